@@ -1,0 +1,179 @@
+//! What is written to a Braze profile besides its identifiers: a bounded set of plain values.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How many attributes one participation may carry.
+pub const MOST_ATTRIBUTES: usize = 32;
+
+/// Longest attribute name and longest text value, in characters (Braze cuts at 255).
+pub const LONGEST_TEXT: usize = 255;
+
+/// Fields of Braze's attributes object that say who a profile is, what it consents to, or how the object is read.
+/// Whoever takes part in an activation does not get to set those.
+const RESERVED: [&str; 19] = [
+    "external_id",
+    "user_alias",
+    "braze_id",
+    "appboy_id",
+    "email",
+    "phone",
+    "email_subscribe",
+    "push_subscribe",
+    "subscription_groups",
+    "push_tokens",
+    "push_token_import",
+    "email_open_tracking_disabled",
+    "email_click_tracking_disabled",
+    "marked_email_as_spam_at",
+    "date_of_first_session",
+    "date_of_last_session",
+    "current_location",
+    "app_id",
+    "time",
+];
+
+/// A value that can be repeated without a second effect: no operators, no nesting.
+#[derive(Clone, PartialEq)]
+pub enum AttributeValue {
+    /// A text of at most [`LONGEST_TEXT`] characters.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A finite number.
+    Float(f64),
+    /// True or false.
+    Boolean(bool),
+}
+
+/// Values come from consumers: `Debug` shows only their kind.
+impl fmt::Debug for AttributeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text(…)",
+            Self::Integer(_) => "Integer(…)",
+            Self::Float(_) => "Float(…)",
+            Self::Boolean(_) => "Boolean(…)",
+        })
+    }
+}
+
+/// Why an attribute is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AttributeError {
+    /// Empty, too long, padded with space, or with control characters.
+    #[error("an attribute's name is 1 to 255 characters without surrounding space")]
+    BadName,
+    /// Braze gives these names a meaning that a participation must not touch.
+    #[error("this name is reserved")]
+    Reserved,
+    /// Longer than Braze keeps.
+    #[error("a text may have at most 255 characters")]
+    TextTooLong,
+    /// NaN or infinite.
+    #[error("a number must be finite")]
+    NotFinite,
+    /// More than [`MOST_ATTRIBUTES`].
+    #[error("at most 32 attributes are taken")]
+    TooMany,
+}
+
+/// Attributes by name, each checked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Attributes(BTreeMap<String, AttributeValue>);
+
+impl Attributes {
+    /// Adds or replaces one attribute.
+    ///
+    /// # Errors
+    /// When the name or value is not acceptable, or there are too many.
+    pub fn set(&mut self, name: &str, value: AttributeValue) -> Result<(), AttributeError> {
+        check_name(name)?;
+        match &value {
+            AttributeValue::Text(text) if text.chars().count() > LONGEST_TEXT => {
+                return Err(AttributeError::TextTooLong);
+            }
+            AttributeValue::Float(number) if !number.is_finite() => return Err(AttributeError::NotFinite),
+            AttributeValue::Text(_)
+            | AttributeValue::Float(_)
+            | AttributeValue::Integer(_)
+            | AttributeValue::Boolean(_) => {}
+        }
+        if self.0.len() >= MOST_ATTRIBUTES && !self.0.contains_key(name) {
+            return Err(AttributeError::TooMany);
+        }
+        self.0.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// Name and value, in the order of names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &AttributeValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// These attributes over `base`; where both name one, `base` wins: what a brand configures, no consumer overrides.
+    #[must_use]
+    pub fn beneath(&self, base: &Self) -> Self {
+        let mut merged = self.0.clone();
+        merged.extend(base.0.clone());
+        Self(merged)
+    }
+}
+
+fn check_name(name: &str) -> Result<(), AttributeError> {
+    let length = name.chars().count();
+    if length == 0 || length > LONGEST_TEXT || name.trim() != name || name.chars().any(char::is_control) {
+        return Err(AttributeError::BadName);
+    }
+    if name.starts_with(['_', '$']) || RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(AttributeError::Reserved);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_cannot_name_another_profile_or_consent_for_it() {
+        let mut attributes = Attributes::default();
+        for name in ["external_id", "Email", "phone", "subscription_groups", "_update_existing_only", "$add"]
+        {
+            let refused = attributes.set(name, AttributeValue::Boolean(true));
+            assert_eq!(refused, Err(AttributeError::Reserved), "{name}");
+        }
+        assert!(attributes.is_empty());
+    }
+
+    #[test]
+    fn sizes_are_bounded() {
+        let mut attributes = Attributes::default();
+        let long = AttributeValue::Text("x".repeat(LONGEST_TEXT + 1));
+        assert_eq!(attributes.set("note", long), Err(AttributeError::TextTooLong));
+        for i in 0..MOST_ATTRIBUTES {
+            attributes.set(&format!("a{i}"), AttributeValue::Integer(1)).unwrap();
+        }
+        assert_eq!(attributes.set("more", AttributeValue::Integer(1)), Err(AttributeError::TooMany));
+        assert_eq!(attributes.set("a0", AttributeValue::Integer(2)), Ok(()));
+    }
+
+    #[test]
+    fn the_brands_own_attributes_win() {
+        let mut consumer = Attributes::default();
+        consumer.set("tier", AttributeValue::Text("gold".into())).unwrap();
+        consumer.set("first_name", AttributeValue::Text("Ada".into())).unwrap();
+        let mut brand = Attributes::default();
+        brand.set("tier", AttributeValue::Text("basic".into())).unwrap();
+        let merged = consumer.beneath(&brand);
+        let tier = merged.iter().find(|(name, _)| *name == "tier").unwrap().1;
+        assert_eq!(tier, &AttributeValue::Text("basic".into()));
+        assert_eq!(merged.iter().count(), 2);
+    }
+}

@@ -1,0 +1,191 @@
+//! Reads a TOML table key by key, noting every fault instead of stopping at the first.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::brand_file::Fault;
+
+/// The file being read, and what was found wrong so far.
+pub(super) struct Source<'a> {
+    file: &'a str,
+    text: &'a str,
+    faults: RefCell<Vec<Fault>>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+        Self { file, text, faults: RefCell::default() }
+    }
+
+    pub(super) fn fault(&self, place: Option<&Range<usize>>, field: &str, message: impl Into<String>) {
+        let line = place.map(|span| {
+            let before = self.text.as_bytes().iter().take(span.start);
+            before.filter(|&&byte| byte == b'\n').count() + 1
+        });
+        self.faults.borrow_mut().push(Fault {
+            file: self.file.to_owned(),
+            line,
+            field: field.to_owned(),
+            message: message.into(),
+        });
+    }
+
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        let mut faults = self.faults.into_inner();
+        faults.sort_by_key(|fault| fault.line);
+        faults
+    }
+}
+
+/// A value with its place and its full name.
+pub(super) struct Field<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) name: String,
+    pub(super) value: &'a Spanned<DeValue<'a>>,
+}
+
+impl<'a> Field<'a> {
+    /// Notes a fault of this field.
+    pub(super) fn fault(&self, message: impl Into<String>) {
+        self.source.fault(Some(&self.value.span()), &self.name, message);
+    }
+
+    pub(super) fn text(&self) -> Option<&'a str> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(text.as_ref()),
+            _ => {
+                self.fault("must be a string");
+                None
+            }
+        }
+    }
+
+    /// A string that `parse` accepts; its error becomes the fault.
+    pub(super) fn parsed<T, E: std::fmt::Display>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        parse(self.text()?).map_err(|error| self.fault(error.to_string())).ok()
+    }
+
+    pub(super) fn boolean(&self) -> Option<bool> {
+        match self.value.get_ref() {
+            DeValue::Boolean(value) => Some(*value),
+            _ => {
+                self.fault("must be true or false");
+                None
+            }
+        }
+    }
+
+    pub(super) fn integer(&self) -> Option<i64> {
+        let value = match self.value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        if value.is_none() {
+            self.fault("must be a whole number");
+        }
+        value
+    }
+
+    /// One of a few words.
+    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text()?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let allowed: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            self.fault(format!("must be {}", allowed.join(" or ")));
+        }
+        found
+    }
+
+    pub(super) fn section(&self) -> Option<Section<'a>> {
+        match self.value.get_ref() {
+            DeValue::Table(table) => {
+                Some(Section::new(self.source, self.name.clone(), self.value.span(), table))
+            }
+            _ => {
+                self.fault("must be a table");
+                None
+            }
+        }
+    }
+}
+
+/// A table of which each key is taken once; [`Section::finish`] reports the ones nobody took.
+pub(super) struct Section<'a> {
+    source: &'a Source<'a>,
+    name: String,
+    place: Range<usize>,
+    table: &'a DeTable<'a>,
+    taken: BTreeSet<String>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(
+        source: &'a Source<'a>,
+        name: String,
+        place: Range<usize>,
+        table: &'a DeTable<'a>,
+    ) -> Self {
+        Self { source, name, place, table, taken: BTreeSet::new() }
+    }
+
+    /// Where the section begins.
+    pub(super) fn place(&self) -> &Range<usize> {
+        &self.place
+    }
+
+    pub(super) fn name_of(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    pub(super) fn optional(&mut self, key: &str) -> Option<Field<'a>> {
+        self.taken.insert(key.to_owned());
+        let value = self.table.iter().find(|(name, _)| name.get_ref() == key)?.1;
+        Some(Field { source: self.source, name: self.name_of(key), value })
+    }
+
+    pub(super) fn required(&mut self, key: &str) -> Option<Field<'a>> {
+        let field = self.optional(key);
+        if field.is_none() {
+            self.source.fault(Some(&self.place), &self.name_of(key), "is missing");
+        }
+        field
+    }
+
+    /// The tables of an array of tables; none when the key is absent.
+    pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'a>> {
+        let Some(field) = self.optional(key) else { return Vec::new() };
+        let DeValue::Array(items) = field.value.get_ref() else {
+            field.fault(format!("must be written as [[{}]]", field.name));
+            return Vec::new();
+        };
+        let numbered = items.iter().enumerate().map(|(number, value)| Field {
+            source: self.source,
+            name: format!("{}[{number}]", field.name),
+            value,
+        });
+        numbered.filter_map(|item| item.section()).collect()
+    }
+
+    /// Every key that is there, with its field.
+    pub(super) fn fields(&mut self) -> Vec<(&'a str, Field<'a>)> {
+        let keys = self.table.keys().map(|key| key.get_ref().as_ref());
+        keys.filter_map(|key| Some((key, self.optional(key)?))).collect()
+    }
+
+    /// Reports keys that no one asked for: a misspelt setting must not be silently ignored.
+    pub(super) fn finish(self) {
+        for (key, _) in self.table.iter() {
+            if !self.taken.contains(key.get_ref().as_ref()) {
+                self.source.fault(Some(&key.span()), &self.name_of(key.get_ref()), "is not a known key");
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+use super::*;
+use crate::Timestamp;
+use crate::brand::{CreditMoment, Identity, Phase};
+use crate::identity::{BrandId, Scope};
+
+const GOOD: &str = r#"
+id = "acme"
+[braze]
+endpoint = "https://rest.iad-03.braze.com"
+api_key  = { env = "ACME_BRAZE_API_KEY" }
+limits   = { export_ids_per_minute = 2500, track_objects = 5, track_per_array = true }
+settle   = "1m30s"
+identity = "email"
+
+[[activation]]
+scope  = "acme-spring"
+opens  = 2026-11-01T00:00:00Z
+closes = 2026-12-01T00:00:00+01:00
+[activation.email]
+attributes = { quikly_participant = true, tier = "bronze", score = 3, share = 0.5 }
+event = "quikly_participated"
+credit = "on_enrollment"
+"#;
+
+fn read(text: &str) -> Result<Brands, Vec<String>> {
+    read_files(&[("acme.toml", text)])
+}
+
+fn read_files(files: &[(&str, &str)]) -> Result<Brands, Vec<String>> {
+    let files: Vec<BrandFile> =
+        files.iter().map(|(name, text)| BrandFile { name: (*name).into(), text: (*text).into() }).collect();
+    let there = |secret: &SecretRef| match secret {
+        SecretRef::Env(name) if name == "MISSING" => {
+            Err("environment variable MISSING is not set".to_owned())
+        }
+        SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
+    };
+    read_all(&files, &there).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_good_file_says_everything() {
+    let brands = read(GOOD).unwrap();
+    let brand = brands.brand(&BrandId::parse("acme").unwrap()).unwrap();
+    assert_eq!(brand.braze.settle.as_secs(), 90);
+    assert_eq!(brand.braze.identity, Identity::Email);
+    assert_eq!(brand.braze.limits.export_ids_per_minute.get(), 2_500);
+    assert_eq!(brand.braze.limits.track_objects.get(), 5);
+    assert!(brand.braze.limits.track_per_array);
+    let (_, activation) = brands.activation(&Scope::parse("acme-spring").unwrap()).unwrap();
+    let email = activation.email.as_ref().unwrap();
+    assert_eq!(email.attributes.iter().count(), 4);
+    assert_eq!(email.credit, CreditMoment::OnEnrollment);
+    let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+    assert_eq!(activation.phase(moment("2026-10-31T23:59:59Z")), Phase::Upcoming);
+    assert_eq!(activation.phase(moment("2026-11-01T00:00:00Z")), Phase::Open);
+    assert_eq!(activation.phase(moment("2026-11-30T23:00:00Z")), Phase::Closed, "offsets count");
+}
+
+#[test]
+fn what_is_not_said_has_the_documented_default() {
+    let brands =
+        read("id = \"a\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/k\" }\n").unwrap();
+    let brand = brands.iter().next().unwrap();
+    assert_eq!(brand.braze.settle.as_secs(), 120);
+    assert_eq!(brand.braze.identity, Identity::Alias);
+    assert_eq!(brand.braze.limits.export_ids_per_minute.get(), 250);
+    assert_eq!(brand.braze.limits.track_objects.get(), 75);
+}
+
+#[test]
+fn every_fault_is_reported_at_once_with_line_and_field() {
+    let faults = read(
+        r#"id = "acme brand"
+colour = "red"
+[braze]
+endpoint = "https://braze.example.com"
+api_key  = "abc-123"
+settle   = "soon"
+identity = "phone"
+limits   = { track_objects = 76, extra = 1 }
+[[activation]]
+scope  = "spring"
+opens  = 2026-11-01T00:00:00
+closes = "December"
+[activation.email]
+attributes = { email = "x", list = [1] }
+evnt = "typo"
+"#,
+    )
+    .unwrap_err();
+    let expected = [
+        "acme.toml:1: id: must be 1 to 64 characters",
+        "acme.toml:2: colour: is not a known key",
+        "acme.toml:4: braze.endpoint: is not a Braze REST host",
+        "acme.toml:5: braze.api_key: must be { env",
+        "acme.toml:6: braze.settle: must be a duration",
+        "acme.toml:7: braze.identity: must be \"alias\" or \"email\"",
+        "acme.toml:8: braze.limits.track_objects: must be from 1 to 75",
+        "acme.toml:8: braze.limits.extra: is not a known key",
+        "acme.toml:11: activation[0].opens: must be a date and time with offset",
+        "acme.toml:12: activation[0].closes: must be a date and time with offset",
+        "acme.toml:14: activation[0].email.attributes.email: this name is reserved",
+        "acme.toml:14: activation[0].email.attributes.list: must be a string, number",
+        "acme.toml:15: activation[0].email.evnt: is not a known key",
+    ];
+    for start in expected {
+        assert!(faults.iter().any(|fault| fault.starts_with(start)), "no fault {start}\nin {faults:#?}");
+    }
+    assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+    assert!(!faults.join("\n").contains("abc-123"), "a secret in the wrong place is not repeated");
+}
+
+#[test]
+fn missing_keys_are_named() {
+    let faults = read("[braze]\n[[activation]]\n").unwrap_err();
+    for field in ["id", "braze.endpoint", "braze.api_key", "activation[0].scope", "activation[0].opens"] {
+        assert!(
+            faults.iter().any(|fault| fault.ends_with(&format!("{field}: is missing"))),
+            "{field}: {faults:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_a_fault() {
+    let faults = read(&GOOD.replace("ACME_BRAZE_API_KEY", "MISSING")).unwrap_err();
+    assert_eq!(faults, ["acme.toml:5: braze.api_key: environment variable MISSING is not set"]);
+}
+
+#[test]
+fn a_scope_belongs_to_one_activation_over_all_files() {
+    let twice = format!(
+        "{GOOD}\n[[activation]]\nscope = \"acme-spring\"\nopens = 2026-01-01T00:00:00Z\ncloses = 2027-01-01T00:00:00Z\n"
+    );
+    assert!(
+        read(&twice).unwrap_err()[0]
+            .contains("activation[1].scope: \"acme-spring\" is already taken in acme.toml")
+    );
+
+    let faults = read_files(&[("a.toml", GOOD), ("b.toml", GOOD)]).unwrap_err();
+    assert_eq!(faults.len(), 2, "{faults:#?}");
+    assert!(faults[0].starts_with("b.toml:2: id: \"acme\" is already taken in a.toml"), "{faults:#?}");
+    assert!(faults[1].starts_with("b.toml:11: activation[0].scope:"), "{faults:#?}");
+}
+
+#[test]
+fn an_activation_closes_after_it_opens() {
+    let faults = read(&GOOD.replace("2026-12-01", "2026-10-01")).unwrap_err();
+    assert!(faults[0].contains("activation[0].closes: must be after opens"), "{faults:#?}");
+}
+
+#[test]
+fn text_that_is_not_toml_is_a_fault_with_its_line() {
+    let faults = read("id = \"acme\"\n[braze\nendpoint = 1\n").unwrap_err();
+    assert!(faults.iter().any(|fault| fault.starts_with("acme.toml:2: ")), "{faults:#?}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
+        let _either = read(&text);
+    }
+}

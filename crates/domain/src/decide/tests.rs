@@ -1,0 +1,365 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::attributes::AttributeValue;
+use crate::brand::{
+    BrazeLimits, BrazeWorkspace, CreditMoment, EmailActivation, Endpoint, Identity, SecretRef,
+};
+use crate::identity::{BrandId, Channel, IdKey, ParticipationId, Scope};
+use crate::participation::{EventProgress, Target};
+use crate::profile::{Alias, FoundProfile, KnownProfile, ProfileRef};
+
+const SETTLE: Duration = Duration::from_secs(120);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn email() -> Email {
+    Email::parse("ada@example.com").unwrap()
+}
+
+fn id() -> ParticipationId {
+    IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), Channel::Email, &email())
+}
+
+fn brand(identity: Identity) -> Brand {
+    Brand {
+        id: BrandId::parse("acme").unwrap(),
+        braze: BrazeWorkspace {
+            endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
+            api_key: SecretRef::Env("KEY".into()),
+            limits: BrazeLimits {
+                export_ids_per_minute: 250.try_into().unwrap(),
+                track_objects: 75.try_into().unwrap(),
+                track_per_array: false,
+            },
+            settle: SETTLE,
+            identity,
+        },
+        activations: std::collections::BTreeMap::new(),
+    }
+}
+
+fn activation(attribute: bool, event: bool) -> Activation {
+    let mut attributes = Attributes::default();
+    if attribute {
+        attributes.set("quikly_participant", AttributeValue::Boolean(true)).unwrap();
+    }
+    Activation {
+        scope: Scope::parse("spring").unwrap(),
+        opens: at(-1_000),
+        closes: at(1_000_000),
+        email: Some(EmailActivation {
+            attributes,
+            event: event.then(|| "quikly_participated".to_owned()),
+            credit: CreditMoment::OnReceipt,
+        }),
+    }
+}
+
+fn participation(brand: &Brand, activation: &Activation) -> Participation {
+    let credit = activation.email.as_ref().unwrap().credit;
+    Participation::accept(id(), brand, &activation.scope, email(), Attributes::default(), credit, at(0))
+}
+
+/// The next step of a fresh participation in `state` with these facts.
+fn step(identity: Identity, event: bool, state: State, facts: &Facts, now: Timestamp) -> Step {
+    let (brand, activation) = (brand(identity), activation(true, event));
+    let mut participation = participation(&brand, &activation);
+    participation.state = state;
+    decide(&participation, &Terms { brand: &brand, activation: &activation }, facts, now)
+}
+
+fn alias_target(create: bool) -> Target {
+    Target { profile: ProfileRef::Alias(Alias::for_email(&email())), create }
+}
+
+fn known(profile: ProfileRef, learned_at: Timestamp, created: bool) -> Facts {
+    let known = KnownProfile { profile, learned_at, created, by: id() };
+    Facts { known: Some(Some(known)), ..Facts::default() }
+}
+
+fn nobody_known() -> Facts {
+    Facts { known: Some(None), ..Facts::default() }
+}
+
+fn written(facts: Facts, written: Written) -> Facts {
+    Facts { written: Some(written), ..facts }
+}
+
+/// The write that a step tells, with the state to be in meanwhile.
+fn told(step: Step) -> (State, ProfileWrite) {
+    match step {
+        Step::Tell { state, command: Command::Write(write) } => (state, write),
+        other => panic!("expected a write, got {other:?}"),
+    }
+}
+
+#[test]
+fn our_own_store_is_asked_before_braze() {
+    let first = step(Identity::Alias, false, State::Received, &Facts::default(), at(1));
+    assert_eq!(first, Step::Ask(Question::KnownProfile));
+    let second = step(Identity::Alias, false, State::Received, &nobody_known(), at(1));
+    assert_eq!(second, Step::Ask(Question::FindProfile(email())));
+}
+
+#[test]
+fn a_consumer_known_from_before_needs_no_look_up() {
+    let facts = known(ProfileRef::ExternalId("u1".into()), at(-1_000), false);
+    let (_, write) = told(step(Identity::Alias, false, State::Received, &facts, at(1)));
+    assert_eq!(write.profile, ProfileRef::ExternalId("u1".into()));
+    assert_eq!(write.create, None);
+}
+
+#[test]
+fn old_knowledge_is_looked_up_again() {
+    let facts = known(ProfileRef::ExternalId("u1".into()), at(-40 * 86_400), false);
+    let next = step(Identity::Alias, false, State::Received, &facts, at(1));
+    assert_eq!(next, Step::Ask(Question::FindProfile(email())));
+}
+
+#[test]
+fn nobody_found_creates_an_alias_only_profile_with_attributes_and_event_in_one_request() {
+    let facts = Facts { found: Some(Vec::new()), ..nobody_known() };
+    let (state, write) = told(step(Identity::Alias, true, State::Received, &facts, at(1)));
+    assert_eq!(write.profile, ProfileRef::Alias(Alias::new("email", "ada@example.com").unwrap()));
+    assert_eq!(write.create, Some(email()));
+    assert_eq!(write.attributes.iter().count(), 1);
+    assert_eq!(write.event.as_ref().unwrap().time, at(0), "the event happened when the consumer took part");
+    let event = EventProgress::Attempted { at: at(1) };
+    assert_eq!(state, State::Enrolling { target: alias_target(true), event });
+}
+
+#[test]
+fn an_existing_profile_is_never_created_again() {
+    let profile = FoundProfile { external_id: Some("u1".into()), ..FoundProfile::default() };
+    let facts = Facts { found: Some(vec![profile]), ..nobody_known() };
+    let (_, write) = told(step(Identity::Alias, false, State::Received, &facts, at(1)));
+    assert_eq!((write.profile, write.create), (ProfileRef::ExternalId("u1".into()), None));
+}
+
+#[test]
+fn an_existing_profile_with_nothing_to_write_is_enrolled_as_it_is() {
+    let (brand, activation) = (brand(Identity::Alias), activation(false, false));
+    let participation = participation(&brand, &activation);
+    let profile = FoundProfile { external_id: Some("u1".into()), ..FoundProfile::default() };
+    let facts = Facts { found: Some(vec![profile]), ..nobody_known() };
+    let terms = Terms { brand: &brand, activation: &activation };
+    assert_eq!(decide(&participation, &terms, &facts, at(1)), Step::Done(Outcome::Enrolled));
+}
+
+#[test]
+fn a_profile_we_created_a_moment_ago_is_still_addressed_as_if_it_might_not_be_there() {
+    let alias = ProfileRef::Alias(Alias::for_email(&email()));
+    let (_, fresh) =
+        told(step(Identity::Alias, false, State::Received, &known(alias.clone(), at(0), true), at(60)));
+    assert!(fresh.create.is_some(), "Braze may apply the second request first");
+    let (_, later) =
+        told(step(Identity::Alias, false, State::Received, &known(alias, at(0), true), at(3_600)));
+    assert!(later.create.is_none(), "a profile that was deleted since must not come back");
+}
+
+#[test]
+fn a_write_that_braze_took_enrolls() {
+    let state = State::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
+    let next = step(Identity::Alias, false, state, &written(Facts::default(), Written::Done), at(2));
+    assert_eq!(next, Step::Done(Outcome::Enrolled));
+}
+
+#[test]
+fn what_braze_refuses_is_rejected_with_its_reason() {
+    let state = State::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
+    let refused = Written::Refused { reason: "EMAIL_BAD_FORMAT".into() };
+    let next = step(Identity::Alias, false, state, &written(Facts::default(), refused), at(2));
+    assert_eq!(next, Step::Done(Outcome::Rejected { reason: "EMAIL_BAD_FORMAT".into() }));
+}
+
+#[test]
+fn attributes_of_unknown_outcome_are_simply_repeated() {
+    let state = State::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
+    let unknown = written(Facts::default(), Written::Unknown { retry_at: at(9) });
+    assert_eq!(
+        step(Identity::Alias, false, state.clone(), &unknown, at(2)),
+        Step::Wait { state: state.clone(), until: at(9) }
+    );
+    let (_, write) = told(step(Identity::Alias, false, state, &Facts::default(), at(9)));
+    assert!(write.event.is_none());
+}
+
+#[test]
+fn an_event_that_surely_was_not_sent_is_sent_again() {
+    let attempted =
+        State::Enrolling { target: alias_target(true), event: EventProgress::Attempted { at: at(1) } };
+    let not_sent = State::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
+    let facts = written(Facts::default(), Written::NotDone { retry_at: at(9) });
+    let next = step(Identity::Alias, true, attempted, &facts, at(2));
+    assert_eq!(next, Step::Wait { state: not_sent.clone(), until: at(9) });
+    let (_, write) = told(step(Identity::Alias, true, not_sent, &Facts::default(), at(9)));
+    assert!(write.event.is_some());
+}
+
+#[test]
+fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
+    let state =
+        State::Enrolling { target: alias_target(true), event: EventProgress::Attempted { at: at(1) } };
+    let unknown = written(Facts::default(), Written::Unknown { retry_at: at(3) });
+    let settled = at(2) + SETTLE;
+    assert_eq!(
+        step(Identity::Alias, true, state.clone(), &unknown, at(2)),
+        Step::Wait { state: state.clone(), until: settled }
+    );
+    let question = Question::EventRecorded {
+        profile: alias_target(true).profile,
+        event: "quikly_participated".into(),
+        since: at(0),
+    };
+    assert_eq!(step(Identity::Alias, true, state.clone(), &Facts::default(), settled), Step::Ask(question));
+
+    let missing = Facts { recorded: Some(false), ..Facts::default() };
+    let (_, write) = told(step(Identity::Alias, true, state.clone(), &missing, settled));
+    assert!(write.event.is_some());
+
+    let there = Facts { recorded: Some(true), ..Facts::default() };
+    let (state, write) = told(step(Identity::Alias, true, state, &there, settled));
+    assert!(write.event.is_none(), "only the attributes, which may be repeated");
+    assert_eq!(state, State::Enrolling { target: alias_target(true), event: EventProgress::Recorded });
+}
+
+#[test]
+fn a_worker_that_finds_an_open_attempt_waits_for_braze_to_settle() {
+    let state =
+        State::Enrolling { target: alias_target(true), event: EventProgress::Attempted { at: at(1) } };
+    let next = step(Identity::Alias, true, state.clone(), &Facts::default(), at(2));
+    assert_eq!(next, Step::Wait { state, until: at(1) + SETTLE });
+}
+
+#[test]
+fn by_email_identity_one_participation_creates_and_the_others_wait_for_it() {
+    let first = step(Identity::Email, false, State::Received, &Facts::default(), at(1));
+    assert_eq!(first, Step::Ask(Question::Claim));
+
+    let ours = Facts { claim: Some(Claim::Ours), ..Facts::default() };
+    let (_, write) = told(step(Identity::Email, false, State::Received, &ours, at(1)));
+    assert_eq!(write.profile, ProfileRef::Email(email()));
+
+    let theirs = Facts { claim: Some(Claim::Theirs { at: at(0) }), ..Facts::default() };
+    let wait = step(Identity::Email, false, State::Received, &theirs, at(1));
+    assert_eq!(wait, Step::Wait { state: State::Received, until: at(0) + SETTLE });
+    told(step(Identity::Email, false, State::Received, &theirs, at(0) + SETTLE));
+}
+
+#[test]
+fn a_creation_by_email_of_unknown_outcome_is_repeated_only_once_braze_has_settled() {
+    let target = Target { profile: ProfileRef::Email(email()), create: true };
+    let state = State::Enrolling { target, event: EventProgress::NotSent };
+    let unknown = written(Facts::default(), Written::Unknown { retry_at: at(3) });
+    let next = step(Identity::Email, false, state.clone(), &unknown, at(2));
+    assert_eq!(next, Step::Wait { state, until: at(2) + SETTLE });
+}
+
+#[test]
+fn credit_is_given_on_receipt_or_on_enrollment_and_never_for_a_failure() {
+    let (brand, mut activation) = (brand(Identity::Alias), activation(true, false));
+    assert_eq!(participation(&brand, &activation).credited_at, Some(at(0)));
+
+    activation.email.as_mut().unwrap().credit = CreditMoment::OnEnrollment;
+    let mut waiting = participation(&brand, &activation);
+    assert_eq!(waiting.credited_at, None);
+    let mut failed = waiting.clone();
+    failed.end(Outcome::Failed { reason: "x".into() }, at(5));
+    assert_eq!(failed.credited_at, None);
+    waiting.end(Outcome::Enrolled, at(5));
+    assert_eq!(waiting.credited_at, Some(at(5)));
+}
+
+#[test]
+fn what_braze_never_takes_is_given_up_with_a_reason() {
+    let next = step(Identity::Alias, false, State::Received, &Facts::default(), at(0) + GIVE_UP_AFTER);
+    assert!(matches!(next, Step::Done(Outcome::Failed { .. })));
+}
+
+/// What the world may answer to a step.
+#[derive(Debug, Clone)]
+enum Answer {
+    Useful,
+    Lost,
+    NotDone,
+    Refused,
+}
+
+fn answers() -> impl Strategy<Value = Vec<Answer>> {
+    let one = prop_oneof![
+        4 => Just(Answer::Useful), 2 => Just(Answer::Lost), 2 => Just(Answer::NotDone), 1 => Just(Answer::Refused)
+    ];
+    proptest::collection::vec(one, 0..40)
+}
+
+proptest! {
+    /// Whatever Braze answers, and however often: the participation ends, it is due while it has not, and no event is sent
+    /// while the fate of an earlier one is open.
+    #[test]
+    fn every_participation_ends(answers in answers(), by_email: bool, event: bool, exists: bool, arrived: bool) {
+        let identity = if by_email { Identity::Email } else { Identity::Alias };
+        let (brand, activation) = (brand(identity), activation(true, event));
+        let terms = Terms { brand: &brand, activation: &activation };
+        let mut participation = participation(&brand, &activation);
+        let mut facts = Facts::default();
+        let mut answers = answers.into_iter();
+        let mut now = at(0);
+        let mut open_attempt = false;
+        for _ in 0..400 {
+            let answer = answers.next().unwrap_or(Answer::Useful);
+            match decide(&participation, &terms, &facts, now) {
+                Step::Done(outcome) => {
+                    participation.end(outcome, now);
+                    prop_assert!(participation.state.is_end() && participation.due_at.is_none());
+                    return Ok(());
+                }
+                Step::Wait { state, until } => {
+                    prop_assert!(until > now, "a wait takes time");
+                    participation.wait(state, until, now);
+                    prop_assert!(participation.due_at.is_some());
+                    now = until;
+                    facts = Facts::default();
+                }
+                Step::Ask(question) => match (question, answer) {
+                    (Question::KnownProfile, _) => facts.known = Some(None),
+                    (Question::Claim, _) => facts.claim = Some(Claim::Ours),
+                    (Question::FindProfile(_), Answer::Useful) => {
+                        let profile = FoundProfile { braze_id: Some("b".into()), ..FoundProfile::default() };
+                        facts.found = Some(if exists { vec![profile] } else { Vec::new() });
+                    }
+                    (Question::EventRecorded { .. }, Answer::Useful) => {
+                        open_attempt = false;
+                        facts.recorded = Some(arrived);
+                    }
+                    (_, Answer::Refused) => facts.refused = Some("refused".into()),
+                    (_, Answer::Lost | Answer::NotDone) => {
+                        let state = participation.state.clone();
+                        participation.wait(state, now + Duration::from_secs(1), now);
+                        now += Duration::from_secs(1);
+                        facts = Facts::default();
+                    }
+                },
+                Step::Tell { state, command } => {
+                    prop_assert!(command.is_repeatable() || !open_attempt, "an event while another may be on its way");
+                    participation.state = state;
+                    let retry_at = now + Duration::from_secs(1);
+                    facts.written = Some(match answer {
+                        Answer::Useful => Written::Done,
+                        Answer::Lost => {
+                            open_attempt |= !command.is_repeatable();
+                            Written::Unknown { retry_at }
+                        }
+                        Answer::NotDone => Written::NotDone { retry_at },
+                        Answer::Refused => Written::Refused { reason: "refused".into() },
+                    });
+                }
+            }
+        }
+        prop_assert!(false, "did not end: {:?}", participation.state);
+    }
+}

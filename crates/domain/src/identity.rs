@@ -1,0 +1,220 @@
+//! Names of things. One type each, so that they cannot be mixed up; every one is checked when it is made.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::contact::Email;
+
+/// Why a text is not a usable identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdentifierError {
+    /// Brand ids and scopes name files, queues and metrics: they stay short and plain.
+    #[error("must be 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' or '-'")]
+    NotPlain,
+    /// A participation id is 32 hexadecimal digits.
+    #[error("is not a participation id")]
+    NotAnId,
+}
+
+fn plain(text: &str) -> Result<String, IdentifierError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(IdentifierError::NotPlain)
+    }
+}
+
+/// A brand, as its file names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BrandId(String);
+
+/// The scope id of an activation. Unique over all brands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope(String);
+
+impl BrandId {
+    /// # Errors
+    /// When the text is not 1 to 64 plain characters.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        plain(text).map(Self)
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Scope {
+    /// # Errors
+    /// When the text is not 1 to 64 plain characters.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        plain(text).map(Self)
+    }
+
+    /// The scope as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BrandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a consumer takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// By e-mail address.
+    Email,
+}
+
+impl Channel {
+    /// The channel's name in ids, storage and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A participation: a keyed hash of scope, channel and contact, so the same consumer gets the same id and nobody
+/// without the key can tell or guess one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParticipationId([u8; 16]);
+
+impl ParticipationId {
+    /// # Errors
+    /// When the text is not 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| IdentifierError::NotAnId)?;
+        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(IdentifierError::NotAnId);
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for ParticipationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// What a brand's contact is known by in our store: a keyed hash, the contact itself is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContactKey([u8; 16]);
+
+impl fmt::Display for ContactKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// The secret that participation ids and contact keys are made with. Lose it and known consumers become new ones.
+#[derive(Clone)]
+pub struct IdKey([u8; 32]);
+
+impl IdKey {
+    /// A key from 32 secret random bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The id of a consumer's participation in an activation.
+    #[must_use]
+    pub fn participation(&self, scope: &Scope, channel: Channel, email: &Email) -> ParticipationId {
+        ParticipationId(self.hash(&["participation", scope.as_str(), channel.name(), email.as_str()]))
+    }
+
+    /// The key under which a brand's knowledge of a contact is kept.
+    #[must_use]
+    pub fn contact(&self, brand: &BrandId, email: &Email) -> ContactKey {
+        ContactKey(self.hash(&["contact", brand.as_str(), "email", email.as_str()]))
+    }
+
+    /// Each part goes in behind its length: no two lists of parts read the same.
+    fn hash(&self, parts: &[&str]) -> [u8; 16] {
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&self.0);
+        let mut mac = Hmac::<Sha256>::new(&block.into());
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        id
+    }
+}
+
+impl fmt::Debug for IdKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email(text: &str) -> Email {
+        Email::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_same_consumer_in_the_same_activation_has_one_id() {
+        let key = IdKey::new([7; 32]);
+        let spring = Scope::parse("spring").unwrap();
+        let first = key.participation(&spring, Channel::Email, &email("ada@example.com"));
+        assert_eq!(first, key.participation(&spring, Channel::Email, &email("ADA@example.com ")));
+        assert_ne!(first, key.participation(&spring, Channel::Email, &email("bob@example.com")));
+        let autumn = Scope::parse("autumn").unwrap();
+        assert_ne!(first, key.participation(&autumn, Channel::Email, &email("ada@example.com")));
+    }
+
+    #[test]
+    fn another_key_makes_other_ids() {
+        let spring = Scope::parse("spring").unwrap();
+        let ada = email("ada@example.com");
+        let one = IdKey::new([1; 32]).participation(&spring, Channel::Email, &ada);
+        assert_ne!(one, IdKey::new([2; 32]).participation(&spring, Channel::Email, &ada));
+    }
+
+    #[test]
+    fn an_id_reads_back_from_its_text_and_only_in_that_form() {
+        let id = IdKey::new([7; 32]).participation(
+            &Scope::parse("spring").unwrap(),
+            Channel::Email,
+            &email("ada@example.com"),
+        );
+        assert_eq!(ParticipationId::parse(&id.to_string()), Ok(id));
+        for text in ["", "abc", &"A".repeat(32), &"g".repeat(32), &"a".repeat(34)] {
+            assert_eq!(ParticipationId::parse(text), Err(IdentifierError::NotAnId), "{text}");
+        }
+    }
+
+    #[test]
+    fn scopes_and_brands_are_plain() {
+        for text in ["", "a b", "a/b", "é", &"x".repeat(65)] {
+            assert!(Scope::parse(text).is_err() && BrandId::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(Scope::parse("acme-spring_2026.a").unwrap().as_str(), "acme-spring_2026.a");
+    }
+}

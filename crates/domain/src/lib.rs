@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub mod attributes;
+pub mod brand;
+pub mod brand_file;
+pub mod contact;
+pub mod decide;
+pub mod identity;
+pub mod ledger;
+pub mod message;
+pub mod participation;
+pub mod profile;
+pub mod reservation;
+
+pub use jiff::Timestamp;

@@ -1,0 +1,35 @@
+//! What is put on a queue: ids, never contacts. A message says "look at these", never "do this to them".
+
+use crate::identity::{BrandId, ParticipationId};
+
+/// How many participations one message names at most; a message stays far below a queue's 256 KiB.
+pub const MOST_IN_MESSAGE: usize = 100;
+
+/// The queues there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum QueueName {
+    /// E-mail participations to be looked at.
+    EmailEnrollments,
+}
+
+impl QueueName {
+    /// Every queue.
+    pub const ALL: [Self; 1] = [Self::EmailEnrollments];
+
+    /// The queue's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EmailEnrollments => "email-enrollments",
+        }
+    }
+}
+
+/// "Look at these participations", all of one brand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Whose they are; queues are fair between brands.
+    pub brand: BrandId,
+    /// Which, at most [`MOST_IN_MESSAGE`].
+    pub ids: Vec<ParticipationId>,
+}

@@ -1,0 +1,212 @@
+//! Braze profiles, as far as a participation has to tell one from another.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::Timestamp;
+use crate::contact::Email;
+use crate::identity::ParticipationId;
+
+/// The label under which profiles are created, and found again, by e-mail address.
+pub const EMAIL_LABEL: &str = "email";
+
+/// Longest label or name of a Braze alias, in bytes (braze-docs, user alias object).
+pub const LONGEST_ALIAS: usize = 236;
+
+/// A user alias: unique over a Braze workspace. `Debug` does not show the name, which may be a contact.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Alias {
+    label: String,
+    name: String,
+}
+
+impl Alias {
+    /// An alias as Braze reports it; `None` when a part is empty or too long to be one.
+    #[must_use]
+    pub fn new(label: &str, name: &str) -> Option<Self> {
+        let fits = |part: &str| (1..=LONGEST_ALIAS).contains(&part.len());
+        (fits(label) && fits(name)).then(|| Self { label: label.to_owned(), name: name.to_owned() })
+    }
+
+    /// The alias of a profile created for this address: label `email`, the address as name.
+    ///
+    /// An address may be longer than an alias may; then the name is `sha256:` and the address's SHA-256 in
+    /// hexadecimal, which any system that knows the address can compute.
+    #[must_use]
+    pub fn for_email(email: &Email) -> Self {
+        let address = email.as_str();
+        let name = if address.len() <= LONGEST_ALIAS {
+            address.to_owned()
+        } else {
+            format!("sha256:{}", hex::encode(Sha256::digest(address.as_bytes())))
+        };
+        Self { label: EMAIL_LABEL.to_owned(), name }
+    }
+
+    /// The alias's label.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The alias's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Debug for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Alias({}, …)", self.label)
+    }
+}
+
+/// How a profile is addressed in a write. `Debug` shows the kind only.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum ProfileRef {
+    /// By the brand's own id for the consumer.
+    ExternalId(String),
+    /// By an alias.
+    Alias(Alias),
+    /// By Braze's id.
+    BrazeId(String),
+    /// By the e-mail address, Braze choosing the profile.
+    Email(Email),
+}
+
+impl fmt::Debug for ProfileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ExternalId(_) => "ExternalId(…)",
+            Self::Alias(_) => "Alias(…)",
+            Self::BrazeId(_) => "BrazeId(…)",
+            Self::Email(_) => "Email(…)",
+        })
+    }
+}
+
+/// A profile that a look-up found.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct FoundProfile {
+    /// The brand's own id, when it has identified the consumer.
+    pub external_id: Option<String>,
+    /// Braze's id.
+    pub braze_id: Option<String>,
+    /// The profile's aliases.
+    pub aliases: Vec<Alias>,
+    /// When Braze created it.
+    pub created_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for FoundProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FoundProfile({:?}, created {:?})", self.reference(), self.created_at)
+    }
+}
+
+impl FoundProfile {
+    /// How to address it: external id, else alias (label `email` first), else Braze id.
+    #[must_use]
+    pub fn reference(&self) -> Option<ProfileRef> {
+        if let Some(id) = &self.external_id {
+            return Some(ProfileRef::ExternalId(id.clone()));
+        }
+        let by_email = self.aliases.iter().find(|alias| alias.label == EMAIL_LABEL);
+        if let Some(alias) = by_email.or_else(|| self.aliases.first()) {
+            return Some(ProfileRef::Alias(alias.clone()));
+        }
+        self.braze_id.clone().map(ProfileRef::BrazeId)
+    }
+}
+
+/// Which of several profiles that share an address is "the" profile: one with an external id before one without,
+/// then the newest. Profiles that cannot be addressed do not count.
+#[must_use]
+pub fn choose(found: &[FoundProfile]) -> Option<ProfileRef> {
+    found
+        .iter()
+        .filter_map(|profile| profile.reference().map(|reference| (profile, reference)))
+        .max_by_key(|(profile, _)| (profile.external_id.is_some(), profile.created_at))
+        .map(|(_, reference)| reference)
+}
+
+/// What our own store remembers of a contact's profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownProfile {
+    /// How it is addressed.
+    pub profile: ProfileRef,
+    /// When this was learned.
+    pub learned_at: Timestamp,
+    /// Whether it was learned by creating the profile.
+    pub created: bool,
+    /// Whose participation taught us.
+    pub by: ParticipationId,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn found(external_id: Option<&str>, braze_id: &str, created: i64) -> FoundProfile {
+        FoundProfile {
+            external_id: external_id.map(str::to_owned),
+            braze_id: Some(braze_id.to_owned()),
+            aliases: Vec::new(),
+            created_at: Some(Timestamp::from_second(created).unwrap()),
+        }
+    }
+
+    #[test]
+    fn an_identified_profile_comes_before_a_newer_anonymous_one() {
+        let profiles = [found(None, "b1", 900), found(Some("u1"), "b2", 100), found(Some("u2"), "b3", 200)];
+        assert_eq!(choose(&profiles), Some(ProfileRef::ExternalId("u2".into())));
+    }
+
+    #[test]
+    fn among_anonymous_profiles_the_newest_is_chosen() {
+        assert_eq!(
+            choose(&[found(None, "b1", 100), found(None, "b2", 300), found(None, "b3", 200)]),
+            Some(ProfileRef::BrazeId("b2".into()))
+        );
+    }
+
+    #[test]
+    fn a_profile_is_addressed_by_its_email_alias_before_others() {
+        let mut profile = found(None, "b1", 100);
+        profile.aliases =
+            vec![Alias::new("crm", "77").unwrap(), Alias::new("email", "a@example.com").unwrap()];
+        assert_eq!(profile.reference(), Some(ProfileRef::Alias(profile.aliases[1].clone())));
+        profile.aliases.truncate(1);
+        assert_eq!(profile.reference(), Some(ProfileRef::Alias(profile.aliases[0].clone())));
+    }
+
+    #[test]
+    fn a_profile_without_any_identifier_is_nobody() {
+        assert_eq!(choose(&[FoundProfile::default()]), None);
+        assert_eq!(choose(&[]), None);
+    }
+
+    #[test]
+    fn an_address_too_long_for_an_alias_gets_a_digest_for_a_name() {
+        let domain = format!("{}.{}.{}.com", "b".repeat(63), "c".repeat(63), "d".repeat(60));
+        let long = Email::parse(&format!("{}@{domain}", "a".repeat(60))).unwrap();
+        assert!(long.as_str().len() > LONGEST_ALIAS);
+        let alias = Alias::for_email(&long);
+        assert!(alias.name().starts_with("sha256:") && alias.name().len() == 71);
+        assert_eq!(alias, Alias::for_email(&long));
+    }
+
+    proptest! {
+        #[test]
+        fn every_address_has_an_alias_that_braze_takes(local in "[a-z0-9]{1,64}", label in "[a-z]{1,63}") {
+            let email = Email::parse(&format!("{local}@{label}.{label}.{label}.com"));
+            prop_assume!(email.is_ok());
+            let alias = Alias::for_email(&email.unwrap());
+            prop_assert!(Alias::new(alias.label(), alias.name()).is_some());
+        }
+    }
+}

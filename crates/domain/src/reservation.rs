@@ -1,0 +1,227 @@
+//! Request slots, booked ahead in the windows that Braze counts in.
+//!
+//! Braze counts requests in fixed windows that reset at a moment it names (`x-ratelimit-reset`). Booking in the same
+//! windows uses every slot of each and overruns none; a rate spread evenly (GCRA) would do one or the other: its
+//! burst and its refill fall into the same window of Braze's.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+
+/// A window opens this much later for us than Braze says, so that clocks and networks that differ a little draw no 429.
+const GUARD: Duration = Duration::from_millis(250);
+
+/// How long a refused key rests before one request tries it again.
+pub const PROBE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// So many requests in so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests in a window.
+    pub requests: u32,
+    /// Length of a window.
+    pub period: Duration,
+}
+
+/// A booked request: it may be sent from `from` on, and has to be before `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// Not before.
+    pub from: Timestamp,
+    /// Not at or after: by then its window has gone by.
+    pub until: Timestamp,
+}
+
+impl Slot {
+    /// Whether a request may use it at `now`.
+    #[must_use]
+    pub fn covers(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
+}
+
+/// Several slots of one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Booked {
+    /// The window, as a slot.
+    pub slot: Slot,
+    /// How many requests.
+    pub count: u32,
+}
+
+/// The answer to a booking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// What was booked, earliest first.
+    pub booked: Vec<Booked>,
+    /// When the key is refused: what could not be booked may ask again then.
+    pub closed_until: Option<Timestamp>,
+}
+
+/// What an answer of Braze's said about its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observed {
+    /// An ordinary answer with its rate-limit headers.
+    Answered {
+        /// Requests in a window, as Braze counts.
+        limit: Option<u32>,
+        /// How many are left in it.
+        remaining: Option<u32>,
+        /// When it ends.
+        resets_at: Option<Timestamp>,
+    },
+    /// Over the limit: nothing before this moment.
+    Throttled {
+        /// When to ask again.
+        until: Timestamp,
+    },
+    /// The key was refused.
+    KeyRefused,
+}
+
+/// The books of one brand and endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Windows {
+    allowance: Allowance,
+    /// Start of the last window that has bookings; may lie ahead.
+    start: Timestamp,
+    booked: u32,
+    /// Set while Braze refuses the key: when the next single request may try it.
+    probe_at: Option<Timestamp>,
+}
+
+/// [`Windows`] laid open for storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ledgered {
+    /// Requests in a window.
+    pub requests: u32,
+    /// Length of a window.
+    pub period: Duration,
+    /// Start of the last window with bookings.
+    pub start: Timestamp,
+    /// Bookings in it.
+    pub booked: u32,
+    /// When a refused key may be tried.
+    pub probe_at: Option<Timestamp>,
+}
+
+impl Windows {
+    /// Empty books; the first window starts with the first request until Braze says otherwise.
+    #[must_use]
+    pub fn new(allowance: Allowance, now: Timestamp) -> Self {
+        Self { allowance, start: now, booked: 0, probe_at: None }
+    }
+
+    /// Books kept elsewhere.
+    #[must_use]
+    pub fn restore(kept: Ledgered) -> Self {
+        let allowance = Allowance { requests: kept.requests, period: kept.period };
+        Self { allowance, start: kept.start, booked: kept.booked, probe_at: kept.probe_at }
+    }
+
+    /// The books, to be kept elsewhere.
+    #[must_use]
+    pub fn keep(&self) -> Ledgered {
+        Ledgered {
+            requests: self.allowance.requests,
+            period: self.allowance.period,
+            start: self.start,
+            booked: self.booked,
+            probe_at: self.probe_at,
+        }
+    }
+
+    /// Books `count` requests, each in the earliest window with room. While the key is refused one request a minute is
+    /// booked, to probe it, and nothing else.
+    pub fn book(&mut self, count: u32, now: Timestamp) -> Reservation {
+        match self.probe_at {
+            None => Reservation { booked: self.fill(count, now), closed_until: None },
+            Some(at) if now < at => Reservation { booked: Vec::new(), closed_until: Some(at) },
+            Some(_) => {
+                let next = now + PROBE_INTERVAL;
+                self.probe_at = Some(next);
+                Reservation { booked: self.fill(count.min(1), now), closed_until: Some(next) }
+            }
+        }
+    }
+
+    fn fill(&mut self, count: u32, now: Timestamp) -> Vec<Booked> {
+        self.catch_up(now);
+        let mut booked = Vec::new();
+        let mut left = count;
+        while left > 0 {
+            if self.booked >= self.allowance.requests {
+                self.start += self.allowance.period;
+                self.booked = 0;
+            }
+            let taken = left.min(self.allowance.requests - self.booked);
+            self.booked += taken;
+            left -= taken;
+            booked.push(Booked { slot: self.slot(now), count: taken });
+        }
+        booked
+    }
+
+    /// Moves to the window that `now` falls into, unless bookings lie ahead already.
+    fn catch_up(&mut self, now: Timestamp) {
+        let period = self.allowance.period;
+        let elapsed = Duration::try_from(now.duration_since(self.start)).unwrap_or_default();
+        if elapsed >= period {
+            let whole = elapsed.as_nanos() / period.as_nanos();
+            let whole = u32::try_from(whole).unwrap_or(u32::MAX);
+            self.start = self.start.saturating_add(period.saturating_mul(whole)).unwrap_or(now);
+            self.booked = 0;
+        }
+    }
+
+    fn slot(&self, now: Timestamp) -> Slot {
+        let opens = if self.start > now { self.start + GUARD } else { now };
+        Slot { from: opens, until: self.start + self.allowance.period }
+    }
+
+    /// Corrects the books by what Braze said; `true` when that changed anything worth keeping.
+    pub fn correct(&mut self, observed: Observed, now: Timestamp) -> bool {
+        let before = self.clone();
+        match observed {
+            Observed::KeyRefused => self.probe_at = Some(now + PROBE_INTERVAL),
+            Observed::Throttled { until } => {
+                self.catch_up(now);
+                if self.start <= now {
+                    self.start = until.max(now);
+                    self.booked = 0;
+                }
+            }
+            Observed::Answered { limit, remaining, resets_at } => {
+                self.probe_at = None;
+                self.learn(limit, remaining, resets_at, now);
+            }
+        }
+        *self != before
+    }
+
+    /// Takes over Braze's own window. Its limit and count are believed only when its window is as long as ours:
+    /// some contracts report an hourly one.
+    fn learn(
+        &mut self,
+        limit: Option<u32>,
+        remaining: Option<u32>,
+        resets_at: Option<Timestamp>,
+        now: Timestamp,
+    ) {
+        let (Some(limit), Some(remaining), Some(resets_at)) = (limit, remaining, resets_at) else { return };
+        let left = Duration::try_from(resets_at.duration_since(now)).unwrap_or_default();
+        if limit == 0 || left.is_zero() || left > self.allowance.period {
+            return;
+        }
+        self.catch_up(now);
+        self.allowance.requests = limit;
+        if self.start <= now {
+            self.start = resets_at.saturating_sub(self.allowance.period).unwrap_or(self.start);
+            self.booked = self.booked.max(limit.saturating_sub(remaining));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "reservation_tests.rs"]
+mod tests;

@@ -1,0 +1,119 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const MINUTE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60) };
+
+fn at(millisecond: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_000 + millisecond).unwrap()
+}
+
+fn counts(reservation: &Reservation) -> Vec<u32> {
+    reservation.booked.iter().map(|booked| booked.count).collect()
+}
+
+#[test]
+fn a_window_is_used_at_once_and_to_the_full() {
+    let mut windows = Windows::new(MINUTE, at(0));
+    let reservation = windows.book(250, at(0));
+    assert_eq!(counts(&reservation), [250]);
+    assert_eq!(reservation.booked[0].slot.from, at(0));
+}
+
+#[test]
+fn what_does_not_fit_is_booked_ahead_window_by_window() {
+    let mut windows = Windows::new(MINUTE, at(0));
+    let reservation = windows.book(600, at(0));
+    assert_eq!(counts(&reservation), [250, 250, 100]);
+    assert_eq!(reservation.booked[1].slot, Slot { from: at(60_000) + GUARD, until: at(120_000) });
+    assert_eq!(counts(&windows.book(200, at(1_000))), [150, 50]);
+}
+
+#[test]
+fn a_window_that_went_by_unused_is_not_made_up_for() {
+    let mut windows = Windows::new(MINUTE, at(0));
+    windows.book(10, at(0));
+    let reservation = windows.book(300, at(600_000));
+    assert_eq!(counts(&reservation), [250, 50]);
+}
+
+#[test]
+fn braze_names_its_limit_its_count_and_its_window() {
+    let mut windows = Windows::new(MINUTE, at(30_000));
+    windows.book(1, at(30_000));
+    let answer =
+        Observed::Answered { limit: Some(2_500), remaining: Some(2_000), resets_at: Some(at(60_000)) };
+    assert!(windows.correct(answer, at(31_000)));
+    let reservation = windows.book(2_001, at(32_000));
+    assert_eq!(counts(&reservation), [2_000, 1], "five hundred were used by someone else");
+    assert_eq!(reservation.booked[1].slot.from, at(60_000) + GUARD);
+}
+
+#[test]
+fn absurd_windows_are_not_believed() {
+    for (limit, resets_at) in [(0, at(60_000)), (250_000, at(3_000_000)), (10, at(-1))] {
+        let mut windows = Windows::new(MINUTE, at(0));
+        let answer =
+            Observed::Answered { limit: Some(limit), remaining: Some(5), resets_at: Some(resets_at) };
+        assert!(!windows.correct(answer, at(0)), "{limit}");
+        assert_eq!(counts(&windows.book(250, at(0))), [250]);
+    }
+}
+
+#[test]
+fn after_a_429_nothing_is_booked_before_braze_said() {
+    let mut windows = Windows::new(MINUTE, at(0));
+    windows.book(100, at(0));
+    assert!(windows.correct(Observed::Throttled { until: at(45_000) }, at(1_000)));
+    assert_eq!(windows.book(1, at(2_000)).booked[0].slot.from, at(45_000) + GUARD);
+}
+
+#[test]
+fn a_refused_key_is_probed_by_one_request_a_minute() {
+    let mut windows = Windows::new(MINUTE, at(0));
+    windows.correct(Observed::KeyRefused, at(0));
+    let closed = windows.book(50, at(1_000));
+    assert_eq!((counts(&closed), closed.closed_until), (Vec::new(), Some(at(60_000))));
+    assert_eq!(counts(&windows.book(50, at(60_000))), [1]);
+    assert_eq!(counts(&windows.book(50, at(61_000))), [0_u32; 0]);
+}
+
+#[test]
+fn an_accepted_probe_opens_the_endpoint_again() {
+    let mut windows = Windows::new(MINUTE, at(0));
+    windows.correct(Observed::KeyRefused, at(0));
+    windows.book(1, at(60_000));
+    let answered = Observed::Answered { limit: None, remaining: None, resets_at: None };
+    assert!(windows.correct(answered, at(60_100)));
+    assert_eq!(counts(&windows.book(200, at(60_200))), [200]);
+}
+
+#[test]
+fn kept_books_are_the_same_books() {
+    let mut windows = Windows::new(MINUTE, at(0));
+    windows.book(300, at(5));
+    windows.correct(Observed::KeyRefused, at(6));
+    assert_eq!(Windows::restore(windows.keep()), windows);
+}
+
+proptest! {
+    /// However the requests come, no window of Braze's length holds more than it allows, and each request gets its slot.
+    #[test]
+    fn no_window_is_overbooked(
+        limit in 1_u32..300, bookings in proptest::collection::vec((0_u32..400, 0_i64..30_000), 1..60),
+    ) {
+        let mut windows = Windows::new(Allowance { requests: limit, period: Duration::from_secs(60) }, at(0));
+        let mut now = at(0);
+        let mut used = std::collections::BTreeMap::new();
+        for (count, pause) in bookings {
+            now += Duration::from_millis(pause.unsigned_abs());
+            let reservation = windows.book(count, now);
+            prop_assert_eq!(counts(&reservation).iter().sum::<u32>(), count);
+            for booked in reservation.booked {
+                prop_assert!(booked.slot.from >= now && booked.slot.from < booked.slot.until);
+                *used.entry(booked.slot.until).or_insert(0) += booked.count;
+            }
+        }
+        prop_assert!(used.values().all(|&count| count <= limit));
+    }
+}
