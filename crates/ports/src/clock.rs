@@ -1,0 +1,59 @@
+//! Time and chance.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// The time of day, and waiting for a moment.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Now, to the millisecond.
+    fn now(&self) -> Timestamp;
+
+    /// Returns after `time`.
+    async fn sleep(&self, time: Duration);
+}
+
+/// Chance.
+pub trait Chance: Send + Sync {
+    /// Sixty-four random bits, fit for keys.
+    fn bits(&self) -> u64;
+
+    /// `base` to twice `base`, so that many who wait for the same thing do not all return at once.
+    fn jitter(&self, base: Duration) -> Duration {
+        let share = u32::try_from(self.bits() % 1_000).unwrap_or(0);
+        base + base * share / 1_000
+    }
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the port through which time enters")]
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the port through which waiting enters")]
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// The operating system's source of randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemChance;
+
+impl Chance for SystemChance {
+    fn bits(&self) -> u64 {
+        getrandom::u64().unwrap_or_else(|error| {
+            // A machine without randomness must not make guessable keys.
+            panic!("the operating system has no randomness: {error}")
+        })
+    }
+}

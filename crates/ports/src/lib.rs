@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod error;
+pub mod limits;
+pub mod queues;
+pub mod record;
+pub mod schedule;
+pub mod secrets;
+pub mod store;
+
+pub use clock::{Chance, Clock};
+pub use error::{Error, Result};
+pub use limits::Limits;
+pub use queues::Queues;
+pub use schedule::Schedule;
+pub use secrets::Secrets;
+pub use store::Store;

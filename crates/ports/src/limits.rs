@@ -1,0 +1,62 @@
+//! Request slots, shared by all workers of a brand.
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::identity::BrandId;
+use domain::reservation::{Allowance, Observed, Reservation};
+
+use crate::Result;
+
+/// The Braze endpoints that are counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// `POST /users/export/ids`.
+    ExportIds,
+    /// `POST /users/track`.
+    Track,
+}
+
+impl Endpoint {
+    /// The endpoint's name in storage and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExportIds => "export_ids",
+            Self::Track => "track",
+        }
+    }
+}
+
+/// What is counted together: one brand's requests to one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane {
+    /// Whose.
+    pub brand: BrandId,
+    /// To where.
+    pub endpoint: Endpoint,
+}
+
+/// The books of [`domain::reservation`], kept where every worker sees them. One conditional update a call.
+///
+/// # Errors
+/// Both methods fail when the books cannot be reached; then nothing was booked, or it was and goes unused.
+#[async_trait]
+pub trait Limits: Send + Sync {
+    /// Books `count` requests. `allowance` is what the contract says, until Braze's own answers are known.
+    async fn reserve(
+        &self,
+        lane: &Lane,
+        count: u32,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Result<Reservation>;
+
+    /// Corrects the books by what an answer said.
+    async fn observe(
+        &self,
+        lane: &Lane,
+        observed: Observed,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Result<()>;
+}

@@ -1,0 +1,261 @@
+//! The stored form of a participation: one JSON document, the same in every adapter.
+//!
+//! It is apart from the domain's types so that those can change their shape, and cannot be written anywhere by
+//! accident. Everything read back is parsed again.
+
+use domain::Timestamp;
+use domain::attributes::{AttributeValue, Attributes};
+use domain::contact::Email;
+use domain::identity::{BrandId, ParticipationId, Scope};
+use domain::participation::{EventProgress, Participation, State, Target};
+use domain::profile::{Alias, KnownProfile, ProfileRef};
+use domain::reservation::Slot;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value};
+
+use crate::{Error, Result};
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    brand: String,
+    scope: String,
+    email: String,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    attributes: Map<String, Value>,
+    accepted_at: i64,
+    updated_at: i64,
+    state: StateRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credited_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slot: Option<(i64, i64)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+enum StateRecord {
+    Received,
+    Enrolling {
+        profile: ProfileRecord,
+        create: bool,
+        #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
+        event: EventRecord,
+    },
+    Enrolled,
+    Rejected {
+        reason: String,
+    },
+    Failed {
+        reason: String,
+    },
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum EventRecord {
+    #[default]
+    NotSent,
+    AttemptedAt(i64),
+    Recorded,
+}
+
+impl EventRecord {
+    fn is_not_sent(&self) -> bool {
+        matches!(self, Self::NotSent)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ProfileRecord {
+    ExternalId(String),
+    Alias { label: String, name: String },
+    BrazeId(String),
+    Email(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct KnownRecord {
+    profile: ProfileRecord,
+    learned_at: i64,
+    created: bool,
+    by: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// A participation as it is stored; its id and version are kept beside it.
+#[must_use]
+pub fn encode(participation: &Participation) -> String {
+    let record = Record {
+        brand: participation.brand.to_string(),
+        scope: participation.scope.to_string(),
+        email: participation.email.as_str().to_owned(),
+        attributes: participation
+            .attributes
+            .iter()
+            .map(|(name, value)| (name.to_owned(), json(value)))
+            .collect(),
+        accepted_at: participation.accepted_at.as_millisecond(),
+        updated_at: participation.updated_at.as_millisecond(),
+        state: state_record(&participation.state),
+        credited_at: participation.credited_at.map(Timestamp::as_millisecond),
+        due_at: participation.due_at.map(Timestamp::as_millisecond),
+        failures: participation.failures,
+        slot: participation.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
+    };
+    text(&record)
+}
+
+/// A participation read back.
+///
+/// # Errors
+/// [`Error::Corrupt`] when the text is not what [`encode`] makes.
+pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participation> {
+    let record: Record = serde_json::from_str(text).map_err(corrupt)?;
+    let slot = record.slot.map(|(from, until)| Ok(Slot { from: moment(from)?, until: moment(until)? }));
+    Ok(Participation {
+        id,
+        brand: BrandId::parse(&record.brand).map_err(corrupt)?,
+        scope: Scope::parse(&record.scope).map_err(corrupt)?,
+        email: Email::parse(&record.email).map_err(corrupt)?,
+        attributes: attributes(&record.attributes)?,
+        accepted_at: moment(record.accepted_at)?,
+        updated_at: moment(record.updated_at)?,
+        state: state(record.state)?,
+        credited_at: record.credited_at.map(moment).transpose()?,
+        due_at: record.due_at.map(moment).transpose()?,
+        failures: record.failures,
+        slot: slot.transpose()?,
+        version,
+    })
+}
+
+/// What is known of a profile, as it is stored.
+#[must_use]
+pub fn encode_known(known: &KnownProfile) -> String {
+    text(&KnownRecord {
+        profile: profile_record(&known.profile),
+        learned_at: known.learned_at.as_millisecond(),
+        created: known.created,
+        by: known.by.to_string(),
+    })
+}
+
+/// What is known of a profile, read back.
+///
+/// # Errors
+/// [`Error::Corrupt`] when the text is not what [`encode_known`] makes.
+pub fn decode_known(text: &str) -> Result<KnownProfile> {
+    let record: KnownRecord = serde_json::from_str(text).map_err(corrupt)?;
+    Ok(KnownProfile {
+        profile: profile(record.profile)?,
+        learned_at: moment(record.learned_at)?,
+        created: record.created,
+        by: ParticipationId::parse(&record.by).map_err(corrupt)?,
+    })
+}
+
+fn text(record: &impl Serialize) -> String {
+    // Records hold strings, numbers and maps with string keys: none of which JSON can refuse.
+    serde_json::to_string(record).unwrap_or_default()
+}
+
+fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::corrupt("record", source)
+}
+
+fn moment(milliseconds: i64) -> Result<Timestamp> {
+    Timestamp::from_millisecond(milliseconds).map_err(corrupt)
+}
+
+fn json(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::Text(text) => Value::String(text.clone()),
+        AttributeValue::Integer(number) => Value::Number((*number).into()),
+        AttributeValue::Float(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
+        AttributeValue::Boolean(value) => Value::Bool(*value),
+    }
+}
+
+fn attributes(stored: &Map<String, Value>) -> Result<Attributes> {
+    let mut attributes = Attributes::default();
+    for (name, value) in stored {
+        let value = match value {
+            Value::String(text) => AttributeValue::Text(text.clone()),
+            Value::Bool(value) => AttributeValue::Boolean(*value),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(number), _) => AttributeValue::Integer(number),
+                (None, Some(number)) => AttributeValue::Float(number),
+                (None, None) => return Err(corrupt("a number out of range")),
+            },
+            Value::Null | Value::Array(_) | Value::Object(_) => return Err(corrupt("a nested attribute")),
+        };
+        attributes.set(name, value).map_err(corrupt)?;
+    }
+    Ok(attributes)
+}
+
+fn state_record(state: &State) -> StateRecord {
+    match state {
+        State::Received => StateRecord::Received,
+        State::Enrolling { target, event } => StateRecord::Enrolling {
+            profile: profile_record(&target.profile),
+            create: target.create,
+            event: match event {
+                EventProgress::NotSent => EventRecord::NotSent,
+                EventProgress::Attempted { at } => EventRecord::AttemptedAt(at.as_millisecond()),
+                EventProgress::Recorded => EventRecord::Recorded,
+            },
+        },
+        State::Enrolled => StateRecord::Enrolled,
+        State::Rejected { reason } => StateRecord::Rejected { reason: reason.clone() },
+        State::Failed { reason } => StateRecord::Failed { reason: reason.clone() },
+    }
+}
+
+fn state(record: StateRecord) -> Result<State> {
+    Ok(match record {
+        StateRecord::Received => State::Received,
+        StateRecord::Enrolling { profile: stored, create, event } => State::Enrolling {
+            target: Target { profile: profile(stored)?, create },
+            event: match event {
+                EventRecord::NotSent => EventProgress::NotSent,
+                EventRecord::AttemptedAt(at) => EventProgress::Attempted { at: moment(at)? },
+                EventRecord::Recorded => EventProgress::Recorded,
+            },
+        },
+        StateRecord::Enrolled => State::Enrolled,
+        StateRecord::Rejected { reason } => State::Rejected { reason },
+        StateRecord::Failed { reason } => State::Failed { reason },
+    })
+}
+
+fn profile_record(profile: &ProfileRef) -> ProfileRecord {
+    match profile {
+        ProfileRef::ExternalId(id) => ProfileRecord::ExternalId(id.clone()),
+        ProfileRef::Alias(alias) => {
+            ProfileRecord::Alias { label: alias.label().to_owned(), name: alias.name().to_owned() }
+        }
+        ProfileRef::BrazeId(id) => ProfileRecord::BrazeId(id.clone()),
+        ProfileRef::Email(email) => ProfileRecord::Email(email.as_str().to_owned()),
+    }
+}
+
+fn profile(record: ProfileRecord) -> Result<ProfileRef> {
+    Ok(match record {
+        ProfileRecord::ExternalId(id) => ProfileRef::ExternalId(id),
+        ProfileRecord::Alias { label, name } => {
+            ProfileRef::Alias(Alias::new(&label, &name).ok_or_else(|| corrupt("an alias"))?)
+        }
+        ProfileRecord::BrazeId(id) => ProfileRef::BrazeId(id),
+        ProfileRecord::Email(email) => ProfileRef::Email(Email::parse(&email).map_err(corrupt)?),
+    })
+}

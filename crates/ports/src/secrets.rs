@@ -1,0 +1,17 @@
+//! Secrets, by reference.
+
+use async_trait::async_trait;
+use domain::brand::SecretRef;
+use secrecy::SecretString;
+
+use crate::Result;
+
+/// Looks secrets up.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret behind a reference.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be read. The error names the reference, never the secret.
+    async fn get(&self, reference: &SecretRef) -> Result<SecretString>;
+}

@@ -1,0 +1,74 @@
+//! Where participations are kept.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::participation::Participation;
+use domain::profile::KnownProfile;
+
+use crate::Result;
+
+/// How many items one call takes at most (a DynamoDB batch get).
+pub const MOST_ITEMS: usize = 100;
+
+/// What became of an insert.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inserted {
+    /// It is stored now.
+    New,
+    /// One with this id was there already; it is unchanged.
+    Existing(Box<Participation>),
+}
+
+/// What became of a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It is stored, as the version after the one given.
+    Saved,
+    /// Somebody else saved it first; nothing was written.
+    Conflict,
+}
+
+/// A participation whose time has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Which.
+    pub id: ParticipationId,
+    /// Whose.
+    pub brand: BrandId,
+    /// Since when.
+    pub due_at: Timestamp,
+}
+
+/// Durable participations, and what is known of contacts' profiles.
+///
+/// # Errors
+/// Every method fails when the store cannot be reached or written. After a failed write nothing is known of it: it
+/// may have been kept.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Stores a new participation unless its id is taken. Durable when it returns.
+    async fn insert(&self, participation: &Participation) -> Result<Inserted>;
+
+    /// The participations with these ids, in no order; unknown ids are left out. At most [`MOST_ITEMS`].
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>>;
+
+    /// Saves each participation on the condition that the stored version is the one given, and stores the version after
+    /// it. One answer for each, in order; each stands alone. At most [`MOST_ITEMS`].
+    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>>;
+
+    /// What is due at `now`, longest due first, at most `most`. May be a moment behind.
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>>;
+
+    /// What is known of these contacts' profiles. At most [`MOST_ITEMS`].
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>>;
+
+    /// Remembers profiles, replacing what was known. At most [`MOST_ITEMS`].
+    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()>;
+
+    /// Remembers a profile unless one is known for the contact; returns what is known then. Of many who claim one contact,
+    /// all get the same answer.
+    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile>;
+}
