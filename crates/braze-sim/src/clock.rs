@@ -1,0 +1,32 @@
+//! The simulation's time: Tokio's clock, which tests can pause, counted from the moment the workspace was made.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// Tells the time since the epoch as Tokio's clock goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SimClock {
+    origin: Timestamp,
+    started: Instant,
+}
+
+impl SimClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the simulation has a clock of its own, read here and nowhere else"
+    )]
+    pub(crate) fn start() -> Self {
+        Self { origin: Timestamp::now(), started: Instant::now() }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.origin + self.started.elapsed()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a delay that was asked for as a fault")]
+    pub(crate) async fn sleep(time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}

@@ -1,0 +1,117 @@
+//! Faults on request. They are counted, not drawn: the same requests meet the same faults.
+
+use serde::{Deserialize, Serialize};
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An answer with `status`.
+    Status,
+    /// The connection is closed without an answer.
+    Drop,
+    /// The answer comes `delay_ms` late.
+    Delay,
+    /// A success whose body is not JSON.
+    Garbage,
+}
+
+/// Before or after the request has done its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Nothing was done.
+    #[default]
+    Before,
+    /// It was done, only the answer goes wrong.
+    After,
+}
+
+/// A fault to be played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The path it is for; any when absent.
+    pub path: Option<String>,
+    /// What goes wrong.
+    pub kind: Kind,
+    /// The status of a `status` fault.
+    #[serde(default = "service_unavailable")]
+    pub status: u16,
+    /// When it goes wrong.
+    #[serde(default)]
+    pub when: When,
+    /// How often it is played at most; always when absent.
+    pub count: Option<u64>,
+    /// It is played at every so-manieth request that it is for.
+    pub one_in: Option<u64>,
+    /// `Retry-After` of a `status` fault, in seconds.
+    pub retry_after: Option<u64>,
+    /// Delay of a `delay` fault.
+    #[serde(default)]
+    pub delay_ms: u64,
+}
+
+fn service_unavailable() -> u16 {
+    503
+}
+
+/// The faults that are set, with how often each was met and played.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Faults(Vec<Set>);
+
+#[derive(Debug, Serialize)]
+struct Set {
+    #[serde(flatten)]
+    fault: Fault,
+    met: u64,
+    played: u64,
+}
+
+impl Faults {
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.0.push(Set { fault, met: 0, played: 0 });
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The fault that this request meets.
+    pub(crate) fn meet(&mut self, path: &str) -> Option<Fault> {
+        let mut played = None;
+        for set in &mut self.0 {
+            let fault = &set.fault;
+            if fault.path.as_deref().is_some_and(|of| of != path)
+                || fault.count.is_some_and(|count| set.played >= count)
+            {
+                continue;
+            }
+            set.met += 1;
+            if played.is_none() && set.met % fault.one_in.unwrap_or(1).max(1) == 0 {
+                set.played += 1;
+                played = Some(fault.clone());
+            }
+        }
+        played
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(json: &str) -> Fault {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_fault_meets_its_path_every_so_often_and_so_many_times() {
+        let mut faults = Faults::default();
+        faults.add(fault(r#"{"path": "/users/track", "kind": "status", "one_in": 3, "count": 2}"#));
+        let met: Vec<bool> = (0..10).map(|_| faults.meet("/users/track").is_some()).collect();
+        assert_eq!(met, [false, false, true, false, false, true, false, false, false, false]);
+        assert!(faults.meet("/users/export/ids").is_none());
+    }
+}

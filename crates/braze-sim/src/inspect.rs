@@ -1,0 +1,147 @@
+//! The workspace's own HTTP: look at its state, steer it.
+
+use std::time::Duration;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Query, State as Shared};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::HELP;
+use crate::faults::Fault;
+use crate::windows::HeaderStyle;
+use crate::workspace::{Settings, Workspace};
+
+pub(crate) fn routes(workspace: Workspace) -> Router {
+    Router::new()
+        .route("/", get(|| async { HELP }))
+        .route("/_sim", get(|| async { HELP }))
+        .route("/_sim/profiles", get(profiles).post(add_profiles))
+        .route("/_sim/requests", get(requests).delete(forget_requests))
+        .route("/_sim/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/_sim/limits", put(set_limits))
+        .route("/_sim/settle", put(set_settle))
+        .route("/_sim/keys", put(set_keys))
+        .route("/_sim/reset", post(reset))
+        .with_state(workspace)
+}
+
+#[derive(Deserialize)]
+struct Which {
+    email: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    export_ids_per_minute: Option<u32>,
+    track_per_3s: Option<u32>,
+    max_objects: Option<u32>,
+    objects_per_array: Option<bool>,
+    header_style: Option<HeaderStyle>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settle {
+    settle_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    keys: Vec<String>,
+}
+
+/// What the inspecting endpoints answer: a body, or what is wrong with the request.
+type Answer = Result<Json<Value>, Wrong>;
+
+struct Wrong(String);
+
+impl IntoResponse for Wrong {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.0 }))).into_response()
+    }
+}
+
+fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Wrong> {
+    body.map(|Json(body)| body).map_err(|rejection| Wrong(rejection.body_text()))
+}
+
+async fn profiles(Shared(workspace): Shared<Workspace>, Query(which): Query<Which>) -> Json<Value> {
+    let state = workspace.lock();
+    let shown: Vec<Value> = match &which.email {
+        Some(email) => state.profiles.with_contact("email", email).into_iter().map(|p| json!(p)).collect(),
+        None => state.profiles.iter().map(|profile| json!(profile)).collect(),
+    };
+    Json(json!({ "profiles": shown, "pending_objects": state.pending() }))
+}
+
+async fn add_profiles(Shared(workspace): Shared<Workspace>, body: String) -> Answer {
+    let added = workspace.seed(&body).map_err(|error| Wrong(error.to_string()))?;
+    Ok(Json(json!({ "added": added })))
+}
+
+async fn requests(Shared(workspace): Shared<Workspace>) -> Json<Value> {
+    Json(json!(workspace.lock().requests))
+}
+
+async fn forget_requests(Shared(workspace): Shared<Workspace>) -> Json<Value> {
+    workspace.lock().requests = crate::workspace::Requests::default();
+    Json(json!({}))
+}
+
+async fn faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
+    Json(json!({ "faults": workspace.lock().faults }))
+}
+
+async fn add_fault(Shared(workspace): Shared<Workspace>, body: Result<Json<Fault>, JsonRejection>) -> Answer {
+    workspace.lock().faults.add(read(body)?);
+    Ok(Json(json!({})))
+}
+
+async fn clear_faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
+    workspace.lock().faults.clear();
+    Json(json!({}))
+}
+
+async fn set_limits(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<Limits>, JsonRejection>,
+) -> Answer {
+    let limits = read(body)?;
+    let mut state = workspace.lock();
+    let old = state.settings.clone();
+    state.settings = Settings {
+        export_ids_per_minute: limits.export_ids_per_minute.unwrap_or(old.export_ids_per_minute),
+        track_per_3s: limits.track_per_3s.unwrap_or(old.track_per_3s),
+        max_objects: limits.max_objects.unwrap_or(old.max_objects),
+        objects_per_array: limits.objects_per_array.unwrap_or(old.objects_per_array),
+        header_style: limits.header_style.unwrap_or(old.header_style),
+        ..old
+    };
+    state.apply_limits();
+    Ok(Json(json!({})))
+}
+
+async fn set_settle(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<Settle>, JsonRejection>,
+) -> Answer {
+    workspace.lock().settings.settle = Duration::from_millis(read(body)?.settle_ms);
+    Ok(Json(json!({})))
+}
+
+async fn set_keys(Shared(workspace): Shared<Workspace>, body: Result<Json<Keys>, JsonRejection>) -> Answer {
+    workspace.lock().keys = read(body)?.keys.into_iter().collect();
+    Ok(Json(json!({})))
+}
+
+async fn reset(Shared(workspace): Shared<Workspace>) -> Json<Value> {
+    workspace.lock().reset();
+    Json(json!({}))
+}

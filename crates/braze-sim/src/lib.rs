@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod export;
+mod faults;
+mod inspect;
+mod profiles;
+mod rest;
+mod seed;
+mod serve;
+mod track;
+mod windows;
+mod workspace;
+
+pub use faults::{Fault, Kind, When};
+pub use seed::SeedError;
+pub use serve::serve;
+pub use windows::HeaderStyle;
+pub use workspace::{Observed, OnRequest, Settings, Workspace};
+
+/// What the workspace answers at `GET /`, and the command line behind `sim --help`.
+pub const HELP: &str = include_str!("help.txt");

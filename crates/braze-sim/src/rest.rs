@@ -1,0 +1,234 @@
+//! Braze's REST API, as far as it is simulated: authorisation, limits, faults, then the endpoint.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State as Shared};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use serde_json::{Value, json};
+
+use crate::clock::SimClock;
+use crate::faults::{Fault, Kind, When};
+use crate::workspace::{Endpoint, Observed, State, Workspace};
+use crate::{export, track};
+
+/// Most of Braze's endpoints take bodies of up to 4 MB.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// Marks an answer that is not to be sent: the connection is closed instead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dropped;
+
+/// An answer with what it was about.
+struct Said {
+    status: StatusCode,
+    body: Value,
+    summary: String,
+}
+
+impl Said {
+    fn new(status: StatusCode, body: Value, summary: impl Into<String>) -> Self {
+        Self { status, body, summary: summary.into() }
+    }
+
+    fn message(status: StatusCode, message: &str) -> Self {
+        Self::new(status, json!({ "message": message }), message)
+    }
+}
+
+pub(crate) fn routes(workspace: Workspace) -> Router {
+    Router::new().fallback(answer).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(workspace)
+}
+
+async fn answer(
+    Shared(workspace): Shared<Workspace>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let path = uri.path().to_owned();
+    let fault = workspace.lock().faults.meet(&path);
+    let before = fault.as_ref().filter(|fault| fault.when == When::Before && fault.kind != Kind::Delay);
+    let (said, extra) = match before {
+        Some(_) => (Said::new(StatusCode::OK, Value::Null, "a fault, nothing done"), HeaderMap::new()),
+        None => work(&workspace, &method, &path, &headers, body),
+    };
+    let (response, observed) = play(fault, said, extra, &method, &path).await;
+    let on_request = {
+        let mut state = workspace.lock();
+        let answered = state.requests.answered.entry(format!("{method} {path}")).or_default();
+        *answered.entry(observed.status).or_default() += 1;
+        state.settings.on_request.clone()
+    };
+    if let Some(on_request) = on_request {
+        on_request(&observed);
+    }
+    response
+}
+
+/// Turns what was said into an answer, or into the fault that takes its place.
+async fn play(
+    fault: Option<Fault>,
+    said: Said,
+    extra: HeaderMap,
+    method: &Method,
+    path: &str,
+) -> (Response, Observed) {
+    let mut response = (said.status, axum::Json(said.body)).into_response();
+    response.headers_mut().extend(extra);
+    let mut summary = said.summary;
+    let mut status = said.status.as_u16();
+    match fault {
+        Some(Fault { kind: Kind::Delay, delay_ms, .. }) => {
+            SimClock::sleep(std::time::Duration::from_millis(delay_ms)).await;
+        }
+        Some(Fault { kind: Kind::Drop, .. }) => {
+            response.extensions_mut().insert(Dropped);
+            (status, summary) = (0, format!("{summary}; the connection is dropped"));
+        }
+        Some(Fault { kind: Kind::Garbage, .. }) => {
+            response = (StatusCode::OK, "<html>not what you asked for</html>").into_response();
+            (status, summary) = (200, format!("{summary}; the answer is garbage"));
+        }
+        Some(Fault { kind: Kind::Status, status: code, retry_after, .. }) => {
+            let code = StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            response = (code, axum::Json(json!({ "message": "a fault was asked for" }))).into_response();
+            if let Some(seconds) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            }
+            (status, summary) = (code.as_u16(), format!("{summary}; a fault answers"));
+        }
+        None => {}
+    }
+    (response, Observed { method: method.to_string(), path: path.to_owned(), status, summary })
+}
+
+/// What Braze would do and say, with its rate-limit headers.
+fn work(
+    workspace: &Workspace,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> (Said, HeaderMap) {
+    let mut state = workspace.lock();
+    let mut extra = HeaderMap::new();
+    let key = bearer(headers);
+    if !key.is_some_and(|key| state.keys.contains(key)) {
+        // The three headers are there, and empty; the message repeats the key.
+        for name in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] {
+            extra.insert(HeaderName::from_static(name), HeaderValue::from_static(""));
+        }
+        let message = json!({ "message": format!("Invalid API key: {}", key.unwrap_or_default()) });
+        return (Said::new(StatusCode::UNAUTHORIZED, message, "the API key is refused"), extra);
+    }
+    let endpoint = match path {
+        "/users/track" => Endpoint::Track,
+        "/users/export/ids" => Endpoint::ExportIds,
+        _ if path.ends_with('/') => return (Said::message(StatusCode::FORBIDDEN, "Access Denied"), extra),
+        _ => return (Said::message(StatusCode::NOT_FOUND, "Not Found"), extra),
+    };
+    if method != Method::POST {
+        return (Said::message(StatusCode::NOT_FOUND, "Not Found"), extra);
+    }
+    let now = workspace.now();
+    let style = state.settings.header_style;
+    if let Some(window) = state.windows.get_mut(&endpoint) {
+        let counted = window.count(now);
+        counted.write(style, &mut extra);
+        if !counted.within {
+            return (Said::message(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded"), extra);
+        }
+    }
+    (serve(&mut state, endpoint, headers, body, now), extra)
+}
+
+fn serve(
+    state: &mut State,
+    endpoint: Endpoint,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+    now: jiff::Timestamp,
+) -> Said {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !declared.starts_with("application/json") {
+        return Said::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type");
+    }
+    let Ok(body) = body else {
+        return Said::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+    };
+    let Ok(body) = serde_json::from_slice::<Value>(&body) else {
+        let error = "Error while parsing request body. Please check your syntax.";
+        return Said::new(StatusCode::BAD_REQUEST, json!({ "error": error }), error);
+    };
+    match endpoint {
+        Endpoint::Track => track(state, &body, now),
+        Endpoint::ExportIds => match export::answer(&body, &state.profiles) {
+            Ok(answer) => {
+                let found = answer["users"].as_array().map_or(0, Vec::len);
+                let summary = format!("look-up by {}: {found} profile(s)", asked_by(&body));
+                Said::new(StatusCode::CREATED, answer, summary)
+            }
+            Err(message) => Said::message(StatusCode::BAD_REQUEST, &message),
+        },
+    }
+}
+
+fn track(state: &mut State, body: &Value, now: jiff::Timestamp) -> Said {
+    let Some(sizes) = track::sizes(body) else {
+        return Said::message(StatusCode::BAD_REQUEST, "'attributes', 'events' and 'purchases' are arrays");
+    };
+    let objects: usize = sizes.iter().sum();
+    let counted =
+        if state.settings.objects_per_array { sizes.into_iter().max().unwrap_or(0) } else { objects };
+    if counted > usize::try_from(state.settings.max_objects).unwrap_or(usize::MAX) {
+        return Said::message(StatusCode::BAD_REQUEST, "Max Input Length Exceeded");
+    }
+    let size = u64::try_from(objects).unwrap_or(u64::MAX);
+    state.requests.track_objects += size;
+    state.requests.most_objects = state.requests.most_objects.max(size);
+    let checked = track::check(body, now);
+    if checked.attributes + checked.events + checked.purchases == 0 {
+        let message = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields.";
+        let answer = json!({ "message": message, "errors": checked.errors });
+        return Said::new(StatusCode::BAD_REQUEST, answer, "nothing valid");
+    }
+    let refused = checked.errors.len();
+    let mut answer = json!({ "message": "success" });
+    for (name, count) in [
+        ("attributes_processed", checked.attributes),
+        ("events_processed", checked.events),
+        ("purchases_processed", checked.purchases),
+    ] {
+        if count > 0 {
+            answer[name] = count.into();
+        }
+    }
+    if refused > 0 {
+        answer["errors"] = Value::Array(checked.errors);
+    }
+    let summary =
+        format!("{} attribute object(s), {} event(s), {refused} refused", checked.attributes, checked.events);
+    state.accept(checked.accepted, now);
+    Said::new(StatusCode::CREATED, answer, summary)
+}
+
+/// The key behind `Bearer`, the scheme in any case.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key)
+}
+
+/// What an export asks by; an address is shown by its first letters.
+fn asked_by(body: &Value) -> String {
+    let count = |name: &str| body.get(name).and_then(Value::as_array).map_or(0, Vec::len);
+    match body.get("email_address").and_then(Value::as_str) {
+        Some(email) => {
+            let (local, host) = email.split_once('@').unwrap_or((email, ""));
+            format!("e-mail {}***@{host}", local.chars().take(2).collect::<String>())
+        }
+        None => format!("{} id(s) and {} alias(es)", count("external_ids"), count("user_aliases")),
+    }
+}

@@ -1,0 +1,99 @@
+//! Profiles to begin with.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::profiles::Profiles;
+use crate::track::PLAIN_FIELDS;
+
+/// Why a seed is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// Not JSON of the expected form.
+    #[error("line {line}: {message}")]
+    Malformed {
+        /// Where.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A field that profiles do not have.
+    #[error("profile {number}: {field} is not a profile field; custom ones go into custom_attributes")]
+    UnknownField {
+        /// Which profile, from 1.
+        number: usize,
+        /// The field.
+        field: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seed {
+    profiles: Vec<SeedProfile>,
+}
+
+#[derive(Deserialize)]
+struct SeedProfile {
+    external_id: Option<String>,
+    #[serde(default)]
+    user_aliases: Vec<SeedAlias>,
+    created_at: Option<Timestamp>,
+    #[serde(default)]
+    custom_attributes: Map<String, Value>,
+    #[serde(flatten)]
+    fields: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct SeedAlias {
+    alias_label: String,
+    alias_name: String,
+}
+
+/// Adds the profiles of a seed; returns how many. A seed with an error adds none.
+pub(crate) fn plant(text: &str, profiles: &mut Profiles, now: Timestamp) -> Result<usize, SeedError> {
+    let seed: Seed = serde_json::from_str(text)
+        .map_err(|error| SeedError::Malformed { line: error.line(), message: error.to_string() })?;
+    for (index, profile) in seed.profiles.iter().enumerate() {
+        if let Some(field) = profile.fields.keys().find(|field| !PLAIN_FIELDS.contains(&field.as_str())) {
+            return Err(SeedError::UnknownField { number: index + 1, field: field.clone() });
+        }
+    }
+    let planted = seed.profiles.len();
+    for seed in seed.profiles {
+        let index = profiles.add(seed.created_at.unwrap_or(now));
+        if let Some(id) = &seed.external_id {
+            profiles.set_external_id(index, id);
+        }
+        for alias in seed.user_aliases {
+            profiles.add_alias(index, (alias.alias_label, alias.alias_name));
+        }
+        for (name, value) in seed.fields {
+            profiles.set_field(index, &name, value);
+        }
+        if let Some(profile) = profiles.update(index, now) {
+            profile.custom_attributes = seed.custom_attributes;
+        }
+    }
+    Ok(planted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_says_where_it_is_wrong_and_adds_nothing_then() {
+        let mut profiles = Profiles::default();
+        let malformed = plant("{\n\"profiles\": [}", &mut profiles, Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(malformed.to_string().starts_with("line 2: "), "{malformed}");
+        let unknown = r#"{"profiles": [{"email": "a@example.com"}, {"colour": "red"}]}"#;
+        let error = plant(unknown, &mut profiles, Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(error.to_string().starts_with("profile 2: colour"), "{error}");
+        assert_eq!(profiles.iter().count(), 0);
+    }
+}

@@ -1,0 +1,329 @@
+//! `POST /users/track`: checks objects when they arrive, applies them when they have settled.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::profiles::{AliasKey, EventCount, Identifier, Profiles};
+
+/// Longest part of an alias and longest external id, in bytes.
+const LONGEST_ALIAS: usize = 236;
+const LONGEST_EXTERNAL_ID: usize = 987;
+
+/// Braze's own fields of the attributes object; everything else is a custom attribute.
+pub(crate) const PLAIN_FIELDS: [&str; 16] = [
+    "country",
+    "current_location",
+    "date_of_first_session",
+    "date_of_last_session",
+    "dob",
+    "email",
+    "email_subscribe",
+    "first_name",
+    "gender",
+    "home_city",
+    "language",
+    "last_name",
+    "phone",
+    "push_subscribe",
+    "subscription_groups",
+    "time_zone",
+];
+
+const NOBODY: &str = "'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required";
+const TWO: &str = "only one of 'external_id', 'braze_id' or 'user_alias' may be given";
+
+/// An object that was accepted.
+#[derive(Debug, Clone)]
+pub(crate) enum Object {
+    Attributes { identifier: Identifier, create: bool, fields: Map<String, Value> },
+    Event { identifier: Identifier, create: bool, name: String, time: Timestamp },
+}
+
+/// A request, checked.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    pub(crate) accepted: Vec<Object>,
+    pub(crate) errors: Vec<Value>,
+    pub(crate) attributes: usize,
+    pub(crate) events: usize,
+    pub(crate) purchases: usize,
+}
+
+/// How many objects each array of a body has; `None` when one is no array.
+pub(crate) fn sizes(body: &Value) -> Option<[usize; 3]> {
+    let mut sizes = [0; 3];
+    for (size, name) in sizes.iter_mut().zip(["attributes", "events", "purchases"]) {
+        *size = match body.get(name) {
+            None | Some(Value::Null) => 0,
+            Some(Value::Array(objects)) => objects.len(),
+            Some(_) => return None,
+        };
+    }
+    Some(sizes)
+}
+
+/// Checks every object on its own: a bad one does not hold up the others.
+pub(crate) fn check(body: &Value, now: Timestamp) -> Checked {
+    let mut checked = Checked::default();
+    for (name, read) in
+        [("attributes", attributes as Read), ("events", event as Read), ("purchases", purchase as Read)]
+    {
+        let objects = body.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for (index, object) in objects.iter().enumerate() {
+            match read(object, now) {
+                Ok(object) => {
+                    checked.accepted.extend(object);
+                    *match name {
+                        "attributes" => &mut checked.attributes,
+                        "events" => &mut checked.events,
+                        _ => &mut checked.purchases,
+                    } += 1;
+                }
+                Err(why) => checked.errors.push(json!({ "type": why, "input_array": name, "index": index })),
+            }
+        }
+    }
+    checked
+}
+
+type Read = fn(&Value, Timestamp) -> Result<Option<Object>, &'static str>;
+
+fn attributes(object: &Value, _now: Timestamp) -> Result<Option<Object>, &'static str> {
+    let identifier = identifier(object)?;
+    if let Some(email) = object.get("email") {
+        let well_formed = email.is_null() || email.as_str().is_some_and(is_address);
+        well_formed.then_some(()).ok_or("EMAIL_BAD_FORMAT")?;
+    }
+    let create = match (existing_only(object), &identifier) {
+        (Some(only), _) => !only,
+        // By alias Braze updates unless told otherwise.
+        (None, Identifier::Alias(_)) => false,
+        (None, _) => true,
+    };
+    let mut fields = object.as_object().cloned().unwrap_or_default();
+    for control in ["external_id", "user_alias", "braze_id", "_update_existing_only", "_merge_objects"] {
+        fields.remove(control);
+    }
+    Ok(Some(Object::Attributes { identifier, create, fields }))
+}
+
+fn event(object: &Value, now: Timestamp) -> Result<Option<Object>, &'static str> {
+    let identifier = identifier(object)?;
+    let name = object.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
+    let name = name.ok_or("'name' is required")?.to_owned();
+    let time = object.get("time").and_then(Value::as_str).ok_or("'time' is required")?;
+    let time: Timestamp = time.parse().map_err(|_| "'time' is not a valid date")?;
+    // An event by alias never creates a profile.
+    let create = !matches!(identifier, Identifier::Alias(_)) && existing_only(object) != Some(true);
+    Ok(Some(Object::Event { identifier, create, name, time: time.min(now) }))
+}
+
+/// Purchases are checked and counted; nothing is kept of them.
+fn purchase(object: &Value, _now: Timestamp) -> Result<Option<Object>, &'static str> {
+    identifier(object)?;
+    object.get("product_id").and_then(Value::as_str).ok_or("'product_id' is required")?;
+    Ok(None)
+}
+
+fn existing_only(object: &Value) -> Option<bool> {
+    object.get("_update_existing_only").and_then(Value::as_bool)
+}
+
+/// At most one primary identifier; address and number count only where there is none.
+fn identifier(object: &Value) -> Result<Identifier, &'static str> {
+    let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let mut primary = Vec::new();
+    if let Some(id) = text("external_id") {
+        (id.len() <= LONGEST_EXTERNAL_ID).then_some(()).ok_or("EXTERNAL_USER_ID_TOO_LARGE")?;
+        primary.push(Identifier::ExternalId(id.to_owned()));
+    }
+    if let Some(alias) = object.get("user_alias").filter(|alias| !alias.is_null()) {
+        primary.push(Identifier::Alias(alias_key(alias).ok_or("'user_alias' is not valid")?));
+    }
+    if let Some(id) = text("braze_id") {
+        primary.push(Identifier::BrazeId(id.to_owned()));
+    }
+    match (primary.len(), text("email"), text("phone")) {
+        (0, Some(email), _) => Ok(Identifier::Email(email.to_owned())),
+        (0, None, Some(phone)) => Ok(Identifier::Phone(phone.to_owned())),
+        (0, None, None) => Err(NOBODY),
+        (1, _, _) => primary.pop().ok_or(NOBODY),
+        (_, _, _) => Err(TWO),
+    }
+}
+
+/// A user alias object, when both parts are there and short enough.
+pub(crate) fn alias_key(alias: &Value) -> Option<AliasKey> {
+    let part = |name: &str| {
+        let text = alias.get(name)?.as_str()?;
+        (1..=LONGEST_ALIAS).contains(&text.len()).then(|| text.to_owned())
+    };
+    Some((part("alias_label")?, part("alias_name")?))
+}
+
+fn is_address(text: &str) -> bool {
+    let parts = text.trim().split_once('@');
+    parts.is_some_and(|(local, host)| {
+        !local.is_empty() && host.contains('.') && !text.contains(char::is_whitespace)
+    })
+}
+
+/// Applies the objects of one request: attributes first, then events.
+pub(crate) fn apply(profiles: &mut Profiles, objects: Vec<Object>, now: Timestamp) {
+    let (attributes, events): (Vec<_>, Vec<_>) =
+        objects.into_iter().partition(|object| matches!(object, Object::Attributes { .. }));
+    for object in attributes.into_iter().chain(events) {
+        match object {
+            Object::Attributes { identifier, create, fields } => {
+                if let Some(index) = profiles.find_or_create(&identifier, create, now) {
+                    set(profiles, index, fields, now);
+                }
+            }
+            Object::Event { identifier, create, name, time } => {
+                if let Some(index) = profiles.find_or_create(&identifier, create, now)
+                    && let Some(profile) = profiles.update(index, now)
+                {
+                    let count = profile.custom_events.entry(name);
+                    let count = count.or_insert(EventCount { first: time, last: time, count: 0 });
+                    count.first = count.first.min(time);
+                    count.last = count.last.max(time);
+                    count.count += 1;
+                }
+            }
+        }
+    }
+}
+
+fn set(profiles: &mut Profiles, index: usize, fields: Map<String, Value>, now: Timestamp) {
+    for (name, value) in fields {
+        if PLAIN_FIELDS.contains(&name.as_str()) {
+            profiles.set_field(index, &name, value);
+        } else if let Some(profile) = profiles.update(index, now) {
+            set_custom(&mut profile.custom_attributes, name.trim(), value);
+        }
+    }
+    profiles.update(index, now);
+}
+
+/// A custom attribute: a value, `null` to remove it, or one of the operators `inc`, `add` and `remove`.
+fn set_custom(attributes: &mut Map<String, Value>, name: &str, value: Value) {
+    let operator =
+        value.as_object().filter(|object| object.len() == 1).and_then(|object| object.iter().next());
+    let new = match (operator, attributes.get(name)) {
+        (Some((operator, by)), old) if operator == "inc" && by.is_i64() => {
+            let old = old.and_then(Value::as_i64).unwrap_or(0);
+            Value::from(old.saturating_add(by.as_i64().unwrap_or(0)))
+        }
+        (Some((operator, Value::Array(items))), old) if operator == "add" || operator == "remove" => {
+            let mut list = old.and_then(Value::as_array).cloned().unwrap_or_default();
+            list.retain(|item| !items.contains(item));
+            if operator == "add" {
+                list.extend(items.iter().cloned());
+            }
+            Value::Array(list)
+        }
+        (_, _) => value,
+    };
+    if new.is_null() {
+        attributes.remove(name);
+    } else {
+        attributes.insert(name.to_owned(), new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    fn applied(bodies: &[Value]) -> Profiles {
+        let mut profiles = Profiles::default();
+        for body in bodies {
+            let checked = check(body, now());
+            assert!(checked.errors.is_empty(), "{:?}", checked.errors);
+            apply(&mut profiles, checked.accepted, now());
+        }
+        profiles
+    }
+
+    fn error_types(body: &Value) -> Vec<String> {
+        check(body, now()).errors.iter().map(|error| error["type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn alias(name: &str) -> Value {
+        json!({ "alias_label": "email", "alias_name": name })
+    }
+
+    #[test]
+    fn by_alias_nothing_is_created_unless_asked_for() {
+        assert_eq!(applied(&[json!({ "attributes": [{ "user_alias": alias("a") }] })]).iter().count(), 0);
+        let asked = json!({ "attributes": [{ "user_alias": alias("a"), "_update_existing_only": false }] });
+        assert_eq!(applied(&[asked]).iter().count(), 1);
+    }
+
+    #[test]
+    fn an_event_by_alias_creates_nothing_but_finds_what_the_same_request_creates() {
+        let event = json!({ "user_alias": alias("a"), "name": "e", "time": "2026-01-01T00:00:00Z" });
+        assert_eq!(applied(&[json!({ "events": [event] })]).iter().count(), 0);
+        let attributes = json!({ "user_alias": alias("a"), "_update_existing_only": false });
+        let profiles = applied(&[json!({ "events": [event, event], "attributes": [attributes] })]);
+        let profile = profiles.iter().next().unwrap();
+        assert_eq!(profile.custom_events["e"].count, 2, "events are not de-duplicated");
+    }
+
+    #[test]
+    fn a_primary_that_matches_nobody_creates_a_second_profile_for_an_address() {
+        let first = json!({ "attributes": [{ "external_id": "u1", "email": "a@example.com" }] });
+        let second = json!({ "attributes": [{ "user_alias": alias("a"), "_update_existing_only": false, "email": "a@example.com" }] });
+        assert_eq!(applied(&[first, second]).with_contact("email", "a@example.com").len(), 2);
+    }
+
+    #[test]
+    fn by_address_the_profile_is_found_or_made_without_an_alias() {
+        let write = json!({ "attributes": [{ "email": "a@example.com", "plan": "x" }] });
+        let profiles = applied(&[write.clone(), write]);
+        let profile = profiles.iter().next().unwrap();
+        assert_eq!(profiles.iter().count(), 1);
+        assert!(profile.user_aliases.is_empty() && profile.external_id.is_none());
+    }
+
+    #[test]
+    fn bad_objects_are_refused_one_by_one() {
+        let attributes = json!([
+            { "external_id": "u", "user_alias": alias("a") },
+            { "plan": "x" },
+            { "external_id": "u", "email": "nonsense" },
+            { "external_id": "u".repeat(988) },
+            { "user_alias": { "alias_label": "email", "alias_name": "" } },
+            { "external_id": "u", "plan": "x" },
+        ]);
+        let expected =
+            [TWO, NOBODY, "EMAIL_BAD_FORMAT", "EXTERNAL_USER_ID_TOO_LARGE", "'user_alias' is not valid"];
+        let body = json!({ "attributes": attributes });
+        assert_eq!(error_types(&body), expected);
+        assert_eq!(check(&body, now()).attributes, 1);
+        assert_eq!(
+            error_types(&json!({ "events": [{ "external_id": "u", "name": "e" }] })),
+            ["'time' is required"]
+        );
+    }
+
+    #[test]
+    fn operators_work_on_what_is_there_and_null_removes() {
+        let write = |fields: Value| {
+            let mut object = fields;
+            object["external_id"] = "u".into();
+            json!({ "attributes": [object] })
+        };
+        let profiles = applied(&[
+            write(json!({ "visits": { "inc": 2 }, "tags": ["a", "b"], "old": 1 })),
+            write(json!({ "visits": { "inc": 3 }, "tags": { "add": ["c"] }, "old": null })),
+            write(json!({ "tags": { "remove": ["a"] } })),
+        ]);
+        let custom = &profiles.iter().next().unwrap().custom_attributes;
+        assert_eq!(Value::Object(custom.clone()), json!({ "visits": 5, "tags": ["b", "c"] }));
+    }
+}

@@ -1,0 +1,193 @@
+//! A workspace: what it holds, how it is set, and what has settled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::clock::SimClock;
+use crate::faults::Faults;
+use crate::profiles::Profiles;
+use crate::seed::{self, SeedError};
+use crate::track::{self, Object};
+use crate::windows::{HeaderStyle, Window};
+use crate::{inspect, rest};
+
+/// Called with every REST request that was answered.
+pub type OnRequest = Arc<dyn Fn(&Observed) + Send + Sync>;
+
+/// One REST request and its answer, fit to be shown: no keys, no whole contacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// `POST`, `GET`…
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The status; 0 when the connection was dropped.
+    pub status: u16,
+    /// What it was about.
+    pub summary: String,
+}
+
+/// How a workspace behaves.
+#[derive(Clone)]
+pub struct Settings {
+    /// REST API keys that it accepts.
+    pub api_keys: Vec<String>,
+    /// How long a write takes to appear.
+    pub settle: Duration,
+    /// Requests a minute to `/users/export/ids`.
+    pub export_ids_per_minute: u32,
+    /// Requests in three seconds to `/users/track`.
+    pub track_per_3s: u32,
+    /// Objects in one `/users/track` request.
+    pub max_objects: u32,
+    /// Whether that number counts for each array on its own.
+    pub objects_per_array: bool,
+    /// How it tells of its limits.
+    pub header_style: HeaderStyle,
+    /// Called with every REST request.
+    pub on_request: Option<OnRequest>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            api_keys: vec!["sim-key".to_owned()],
+            settle: Duration::from_secs(120),
+            export_ids_per_minute: 250,
+            track_per_3s: 3_000,
+            max_objects: 75,
+            objects_per_array: false,
+            header_style: HeaderStyle::Epoch,
+            on_request: None,
+        }
+    }
+}
+
+/// A simulated Braze workspace. Clones are the same workspace.
+#[derive(Clone)]
+pub struct Workspace {
+    state: Arc<Mutex<State>>,
+    clock: SimClock,
+}
+
+/// The endpoints that are simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Endpoint {
+    Track,
+    ExportIds,
+}
+
+pub(crate) struct State {
+    pub(crate) settings: Settings,
+    pub(crate) keys: BTreeSet<String>,
+    pub(crate) profiles: Profiles,
+    pub(crate) faults: Faults,
+    pub(crate) requests: Requests,
+    pub(crate) windows: BTreeMap<Endpoint, Window>,
+    pending: BTreeMap<(Timestamp, u64), Vec<Object>>,
+    writes: u64,
+}
+
+/// What was asked of the workspace.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Requests {
+    /// By method and path, by status.
+    pub(crate) answered: BTreeMap<String, BTreeMap<u16, u64>>,
+    /// Objects in all `/users/track` requests.
+    pub(crate) track_objects: u64,
+    /// Objects in the largest one.
+    pub(crate) most_objects: u64,
+}
+
+impl Workspace {
+    /// An empty workspace.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { state: Arc::new(Mutex::new(State::new(settings))), clock: SimClock::start() }
+    }
+
+    /// The workspace's routes: Braze's under `/users`, its own under `/_sim`.
+    pub fn router(&self) -> Router {
+        rest::routes(self.clone()).merge(inspect::routes(self.clone()))
+    }
+
+    /// Adds profiles from JSON: `{"profiles": [{"external_id", "user_aliases", "email", …, "custom_attributes"}]}`.
+    ///
+    /// # Errors
+    /// Says where the JSON is wrong; then nothing is added.
+    pub fn seed(&self, json: &str) -> Result<usize, SeedError> {
+        let now = self.now();
+        seed::plant(json, &mut self.lock().profiles, now)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The state, with everything applied that has settled by now.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.settle(self.now());
+        state
+    }
+}
+
+impl State {
+    fn new(settings: Settings) -> Self {
+        Self {
+            keys: settings.api_keys.iter().cloned().collect(),
+            windows: windows(&settings),
+            settings,
+            profiles: Profiles::default(),
+            faults: Faults::default(),
+            requests: Requests::default(),
+            pending: BTreeMap::new(),
+            writes: 0,
+        }
+    }
+
+    /// Empties the workspace; settings and keys stay.
+    pub(crate) fn reset(&mut self) {
+        let settings = Settings { api_keys: self.keys.iter().cloned().collect(), ..self.settings.clone() };
+        *self = Self::new(settings);
+    }
+
+    /// Takes the limits from the settings; windows begin anew.
+    pub(crate) fn apply_limits(&mut self) {
+        self.windows = windows(&self.settings);
+    }
+
+    /// Accepts objects; they appear once they have settled.
+    pub(crate) fn accept(&mut self, objects: Vec<Object>, now: Timestamp) {
+        self.writes += 1;
+        self.pending.insert((now + self.settings.settle, self.writes), objects);
+        self.settle(now);
+    }
+
+    /// Accepted objects that have not appeared yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.values().map(Vec::len).sum()
+    }
+
+    fn settle(&mut self, now: Timestamp) {
+        while let Some(first) = self.pending.first_entry() {
+            let (due, _) = *first.key();
+            if due > now {
+                break;
+            }
+            track::apply(&mut self.profiles, first.remove(), due);
+        }
+    }
+}
+
+fn windows(settings: &Settings) -> BTreeMap<Endpoint, Window> {
+    BTreeMap::from([
+        (Endpoint::Track, Window::new(settings.track_per_3s, Duration::from_secs(3))),
+        (Endpoint::ExportIds, Window::new(settings.export_ids_per_minute, Duration::from_secs(60))),
+    ])
+}
