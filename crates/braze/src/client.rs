@@ -1,0 +1,149 @@
+//! A workspace's client: one request, one answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::error::Error;
+use crate::export::{Export, ExportQuery, Fields};
+use crate::limits::RateLimit;
+use crate::outcome::{self, WriteOutcome};
+use crate::redact::Redactor;
+use crate::track::{self, Write};
+use crate::transport::{Transport, TransportError};
+
+/// A REST API key. It does not print itself.
+#[derive(Clone)]
+pub struct ApiKey(SecretString);
+
+impl ApiKey {
+    /// A key as Braze's dashboard shows it.
+    #[must_use]
+    pub fn new(key: &str) -> Self {
+        Self(SecretString::from(key.trim()))
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(…)")
+    }
+}
+
+/// What a request came to, with what the answer said of the limits.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// The rate-limit headers; empty when no answer came.
+    pub limits: RateLimit,
+    /// The result.
+    pub result: Result<T, Error>,
+}
+
+/// A client of one Braze workspace.
+#[derive(Clone)]
+pub struct Client {
+    endpoint: Url,
+    key: ApiKey,
+    transport: Arc<dyn Transport>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.endpoint)
+    }
+}
+
+impl Client {
+    /// A client of the workspace that `key` belongs to, on its instance.
+    pub fn new(endpoint: Url, key: ApiKey, transport: Arc<dyn Transport>) -> Self {
+        Self { endpoint, key, transport }
+    }
+
+    /// `POST /users/track`: one request with these writes, an outcome for each in order.
+    ///
+    /// The caller keeps to its contract's batch limit ([`crate::pack`]).
+    pub async fn track(&self, writes: &[Write]) -> Answer<Vec<WriteOutcome>> {
+        let (limits, answered) = self.post("/users/track", &track::body(writes)).await;
+        let result = answered.and_then(|response| {
+            let redactor = self.redactor();
+            outcome::of_track(&response, writes, &redactor)
+        });
+        Answer { limits, result }
+    }
+
+    /// `POST /users/export/ids`: the profiles that a query finds. Campaigns and Canvases are never asked for: they would
+    /// cost the workspace the faster rate limit.
+    pub async fn export_ids(&self, query: &ExportQuery, fields: Fields) -> Answer<Export> {
+        let body = match query.body(fields) {
+            Ok(body) => body,
+            Err(error) => return Answer { limits: RateLimit::default(), result: Err(error) },
+        };
+        let (limits, answered) = self.post("/users/export/ids", &body).await;
+        let result = answered.and_then(|response| {
+            let response = self.successful(response)?;
+            decode(response.body())
+        });
+        Answer { limits, result }
+    }
+
+    async fn post(&self, path: &str, body: &impl Serialize) -> (RateLimit, Result<Response<Bytes>, Error>) {
+        let request = match self.request(path, body) {
+            Ok(request) => request,
+            Err(error) => return (RateLimit::default(), Err(error)),
+        };
+        match self.transport.send(request).await {
+            Ok(response) => (RateLimit::read(response.headers()), Ok(response)),
+            Err(TransportError::NotSent(source)) => (RateLimit::default(), Err(Error::NotSent(source))),
+            Err(TransportError::Lost(source)) => (RateLimit::default(), Err(Error::Lost(source))),
+        }
+    }
+
+    fn request(&self, path: &str, body: &impl Serialize) -> Result<Request<Bytes>, Error> {
+        let invalid = |_| Error::Unsendable("the request cannot be written down");
+        let body = serde_json::to_vec(body).map_err(|_| Error::Unsendable("the body is not JSON"))?;
+        let bearer = format!("Bearer {}", self.key.0.expose_secret());
+        let mut authorization = HeaderValue::try_from(bearer)
+            .map_err(|_| Error::Unsendable("the API key has characters that no key has"))?;
+        authorization.set_sensitive(true);
+        // A trailing slash is answered with 403, a doubled one with 404.
+        let base = self.endpoint.as_str().trim_end_matches('/');
+        Request::builder()
+            .method(Method::POST)
+            .uri(format!("{base}{path}"))
+            .header(AUTHORIZATION, authorization)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(Bytes::from(body))
+            .map_err(invalid)
+    }
+
+    /// Any 2xx: Braze documents 200 and sends 201.
+    fn successful(&self, response: Response<Bytes>) -> Result<Response<Bytes>, Error> {
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(Error::of_status(&response, &self.redactor()))
+        }
+    }
+
+    fn redactor(&self) -> Redactor<'_> {
+        Redactor::new(self.key.0.expose_secret())
+    }
+}
+
+/// A success that cannot be read may have been one all the same.
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|_| Error::Unreadable)
+}
+
+/// Formats a moment as Braze reads it.
+pub(crate) fn moment(time: Timestamp) -> String {
+    time.to_string()
+}

@@ -1,0 +1,201 @@
+//! `/users/export/ids`: profiles by identifier (braze-docs, export users by identifier).
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+
+use crate::error::Error;
+use crate::track::Alias;
+
+/// External ids and aliases in one request, together.
+pub const MOST_IDENTIFIERS: usize = 50;
+
+/// Which profiles. `Debug` shows the kind only.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ExportQuery {
+    /// All profiles that have this address. One address a request.
+    Email(String),
+    /// Profiles by external ids and aliases, at most [`MOST_IDENTIFIERS`] together.
+    Identifiers {
+        /// External ids.
+        external_ids: Vec<String>,
+        /// Aliases.
+        aliases: Vec<Alias>,
+    },
+    /// A profile by Braze's id.
+    BrazeId(String),
+}
+
+impl fmt::Debug for ExportQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email(_) => f.write_str("Email(…)"),
+            Self::Identifiers { external_ids, aliases } => {
+                write!(f, "Identifiers({} external ids, {} aliases)", external_ids.len(), aliases.len())
+            }
+            Self::BrazeId(_) => f.write_str("BrazeId(…)"),
+        }
+    }
+}
+
+/// Which fields of a profile. Always named: newer contracts require it, and the faster limit does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fields {
+    /// What tells profiles apart.
+    Identity,
+    /// The same, and the custom events of the last 90 days.
+    IdentityAndEvents,
+}
+
+impl Fields {
+    fn names(self) -> &'static [&'static str] {
+        const ALL: [&str; 7] =
+            ["external_id", "braze_id", "user_aliases", "email", "phone", "created_at", "custom_events"];
+        match self {
+            Self::Identity => &ALL[..6],
+            Self::IdentityAndEvents => &ALL,
+        }
+    }
+}
+
+impl ExportQuery {
+    pub(crate) fn body(&self, fields: Fields) -> Result<Value, Error> {
+        let mut body = Map::new();
+        match self {
+            Self::Email(email) => {
+                body.insert("email_address".to_owned(), email.as_str().into());
+            }
+            Self::BrazeId(id) => {
+                body.insert("braze_id".to_owned(), id.as_str().into());
+            }
+            Self::Identifiers { external_ids, aliases } => {
+                if !(1..=MOST_IDENTIFIERS).contains(&(external_ids.len() + aliases.len())) {
+                    return Err(Error::Unsendable("an export names 1 to 50 external ids and aliases"));
+                }
+                if !external_ids.is_empty() {
+                    body.insert("external_ids".to_owned(), json!(external_ids));
+                }
+                if !aliases.is_empty() {
+                    body.insert("user_aliases".to_owned(), aliases.iter().map(Alias::json).collect());
+                }
+            }
+        }
+        body.insert("fields_to_export".to_owned(), json!(fields.names()));
+        Ok(Value::Object(body))
+    }
+}
+
+/// What an export found.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Export {
+    /// The profiles; none when nobody was found.
+    pub users: Vec<Profile>,
+    /// Identifiers that nobody has.
+    #[serde(default, deserialize_with = "or_default")]
+    pub invalid_user_ids: Vec<String>,
+}
+
+/// A profile, as far as its fields were asked for. `Debug` shows no values.
+#[derive(Clone, Default, PartialEq, Deserialize)]
+#[serde(from = "Exported")]
+pub struct Profile {
+    /// The brand's own id; alias-only profiles have none.
+    pub external_id: Option<String>,
+    /// Braze's id.
+    pub braze_id: Option<String>,
+    /// Aliases.
+    pub aliases: Vec<Alias>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Phone number.
+    pub phone: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// Custom events, summed up.
+    pub custom_events: Vec<EventCount>,
+}
+
+/// A profile as it comes: fields may be absent, `null`, or not what they should be.
+#[derive(Deserialize)]
+struct Exported {
+    #[serde(default, deserialize_with = "lenient")]
+    external_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    braze_id: Option<String>,
+    /// The old name of `braze_id`; some answers carry both.
+    #[serde(default, deserialize_with = "lenient")]
+    appboy_id: Option<String>,
+    #[serde(default, deserialize_with = "aliases")]
+    user_aliases: Vec<Alias>,
+    #[serde(default, deserialize_with = "lenient")]
+    email: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    phone: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "or_default")]
+    custom_events: Vec<EventCount>,
+}
+
+impl From<Exported> for Profile {
+    fn from(exported: Exported) -> Self {
+        Self {
+            external_id: exported.external_id,
+            braze_id: exported.braze_id.or(exported.appboy_id),
+            aliases: exported.user_aliases,
+            email: exported.email,
+            phone: exported.phone,
+            created_at: exported.created_at,
+            custom_events: exported.custom_events,
+        }
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Profile(identified: {}, {} aliases)", self.external_id.is_some(), self.aliases.len())
+    }
+}
+
+/// How often a profile has had a custom event.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct EventCount {
+    /// The event's name.
+    pub name: String,
+    /// The first time.
+    #[serde(default, deserialize_with = "time")]
+    pub first: Option<Timestamp>,
+    /// The last time.
+    #[serde(default, deserialize_with = "time")]
+    pub last: Option<Timestamp>,
+    /// How often.
+    #[serde(default)]
+    pub count: u64,
+}
+
+/// `null` and an absent key are the same: nothing.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(input: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(input)?.unwrap_or_default())
+}
+
+/// A text; anything else says nothing.
+fn lenient<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+    Ok(match Option::<Value>::deserialize(input)? {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    })
+}
+
+fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(lenient(input)?.and_then(|text| text.parse().ok()))
+}
+
+/// An alias that is none is passed over; it is no reason to lose the profile.
+fn aliases<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Alias>, D::Error> {
+    let Some(Value::Array(items)) = Option::<Value>::deserialize(input)? else { return Ok(Vec::new()) };
+    let part = |item: &Value, name: &str| item.get(name)?.as_str().map(str::to_owned);
+    let alias = |item| Some(Alias { label: part(item, "alias_label")?, name: part(item, "alias_name")? });
+    Ok(items.iter().filter_map(alias).collect())
+}

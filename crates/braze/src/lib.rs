@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod client;
+mod error;
+mod export;
+mod limits;
+mod outcome;
+mod redact;
+mod track;
+mod transport;
+
+pub use batch::{BatchLimit, LARGEST_BODY, pack};
+pub use client::{Answer, ApiKey, Client};
+pub use error::{Error, Next};
+pub use export::{EventCount, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Profile};
+pub use limits::{RateLimit, Reset};
+pub use outcome::{ObjectOutcome, Refusal, WriteOutcome};
+pub use track::{Alias, Attributes, Event, Identifier, Write};
+pub use transport::{HttpTransport, Timeouts, Transport, TransportError};

@@ -1,0 +1,161 @@
+//! The objects of `/users/track` (braze-docs, user attributes object and event object).
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::client::moment;
+
+/// A user alias, unique over a workspace. Braze refuses empty parts and parts over 236 bytes. `Debug` does not show the name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The label.
+    pub label: String,
+    /// The name. Case counts.
+    pub name: String,
+}
+
+impl Alias {
+    pub(crate) fn json(&self) -> Value {
+        json!({ "alias_label": self.label, "alias_name": self.name })
+    }
+}
+
+impl fmt::Debug for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Alias({}, …)", self.label)
+    }
+}
+
+/// Whose profile an object is about: exactly one identifier. `Debug` shows the kind only.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Identifier {
+    /// The brand's own id.
+    ExternalId(String),
+    /// An alias.
+    Alias(Alias),
+    /// Braze's id.
+    BrazeId(String),
+    /// An e-mail address: the most recently updated profile that has it, one with an external id first; none creates an
+    /// e-mail-only profile.
+    Email(String),
+}
+
+impl fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ExternalId(_) => "ExternalId(…)",
+            Self::Alias(_) => "Alias(…)",
+            Self::BrazeId(_) => "BrazeId(…)",
+            Self::Email(_) => "Email(…)",
+        })
+    }
+}
+
+impl Identifier {
+    fn write(&self, object: &mut Map<String, Value>) {
+        let (key, value) = match self {
+            Self::ExternalId(id) => ("external_id", Value::from(id.as_str())),
+            Self::Alias(alias) => ("user_alias", alias.json()),
+            Self::BrazeId(id) => ("braze_id", Value::from(id.as_str())),
+            Self::Email(email) => ("email", Value::from(email.as_str())),
+        };
+        object.insert(key.to_owned(), value);
+    }
+}
+
+/// Profile fields and custom attributes to set. `Debug` shows no values.
+#[derive(Clone, PartialEq)]
+pub struct Attributes {
+    /// Whose.
+    pub identifier: Identifier,
+    /// Whether only an existing profile is written to. By alias Braze's default is `true`, by external id `false`.
+    pub update_existing_only: Option<bool>,
+    /// The profile's e-mail address.
+    pub email: Option<String>,
+    /// Everything else.
+    pub fields: Map<String, Value>,
+}
+
+impl fmt::Debug for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attributes({:?}, {} fields)", self.identifier, self.fields.len())
+    }
+}
+
+/// A custom event. Braze counts every one it is sent.
+#[derive(Clone, PartialEq)]
+pub struct Event {
+    /// Whose.
+    pub identifier: Identifier,
+    /// Its name.
+    pub name: String,
+    /// When it happened; Braze takes a future time for now.
+    pub time: Timestamp,
+    /// What is said about it.
+    pub properties: Map<String, Value>,
+    /// By alias Braze documents this as always true: an event does not create a profile.
+    pub update_existing_only: Option<bool>,
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Event({}, {:?})", self.name, self.identifier)
+    }
+}
+
+/// What must travel in one request: attributes, and the events that need them to be there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Write {
+    /// Attributes; Braze applies them before the events of the same request.
+    pub attributes: Option<Attributes>,
+    /// Events.
+    pub events: Vec<Event>,
+}
+
+impl Attributes {
+    pub(crate) fn json(&self) -> Value {
+        let mut object = self.fields.clone();
+        if let Some(email) = &self.email {
+            object.insert("email".to_owned(), Value::from(email.as_str()));
+        }
+        insert_existing_only(&mut object, self.update_existing_only);
+        self.identifier.write(&mut object);
+        Value::Object(object)
+    }
+}
+
+impl Event {
+    pub(crate) fn json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("name".to_owned(), Value::from(self.name.as_str()));
+        object.insert("time".to_owned(), Value::from(moment(self.time)));
+        if !self.properties.is_empty() {
+            object.insert("properties".to_owned(), Value::Object(self.properties.clone()));
+        }
+        insert_existing_only(&mut object, self.update_existing_only);
+        self.identifier.write(&mut object);
+        Value::Object(object)
+    }
+}
+
+fn insert_existing_only(object: &mut Map<String, Value>, value: Option<bool>) {
+    if let Some(value) = value {
+        object.insert("_update_existing_only".to_owned(), Value::Bool(value));
+    }
+}
+
+/// The body of one request. Arrays without objects are left out.
+pub(crate) fn body(writes: &[Write]) -> Value {
+    let attributes: Vec<Value> =
+        writes.iter().filter_map(|w| w.attributes.as_ref()).map(Attributes::json).collect();
+    let events: Vec<Value> = writes.iter().flat_map(|w| &w.events).map(Event::json).collect();
+    let mut body = Map::new();
+    for (name, objects) in [("attributes", attributes), ("events", events)] {
+        if !objects.is_empty() {
+            body.insert(name.to_owned(), Value::Array(objects));
+        }
+    }
+    Value::Object(body)
+}

@@ -1,0 +1,109 @@
+//! The way to Braze.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+
+/// Largest answer that is read; a profile is a few kilobytes.
+const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
+
+/// Carries one request and brings its answer.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// [`TransportError`] says whether Braze can have got the request.
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// Braze cannot have got the request.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// Braze may have got it, and acted on it.
+    #[error("answer lost: {0}")]
+    Lost(String),
+}
+
+/// How long to wait for Braze.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the whole request.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    /// 5 s to connect, 30 s in all.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), total: Duration::from_secs(30) }
+    }
+}
+
+/// Requests over HTTP, TLS by rustls, connections kept.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+}
+
+impl HttpTransport {
+    /// A transport with these time-outs. It follows no redirects: a key goes to the host it was meant for.
+    ///
+    /// # Errors
+    /// When the machine's TLS roots cannot be read.
+    pub fn new(timeouts: Timeouts) -> Result<Self, TransportError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.total)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("quikly-braze/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| TransportError::NotSent(cause(&error)))?;
+        Ok(Self { client })
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let request =
+            reqwest::Request::try_from(request).map_err(|error| TransportError::NotSent(cause(&error)))?;
+        let mut answer = self.client.execute(request).await.map_err(classify)?;
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| TransportError::Lost(cause(&error)))? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(TransportError::Lost("the answer is over 8 MiB".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        *response.body_mut() = body.freeze();
+        Ok(response)
+    }
+}
+
+/// Only a connection that never was is surely harmless.
+fn classify(error: reqwest::Error) -> TransportError {
+    if error.is_connect() || error.is_builder() {
+        TransportError::NotSent(cause(&error))
+    } else {
+        TransportError::Lost(cause(&error))
+    }
+}
+
+/// The innermost cause, without the URL.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
