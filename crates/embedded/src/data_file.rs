@@ -1,0 +1,142 @@
+//! Opening the file.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::identity::IdKey;
+use ports::{Chance, Clock};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
+
+use crate::mailbox::Mailboxes;
+use crate::reader::Reader;
+use crate::schema;
+use crate::writer::{Writer, connect};
+
+/// Why a data file cannot be used. Each is one sentence for whoever started the program.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory or the file cannot be written.
+    #[error("cannot be written: {0}")]
+    NotWritable(#[source] std::io::Error),
+    /// Another process has it.
+    #[error("is in use by another process")]
+    InUse,
+    /// It is something else.
+    #[error("is not a data file of quikly-braze")]
+    NotADataFile,
+    /// It was written by a newer version.
+    #[error("was written by a newer version of quikly-braze")]
+    Newer,
+    /// Anything else SQLite says.
+    #[error("cannot be opened: {0}")]
+    Sqlite(#[source] rusqlite::Error),
+    /// The threads that read and write it cannot be started.
+    #[error("cannot be served: {0}")]
+    Threads(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADataFile,
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::NotWritable(std::io::Error::other(error))
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// An open data file. It implements the ports `Store`, `Queues`, `Schedule` and `Limits`.
+pub struct DataFile {
+    pub(crate) writer: Writer,
+    pub(crate) reader: Reader,
+    pub(crate) mailboxes: Mailboxes,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The id key as it was found: 64 hexadecimal digits, when the file has one.
+    id_key: Option<String>,
+    /// Held while the file is open; the operating system lets go of it however the process ends.
+    _lock: File,
+}
+
+const ID_KEY: &str = "id_key";
+
+impl DataFile {
+    /// Opens the file, or makes it.
+    ///
+    /// # Errors
+    /// When it cannot be written, is in use, or is not a data file of this version or an older one.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let lock = lock(path)?;
+        let mut connection = connect(path)?;
+        schema::migrate(&mut connection).map_err(migration)?;
+        let id_key = connection
+            .query_row("SELECT value FROM settings WHERE name = ?", [ID_KEY], |row| row.get(0))
+            .optional()?;
+        let mailboxes = Mailboxes::load(&connection)?;
+        let reader = Reader::start(path).map_err(OpenError::Threads)?;
+        let writer = Writer::start(connection).map_err(|error| OpenError::Threads(error.into()))?;
+        Ok(Self { writer, reader, mailboxes, clock, id_key, _lock: lock })
+    }
+
+    /// The key that participation ids are made with: made by `chance` at first, the same ever after.
+    ///
+    /// # Errors
+    /// When it cannot be kept, or what is kept is no key.
+    pub async fn id_key(&self, chance: &dyn Chance) -> ports::Result<IdKey> {
+        let kept = match &self.id_key {
+            Some(kept) => kept.clone(),
+            None => self.make_id_key(chance).await?,
+        };
+        let mut key = [0; 32];
+        hex::decode_to_slice(&kept, &mut key).map_err(|error| ports::Error::corrupt("id key", error))?;
+        Ok(IdKey::new(key))
+    }
+
+    async fn make_id_key(&self, chance: &dyn Chance) -> ports::Result<String> {
+        let fresh: String = (0..4).map(|_| hex::encode(chance.bits().to_be_bytes())).collect();
+        self.writer
+            .write("keeping the id key", move |transaction| {
+                transaction.execute(
+                    "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    [ID_KEY, &fresh],
+                )?;
+                transaction.query_row("SELECT value FROM settings WHERE name = ?", [ID_KEY], |row| row.get(0))
+            })
+            .await
+    }
+}
+
+/// Locks a file beside the data file: SQLite's own locks are for one statement, not for a process's life.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options().create(true).truncate(false).write(true).open(PathBuf::from(name));
+    let file = file.map_err(OpenError::NotWritable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
+        Err(TryLockError::Error(error)) => Err(OpenError::NotWritable(error)),
+    }
+}
+
+fn migration(error: rusqlite_migration::Error) -> OpenError {
+    use rusqlite_migration::{Error, MigrationDefinitionError};
+    match error {
+        Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => OpenError::Newer,
+        Error::RusqliteError { err, .. } => err.into(),
+        // A file with tables of its own at version 0 is somebody else's.
+        _ => OpenError::NotADataFile,
+    }
+}
+
+/// Reads one row or none.
+pub(crate) fn one<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    connection.prepare_cached(sql)?.query_row(parameters, read).optional()
+}

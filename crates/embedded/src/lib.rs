@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod data_file;
+mod limits;
+mod mailbox;
+mod queues;
+mod reader;
+mod schedule;
+mod schema;
+mod secrets;
+mod store;
+mod writer;
+
+pub use data_file::{DataFile, OpenError};
+pub use secrets::EnvSecrets;

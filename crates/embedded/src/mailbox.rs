@@ -1,0 +1,152 @@
+//! Who gets which message next. Lives in memory, filled from the file at the start: there is one process, and after a restart
+//! every message that was not acknowledged is to be delivered again anyway.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use domain::identity::{BrandId, ParticipationId};
+use domain::message::{Look, QueueName};
+use rusqlite::Connection;
+use tokio::sync::Notify;
+
+/// All queues' mailboxes.
+pub(crate) struct Mailboxes(HashMap<QueueName, Mailbox>);
+
+/// One queue's messages.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    state: Mutex<State>,
+    /// Told when a message was put in.
+    pub(crate) filled: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    messages: HashMap<i64, Message>,
+    /// By brand: when each message can be delivered, in milliseconds, and its number.
+    visible: BTreeMap<BrandId, BTreeSet<(i64, i64)>>,
+    /// The brand that was served last; the next one comes first next time.
+    last_served: Option<BrandId>,
+}
+
+struct Message {
+    look: Look,
+    visible_at: i64,
+}
+
+/// What a look into the mailbox found.
+pub(crate) struct Taken {
+    /// Messages by number.
+    pub(crate) messages: Vec<(i64, Look)>,
+    /// When none was there: when the next one will be.
+    pub(crate) next_at: Option<i64>,
+}
+
+impl Mailboxes {
+    /// Everything the file holds.
+    pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        let boxes: HashMap<QueueName, Mailbox> =
+            QueueName::ALL.iter().map(|&queue| (queue, Mailbox::default())).collect();
+        let mut statement =
+            connection.prepare("SELECT number, queue, brand, visible_at, ids FROM messages")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (queue, brand, ids): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(4)?);
+            let queue = QueueName::ALL.iter().find(|name| name.name() == queue);
+            let mailbox = queue.and_then(|queue| boxes.get(queue));
+            if let (Some(mailbox), Some(look)) = (mailbox, look(&brand, &ids)) {
+                mailbox.put(row.get(0)?, look, row.get(3)?);
+            }
+        }
+        Ok(Self(boxes))
+    }
+
+    /// A queue's mailbox; there is one for each.
+    pub(crate) fn of(&self, queue: QueueName) -> Option<&Mailbox> {
+        self.0.get(&queue)
+    }
+}
+
+/// Ids as they stand in the file: one after the other.
+pub(crate) fn ids_text(look: &Look) -> String {
+    let ids: Vec<String> = look.ids.iter().map(ToString::to_string).collect();
+    ids.join(" ")
+}
+
+fn look(brand: &str, ids: &str) -> Option<Look> {
+    let ids: Result<Vec<ParticipationId>, _> = ids.split_whitespace().map(ParticipationId::parse).collect();
+    Some(Look { brand: BrandId::parse(brand).ok()?, ids: ids.ok()? })
+}
+
+impl Mailbox {
+    /// Puts a message in, to be delivered from `visible_at` on.
+    pub(crate) fn put(&self, number: i64, look: Look, visible_at: i64) {
+        let mut state = self.lock();
+        let brand = look.brand.clone();
+        state.messages.insert(number, Message { look, visible_at });
+        state.visible.entry(brand).or_default().insert((visible_at, number));
+        drop(state);
+        self.filled.notify_waiters();
+    }
+
+    /// Takes up to `most` messages, brand after brand, and hides them until `hidden_until`.
+    pub(crate) fn take(&self, most: usize, now: i64, hidden_until: i64) -> Taken {
+        let mut state = self.lock();
+        let mut messages = Vec::new();
+        while messages.len() < most {
+            let Some(number) = state.next(now) else { break };
+            state.hide(number, hidden_until);
+            messages.extend(state.messages.get(&number).map(|message| (number, message.look.clone())));
+        }
+        let next_at = state.visible.values().filter_map(|set| set.first()).map(|(at, _)| *at).min();
+        Taken { messages, next_at }
+    }
+
+    /// Takes a message out for good.
+    pub(crate) fn remove(&self, number: i64) {
+        self.lock().remove(number);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The oldest message of the next brand in turn that has one.
+    fn next(&mut self, now: i64) -> Option<i64> {
+        let has_one = |(brand, set): (&BrandId, &BTreeSet<(i64, i64)>)| {
+            let (at, number) = *set.first()?;
+            (at <= now).then(|| (brand.clone(), number))
+        };
+        let last = self.last_served.clone();
+        let after = |brand: &BrandId| last.as_ref().is_none_or(|last| brand > last);
+        let (brand, number) = self
+            .visible
+            .iter()
+            .filter(|(brand, _)| after(brand))
+            .find_map(has_one)
+            .or_else(|| self.visible.iter().find_map(has_one))?;
+        self.last_served = Some(brand);
+        Some(number)
+    }
+
+    fn hide(&mut self, number: i64, until: i64) {
+        let Some(message) = self.messages.get_mut(&number) else { return };
+        if let Some(set) = self.visible.get_mut(&message.look.brand) {
+            set.remove(&(message.visible_at, number));
+            set.insert((until, number));
+        }
+        message.visible_at = until;
+    }
+
+    fn remove(&mut self, number: i64) {
+        let Some(message) = self.messages.remove(&number) else { return };
+        if let Some(set) = self.visible.get_mut(&message.look.brand) {
+            set.remove(&(message.visible_at, number));
+            if set.is_empty() {
+                self.visible.remove(&message.look.brand);
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Reads on a connection of their own: they do not wait behind an fsync. One thread is enough, since reads by key from a warm
+//! file take microseconds.
+
+use std::path::Path;
+use std::sync::mpsc;
+
+use ports::{Error, Result};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::writer::connect;
+
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+/// The way to the reading thread, which ends with it.
+pub(crate) struct Reader(mpsc::Sender<Read>);
+
+impl Reader {
+    pub(crate) fn start(path: &Path) -> std::result::Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let connection = connect(path)?;
+        let (reads, waiting) = mpsc::channel::<Read>();
+        std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
+            while let Ok(read) = waiting.recv() {
+                read(&connection);
+            }
+        })?;
+        Ok(Self(reads))
+    }
+
+    /// Reads what is committed.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let ended = || Error::unavailable(doing, "the data file is closed");
+        let read = move |connection: &Connection| {
+            let _caller_left = reply.send(work(connection));
+        };
+        self.0.send(Box::new(read)).map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?.map_err(|error| Error::unavailable(doing, error))
+    }
+}

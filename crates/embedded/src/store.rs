@@ -1,0 +1,187 @@
+//! Participations, and what is known of profiles.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::participation::Participation;
+use domain::profile::KnownProfile;
+use ports::record::{decode, decode_known, encode, encode_known};
+use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store};
+use ports::{Error, Result};
+use rusqlite::{Connection, Transaction, params};
+
+use crate::data_file::{DataFile, one};
+
+/// A participation as its row.
+struct Row {
+    id: String,
+    version: u64,
+    brand: String,
+    due_at: Option<i64>,
+    record: String,
+}
+
+impl Row {
+    fn of(participation: &Participation) -> Self {
+        Self {
+            id: participation.id.to_string(),
+            version: participation.version,
+            brand: participation.brand.to_string(),
+            due_at: participation.due_at.map(Timestamp::as_millisecond),
+            record: encode(participation),
+        }
+    }
+
+    fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+        let mut statement = transaction.prepare_cached(
+            "INSERT INTO participations (id, version, brand, due_at, record) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING",
+        )?;
+        Ok(statement.execute(params![self.id, self.version, self.brand, self.due_at, self.record])? == 1)
+    }
+
+    fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Saved> {
+        let mut statement = transaction.prepare_cached(
+            "UPDATE participations SET version = version + 1, due_at = ?3, record = ?4
+             WHERE id = ?1 AND version = ?2",
+        )?;
+        let changed = statement.execute(params![self.id, self.version, self.due_at, self.record])?;
+        Ok(if changed == 1 { Saved::Saved } else { Saved::Conflict })
+    }
+}
+
+fn select(connection: &Connection, id: &str) -> rusqlite::Result<Option<(u64, String)>> {
+    let sql = "SELECT version, record FROM participations WHERE id = ?";
+    one(connection, sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// More than a port takes is the caller's mistake; it is said, not cut off.
+pub(crate) fn at_most(count: usize, most: usize, doing: &'static str) -> Result<()> {
+    if count > most {
+        return Err(Error::unavailable(doing, format!("{count} items were given, {most} are taken")));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Store for DataFile {
+    async fn insert(&self, participation: &Participation) -> Result<Inserted> {
+        let (id, row) = (participation.id, Row::of(participation));
+        let existing = self
+            .writer
+            .write("storing a participation", move |transaction| {
+                if row.insert(transaction)? { Ok(None) } else { select(transaction, &row.id) }
+            })
+            .await?;
+        match existing {
+            None => Ok(Inserted::New),
+            Some((version, record)) => Ok(Inserted::Existing(Box::new(decode(id, version, &record)?))),
+        }
+    }
+
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
+        at_most(ids.len(), MOST_ITEMS, "reading participations")?;
+        let ids = ids.to_vec();
+        let rows = self
+            .reader
+            .read("reading participations", move |connection| {
+                let mut rows = Vec::with_capacity(ids.len());
+                for id in ids {
+                    rows.extend(select(connection, &id.to_string())?.map(|row| (id, row)));
+                }
+                Ok(rows)
+            })
+            .await?;
+        rows.iter().map(|(id, (version, record))| decode(*id, *version, record)).collect()
+    }
+
+    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        at_most(participations.len(), MOST_ITEMS, "saving participations")?;
+        let rows: Vec<Row> = participations.iter().map(Row::of).collect();
+        self.writer
+            .write("saving participations", move |transaction| {
+                rows.iter().map(|row| row.save(transaction)).collect()
+            })
+            .await
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+        let (now, most) = (now.as_millisecond(), i64::try_from(most).unwrap_or(i64::MAX));
+        let rows: Vec<(String, String, i64)> = self
+            .reader
+            .read("reading what is due", move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT id, brand, due_at FROM participations WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2",
+                )?;
+                let rows = statement.query_map([now, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                rows.collect()
+            })
+            .await?;
+        let corrupt = |error| Error::corrupt("participation", error);
+        rows.into_iter()
+            .map(|(id, brand, due_at)| {
+                Ok(Due {
+                    id: ParticipationId::parse(&id).map_err(corrupt)?,
+                    brand: BrandId::parse(&brand).map_err(corrupt)?,
+                    due_at: Timestamp::from_millisecond(due_at)
+                        .map_err(|error| Error::corrupt("participation", error))?,
+                })
+            })
+            .collect()
+    }
+
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
+        at_most(contacts.len(), MOST_ITEMS, "reading profiles")?;
+        let contacts = contacts.to_vec();
+        let rows = self
+            .reader
+            .read("reading profiles", move |connection| {
+                let mut rows = Vec::new();
+                for contact in contacts {
+                    rows.extend(select_profile(connection, contact)?.map(|record| (contact, record)));
+                }
+                Ok(rows)
+            })
+            .await?;
+        rows.into_iter().map(|(contact, record)| Ok((contact, decode_known(&record)?))).collect()
+    }
+
+    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+        at_most(profiles.len(), MOST_ITEMS, "remembering profiles")?;
+        let rows: Vec<(String, String)> =
+            profiles.iter().map(|(contact, known)| (contact.to_string(), encode_known(known))).collect();
+        self.writer
+            .write("remembering profiles", move |transaction| {
+                let mut statement = transaction.prepare_cached(
+                    "INSERT INTO profiles (contact, record) VALUES (?1, ?2)
+                     ON CONFLICT DO UPDATE SET record = excluded.record",
+                )?;
+                for (contact, record) in &rows {
+                    statement.execute([contact, record])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+        let record = encode_known(profile);
+        let holder = self
+            .writer
+            .write("claiming a profile", move |transaction| {
+                let mut statement = transaction.prepare_cached(
+                    "INSERT INTO profiles (contact, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                )?;
+                statement.execute([&contact.to_string(), &record])?;
+                select_profile(transaction, contact)
+            })
+            .await?;
+        decode_known(&holder.unwrap_or_default())
+    }
+}
+
+fn select_profile(connection: &Connection, contact: ContactKey) -> rusqlite::Result<Option<String>> {
+    one(connection, "SELECT record FROM profiles WHERE contact = ?", [contact.to_string()], |row| row.get(0))
+}
