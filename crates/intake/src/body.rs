@@ -1,0 +1,140 @@
+//! Reading a JSON object strictly: declared as JSON, one object, no key twice.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use http::{StatusCode, header};
+use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::problem::{FieldError, Problem};
+
+/// The members of a JSON object, to be taken one by one; what is left over was not asked for.
+#[derive(Debug)]
+pub(crate) struct Members(BTreeMap<String, Value>);
+
+impl Members {
+    fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        serde_json::from_slice(bytes).map_err(|error| {
+            let place = format!("at line {}, column {}", error.line(), error.column());
+            Problem::malformed(match error.classify() {
+                serde_json::error::Category::Data => {
+                    format!("It must be one object without repeated keys: {place}.")
+                }
+                _ => format!("It is not valid JSON: {place}."),
+            })
+        })
+    }
+
+    /// Takes a text; absent and `null` are the same.
+    pub(crate) fn text(&mut self, field: &str, errors: &mut Vec<FieldError>) -> Option<String> {
+        match self.0.remove(field)? {
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                errors.push(FieldError::new(field, "must be a string"));
+                None
+            }
+        }
+    }
+
+    /// Takes true or false; absent and `null` are the same.
+    pub(crate) fn boolean(&mut self, field: &str, errors: &mut Vec<FieldError>) -> Option<bool> {
+        match self.0.remove(field)? {
+            Value::Bool(value) => Some(value),
+            Value::Null => None,
+            Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                errors.push(FieldError::new(field, "must be true or false"));
+                None
+            }
+        }
+    }
+
+    /// Takes an object; absent and `null` are an empty one.
+    pub(crate) fn object(
+        &mut self,
+        field: &str,
+        errors: &mut Vec<FieldError>,
+    ) -> serde_json::Map<String, Value> {
+        match self.0.remove(field) {
+            Some(Value::Object(members)) => members,
+            None | Some(Value::Null) => serde_json::Map::new(),
+            Some(Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Bool(_)) => {
+                errors.push(FieldError::new(field, "must be an object"));
+                serde_json::Map::new()
+            }
+        }
+    }
+
+    /// Reports what nobody took.
+    pub(crate) fn finish(self, errors: &mut Vec<FieldError>) {
+        if !self.0.is_empty() {
+            errors
+                .extend(self.0.into_keys().map(|name| FieldError::new(shown(&name), "is not a known field")));
+        }
+    }
+}
+
+/// A field's name as far as it may be repeated to the caller: short and plain.
+pub(crate) fn shown(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.len() <= 64 && !name.is_empty() && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        "(a name that is not shown)".to_owned()
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Members {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(&request) {
+            return Err(Problem::not_json());
+        }
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| match rejection
+                .status()
+            {
+                StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
+                _ => Problem::malformed("It did not arrive whole."),
+            })?;
+        Self::parse(&bytes)
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.and_then(|value| value.split(';').next()).map(str::trim);
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Strictly)
+    }
+}
+
+struct Strictly;
+
+impl<'de> Visitor<'de> for Strictly {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a key stands twice"));
+            }
+        }
+        Ok(Members(members))
+    }
+}

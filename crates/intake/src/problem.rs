@@ -1,0 +1,139 @@
+//! Errors as `application/problem+json` (RFC 9457).
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// What is told to the caller. Nothing in it comes from the request but the names of fields we know.
+#[derive(Debug, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct FieldError {
+    pub(crate) field: String,
+    pub(crate) message: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str) -> Self {
+        Self { kind, title, status, detail: None, errors: Vec::new(), retry_after_s: None }
+    }
+
+    fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// The body is not JSON.
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "urn:quikly-braze:malformed-body", "The body cannot be read")
+            .detail(detail)
+    }
+
+    /// Fields are missing, unknown or unacceptable.
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        let title = "The participation is not acceptable";
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "urn:quikly-braze:invalid-field", title);
+        Self { errors, ..problem }
+    }
+
+    /// No activation has this scope.
+    pub(crate) fn unknown_scope() -> Self {
+        Self::about_scope("urn:quikly-braze:unknown-scope", "There is no such activation", "is not known")
+    }
+
+    /// The activation opens later.
+    pub(crate) fn not_open_yet(opens: domain::Timestamp) -> Self {
+        let title = "The activation is not open yet";
+        Self::about_scope("urn:quikly-braze:activation-not-open", title, "is not open yet")
+            .detail(format!("It opens at {opens}."))
+    }
+
+    /// The activation has closed.
+    pub(crate) fn closed(closed: domain::Timestamp) -> Self {
+        let title = "The activation is closed";
+        Self::about_scope("urn:quikly-braze:activation-closed", title, "is closed")
+            .detail(format!("It closed at {closed}."))
+    }
+
+    fn about_scope(kind: &'static str, title: &'static str, message: &str) -> Self {
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, title);
+        Self { errors: vec![FieldError::new("scope", message)], ..problem }
+    }
+
+    /// No participation has this id.
+    pub(crate) fn no_such_participation() -> Self {
+        let title = "There is no such participation";
+        Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-participation", title)
+    }
+
+    /// No route has this path.
+    pub(crate) fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-path", "There is nothing here")
+    }
+
+    /// The path does not take this method.
+    pub(crate) fn method_not_allowed() -> Self {
+        let title = "This method is not offered here";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "urn:quikly-braze:method-not-allowed", title)
+    }
+
+    /// The body is over the limit.
+    pub(crate) fn too_large() -> Self {
+        let title = "The body is too large";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:quikly-braze:body-too-large", title)
+            .detail("A body may have at most 64 KiB.")
+    }
+
+    /// The body is not declared as JSON.
+    pub(crate) fn not_json() -> Self {
+        let title = "The body must be JSON";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:quikly-braze:not-json", title)
+            .detail("Send Content-Type: application/json.")
+    }
+
+    /// We could not keep it; the caller may try again.
+    pub(crate) fn unavailable() -> Self {
+        let title = "Participations cannot be stored right now";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:unavailable", title);
+        Self { retry_after_s: Some(5), ..problem }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
