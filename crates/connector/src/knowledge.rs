@@ -1,0 +1,73 @@
+//! Questions to our own store: what it knows of a contact's profile, and who may create it.
+
+use domain::brand::Brand;
+use domain::decide::Claim;
+use domain::participation::State;
+use domain::profile::{KnownProfile, ProfileRef};
+use ports::error::in_full;
+use ports::store::MOST_ITEMS;
+
+use crate::case::Case;
+use crate::step::Connector;
+
+/// Answers `KnownProfile` for all, a hundred in one read.
+pub(crate) async fn known_profiles(
+    connector: &Connector,
+    brand: &Brand,
+    mut cases: Vec<Case>,
+) -> ports::Result<Vec<Case>> {
+    for some in cases.chunks_mut(MOST_ITEMS) {
+        let key = |case: &Case| connector.id_key.contact(&brand.id, &case.participation.email);
+        let mut keys: Vec<_> = some.iter().map(key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let known = connector.outside.store.known_profiles(&keys).await?;
+        for case in some {
+            case.facts.known = Some(known.get(&key(case)).cloned());
+        }
+    }
+    Ok(cases)
+}
+
+/// Answers `Claim`: the first participation of a contact may create the profile.
+pub(crate) async fn claims(
+    connector: &Connector,
+    brand: &Brand,
+    mut cases: Vec<Case>,
+) -> ports::Result<Vec<Case>> {
+    for case in &mut cases {
+        let participation = &case.participation;
+        let contact = connector.id_key.contact(&brand.id, &participation.email);
+        let ours = KnownProfile {
+            profile: ProfileRef::Email(participation.email.clone()),
+            learned_at: connector.outside.clock.now(),
+            created: true,
+            by: participation.id,
+        };
+        let holder = connector.outside.store.claim_profile(contact, &ours).await?;
+        case.facts.claim = Some(if holder.by == participation.id {
+            Claim::Ours
+        } else {
+            Claim::Theirs { at: holder.learned_at }
+        });
+    }
+    Ok(cases)
+}
+
+/// Remembers the profiles of participations that ended well, so that their next one needs no look-up. When that fails, it
+/// costs one.
+pub(crate) async fn remember(connector: &Connector, cases: &[Case]) {
+    let learned: Vec<_> = cases
+        .iter()
+        .filter(|case| matches!(case.participation.state, State::Enrolled))
+        .filter_map(|case| {
+            let contact = connector.id_key.contact(&case.participation.brand, &case.participation.email);
+            Some((contact, case.learned.clone()?))
+        })
+        .collect();
+    for some in learned.chunks(MOST_ITEMS) {
+        if let Err(error) = connector.outside.store.remember_profiles(some).await {
+            tracing::warn!(error = %in_full(&error), "connector.not_remembered: the next participation looks the profile up");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod case;
+mod knowledge;
+mod look_up;
+mod pace;
+mod retry;
+mod step;
+mod tick;
+mod translate;
+mod wake;
+mod worker;
+mod workspace;
+mod write;
+
+pub use step::{Connector, Outside, Stepped};
+pub use tick::{TICK, Ticked};
+pub use worker::{LINGER, Worker};

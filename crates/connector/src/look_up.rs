@@ -1,0 +1,210 @@
+//! Questions to Braze: who has an address, and whether an event arrived. Look-ups by address are one a request, and the
+//! scarcest requests there are.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use braze::{Answer, Export, ExportQuery, Fields, Next};
+use domain::Timestamp;
+use domain::brand::Brand;
+use domain::profile::ProfileRef;
+use domain::reservation::{Observed, Slot};
+use futures::StreamExt;
+use futures::stream;
+use ports::limits::Endpoint;
+
+use crate::case::Case;
+use crate::pace::{Admission, PATIENCE, asked_wait, observed};
+use crate::retry::back_off;
+use crate::step::{Connector, Performed};
+use crate::translate;
+
+/// Look-ups under way at once for one brand: enough to fill 2,500 a minute at a third of a second each.
+const AT_ONCE: usize = 16;
+
+/// "Does this profile carry this event, no older than that?"
+pub(crate) struct ProfileEventQuestion {
+    pub(crate) profile: ProfileRef,
+    pub(crate) event: String,
+    pub(crate) since: Timestamp,
+}
+
+/// Answers `FindProfile` for each case, in the order of acceptance, as far as slots go.
+pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> Performed {
+    let asked = cases.into_iter().map(|case| {
+        let query = ExportQuery::Email(case.participation.email.as_str().to_owned());
+        (case, query)
+    });
+    ask_all(connector, brand, asked.collect(), Fields::Identity, |case, export| {
+        case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
+    })
+    .await
+}
+
+/// Answers `EventRecorded` for each case. These are rare: only what became uncertain asks.
+pub(crate) async fn events(
+    connector: &Connector,
+    brand: &Brand,
+    questions: Vec<(Case, ProfileEventQuestion)>,
+) -> Performed {
+    let mut performed = Performed::default();
+    for (case, question) in questions {
+        let asked = vec![(case, translate::export_query(&question.profile))];
+        let answered = ask_all(connector, brand, asked, Fields::IdentityAndEvents, |case, export| {
+            let events = export.users.iter().flat_map(|user| &user.custom_events);
+            let mut ours = events.filter(|event| event.name == question.event);
+            case.facts.recorded =
+                Some(ours.any(|event| event.last.is_none_or(|last| last >= question.since)));
+        });
+        performed.extend(answered.await);
+    }
+    performed
+}
+
+async fn ask_all(
+    connector: &Connector,
+    brand: &Brand,
+    asked: Vec<(Case, ExportQuery)>,
+    fields: Fields,
+    learn: impl Fn(&mut Case, &Export),
+) -> Performed {
+    if asked.is_empty() {
+        return Performed::default();
+    }
+    let outside = &connector.outside;
+    let (ready, mut performed) = admit(connector, brand, asked).await;
+    let Some(client) = connector.workspaces.client(outside, brand).await else {
+        let now = outside.clock.now();
+        performed
+            .resting
+            .extend(ready.into_iter().map(|(_, case, _)| rest_after_failure(connector, case, None, now)));
+        return performed;
+    };
+    let stop = AtomicBool::new(false);
+    let answers: Vec<(Case, Option<Answer<Export>>)> = stream::iter(ready)
+        .map(|(from, case, query)| {
+            let (client, stop) = (&client, &stop);
+            async move {
+                wait_until(connector, from).await;
+                if stop.load(Ordering::Relaxed) {
+                    return (case, None);
+                }
+                let answer = client.export_ids(&query, fields).await;
+                let halts = matches!(&answer.result, Err(error) if stops_the_rest(error));
+                stop.fetch_or(halts, Ordering::Relaxed);
+                (case, Some(answer))
+            }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let now = outside.clock.now();
+    let mut said = Vec::new();
+    for (case, answer) in answers {
+        take_in(connector, case, answer, &learn, now, &mut said, &mut performed);
+    }
+    if said.contains(&Observed::KeyRefused) {
+        connector.workspaces.forget(&brand.id);
+    }
+    connector.pace.observe(outside, brand, Endpoint::ExportIds, &said).await;
+    performed
+}
+
+/// Once Braze throttles or refuses the key, the other requests of the group would only draw the same answer.
+fn stops_the_rest(error: &braze::Error) -> bool {
+    matches!(error, braze::Error::Throttled { .. }) || error.next() == Next::Configuration
+}
+
+/// Turns an answer into a fact, or puts the case off.
+fn take_in(
+    connector: &Connector,
+    mut case: Case,
+    answer: Option<Answer<Export>>,
+    learn: &impl Fn(&mut Case, &Export),
+    now: Timestamp,
+    said: &mut Vec<Observed>,
+    performed: &mut Performed,
+) {
+    let Some(answer) = answer else {
+        case.participation.slot = None;
+        case.put_off(now + connector.outside.chance.jitter(PATIENCE), now);
+        performed.resting.push(case);
+        return;
+    };
+    said.extend(observed(&answer, now));
+    let asked = asked_wait(&answer, now);
+    match answer.result {
+        Ok(export) => {
+            case.answered();
+            learn(&mut case, &export);
+            performed.active.push(case);
+        }
+        Err(error) if error.next() == Next::Refused => {
+            case.answered();
+            case.facts.refused = Some(format!("the look-up failed: {error}"));
+            performed.active.push(case);
+        }
+        Err(error) => {
+            tracing::debug!(participation = %case.participation.id, %error, "connector.look_up_failed");
+            performed.resting.push(rest_after_failure(connector, case, asked, now));
+        }
+    }
+}
+
+fn rest_after_failure(
+    connector: &Connector,
+    mut case: Case,
+    asked: Option<std::time::Duration>,
+    now: Timestamp,
+) -> Case {
+    case.failed();
+    let wait = back_off(case.participation.failures, asked, &*connector.outside.chance);
+    case.put_off(now + wait, now);
+    case
+}
+
+type Admitted = Vec<(Timestamp, Case, ExportQuery)>;
+
+/// Cases whose slot has come, or comes within our patience; the others rest until theirs does.
+async fn admit(
+    connector: &Connector,
+    brand: &Brand,
+    asked: Vec<(Case, ExportQuery)>,
+) -> (Admitted, Performed) {
+    let now = connector.outside.clock.now();
+    let has_slot = |case: &Case| case.participation.slot.is_some_and(|slot: Slot| slot.covers(now));
+    let without = asked.iter().filter(|(case, _)| !has_slot(case)).count();
+    let mut admissions = if without > 0 {
+        connector.pace.admit(&connector.outside, brand, Endpoint::ExportIds, without).await.into_iter()
+    } else {
+        Vec::new().into_iter()
+    };
+    let mut ready = Vec::new();
+    let mut performed = Performed::default();
+    for (mut case, query) in asked {
+        let admission = if has_slot(&case) { Some(Admission::At(now)) } else { admissions.next() };
+        match admission {
+            Some(Admission::At(from)) => ready.push((from, case, query)),
+            Some(Admission::Later(slot)) => {
+                case.participation.slot = Some(slot);
+                case.put_off(slot.from, now);
+                performed.resting.push(case);
+            }
+            Some(Admission::Closed(until)) => {
+                case.participation.slot = None;
+                case.put_off(until, now);
+                performed.resting.push(case);
+            }
+            None => performed.resting.push(rest_after_failure(connector, case, None, now)),
+        }
+    }
+    (ready, performed)
+}
+
+/// Waits for a slot that is about to come.
+pub(crate) async fn wait_until(connector: &Connector, from: Timestamp) {
+    let now = connector.outside.clock.now();
+    if from > now {
+        let left = std::time::Duration::try_from(from.duration_since(now)).unwrap_or_default();
+        connector.outside.clock.sleep(left).await;
+    }
+}

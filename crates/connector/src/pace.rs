@@ -1,0 +1,174 @@
+//! Request slots: booked before a request, corrected by its answer.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use braze::{Answer, Next, RateLimit, Reset};
+use domain::Timestamp;
+use domain::brand::Brand;
+use domain::identity::BrandId;
+use domain::reservation::{Allowance, Observed, PROBE_INTERVAL, Slot};
+use ports::error::in_full;
+use ports::limits::{Endpoint, Lane};
+
+use crate::step::Outside;
+
+/// What starts later than this is put off instead of waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Braze's documented limit of `/users/track` where the contract names none: 3,000 requests in 3 seconds.
+const TRACK: Allowance = Allowance { requests: 3_000, period: Duration::from_secs(3) };
+
+/// How long a lane rests after a 429 that does not say.
+const UNASKED: Duration = Duration::from_secs(5);
+
+/// Whether a request may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Now, or once the clock says so.
+    At(Timestamp),
+    /// In this slot, which is too far off to wait for.
+    Later(Slot),
+    /// The key is refused; ask again then.
+    Closed(Timestamp),
+}
+
+/// What is known in this process of each lane, so that only news is written down.
+#[derive(Default)]
+pub(crate) struct Pace {
+    last_seen: Mutex<HashMap<Lane, Observed>>,
+    last_report: Mutex<HashMap<BrandId, Timestamp>>,
+}
+
+impl Pace {
+    /// Books `count` requests; one admission for each, earliest first.
+    pub(crate) async fn admit(
+        &self,
+        outside: &Outside,
+        brand: &Brand,
+        endpoint: Endpoint,
+        count: usize,
+    ) -> Vec<Admission> {
+        let now = outside.clock.now();
+        let lane = Lane { brand: brand.id.clone(), endpoint };
+        let wanted = u32::try_from(count).unwrap_or(u32::MAX);
+        let reservation = match outside.limits.reserve(&lane, wanted, allowance(brand, endpoint), now).await {
+            Ok(reservation) => reservation,
+            Err(error) => {
+                tracing::warn!(brand = %brand.id, error = %in_full(&error), "connector.no_slots: nothing could be booked");
+                return vec![Admission::Closed(now + outside.chance.jitter(PATIENCE)); count];
+            }
+        };
+        let slots = reservation.booked.iter().flat_map(|booked| (0..booked.count).map(|_| booked.slot));
+        let mut admissions: Vec<Admission> = slots.map(|slot| admission(slot, now)).collect();
+        let closed = reservation.closed_until.unwrap_or(now + PATIENCE);
+        admissions.resize_with(count, || Admission::Closed(closed + outside.chance.jitter(PATIENCE)));
+        admissions
+    }
+
+    /// Takes note of what answers said of the limits: the gravest of them, and only when it is news.
+    pub(crate) async fn observe(
+        &self,
+        outside: &Outside,
+        brand: &Brand,
+        endpoint: Endpoint,
+        answers: &[Observed],
+    ) {
+        let Some(observed) = gravest(answers) else { return };
+        let lane = Lane { brand: brand.id.clone(), endpoint };
+        if !self.is_news(&lane, observed) {
+            return;
+        }
+        let now = outside.clock.now();
+        if observed == Observed::KeyRefused {
+            self.report_refused_key(brand, endpoint, now);
+        }
+        if let Err(error) = outside.limits.observe(&lane, observed, allowance(brand, endpoint), now).await {
+            tracing::warn!(brand = %brand.id, error = %in_full(&error), "connector.limits_not_kept");
+        }
+    }
+
+    fn is_news(&self, lane: &Lane, observed: Observed) -> bool {
+        let mut last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last_seen.insert(lane.clone(), observed);
+        match (last, observed) {
+            (
+                Some(Observed::Answered { limit: old_limit, resets_at: old_reset, .. }),
+                Observed::Answered { limit, resets_at, .. },
+            ) => limit != old_limit || resets_at != old_reset,
+            (Some(_) | None, _) => true,
+        }
+    }
+
+    /// Says so once a minute and brand: whoever is on call needs to read it once, not once a participant.
+    fn report_refused_key(&self, brand: &Brand, endpoint: Endpoint, now: Timestamp) {
+        let mut last_report = self.last_report.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = last_report.get(&brand.id).is_none_or(|last| now >= *last + PROBE_INTERVAL);
+        if again {
+            last_report.insert(brand.id.clone(), now);
+            tracing::error!(
+                brand = %brand.id,
+                endpoint = endpoint.name(),
+                "connector.key_refused: Braze refuses the brand's API key; its participations wait, one request a minute tries again"
+            );
+        }
+    }
+}
+
+fn admission(slot: Slot, now: Timestamp) -> Admission {
+    if slot.from <= now + PATIENCE { Admission::At(slot.from) } else { Admission::Later(slot) }
+}
+
+fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {
+    match endpoint {
+        Endpoint::ExportIds => {
+            let per_minute: NonZeroU32 = brand.braze.limits.export_ids_per_minute;
+            Allowance { requests: per_minute.get(), period: Duration::from_secs(60) }
+        }
+        Endpoint::Track => TRACK,
+    }
+}
+
+/// What an answer says of its limit.
+pub(crate) fn observed<T>(answer: &Answer<T>, now: Timestamp) -> Option<Observed> {
+    match answer.result.as_ref().err().map(|error| (error, error.next())) {
+        Some((_, Next::Configuration)) => Some(Observed::KeyRefused),
+        Some((braze::Error::Throttled { .. }, _)) => {
+            Some(Observed::Throttled { until: now + answer.limits.wait(now).unwrap_or(UNASKED) })
+        }
+        Some((_, Next::Retry { .. } | Next::Unknown)) => None,
+        Some((_, Next::Refused)) | None => Some(answered(&answer.limits, now)),
+    }
+}
+
+fn answered(limits: &RateLimit, now: Timestamp) -> Observed {
+    Observed::Answered {
+        limit: limits.limit.and_then(|limit| u32::try_from(limit).ok()),
+        remaining: limits.remaining.and_then(|left| u32::try_from(left).ok()),
+        resets_at: limits.reset.and_then(|reset| match reset {
+            Reset::At(moment) => Some(moment),
+            Reset::In(left) => now.checked_add(left).ok(),
+        }),
+    }
+}
+
+/// How long an answer that was no success asks to be left alone.
+pub(crate) fn asked_wait<T>(answer: &Answer<T>, now: Timestamp) -> Option<Duration> {
+    match answer.result.as_ref().err().map(braze::Error::next)? {
+        Next::Retry { after } => after.or_else(|| answer.limits.wait(now)),
+        Next::Configuration => Some(PROBE_INTERVAL),
+        Next::Unknown | Next::Refused => None,
+    }
+}
+
+fn gravest(answers: &[Observed]) -> Option<Observed> {
+    answers.iter().copied().max_by_key(|observed| match observed {
+        Observed::KeyRefused => (3, None, u32::MAX),
+        Observed::Throttled { until } => (2, Some(*until), u32::MAX),
+        Observed::Answered { remaining, resets_at, .. } => {
+            (1, *resets_at, u32::MAX - remaining.unwrap_or(u32::MAX))
+        }
+    })
+}

@@ -1,0 +1,280 @@
+//! The loop: decide, group, perform, save.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::brand::{Brand, Brands};
+use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
+use domain::identity::{BrandId, IdKey, ParticipationId};
+use domain::participation::{Participation, State};
+use ports::store::{MOST_ITEMS, Saved};
+use ports::{Chance, Clock, Limits, Queues, Schedule, Secrets, Store};
+
+use crate::case::Case;
+use crate::knowledge;
+use crate::look_up::{self, ProfileEventQuestion};
+use crate::pace::Pace;
+use crate::wake;
+use crate::workspace::Workspaces;
+use crate::write;
+
+/// A participation whose brand or activation is not configured any more is looked at again after this long.
+const WITHOUT_TERMS: Duration = Duration::from_secs(3_600);
+
+/// No flow needs more turns than this in one look; what would is put off instead of going round for ever.
+const MOST_TURNS: usize = 12;
+
+/// What the work needs from outside.
+#[derive(Clone)]
+pub struct Outside {
+    /// Where participations are kept.
+    pub store: Arc<dyn Store>,
+    /// Where "look at these" is said.
+    pub queues: Arc<dyn Queues>,
+    /// Where it is said for later.
+    pub schedule: Arc<dyn Schedule>,
+    /// Request slots.
+    pub limits: Arc<dyn Limits>,
+    /// API keys.
+    pub secrets: Arc<dyn Secrets>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Jitter.
+    pub chance: Arc<dyn Chance>,
+    /// The way to Braze.
+    pub transport: Arc<dyn braze::Transport>,
+}
+
+/// Steps participations.
+pub struct Connector {
+    pub(crate) outside: Outside,
+    pub(crate) brands: Arc<Brands>,
+    pub(crate) id_key: IdKey,
+    pub(crate) pace: Pace,
+    pub(crate) workspaces: Workspaces,
+    in_hand: Mutex<HashSet<ParticipationId>>,
+}
+
+/// What a look came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stepped {
+    /// Participations that ended.
+    pub ended: usize,
+    /// Participations that wait for a later look.
+    pub waiting: usize,
+    /// Participations somebody else is at, or that are not due.
+    pub left_alone: usize,
+}
+
+/// Cases after a group was performed.
+#[derive(Default)]
+pub(crate) struct Performed {
+    /// Something was learned: they are decided again.
+    pub(crate) active: Vec<Case>,
+    /// They were put off.
+    pub(crate) resting: Vec<Case>,
+}
+
+impl Performed {
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.active.extend(other.active);
+        self.resting.extend(other.resting);
+    }
+}
+
+/// Equal steps, grouped.
+#[derive(Default)]
+struct Round {
+    known: Vec<Case>,
+    claims: Vec<Case>,
+    profiles: Vec<Case>,
+    events: Vec<(Case, ProfileEventQuestion)>,
+    writes: Vec<(Case, ProfileWrite)>,
+}
+
+impl Connector {
+    /// A connector over these ports and brands.
+    #[must_use]
+    pub fn new(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Self {
+        Self {
+            outside,
+            brands,
+            id_key,
+            pace: Pace::default(),
+            workspaces: Workspaces::default(),
+            in_hand: Mutex::default(),
+        }
+    }
+
+    /// Looks at participations of one brand and takes each as far as it goes.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written. Nothing is lost then: what was not saved is looked at again.
+    pub async fn step(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<Stepped> {
+        let hold = self.take_in_hand(ids);
+        let mut cases = Vec::with_capacity(hold.ids.len());
+        for some in hold.ids.chunks(MOST_ITEMS) {
+            cases.extend(self.outside.store.get(some).await?.into_iter().map(Case::new));
+        }
+        let now = self.outside.clock.now();
+        cases.retain(|case| wants_a_look(&case.participation, now));
+        cases.sort_by_key(|case| case.participation.accepted_at);
+        let taken = cases.len();
+        let resting = match self.brands.brand(brand) {
+            Some(brand) => self.take_turns(brand, cases).await?,
+            None => cases.into_iter().map(|case| self.without_terms(case, now)).collect(),
+        };
+        let mut stepped = self.finish(resting).await?;
+        stepped.left_alone += ids.len().saturating_sub(taken);
+        Ok(stepped)
+    }
+
+    async fn take_turns(&self, brand: &Brand, mut active: Vec<Case>) -> ports::Result<Vec<Case>> {
+        let mut resting = Vec::new();
+        for _turn in 0..MOST_TURNS {
+            if active.is_empty() {
+                return Ok(resting);
+            }
+            let now = self.outside.clock.now();
+            let round = self.group(brand, active, &mut resting, now);
+            let performed = self.perform(brand, round).await?;
+            resting.extend(performed.resting);
+            active = performed.active;
+        }
+        let now = self.outside.clock.now();
+        for mut case in active {
+            tracing::error!(participation = %case.participation.id, "connector.endless: put off");
+            case.put_off(now + WITHOUT_TERMS, now);
+            resting.push(case);
+        }
+        Ok(resting)
+    }
+
+    /// Asks every participation for its next step.
+    fn group(&self, brand: &Brand, cases: Vec<Case>, resting: &mut Vec<Case>, now: Timestamp) -> Round {
+        let mut round = Round::default();
+        for mut case in cases {
+            let Some(activation) = brand.activations.get(&case.participation.scope) else {
+                resting.push(self.without_terms(case, now));
+                continue;
+            };
+            match decide(&case.participation, &Terms { brand, activation }, &case.facts, now) {
+                Step::Ask(Question::KnownProfile) => round.known.push(case),
+                Step::Ask(Question::Claim) => round.claims.push(case),
+                Step::Ask(Question::FindProfile(_)) => round.profiles.push(case),
+                Step::Ask(Question::EventRecorded { profile, event, since }) => {
+                    round.events.push((case, ProfileEventQuestion { profile, event, since }));
+                }
+                Step::Tell { state, command: Command::Write(write) } => {
+                    case.participation.state = state;
+                    round.writes.push((case, write));
+                }
+                Step::Wait { state, until } => {
+                    case.participation.wait(state, until, now);
+                    resting.push(case);
+                }
+                Step::Done(outcome) => {
+                    case.participation.end(outcome, now);
+                    resting.push(case);
+                }
+            }
+        }
+        round
+    }
+
+    async fn perform(&self, brand: &Brand, round: Round) -> ports::Result<Performed> {
+        let mut performed = Performed::default();
+        performed.active.extend(knowledge::known_profiles(self, brand, round.known).await?);
+        performed.active.extend(knowledge::claims(self, brand, round.claims).await?);
+        performed.extend(look_up::profiles(self, brand, round.profiles).await);
+        performed.extend(look_up::events(self, brand, round.events).await);
+        performed.extend(write::profiles(self, brand, round.writes).await?);
+        Ok(performed)
+    }
+
+    /// Follow-up messages first, then the state: a crash in between costs a look, not a participation.
+    async fn finish(&self, cases: Vec<Case>) -> ports::Result<Stepped> {
+        knowledge::remember(self, &cases).await;
+        let participations: Vec<Participation> = cases.into_iter().map(|case| case.participation).collect();
+        wake::later(self, &participations).await;
+        let mut stepped = Stepped::default();
+        for some in participations.chunks(MOST_ITEMS) {
+            let saved = self.outside.store.save(some).await?;
+            for (participation, saved) in some.iter().zip(saved) {
+                match saved {
+                    Saved::Conflict => stepped.left_alone += 1,
+                    Saved::Saved if participation.state.is_end() => {
+                        stepped.ended += 1;
+                        log_end(participation);
+                    }
+                    Saved::Saved => stepped.waiting += 1,
+                }
+            }
+        }
+        Ok(stepped)
+    }
+
+    fn without_terms(&self, mut case: Case, now: Timestamp) -> Case {
+        tracing::warn!(
+            participation = %case.participation.id, brand = %case.participation.brand, scope = %case.participation.scope,
+            "connector.no_terms: the brand or activation is not configured; looked at again in an hour"
+        );
+        if now >= case.participation.accepted_at + domain::decide::GIVE_UP_AFTER {
+            let reason = "the activation was not configured any more".to_owned();
+            case.participation.end(domain::participation::Outcome::Failed { reason }, now);
+        } else {
+            case.put_off(now + WITHOUT_TERMS, now);
+        }
+        case
+    }
+
+    /// What is being looked at in this process is not looked at twice. Between processes the store's versions decide.
+    fn take_in_hand(&self, ids: &[ParticipationId]) -> Hold<'_> {
+        let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let ids = ids.iter().copied().filter(|id| in_hand.insert(*id)).collect();
+        Hold { in_hand: &self.in_hand, ids }
+    }
+}
+
+/// Participations in hand, let go when dropped.
+struct Hold<'a> {
+    in_hand: &'a Mutex<HashSet<ParticipationId>>,
+    ids: Vec<ParticipationId>,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in &self.ids {
+            in_hand.remove(id);
+        }
+    }
+}
+
+/// A new participation is looked at when a message says so; afterwards it is left alone until it is due, however many
+/// messages come.
+fn wants_a_look(participation: &Participation, now: Timestamp) -> bool {
+    participation.due_at.is_some_and(|due| participation.version == 0 || due <= now)
+}
+
+fn log_end(participation: &Participation) {
+    let (id, scope) = (participation.id, &participation.scope);
+    match &participation.state {
+        State::Rejected { reason } | State::Failed { reason } => {
+            tracing::warn!(participation = %id, %scope, state = participation.state.name(), reason, "connector.ended");
+        }
+        State::Enrolled => tracing::info!(participation = %id, %scope, state = "enrolled", "connector.ended"),
+        State::Received | State::Enrolling { .. } => {}
+    }
+}
+
+/// Participations by brand.
+pub(crate) fn by_brand<T>(items: impl IntoIterator<Item = (BrandId, T)>) -> HashMap<BrandId, Vec<T>> {
+    let mut groups: HashMap<BrandId, Vec<T>> = HashMap::new();
+    for (brand, item) in items {
+        groups.entry(brand).or_default().push(item);
+    }
+    groups
+}

@@ -1,0 +1,69 @@
+//! The minute tick: looks at whatever is due. It is what makes lost messages harmless.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::participation::FIRST_LOOK;
+use futures::future::join_all;
+use ports::store::Due;
+
+use crate::step::{Connector, Stepped, by_brand};
+
+/// How often it comes.
+pub const TICK: Duration = Duration::from_secs(60);
+
+/// How many participations one tick looks at at most; the next one goes on.
+const MOST_DUE: usize = 1_000;
+
+/// What a tick came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// How many were due, as far as one tick looks.
+    pub due: usize,
+    /// How long the oldest had been due.
+    pub behind: Duration,
+    /// What looking at them came to.
+    pub stepped: Stepped,
+}
+
+impl Connector {
+    /// At the start of a single process: looks at whatever an earlier one accepted and may not have announced.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn catch_up(&self) -> ports::Result<Ticked> {
+        let now = self.outside.clock.now();
+        self.look_at_due(now, now + FIRST_LOOK).await
+    }
+
+    /// Steps what is due, longest due first, brands side by side. Two ticks at once do no harm: what one is at, the other
+    /// leaves alone.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn tick(&self) -> ports::Result<Ticked> {
+        let now = self.outside.clock.now();
+        self.look_at_due(now, now).await
+    }
+
+    async fn look_at_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {
+        let due: Vec<Due> = self.outside.store.due(until, MOST_DUE).await?;
+        let oldest = due.iter().map(|due| due.due_at).min();
+        let behind = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
+        let mut ticked =
+            Ticked { due: due.len(), behind: behind.unwrap_or_default(), stepped: Stepped::default() };
+        let groups = by_brand(due.into_iter().map(|due| (due.brand, due.id)));
+        let steps = groups.iter().map(|(brand, ids)| self.step(brand, ids));
+        for stepped in join_all(steps).await {
+            let stepped = stepped?;
+            ticked.stepped.ended += stepped.ended;
+            ticked.stepped.waiting += stepped.waiting;
+            ticked.stepped.left_alone += stepped.left_alone;
+        }
+        if ticked.due > 0 {
+            let behind_ms = u64::try_from(ticked.behind.as_millis()).unwrap_or(u64::MAX);
+            tracing::debug!(due = ticked.due, behind_ms, "connector.tick");
+        }
+        Ok(ticked)
+    }
+}

@@ -1,0 +1,83 @@
+//! Between the domain's words and Braze's.
+
+use braze::{Attributes, Event, ExportQuery, Identifier, Profile, Write};
+use domain::attributes::AttributeValue;
+use domain::decide::{ProfileEvent, ProfileWrite};
+use domain::profile::{Alias, FoundProfile, ProfileRef};
+use serde_json::{Map, Value};
+
+/// A domain write as Braze objects. Attributes go ahead of the event in the same request: an event by alias never creates
+/// the profile it is for.
+pub(crate) fn write(write: &ProfileWrite) -> Write {
+    let identifier = identifier(&write.profile);
+    let creates = write.create.is_some();
+    let fields: Map<String, Value> =
+        write.attributes.iter().map(|(name, value)| (name.to_owned(), json(value))).collect();
+    // An address as identifier stands in the object already.
+    let email = match (&write.create, &write.profile) {
+        (Some(email), ProfileRef::Alias(_) | ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_)) => {
+            Some(email.as_str().to_owned())
+        }
+        (Some(_), ProfileRef::Email(_)) | (None, _) => None,
+    };
+    let attributes = (creates || !fields.is_empty()).then(|| Attributes {
+        identifier: identifier.clone(),
+        update_existing_only: Some(!creates),
+        email,
+        fields,
+    });
+    let event = write.event.as_ref().map(|event| self::event(event, identifier));
+    Write { attributes, events: event.into_iter().collect() }
+}
+
+fn event(event: &ProfileEvent, identifier: Identifier) -> Event {
+    let mut properties = Map::new();
+    properties.insert("activation".to_owned(), Value::String(event.scope.clone()));
+    Event { identifier, name: event.name.clone(), time: event.time, properties, update_existing_only: None }
+}
+
+fn identifier(profile: &ProfileRef) -> Identifier {
+    match profile {
+        ProfileRef::ExternalId(id) => Identifier::ExternalId(id.clone()),
+        ProfileRef::Alias(alias) => Identifier::Alias(braze_alias(alias)),
+        ProfileRef::BrazeId(id) => Identifier::BrazeId(id.clone()),
+        ProfileRef::Email(email) => Identifier::Email(email.as_str().to_owned()),
+    }
+}
+
+fn braze_alias(alias: &Alias) -> braze::Alias {
+    braze::Alias { label: alias.label().to_owned(), name: alias.name().to_owned() }
+}
+
+/// The query that finds exactly this profile.
+pub(crate) fn export_query(profile: &ProfileRef) -> ExportQuery {
+    match profile {
+        ProfileRef::ExternalId(id) => {
+            ExportQuery::Identifiers { external_ids: vec![id.clone()], aliases: Vec::new() }
+        }
+        ProfileRef::Alias(alias) => {
+            ExportQuery::Identifiers { external_ids: Vec::new(), aliases: vec![braze_alias(alias)] }
+        }
+        ProfileRef::BrazeId(id) => ExportQuery::BrazeId(id.clone()),
+        ProfileRef::Email(email) => ExportQuery::Email(email.as_str().to_owned()),
+    }
+}
+
+/// A profile as Braze exports it.
+pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
+    FoundProfile {
+        external_id: profile.external_id.clone(),
+        braze_id: profile.braze_id.clone(),
+        aliases: profile.aliases.iter().filter_map(|alias| Alias::new(&alias.label, &alias.name)).collect(),
+        created_at: profile.created_at,
+    }
+}
+
+fn json(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::Text(text) => text.as_str().into(),
+        AttributeValue::Integer(number) => (*number).into(),
+        AttributeValue::Float(number) => (*number).into(),
+        AttributeValue::Boolean(value) => (*value).into(),
+    }
+}
