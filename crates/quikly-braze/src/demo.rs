@@ -1,0 +1,113 @@
+//! The demo: a simulated workspace, a demo brand, and lines to try.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::brand::SecretRef;
+use domain::brand_file::{BrandFile, read_all};
+use ports::Secrets;
+use secrecy::SecretString;
+
+use crate::arguments::Serve;
+use crate::serve::Server;
+use crate::{brand_directory, console, listen};
+
+/// Where the demo keeps its data unless told otherwise.
+const DIRECTORY: &str = "quikly-braze-demo";
+
+/// The key of the simulated workspace. It opens nothing else.
+const KEY: &str = "demo-key";
+
+/// Braze takes minutes to build a profile; a demo should not.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// A consumer that the workspace knows already.
+const SEED: &str =
+    r#"{"profiles": [{"external_id": "grace-1906", "email": "grace@example.com", "first_name": "Grace"}]}"#;
+
+/// Serves the demo until told to stop.
+pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
+    let data = arguments.data.unwrap_or_else(|| PathBuf::from(DIRECTORY).join("data.sqlite"));
+    let listener = listen::on(arguments.listen).await?;
+    let address = listener.local_addr()?;
+    let sim_listener = listen::on(beside(arguments.listen)).await?;
+    let sim_address = sim_listener.local_addr()?;
+    let workspace = braze_sim::Workspace::new(braze_sim::Settings {
+        api_keys: vec![KEY.to_owned()],
+        settle: SETTLE,
+        on_request: Some(Arc::new(|call: &braze_sim::Observed| {
+            console::say(&format!(
+                "  braze  {} {}  {}  {}",
+                call.method, call.path, call.status, call.summary
+            ));
+        })),
+        ..braze_sim::Settings::default()
+    });
+    workspace.seed(SEED)?;
+    let brand = BrandFile { name: "demo brand".to_owned(), text: brand_file(sim_address) };
+    let brands = read_all(&[brand], &|_| Ok(()))
+        .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let stop = listen::stop_signal()?;
+    let shown = data.display().to_string();
+    let server = Server { brands, secrets: Arc::new(DemoKey), data, listener };
+    let simulated = tokio::spawn(braze_sim::serve(workspace, sim_listener, listen::stopped(stop.clone())));
+    console::say(&what_to_try(address, sim_address, &shown));
+    server.run(stop).await?;
+    simulated.await??;
+    Ok(())
+}
+
+/// The next port, or any when any will do.
+fn beside(address: SocketAddr) -> SocketAddr {
+    let port = if address.port() == 0 { 0 } else { address.port().wrapping_add(1) };
+    SocketAddr::new(address.ip(), port)
+}
+
+fn brand_file(sim: SocketAddr) -> String {
+    format!(
+        r#"
+id = "demo"
+[braze]
+endpoint = "http://{sim}"
+api_key = {{ env = "DEMO_KEY" }}
+settle = "2s"
+[[activation]]
+scope = "demo-spring"
+opens = 2020-01-01T00:00:00Z
+closes = 2100-01-01T00:00:00Z
+[activation.email]
+attributes = {{ quikly_participant = true }}
+event = "quikly_participated"
+"#
+    )
+}
+
+fn what_to_try(address: SocketAddr, sim: SocketAddr, data: &str) -> String {
+    format!(
+        r#"quikly-braze demo
+  participations   http://{address}
+  Braze workspace  http://{sim}  (simulated; help: curl http://{sim}/)
+  data             {data}  (delete it to begin anew)
+
+Try:
+  curl -X POST http://{address}/participations -H 'Content-Type: application/json' -d '{{"scope":"demo-spring","email":"ada@example.com"}}'
+  curl http://{address}/participations/ID            with the id that the first line answered
+  curl 'http://{sim}/_sim/profiles?email=ada@example.com'
+
+Calls to Braze show here. Ctrl-C ends it.
+"#
+    )
+}
+
+/// The one secret of the demo.
+struct DemoKey;
+
+#[async_trait]
+impl Secrets for DemoKey {
+    async fn get(&self, _reference: &SecretRef) -> ports::Result<SecretString> {
+        Ok(SecretString::from(KEY))
+    }
+}

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod brand_directory;
+mod check;
+mod console;
+mod demo;
+mod listen;
+mod serve;
+mod sim;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::start();
+    let done = match arguments.command.unwrap_or_default() {
+        Command::Serve(serve) => run(serve::run(serve)),
+        Command::Sim(sim) => run(sim::run(sim)),
+        Command::Check { brands } => check::run(&brands),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

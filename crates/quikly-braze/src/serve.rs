@@ -1,0 +1,115 @@
+//! `serve`: intake, connector and one SQLite file in one process.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use connector::{Connector, LINGER, TICK, Worker};
+use domain::brand::Brands;
+use domain::identity::IdKey;
+use embedded::{DataFile, EnvSecrets};
+use ports::clock::{SystemChance, SystemClock};
+use ports::error::in_full;
+use ports::{Chance, Clock, Secrets};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::arguments::Serve;
+use crate::{brand_directory, console, demo, listen};
+
+/// The environment variable that replaces the key kept in the data file: 64 hexadecimal digits.
+const ID_KEY: &str = "QUIKLY_BRAZE_ID_KEY";
+
+/// Serves the demo or the brands of a directory until told to stop.
+pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
+    if arguments.demo {
+        return demo::run(arguments).await;
+    }
+    let directory = arguments.brands.context("--brands is missing")?;
+    let data = arguments.data.context("--data is missing")?;
+    let brands = brand_directory::read(&directory)?
+        .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let listener = listen::on(arguments.listen).await?;
+    let server = Server { brands, secrets: Arc::new(EnvSecrets), data, listener };
+    let address = server.listener.local_addr()?;
+    console::say(&format!("Taking participations at http://{address}, data in {}", server.data.display()));
+    server.run(listen::stop_signal()?).await
+}
+
+/// Everything one process needs to serve.
+pub(crate) struct Server {
+    pub(crate) brands: Brands,
+    pub(crate) secrets: Arc<dyn Secrets>,
+    pub(crate) data: PathBuf,
+    pub(crate) listener: TcpListener,
+}
+
+impl Server {
+    /// Serves until `stop` turns true. Requests and steps under way are finished; what waits is picked up at the next start.
+    pub(crate) async fn run(self, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+        let file = Arc::new(open(&self.data, clock.clone())?);
+        let id_key = id_key(&file, &*chance).await?;
+        let brands = Arc::new(self.brands);
+        let intake = intake::Outside { store: file.clone(), queues: file.clone(), clock: clock.clone() };
+        let routes = intake::router(intake, brands.clone(), id_key.clone());
+        let outside = connector::Outside {
+            store: file.clone(),
+            queues: file.clone(),
+            schedule: file.clone(),
+            limits: file,
+            secrets: self.secrets,
+            clock,
+            chance,
+            transport: Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?),
+        };
+        let connector = Arc::new(Connector::new(outside, brands, id_key));
+        let worker = Worker::new(connector.clone(), LINGER);
+        let working = tokio::spawn({
+            let stop = stop.clone();
+            async move { worker.run(stop).await }
+        });
+        let ticking = tokio::spawn(tick(connector, stop.clone()));
+        axum::serve(self.listener, routes).with_graceful_shutdown(listen::stopped(stop)).await?;
+        working.await?;
+        ticking.await?;
+        Ok(())
+    }
+}
+
+/// Looks at everything due, at the start and then every minute.
+async fn tick(connector: Arc<Connector>, mut stop: watch::Receiver<bool>) {
+    let clock = SystemClock;
+    if let Err(error) = connector.catch_up().await {
+        tracing::error!(error = %in_full(&error), "serve.catch_up_failed");
+    }
+    while !*stop.borrow() {
+        if let Err(error) = connector.tick().await {
+            tracing::error!(error = %in_full(&error), "serve.tick_failed: the next one tries again");
+        }
+        tokio::select! {
+            () = clock.sleep(TICK) => {}
+            _changed = stop.changed() => {}
+        }
+    }
+}
+
+fn open(path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<DataFile> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        let shown = directory.display();
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("cannot make the data directory {shown}"))?;
+    }
+    DataFile::open(path, clock).with_context(|| format!("the data file {}", path.display()))
+}
+
+async fn id_key(file: &DataFile, chance: &dyn Chance) -> anyhow::Result<IdKey> {
+    let Ok(text) = std::env::var(ID_KEY) else {
+        return file.id_key(chance).await.context("the id key cannot be kept");
+    };
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut key)
+        .map_err(|_| anyhow::anyhow!("{ID_KEY} must be 64 hexadecimal digits"))?;
+    Ok(IdKey::new(key))
+}
