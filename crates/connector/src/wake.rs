@@ -1,4 +1,6 @@
 //! Who is looked at again, and when. This makes it punctual; the tick makes it certain.
+//!
+//! Waits that a queue can hold are delayed messages, to the second; longer ones are schedules, to the minute.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,12 +10,9 @@ use domain::identity::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::Participation;
 use ports::error::in_full;
-use ports::queues::{MOST_MESSAGES, Outgoing};
+use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
 
 use crate::step::Connector;
-
-/// Shorter waits are delayed messages, to the second; longer ones are schedules, to the minute.
-const SCHEDULED_FROM: Duration = Duration::from_secs(60);
 
 /// Arranges the next look at everything that waits: one message or schedule for all of a brand that are due together.
 pub(crate) async fn later(connector: &Connector, participations: &[Participation]) {
@@ -24,7 +23,7 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
         let Some(due) = participation.due_at else { continue };
         let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
         let brand = participation.brand.clone();
-        if wait < SCHEDULED_FROM {
+        if wait < LONGEST_DELAY {
             soon.entry((brand, whole_seconds(wait))).or_default().push(participation.id);
         } else {
             scheduled.entry((brand, whole_minute(due))).or_default().push(participation.id);

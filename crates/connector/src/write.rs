@@ -19,7 +19,7 @@ use crate::look_up::wait_until;
 use crate::pace::{Admission, asked_wait, observed};
 use crate::retry::back_off;
 use crate::step::{Connector, Performed};
-use crate::translate;
+use crate::{translate, wake};
 
 /// After so many failures in a row a write goes alone: whatever is wrong with it must not hold up others.
 const ALONE_AFTER: u32 = 3;
@@ -115,6 +115,7 @@ async fn save_intentions(connector: &Connector, brand: &Brand, batch: Vec<Job>) 
             case.put_off(now + brand.braze.settle.max(Duration::from_secs(1)), now);
         }
         let intentions: Vec<_> = some.iter().map(|(case, _)| case.participation.clone()).collect();
+        wake::later(connector, &intentions).await;
         let saved = connector.outside.store.save(&intentions).await?;
         for ((mut case, write), saved) in some.into_iter().zip(saved) {
             if saved == Saved::Saved {

@@ -26,7 +26,7 @@ impl QueueName {
 }
 
 /// "Look at these participations", all of one brand.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Look {
     /// Whose they are; queues are fair between brands.
     pub brand: BrandId,

@@ -140,3 +140,6 @@ pub(crate) fn one<T>(
 ) -> rusqlite::Result<Option<T>> {
     connection.prepare_cached(sql)?.query_row(parameters, read).optional()
 }
+
+#[cfg(test)]
+mod tests;

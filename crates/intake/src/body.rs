@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use http::{StatusCode, header};
+use futures::StreamExt;
+use http::header;
 use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::LARGEST_BODY;
 use crate::problem::{FieldError, Problem};
+
+/// How much of a body that is too large is read before the connection is given up, in bytes.
+const LARGEST_DISCARDED: usize = 16 * 1024 * 1024;
 
 /// The members of a JSON object, to be taken one by one; what is left over was not asked for.
 #[derive(Debug)]
@@ -92,19 +96,30 @@ pub(crate) fn shown(name: &str) -> String {
 impl<S: Send + Sync> FromRequest<S> for Members {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         if !is_json(&request) {
             return Err(Problem::not_json());
         }
-        let bytes =
-            Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| match rejection
-                .status()
-            {
-                StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
-                _ => Problem::malformed("It did not arrive whole."),
-            })?;
-        Self::parse(&bytes)
+        Self::parse(&read(request.into_body()).await?)
     }
+}
+
+/// Reads a body up to [`LARGEST_BODY`]. More is read and thrown away, within bounds: a client that is cut off while it still
+/// sends would not see our answer.
+async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    let mut chunks = body.into_data_stream();
+    let mut read = Vec::new();
+    let mut length = 0;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Problem::malformed("It did not arrive whole."))?;
+        length += chunk.len();
+        if length <= LARGEST_BODY {
+            read.extend_from_slice(&chunk);
+        } else if length > LARGEST_DISCARDED {
+            break;
+        }
+    }
+    if length > LARGEST_BODY { Err(Problem::too_large()) } else { Ok(read) }
 }
 
 fn is_json(request: &Request) -> bool {

@@ -9,7 +9,6 @@ mod problem;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use domain::brand::Brands;
 use domain::identity::IdKey;
@@ -51,6 +50,5 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         .route("/healthz", get(health::show))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::no_such_path() })
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(intake)
 }

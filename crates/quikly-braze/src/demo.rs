@@ -50,11 +50,10 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let brand = BrandFile { name: "demo brand".to_owned(), text: brand_file(sim_address) };
     let brands = read_all(&[brand], &|_| Ok(()))
         .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let server = Server::open(brands, Arc::new(DemoKey), &data, listener).await?;
     let stop = listen::stop_signal()?;
-    let shown = data.display().to_string();
-    let server = Server { brands, secrets: Arc::new(DemoKey), data, listener };
     let simulated = tokio::spawn(braze_sim::serve(workspace, sim_listener, listen::stopped(stop.clone())));
-    console::say(&what_to_try(address, sim_address, &shown));
+    console::say(&what_to_try(address, sim_address, &data.display().to_string()));
     server.run(stop).await?;
     simulated.await??;
     Ok(())

@@ -1,6 +1,6 @@
 //! `serve`: intake, connector and one SQLite file in one process.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -30,28 +30,32 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let brands = brand_directory::read(&directory)?
         .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
     let listener = listen::on(arguments.listen).await?;
-    let server = Server { brands, secrets: Arc::new(EnvSecrets), data, listener };
+    let server = Server::open(brands, Arc::new(EnvSecrets), &data, listener).await?;
     let address = server.listener.local_addr()?;
-    console::say(&format!("Taking participations at http://{address}, data in {}", server.data.display()));
+    console::say(&format!("Taking participations at http://{address}, data in {}", data.display()));
     server.run(listen::stop_signal()?).await
 }
 
-/// Everything one process needs to serve.
+/// One process, ready to serve.
 pub(crate) struct Server {
-    pub(crate) brands: Brands,
-    pub(crate) secrets: Arc<dyn Secrets>,
-    pub(crate) data: PathBuf,
-    pub(crate) listener: TcpListener,
+    listener: TcpListener,
+    routes: axum::Router,
+    connector: Arc<Connector>,
 }
 
 impl Server {
-    /// Serves until `stop` turns true. Requests and steps under way are finished; what waits is picked up at the next start.
-    pub(crate) async fn run(self, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    /// Opens the data file and puts everything together.
+    pub(crate) async fn open(
+        brands: Brands,
+        secrets: Arc<dyn Secrets>,
+        data: &Path,
+        listener: TcpListener,
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
-        let file = Arc::new(open(&self.data, clock.clone())?);
+        let file = Arc::new(open(data, clock.clone())?);
         let id_key = id_key(&file, &*chance).await?;
-        let brands = Arc::new(self.brands);
+        let brands = Arc::new(brands);
         let intake = intake::Outside { store: file.clone(), queues: file.clone(), clock: clock.clone() };
         let routes = intake::router(intake, brands.clone(), id_key.clone());
         let outside = connector::Outside {
@@ -59,19 +63,24 @@ impl Server {
             queues: file.clone(),
             schedule: file.clone(),
             limits: file,
-            secrets: self.secrets,
+            secrets,
             clock,
             chance,
             transport: Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?),
         };
         let connector = Arc::new(Connector::new(outside, brands, id_key));
-        let worker = Worker::new(connector.clone(), LINGER);
+        Ok(Self { listener, routes, connector })
+    }
+
+    /// Serves until `stop` turns true. Requests and steps under way are finished; what waits is picked up at the next start.
+    pub(crate) async fn run(self, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+        let worker = Worker::new(self.connector.clone(), LINGER);
         let working = tokio::spawn({
             let stop = stop.clone();
             async move { worker.run(stop).await }
         });
-        let ticking = tokio::spawn(tick(connector, stop.clone()));
-        axum::serve(self.listener, routes).with_graceful_shutdown(listen::stopped(stop)).await?;
+        let ticking = tokio::spawn(tick(self.connector, stop.clone()));
+        axum::serve(self.listener, self.routes).with_graceful_shutdown(listen::stopped(stop)).await?;
         working.await?;
         ticking.await?;
         Ok(())

@@ -1,0 +1,92 @@
+use std::fs;
+use std::time::Duration;
+
+use domain::contact::Email;
+use domain::identity::{BrandId, Channel, ParticipationId, Scope};
+use domain::message::{Look, QueueName};
+use ports::clock::SystemClock;
+use ports::queues::{Outgoing, Queues};
+
+use super::*;
+
+fn open(path: &Path) -> Result<DataFile, OpenError> {
+    DataFile::open(path, Arc::new(SystemClock))
+}
+
+fn file() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    (directory, path)
+}
+
+/// Chance that counts.
+struct Counting(std::sync::atomic::AtomicU64);
+
+impl Chance for Counting {
+    fn bits(&self) -> u64 {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+fn id(number: u8) -> ParticipationId {
+    let email = Email::parse(&format!("c{number}@example.com")).unwrap();
+    IdKey::new([number; 32]).participation(&Scope::parse("spring").unwrap(), Channel::Email, &email)
+}
+
+#[tokio::test]
+async fn the_id_key_is_made_once_and_kept() {
+    let (_directory, path) = file();
+    let chance = Counting(7.into());
+    let first = open(&path).unwrap().id_key(&chance).await.unwrap();
+    let again = open(&path).unwrap().id_key(&chance).await.unwrap();
+    let scope = Scope::parse("spring").unwrap();
+    let ada = Email::parse("ada@example.com").unwrap();
+    assert_eq!(
+        first.participation(&scope, Channel::Email, &ada),
+        again.participation(&scope, Channel::Email, &ada)
+    );
+}
+
+#[tokio::test]
+async fn messages_that_were_out_come_again_after_a_restart() {
+    let (_directory, path) = file();
+    let look = Look { brand: BrandId::parse("acme").unwrap(), ids: vec![id(1), id(2)] };
+    let message = Outgoing { look: look.clone(), delay: Duration::ZERO };
+    let before = open(&path).unwrap();
+    before.send(QueueName::EmailEnrollments, vec![message]).await.unwrap();
+    assert_eq!(before.receive(QueueName::EmailEnrollments, Duration::ZERO).await.unwrap().len(), 1);
+    drop(before);
+    let after = open(&path).unwrap();
+    let delivered = after.receive(QueueName::EmailEnrollments, Duration::ZERO).await.unwrap();
+    assert_eq!(delivered[0].look, look);
+}
+
+#[test]
+fn a_file_in_use_is_not_opened_twice() {
+    let (_directory, path) = file();
+    let first = open(&path).unwrap();
+    assert!(matches!(open(&path), Err(OpenError::InUse)));
+    drop(first);
+    assert!(open(&path).is_ok());
+}
+
+#[test]
+fn a_newer_file_is_refused() {
+    let (_directory, path) = file();
+    drop(open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    assert!(matches!(open(&path), Err(OpenError::Newer)));
+}
+
+#[test]
+fn something_else_is_not_a_data_file() {
+    let (_directory, path) = file();
+    fs::write(&path, "these are minutes of a meeting, and rather long ones, too".repeat(20)).unwrap();
+    assert!(matches!(open(&path), Err(OpenError::NotADataFile)));
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_said_to_be_unwritable() {
+    let (directory, _) = file();
+    assert!(matches!(open(&directory.path().join("no/such/data.sqlite")), Err(OpenError::NotWritable(_))));
+}

@@ -1,0 +1,96 @@
+//! What may go wrong, and the dice.
+
+use std::time::Duration;
+
+/// How often each fault happens, as a share of the times it could: 0 is never, 1 is always.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Faults {
+    /// A message that was taken by a send never arrives.
+    pub message_lost: f64,
+    /// A message is delivered although another delivery of it is still out.
+    pub message_twice: f64,
+    /// Messages are delivered in any order.
+    pub message_order: f64,
+    /// A send fails; nothing was sent.
+    pub send_fails: f64,
+    /// A schedule never fires.
+    pub schedule_lost: f64,
+    /// A schedule fires twice.
+    pub schedule_twice: f64,
+    /// A schedule fires up to two minutes late.
+    pub schedule_late: f64,
+    /// A read fails.
+    pub read_fails: f64,
+    /// A write fails and was not done.
+    pub write_fails: f64,
+    /// A write fails although it was done.
+    pub write_lost_answer: f64,
+    /// A conditional save is refused although nobody was ahead.
+    pub save_conflicts: f64,
+}
+
+impl Faults {
+    /// None.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            message_lost: 0.0,
+            message_twice: 0.0,
+            message_order: 0.0,
+            send_fails: 0.0,
+            schedule_lost: 0.0,
+            schedule_twice: 0.0,
+            schedule_late: 0.0,
+            read_fails: 0.0,
+            write_fails: 0.0,
+            write_lost_answer: 0.0,
+            save_conflicts: 0.0,
+        }
+    }
+
+    /// Everything that the services of AWS may do, far more often than they do it.
+    #[must_use]
+    pub const fn like_aws() -> Self {
+        Self {
+            message_lost: 0.02,
+            message_twice: 0.05,
+            message_order: 0.5,
+            send_fails: 0.02,
+            schedule_lost: 0.02,
+            schedule_twice: 0.05,
+            schedule_late: 0.2,
+            read_fails: 0.02,
+            write_fails: 0.02,
+            write_lost_answer: 0.02,
+            save_conflicts: 0.02,
+        }
+    }
+}
+
+/// The dice: the same seed falls the same way.
+pub(crate) struct Fate {
+    faults: Faults,
+    dice: fastrand::Rng,
+}
+
+impl Fate {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
+        Self { faults, dice: fastrand::Rng::with_seed(seed) }
+    }
+
+    /// Whether this fault happens now. What never happens costs no throw.
+    pub(crate) fn strikes(&mut self, which: fn(&Faults) -> f64) -> bool {
+        let share = which(&self.faults);
+        share > 0.0 && self.dice.f64() < share
+    }
+
+    /// One of `count`.
+    pub(crate) fn pick(&mut self, count: usize) -> usize {
+        self.dice.usize(..count.max(1))
+    }
+
+    /// Up to `most`.
+    pub(crate) fn delay(&mut self, most: Duration) -> Duration {
+        most.mul_f64(self.dice.f64())
+    }
+}

@@ -1,0 +1,81 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod faults;
+mod limits;
+mod queues;
+mod schedule;
+mod secrets;
+mod store;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::Timestamp;
+use domain::brand::SecretRef;
+use domain::identity::{ContactKey, ParticipationId};
+use domain::message::{Look, QueueName};
+use domain::participation::Participation;
+use domain::profile::KnownProfile;
+use domain::reservation::Windows;
+use ports::limits::Lane;
+use ports::{Clock, Error, Result};
+use tokio::sync::Notify;
+
+pub use clock::TestClock;
+pub use faults::Faults;
+
+use faults::Fate;
+use queues::Messages;
+
+/// Everything in memory. It implements every port but the clock.
+pub struct Memory {
+    state: Mutex<State>,
+    clock: Arc<dyn Clock>,
+    /// Told when a message was sent.
+    sent: Notify,
+}
+
+struct State {
+    fate: Fate,
+    participations: HashMap<ParticipationId, Participation>,
+    profiles: HashMap<ContactKey, KnownProfile>,
+    queues: BTreeMap<QueueName, Messages>,
+    scheduled: HashSet<(Timestamp, QueueName, Look)>,
+    limits: HashMap<Lane, Windows>,
+    secrets: HashMap<SecretRef, String>,
+}
+
+impl Memory {
+    /// Empty, with the faults that `seed` draws.
+    #[must_use]
+    pub fn new(seed: u64, faults: Faults, clock: Arc<dyn Clock>) -> Self {
+        let state = State {
+            fate: Fate::new(seed, faults),
+            participations: HashMap::new(),
+            profiles: HashMap::new(),
+            queues: BTreeMap::new(),
+            scheduled: HashSet::new(),
+            limits: HashMap::new(),
+            secrets: HashMap::new(),
+        };
+        Self { state: Mutex::new(state), clock, sent: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A failure that was drawn.
+fn failed(doing: &'static str) -> Error {
+    Error::unavailable(doing, "a fault was drawn")
+}
+
+/// More than a port takes is the caller's mistake.
+fn at_most(count: usize, most: usize, doing: &'static str) -> Result<()> {
+    if count > most {
+        return Err(Error::unavailable(doing, format!("{count} items were given, {most} are taken")));
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Queues that deliver at least once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::identity::BrandId;
+use domain::message::{Look, QueueName};
+use ports::Result;
+use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
+
+use crate::{Memory, State, at_most, failed};
+
+/// A message that was delivered and not acknowledged comes again after this long.
+const VISIBILITY: Duration = Duration::from_secs(180);
+
+/// One queue's messages by number.
+#[derive(Default)]
+pub(crate) struct Messages {
+    all: BTreeMap<u64, Message>,
+    next_number: u64,
+    last_served: Option<BrandId>,
+}
+
+struct Message {
+    look: Look,
+    visible_at: Timestamp,
+}
+
+impl Messages {
+    fn put(&mut self, look: Look, visible_at: Timestamp) {
+        self.all.insert(self.next_number, Message { look, visible_at });
+        self.next_number += 1;
+    }
+
+    /// Numbers that can be delivered, those of the brand next in turn first.
+    fn visible(&self, now: Timestamp) -> Vec<u64> {
+        let mut visible: Vec<(bool, &BrandId, u64)> = self
+            .all
+            .iter()
+            .filter(|(_, message)| message.visible_at <= now)
+            .map(|(number, message)| {
+                let served = self.last_served.as_ref().is_some_and(|last| message.look.brand <= *last);
+                (served, &message.look.brand, *number)
+            })
+            .collect();
+        visible.sort_unstable();
+        visible.into_iter().map(|(_, _, number)| number).collect()
+    }
+}
+
+impl State {
+    /// Puts a message on a queue, at its time.
+    pub(crate) fn put(&mut self, queue: QueueName, look: Look, visible_at: Timestamp) {
+        self.queues.entry(queue).or_default().put(look, visible_at);
+    }
+
+    fn take(&mut self, queue: QueueName, now: Timestamp) -> Vec<Delivery> {
+        let messages = self.queues.entry(queue).or_default();
+        let mut taken = Vec::new();
+        while taken.len() < MOST_MESSAGES {
+            let visible = messages.visible(now);
+            let any_order = self.fate.strikes(|faults| faults.message_order);
+            let index = if any_order { self.fate.pick(visible.len()) } else { 0 };
+            let Some(&number) = visible.get(index) else { break };
+            let Some(message) = messages.all.get_mut(&number) else { break };
+            let again_at_once = self.fate.strikes(|faults| faults.message_twice);
+            message.visible_at =
+                if again_at_once { now + Duration::from_millis(1) } else { now + VISIBILITY };
+            messages.last_served = Some(message.look.brand.clone());
+            taken.push(Delivery { look: message.look.clone(), receipt: Receipt(number.to_string()) });
+        }
+        taken
+    }
+
+    fn next_at(&self, queue: QueueName) -> Option<Timestamp> {
+        self.queues.get(&queue)?.all.values().map(|message| message.visible_at).min()
+    }
+}
+
+#[async_trait]
+impl Queues for Memory {
+    async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
+        const DOING: &str = "sending messages";
+        at_most(messages.len(), MOST_MESSAGES, DOING)?;
+        let now = self.clock.now();
+        {
+            let mut state = self.lock();
+            if state.fate.strikes(|faults| faults.send_fails) {
+                return Err(failed(DOING));
+            }
+            for message in messages {
+                if !state.fate.strikes(|faults| faults.message_lost) {
+                    state.put(queue, message.look, now + message.delay.min(LONGEST_DELAY));
+                }
+            }
+        }
+        self.sent.notify_waiters();
+        Ok(())
+    }
+
+    async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>> {
+        let until = self.clock.now() + wait;
+        loop {
+            let sent = self.sent.notified();
+            tokio::pin!(sent);
+            sent.as_mut().enable();
+            let now = self.clock.now();
+            let (taken, next_at) = {
+                let mut state = self.lock();
+                (state.take(queue, now), state.next_at(queue))
+            };
+            if !taken.is_empty() || now >= until {
+                return Ok(taken);
+            }
+            let wake_at = next_at.unwrap_or(until).min(until);
+            let pause = Duration::try_from(wake_at.duration_since(now)).unwrap_or_default();
+            tokio::select! {
+                () = &mut sent => {}
+                () = self.clock.sleep(pause.max(Duration::from_millis(1))) => {}
+            }
+        }
+    }
+
+    async fn acknowledge(&self, queue: QueueName, receipts: &[Receipt]) -> Result<()> {
+        at_most(receipts.len(), MOST_MESSAGES, "acknowledging messages")?;
+        let mut state = self.lock();
+        let messages = state.queues.entry(queue).or_default();
+        for number in receipts.iter().filter_map(|receipt| receipt.0.parse().ok()) {
+            messages.all.remove(&number);
+        }
+        Ok(())
+    }
+}

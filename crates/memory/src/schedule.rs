@@ -1,0 +1,35 @@
+//! Schedules that fire late, twice, or not at all.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::message::{Look, QueueName};
+use ports::{Result, Schedule};
+
+use crate::Memory;
+
+/// How late a late schedule fires at most.
+const LATEST: Duration = Duration::from_secs(120);
+
+#[async_trait]
+impl Schedule for Memory {
+    async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
+        {
+            let mut state = self.lock();
+            if state.fate.strikes(|faults| faults.schedule_lost) {
+                return Ok(());
+            }
+            let late = state.fate.strikes(|faults| faults.schedule_late);
+            let time = if late { time + state.fate.delay(LATEST) } else { time };
+            if state.fate.strikes(|faults| faults.schedule_twice) {
+                state.put(queue, look.clone(), time);
+            }
+            if state.scheduled.insert((time, queue, look.clone())) {
+                state.put(queue, look, time);
+            }
+        }
+        self.sent.notify_waiters();
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! Participations and profiles.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::identity::{ContactKey, ParticipationId};
+use domain::participation::Participation;
+use domain::profile::KnownProfile;
+use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store};
+use ports::{Result, record};
+
+use crate::{Memory, State, at_most, failed};
+
+impl State {
+    fn read(&mut self, doing: &'static str) -> Result<()> {
+        if self.fate.strikes(|faults| faults.read_fails) { Err(failed(doing)) } else { Ok(()) }
+    }
+
+    /// Does a write, unless it fails before; its answer may be lost after.
+    fn write<T>(&mut self, doing: &'static str, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.fate.strikes(|faults| faults.write_fails) {
+            return Err(failed(doing));
+        }
+        let done = work(self)?;
+        if self.fate.strikes(|faults| faults.write_lost_answer) { Err(failed(doing)) } else { Ok(done) }
+    }
+
+    fn save(&mut self, participation: &Participation) -> Result<Saved> {
+        let strikes = self.fate.strikes(|faults| faults.save_conflicts);
+        match self.participations.get_mut(&participation.id) {
+            Some(stored) if stored.version == participation.version && !strikes => {
+                *stored = stored_form(participation, participation.version + 1)?;
+                Ok(Saved::Saved)
+            }
+            Some(_) | None => Ok(Saved::Conflict),
+        }
+    }
+}
+
+/// What a store gives back is what went through its stored form.
+fn stored_form(participation: &Participation, version: u64) -> Result<Participation> {
+    record::decode(participation.id, version, &record::encode(participation))
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn insert(&self, participation: &Participation) -> Result<Inserted> {
+        self.lock().write("storing a participation", |state| {
+            if let Some(existing) = state.participations.get(&participation.id) {
+                return Ok(Inserted::Existing(Box::new(existing.clone())));
+            }
+            let stored = stored_form(participation, participation.version)?;
+            state.participations.insert(participation.id, stored);
+            Ok(Inserted::New)
+        })
+    }
+
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
+        const DOING: &str = "reading participations";
+        at_most(ids.len(), MOST_ITEMS, DOING)?;
+        let mut state = self.lock();
+        state.read(DOING)?;
+        Ok(ids.iter().filter_map(|id| state.participations.get(id).cloned()).collect())
+    }
+
+    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        const DOING: &str = "saving participations";
+        at_most(participations.len(), MOST_ITEMS, DOING)?;
+        self.lock().write(DOING, |state| participations.iter().map(|one| state.save(one)).collect())
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+        let mut state = self.lock();
+        state.read("reading what is due")?;
+        let due = |one: &Participation| {
+            let due_at = one.due_at.filter(|due_at| *due_at <= now)?;
+            Some(Due { id: one.id, brand: one.brand.clone(), due_at })
+        };
+        let mut all: Vec<Due> = state.participations.values().filter_map(due).collect();
+        all.sort_by_key(|due| (due.due_at, due.id));
+        all.truncate(most);
+        Ok(all)
+    }
+
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
+        const DOING: &str = "reading profiles";
+        at_most(contacts.len(), MOST_ITEMS, DOING)?;
+        let mut state = self.lock();
+        state.read(DOING)?;
+        let known = |contact: &ContactKey| Some((*contact, state.profiles.get(contact)?.clone()));
+        Ok(contacts.iter().filter_map(known).collect())
+    }
+
+    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+        const DOING: &str = "remembering profiles";
+        at_most(profiles.len(), MOST_ITEMS, DOING)?;
+        self.lock().write(DOING, |state| {
+            state.profiles.extend(profiles.iter().cloned());
+            Ok(())
+        })
+    }
+
+    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+        self.lock().write("claiming a profile", |state| {
+            Ok(state.profiles.entry(contact).or_insert_with(|| profile.clone()).clone())
+        })
+    }
+}

@@ -1,0 +1,54 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::identity::BrandId;
+use domain::reservation::{Allowance, Observed};
+use futures::future::join_all;
+use ports::limits::{Endpoint, Lane};
+use tests::start;
+
+use crate::Ports;
+
+const ALLOWANCE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60) };
+
+fn lane(brand: &str, endpoint: Endpoint) -> Lane {
+    Lane { brand: BrandId::parse(brand).unwrap(), endpoint }
+}
+
+/// Books and says how many requests may start at once.
+async fn book(ports: &Ports, lane: &Lane, count: u32) -> u32 {
+    let reservation = ports.limits.reserve(lane, count, ALLOWANCE, start()).await.unwrap();
+    let at_once = reservation.booked.iter().filter(|booked| booked.slot.from <= start());
+    at_once.map(|booked| booked.count).sum()
+}
+
+pub(crate) async fn bookings_at_once_overbook_no_window(ports: Ports) {
+    let lane = lane("acme", Endpoint::ExportIds);
+    let bookings = join_all((0..50).map(|_| ports.limits.reserve(&lane, 30, ALLOWANCE, start()))).await;
+    let mut windows = BTreeMap::new();
+    for booked in bookings.into_iter().flat_map(|booking| booking.unwrap().booked) {
+        *windows.entry(booked.slot.until).or_insert(0) += booked.count;
+    }
+    let counts: Vec<u32> = windows.into_values().collect();
+    assert_eq!(counts, [250; 6]);
+}
+
+pub(crate) async fn what_an_answer_taught_counts_for_the_next_booking(ports: Ports) {
+    let lane = lane("acme", Endpoint::ExportIds);
+    book(&ports, &lane, 1).await;
+    let observe = |observed| ports.limits.observe(&lane, observed, ALLOWANCE, start());
+    let resets_at = Some(start() + Duration::from_secs(30));
+    observe(Observed::Answered { limit: Some(100), remaining: Some(40), resets_at }).await.unwrap();
+    assert_eq!(book(&ports, &lane, 90).await, 40);
+
+    observe(Observed::KeyRefused).await.unwrap();
+    let closed = ports.limits.reserve(&lane, 5, ALLOWANCE, start()).await.unwrap();
+    assert!(closed.booked.is_empty() && closed.closed_until > Some(start()));
+}
+
+pub(crate) async fn lanes_are_counted_apart(ports: Ports) {
+    assert_eq!(book(&ports, &lane("acme", Endpoint::ExportIds), 250).await, 250);
+    assert_eq!(book(&ports, &lane("acme", Endpoint::ExportIds), 1).await, 0);
+    assert_eq!(book(&ports, &lane("acme", Endpoint::Track), 250).await, 250);
+    assert_eq!(book(&ports, &lane("zest", Endpoint::ExportIds), 250).await, 250);
+}

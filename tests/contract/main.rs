@@ -1,0 +1,100 @@
+//! The ports' promises, one body of tests for every implementation: `memory` without faults, and `embedded` on a real file.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod limits;
+mod queues;
+mod schedule;
+mod store;
+
+use std::sync::Arc;
+
+use memory::{Faults, Memory, TestClock};
+use ports::{Limits, Queues, Schedule, Store};
+
+/// An implementation under test, with the clock it goes by.
+struct Ports {
+    store: Arc<dyn Store>,
+    queues: Arc<dyn Queues>,
+    schedule: Arc<dyn Schedule>,
+    limits: Arc<dyn Limits>,
+    clock: Arc<TestClock>,
+    /// Goes when the test ends.
+    _directory: Option<tempfile::TempDir>,
+}
+
+fn in_memory() -> Ports {
+    let clock = Arc::new(TestClock::at(tests::start()));
+    let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
+    Ports {
+        store: memory.clone(),
+        queues: memory.clone(),
+        schedule: memory.clone(),
+        limits: memory,
+        clock,
+        _directory: None,
+    }
+}
+
+fn on_a_file() -> Ports {
+    let clock = Arc::new(TestClock::at(tests::start()));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    let file = Arc::new(embedded::DataFile::open(&path, clock.clone()).unwrap());
+    Ports {
+        store: file.clone(),
+        queues: file.clone(),
+        schedule: file.clone(),
+        limits: file,
+        clock,
+        _directory: Some(directory),
+    }
+}
+
+/// Makes a test of each promise for each implementation.
+macro_rules! promises {
+    ($($room:ident: $($promise:ident),+;)+) => {
+        mod memory_keeps { $($(
+            #[tokio::test]
+            async fn $promise() { crate::$room::$promise(crate::in_memory()).await; }
+        )+)+ }
+        mod embedded_keeps { $($(
+            #[tokio::test]
+            async fn $promise() { crate::$room::$promise(crate::on_a_file()).await; }
+        )+)+ }
+    };
+}
+
+promises! {
+    store:
+        an_inserted_participation_reads_back_as_it_was,
+        the_first_of_two_inserts_stays,
+        of_many_inserts_at_once_one_is_new,
+        unknown_ids_are_left_out,
+        every_state_reads_back,
+        a_save_is_the_next_version,
+        a_save_of_an_old_version_changes_nothing,
+        of_two_saves_at_once_one_wins,
+        a_conflict_holds_up_no_other_save,
+        what_is_due_comes_longest_due_first,
+        what_has_ended_or_is_not_due_does_not_come,
+        more_than_a_hundred_are_refused,
+        what_is_known_of_a_profile_is_remembered_and_replaced,
+        of_many_claims_one_holds;
+    queues:
+        a_message_is_delivered_until_it_is_acknowledged,
+        a_delayed_message_comes_when_its_time_has_come,
+        a_receiver_that_waits_is_woken_by_a_message,
+        a_receiver_goes_away_empty_when_its_time_is_up,
+        ten_messages_at_a_time,
+        one_brands_thousand_do_not_hold_up_another_brands_one;
+    schedule:
+        a_schedule_fires_at_its_time_and_not_before,
+        the_same_schedule_twice_is_delivered_once;
+    limits:
+        bookings_at_once_overbook_no_window,
+        what_an_answer_taught_counts_for_the_next_booking,
+        lanes_are_counted_apart;
+}
+
+/// What memory's faults do: each one happens, and the same seed makes the same run.
+mod memory_faults;

@@ -1,0 +1,187 @@
+use std::time::Duration;
+
+use domain::identity::{BrandId, IdKey};
+use domain::participation::{EventProgress, Outcome, Participation, State, Target};
+use domain::profile::{Alias, KnownProfile, ProfileRef};
+use domain::reservation::Slot;
+use futures::future::join_all;
+use ports::store::{Inserted, Saved};
+use tests::{participation, start};
+
+use crate::Ports;
+
+fn ada() -> Participation {
+    participation("acme", "spring", "ada@example.com")
+}
+
+async fn stored(ports: &Ports, participation: &Participation) -> Participation {
+    ports.store.get(&[participation.id]).await.unwrap().pop().unwrap()
+}
+
+pub(crate) async fn an_inserted_participation_reads_back_as_it_was(ports: Ports) {
+    assert_eq!(ports.store.insert(&ada()).await.unwrap(), Inserted::New);
+    assert_eq!(stored(&ports, &ada()).await, ada());
+}
+
+pub(crate) async fn the_first_of_two_inserts_stays(ports: Ports) {
+    ports.store.insert(&ada()).await.unwrap();
+    let mut second = ada();
+    second.accepted_at += Duration::from_secs(9);
+    assert_eq!(ports.store.insert(&second).await.unwrap(), Inserted::Existing(Box::new(ada())));
+    assert_eq!(stored(&ports, &ada()).await, ada());
+}
+
+pub(crate) async fn of_many_inserts_at_once_one_is_new(ports: Ports) {
+    let ada = ada();
+    let inserted = join_all((0..50).map(|_| ports.store.insert(&ada))).await;
+    let new = inserted.into_iter().filter(|inserted| matches!(inserted, Ok(Inserted::New))).count();
+    assert_eq!(new, 1);
+}
+
+pub(crate) async fn unknown_ids_are_left_out(ports: Ports) {
+    ports.store.insert(&ada()).await.unwrap();
+    let unknown = participation("acme", "spring", "nobody@example.com").id;
+    assert_eq!(ports.store.get(&[unknown, ada().id]).await.unwrap(), [ada()]);
+    assert!(ports.store.get(&[]).await.unwrap().is_empty());
+}
+
+pub(crate) async fn every_state_reads_back(ports: Ports) {
+    let email = ada().email;
+    let profiles = [
+        ProfileRef::ExternalId("u-1".into()),
+        ProfileRef::Alias(Alias::for_email(&email)),
+        ProfileRef::BrazeId("b-1".into()),
+        ProfileRef::Email(email),
+    ];
+    let progress =
+        [EventProgress::NotSent, EventProgress::Attempted { at: start() }, EventProgress::Recorded];
+    let enrolling = profiles.into_iter().flat_map(|profile| {
+        progress.map(|event| State::Enrolling {
+            target: Target { profile: profile.clone(), create: event == EventProgress::NotSent },
+            event,
+        })
+    });
+    let reason = || "EMAIL_BAD_FORMAT".to_owned();
+    let ended = [State::Enrolled, State::Rejected { reason: reason() }, State::Failed { reason: reason() }];
+    for (number, state) in [State::Received].into_iter().chain(enrolling).chain(ended).enumerate() {
+        let mut participation = participation("acme", "spring", &format!("c{number}@example.com"));
+        participation.state = state;
+        participation.failures = 3;
+        participation.credited_at = None;
+        participation.slot = Some(Slot { from: start(), until: start() + Duration::from_secs(60) });
+        ports.store.insert(&participation).await.unwrap();
+        assert_eq!(stored(&ports, &participation).await, participation);
+    }
+}
+
+pub(crate) async fn a_save_is_the_next_version(ports: Ports) {
+    let mut ada = ada();
+    ports.store.insert(&ada).await.unwrap();
+    ada.end(Outcome::Enrolled, start());
+    assert_eq!(ports.store.save(&[ada.clone()]).await.unwrap(), [Saved::Saved]);
+    ada.version += 1;
+    assert_eq!(stored(&ports, &ada).await, ada);
+}
+
+pub(crate) async fn a_save_of_an_old_version_changes_nothing(ports: Ports) {
+    let mut ada = ada();
+    ports.store.insert(&ada).await.unwrap();
+    let mut late = ada.clone();
+    ada.failures = 1;
+    ports.store.save(&[ada.clone()]).await.unwrap();
+    late.failures = 99;
+    assert_eq!(ports.store.save(&[late]).await.unwrap(), [Saved::Conflict]);
+    assert_eq!(stored(&ports, &ada).await.failures, 1);
+}
+
+pub(crate) async fn of_two_saves_at_once_one_wins(ports: Ports) {
+    let ada = ada();
+    ports.store.insert(&ada).await.unwrap();
+    let one = [ada.clone()];
+    let saves = join_all((0..20).map(|_| ports.store.save(&one))).await;
+    let won = saves.into_iter().filter(|saved| saved.as_ref().unwrap() == &[Saved::Saved]).count();
+    assert_eq!((won, stored(&ports, &ada).await.version), (1, 1));
+}
+
+pub(crate) async fn a_conflict_holds_up_no_other_save(ports: Ports) {
+    let mut batch = Vec::new();
+    for number in 0..5 {
+        let participation = participation("acme", "spring", &format!("c{number}@example.com"));
+        ports.store.insert(&participation).await.unwrap();
+        batch.push(participation);
+    }
+    batch[2].version = 7;
+    batch.push(participation("acme", "spring", "never-inserted@example.com"));
+    let saved = ports.store.save(&batch).await.unwrap();
+    let conflicts: Vec<usize> = saved
+        .iter()
+        .enumerate()
+        .filter(|(_, saved)| **saved == Saved::Conflict)
+        .map(|(index, _)| index)
+        .collect();
+    assert_eq!(conflicts, [2, 5]);
+}
+
+pub(crate) async fn what_is_due_comes_longest_due_first(ports: Ports) {
+    for number in [3, 1, 4, 2, 5] {
+        let mut participation = participation("acme", "spring", &format!("c{number}@example.com"));
+        participation.due_at = Some(start() + Duration::from_secs(number));
+        ports.store.insert(&participation).await.unwrap();
+    }
+    let due = ports.store.due(start() + Duration::from_secs(60), 3).await.unwrap();
+    let seconds: Vec<i64> = due.iter().map(|due| due.due_at.as_second() - start().as_second()).collect();
+    assert_eq!(seconds, [1, 2, 3]);
+    assert_eq!(due[0].brand, BrandId::parse("acme").unwrap());
+}
+
+pub(crate) async fn what_has_ended_or_is_not_due_does_not_come(ports: Ports) {
+    let mut ended = participation("acme", "spring", "ended@example.com");
+    ports.store.insert(&ended).await.unwrap();
+    ended.end(Outcome::Enrolled, start());
+    ports.store.save(&[ended]).await.unwrap();
+    ports.store.insert(&ada()).await.unwrap();
+    let moment_before = start() + Duration::from_millis(59_999);
+    assert!(ports.store.due(moment_before, 10).await.unwrap().is_empty());
+    assert_eq!(ports.store.due(start() + Duration::from_secs(60), 10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn more_than_a_hundred_are_refused(ports: Ports) {
+    let many: Vec<Participation> =
+        (0..101).map(|number| participation("acme", "spring", &format!("c{number}@example.com"))).collect();
+    let ids: Vec<_> = many.iter().map(|one| one.id).collect();
+    assert!(ports.store.get(&ids).await.is_err());
+    assert!(ports.store.save(&many).await.is_err());
+    assert!(ports.store.get(&ids[..100]).await.is_ok());
+}
+
+fn known(profile: &str, by: &str) -> KnownProfile {
+    KnownProfile {
+        profile: ProfileRef::ExternalId(profile.into()),
+        learned_at: start(),
+        created: true,
+        by: participation("acme", "spring", by).id,
+    }
+}
+
+pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports: Ports) {
+    let key = IdKey::new([9; 32]);
+    let acme = BrandId::parse("acme").unwrap();
+    let contact = key.contact(&acme, &ada().email);
+    let other = key.contact(&BrandId::parse("other").unwrap(), &ada().email);
+    for profile in ["u-1", "u-2"] {
+        ports.store.remember_profiles(&[(contact, known(profile, "a@example.com"))]).await.unwrap();
+    }
+    let found = ports.store.known_profiles(&[contact, other]).await.unwrap();
+    assert_eq!(found.len(), 1, "one brand's knowledge is not another's");
+    assert_eq!(found[&contact], known("u-2", "a@example.com"));
+}
+
+pub(crate) async fn of_many_claims_one_holds(ports: Ports) {
+    let contact = IdKey::new([9; 32]).contact(&BrandId::parse("acme").unwrap(), &ada().email);
+    let claims: Vec<KnownProfile> =
+        (0..20).map(|number| known("u", &format!("c{number}@example.com"))).collect();
+    let holders = join_all(claims.iter().map(|claim| ports.store.claim_profile(contact, claim))).await;
+    let first = holders[0].as_ref().unwrap().by;
+    assert!(holders.iter().all(|holder| holder.as_ref().unwrap().by == first));
+    assert!(claims.iter().any(|claim| claim.by == first));
+}

@@ -1,0 +1,246 @@
+//! E-mail acquisition, from the click to the profile.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+use serde_json::{Value, json};
+
+use crate::server::{Brand, Server};
+use crate::workspace::Workspace;
+
+const SOON: Duration = Duration::from_secs(10);
+const LATER: Duration = Duration::from_secs(90);
+
+fn addresses(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("consumer-{number}@example.com")).collect()
+}
+
+/// A profile that the brand has had for long.
+fn known(email: &str) -> Value {
+    json!({
+        "external_id": format!("crm-{email}"), "email": email, "first_name": "Kim",
+        "created_at": "2024-01-01T00:00:00Z", "custom_attributes": { "plan": "gold" },
+    })
+}
+
+/// Half of them known to Braze; everyone takes part, every tenth twice, all at once. Returns the ids that were answered.
+async fn everyone_takes_part(
+    server: &Server,
+    workspace: &Workspace,
+    addresses: &[String],
+) -> BTreeSet<String> {
+    workspace.add_profiles(addresses.iter().step_by(2).map(|email| known(email)).collect()).await;
+    let twice = addresses.iter().enumerate().filter(|(number, _)| number % 10 == 0).map(|(_, email)| email);
+    let posts = addresses.iter().chain(twice);
+    stream::iter(posts).map(|email| server.take_part("spring", email)).buffer_unordered(64).collect().await
+}
+
+async fn all_are_enrolled(server: &Server, ids: &BTreeSet<String>) {
+    for id in ids {
+        let shown = server.reaches(id, "enrolled", LATER).await;
+        assert_eq!(shown["credited"], true);
+    }
+}
+
+/// One profile for each address; those that were there before gained the attribute and nothing else.
+async fn every_address_has_one_profile(workspace: &Workspace, addresses: &[String]) {
+    let profiles = workspace.profiles().await;
+    assert_eq!(profiles.len(), addresses.len(), "no second profile");
+    for (number, email) in addresses.iter().enumerate() {
+        let of_email: Vec<&Value> = profiles.iter().filter(|profile| profile["email"] == **email).collect();
+        assert_eq!(of_email.len(), 1, "{number}");
+        let profile = of_email[0];
+        assert_eq!(profile["custom_attributes"]["quikly_participant"], true);
+        if number % 2 == 0 {
+            let custom = json!({ "plan": "gold", "quikly_participant": true });
+            assert_eq!(profile["custom_attributes"], custom);
+            assert_eq!((&profile["first_name"], &profile["user_aliases"]), (&json!("Kim"), &json!([])));
+        } else {
+            let alias = json!([{ "alias_label": "email", "alias_name": email }]);
+            assert_eq!((&profile["external_id"], &profile["user_aliases"]), (&Value::Null, &alias));
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_hundred_at_once_need_two_hundred_look_ups_and_a_handful_of_writes() {
+    let workspace = Workspace::start("200ms").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let addresses = addresses(200);
+    let ids = everyone_takes_part(&server, &workspace, &addresses).await;
+    assert_eq!(ids.len(), 200);
+    all_are_enrolled(&server, &ids).await;
+    every_address_has_one_profile(&workspace, &addresses).await;
+    let (look_ups, writes) =
+        (workspace.requests("/users/export/ids").await, workspace.requests("/users/track").await);
+    println!("200 participants: {look_ups} look-ups, {writes} track requests");
+    assert!(look_ups <= 200 && writes <= 15, "{look_ups} look-ups, {writes} writes");
+    server.said_nothing_of(&addresses);
+}
+
+#[tokio::test]
+async fn outages_throttling_and_lost_answers_change_nothing_in_the_end() {
+    let workspace = Workspace::start("200ms").await;
+    workspace.set_limits(json!({ "export_ids_per_minute": 2_500 })).await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    for fault in [
+        json!({ "kind": "status", "status": 503, "one_in": 20 }),
+        json!({ "kind": "status", "status": 429, "one_in": 20, "retry_after": 1 }),
+        json!({ "kind": "drop", "when": "before", "one_in": 40 }),
+        json!({ "kind": "drop", "when": "after", "one_in": 40 }),
+        // Writes are few: these meet each kind for certain.
+        json!({ "path": "/users/track", "kind": "status", "status": 503, "count": 1 }),
+        json!({ "path": "/users/track", "kind": "drop", "when": "after", "count": 2 }),
+    ] {
+        workspace.fault(fault).await;
+    }
+    let addresses = addresses(200);
+    let ids = everyone_takes_part(&server, &workspace, &addresses).await;
+    assert_eq!(ids.len(), 200);
+    all_are_enrolled(&server, &ids).await;
+    every_address_has_one_profile(&workspace, &addresses).await;
+    let lost = workspace.status_count("/users/export/ids", 0).await
+        + workspace.status_count("/users/track", 0).await;
+    assert!(lost > 0 && workspace.status_count("/users/export/ids", 503).await > 0, "the faults were met");
+    server.said_nothing_of(&addresses);
+}
+
+#[tokio::test]
+async fn what_was_accepted_survives_kill_9_and_every_event_is_logged_once() {
+    let workspace = Workspace::start("300ms").await;
+    workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
+    let email = "attributes = { quikly_participant = true }\nevent = \"quikly_participated\"";
+    let brand = Brand { braze: "settle = \"1s\"", email, ..Brand::at(&workspace) };
+    let mut server = Server::start(&brand).await;
+    let addresses = addresses(200);
+    workspace.add_profiles(addresses.iter().step_by(2).map(|email| known(email)).collect()).await;
+    let mut ids = BTreeSet::new();
+    for some in addresses.chunks(50) {
+        let accepted: Vec<String> = stream::iter(some)
+            .map(|email| server.take_part("spring", email))
+            .buffer_unordered(32)
+            .collect()
+            .await;
+        ids.extend(accepted);
+        server.kill_and_restart().await;
+    }
+    assert_eq!(ids.len(), 200);
+    all_are_enrolled(&server, &ids).await;
+    every_address_has_one_profile(&workspace, &addresses).await;
+    let profiles = workspace.profiles().await;
+    let once = profiles
+        .iter()
+        .filter(|profile| profile["custom_events"]["quikly_participated"]["count"] == 1)
+        .count();
+    assert_eq!(once, 200, "each event exactly once");
+}
+
+#[tokio::test]
+async fn an_event_whose_answer_was_lost_is_looked_for_and_not_sent_twice() {
+    let workspace = Workspace::start("100ms").await;
+    let email = "event = \"quikly_participated\"";
+    let brand = Brand { braze: "settle = \"1s\"", email, ..Brand::at(&workspace) };
+    let server = Server::start(&brand).await;
+    for when in ["before", "after"] {
+        workspace.fault(json!({ "path": "/users/track", "kind": "drop", "when": when, "count": 1 })).await;
+        let id = server.take_part("spring", &format!("{when}@example.com")).await;
+        server.reaches(&id, "enrolled", LATER).await;
+    }
+    for profile in workspace.profiles().await {
+        assert_eq!(profile["custom_events"]["quikly_participated"]["count"], 1, "{}", profile["email"]);
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_known_from_an_earlier_activation_is_not_looked_up_again() {
+    let workspace = Workspace::start("50ms").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    for scope in ["spring", "summer"] {
+        let id = server.take_part(scope, "ada@example.com").await;
+        server.reaches(&id, "enrolled", SOON).await;
+    }
+    assert_eq!(workspace.requests("/users/export/ids").await, 1);
+    assert_eq!(workspace.profiles().await.len(), 1);
+}
+
+#[tokio::test]
+async fn by_email_identity_there_are_no_look_ups_and_still_one_profile_each() {
+    let workspace = Workspace::start("500ms").await;
+    let brand = Brand { braze: "settle = \"1s\"\nidentity = \"email\"", ..Brand::at(&workspace) };
+    let server = Server::start(&brand).await;
+    workspace.add_profiles(vec![known("known@example.com")]).await;
+    let mut ids = Vec::new();
+    for email in ["new@example.com", "known@example.com"] {
+        for scope in ["spring", "summer"] {
+            ids.push(server.take_part(scope, email).await);
+        }
+    }
+    for id in ids {
+        server.reaches(&id, "enrolled", LATER).await;
+    }
+    assert_eq!(workspace.requests("/users/export/ids").await, 0);
+    let mut emails: Vec<String> =
+        workspace.profiles().await.iter().map(|profile| profile["email"].to_string()).collect();
+    emails.sort();
+    assert_eq!(emails, ["\"known@example.com\"", "\"new@example.com\""]);
+}
+
+#[tokio::test]
+async fn a_contract_of_five_objects_a_request_is_kept_to() {
+    let workspace = Workspace::start("50ms").await;
+    workspace.set_limits(json!({ "max_objects": 5 })).await;
+    let braze = "limits = { track_objects = 5 }";
+    let server = Server::start(&Brand { braze, ..Brand::at(&workspace) }).await;
+    let ids: Vec<String> = stream::iter(addresses(40))
+        .map(|email| async {
+            let email = email;
+            server.take_part("spring", &email).await
+        })
+        .buffer_unordered(40)
+        .collect()
+        .await;
+    for id in ids {
+        server.reaches(&id, "enrolled", SOON).await;
+    }
+    assert_eq!(workspace.status_count("/users/track", 400).await, 0);
+    assert!(workspace.requests("/users/track").await >= 8);
+}
+
+#[tokio::test]
+async fn a_burst_over_the_limit_waits_for_its_slots_and_draws_no_429() {
+    let workspace = Workspace::start("50ms").await;
+    let braze = "limits = { export_ids_per_minute = 20 }";
+    let server = Server::start(&Brand { braze, ..Brand::at(&workspace) }).await;
+    workspace.set_limits(json!({ "export_ids_per_minute": 20 })).await;
+    let ids: Vec<String> = stream::iter(addresses(30))
+        .map(|email| async {
+            let email = email;
+            server.take_part("spring", &email).await
+        })
+        .buffer_unordered(30)
+        .collect()
+        .await;
+    for id in &ids {
+        server.reaches(id, "enrolled", LATER).await;
+    }
+    assert_eq!(workspace.requests("/users/export/ids").await, 30);
+    assert_eq!(workspace.status_count("/users/export/ids", 429).await, 0);
+}
+
+#[tokio::test]
+async fn attributes_that_the_activation_collects_ride_along() {
+    let workspace = Workspace::start("50ms").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let attributes = json!({ "first_name": "Ada", "shoe_size": 38, "quikly_participant": "no" });
+    let body = json!({ "scope": "spring", "email": "ada@example.com", "attributes": attributes });
+    let (status, _, accepted) =
+        server.send("POST", "/participations", Some("application/json"), body.to_string().into_bytes()).await;
+    assert_eq!(status, 202);
+    server.reaches(accepted["id"].as_str().unwrap(), "enrolled", SOON).await;
+    let profile = &workspace.profiles().await[0];
+    assert_eq!(profile["first_name"], "Ada");
+    let custom = json!({ "shoe_size": 38, "quikly_participant": true });
+    assert_eq!(profile["custom_attributes"], custom, "what the brand sets, no consumer overrides");
+}

@@ -1,0 +1,10 @@
+//! The real binary and a simulated workspace: real processes, real sockets, real files.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod bad_input;
+mod enrollment;
+mod process;
+mod refusals;
+mod server;
+mod start_and_stop;
+mod workspace;

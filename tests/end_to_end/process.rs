@@ -1,0 +1,103 @@
+//! Runs the real binary.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tests::eventually;
+
+/// The binary, built once by whoever needs it first.
+pub(crate) fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
+        let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+        build.args(["build", "--quiet", "--package", "quikly-braze"]);
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "the binary does not build");
+        profile.join("quikly-braze")
+    })
+}
+
+/// A running process. It dies with its handle.
+pub(crate) struct Process {
+    child: Child,
+    output: PathBuf,
+}
+
+impl Process {
+    /// Starts the binary; everything it says is added to a file, which is looked through for contacts and secrets later.
+    pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Self {
+        let file = File::options().create(true).append(true).open(output).unwrap();
+        let child = Command::new(binary())
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .env("RUST_LOG", "debug")
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        Self { child, output: output.to_owned() }
+    }
+
+    /// What it has said so far.
+    pub(crate) fn said(&self) -> String {
+        let mut text = String::new();
+        File::open(&self.output).unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    /// The address in what it says, once it says it.
+    pub(crate) async fn address(&mut self, after: &str) -> String {
+        eventually("an address", Duration::from_secs(10), || {
+            let said = self.said();
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended: {ended:?}\n{said}");
+            let from = said.rfind(after)? + after.len();
+            let url =
+                said[from..].split(|c: char| c.is_whitespace() || c == ',').find(|word| !word.is_empty())?;
+            url.starts_with("http://").then(|| url.to_owned())
+        })
+        .await
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) async fn terminate(mut self) -> ExitStatus {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        eventually("an orderly end", Duration::from_secs(10), || self.child.try_wait().unwrap()).await
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// Runs the binary to its end: exit code and everything it said.
+pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(binary()).args(arguments).env("RUST_BACKTRACE", "1").output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+/// Writes a file, making its directory.
+pub(crate) fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}

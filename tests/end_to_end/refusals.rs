@@ -1,0 +1,67 @@
+//! Braze down, or refusing the key: participations wait.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::eventually_async;
+
+use crate::server::{Brand, Server};
+use crate::workspace::{KEY, Workspace};
+
+#[tokio::test]
+async fn while_braze_is_down_participations_wait_and_then_go_on() {
+    let workspace = Workspace::start("0s").await;
+    workspace.fault(json!({ "kind": "status", "status": 503, "count": 3 })).await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let id = server.take_part("spring", "ada@example.com").await;
+    eventually_async("a refusal", Duration::from_secs(10), async || {
+        (workspace.status_count("/users/export/ids", 503).await > 0).then_some(())
+    })
+    .await;
+    assert_eq!(server.show(&id).await["state"], "received");
+    server.reaches(&id, "enrolled", Duration::from_secs(60)).await;
+}
+
+#[tokio::test]
+async fn nobody_listening_at_brazes_address_is_waited_out_too() {
+    let brand = Brand { endpoint: "http://127.0.0.1:9", braze: "", email: "event = \"e\"" };
+    let server = Server::start(&brand).await;
+    let id = server.take_part("spring", "ada@example.com").await;
+    eventually_async("a failed look-up", Duration::from_secs(10), async || {
+        server.said().contains("connector.look_up_failed").then_some(())
+    })
+    .await;
+    let shown = server.show(&id).await;
+    assert_eq!((&shown["state"], &shown["credited"]), (&json!("received"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_refused_key_is_reported_once_and_not_for_every_participation() {
+    let workspace = Workspace::start("0s").await;
+    workspace.accept_keys(&["another"]).await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let mut ids = Vec::new();
+    for number in 0..40 {
+        ids.push(server.take_part("spring", &format!("c{number}@example.com")).await);
+    }
+    eventually_async("the report", Duration::from_secs(10), async || {
+        server.said().contains("connector.key_refused").then_some(())
+    })
+    .await;
+    // Later participations meet the closed lane: no request, no second report.
+    let last = server.take_part("spring", "last@example.com").await;
+    eventually_async("the last one was put off", Duration::from_secs(10), async || {
+        (server.show(&last).await["updated_at"] != server.show(&ids[0]).await["updated_at"]).then_some(())
+    })
+    .await;
+    assert_eq!(server.said().matches("connector.key_refused").count(), 1);
+    assert!(
+        workspace.requests("/users/export/ids").await <= 32,
+        "one group of requests, not one a participation"
+    );
+    for id in &ids {
+        assert_eq!(server.show(id).await["state"], "received");
+    }
+    let said = server.said();
+    assert!(!said.contains(KEY), "Braze's answer repeats the key; our log does not");
+}

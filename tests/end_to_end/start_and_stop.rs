@@ -1,0 +1,132 @@
+//! Starting, not starting, and stopping.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::process::{Process, run, write};
+use crate::server::{Brand, Server};
+use crate::workspace::Workspace;
+
+const GOOD: &str =
+    "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/key\" }\n";
+
+fn brands(directory: &Path, text: &str) -> String {
+    write(&directory.join("brands/acme.toml"), text);
+    directory.join("brands").display().to_string()
+}
+
+/// It ends with code 1 and one line, which says `reason`.
+fn refuses_to_start(arguments: &[&str], reason: &str) {
+    let (code, said) = run(arguments);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(reason), "{said}");
+    assert_eq!(said.trim().lines().count(), 1, "one line, no backtrace:\n{said}");
+}
+
+#[tokio::test]
+async fn the_demo_says_what_to_type_and_what_it_says_works() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("demo/data.sqlite").display().to_string();
+    let arguments = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", &data];
+    let mut process = Process::start(&arguments, &[], &directory.path().join("said"));
+    let url = process.address("participations   ").await;
+    let sim = process.address("Braze workspace  ").await;
+    assert!(process.said().contains(&data), "it names where its data is");
+
+    let said = process.said();
+    let curl = said.lines().find(|line| line.trim().starts_with("curl -X POST")).unwrap();
+    let body = curl.split('\'').rfind(|part| part.starts_with('{')).unwrap().to_owned();
+    let client = reqwest::Client::new();
+    let request = client.post(format!("{url}/participations")).header("content-type", "application/json");
+    let accepted: Value =
+        serde_json::from_slice(&request.body(body).send().await.unwrap().bytes().await.unwrap()).unwrap();
+    let get = async |path: String| -> Value {
+        serde_json::from_slice(&client.get(path).send().await.unwrap().bytes().await.unwrap()).unwrap()
+    };
+    let id = accepted["id"].as_str().unwrap();
+    tests::eventually_async("enrolled, and the profile is there", Duration::from_secs(10), async || {
+        let shown = get(format!("{url}/participations/{id}")).await;
+        let profiles = get(format!("{sim}/_sim/profiles?email=ada@example.com")).await;
+        let there = profiles["profiles"].as_array().unwrap().len() == 1;
+        (there && shown["state"] == "enrolled" && shown["credited"] == true).then_some(())
+    })
+    .await;
+    let said = process.said();
+    assert!(
+        said.contains("POST /users/export/ids  201") && said.contains("POST /users/track  201"),
+        "{said}"
+    );
+    assert!(process.terminate().await.success());
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_in_order() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let id = server.take_part("spring", "ada@example.com").await;
+    server.reaches(&id, "enrolled", Duration::from_secs(10)).await;
+    assert!(server.terminate().await.success());
+}
+
+#[test]
+fn check_prints_every_error_with_file_line_and_field() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "id = \"acme\"\n[braze]\nendpoint = \"https://example.com\"\napi_key = { env = \"NO_SUCH_VARIABLE_7\" }\ncolour = 1\n";
+    let (code, said) = run(&["check", "--brands", &brands(directory.path(), text)]);
+    assert_eq!(code, Some(1));
+    for fault in [
+        "acme.toml:3: braze.endpoint: ",
+        "acme.toml:4: braze.api_key: environment variable NO_SUCH_VARIABLE_7 is not set",
+        "acme.toml:5: braze.colour: is not a known key",
+    ] {
+        assert!(said.contains(fault), "{fault}\n{said}");
+    }
+    assert!(said.contains("3 errors"), "{said}");
+}
+
+#[test]
+fn check_says_that_good_files_are_good() {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, said) = run(&["check", "--brands", &brands(directory.path(), GOOD)]);
+    assert_eq!((code, said.trim()), (Some(0), "acme: 0 activation(s), ok"));
+}
+
+#[test]
+fn it_says_in_one_line_why_it_does_not_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let good = brands(directory.path(), GOOD);
+    let data = path("data.sqlite");
+    let serve = |brands: &str, data: &str, listen: &str, reason: &str| {
+        refuses_to_start(&["serve", "--brands", brands, "--data", data, "--listen", listen], reason);
+    };
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let held_address = held.local_addr().unwrap().to_string();
+    serve(&good, &data, &held_address, "cannot listen on");
+    serve(&path("nowhere"), &data, "127.0.0.1:0", "cannot read the brand directory");
+    std::fs::create_dir(path("empty")).unwrap();
+    serve(&path("empty"), &data, "127.0.0.1:0", "there is no brand file");
+    write(Path::new(&path("a-file")), "x");
+    serve(&good, &path("a-file/data.sqlite"), "127.0.0.1:0", "cannot make the data directory");
+    write(Path::new(&path("other.sqlite")), &"not a database, whatever its name says. ".repeat(50));
+    serve(&good, &path("other.sqlite"), "127.0.0.1:0", "is not a data file of quikly-braze");
+    refuses_to_start(&["sim", "--listen", &held_address], "cannot listen on");
+    refuses_to_start(&["sim", "--listen", "127.0.0.1:0", "--seed", &path("a-file")], "line 1");
+}
+
+#[tokio::test]
+async fn two_processes_do_not_share_a_data_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data.sqlite").display().to_string();
+    let first = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", &data];
+    let mut process = Process::start(&first, &[], &directory.path().join("said"));
+    process.address("participations   ").await;
+    let good = brands(directory.path(), GOOD);
+    let second = ["serve", "--brands", &good, "--data", &data, "--listen", "127.0.0.1:0"];
+    let (code, said) = run(&second);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("is in use by another process"), "{said}");
+}
