@@ -108,6 +108,18 @@ impl ParticipationId {
         }
         Ok(Self(bytes))
     }
+
+    /// The id as sixteen bytes, for a store that keeps it so.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// An id read back from [`ParticipationId::to_bytes`].
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
 }
 
 impl fmt::Display for ParticipationId {

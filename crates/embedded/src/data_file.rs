@@ -76,7 +76,9 @@ impl DataFile {
             .optional()?;
         let mailboxes = Mailboxes::load(&connection)?;
         let reader = Reader::start(path).map_err(OpenError::Threads)?;
-        let writer = Writer::start(connection).map_err(|error| OpenError::Threads(error.into()))?;
+        let checkpoints = connect(path)?;
+        let writer =
+            Writer::start(connection, checkpoints).map_err(|error| OpenError::Threads(error.into()))?;
         Ok(Self { writer, reader, mailboxes, clock, id_key, _lock: lock })
     }
 

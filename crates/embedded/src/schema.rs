@@ -4,13 +4,15 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 const STEPS: &[M<'_>] = &[M::up(
+    // Ids are hashes. Rows are kept in the order in which they come, and only the index of ids is filled at random places:
+    // a commit then touches few pages.
     "CREATE TABLE participations (
-         id      TEXT PRIMARY KEY,
+         id      BLOB NOT NULL UNIQUE,
          version INTEGER NOT NULL,
          brand   TEXT NOT NULL,
          due_at  INTEGER,
          record  TEXT NOT NULL
-     ) WITHOUT ROWID;
+     );
      CREATE INDEX participations_due ON participations (due_at, brand) WHERE due_at IS NOT NULL;
 
      CREATE TABLE profiles (

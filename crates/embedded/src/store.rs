@@ -16,7 +16,7 @@ use crate::data_file::{DataFile, one};
 
 /// A participation as its row.
 struct Row {
-    id: String,
+    id: [u8; 16],
     version: u64,
     brand: String,
     due_at: Option<i64>,
@@ -26,7 +26,7 @@ struct Row {
 impl Row {
     fn of(participation: &Participation) -> Self {
         Self {
-            id: participation.id.to_string(),
+            id: participation.id.to_bytes(),
             version: participation.version,
             brand: participation.brand.to_string(),
             due_at: participation.due_at.map(Timestamp::as_millisecond),
@@ -52,7 +52,7 @@ impl Row {
     }
 }
 
-fn select(connection: &Connection, id: &str) -> rusqlite::Result<Option<(u64, String)>> {
+fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64, String)>> {
     let sql = "SELECT version, record FROM participations WHERE id = ?";
     one(connection, sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
@@ -72,7 +72,7 @@ impl Store for DataFile {
         let existing = self
             .writer
             .write("storing a participation", move |transaction| {
-                if row.insert(transaction)? { Ok(None) } else { select(transaction, &row.id) }
+                if row.insert(transaction)? { Ok(None) } else { select(transaction, row.id) }
             })
             .await?;
         match existing {
@@ -89,7 +89,7 @@ impl Store for DataFile {
             .read("reading participations", move |connection| {
                 let mut rows = Vec::with_capacity(ids.len());
                 for id in ids {
-                    rows.extend(select(connection, &id.to_string())?.map(|row| (id, row)));
+                    rows.extend(select(connection, id.to_bytes())?.map(|row| (id, row)));
                 }
                 Ok(rows)
             })
@@ -109,7 +109,7 @@ impl Store for DataFile {
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
         let (now, most) = (now.as_millisecond(), i64::try_from(most).unwrap_or(i64::MAX));
-        let rows: Vec<(String, String, i64)> = self
+        let rows: Vec<([u8; 16], String, i64)> = self
             .reader
             .read("reading what is due", move |connection| {
                 let mut statement = connection.prepare_cached(
@@ -123,7 +123,7 @@ impl Store for DataFile {
         rows.into_iter()
             .map(|(id, brand, due_at)| {
                 Ok(Due {
-                    id: ParticipationId::parse(&id).map_err(corrupt)?,
+                    id: ParticipationId::from_bytes(id),
                     brand: BrandId::parse(&brand).map_err(corrupt)?,
                     due_at: Timestamp::from_millisecond(due_at)
                         .map_err(|error| Error::corrupt("participation", error))?,

@@ -2,7 +2,7 @@
 //! them in one transaction, commits once, and then answers all: callers that come together share an fsync.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -12,6 +12,10 @@ use tokio::sync::oneshot;
 
 /// Operations in one transaction at most; a commit then stays under some ten milliseconds.
 const MOST_IN_GROUP: usize = 1_024;
+
+/// Commits between two checkpoints: under full load some hundred megabytes of log, so that a page that changes often is moved
+/// once; in a quiet hour a few.
+const COMMITS_A_CHECKPOINT: usize = 1_024;
 
 /// Something to be done inside a transaction. It can be run again when the transaction failed.
 trait Operation: Send {
@@ -48,22 +52,27 @@ where
     }
 }
 
-/// The way to the writing thread. Dropping it commits what waits and ends the thread.
+/// The way to the writing thread. Dropping it commits what waits and ends its threads.
 pub(crate) struct Writer {
     operations: Option<mpsc::Sender<Box<dyn Operation>>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
     commits: Arc<AtomicU64>,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// Starts the threads that write to the file and move what was written out of its log.
+    pub(crate) fn start(connection: Connection, checkpoints: Connection) -> std::io::Result<Self> {
         let (operations, waiting) = mpsc::channel();
+        let (committed, commits_to_move) = mpsc::channel();
         let commits = Arc::new(AtomicU64::new(0));
-        let counter = commits.clone();
-        let thread = std::thread::Builder::new()
-            .name("sqlite-writer".to_owned())
-            .spawn(move || write(connection, &waiting, &counter))?;
-        Ok(Self { operations: Some(operations), thread: Some(thread), commits })
+        let moved = Arc::new(AtomicBool::new(false));
+        let writing = WriteLoop { connection, committed, moved: moved.clone(), commits: commits.clone() };
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let threads = vec![
+            thread("sqlite-writer").spawn(move || writing.run(&waiting))?,
+            thread("sqlite-checkpoint").spawn(move || checkpoint(&checkpoints, &commits_to_move, &moved))?,
+        ];
+        Ok(Self { operations: Some(operations), threads, commits })
     }
 
     /// Does `work` in a transaction with others' and returns once that is durable. When the group fails, each operation is
@@ -90,30 +99,65 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.operations.take());
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _panicked = thread.join();
         }
     }
 }
 
-fn write(mut connection: Connection, waiting: &mpsc::Receiver<Box<dyn Operation>>, commits: &AtomicU64) {
-    while let Ok(first) = waiting.recv() {
-        let mut group = vec![first];
-        group.extend(waiting.try_iter().take(MOST_IN_GROUP - 1));
-        let committed = commit(&mut connection, &mut group);
+/// What the writing thread works with.
+struct WriteLoop {
+    connection: Connection,
+    /// Tells the checkpointing thread of every commit.
+    committed: mpsc::Sender<()>,
+    /// Set when that thread has moved nearly all of the log into the file.
+    moved: Arc<AtomicBool>,
+    commits: Arc<AtomicU64>,
+}
+
+impl WriteLoop {
+    fn run(mut self, waiting: &mpsc::Receiver<Box<dyn Operation>>) {
+        while let Ok(first) = waiting.recv() {
+            let mut group = vec![first];
+            group.extend(waiting.try_iter().take(MOST_IN_GROUP - 1));
+            self.write(group);
+            if self.moved.swap(false, Ordering::Relaxed) {
+                // The few pages that came since: with them the log is empty and begins anew instead of growing.
+                passive_checkpoint(&self.connection);
+            }
+        }
+        let _unimportant = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    fn write(&mut self, mut group: Vec<Box<dyn Operation>>) {
+        let committed = commit(&mut self.connection, &mut group);
         if committed.is_ok() || group.len() == 1 {
-            commits.fetch_add(1, Ordering::Relaxed);
+            self.commits.fetch_add(1, Ordering::Relaxed);
             answer_all(group, &committed);
-            continue;
+            let _ended = self.committed.send(());
+            return;
         }
         // One of them is at fault: alone, it fails alone.
         for operation in group {
             let mut alone = vec![operation];
-            let committed = commit(&mut connection, &mut alone);
+            let committed = commit(&mut self.connection, &mut alone);
             answer_all(alone, &committed);
         }
     }
-    let _unimportant = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/// Moves committed pages from the log into the file, beside the writer: a commit would otherwise take as long as a checkpoint
+/// every now and then.
+fn checkpoint(connection: &Connection, commits: &mpsc::Receiver<()>, moved: &AtomicBool) {
+    while commits.iter().take(COMMITS_A_CHECKPOINT).count() == COMMITS_A_CHECKPOINT {
+        passive_checkpoint(connection);
+        moved.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Moves what can be moved without making anyone wait. What cannot is moved the next time.
+fn passive_checkpoint(connection: &Connection) {
+    let _next_time = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }
 
 fn commit(connection: &mut Connection, group: &mut [Box<dyn Operation>]) -> std::result::Result<(), Failed> {
@@ -136,9 +180,14 @@ fn answer_all(group: Vec<Box<dyn Operation>>, committed: &std::result::Result<()
 /// A connection as every thread uses it.
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
+    // Ids are hashes, so nearly every insert fills another page of their index, and every changed page is written to the log
+    // whole: small pages make small commits. Says nothing for a file that exists.
+    connection.pragma_update(None, "page_size", 1_024)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // Checkpoints have a thread of their own.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -151,9 +200,10 @@ mod tests {
 
     fn writer() -> (tempfile::TempDir, Writer) {
         let directory = tempfile::tempdir().unwrap();
-        let connection = connect(&directory.path().join("data.sqlite")).unwrap();
+        let path = directory.path().join("data.sqlite");
+        let connection = connect(&path).unwrap();
         connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
-        let writer = Writer::start(connection).unwrap();
+        let writer = Writer::start(connection, connect(&path).unwrap()).unwrap();
         (directory, writer)
     }
 

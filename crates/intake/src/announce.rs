@@ -9,19 +9,14 @@ use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use ports::Queues;
 use ports::error::in_full;
 use ports::queues::{MOST_MESSAGES, Outgoing};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// Announcements waiting for the one being sent.
 const MOST_WAITING: usize = 4_096;
 
 /// Hands announcements to a task that sends whatever has gathered while it was sending.
 #[derive(Clone)]
-pub(crate) struct Announcer(mpsc::Sender<Announcement>);
-
-struct Announcement {
-    look: Look,
-    sent: oneshot::Sender<()>,
-}
+pub(crate) struct Announcer(mpsc::Sender<Look>);
 
 impl Announcer {
     pub(crate) fn start(queues: Arc<dyn Queues>) -> Self {
@@ -30,26 +25,20 @@ impl Announcer {
         Self(sender)
     }
 
-    /// Returns once the announcement is sent, or has failed: then the tick finds the participation, a minute later.
+    /// Announces once there is room; the caller does not wait until it is sent. Should it get lost, the participation is
+    /// durable already, and the tick finds it a minute later.
     pub(crate) async fn announce(&self, look: Look) {
-        let (sent, wait) = oneshot::channel();
-        if self.0.send(Announcement { look, sent }).await.is_ok() {
-            let _ended = wait.await;
-        }
+        let _ended = self.0.send(look).await;
     }
 }
 
-async fn send_all(queues: Arc<dyn Queues>, mut waiting: mpsc::Receiver<Announcement>) {
-    let mut gathered = Vec::new();
-    while waiting.recv_many(&mut gathered, MOST_IN_MESSAGE * MOST_MESSAGES).await > 0 {
-        let (looks, done): (Vec<_>, Vec<_>) = gathered.drain(..).map(|one| (one.look, one.sent)).unzip();
-        for messages in messages(looks).chunks(MOST_MESSAGES) {
-            if let Err(error) = queues.send(QueueName::EmailEnrollments, messages.to_vec()).await {
+async fn send_all(queues: Arc<dyn Queues>, mut waiting: mpsc::Receiver<Look>) {
+    let mut looks = Vec::new();
+    while waiting.recv_many(&mut looks, MOST_IN_MESSAGE * MOST_MESSAGES).await > 0 {
+        for some in messages(std::mem::take(&mut looks)).chunks(MOST_MESSAGES) {
+            if let Err(error) = queues.send(QueueName::EmailEnrollments, some.to_vec()).await {
                 tracing::warn!(error = %in_full(&error), "intake.announce_failed: the tick will find them");
             }
-        }
-        for sent in done {
-            let _gone = sent.send(());
         }
     }
 }

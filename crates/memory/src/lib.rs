@@ -22,7 +22,7 @@ use ports::limits::Lane;
 use ports::{Clock, Error, Result};
 use tokio::sync::Notify;
 
-pub use clock::TestClock;
+pub use clock::{TestClock, TokioClock};
 pub use faults::Faults;
 
 use faults::Fate;

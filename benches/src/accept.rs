@@ -1,0 +1,147 @@
+//! How many participations are accepted a second, each durable before its 202: ours, beside a bare handler that keeps nothing and
+//! a handler that commits every request by itself. They take turns.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use benches::spread::Spread;
+use benches::{disk, load};
+use domain::brand_file::{BrandFile, read_all};
+use embedded::DataFile;
+use ports::clock::{SystemChance, SystemClock};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+const ROUNDS: usize = 7;
+const TURN: Duration = Duration::from_millis(1_500);
+const CLIENTS: [usize; 3] = [1, 16, 128];
+
+const BRAND: &str = r#"
+id = "acme"
+[braze]
+endpoint = "http://127.0.0.1:1"
+api_key = { env = "UNUSED" }
+[[activation]]
+scope = "spring"
+opens = 2020-01-01T00:00:00Z
+closes = 2100-01-01T00:00:00Z
+[activation.email]
+attributes = { quikly_participant = true }
+"#;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let contenders = [
+        ("bare handler", serve(bare()).await?),
+        ("quikly-braze", serve(ours(directory.path()).await?).await?),
+        ("one commit a request", serve(one_commit_each(directory.path())?).await?),
+    ];
+    let next = Arc::new(AtomicU64::new(0));
+    println!("{ROUNDS} rounds of {TURN:?} a turn; min / median / max\n");
+    println!(
+        "| clients | contender | accepts a second | p50 ms | p99 ms | disk: fdatasync p50 ms | share of the bare handler | times one commit a request |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for clients in CLIENTS {
+        let mut rows = vec![Row::default(); contenders.len()];
+        for _ in 0..ROUNDS {
+            let mut turn = Vec::new();
+            for (row, (_, address)) in rows.iter_mut().zip(&contenders) {
+                row.disk.add(milliseconds(disk::probe(directory.path())?));
+                let measured = load::post(*address, clients, TURN, next.clone()).await?;
+                row.add(&measured);
+                turn.push(measured.per_second);
+            }
+            for (row, per_second) in rows.iter_mut().zip(&turn) {
+                row.of_bare.add(per_second / turn.first().unwrap_or(per_second));
+                row.of_single.add(per_second / turn.last().unwrap_or(per_second));
+            }
+        }
+        for ((name, _), row) in contenders.iter().zip(&rows) {
+            println!(
+                "| {clients} | {name} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",
+                row.per_second, row.p50, row.p99, row.disk, row.of_bare, row.of_single
+            );
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Default)]
+struct Row {
+    per_second: Spread,
+    p50: Spread,
+    p99: Spread,
+    disk: Spread,
+    of_bare: Spread,
+    of_single: Spread,
+}
+
+impl Row {
+    fn add(&mut self, measured: &load::Measured) {
+        self.per_second.add(measured.per_second);
+        self.p50.add(milliseconds(measured.p50));
+        self.p99.add(milliseconds(measured.p99));
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+async fn serve(routes: Router) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    Ok(address)
+}
+
+/// Parses the body, keeps nothing.
+fn bare() -> Router {
+    let answer = |Json(body): Json<Value>| async move {
+        let state = if body["email"].is_string() { "received" } else { "rejected" };
+        (axum::http::StatusCode::ACCEPTED, Json(json!({ "id": "0", "state": state })))
+    };
+    Router::new().route("/participations", post(answer))
+}
+
+/// Intake over a data file, as `serve` runs it. Nothing takes the messages off the queue.
+async fn ours(directory: &Path) -> anyhow::Result<Router> {
+    let clock = Arc::new(SystemClock);
+    let file = Arc::new(DataFile::open(&directory.join("ours.sqlite"), clock.clone())?);
+    let id_key = file.id_key(&SystemChance).await?;
+    let brand = BrandFile { name: "bench".to_owned(), text: BRAND.to_owned() };
+    let brands = read_all(&[brand], &|_| Ok(())).map_err(|faults| anyhow!("{faults:?}"))?;
+    let outside = intake::Outside { store: file.clone(), queues: file, clock };
+    Ok(intake::router(outside, Arc::new(brands), id_key))
+}
+
+/// The straightforward way: a connection behind a lock, a transaction a request, as durable as ours.
+fn one_commit_each(directory: &Path) -> anyhow::Result<Router> {
+    let connection = Connection::open(directory.join("single.sqlite"))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.execute_batch("CREATE TABLE participations (email TEXT PRIMARY KEY, body TEXT NOT NULL)")?;
+    let insert = |State(connection): State<Arc<Mutex<Connection>>>, Json(body): Json<Value>| async move {
+        let stored = tokio::task::spawn_blocking(move || {
+            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut statement = connection.prepare_cached("INSERT INTO participations VALUES (?1, ?2)")?;
+            statement.execute([body["email"].as_str().unwrap_or_default(), &body.to_string()])
+        });
+        match stored.await {
+            Ok(Ok(_)) => (axum::http::StatusCode::ACCEPTED, Json(json!({ "id": "0", "state": "received" }))),
+            Ok(Err(_)) | Err(_) => (axum::http::StatusCode::SERVICE_UNAVAILABLE, Json(Value::Null)),
+        }
+    };
+    Ok(Router::new().route("/participations", post(insert)).with_state(Arc::new(Mutex::new(connection))))
+}

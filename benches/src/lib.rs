@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
+
+pub mod disk;
+pub mod load;
+pub mod spread;

@@ -1,0 +1,97 @@
+//! A load of HTTP requests: clients that each keep a connection and wait for every answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// What a load came to.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// Answers a second.
+    pub per_second: f64,
+    /// Half of the answers came within this.
+    pub p50: Duration,
+    /// All but one in a hundred came within this.
+    pub p99: Duration,
+}
+
+/// Posts participations from `clients` connections for `time`. Addresses are numbered on from `next`, so that each is new.
+///
+/// # Errors
+/// When a request is not answered with 202.
+pub async fn post(
+    address: SocketAddr,
+    clients: usize,
+    time: Duration,
+    next: Arc<AtomicU64>,
+) -> anyhow::Result<Measured> {
+    let started = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..clients {
+        tasks.spawn(client(address, started + time, next.clone()));
+    }
+    let mut times = Vec::new();
+    while let Some(client) = tasks.join_next().await {
+        times.extend(client??);
+    }
+    let elapsed = started.elapsed();
+    times.sort_unstable();
+    let at = |share: f64| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "an index"
+        )]
+        let index = (times.len() as f64 * share) as usize;
+        times.get(index.min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
+    let per_second = times.len() as f64 / elapsed.as_secs_f64();
+    Ok(Measured { per_second, p50: at(0.5), p99: at(0.99) })
+}
+
+async fn client(address: SocketAddr, until: Instant, next: Arc<AtomicU64>) -> anyhow::Result<Vec<Duration>> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut times = Vec::new();
+    let mut answer = vec![0; 4_096];
+    while Instant::now() < until {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let body = format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#);
+        let request = format!(
+            "POST /participations HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let started = Instant::now();
+        stream.write_all(request.as_bytes()).await?;
+        whole_answer(&mut stream, &mut answer).await?;
+        times.push(started.elapsed());
+    }
+    Ok(times)
+}
+
+/// Reads one answer: head, then as much body as it announces.
+async fn whole_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<()> {
+    let mut read = 0;
+    loop {
+        let room = buffer.get_mut(read..).filter(|room| !room.is_empty()).context("an answer over 4 KiB")?;
+        let more = stream.read(room).await?;
+        ensure!(more > 0, "the connection was closed");
+        read += more;
+        let so_far = std::str::from_utf8(buffer.get(..read).unwrap_or_default())?;
+        let Some((head, body)) = so_far.split_once("\r\n\r\n") else { continue };
+        ensure!(head.starts_with("HTTP/1.1 202"), "not accepted: {so_far}");
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).context("no length")?;
+        if body.len() >= length.parse::<usize>()? {
+            return Ok(());
+        }
+    }
+}

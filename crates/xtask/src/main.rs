@@ -1,0 +1,49 @@
+#![doc = include_str!("../README.md")]
+
+mod rules;
+mod tidy;
+
+use std::env;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+enum Task {
+    /// Check the rules of the house and run all tests
+    Test,
+    /// Check the rules that a compiler or linter does not know
+    Tidy,
+    /// Measure
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Participations accepted a second, durably
+    Accept,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Task::parse() {
+        Task::Test => test(),
+        Task::Tidy => tidy::check(),
+        Task::Bench(Bench::Accept) => cargo(&["run", "--release", "--package", "benches", "--bin", "accept"]),
+    }
+}
+
+/// The end-to-end tests run the binary, so it is built first.
+fn test() -> anyhow::Result<()> {
+    tidy::check()?;
+    cargo(&["build", "--package", "quikly-braze"])?;
+    cargo(&["test", "--workspace"])
+}
+
+fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    let program = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let status = Command::new(program).args(arguments).status().context("cargo does not start")?;
+    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
+    Ok(())
+}

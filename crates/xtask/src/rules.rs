@@ -1,0 +1,53 @@
+//! Who may know whom. Dependencies run downward: what is not listed here is not allowed.
+
+/// A crate of ours, and which of ours it may use outside of its tests.
+pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("braze", &[]),
+    ("braze-sim", &[]),
+    ("ports", &["domain"]),
+    ("intake", &["domain", "ports"]),
+    ("connector", &["braze", "domain", "ports"]),
+    ("embedded", &["domain", "ports"]),
+    ("memory", &["domain", "ports"]),
+    ("quikly-braze", &["braze", "braze-sim", "connector", "domain", "embedded", "intake", "ports"]),
+    ("xtask", &[]),
+    ("tests", &["braze", "braze-sim", "connector", "domain", "embedded", "memory", "ports"]),
+    ("benches", &["domain", "embedded", "intake", "ports"]),
+];
+
+/// Crates of others that only some of ours may name: the start of the name, and who may.
+pub(crate) const ONLY_IN: &[(&str, &[&str])] = &[
+    ("rusqlite", &["benches", "embedded"]),
+    ("aws-", &["aws"]),
+    ("reqwest", &["braze", "tests"]),
+    ("axum", &["benches", "braze-sim", "intake", "quikly-braze", "tests"]),
+];
+
+/// What the pure half must not name: async, I/O, clocks, randomness, and formats that would tie it to a wire.
+pub(crate) const NEVER_IN_DOMAIN: &[&str] = &[
+    "async-trait",
+    "axum",
+    "fastrand",
+    "futures",
+    "getrandom",
+    "http",
+    "hyper",
+    "rand",
+    "reqwest",
+    "rusqlite",
+    "serde",
+    "serde_json",
+    "tokio",
+    "tracing",
+];
+
+/// Names that say nothing of what is inside.
+pub(crate) const EMPTY_NAMES: &[&str] =
+    &["common", "helper", "helpers", "manager", "misc", "types", "util", "utils"];
+
+/// A source file longer than this is two rooms.
+pub(crate) const LONGEST_FILE: usize = 400;
+
+/// A `main` longer than this does something that belongs elsewhere.
+pub(crate) const LONGEST_MAIN: usize = 40;

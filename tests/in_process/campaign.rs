@@ -1,0 +1,163 @@
+//! A campaign: the connector, the ports it works on, and the workspace it talks to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use braze::{Transport, TransportError};
+use braze_sim::{Settings, Workspace};
+use bytes::Bytes;
+use connector::{Connector, LINGER, Outside, TICK, Worker};
+use domain::brand::{Brands, SecretRef};
+use domain::brand_file::{BrandFile, read_all};
+use domain::contact::Email;
+use domain::identity::{Channel, IdKey, ParticipationId, Scope};
+use domain::message::{Look, QueueName};
+use domain::participation::Participation;
+use http::{Request, Response};
+use memory::{Faults, Memory, TokioClock};
+use ports::clock::SystemChance;
+use ports::queues::{Outgoing, Queues};
+use ports::{Clock, Store};
+use serde_json::Value;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+const KEY: &str = "sim-key";
+
+/// The way to a workspace in the same process.
+struct InProcess(Router);
+
+#[async_trait]
+impl Transport for InProcess {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let answered = self.0.clone().oneshot(request.map(Body::from)).await;
+        let response = answered.map_err(|_| TransportError::NotSent("no route".to_owned()))?;
+        let (head, body) = response.into_parts();
+        let body =
+            to_bytes(body, usize::MAX).await.map_err(|error| TransportError::Lost(error.to_string()))?;
+        Ok(Response::from_parts(head, body))
+    }
+}
+
+pub(crate) struct Campaign {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) clock: Arc<TokioClock>,
+    brands: Arc<Brands>,
+    id_key: IdKey,
+    simulated: Router,
+    stop: watch::Sender<bool>,
+}
+
+impl Campaign {
+    /// A campaign whose queue loses, repeats and mixes messages as `faults` say.
+    pub(crate) fn new(faults: Faults, email: &str) -> Self {
+        let clock = Arc::new(TokioClock::start());
+        let memory = Arc::new(Memory::new(11, faults, clock.clone()));
+        memory.keep_secret(SecretRef::Env("KEY".into()), KEY);
+        let settle = Duration::from_secs(30);
+        let simulated =
+            Workspace::new(Settings { api_keys: vec![KEY.into()], settle, ..Settings::default() }).router();
+        let file = BrandFile { name: "acme".into(), text: brand(email) };
+        let brands = Arc::new(read_all(&[file], &|_| Ok(())).unwrap());
+        let id_key = IdKey::new([3; 32]);
+        let outside = Outside {
+            store: memory.clone(),
+            queues: memory.clone(),
+            schedule: memory.clone(),
+            limits: memory.clone(),
+            secrets: memory.clone(),
+            clock: clock.clone(),
+            chance: Arc::new(SystemChance),
+            transport: Arc::new(InProcess(simulated.clone())),
+        };
+        let connector = Arc::new(Connector::new(outside, brands.clone(), id_key.clone()));
+        Self { connector, memory, clock, brands, id_key, simulated, stop: watch::Sender::new(false) }
+    }
+
+    /// Starts a worker and the tick, as a process would.
+    pub(crate) fn run(&self) {
+        let (worker, stop) = (Worker::new(self.connector.clone(), LINGER), self.stop.subscribe());
+        tokio::spawn(async move { worker.run(stop).await });
+        let (connector, clock) = (self.connector.clone(), self.clock.clone());
+        tokio::spawn(async move {
+            loop {
+                let _tried_again = connector.tick().await;
+                clock.sleep(TICK).await;
+            }
+        });
+    }
+
+    /// Accepts a participation as intake does, and announces it.
+    pub(crate) async fn accept(&self, email: &str) -> ParticipationId {
+        let scope = Scope::parse("spring").unwrap();
+        let email = Email::parse(email).unwrap();
+        let (brand, activation) = self.brands.activation(&scope).unwrap();
+        let id = self.id_key.participation(&scope, Channel::Email, &email);
+        let credit = activation.email.as_ref().unwrap().credit;
+        let now = self.clock.now();
+        let participation = Participation::accept(id, brand, &scope, email, Default::default(), credit, now);
+        // A 503 would make the caller come again.
+        while self.memory.insert(&participation).await.is_err() {}
+        let look = Look { brand: brand.id.clone(), ids: vec![id] };
+        let _the_tick_finds_it = self
+            .memory
+            .send(QueueName::EmailEnrollments, vec![Outgoing { look, delay: Duration::ZERO }])
+            .await;
+        id
+    }
+
+    pub(crate) async fn state(&self, id: ParticipationId) -> &'static str {
+        loop {
+            if let Ok(found) = self.memory.get(&[id]).await {
+                return found[0].state.name();
+            }
+        }
+    }
+
+    /// Lets time pass until every participation has ended.
+    pub(crate) async fn all_end(&self, ids: &[ParticipationId], within: Duration) {
+        let deadline = self.clock.now() + within;
+        for id in ids {
+            while self.state(*id).await != "enrolled" {
+                assert!(self.clock.now() < deadline, "{id} is {}", self.state(*id).await);
+                self.clock.sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
+        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let response =
+            self.simulated.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
+    }
+
+    pub(crate) async fn steer(&self, method: &str, path: &str, body: &str) {
+        self.ask(method, path, body).await;
+    }
+
+    /// Every profile, once everything has settled.
+    pub(crate) async fn profiles(&self) -> Vec<Value> {
+        self.clock.sleep(Duration::from_secs(60)).await;
+        self.ask("GET", "/_sim/profiles", "").await["profiles"].as_array().unwrap().clone()
+    }
+
+    pub(crate) async fn requests(&self, endpoint: &str) -> u64 {
+        let requests = self.ask("GET", "/_sim/requests", "").await;
+        let by_status =
+            requests["answered"][format!("POST {endpoint}")].as_object().cloned().unwrap_or_default();
+        by_status.values().filter_map(Value::as_u64).sum()
+    }
+}
+
+fn brand(email: &str) -> String {
+    format!(
+        "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"30s\"\n\
+         [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n\
+         [activation.email]\n{email}\n"
+    )
+}

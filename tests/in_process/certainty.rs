@@ -1,0 +1,91 @@
+//! The promises hold when messages are lost, repeated or mixed, when writes fail, and when every step is done twice.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use memory::Faults;
+use ports::Clock;
+
+use crate::campaign::Campaign;
+
+const EVENT: &str = "attributes = { quikly_participant = true }\nevent = \"quikly_participated\"";
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Everyone has one profile, and one event on it.
+async fn everyone_has_one_of_each(campaign: &Campaign, count: usize) {
+    let profiles = campaign.profiles().await;
+    assert_eq!(profiles.len(), count);
+    for profile in profiles {
+        assert_eq!(profile["custom_events"]["quikly_participated"]["count"], 1);
+        assert_eq!(profile["custom_attributes"]["quikly_participant"], true);
+    }
+}
+
+async fn runs_to_the_end(faults: Faults) {
+    let campaign = Campaign::new(faults, EVENT);
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..60 {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+    }
+    campaign.all_end(&ids, A_DAY).await;
+    everyone_has_one_of_each(&campaign, 60).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_every_message_is_lost_the_tick_finds_everyone() {
+    runs_to_the_end(Faults { message_lost: 1.0, schedule_lost: 1.0, ..Faults::none() }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_every_message_comes_twice_nothing_is_done_twice() {
+    runs_to_the_end(Faults { message_twice: 0.9, message_order: 1.0, ..Faults::none() }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_store_fails_before_or_after_writing_everyone_gets_there() {
+    runs_to_the_end(Faults {
+        write_fails: 0.2,
+        write_lost_answer: 0.2,
+        save_conflicts: 0.2,
+        ..Faults::none()
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_all_that_aws_may_do_everyone_gets_there() {
+    runs_to_the_end(Faults::like_aws()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_ticks_at_once_do_no_harm() {
+    let campaign = Campaign::new(Faults { message_lost: 1.0, ..Faults::none() }, EVENT);
+    let mut ids = Vec::new();
+    for number in 0..40 {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+    }
+    for _minute in 0..10 {
+        campaign.clock.sleep(Duration::from_secs(60)).await;
+        join_all((0..3).map(|_| campaign.connector.tick())).await;
+    }
+    campaign.all_end(&ids, Duration::from_secs(1)).await;
+    assert_eq!(campaign.requests("/users/export/ids").await, 40, "nobody was looked up twice");
+    everyone_has_one_of_each(&campaign, 40).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_hours_is_waited_out() {
+    let campaign = Campaign::new(Faults::none(), EVENT);
+    campaign.steer("POST", "/_sim/faults", r#"{"kind": "status", "status": 503}"#).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..40 {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+    }
+    campaign.clock.sleep(Duration::from_secs(6 * 3_600)).await;
+    assert_eq!(campaign.state(ids[0]).await, "received");
+    campaign.steer("DELETE", "/_sim/faults", "").await;
+    campaign.all_end(&ids, Duration::from_secs(1_200)).await;
+    everyone_has_one_of_each(&campaign, 40).await;
+}

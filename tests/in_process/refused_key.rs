@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+use memory::Faults;
+use ports::Clock;
+
+use crate::campaign::Campaign;
+
+const ATTRIBUTE: &str = "attributes = { quikly_participant = true }";
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_is_tried_once_a_minute_and_everything_goes_on_once_it_is_accepted() {
+    let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
+    campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["another"]}"#).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..100 {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+    }
+    campaign.clock.sleep(Duration::from_secs(30)).await;
+    let first_group = campaign.requests("/users/export/ids").await;
+    assert!(first_group <= 16, "{first_group} requests before the refusal was known");
+    campaign.clock.sleep(Duration::from_secs(600)).await;
+    let probes = campaign.requests("/users/export/ids").await - first_group;
+    assert!((5..=11).contains(&probes), "{probes} probes in ten minutes");
+
+    campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["sim-key"]}"#).await;
+    campaign.all_end(&ids, Duration::from_secs(900)).await;
+    assert_eq!(campaign.profiles().await.len(), 100);
+}
