@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::HELP;
 use crate::faults::Fault;
+use crate::subscription::{self, DoubleOptIn, StatusKeys};
 use crate::windows::HeaderStyle;
 use crate::workspace::{Settings, Workspace};
 
@@ -26,6 +27,10 @@ pub(crate) fn routes(workspace: Workspace) -> Router {
         .route("/_sim/limits", put(set_limits))
         .route("/_sim/settle", put(set_settle))
         .route("/_sim/keys", put(set_keys))
+        .route("/_sim/subscriptions", get(subscriptions).post(set_subscriptions))
+        .route("/_sim/double_opt_in", put(set_double_opt_in))
+        .route("/_sim/status_keys", put(set_status_keys))
+        .route("/_sim/replies", post(reply))
         .route("/_sim/reset", post(reset))
         .with_state(workspace)
 }
@@ -55,6 +60,19 @@ struct Settle {
 #[serde(deny_unknown_fields)]
 struct Keys {
     keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keyed {
+    status_keys: StatusKeys,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reply {
+    phone: String,
+    text: String,
 }
 
 /// What the inspecting endpoints answer: a body, or what is wrong with the request.
@@ -139,6 +157,46 @@ async fn set_settle(
 async fn set_keys(Shared(workspace): Shared<Workspace>, body: Result<Json<Keys>, JsonRejection>) -> Answer {
     workspace.lock().keys = read(body)?.keys.into_iter().collect();
     Ok(Json(json!({})))
+}
+
+async fn subscriptions(Shared(workspace): Shared<Workspace>) -> Json<Value> {
+    Json(workspace.lock().subscriptions.show())
+}
+
+/// Sets states at once, as if they had always been so.
+async fn set_subscriptions(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Answer {
+    let changes = subscription::changes_of_any_size(&read(body)?).map_err(Wrong)?;
+    let now = workspace.now();
+    let set = changes.len();
+    workspace.lock().change(changes, now);
+    Ok(Json(json!({ "set": set })))
+}
+
+async fn set_double_opt_in(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<DoubleOptIn>, JsonRejection>,
+) -> Answer {
+    workspace.lock().settings.double_opt_in = Some(read(body)?);
+    Ok(Json(json!({})))
+}
+
+async fn set_status_keys(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<Keyed>, JsonRejection>,
+) -> Answer {
+    workspace.lock().settings.status_keys = read(body)?.status_keys;
+    Ok(Json(json!({})))
+}
+
+/// A consumer answers the prompt.
+async fn reply(Shared(workspace): Shared<Workspace>, body: Result<Json<Reply>, JsonRejection>) -> Answer {
+    let reply = read(body)?;
+    let now = workspace.now();
+    let confirmed = workspace.lock().subscriptions.reply(&reply.phone, &reply.text, now);
+    Ok(Json(json!({ "confirmed": confirmed })))
 }
 
 async fn reset(Shared(workspace): Shared<Workspace>) -> Json<Value> {

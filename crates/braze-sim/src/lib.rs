@@ -8,6 +8,7 @@ mod profiles;
 mod rest;
 mod seed;
 mod serve;
+mod subscription;
 mod track;
 mod windows;
 mod workspace;
@@ -15,6 +16,7 @@ mod workspace;
 pub use faults::{Fault, Kind, When};
 pub use seed::SeedError;
 pub use serve::serve;
+pub use subscription::{DoubleOptIn, StatusKeys};
 pub use windows::HeaderStyle;
 pub use workspace::{Observed, OnRequest, Settings, Workspace};
 

@@ -190,6 +190,11 @@ impl Profiles {
         }
     }
 
+    /// The number of the profile at `index`.
+    pub(crate) fn phone_of(&self, index: usize) -> Option<String> {
+        self.all.get(index)?.fields.get("phone")?.as_str().map(str::to_owned)
+    }
+
     /// The profile at `index`, marked as updated.
     pub(crate) fn update(&mut self, index: usize, now: Timestamp) -> Option<&mut Profile> {
         self.writes += 1;

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State as Shared};
+use axum::extract::{DefaultBodyLimit, Query, State as Shared};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::clock::SimClock;
 use crate::faults::{Fault, Kind, When};
 use crate::workspace::{Endpoint, Observed, State, Workspace};
-use crate::{export, track};
+use crate::{export, subscription, track};
 
 /// Most of Braze's endpoints take bodies of up to 4 MB.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
@@ -53,7 +53,7 @@ async fn answer(
     let before = fault.as_ref().filter(|fault| fault.when == When::Before && fault.kind != Kind::Delay);
     let (said, extra) = match before {
         Some(_) => (Said::new(StatusCode::OK, Value::Null, "a fault, nothing done"), HeaderMap::new()),
-        None => work(&workspace, &method, &path, &headers, body),
+        None => work(&workspace, &method, &uri, &headers, body),
     };
     let (response, observed) = play(fault, said, extra, &method, &path).await;
     let on_request = {
@@ -109,7 +109,7 @@ async fn play(
 fn work(
     workspace: &Workspace,
     method: &Method,
-    path: &str,
+    uri: &Uri,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> (Said, HeaderMap) {
@@ -124,15 +124,16 @@ fn work(
         let message = json!({ "message": format!("Invalid API key: {}", key.unwrap_or_default()) });
         return (Said::new(StatusCode::UNAUTHORIZED, message, "the API key is refused"), extra);
     }
-    let endpoint = match path {
-        "/users/track" => Endpoint::Track,
-        "/users/export/ids" => Endpoint::ExportIds,
-        _ if path.ends_with('/') => return (Said::message(StatusCode::FORBIDDEN, "Access Denied"), extra),
+    let endpoint = match (method, uri.path()) {
+        (&Method::POST, "/users/track") => Endpoint::Track,
+        (&Method::POST, "/users/export/ids") => Endpoint::ExportIds,
+        (&Method::GET, "/subscription/status/get") => Endpoint::StatusGet,
+        (&Method::POST, "/subscription/status/set" | "/v2/subscription/status/set") => Endpoint::StatusSet,
+        (_, path) if path.ends_with('/') => {
+            return (Said::message(StatusCode::FORBIDDEN, "Access Denied"), extra);
+        }
         _ => return (Said::message(StatusCode::NOT_FOUND, "Not Found"), extra),
     };
-    if method != Method::POST {
-        return (Said::message(StatusCode::NOT_FOUND, "Not Found"), extra);
-    }
     let now = workspace.now();
     let style = state.settings.header_style;
     if let Some(window) = state.windows.get_mut(&endpoint) {
@@ -142,7 +143,13 @@ fn work(
             return (Said::message(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded"), extra);
         }
     }
-    (serve(&mut state, endpoint, headers, body, now), extra)
+    let said = match endpoint {
+        Endpoint::StatusGet => status_get(&state, uri),
+        Endpoint::Track | Endpoint::ExportIds | Endpoint::StatusSet => {
+            serve(&mut state, endpoint, headers, body, now)
+        }
+    };
+    (said, extra)
 }
 
 fn serve(
@@ -165,6 +172,7 @@ fn serve(
     };
     match endpoint {
         Endpoint::Track => track(state, &body, now),
+        Endpoint::StatusSet | Endpoint::StatusGet => status_set(state, &body, now),
         Endpoint::ExportIds => match export::answer(&body, &state.profiles) {
             Ok(answer) => {
                 let found = answer["users"].as_array().map_or(0, Vec::len);
@@ -213,6 +221,34 @@ fn track(state: &mut State, body: &Value, now: jiff::Timestamp) -> Said {
         format!("{} attribute object(s), {} event(s), {refused} refused", checked.attributes, checked.events);
     state.accept(checked.accepted, now);
     Said::new(StatusCode::CREATED, answer, summary)
+}
+
+fn status_get(state: &State, uri: &Uri) -> Said {
+    let Ok(Query(query)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
+        return Said::message(StatusCode::BAD_REQUEST, "the query cannot be read");
+    };
+    let group = query.iter().find(|(name, _)| name == "subscription_group_id");
+    if !group.is_some_and(|(_, group)| state.has_group(group)) {
+        return Said::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
+    }
+    let phones = query.iter().filter(|(name, _)| name.starts_with("phone")).count();
+    match state.subscriptions.get(&query, &state.profiles, state.settings.status_keys) {
+        Ok(answer) => Said::new(StatusCode::OK, answer, format!("status of {phones} number(s)")),
+        Err(message) => Said::message(StatusCode::BAD_REQUEST, &message),
+    }
+}
+
+fn status_set(state: &mut State, body: &Value, now: jiff::Timestamp) -> Said {
+    let changes = match subscription::changes(body) {
+        Ok(changes) => changes,
+        Err(message) => return Said::message(StatusCode::BAD_REQUEST, &message),
+    };
+    if !changes.iter().all(|change| state.has_group(&change.group)) {
+        return Said::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
+    }
+    let summary = format!("{} number(s)", changes.len());
+    state.accept_changes(changes, now);
+    Said::new(StatusCode::CREATED, json!({ "message": "success" }), summary)
 }
 
 /// The key behind `Bearer`, the scheme in any case.

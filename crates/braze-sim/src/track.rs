@@ -168,30 +168,51 @@ fn is_address(text: &str) -> bool {
     })
 }
 
+/// What an applied object means for the subscriptions of its profile's number.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Effect {
+    /// The profile has this number now.
+    HasPhone(String),
+    /// States to be set for the number: the `subscription_groups` of an attributes object.
+    Groups { phone: String, groups: Vec<Value> },
+    /// An event was logged on a profile with this number.
+    Event { name: String, phone: String },
+}
+
 /// Applies the objects of one request: attributes first, then events.
-pub(crate) fn apply(profiles: &mut Profiles, objects: Vec<Object>, now: Timestamp) {
+pub(crate) fn apply(profiles: &mut Profiles, objects: Vec<Object>, now: Timestamp) -> Vec<Effect> {
     let (attributes, events): (Vec<_>, Vec<_>) =
         objects.into_iter().partition(|object| matches!(object, Object::Attributes { .. }));
+    let mut effects = Vec::new();
     for object in attributes.into_iter().chain(events) {
         match object {
-            Object::Attributes { identifier, create, fields } => {
-                if let Some(index) = profiles.find_or_create(&identifier, create, now) {
-                    set(profiles, index, fields, now);
+            Object::Attributes { identifier, create, mut fields } => {
+                let Some(index) = profiles.find_or_create(&identifier, create, now) else { continue };
+                let groups = fields.remove("subscription_groups");
+                set(profiles, index, fields, now);
+                let Some(phone) = profiles.phone_of(index) else { continue };
+                effects.push(Effect::HasPhone(phone.clone()));
+                if let Some(Value::Array(groups)) = groups {
+                    effects.push(Effect::Groups { phone, groups });
                 }
             }
             Object::Event { identifier, create, name, time } => {
-                if let Some(index) = profiles.find_or_create(&identifier, create, now)
-                    && let Some(profile) = profiles.update(index, now)
-                {
-                    let count = profile.custom_events.entry(name);
-                    let count = count.or_insert(EventCount { first: time, last: time, count: 0 });
-                    count.first = count.first.min(time);
-                    count.last = count.last.max(time);
-                    count.count += 1;
-                }
+                let Some(index) = profiles.find_or_create(&identifier, create, now) else { continue };
+                log(profiles, index, &name, time, now);
+                effects.extend(profiles.phone_of(index).map(|phone| Effect::Event { name, phone }));
             }
         }
     }
+    effects
+}
+
+fn log(profiles: &mut Profiles, index: usize, name: &str, time: Timestamp, now: Timestamp) {
+    let Some(profile) = profiles.update(index, now) else { return };
+    let count = profile.custom_events.entry(name.to_owned());
+    let count = count.or_insert(EventCount { first: time, last: time, count: 0 });
+    count.first = count.first.min(time);
+    count.last = count.last.max(time);
+    count.count += 1;
 }
 
 fn set(profiles: &mut Profiles, index: usize, fields: Map<String, Value>, now: Timestamp) {

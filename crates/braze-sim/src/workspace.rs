@@ -12,7 +12,8 @@ use crate::clock::SimClock;
 use crate::faults::Faults;
 use crate::profiles::Profiles;
 use crate::seed::{self, SeedError};
-use crate::track::{self, Object};
+use crate::subscription::{self, Change, DoubleOptIn, StatusKeys, Subscriptions};
+use crate::track::{self, Effect, Object};
 use crate::windows::{HeaderStyle, Window};
 use crate::{inspect, rest};
 
@@ -49,6 +50,12 @@ pub struct Settings {
     pub objects_per_array: bool,
     /// How it tells of its limits.
     pub header_style: HeaderStyle,
+    /// Subscription groups that it has; any when there are none.
+    pub subscription_groups: Vec<String>,
+    /// What answers about numbers are keyed by.
+    pub status_keys: StatusKeys,
+    /// The brand's double opt-in.
+    pub double_opt_in: Option<DoubleOptIn>,
     /// Called with every REST request.
     pub on_request: Option<OnRequest>,
 }
@@ -63,6 +70,9 @@ impl Default for Settings {
             max_objects: 75,
             objects_per_array: false,
             header_style: HeaderStyle::Epoch,
+            subscription_groups: Vec::new(),
+            status_keys: StatusKeys::Phone,
+            double_opt_in: None,
             on_request: None,
         }
     }
@@ -80,6 +90,14 @@ pub struct Workspace {
 pub(crate) enum Endpoint {
     Track,
     ExportIds,
+    StatusGet,
+    StatusSet,
+}
+
+/// What was accepted and has not settled yet.
+enum Pending {
+    Objects(Vec<Object>),
+    Changes(Vec<Change>),
 }
 
 pub(crate) struct State {
@@ -89,7 +107,8 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) requests: Requests,
     pub(crate) windows: BTreeMap<Endpoint, Window>,
-    pending: BTreeMap<(Timestamp, u64), Vec<Object>>,
+    pub(crate) subscriptions: Subscriptions,
+    pending: BTreeMap<(Timestamp, u64), Pending>,
     writes: u64,
 }
 
@@ -146,6 +165,7 @@ impl State {
             profiles: Profiles::default(),
             faults: Faults::default(),
             requests: Requests::default(),
+            subscriptions: Subscriptions::default(),
             pending: BTreeMap::new(),
             writes: 0,
         }
@@ -162,16 +182,35 @@ impl State {
         self.windows = windows(&self.settings);
     }
 
+    /// Whether the workspace has a subscription group.
+    pub(crate) fn has_group(&self, group: &str) -> bool {
+        let groups = &self.settings.subscription_groups;
+        groups.is_empty() || groups.iter().any(|known| known == group)
+    }
+
     /// Accepts objects; they appear once they have settled.
     pub(crate) fn accept(&mut self, objects: Vec<Object>, now: Timestamp) {
+        self.pend(Pending::Objects(objects), now);
+    }
+
+    /// Accepts changes of subscriptions; they appear once they have settled.
+    pub(crate) fn accept_changes(&mut self, changes: Vec<Change>, now: Timestamp) {
+        self.pend(Pending::Changes(changes), now);
+    }
+
+    fn pend(&mut self, pending: Pending, now: Timestamp) {
         self.writes += 1;
-        self.pending.insert((now + self.settings.settle, self.writes), objects);
+        self.pending.insert((now + self.settings.settle, self.writes), pending);
         self.settle(now);
     }
 
-    /// Accepted objects that have not appeared yet.
+    /// Accepted objects and changes that have not appeared yet.
     pub(crate) fn pending(&self) -> usize {
-        self.pending.values().map(Vec::len).sum()
+        let count = |pending: &Pending| match pending {
+            Pending::Objects(objects) => objects.len(),
+            Pending::Changes(changes) => changes.len(),
+        };
+        self.pending.values().map(count).sum()
     }
 
     fn settle(&mut self, now: Timestamp) {
@@ -180,7 +219,41 @@ impl State {
             if due > now {
                 break;
             }
-            track::apply(&mut self.profiles, first.remove(), due);
+            match first.remove() {
+                Pending::Changes(changes) => self.change(changes, due),
+                Pending::Objects(objects) => {
+                    for effect in track::apply(&mut self.profiles, objects, due) {
+                        self.follow(effect, due);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Applies changes of subscriptions now.
+    pub(crate) fn change(&mut self, changes: Vec<Change>, now: Timestamp) {
+        for change in changes {
+            self.subscriptions.apply(change, &self.profiles, now);
+        }
+    }
+
+    fn follow(&mut self, effect: Effect, now: Timestamp) {
+        match effect {
+            Effect::HasPhone(phone) => self.subscriptions.inherit(&phone, now),
+            Effect::Groups { phone, groups } => {
+                let change = |group: &serde_json::Value| {
+                    let (group, subscribed, double_opt_in) = subscription::state_of(group).ok()?;
+                    Some(Change { group, phone: phone.clone(), subscribed, double_opt_in })
+                };
+                self.change(groups.iter().filter_map(change).collect(), now);
+            }
+            Effect::Event { name, phone } => {
+                if let Some(opt_in) =
+                    self.settings.double_opt_in.as_ref().filter(|opt_in| opt_in.event == name)
+                {
+                    self.subscriptions.prompt(&opt_in.subscription_group_id, &phone);
+                }
+            }
         }
     }
 }
@@ -189,5 +262,7 @@ fn windows(settings: &Settings) -> BTreeMap<Endpoint, Window> {
     BTreeMap::from([
         (Endpoint::Track, Window::new(settings.track_per_3s, Duration::from_secs(3))),
         (Endpoint::ExportIds, Window::new(settings.export_ids_per_minute, Duration::from_secs(60))),
+        (Endpoint::StatusGet, Window::new(250_000, Duration::from_secs(3_600))),
+        (Endpoint::StatusSet, Window::new(5_000, Duration::from_secs(60))),
     ])
 }

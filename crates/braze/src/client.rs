@@ -17,6 +17,7 @@ use crate::export::{Export, ExportQuery, Fields};
 use crate::limits::RateLimit;
 use crate::outcome::{self, WriteOutcome};
 use crate::redact::Redactor;
+use crate::subscription::{self, MOST_PHONES, SetEndpoint, StatusBody, Statuses};
 use crate::track::{self, Write};
 use crate::transport::{Transport, TransportError};
 
@@ -94,8 +95,53 @@ impl Client {
         Answer { limits, result }
     }
 
+    /// `GET /subscription/status/get`: the states of up to [`MOST_PHONES`] numbers in a group.
+    pub async fn subscription_statuses(&self, group: &str, phones: &[String]) -> Answer<Statuses> {
+        if let Err(error) = check_count(phones) {
+            return Answer { limits: RateLimit::default(), result: Err(error) };
+        }
+        let path = subscription::status_path(group, phones);
+        let (limits, answered) = self.send(Method::GET, &path, Bytes::new()).await;
+        let result = answered.and_then(|response| {
+            let response = self.successful(response)?;
+            let body: StatusBody = decode(response.body())?;
+            Ok(body.of(phones))
+        });
+        Answer { limits, result }
+    }
+
+    /// Subscribes up to [`MOST_PHONES`] numbers to a group. Setting a state twice changes nothing. Braze says that it has
+    /// accepted this, not what became of each number: that is to be read.
+    pub async fn subscribe(
+        &self,
+        endpoint: SetEndpoint,
+        group: &str,
+        phones: &[String],
+        double_opt_in: bool,
+    ) -> Answer<()> {
+        if let Err(error) = check_count(phones) {
+            return Answer { limits: RateLimit::default(), result: Err(error) };
+        }
+        let (limits, answered) =
+            self.post(endpoint.path(), &endpoint.body(group, phones, double_opt_in)).await;
+        let result = answered.and_then(|response| self.successful(response).map(|_| ()));
+        Answer { limits, result }
+    }
+
     async fn post(&self, path: &str, body: &impl Serialize) -> (RateLimit, Result<Response<Bytes>, Error>) {
-        let request = match self.request(path, body) {
+        match serde_json::to_vec(body) {
+            Ok(body) => self.send(Method::POST, path, Bytes::from(body)).await,
+            Err(_) => (RateLimit::default(), Err(Error::Unsendable("the body is not JSON"))),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> (RateLimit, Result<Response<Bytes>, Error>) {
+        let request = match self.request(method, path, body) {
             Ok(request) => request,
             Err(error) => return (RateLimit::default(), Err(error)),
         };
@@ -106,9 +152,7 @@ impl Client {
         }
     }
 
-    fn request(&self, path: &str, body: &impl Serialize) -> Result<Request<Bytes>, Error> {
-        let invalid = |_| Error::Unsendable("the request cannot be written down");
-        let body = serde_json::to_vec(body).map_err(|_| Error::Unsendable("the body is not JSON"))?;
+    fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Bytes>, Error> {
         let bearer = format!("Bearer {}", self.key.0.expose_secret());
         let mut authorization = HeaderValue::try_from(bearer)
             .map_err(|_| Error::Unsendable("the API key has characters that no key has"))?;
@@ -116,12 +160,12 @@ impl Client {
         // A trailing slash is answered with 403, a doubled one with 404.
         let base = self.endpoint.as_str().trim_end_matches('/');
         Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(format!("{base}{path}"))
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(Bytes::from(body))
-            .map_err(invalid)
+            .body(body)
+            .map_err(|_| Error::Unsendable("the request cannot be written down"))
     }
 
     /// Any 2xx: Braze documents 200 and sends 201.
@@ -135,6 +179,14 @@ impl Client {
 
     fn redactor(&self) -> Redactor<'_> {
         Redactor::new(self.key.0.expose_secret())
+    }
+}
+
+fn check_count(phones: &[String]) -> Result<(), Error> {
+    if (1..=MOST_PHONES).contains(&phones.len()) {
+        Ok(())
+    } else {
+        Err(Error::Unsendable("a subscription request names 1 to 50 phones"))
     }
 }
 

@@ -50,6 +50,9 @@ pub enum Error {
         /// Braze's text.
         message: String,
     },
+    /// The workspace has no such subscription group.
+    #[error("Braze does not know the subscription group")]
+    UnknownGroup,
     /// Too many objects, or too large a body: the same in smaller pieces may pass.
     #[error("Braze finds the request too large ({status})")]
     TooLarge {
@@ -90,7 +93,7 @@ impl Error {
             Self::NotSent(_) => Next::Retry { after: None },
             Self::Throttled { after } | Self::NoCapacity { after } => Next::Retry { after: *after },
             Self::Lost(_) | Self::Unreadable | Self::Failed { .. } => Next::Unknown,
-            Self::KeyRefused { .. } | Self::Unsendable(_) => Next::Configuration,
+            Self::KeyRefused { .. } | Self::UnknownGroup | Self::Unsendable(_) => Next::Configuration,
             Self::TooLarge { .. } | Self::Refused { .. } => Next::Refused,
         }
     }
@@ -110,6 +113,9 @@ impl Error {
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge { status },
             StatusCode::BAD_REQUEST if message().contains("Max Input Length Exceeded") => {
                 Self::TooLarge { status }
+            }
+            StatusCode::BAD_REQUEST if message().contains("Invalid subscription group ID") => {
+                Self::UnknownGroup
             }
             // Braze may have acted on what a time-out cut short.
             StatusCode::REQUEST_TIMEOUT => Self::Failed { status },

@@ -7,6 +7,7 @@ mod export;
 mod limits;
 mod outcome;
 mod redact;
+mod subscription;
 mod track;
 mod transport;
 
@@ -16,5 +17,6 @@ pub use error::{Error, Next};
 pub use export::{EventCount, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Profile};
 pub use limits::{RateLimit, Reset};
 pub use outcome::{ObjectOutcome, Refusal, WriteOutcome};
+pub use subscription::{MOST_PHONES, SetEndpoint, Statuses, SubscriptionState};
 pub use track::{Alias, Attributes, Event, Identifier, Write};
 pub use transport::{HttpTransport, Timeouts, Transport, TransportError};

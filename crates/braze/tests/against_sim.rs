@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use braze::{
     Alias, ApiKey, Attributes, Client, Event, ExportQuery, Fields, HttpTransport, Identifier, Next,
-    ObjectOutcome, Reset, Timeouts, Write,
+    ObjectOutcome, Reset, SetEndpoint, Statuses, SubscriptionState, Timeouts, Write,
 };
-use braze_sim::{HeaderStyle, Settings, Workspace};
+use braze_sim::{HeaderStyle, Settings, StatusKeys, Workspace};
 use jiff::Timestamp;
 use serde_json::{Map, json};
 use tokio::net::TcpListener;
@@ -149,4 +149,48 @@ async fn too_many_objects_are_told_as_such() {
     let (client, _) = workspace(Settings { max_objects: 3, ..Settings::default() }).await;
     let answer = client.track(&[creation("a@example.com"), creation("b@example.com")]).await;
     assert!(matches!(answer.result, Err(braze::Error::TooLarge { .. })));
+}
+
+#[tokio::test]
+async fn fifty_numbers_are_subscribed_and_read_back_in_one_request_each() {
+    let (client, url) = workspace(Settings::default()).await;
+    let phones: Vec<String> = (0..50).map(|number| format!("+131355501{number:02}")).collect();
+    let profiles: Vec<_> = phones.iter().map(|phone| json!({ "phone": phone })).collect();
+    steer(&url, "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
+    for (endpoint, some) in [(SetEndpoint::V1, &phones[..20]), (SetEndpoint::V2, &phones[20..40])] {
+        client.subscribe(endpoint, "g", some, false).await.result.unwrap();
+    }
+    let Statuses::InOrder(states) = client.subscription_statuses("g", &phones).await.result.unwrap() else {
+        panic!("not keyed by number");
+    };
+    let subscribed = states.iter().filter(|state| **state == SubscriptionState::Subscribed).count();
+    assert_eq!((subscribed, states[45]), (40, SubscriptionState::Unknown));
+}
+
+#[tokio::test]
+async fn an_unknown_group_is_a_matter_of_configuration() {
+    let (client, _) =
+        workspace(Settings { subscription_groups: vec!["g".into()], ..Settings::default() }).await;
+    let phones = ["+13135550100".to_owned()];
+    let read = client.subscription_statuses("other", &phones).await.result.unwrap_err();
+    let written = client.subscribe(SetEndpoint::V2, "other", &phones, false).await.result.unwrap_err();
+    for error in [read, written] {
+        assert!(matches!(error, braze::Error::UnknownGroup) && error.next() == Next::Configuration);
+    }
+}
+
+#[tokio::test]
+async fn answers_keyed_by_profile_are_readable_one_number_at_a_time() {
+    let settings = Settings { status_keys: StatusKeys::Profile, ..Settings::default() };
+    let (client, url) = workspace(settings).await;
+    let phones = ["+13135550100".to_owned(), "+13135550101".to_owned()];
+    let profiles =
+        json!([{ "external_id": "u-1", "phone": phones[0] }, { "external_id": "u-2", "phone": phones[1] }]);
+    steer(&url, "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
+    client.subscribe(SetEndpoint::V2, "g", &phones[..1], false).await.result.unwrap();
+    assert_eq!(client.subscription_statuses("g", &phones).await.result.unwrap(), Statuses::Unkeyed);
+    for (phone, state) in phones.iter().zip([SubscriptionState::Subscribed, SubscriptionState::Unknown]) {
+        let answer = client.subscription_statuses("g", std::slice::from_ref(phone)).await.result.unwrap();
+        assert_eq!(answer, Statuses::InOrder(vec![state]));
+    }
 }

@@ -1,0 +1,194 @@
+//! Subscription groups of phone numbers (braze-docs, subscription group endpoints).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::form_urlencoded::Serializer;
+
+/// Phone numbers in one request, reading and writing.
+pub const MOST_PHONES: usize = 50;
+
+/// A number's state in a group, as Braze stores it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubscriptionState {
+    /// It is subscribed.
+    Subscribed,
+    /// It is not.
+    Unsubscribed,
+    /// Braze knows nothing: no profile, or no history.
+    Unknown,
+}
+
+impl SubscriptionState {
+    /// Docs and traffic differ in case. A word that is not known is no subscription.
+    fn read(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "subscribed" => Self::Subscribed,
+            "unsubscribed" => Self::Unsubscribed,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The answer about some numbers.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Statuses {
+    /// One state for each number asked for, in their order.
+    InOrder(Vec<SubscriptionState>),
+    /// The answer's keys are not the numbers asked for, so nothing can be told apart. What Braze keys an answer by that was
+    /// asked by phone is not documented; asked one number a request, it does not matter.
+    Unkeyed,
+}
+
+impl fmt::Debug for Statuses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InOrder(states) => write!(f, "InOrder({states:?})"),
+            Self::Unkeyed => f.write_str("Unkeyed"),
+        }
+    }
+}
+
+/// Which of the two endpoints that write is used; they share their limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SetEndpoint {
+    /// `/subscription/status/set`.
+    V1,
+    /// `/v2/subscription/status/set`.
+    #[default]
+    V2,
+}
+
+impl SetEndpoint {
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::V1 => "/subscription/status/set",
+            Self::V2 => "/v2/subscription/status/set",
+        }
+    }
+
+    /// The body that subscribes `phones`. With double opt-in logic Braze asks each consumer for a confirmation first, at most
+    /// once in 24 hours, and does nothing for numbers without a profile.
+    pub(crate) fn body(self, group: &str, phones: &[String], double_opt_in: bool) -> Value {
+        let mut entry = json!({ "subscription_group_id": group, "subscription_state": "subscribed" });
+        if double_opt_in {
+            entry["use_double_opt_in_logic"] = true.into();
+        }
+        match self {
+            Self::V1 => {
+                entry["phone"] = json!(phones);
+                entry
+            }
+            Self::V2 => {
+                entry["phones"] = json!(phones);
+                json!({ "subscription_groups": [entry] })
+            }
+        }
+    }
+}
+
+/// Path and query of a status request. The `+` of a number goes as `%2B`: a bare one would be read as a space.
+pub(crate) fn status_path(group: &str, phones: &[String]) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("subscription_group_id", group);
+    match phones {
+        [phone] => query.append_pair("phone", phone),
+        _ => query.extend_pairs(phones.iter().map(|phone| ("phone[]", phone))),
+    };
+    format!("/subscription/status/get?{}", query.finish())
+}
+
+#[derive(Deserialize)]
+pub(crate) struct StatusBody {
+    status: BTreeMap<String, Value>,
+}
+
+impl StatusBody {
+    /// Maps the answer to the numbers. Of one number the key does not matter, and any `subscribed` counts.
+    pub(crate) fn of(&self, phones: &[String]) -> Statuses {
+        let state = |value: &Value| SubscriptionState::read(value.as_str().unwrap_or_default());
+        if let [_] = phones {
+            let states = self.status.values().map(state);
+            let of_one = states.max_by_key(|state| match state {
+                SubscriptionState::Unknown => 0,
+                SubscriptionState::Unsubscribed => 1,
+                SubscriptionState::Subscribed => 2,
+            });
+            return Statuses::InOrder(vec![of_one.unwrap_or(SubscriptionState::Unknown)]);
+        }
+        let mut distinct: Vec<&String> = phones.iter().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if !distinct.into_iter().eq(self.status.keys()) {
+            return Statuses::Unkeyed;
+        }
+        Statuses::InOrder(phones.iter().filter_map(|phone| self.status.get(phone)).map(state).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: Value, phones: &[&str]) -> Statuses {
+        let body: StatusBody =
+            serde_json::from_value(json!({ "status": status, "message": "success" })).unwrap();
+        body.of(&phones.iter().map(|phone| (*phone).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn states_are_read_in_any_case_and_in_the_order_asked() {
+        let status = json!({ "+13135550100": "Unsubscribed", "+13135550101": "subscribed", "+13135550102": "Unknown" });
+        let states = answer(status, &["+13135550101", "+13135550102", "+13135550100"]);
+        let expected =
+            vec![SubscriptionState::Subscribed, SubscriptionState::Unknown, SubscriptionState::Unsubscribed];
+        assert_eq!(states, Statuses::InOrder(expected));
+    }
+
+    #[test]
+    fn keys_that_are_not_the_numbers_tell_nothing_of_several() {
+        for status in [
+            json!({ "u-1": "Subscribed", "u-2": "Subscribed" }),
+            json!({ "13135550100": "Subscribed", "13135550101": "Subscribed" }),
+            json!({ "+13135550100": "Subscribed" }),
+            json!({ "+13135550100": "Subscribed", "+13135550101": "Subscribed", "u-1": "Subscribed" }),
+            json!({}),
+        ] {
+            assert_eq!(answer(status, &["+13135550100", "+13135550101"]), Statuses::Unkeyed);
+        }
+    }
+
+    #[test]
+    fn of_one_number_the_value_counts_whatever_its_key() {
+        for (status, expected) in [
+            (json!({ "u-1": "Subscribed" }), SubscriptionState::Subscribed),
+            (json!({ "u-1": "unknown", "u-2": "SUBSCRIBED" }), SubscriptionState::Subscribed),
+            (json!({ "null": "Unsubscribed" }), SubscriptionState::Unsubscribed),
+            (json!({ "u-1": 7 }), SubscriptionState::Unknown),
+            (json!({}), SubscriptionState::Unknown),
+        ] {
+            assert_eq!(answer(status, &["+13135550100"]), Statuses::InOrder(vec![expected]));
+        }
+    }
+
+    #[test]
+    fn a_plus_is_not_sent_as_a_space() {
+        let path = status_path("g", &["+13135550100".into()]);
+        assert_eq!(path, "/subscription/status/get?subscription_group_id=g&phone=%2B13135550100");
+    }
+
+    #[test]
+    fn both_endpoints_have_their_own_form() {
+        let phones = ["+13135550100".to_owned()];
+        let entry =
+            json!({ "subscription_group_id": "g", "subscription_state": "subscribed", "phone": phones });
+        assert_eq!(SetEndpoint::V1.body("g", &phones, false), entry);
+        let entry = json!({
+            "subscription_group_id": "g", "subscription_state": "subscribed", "phones": phones,
+            "use_double_opt_in_logic": true,
+        });
+        assert_eq!(SetEndpoint::V2.body("g", &phones, true), json!({ "subscription_groups": [entry] }));
+    }
+}
