@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use domain::contact::{Contact, Phone};
 use domain::identity::{BrandId, IdKey};
-use domain::participation::{EventProgress, Outcome, Participation, State, Target};
+use domain::participation::{Consent, EventProgress, Outcome, Participation, State, Target};
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use domain::reservation::Slot;
 use futures::future::join_all;
@@ -46,7 +47,7 @@ pub(crate) async fn unknown_ids_are_left_out(ports: Ports) {
 }
 
 pub(crate) async fn every_state_reads_back(ports: Ports) {
-    let email = ada().email;
+    let email = ada().contact.email().unwrap().clone();
     let profiles = [
         ProfileRef::ExternalId("u-1".into()),
         ProfileRef::Alias(Alias::for_email(&email)),
@@ -62,9 +63,28 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
         })
     });
     let reason = || "EMAIL_BAD_FORMAT".to_owned();
-    let ended = [State::Enrolled, State::Rejected { reason: reason() }, State::Failed { reason: reason() }];
-    for (number, state) in [State::Received].into_iter().chain(enrolling).chain(ended).enumerate() {
+    let target = || Target { profile: ProfileRef::ExternalId("u-1".into()), create: true };
+    let others = [
+        State::Received,
+        State::Settling { target: target(), until: start() },
+        State::Subscribing { target: target(), event: EventProgress::Attempted { at: start() } },
+        State::AwaitingSubscription { target: target(), since: start(), explicitly: true },
+        State::AwaitingOptIn { since: start() },
+        State::Enrolled,
+        State::Credited,
+        State::Unverified,
+        State::Expired,
+        State::Rejected { reason: reason() },
+        State::Failed { reason: reason() },
+    ];
+    for (number, state) in enrolling.chain(others).enumerate() {
         let mut participation = participation("acme", "spring", &format!("c{number}@example.com"));
+        if number % 2 == 0 {
+            let phone = Phone::from_e164("+13135550100").unwrap();
+            let email = participation.contact.email().filter(|_| number % 4 == 0).cloned();
+            participation.contact = Contact::Phone { phone, email };
+            participation.consent = Some(Consent { at: start(), text_id: Some("v3".into()) });
+        }
         participation.state = state;
         participation.failures = 3;
         participation.credited_at = None;
@@ -166,8 +186,8 @@ fn known(profile: &str, by: &str) -> KnownProfile {
 pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports: Ports) {
     let key = IdKey::new([9; 32]);
     let acme = BrandId::parse("acme").unwrap();
-    let contact = key.contact(&acme, &ada().email);
-    let other = key.contact(&BrandId::parse("other").unwrap(), &ada().email);
+    let contact = key.contact(&acme, &ada().contact);
+    let other = key.contact(&BrandId::parse("other").unwrap(), &ada().contact);
     for profile in ["u-1", "u-2"] {
         ports.store.remember_profiles(&[(contact, known(profile, "a@example.com"))]).await.unwrap();
     }
@@ -177,7 +197,7 @@ pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports:
 }
 
 pub(crate) async fn of_many_claims_one_holds(ports: Ports) {
-    let contact = IdKey::new([9; 32]).contact(&BrandId::parse("acme").unwrap(), &ada().email);
+    let contact = IdKey::new([9; 32]).contact(&BrandId::parse("acme").unwrap(), &ada().contact);
     let claims: Vec<KnownProfile> =
         (0..20).map(|number| known("u", &format!("c{number}@example.com"))).collect();
     let holders = join_all(claims.iter().map(|claim| ports.store.claim_profile(contact, claim))).await;

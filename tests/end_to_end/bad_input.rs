@@ -37,6 +37,10 @@ fn without(field: &str) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
+fn with_phone(phone: &str) -> Vec<u8> {
+    json!({ "scope": "spring", "phone": phone, "consent": true }).to_string().into_bytes()
+}
+
 fn cases() -> Vec<Case> {
     let deep = [b"{\"a\":".repeat(1_000), b"1".to_vec(), b"}".repeat(1_000)].concat();
     let twice = r#"{"scope":"spring","email":"ada@example.com","email":"bob@example.com"}"#;
@@ -59,7 +63,14 @@ fn cases() -> Vec<Case> {
         case("two addresses", with("email", json!("a@b.com,c@d.com")), 422, "invalid-field", "email"),
         case("an unknown field", with("e_mail", json!("x")), 422, "invalid-field", "e_mail"),
         case("consent a text", with("consent", json!("yes")), 422, "invalid-field", "consent"),
-        case("a phone", with("phone", json!("+13135550100")), 422, "invalid-field", "phone"),
+        case(
+            "a phone without consent",
+            with("phone", json!("+13135550100")),
+            422,
+            "invalid-field",
+            "consent",
+        ),
+        case("a phone, not offered", with_phone("+13135550100"), 422, "invalid-field", "phone"),
         case("attributes a list", with("attributes", json!([1])), 422, "invalid-field", "attributes"),
         case(
             "a reserved attribute",

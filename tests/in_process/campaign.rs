@@ -12,8 +12,8 @@ use bytes::Bytes;
 use connector::{Connector, LINGER, Outside, TICK, Worker};
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{BrandFile, read_all};
-use domain::contact::Email;
-use domain::identity::{Channel, IdKey, ParticipationId, Scope};
+use domain::contact::{Contact, Email};
+use domain::identity::{IdKey, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
 use domain::participation::Participation;
 use http::{Request, Response};
@@ -96,10 +96,11 @@ impl Campaign {
         let scope = Scope::parse("spring").unwrap();
         let email = Email::parse(email).unwrap();
         let (brand, activation) = self.brands.activation(&scope).unwrap();
-        let id = self.id_key.participation(&scope, Channel::Email, &email);
+        let id = self.id_key.participation(&scope, &Contact::Email(email.clone()));
         let credit = activation.email.as_ref().unwrap().credit;
         let now = self.clock.now();
-        let participation = Participation::accept(id, brand, &scope, email, Default::default(), credit, now);
+        let participation =
+            Participation::by_email(id, brand, &scope, email, Default::default(), credit, now);
         // A 503 would make the caller come again.
         while self.memory.insert(&participation).await.is_err() {}
         let look = Look { brand: brand.id.clone(), ids: vec![id] };

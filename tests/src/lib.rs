@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::contact::Email;
-use domain::identity::{BrandId, Channel, IdKey, Scope};
+use domain::contact::{Contact, Email};
+use domain::identity::{BrandId, IdKey, Scope};
 use domain::participation::{Participation, State};
 
 /// The moment at which test clocks start.
@@ -27,7 +27,7 @@ pub fn start() -> Timestamp {
 pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
     let brand = BrandId::parse(brand).expect("a brand id");
     let scope = Scope::parse(scope).expect("a scope");
-    let email = Email::parse(email).expect("an address");
+    let contact = Contact::Email(Email::parse(email).expect("an address"));
     let mut attributes = Attributes::default();
     for (name, value) in [
         ("first_name", AttributeValue::Text("Ada".into())),
@@ -38,10 +38,11 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         attributes.set(name, value).expect("an attribute");
     }
     Participation {
-        id: IdKey::new([9; 32]).participation(&scope, Channel::Email, &email),
+        id: IdKey::new([9; 32]).participation(&scope, &contact),
         brand,
         scope,
-        email,
+        contact,
+        consent: None,
         attributes,
         accepted_at: start(),
         updated_at: start(),

@@ -24,6 +24,8 @@ pub enum ExportQuery {
         /// Aliases.
         aliases: Vec<Alias>,
     },
+    /// All profiles that have this number, in E.164 form. One number a request.
+    Phone(String),
     /// A profile by Braze's id.
     BrazeId(String),
 }
@@ -32,6 +34,7 @@ impl fmt::Debug for ExportQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Email(_) => f.write_str("Email(…)"),
+            Self::Phone(_) => f.write_str("Phone(…)"),
             Self::Identifiers { external_ids, aliases } => {
                 write!(f, "Identifiers({} external ids, {} aliases)", external_ids.len(), aliases.len())
             }
@@ -66,6 +69,9 @@ impl ExportQuery {
         match self {
             Self::Email(email) => {
                 body.insert("email_address".to_owned(), email.as_str().into());
+            }
+            Self::Phone(phone) => {
+                body.insert("phone".to_owned(), phone.as_str().into());
             }
             Self::BrazeId(id) => {
                 body.insert("braze_id".to_owned(), id.as_str().into());

@@ -2,7 +2,6 @@
 
 use domain::brand::Brand;
 use domain::decide::Claim;
-use domain::participation::State;
 use domain::profile::{KnownProfile, ProfileRef};
 use ports::error::in_full;
 use ports::store::MOST_ITEMS;
@@ -17,7 +16,7 @@ pub(crate) async fn known_profiles(
     mut cases: Vec<Case>,
 ) -> ports::Result<Vec<Case>> {
     for some in cases.chunks_mut(MOST_ITEMS) {
-        let key = |case: &Case| connector.id_key.contact(&brand.id, &case.participation.email);
+        let key = |case: &Case| connector.id_key.contact(&brand.id, &case.participation.contact);
         let mut keys: Vec<_> = some.iter().map(key).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -37,9 +36,11 @@ pub(crate) async fn claims(
 ) -> ports::Result<Vec<Case>> {
     for case in &mut cases {
         let participation = &case.participation;
-        let contact = connector.id_key.contact(&brand.id, &participation.email);
+        // Only e-mail participations ask for a claim.
+        let Some(email) = participation.contact.email() else { continue };
+        let contact = connector.id_key.contact(&brand.id, &participation.contact);
         let ours = KnownProfile {
-            profile: ProfileRef::Email(participation.email.clone()),
+            profile: ProfileRef::Email(email.clone()),
             learned_at: connector.outside.clock.now(),
             created: true,
             by: participation.id,
@@ -54,14 +55,13 @@ pub(crate) async fn claims(
     Ok(cases)
 }
 
-/// Remembers the profiles of participations that ended well, so that their next one needs no look-up. When that fails, it
-/// costs one.
+/// Remembers the profiles that were found or created, so that the consumers' next participation needs no look-up. When that
+/// fails, it costs one.
 pub(crate) async fn remember(connector: &Connector, cases: &[Case]) {
     let learned: Vec<_> = cases
         .iter()
-        .filter(|case| matches!(case.participation.state, State::Enrolled))
         .filter_map(|case| {
-            let contact = connector.id_key.contact(&case.participation.brand, &case.participation.email);
+            let contact = connector.id_key.contact(&case.participation.brand, &case.participation.contact);
             Some((contact, case.learned.clone()?))
         })
         .collect();

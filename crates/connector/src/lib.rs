@@ -6,6 +6,7 @@ mod look_up;
 mod pace;
 mod retry;
 mod step;
+mod subscription;
 mod tick;
 mod translate;
 mod wake;

@@ -1,4 +1,4 @@
-//! Questions to Braze: who has an address, and whether an event arrived. Look-ups by address are one a request, and the
+//! Questions to Braze: who has an address or a number, and whether an event arrived. Look-ups by address are one a request, and the
 //! scarcest requests there are.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +31,7 @@ pub(crate) struct ProfileEventQuestion {
 /// Answers `FindProfile` for each case, in the order of acceptance, as far as slots go.
 pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> Performed {
     let asked = cases.into_iter().map(|case| {
-        let query = ExportQuery::Email(case.participation.email.as_str().to_owned());
+        let query = translate::find_query(&case.participation.contact);
         (case, query)
     });
     ask_all(connector, brand, asked.collect(), Fields::Identity, |case, export| {
@@ -150,7 +150,7 @@ fn take_in(
     }
 }
 
-fn rest_after_failure(
+pub(crate) fn rest_after_failure(
     connector: &Connector,
     mut case: Case,
     asked: Option<std::time::Duration>,

@@ -21,6 +21,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 /// Braze's documented limit of `/users/track` where the contract names none: 3,000 requests in 3 seconds.
 const TRACK: Allowance = Allowance { requests: 3_000, period: Duration::from_secs(3) };
 
+/// The pool that reading subscriptions shares with many other endpoints: 250,000 requests an hour.
+const STATUS_GET: Allowance = Allowance { requests: 250_000, period: Duration::from_secs(3_600) };
+
+/// 5,000 requests a minute for both versions of writing subscriptions.
+const STATUS_SET: Allowance = Allowance { requests: 5_000, period: Duration::from_secs(60) };
+
 /// How long a lane rests after a 429 that does not say.
 const UNASKED: Duration = Duration::from_secs(5);
 
@@ -128,12 +134,16 @@ fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {
             Allowance { requests: per_minute.get(), period: Duration::from_secs(60) }
         }
         Endpoint::Track => TRACK,
+        Endpoint::StatusGet => STATUS_GET,
+        Endpoint::StatusSet => STATUS_SET,
     }
 }
 
 /// What an answer says of its limit.
 pub(crate) fn observed<T>(answer: &Answer<T>, now: Timestamp) -> Option<Observed> {
     match answer.result.as_ref().err().map(|error| (error, error.next())) {
+        // The group is at fault, not the key.
+        Some((braze::Error::UnknownGroup, _)) => None,
         Some((_, Next::Configuration)) => Some(Observed::KeyRefused),
         Some((braze::Error::Throttled { .. }, _)) => {
             Some(Observed::Throttled { until: now + answer.limits.wait(now).unwrap_or(UNASKED) })

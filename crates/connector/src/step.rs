@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::brand::{Brand, Brands};
+use domain::brand::{Brand, Brands, SubscriptionGroup};
 use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
 use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::participation::{Participation, State};
@@ -16,6 +16,7 @@ use crate::case::Case;
 use crate::knowledge;
 use crate::look_up::{self, ProfileEventQuestion};
 use crate::pace::Pace;
+use crate::subscription::{self, OneByOne};
 use crate::wake;
 use crate::workspace::Workspaces;
 use crate::write;
@@ -54,6 +55,7 @@ pub struct Connector {
     pub(crate) id_key: IdKey,
     pub(crate) pace: Pace,
     pub(crate) workspaces: Workspaces,
+    pub(crate) one_by_one: OneByOne,
     in_hand: Mutex<HashSet<ParticipationId>>,
 }
 
@@ -91,7 +93,9 @@ struct Round {
     claims: Vec<Case>,
     profiles: Vec<Case>,
     events: Vec<(Case, ProfileEventQuestion)>,
+    subscriptions: Vec<(Case, SubscriptionGroup)>,
     writes: Vec<(Case, ProfileWrite)>,
+    subscribes: Vec<subscription::Job>,
 }
 
 impl Connector {
@@ -104,6 +108,7 @@ impl Connector {
             id_key,
             pace: Pace::default(),
             workspaces: Workspaces::default(),
+            one_by_one: OneByOne::default(),
             in_hand: Mutex::default(),
         }
     }
@@ -163,13 +168,20 @@ impl Connector {
             match decide(&case.participation, &Terms { brand, activation }, &case.facts, now) {
                 Step::Ask(Question::KnownProfile) => round.known.push(case),
                 Step::Ask(Question::Claim) => round.claims.push(case),
-                Step::Ask(Question::FindProfile(_)) => round.profiles.push(case),
+                Step::Ask(Question::FindProfile) => round.profiles.push(case),
+                Step::Ask(Question::Subscription(group)) => round.subscriptions.push((case, group)),
                 Step::Ask(Question::EventRecorded { profile, event, since }) => {
                     round.events.push((case, ProfileEventQuestion { profile, event, since }));
                 }
-                Step::Tell { state, command: Command::Write(write) } => {
+                Step::Tell { state, command } => {
                     case.participation.state = state;
-                    round.writes.push((case, write));
+                    case.facts.before_a_command();
+                    match command {
+                        Command::Write(write) => round.writes.push((case, write)),
+                        Command::Subscribe { group, double_opt_in } => {
+                            round.subscribes.push(subscription::Job { case, group, double_opt_in });
+                        }
+                    }
                 }
                 Step::Wait { state, until } => {
                     case.participation.wait(state, until, now);
@@ -188,9 +200,11 @@ impl Connector {
         let mut performed = Performed::default();
         performed.active.extend(knowledge::known_profiles(self, brand, round.known).await?);
         performed.active.extend(knowledge::claims(self, brand, round.claims).await?);
+        performed.extend(subscription::read(self, brand, round.subscriptions).await);
         performed.extend(look_up::profiles(self, brand, round.profiles).await);
         performed.extend(look_up::events(self, brand, round.events).await);
         performed.extend(write::profiles(self, brand, round.writes).await?);
+        performed.active.extend(subscription::subscribe(self, brand, round.subscribes).await);
         Ok(performed)
     }
 
@@ -265,8 +279,7 @@ fn log_end(participation: &Participation) {
         State::Rejected { reason } | State::Failed { reason } => {
             tracing::warn!(participation = %id, %scope, state = participation.state.name(), reason, "connector.ended");
         }
-        State::Enrolled => tracing::info!(participation = %id, %scope, state = "enrolled", "connector.ended"),
-        State::Received | State::Enrolling { .. } => {}
+        state => tracing::info!(participation = %id, %scope, state = state.name(), "connector.ended"),
     }
 }
 

@@ -2,32 +2,40 @@
 
 use braze::{Attributes, Event, ExportQuery, Identifier, Profile, Write};
 use domain::attributes::AttributeValue;
+use domain::contact::Contact;
 use domain::decide::{ProfileEvent, ProfileWrite};
 use domain::profile::{Alias, FoundProfile, ProfileRef};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A domain write as Braze objects. Attributes go ahead of the event in the same request: an event by alias never creates
 /// the profile it is for.
 pub(crate) fn write(write: &ProfileWrite) -> Write {
     let identifier = identifier(&write.profile);
-    let creates = write.create.is_some();
-    let fields: Map<String, Value> =
-        write.attributes.iter().map(|(name, value)| (name.to_owned(), json(value))).collect();
+    let fields = fields(write);
     // An address as identifier stands in the object already.
-    let email = match (&write.create, &write.profile) {
-        (Some(email), ProfileRef::Alias(_) | ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_)) => {
-            Some(email.as_str().to_owned())
-        }
-        (Some(_), ProfileRef::Email(_)) | (None, _) => None,
-    };
-    let attributes = (creates || !fields.is_empty()).then(|| Attributes {
+    let identifies = matches!(write.profile, ProfileRef::Email(_));
+    let email = write.email.as_ref().filter(|_| !identifies).map(|email| email.as_str().to_owned());
+    let attributes = (write.create || !fields.is_empty()).then(|| Attributes {
         identifier: identifier.clone(),
-        update_existing_only: Some(!creates),
+        update_existing_only: Some(!write.create),
         email,
         fields,
     });
     let event = write.event.as_ref().map(|event| self::event(event, identifier));
     Write { attributes, events: event.into_iter().collect() }
+}
+
+fn fields(write: &ProfileWrite) -> Map<String, Value> {
+    let mut fields: Map<String, Value> =
+        write.attributes.iter().map(|(name, value)| (name.to_owned(), plain(value))).collect();
+    if let Some(phone) = &write.phone {
+        fields.insert("phone".to_owned(), phone.as_str().into());
+    }
+    if let Some(group) = &write.subscribe {
+        let groups = json!([{ "subscription_group_id": group.as_str(), "subscription_state": "subscribed" }]);
+        fields.insert("subscription_groups".to_owned(), groups);
+    }
+    fields
 }
 
 fn event(event: &ProfileEvent, identifier: Identifier) -> Event {
@@ -63,17 +71,26 @@ pub(crate) fn export_query(profile: &ProfileRef) -> ExportQuery {
     }
 }
 
+/// The query that finds a consumer's profiles: by address where there is one, else by number.
+pub(crate) fn find_query(contact: &Contact) -> ExportQuery {
+    match (contact.email(), contact) {
+        (Some(email), _) | (None, Contact::Email(email)) => ExportQuery::Email(email.as_str().to_owned()),
+        (None, Contact::Phone { phone, .. }) => ExportQuery::Phone(phone.as_str().to_owned()),
+    }
+}
+
 /// A profile as Braze exports it.
 pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
     FoundProfile {
         external_id: profile.external_id.clone(),
         braze_id: profile.braze_id.clone(),
         aliases: profile.aliases.iter().filter_map(|alias| Alias::new(&alias.label, &alias.name)).collect(),
+        phone: profile.phone.clone(),
         created_at: profile.created_at,
     }
 }
 
-fn json(value: &AttributeValue) -> Value {
+fn plain(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::Text(text) => text.as_str().into(),
         AttributeValue::Integer(number) => (*number).into(),

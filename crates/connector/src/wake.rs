@@ -1,54 +1,89 @@
 //! Who is looked at again, and when. This makes it punctual; the tick makes it certain.
 //!
-//! Waits that a queue can hold are delayed messages, to the second; longer ones are schedules, to the minute.
+//! Waits that a queue can hold are delayed messages, to the second; longer ones, and settling unless the brand says otherwise, are
+//! schedules, to the minute.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::brand::SettleBy;
 use domain::identity::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
-use domain::participation::Participation;
+use domain::participation::{Participation, State};
 use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
 
 use crate::step::Connector;
 
-/// Arranges the next look at everything that waits: one message or schedule for all of a brand that are due together.
+/// A poll that is at least so far off is left to the tick: it takes everyone whose minute has come together, and so fills its
+/// requests.
+const LEFT_TO_THE_TICK: Duration = Duration::from_secs(60);
+
+/// What is looked at together: a brand's participations on one queue that are due at the same time.
+type Together<T> = BTreeMap<(QueueName, BrandId, T), Vec<ParticipationId>>;
+
+/// Arranges the next look at everything that waits: one message or schedule for all that are due together.
 pub(crate) async fn later(connector: &Connector, participations: &[Participation]) {
     let now = connector.outside.clock.now();
-    let mut soon: BTreeMap<(BrandId, u64), Vec<ParticipationId>> = BTreeMap::new();
-    let mut scheduled: BTreeMap<(BrandId, Timestamp), Vec<ParticipationId>> = BTreeMap::new();
+    let (mut soon, mut scheduled): (Together<u64>, Together<Timestamp>) = (BTreeMap::new(), BTreeMap::new());
     for participation in participations {
         let Some(due) = participation.due_at else { continue };
         let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-        let brand = participation.brand.clone();
-        if wait < LONGEST_DELAY {
-            soon.entry((brand, whole_seconds(wait))).or_default().push(participation.id);
-        } else {
-            scheduled.entry((brand, whole_minute(due))).or_default().push(participation.id);
+        let (queue, brand) = (QueueName::of(participation.channel()), participation.brand.clone());
+        match means(connector, participation, wait) {
+            Means::Message => {
+                soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id)
+            }
+            Means::Schedule => {
+                scheduled.entry((queue, brand, whole_minute(due))).or_default().push(participation.id);
+            }
+            Means::Tick => {}
         }
     }
-    let messages = soon.into_iter().flat_map(|((brand, seconds), ids)| {
-        looks(&brand, &ids)
-            .into_iter()
-            .map(move |look| Outgoing { look, delay: Duration::from_secs(seconds) })
-    });
-    send(connector, messages.collect()).await;
-    for ((brand, minute), ids) in scheduled {
+    let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
+    for ((queue, brand, seconds), ids) in soon {
+        let delay = Duration::from_secs(seconds);
+        let outgoing = looks(&brand, &ids).into_iter().map(|look| Outgoing { look, delay });
+        messages.entry(queue).or_default().extend(outgoing);
+    }
+    send(connector, messages).await;
+    for ((queue, brand, minute), ids) in scheduled {
         for look in looks(&brand, &ids) {
-            if let Err(error) = connector.outside.schedule.at(minute, QueueName::EmailEnrollments, look).await
-            {
+            if let Err(error) = connector.outside.schedule.at(minute, queue, look).await {
                 tracing::warn!(error = %in_full(&error), "connector.not_scheduled: the tick will find them");
             }
         }
     }
 }
 
-async fn send(connector: &Connector, messages: Vec<Outgoing>) {
-    for some in messages.chunks(MOST_MESSAGES) {
-        if let Err(error) = connector.outside.queues.send(QueueName::EmailEnrollments, some.to_vec()).await {
-            tracing::warn!(error = %in_full(&error), "connector.not_announced: the tick will find them");
+/// What keeps a wait.
+enum Means {
+    Message,
+    Schedule,
+    Tick,
+}
+
+fn means(connector: &Connector, participation: &Participation, wait: Duration) -> Means {
+    let polled =
+        matches!(participation.state, State::AwaitingOptIn { .. } | State::AwaitingSubscription { .. });
+    let settles = matches!(participation.state, State::Settling { .. });
+    let settle_by = connector.brands.brand(&participation.brand).map(|brand| brand.braze.settle_by);
+    if polled && wait >= LEFT_TO_THE_TICK {
+        Means::Tick
+    } else if wait >= LONGEST_DELAY || (settles && settle_by == Some(SettleBy::Schedule)) {
+        Means::Schedule
+    } else {
+        Means::Message
+    }
+}
+
+async fn send(connector: &Connector, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
+    for (queue, messages) in messages {
+        for some in messages.chunks(MOST_MESSAGES) {
+            if let Err(error) = connector.outside.queues.send(queue, some.to_vec()).await {
+                tracing::warn!(error = %in_full(&error), "connector.not_announced: the tick will find them");
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! From a queue to steps, in one process: one lane a brand, so that a slow workspace holds up nobody else.
+//! From the queues to steps, in one process: one lane a queue and brand. A slow workspace holds up no other brand, and a consumer
+//! who may be credited by one read of a status does not wait behind e-mail look-ups.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::identity::{BrandId, ParticipationId};
 use domain::message::QueueName;
+use futures::future::join_all;
 use ports::error::in_full;
 use ports::queues::{Delivery, MOST_MESSAGES, Receipt};
 use tokio::sync::{mpsc, watch};
@@ -29,7 +31,7 @@ const MOST_IN_STEP: usize = 150;
 /// Deliveries that wait in a lane. What does not fit is left to come again.
 const LANE_LENGTH: usize = 1_024;
 
-/// Takes messages off a queue and steps what they name.
+/// Takes messages off the queues and steps what they name.
 pub struct Worker {
     connector: Arc<Connector>,
     linger: Duration,
@@ -43,12 +45,16 @@ impl Worker {
     }
 
     /// Works until `stop` turns true; what is under way is finished first.
-    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(&self, stop: watch::Receiver<bool>) {
+        join_all(QueueName::ALL.map(|queue| self.work_on(queue, stop.clone()))).await;
+    }
+
+    async fn work_on(&self, queue: QueueName, mut stop: watch::Receiver<bool>) {
         let mut lanes: HashMap<BrandId, mpsc::Sender<Delivery>> = HashMap::new();
         let mut tasks = JoinSet::new();
         while !*stop.borrow() {
             let received = tokio::select! {
-                received = self.connector.outside.queues.receive(QueueName::EmailEnrollments, RECEIVE_WAIT) => received,
+                received = self.connector.outside.queues.receive(queue, RECEIVE_WAIT) => received,
                 _changed = stop.changed() => break,
             };
             let deliveries = match received {
@@ -62,8 +68,8 @@ impl Worker {
             for delivery in deliveries {
                 let lane = lanes.entry(delivery.look.brand.clone()).or_insert_with_key(|brand| {
                     let (sender, receiver) = mpsc::channel(LANE_LENGTH);
-                    let lane =
-                        Lane { connector: self.connector.clone(), brand: brand.clone(), linger: self.linger };
+                    let (connector, brand) = (self.connector.clone(), brand.clone());
+                    let lane = Lane { connector, queue, brand, linger: self.linger };
                     tasks.spawn(lane.run(receiver, stop.clone()));
                     sender
                 });
@@ -77,6 +83,7 @@ impl Worker {
 
 struct Lane {
     connector: Arc<Connector>,
+    queue: QueueName,
     brand: BrandId,
     linger: Duration,
 }
@@ -130,9 +137,7 @@ impl Lane {
         }
         let receipts: Vec<Receipt> = batch.into_iter().map(|one| one.receipt).collect();
         for some in receipts.chunks(MOST_MESSAGES) {
-            if let Err(error) =
-                self.connector.outside.queues.acknowledge(QueueName::EmailEnrollments, some).await
-            {
+            if let Err(error) = self.connector.outside.queues.acknowledge(self.queue, some).await {
                 tracing::warn!(brand = %self.brand, error = %in_full(&error), "connector.not_acknowledged: it comes again");
             }
         }

@@ -196,9 +196,22 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
             Written::Done
         }
     };
-    if let (Written::Unknown { .. }, State::Enrolling { event: EventProgress::Attempted { .. }, .. }) =
-        (&written, &case.participation.state)
-    {
+    let attempted = match &case.participation.state {
+        State::Enrolling { event, .. } | State::Subscribing { event, .. } => {
+            matches!(event, EventProgress::Attempted { .. })
+        }
+        State::Received
+        | State::Settling { .. }
+        | State::AwaitingSubscription { .. }
+        | State::AwaitingOptIn { .. }
+        | State::Enrolled
+        | State::Credited
+        | State::Unverified
+        | State::Expired
+        | State::Rejected { .. }
+        | State::Failed { .. } => false,
+    };
+    if attempted && matches!(written, Written::Unknown { .. }) {
         tracing::warn!(participation = %case.participation.id, "connector.event_uncertain: verified once Braze has settled");
     }
     case.facts.written = Some(written);
@@ -211,12 +224,7 @@ fn learned(case: &Case, write: ProfileWrite, now: Timestamp) -> Option<KnownProf
     match write.profile {
         ProfileRef::Email(_) => None,
         profile @ (ProfileRef::ExternalId(_) | ProfileRef::Alias(_) | ProfileRef::BrazeId(_)) => {
-            Some(KnownProfile {
-                profile,
-                learned_at: now,
-                created: write.create.is_some(),
-                by: case.participation.id,
-            })
+            Some(KnownProfile { profile, learned_at: now, created: write.create, by: case.participation.id })
         }
     }
 }

@@ -9,7 +9,8 @@ use url::Url;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::identity::{BrandId, Scope};
+use crate::contact::Region;
+use crate::identity::{BrandId, IdentifierError, Scope};
 
 /// Base URLs of Braze's REST API, by instance (braze-docs, API basics). Keys work on their own instance only.
 const BRAZE_HOSTS: [&str; 15] = [
@@ -134,6 +135,28 @@ pub struct BrazeWorkspace {
     pub settle: Duration,
     /// How profiles are addressed.
     pub identity: Identity,
+    /// What becomes of a profile's number when the consumer gives another one.
+    pub on_phone_mismatch: PhoneMismatch,
+    /// What keeps the wait for settling.
+    pub settle_by: SettleBy,
+}
+
+/// What becomes of a profile's number when the consumer gives another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneMismatch {
+    /// The new one is written to the profile.
+    Update,
+    /// The profile is left alone, and the participation is rejected.
+    Skip,
+}
+
+/// What keeps the wait for settling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettleBy {
+    /// A one-time schedule for all that are due in a minute.
+    Schedule,
+    /// A delayed message: to the second, up to fifteen minutes.
+    Queue,
 }
 
 /// When an e-mail participation is credited.
@@ -156,6 +179,81 @@ pub struct EmailActivation {
     pub credit: CreditMoment,
 }
 
+/// Taking part by mobile number.
+#[derive(Debug, Clone)]
+pub struct SmsActivation {
+    /// The subscription group.
+    pub group: SubscriptionGroup,
+    /// The country of numbers that are written without one.
+    pub region: Region,
+    /// How consumers are subscribed.
+    pub opt_in: OptIn,
+}
+
+/// A Braze subscription group, by its id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriptionGroup(String);
+
+impl SubscriptionGroup {
+    /// # Errors
+    /// When the text is not 1 to 64 plain characters; Braze's ids are UUIDs.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        Scope::parse(text).map(|plain| Self(plain.as_str().to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How consumers are subscribed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptIn {
+    /// By us, on their consent.
+    Single {
+        /// When.
+        subscribe: Subscribe,
+    },
+    /// By themselves: the brand asks them, and they answer.
+    Double {
+        /// What makes the brand ask.
+        start: DoubleOptInStart,
+        /// How long an answer is waited for.
+        window: Duration,
+        /// How often the answer is looked for; never empty.
+        poll: Vec<PollStage>,
+    },
+}
+
+/// When a number is subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscribe {
+    /// Once the profile has settled.
+    AfterProfile,
+    /// In the request that writes the profile.
+    WithProfile,
+}
+
+/// What makes a brand ask a consumer to confirm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DoubleOptInStart {
+    /// A custom event, which triggers a campaign of the brand's.
+    Event(String),
+    /// Braze's own double opt-in logic of the group.
+    BrazeLogic,
+}
+
+/// Looking so often, for so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollStage {
+    /// The time between two looks.
+    pub every: Duration,
+    /// How long this stage lasts; the last one lasts to the end.
+    pub lasts: Option<Duration>,
+}
+
 /// One urgency campaign.
 #[derive(Debug, Clone)]
 pub struct Activation {
@@ -167,6 +265,8 @@ pub struct Activation {
     pub closes: Timestamp,
     /// Taking part by e-mail, where it is offered.
     pub email: Option<EmailActivation>,
+    /// Taking part by mobile number, where it is offered.
+    pub sms: Option<SmsActivation>,
 }
 
 /// Whether an activation takes participations at a moment.

@@ -3,6 +3,7 @@
 mod fault;
 mod read;
 mod section;
+mod sms;
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,15 @@
 //! The deciding half: what is the next step of a participation? One pure function; the connector does what it says.
 
 mod email;
+mod event;
+mod sms;
 
 use std::time::Duration;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::brand::{Activation, Brand};
-use crate::contact::Email;
+use crate::brand::{Activation, Brand, OptIn, SubscriptionGroup};
+use crate::contact::{Contact, Email, Phone};
 use crate::participation::{Outcome, Participation, State};
 use crate::profile::{FoundProfile, KnownProfile, ProfileRef};
 
@@ -34,7 +36,9 @@ pub struct Facts {
     pub found: Option<Vec<FoundProfile>>,
     /// Why Braze will not answer a question about this consumer, redacted.
     pub refused: Option<String>,
-    /// What became of the write.
+    /// What Braze says of the number's subscription.
+    pub subscription: Option<Subscription>,
+    /// What became of the last command.
     pub written: Option<Written>,
     /// Whether the profile carries our custom event.
     pub recorded: Option<bool>,
@@ -52,7 +56,25 @@ pub enum Claim {
     },
 }
 
-/// What became of a write.
+/// A number's state in the activation's subscription group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscription {
+    /// Braze says that it is subscribed.
+    Subscribed,
+    /// Braze says anything else.
+    NotSubscribed,
+}
+
+impl Facts {
+    /// Forgets what a command makes stale: its own outcome, and what was read before it.
+    pub fn before_a_command(&mut self) {
+        self.written = None;
+        self.recorded = None;
+        self.subscription = None;
+    }
+}
+
+/// What became of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// Braze has taken it.
@@ -104,8 +126,10 @@ pub enum Question {
     KnownProfile,
     /// May this participation create the contact's profile?
     Claim,
-    /// Which Braze profiles have this address?
-    FindProfile(Email),
+    /// Which Braze profiles have the consumer's address, or, without one, the number?
+    FindProfile,
+    /// Is the number subscribed to this group?
+    Subscription(SubscriptionGroup),
     /// Does the profile carry the event, logged no earlier than `since`?
     EventRecorded {
         /// The profile.
@@ -122,6 +146,13 @@ pub enum Question {
 pub enum Command {
     /// Attributes and event to one profile, in one request.
     Write(ProfileWrite),
+    /// The number to this group.
+    Subscribe {
+        /// Which group.
+        group: SubscriptionGroup,
+        /// Whether Braze asks the consumer first.
+        double_opt_in: bool,
+    },
 }
 
 /// What is written to one profile.
@@ -129,8 +160,14 @@ pub enum Command {
 pub struct ProfileWrite {
     /// Which profile.
     pub profile: ProfileRef,
-    /// The address to set, when the write creates the profile.
-    pub create: Option<Email>,
+    /// Whether the write creates the profile if there is none.
+    pub create: bool,
+    /// The address to set.
+    pub email: Option<Email>,
+    /// The number to set.
+    pub phone: Option<Phone>,
+    /// The group to subscribe the number to.
+    pub subscribe: Option<SubscriptionGroup>,
     /// Attributes to set.
     pub attributes: Attributes,
     /// Custom event to log.
@@ -154,6 +191,7 @@ impl Command {
     pub fn is_repeatable(&self) -> bool {
         match self {
             Self::Write(write) => write.event.is_none(),
+            Self::Subscribe { .. } => true,
         }
     }
 }
@@ -161,12 +199,55 @@ impl Command {
 /// The next step of a participation, by what is known of it.
 #[must_use]
 pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, now: Timestamp) -> Step {
-    if now >= participation.accepted_at + GIVE_UP_AFTER {
+    if let Some(done) = ended(&participation.state) {
+        return Step::Done(done);
+    }
+    if now >= participation.accepted_at + GIVE_UP_AFTER + longest_wait(terms.activation) {
         return Step::Done(Outcome::Failed { reason: "Braze took nothing for 14 days".to_owned() });
     }
-    match &terms.activation.email {
-        Some(activation) => email::decide(participation, terms.brand, activation, facts, now),
-        None => Step::Done(Outcome::Failed { reason: "the activation no longer takes e-mail".to_owned() }),
+    if let Some(reason) = &facts.refused {
+        return Step::Done(Outcome::Rejected { reason: reason.clone() });
+    }
+    let Terms { brand, activation } = *terms;
+    match (&participation.contact, &activation.email, &activation.sms) {
+        (Contact::Email(address), Some(email), _) => {
+            email::decide(participation, address, brand, email, facts, now)
+        }
+        (Contact::Phone { phone, email }, _, Some(sms)) => {
+            let consumer = sms::Consumer { phone, email: email.as_ref() };
+            sms::decide(participation, consumer, brand, sms, facts, now)
+        }
+        (Contact::Email(_), None, _) => no_longer("e-mail"),
+        (Contact::Phone { .. }, _, None) => no_longer("mobile numbers"),
+    }
+}
+
+fn no_longer(what: &str) -> Step {
+    Step::Done(Outcome::Failed { reason: format!("the activation no longer takes {what}") })
+}
+
+fn ended(state: &State) -> Option<Outcome> {
+    match state {
+        State::Enrolled => Some(Outcome::Enrolled),
+        State::Credited => Some(Outcome::Credited),
+        State::Unverified => Some(Outcome::Unverified),
+        State::Expired => Some(Outcome::Expired),
+        State::Rejected { reason } => Some(Outcome::Rejected { reason: reason.clone() }),
+        State::Failed { reason } => Some(Outcome::Failed { reason: reason.clone() }),
+        State::Received
+        | State::Enrolling { .. }
+        | State::Settling { .. }
+        | State::Subscribing { .. }
+        | State::AwaitingSubscription { .. }
+        | State::AwaitingOptIn { .. } => None,
+    }
+}
+
+/// How long the activation itself lets a consumer take.
+fn longest_wait(activation: &Activation) -> Duration {
+    match activation.sms.as_ref().map(|sms| &sms.opt_in) {
+        Some(OptIn::Double { window, .. }) => *window,
+        Some(OptIn::Single { .. }) | None => Duration::ZERO,
     }
 }
 

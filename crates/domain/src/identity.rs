@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::contact::Email;
+use crate::contact::Contact;
 
 /// Why a text is not a usable identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +80,8 @@ impl fmt::Display for Scope {
 pub enum Channel {
     /// By e-mail address.
     Email,
+    /// By mobile number.
+    Sms,
 }
 
 impl Channel {
@@ -88,6 +90,7 @@ impl Channel {
     pub fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::Sms => "sms",
         }
     }
 }
@@ -151,14 +154,20 @@ impl IdKey {
 
     /// The id of a consumer's participation in an activation.
     #[must_use]
-    pub fn participation(&self, scope: &Scope, channel: Channel, email: &Email) -> ParticipationId {
-        ParticipationId(self.hash(&["participation", scope.as_str(), channel.name(), email.as_str()]))
+    pub fn participation(&self, scope: &Scope, contact: &Contact) -> ParticipationId {
+        let channel = contact.channel().name();
+        ParticipationId(self.hash(&["participation", scope.as_str(), channel, contact.identifying()]))
     }
 
     /// The key under which a brand's knowledge of a contact is kept.
     #[must_use]
-    pub fn contact(&self, brand: &BrandId, email: &Email) -> ContactKey {
-        ContactKey(self.hash(&["contact", brand.as_str(), "email", email.as_str()]))
+    pub fn contact(&self, brand: &BrandId, contact: &Contact) -> ContactKey {
+        // A profile is found by address where there is one, so its knowledge is shared by both channels.
+        let (kind, text) = match (contact.email(), contact) {
+            (Some(email), _) | (None, Contact::Email(email)) => ("email", email.as_str()),
+            (None, Contact::Phone { phone, .. }) => ("phone", phone.as_str()),
+        };
+        ContactKey(self.hash(&["contact", brand.as_str(), kind, text]))
     }
 
     /// Each part goes in behind its length: no two lists of parts read the same.
@@ -185,37 +194,53 @@ impl fmt::Debug for IdKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::Email;
 
-    fn email(text: &str) -> Email {
-        Email::parse(text).unwrap()
+    fn email(text: &str) -> Contact {
+        Contact::Email(Email::parse(text).unwrap())
     }
 
     #[test]
     fn the_same_consumer_in_the_same_activation_has_one_id() {
         let key = IdKey::new([7; 32]);
         let spring = Scope::parse("spring").unwrap();
-        let first = key.participation(&spring, Channel::Email, &email("ada@example.com"));
-        assert_eq!(first, key.participation(&spring, Channel::Email, &email("ADA@example.com ")));
-        assert_ne!(first, key.participation(&spring, Channel::Email, &email("bob@example.com")));
+        let first = key.participation(&spring, &email("ada@example.com"));
+        assert_eq!(first, key.participation(&spring, &email("ADA@example.com ")));
+        assert_ne!(first, key.participation(&spring, &email("bob@example.com")));
         let autumn = Scope::parse("autumn").unwrap();
-        assert_ne!(first, key.participation(&autumn, Channel::Email, &email("ada@example.com")));
+        assert_ne!(first, key.participation(&autumn, &email("ada@example.com")));
+    }
+
+    #[test]
+    fn by_number_the_consumer_is_the_number_whatever_the_address() {
+        let key = IdKey::new([7; 32]);
+        let spring = Scope::parse("spring").unwrap();
+        let by_phone = |phone: &str, email: Option<&str>| {
+            let phone = crate::contact::Phone::from_e164(phone).unwrap();
+            let email = email.map(|email| Email::parse(email).unwrap());
+            key.participation(&spring, &Contact::Phone { phone, email })
+        };
+        let first = by_phone("+13135550100", None);
+        assert_eq!(first, by_phone("+13135550100", Some("ada@example.com")));
+        assert_ne!(first, by_phone("+13135550101", None));
+        assert_ne!(
+            by_phone("+13135550100", Some("ada@example.com")),
+            key.participation(&spring, &email("ada@example.com"))
+        );
     }
 
     #[test]
     fn another_key_makes_other_ids() {
         let spring = Scope::parse("spring").unwrap();
         let ada = email("ada@example.com");
-        let one = IdKey::new([1; 32]).participation(&spring, Channel::Email, &ada);
-        assert_ne!(one, IdKey::new([2; 32]).participation(&spring, Channel::Email, &ada));
+        let one = IdKey::new([1; 32]).participation(&spring, &ada);
+        assert_ne!(one, IdKey::new([2; 32]).participation(&spring, &ada));
     }
 
     #[test]
     fn an_id_reads_back_from_its_text_and_only_in_that_form() {
-        let id = IdKey::new([7; 32]).participation(
-            &Scope::parse("spring").unwrap(),
-            Channel::Email,
-            &email("ada@example.com"),
-        );
+        let id =
+            IdKey::new([7; 32]).participation(&Scope::parse("spring").unwrap(), &email("ada@example.com"));
         assert_eq!(ParticipationId::parse(&id.to_string()), Ok(id));
         for text in ["", "abc", &"A".repeat(32), &"g".repeat(32), &"a".repeat(34)] {
             assert_eq!(ParticipationId::parse(text), Err(IdentifierError::NotAnId), "{text}");

@@ -21,7 +21,7 @@ pub fn on_receipt(moment: CreditMoment, accepted_at: Timestamp) -> Option<Timest
 #[must_use]
 pub fn on_end(participation: &Participation, outcome: &Outcome, now: Timestamp) -> Option<Timestamp> {
     participation.credited_at.or(match outcome {
-        Outcome::Enrolled => Some(now),
-        Outcome::Rejected { .. } | Outcome::Failed { .. } => None,
+        Outcome::Enrolled | Outcome::Credited => Some(now),
+        Outcome::Unverified | Outcome::Expired | Outcome::Rejected { .. } | Outcome::Failed { .. } => None,
     })
 }

@@ -1,6 +1,6 @@
 //! What is put on a queue: ids, never contacts. A message says "look at these", never "do this to them".
 
-use crate::identity::{BrandId, ParticipationId};
+use crate::identity::{BrandId, Channel, ParticipationId};
 
 /// How many participations one message names at most; a message stays far below a queue's 256 KiB.
 pub const MOST_IN_MESSAGE: usize = 100;
@@ -10,17 +10,29 @@ pub const MOST_IN_MESSAGE: usize = 100;
 pub enum QueueName {
     /// E-mail participations to be looked at.
     EmailEnrollments,
+    /// SMS participations to be looked at.
+    SmsSubscriptions,
 }
 
 impl QueueName {
     /// Every queue.
-    pub const ALL: [Self; 1] = [Self::EmailEnrollments];
+    pub const ALL: [Self; 2] = [Self::EmailEnrollments, Self::SmsSubscriptions];
 
     /// The queue's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::EmailEnrollments => "email-enrollments",
+            Self::SmsSubscriptions => "sms-subscriptions",
+        }
+    }
+
+    /// The queue of a channel's participations.
+    #[must_use]
+    pub fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::EmailEnrollments,
+            Channel::Sms => Self::SmsSubscriptions,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::brand::{Brand, CreditMoment};
-use crate::contact::Email;
+use crate::contact::{Contact, Email, Phone};
 use crate::identity::{BrandId, Channel, ParticipationId, Scope};
 use crate::ledger;
 use crate::profile::ProfileRef;
@@ -23,8 +23,10 @@ pub struct Participation {
     pub brand: BrandId,
     /// Which activation.
     pub scope: Scope,
-    /// The consumer's address.
-    pub email: Email,
+    /// How the consumer can be reached.
+    pub contact: Contact,
+    /// That the consumer agreed to be sent messages; always there when they take part by number.
+    pub consent: Option<Consent>,
     /// What the activation collected besides.
     pub attributes: Attributes,
     /// When it was accepted; the time of its custom event.
@@ -45,6 +47,15 @@ pub struct Participation {
     pub version: u64,
 }
 
+/// A consumer's consent to be sent messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// When it was given.
+    pub at: Timestamp,
+    /// Which version of the text was agreed to, as the caller names it.
+    pub text_id: Option<String>,
+}
+
 /// How far a participation is; each state holds what is only true in it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
@@ -57,8 +68,42 @@ pub enum State {
         /// Whether the custom event may already have been sent.
         event: EventProgress,
     },
+    /// The profile was created or given the number; Braze is building it.
+    Settling {
+        /// Which profile.
+        target: Target,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The profile carries the number; it is being subscribed, or asked to confirm.
+    Subscribing {
+        /// Which profile.
+        target: Target,
+        /// Whether the event that makes the brand ask may already have been sent.
+        event: EventProgress,
+    },
+    /// Subscribed by us; Braze does not say so yet.
+    AwaitingSubscription {
+        /// Which profile.
+        target: Target,
+        /// Since when.
+        since: Timestamp,
+        /// Whether the number was subscribed by a request of its own.
+        explicitly: bool,
+    },
+    /// Asked to confirm.
+    AwaitingOptIn {
+        /// Since when.
+        since: Timestamp,
+    },
     /// Braze has taken everything.
     Enrolled,
+    /// Braze says that the number is subscribed.
+    Credited,
+    /// Subscribed by us, and Braze never said so.
+    Unverified,
+    /// The consumer did not confirm.
+    Expired,
     /// Braze refuses this consumer for good.
     Rejected {
         /// Why, without contacts.
@@ -99,6 +144,12 @@ pub enum EventProgress {
 pub enum Outcome {
     /// Braze has the profile, attributes and event.
     Enrolled,
+    /// Braze says that the number is subscribed.
+    Credited,
+    /// Subscribed by us, and Braze never said so.
+    Unverified,
+    /// The consumer did not confirm.
+    Expired,
     /// Braze refuses this consumer for good.
     Rejected {
         /// Why, without contacts.
@@ -118,7 +169,14 @@ impl State {
         match self {
             Self::Received => "received",
             Self::Enrolling { .. } => "enrolling",
+            Self::Settling { .. } => "settling",
+            Self::Subscribing { .. } => "subscribing",
+            Self::AwaitingSubscription { .. } => "awaiting_subscription",
+            Self::AwaitingOptIn { .. } => "awaiting_opt_in",
             Self::Enrolled => "enrolled",
+            Self::Credited => "credited",
+            Self::Unverified => "unverified",
+            Self::Expired => "expired",
             Self::Rejected { .. } => "rejected",
             Self::Failed { .. } => "failed",
         }
@@ -129,7 +187,16 @@ impl State {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Rejected { reason } | Self::Failed { reason } => Some(reason),
-            Self::Received | Self::Enrolling { .. } | Self::Enrolled => None,
+            Self::Received
+            | Self::Enrolling { .. }
+            | Self::Settling { .. }
+            | Self::Subscribing { .. }
+            | Self::AwaitingSubscription { .. }
+            | Self::AwaitingOptIn { .. }
+            | Self::Enrolled
+            | Self::Credited
+            | Self::Unverified
+            | Self::Expired => None,
         }
     }
 
@@ -137,8 +204,18 @@ impl State {
     #[must_use]
     pub fn is_end(&self) -> bool {
         match self {
-            Self::Enrolled | Self::Rejected { .. } | Self::Failed { .. } => true,
-            Self::Received | Self::Enrolling { .. } => false,
+            Self::Enrolled
+            | Self::Credited
+            | Self::Unverified
+            | Self::Expired
+            | Self::Rejected { .. }
+            | Self::Failed { .. } => true,
+            Self::Received
+            | Self::Enrolling { .. }
+            | Self::Settling { .. }
+            | Self::Subscribing { .. }
+            | Self::AwaitingSubscription { .. }
+            | Self::AwaitingOptIn { .. } => false,
         }
     }
 }
@@ -146,7 +223,7 @@ impl State {
 impl Participation {
     /// A participation by e-mail, accepted at `now`.
     #[must_use]
-    pub fn accept(
+    pub fn by_email(
         id: ParticipationId,
         brand: &Brand,
         scope: &Scope,
@@ -155,16 +232,45 @@ impl Participation {
         credit: CreditMoment,
         now: Timestamp,
     ) -> Self {
+        let credited_at = ledger::on_receipt(credit, now);
+        Self { credited_at, ..Self::accepted(id, brand, scope, Contact::Email(email), attributes, now) }
+    }
+
+    /// A participation by mobile number, accepted at `now` with the consumer's consent. It is credited once Braze says that the
+    /// number is subscribed, and not before.
+    #[must_use]
+    pub fn by_phone(
+        id: ParticipationId,
+        brand: &Brand,
+        scope: &Scope,
+        contact: (Phone, Option<Email>),
+        attributes: Attributes,
+        consent: Consent,
+        now: Timestamp,
+    ) -> Self {
+        let contact = Contact::Phone { phone: contact.0, email: contact.1 };
+        Self { consent: Some(consent), ..Self::accepted(id, brand, scope, contact, attributes, now) }
+    }
+
+    fn accepted(
+        id: ParticipationId,
+        brand: &Brand,
+        scope: &Scope,
+        contact: Contact,
+        attributes: Attributes,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             brand: brand.id.clone(),
             scope: scope.clone(),
-            email,
+            contact,
+            consent: None,
             attributes,
             accepted_at: now,
             updated_at: now,
             state: State::Received,
-            credited_at: ledger::on_receipt(credit, now),
+            credited_at: None,
             due_at: Some(now + FIRST_LOOK),
             failures: 0,
             slot: None,
@@ -175,7 +281,7 @@ impl Participation {
     /// How the consumer takes part.
     #[must_use]
     pub fn channel(&self) -> Channel {
-        Channel::Email
+        self.contact.channel()
     }
 
     /// Puts it into `state` until `until`.
@@ -190,6 +296,9 @@ impl Participation {
         self.credited_at = ledger::on_end(self, &outcome, now);
         self.state = match outcome {
             Outcome::Enrolled => State::Enrolled,
+            Outcome::Credited => State::Credited,
+            Outcome::Unverified => State::Unverified,
+            Outcome::Expired => State::Expired,
             Outcome::Rejected { reason } => State::Rejected { reason },
             Outcome::Failed { reason } => State::Failed { reason },
         };

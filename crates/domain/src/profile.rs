@@ -5,11 +5,14 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
-use crate::contact::Email;
+use crate::contact::{Email, Phone};
 use crate::identity::ParticipationId;
 
 /// The label under which profiles are created, and found again, by e-mail address.
 pub const EMAIL_LABEL: &str = "email";
+
+/// The label under which profiles are created by number alone.
+pub const PHONE_LABEL: &str = "phone";
 
 /// Longest label or name of a Braze alias, in bytes (braze-docs, user alias object).
 pub const LONGEST_ALIAS: usize = 236;
@@ -42,6 +45,12 @@ impl Alias {
             format!("sha256:{}", hex::encode(Sha256::digest(address.as_bytes())))
         };
         Self { label: EMAIL_LABEL.to_owned(), name }
+    }
+
+    /// The alias of a profile created for a number without an address: label `phone`, the number as name.
+    #[must_use]
+    pub fn for_phone(phone: &Phone) -> Self {
+        Self { label: PHONE_LABEL.to_owned(), name: phone.as_str().to_owned() }
     }
 
     /// The alias's label.
@@ -96,6 +105,8 @@ pub struct FoundProfile {
     pub braze_id: Option<String>,
     /// The profile's aliases.
     pub aliases: Vec<Alias>,
+    /// Its number.
+    pub phone: Option<String>,
     /// When Braze created it.
     pub created_at: Option<Timestamp>,
 }
@@ -107,6 +118,14 @@ impl fmt::Debug for FoundProfile {
 }
 
 impl FoundProfile {
+    fn number(&self, phone: &Phone) -> Number {
+        match self.phone.as_deref().filter(|shown| !shown.is_empty()) {
+            None => Number::None,
+            Some(shown) if phone.is(shown) => Number::Same,
+            Some(_) => Number::Other,
+        }
+    }
+
     /// How to address it: external id, else alias (label `email` first), else Braze id.
     #[must_use]
     pub fn reference(&self) -> Option<ProfileRef> {
@@ -125,8 +144,30 @@ impl FoundProfile {
 /// then the newest. Profiles that cannot be addressed do not count.
 #[must_use]
 pub fn choose(found: &[FoundProfile]) -> Option<ProfileRef> {
+    chosen(found.iter())
+}
+
+/// The same for a consumer with a number: profiles that carry it come before those without one, and those before profiles with
+/// another. Says what to do about the number, too.
+#[must_use]
+pub fn choose_for(found: &[FoundProfile], phone: &Phone) -> Option<(ProfileRef, Number)> {
+    let with = |number: Number| chosen(found.iter().filter(move |profile| profile.number(phone) == number));
+    [Number::Same, Number::None, Number::Other].into_iter().find_map(|number| Some((with(number)?, number)))
+}
+
+/// A profile's number, beside the one that a consumer gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Number {
+    /// It is that one.
+    Same,
+    /// It has none.
+    None,
+    /// It is another.
+    Other,
+}
+
+fn chosen<'a>(found: impl Iterator<Item = &'a FoundProfile>) -> Option<ProfileRef> {
     found
-        .iter()
         .filter_map(|profile| profile.reference().map(|reference| (profile, reference)))
         .max_by_key(|(profile, _)| (profile.external_id.is_some(), profile.created_at))
         .map(|(_, reference)| reference)
@@ -156,6 +197,7 @@ mod tests {
             external_id: external_id.map(str::to_owned),
             braze_id: Some(braze_id.to_owned()),
             aliases: Vec::new(),
+            phone: None,
             created_at: Some(Timestamp::from_second(created).unwrap()),
         }
     }
@@ -182,6 +224,27 @@ mod tests {
         assert_eq!(profile.reference(), Some(ProfileRef::Alias(profile.aliases[1].clone())));
         profile.aliases.truncate(1);
         assert_eq!(profile.reference(), Some(ProfileRef::Alias(profile.aliases[0].clone())));
+    }
+
+    #[test]
+    fn a_profile_that_carries_the_number_comes_first() {
+        let phone = Phone::from_e164("+13135550100").unwrap();
+        let with = |braze_id: &str, phone: Option<&str>| FoundProfile {
+            phone: phone.map(str::to_owned),
+            ..found(None, braze_id, 100)
+        };
+        let other = with("other", Some("+13135550199"));
+        let none = with("none", None);
+        let same = with("same", Some("1 313 555 0100"));
+        let chosen = |profiles: &[&FoundProfile]| {
+            let profiles: Vec<FoundProfile> = profiles.iter().map(|profile| (*profile).clone()).collect();
+            choose_for(&profiles, &phone)
+        };
+        let by_id = |id: &str, number| Some((ProfileRef::BrazeId(id.into()), number));
+        assert_eq!(chosen(&[&other, &none, &same]), by_id("same", Number::Same));
+        assert_eq!(chosen(&[&other, &none]), by_id("none", Number::None));
+        assert_eq!(chosen(&[&other]), by_id("other", Number::Other));
+        assert_eq!(chosen(&[]), None);
     }
 
     #[test]

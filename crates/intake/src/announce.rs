@@ -16,7 +16,7 @@ const MOST_WAITING: usize = 4_096;
 
 /// Hands announcements to a task that sends whatever has gathered while it was sending.
 #[derive(Clone)]
-pub(crate) struct Announcer(mpsc::Sender<Look>);
+pub(crate) struct Announcer(mpsc::Sender<(QueueName, Look)>);
 
 impl Announcer {
     pub(crate) fn start(queues: Arc<dyn Queues>) -> Self {
@@ -27,33 +27,35 @@ impl Announcer {
 
     /// Announces once there is room; the caller does not wait until it is sent. Should it get lost, the participation is
     /// durable already, and the tick finds it a minute later.
-    pub(crate) async fn announce(&self, look: Look) {
-        let _ended = self.0.send(look).await;
+    pub(crate) async fn announce(&self, queue: QueueName, look: Look) {
+        let _ended = self.0.send((queue, look)).await;
     }
 }
 
-async fn send_all(queues: Arc<dyn Queues>, mut waiting: mpsc::Receiver<Look>) {
-    let mut looks = Vec::new();
-    while waiting.recv_many(&mut looks, MOST_IN_MESSAGE * MOST_MESSAGES).await > 0 {
-        for some in messages(std::mem::take(&mut looks)).chunks(MOST_MESSAGES) {
-            if let Err(error) = queues.send(QueueName::EmailEnrollments, some.to_vec()).await {
-                tracing::warn!(error = %in_full(&error), "intake.announce_failed: the tick will find them");
+async fn send_all(queues: Arc<dyn Queues>, mut waiting: mpsc::Receiver<(QueueName, Look)>) {
+    let mut gathered = Vec::new();
+    while waiting.recv_many(&mut gathered, MOST_IN_MESSAGE * MOST_MESSAGES).await > 0 {
+        for (queue, messages) in messages(&gathered) {
+            for some in messages.chunks(MOST_MESSAGES) {
+                if let Err(error) = queues.send(queue, some.to_vec()).await {
+                    tracing::warn!(error = %in_full(&error), "intake.announce_failed: the tick will find them");
+                }
             }
         }
+        gathered.clear();
     }
 }
 
-fn messages(looks: Vec<Look>) -> Vec<Outgoing> {
-    let mut by_brand: BTreeMap<BrandId, Vec<ParticipationId>> = BTreeMap::new();
-    for look in looks {
-        by_brand.entry(look.brand).or_default().extend(look.ids);
+/// As few messages as there can be: one for all of a brand, up to a message's length.
+fn messages(announced: &[(QueueName, Look)]) -> BTreeMap<QueueName, Vec<Outgoing>> {
+    let mut by_brand: BTreeMap<(QueueName, &BrandId), Vec<ParticipationId>> = BTreeMap::new();
+    for (queue, look) in announced {
+        by_brand.entry((*queue, &look.brand)).or_default().extend(&look.ids);
     }
-    let message = |brand: &BrandId, ids: &[ParticipationId]| Outgoing {
-        look: Look { brand: brand.clone(), ids: ids.to_vec() },
-        delay: Duration::ZERO,
-    };
-    by_brand
-        .iter()
-        .flat_map(|(brand, ids)| ids.chunks(MOST_IN_MESSAGE).map(move |some| message(brand, some)))
-        .collect()
+    let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
+    for ((queue, brand), ids) in by_brand {
+        let looks = ids.chunks(MOST_IN_MESSAGE).map(|ids| Look { brand: brand.clone(), ids: ids.to_vec() });
+        messages.entry(queue).or_default().extend(looks.map(|look| Outgoing { look, delay: Duration::ZERO }));
+    }
+    messages
 }

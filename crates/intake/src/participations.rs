@@ -5,11 +5,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::brand::{Activation, Brand, EmailActivation, Phase};
-use domain::contact::Email;
-use domain::identity::{Channel, ParticipationId, Scope};
-use domain::message::Look;
-use domain::participation::Participation;
+use domain::brand::{Activation, Brand, Phase};
+use domain::contact::{Contact, Email, Phone};
+use domain::identity::{ParticipationId, Scope};
+use domain::message::{Look, QueueName};
+use domain::participation::{Consent, Participation};
 use http::StatusCode;
 use ports::error::in_full;
 use ports::store::Inserted;
@@ -19,6 +19,9 @@ use serde_json::Value;
 use crate::Intake;
 use crate::body::{Members, shown};
 use crate::problem::{FieldError, Problem};
+
+/// Longest name of a consent text, in characters.
+const LONGEST_TEXT_ID: usize = 255;
 
 #[derive(Serialize)]
 pub(crate) struct Accepted {
@@ -51,7 +54,7 @@ pub(crate) async fn accept(
     let state = match stored {
         Inserted::New => {
             let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
-            intake.announcer.announce(look).await;
+            intake.announcer.announce(QueueName::of(participation.channel()), look).await;
             tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
             participation.state.name()
         }
@@ -81,63 +84,99 @@ pub(crate) async fn show(
     }))
 }
 
-fn parse(mut body: Members, intake: &Intake, now: Timestamp) -> Result<Participation, Problem> {
-    let mut errors = Vec::new();
-    let scope = body.text("scope", &mut errors);
-    let email = body.text("email", &mut errors);
-    let phone = body.text("phone", &mut errors);
-    body.boolean("consent", &mut errors);
-    let attributes = attributes(body.object("attributes", &mut errors), &mut errors);
-    body.finish(&mut errors);
-
-    if scope.is_none() && !errors.iter().any(|error| error.field == "scope") {
-        errors.push(FieldError::new("scope", "is missing"));
-    }
-    let email = email_address(email.as_deref(), &mut errors);
-    if phone.is_some() {
-        errors.push(FieldError::new("phone", "taking part by mobile number is not offered"));
-    }
-    let (Some(scope), Some(email), true) = (scope, email, errors.is_empty()) else {
-        return Err(Problem::invalid(errors));
-    };
-    let scope = Scope::parse(&scope).map_err(|_| Problem::unknown_scope())?;
-    let (brand, activation) = intake.brands.activation(&scope).ok_or_else(Problem::unknown_scope)?;
-    let terms = open_for_email(activation, now)?;
-    Ok(accepted(intake, brand, activation, terms, email, attributes, now))
-}
-
-fn accepted(
-    intake: &Intake,
-    brand: &Brand,
-    activation: &Activation,
-    terms: &EmailActivation,
-    email: Email,
+/// A body, as far as it can be read without knowing the activation.
+struct Asked {
+    scope: String,
+    email: Option<Email>,
+    phone: Option<String>,
+    consented: bool,
+    consent_text_id: Option<String>,
     attributes: Attributes,
-    now: Timestamp,
-) -> Participation {
-    let id = intake.id_key.participation(&activation.scope, Channel::Email, &email);
-    Participation::accept(id, brand, &activation.scope, email, attributes, terms.credit, now)
 }
 
-fn email_address(text: Option<&str>, errors: &mut Vec<FieldError>) -> Option<Email> {
-    if errors.iter().any(|error| error.field == "email") {
-        return None;
-    }
-    let Some(text) = text else {
-        errors.push(FieldError::new("email", "is missing"));
-        return None;
-    };
-    Email::parse(text).map_err(|error| errors.push(FieldError::new("email", error.to_string()))).ok()
-}
-
-fn open_for_email(activation: &Activation, now: Timestamp) -> Result<&EmailActivation, Problem> {
+fn parse(body: Members, intake: &Intake, now: Timestamp) -> Result<Participation, Problem> {
+    let asked = read(body)?;
+    let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope())?;
+    let (brand, activation) = intake.brands.activation(&scope).ok_or_else(Problem::unknown_scope)?;
     match activation.phase(now) {
         Phase::Upcoming => return Err(Problem::not_open_yet(activation.opens)),
         Phase::Closed => return Err(Problem::closed(activation.closes)),
         Phase::Open => {}
     }
-    let not_offered = || vec![FieldError::new("email", "taking part by e-mail is not offered")];
-    activation.email.as_ref().ok_or_else(|| Problem::invalid(not_offered()))
+    match &asked.phone {
+        Some(phone) => by_phone(intake, (brand, activation), phone, &asked, now),
+        None => by_email(intake, (brand, activation), asked, now),
+    }
+}
+
+fn read(mut body: Members) -> Result<Asked, Problem> {
+    let mut errors = Vec::new();
+    let scope = body.text("scope", &mut errors);
+    let email = body.text("email", &mut errors);
+    let phone = body.text("phone", &mut errors);
+    let consent = body.boolean("consent", &mut errors);
+    let consent_text_id = body.text("consent_text_id", &mut errors);
+    let attributes = attributes(body.object("attributes", &mut errors), &mut errors);
+    body.finish(&mut errors);
+    let email = match email {
+        Some(text) => {
+            Email::parse(&text).map_err(|error| errors.push(FieldError::new("email", error.to_string()))).ok()
+        }
+        None => None,
+    };
+    require("scope", scope.is_some(), &mut errors);
+    require("email", email.is_some() || phone.is_some(), &mut errors);
+    if phone.is_some() && consent != Some(true) && !errors.iter().any(|error| error.field == "consent") {
+        errors.push(FieldError::new("consent", "must be true when a phone is given"));
+    }
+    if consent_text_id.as_ref().is_some_and(|id| id.chars().count() > LONGEST_TEXT_ID) {
+        errors.push(FieldError::new("consent_text_id", "may have at most 255 characters"));
+    }
+    match scope {
+        Some(scope) if errors.is_empty() => {
+            Ok(Asked { scope, email, phone, consented: consent == Some(true), consent_text_id, attributes })
+        }
+        Some(_) | None => Err(Problem::invalid(errors)),
+    }
+}
+
+fn require(field: &str, there: bool, errors: &mut Vec<FieldError>) {
+    if !there && !errors.iter().any(|error| error.field == field) {
+        errors.push(FieldError::new(field, "is missing"));
+    }
+}
+
+fn by_email(
+    intake: &Intake,
+    (brand, activation): (&Brand, &Activation),
+    asked: Asked,
+    now: Timestamp,
+) -> Result<Participation, Problem> {
+    let refused = |message| Problem::invalid(vec![FieldError::new("email", message)]);
+    let terms = activation.email.as_ref().ok_or_else(|| refused("taking part by e-mail is not offered"))?;
+    let email = asked.email.ok_or_else(|| refused("is missing"))?;
+    let id = intake.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
+    let scope = &activation.scope;
+    Ok(Participation::by_email(id, brand, scope, email, asked.attributes, terms.credit, now))
+}
+
+fn by_phone(
+    intake: &Intake,
+    (brand, activation): (&Brand, &Activation),
+    phone: &str,
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Participation, Problem> {
+    let refused = |message: String| Problem::invalid(vec![FieldError::new("phone", message)]);
+    let not_offered = || refused("taking part by mobile number is not offered".to_owned());
+    let terms = activation.sms.as_ref().filter(|_| asked.consented).ok_or_else(not_offered)?;
+    let phone = Phone::parse(phone, terms.region).map_err(|error| refused(error.to_string()))?;
+    let contact = Contact::Phone { phone: phone.clone(), email: asked.email.clone() };
+    let id = intake.id_key.participation(&activation.scope, &contact);
+    let consent = Consent { at: now, text_id: asked.consent_text_id.clone() };
+    let attributes = asked.attributes.clone();
+    let contact = (phone, asked.email.clone());
+    Ok(Participation::by_phone(id, brand, &activation.scope, contact, attributes, consent, now))
 }
 
 fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldError>) -> Attributes {

@@ -14,6 +14,10 @@ pub enum Endpoint {
     ExportIds,
     /// `POST /users/track`.
     Track,
+    /// `GET /subscription/status/get`.
+    StatusGet,
+    /// `POST /subscription/status/set`, both versions.
+    StatusSet,
 }
 
 impl Endpoint {
@@ -23,6 +27,8 @@ impl Endpoint {
         match self {
             Self::ExportIds => "export_ids",
             Self::Track => "track",
+            Self::StatusGet => "status_get",
+            Self::StatusSet => "status_set",
         }
     }
 }

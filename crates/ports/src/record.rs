@@ -5,9 +5,9 @@
 
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::contact::Email;
+use domain::contact::{Contact, Email, Phone};
 use domain::identity::{BrandId, ParticipationId, Scope};
-use domain::participation::{EventProgress, Participation, State, Target};
+use domain::participation::{Consent, EventProgress, Participation, State, Target};
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use domain::reservation::Slot;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,12 @@ use crate::{Error, Result};
 struct Record {
     brand: String,
     scope: String,
-    email: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consent: Option<ConsentRecord>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     attributes: Map<String, Value>,
     accepted_at: i64,
@@ -36,16 +41,52 @@ struct Record {
 }
 
 #[derive(Serialize, Deserialize)]
+struct ConsentRecord {
+    at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text_id: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TargetRecord {
+    profile: ProfileRecord,
+    create: bool,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 enum StateRecord {
     Received,
     Enrolling {
-        profile: ProfileRecord,
-        create: bool,
+        #[serde(flatten)]
+        target: TargetRecord,
         #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
         event: EventRecord,
     },
+    Settling {
+        #[serde(flatten)]
+        target: TargetRecord,
+        until: i64,
+    },
+    Subscribing {
+        #[serde(flatten)]
+        target: TargetRecord,
+        #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
+        event: EventRecord,
+    },
+    AwaitingSubscription {
+        #[serde(flatten)]
+        target: TargetRecord,
+        since: i64,
+        explicitly: bool,
+    },
+    AwaitingOptIn {
+        since: i64,
+    },
     Enrolled,
+    Credited,
+    Unverified,
+    Expired,
     Rejected {
         reason: String,
     },
@@ -97,7 +138,12 @@ pub fn encode(participation: &Participation) -> String {
     let record = Record {
         brand: participation.brand.to_string(),
         scope: participation.scope.to_string(),
-        email: participation.email.as_str().to_owned(),
+        email: participation.contact.email().map(|email| email.as_str().to_owned()),
+        phone: participation.contact.phone().map(|phone| phone.as_str().to_owned()),
+        consent: participation.consent.as_ref().map(|consent| ConsentRecord {
+            at: consent.at.as_millisecond(),
+            text_id: consent.text_id.clone(),
+        }),
         attributes: participation
             .attributes
             .iter()
@@ -125,7 +171,8 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         id,
         brand: BrandId::parse(&record.brand).map_err(corrupt)?,
         scope: Scope::parse(&record.scope).map_err(corrupt)?,
-        email: Email::parse(&record.email).map_err(corrupt)?,
+        contact: contact(record.email.as_deref(), record.phone.as_deref())?,
+        consent: record.consent.map(consent).transpose()?,
         attributes: attributes(&record.attributes)?,
         accepted_at: moment(record.accepted_at)?,
         updated_at: moment(record.updated_at)?,
@@ -203,19 +250,42 @@ fn attributes(stored: &Map<String, Value>) -> Result<Attributes> {
     Ok(attributes)
 }
 
+fn contact(email: Option<&str>, phone: Option<&str>) -> Result<Contact> {
+    let email = email.map(Email::parse).transpose().map_err(corrupt)?;
+    let phone = phone.map(Phone::from_e164).transpose().map_err(corrupt)?;
+    match (phone, email) {
+        (Some(phone), email) => Ok(Contact::Phone { phone, email }),
+        (None, Some(email)) => Ok(Contact::Email(email)),
+        (None, None) => Err(corrupt("a participation without a contact")),
+    }
+}
+
+fn consent(record: ConsentRecord) -> Result<Consent> {
+    Ok(Consent { at: moment(record.at)?, text_id: record.text_id })
+}
+
 fn state_record(state: &State) -> StateRecord {
     match state {
         State::Received => StateRecord::Received,
-        State::Enrolling { target, event } => StateRecord::Enrolling {
-            profile: profile_record(&target.profile),
-            create: target.create,
-            event: match event {
-                EventProgress::NotSent => EventRecord::NotSent,
-                EventProgress::Attempted { at } => EventRecord::AttemptedAt(at.as_millisecond()),
-                EventProgress::Recorded => EventRecord::Recorded,
-            },
+        State::Enrolling { target, event } => {
+            StateRecord::Enrolling { target: target_record(target), event: event_record(*event) }
+        }
+        State::Settling { target, until } => {
+            StateRecord::Settling { target: target_record(target), until: until.as_millisecond() }
+        }
+        State::Subscribing { target, event } => {
+            StateRecord::Subscribing { target: target_record(target), event: event_record(*event) }
+        }
+        State::AwaitingSubscription { target, since, explicitly } => StateRecord::AwaitingSubscription {
+            target: target_record(target),
+            since: since.as_millisecond(),
+            explicitly: *explicitly,
         },
+        State::AwaitingOptIn { since } => StateRecord::AwaitingOptIn { since: since.as_millisecond() },
         State::Enrolled => StateRecord::Enrolled,
+        State::Credited => StateRecord::Credited,
+        State::Unverified => StateRecord::Unverified,
+        State::Expired => StateRecord::Expired,
         State::Rejected { reason } => StateRecord::Rejected { reason: reason.clone() },
         State::Failed { reason } => StateRecord::Failed { reason: reason.clone() },
     }
@@ -224,17 +294,49 @@ fn state_record(state: &State) -> StateRecord {
 fn state(record: StateRecord) -> Result<State> {
     Ok(match record {
         StateRecord::Received => State::Received,
-        StateRecord::Enrolling { profile: stored, create, event } => State::Enrolling {
-            target: Target { profile: profile(stored)?, create },
-            event: match event {
-                EventRecord::NotSent => EventProgress::NotSent,
-                EventRecord::AttemptedAt(at) => EventProgress::Attempted { at: moment(at)? },
-                EventRecord::Recorded => EventProgress::Recorded,
-            },
-        },
+        StateRecord::Enrolling { target: stored, event: sent } => {
+            State::Enrolling { target: target(stored)?, event: event(&sent)? }
+        }
+        StateRecord::Settling { target: stored, until } => {
+            State::Settling { target: target(stored)?, until: moment(until)? }
+        }
+        StateRecord::Subscribing { target: stored, event: sent } => {
+            State::Subscribing { target: target(stored)?, event: event(&sent)? }
+        }
+        StateRecord::AwaitingSubscription { target: stored, since, explicitly } => {
+            State::AwaitingSubscription { target: target(stored)?, since: moment(since)?, explicitly }
+        }
+        StateRecord::AwaitingOptIn { since } => State::AwaitingOptIn { since: moment(since)? },
         StateRecord::Enrolled => State::Enrolled,
+        StateRecord::Credited => State::Credited,
+        StateRecord::Unverified => State::Unverified,
+        StateRecord::Expired => State::Expired,
         StateRecord::Rejected { reason } => State::Rejected { reason },
         StateRecord::Failed { reason } => State::Failed { reason },
+    })
+}
+
+fn target_record(target: &Target) -> TargetRecord {
+    TargetRecord { profile: profile_record(&target.profile), create: target.create }
+}
+
+fn target(record: TargetRecord) -> Result<Target> {
+    Ok(Target { profile: profile(record.profile)?, create: record.create })
+}
+
+fn event_record(event: EventProgress) -> EventRecord {
+    match event {
+        EventProgress::NotSent => EventRecord::NotSent,
+        EventProgress::Attempted { at } => EventRecord::AttemptedAt(at.as_millisecond()),
+        EventProgress::Recorded => EventRecord::Recorded,
+    }
+}
+
+fn event(record: &EventRecord) -> Result<EventProgress> {
+    Ok(match record {
+        EventRecord::NotSent => EventProgress::NotSent,
+        EventRecord::AttemptedAt(at) => EventProgress::Attempted { at: moment(*at)? },
+        EventRecord::Recorded => EventProgress::Recorded,
     })
 }
 

@@ -11,10 +11,11 @@ use toml::de::{DeTable, DeValue};
 use crate::attributes::{AttributeValue, Attributes};
 use crate::brand::{
     Activation, Brand, BrazeLimits, BrazeWorkspace, CreditMoment, EmailActivation, Endpoint, Identity,
-    SecretRef,
+    PhoneMismatch, SecretRef, SettleBy,
 };
 use crate::brand_file::SecretCheck;
 use crate::brand_file::section::{Field, Section, Source};
+use crate::brand_file::sms;
 use crate::identity::{BrandId, Scope};
 
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
@@ -76,6 +77,13 @@ fn workspace(mut section: Section<'_>, secret_is_there: SecretCheck<'_>) -> Opti
     let identity = section.optional("identity").map_or(Some(Identity::Alias), |field| {
         field.word(&[("alias", Identity::Alias), ("email", Identity::Email)])
     });
+    let on_phone_mismatch =
+        section.optional("on_phone_mismatch").map_or(Some(PhoneMismatch::Update), |field| {
+            field.word(&[("update", PhoneMismatch::Update), ("skip", PhoneMismatch::Skip)])
+        });
+    let settle_by = section.optional("settle_by").map_or(Some(SettleBy::Schedule), |field| {
+        field.word(&[("schedule", SettleBy::Schedule), ("queue", SettleBy::Queue)])
+    });
     section.finish();
     Some(BrazeWorkspace {
         endpoint: endpoint?,
@@ -83,6 +91,8 @@ fn workspace(mut section: Section<'_>, secret_is_there: SecretCheck<'_>) -> Opti
         limits: limits?,
         settle: settle?,
         identity: identity?,
+        on_phone_mismatch: on_phone_mismatch?,
+        settle_by: settle_by?,
     })
 }
 
@@ -145,8 +155,9 @@ fn activation(
         source.fault(Some(section.place()), &section.name_of("closes"), "must be after opens");
     }
     let email = section.optional("email").and_then(|field| Some(email_activation(field.section()?)));
+    let sms = section.optional("sms").and_then(|field| sms::activation(field.section()?));
     section.finish();
-    Some(Activation { scope: scope?, opens: opens?, closes: closes?, email })
+    Some(Activation { scope: scope?, opens: opens?, closes: closes?, email, sms })
 }
 
 fn email_activation(mut section: Section<'_>) -> EmailActivation {
@@ -188,7 +199,7 @@ fn attribute_value(field: &Field<'_>) -> Option<AttributeValue> {
     }
 }
 
-fn event_name(text: &str) -> Result<String, &'static str> {
+pub(super) fn event_name(text: &str) -> Result<String, &'static str> {
     let length = text.chars().count();
     if length == 0 || length > 255 || text.trim() != text {
         return Err("must be 1 to 255 characters without surrounding space");

@@ -104,6 +104,17 @@ impl<'a> Field<'a> {
         found
     }
 
+    /// The items of an array.
+    pub(super) fn items(&self) -> Option<Vec<Field<'a>>> {
+        let DeValue::Array(items) = self.value.get_ref() else {
+            self.fault("must be an array");
+            return None;
+        };
+        let item =
+            |(number, value)| Field { source: self.source, name: format!("{}[{number}]", self.name), value };
+        Some(items.iter().enumerate().map(item).collect())
+    }
+
     pub(super) fn section(&self) -> Option<Section<'a>> {
         match self.value.get_ref() {
             DeValue::Table(table) => {
@@ -154,24 +165,21 @@ impl<'a> Section<'a> {
     pub(super) fn required(&mut self, key: &str) -> Option<Field<'a>> {
         let field = self.optional(key);
         if field.is_none() {
-            self.source.fault(Some(&self.place), &self.name_of(key), "is missing");
+            self.missing(key);
         }
         field
+    }
+
+    /// Notes that a key should be there.
+    pub(super) fn missing(&self, key: &str) {
+        self.source.fault(Some(&self.place), &self.name_of(key), "is missing");
     }
 
     /// The tables of an array of tables; none when the key is absent.
     pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'a>> {
         let Some(field) = self.optional(key) else { return Vec::new() };
-        let DeValue::Array(items) = field.value.get_ref() else {
-            field.fault(format!("must be written as [[{}]]", field.name));
-            return Vec::new();
-        };
-        let numbered = items.iter().enumerate().map(|(number, value)| Field {
-            source: self.source,
-            name: format!("{}[{number}]", field.name),
-            value,
-        });
-        numbered.filter_map(|item| item.section()).collect()
+        let items = field.items().unwrap_or_default();
+        items.iter().filter_map(Field::section).collect()
     }
 
     /// Every key that is there, with its field.

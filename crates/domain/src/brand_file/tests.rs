@@ -162,3 +162,57 @@ proptest::proptest! {
         let _either = read(&text);
     }
 }
+
+const SMS: &str = "id = \"a\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/k\" }\non_phone_mismatch = \"skip\"\nsettle_by = \"queue\"\n[[activation]]\nscope = \"s\"\nopens = 2026-01-01T00:00:00Z\ncloses = 2027-01-01T00:00:00Z\n[activation.sms]\nsubscription_group_id = \"8f1c\"\ndefault_region = \"US\"\n";
+
+fn sms(lines: &str) -> Result<crate::brand::SmsActivation, Vec<String>> {
+    let brands = read(&format!("{SMS}{lines}"))?;
+    Ok(brands.activation(&Scope::parse("s").unwrap()).unwrap().1.sms.clone().unwrap())
+}
+
+#[test]
+fn every_form_of_opt_in_is_read() {
+    use crate::brand::{DoubleOptInStart, OptIn, Subscribe};
+    let single = |lines| sms(lines).unwrap().opt_in;
+    assert_eq!(single("opt_in = \"single\""), OptIn::Single { subscribe: Subscribe::AfterProfile });
+    let with_profile = single("opt_in = \"single\"\nsubscribe = \"with_profile\"");
+    assert_eq!(with_profile, OptIn::Single { subscribe: Subscribe::WithProfile });
+    let start = |lines: &str| match sms(&format!("opt_in = \"double\"\n{lines}")).unwrap().opt_in {
+        OptIn::Double { start, window, poll } => (start, window.as_secs() / 3_600, poll.len()),
+        OptIn::Single { .. } => panic!("single"),
+    };
+    let event = DoubleOptInStart::Event("e".into());
+    assert_eq!(start("double_opt_in_event = \"e\""), (event.clone(), 48, 3));
+    let poll = "poll = [{ every = \"1m\", for = \"10m\" }, { every = \"30m\" }]";
+    assert_eq!(
+        start(&format!("double_opt_in = {{ event = \"e\" }}\nwindow = \"720h\"\n{poll}")),
+        (event, 720, 2)
+    );
+    assert_eq!(start("double_opt_in = { braze_logic = true }"), (DoubleOptInStart::BrazeLogic, 48, 3));
+}
+
+#[test]
+fn opt_ins_that_make_no_sense_are_faults() {
+    for (lines, fault) in [
+        ("", "sms.opt_in: is missing"),
+        ("opt_in = \"triple\"", "sms.opt_in: must be \"single\" or \"double\""),
+        ("opt_in = \"double\"", "sms.double_opt_in_event: is missing"),
+        ("opt_in = \"double\"\ndouble_opt_in = { braze_logic = false }", "sms.double_opt_in: must be"),
+        (
+            "opt_in = \"double\"\ndouble_opt_in_event = \"e\"\ndouble_opt_in = { event = \"e\" }",
+            "give one of them",
+        ),
+        ("opt_in = \"double\"\ndouble_opt_in_event = \"e\"\nwindow = \"721h\"", "sms.window: must be"),
+        ("opt_in = \"double\"\ndouble_opt_in_event = \"e\"\npoll = []", "sms.poll: must have"),
+        (
+            "opt_in = \"double\"\ndouble_opt_in_event = \"e\"\npoll = [{ every = \"1m\" }, { every = \"2m\" }]",
+            "sms.poll[0].for: is missing",
+        ),
+        ("opt_in = \"double\"\ndouble_opt_in_event = \"e\"\npoll = [{ every = \"1ms\" }]", "at least 1s"),
+        ("opt_in = \"single\"\nwindow = \"1h\"", "sms.window: is not a known key"),
+        ("opt_in = \"single\"\nsubscribe = \"later\"", "sms.subscribe: must be"),
+    ] {
+        let faults = sms(lines).unwrap_err();
+        assert!(faults.iter().any(|found| found.contains(fault)), "{lines}: {faults:#?}");
+    }
+}

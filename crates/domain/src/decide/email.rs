@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::Timestamp;
 use crate::brand::{Brand, EmailActivation, Identity};
-use crate::decide::{Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written};
+use crate::contact::Email;
+use crate::decide::{Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, event};
 use crate::participation::{EventProgress, Outcome, Participation, State, Target};
 use crate::profile::{self, Alias, KnownProfile, ProfileRef};
 
@@ -17,29 +18,36 @@ const TRUSTED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 pub(super) fn decide(
     participation: &Participation,
+    email: &Email,
     brand: &Brand,
     activation: &EmailActivation,
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    if let Some(reason) = &facts.refused {
-        return Step::Done(Outcome::Rejected { reason: reason.clone() });
-    }
-    let flow = Flow { participation, brand, activation, facts, now };
+    let flow = Flow { participation, email, brand, activation, facts, now };
     match &participation.state {
-        State::Received => match brand.braze.identity {
+        State::Enrolling { target, event } => flow.enroll(target, *event),
+        // The others are no states of this flow: it begins anew.
+        State::Received
+        | State::Settling { .. }
+        | State::Subscribing { .. }
+        | State::AwaitingSubscription { .. }
+        | State::AwaitingOptIn { .. }
+        | State::Enrolled
+        | State::Credited
+        | State::Unverified
+        | State::Expired
+        | State::Rejected { .. }
+        | State::Failed { .. } => match brand.braze.identity {
             Identity::Alias => flow.find(),
             Identity::Email => flow.claim(),
         },
-        State::Enrolling { target, event } => flow.enroll(target, *event),
-        State::Enrolled => Step::Done(Outcome::Enrolled),
-        State::Rejected { reason } => Step::Done(Outcome::Rejected { reason: reason.clone() }),
-        State::Failed { reason } => Step::Done(Outcome::Failed { reason: reason.clone() }),
     }
 }
 
 struct Flow<'a> {
     participation: &'a Participation,
+    email: &'a Email,
     brand: &'a Brand,
     activation: &'a EmailActivation,
     facts: &'a Facts,
@@ -55,11 +63,10 @@ impl Flow<'_> {
         {
             return self.write(self.target_of(known), EventProgress::NotSent);
         }
-        let email = &self.participation.email;
-        let Some(found) = &self.facts.found else { return Step::Ask(Question::FindProfile(email.clone())) };
+        let Some(found) = &self.facts.found else { return Step::Ask(Question::FindProfile) };
         let target = match profile::choose(found) {
             Some(profile) => Target { profile, create: false },
-            None => Target { profile: ProfileRef::Alias(Alias::for_email(email)), create: true },
+            None => Target { profile: ProfileRef::Alias(Alias::for_email(self.email)), create: true },
         };
         self.write(target, EventProgress::NotSent)
     }
@@ -67,7 +74,7 @@ impl Flow<'_> {
     /// Addressed by e-mail, Braze creates a profile for each of two requests that race. So one participation claims the
     /// creation, and the others wait until Braze has built the profile.
     fn claim(&self) -> Step {
-        let target = Target { profile: ProfileRef::Email(self.participation.email.clone()), create: true };
+        let target = Target { profile: ProfileRef::Email(self.email.clone()), create: true };
         match self.facts.claim {
             None => Step::Ask(Question::Claim),
             Some(Claim::Ours) => self.write(target, EventProgress::NotSent),
@@ -87,51 +94,40 @@ impl Flow<'_> {
         Target { profile: known.profile.clone(), create }
     }
 
-    fn enroll(&self, target: &Target, event: EventProgress) -> Step {
-        if let Some(written) = &self.facts.written {
-            return self.written(target, event, written);
-        }
-        match event {
-            EventProgress::NotSent | EventProgress::Recorded => self.write(target.clone(), event),
-            EventProgress::Attempted { at } => self.verify(target, at),
+    fn enroll(&self, target: &Target, progress: EventProgress) -> Step {
+        match (self.event(), progress) {
+            (Some(event), EventProgress::NotSent | EventProgress::Attempted { .. }) => {
+                self.with_event(target, progress, &event)
+            }
+            (Some(_), EventProgress::Recorded) | (None, _) => self.without_event(target, progress),
         }
     }
 
-    fn written(&self, target: &Target, event: EventProgress, written: &Written) -> Step {
-        match (written, event) {
-            (Written::Done, _) => Step::Done(Outcome::Enrolled),
-            (Written::Refused { reason }, _) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
-            (Written::NotDone { retry_at }, EventProgress::Attempted { .. }) => {
-                self.wait(target, EventProgress::NotSent, *retry_at)
-            }
-            (Written::Unknown { .. }, EventProgress::Attempted { .. }) => {
-                self.wait(target, event, self.settled_from(self.now))
-            }
-            (Written::NotDone { retry_at }, EventProgress::NotSent | EventProgress::Recorded) => {
-                self.wait(target, event, *retry_at)
-            }
-            (Written::Unknown { retry_at }, EventProgress::NotSent | EventProgress::Recorded) => {
-                self.wait(target, event, self.repeat_at(target, *retry_at))
+    /// Attributes can be repeated without harm, so they are.
+    fn without_event(&self, target: &Target, progress: EventProgress) -> Step {
+        match &self.facts.written {
+            None => self.write(target.clone(), progress),
+            Some(Written::Done) => Step::Done(Outcome::Enrolled),
+            Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
+            Some(Written::NotDone { retry_at }) => self.wait(target, progress, *retry_at),
+            Some(Written::Unknown { retry_at }) => {
+                self.wait(target, progress, self.repeat_at(target, *retry_at))
             }
         }
     }
 
-    /// An attempt was begun and its outcome is not known: give Braze the time it may take, then look whether the event
-    /// is there, and only if it is not, send it again. Attributes can be repeated without harm, so they are.
-    fn verify(&self, target: &Target, attempted_at: Timestamp) -> Step {
-        let settled = self.settled_from(attempted_at);
-        if self.now < settled {
-            return self.wait(target, EventProgress::Attempted { at: attempted_at }, settled);
-        }
-        let Some(event) = self.event() else { return self.write(target.clone(), EventProgress::NotSent) };
-        match self.facts.recorded {
-            None => Step::Ask(Question::EventRecorded {
-                profile: target.profile.clone(),
-                event: event.name,
-                since: event.time,
-            }),
-            Some(true) => self.write(target.clone(), EventProgress::Recorded),
-            Some(false) => self.write(target.clone(), EventProgress::NotSent),
+    fn with_event(&self, target: &Target, progress: EventProgress, event: &ProfileEvent) -> Step {
+        let settled = |at| self.settled_from(at);
+        match event::next(event, &target.profile, progress, self.facts, self.now, settled) {
+            event::Next::Send => self.write(target.clone(), EventProgress::NotSent),
+            event::Next::Ask(question) => Step::Ask(question),
+            event::Next::Wait(progress, until) => self.wait(target, progress, until),
+            event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
+            // Seen on the profile: only the attributes that went with it are uncertain.
+            event::Next::Recorded if self.facts.written.is_none() => {
+                self.write(target.clone(), EventProgress::Recorded)
+            }
+            event::Next::Recorded => Step::Done(Outcome::Enrolled),
         }
     }
 
@@ -150,7 +146,10 @@ impl Flow<'_> {
         }
         let write = ProfileWrite {
             profile: target.profile.clone(),
-            create: target.create.then(|| self.participation.email.clone()),
+            create: target.create,
+            email: target.create.then(|| self.email.clone()),
+            phone: None,
+            subscribe: None,
             attributes,
             event,
         };

@@ -7,7 +7,7 @@ use crate::attributes::AttributeValue;
 use crate::brand::{
     BrazeLimits, BrazeWorkspace, CreditMoment, EmailActivation, Endpoint, Identity, SecretRef,
 };
-use crate::identity::{BrandId, Channel, IdKey, ParticipationId, Scope};
+use crate::identity::{BrandId, IdKey, ParticipationId, Scope};
 use crate::participation::{EventProgress, Target};
 use crate::profile::{Alias, FoundProfile, KnownProfile, ProfileRef};
 
@@ -22,7 +22,7 @@ fn email() -> Email {
 }
 
 fn id() -> ParticipationId {
-    IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), Channel::Email, &email())
+    IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &Contact::Email(email()))
 }
 
 fn brand(identity: Identity) -> Brand {
@@ -38,6 +38,8 @@ fn brand(identity: Identity) -> Brand {
             },
             settle: SETTLE,
             identity,
+            on_phone_mismatch: crate::brand::PhoneMismatch::Update,
+            settle_by: crate::brand::SettleBy::Schedule,
         },
         activations: std::collections::BTreeMap::new(),
     }
@@ -57,12 +59,13 @@ fn activation(attribute: bool, event: bool) -> Activation {
             event: event.then(|| "quikly_participated".to_owned()),
             credit: CreditMoment::OnReceipt,
         }),
+        sms: None,
     }
 }
 
 fn participation(brand: &Brand, activation: &Activation) -> Participation {
     let credit = activation.email.as_ref().unwrap().credit;
-    Participation::accept(id(), brand, &activation.scope, email(), Attributes::default(), credit, at(0))
+    Participation::by_email(id(), brand, &activation.scope, email(), Attributes::default(), credit, at(0))
 }
 
 /// The next step of a fresh participation in `state` with these facts.
@@ -103,7 +106,7 @@ fn our_own_store_is_asked_before_braze() {
     let first = step(Identity::Alias, false, State::Received, &Facts::default(), at(1));
     assert_eq!(first, Step::Ask(Question::KnownProfile));
     let second = step(Identity::Alias, false, State::Received, &nobody_known(), at(1));
-    assert_eq!(second, Step::Ask(Question::FindProfile(email())));
+    assert_eq!(second, Step::Ask(Question::FindProfile));
 }
 
 #[test]
@@ -111,14 +114,14 @@ fn a_consumer_known_from_before_needs_no_look_up() {
     let facts = known(ProfileRef::ExternalId("u1".into()), at(-1_000), false);
     let (_, write) = told(step(Identity::Alias, false, State::Received, &facts, at(1)));
     assert_eq!(write.profile, ProfileRef::ExternalId("u1".into()));
-    assert_eq!(write.create, None);
+    assert!(!write.create);
 }
 
 #[test]
 fn old_knowledge_is_looked_up_again() {
     let facts = known(ProfileRef::ExternalId("u1".into()), at(-40 * 86_400), false);
     let next = step(Identity::Alias, false, State::Received, &facts, at(1));
-    assert_eq!(next, Step::Ask(Question::FindProfile(email())));
+    assert_eq!(next, Step::Ask(Question::FindProfile));
 }
 
 #[test]
@@ -126,7 +129,7 @@ fn nobody_found_creates_an_alias_only_profile_with_attributes_and_event_in_one_r
     let facts = Facts { found: Some(Vec::new()), ..nobody_known() };
     let (state, write) = told(step(Identity::Alias, true, State::Received, &facts, at(1)));
     assert_eq!(write.profile, ProfileRef::Alias(Alias::new("email", "ada@example.com").unwrap()));
-    assert_eq!(write.create, Some(email()));
+    assert_eq!((write.create, &write.email), (true, &Some(email())));
     assert_eq!(write.attributes.iter().count(), 1);
     assert_eq!(write.event.as_ref().unwrap().time, at(0), "the event happened when the consumer took part");
     let event = EventProgress::Attempted { at: at(1) };
@@ -138,7 +141,7 @@ fn an_existing_profile_is_never_created_again() {
     let profile = FoundProfile { external_id: Some("u1".into()), ..FoundProfile::default() };
     let facts = Facts { found: Some(vec![profile]), ..nobody_known() };
     let (_, write) = told(step(Identity::Alias, false, State::Received, &facts, at(1)));
-    assert_eq!((write.profile, write.create), (ProfileRef::ExternalId("u1".into()), None));
+    assert_eq!((write.profile, write.create), (ProfileRef::ExternalId("u1".into()), false));
 }
 
 #[test]
@@ -156,10 +159,10 @@ fn a_profile_we_created_a_moment_ago_is_still_addressed_as_if_it_might_not_be_th
     let alias = ProfileRef::Alias(Alias::for_email(&email()));
     let (_, fresh) =
         told(step(Identity::Alias, false, State::Received, &known(alias.clone(), at(0), true), at(60)));
-    assert!(fresh.create.is_some(), "Braze may apply the second request first");
+    assert!(fresh.create, "Braze may apply the second request first");
     let (_, later) =
         told(step(Identity::Alias, false, State::Received, &known(alias, at(0), true), at(3_600)));
-    assert!(later.create.is_none(), "a profile that was deleted since must not come back");
+    assert!(!later.create, "a profile that was deleted since must not come back");
 }
 
 #[test]
@@ -328,7 +331,7 @@ proptest! {
                 Step::Ask(question) => match (question, answer) {
                     (Question::KnownProfile, _) => facts.known = Some(None),
                     (Question::Claim, _) => facts.claim = Some(Claim::Ours),
-                    (Question::FindProfile(_), Answer::Useful) => {
+                    (Question::FindProfile, Answer::Useful) => {
                         let profile = FoundProfile { braze_id: Some("b".into()), ..FoundProfile::default() };
                         facts.found = Some(if exists { vec![profile] } else { Vec::new() });
                     }
@@ -336,6 +339,7 @@ proptest! {
                         open_attempt = false;
                         facts.recorded = Some(arrived);
                     }
+                    (Question::Subscription(_), _) => prop_assert!(false, "e-mail asks for no subscription"),
                     (_, Answer::Refused) => facts.refused = Some("refused".into()),
                     (_, Answer::Lost | Answer::NotDone) => {
                         let state = participation.state.clone();
@@ -345,6 +349,7 @@ proptest! {
                     }
                 },
                 Step::Tell { state, command } => {
+                    facts.before_a_command();
                     prop_assert!(command.is_repeatable() || !open_attempt, "an event while another may be on its way");
                     participation.state = state;
                     let retry_at = now + Duration::from_secs(1);

@@ -1,8 +1,8 @@
 use std::fs;
 use std::time::Duration;
 
-use domain::contact::Email;
-use domain::identity::{BrandId, Channel, ParticipationId, Scope};
+use domain::contact::{Contact, Email};
+use domain::identity::{BrandId, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
 use ports::clock::SystemClock;
 use ports::queues::{Outgoing, Queues};
@@ -30,7 +30,7 @@ impl Chance for Counting {
 
 fn id(number: u8) -> ParticipationId {
     let email = Email::parse(&format!("c{number}@example.com")).unwrap();
-    IdKey::new([number; 32]).participation(&Scope::parse("spring").unwrap(), Channel::Email, &email)
+    IdKey::new([number; 32]).participation(&Scope::parse("spring").unwrap(), &Contact::Email(email))
 }
 
 #[tokio::test]
@@ -40,11 +40,8 @@ async fn the_id_key_is_made_once_and_kept() {
     let first = open(&path).unwrap().id_key(&chance).await.unwrap();
     let again = open(&path).unwrap().id_key(&chance).await.unwrap();
     let scope = Scope::parse("spring").unwrap();
-    let ada = Email::parse("ada@example.com").unwrap();
-    assert_eq!(
-        first.participation(&scope, Channel::Email, &ada),
-        again.participation(&scope, Channel::Email, &ada)
-    );
+    let ada = Contact::Email(Email::parse("ada@example.com").unwrap());
+    assert_eq!(first.participation(&scope, &ada), again.participation(&scope, &ada));
 }
 
 #[tokio::test]

@@ -1,0 +1,287 @@
+//! Subscriptions of numbers: read and written fifty to a request.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use braze::{Client, MOST_PHONES, Next, SetEndpoint, Statuses, SubscriptionState};
+use domain::Timestamp;
+use domain::brand::{Brand, SubscriptionGroup};
+use domain::decide::{Subscription, Written};
+use domain::identity::BrandId;
+use domain::reservation::Observed;
+use ports::limits::Endpoint;
+
+use crate::case::Case;
+use crate::look_up::{rest_after_failure, wait_until};
+use crate::pace::{Admission, asked_wait, observed};
+use crate::retry::back_off;
+use crate::step::{Connector, Performed};
+
+/// Brands whose answers are not keyed by the numbers asked for. They are asked one number a request.
+#[derive(Default)]
+pub(crate) struct OneByOne(Mutex<HashSet<BrandId>>);
+
+impl OneByOne {
+    fn at_once(&self, brand: &BrandId) -> usize {
+        let brands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if brands.contains(brand) { 1 } else { MOST_PHONES }
+    }
+
+    fn remember(&self, brand: &BrandId) {
+        let mut brands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if brands.insert(brand.clone()) {
+            tracing::warn!(%brand, "connector.statuses_unkeyed: subscriptions are read one number a request from now on");
+        }
+    }
+}
+
+/// A number to be subscribed.
+pub(crate) struct Job {
+    pub(crate) case: Case,
+    pub(crate) group: SubscriptionGroup,
+    pub(crate) double_opt_in: bool,
+}
+
+fn phones<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<String> {
+    cases
+        .filter_map(|case| case.participation.contact.phone())
+        .map(|phone| phone.as_str().to_owned())
+        .collect()
+}
+
+/// Puts what is alike together.
+fn grouped<K: Ord, T>(items: impl IntoIterator<Item = (K, T)>) -> BTreeMap<K, Vec<T>> {
+    let mut groups: BTreeMap<K, Vec<T>> = BTreeMap::new();
+    for (key, item) in items {
+        groups.entry(key).or_default().push(item);
+    }
+    groups
+}
+
+/// Cuts into pieces of at most `most`.
+fn pieces<T>(items: Vec<T>, most: usize) -> Vec<Vec<T>> {
+    let mut items = items.into_iter();
+    let mut pieces = Vec::new();
+    loop {
+        let piece: Vec<T> = items.by_ref().take(most).collect();
+        if piece.is_empty() {
+            return pieces;
+        }
+        pieces.push(piece);
+    }
+}
+
+/// Answers `Subscription` for each case: one request for fifty numbers of a group, whatever their activation.
+pub(crate) async fn read(
+    connector: &Connector,
+    brand: &Brand,
+    questions: Vec<(Case, SubscriptionGroup)>,
+) -> Performed {
+    let mut performed = Performed::default();
+    let mut said = Vec::new();
+    for (group, cases) in grouped(questions.into_iter().map(|(case, group)| (group, case))) {
+        let mut pending = pieces(cases, connector.one_by_one.at_once(&brand.id));
+        while !pending.is_empty() {
+            let endpoint = Endpoint::StatusGet;
+            let admissions = connector.pace.admit(&connector.outside, brand, endpoint, pending.len()).await;
+            let mut again = Vec::new();
+            for (piece, admission) in pending.into_iter().zip(admissions) {
+                again.extend(
+                    read_piece(connector, brand, &group, piece, admission, &mut said, &mut performed).await,
+                );
+            }
+            pending = again;
+        }
+    }
+    conclude(connector, brand, Endpoint::StatusGet, &said).await;
+    performed
+}
+
+/// One request. What is to be asked again, in smaller pieces, is given back.
+async fn read_piece(
+    connector: &Connector,
+    brand: &Brand,
+    group: &SubscriptionGroup,
+    piece: Vec<Case>,
+    admission: Admission,
+    said: &mut Vec<Observed>,
+    performed: &mut Performed,
+) -> Vec<Vec<Case>> {
+    let now = connector.outside.clock.now();
+    let client = match ready(connector, brand, admission).await {
+        Ok(client) => client,
+        Err(until) => {
+            performed.resting.extend(piece.into_iter().map(|case| put_off(case, until, now)));
+            return Vec::new();
+        }
+    };
+    let answer = client.subscription_statuses(group.as_str(), &phones(piece.iter())).await;
+    let now = connector.outside.clock.now();
+    said.extend(observed(&answer, now));
+    let asked = asked_wait(&answer, now);
+    match answer.result {
+        Ok(Statuses::InOrder(states)) => {
+            performed.active.extend(piece.into_iter().zip(states).map(|(case, state)| learn(case, state)));
+            Vec::new()
+        }
+        Ok(Statuses::Unkeyed) => {
+            connector.one_by_one.remember(&brand.id);
+            pieces(piece, 1)
+        }
+        Err(error) if error.next() == Next::Refused && piece.len() > 1 => {
+            let half = piece.len().div_ceil(2);
+            pieces(piece, half)
+        }
+        Err(error) if error.next() == Next::Refused => {
+            performed.active.extend(piece.into_iter().map(|mut case| {
+                case.facts.refused = Some(format!("the number's subscription cannot be read: {error}"));
+                case
+            }));
+            Vec::new()
+        }
+        Err(error) => {
+            report(brand, group, &error);
+            let rest = |case| rest_after_failure(connector, case, asked, now);
+            performed.resting.extend(piece.into_iter().map(rest));
+            Vec::new()
+        }
+    }
+}
+
+fn learn(mut case: Case, state: SubscriptionState) -> Case {
+    case.answered();
+    case.facts.subscription = Some(match state {
+        SubscriptionState::Subscribed => Subscription::Subscribed,
+        SubscriptionState::Unsubscribed | SubscriptionState::Unknown => Subscription::NotSubscribed,
+    });
+    case
+}
+
+/// Performs `Subscribe` for each case, fifty numbers of a group in a request. Should Braze refuse a request, it is halved until the
+/// refusal has found its number.
+pub(crate) async fn subscribe(connector: &Connector, brand: &Brand, jobs: Vec<Job>) -> Vec<Case> {
+    let mut done = Vec::new();
+    let mut said = Vec::new();
+    let by_group = grouped(jobs.into_iter().map(|job| ((job.group, job.double_opt_in), job.case)));
+    for ((group, double_opt_in), cases) in by_group {
+        let mut pending = pieces(cases, MOST_PHONES);
+        while !pending.is_empty() {
+            let endpoint = Endpoint::StatusSet;
+            let admissions = connector.pace.admit(&connector.outside, brand, endpoint, pending.len()).await;
+            let mut again = Vec::new();
+            for (piece, admission) in pending.into_iter().zip(admissions) {
+                let sent = Sent { brand, group: &group, double_opt_in, admission };
+                match set_piece(connector, &sent, &phones(piece.iter()), &mut said).await {
+                    Fate::Split => {
+                        let half = piece.len().div_ceil(2);
+                        again.extend(pieces(piece, half));
+                    }
+                    fate => done.extend(piece.into_iter().map(|case| take_in(connector, case, &fate))),
+                }
+            }
+            pending = again;
+        }
+    }
+    conclude(connector, brand, Endpoint::StatusSet, &said).await;
+    done
+}
+
+/// One request that writes.
+struct Sent<'a> {
+    brand: &'a Brand,
+    group: &'a SubscriptionGroup,
+    double_opt_in: bool,
+    admission: Admission,
+}
+
+/// What became of it, for all its numbers.
+enum Fate {
+    Done,
+    Refused(String),
+    NotDone(Option<std::time::Duration>),
+    Unknown,
+    NotBefore(Timestamp),
+    Split,
+}
+
+async fn set_piece(
+    connector: &Connector,
+    sent: &Sent<'_>,
+    phones: &[String],
+    said: &mut Vec<Observed>,
+) -> Fate {
+    let client = match ready(connector, sent.brand, sent.admission).await {
+        Ok(client) => client,
+        Err(until) => return Fate::NotBefore(until),
+    };
+    let group = sent.group.as_str();
+    let answer = client.subscribe(SetEndpoint::V2, group, phones, sent.double_opt_in).await;
+    let now = connector.outside.clock.now();
+    said.extend(observed(&answer, now));
+    let asked = asked_wait(&answer, now);
+    let Err(error) = answer.result else { return Fate::Done };
+    report(sent.brand, sent.group, &error);
+    match error.next() {
+        Next::Retry { .. } | Next::Configuration => Fate::NotDone(asked),
+        Next::Unknown => Fate::Unknown,
+        Next::Refused if phones.len() > 1 => Fate::Split,
+        Next::Refused => Fate::Refused(format!("Braze refused the number: {error}")),
+    }
+}
+
+fn take_in(connector: &Connector, mut case: Case, fate: &Fate) -> Case {
+    let now = connector.outside.clock.now();
+    let mut retry_at = |asked| {
+        case.failed();
+        now + back_off(case.participation.failures, asked, &*connector.outside.chance)
+    };
+    case.facts.written = Some(match fate {
+        Fate::Refused(reason) => Written::Refused { reason: reason.clone() },
+        Fate::NotDone(asked) => Written::NotDone { retry_at: retry_at(*asked) },
+        Fate::NotBefore(until) => Written::NotDone { retry_at: *until },
+        Fate::Unknown => Written::Unknown { retry_at: retry_at(None) },
+        Fate::Done | Fate::Split => {
+            case.answered();
+            Written::Done
+        }
+    });
+    case
+}
+
+/// Waits for the slot and gives the client; or says until when there is nothing to be done.
+async fn ready(
+    connector: &Connector,
+    brand: &Brand,
+    admission: Admission,
+) -> Result<std::sync::Arc<Client>, Timestamp> {
+    match admission {
+        Admission::At(from) => {
+            wait_until(connector, from).await;
+            let client = connector.workspaces.client(&connector.outside, brand).await;
+            client.ok_or_else(|| connector.outside.clock.now() + domain::reservation::PROBE_INTERVAL)
+        }
+        Admission::Later(slot) => Err(slot.from),
+        Admission::Closed(until) => Err(until),
+    }
+}
+
+fn put_off(mut case: Case, until: Timestamp, now: Timestamp) -> Case {
+    case.put_off(until, now);
+    case
+}
+
+async fn conclude(connector: &Connector, brand: &Brand, endpoint: Endpoint, said: &[Observed]) {
+    if said.contains(&Observed::KeyRefused) {
+        connector.workspaces.forget(&brand.id);
+    }
+    connector.pace.observe(&connector.outside, brand, endpoint, said).await;
+}
+
+fn report(brand: &Brand, group: &SubscriptionGroup, error: &braze::Error) {
+    if matches!(error, braze::Error::UnknownGroup) {
+        let group = group.as_str();
+        tracing::error!(brand = %brand.id, group, "connector.unknown_group: Braze does not know the brand's subscription group; its SMS participations wait");
+    } else {
+        tracing::debug!(brand = %brand.id, %error, "connector.subscription_failed");
+    }
+}

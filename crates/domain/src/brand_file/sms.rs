@@ -1,0 +1,126 @@
+//! `[activation.sms]`: how consumers are subscribed by number.
+
+use std::time::Duration;
+
+use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
+use crate::brand_file::read::{duration, event_name};
+use crate::brand_file::section::{Field, Section};
+use crate::contact::Region;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);
+
+/// Braze waits thirty days for an answer to its own double opt-in.
+const LONGEST_WINDOW: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Every minute for ten minutes, every five for an hour, then every thirty.
+fn default_poll() -> Vec<PollStage> {
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    vec![
+        PollStage { every: minutes(1), lasts: Some(minutes(10)) },
+        PollStage { every: minutes(5), lasts: Some(HOUR) },
+        PollStage { every: minutes(30), lasts: None },
+    ]
+}
+
+/// Reads the section; `None` when something it needs is missing or wrong.
+pub(super) fn activation(mut section: Section<'_>) -> Option<SmsActivation> {
+    let group =
+        section.required("subscription_group_id").and_then(|field| field.parsed(SubscriptionGroup::parse));
+    let region = section.required("default_region").and_then(|field| field.parsed(Region::parse));
+    let double =
+        section.required("opt_in").and_then(|field| field.word(&[("single", false), ("double", true)]));
+    let opt_in = match double {
+        Some(false) => single(&mut section),
+        Some(true) => self::double(&mut section),
+        // Which of the other keys belong here cannot be told.
+        None => return None,
+    };
+    section.finish();
+    Some(SmsActivation { group: group?, region: region?, opt_in: opt_in? })
+}
+
+fn single(section: &mut Section<'_>) -> Option<OptIn> {
+    let subscribe = section.optional("subscribe").map_or(Some(Subscribe::AfterProfile), |field| {
+        field.word(&[("after_profile", Subscribe::AfterProfile), ("with_profile", Subscribe::WithProfile)])
+    });
+    Some(OptIn::Single { subscribe: subscribe? })
+}
+
+fn double(section: &mut Section<'_>) -> Option<OptIn> {
+    let start = start(section);
+    let window = section.optional("window").map_or(Some(DEFAULT_WINDOW), |field| {
+        let window = field.parsed(duration)?;
+        let fits = !window.is_zero() && window <= LONGEST_WINDOW;
+        if !fits {
+            field.fault("must be more than nothing and at most 720h (30 days)");
+        }
+        fits.then_some(window)
+    });
+    let poll = section.optional("poll").map_or_else(|| Some(default_poll()), |field| poll(&field));
+    Some(OptIn::Double { start: start?, window: window?, poll: poll? })
+}
+
+/// `double_opt_in = { event = "…" }` or `{ braze_logic = true }`; `double_opt_in_event = "…"` is the short form.
+fn start(section: &mut Section<'_>) -> Option<DoubleOptInStart> {
+    let short = section.optional("double_opt_in_event");
+    let long = section.optional("double_opt_in");
+    match (short, long) {
+        (Some(short), None) => short.parsed(event_name).map(DoubleOptInStart::Event),
+        (None, Some(long)) => long_form(&long),
+        (Some(_), Some(long)) => {
+            long.fault("says the same as double_opt_in_event: give one of them");
+            None
+        }
+        (None, None) => {
+            section.missing("double_opt_in_event");
+            None
+        }
+    }
+}
+
+fn long_form(field: &Field<'_>) -> Option<DoubleOptInStart> {
+    let mut section = field.section()?;
+    let event = section.optional("event").map(|event| event.parsed(event_name));
+    let logic = section.optional("braze_logic").map(|logic| logic.boolean());
+    section.finish();
+    match (event, logic) {
+        (Some(event), None) => event.map(DoubleOptInStart::Event),
+        (None, Some(Some(true))) => Some(DoubleOptInStart::BrazeLogic),
+        _ => {
+            field.fault("must be { event = \"name\" } or { braze_logic = true }");
+            None
+        }
+    }
+}
+
+fn poll(field: &Field<'_>) -> Option<Vec<PollStage>> {
+    let items = field.items()?;
+    let count = items.len();
+    let stages = items.into_iter().enumerate().map(|(number, item)| stage(&item, number + 1 == count));
+    let stages: Option<Vec<PollStage>> = stages.collect();
+    if count == 0 {
+        field.fault("must have at least one stage, as { every = \"1m\" }");
+        return None;
+    }
+    stages
+}
+
+fn stage(field: &Field<'_>, last: bool) -> Option<PollStage> {
+    let mut section = field.section()?;
+    let every = section.required("every").and_then(|every| every.parsed(duration));
+    let lasts = section.optional("for").map(|lasts| lasts.parsed(duration));
+    if !last && lasts.is_none() {
+        section.missing("for");
+        return None;
+    }
+    section.finish();
+    if every.is_some_and(|every| every < Duration::from_secs(1)) {
+        field.fault("every must be at least 1s");
+        return None;
+    }
+    match lasts {
+        Some(lasts) => Some(PollStage { every: every?, lasts: Some(lasts?) }),
+        None => Some(PollStage { every: every?, lasts: None }),
+    }
+}

@@ -1,0 +1,50 @@
+//! Sending a custom event once. Braze counts every one it gets, so an attempt is written down before it is made, and after one
+//! whose outcome is not known the profile is asked whether the event is there.
+
+use crate::Timestamp;
+use crate::decide::{Facts, ProfileEvent, Question, Written};
+use crate::participation::EventProgress;
+use crate::profile::ProfileRef;
+
+/// What to do about an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Send it.
+    Send,
+    /// It is there.
+    Recorded,
+    /// Find out whether it is.
+    Ask(Question),
+    /// Nothing to do before then, the attempt being in this state.
+    Wait(EventProgress, Timestamp),
+    /// Braze refuses it for good.
+    Refused(String),
+}
+
+/// The next step of an event. `settled` tells when Braze has surely applied what it got at a moment.
+pub(super) fn next(
+    event: &ProfileEvent,
+    profile: &ProfileRef,
+    progress: EventProgress,
+    facts: &Facts,
+    now: Timestamp,
+    settled: impl Fn(Timestamp) -> Timestamp,
+) -> Next {
+    match (&facts.written, progress) {
+        (_, EventProgress::Recorded) | (Some(Written::Done), _) => Next::Recorded,
+        (Some(Written::Refused { reason }), _) => Next::Refused(reason.clone()),
+        (Some(Written::NotDone { retry_at }), _) => Next::Wait(EventProgress::NotSent, *retry_at),
+        (Some(Written::Unknown { .. }), _) => Next::Wait(progress, settled(now)),
+        (None, EventProgress::NotSent) => Next::Send,
+        (None, EventProgress::Attempted { at }) if now < settled(at) => Next::Wait(progress, settled(at)),
+        (None, EventProgress::Attempted { .. }) => match facts.recorded {
+            None => Next::Ask(Question::EventRecorded {
+                profile: profile.clone(),
+                event: event.name.clone(),
+                since: event.time,
+            }),
+            Some(true) => Next::Recorded,
+            Some(false) => Next::Send,
+        },
+    }
+}

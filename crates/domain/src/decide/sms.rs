@@ -1,0 +1,312 @@
+//! SMS acquisition: credited when Braze says `Subscribed`, and never before.
+//!
+//! Status first. Otherwise the profile has to carry the number before the number can be subscribed: it is created, or given the
+//! number, and settles. Then we subscribe it (single opt-in), or have the brand ask the consumer (double opt-in), and look until
+//! Braze says so or the time is up.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+use crate::brand::{Brand, DoubleOptInStart, OptIn, PhoneMismatch, PollStage, SmsActivation, Subscribe};
+use crate::contact::{Email, Phone};
+use crate::decide::{
+    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Written, event,
+};
+use crate::participation::{EventProgress, Outcome, Participation, State, Target};
+use crate::profile::{self, Alias, Number, ProfileRef};
+
+/// After subscribing, Braze is asked at these times and then every minute.
+const FIRST_LOOKS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(30)];
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A subscription that does not show by then never will.
+const UNVERIFIED_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// A subscription that was written together with the profile and does not show by then is made by itself: whether Braze takes it
+/// for alias-only profiles is not documented.
+const FALLS_BACK_AFTER: Duration = MINUTE;
+
+/// The consumer, by what they gave.
+#[derive(Clone, Copy)]
+pub(super) struct Consumer<'a> {
+    pub(super) phone: &'a Phone,
+    pub(super) email: Option<&'a Email>,
+}
+
+pub(super) fn decide(
+    participation: &Participation,
+    consumer: Consumer<'_>,
+    brand: &Brand,
+    activation: &SmsActivation,
+    facts: &Facts,
+    now: Timestamp,
+) -> Step {
+    let flow = Flow { participation, consumer, brand, activation, facts, now };
+    match &participation.state {
+        State::Enrolling { target, .. } => flow.enroll(target),
+        State::Settling { target, until } if now < *until => {
+            Step::Wait { state: State::Settling { target: target.clone(), until: *until }, until: *until }
+        }
+        State::Settling { target, .. } => flow.opt_in(target),
+        State::Subscribing { target, event } => flow.subscribing(target, *event),
+        State::AwaitingSubscription { target, since, explicitly } => flow.verify(target, *since, *explicitly),
+        State::AwaitingOptIn { since } => flow.poll(*since),
+        // Ended states do not come here.
+        State::Received
+        | State::Enrolled
+        | State::Credited
+        | State::Unverified
+        | State::Expired
+        | State::Rejected { .. }
+        | State::Failed { .. } => flow.first_look(),
+    }
+}
+
+struct Flow<'a> {
+    participation: &'a Participation,
+    consumer: Consumer<'a>,
+    brand: &'a Brand,
+    activation: &'a SmsActivation,
+    facts: &'a Facts,
+    now: Timestamp,
+}
+
+impl Flow<'_> {
+    fn first_look(&self) -> Step {
+        match self.facts.subscription {
+            None => self.ask_subscription(),
+            Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
+            Some(Subscription::NotSubscribed) => self.find(),
+        }
+    }
+
+    fn find(&self) -> Step {
+        let Some(found) = &self.facts.found else { return Step::Ask(Question::FindProfile) };
+        match profile::choose_for(found, self.consumer.phone) {
+            None => self.write(Target { profile: ProfileRef::Alias(self.alias()), create: true }),
+            Some((profile, Number::Same)) => self.opt_in(&Target { profile, create: false }),
+            Some((profile, Number::None)) => self.write(Target { profile, create: false }),
+            Some((profile, Number::Other)) => match self.brand.braze.on_phone_mismatch {
+                PhoneMismatch::Update => self.write(Target { profile, create: false }),
+                PhoneMismatch::Skip => {
+                    let reason = "the profile carries another phone number".to_owned();
+                    Step::Done(Outcome::Rejected { reason })
+                }
+            },
+        }
+    }
+
+    fn alias(&self) -> Alias {
+        match self.consumer.email {
+            Some(email) => Alias::for_email(email),
+            None => Alias::for_phone(self.consumer.phone),
+        }
+    }
+
+    /// Writes the number to the profile, creating it if need be. Doing it twice is the same as doing it once.
+    fn write(&self, target: Target) -> Step {
+        let write = ProfileWrite {
+            profile: target.profile.clone(),
+            create: target.create,
+            email: self.consumer.email.filter(|_| target.create).cloned(),
+            phone: Some(self.consumer.phone.clone()),
+            subscribe: self.subscribes_with_profile().then(|| self.activation.group.clone()),
+            attributes: self.participation.attributes.clone(),
+            event: None,
+        };
+        let state = State::Enrolling { target, event: EventProgress::NotSent };
+        Step::Tell { state, command: Command::Write(write) }
+    }
+
+    fn enroll(&self, target: &Target) -> Step {
+        let again = |until| Step::Wait {
+            state: State::Enrolling { target: target.clone(), event: EventProgress::NotSent },
+            until,
+        };
+        match &self.facts.written {
+            None => self.write(target.clone()),
+            Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
+            Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => again(*retry_at),
+            Some(Written::Done) if self.subscribes_with_profile() => self.await_subscription(target, false),
+            Some(Written::Done) => {
+                let until = self.settled_from(self.now);
+                Step::Wait { state: State::Settling { target: target.clone(), until }, until }
+            }
+        }
+    }
+
+    /// The profile carries the number: subscribe it, or have the consumer asked.
+    fn opt_in(&self, target: &Target) -> Step {
+        let target = target.clone();
+        match &self.activation.opt_in {
+            OptIn::Single { .. } => self.subscribe(target, false),
+            OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } => self.subscribe(target, true),
+            OptIn::Double { start: DoubleOptInStart::Event(name), .. } => {
+                self.send(target, self.event(name, self.now))
+            }
+        }
+    }
+
+    fn subscribe(&self, target: Target, double_opt_in: bool) -> Step {
+        let state = State::Subscribing { target, event: EventProgress::NotSent };
+        let group = self.activation.group.clone();
+        Step::Tell { state, command: Command::Subscribe { group, double_opt_in } }
+    }
+
+    fn send(&self, target: Target, event: ProfileEvent) -> Step {
+        let write = ProfileWrite {
+            profile: target.profile.clone(),
+            create: false,
+            email: None,
+            phone: None,
+            subscribe: None,
+            attributes: crate::attributes::Attributes::default(),
+            event: Some(event),
+        };
+        let state = State::Subscribing { target, event: EventProgress::Attempted { at: self.now } };
+        Step::Tell { state, command: Command::Write(write) }
+    }
+
+    fn subscribing(&self, target: &Target, progress: EventProgress) -> Step {
+        match &self.activation.opt_in {
+            OptIn::Single { .. } => self.subscribed(target, false),
+            OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } => self.subscribed(target, true),
+            OptIn::Double { start: DoubleOptInStart::Event(name), .. } => self.asked(target, progress, name),
+        }
+    }
+
+    /// We subscribed the number. Setting the same state twice is the same as once.
+    fn subscribed(&self, target: &Target, double_opt_in: bool) -> Step {
+        match &self.facts.written {
+            None => self.subscribe(target.clone(), double_opt_in),
+            Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
+            Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
+                let state = State::Subscribing { target: target.clone(), event: EventProgress::NotSent };
+                Step::Wait { state, until: *retry_at }
+            }
+            Some(Written::Done) => match self.facts.subscription {
+                None => self.ask_subscription(),
+                Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
+                Some(Subscription::NotSubscribed) if double_opt_in => self.await_opt_in(),
+                Some(Subscription::NotSubscribed) => self.await_subscription(target, true),
+            },
+        }
+    }
+
+    /// The event that makes the brand ask the consumer goes out once.
+    fn asked(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
+        let at = match progress {
+            EventProgress::Attempted { at } => at,
+            EventProgress::NotSent | EventProgress::Recorded => self.now,
+        };
+        let settled = |at| self.settled_from(at);
+        match event::next(&self.event(name, at), &target.profile, progress, self.facts, self.now, settled) {
+            event::Next::Send => self.send(target.clone(), self.event(name, self.now)),
+            event::Next::Recorded => self.await_opt_in(),
+            event::Next::Ask(question) => Step::Ask(question),
+            event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
+            event::Next::Wait(event, until) => {
+                Step::Wait { state: State::Subscribing { target: target.clone(), event }, until }
+            }
+        }
+    }
+
+    fn event(&self, name: &str, time: Timestamp) -> ProfileEvent {
+        ProfileEvent { name: name.to_owned(), time, scope: self.participation.scope.to_string() }
+    }
+
+    fn await_subscription(&self, target: &Target, explicitly: bool) -> Step {
+        let state = State::AwaitingSubscription { target: target.clone(), since: self.now, explicitly };
+        Step::Wait { state, until: self.now + FIRST_LOOKS[0] }
+    }
+
+    fn await_opt_in(&self) -> Step {
+        let until = self.now + self.next_poll(Duration::ZERO);
+        Step::Wait { state: State::AwaitingOptIn { since: self.now }, until }
+    }
+
+    /// Subscribed by us: does Braze say so yet?
+    fn verify(&self, target: &Target, since: Timestamp, explicitly: bool) -> Step {
+        match self.facts.subscription {
+            None => return self.ask_subscription(),
+            Some(Subscription::Subscribed) => return Step::Done(Outcome::Credited),
+            Some(Subscription::NotSubscribed) => {}
+        }
+        let elapsed = self.since(since);
+        if !explicitly && elapsed >= FALLS_BACK_AFTER {
+            return self.subscribe(target.clone(), false);
+        }
+        if elapsed >= UNVERIFIED_AFTER {
+            return Step::Done(Outcome::Unverified);
+        }
+        let minutes = MINUTE * u32::try_from(elapsed.as_secs() / 60 + 1).unwrap_or(u32::MAX);
+        let next = FIRST_LOOKS.into_iter().find(|look| *look > elapsed).unwrap_or(minutes);
+        let state = State::AwaitingSubscription { target: target.clone(), since, explicitly };
+        Step::Wait { state, until: since + next }
+    }
+
+    /// Asked to confirm: has the consumer?
+    fn poll(&self, since: Timestamp) -> Step {
+        match self.facts.subscription {
+            None => self.ask_subscription(),
+            Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
+            Some(Subscription::NotSubscribed) if self.since(since) >= self.window() => {
+                Step::Done(Outcome::Expired)
+            }
+            Some(Subscription::NotSubscribed) => {
+                let until = since + self.next_poll(self.since(since));
+                Step::Wait { state: State::AwaitingOptIn { since }, until }
+            }
+        }
+    }
+
+    /// When to look next, counted from the beginning: at the next whole interval of the stage, or at the end of the window.
+    fn next_poll(&self, elapsed: Duration) -> Duration {
+        let OptIn::Double { poll, window, .. } = &self.activation.opt_in else { return Duration::ZERO };
+        next_poll(poll, elapsed).min(*window)
+    }
+
+    fn window(&self) -> Duration {
+        match &self.activation.opt_in {
+            OptIn::Double { window, .. } => *window,
+            OptIn::Single { .. } => Duration::ZERO,
+        }
+    }
+
+    fn subscribes_with_profile(&self) -> bool {
+        matches!(self.activation.opt_in, OptIn::Single { subscribe: Subscribe::WithProfile })
+    }
+
+    fn ask_subscription(&self) -> Step {
+        Step::Ask(Question::Subscription(self.activation.group.clone()))
+    }
+
+    fn settled_from(&self, at: Timestamp) -> Timestamp {
+        at + self.brand.braze.settle
+    }
+
+    fn since(&self, moment: Timestamp) -> Duration {
+        Duration::try_from(self.now.duration_since(moment)).unwrap_or_default()
+    }
+}
+
+/// The first multiple of the interval in force that lies after `elapsed`, all counted from the beginning.
+fn next_poll(stages: &[PollStage], elapsed: Duration) -> Duration {
+    let mut begins = Duration::ZERO;
+    for stage in stages {
+        let ends = stage.lasts.map_or(Duration::MAX, |lasts| begins.saturating_add(lasts));
+        if elapsed < ends {
+            let within = elapsed.saturating_sub(begins);
+            let every = stage.every.as_millis().max(1);
+            let looks = u32::try_from(within.as_millis() / every + 1).unwrap_or(u32::MAX);
+            return begins.saturating_add(stage.every.saturating_mul(looks)).min(ends);
+        }
+        begins = ends;
+    }
+    let last = stages.last().map_or(MINUTE, |stage| stage.every);
+    elapsed.saturating_add(last)
+}
+
+#[cfg(test)]
+#[path = "sms_tests.rs"]
+mod tests;

@@ -1,0 +1,436 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::attributes::Attributes;
+use crate::brand::{
+    Activation, BrazeLimits, BrazeWorkspace, Endpoint, Identity, SecretRef, SettleBy, SubscriptionGroup,
+};
+use crate::contact::{Contact, Region};
+use crate::decide::{Terms, decide as decide_any};
+use crate::identity::{BrandId, IdKey, Scope};
+use crate::participation::Consent;
+use crate::profile::FoundProfile;
+
+const SETTLE: Duration = Duration::from_secs(120);
+const WINDOW: Duration = Duration::from_secs(48 * 3_600);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn phone() -> Phone {
+    Phone::from_e164("+13135550100").unwrap()
+}
+
+fn group() -> SubscriptionGroup {
+    SubscriptionGroup::parse("g-1").unwrap()
+}
+
+fn single(subscribe: Subscribe) -> OptIn {
+    OptIn::Single { subscribe }
+}
+
+fn double(start: DoubleOptInStart) -> OptIn {
+    let stage = |every: u64, lasts: Option<u64>| PollStage {
+        every: Duration::from_secs(every * 60),
+        lasts: lasts.map(|minutes| Duration::from_secs(minutes * 60)),
+    };
+    OptIn::Double {
+        start,
+        window: WINDOW,
+        poll: vec![stage(1, Some(10)), stage(5, Some(60)), stage(30, None)],
+    }
+}
+
+fn by_event() -> OptIn {
+    double(DoubleOptInStart::Event("opt_in".into()))
+}
+
+struct World {
+    brand: Brand,
+    activation: Activation,
+    participation: Participation,
+}
+
+fn world(opt_in: OptIn, email: bool) -> World {
+    let scope = Scope::parse("spring").unwrap();
+    let brand = Brand {
+        id: BrandId::parse("acme").unwrap(),
+        braze: BrazeWorkspace {
+            endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
+            api_key: SecretRef::Env("KEY".into()),
+            limits: BrazeLimits {
+                export_ids_per_minute: 250.try_into().unwrap(),
+                track_objects: 75.try_into().unwrap(),
+                track_per_array: false,
+            },
+            settle: SETTLE,
+            identity: Identity::Alias,
+            on_phone_mismatch: PhoneMismatch::Update,
+            settle_by: SettleBy::Schedule,
+        },
+        activations: BTreeMap::new(),
+    };
+    let sms = SmsActivation { group: group(), region: Region::parse("US").unwrap(), opt_in };
+    let activation =
+        Activation { scope: scope.clone(), opens: at(-9), closes: at(9), email: None, sms: Some(sms) };
+    let email = email.then(|| Email::parse("ada@example.com").unwrap());
+    let contact = Contact::Phone { phone: phone(), email: email.clone() };
+    let id = IdKey::new([1; 32]).participation(&scope, &contact);
+    let consent = Consent { at: at(0), text_id: None };
+    let attributes = Attributes::default();
+    let participation =
+        Participation::by_phone(id, &brand, &scope, (phone(), email), attributes, consent, at(0));
+    World { brand, activation, participation }
+}
+
+impl World {
+    fn next(&self, facts: &Facts, now: Timestamp) -> Step {
+        decide_any(
+            &self.participation,
+            &Terms { brand: &self.brand, activation: &self.activation },
+            facts,
+            now,
+        )
+    }
+
+    fn in_state(mut self, state: State) -> Self {
+        self.participation.state = state;
+        self
+    }
+}
+
+fn not_subscribed() -> Facts {
+    Facts { subscription: Some(Subscription::NotSubscribed), ..Facts::default() }
+}
+
+fn subscribed() -> Facts {
+    Facts { subscription: Some(Subscription::Subscribed), ..Facts::default() }
+}
+
+fn found(profiles: Vec<FoundProfile>) -> Facts {
+    Facts { found: Some(profiles), ..not_subscribed() }
+}
+
+fn written(written: Written) -> Facts {
+    Facts { written: Some(written), ..Facts::default() }
+}
+
+fn profile(phone: Option<&str>) -> FoundProfile {
+    FoundProfile {
+        external_id: Some("u-1".into()),
+        phone: phone.map(str::to_owned),
+        ..FoundProfile::default()
+    }
+}
+
+fn target() -> Target {
+    Target { profile: ProfileRef::ExternalId("u-1".into()), create: false }
+}
+
+fn write_of(step: Step) -> ProfileWrite {
+    match step {
+        Step::Tell { command: Command::Write(write), .. } => write,
+        other => panic!("expected a write, got {other:?}"),
+    }
+}
+
+fn subscribes(step: &Step, with_logic: bool) -> bool {
+    matches!(step, Step::Tell { command: Command::Subscribe { double_opt_in, .. }, .. } if *double_opt_in == with_logic)
+}
+
+#[test]
+fn who_is_subscribed_already_is_credited_at_once_and_touched_by_nothing_else() {
+    let world = world(single(Subscribe::AfterProfile), true);
+    assert_eq!(world.next(&Facts::default(), at(1)), Step::Ask(Question::Subscription(group())));
+    assert_eq!(world.next(&subscribed(), at(1)), Step::Done(Outcome::Credited));
+}
+
+#[test]
+fn nobody_found_creates_a_profile_with_address_and_number() {
+    let write = write_of(world(single(Subscribe::AfterProfile), true).next(&found(vec![]), at(1)));
+    assert_eq!(write.profile, ProfileRef::Alias(Alias::new("email", "ada@example.com").unwrap()));
+    assert!(write.create && write.email.is_some() && write.subscribe.is_none());
+    assert_eq!(write.phone, Some(phone()));
+}
+
+#[test]
+fn without_an_address_the_profile_is_named_by_the_number() {
+    let write = write_of(world(single(Subscribe::AfterProfile), false).next(&found(vec![]), at(1)));
+    assert_eq!(write.profile, ProfileRef::Alias(Alias::new("phone", "+13135550100").unwrap()));
+    assert_eq!(write.email, None);
+}
+
+#[test]
+fn a_profile_that_has_the_number_is_subscribed_without_waiting() {
+    let world = world(single(Subscribe::AfterProfile), true);
+    let next = world.next(&found(vec![profile(Some("1 313 555 0100"))]), at(1));
+    assert!(subscribes(&next, false), "{next:?}");
+}
+
+#[test]
+fn a_profile_without_the_number_is_given_it_and_settles() {
+    let first = world(single(Subscribe::AfterProfile), true);
+    let write = write_of(first.next(&found(vec![profile(None)]), at(1)));
+    assert_eq!((write.create, write.email, write.phone), (false, None, Some(phone())));
+
+    let enrolling = first.in_state(State::Enrolling { target: target(), event: EventProgress::NotSent });
+    let until = at(5) + SETTLE;
+    let settling = State::Settling { target: target(), until };
+    assert_eq!(enrolling.next(&written(Written::Done), at(5)), Step::Wait { state: settling.clone(), until });
+    let settling = enrolling.in_state(settling);
+    assert!(
+        matches!(settling.next(&Facts::default(), at(6)), Step::Wait { .. }),
+        "not before it has settled"
+    );
+    assert!(subscribes(&settling.next(&Facts::default(), until), false));
+}
+
+#[test]
+fn a_profile_with_another_number_is_updated_or_left_alone_as_the_brand_says() {
+    let mut world = world(single(Subscribe::AfterProfile), true);
+    let facts = found(vec![profile(Some("+13135550199"))]);
+    assert_eq!(write_of(world.next(&facts, at(1))).phone, Some(phone()));
+    world.brand.braze.on_phone_mismatch = PhoneMismatch::Skip;
+    assert!(matches!(world.next(&facts, at(1)), Step::Done(Outcome::Rejected { .. })));
+}
+
+#[test]
+fn a_subscription_is_read_back_and_only_then_credited() {
+    let state = State::Subscribing { target: target(), event: EventProgress::NotSent };
+    let world = world(single(Subscribe::AfterProfile), true).in_state(state);
+    assert_eq!(world.next(&written(Written::Done), at(9)), Step::Ask(Question::Subscription(group())));
+    let read = |subscription| Facts { subscription: Some(subscription), ..written(Written::Done) };
+    assert_eq!(world.next(&read(Subscription::Subscribed), at(9)), Step::Done(Outcome::Credited));
+    let waiting = State::AwaitingSubscription { target: target(), since: at(9), explicitly: true };
+    assert_eq!(
+        world.next(&read(Subscription::NotSubscribed), at(9)),
+        Step::Wait { state: waiting, until: at(19) }
+    );
+}
+
+#[test]
+fn a_subscription_is_looked_for_after_10_s_30_s_and_then_every_minute_for_15() {
+    let state = State::AwaitingSubscription { target: target(), since: at(0), explicitly: true };
+    let world = world(single(Subscribe::AfterProfile), true).in_state(state);
+    let next = |second: i64| match world.next(&not_subscribed(), at(second)) {
+        Step::Wait { until, .. } => until.as_second() - at(0).as_second(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([0, 10, 30, 60, 125, 840].map(next), [10, 30, 60, 120, 180, 900]);
+    assert_eq!(world.next(&not_subscribed(), at(900)), Step::Done(Outcome::Unverified));
+    assert_eq!(world.next(&subscribed(), at(900)), Step::Done(Outcome::Credited));
+}
+
+#[test]
+fn with_the_profile_the_group_rides_along_and_after_a_minute_without_it_is_subscribed_explicitly() {
+    let first = world(single(Subscribe::WithProfile), true);
+    assert_eq!(write_of(first.next(&found(vec![]), at(1))).subscribe, Some(group()));
+    let enrolling = first.in_state(State::Enrolling { target: target(), event: EventProgress::NotSent });
+    let waiting = State::AwaitingSubscription { target: target(), since: at(2), explicitly: false };
+    assert_eq!(
+        enrolling.next(&written(Written::Done), at(2)),
+        Step::Wait { state: waiting.clone(), until: at(12) }
+    );
+    let waiting = enrolling.in_state(waiting);
+    assert!(matches!(waiting.next(&not_subscribed(), at(61)), Step::Wait { .. }));
+    assert!(subscribes(&waiting.next(&not_subscribed(), at(62)), false));
+    assert_eq!(waiting.next(&subscribed(), at(62)), Step::Done(Outcome::Credited));
+}
+
+#[test]
+fn double_opt_in_sends_the_event_once_the_profile_has_settled() {
+    let settling = State::Settling { target: target(), until: at(100) };
+    let world = world(by_event(), true).in_state(settling);
+    let Step::Tell { state, command } = world.next(&Facts::default(), at(100)) else { panic!("no event") };
+    assert!(!command.is_repeatable(), "an attempt is written down first");
+    assert_eq!(
+        state,
+        State::Subscribing { target: target(), event: EventProgress::Attempted { at: at(100) } }
+    );
+    let asked = world.in_state(state);
+    let waiting = State::AwaitingOptIn { since: at(101) };
+    assert_eq!(asked.next(&written(Written::Done), at(101)), Step::Wait { state: waiting, until: at(161) });
+}
+
+#[test]
+fn an_opt_in_event_of_unknown_outcome_is_looked_for_before_a_second_one() {
+    let attempted = State::Subscribing { target: target(), event: EventProgress::Attempted { at: at(1) } };
+    let world = world(by_event(), true).in_state(attempted.clone());
+    let unknown = written(Written::Unknown { retry_at: at(3) });
+    assert_eq!(world.next(&unknown, at(2)), Step::Wait { state: attempted.clone(), until: at(2) + SETTLE });
+    let settled = at(1) + SETTLE;
+    assert!(matches!(world.next(&Facts::default(), settled), Step::Ask(Question::EventRecorded { .. })));
+    let recorded = |there| Facts { recorded: Some(there), ..Facts::default() };
+    assert!(matches!(
+        world.next(&recorded(true), settled),
+        Step::Wait { state: State::AwaitingOptIn { .. }, .. }
+    ));
+    assert!(write_of(world.next(&recorded(false), settled)).event.is_some());
+}
+
+#[test]
+fn brazes_own_logic_may_ask_the_consumer_instead() {
+    let logic = world(double(DoubleOptInStart::BrazeLogic), true);
+    let next = logic.next(&found(vec![profile(Some("+13135550100"))]), at(1));
+    assert!(subscribes(&next, true), "{next:?}");
+    let state = State::Subscribing { target: target(), event: EventProgress::NotSent };
+    let facts = Facts { subscription: Some(Subscription::NotSubscribed), ..written(Written::Done) };
+    let next = logic.in_state(state).next(&facts, at(2));
+    assert!(matches!(next, Step::Wait { state: State::AwaitingOptIn { .. }, .. }), "{next:?}");
+}
+
+#[test]
+fn an_answer_is_looked_for_ever_less_often_until_the_window_ends() {
+    let world = world(by_event(), true).in_state(State::AwaitingOptIn { since: at(0) });
+    let next = |minute: i64| match world.next(&not_subscribed(), at(minute * 60)) {
+        Step::Wait { until, .. } => (until.as_second() - at(0).as_second()) / 60,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([0, 1, 9, 10, 12, 69, 70, 100, 2_879].map(next), [1, 2, 10, 15, 15, 70, 100, 130, 2_880]);
+    assert_eq!(world.next(&not_subscribed(), at(0) + WINDOW), Step::Done(Outcome::Expired));
+    assert_eq!(world.next(&subscribed(), at(0) + WINDOW), Step::Done(Outcome::Credited));
+}
+
+#[test]
+fn what_braze_refuses_is_rejected_in_every_state_that_writes() {
+    let refused = written(Written::Refused { reason: "no".into() });
+    for state in [
+        State::Enrolling { target: target(), event: EventProgress::NotSent },
+        State::Subscribing { target: target(), event: EventProgress::NotSent },
+    ] {
+        let world = world(single(Subscribe::AfterProfile), true).in_state(state);
+        assert_eq!(world.next(&refused, at(1)), Step::Done(Outcome::Rejected { reason: "no".into() }));
+    }
+}
+
+fn states() -> Vec<State> {
+    let events = [EventProgress::NotSent, EventProgress::Attempted { at: at(1) }, EventProgress::Recorded];
+    let mut states = vec![
+        State::Received,
+        State::Settling { target: target(), until: at(120) },
+        State::AwaitingSubscription { target: target(), since: at(1), explicitly: true },
+        State::AwaitingSubscription { target: target(), since: at(1), explicitly: false },
+        State::AwaitingOptIn { since: at(1) },
+        State::Credited,
+        State::Unverified,
+        State::Expired,
+    ];
+    for event in events {
+        states.push(State::Enrolling { target: target(), event });
+        states.push(State::Subscribing { target: target(), event });
+    }
+    states
+}
+
+fn opt_ins() -> Vec<OptIn> {
+    vec![
+        single(Subscribe::AfterProfile),
+        single(Subscribe::WithProfile),
+        by_event(),
+        double(DoubleOptInStart::BrazeLogic),
+    ]
+}
+
+/// Every fact on its own and no fact at all.
+fn all_facts() -> Vec<Facts> {
+    vec![
+        Facts::default(),
+        subscribed(),
+        not_subscribed(),
+        found(vec![]),
+        found(vec![profile(None)]),
+        Facts { refused: Some("no".into()), ..Facts::default() },
+        Facts { recorded: Some(true), ..Facts::default() },
+        Facts { recorded: Some(false), ..Facts::default() },
+        written(Written::Done),
+        written(Written::Refused { reason: "no".into() }),
+        written(Written::NotDone { retry_at: at(500) }),
+        written(Written::Unknown { retry_at: at(500) }),
+    ]
+}
+
+#[test]
+fn every_state_and_fact_has_a_step_and_only_subscribed_credits() {
+    for opt_in in opt_ins() {
+        for state in states() {
+            for facts in all_facts() {
+                let world = world(opt_in.clone(), true).in_state(state.clone());
+                let step = world.next(&facts, at(200));
+                if step == Step::Done(Outcome::Credited) && state != State::Credited {
+                    assert_eq!(facts.subscription, Some(Subscription::Subscribed), "{state:?} {facts:?}");
+                }
+                if let Step::Wait { until, .. } = step {
+                    assert!(until > at(200), "{state:?} {facts:?} waits for nothing");
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    /// From the beginning, whatever Braze answers and however long it takes: it ends, and is credited only after Braze said
+    /// `Subscribed`.
+    #[test]
+    fn every_sms_participation_ends_and_is_credited_only_once_subscribed(
+        which in 0_usize..4, email: bool, has_profile in 0_u8..4, answers in proptest::collection::vec(0_u8..6, 0..60),
+        confirms: Option<u16>,
+    ) {
+        let mut world = world(opt_ins()[which].clone(), email);
+        let mut facts = Facts::default();
+        let mut now = at(0);
+        let mut said_subscribed = false;
+        let mut answers = answers.into_iter();
+        for _ in 0..3_000 {
+            let answer = answers.next().unwrap_or(0);
+            match world.next(&facts, now) {
+                Step::Done(outcome) => {
+                    prop_assert!(outcome != Outcome::Credited || said_subscribed);
+                    world.participation.end(outcome, now);
+                    prop_assert!(world.participation.state.is_end());
+                    return Ok(());
+                }
+                Step::Wait { state, until } => {
+                    prop_assert!(until > now);
+                    world.participation.wait(state, until, now);
+                    now = until;
+                    facts = Facts::default();
+                }
+                Step::Ask(_) if answer == 1 => {
+                    now += Duration::from_secs(1);
+                    facts = Facts::default();
+                }
+                Step::Ask(Question::Subscription(_)) => {
+                    let confirmed = confirms.is_some_and(|minutes| now >= at(i64::from(minutes) * 60));
+                    said_subscribed |= confirmed;
+                    facts.subscription =
+                        Some(if confirmed { Subscription::Subscribed } else { Subscription::NotSubscribed });
+                }
+                Step::Ask(Question::FindProfile) => {
+                    let number = ["+13135550100", "+13135550199"];
+                    facts.found = Some(match has_profile {
+                        0 => vec![],
+                        1 => vec![profile(None)],
+                        other => vec![profile(Some(number[usize::from(other) - 2]))],
+                    });
+                }
+                Step::Ask(Question::EventRecorded { .. }) => facts.recorded = Some(answer % 2 == 0),
+                Step::Ask(Question::KnownProfile | Question::Claim) => prop_assert!(false, "not asked here"),
+                Step::Tell { state, .. } => {
+                    facts.before_a_command();
+                    world.participation.state = state;
+                    let retry_at = now + Duration::from_secs(2);
+                    facts.written = Some(match answer {
+                        2 => Written::NotDone { retry_at },
+                        3 => Written::Unknown { retry_at },
+                        4 => Written::Refused { reason: "no".into() },
+                        _ => Written::Done,
+                    });
+                }
+            }
+        }
+        prop_assert!(false, "did not end: {:?}", world.participation.state);
+    }
+}
