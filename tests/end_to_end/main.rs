@@ -6,5 +6,6 @@ mod enrollment;
 mod process;
 mod refusals;
 mod server;
+mod sms;
 mod start_and_stop;
 mod workspace;

@@ -25,18 +25,25 @@ pub(crate) struct Brand<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) braze: &'a str,
     pub(crate) email: &'a str,
+    pub(crate) sms: &'a str,
 }
 
 impl<'a> Brand<'a> {
     pub(crate) fn at(workspace: &'a Workspace) -> Self {
-        Self { endpoint: &workspace.url, braze: "", email: "attributes = { quikly_participant = true }" }
+        Self {
+            endpoint: &workspace.url,
+            braze: "",
+            email: "attributes = { quikly_participant = true }",
+            sms: "",
+        }
     }
 
     fn file(&self) -> String {
-        let Self { endpoint, braze, email } = self;
+        let Self { endpoint, braze, email, sms } = self;
+        let sms = if sms.is_empty() { String::new() } else { format!("[activation.sms]\n{sms}\n") };
         let activation = |scope: &str, opens: &str, closes: &str| {
             format!(
-                "[[activation]]\nscope = \"{scope}\"\nopens = {opens}\ncloses = {closes}\n[activation.email]\n{email}\n"
+                "[[activation]]\nscope = \"{scope}\"\nopens = {opens}\ncloses = {closes}\n[activation.email]\n{email}\n{sms}"
             )
         };
         let (past, future) = ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
@@ -117,10 +124,10 @@ impl Server {
     }
 
     /// Takes part; the id, or `None` when the server could not be reached.
-    pub(crate) async fn try_to_take_part(&self, scope: &str, email: &str) -> Option<String> {
-        let body = json!({ "scope": scope, "email": email }).to_string();
+    async fn try_to_take_part(&self, body: &Value) -> Option<String> {
         let request = self.client.post(format!("{}/participations", self.url));
-        let response = request.header("content-type", "application/json").body(body).send().await.ok()?;
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let response = request.send().await.ok()?;
         if response.status().as_u16() == 503 {
             return None;
         }
@@ -129,9 +136,16 @@ impl Server {
         Some(body["id"].as_str().unwrap().to_owned())
     }
 
+    async fn accepted(&self, body: &Value) -> String {
+        eventually_async("a 202", Duration::from_secs(20), async || self.try_to_take_part(body).await).await
+    }
+
     pub(crate) async fn take_part(&self, scope: &str, email: &str) -> String {
-        eventually_async("a 202", Duration::from_secs(20), async || self.try_to_take_part(scope, email).await)
-            .await
+        self.accepted(&json!({ "scope": scope, "email": email })).await
+    }
+
+    pub(crate) async fn take_part_by_phone(&self, scope: &str, phone: &str, email: Option<&str>) -> String {
+        self.accepted(&json!({ "scope": scope, "phone": phone, "email": email, "consent": true })).await
     }
 
     pub(crate) async fn show(&self, id: &str) -> Value {

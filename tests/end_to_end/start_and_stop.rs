@@ -36,24 +36,42 @@ async fn the_demo_says_what_to_type_and_what_it_says_works() {
     let sim = process.address("Braze workspace  ").await;
     assert!(process.said().contains(&data), "it names where its data is");
 
-    let said = process.said();
-    let curl = said.lines().find(|line| line.trim().starts_with("curl -X POST")).unwrap();
-    let body = curl.split('\'').rfind(|part| part.starts_with('{')).unwrap().to_owned();
     let client = reqwest::Client::new();
-    let request = client.post(format!("{url}/participations")).header("content-type", "application/json");
-    let accepted: Value =
-        serde_json::from_slice(&request.body(body).send().await.unwrap().bytes().await.unwrap()).unwrap();
-    let get = async |path: String| -> Value {
-        serde_json::from_slice(&client.get(path).send().await.unwrap().bytes().await.unwrap()).unwrap()
+    let call = async |request: reqwest::RequestBuilder| -> Value {
+        serde_json::from_slice(&request.send().await.unwrap().bytes().await.unwrap()).unwrap()
     };
-    let id = accepted["id"].as_str().unwrap();
-    tests::eventually_async("enrolled, and the profile is there", Duration::from_secs(10), async || {
-        let shown = get(format!("{url}/participations/{id}")).await;
-        let profiles = get(format!("{sim}/_sim/profiles?email=ada@example.com")).await;
-        let there = profiles["profiles"].as_array().unwrap().len() == 1;
-        (there && shown["state"] == "enrolled" && shown["credited"] == true).then_some(())
+    // Every curl line that posts, as it stands there.
+    let said = process.said();
+    let posts: Vec<(String, String)> = said
+        .lines()
+        .filter_map(|line| {
+            let (url, rest) = line.trim().strip_prefix("curl -X POST ")?.split_once(' ')?;
+            Some((url.to_owned(), rest.split('\'').rfind(|part| part.starts_with('{'))?.to_owned()))
+        })
+        .collect();
+    assert_eq!(posts.len(), 4);
+    let post = async |(url, body): &(String, String)| {
+        call(client.post(url).header("content-type", "application/json").body(body.clone())).await
+    };
+    let reaches = async |accepted: &Value, state: &str| {
+        let path = format!("{url}/participations/{}", accepted["id"].as_str().unwrap());
+        tests::eventually_async(state, Duration::from_secs(30), async || {
+            let shown = call(client.get(&path)).await;
+            (shown["state"] == state).then_some(shown)
+        })
+        .await
+    };
+    let (by_email, single, double) = (post(&posts[0]).await, post(&posts[1]).await, post(&posts[2]).await);
+    assert_eq!(reaches(&by_email, "enrolled").await["credited"], true);
+    assert_eq!(reaches(&double, "awaiting_opt_in").await["credited"], false);
+    tests::eventually_async("there is a question to answer", Duration::from_secs(10), async || {
+        (post(&posts[3]).await["confirmed"] == true).then_some(())
     })
     .await;
+    assert_eq!(reaches(&double, "credited").await["credited"], true);
+    assert_eq!(reaches(&single, "credited").await["credited"], true);
+    let profiles = call(client.get(format!("{sim}/_sim/profiles?email=ada@example.com"))).await;
+    assert_eq!(profiles["profiles"].as_array().unwrap().len(), 1);
     let said = process.said();
     assert!(
         said.contains("POST /users/export/ids  201") && said.contains("POST /users/track  201"),

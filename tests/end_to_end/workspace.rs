@@ -58,16 +58,49 @@ impl Workspace {
         .await
     }
 
+    /// Subscribes numbers, as if they had always been so.
+    pub(crate) async fn subscribed(&self, group: &str, phones: &[String]) {
+        let entry =
+            json!({ "subscription_group_id": group, "subscription_state": "subscribed", "phones": phones });
+        self.send(reqwest::Method::POST, "/_sim/subscriptions", &json!({ "subscription_groups": [entry] }))
+            .await;
+    }
+
+    /// Numbers' states, states without a profile, and prompts.
+    pub(crate) async fn subscriptions(&self) -> Value {
+        self.send(reqwest::Method::GET, "/_sim/subscriptions", &Value::Null).await
+    }
+
+    /// This event makes the brand ask the consumer.
+    pub(crate) async fn asks_by_event(&self, event: &str, group: &str) {
+        let body = json!({ "event": event, "subscription_group_id": group });
+        self.send(reqwest::Method::PUT, "/_sim/double_opt_in", &body).await;
+    }
+
+    /// The consumer answers; whether there was something to answer.
+    pub(crate) async fn replies_yes(&self, phone: &str) -> bool {
+        let body = json!({ "phone": phone, "text": "Y" });
+        self.send(reqwest::Method::POST, "/_sim/replies", &body).await["confirmed"] == true
+    }
+
     /// How many requests an endpoint answered, with whatever status.
     pub(crate) async fn requests(&self, endpoint: &str) -> u64 {
         let requests = self.send(reqwest::Method::GET, "/_sim/requests", &Value::Null).await;
-        let by_status =
-            requests["answered"][format!("POST {endpoint}")].as_object().cloned().unwrap_or_default();
+        let by_status = requests["answered"][format!("{} {endpoint}", method(endpoint))]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
         by_status.values().filter_map(Value::as_u64).sum()
     }
 
     pub(crate) async fn status_count(&self, endpoint: &str, status: u16) -> u64 {
         let requests = self.send(reqwest::Method::GET, "/_sim/requests", &Value::Null).await;
-        requests["answered"][format!("POST {endpoint}")][status.to_string()].as_u64().unwrap_or(0)
+        requests["answered"][format!("{} {endpoint}", method(endpoint))][status.to_string()]
+            .as_u64()
+            .unwrap_or(0)
     }
+}
+
+fn method(endpoint: &str) -> &'static str {
+    if endpoint.ends_with("/get") { "GET" } else { "POST" }
 }

@@ -10,12 +10,13 @@ use braze::{Transport, TransportError};
 use braze_sim::{Settings, Workspace};
 use bytes::Bytes;
 use connector::{Connector, LINGER, Outside, TICK, Worker};
-use domain::brand::{Brands, SecretRef};
+use domain::attributes::Attributes;
+use domain::brand::{Activation, Brand, Brands, SecretRef};
 use domain::brand_file::{BrandFile, read_all};
-use domain::contact::{Contact, Email};
+use domain::contact::{Contact, Email, Phone};
 use domain::identity::{IdKey, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
-use domain::participation::Participation;
+use domain::participation::{Consent, Participation};
 use http::{Request, Response};
 use memory::{Faults, Memory, TokioClock};
 use ports::clock::SystemChance;
@@ -53,15 +54,25 @@ pub(crate) struct Campaign {
 }
 
 impl Campaign {
-    /// A campaign whose queue loses, repeats and mixes messages as `faults` say.
+    /// An e-mail campaign whose queue loses, repeats and mixes messages as `faults` say.
     pub(crate) fn new(faults: Faults, email: &str) -> Self {
+        Self::with(faults, "", &format!("[activation.email]\n{email}"))
+    }
+
+    /// A campaign of a brand with these `[braze]` settings and this activation.
+    pub(crate) fn with(faults: Faults, braze: &str, activation: &str) -> Self {
         let clock = Arc::new(TokioClock::start());
         let memory = Arc::new(Memory::new(11, faults, clock.clone()));
         memory.keep_secret(SecretRef::Env("KEY".into()), KEY);
         let settle = Duration::from_secs(30);
-        let simulated =
-            Workspace::new(Settings { api_keys: vec![KEY.into()], settle, ..Settings::default() }).router();
-        let file = BrandFile { name: "acme".into(), text: brand(email) };
+        let settings = Settings {
+            api_keys: vec![KEY.into()],
+            subscription_groups: vec!["g-1".into()],
+            settle,
+            ..Settings::default()
+        };
+        let simulated = Workspace::new(settings).router();
+        let file = BrandFile { name: "acme".into(), text: brand(braze, activation) };
         let brands = Arc::new(read_all(&[file], &|_| Ok(())).unwrap());
         let id_key = IdKey::new([3; 32]);
         let outside = Outside {
@@ -91,24 +102,40 @@ impl Campaign {
         });
     }
 
-    /// Accepts a participation as intake does, and announces it.
+    /// Accepts a participation by e-mail as intake does, and announces it.
     pub(crate) async fn accept(&self, email: &str) -> ParticipationId {
-        let scope = Scope::parse("spring").unwrap();
         let email = Email::parse(email).unwrap();
-        let (brand, activation) = self.brands.activation(&scope).unwrap();
-        let id = self.id_key.participation(&scope, &Contact::Email(email.clone()));
+        let (brand, activation) = self.terms();
+        let id = self.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
         let credit = activation.email.as_ref().unwrap().credit;
-        let now = self.clock.now();
-        let participation =
-            Participation::by_email(id, brand, &scope, email, Default::default(), credit, now);
+        let (scope, now) = (&activation.scope, self.clock.now());
+        self.keep(Participation::by_email(id, brand, scope, email, Attributes::default(), credit, now)).await
+    }
+
+    /// Accepts a participation by mobile number.
+    pub(crate) async fn accept_phone(&self, phone: &str, email: Option<&str>) -> ParticipationId {
+        let contact = (Phone::from_e164(phone).unwrap(), email.map(|email| Email::parse(email).unwrap()));
+        let (brand, activation) = self.terms();
+        let identity = Contact::Phone { phone: contact.0.clone(), email: contact.1.clone() };
+        let id = self.id_key.participation(&activation.scope, &identity);
+        let (scope, now) = (&activation.scope, self.clock.now());
+        let consent = Consent { at: now, text_id: None };
+        self.keep(Participation::by_phone(id, brand, scope, contact, Attributes::default(), consent, now))
+            .await
+    }
+
+    fn terms(&self) -> (&Brand, &Activation) {
+        self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
+    }
+
+    async fn keep(&self, participation: Participation) -> ParticipationId {
         // A 503 would make the caller come again.
         while self.memory.insert(&participation).await.is_err() {}
-        let look = Look { brand: brand.id.clone(), ids: vec![id] };
-        let _the_tick_finds_it = self
-            .memory
-            .send(QueueName::EmailEnrollments, vec![Outgoing { look, delay: Duration::ZERO }])
-            .await;
-        id
+        let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
+        let message = Outgoing { look, delay: Duration::ZERO };
+        let _the_tick_finds_it =
+            self.memory.send(QueueName::of(participation.channel()), vec![message]).await;
+        participation.id
     }
 
     pub(crate) async fn state(&self, id: ParticipationId) -> &'static str {
@@ -119,18 +146,23 @@ impl Campaign {
         }
     }
 
-    /// Lets time pass until every participation has ended.
+    /// Lets time pass until every participation is enrolled.
     pub(crate) async fn all_end(&self, ids: &[ParticipationId], within: Duration) {
+        self.all_reach(ids, "enrolled", within).await;
+    }
+
+    /// Lets time pass until every participation is in `state`.
+    pub(crate) async fn all_reach(&self, ids: &[ParticipationId], state: &str, within: Duration) {
         let deadline = self.clock.now() + within;
         for id in ids {
-            while self.state(*id).await != "enrolled" {
+            while self.state(*id).await != state {
                 assert!(self.clock.now() < deadline, "{id} is {}", self.state(*id).await);
                 self.clock.sleep(Duration::from_secs(1)).await;
             }
         }
     }
 
-    async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
         let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
         let response =
             self.simulated.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
@@ -149,16 +181,16 @@ impl Campaign {
 
     pub(crate) async fn requests(&self, endpoint: &str) -> u64 {
         let requests = self.ask("GET", "/_sim/requests", "").await;
+        let method = if endpoint.ends_with("/get") { "GET" } else { "POST" };
         let by_status =
-            requests["answered"][format!("POST {endpoint}")].as_object().cloned().unwrap_or_default();
+            requests["answered"][format!("{method} {endpoint}")].as_object().cloned().unwrap_or_default();
         by_status.values().filter_map(Value::as_u64).sum()
     }
 }
 
-fn brand(email: &str) -> String {
+fn brand(braze: &str, activation: &str) -> String {
     format!(
-        "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"30s\"\n\
-         [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n\
-         [activation.email]\n{email}\n"
+        "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"30s\"\n{braze}\n\
+         [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}\n"
     )
 }

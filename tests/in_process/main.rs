@@ -4,4 +4,7 @@
 
 mod campaign;
 mod certainty;
+mod every_message;
 mod refused_key;
+mod requests;
+mod sms;

@@ -31,6 +31,7 @@ pub(crate) fn routes(workspace: Workspace) -> Router {
         .route("/_sim/double_opt_in", put(set_double_opt_in))
         .route("/_sim/status_keys", put(set_status_keys))
         .route("/_sim/replies", post(reply))
+        .route("/_sim/bad_phones", put(set_bad_phones))
         .route("/_sim/reset", post(reset))
         .with_state(workspace)
 }
@@ -66,6 +67,12 @@ struct Keys {
 #[serde(deny_unknown_fields)]
 struct Keyed {
     status_keys: StatusKeys,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Phones {
+    phones: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -188,6 +195,14 @@ async fn set_status_keys(
     body: Result<Json<Keyed>, JsonRejection>,
 ) -> Answer {
     workspace.lock().settings.status_keys = read(body)?.status_keys;
+    Ok(Json(json!({})))
+}
+
+async fn set_bad_phones(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<Phones>, JsonRejection>,
+) -> Answer {
+    workspace.lock().bad_phones = read(body)?.phones.into_iter().collect();
     Ok(Json(json!({})))
 }
 

@@ -231,6 +231,9 @@ fn status_get(state: &State, uri: &Uri) -> Said {
     if !group.is_some_and(|(_, group)| state.has_group(group)) {
         return Said::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
     }
+    if query.iter().any(|(_, value)| state.bad_phones.contains(value)) {
+        return Said::message(StatusCode::BAD_REQUEST, "a phone is not valid");
+    }
     let phones = query.iter().filter(|(name, _)| name.starts_with("phone")).count();
     match state.subscriptions.get(&query, &state.profiles, state.settings.status_keys) {
         Ok(answer) => Said::new(StatusCode::OK, answer, format!("status of {phones} number(s)")),
@@ -246,6 +249,9 @@ fn status_set(state: &mut State, body: &Value, now: jiff::Timestamp) -> Said {
     if !changes.iter().all(|change| state.has_group(&change.group)) {
         return Said::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
     }
+    if changes.iter().any(|change| state.bad_phones.contains(&change.phone)) {
+        return Said::message(StatusCode::BAD_REQUEST, "a phone is not valid");
+    }
     let summary = format!("{} number(s)", changes.len());
     state.accept_changes(changes, now);
     Said::new(StatusCode::CREATED, json!({ "message": "success" }), summary)
@@ -260,11 +266,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// What an export asks by; an address is shown by its first letters.
 fn asked_by(body: &Value) -> String {
     let count = |name: &str| body.get(name).and_then(Value::as_array).map_or(0, Vec::len);
-    match body.get("email_address").and_then(Value::as_str) {
-        Some(email) => {
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    match (text("email_address"), text("phone")) {
+        (Some(email), _) => {
             let (local, host) = email.split_once('@').unwrap_or((email, ""));
             format!("e-mail {}***@{host}", local.chars().take(2).collect::<String>())
         }
-        None => format!("{} id(s) and {} alias(es)", count("external_ids"), count("user_aliases")),
+        (None, Some(phone)) => format!("phone {}***", phone.chars().take(5).collect::<String>()),
+        (None, None) => format!("{} id(s) and {} alias(es)", count("external_ids"), count("user_aliases")),
     }
 }

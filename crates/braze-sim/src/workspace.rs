@@ -108,6 +108,8 @@ pub(crate) struct State {
     pub(crate) requests: Requests,
     pub(crate) windows: BTreeMap<Endpoint, Window>,
     pub(crate) subscriptions: Subscriptions,
+    /// Numbers that make a whole request about subscriptions fail.
+    pub(crate) bad_phones: BTreeSet<String>,
     pending: BTreeMap<(Timestamp, u64), Pending>,
     writes: u64,
 }
@@ -166,6 +168,7 @@ impl State {
             faults: Faults::default(),
             requests: Requests::default(),
             subscriptions: Subscriptions::default(),
+            bad_phones: BTreeSet::new(),
             pending: BTreeMap::new(),
             writes: 0,
         }

@@ -79,6 +79,19 @@ impl State {
     }
 }
 
+impl Memory {
+    /// Loses the message that is sent as the `number`th, counted from 1, and no other.
+    pub fn lose_message(&self, number: u64) {
+        self.lock().lost_message = Some(number);
+    }
+
+    /// How many messages were sent.
+    #[must_use]
+    pub fn messages_sent(&self) -> u64 {
+        self.lock().sent
+    }
+}
+
 #[async_trait]
 impl Queues for Memory {
     async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
@@ -91,7 +104,9 @@ impl Queues for Memory {
                 return Err(failed(DOING));
             }
             for message in messages {
-                if !state.fate.strikes(|faults| faults.message_lost) {
+                state.sent += 1;
+                let lost = state.lost_message == Some(state.sent);
+                if !lost && !state.fate.strikes(|faults| faults.message_lost) {
                     state.put(queue, message.look, now + message.delay.min(LONGEST_DELAY));
                 }
             }

@@ -24,6 +24,10 @@ const KEY: &str = "demo-key";
 /// Braze takes minutes to build a profile; a demo should not.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// The subscription group of the simulated workspace, and the event that makes it ask a consumer to confirm.
+const GROUP: &str = "d0e5c0de-0000-4000-8000-000000000001";
+const OPT_IN_EVENT: &str = "quikly_sms_opt_in";
+
 /// A consumer that the workspace knows already.
 const SEED: &str =
     r#"{"profiles": [{"external_id": "grace-1906", "email": "grace@example.com", "first_name": "Grace"}]}"#;
@@ -38,6 +42,11 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let workspace = braze_sim::Workspace::new(braze_sim::Settings {
         api_keys: vec![KEY.to_owned()],
         settle: SETTLE,
+        subscription_groups: vec![GROUP.to_owned()],
+        double_opt_in: Some(braze_sim::DoubleOptIn {
+            event: OPT_IN_EVENT.to_owned(),
+            subscription_group_id: GROUP.to_owned(),
+        }),
         on_request: Some(Arc::new(|call: &braze_sim::Observed| {
             console::say(&format!(
                 "  braze  {} {}  {}  {}",
@@ -72,7 +81,8 @@ id = "demo"
 [braze]
 endpoint = "http://{sim}"
 api_key = {{ env = "DEMO_KEY" }}
-settle = "2s"
+settle = "3s"
+settle_by = "queue"
 [[activation]]
 scope = "demo-spring"
 opens = 2020-01-01T00:00:00Z
@@ -80,6 +90,21 @@ closes = 2100-01-01T00:00:00Z
 [activation.email]
 attributes = {{ quikly_participant = true }}
 event = "quikly_participated"
+[activation.sms]
+subscription_group_id = "{GROUP}"
+default_region = "US"
+opt_in = "single"
+[[activation]]
+scope = "demo-double"
+opens = 2020-01-01T00:00:00Z
+closes = 2100-01-01T00:00:00Z
+[activation.sms]
+subscription_group_id = "{GROUP}"
+default_region = "US"
+opt_in = "double"
+double_opt_in_event = "{OPT_IN_EVENT}"
+window = "10m"
+poll = [{{ every = "2s", for = "2m" }}, {{ every = "30s" }}]
 "#
     )
 }
@@ -91,10 +116,17 @@ fn what_to_try(address: SocketAddr, sim: SocketAddr, data: &str) -> String {
   Braze workspace  http://{sim}  (simulated; help: curl http://{sim}/)
   data             {data}  (delete it to begin anew)
 
-Try:
+Try, by e-mail:
   curl -X POST http://{address}/participations -H 'Content-Type: application/json' -d '{{"scope":"demo-spring","email":"ada@example.com"}}'
   curl http://{address}/participations/ID            with the id that the first line answered
   curl 'http://{sim}/_sim/profiles?email=ada@example.com'
+
+By mobile number, single opt-in:
+  curl -X POST http://{address}/participations -H 'Content-Type: application/json' -d '{{"scope":"demo-spring","phone":"(313) 555-0100","consent":true}}'
+
+Double opt-in, and the consumer's answer once the state is awaiting_opt_in:
+  curl -X POST http://{address}/participations -H 'Content-Type: application/json' -d '{{"scope":"demo-double","phone":"(313) 555-0101","consent":true}}'
+  curl -X POST http://{sim}/_sim/replies -H 'Content-Type: application/json' -d '{{"phone":"+13135550101","text":"Y"}}'
 
 Calls to Braze show here. Ctrl-C ends it.
 "#

@@ -1,7 +1,5 @@
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::attributes::Attributes;
 use crate::brand::{
@@ -12,6 +10,9 @@ use crate::decide::{Terms, decide as decide_any};
 use crate::identity::{BrandId, IdKey, Scope};
 use crate::participation::Consent;
 use crate::profile::FoundProfile;
+
+#[path = "sms_everything.rs"]
+mod everything;
 
 const SETTLE: Duration = Duration::from_secs(120);
 const WINDOW: Duration = Duration::from_secs(48 * 3_600);
@@ -303,134 +304,5 @@ fn what_braze_refuses_is_rejected_in_every_state_that_writes() {
     ] {
         let world = world(single(Subscribe::AfterProfile), true).in_state(state);
         assert_eq!(world.next(&refused, at(1)), Step::Done(Outcome::Rejected { reason: "no".into() }));
-    }
-}
-
-fn states() -> Vec<State> {
-    let events = [EventProgress::NotSent, EventProgress::Attempted { at: at(1) }, EventProgress::Recorded];
-    let mut states = vec![
-        State::Received,
-        State::Settling { target: target(), until: at(120) },
-        State::AwaitingSubscription { target: target(), since: at(1), explicitly: true },
-        State::AwaitingSubscription { target: target(), since: at(1), explicitly: false },
-        State::AwaitingOptIn { since: at(1) },
-        State::Credited,
-        State::Unverified,
-        State::Expired,
-    ];
-    for event in events {
-        states.push(State::Enrolling { target: target(), event });
-        states.push(State::Subscribing { target: target(), event });
-    }
-    states
-}
-
-fn opt_ins() -> Vec<OptIn> {
-    vec![
-        single(Subscribe::AfterProfile),
-        single(Subscribe::WithProfile),
-        by_event(),
-        double(DoubleOptInStart::BrazeLogic),
-    ]
-}
-
-/// Every fact on its own and no fact at all.
-fn all_facts() -> Vec<Facts> {
-    vec![
-        Facts::default(),
-        subscribed(),
-        not_subscribed(),
-        found(vec![]),
-        found(vec![profile(None)]),
-        Facts { refused: Some("no".into()), ..Facts::default() },
-        Facts { recorded: Some(true), ..Facts::default() },
-        Facts { recorded: Some(false), ..Facts::default() },
-        written(Written::Done),
-        written(Written::Refused { reason: "no".into() }),
-        written(Written::NotDone { retry_at: at(500) }),
-        written(Written::Unknown { retry_at: at(500) }),
-    ]
-}
-
-#[test]
-fn every_state_and_fact_has_a_step_and_only_subscribed_credits() {
-    for opt_in in opt_ins() {
-        for state in states() {
-            for facts in all_facts() {
-                let world = world(opt_in.clone(), true).in_state(state.clone());
-                let step = world.next(&facts, at(200));
-                if step == Step::Done(Outcome::Credited) && state != State::Credited {
-                    assert_eq!(facts.subscription, Some(Subscription::Subscribed), "{state:?} {facts:?}");
-                }
-                if let Step::Wait { until, .. } = step {
-                    assert!(until > at(200), "{state:?} {facts:?} waits for nothing");
-                }
-            }
-        }
-    }
-}
-
-proptest! {
-    /// From the beginning, whatever Braze answers and however long it takes: it ends, and is credited only after Braze said
-    /// `Subscribed`.
-    #[test]
-    fn every_sms_participation_ends_and_is_credited_only_once_subscribed(
-        which in 0_usize..4, email: bool, has_profile in 0_u8..4, answers in proptest::collection::vec(0_u8..6, 0..60),
-        confirms: Option<u16>,
-    ) {
-        let mut world = world(opt_ins()[which].clone(), email);
-        let mut facts = Facts::default();
-        let mut now = at(0);
-        let mut said_subscribed = false;
-        let mut answers = answers.into_iter();
-        for _ in 0..3_000 {
-            let answer = answers.next().unwrap_or(0);
-            match world.next(&facts, now) {
-                Step::Done(outcome) => {
-                    prop_assert!(outcome != Outcome::Credited || said_subscribed);
-                    world.participation.end(outcome, now);
-                    prop_assert!(world.participation.state.is_end());
-                    return Ok(());
-                }
-                Step::Wait { state, until } => {
-                    prop_assert!(until > now);
-                    world.participation.wait(state, until, now);
-                    now = until;
-                    facts = Facts::default();
-                }
-                Step::Ask(_) if answer == 1 => {
-                    now += Duration::from_secs(1);
-                    facts = Facts::default();
-                }
-                Step::Ask(Question::Subscription(_)) => {
-                    let confirmed = confirms.is_some_and(|minutes| now >= at(i64::from(minutes) * 60));
-                    said_subscribed |= confirmed;
-                    facts.subscription =
-                        Some(if confirmed { Subscription::Subscribed } else { Subscription::NotSubscribed });
-                }
-                Step::Ask(Question::FindProfile) => {
-                    let number = ["+13135550100", "+13135550199"];
-                    facts.found = Some(match has_profile {
-                        0 => vec![],
-                        1 => vec![profile(None)],
-                        other => vec![profile(Some(number[usize::from(other) - 2]))],
-                    });
-                }
-                Step::Ask(Question::EventRecorded { .. }) => facts.recorded = Some(answer % 2 == 0),
-                Step::Ask(Question::KnownProfile | Question::Claim) => prop_assert!(false, "not asked here"),
-                Step::Tell { state, .. } => {
-                    facts.before_a_command();
-                    world.participation.state = state;
-                    let retry_at = now + Duration::from_secs(2);
-                    facts.written = Some(match answer {
-                        2 => Written::NotDone { retry_at },
-                        3 => Written::Unknown { retry_at },
-                        4 => Written::Refused { reason: "no".into() },
-                        _ => Written::Done,
-                    });
-                }
-            }
-        }
-        prop_assert!(false, "did not end: {:?}", world.participation.state);
     }
 }

@@ -1,0 +1,134 @@
+//! Every state with every fact, and every story from the beginning to its end.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn states() -> Vec<State> {
+    let events = [EventProgress::NotSent, EventProgress::Attempted { at: at(1) }, EventProgress::Recorded];
+    let mut states = vec![
+        State::Received,
+        State::Settling { target: target(), until: at(120) },
+        State::AwaitingSubscription { target: target(), since: at(1), explicitly: true },
+        State::AwaitingSubscription { target: target(), since: at(1), explicitly: false },
+        State::AwaitingOptIn { since: at(1) },
+        State::Credited,
+        State::Unverified,
+        State::Expired,
+    ];
+    for event in events {
+        states.push(State::Enrolling { target: target(), event });
+        states.push(State::Subscribing { target: target(), event });
+    }
+    states
+}
+
+fn opt_ins() -> Vec<OptIn> {
+    vec![
+        single(Subscribe::AfterProfile),
+        single(Subscribe::WithProfile),
+        by_event(),
+        double(DoubleOptInStart::BrazeLogic),
+    ]
+}
+
+/// Every fact on its own and no fact at all.
+fn all_facts() -> Vec<Facts> {
+    vec![
+        Facts::default(),
+        subscribed(),
+        not_subscribed(),
+        found(vec![]),
+        found(vec![profile(None)]),
+        Facts { refused: Some("no".into()), ..Facts::default() },
+        Facts { recorded: Some(true), ..Facts::default() },
+        Facts { recorded: Some(false), ..Facts::default() },
+        written(Written::Done),
+        written(Written::Refused { reason: "no".into() }),
+        written(Written::NotDone { retry_at: at(500) }),
+        written(Written::Unknown { retry_at: at(500) }),
+    ]
+}
+
+#[test]
+fn every_state_and_fact_has_a_step_and_only_subscribed_credits() {
+    for opt_in in opt_ins() {
+        for state in states() {
+            for facts in all_facts() {
+                let world = world(opt_in.clone(), true).in_state(state.clone());
+                let step = world.next(&facts, at(200));
+                if step == Step::Done(Outcome::Credited) && state != State::Credited {
+                    assert_eq!(facts.subscription, Some(Subscription::Subscribed), "{state:?} {facts:?}");
+                }
+                if let Step::Wait { until, .. } = step {
+                    assert!(until > at(200), "{state:?} {facts:?} waits for nothing");
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    /// From the beginning, whatever Braze answers and however long it takes: it ends, and is credited only after Braze said
+    /// `Subscribed`.
+    #[test]
+    fn every_sms_participation_ends_and_is_credited_only_once_subscribed(
+        which in 0_usize..4, email: bool, has_profile in 0_u8..4, answers in proptest::collection::vec(0_u8..6, 0..60),
+        confirms: Option<u16>,
+    ) {
+        let mut world = world(opt_ins()[which].clone(), email);
+        let mut facts = Facts::default();
+        let mut now = at(0);
+        let mut said_subscribed = false;
+        let mut answers = answers.into_iter();
+        for _ in 0..3_000 {
+            let answer = answers.next().unwrap_or(0);
+            match world.next(&facts, now) {
+                Step::Done(outcome) => {
+                    prop_assert!(outcome != Outcome::Credited || said_subscribed);
+                    world.participation.end(outcome, now);
+                    prop_assert!(world.participation.state.is_end());
+                    return Ok(());
+                }
+                Step::Wait { state, until } => {
+                    prop_assert!(until > now);
+                    world.participation.wait(state, until, now);
+                    now = until;
+                    facts = Facts::default();
+                }
+                Step::Ask(_) if answer == 1 => {
+                    now += Duration::from_secs(1);
+                    facts = Facts::default();
+                }
+                Step::Ask(Question::Subscription(_)) => {
+                    let confirmed = confirms.is_some_and(|minutes| now >= at(i64::from(minutes) * 60));
+                    said_subscribed |= confirmed;
+                    facts.subscription =
+                        Some(if confirmed { Subscription::Subscribed } else { Subscription::NotSubscribed });
+                }
+                Step::Ask(Question::FindProfile) => {
+                    let number = ["+13135550100", "+13135550199"];
+                    facts.found = Some(match has_profile {
+                        0 => vec![],
+                        1 => vec![profile(None)],
+                        other => vec![profile(Some(number[usize::from(other) - 2]))],
+                    });
+                }
+                Step::Ask(Question::EventRecorded { .. }) => facts.recorded = Some(answer % 2 == 0),
+                Step::Ask(Question::KnownProfile | Question::Claim) => prop_assert!(false, "not asked here"),
+                Step::Tell { state, .. } => {
+                    facts.before_a_command();
+                    world.participation.state = state;
+                    let retry_at = now + Duration::from_secs(2);
+                    facts.written = Some(match answer {
+                        2 => Written::NotDone { retry_at },
+                        3 => Written::Unknown { retry_at },
+                        4 => Written::Refused { reason: "no".into() },
+                        _ => Written::Done,
+                    });
+                }
+            }
+        }
+        prop_assert!(false, "did not end: {:?}", world.participation.state);
+    }
+}

@@ -1,0 +1,122 @@
+//! Every flow, with every message lost once and with every message delivered twice: the same end each time.
+
+use std::time::Duration;
+
+use memory::Faults;
+use ports::Clock;
+use serde_json::{Value, json};
+
+use crate::campaign::Campaign;
+
+const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n";
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// A flow from acceptance to its end.
+struct Flow {
+    name: &'static str,
+    braze: &'static str,
+    activation: String,
+    by_phone: bool,
+    ends: &'static str,
+}
+
+fn flows() -> Vec<Flow> {
+    let email = |name, braze, activation: &str| Flow {
+        name,
+        braze,
+        activation: format!("[activation.email]\n{activation}"),
+        by_phone: false,
+        ends: "enrolled",
+    };
+    let sms = |name, braze, activation: &str| Flow {
+        name,
+        braze,
+        activation: format!("{SMS}{activation}"),
+        by_phone: true,
+        ends: "credited",
+    };
+    vec![
+        email("e-mail", "", "attributes = { p = true }"),
+        email("e-mail with event", "", "attributes = { p = true }\nevent = \"opt_in\""),
+        email("e-mail by e-mail identity", "identity = \"email\"", "event = \"opt_in\""),
+        sms("single", "", "opt_in = \"single\""),
+        sms("single, settled by queue", "settle_by = \"queue\"", "opt_in = \"single\""),
+        sms("with profile", "", "opt_in = \"single\"\nsubscribe = \"with_profile\""),
+        sms("double by event", "", "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\""),
+        sms("double by logic", "", "opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }"),
+    ]
+}
+
+/// Three consumers: one new, one that Braze knows, one that it knows by the number. Returns how many messages it took.
+async fn runs_to_its_end(flow: &Flow, faults: Faults, lost: Option<u64>) -> u64 {
+    let campaign = Campaign::with(faults, flow.braze, &flow.activation);
+    if let Some(number) = lost {
+        campaign.memory.lose_message(number);
+    }
+    let opt_in = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
+    campaign.steer("PUT", "/_sim/double_opt_in", &opt_in.to_string()).await;
+    let profiles = json!([
+        { "external_id": "u-1", "email": "c1@example.com" },
+        { "external_id": "u-2", "email": "c2@example.com", "phone": "+13135550102" },
+    ]);
+    campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        let email = format!("c{number}@example.com");
+        ids.push(if flow.by_phone {
+            campaign.accept_phone(&format!("+1313555010{number}"), Some(&email)).await
+        } else {
+            campaign.accept(&email).await
+        });
+    }
+    let (deadline, minute) = (campaign.clock.now() + A_DAY, Duration::from_secs(60));
+    for id in &ids {
+        while campaign.state(*id).await != flow.ends {
+            let state = campaign.state(*id).await;
+            assert!(campaign.clock.now() < deadline, "{}: {state} with message {lost:?} lost", flow.name);
+            campaign.clock.sleep(minute).await;
+            for number in 0..3 {
+                let reply = json!({ "phone": format!("+1313555010{number}"), "text": "Y" });
+                campaign.steer("POST", "/_sim/replies", &reply.to_string()).await;
+            }
+        }
+    }
+    let profiles = campaign.profiles().await;
+    assert_eq!(profiles.len(), 3, "{}: no second profile with message {lost:?} lost", flow.name);
+    let events: u64 = profiles
+        .iter()
+        .filter_map(|profile: &Value| profile["custom_events"]["opt_in"]["count"].as_u64())
+        .sum();
+    let expected = if flow.activation.contains("event = \"opt_in\"") { 3 } else { 0 };
+    assert_eq!(events, expected, "{}: events with message {lost:?} lost", flow.name);
+    campaign.memory.messages_sent()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_flow_ends_the_same_whichever_message_is_lost() {
+    let mut runs = 0;
+    for flow in flows() {
+        let messages = runs_to_its_end(&flow, Faults::none(), None).await;
+        for lost in 1..=messages {
+            runs_to_its_end(&flow, Faults::none(), Some(lost)).await;
+            runs += 1;
+        }
+    }
+    assert!(runs >= 8 * 3, "{runs} runs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_flow_ends_the_same_when_every_message_comes_twice() {
+    for flow in flows() {
+        runs_to_its_end(&flow, Faults { message_twice: 0.9, schedule_twice: 1.0, ..Faults::none() }, None)
+            .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_flow_ends_the_same_when_schedules_are_lost() {
+    for flow in flows() {
+        runs_to_its_end(&flow, Faults { schedule_lost: 1.0, ..Faults::none() }, None).await;
+    }
+}

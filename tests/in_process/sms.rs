@@ -1,0 +1,143 @@
+//! SMS acquisition over minutes and days.
+
+use std::time::Duration;
+
+use memory::Faults;
+use ports::Clock;
+use serde_json::{Value, json};
+
+use crate::campaign::Campaign;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const SINGLE: &str =
+    "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"";
+const DOUBLE: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"";
+
+fn phone(number: usize) -> String {
+    format!("+1313555{number:04}")
+}
+
+async fn asks_by_event(campaign: &Campaign) {
+    let body = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
+    campaign.steer("PUT", "/_sim/double_opt_in", &body.to_string()).await;
+}
+
+async fn confirm(campaign: &Campaign, number: usize) {
+    let reply = json!({ "phone": phone(number), "text": "Y" });
+    let answer = campaign.ask("POST", "/_sim/replies", &reply.to_string()).await;
+    assert_eq!(answer["confirmed"], true, "{number} was asked");
+}
+
+fn events(profiles: &[Value]) -> u64 {
+    profiles.iter().filter_map(|profile| profile["custom_events"]["opt_in"]["count"].as_u64()).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_days_of_double_opt_in_poll_in_fifties_and_credit_within_a_poll() {
+    let campaign = Campaign::with(Faults::none(), "", DOUBLE);
+    asks_by_event(&campaign).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..100 {
+        ids.push(campaign.accept_phone(&phone(number), Some(&format!("c{number}@example.com"))).await);
+    }
+    campaign.all_reach(&ids, "awaiting_opt_in", Duration::from_secs(600)).await;
+    let before = campaign.requests("/subscription/status/get").await;
+    campaign.clock.sleep(Duration::from_secs(300)).await;
+    let polls = campaign.requests("/subscription/status/get").await - before;
+    assert!(polls <= 2 * 6, "{polls} requests to poll a hundred numbers for five minutes");
+
+    for (number, id) in ids.iter().enumerate().take(60) {
+        confirm(&campaign, number).await;
+        if number % 20 == 0 {
+            campaign.all_reach(&[*id], "credited", Duration::from_secs(6 * 60)).await;
+        }
+    }
+    campaign.clock.sleep(49 * HOUR).await;
+    campaign.all_reach(&ids[..60], "credited", Duration::ZERO).await;
+    campaign.all_reach(&ids[60..], "expired", Duration::ZERO).await;
+    let profiles = campaign.profiles().await;
+    assert_eq!((profiles.len(), events(&profiles)), (100, 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_all_that_aws_may_do_nobody_is_asked_twice_and_nobody_is_lost() {
+    let campaign = Campaign::with(Faults::like_aws(), "", DOUBLE);
+    asks_by_event(&campaign).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..60 {
+        ids.push(campaign.accept_phone(&phone(number), None).await);
+    }
+    campaign.all_reach(&ids, "awaiting_opt_in", 6 * HOUR).await;
+    // Accepted by Braze is not yet applied.
+    campaign.clock.sleep(Duration::from_secs(60)).await;
+    for number in 0..60 {
+        confirm(&campaign, number).await;
+    }
+    campaign.all_reach(&ids, "credited", 6 * HOUR).await;
+    let profiles = campaign.profiles().await;
+    assert_eq!((profiles.len(), events(&profiles)), (60, 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_number_holds_up_none_of_the_other_forty_nine() {
+    let campaign = Campaign::with(Faults::none(), "", SINGLE);
+    campaign.steer("PUT", "/_sim/bad_phones", &json!({ "phones": [phone(17)] }).to_string()).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..50 {
+        ids.push(campaign.accept_phone(&phone(number), None).await);
+    }
+    let bad = ids.remove(17);
+    campaign.all_reach(&ids, "credited", Duration::from_secs(600)).await;
+    campaign.all_reach(&[bad], "rejected", Duration::ZERO).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_not_keyed_by_number_are_asked_for_one_by_one() {
+    let campaign = Campaign::with(Faults::none(), "", SINGLE);
+    campaign.steer("PUT", "/_sim/status_keys", r#"{"status_keys": "profile"}"#).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..30 {
+        ids.push(campaign.accept_phone(&phone(number), None).await);
+    }
+    campaign.all_reach(&ids, "credited", Duration::from_secs(600)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_group_waits_for_somebody_to_correct_it_and_touches_nothing() {
+    let campaign = Campaign::with(Faults::none(), "", &SINGLE.replace("g-1", "g-2"));
+    campaign.run();
+    let id = campaign.accept_phone(&phone(1), None).await;
+    campaign.clock.sleep(HOUR).await;
+    assert_eq!(campaign.state(id).await, "received");
+    let asked = campaign.requests("/subscription/status/get").await;
+    assert!((2..=60).contains(&asked), "asked {asked} times in an hour");
+    assert!(campaign.profiles().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_profile_the_subscription_needs_no_request_of_its_own() {
+    let campaign = Campaign::with(Faults::none(), "", &format!("{SINGLE}\nsubscribe = \"with_profile\""));
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        ids.push(campaign.accept_phone(&phone(number), None).await);
+    }
+    campaign.all_reach(&ids, "credited", Duration::from_secs(120)).await;
+    assert_eq!(campaign.requests("/v2/subscription/status/set").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn brazes_own_double_opt_in_logic_asks_the_consumer() {
+    let logic = DOUBLE.replace("double_opt_in_event = \"opt_in\"", "double_opt_in = { braze_logic = true }");
+    let campaign = Campaign::with(Faults::none(), "", &logic);
+    campaign.run();
+    let id = campaign.accept_phone(&phone(1), None).await;
+    campaign.all_reach(&[id], "awaiting_opt_in", Duration::from_secs(300)).await;
+    campaign.clock.sleep(Duration::from_secs(60)).await;
+    confirm(&campaign, 1).await;
+    campaign.all_reach(&[id], "credited", Duration::from_secs(180)).await;
+}
