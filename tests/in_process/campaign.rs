@@ -18,8 +18,7 @@ use domain::identity::{IdKey, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
 use domain::participation::{Consent, Participation};
 use http::{Request, Response};
-use memory::{Faults, Memory, TokioClock};
-use ports::clock::SystemChance;
+use memory::{Faults, Memory, SeededChance, TokioClock};
 use ports::queues::{Outgoing, Queues};
 use ports::{Clock, Store};
 use serde_json::Value;
@@ -82,7 +81,7 @@ impl Campaign {
             limits: memory.clone(),
             secrets: memory.clone(),
             clock: clock.clone(),
-            chance: Arc::new(SystemChance),
+            chance: Arc::new(SeededChance::new(5)),
             transport: Arc::new(InProcess(simulated.clone())),
         };
         let connector = Arc::new(Connector::new(outside, brands.clone(), id_key.clone()));

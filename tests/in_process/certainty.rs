@@ -89,3 +89,18 @@ async fn an_outage_of_hours_is_waited_out() {
     campaign.all_end(&ids, Duration::from_secs(1_200)).await;
     everyone_has_one_of_each(&campaign, 40).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_takes_a_thousand_says_how_far_behind_it_is_and_whether_more_is_due() {
+    let campaign = Campaign::new(Faults { message_lost: 1.0, ..Faults::none() }, "attributes = { p = true }");
+    campaign.steer("PUT", "/_sim/limits", r#"{"export_ids_per_minute": 100000}"#).await;
+    for number in 0..1_200 {
+        campaign.accept(&format!("c{number}@example.com")).await;
+    }
+    assert_eq!(campaign.connector.tick().await.unwrap().due, 0, "nothing is due in its first minute");
+    campaign.clock.sleep(Duration::from_secs(90)).await;
+    let first = campaign.connector.tick().await.unwrap();
+    assert_eq!((first.due, first.behind, first.more), (1_000, Duration::from_secs(30), true));
+    let second = campaign.connector.tick().await.unwrap();
+    assert_eq!((second.due, second.more), (200, false));
+}

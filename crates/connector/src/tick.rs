@@ -15,6 +15,9 @@ pub const TICK: Duration = Duration::from_secs(60);
 /// How many participations one tick looks at at most; the next one goes on.
 const MOST_DUE: usize = 1_000;
 
+/// Whoever is on call hears of it when the oldest has been due for longer.
+const BEHIND: Duration = Duration::from_secs(300);
+
 /// What a tick came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ticked {
@@ -22,6 +25,8 @@ pub struct Ticked {
     pub due: usize,
     /// How long the oldest had been due.
     pub behind: Duration,
+    /// Whether more may be due: it is worth while to tick again at once.
+    pub more: bool,
     /// What looking at them came to.
     pub stepped: Stepped,
 }
@@ -50,8 +55,8 @@ impl Connector {
         let due: Vec<Due> = self.outside.store.due(until, MOST_DUE).await?;
         let oldest = due.iter().map(|due| due.due_at).min();
         let behind = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
-        let mut ticked =
-            Ticked { due: due.len(), behind: behind.unwrap_or_default(), stepped: Stepped::default() };
+        let behind = behind.unwrap_or_default();
+        let mut ticked = Ticked { due: due.len(), behind, more: false, stepped: Stepped::default() };
         let groups = by_brand(due.into_iter().map(|due| (due.brand, due.id)));
         let steps = groups.iter().map(|(brand, ids)| self.step(brand, ids));
         for stepped in join_all(steps).await {
@@ -60,8 +65,15 @@ impl Connector {
             ticked.stepped.waiting += stepped.waiting;
             ticked.stepped.left_alone += stepped.left_alone;
         }
-        if ticked.due > 0 {
-            let behind_ms = u64::try_from(ticked.behind.as_millis()).unwrap_or(u64::MAX);
+        ticked.more = ticked.due == MOST_DUE && ticked.stepped.ended + ticked.stepped.waiting > 0;
+        let behind_ms = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);
+        if behind > BEHIND {
+            tracing::warn!(
+                due = ticked.due,
+                behind_ms,
+                "connector.behind: the oldest has been due for minutes"
+            );
+        } else if ticked.due > 0 {
             tracing::debug!(due = ticked.due, behind_ms, "connector.tick");
         }
         Ok(ticked)

@@ -7,7 +7,6 @@ use braze::{BatchLimit, Next, ObjectOutcome, Write, WriteOutcome};
 use domain::Timestamp;
 use domain::brand::Brand;
 use domain::decide::{Command, ProfileWrite, Written};
-use domain::participation::{EventProgress, State};
 use domain::profile::{KnownProfile, ProfileRef};
 use domain::reservation::Observed;
 use futures::future::join_all;
@@ -196,22 +195,7 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
             Written::Done
         }
     };
-    let attempted = match &case.participation.state {
-        State::Enrolling { event, .. } | State::Subscribing { event, .. } => {
-            matches!(event, EventProgress::Attempted { .. })
-        }
-        State::Received
-        | State::Settling { .. }
-        | State::AwaitingSubscription { .. }
-        | State::AwaitingOptIn { .. }
-        | State::Enrolled
-        | State::Credited
-        | State::Unverified
-        | State::Expired
-        | State::Rejected { .. }
-        | State::Failed { .. } => false,
-    };
-    if attempted && matches!(written, Written::Unknown { .. }) {
+    if case.participation.state.has_open_attempt() && matches!(written, Written::Unknown { .. }) {
         tracing::warn!(participation = %case.participation.id, "connector.event_uncertain: verified once Braze has settled");
     }
     case.facts.written = Some(written);

@@ -200,6 +200,26 @@ impl State {
         }
     }
 
+    /// Whether an event may have been sent without its outcome being known.
+    #[must_use]
+    pub fn has_open_attempt(&self) -> bool {
+        match self {
+            Self::Enrolling { event, .. } | Self::Subscribing { event, .. } => {
+                matches!(event, EventProgress::Attempted { .. })
+            }
+            Self::Received
+            | Self::Settling { .. }
+            | Self::AwaitingSubscription { .. }
+            | Self::AwaitingOptIn { .. }
+            | Self::Enrolled
+            | Self::Credited
+            | Self::Unverified
+            | Self::Expired
+            | Self::Rejected { .. }
+            | Self::Failed { .. } => false,
+        }
+    }
+
     /// Whether nothing more will happen.
     #[must_use]
     pub fn is_end(&self) -> bool {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod chance;
 mod clock;
 mod faults;
 mod limits;
@@ -22,6 +23,7 @@ use ports::limits::Lane;
 use ports::{Clock, Error, Result};
 use tokio::sync::Notify;
 
+pub use chance::SeededChance;
 pub use clock::{TestClock, TokioClock};
 pub use faults::Faults;
 

@@ -87,15 +87,19 @@ impl Server {
     }
 }
 
-/// Looks at everything due, at the start and then every minute.
+/// Looks at everything due, at the start and then every minute; at once again while more is due than one tick takes.
 async fn tick(connector: Arc<Connector>, mut stop: watch::Receiver<bool>) {
     let clock = SystemClock;
     if let Err(error) = connector.catch_up().await {
         tracing::error!(error = %in_full(&error), "serve.catch_up_failed");
     }
     while !*stop.borrow() {
-        if let Err(error) = connector.tick().await {
-            tracing::error!(error = %in_full(&error), "serve.tick_failed: the next one tries again");
+        match connector.tick().await {
+            Ok(ticked) if ticked.more => continue,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(error = %in_full(&error), "serve.tick_failed: the next one tries again");
+            }
         }
         tokio::select! {
             () = clock.sleep(TICK) => {}

@@ -78,7 +78,7 @@ fn workspace(mut section: Section<'_>, secret_is_there: SecretCheck<'_>) -> Opti
         field.word(&[("alias", Identity::Alias), ("email", Identity::Email)])
     });
     let on_phone_mismatch =
-        section.optional("on_phone_mismatch").map_or(Some(PhoneMismatch::Update), |field| {
+        section.optional("on_phone_mismatch").map_or(Some(PhoneMismatch::Skip), |field| {
             field.word(&[("update", PhoneMismatch::Update), ("skip", PhoneMismatch::Skip)])
         });
     let settle_by = section.optional("settle_by").map_or(Some(SettleBy::Schedule), |field| {

@@ -64,6 +64,8 @@ fn what_is_not_said_has_the_documented_default() {
     let brand = brands.iter().next().unwrap();
     assert_eq!(brand.braze.settle.as_secs(), 120);
     assert_eq!(brand.braze.identity, Identity::Alias);
+    let skip = crate::brand::PhoneMismatch::Skip;
+    assert_eq!(brand.braze.on_phone_mismatch, skip, "a number is overwritten only if the brand says so");
     assert_eq!(brand.braze.limits.export_ids_per_minute.get(), 250);
     assert_eq!(brand.braze.limits.track_objects.get(), 75);
 }
