@@ -104,3 +104,19 @@ async fn a_tick_takes_a_thousand_says_how_far_behind_it_is_and_whether_more_is_d
     let second = campaign.connector.tick().await.unwrap();
     assert_eq!((second.due, second.more), (200, false));
 }
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_cannot_be_read_are_looked_into_once_braze_has_settled() {
+    for when in ["before", "after"] {
+        let campaign = Campaign::new(Faults::none(), EVENT);
+        let fault = format!(r#"{{"path": "/users/track", "kind": "garbage", "when": "{when}", "count": 3}}"#);
+        campaign.steer("POST", "/_sim/faults", &fault).await;
+        campaign.run();
+        let mut ids = Vec::new();
+        for number in 0..60 {
+            ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+        }
+        campaign.all_end(&ids, A_DAY).await;
+        everyone_has_one_of_each(&campaign, 60).await;
+    }
+}
