@@ -113,6 +113,8 @@ fn event(object: &Value, now: Timestamp) -> Result<Option<Object>, &'static str>
     let name = name.ok_or("'name' is required")?.to_owned();
     let time = object.get("time").and_then(Value::as_str).ok_or("'time' is required")?;
     let time: Timestamp = time.parse().map_err(|_| "'time' is not a valid date")?;
+    // To the second: whether Braze keeps fractions is not documented, so nobody may depend on it.
+    let time = Timestamp::from_second(time.as_second()).unwrap_or(time);
     // An event by alias never creates a profile.
     let create = !matches!(identifier, Identifier::Alias(_)) && existing_only(object) != Some(true);
     Ok(Some(Object::Event { identifier, create, name, time: time.min(now) }))

@@ -52,12 +52,17 @@ pub(crate) async fn events(
         let answered = ask_all(connector, brand, asked, Fields::IdentityAndEvents, |case, export| {
             let events = export.users.iter().flat_map(|user| &user.custom_events);
             let mut ours = events.filter(|event| event.name == question.event);
-            case.facts.recorded =
-                Some(ours.any(|event| event.last.is_none_or(|last| last >= question.since)));
+            let since = whole_second(question.since);
+            case.facts.recorded = Some(ours.any(|event| event.last.is_none_or(|last| last >= since)));
         });
         performed.extend(answered.await);
     }
     performed
+}
+
+/// Braze does not promise to keep fractions of a second: a time cut to the second is still ours.
+fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
 async fn ask_all(

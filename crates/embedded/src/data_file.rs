@@ -1,6 +1,7 @@
 //! Opening the file.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,6 +70,8 @@ impl DataFile {
     /// When it cannot be written, is in use, or is not a data file of this version or an older one.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let lock = lock(path)?;
+        // Made before SQLite makes it: its log takes over the file's permissions.
+        private(path).map_err(OpenError::NotWritable)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection).map_err(migration)?;
         let id_key = connection
@@ -114,13 +117,17 @@ impl DataFile {
 fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).open(PathBuf::from(name));
-    let file = file.map_err(OpenError::NotWritable)?;
+    let file = private(&PathBuf::from(name)).map_err(OpenError::NotWritable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
         Err(TryLockError::Error(error)) => Err(OpenError::NotWritable(error)),
     }
+}
+
+/// Opens a file, or makes it so that only its owner can read it: there are contacts in it, and the id key.
+fn private(path: &Path) -> std::io::Result<File> {
+    File::options().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 
 fn migration(error: rusqlite_migration::Error) -> OpenError {

@@ -87,3 +87,15 @@ fn a_directory_that_is_not_there_is_said_to_be_unwritable() {
     let (directory, _) = file();
     assert!(matches!(open(&directory.path().join("no/such/data.sqlite")), Err(OpenError::NotWritable(_))));
 }
+
+#[test]
+fn only_its_owner_can_read_what_is_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let (directory, path) = file();
+    let _open = open(&path).unwrap();
+    for entry in fs::read_dir(directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+    }
+}
