@@ -14,8 +14,8 @@ use axum::routing::post;
 use axum::{Json, Router};
 use benches::spread::Spread;
 use benches::{disk, load};
-use domain::brand_file::{BrandFile, read_all};
-use embedded::DataFile;
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use embedded::{DataFile, EnvSecrets};
 use ports::clock::{SystemChance, SystemClock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -121,8 +121,14 @@ async fn ours(directory: &Path) -> anyhow::Result<Router> {
     let file = Arc::new(DataFile::open(&directory.join("ours.sqlite"), clock.clone())?);
     let id_key = file.id_key(&SystemChance).await?;
     let brand = BrandFile { name: "bench".to_owned(), text: BRAND.to_owned() };
-    let brands = read_all(&[brand], &|_| Ok(())).map_err(|faults| anyhow!("{faults:?}"))?;
-    let outside = intake::Outside { store: file.clone(), queues: file, clock };
+    let brands = read_all(&[brand], &AllThere).map_err(|faults| anyhow!("{faults:?}"))?;
+    let outside = intake::Outside {
+        store: file.clone(),
+        ledger: file.clone(),
+        queues: file,
+        secrets: Arc::new(EnvSecrets),
+        clock,
+    };
     Ok(intake::router(outside, Arc::new(brands), id_key))
 }
 

@@ -1,7 +1,11 @@
 //! The ports' promises, one body of tests for every implementation: `memory` without faults, and `embedded` on a real file.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod game;
+mod in_order;
+mod ledger;
 mod limits;
+mod notices;
 mod queues;
 mod schedule;
 mod store;
@@ -9,11 +13,13 @@ mod store;
 use std::sync::Arc;
 
 use memory::{Faults, Memory, TestClock};
-use ports::{Limits, Queues, Schedule, Store};
+use ports::{Ledger, Limits, Notices, Queues, Schedule, Store};
 
 /// An implementation under test, with the clock it goes by.
 struct Ports {
     store: Arc<dyn Store>,
+    ledger: Arc<dyn Ledger>,
+    notices: Arc<dyn Notices>,
     queues: Arc<dyn Queues>,
     schedule: Arc<dyn Schedule>,
     limits: Arc<dyn Limits>,
@@ -27,6 +33,8 @@ fn in_memory() -> Ports {
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     Ports {
         store: memory.clone(),
+        ledger: memory.clone(),
+        notices: memory.clone(),
         queues: memory.clone(),
         schedule: memory.clone(),
         limits: memory,
@@ -42,6 +50,8 @@ fn on_a_file() -> Ports {
     let file = Arc::new(embedded::DataFile::open(&path, clock.clone()).unwrap());
     Ports {
         store: file.clone(),
+        ledger: file.clone(),
+        notices: file.clone(),
         queues: file.clone(),
         schedule: file.clone(),
         limits: file,
@@ -80,6 +90,26 @@ promises! {
         more_than_a_hundred_are_refused,
         what_is_known_of_a_profile_is_remembered_and_replaced,
         of_many_claims_one_holds;
+    ledger:
+        places_are_held_in_the_order_of_acceptance,
+        an_award_reads_back_as_it_was,
+        the_same_participation_twice_is_entered_once,
+        a_released_place_goes_to_the_first_one_waiting,
+        a_released_place_is_kept_for_who_comes_next,
+        who_moves_up_after_the_end_is_due_until_looked_at,
+        settling_again_changes_nothing,
+        a_participant_is_rewarded_once_however_often_they_take_part,
+        tiers_follow_the_place,
+        every_code_is_given_out_once_and_low_stock_is_told,
+        who_is_owed_a_code_gets_it_when_there_are_codes_again,
+        a_larger_quantity_lets_those_in_who_wait,
+        a_raffle_is_drawn_once_among_those_who_are_credited,
+        who_settles_at_once_oversells_nothing;
+    notices:
+        everything_is_told_once,
+        a_notice_comes_again_until_it_is_told,
+        a_parked_notice_does_not_come_again,
+        an_award_without_incentive_is_a_credit_that_is_told;
     queues:
         a_message_is_delivered_until_it_is_acknowledged,
         a_delayed_message_comes_when_its_time_has_come,

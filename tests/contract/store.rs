@@ -20,27 +20,27 @@ async fn stored(ports: &Ports, participation: &Participation) -> Participation {
 }
 
 pub(crate) async fn an_inserted_participation_reads_back_as_it_was(ports: Ports) {
-    assert_eq!(ports.store.insert(&ada()).await.unwrap(), Inserted::New);
+    assert_eq!(ports.store.insert(&ada(), None).await.unwrap(), Inserted::New);
     assert_eq!(stored(&ports, &ada()).await, ada());
 }
 
 pub(crate) async fn the_first_of_two_inserts_stays(ports: Ports) {
-    ports.store.insert(&ada()).await.unwrap();
+    ports.store.insert(&ada(), None).await.unwrap();
     let mut second = ada();
     second.accepted_at += Duration::from_secs(9);
-    assert_eq!(ports.store.insert(&second).await.unwrap(), Inserted::Existing(Box::new(ada())));
+    assert_eq!(ports.store.insert(&second, None).await.unwrap(), Inserted::Existing(Box::new(ada())));
     assert_eq!(stored(&ports, &ada()).await, ada());
 }
 
 pub(crate) async fn of_many_inserts_at_once_one_is_new(ports: Ports) {
     let ada = ada();
-    let inserted = join_all((0..50).map(|_| ports.store.insert(&ada))).await;
+    let inserted = join_all((0..50).map(|_| ports.store.insert(&ada, None))).await;
     let new = inserted.into_iter().filter(|inserted| matches!(inserted, Ok(Inserted::New))).count();
     assert_eq!(new, 1);
 }
 
 pub(crate) async fn unknown_ids_are_left_out(ports: Ports) {
-    ports.store.insert(&ada()).await.unwrap();
+    ports.store.insert(&ada(), None).await.unwrap();
     let unknown = participation("acme", "spring", "nobody@example.com").id;
     assert_eq!(ports.store.get(&[unknown, ada().id]).await.unwrap(), [ada()]);
     assert!(ports.store.get(&[]).await.unwrap().is_empty());
@@ -89,14 +89,14 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
         participation.failures = 3;
         participation.credited_at = None;
         participation.slot = Some(Slot { from: start(), until: start() + Duration::from_secs(60) });
-        ports.store.insert(&participation).await.unwrap();
+        ports.store.insert(&participation, None).await.unwrap();
         assert_eq!(stored(&ports, &participation).await, participation);
     }
 }
 
 pub(crate) async fn a_save_is_the_next_version(ports: Ports) {
     let mut ada = ada();
-    ports.store.insert(&ada).await.unwrap();
+    ports.store.insert(&ada, None).await.unwrap();
     ada.end(Outcome::Enrolled, start());
     assert_eq!(ports.store.save(&[ada.clone()]).await.unwrap(), [Saved::Saved]);
     ada.version += 1;
@@ -105,7 +105,7 @@ pub(crate) async fn a_save_is_the_next_version(ports: Ports) {
 
 pub(crate) async fn a_save_of_an_old_version_changes_nothing(ports: Ports) {
     let mut ada = ada();
-    ports.store.insert(&ada).await.unwrap();
+    ports.store.insert(&ada, None).await.unwrap();
     let mut late = ada.clone();
     ada.failures = 1;
     ports.store.save(&[ada.clone()]).await.unwrap();
@@ -116,7 +116,7 @@ pub(crate) async fn a_save_of_an_old_version_changes_nothing(ports: Ports) {
 
 pub(crate) async fn of_two_saves_at_once_one_wins(ports: Ports) {
     let ada = ada();
-    ports.store.insert(&ada).await.unwrap();
+    ports.store.insert(&ada, None).await.unwrap();
     let one = [ada.clone()];
     let saves = join_all((0..20).map(|_| ports.store.save(&one))).await;
     let won = saves.into_iter().filter(|saved| saved.as_ref().unwrap() == &[Saved::Saved]).count();
@@ -127,7 +127,7 @@ pub(crate) async fn a_conflict_holds_up_no_other_save(ports: Ports) {
     let mut batch = Vec::new();
     for number in 0..5 {
         let participation = participation("acme", "spring", &format!("c{number}@example.com"));
-        ports.store.insert(&participation).await.unwrap();
+        ports.store.insert(&participation, None).await.unwrap();
         batch.push(participation);
     }
     batch[2].version = 7;
@@ -146,7 +146,7 @@ pub(crate) async fn what_is_due_comes_longest_due_first(ports: Ports) {
     for number in [3, 1, 4, 2, 5] {
         let mut participation = participation("acme", "spring", &format!("c{number}@example.com"));
         participation.due_at = Some(start() + Duration::from_secs(number));
-        ports.store.insert(&participation).await.unwrap();
+        ports.store.insert(&participation, None).await.unwrap();
     }
     let due = ports.store.due(start() + Duration::from_secs(60), 3).await.unwrap();
     let seconds: Vec<i64> = due.iter().map(|due| due.due_at.as_second() - start().as_second()).collect();
@@ -156,10 +156,10 @@ pub(crate) async fn what_is_due_comes_longest_due_first(ports: Ports) {
 
 pub(crate) async fn what_has_ended_or_is_not_due_does_not_come(ports: Ports) {
     let mut ended = participation("acme", "spring", "ended@example.com");
-    ports.store.insert(&ended).await.unwrap();
+    ports.store.insert(&ended, None).await.unwrap();
     ended.end(Outcome::Enrolled, start());
     ports.store.save(&[ended]).await.unwrap();
-    ports.store.insert(&ada()).await.unwrap();
+    ports.store.insert(&ada(), None).await.unwrap();
     let moment_before = start() + Duration::from_millis(59_999);
     assert!(ports.store.due(moment_before, 10).await.unwrap().is_empty());
     assert_eq!(ports.store.due(start() + Duration::from_secs(60), 10).await.unwrap().len(), 1);

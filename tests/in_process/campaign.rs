@@ -1,6 +1,8 @@
 //! A campaign: the connector, the ports it works on, and the workspace it talks to.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,11 +14,12 @@ use bytes::Bytes;
 use connector::{Connector, LINGER, Outside, TICK, Worker};
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands, SecretRef};
-use domain::brand_file::{BrandFile, read_all};
+use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{IdKey, ParticipationId, Scope};
+use domain::ledger;
 use domain::message::{Look, QueueName};
-use domain::participation::{Consent, Participation};
+use domain::participation::{BrazeEvent, Consent, Participation};
 use http::{Request, Response};
 use memory::{Faults, Memory, SeededChance, TokioClock};
 use ports::queues::{Outgoing, Queues};
@@ -42,12 +45,42 @@ impl Transport for InProcess {
     }
 }
 
+/// Quikly's end of the callbacks: keeps what it was told, and fails as often as it is told to.
+#[derive(Default)]
+pub(crate) struct Quikly {
+    told: Mutex<Vec<(String, Value)>>,
+    pub(crate) fails: AtomicUsize,
+}
+
+impl Quikly {
+    /// Message ids and bodies, in the order in which they came.
+    pub(crate) fn told(&self) -> Vec<(String, Value)> {
+        self.told.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl callback::Transport for Quikly {
+    async fn send(
+        &self,
+        callback: &callback::Signed,
+        _addresses: callback::Addresses,
+    ) -> Result<http::StatusCode, callback::TransportError> {
+        let (headers, body) = (callback.request().headers(), callback.request().body());
+        let id = headers["webhook-id"].to_str().unwrap().to_owned();
+        self.told.lock().unwrap().push((id, serde_json::from_slice(body).unwrap()));
+        let failing = self.fails.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        Ok(if failing { http::StatusCode::BAD_GATEWAY } else { http::StatusCode::NO_CONTENT })
+    }
+}
+
 pub(crate) struct Campaign {
     pub(crate) connector: Arc<Connector>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) clock: Arc<TokioClock>,
     brands: Arc<Brands>,
     id_key: IdKey,
+    pub(crate) quikly: Arc<Quikly>,
     simulated: Router,
     stop: watch::Sender<bool>,
 }
@@ -72,10 +105,13 @@ impl Campaign {
         };
         let simulated = Workspace::new(settings).router();
         let file = BrandFile { name: "acme".into(), text: brand(braze, activation) };
-        let brands = Arc::new(read_all(&[file], &|_| Ok(())).unwrap());
+        let brands = Arc::new(read_all(&[file], &AllThere).unwrap());
         let id_key = IdKey::new([3; 32]);
+        let quikly = Arc::new(Quikly::default());
         let outside = Outside {
             store: memory.clone(),
+            ledger: memory.clone(),
+            notices: memory.clone(),
             queues: memory.clone(),
             schedule: memory.clone(),
             limits: memory.clone(),
@@ -83,9 +119,10 @@ impl Campaign {
             clock: clock.clone(),
             chance: Arc::new(SeededChance::new(5)),
             transport: Arc::new(InProcess(simulated.clone())),
+            callbacks: quikly.clone(),
         };
         let connector = Arc::new(Connector::new(outside, brands.clone(), id_key.clone()));
-        Self { connector, memory, clock, brands, id_key, simulated, stop: watch::Sender::new(false) }
+        Self { connector, memory, clock, brands, id_key, quikly, simulated, stop: watch::Sender::new(false) }
     }
 
     /// Starts a worker and the tick, as a process would.
@@ -106,9 +143,19 @@ impl Campaign {
         let email = Email::parse(email).unwrap();
         let (brand, activation) = self.terms();
         let id = self.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
-        let credit = activation.email.as_ref().unwrap().credit;
-        let (scope, now) = (&activation.scope, self.clock.now());
-        self.keep(Participation::by_email(id, brand, scope, email, Attributes::default(), credit, now)).await
+        let (terms, now) = ((brand, activation), self.clock.now());
+        self.keep(Participation::by_email(id, terms, email, Attributes::default(), now)).await
+    }
+
+    /// Accepts an event that Braze tells of.
+    pub(crate) async fn accept_event(&self, event: &str, email: &str) -> ParticipationId {
+        let email = Email::parse(email).unwrap();
+        let (brand, activation) = self.terms();
+        let contact = Contact::Email(email.clone());
+        let id = self.id_key.event(&activation.scope, event, &contact, None);
+        let event = BrazeEvent { name: event.to_owned(), profile: None, sent_at: None };
+        let (terms, now) = ((brand, activation), self.clock.now());
+        self.keep(Participation::by_event(id, terms, event, email, Attributes::default(), now)).await
     }
 
     /// Accepts a participation by mobile number.
@@ -117,10 +164,9 @@ impl Campaign {
         let (brand, activation) = self.terms();
         let identity = Contact::Phone { phone: contact.0.clone(), email: contact.1.clone() };
         let id = self.id_key.participation(&activation.scope, &identity);
-        let (scope, now) = (&activation.scope, self.clock.now());
+        let (terms, now) = ((brand, activation), self.clock.now());
         let consent = Consent { at: now, text_id: None };
-        self.keep(Participation::by_phone(id, brand, scope, contact, Attributes::default(), consent, now))
-            .await
+        self.keep(Participation::by_phone(id, terms, contact, Attributes::default(), consent, now)).await
     }
 
     fn terms(&self) -> (&Brand, &Activation) {
@@ -128,8 +174,9 @@ impl Campaign {
     }
 
     async fn keep(&self, participation: Participation) -> ParticipationId {
+        let entry = ledger::entry(&participation, self.terms(), &self.id_key);
         // A 503 would make the caller come again.
-        while self.memory.insert(&participation).await.is_err() {}
+        while self.memory.insert(&participation, entry.as_ref()).await.is_err() {}
         let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
         let message = Outgoing { look, delay: Duration::ZERO };
         let _the_tick_finds_it =

@@ -2,6 +2,7 @@
 //! the same every time.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod awards;
 mod campaign;
 mod certainty;
 mod every_message;

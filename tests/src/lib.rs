@@ -6,7 +6,7 @@ use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email};
 use domain::identity::{BrandId, IdKey, Scope};
-use domain::participation::{Participation, State};
+use domain::participation::{Participation, Shown, State};
 
 /// The moment at which test clocks start.
 ///
@@ -42,12 +42,15 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         brand,
         scope,
         contact,
+        event: None,
         consent: None,
         attributes,
         accepted_at: start(),
         updated_at: start(),
         state: State::Received,
         credited_at: Some(start()),
+        has_award: false,
+        shown: Shown::default(),
         due_at: Some(start() + Duration::from_secs(60)),
         failures: 0,
         slot: None,

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod award;
 mod case;
+mod courier;
 mod knowledge;
 mod look_up;
 mod pace;
@@ -14,6 +16,7 @@ mod worker;
 mod workspace;
 mod write;
 
+pub use courier::Telling;
 pub use step::{Connector, Outside, Stepped};
 pub use tick::{TICK, Ticked};
 pub use worker::{LINGER, Worker};

@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::award::{LedgerKey, Verdict};
 use domain::brand::{Brand, Brands, SubscriptionGroup};
 use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
 use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::participation::{Participation, State};
 use ports::store::{MOST_ITEMS, Saved};
-use ports::{Chance, Clock, Limits, Queues, Schedule, Secrets, Store};
+use ports::{Chance, Clock, Ledger, Limits, Notices, Queues, Schedule, Secrets, Store};
+use tokio::sync::Notify;
 
+use crate::award;
 use crate::case::Case;
 use crate::knowledge;
 use crate::look_up::{self, ProfileEventQuestion};
@@ -32,6 +35,10 @@ const MOST_TURNS: usize = 12;
 pub struct Outside {
     /// Where participations are kept.
     pub store: Arc<dyn Store>,
+    /// Where awards are kept.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where news wait to be told.
+    pub notices: Arc<dyn Notices>,
     /// Where "look at these" is said.
     pub queues: Arc<dyn Queues>,
     /// Where it is said for later.
@@ -46,6 +53,8 @@ pub struct Outside {
     pub chance: Arc<dyn Chance>,
     /// The way to Braze.
     pub transport: Arc<dyn braze::Transport>,
+    /// The way to Quikly.
+    pub callbacks: Arc<dyn callback::Transport>,
 }
 
 /// Steps participations.
@@ -56,6 +65,9 @@ pub struct Connector {
     pub(crate) pace: Pace,
     pub(crate) workspaces: Workspaces,
     pub(crate) one_by_one: OneByOne,
+    /// Told when there is something to tell Quikly.
+    pub(crate) news: Notify,
+    pub(crate) drawn: Mutex<HashSet<LedgerKey>>,
     in_hand: Mutex<HashSet<ParticipationId>>,
 }
 
@@ -96,6 +108,8 @@ struct Round {
     subscriptions: Vec<(Case, SubscriptionGroup)>,
     writes: Vec<(Case, ProfileWrite)>,
     subscribes: Vec<subscription::Job>,
+    settles: Vec<(Case, Verdict)>,
+    again: Vec<Case>,
 }
 
 impl Connector {
@@ -109,6 +123,8 @@ impl Connector {
             pace: Pace::default(),
             workspaces: Workspaces::default(),
             one_by_one: OneByOne::default(),
+            news: Notify::new(),
+            drawn: Mutex::default(),
             in_hand: Mutex::default(),
         }
     }
@@ -123,8 +139,9 @@ impl Connector {
         for some in hold.ids.chunks(MOST_ITEMS) {
             cases.extend(self.outside.store.get(some).await?.into_iter().map(Case::new));
         }
+        award::look_up(self, &mut cases).await?;
         let now = self.outside.clock.now();
-        cases.retain(|case| wants_a_look(&case.participation, now));
+        cases.retain(|case| wants_a_look(case, now));
         cases.sort_by_key(|case| case.participation.accepted_at);
         let taken = cases.len();
         let resting = match self.brands.brand(brand) {
@@ -188,7 +205,27 @@ impl Connector {
                     resting.push(case);
                 }
                 Step::Done(outcome) => {
-                    case.participation.end(outcome, now);
+                    case.end(outcome, now);
+                    round.again.push(case);
+                }
+                Step::Settle(verdict) => round.settles.push((case, verdict)),
+                Step::Show { shown, command } => {
+                    case.participation.shown = shown;
+                    case.facts.before_a_command();
+                    match command {
+                        Command::Write(write) => round.writes.push((case, write)),
+                        Command::Subscribe { group, double_opt_in } => {
+                            round.subscribes.push(subscription::Job { case, group, double_opt_in });
+                        }
+                    }
+                }
+                Step::Defer { shown, until } => {
+                    case.participation.shown = shown;
+                    case.put_off(until, now);
+                    resting.push(case);
+                }
+                Step::Rest => {
+                    case.participation.rest();
                     resting.push(case);
                 }
             }
@@ -197,7 +234,8 @@ impl Connector {
     }
 
     async fn perform(&self, brand: &Brand, round: Round) -> ports::Result<Performed> {
-        let mut performed = Performed::default();
+        let mut performed = Performed { active: round.again, resting: Vec::new() };
+        performed.active.extend(award::settle(self, brand, round.settles).await?);
         performed.active.extend(knowledge::known_profiles(self, brand, round.known).await?);
         performed.active.extend(knowledge::claims(self, brand, round.claims).await?);
         performed.extend(subscription::read(self, brand, round.subscriptions).await);
@@ -211,22 +249,31 @@ impl Connector {
     /// Follow-up messages first, then the state: a crash in between costs a look, not a participation.
     async fn finish(&self, cases: Vec<Case>) -> ports::Result<Stepped> {
         knowledge::remember(self, &cases).await;
-        let participations: Vec<Participation> = cases.into_iter().map(|case| case.participation).collect();
+        let participations: Vec<Participation> =
+            cases.iter().map(|case| case.participation.clone()).collect();
         wake::later(self, &participations).await;
         let mut stepped = Stepped::default();
-        for some in participations.chunks(MOST_ITEMS) {
+        let mut seen = Vec::new();
+        for (cases, some) in cases.chunks(MOST_ITEMS).zip(participations.chunks(MOST_ITEMS)) {
             let saved = self.outside.store.save(some).await?;
-            for (participation, saved) in some.iter().zip(saved) {
+            for (case, saved) in cases.iter().zip(saved) {
                 match saved {
-                    Saved::Conflict => stepped.left_alone += 1,
-                    Saved::Saved if participation.state.is_end() => {
+                    Saved::Conflict => {
+                        stepped.left_alone += 1;
+                        continue;
+                    }
+                    Saved::Saved if case.participation.due_at.is_none() => {
                         stepped.ended += 1;
-                        log_end(participation);
+                        seen.extend(case.changed_award());
                     }
                     Saved::Saved => stepped.waiting += 1,
                 }
+                if case.ended {
+                    log_end(&case.participation);
+                }
             }
         }
+        award::noted(self, &seen).await?;
         Ok(stepped)
     }
 
@@ -235,9 +282,11 @@ impl Connector {
             participation = %case.participation.id, brand = %case.participation.brand, scope = %case.participation.scope,
             "connector.no_terms: the brand or activation is not configured; looked at again in an hour"
         );
-        if now >= case.participation.accepted_at + domain::decide::GIVE_UP_AFTER {
+        if case.participation.state.is_end() {
+            case.participation.rest();
+        } else if now >= case.participation.accepted_at + domain::decide::GIVE_UP_AFTER {
             let reason = "the activation was not configured any more".to_owned();
-            case.participation.end(domain::participation::Outcome::Failed { reason }, now);
+            case.end(domain::participation::Outcome::Failed { reason }, now);
         } else {
             case.put_off(now + WITHOUT_TERMS, now);
         }
@@ -268,9 +317,11 @@ impl Drop for Hold<'_> {
 }
 
 /// A new participation is looked at when a message says so; afterwards it is left alone until it is due, however many
-/// messages come.
-fn wants_a_look(participation: &Participation, now: Timestamp) -> bool {
-    participation.due_at.is_some_and(|due| participation.version == 0 || due <= now)
+/// messages come. An award that somebody else's participation changed is due, too.
+fn wants_a_look(case: &Case, now: Timestamp) -> bool {
+    let participation = &case.participation;
+    case.changed_award().is_some()
+        || participation.due_at.is_some_and(|due| participation.version == 0 || due <= now)
 }
 
 fn log_end(participation: &Participation) {

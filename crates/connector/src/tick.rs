@@ -7,6 +7,7 @@ use domain::participation::FIRST_LOOK;
 use futures::future::join_all;
 use ports::store::Due;
 
+use crate::award;
 use crate::step::{Connector, Stepped, by_brand};
 
 /// How often it comes.
@@ -47,6 +48,7 @@ impl Connector {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn tick(&self) -> ports::Result<Ticked> {
+        award::draw_raffles(self).await;
         let now = self.outside.clock.now();
         self.look_at_due(now, now).await
     }

@@ -39,7 +39,8 @@ fn fields(write: &ProfileWrite) -> Map<String, Value> {
 }
 
 fn event(event: &ProfileEvent, identifier: Identifier) -> Event {
-    let mut properties = Map::new();
+    let mut properties: Map<String, Value> =
+        event.properties.iter().map(|(name, value)| (name.to_owned(), plain(value))).collect();
     properties.insert("activation".to_owned(), Value::String(event.scope.clone()));
     Event { identifier, name: event.name.clone(), time: event.time, properties, update_existing_only: None }
 }

@@ -78,6 +78,13 @@ fn means(connector: &Connector, participation: &Participation, wait: Duration) -
     }
 }
 
+/// Has participations looked at that ended before, and whose award has changed.
+pub(crate) async fn now(connector: &Connector, brand: &BrandId, ids: &[ParticipationId]) {
+    let outgoing = |look| Outgoing { look, delay: Duration::ZERO };
+    let messages = looks(brand, ids).into_iter().map(outgoing).collect();
+    send(connector, BTreeMap::from([(QueueName::Awards, messages)])).await;
+}
+
 async fn send(connector: &Connector, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
     for (queue, messages) in messages {
         for some in messages.chunks(MOST_MESSAGES) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::identity::{BrandId, ParticipationId};
 use domain::message::QueueName;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use ports::error::in_full;
 use ports::queues::{Delivery, MOST_MESSAGES, Receipt};
 use tokio::sync::{mpsc, watch};
@@ -44,9 +44,10 @@ impl Worker {
         Self { connector, linger }
     }
 
-    /// Works until `stop` turns true; what is under way is finished first.
+    /// Works, and tells Quikly the news, until `stop` turns true; what is under way is finished first.
     pub async fn run(&self, stop: watch::Receiver<bool>) {
-        join_all(QueueName::ALL.map(|queue| self.work_on(queue, stop.clone()))).await;
+        let queues = QueueName::ALL.map(|queue| self.work_on(queue, stop.clone()));
+        join(join_all(queues), self.connector.carry_news(stop.clone())).await;
     }
 
     async fn work_on(&self, queue: QueueName, mut stop: watch::Receiver<bool>) {

@@ -188,10 +188,19 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
     let written = match fate {
         Fate::NotDone(asked) => Written::NotDone { retry_at: retry_at(asked) },
         Fate::Unknown => Written::Unknown { retry_at: retry_at(None) },
-        Fate::Refused(reason) => Written::Refused { reason },
+        Fate::Refused(reason) => {
+            if case.participation.state.is_end() {
+                tracing::warn!(participation = %case.participation.id, reason, "connector.reward_not_shown: Braze refuses it");
+            }
+            Written::Refused { reason }
+        }
         Fate::Done => {
             case.answered();
+            case.shows(&write);
             case.learned = learned(case, write, now);
+            if let Some(learned) = &case.learned {
+                case.facts.known = Some(Some(learned.clone()));
+            }
             Written::Done
         }
     };

@@ -111,6 +111,13 @@ impl Attributes {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Those with these names.
+    #[must_use]
+    pub fn only(&self, names: &[String]) -> Self {
+        let named = self.0.iter().filter(|(name, _)| names.contains(name));
+        Self(named.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {

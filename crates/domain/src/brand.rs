@@ -1,163 +1,25 @@
 //! A brand and its activations, already checked. [`crate::brand_file`] is the only way to make them.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::num::NonZeroU32;
-use std::time::Duration;
+mod access;
+mod sms;
+mod workspace;
 
-use url::Url;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use access::{Callback, IntakeAccess};
+pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
+pub use workspace::{
+    BrazeLimits, BrazeWorkspace, Endpoint, EndpointError, Identity, PhoneMismatch, SecretRef, SettleBy,
+};
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::contact::Region;
-use crate::identity::{BrandId, IdentifierError, Scope};
-
-/// Base URLs of Braze's REST API, by instance (braze-docs, API basics). Keys work on their own instance only.
-const BRAZE_HOSTS: [&str; 15] = [
-    "rest.iad-01.braze.com",
-    "rest.iad-02.braze.com",
-    "rest.iad-03.braze.com",
-    "rest.iad-04.braze.com",
-    "rest.iad-05.braze.com",
-    "rest.iad-06.braze.com",
-    "rest.iad-07.braze.com",
-    "rest.iad-08.braze.com",
-    "rest.us-10.braze.com",
-    "rest.fra-01.braze.eu",
-    "rest.fra-02.braze.eu",
-    "rest.au-01.braze.com",
-    "rest.id-01.braze.com",
-    "rest.jp-01.braze.com",
-    "rest.kr-01.braze.com",
-];
-
-/// Where a brand's Braze workspace answers: one of Braze's own hosts over TLS, or loopback.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint(Url);
-
-/// Why a URL is not a Braze endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointError {
-    /// Not a URL at all.
-    #[error("is not a URL")]
-    NotAUrl,
-    /// A path, query, fragment or user name behind or before the host.
-    #[error("must be a scheme and a host, nothing more")]
-    NotABase,
-    /// A key must not travel in the clear.
-    #[error("must be https")]
-    NotHttps,
-    /// A key is sent to Braze and to nobody else.
-    #[error("is not a Braze REST host (https://rest.….braze.com or .braze.eu) nor loopback")]
-    NotBraze,
-}
-
-impl Endpoint {
-    /// # Errors
-    /// When the URL is not the base of a Braze instance nor on loopback.
-    pub fn parse(text: &str) -> Result<Self, EndpointError> {
-        let url = Url::parse(text).map_err(|_| EndpointError::NotAUrl)?;
-        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        if !bare || !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::NotABase);
-        }
-        let loopback = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(EndpointError::NotABase),
-        };
-        match url.scheme() {
-            "https" | "http" if loopback => Ok(Self(url)),
-            "https" if BRAZE_HOSTS.contains(&url.host_str().unwrap_or("")) && url.port().is_none() => {
-                Ok(Self(url))
-            }
-            "https" => Err(EndpointError::NotBraze),
-            _ => Err(EndpointError::NotHttps),
-        }
-    }
-
-    /// The base URL.
-    #[must_use]
-    pub fn url(&self) -> &Url {
-        &self.0
-    }
-}
-
-/// Where a secret is to be found. Never the secret itself.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SecretRef {
-    /// An environment variable.
-    Env(String),
-    /// A SecureString parameter of AWS Systems Manager.
-    Ssm(String),
-}
-
-impl fmt::Display for SecretRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Env(name) => write!(f, "environment variable {name}"),
-            Self::Ssm(name) => write!(f, "SSM parameter {name}"),
-        }
-    }
-}
-
-/// How profiles are told apart when we write to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Identity {
-    /// Look the profile up; create it under an alias.
-    Alias,
-    /// Address it by e-mail and let Braze choose: no look-ups, and what is created has no alias.
-    Email,
-}
-
-/// What a brand's contract with Braze allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BrazeLimits {
-    /// Requests a minute to `/users/export/ids`.
-    pub export_ids_per_minute: NonZeroU32,
-    /// Objects in one `/users/track` request, 1 to 75.
-    pub track_objects: NonZeroU32,
-    /// Whether that number counts for each array on its own.
-    pub track_per_array: bool,
-}
-
-/// A brand's Braze workspace.
-#[derive(Debug, Clone)]
-pub struct BrazeWorkspace {
-    /// Where it answers.
-    pub endpoint: Endpoint,
-    /// The REST API key.
-    pub api_key: SecretRef,
-    /// What the contract allows.
-    pub limits: BrazeLimits,
-    /// How long Braze may take to build what it has accepted.
-    pub settle: Duration,
-    /// How profiles are addressed.
-    pub identity: Identity,
-    /// What becomes of a profile's number when the consumer gives another one.
-    pub on_phone_mismatch: PhoneMismatch,
-    /// What keeps the wait for settling.
-    pub settle_by: SettleBy,
-}
-
-/// What becomes of a profile's number when the consumer gives another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PhoneMismatch {
-    /// The new one is written to the profile.
-    Update,
-    /// The profile is left alone, and the participation is rejected.
-    Skip,
-}
-
-/// What keeps the wait for settling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SettleBy {
-    /// A one-time schedule for all that are due in a minute.
-    Schedule,
-    /// A delayed message: to the second, up to fifteen minutes.
-    Queue,
-}
+use crate::award::LedgerKey;
+use crate::identity::{BrandId, Channel, Scope};
+use crate::incentive::{Incentive, IncentiveId};
+use crate::participation::Participation;
+use crate::token::TokenHash;
 
 /// When an e-mail participation is credited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,81 +39,34 @@ pub struct EmailActivation {
     pub event: Option<String>,
     /// When the consumer is credited.
     pub credit: CreditMoment,
+    /// What can be won.
+    pub incentive: Option<IncentiveId>,
 }
 
-/// Taking part by mobile number.
-#[derive(Debug, Clone)]
-pub struct SmsActivation {
-    /// The subscription group.
-    pub group: SubscriptionGroup,
-    /// The country of numbers that are written without one.
-    pub region: Region,
-    /// How consumers are subscribed.
-    pub opt_in: OptIn,
+/// Taking part by something that Braze tells us of.
+#[derive(Debug, Clone, Default)]
+pub struct EventActivation {
+    /// Written to every participant's profile.
+    pub attributes: Attributes,
+    /// Which of the webhook's own values are written to the profile, too.
+    pub extras: Vec<String>,
+    /// Whether each occasion counts: the webhook's `dispatch_id` tells them apart.
+    pub repeatable: bool,
+    /// What can be won.
+    pub incentive: Option<IncentiveId>,
 }
 
-/// A Braze subscription group, by its id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SubscriptionGroup(String);
-
-impl SubscriptionGroup {
-    /// # Errors
-    /// When the text is not 1 to 64 plain characters; Braze's ids are UUIDs.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        Scope::parse(text).map(|plain| Self(plain.as_str().to_owned()))
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// How consumers are subscribed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OptIn {
-    /// By us, on their consent.
-    Single {
-        /// When.
-        subscribe: Subscribe,
-    },
-    /// By themselves: the brand asks them, and they answer.
-    Double {
-        /// What makes the brand ask.
-        start: DoubleOptInStart,
-        /// How long an answer is waited for.
-        window: Duration,
-        /// How often the answer is looked for; never empty.
-        poll: Vec<PollStage>,
-    },
-}
-
-/// When a number is subscribed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subscribe {
-    /// Once the profile has settled.
-    AfterProfile,
-    /// In the request that writes the profile.
-    WithProfile,
-}
-
-/// What makes a brand ask a consumer to confirm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DoubleOptInStart {
-    /// A custom event, which triggers a campaign of the brand's.
-    Event(String),
-    /// Braze's own double opt-in logic of the group.
-    BrazeLogic,
-}
-
-/// Looking so often, for so long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PollStage {
-    /// The time between two looks.
-    pub every: Duration,
-    /// How long this stage lasts; the last one lasts to the end.
-    pub lasts: Option<Duration>,
+/// By which names rewards are written to profiles. What has no name is not written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RewardsToBraze {
+    /// Attribute of the reward.
+    pub reward: Option<String>,
+    /// Attribute of the place.
+    pub position: Option<String>,
+    /// Attribute of the incentive's id.
+    pub incentive: Option<String>,
+    /// Custom event, logged once with the reward; with the credit where no incentive is configured.
+    pub event: Option<String>,
 }
 
 /// One urgency campaign.
@@ -267,6 +82,12 @@ pub struct Activation {
     pub email: Option<EmailActivation>,
     /// Taking part by mobile number, where it is offered.
     pub sms: Option<SmsActivation>,
+    /// Taking part by events, by their names.
+    pub events: BTreeMap<String, EventActivation>,
+    /// What can be won.
+    pub incentives: BTreeMap<IncentiveId, Arc<Incentive>>,
+    /// How it is written to profiles.
+    pub rewards: RewardsToBraze,
 }
 
 /// Whether an activation takes participations at a moment.
@@ -292,6 +113,22 @@ impl Activation {
             Phase::Closed
         }
     }
+
+    /// The incentive that a participation takes part for.
+    #[must_use]
+    pub fn incentive_of(&self, participation: &Participation) -> Option<&IncentiveId> {
+        match (&participation.event, participation.contact.channel()) {
+            (Some(event), _) => self.events.get(&event.name)?.incentive.as_ref(),
+            (None, Channel::Sms) => self.sms.as_ref()?.incentive.as_ref(),
+            (None, Channel::Email | Channel::Event) => self.email.as_ref()?.incentive.as_ref(),
+        }
+    }
+
+    /// The books of an incentive of this activation, or of credits without one.
+    #[must_use]
+    pub fn ledger(&self, incentive: Option<&IncentiveId>) -> LedgerKey {
+        LedgerKey { scope: self.scope.clone(), incentive: incentive.cloned() }
+    }
 }
 
 /// A brand: its workspace and its activations.
@@ -301,6 +138,12 @@ pub struct Brand {
     pub id: BrandId,
     /// Its Braze workspace.
     pub braze: BrazeWorkspace,
+    /// The tokens that its webhooks carry.
+    pub webhook_tokens: Vec<TokenHash>,
+    /// What its front end may do.
+    pub intake: IntakeAccess,
+    /// Where Quikly is told of credits, if it wants to be.
+    pub callback: Option<Callback>,
     /// Its activations by scope.
     pub activations: BTreeMap<Scope, Activation>,
 }
@@ -336,38 +179,17 @@ impl Brands {
         brand.activations.get(scope).map(|activation| (brand, activation))
     }
 
+    /// The brand that a token belongs to. Every token is compared, each in constant time.
+    #[must_use]
+    pub fn of_token(&self, token: &str) -> Option<&Brand> {
+        let hash = TokenHash::of(token);
+        let knows =
+            |brand: &&Brand| brand.webhook_tokens.iter().fold(false, |known, token| known | token.is(&hash));
+        self.iter().fold(None, |found, brand| if knows(&brand) { Some(brand) } else { found })
+    }
+
     /// Every brand.
     pub fn iter(&self) -> impl Iterator<Item = &Brand> {
         self.brands.values()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_sent_to_braze_over_tls_or_to_loopback_only() {
-        for good in [
-            "https://rest.iad-03.braze.com",
-            "https://rest.fra-02.braze.eu/",
-            "http://127.0.0.1:9000",
-            "http://localhost:1",
-            "http://[::1]:9000",
-        ] {
-            assert!(Endpoint::parse(good).is_ok(), "{good}");
-        }
-        for (bad, why) in [
-            ("https://rest.iad-09.braze.com", EndpointError::NotBraze),
-            ("https://rest.iad-01.braze.com.evil.example", EndpointError::NotBraze),
-            ("https://rest.iad-01.braze.com:8443", EndpointError::NotBraze),
-            ("https://10.0.0.1", EndpointError::NotBraze),
-            ("http://rest.iad-01.braze.com", EndpointError::NotHttps),
-            ("https://rest.iad-01.braze.com/users", EndpointError::NotABase),
-            ("https://key@rest.iad-01.braze.com", EndpointError::NotABase),
-            ("rest.iad-01.braze.com", EndpointError::NotAUrl),
-        ] {
-            assert_eq!(Endpoint::parse(bad), Err(why), "{bad}");
-        }
     }
 }

@@ -1,16 +1,19 @@
 //! Brand files: one strict TOML file per brand. Every fault of every file is found in one go.
 
+mod access;
+mod activation;
 mod fault;
+mod incentive;
 mod read;
 mod section;
 mod sms;
-
-use std::collections::BTreeMap;
 
 pub use fault::Fault;
 pub use read::duration;
 
 use crate::brand::{Brands, SecretRef};
+use crate::incentive::Pool;
+use read::{Reading, Taken};
 use section::Source;
 
 /// A brand file: its name for messages, and its text.
@@ -22,25 +25,51 @@ pub struct BrandFile {
     pub text: String,
 }
 
-/// Says why a secret cannot be had; `Ok` when it can.
-pub type SecretCheck<'a> = &'a dyn Fn(&SecretRef) -> Result<(), String>;
+/// What brand files refer to outside of themselves. Each method says why something cannot be had.
+pub trait Surroundings {
+    /// Whether a secret is there.
+    ///
+    /// # Errors
+    /// Says that it is not.
+    fn secret(&self, secret: &SecretRef) -> Result<(), String>;
 
-/// Reads all brand files. `secret_is_there` is asked about every secret that they name.
+    /// How many different codes a pool's file holds.
+    ///
+    /// # Errors
+    /// Says why it cannot be used.
+    fn codes(&self, pool: &Pool) -> Result<u32, String>;
+}
+
+/// Takes everything for granted: for brands that are made up where they are used.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AllThere;
+
+impl Surroundings for AllThere {
+    fn secret(&self, _secret: &SecretRef) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn codes(&self, _pool: &Pool) -> Result<u32, String> {
+        Ok(u32::MAX)
+    }
+}
+
+/// Reads all brand files.
 ///
 /// # Errors
 /// Every fault of every file, in the order of the files and of their lines.
-pub fn read_all(files: &[BrandFile], secret_is_there: SecretCheck<'_>) -> Result<Brands, Vec<Fault>> {
+pub fn read_all(files: &[BrandFile], surroundings: &dyn Surroundings) -> Result<Brands, Vec<Fault>> {
     let mut brands = Vec::new();
     let mut faults = Vec::new();
-    let mut ids: BTreeMap<String, String> = BTreeMap::new();
-    let mut scopes: BTreeMap<String, String> = BTreeMap::new();
+    let mut taken = Taken::default();
     for file in files {
         let source = Source::new(&file.name, &file.text);
         let (table, errors) = toml::de::DeTable::parse_recoverable(&file.text);
         for error in errors {
             source.fault(error.span().as_ref(), "", error.message());
         }
-        brands.extend(read::brand(&source, &table, secret_is_there, &mut ids, &mut scopes, &file.name));
+        let mut reading = Reading { source: &source, surroundings, taken: &mut taken, file: &file.name };
+        brands.extend(read::brand(&table, &mut reading));
         faults.extend(source.into_faults());
     }
     if faults.is_empty() { Ok(Brands::new(brands)) } else { Err(faults) }

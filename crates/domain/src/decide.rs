@@ -1,16 +1,18 @@
 //! The deciding half: what is the next step of a participation? One pure function; the connector does what it says.
 
-mod email;
 mod event;
+mod mark;
+mod reward;
 mod sms;
 
 use std::time::Duration;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
+use crate::award::{Award, Verdict};
 use crate::brand::{Activation, Brand, OptIn, SubscriptionGroup};
 use crate::contact::{Contact, Email, Phone};
-use crate::participation::{Outcome, Participation, State};
+use crate::participation::{Outcome, Participation, Shown, State};
 use crate::profile::{FoundProfile, KnownProfile, ProfileRef};
 
 /// A participation that has got nowhere for so long is given up.
@@ -42,6 +44,8 @@ pub struct Facts {
     pub written: Option<Written>,
     /// Whether the profile carries our custom event.
     pub recorded: Option<bool>,
+    /// The participation's line in its ledger, where it has one.
+    pub award: Option<Award>,
 }
 
 /// Who may create a profile that is addressed by e-mail, where Braze itself would not stop a second one.
@@ -108,6 +112,24 @@ pub enum Step {
         /// What to do.
         command: Command,
     },
+    /// Have the ledger say what the participation has won, or take back what was kept for it. Doing it twice is doing it once.
+    Settle(Verdict),
+    /// Have the profile show what was won, the flow being over.
+    Show {
+        /// How far that is while it is under way. It must be saved *before* a command that cannot be repeated.
+        shown: Shown,
+        /// What to do.
+        command: Command,
+    },
+    /// Nothing to show before `until`.
+    Defer {
+        /// How far the profile shows what was won.
+        shown: Shown,
+        /// When to look again.
+        until: Timestamp,
+    },
+    /// Nothing is left to do, unless somebody else's participation changes this one's award.
+    Rest,
     /// Nothing to do before `until`.
     Wait {
         /// What the participation is while it waits.
@@ -115,7 +137,7 @@ pub enum Step {
         /// When to look again.
         until: Timestamp,
     },
-    /// It has ended.
+    /// The flow is over. Ask again: what was won is still to be shown.
     Done(Outcome),
 }
 
@@ -143,6 +165,7 @@ pub enum Question {
 
 /// Something for Braze to do.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a command is made, matched and gone")]
 pub enum Command {
     /// Attributes and event to one profile, in one request.
     Write(ProfileWrite),
@@ -172,10 +195,12 @@ pub struct ProfileWrite {
     pub attributes: Attributes,
     /// Custom event to log.
     pub event: Option<ProfileEvent>,
+    /// Whether the attributes show what was won.
+    pub shows_reward: bool,
 }
 
 /// A custom event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProfileEvent {
     /// Its name.
     pub name: String,
@@ -183,6 +208,8 @@ pub struct ProfileEvent {
     pub time: Timestamp,
     /// In which activation.
     pub scope: String,
+    /// Further properties.
+    pub properties: Attributes,
 }
 
 impl Command {
@@ -199,8 +226,11 @@ impl Command {
 /// The next step of a participation, by what is known of it.
 #[must_use]
 pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, now: Timestamp) -> Step {
-    if let Some(done) = ended(&participation.state) {
-        return Step::Done(done);
+    if let Some(verdict) = reward::verdict(participation, facts) {
+        return Step::Settle(verdict);
+    }
+    if participation.state.is_end() {
+        return reward::decide(participation, terms, facts, now);
     }
     if now >= participation.accepted_at + GIVE_UP_AFTER + longest_wait(terms.activation) {
         return Step::Done(Outcome::Failed { reason: "Braze took nothing for 14 days".to_owned() });
@@ -208,39 +238,35 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     if let Some(reason) = &facts.refused {
         return Step::Done(Outcome::Rejected { reason: reason.clone() });
     }
-    let Terms { brand, activation } = *terms;
-    match (&participation.contact, &activation.email, &activation.sms) {
-        (Contact::Email(address), Some(email), _) => {
-            email::decide(participation, address, brand, email, facts, now)
-        }
-        (Contact::Phone { phone, email }, _, Some(sms)) => {
-            let consumer = sms::Consumer { phone, email: email.as_ref() };
-            sms::decide(participation, consumer, brand, sms, facts, now)
-        }
-        (Contact::Email(_), None, _) => no_longer("e-mail"),
-        (Contact::Phone { .. }, _, None) => no_longer("mobile numbers"),
+    let activation = terms.activation;
+    let won = reward::attributes(facts.award.as_ref(), &activation.rewards);
+    match (&participation.contact, &participation.event) {
+        (Contact::Email(address), Some(event)) => match activation.events.get(&event.name) {
+            Some(marks) => {
+                let marks = mark::Marks::of_event(participation, event, address, marks, won);
+                mark::decide(participation, &marks, terms.brand, facts, now)
+            }
+            None => no_longer("this event"),
+        },
+        (Contact::Email(address), None) => match &activation.email {
+            Some(marks) => {
+                let marks = mark::Marks::of_email(participation, address, marks, won);
+                mark::decide(participation, &marks, terms.brand, facts, now)
+            }
+            None => no_longer("e-mail"),
+        },
+        (Contact::Phone { phone, email }, _) => match &activation.sms {
+            Some(sms) => {
+                let consumer = sms::Consumer { phone, email: email.as_ref() };
+                sms::decide(participation, consumer, terms.brand, sms, facts, now)
+            }
+            None => no_longer("mobile numbers"),
+        },
     }
 }
 
 fn no_longer(what: &str) -> Step {
     Step::Done(Outcome::Failed { reason: format!("the activation no longer takes {what}") })
-}
-
-fn ended(state: &State) -> Option<Outcome> {
-    match state {
-        State::Enrolled => Some(Outcome::Enrolled),
-        State::Credited => Some(Outcome::Credited),
-        State::Unverified => Some(Outcome::Unverified),
-        State::Expired => Some(Outcome::Expired),
-        State::Rejected { reason } => Some(Outcome::Rejected { reason: reason.clone() }),
-        State::Failed { reason } => Some(Outcome::Failed { reason: reason.clone() }),
-        State::Received
-        | State::Enrolling { .. }
-        | State::Settling { .. }
-        | State::Subscribing { .. }
-        | State::AwaitingSubscription { .. }
-        | State::AwaitingOptIn { .. } => None,
-    }
 }
 
 /// How long the activation itself lets a consumer take.

@@ -5,7 +5,9 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::award::LedgerKey;
 use crate::contact::Contact;
+use crate::incentive::raffle::Seed;
 
 /// Why a text is not a usable identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +84,8 @@ pub enum Channel {
     Email,
     /// By mobile number.
     Sms,
+    /// By something they did in the brand's app, of which Braze told us.
+    Event,
 }
 
 impl Channel {
@@ -91,6 +95,7 @@ impl Channel {
         match self {
             Self::Email => "email",
             Self::Sms => "sms",
+            Self::Event => "event",
         }
     }
 }
@@ -135,6 +140,20 @@ impl fmt::Display for ParticipationId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContactKey([u8; 16]);
 
+impl ContactKey {
+    /// The key as sixteen bytes, for a store that keeps it so.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// A key read back from [`ContactKey::to_bytes`].
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl fmt::Display for ContactKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
@@ -156,7 +175,50 @@ impl IdKey {
     #[must_use]
     pub fn participation(&self, scope: &Scope, contact: &Contact) -> ParticipationId {
         let channel = contact.channel().name();
-        ParticipationId(self.hash(&["participation", scope.as_str(), channel, contact.identifying()]))
+        ParticipationId(first_half(self.hash(&[
+            "participation",
+            scope.as_str(),
+            channel,
+            contact.identifying(),
+        ])))
+    }
+
+    /// The id of a consumer's participation by an event. `occasion` tells repeats of an event apart, where they count.
+    #[must_use]
+    pub fn event(
+        &self,
+        scope: &Scope,
+        event: &str,
+        contact: &Contact,
+        occasion: Option<&str>,
+    ) -> ParticipationId {
+        let channel = Channel::Event.name();
+        let parts = ["participation", scope.as_str(), channel, event, contact.identifying()];
+        match occasion {
+            None => ParticipationId(first_half(self.hash(&parts))),
+            Some(occasion) => {
+                let [a, b, c, d, e] = parts;
+                ParticipationId(first_half(self.hash(&[a, b, c, d, e, occasion])))
+            }
+        }
+    }
+
+    /// A participant's number in the draws of an incentive: the same whenever it is asked for, and no one without the key can tell it
+    /// beforehand.
+    #[must_use]
+    pub fn lot(&self, ledger: &LedgerKey, participant: ContactKey) -> u64 {
+        let incentive = ledger.incentive.as_ref().map_or("", |incentive| incentive.as_str());
+        let parts = ["draw", ledger.scope.as_str(), incentive, &participant.to_string()];
+        let mut lot = [0; 8];
+        lot.copy_from_slice(&self.hash(&parts)[..8]);
+        u64::from_be_bytes(lot)
+    }
+
+    /// The seed of a raffle.
+    #[must_use]
+    pub fn raffle_seed(&self, ledger: &LedgerKey) -> Seed {
+        let incentive = ledger.incentive.as_ref().map_or("", |incentive| incentive.as_str());
+        Seed::new(self.hash(&["raffle", ledger.scope.as_str(), incentive]))
     }
 
     /// The key under which a brand's knowledge of a contact is kept.
@@ -167,11 +229,11 @@ impl IdKey {
             (Some(email), _) | (None, Contact::Email(email)) => ("email", email.as_str()),
             (None, Contact::Phone { phone, .. }) => ("phone", phone.as_str()),
         };
-        ContactKey(self.hash(&["contact", brand.as_str(), kind, text]))
+        ContactKey(first_half(self.hash(&["contact", brand.as_str(), kind, text])))
     }
 
     /// Each part goes in behind its length: no two lists of parts read the same.
-    fn hash(&self, parts: &[&str]) -> [u8; 16] {
+    fn hash(&self, parts: &[&str]) -> [u8; 32] {
         let mut block = [0; 64];
         block[..32].copy_from_slice(&self.0);
         let mut mac = Hmac::<Sha256>::new(&block.into());
@@ -179,10 +241,14 @@ impl IdKey {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
         }
-        let mut id = [0; 16];
-        id.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-        id
+        mac.finalize().into_bytes().into()
     }
+}
+
+fn first_half(hash: [u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    half
 }
 
 impl fmt::Debug for IdKey {

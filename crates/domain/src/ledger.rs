@@ -1,11 +1,25 @@
-//! What a credit is, and when it may be given.
+//! What a credit is, when it may be given, and what is given with it.
 //!
-//! A credit is a moment kept in the participation itself. Participations are saved under a condition on their
-//! version, and there is one per consumer, activation and channel: so a consumer is credited at most once, whoever
-//! tries how often.
+//! Where nothing hangs on a credit it is a moment kept in the participation: participations are saved under a condition on their
+//! version, and there is one per consumer, activation and channel or event, so nobody is credited twice.
+//!
+//! Where an incentive or a callback hangs on it, it is a line in a ledger ([`Award`]). The functions here are all that ever happens in
+//! one; each runs inside one transaction of the store, over whatever the store shows as a [`Book`]. Credit, place, reward and
+//! counters so change together or not at all.
+
+mod bookkeeping;
+
+use std::sync::Arc;
+
+pub use bookkeeping::{Settled, accept, draw, refill, settle};
 
 use crate::Timestamp;
-use crate::brand::CreditMoment;
+use crate::award::{Award, LedgerKey, Standing};
+use crate::brand::{Activation, Brand, CreditMoment};
+use crate::identity::{IdKey, ParticipationId};
+use crate::incentive::raffle::{Commitment, Entrant};
+use crate::incentive::{Incentive, Kind, Moments, NoPrize, Offer, Pool};
+use crate::notice::Notice;
 use crate::participation::{Outcome, Participation};
 
 /// The credit a participation starts with.
@@ -24,4 +38,158 @@ pub fn on_end(participation: &Participation, outcome: &Outcome, now: Timestamp) 
         Outcome::Enrolled | Outcome::Credited => Some(now),
         Outcome::Unverified | Outcome::Expired | Outcome::Rejected { .. } | Outcome::Failed { .. } => None,
     })
+}
+
+/// By what rules a ledger is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// The incentive; none where only the credit counts.
+    pub incentive: Option<Arc<Incentive>>,
+    /// Whether Quikly is told what happens.
+    pub tell: bool,
+    /// What a raffle's seed is committed to by.
+    pub commitment: Option<Commitment>,
+}
+
+impl Rules {
+    /// The rules of a ledger as its brand has them now.
+    #[must_use]
+    pub fn of(brand: &Brand, ledger: &LedgerKey, id_key: &IdKey) -> Self {
+        let activation = brand.activations.get(&ledger.scope);
+        let incentive = ledger.incentive.as_ref().and_then(|id| activation?.incentives.get(id)).cloned();
+        let raffled = incentive.as_ref().is_some_and(|incentive| matches!(incentive.kind, Kind::Raffle(_)));
+        let commitment = raffled.then(|| id_key.raffle_seed(ledger).commitment());
+        Self { incentive, tell: brand.callback.is_some(), commitment }
+    }
+}
+
+/// A new line, and the rules under which it is entered.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The line; its place and number are given to it when it is entered.
+    pub award: Award,
+    /// The rules.
+    pub rules: Rules,
+}
+
+/// The line of a participation that was just accepted, if something hangs on its credit.
+#[must_use]
+pub fn entry(
+    participation: &Participation,
+    (brand, activation): (&Brand, &Activation),
+    id_key: &IdKey,
+) -> Option<Entry> {
+    if !participation.has_award {
+        return None;
+    }
+    let ledger = activation.ledger(activation.incentive_of(participation));
+    let rules = Rules::of(brand, &ledger, id_key);
+    let participant = id_key.contact(&brand.id, &participation.contact);
+    let moments = Moments {
+        accepted_at: participation.accepted_at,
+        sent_at: participation.event.as_ref().and_then(|event| event.sent_at),
+    };
+    let offer = match &rules.incentive {
+        Some(incentive) => incentive.offer(moments, id_key.lot(&ledger, participant)),
+        None => Offer::Nothing(NoPrize::NoIncentive),
+    };
+    let award = Award {
+        id: participation.id,
+        brand: brand.id.clone(),
+        ledger,
+        participant,
+        offer,
+        arrival: 0,
+        standing: Standing::Without(NoPrize::NoIncentive),
+        credited_at: None,
+        due_at: None,
+    };
+    Some(Entry { award, rules })
+}
+
+/// The counters of a ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Participations accepted.
+    pub arrivals: u64,
+    /// The highest place that was ever given; lower ones may have been released.
+    pub places: u32,
+    /// Places kept for participations that are not credited yet.
+    pub held: u32,
+    /// Places given for good.
+    pub given: u32,
+    /// Participations on the waiting list.
+    pub waiting: u32,
+    /// Lots in the raffle.
+    pub entered: u32,
+    /// What the raffle's seed was committed to by when its first lot came in.
+    pub commitment: Option<Commitment>,
+    /// When the raffle was drawn.
+    pub drawn_at: Option<Timestamp>,
+}
+
+impl Counts {
+    fn moves(&mut self, from: Option<&Standing>, to: &Standing) {
+        if let Some(counter) = from.and_then(|from| self.counter(from)) {
+            *counter = counter.saturating_sub(1);
+        }
+        if let Some(counter) = self.counter(to) {
+            *counter = counter.saturating_add(1);
+        }
+    }
+
+    fn counter(&mut self, standing: &Standing) -> Option<&mut u32> {
+        match standing {
+            Standing::Held { .. } => Some(&mut self.held),
+            Standing::Rewarded { place: Some(_), .. } => Some(&mut self.given),
+            Standing::Waiting => Some(&mut self.waiting),
+            Standing::Entered => Some(&mut self.entered),
+            Standing::Rewarded { place: None, .. } | Standing::Without(_) | Standing::Released => None,
+        }
+    }
+}
+
+/// A code taken from its pool.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TakenCode {
+    /// The code.
+    pub code: String,
+    /// How many are left.
+    pub left: u32,
+    /// How many there were.
+    pub of: u32,
+}
+
+/// One ledger inside a transaction: what is read includes what was written before.
+///
+/// # Errors
+/// Every method fails as the store does, and then nothing of the transaction is kept.
+pub trait Book {
+    /// What reading and writing may fail with.
+    type Error;
+
+    /// The counters; zero at first.
+    fn counts(&mut self) -> Result<Counts, Self::Error>;
+    /// Replaces the counters.
+    fn keep_counts(&mut self, counts: &Counts) -> Result<(), Self::Error>;
+    /// A participation's line.
+    fn award(&mut self, id: ParticipationId) -> Result<Option<Award>, Self::Error>;
+    /// Adds or replaces a line.
+    fn keep(&mut self, award: &Award) -> Result<(), Self::Error>;
+    /// The same participant's other lines.
+    fn others_of(&mut self, award: &Award) -> Result<Vec<Award>, Self::Error>;
+    /// The first line by arrival that is waiting and whose participant has no place.
+    fn first_waiting(&mut self) -> Result<Option<Award>, Self::Error>;
+    /// Lines that are credited and whose place still lacks its reward.
+    fn owed(&mut self) -> Result<Vec<Award>, Self::Error>;
+    /// Every line that is in the raffle and credited.
+    fn entered(&mut self) -> Result<Vec<Entrant>, Self::Error>;
+    /// Puts a released place back.
+    fn put_back(&mut self, place: u32) -> Result<(), Self::Error>;
+    /// Takes the lowest place that was put back.
+    fn take_back(&mut self) -> Result<Option<u32>, Self::Error>;
+    /// Takes a pool's next code for a participation.
+    fn take_code(&mut self, pool: &Pool, id: ParticipationId) -> Result<Option<TakenCode>, Self::Error>;
+    /// Keeps a notice until it is delivered.
+    fn tell(&mut self, notice: &Notice) -> Result<(), Self::Error>;
 }

@@ -1,15 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 pub mod attributes;
+pub mod award;
 pub mod brand;
 pub mod brand_file;
 pub mod contact;
 pub mod decide;
 pub mod identity;
+pub mod incentive;
 pub mod ledger;
 pub mod message;
+pub mod notice;
 pub mod participation;
 pub mod profile;
 pub mod reservation;
+pub mod token;
 
 pub use jiff::Timestamp;

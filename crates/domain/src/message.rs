@@ -12,11 +12,13 @@ pub enum QueueName {
     EmailEnrollments,
     /// SMS participations to be looked at.
     SmsSubscriptions,
+    /// Participations by events to be looked at, and those that were given a reward after they had ended.
+    Awards,
 }
 
 impl QueueName {
     /// Every queue.
-    pub const ALL: [Self; 2] = [Self::EmailEnrollments, Self::SmsSubscriptions];
+    pub const ALL: [Self; 3] = [Self::EmailEnrollments, Self::SmsSubscriptions, Self::Awards];
 
     /// The queue's name.
     #[must_use]
@@ -24,6 +26,7 @@ impl QueueName {
         match self {
             Self::EmailEnrollments => "email-enrollments",
             Self::SmsSubscriptions => "sms-subscriptions",
+            Self::Awards => "awards",
         }
     }
 
@@ -33,6 +36,7 @@ impl QueueName {
         match channel {
             Channel::Email => Self::EmailEnrollments,
             Channel::Sms => Self::SmsSubscriptions,
+            Channel::Event => Self::Awards,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::brand::{Brand, CreditMoment};
+use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::{Contact, Email, Phone};
 use crate::identity::{BrandId, Channel, ParticipationId, Scope};
 use crate::ledger;
@@ -25,6 +25,8 @@ pub struct Participation {
     pub scope: Scope,
     /// How the consumer can be reached.
     pub contact: Contact,
+    /// What Braze told us of, when it was that which made the consumer take part.
+    pub event: Option<BrazeEvent>,
     /// That the consumer agreed to be sent messages; always there when they take part by number.
     pub consent: Option<Consent>,
     /// What the activation collected besides.
@@ -35,9 +37,13 @@ pub struct Participation {
     pub updated_at: Timestamp,
     /// How far it is.
     pub state: State,
-    /// When the consumer was credited.
+    /// When the consumer earned the credit.
     pub credited_at: Option<Timestamp>,
-    /// When it is looked at at the latest. `None` exactly in end states.
+    /// Whether something hangs on the credit: then the credit is a line in a ledger ([`crate::award::Award`]).
+    pub has_award: bool,
+    /// How far the profile shows the reward.
+    pub shown: Shown,
+    /// When it is looked at at the latest. `None` when there is nothing left to do.
     pub due_at: Option<Timestamp>,
     /// Attempts in a row that Braze did not answer usefully.
     pub failures: u32,
@@ -45,6 +51,26 @@ pub struct Participation {
     pub slot: Option<Slot>,
     /// Counts saves; a save is conditional on it.
     pub version: u64,
+}
+
+/// What Braze told us of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrazeEvent {
+    /// The event's name.
+    pub name: String,
+    /// The profile, where Braze named it.
+    pub profile: Option<ProfileRef>,
+    /// When Braze sent what the consumer answered to, where it says so.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// How far a profile shows what was won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// Whether Braze has taken the attributes.
+    pub attributes: bool,
+    /// Whether the custom event may already have been sent.
+    pub event: EventProgress,
 }
 
 /// A consumer's consent to be sent messages.
@@ -126,9 +152,10 @@ pub struct Target {
 }
 
 /// Braze counts every event it is sent, so an attempt is written down before it is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EventProgress {
     /// No attempt is open: none was made, or Braze surely did not take it.
+    #[default]
     NotSent,
     /// An attempt began at this time and its outcome is not known.
     Attempted {
@@ -245,15 +272,15 @@ impl Participation {
     #[must_use]
     pub fn by_email(
         id: ParticipationId,
-        brand: &Brand,
-        scope: &Scope,
+        (brand, activation): (&Brand, &Activation),
         email: Email,
         attributes: Attributes,
-        credit: CreditMoment,
         now: Timestamp,
     ) -> Self {
-        let credited_at = ledger::on_receipt(credit, now);
-        Self { credited_at, ..Self::accepted(id, brand, scope, Contact::Email(email), attributes, now) }
+        let credit = activation.email.as_ref().map_or(CreditMoment::OnReceipt, |email| email.credit);
+        let accepted = Self::accepted(id, (brand, activation), Contact::Email(email), attributes, now);
+        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
+        Self { credited_at: ledger::on_receipt(credit, now), has_award, ..accepted }
     }
 
     /// A participation by mobile number, accepted at `now` with the consumer's consent. It is credited once Braze says that the
@@ -261,21 +288,40 @@ impl Participation {
     #[must_use]
     pub fn by_phone(
         id: ParticipationId,
-        brand: &Brand,
-        scope: &Scope,
+        (brand, activation): (&Brand, &Activation),
         contact: (Phone, Option<Email>),
         attributes: Attributes,
         consent: Consent,
         now: Timestamp,
     ) -> Self {
         let contact = Contact::Phone { phone: contact.0, email: contact.1 };
-        Self { consent: Some(consent), ..Self::accepted(id, brand, scope, contact, attributes, now) }
+        let accepted = Self::accepted(id, (brand, activation), contact, attributes, now);
+        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
+        Self { consent: Some(consent), has_award, ..accepted }
+    }
+
+    /// A participation by something that Braze told us of at `now`. That it happened is what is credited.
+    #[must_use]
+    pub fn by_event(
+        id: ParticipationId,
+        (brand, activation): (&Brand, &Activation),
+        event: BrazeEvent,
+        email: Email,
+        attributes: Attributes,
+        now: Timestamp,
+    ) -> Self {
+        let accepted = Self {
+            event: Some(event),
+            credited_at: Some(now),
+            ..Self::accepted(id, (brand, activation), Contact::Email(email), attributes, now)
+        };
+        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
+        Self { has_award, ..accepted }
     }
 
     fn accepted(
         id: ParticipationId,
-        brand: &Brand,
-        scope: &Scope,
+        (brand, activation): (&Brand, &Activation),
         contact: Contact,
         attributes: Attributes,
         now: Timestamp,
@@ -283,14 +329,17 @@ impl Participation {
         Self {
             id,
             brand: brand.id.clone(),
-            scope: scope.clone(),
+            scope: activation.scope.clone(),
             contact,
+            event: None,
             consent: None,
             attributes,
             accepted_at: now,
             updated_at: now,
             state: State::Received,
             credited_at: None,
+            has_award: false,
+            shown: Shown::default(),
             due_at: Some(now + FIRST_LOOK),
             failures: 0,
             slot: None,
@@ -301,7 +350,10 @@ impl Participation {
     /// How the consumer takes part.
     #[must_use]
     pub fn channel(&self) -> Channel {
-        self.contact.channel()
+        match &self.event {
+            Some(_) => Channel::Event,
+            None => self.contact.channel(),
+        }
     }
 
     /// Puts it into `state` until `until`.
@@ -309,6 +361,12 @@ impl Participation {
         self.state = state;
         self.due_at = Some(until);
         self.updated_at = now;
+    }
+
+    /// Nothing is left to do.
+    pub fn rest(&mut self) {
+        self.due_at = None;
+        self.slot = None;
     }
 
     /// Ends it.

@@ -1,6 +1,7 @@
 //! Braze profiles, as far as a participation has to tell one from another.
 
 use std::fmt;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -184,6 +185,25 @@ pub struct KnownProfile {
     pub created: bool,
     /// Whose participation taught us.
     pub by: ParticipationId,
+}
+
+impl KnownProfile {
+    /// Until then a profile that we created is still addressed in a way that creates it: Braze applies separate requests
+    /// in any order, and recommends five minutes between calls that depend on each other.
+    const FRESH: Duration = Duration::from_secs(10 * 60);
+
+    /// What was learned of a profile is trusted for so long; after that it is looked up again.
+    const TRUSTED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+    /// Whether it is worth more than a look-up.
+    pub(crate) fn is_trusted(&self, now: Timestamp) -> bool {
+        now < self.learned_at + Self::TRUSTED
+    }
+
+    /// Whether Braze may still be building it.
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        self.created && now < self.learned_at + Self::FRESH
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod book;
 mod data_file;
+mod ledger;
 mod limits;
 mod mailbox;
 mod queues;

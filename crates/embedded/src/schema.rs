@@ -42,6 +42,61 @@ const STEPS: &[M<'_>] = &[M::up(
          name  TEXT PRIMARY KEY,
          value TEXT NOT NULL
      ) WITHOUT ROWID;",
+), M::up(
+    // Lines of ledgers are kept in the order of acceptance, too. What waits, is owed a reward or has a lot is found by index.
+    "CREATE TABLE ledgers (
+         ledger TEXT PRIMARY KEY,
+         counts TEXT NOT NULL
+     ) WITHOUT ROWID;
+
+     CREATE TABLE awards (
+         id          BLOB NOT NULL UNIQUE,
+         brand       TEXT NOT NULL,
+         ledger      TEXT NOT NULL,
+         participant BLOB NOT NULL,
+         arrival     INTEGER NOT NULL,
+         standing    TEXT NOT NULL,
+         place       INTEGER,
+         credited    INTEGER NOT NULL,
+         due_at      INTEGER,
+         record      TEXT NOT NULL
+     );
+     CREATE INDEX awards_participant ON awards (participant, ledger);
+     CREATE INDEX awards_standing ON awards (ledger, standing, arrival) WHERE standing IN ('waiting', 'entered');
+     CREATE INDEX awards_owed ON awards (ledger) WHERE standing = 'held' AND credited;
+     CREATE INDEX awards_due ON awards (due_at) WHERE due_at IS NOT NULL;
+
+     CREATE TABLE places_put_back (
+         ledger TEXT NOT NULL,
+         place  INTEGER NOT NULL,
+         PRIMARY KEY (ledger, place)
+     ) WITHOUT ROWID;
+
+     CREATE TABLE codes (
+         number   INTEGER PRIMARY KEY,
+         brand    TEXT NOT NULL,
+         pool     TEXT NOT NULL,
+         code     TEXT NOT NULL,
+         given_to BLOB,
+         UNIQUE (brand, code)
+     );
+     CREATE INDEX codes_left ON codes (brand, pool, number) WHERE given_to IS NULL;
+
+     CREATE TABLE pools (
+         brand TEXT NOT NULL,
+         pool  TEXT NOT NULL,
+         codes INTEGER NOT NULL,
+         given INTEGER NOT NULL,
+         PRIMARY KEY (brand, pool)
+     ) WITHOUT ROWID;
+
+     CREATE TABLE notices (
+         id       TEXT PRIMARY KEY,
+         due_at   INTEGER,
+         attempts INTEGER NOT NULL,
+         record   TEXT NOT NULL
+     ) WITHOUT ROWID;
+     CREATE INDEX notices_due ON notices (due_at) WHERE due_at IS NOT NULL;",
 )];
 
 /// Brings a file up to date.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
 use ports::record::{decode, decode_known, encode, encode_known};
@@ -12,6 +13,7 @@ use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store};
 use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, params};
 
+use crate::book::Page;
 use crate::data_file::{DataFile, one};
 
 /// A participation as its row.
@@ -67,12 +69,18 @@ pub(crate) fn at_most(count: usize, most: usize, doing: &'static str) -> Result<
 
 #[async_trait]
 impl Store for DataFile {
-    async fn insert(&self, participation: &Participation) -> Result<Inserted> {
-        let (id, row) = (participation.id, Row::of(participation));
+    async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
+        let (id, row, entry) = (participation.id, Row::of(participation), entry.cloned());
         let existing = self
             .writer
             .write("storing a participation", move |transaction| {
-                if row.insert(transaction)? { Ok(None) } else { select(transaction, row.id) }
+                if !row.insert(transaction)? {
+                    return select(transaction, row.id);
+                }
+                if let Some(Entry { award, rules }) = &entry {
+                    accept(&mut Page::new(transaction, &award.ledger), rules, award)?;
+                }
+                Ok(None)
             })
             .await?;
         match existing {
@@ -113,9 +121,12 @@ impl Store for DataFile {
             .reader
             .read("reading what is due", move |connection| {
                 let mut statement = connection.prepare_cached(
-                    "SELECT id, brand, due_at FROM participations WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2",
+                    "SELECT id, brand, due_at FROM participations WHERE due_at <= ?1
+                     UNION ALL SELECT id, brand, due_at FROM awards WHERE due_at <= ?1
+                     ORDER BY due_at LIMIT ?2",
                 )?;
-                let rows = statement.query_map([now, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                let rows =
+                    statement.query_map([now, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
                 rows.collect()
             })
             .await?;

@@ -6,7 +6,7 @@ use std::fmt;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use futures::StreamExt;
-use http::header;
+use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
@@ -32,6 +32,21 @@ impl Members {
                 _ => format!("It is not valid JSON: {place}."),
             })
         })
+    }
+
+    /// Looks at a text and leaves it where it is.
+    pub(crate) fn peek(&self, field: &str) -> Option<&str> {
+        self.0.get(field).and_then(Value::as_str)
+    }
+
+    /// Takes whatever is there.
+    pub(crate) fn take(&mut self, field: &str) -> Option<Value> {
+        self.0.remove(field)
+    }
+
+    /// Takes everything that is left.
+    pub(crate) fn rest(self) -> impl Iterator<Item = (String, Value)> {
+        self.0.into_iter()
     }
 
     /// Takes a text; absent and `null` are the same.
@@ -93,15 +108,33 @@ pub(crate) fn shown(name: &str) -> String {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Members {
+/// A body as it came, and what it says. A signature is over the first, and decides whether the second counts.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) raw: Vec<u8>,
+    pub(crate) members: Members,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Received {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        if !is_json(&request) {
-            return Err(Problem::not_json());
+        match declared_json(request.headers()) {
+            Some(true) => {}
+            Some(false) | None => return Err(Problem::not_json()),
         }
-        Self::parse(&read(request.into_body()).await?)
+        let raw = read(request.into_body()).await?;
+        let members = Members::parse(&raw)?;
+        Ok(Self { raw, members })
     }
+}
+
+/// What a webhook's body says. A header that the marketer forgot to add is forgiven: Braze would drop the event for good.
+pub(crate) async fn of_webhook(request: Request) -> Result<Members, Problem> {
+    if declared_json(request.headers()) == Some(false) {
+        return Err(Problem::not_json());
+    }
+    Members::parse(&read(request.into_body()).await?)
 }
 
 /// Reads a body up to [`LARGEST_BODY`]. More is read and thrown away, within bounds: a client that is cut off while it still
@@ -122,10 +155,11 @@ async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     if length > LARGEST_BODY { Err(Problem::too_large()) } else { Ok(read) }
 }
 
-fn is_json(request: &Request) -> bool {
-    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = declared.and_then(|value| value.split(';').next()).map(str::trim);
-    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+/// Whether the body is declared as JSON; `None` when it is not declared at all.
+fn declared_json(headers: &HeaderMap) -> Option<bool> {
+    let declared = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
+    let essence = declared.split(';').next().unwrap_or_default().trim();
+    Some(essence.eq_ignore_ascii_case("application/json"))
 }
 
 impl<'de> Deserialize<'de> for Members {

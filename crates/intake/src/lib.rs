@@ -1,10 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
 mod announce;
 mod body;
+mod counts;
 mod health;
+mod incentives;
 mod participations;
 mod problem;
+pub mod signature;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -12,21 +17,31 @@ use axum::Router;
 use axum::routing::{get, post};
 use domain::brand::Brands;
 use domain::identity::IdKey;
-use ports::{Clock, Queues, Store};
+use http::{HeaderName, HeaderValue, Method, header};
+use ports::{Clock, Ledger, Queues, Secrets, Store};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use announce::Announcer;
+use counts::Webhooks;
 use problem::Problem;
 
 /// The largest body that is read, in bytes.
 pub const LARGEST_BODY: usize = 64 * 1024;
+
+/// How long a browser may rely on what a preflight answered.
+const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// What intake needs from outside.
 #[derive(Clone)]
 pub struct Outside {
     /// Where participations are kept.
     pub store: Arc<dyn Store>,
-    /// Where they are announced.
+    /// Where awards are kept.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where participations are announced.
     pub queues: Arc<dyn Queues>,
+    /// Signing secrets, and no others.
+    pub secrets: Arc<dyn Secrets>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -34,21 +49,50 @@ pub struct Outside {
 #[derive(Clone)]
 struct Intake {
     store: Arc<dyn Store>,
+    ledger: Arc<dyn Ledger>,
+    secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
     brands: Arc<Brands>,
     id_key: IdKey,
     announcer: Announcer,
+    webhooks: Arc<Webhooks>,
 }
 
 /// The routes. Call it inside a Tokio runtime: announcements are sent by a task of their own.
 pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
-    let announcer = Announcer::start(outside.queues);
-    let intake = Intake { store: outside.store, clock: outside.clock, brands, id_key, announcer };
-    Router::new()
+    let cors = cors(&brands);
+    let intake = Intake {
+        announcer: Announcer::start(outside.queues),
+        store: outside.store,
+        ledger: outside.ledger,
+        secrets: outside.secrets,
+        clock: outside.clock,
+        brands,
+        id_key,
+        webhooks: Arc::default(),
+    };
+    let for_browsers = Router::new()
         .route("/participations", post(participations::accept))
         .route("/participations/{id}", get(participations::show))
+        .route("/incentives/{scope}/{id}", get(incentives::show))
+        .route("/incentives/{scope}/{id}/tickets", get(incentives::tickets))
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(cors);
+    for_browsers
+        .route("/webhook/braze", post(webhook::receive))
         .route("/healthz", get(health::show))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::no_such_path() })
         .with_state(intake)
+}
+
+/// Pages of the brands' origins may call; a page's brand is not known before its body is, so it is the origins of all.
+fn cors(brands: &Brands) -> CorsLayer {
+    let origins = brands.iter().flat_map(|brand| &brand.intake.origins);
+    let origins: Vec<HeaderValue> = origins.filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, HeaderName::from_static(signature::SIGNATURE_HEADER)])
+        .max_age(PREFLIGHT_AGE)
 }

@@ -4,21 +4,21 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use domain::Timestamp;
-use domain::attributes::{AttributeValue, Attributes};
-use domain::brand::{Activation, Brand, Phase};
+use domain::attributes::Attributes;
+use domain::brand::{Activation, Brand};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{ParticipationId, Scope};
-use domain::message::{Look, QueueName};
 use domain::participation::{Consent, Participation};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use ports::error::in_full;
-use ports::store::Inserted;
+use secrecy::ExposeSecret;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::Intake;
-use crate::body::{Members, shown};
+use crate::accept::{attribute, keep, open};
+use crate::body::{Members, Received, shown};
 use crate::problem::{FieldError, Problem};
+use crate::{Intake, incentives, signature};
 
 /// Longest name of a consent text, in characters.
 const LONGEST_TEXT_ID: usize = 255;
@@ -29,59 +29,84 @@ pub(crate) struct Accepted {
     state: &'static str,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Shown {
-    id: String,
-    state: &'static str,
-    credited: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    updated_at: String,
-}
-
 /// Accepts a participation: durable before the answer, announced if it is new. The same consumer in the same activation
 /// and channel gets the same id again.
 pub(crate) async fn accept(
     Shared(intake): Shared<Intake>,
-    body: Result<Members, Problem>,
+    headers: HeaderMap,
+    body: Result<Received, Problem>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let now = intake.clock.now();
-    let participation = parse(body?, &intake, now)?;
-    let stored = intake.store.insert(&participation).await.map_err(|error| {
-        tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
-        Problem::unavailable()
-    })?;
-    let state = match stored {
-        Inserted::New => {
-            let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
-            intake.announcer.announce(QueueName::of(participation.channel()), look).await;
-            tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
-            participation.state.name()
-        }
-        Inserted::Existing(earlier) => earlier.state.name(),
+    let body = body?;
+    signed(&intake, &headers, &body, now).await?;
+    let asked = read(body.members)?;
+    let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope("scope"))?;
+    let terms = intake.brands.activation(&scope).ok_or_else(|| Problem::unknown_scope("scope"))?;
+    open(terms.1, "scope", now)?;
+    let participation = match &asked.phone {
+        Some(phone) => by_phone(&intake, terms, phone, &asked, now)?,
+        None => by_email(&intake, terms, asked, now)?,
     };
+    let state = keep(&intake, terms, &participation).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { id: participation.id.to_string(), state })))
 }
 
-/// Shows how far a participation is.
+/// Whoever asks for a brand that signs its participations has to have signed. Checked before anything is said about the body.
+async fn signed(
+    intake: &Intake,
+    headers: &HeaderMap,
+    body: &Received,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let scope = body.members.peek("scope").and_then(|text| Scope::parse(text).ok());
+    let brand = scope.and_then(|scope| Some(intake.brands.activation(&scope)?.0));
+    let Some((brand, secret)) = brand.and_then(|brand| Some((brand, brand.intake.signing_secret.as_ref()?)))
+    else {
+        return Ok(());
+    };
+    let secret = intake.secrets.get(secret).await.map_err(|error| {
+        tracing::error!(brand = %brand.id, error = %in_full(&error), "intake.no_secret: a participation was refused with 503");
+        Problem::unavailable()
+    })?;
+    signature::verify(headers, &body.raw, secret.expose_secret().as_bytes(), now).map_err(|why| {
+        tracing::warn!(brand = %brand.id, why = ?why, "intake.unsigned");
+        Problem::unsigned(why)
+    })
+}
+
+/// Shows how far a participation is, and what it has won.
 pub(crate) async fn show(
     Shared(intake): Shared<Intake>,
     id: Result<Path<String>, PathRejection>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<Value>, Problem> {
     let Path(id) = id.map_err(|_| Problem::no_such_participation())?;
     let id = ParticipationId::parse(&id).map_err(|_| Problem::no_such_participation())?;
-    let found = intake.store.get(&[id]).await.map_err(|error| {
+    let unavailable = |error: ports::Error| {
         tracing::error!(error = %in_full(&error), "intake.store_failed: a participation could not be shown");
         Problem::unavailable()
-    })?;
+    };
+    let found = intake.store.get(&[id]).await.map_err(unavailable)?;
     let participation = found.into_iter().next().ok_or_else(Problem::no_such_participation)?;
-    Ok(Json(Shown {
-        id: participation.id.to_string(),
-        state: participation.state.name(),
-        credited: participation.credited_at.is_some(),
-        reason: participation.state.reason().map(str::to_owned),
-        updated_at: participation.updated_at.to_string(),
-    }))
+    let award = match participation.has_award {
+        true => intake.ledger.awards(&[id]).await.map_err(unavailable)?.into_iter().next(),
+        false => None,
+    };
+    let credited_at = award.as_ref().map_or(participation.credited_at, |award| award.credited_at);
+    let mut shown = json!({
+        "id": participation.id.to_string(),
+        "state": participation.state.name(),
+        "credited": credited_at.is_some(),
+        "updated_at": participation.updated_at.to_string(),
+    });
+    if let Some(members) = shown.as_object_mut() {
+        if let Some(reason) = participation.state.reason() {
+            members.insert("reason".to_owned(), reason.into());
+        }
+        if let Some(award) = &award {
+            members.extend(incentives::of_award(&intake, award).await?);
+        }
+    }
+    Ok(Json(shown))
 }
 
 /// A body, as far as it can be read without knowing the activation.
@@ -92,21 +117,6 @@ struct Asked {
     consented: bool,
     consent_text_id: Option<String>,
     attributes: Attributes,
-}
-
-fn parse(body: Members, intake: &Intake, now: Timestamp) -> Result<Participation, Problem> {
-    let asked = read(body)?;
-    let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope())?;
-    let (brand, activation) = intake.brands.activation(&scope).ok_or_else(Problem::unknown_scope)?;
-    match activation.phase(now) {
-        Phase::Upcoming => return Err(Problem::not_open_yet(activation.opens)),
-        Phase::Closed => return Err(Problem::closed(activation.closes)),
-        Phase::Open => {}
-    }
-    match &asked.phone {
-        Some(phone) => by_phone(intake, (brand, activation), phone, &asked, now),
-        None => by_email(intake, (brand, activation), asked, now),
-    }
 }
 
 fn read(mut body: Members) -> Result<Asked, Problem> {
@@ -153,11 +163,12 @@ fn by_email(
     now: Timestamp,
 ) -> Result<Participation, Problem> {
     let refused = |message| Problem::invalid(vec![FieldError::new("email", message)]);
-    let terms = activation.email.as_ref().ok_or_else(|| refused("taking part by e-mail is not offered"))?;
+    if activation.email.is_none() {
+        return Err(refused("taking part by e-mail is not offered"));
+    }
     let email = asked.email.ok_or_else(|| refused("is missing"))?;
     let id = intake.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
-    let scope = &activation.scope;
-    Ok(Participation::by_email(id, brand, scope, email, asked.attributes, terms.credit, now))
+    Ok(Participation::by_email(id, (brand, activation), email, asked.attributes, now))
 }
 
 fn by_phone(
@@ -176,7 +187,7 @@ fn by_phone(
     let consent = Consent { at: now, text_id: asked.consent_text_id.clone() };
     let attributes = asked.attributes.clone();
     let contact = (phone, asked.email.clone());
-    Ok(Participation::by_phone(id, brand, &activation.scope, contact, attributes, consent, now))
+    Ok(Participation::by_phone(id, (brand, activation), contact, attributes, consent, now))
 }
 
 fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldError>) -> Attributes {
@@ -195,16 +206,4 @@ fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldErr
         }
     }
     attributes
-}
-
-fn attribute(value: Value) -> Option<AttributeValue> {
-    match value {
-        Value::String(text) => Some(AttributeValue::Text(text)),
-        Value::Bool(value) => Some(AttributeValue::Boolean(value)),
-        Value::Number(number) => match number.as_i64() {
-            Some(number) => Some(AttributeValue::Integer(number)),
-            None => number.as_f64().map(AttributeValue::Float),
-        },
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
 }

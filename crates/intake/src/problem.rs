@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::signature::Unsigned;
+
 /// What is told to the caller. Nothing in it comes from the request but the names of fields we know.
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
@@ -19,6 +21,8 @@ pub(crate) struct Problem {
     errors: Vec<FieldError>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
+    #[serde(skip)]
+    challenge: Option<&'static str>,
 }
 
 /// What is wrong with one field.
@@ -41,7 +45,12 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str) -> Self {
-        Self { kind, title, status, detail: None, errors: Vec::new(), retry_after_s: None }
+        Self { kind, title, status, detail: None, errors: Vec::new(), retry_after_s: None, challenge: None }
+    }
+
+    /// The last part of the type: what it is counted as.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind.rsplit(':').next().unwrap_or(self.kind)
     }
 
     fn detail(mut self, detail: impl Into<String>) -> Self {
@@ -63,27 +72,71 @@ impl Problem {
     }
 
     /// No activation has this scope.
-    pub(crate) fn unknown_scope() -> Self {
-        Self::about_scope("urn:quikly-braze:unknown-scope", "There is no such activation", "is not known")
+    pub(crate) fn unknown_scope(field: &str) -> Self {
+        let title = "There is no such activation";
+        Self::about(field, "urn:quikly-braze:unknown-scope", title, "is not known")
+    }
+
+    /// The activation takes no such event.
+    pub(crate) fn unknown_event() -> Self {
+        let title = "The activation has no such event";
+        Self::about("event", "urn:quikly-braze:unknown-event", title, "is not known")
+    }
+
+    /// A webhook without an address.
+    pub(crate) fn empty_email() -> Self {
+        let title = "The e-mail address is empty";
+        Self::about("email", "urn:quikly-braze:empty-email", title, "is empty")
+            .detail("Does the consumer have an address, and does the template say {{${email_address}}}?")
+    }
+
+    /// No token, or one that no brand knows.
+    pub(crate) fn no_token() -> Self {
+        let title = "The bearer token is missing or not known";
+        let problem = Self::new(StatusCode::UNAUTHORIZED, "urn:quikly-braze:unknown-token", title);
+        Self { challenge: Some("Bearer"), ..problem }
+    }
+
+    /// The token is one brand's, the scope another's.
+    pub(crate) fn another_brands_scope() -> Self {
+        let title = "The activation is another brand's";
+        Self::new(StatusCode::FORBIDDEN, "urn:quikly-braze:foreign-scope", title)
+    }
+
+    /// The brand's participations are signed, and this one is not.
+    pub(crate) fn unsigned(why: Unsigned) -> Self {
+        let title = "The participation is not signed";
+        let problem = Self::new(StatusCode::UNAUTHORIZED, "urn:quikly-braze:unsigned", title);
+        Self { challenge: Some("Quikly-Signature"), ..problem }.detail(match why {
+            Unsigned::Missing => "Send X-Quikly-Signature: t=SECONDS,v1=HMAC.",
+            Unsigned::Stale => "The signature's time is more than five minutes away.",
+            Unsigned::Wrong => "The signature does not fit the time and the body.",
+        })
+    }
+
+    /// No incentive has this scope and id.
+    pub(crate) fn no_such_incentive() -> Self {
+        let title = "There is no such incentive";
+        Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-incentive", title)
     }
 
     /// The activation opens later.
-    pub(crate) fn not_open_yet(opens: domain::Timestamp) -> Self {
+    pub(crate) fn not_open_yet(field: &str, opens: domain::Timestamp) -> Self {
         let title = "The activation is not open yet";
-        Self::about_scope("urn:quikly-braze:activation-not-open", title, "is not open yet")
+        Self::about(field, "urn:quikly-braze:activation-not-open", title, "is not open yet")
             .detail(format!("It opens at {opens}."))
     }
 
     /// The activation has closed.
-    pub(crate) fn closed(closed: domain::Timestamp) -> Self {
+    pub(crate) fn closed(field: &str, closed: domain::Timestamp) -> Self {
         let title = "The activation is closed";
-        Self::about_scope("urn:quikly-braze:activation-closed", title, "is closed")
+        Self::about(field, "urn:quikly-braze:activation-closed", title, "is closed")
             .detail(format!("It closed at {closed}."))
     }
 
-    fn about_scope(kind: &'static str, title: &'static str, message: &str) -> Self {
+    fn about(field: &str, kind: &'static str, title: &'static str, message: &str) -> Self {
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, title);
-        Self { errors: vec![FieldError::new("scope", message)], ..problem }
+        Self { errors: vec![FieldError::new(field, message)], ..problem }
     }
 
     /// No participation has this id.
@@ -127,12 +180,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let (status, retry_after_s, challenge) = (self.status, self.retry_after_s, self.challenge);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

@@ -3,6 +3,7 @@
 mod chance;
 mod clock;
 mod faults;
+mod ledger;
 mod limits;
 mod queues;
 mod schedule;
@@ -28,6 +29,7 @@ pub use clock::{TestClock, TokioClock};
 pub use faults::Faults;
 
 use faults::Fate;
+use ledger::Ledgers;
 use queues::Messages;
 
 /// Everything in memory. It implements every port but the clock.
@@ -47,6 +49,7 @@ struct State {
     lost_message: Option<u64>,
     scheduled: HashSet<(Timestamp, QueueName, Look)>,
     limits: HashMap<Lane, Windows>,
+    ledgers: Ledgers,
     secrets: HashMap<SecretRef, String>,
 }
 
@@ -63,6 +66,7 @@ impl Memory {
             lost_message: None,
             scheduled: HashSet::new(),
             limits: HashMap::new(),
+            ledgers: Ledgers::default(),
             secrets: HashMap::new(),
         };
         Self { state: Mutex::new(state), clock, sent: Notify::new() }

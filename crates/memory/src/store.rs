@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::award::Award;
 use domain::identity::{ContactKey, ParticipationId};
+use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
 use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store};
@@ -13,12 +15,16 @@ use ports::{Result, record};
 use crate::{Memory, State, at_most, failed};
 
 impl State {
-    fn read(&mut self, doing: &'static str) -> Result<()> {
+    pub(crate) fn read(&mut self, doing: &'static str) -> Result<()> {
         if self.fate.strikes(|faults| faults.read_fails) { Err(failed(doing)) } else { Ok(()) }
     }
 
     /// Does a write, unless it fails before; its answer may be lost after.
-    fn write<T>(&mut self, doing: &'static str, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(crate) fn write<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         if self.fate.strikes(|faults| faults.write_fails) {
             return Err(failed(doing));
         }
@@ -45,13 +51,16 @@ fn stored_form(participation: &Participation, version: u64) -> Result<Participat
 
 #[async_trait]
 impl Store for Memory {
-    async fn insert(&self, participation: &Participation) -> Result<Inserted> {
+    async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         self.lock().write("storing a participation", |state| {
             if let Some(existing) = state.participations.get(&participation.id) {
                 return Ok(Inserted::Existing(Box::new(existing.clone())));
             }
             let stored = stored_form(participation, participation.version)?;
             state.participations.insert(participation.id, stored);
+            if let Some(Entry { award, rules }) = entry {
+                let Ok(_entered) = accept(&mut state.ledgers.book(&award.brand, &award.ledger), rules, award);
+            }
             Ok(Inserted::New)
         })
     }
@@ -77,7 +86,12 @@ impl Store for Memory {
             let due_at = one.due_at.filter(|due_at| *due_at <= now)?;
             Some(Due { id: one.id, brand: one.brand.clone(), due_at })
         };
+        let by_award = |award: &Award| {
+            let due_at = award.due_at.filter(|due_at| *due_at <= now)?;
+            Some(Due { id: award.id, brand: award.brand.clone(), due_at })
+        };
         let mut all: Vec<Due> = state.participations.values().filter_map(due).collect();
+        all.extend(state.ledgers.awards.values().filter_map(by_award));
         all.sort_by_key(|due| (due.due_at, due.id));
         all.truncate(most);
         Ok(all)

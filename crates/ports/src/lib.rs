@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod error;
+pub mod ledger;
 pub mod limits;
 pub mod queues;
 pub mod record;
@@ -11,6 +12,7 @@ pub mod store;
 
 pub use clock::{Chance, Clock};
 pub use error::{Error, Result};
+pub use ledger::{Ledger, Notices};
 pub use limits::Limits;
 pub use queues::Queues;
 pub use schedule::Schedule;

@@ -3,15 +3,24 @@
 //! It is apart from the domain's types so that those can change their shape, and cannot be written anywhere by
 //! accident. Everything read back is parsed again.
 
+mod award;
+mod profile;
+
+pub use award::{
+    decode_award, decode_counts, decode_notice, encode_award, encode_counts, encode_notice, shown_reward,
+};
+pub use profile::{decode_known, encode_known};
+
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{BrandId, ParticipationId, Scope};
-use domain::participation::{Consent, EventProgress, Participation, State, Target};
-use domain::profile::{Alias, KnownProfile, ProfileRef};
+use domain::participation::{BrazeEvent, Consent, EventProgress, Participation, Shown, State, Target};
 use domain::reservation::Slot;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
+
+use profile::{ProfileRecord, profile, profile_record};
 
 use crate::{Error, Result};
 
@@ -24,6 +33,8 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<BrazeEventRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     consent: Option<ConsentRecord>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     attributes: Map<String, Value>,
@@ -32,12 +43,27 @@ struct Record {
     state: StateRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     credited_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    has_award: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    shows_attributes: bool,
+    #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
+    shows_event: EventRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slot: Option<(i64, i64)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BrazeEventRecord {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<ProfileRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,26 +136,14 @@ impl EventRecord {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ProfileRecord {
-    ExternalId(String),
-    Alias { label: String, name: String },
-    BrazeId(String),
-    Email(String),
-}
-
-#[derive(Serialize, Deserialize)]
-struct KnownRecord {
-    profile: ProfileRecord,
-    learned_at: i64,
-    created: bool,
-    by: String,
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A participation as it is stored; its id and version are kept beside it.
@@ -140,6 +154,11 @@ pub fn encode(participation: &Participation) -> String {
         scope: participation.scope.to_string(),
         email: participation.contact.email().map(|email| email.as_str().to_owned()),
         phone: participation.contact.phone().map(|phone| phone.as_str().to_owned()),
+        event: participation.event.as_ref().map(|event| BrazeEventRecord {
+            name: event.name.clone(),
+            profile: event.profile.as_ref().map(profile_record),
+            sent_at: event.sent_at.map(Timestamp::as_millisecond),
+        }),
         consent: participation.consent.as_ref().map(|consent| ConsentRecord {
             at: consent.at.as_millisecond(),
             text_id: consent.text_id.clone(),
@@ -153,6 +172,9 @@ pub fn encode(participation: &Participation) -> String {
         updated_at: participation.updated_at.as_millisecond(),
         state: state_record(&participation.state),
         credited_at: participation.credited_at.map(Timestamp::as_millisecond),
+        has_award: participation.has_award,
+        shows_attributes: participation.shown.attributes,
+        shows_event: event_record(participation.shown.event),
         due_at: participation.due_at.map(Timestamp::as_millisecond),
         failures: participation.failures,
         slot: participation.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
@@ -172,41 +194,19 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         brand: BrandId::parse(&record.brand).map_err(corrupt)?,
         scope: Scope::parse(&record.scope).map_err(corrupt)?,
         contact: contact(record.email.as_deref(), record.phone.as_deref())?,
+        event: record.event.map(braze_event).transpose()?,
         consent: record.consent.map(consent).transpose()?,
         attributes: attributes(&record.attributes)?,
         accepted_at: moment(record.accepted_at)?,
         updated_at: moment(record.updated_at)?,
         state: state(record.state)?,
         credited_at: record.credited_at.map(moment).transpose()?,
+        has_award: record.has_award,
+        shown: Shown { attributes: record.shows_attributes, event: event(&record.shows_event)? },
         due_at: record.due_at.map(moment).transpose()?,
         failures: record.failures,
         slot: slot.transpose()?,
         version,
-    })
-}
-
-/// What is known of a profile, as it is stored.
-#[must_use]
-pub fn encode_known(known: &KnownProfile) -> String {
-    text(&KnownRecord {
-        profile: profile_record(&known.profile),
-        learned_at: known.learned_at.as_millisecond(),
-        created: known.created,
-        by: known.by.to_string(),
-    })
-}
-
-/// What is known of a profile, read back.
-///
-/// # Errors
-/// [`Error::Corrupt`] when the text is not what [`encode_known`] makes.
-pub fn decode_known(text: &str) -> Result<KnownProfile> {
-    let record: KnownRecord = serde_json::from_str(text).map_err(corrupt)?;
-    Ok(KnownProfile {
-        profile: profile(record.profile)?,
-        learned_at: moment(record.learned_at)?,
-        created: record.created,
-        by: ParticipationId::parse(&record.by).map_err(corrupt)?,
     })
 }
 
@@ -258,6 +258,14 @@ fn contact(email: Option<&str>, phone: Option<&str>) -> Result<Contact> {
         (None, Some(email)) => Ok(Contact::Email(email)),
         (None, None) => Err(corrupt("a participation without a contact")),
     }
+}
+
+fn braze_event(record: BrazeEventRecord) -> Result<BrazeEvent> {
+    Ok(BrazeEvent {
+        name: record.name,
+        profile: record.profile.map(profile).transpose()?,
+        sent_at: record.sent_at.map(moment).transpose()?,
+    })
 }
 
 fn consent(record: ConsentRecord) -> Result<Consent> {
@@ -337,27 +345,5 @@ fn event(record: &EventRecord) -> Result<EventProgress> {
         EventRecord::NotSent => EventProgress::NotSent,
         EventRecord::AttemptedAt(at) => EventProgress::Attempted { at: moment(*at)? },
         EventRecord::Recorded => EventProgress::Recorded,
-    })
-}
-
-fn profile_record(profile: &ProfileRef) -> ProfileRecord {
-    match profile {
-        ProfileRef::ExternalId(id) => ProfileRecord::ExternalId(id.clone()),
-        ProfileRef::Alias(alias) => {
-            ProfileRecord::Alias { label: alias.label().to_owned(), name: alias.name().to_owned() }
-        }
-        ProfileRef::BrazeId(id) => ProfileRecord::BrazeId(id.clone()),
-        ProfileRef::Email(email) => ProfileRecord::Email(email.as_str().to_owned()),
-    }
-}
-
-fn profile(record: ProfileRecord) -> Result<ProfileRef> {
-    Ok(match record {
-        ProfileRecord::ExternalId(id) => ProfileRef::ExternalId(id),
-        ProfileRecord::Alias { label, name } => {
-            ProfileRef::Alias(Alias::new(&label, &name).ok_or_else(|| corrupt("an alias"))?)
-        }
-        ProfileRecord::BrazeId(id) => ProfileRef::BrazeId(id),
-        ProfileRecord::Email(email) => ProfileRef::Email(Email::parse(&email).map_err(corrupt)?),
     })
 }

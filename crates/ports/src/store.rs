@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
 
@@ -49,8 +50,9 @@ pub struct Due {
 /// may have been kept.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Stores a new participation unless its id is taken. Durable when it returns.
-    async fn insert(&self, participation: &Participation) -> Result<Inserted>;
+    /// Stores a new participation unless its id is taken, and enters its line in the ledger, if it has one, behind all that were
+    /// entered before. Durable when it returns.
+    async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted>;
 
     /// The participations with these ids, in no order; unknown ids are left out. At most [`MOST_ITEMS`].
     async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>>;
@@ -59,7 +61,7 @@ pub trait Store: Send + Sync {
     /// it. One answer for each, in order; each stands alone. At most [`MOST_ITEMS`].
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>>;
 
-    /// What is due at `now`, longest due first, at most `most`. May be a moment behind.
+    /// Which participations are due at `now`, themselves or by their line in a ledger, longest due first, at most `most`. May be a moment behind.
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>>;
 
     /// What is known of these contacts' profiles. At most [`MOST_ITEMS`].

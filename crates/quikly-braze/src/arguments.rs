@@ -30,6 +30,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         brands: PathBuf,
     },
+    /// Make a token for a brand's webhooks, and print it with its hash
+    Token,
 }
 
 impl Default for Command {

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use domain::brand::{Brands, SecretRef};
-use domain::brand_file::{BrandFile, Fault, read_all};
+use domain::brand_file::{BrandFile, Fault, Surroundings, read_all};
+use domain::incentive::Pool;
+
+use crate::code_files::CodeFiles;
 
 /// Reads every `*.toml` of a directory, in the order of names. The outer error is the directory's, the inner one every
 /// fault of its files.
@@ -28,7 +31,7 @@ pub(crate) fn read(directory: &Path) -> anyhow::Result<Result<Brands, Vec<Fault>
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
         files.push(BrandFile { name, text });
     }
-    Ok(read_all(&files, &secret_is_there))
+    Ok(read_all(&files, &OnThisMachine(CodeFiles::in_directory(directory))))
 }
 
 /// All faults as one message, a line each.
@@ -38,12 +41,20 @@ pub(crate) fn all_of(faults: &[Fault]) -> String {
     format!("{} {errors} in the brand files:{}", faults.len(), lines.concat())
 }
 
-/// An environment variable is looked at; a parameter of AWS cannot be from here.
-fn secret_is_there(secret: &SecretRef) -> Result<(), String> {
-    match secret {
-        SecretRef::Env(name) if std::env::var_os(name).is_none_or(|value| value.is_empty()) => {
-            Err(format!("{secret} is not set"))
+/// Environment variables are looked at, and so are code files; a parameter of AWS cannot be from here.
+struct OnThisMachine(CodeFiles);
+
+impl Surroundings for OnThisMachine {
+    fn secret(&self, secret: &SecretRef) -> Result<(), String> {
+        match secret {
+            SecretRef::Env(name) if std::env::var_os(name).is_none_or(|value| value.is_empty()) => {
+                Err(format!("{secret} is not set"))
+            }
+            SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
         }
-        SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
+    }
+
+    fn codes(&self, pool: &Pool) -> Result<u32, String> {
+        Ok(u32::try_from(self.0.read(pool)?.len()).unwrap_or(u32::MAX))
     }
 }

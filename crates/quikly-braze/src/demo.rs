@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::brand::SecretRef;
-use domain::brand_file::{BrandFile, read_all};
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::token::TokenHash;
 use ports::Secrets;
 use secrecy::SecretString;
 
@@ -20,6 +21,9 @@ const DIRECTORY: &str = "quikly-braze-demo";
 
 /// The key of the simulated workspace. It opens nothing else.
 const KEY: &str = "demo-key";
+
+/// What the demo's webhooks carry.
+const TOKEN: &str = "demo-token";
 
 /// Braze takes minutes to build a profile; a demo should not.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -57,9 +61,9 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     });
     workspace.seed(SEED)?;
     let brand = BrandFile { name: "demo brand".to_owned(), text: brand_file(sim_address) };
-    let brands = read_all(&[brand], &|_| Ok(()))
-        .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
-    let server = Server::open(brands, Arc::new(DemoKey), &data, listener).await?;
+    let brands =
+        read_all(&[brand], &AllThere).map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let server = Server::open(brands, Vec::new(), Arc::new(DemoKey), &data, listener).await?;
     let stop = listen::stop_signal()?;
     let simulated = tokio::spawn(braze_sim::serve(workspace, sim_listener, listen::stopped(stop.clone())));
     console::say(&what_to_try(address, sim_address, &data.display().to_string()));
@@ -75,6 +79,7 @@ fn beside(address: SocketAddr) -> SocketAddr {
 }
 
 fn brand_file(sim: SocketAddr) -> String {
+    let hash = TokenHash::of(TOKEN);
     format!(
         r#"
 id = "demo"
@@ -83,6 +88,8 @@ endpoint = "http://{sim}"
 api_key = {{ env = "DEMO_KEY" }}
 settle = "3s"
 settle_by = "queue"
+[webhook]
+tokens_sha256 = ["{hash}"]
 [[activation]]
 scope = "demo-spring"
 opens = 2020-01-01T00:00:00Z
@@ -94,6 +101,16 @@ event = "quikly_participated"
 subscription_group_id = "{GROUP}"
 default_region = "US"
 opt_in = "single"
+[activation.events.signed_in]
+incentive = "first-3"
+[[activation.incentive]]
+id = "first-3"
+kind = "first"
+quantity = 3
+reward = "SPRING20"
+[activation.rewards_to_braze]
+reward = "quikly_reward"
+position = "quikly_position"
 [[activation]]
 scope = "demo-double"
 opens = 2020-01-01T00:00:00Z
@@ -127,6 +144,10 @@ By mobile number, single opt-in:
 Double opt-in, and the consumer's answer once the state is awaiting_opt_in:
   curl -X POST http://{address}/participations -H 'Content-Type: application/json' -d '{{"scope":"demo-double","phone":"(313) 555-0101","consent":true}}'
   curl -X POST http://{sim}/_sim/replies -H 'Content-Type: application/json' -d '{{"phone":"+13135550101","text":"Y"}}'
+
+By signing in to the app, of which Braze tells us; the first three are rewarded:
+  curl -X POST http://{address}/webhook/braze -H 'Authorization: Bearer {TOKEN}' -H 'Content-Type: application/json' -d '{{"q_scope":"demo-spring","event":"signed_in","email":"grace@example.com"}}'
+  curl http://{address}/incentives/demo-spring/first-3
 
 Calls to Braze show here. Ctrl-C ends it.
 "#

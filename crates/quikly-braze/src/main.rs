@@ -3,12 +3,14 @@
 mod arguments;
 mod brand_directory;
 mod check;
+mod code_files;
 mod console;
 mod demo;
 mod listen;
 mod serve;
 mod sim;
 mod telemetry;
+mod token;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,10 @@ fn main() -> ExitCode {
         Command::Serve(serve) => run(serve::run(serve)),
         Command::Sim(sim) => run(sim::run(sim)),
         Command::Check { brands } => check::run(&brands),
+        Command::Token => {
+            token::run();
+            Ok(())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

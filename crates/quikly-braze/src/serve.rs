@@ -10,11 +10,12 @@ use domain::identity::IdKey;
 use embedded::{DataFile, EnvSecrets};
 use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
-use ports::{Chance, Clock, Secrets};
+use ports::{Chance, Clock, Ledger, Secrets};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::arguments::Serve;
+use crate::code_files::{CodeFiles, Codes};
 use crate::{brand_directory, console, demo, listen};
 
 /// The environment variable that replaces the key kept in the data file: 64 hexadecimal digits.
@@ -29,8 +30,9 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let data = arguments.data.context("--data is missing")?;
     let brands = brand_directory::read(&directory)?
         .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let codes = CodeFiles::in_directory(&directory).all(&brands)?;
     let listener = listen::on(arguments.listen).await?;
-    let server = Server::open(brands, Arc::new(EnvSecrets), &data, listener).await?;
+    let server = Server::open(brands, codes, Arc::new(EnvSecrets), &data, listener).await?;
     let address = server.listener.local_addr()?;
     console::say(&format!("Taking participations at http://{address}, data in {}", data.display()));
     server.run(listen::stop_signal()?).await
@@ -47,6 +49,7 @@ impl Server {
     /// Opens the data file and puts everything together.
     pub(crate) async fn open(
         brands: Brands,
+        codes: Vec<Codes>,
         secrets: Arc<dyn Secrets>,
         data: &Path,
         listener: TcpListener,
@@ -55,11 +58,22 @@ impl Server {
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         let file = Arc::new(open(data, clock.clone())?);
         let id_key = id_key(&file, &*chance).await?;
+        for (brand, pool, codes) in codes {
+            file.import_codes(&brand, &pool, &codes).await.context("the codes cannot be imported")?;
+        }
         let brands = Arc::new(brands);
-        let intake = intake::Outside { store: file.clone(), queues: file.clone(), clock: clock.clone() };
+        let intake = intake::Outside {
+            store: file.clone(),
+            ledger: file.clone(),
+            queues: file.clone(),
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+        };
         let routes = intake::router(intake, brands.clone(), id_key.clone());
         let outside = connector::Outside {
             store: file.clone(),
+            ledger: file.clone(),
+            notices: file.clone(),
             queues: file.clone(),
             schedule: file.clone(),
             limits: file,
@@ -67,6 +81,7 @@ impl Server {
             clock,
             chance,
             transport: Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?),
+            callbacks: Arc::new(callback::HttpTransport::new()?),
         };
         let connector = Arc::new(Connector::new(outside, brands, id_key));
         Ok(Self { listener, routes, connector })
@@ -90,6 +105,9 @@ impl Server {
 /// Looks at everything due, at the start and then every minute; at once again while more is due than one tick takes.
 async fn tick(connector: Arc<Connector>, mut stop: watch::Receiver<bool>) {
     let clock = SystemClock;
+    if let Err(error) = connector.refill().await {
+        tracing::error!(error = %in_full(&error), "serve.refill_failed");
+    }
     if let Err(error) = connector.catch_up().await {
         tracing::error!(error = %in_full(&error), "serve.catch_up_failed");
     }

@@ -5,14 +5,18 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("braze", &[]),
     ("braze-sim", &[]),
+    ("callback", &[]),
     ("ports", &["domain"]),
     ("intake", &["domain", "ports"]),
-    ("connector", &["braze", "domain", "ports"]),
+    ("connector", &["braze", "callback", "domain", "ports"]),
     ("embedded", &["domain", "ports"]),
     ("memory", &["domain", "ports"]),
-    ("quikly-braze", &["braze", "braze-sim", "connector", "domain", "embedded", "intake", "ports"]),
+    (
+        "quikly-braze",
+        &["braze", "braze-sim", "callback", "connector", "domain", "embedded", "intake", "ports"],
+    ),
     ("xtask", &[]),
-    ("tests", &["braze", "braze-sim", "connector", "domain", "embedded", "memory", "ports"]),
+    ("tests", &["braze", "braze-sim", "callback", "connector", "domain", "embedded", "memory", "ports"]),
     ("benches", &["domain", "embedded", "intake", "ports"]),
 ];
 
@@ -20,7 +24,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
 pub(crate) const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["benches", "embedded"]),
     ("aws-", &["aws"]),
-    ("reqwest", &["braze", "tests"]),
+    ("reqwest", &["braze", "callback", "tests"]),
     ("axum", &["benches", "braze-sim", "intake", "quikly-braze", "tests"]),
 ];
 

@@ -8,45 +8,67 @@ use jiff::Timestamp;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::attributes::{AttributeValue, Attributes};
 use crate::brand::{
-    Activation, Brand, BrazeLimits, BrazeWorkspace, CreditMoment, EmailActivation, Endpoint, Identity,
-    PhoneMismatch, SecretRef, SettleBy,
+    Brand, BrazeLimits, BrazeWorkspace, Endpoint, Identity, PhoneMismatch, SecretRef, SettleBy,
 };
-use crate::brand_file::SecretCheck;
 use crate::brand_file::section::{Field, Section, Source};
-use crate::brand_file::sms;
-use crate::identity::{BrandId, Scope};
+use crate::brand_file::{Surroundings, access, activation, incentive};
+use crate::identity::BrandId;
 
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
 const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
 /// Braze's hard cap on the objects of one `/users/track` request.
 const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
 
-/// Reads one file. Ids and scopes seen so far, each with the file that took it, keep both unique over all files.
-pub(super) fn brand<'a>(
-    source: &'a Source<'a>,
-    table: &'a Spanned<DeTable<'a>>,
-    secret_is_there: SecretCheck<'_>,
-    ids: &mut BTreeMap<String, String>,
-    scopes: &mut BTreeMap<String, String>,
-    file: &str,
-) -> Option<Brand> {
-    let mut root = Section::new(source, String::new(), 0..0, table.get_ref());
-    let id = root.required("id").and_then(|field| distinct(&field, ids, file, BrandId::parse));
-    let braze = root.required("braze").and_then(|field| workspace(field.section()?, secret_is_there));
+/// What the files read so far have taken, each with the file that took it: ids, scopes and tokens are unique over all files.
+#[derive(Default)]
+pub(super) struct Taken {
+    ids: BTreeMap<String, String>,
+    pub(super) scopes: BTreeMap<String, String>,
+    pub(super) tokens: BTreeMap<String, String>,
+}
+
+/// A file while it is being read.
+pub(super) struct Reading<'a, 'b> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) surroundings: &'b dyn Surroundings,
+    pub(super) taken: &'b mut Taken,
+    pub(super) file: &'b str,
+}
+
+/// Reads one file.
+pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'a, '_>) -> Option<Brand> {
+    let surroundings = reading.surroundings;
+    let mut root = Section::new(reading.source, String::new(), 0..0, table.get_ref());
+    let id = root
+        .required("id")
+        .and_then(|field| distinct(&field, &mut reading.taken.ids, reading.file, BrandId::parse));
+    let braze = root.required("braze").and_then(|field| workspace(field.section()?, surroundings));
+    let webhook = root.optional("webhook").and_then(|field| Some(access::webhook(field.section()?, reading)));
+    let intake =
+        root.optional("intake").and_then(|field| Some(access::intake(field.section()?, surroundings)));
+    let callback =
+        root.optional("callback").and_then(|field| access::callback(field.section()?, surroundings));
     let mut activations = BTreeMap::new();
     for section in root.sections("activation") {
-        if let Some(activation) = activation(section, source, scopes, file) {
+        if let Some(activation) = activation::activation(section, reading) {
             activations.insert(activation.scope.clone(), activation);
         }
     }
+    incentive::check_pools(&activations, reading);
     root.finish();
-    Some(Brand { id: id?, braze: braze?, activations })
+    Some(Brand {
+        id: id?,
+        braze: braze?,
+        webhook_tokens: webhook.unwrap_or_default(),
+        intake: intake.unwrap_or_default(),
+        callback,
+        activations,
+    })
 }
 
 /// A string that `parse` accepts and that no field has taken before.
-fn distinct<T, E: std::fmt::Display>(
+pub(super) fn distinct<T, E: std::fmt::Display>(
     field: &Field<'_>,
     taken: &mut BTreeMap<String, String>,
     file: &str,
@@ -62,9 +84,9 @@ fn distinct<T, E: std::fmt::Display>(
     Some(value)
 }
 
-fn workspace(mut section: Section<'_>, secret_is_there: SecretCheck<'_>) -> Option<BrazeWorkspace> {
+fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Option<BrazeWorkspace> {
     let endpoint = section.required("endpoint").and_then(|field| field.parsed(Endpoint::parse));
-    let api_key = section.required("api_key").and_then(|field| secret(&field, secret_is_there));
+    let api_key = section.required("api_key").and_then(|field| secret(&field, surroundings));
     let limits = match section.optional("limits") {
         Some(field) => field.section().map(limits),
         None => Some(BrazeLimits {
@@ -108,7 +130,7 @@ fn limits(mut section: Section<'_>) -> BrazeLimits {
     }
 }
 
-fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
+pub(super) fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
     let number = field.integer()?;
     let count = u32::try_from(number).ok().and_then(NonZeroU32::new).filter(|count| count.get() <= most);
     if count.is_none() {
@@ -118,7 +140,7 @@ fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
 }
 
 /// `{ env = "NAME" }` or `{ ssm = "/name" }`.
-fn secret(field: &Field<'_>, secret_is_there: SecretCheck<'_>) -> Option<SecretRef> {
+pub(super) fn secret(field: &Field<'_>, surroundings: &dyn Surroundings) -> Option<SecretRef> {
     let DeValue::Table(_) = field.value.get_ref() else {
         field
             .fault("must be { env = \"NAME\" } or { ssm = \"/name\" }; a secret itself does not belong here");
@@ -136,67 +158,8 @@ fn secret(field: &Field<'_>, secret_is_there: SecretCheck<'_>) -> Option<SecretR
             return None;
         }
     };
-    secret_is_there(&reference).map_err(|why| field.fault(why)).ok()?;
+    surroundings.secret(&reference).map_err(|why| field.fault(why)).ok()?;
     Some(reference)
-}
-
-fn activation(
-    mut section: Section<'_>,
-    source: &Source<'_>,
-    scopes: &mut BTreeMap<String, String>,
-    file: &str,
-) -> Option<Activation> {
-    let scope = section.required("scope").and_then(|field| distinct(&field, scopes, file, Scope::parse));
-    let opens = section.required("opens").and_then(|field| moment(&field));
-    let closes = section.required("closes").and_then(|field| moment(&field));
-    if let (Some(opens), Some(closes)) = (opens, closes)
-        && closes <= opens
-    {
-        source.fault(Some(section.place()), &section.name_of("closes"), "must be after opens");
-    }
-    let email = section.optional("email").and_then(|field| Some(email_activation(field.section()?)));
-    let sms = section.optional("sms").and_then(|field| sms::activation(field.section()?));
-    section.finish();
-    Some(Activation { scope: scope?, opens: opens?, closes: closes?, email, sms })
-}
-
-fn email_activation(mut section: Section<'_>) -> EmailActivation {
-    let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
-    let event = section.optional("event").and_then(|field| field.parsed(event_name));
-    let credit = section.optional("credit").and_then(|field| {
-        field.word(&[("on_receipt", CreditMoment::OnReceipt), ("on_enrollment", CreditMoment::OnEnrollment)])
-    });
-    section.finish();
-    EmailActivation {
-        attributes: attributes.unwrap_or_default(),
-        event,
-        credit: credit.unwrap_or(CreditMoment::OnReceipt),
-    }
-}
-
-fn attributes(mut section: Section<'_>) -> Attributes {
-    let mut attributes = Attributes::default();
-    for (name, field) in section.fields() {
-        let Some(value) = attribute_value(&field) else { continue };
-        if let Err(error) = attributes.set(name, value) {
-            field.fault(error.to_string());
-        }
-    }
-    attributes
-}
-
-fn attribute_value(field: &Field<'_>) -> Option<AttributeValue> {
-    match field.value.get_ref() {
-        DeValue::String(text) => Some(AttributeValue::Text(text.to_string())),
-        DeValue::Integer(_) => field.integer().map(AttributeValue::Integer),
-        DeValue::Float(number) => number.as_str().parse().map(AttributeValue::Float).ok(),
-        DeValue::Boolean(value) => Some(AttributeValue::Boolean(*value)),
-        DeValue::Datetime(moment) => Some(AttributeValue::Text(moment.to_string())),
-        DeValue::Array(_) | DeValue::Table(_) => {
-            field.fault("must be a string, number, true, false or date");
-            None
-        }
-    }
 }
 
 pub(super) fn event_name(text: &str) -> Result<String, &'static str> {
@@ -208,7 +171,7 @@ pub(super) fn event_name(text: &str) -> Result<String, &'static str> {
 }
 
 /// A moment needs an offset: a local time would mean another moment on another machine.
-fn moment(field: &Field<'_>) -> Option<Timestamp> {
+pub(super) fn moment(field: &Field<'_>) -> Option<Timestamp> {
     let moment = match field.value.get_ref() {
         DeValue::Datetime(moment) => moment.to_string().parse().ok(),
         _ => None,

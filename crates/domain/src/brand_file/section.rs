@@ -147,12 +147,12 @@ impl<'a> Section<'a> {
         Self { source, name, place, table, taken: BTreeSet::new() }
     }
 
-    /// Where the section begins.
-    pub(super) fn place(&self) -> &Range<usize> {
-        &self.place
+    /// Notes a fault of the section as a whole, under a key that it has or should have.
+    pub(super) fn fault(&self, key: &str, message: impl Into<String>) {
+        self.source.fault(Some(&self.place), &self.name_of(key), message);
     }
 
-    pub(super) fn name_of(&self, key: &str) -> String {
+    fn name_of(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
@@ -172,7 +172,7 @@ impl<'a> Section<'a> {
 
     /// Notes that a key should be there.
     pub(super) fn missing(&self, key: &str) {
-        self.source.fault(Some(&self.place), &self.name_of(key), "is missing");
+        self.fault(key, "is missing");
     }
 
     /// The tables of an array of tables; none when the key is absent.

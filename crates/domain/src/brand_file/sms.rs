@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
+use crate::brand_file::incentive::{self, Incentives};
 use crate::brand_file::read::{duration, event_name};
 use crate::brand_file::section::{Field, Section};
 use crate::contact::Region;
+use crate::identity::Channel;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);
@@ -24,10 +26,11 @@ fn default_poll() -> Vec<PollStage> {
 }
 
 /// Reads the section; `None` when something it needs is missing or wrong.
-pub(super) fn activation(mut section: Section<'_>) -> Option<SmsActivation> {
+pub(super) fn activation(mut section: Section<'_>, incentives: &Incentives) -> Option<SmsActivation> {
     let group =
         section.required("subscription_group_id").and_then(|field| field.parsed(SubscriptionGroup::parse));
     let region = section.required("default_region").and_then(|field| field.parsed(Region::parse));
+    let incentive = incentive::of_channel(&mut section, incentives, Channel::Sms);
     let double =
         section.required("opt_in").and_then(|field| field.word(&[("single", false), ("double", true)]));
     let opt_in = match double {
@@ -37,7 +40,7 @@ pub(super) fn activation(mut section: Section<'_>) -> Option<SmsActivation> {
         None => return None,
     };
     section.finish();
-    Some(SmsActivation { group: group?, region: region?, opt_in: opt_in? })
+    Some(SmsActivation { group: group?, region: region?, opt_in: opt_in?, incentive })
 }
 
 fn single(section: &mut Section<'_>) -> Option<OptIn> {

@@ -22,6 +22,24 @@ event = "quikly_participated"
 credit = "on_enrollment"
 "#;
 
+/// A world without the variable MISSING, and with three codes in every file but one.
+struct SomeMissing;
+
+impl Surroundings for SomeMissing {
+    fn secret(&self, secret: &SecretRef) -> Result<(), String> {
+        match secret {
+            SecretRef::Env(name) if name == "MISSING" => {
+                Err("environment variable MISSING is not set".to_owned())
+            }
+            SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
+        }
+    }
+
+    fn codes(&self, pool: &Pool) -> Result<u32, String> {
+        if pool.file() == "missing.txt" { Err("cannot be read".to_owned()) } else { Ok(3) }
+    }
+}
+
 fn read(text: &str) -> Result<Brands, Vec<String>> {
     read_files(&[("acme.toml", text)])
 }
@@ -29,13 +47,7 @@ fn read(text: &str) -> Result<Brands, Vec<String>> {
 fn read_files(files: &[(&str, &str)]) -> Result<Brands, Vec<String>> {
     let files: Vec<BrandFile> =
         files.iter().map(|(name, text)| BrandFile { name: (*name).into(), text: (*text).into() }).collect();
-    let there = |secret: &SecretRef| match secret {
-        SecretRef::Env(name) if name == "MISSING" => {
-            Err("environment variable MISSING is not set".to_owned())
-        }
-        SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
-    };
-    read_all(&files, &there).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    read_all(&files, &SomeMissing).map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
 #[test]

@@ -113,6 +113,7 @@ impl Flow<'_> {
             subscribe: self.subscribes_with_profile().then(|| self.activation.group.clone()),
             attributes: self.participation.attributes.clone(),
             event: None,
+            shows_reward: false,
         };
         let state = State::Enrolling { target, event: EventProgress::NotSent };
         Step::Tell { state, command: Command::Write(write) }
@@ -162,6 +163,7 @@ impl Flow<'_> {
             subscribe: None,
             attributes: crate::attributes::Attributes::default(),
             event: Some(event),
+            shows_reward: false,
         };
         let state = State::Subscribing { target, event: EventProgress::Attempted { at: self.now } };
         Step::Tell { state, command: Command::Write(write) }
@@ -212,7 +214,12 @@ impl Flow<'_> {
     }
 
     fn event(&self, name: &str, time: Timestamp) -> ProfileEvent {
-        ProfileEvent { name: name.to_owned(), time, scope: self.participation.scope.to_string() }
+        ProfileEvent {
+            name: name.to_owned(),
+            time,
+            scope: self.participation.scope.to_string(),
+            properties: crate::attributes::Attributes::default(),
+        }
     }
 
     fn await_subscription(&self, target: &Target, explicitly: bool) -> Step {

@@ -116,6 +116,9 @@ proptest! {
                 }
                 Step::Ask(Question::EventRecorded { .. }) => facts.recorded = Some(answer % 2 == 0),
                 Step::Ask(Question::KnownProfile | Question::Claim) => prop_assert!(false, "not asked here"),
+                Step::Settle(_) | Step::Show { .. } | Step::Defer { .. } | Step::Rest => {
+                    prop_assert!(false, "nothing is won here");
+                }
                 Step::Tell { state, .. } => {
                     facts.before_a_command();
                     world.participation.state = state;

@@ -1,13 +1,10 @@
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::attributes::Attributes;
-use crate::brand::{
-    Activation, BrazeLimits, BrazeWorkspace, Endpoint, Identity, SecretRef, SettleBy, SubscriptionGroup,
-};
+use crate::brand::{Activation, Identity, SubscriptionGroup};
 use crate::contact::{Contact, Region};
+use crate::decide::tests::{brand, closed_to_all};
 use crate::decide::{Terms, decide as decide_any};
-use crate::identity::{BrandId, IdKey, Scope};
+use crate::identity::{IdKey, Scope};
 use crate::participation::Consent;
 use crate::profile::FoundProfile;
 
@@ -57,33 +54,16 @@ struct World {
 
 fn world(opt_in: OptIn, email: bool) -> World {
     let scope = Scope::parse("spring").unwrap();
-    let brand = Brand {
-        id: BrandId::parse("acme").unwrap(),
-        braze: BrazeWorkspace {
-            endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
-            api_key: SecretRef::Env("KEY".into()),
-            limits: BrazeLimits {
-                export_ids_per_minute: 250.try_into().unwrap(),
-                track_objects: 75.try_into().unwrap(),
-                track_per_array: false,
-            },
-            settle: SETTLE,
-            identity: Identity::Alias,
-            on_phone_mismatch: PhoneMismatch::Update,
-            settle_by: SettleBy::Schedule,
-        },
-        activations: BTreeMap::new(),
-    };
-    let sms = SmsActivation { group: group(), region: Region::parse("US").unwrap(), opt_in };
-    let activation =
-        Activation { scope: scope.clone(), opens: at(-9), closes: at(9), email: None, sms: Some(sms) };
+    let brand = brand(Identity::Alias);
+    let sms = SmsActivation { group: group(), region: Region::parse("US").unwrap(), opt_in, incentive: None };
+    let activation = Activation { sms: Some(sms), ..closed_to_all() };
     let email = email.then(|| Email::parse("ada@example.com").unwrap());
     let contact = Contact::Phone { phone: phone(), email: email.clone() };
     let id = IdKey::new([1; 32]).participation(&scope, &contact);
     let consent = Consent { at: at(0), text_id: None };
     let attributes = Attributes::default();
     let participation =
-        Participation::by_phone(id, &brand, &scope, (phone(), email), attributes, consent, at(0));
+        Participation::by_phone(id, (&brand, &activation), (phone(), email), attributes, consent, at(0));
     World { brand, activation, participation }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -5,7 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::attributes::AttributeValue;
 use crate::brand::{
-    BrazeLimits, BrazeWorkspace, CreditMoment, EmailActivation, Endpoint, Identity, SecretRef,
+    BrazeLimits, BrazeWorkspace, CreditMoment, EmailActivation, Endpoint, Identity, IntakeAccess,
+    RewardsToBraze, SecretRef,
 };
 use crate::identity::{BrandId, IdKey, ParticipationId, Scope};
 use crate::participation::{EventProgress, Target};
@@ -25,7 +27,7 @@ fn id() -> ParticipationId {
     IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &Contact::Email(email()))
 }
 
-fn brand(identity: Identity) -> Brand {
+pub(super) fn brand(identity: Identity) -> Brand {
     Brand {
         id: BrandId::parse("acme").unwrap(),
         braze: BrazeWorkspace {
@@ -41,7 +43,24 @@ fn brand(identity: Identity) -> Brand {
             on_phone_mismatch: crate::brand::PhoneMismatch::Update,
             settle_by: crate::brand::SettleBy::Schedule,
         },
-        activations: std::collections::BTreeMap::new(),
+        webhook_tokens: Vec::new(),
+        intake: IntakeAccess::default(),
+        callback: None,
+        activations: BTreeMap::new(),
+    }
+}
+
+/// An activation that nobody can take part in.
+pub(super) fn closed_to_all() -> Activation {
+    Activation {
+        scope: Scope::parse("spring").unwrap(),
+        opens: at(-1_000),
+        closes: at(1_000_000),
+        email: None,
+        sms: None,
+        events: BTreeMap::new(),
+        incentives: BTreeMap::new(),
+        rewards: RewardsToBraze::default(),
     }
 }
 
@@ -50,22 +69,17 @@ fn activation(attribute: bool, event: bool) -> Activation {
     if attribute {
         attributes.set("quikly_participant", AttributeValue::Boolean(true)).unwrap();
     }
-    Activation {
-        scope: Scope::parse("spring").unwrap(),
-        opens: at(-1_000),
-        closes: at(1_000_000),
-        email: Some(EmailActivation {
-            attributes,
-            event: event.then(|| "quikly_participated".to_owned()),
-            credit: CreditMoment::OnReceipt,
-        }),
-        sms: None,
-    }
+    let email = EmailActivation {
+        attributes,
+        event: event.then(|| "quikly_participated".to_owned()),
+        credit: CreditMoment::OnReceipt,
+        incentive: None,
+    };
+    Activation { email: Some(email), ..closed_to_all() }
 }
 
 fn participation(brand: &Brand, activation: &Activation) -> Participation {
-    let credit = activation.email.as_ref().unwrap().credit;
-    Participation::by_email(id(), brand, &activation.scope, email(), Attributes::default(), credit, at(0))
+    Participation::by_email(id(), (brand, activation), email(), Attributes::default(), at(0))
 }
 
 /// The next step of a fresh participation in `state` with these facts.
@@ -348,6 +362,9 @@ proptest! {
                         facts = Facts::default();
                     }
                 },
+                Step::Settle(_) | Step::Show { .. } | Step::Defer { .. } | Step::Rest => {
+                    prop_assert!(false, "nothing is won here");
+                }
                 Step::Tell { state, command } => {
                     facts.before_a_command();
                     prop_assert!(command.is_repeatable() || !open_attempt, "an event while another may be on its way");

@@ -1,30 +1,76 @@
-//! E-mail acquisition: find the profile or make it, mark it, log the event once.
-
-use std::time::Duration;
+//! E-mail acquisition, and events that Braze tells of: find the profile, or make it, write to it, log the event once.
 
 use crate::Timestamp;
-use crate::brand::{Brand, EmailActivation, Identity};
+use crate::attributes::Attributes;
+use crate::brand::{Brand, EmailActivation, EventActivation, Identity};
 use crate::contact::Email;
 use crate::decide::{Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, event};
-use crate::participation::{EventProgress, Outcome, Participation, State, Target};
+use crate::participation::{BrazeEvent, EventProgress, Outcome, Participation, State, Target};
 use crate::profile::{self, Alias, KnownProfile, ProfileRef};
 
-/// Until then a profile that we created is still addressed in a way that creates it: Braze applies separate requests
-/// in any order, and recommends five minutes between calls that depend on each other.
-const FRESH: Duration = Duration::from_secs(10 * 60);
+/// What is written to whom.
+pub(super) struct Marks<'a> {
+    email: &'a Email,
+    /// The profile, where Braze named it.
+    profile: Option<&'a ProfileRef>,
+    attributes: Attributes,
+    event: Option<&'a str>,
+    /// Whether the consumer gets a profile if there is none.
+    creates: bool,
+    /// Whether what was won is among the attributes.
+    shows_reward: bool,
+    ends: Outcome,
+}
 
-/// What was learned of a profile is trusted for so long; after that it is looked up again.
-const TRUSTED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+impl<'a> Marks<'a> {
+    /// What an e-mail participation leaves on its profile.
+    pub(super) fn of_email(
+        participation: &Participation,
+        email: &'a Email,
+        activation: &'a EmailActivation,
+        won: Attributes,
+    ) -> Self {
+        let ours = activation.attributes.clone().beneath(&won);
+        Self {
+            email,
+            profile: None,
+            attributes: participation.attributes.beneath(&ours),
+            event: activation.event.as_deref(),
+            creates: true,
+            shows_reward: !won.is_empty(),
+            ends: Outcome::Enrolled,
+        }
+    }
+
+    /// What an event leaves on the profile that it happened to. Braze has that profile, so none is ever created.
+    pub(super) fn of_event(
+        participation: &Participation,
+        event: &'a BrazeEvent,
+        email: &'a Email,
+        activation: &'a EventActivation,
+        won: Attributes,
+    ) -> Self {
+        let ours = activation.attributes.clone().beneath(&won);
+        Self {
+            email,
+            profile: event.profile.as_ref(),
+            attributes: participation.attributes.only(&activation.extras).beneath(&ours),
+            event: None,
+            creates: false,
+            shows_reward: !won.is_empty(),
+            ends: Outcome::Credited,
+        }
+    }
+}
 
 pub(super) fn decide(
     participation: &Participation,
-    email: &Email,
+    marks: &Marks<'_>,
     brand: &Brand,
-    activation: &EmailActivation,
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    let flow = Flow { participation, email, brand, activation, facts, now };
+    let flow = Flow { participation, marks, brand, facts, now };
     match &participation.state {
         State::Enrolling { target, event } => flow.enroll(target, *event),
         // The others are no states of this flow: it begins anew.
@@ -38,35 +84,52 @@ pub(super) fn decide(
         | State::Unverified
         | State::Expired
         | State::Rejected { .. }
-        | State::Failed { .. } => match brand.braze.identity {
-            Identity::Alias => flow.find(),
-            Identity::Email => flow.claim(),
-        },
+        | State::Failed { .. } => flow.begin(),
     }
 }
 
 struct Flow<'a> {
     participation: &'a Participation,
-    email: &'a Email,
+    marks: &'a Marks<'a>,
     brand: &'a Brand,
-    activation: &'a EmailActivation,
     facts: &'a Facts,
     now: Timestamp,
 }
 
 impl Flow<'_> {
+    fn begin(&self) -> Step {
+        let marks = self.marks;
+        if !marks.creates && marks.attributes.is_empty() {
+            return Step::Done(marks.ends.clone());
+        }
+        match (marks.profile, self.brand.braze.identity) {
+            (Some(profile), _) => {
+                self.write(Target { profile: profile.clone(), create: false }, EventProgress::NotSent)
+            }
+            (None, Identity::Alias) => self.find(),
+            (None, Identity::Email) if marks.creates => self.claim(),
+            (None, Identity::Email) => {
+                let profile = ProfileRef::Email(marks.email.clone());
+                self.write(Target { profile, create: false }, EventProgress::NotSent)
+            }
+        }
+    }
+
     /// Which profile? Our own store knows for free; Braze's look-up is the scarce request.
     fn find(&self) -> Step {
         let Some(known) = &self.facts.known else { return Step::Ask(Question::KnownProfile) };
         if let Some(known) = known
-            && self.now < known.learned_at + TRUSTED
+            && known.is_trusted(self.now)
         {
             return self.write(self.target_of(known), EventProgress::NotSent);
         }
         let Some(found) = &self.facts.found else { return Step::Ask(Question::FindProfile) };
         let target = match profile::choose(found) {
             Some(profile) => Target { profile, create: false },
-            None => Target { profile: ProfileRef::Alias(Alias::for_email(self.email)), create: true },
+            None if self.marks.creates => {
+                Target { profile: ProfileRef::Alias(Alias::for_email(self.marks.email)), create: true }
+            }
+            None => return Step::Done(self.marks.ends.clone()),
         };
         self.write(target, EventProgress::NotSent)
     }
@@ -74,7 +137,7 @@ impl Flow<'_> {
     /// Addressed by e-mail, Braze creates a profile for each of two requests that race. So one participation claims the
     /// creation, and the others wait until Braze has built the profile.
     fn claim(&self) -> Step {
-        let target = Target { profile: ProfileRef::Email(self.email.clone()), create: true };
+        let target = Target { profile: ProfileRef::Email(self.marks.email.clone()), create: true };
         match self.facts.claim {
             None => Step::Ask(Question::Claim),
             Some(Claim::Ours) => self.write(target, EventProgress::NotSent),
@@ -90,8 +153,7 @@ impl Flow<'_> {
     }
 
     fn target_of(&self, known: &KnownProfile) -> Target {
-        let create = known.created && self.now < known.learned_at + FRESH;
-        Target { profile: known.profile.clone(), create }
+        Target { profile: known.profile.clone(), create: known.is_fresh(self.now) }
     }
 
     fn enroll(&self, target: &Target, progress: EventProgress) -> Step {
@@ -107,7 +169,7 @@ impl Flow<'_> {
     fn without_event(&self, target: &Target, progress: EventProgress) -> Step {
         match &self.facts.written {
             None => self.write(target.clone(), progress),
-            Some(Written::Done) => Step::Done(Outcome::Enrolled),
+            Some(Written::Done) => Step::Done(self.marks.ends.clone()),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
             Some(Written::NotDone { retry_at }) => self.wait(target, progress, *retry_at),
             Some(Written::Unknown { retry_at }) => {
@@ -127,13 +189,13 @@ impl Flow<'_> {
             event::Next::Recorded if self.facts.written.is_none() => {
                 self.write(target.clone(), EventProgress::Recorded)
             }
-            event::Next::Recorded => Step::Done(Outcome::Enrolled),
+            event::Next::Recorded => Step::Done(self.marks.ends.clone()),
         }
     }
 
     /// Attributes and event in one request: an event by alias never creates the profile it is for.
     fn write(&self, target: Target, progress: EventProgress) -> Step {
-        let attributes = self.participation.attributes.beneath(&self.activation.attributes);
+        let attributes = self.marks.attributes.clone();
         let (event, progress) = match (self.event(), progress) {
             (Some(_), EventProgress::Recorded) => (None, EventProgress::Recorded),
             (Some(event), EventProgress::NotSent | EventProgress::Attempted { .. }) => {
@@ -142,25 +204,27 @@ impl Flow<'_> {
             (None, _) => (None, EventProgress::NotSent),
         };
         if !target.create && attributes.is_empty() && event.is_none() {
-            return Step::Done(Outcome::Enrolled);
+            return Step::Done(self.marks.ends.clone());
         }
         let write = ProfileWrite {
             profile: target.profile.clone(),
             create: target.create,
-            email: target.create.then(|| self.email.clone()),
+            email: target.create.then(|| self.marks.email.clone()),
             phone: None,
             subscribe: None,
             attributes,
             event,
+            shows_reward: self.marks.shows_reward,
         };
         Step::Tell { state: State::Enrolling { target, event: progress }, command: Command::Write(write) }
     }
 
     fn event(&self) -> Option<ProfileEvent> {
-        self.activation.event.as_ref().map(|name| ProfileEvent {
-            name: name.clone(),
+        self.marks.event.map(|name| ProfileEvent {
+            name: name.to_owned(),
             time: self.participation.accepted_at,
             scope: self.participation.scope.to_string(),
+            properties: Attributes::default(),
         })
     }
 

@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod signature;
+mod transport;
+
+pub use address::is_public;
+pub use signature::{Signed, SigningSecret};
+pub use transport::{Addresses, HttpTransport, Transport, TransportError};

@@ -1,0 +1,136 @@
+//! One request, and its answer's status.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::StatusCode;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::Host;
+
+use crate::address::is_public;
+use crate::signature::Signed;
+
+/// For a connection, and for the whole request.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a callback may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addresses {
+    /// To the public Internet.
+    Public,
+    /// Anywhere: for tests and closed networks.
+    Any,
+}
+
+/// Carries a callback.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends it once and says what was answered. Redirects are answers, too.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    async fn send(&self, callback: &Signed, addresses: Addresses) -> Result<StatusCode, TransportError>;
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The request cannot be made.
+    #[error("no request can be made: {0}")]
+    NoRequest(String),
+    /// The address is not public.
+    #[error("the address is not a public one")]
+    Private,
+    /// It could not be sent, or the answer was lost.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+}
+
+/// Callbacks over HTTP, TLS by rustls.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    public: reqwest::Client,
+    any: reqwest::Client,
+}
+
+impl HttpTransport {
+    /// # Errors
+    /// When the machine's TLS roots cannot be read.
+    pub fn new() -> Result<Self, TransportError> {
+        let client = || {
+            reqwest::Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .timeout(TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
+                // A proxy would look names up for us, and find what it finds.
+                .no_proxy()
+                .user_agent(concat!("quikly-braze/", env!("CARGO_PKG_VERSION")))
+        };
+        let failed = |error: reqwest::Error| TransportError::NoRequest(cause(&error));
+        Ok(Self {
+            public: client().dns_resolver(Arc::new(PublicOnly)).build().map_err(failed)?,
+            any: client().build().map_err(failed)?,
+        })
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, callback: &Signed, addresses: Addresses) -> Result<StatusCode, TransportError> {
+        let request = reqwest::Request::try_from(callback.request().clone())
+            .map_err(|error| TransportError::NoRequest(cause(&error)))?;
+        let client = match addresses {
+            Addresses::Any => &self.any,
+            // A literal address is never looked up.
+            Addresses::Public if !is_public_literal(request.url()) => return Err(TransportError::Private),
+            Addresses::Public => &self.public,
+        };
+        match client.execute(request).await {
+            Ok(answer) => Ok(answer.status()),
+            Err(error) if cause(&error) == NOT_PUBLIC => Err(TransportError::Private),
+            Err(error) => Err(TransportError::NoAnswer(cause(&error))),
+        }
+    }
+}
+
+fn is_public_literal(url: &url::Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_public(address.into()),
+        Some(Host::Ipv6(address)) => is_public(address.into()),
+        Some(Host::Domain(_)) => true,
+        None => false,
+    }
+}
+
+const NOT_PUBLIC: &str = "the name leads to no public address";
+
+/// Looks names up, and forgets every address that is not public.
+struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let name = name.as_str().to_owned();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let public: Vec<SocketAddr> =
+                found.into_iter().filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err(NOT_PUBLIC.into());
+            }
+            let addresses: Addrs = Box::new(public.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+/// The innermost cause, without the URL.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,168 @@
+//! Awards: credits and releases, many of a ledger in one transaction; raffles at their close.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use domain::award::{Award, LedgerKey, Verdict};
+use domain::brand::Brand;
+use domain::identity::ParticipationId;
+use domain::incentive::Kind;
+use domain::ledger::{Rules, Settled};
+use ports::error::in_full;
+use ports::store::MOST_ITEMS;
+
+use crate::case::Case;
+use crate::step::Connector;
+use crate::wake;
+
+/// A raffle is drawn so long after its close: whoever took part at the last moment has been credited by then.
+const DRAWN_AFTER: Duration = Duration::from_secs(60);
+
+/// Reads the awards of all that have one.
+pub(crate) async fn look_up(connector: &Connector, cases: &mut [Case]) -> ports::Result<()> {
+    let with_award = |case: &&Case| case.participation.has_award;
+    let ids: Vec<ParticipationId> =
+        cases.iter().filter(with_award).map(|case| case.participation.id).collect();
+    let mut awards: HashMap<ParticipationId, Award> = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(MOST_ITEMS) {
+        let found = connector.outside.ledger.awards(some).await?;
+        awards.extend(found.into_iter().map(|award| (award.id, award)));
+    }
+    for case in cases {
+        case.facts.award = awards.remove(&case.participation.id);
+    }
+    Ok(())
+}
+
+/// Performs `Settle` for each case: a hundred of one ledger in a transaction, in the order of acceptance.
+pub(crate) async fn settle(
+    connector: &Connector,
+    brand: &Brand,
+    jobs: Vec<(Case, Verdict)>,
+) -> ports::Result<Vec<Case>> {
+    let mut by_ledger: BTreeMap<LedgerKey, Vec<(Case, Verdict)>> = BTreeMap::new();
+    for (case, verdict) in jobs {
+        // Only what has an award is settled.
+        let Some(award) = &case.facts.award else { continue };
+        by_ledger.entry(award.ledger.clone()).or_default().push((case, verdict));
+    }
+    let mut done = Vec::new();
+    for (ledger, mut jobs) in by_ledger {
+        let rules = Rules::of(brand, &ledger, &connector.id_key);
+        for some in jobs.chunks_mut(MOST_ITEMS) {
+            let verdicts: Vec<(ParticipationId, Verdict)> =
+                some.iter().map(|(case, verdict)| (case.participation.id, *verdict)).collect();
+            let now = connector.outside.clock.now();
+            let settled = connector.outside.ledger.settle(&ledger, &rules, &verdicts, now).await?;
+            announce(connector, brand, &ledger, &settled).await;
+            let mut awards: HashMap<ParticipationId, Award> =
+                settled.awards.into_iter().map(|award| (award.id, award)).collect();
+            for (case, _) in some {
+                let award = awards.remove(&case.participation.id);
+                case.facts.award = award.or_else(|| case.facts.award.take());
+            }
+        }
+        done.extend(jobs.into_iter().map(|(case, _)| case));
+    }
+    Ok(done)
+}
+
+/// Notes that participations were looked at since their awards changed.
+pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> ports::Result<()> {
+    for some in ids.chunks(MOST_ITEMS) {
+        connector.outside.ledger.noted(some).await?;
+    }
+    Ok(())
+}
+
+/// Wakes whoever has to do with what came of settling.
+async fn announce(connector: &Connector, brand: &Brand, ledger: &LedgerKey, settled: &Settled) {
+    if !settled.moved_up.is_empty() {
+        wake::now(connector, &brand.id, &settled.moved_up).await;
+    }
+    if settled.told {
+        connector.news.notify_one();
+    }
+    for (pool, left) in &settled.low {
+        let scope = &ledger.scope;
+        if *left == 0 {
+            tracing::error!(brand = %brand.id, %scope, pool, "connector.codes_gone: add codes to the file and restart; whoever is owed one gets it then");
+        } else {
+            tracing::warn!(brand = %brand.id, %scope, pool, left, "connector.codes_low: a tenth of the codes is left");
+        }
+    }
+}
+
+impl Connector {
+    /// Gives what is free to those who wait for it, in every ledger: after brand files or codes have changed.
+    ///
+    /// # Errors
+    /// When the ledgers cannot be reached.
+    pub async fn refill(&self) -> ports::Result<()> {
+        for (brand, ledger) in ledgers(self, |_| true) {
+            let rules = Rules::of(brand, &ledger, &self.id_key);
+            let counts = self.outside.ledger.counts(&ledger).await?;
+            if counts.waiting + counts.held > 0 {
+                let now = self.outside.clock.now();
+                let settled = self.outside.ledger.refill(&ledger, &rules, now).await?;
+                announce(self, brand, &ledger, &settled).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Draws the raffles that have closed. What fails is tried again at the next tick.
+pub(crate) async fn draw_raffles(connector: &Connector) {
+    let raffles = ledgers(connector, |kind| matches!(kind, Kind::Raffle(_)));
+    for (brand, ledger) in raffles {
+        let known = connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).contains(&ledger);
+        if known {
+            continue;
+        }
+        match draw(connector, brand, &ledger).await {
+            Ok(false) => {}
+            Ok(true) => {
+                connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
+            }
+            Err(error) => {
+                tracing::error!(scope = %ledger.scope, error = %in_full(&error), "connector.draw_failed: the next tick tries again");
+            }
+        }
+    }
+}
+
+/// Whether there is nothing more to draw.
+async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports::Result<bool> {
+    let rules = Rules::of(brand, ledger, &connector.id_key);
+    let now = connector.outside.clock.now();
+    if rules.incentive.as_ref().is_none_or(|incentive| now < incentive.closes + DRAWN_AFTER) {
+        return Ok(false);
+    }
+    let counts = connector.outside.ledger.counts(ledger).await?;
+    if counts.drawn_at.is_some() || counts.entered == 0 {
+        return Ok(true);
+    }
+    let seed = connector.id_key.raffle_seed(ledger);
+    let Some(settled) = connector.outside.ledger.draw(ledger, &rules, &seed, now).await? else {
+        tracing::error!(brand = %brand.id, scope = %ledger.scope, "connector.seed_changed: the id key is not the one that the raffle's seed was committed with; it is not drawn");
+        return Ok(false);
+    };
+    let (lots, winners) = (counts.entered, settled.moved_up.len());
+    tracing::info!(brand = %brand.id, scope = %ledger.scope, lots, winners, "connector.drawn");
+    announce(connector, brand, ledger, &settled).await;
+    Ok(true)
+}
+
+/// Every incentive of some kind, with its brand.
+fn ledgers(connector: &Connector, wanted: impl Fn(&Kind) -> bool) -> Vec<(&Brand, LedgerKey)> {
+    let mut found = Vec::new();
+    for brand in connector.brands.iter() {
+        for activation in brand.activations.values() {
+            let incentives = activation.incentives.values().filter(|incentive| wanted(&incentive.kind));
+            found.extend(incentives.map(|incentive| (brand, activation.ledger(Some(&incentive.id)))));
+        }
+    }
+    found
+}

@@ -1,0 +1,163 @@
+//! Tells Quikly what happened: every notice until it is taken, for a day; then it is parked.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use callback::{Addresses, Signed, SigningSecret};
+use domain::Timestamp;
+use domain::award::Standing;
+use domain::notice::{News, Notice, NoticeId};
+use futures::future::join_all;
+use ports::error::in_full;
+use ports::ledger::{NOTICE_LEASE, Outbound, Told};
+use ports::record::shown_reward;
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+use crate::step::Connector;
+
+/// Notices told at once: all of them are done, or timed out, before anyone else may take them.
+const AT_ONCE: usize = 64;
+
+/// A notice that nobody took for so long is parked.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
+
+/// The first wait after a failure; it doubles up to the longest.
+const SHORTEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// What telling came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// Notices that were tried.
+    pub tried: usize,
+    /// When the first of those that failed is to be tried again.
+    pub again_at: Option<Timestamp>,
+}
+
+impl Connector {
+    /// Tells what is due.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn tell(&self) -> ports::Result<Telling> {
+        let now = self.outside.clock.now();
+        let taken = self.outside.notices.take_notices(now, AT_ONCE).await?;
+        let told = join_all(taken.iter().map(|outbound| self.tell_one(outbound))).await;
+        let outcomes: Vec<(NoticeId, Told)> =
+            taken.iter().map(|outbound| outbound.notice.id).zip(told).collect();
+        if !outcomes.is_empty() {
+            self.outside.notices.told(&outcomes).await?;
+        }
+        let again_at = outcomes.iter().filter_map(|(_, told)| match told {
+            Told::RetryAt(at) => Some(*at),
+            Told::Delivered | Told::Parked => None,
+        });
+        Ok(Telling { tried: outcomes.len(), again_at: again_at.min() })
+    }
+
+    /// Tells until `stop` turns true. Without news it looks for what somebody took and did not tell.
+    pub(crate) async fn carry_news(&self, mut stop: watch::Receiver<bool>) {
+        let mut again_at: Option<Timestamp> = None;
+        while !*stop.borrow() {
+            match self.tell().await {
+                Ok(telling) => {
+                    again_at = [again_at, telling.again_at].into_iter().flatten().min();
+                    if telling.tried > 0 {
+                        continue;
+                    }
+                }
+                Err(error) => tracing::error!(error = %in_full(&error), "connector.notices_failed"),
+            }
+            let now = self.outside.clock.now();
+            again_at = again_at.filter(|at| *at > now);
+            let retry = again_at.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+            tokio::select! {
+                () = self.news.notified() => {}
+                () = self.outside.clock.sleep(retry.unwrap_or(NOTICE_LEASE).min(NOTICE_LEASE)) => {}
+                _stopped_or_alone = stop.changed() => return,
+            }
+        }
+    }
+
+    async fn tell_one(&self, outbound: &Outbound) -> Told {
+        let id = outbound.notice.id;
+        match self.attempt(&outbound.notice).await {
+            Ok(()) => {
+                tracing::debug!(notice = %id, "connector.told");
+                Told::Delivered
+            }
+            Err(why) => {
+                let now = self.outside.clock.now();
+                if now >= outbound.notice.at + GIVE_UP_AFTER {
+                    tracing::error!(notice = %id, why, "connector.not_told: parked after a day");
+                    return Told::Parked;
+                }
+                tracing::warn!(notice = %id, attempts = outbound.attempts + 1, why, "connector.not_told: tried again");
+                let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(outbound.attempts.min(16)));
+                Told::RetryAt(now + self.outside.chance.jitter(doubled.min(LONGEST) / 2))
+            }
+        }
+    }
+
+    async fn attempt(&self, notice: &Notice) -> Result<(), String> {
+        let brand = self.brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
+        let callback = brand.ok_or("the brand has no callback any more")?;
+        let secret = self.outside.secrets.get(&callback.secret).await.map_err(|error| in_full(&error))?;
+        let secret = SigningSecret::new(secret.expose_secret());
+        let timestamp = self.outside.clock.now().as_second();
+        let body = Bytes::from(body(notice).to_string());
+        let signed = Signed::new(&callback.url, &secret, &notice.id.to_string(), timestamp, body);
+        let signed = signed.map_err(|error| error.to_string())?;
+        let addresses = if callback.allow_private { Addresses::Any } else { Addresses::Public };
+        match self.outside.callbacks.send(&signed, addresses).await {
+            Ok(status) if status.is_success() => Ok(()),
+            Ok(status) => Err(format!("it was answered with {status}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// What a notice says. It follows from the notice alone, so every attempt says the same.
+fn body(notice: &Notice) -> Value {
+    let kind = match notice.id.news {
+        News::Credited | News::Rewarded => "participation.credited",
+        News::Ended => "participation.ended",
+    };
+    let mut data = Map::new();
+    data.insert("id".to_owned(), notice.id.participation.to_string().into());
+    data.insert("scope".to_owned(), notice.ledger.scope.as_str().into());
+    data.insert("credited".to_owned(), (notice.id.news != News::Ended).into());
+    if let Some(incentive) = &notice.ledger.incentive {
+        data.insert("incentive".to_owned(), incentive.as_str().into());
+        data.extend(outcome(&notice.standing));
+    }
+    json!({ "type": kind, "timestamp": Timestamp::to_string(&notice.at), "data": data })
+}
+
+/// What came of an incentive.
+fn outcome(standing: &Standing) -> Map<String, Value> {
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    match standing {
+        Standing::Rewarded { place, reward } => {
+            put("reward", shown_reward(reward));
+            if let Some(place) = place {
+                put("position", (*place).into());
+            }
+        }
+        Standing::Held { .. } | Standing::Entered | Standing::Released => {
+            put("reward", Value::Null);
+        }
+        Standing::Waiting => {
+            put("reward", Value::Null);
+            put("waiting", true.into());
+        }
+        Standing::Without(why) => {
+            put("reward", Value::Null);
+            put("reason", why.name().into());
+        }
+    }
+    members
+}

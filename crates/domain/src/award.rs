@@ -1,0 +1,98 @@
+//! What a participation has won, or may still win.
+
+use crate::Timestamp;
+use crate::identity::{BrandId, ContactKey, ParticipationId, Scope};
+use crate::incentive::{IncentiveId, NoPrize, Offer, Reward};
+
+/// The books of one incentive; of all credits that no incentive hangs on, where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LedgerKey {
+    /// The activation.
+    pub scope: Scope,
+    /// The incentive.
+    pub incentive: Option<IncentiveId>,
+}
+
+/// One participation's line in a ledger. It is what a credit is kept in wherever something hangs on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Award {
+    /// Whose line it is.
+    pub id: ParticipationId,
+    /// The brand.
+    pub brand: BrandId,
+    /// In which ledger.
+    pub ledger: LedgerKey,
+    /// The consumer, whichever way they took part: an incentive rewards each once.
+    pub participant: ContactKey,
+    /// What may be won.
+    pub offer: Offer,
+    /// Its number in the order of acceptance, from 1; 0 until it is entered.
+    pub arrival: u64,
+    /// How it stands.
+    pub standing: Standing,
+    /// When the participation was credited.
+    pub credited_at: Option<Timestamp>,
+    /// Set when it has changed through somebody else, until its participation was looked at.
+    pub due_at: Option<Timestamp>,
+}
+
+/// How a participation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// A place is kept for it until it is credited.
+    Held {
+        /// Which, from 1.
+        place: u32,
+    },
+    /// All places are taken. The first one waiting gets the next that is released.
+    Waiting,
+    /// Its lot is in the raffle.
+    Entered,
+    /// It has its reward.
+    Rewarded {
+        /// The place; none for a consolation.
+        place: Option<u32>,
+        /// What.
+        reward: Reward,
+    },
+    /// It gets nothing.
+    Without(NoPrize),
+    /// It ended without a credit.
+    Released,
+}
+
+/// What is to become of an award.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The participation is credited.
+    Credit,
+    /// It ended without a credit.
+    Release,
+}
+
+impl Award {
+    /// Whether it was credited or released: neither happens twice.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.credited_at.is_some() || self.standing == Standing::Released
+    }
+
+    /// The reward and its place, if it has one.
+    #[must_use]
+    pub fn reward(&self) -> Option<(&Reward, Option<u32>)> {
+        match &self.standing {
+            Standing::Rewarded { place, reward } => Some((reward, *place)),
+            Standing::Held { .. }
+            | Standing::Waiting
+            | Standing::Entered
+            | Standing::Without(_)
+            | Standing::Released => None,
+        }
+    }
+
+    /// Whether it takes one of the incentive's places.
+    #[must_use]
+    pub fn has_place(&self) -> bool {
+        matches!(self.standing, Standing::Held { .. } | Standing::Rewarded { place: Some(_), .. })
+    }
+}

@@ -1,0 +1,25 @@
+//! Who may come in from a brand's side, and where its news go.
+
+use url::Url;
+
+use crate::brand::SecretRef;
+
+/// What a brand's front end may do.
+#[derive(Debug, Clone, Default)]
+pub struct IntakeAccess {
+    /// The origins whose pages may call us.
+    pub origins: Vec<String>,
+    /// The secret that participations must be signed with, if they must.
+    pub signing_secret: Option<SecretRef>,
+}
+
+/// Where Quikly is told of credits.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    /// The address. It is https, unless private addresses are allowed.
+    pub url: Url,
+    /// What notices are signed with (Standard Webhooks).
+    pub secret: SecretRef,
+    /// Whether the address may be a private one, which is for tests and closed networks.
+    pub allow_private: bool,
+}

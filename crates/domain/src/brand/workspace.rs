@@ -1,0 +1,184 @@
+//! A brand's Braze workspace: where it answers, and what the contract allows.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use url::Url;
+
+/// Base URLs of Braze's REST API, by instance (braze-docs, API basics). Keys work on their own instance only.
+const BRAZE_HOSTS: [&str; 15] = [
+    "rest.iad-01.braze.com",
+    "rest.iad-02.braze.com",
+    "rest.iad-03.braze.com",
+    "rest.iad-04.braze.com",
+    "rest.iad-05.braze.com",
+    "rest.iad-06.braze.com",
+    "rest.iad-07.braze.com",
+    "rest.iad-08.braze.com",
+    "rest.us-10.braze.com",
+    "rest.fra-01.braze.eu",
+    "rest.fra-02.braze.eu",
+    "rest.au-01.braze.com",
+    "rest.id-01.braze.com",
+    "rest.jp-01.braze.com",
+    "rest.kr-01.braze.com",
+];
+
+/// Where a brand's Braze workspace answers: one of Braze's own hosts over TLS, or loopback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint(Url);
+
+/// Why a URL is not a Braze endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// Not a URL at all.
+    #[error("is not a URL")]
+    NotAUrl,
+    /// A path, query, fragment or user name behind or before the host.
+    #[error("must be a scheme and a host, nothing more")]
+    NotABase,
+    /// A key must not travel in the clear.
+    #[error("must be https")]
+    NotHttps,
+    /// A key is sent to Braze and to nobody else.
+    #[error("is not a Braze REST host (https://rest.….braze.com or .braze.eu) nor loopback")]
+    NotBraze,
+}
+
+impl Endpoint {
+    /// # Errors
+    /// When the URL is not the base of a Braze instance nor on loopback.
+    pub fn parse(text: &str) -> Result<Self, EndpointError> {
+        let url = Url::parse(text).map_err(|_| EndpointError::NotAUrl)?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !bare || !url.username().is_empty() || url.password().is_some() {
+            return Err(EndpointError::NotABase);
+        }
+        let loopback = match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => return Err(EndpointError::NotABase),
+        };
+        match url.scheme() {
+            "https" | "http" if loopback => Ok(Self(url)),
+            "https" if BRAZE_HOSTS.contains(&url.host_str().unwrap_or("")) && url.port().is_none() => {
+                Ok(Self(url))
+            }
+            "https" => Err(EndpointError::NotBraze),
+            _ => Err(EndpointError::NotHttps),
+        }
+    }
+
+    /// The base URL.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+}
+
+/// Where a secret is to be found. Never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SecretRef {
+    /// An environment variable.
+    Env(String),
+    /// A SecureString parameter of AWS Systems Manager.
+    Ssm(String),
+}
+
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "environment variable {name}"),
+            Self::Ssm(name) => write!(f, "SSM parameter {name}"),
+        }
+    }
+}
+
+/// How profiles are told apart when we write to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// Look the profile up; create it under an alias.
+    Alias,
+    /// Address it by e-mail and let Braze choose: no look-ups, and what is created has no alias.
+    Email,
+}
+
+/// What a brand's contract with Braze allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrazeLimits {
+    /// Requests a minute to `/users/export/ids`.
+    pub export_ids_per_minute: NonZeroU32,
+    /// Objects in one `/users/track` request, 1 to 75.
+    pub track_objects: NonZeroU32,
+    /// Whether that number counts for each array on its own.
+    pub track_per_array: bool,
+}
+
+/// A brand's Braze workspace.
+#[derive(Debug, Clone)]
+pub struct BrazeWorkspace {
+    /// Where it answers.
+    pub endpoint: Endpoint,
+    /// The REST API key.
+    pub api_key: SecretRef,
+    /// What the contract allows.
+    pub limits: BrazeLimits,
+    /// How long Braze may take to build what it has accepted.
+    pub settle: Duration,
+    /// How profiles are addressed.
+    pub identity: Identity,
+    /// What becomes of a profile's number when the consumer gives another one.
+    pub on_phone_mismatch: PhoneMismatch,
+    /// What keeps the wait for settling.
+    pub settle_by: SettleBy,
+}
+
+/// What becomes of a profile's number when the consumer gives another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneMismatch {
+    /// The new one is written to the profile.
+    Update,
+    /// The profile is left alone, and the participation is rejected.
+    Skip,
+}
+
+/// What keeps the wait for settling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettleBy {
+    /// A one-time schedule for all that are due in a minute.
+    Schedule,
+    /// A delayed message: to the second, up to fifteen minutes.
+    Queue,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_sent_to_braze_over_tls_or_to_loopback_only() {
+        for good in [
+            "https://rest.iad-03.braze.com",
+            "https://rest.fra-02.braze.eu/",
+            "http://127.0.0.1:9000",
+            "http://localhost:1",
+            "http://[::1]:9000",
+        ] {
+            assert!(Endpoint::parse(good).is_ok(), "{good}");
+        }
+        for (bad, why) in [
+            ("https://rest.iad-09.braze.com", EndpointError::NotBraze),
+            ("https://rest.iad-01.braze.com.evil.example", EndpointError::NotBraze),
+            ("https://rest.iad-01.braze.com:8443", EndpointError::NotBraze),
+            ("https://10.0.0.1", EndpointError::NotBraze),
+            ("http://rest.iad-01.braze.com", EndpointError::NotHttps),
+            ("https://rest.iad-01.braze.com/users", EndpointError::NotABase),
+            ("https://key@rest.iad-01.braze.com", EndpointError::NotABase),
+            ("rest.iad-01.braze.com", EndpointError::NotAUrl),
+        ] {
+            assert_eq!(Endpoint::parse(bad), Err(why), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `[[activation]]` and the ways to take part in it.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use crate::attributes::{AttributeError, AttributeValue, Attributes};
+use crate::brand::{Activation, CreditMoment, EmailActivation, EventActivation, RewardsToBraze};
+use crate::brand_file::incentive::{self, Incentives};
+use crate::brand_file::read::{Reading, distinct, event_name, moment};
+use crate::brand_file::section::{Field, Section};
+use crate::brand_file::sms;
+use crate::identity::{Channel, Scope};
+
+pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Activation> {
+    let (scopes, file) = (&mut reading.taken.scopes, reading.file);
+    let scope = section.required("scope").and_then(|field| distinct(&field, scopes, file, Scope::parse));
+    let opens = section.required("opens").and_then(|field| moment(&field));
+    let closes = section.required("closes").and_then(|field| moment(&field));
+    if let (Some(opens), Some(closes)) = (opens, closes)
+        && closes <= opens
+    {
+        section.fault("closes", "must be after opens");
+    }
+    let phase = opens.zip(closes);
+    let incentives = incentive::all(&mut section, phase);
+    let email =
+        section.optional("email").and_then(|field| Some(email_activation(field.section()?, &incentives)));
+    let sms = section.optional("sms").and_then(|field| sms::activation(field.section()?, &incentives));
+    let events = section.optional("events").map(|field| events(&field, &incentives)).unwrap_or_default();
+    let rewards = section.optional("rewards_to_braze").and_then(|field| Some(rewards(field.section()?)));
+    section.finish();
+    Some(Activation {
+        scope: scope?,
+        opens: opens?,
+        closes: closes?,
+        email,
+        sms,
+        events,
+        incentives,
+        rewards: rewards.unwrap_or_default(),
+    })
+}
+
+fn email_activation(mut section: Section<'_>, incentives: &Incentives) -> EmailActivation {
+    let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
+    let event = section.optional("event").and_then(|field| field.parsed(event_name));
+    let credit = section.optional("credit").and_then(|field| {
+        field.word(&[("on_receipt", CreditMoment::OnReceipt), ("on_enrollment", CreditMoment::OnEnrollment)])
+    });
+    let incentive = incentive::of_channel(&mut section, incentives, Channel::Email);
+    section.finish();
+    EmailActivation {
+        attributes: attributes.unwrap_or_default(),
+        event,
+        credit: credit.unwrap_or(CreditMoment::OnReceipt),
+        incentive,
+    }
+}
+
+/// `[activation.events.NAME]`, a table for each event.
+fn events(field: &Field<'_>, incentives: &Incentives) -> BTreeMap<String, EventActivation> {
+    let mut events = BTreeMap::new();
+    let Some(mut section) = field.section() else { return events };
+    for (name, field) in section.fields() {
+        match event_name(name) {
+            Err(why) => field.fault(why),
+            Ok(name) => {
+                let read = field.section().map(|section| event(section, incentives));
+                events.insert(name, read.unwrap_or_default());
+            }
+        }
+    }
+    events
+}
+
+fn event(mut section: Section<'_>, incentives: &Incentives) -> EventActivation {
+    let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
+    let extras = section.optional("extras").and_then(|field| field.items()).unwrap_or_default();
+    let extras = extras.iter().filter_map(|item| item.parsed(attribute_name)).collect();
+    let repeatable = section.optional("repeatable").and_then(|field| field.boolean());
+    let incentive = incentive::of_channel(&mut section, incentives, Channel::Event);
+    section.finish();
+    EventActivation {
+        attributes: attributes.unwrap_or_default(),
+        extras,
+        repeatable: repeatable.unwrap_or(false),
+        incentive,
+    }
+}
+
+fn rewards(mut section: Section<'_>) -> RewardsToBraze {
+    let mut name = |key: &str| section.optional(key).and_then(|field| field.parsed(attribute_name));
+    let (reward, position, incentive) = (name("reward"), name("position"), name("incentive"));
+    let event = section.optional("event").and_then(|field| field.parsed(event_name));
+    section.finish();
+    RewardsToBraze { reward, position, incentive, event }
+}
+
+/// A name that a participation could set itself.
+fn attribute_name(text: &str) -> Result<String, AttributeError> {
+    Attributes::default().set(text, AttributeValue::Boolean(true)).map(|()| text.to_owned())
+}
+
+fn attributes(mut section: Section<'_>) -> Attributes {
+    let mut attributes = Attributes::default();
+    for (name, field) in section.fields() {
+        let Some(value) = attribute_value(&field) else { continue };
+        if let Err(error) = attributes.set(name, value) {
+            field.fault(error.to_string());
+        }
+    }
+    attributes
+}
+
+fn attribute_value(field: &Field<'_>) -> Option<AttributeValue> {
+    match field.value.get_ref() {
+        DeValue::String(text) => Some(AttributeValue::Text(text.to_string())),
+        DeValue::Integer(_) => field.integer().map(AttributeValue::Integer),
+        DeValue::Float(number) => number.as_str().parse().map(AttributeValue::Float).ok(),
+        DeValue::Boolean(value) => Some(AttributeValue::Boolean(*value)),
+        DeValue::Datetime(moment) => Some(AttributeValue::Text(moment.to_string())),
+        DeValue::Array(_) | DeValue::Table(_) => {
+            field.fault("must be a string, number, true, false or date");
+            None
+        }
+    }
+}

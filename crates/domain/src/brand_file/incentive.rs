@@ -1,0 +1,290 @@
+//! `[[activation.incentive]]`: what can be won, and by which rule.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use crate::Timestamp;
+use crate::attributes::LONGEST_TEXT;
+use crate::brand::Activation;
+use crate::brand_file::read::{Reading, count, duration, moment};
+use crate::brand_file::section::{Field, Section};
+use crate::identity::{Channel, Scope};
+use crate::incentive::{
+    Amount, Decay, Incentive, IncentiveId, Kind, Odds, Pace, Pool, Prize, Reward, Rounding, Since, Tier,
+};
+
+/// An activation's incentives by id.
+pub(super) type Incentives = BTreeMap<IncentiveId, Arc<Incentive>>;
+
+#[derive(Clone, Copy)]
+enum Rule {
+    First,
+    Tiers,
+    Speed,
+    Decay,
+    Draw,
+    Raffle,
+}
+
+/// Reads all of an activation's. `phase` is when the activation opens and closes, if that is known.
+pub(super) fn all(section: &mut Section<'_>, phase: Option<(Timestamp, Timestamp)>) -> Incentives {
+    let mut incentives = Incentives::new();
+    for mut section in section.sections("incentive") {
+        let id = section.required("id").and_then(|field| {
+            let id = field.parsed(IncentiveId::parse)?;
+            let taken = incentives.contains_key(&id);
+            if taken {
+                field.fault("is already taken in this activation");
+            }
+            (!taken).then_some(id)
+        });
+        if let Some(incentive) = incentive(section, id, phase) {
+            incentives.insert(incentive.id.clone(), Arc::new(incentive));
+        }
+    }
+    incentives
+}
+
+fn incentive(
+    mut section: Section<'_>,
+    id: Option<IncentiveId>,
+    phase: Option<(Timestamp, Timestamp)>,
+) -> Option<Incentive> {
+    let rule = section.required("kind").and_then(|field| {
+        field.word(&[
+            ("first", Rule::First),
+            ("tiers", Rule::Tiers),
+            ("speed", Rule::Speed),
+            ("decay", Rule::Decay),
+            ("draw", Rule::Draw),
+            ("raffle", Rule::Raffle),
+        ])
+    });
+    let opens = section.optional("opens").map(|field| moment(&field));
+    let closes = section.optional("closes").map(|field| moment(&field));
+    let quantity = section.optional("quantity").map(|field| count(&field, Incentive::UNLIMITED - 1));
+    let Some(rule) = rule else {
+        // Which of the other keys belong here cannot be told.
+        return None;
+    };
+    let kind = kind(rule, &mut section);
+    let consolation = section.optional("consolation").map(|field| reward(&field));
+    if matches!(rule, Rule::Raffle) && consolation.is_some() {
+        section
+            .fault("consolation", "is not offered with a raffle: who did not win is known at its close only");
+    }
+    let quantity = match (rule, quantity, &kind) {
+        (Rule::First | Rule::Draw | Rule::Raffle, None, _) => {
+            section.missing("quantity");
+            None
+        }
+        (_, Some(quantity), _) => quantity.map(std::num::NonZeroU32::get),
+        (Rule::Tiers, None, Some(Kind::Tiers(tiers))) => tiers.last().map(|tier| tier.up_to),
+        (Rule::Tiers | Rule::Speed | Rule::Decay, None, _) => Some(Incentive::UNLIMITED),
+    };
+    let (activation_opens, activation_closes) = phase?;
+    let opens = opens.unwrap_or(Some(activation_opens));
+    let closes = closes.unwrap_or(Some(activation_closes));
+    if let (Some(opens), Some(closes)) = (opens, closes)
+        && (closes <= opens || opens < activation_opens || closes > activation_closes)
+    {
+        section.fault("opens", "and closes must lie within the activation, in this order");
+    }
+    let consolation = consolation.map_or(Some(None), |reward| reward.map(Some));
+    section.finish();
+    Some(Incentive {
+        id: id?,
+        opens: opens?,
+        closes: closes?,
+        quantity: quantity?,
+        kind: kind?,
+        consolation: consolation?,
+    })
+}
+
+fn kind(rule: Rule, section: &mut Section<'_>) -> Option<Kind> {
+    match rule {
+        Rule::First => prize(section).map(Kind::First),
+        Rule::Raffle => prize(section).map(Kind::Raffle),
+        Rule::Draw => {
+            let odds = section.required("odds").and_then(|field| field.parsed(odds));
+            let prize = prize(section);
+            Some(Kind::Draw { odds: odds?, prize: prize? })
+        }
+        Rule::Tiers => {
+            let tier = |mut section: Section<'_>| {
+                let up_to = section.required("up_to").and_then(|field| count(&field, u32::MAX - 1));
+                let prize = prize(&mut section);
+                section.finish();
+                Some(Tier { up_to: up_to?.get(), prize: prize? })
+            };
+            rising(section, "tiers", tier, |tier| u128::from(tier.up_to)).map(Kind::Tiers)
+        }
+        Rule::Speed => {
+            let since = since(section);
+            let pace = |mut section: Section<'_>| {
+                let within = section.required("within").and_then(|field| field.parsed(duration));
+                let prize = prize(&mut section);
+                section.finish();
+                Some(Pace { within: within?, prize: prize? })
+            };
+            let paces = rising(section, "steps", pace, |pace| pace.within.as_millis());
+            Some(Kind::Speed { since: since?, paces: paces? })
+        }
+        Rule::Decay => {
+            let since = since(section);
+            let decay = decay(section);
+            Some(Kind::Decay { since: since?, decay: decay? })
+        }
+    }
+}
+
+/// The tables of a list that must rise.
+fn rising<T>(
+    section: &mut Section<'_>,
+    key: &str,
+    read: impl Fn(Section<'_>) -> Option<T>,
+    measure: impl Fn(&T) -> u128,
+) -> Option<Vec<T>> {
+    let field = section.required(key)?;
+    let items = field.items()?;
+    let steps: Option<Vec<T>> = items.iter().map(|item| read(item.section()?)).collect();
+    let steps = steps?;
+    let rises = steps.is_sorted_by(|one, next| measure(one) < measure(next));
+    if steps.is_empty() || !rises {
+        field.fault("must have at least one entry, each reaching further than the one before");
+        return None;
+    }
+    Some(steps)
+}
+
+fn decay(section: &mut Section<'_>) -> Option<Decay> {
+    let from = section.required("from").and_then(|field| amount(&field));
+    let to = section.required("to").and_then(|field| amount(&field));
+    let over = section.required("over").and_then(|field| positive(&field));
+    let step = section.optional("step").map(|field| positive(&field));
+    let multiple = section.optional("round_to").map_or(Amount::from_parts(10_000), |field| {
+        let multiple = amount(&field)?;
+        if multiple.parts() == 0 {
+            field.fault("must be more than nothing");
+        }
+        Some(multiple)
+    });
+    let rounding = section.optional("round").map_or(Some(Rounding::Nearest), |field| {
+        field.word(&[("nearest", Rounding::Nearest), ("up", Rounding::Up), ("down", Rounding::Down)])
+    });
+    if let (Some(from), Some(to)) = (from, to)
+        && to > from
+    {
+        section.fault("to", "must not be more than from");
+    }
+    let step = step.map_or(Some(None), |step| step.map(Some));
+    Some(Decay { from: from?, to: to?, over: over?, step: step?, multiple: multiple?, rounding: rounding? })
+}
+
+fn positive(field: &Field<'_>) -> Option<Duration> {
+    let time = field.parsed(duration)?;
+    if time.is_zero() {
+        field.fault("must be more than nothing");
+    }
+    (!time.is_zero()).then_some(time)
+}
+
+fn since(section: &mut Section<'_>) -> Option<Since> {
+    section.optional("since").map_or(Some(Since::Opens), |field| {
+        field.word(&[("opens", Since::Opens), ("sent_at", Since::SentAt)])
+    })
+}
+
+/// `"1/20"`: one in twenty.
+fn odds(text: &str) -> Result<Odds, &'static str> {
+    const FORM: &str = "must be a chance, as \"1/20\"";
+    let (wins, of) = text.split_once('/').ok_or(FORM)?;
+    let number = |text: &str| text.trim().parse::<u32>().map_err(|_| FORM);
+    Odds::new(number(wins)?, number(of)?).ok_or(FORM)
+}
+
+/// `reward = …`, the same for everyone, or `codes = "file"`, one for each.
+fn prize(section: &mut Section<'_>) -> Option<Prize> {
+    let fixed = section.optional("reward");
+    let codes = section.optional("codes");
+    match (fixed, codes) {
+        (Some(fixed), None) => reward(&fixed).map(Prize::Fixed),
+        (None, Some(codes)) => {
+            codes.parsed(|name| Pool::of_file(name).ok_or("must name a file")).map(Prize::Codes)
+        }
+        (Some(_), Some(codes)) => {
+            codes.fault("is given beside reward: give one of them");
+            None
+        }
+        (None, None) => {
+            section.missing("reward");
+            None
+        }
+    }
+}
+
+fn reward(field: &Field<'_>) -> Option<Reward> {
+    match field.value.get_ref() {
+        DeValue::String(text) => {
+            let fits = (1..=LONGEST_TEXT).contains(&text.chars().count());
+            if !fits {
+                field.fault("must be 1 to 255 characters");
+            }
+            fits.then(|| Reward::Code(text.to_string()))
+        }
+        _ => amount(field).map(Reward::Value),
+    }
+}
+
+fn amount(field: &Field<'_>) -> Option<Amount> {
+    let number = match field.value.get_ref() {
+        DeValue::Integer(number) => number.as_str(),
+        DeValue::Float(number) => number.as_str(),
+        _ => "",
+    };
+    number.parse().map_err(|error: crate::incentive::AmountError| field.fault(error.to_string())).ok()
+}
+
+/// `incentive = "id"` of a way to take part.
+pub(super) fn of_channel(
+    section: &mut Section<'_>,
+    incentives: &Incentives,
+    channel: Channel,
+) -> Option<IncentiveId> {
+    let field = section.optional("incentive")?;
+    let id = field.parsed(IncentiveId::parse)?;
+    match incentives.get(&id) {
+        None => field.fault("is not an incentive of this activation"),
+        Some(incentive) if incentive.needs_sent_at() && channel != Channel::Event => {
+            field.fault("measures from sent_at, which only webhooks have");
+        }
+        Some(_) => {}
+    }
+    Some(id)
+}
+
+/// Every pool must have a code for every reward that may come from it, whichever incentives share it.
+pub(super) fn check_pools(activations: &BTreeMap<Scope, Activation>, reading: &Reading<'_, '_>) {
+    let mut needs: BTreeMap<&Pool, u64> = BTreeMap::new();
+    let incentives = activations.values().flat_map(|activation| activation.incentives.values());
+    for (pool, needed) in incentives.flat_map(|incentive| incentive.pools()) {
+        *needs.entry(pool).or_default() += u64::from(needed);
+    }
+    for (pool, needed) in needs {
+        let fault = match reading.surroundings.codes(pool) {
+            Err(why) => why,
+            Ok(count) if u64::from(count) < needed && needed >= u64::from(Incentive::UNLIMITED) => {
+                "is given out without a quantity: say how many".to_owned()
+            }
+            Ok(count) if u64::from(count) < needed => {
+                format!("has {count} codes, and {needed} may be given out")
+            }
+            Ok(_) => continue,
+        };
+        reading.source.fault(None, &format!("codes \"{}\"", pool.file()), fault);
+    }
+}

@@ -1,0 +1,212 @@
+//! What follows the end of a flow: the ledger is settled, and the profile shows what was won. Most of it happens in the same look;
+//! a place that is released later, or a raffle at its close, brings a participation back here.
+
+use crate::Timestamp;
+use crate::attributes::{AttributeValue, Attributes};
+use crate::award::{Award, Verdict};
+use crate::brand::{Identity, RewardsToBraze};
+use crate::contact::Contact;
+use crate::decide::{Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, event};
+use crate::incentive::Reward;
+use crate::participation::{EventProgress, Participation, Shown};
+use crate::profile::{self, ProfileRef};
+
+/// A reward that Braze did not take so often is not shown: two weeks of tries, five minutes apart.
+const MOST_FAILURES: u32 = 4_000;
+
+/// What the ledger has to be told before anything else: a participation earns its credit on receipt or at its end, and then at once.
+pub(super) fn verdict(participation: &Participation, facts: &Facts) -> Option<Verdict> {
+    facts.award.as_ref().filter(|award| !award.is_settled())?;
+    if participation.credited_at.is_some() {
+        Some(Verdict::Credit)
+    } else if participation.state.is_end() {
+        Some(Verdict::Release)
+    } else {
+        None
+    }
+}
+
+/// The attributes that a reward comes to, under the names that the brand gives them.
+pub(super) fn attributes(award: Option<&Award>, names: &RewardsToBraze) -> Attributes {
+    let mut attributes = Attributes::default();
+    let Some((award, (reward, place))) = award.and_then(|award| Some((award, award.reward()?))) else {
+        return attributes;
+    };
+    let incentive = award.ledger.incentive.as_ref();
+    let values = [
+        (&names.reward, Some(value(reward))),
+        (&names.position, place.map(|place| AttributeValue::Integer(i64::from(place)))),
+        (&names.incentive, incentive.map(|id| AttributeValue::Text(id.to_string()))),
+    ];
+    for (name, value) in values {
+        if let (Some(name), Some(value)) = (name, value) {
+            // Names and values were checked with the brand file.
+            let _fits = attributes.set(name, value);
+        }
+    }
+    attributes
+}
+
+fn value(reward: &Reward) -> AttributeValue {
+    match reward {
+        Reward::Code(code) => AttributeValue::Text(code.clone()),
+        Reward::Value(amount) => match amount.to_string().parse() {
+            Ok(whole) => AttributeValue::Integer(whole),
+            Err(_) => AttributeValue::Float(amount.to_string().parse().unwrap_or_default()),
+        },
+    }
+}
+
+/// The next step of a participation whose flow has ended.
+pub(super) fn decide(
+    participation: &Participation,
+    terms: &Terms<'_>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Step {
+    FollowUp { participation, terms, facts, now }.step()
+}
+
+struct FollowUp<'a> {
+    participation: &'a Participation,
+    terms: &'a Terms<'a>,
+    facts: &'a Facts,
+    now: Timestamp,
+}
+
+impl FollowUp<'_> {
+    fn step(&self) -> Step {
+        let shown = self.participation.shown;
+        if self.facts.refused.is_some() || self.participation.failures >= MOST_FAILURES {
+            return Step::Rest;
+        }
+        let attributes = self.attributes();
+        match (self.event(), shown.event) {
+            (Some(event), EventProgress::NotSent | EventProgress::Attempted { .. }) => {
+                self.with_event(attributes, event)
+            }
+            (Some(_), EventProgress::Recorded) | (None, _) => self.without_event(attributes),
+        }
+    }
+
+    /// What the profile does not show yet.
+    fn attributes(&self) -> Attributes {
+        if self.participation.shown.attributes {
+            return Attributes::default();
+        }
+        attributes(self.facts.award.as_ref(), &self.terms.activation.rewards)
+    }
+
+    /// The event goes out with the reward; with the credit where there is none to win.
+    fn event(&self) -> Option<ProfileEvent> {
+        let names = &self.terms.activation.rewards;
+        let without_incentive = self.terms.activation.incentive_of(self.participation).is_none();
+        let rewarded = self.facts.award.as_ref().is_some_and(|award| award.reward().is_some());
+        let earned = rewarded || (without_incentive && self.participation.credited_at.is_some());
+        let name = names.event.as_ref().filter(|_| earned)?;
+        let told = RewardsToBraze {
+            reward: Some("reward".to_owned()),
+            position: Some("position".to_owned()),
+            incentive: Some("incentive".to_owned()),
+            event: None,
+        };
+        let at = match self.participation.shown.event {
+            EventProgress::Attempted { at } => at,
+            EventProgress::NotSent | EventProgress::Recorded => self.now,
+        };
+        Some(ProfileEvent {
+            name: name.clone(),
+            time: at,
+            scope: self.participation.scope.to_string(),
+            properties: attributes(self.facts.award.as_ref(), &told),
+        })
+    }
+
+    fn without_event(&self, attributes: Attributes) -> Step {
+        let shown = self.participation.shown;
+        match &self.facts.written {
+            _ if attributes.is_empty() => Step::Rest,
+            Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
+                Step::Defer { shown, until: *retry_at }
+            }
+            Some(Written::Refused { .. } | Written::Done) => Step::Rest,
+            None => self.write(attributes, None, shown.event),
+        }
+    }
+
+    fn with_event(&self, attributes: Attributes, event: ProfileEvent) -> Step {
+        let shown = self.participation.shown;
+        let profile = match self.profile() {
+            Ok((profile, _)) => profile,
+            Err(step) => return *step,
+        };
+        let settled = |at: Timestamp| at + self.terms.brand.braze.settle;
+        match event::next(&event, &profile, shown.event, self.facts, self.now, settled) {
+            event::Next::Send => {
+                let event = ProfileEvent { time: self.now, ..event };
+                self.write(attributes, Some(event), EventProgress::Attempted { at: self.now })
+            }
+            event::Next::Ask(question) => Step::Ask(question),
+            event::Next::Wait(event, until) => Step::Defer { shown: Shown { event, ..shown }, until },
+            // Seen on the profile: only the attributes that went with it are uncertain.
+            event::Next::Recorded if attributes.is_empty() => {
+                Step::Defer { shown: Shown { event: EventProgress::Recorded, ..shown }, until: self.now }
+            }
+            event::Next::Recorded => self.write(attributes, None, EventProgress::Recorded),
+            event::Next::Refused(_) => Step::Rest,
+        }
+    }
+
+    fn write(&self, attributes: Attributes, event: Option<ProfileEvent>, progress: EventProgress) -> Step {
+        let (profile, create) = match self.profile() {
+            Ok(found) => found,
+            Err(step) => return *step,
+        };
+        let write = ProfileWrite {
+            profile,
+            create,
+            email: self.participation.contact.email().filter(|_| create).cloned(),
+            phone: None,
+            subscribe: None,
+            attributes,
+            event,
+            shows_reward: true,
+        };
+        let shown = Shown { event: progress, ..self.participation.shown };
+        Step::Show { shown, command: Command::Write(write) }
+    }
+
+    /// The profile to write to, and whether the write may still have to create it; or what has to be done to know it.
+    fn profile(&self) -> Result<(ProfileRef, bool), Box<Step>> {
+        if let Some(profile) = self.participation.event.as_ref().and_then(|event| event.profile.as_ref()) {
+            return Ok((profile.clone(), false));
+        }
+        let contact = &self.participation.contact;
+        if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, contact.email()) {
+            return self.settled().map(|()| (ProfileRef::Email(email.clone()), false));
+        }
+        match &self.facts.known {
+            None => return Err(Box::new(Step::Ask(Question::KnownProfile))),
+            Some(Some(known)) if known.is_trusted(self.now) => {
+                return Ok((known.profile.clone(), known.is_fresh(self.now)));
+            }
+            Some(_) => {}
+        }
+        let Some(found) = &self.facts.found else { return Err(Box::new(Step::Ask(Question::FindProfile))) };
+        let chosen = match contact {
+            Contact::Email(_) => profile::choose(found),
+            Contact::Phone { phone, .. } => profile::choose_for(found, phone).map(|(profile, _)| profile),
+        };
+        // Without a profile there is nothing that could show it.
+        chosen.map(|profile| (profile, false)).ok_or_else(|| Box::new(Step::Rest))
+    }
+
+    /// By address, Braze would make a second profile while it builds the first.
+    fn settled(&self) -> Result<(), Box<Step>> {
+        let wrote_at = self.participation.updated_at;
+        let until = wrote_at + self.terms.brand.braze.settle;
+        let just_wrote = self.participation.event.is_none() && self.now < until;
+        let shown = self.participation.shown;
+        if just_wrote { Err(Box::new(Step::Defer { shown, until })) } else { Ok(()) }
+    }
+}

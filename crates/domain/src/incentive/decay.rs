@@ -1,0 +1,66 @@
+//! An offer whose value falls as time passes.
+
+use std::time::Duration;
+
+use crate::incentive::Amount;
+
+/// How a value falls, from its beginning to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decay {
+    /// The value at first.
+    pub from: Amount,
+    /// The value at last; not more than at first.
+    pub to: Amount,
+    /// How long it falls; never zero.
+    pub over: Duration,
+    /// It stays for so long, then falls at once by what a straight line fell meanwhile; without it, it falls steadily.
+    pub step: Option<Duration>,
+    /// Values are multiples of this; never zero.
+    pub multiple: Amount,
+    /// How a value between two multiples is rounded.
+    pub rounding: Rounding,
+}
+
+/// Which multiple a value in between becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// The nearer one; the higher one from the middle.
+    Nearest,
+    /// The higher one.
+    Up,
+    /// The lower one.
+    Down,
+}
+
+impl Decay {
+    /// The value after `elapsed`. Exactly `from` at the beginning, exactly `to` from the end on.
+    #[must_use]
+    pub fn value_after(&self, elapsed: Duration) -> Amount {
+        let over = self.over.as_millis().max(1);
+        let passed = match self.step.map(|step| step.as_millis()) {
+            Some(step) if step > 0 => elapsed.as_millis() / step * step,
+            Some(_) | None => elapsed.as_millis(),
+        };
+        if passed == 0 {
+            return self.from;
+        }
+        if elapsed.as_millis() >= over {
+            return self.to;
+        }
+        let (from, to) = (i128::from(self.from.parts()), i128::from(self.to.parts()));
+        // All that is left of the fall, in parts of `over` times ten-thousandths: nothing is rounded twice.
+        let left = i128::try_from(over - passed.min(over)).unwrap_or(0);
+        let over = i128::try_from(over).unwrap_or(i128::MAX);
+        let scaled = to * over + (from - to) * left;
+        let multiple = i128::from(self.multiple.parts().max(1)) * over;
+        let (lower, rest) = (scaled / multiple, scaled % multiple);
+        let up = match self.rounding {
+            Rounding::Nearest => rest * 2 >= multiple,
+            Rounding::Up => rest > 0,
+            Rounding::Down => false,
+        };
+        let rounded = (lower + i128::from(up)) * i128::from(self.multiple.parts().max(1));
+        let parts = i64::try_from(rounded.clamp(to, from)).unwrap_or_default();
+        Amount::from_parts(parts).unwrap_or(self.to)
+    }
+}

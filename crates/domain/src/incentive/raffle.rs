@@ -1,0 +1,91 @@
+//! Drawing among all at the close, so that anyone can check it.
+//!
+//! The seed exists from the beginning and is committed to by its SHA-256. Each participation has a ticket, the SHA-256 of its id,
+//! which tells nothing of the consumer and cannot be turned back into the id. At the close every ticket gets a score, the SHA-256 of
+//! seed and ticket, and the lowest scores win. With the seed published, everyone can compute that from the list of tickets.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::identity::{ContactKey, ParticipationId};
+
+/// The secret of a raffle until it is drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Seed([u8; 32]);
+
+/// What a seed is committed to by: its SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commitment(pub [u8; 32]);
+
+/// A participation in a raffle, for everyone to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub [u8; 16]);
+
+/// A participation in a raffle, for those who draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entrant {
+    /// Which.
+    pub id: ParticipationId,
+    /// Whose: a participant wins once.
+    pub participant: ContactKey,
+}
+
+impl Seed {
+    /// A seed from 32 secret bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The seed, to be published once the raffle is drawn.
+    #[must_use]
+    pub fn publish(&self) -> String {
+        hex::encode(self.0)
+    }
+
+    /// What it is committed to by.
+    #[must_use]
+    pub fn commitment(&self) -> Commitment {
+        Commitment(Sha256::digest(self.0).into())
+    }
+
+    fn score(&self, ticket: Ticket) -> [u8; 32] {
+        Sha256::new().chain_update(self.0).chain_update(ticket.0).finalize().into()
+    }
+}
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seed(…)")
+    }
+}
+
+impl Ticket {
+    /// The ticket of a participation: the first 16 bytes of the SHA-256 of its id's text.
+    #[must_use]
+    pub fn of(id: ParticipationId) -> Self {
+        let digest = Sha256::digest(id.to_string().as_bytes());
+        let mut ticket = [0; 16];
+        ticket.copy_from_slice(&digest[..16]);
+        Self(ticket)
+    }
+}
+
+/// The winners, best score first: at most `quantity`, each participant once. The order of the entrants does not matter.
+#[must_use]
+pub fn winners(seed: &Seed, entrants: &[Entrant], quantity: u32) -> Vec<ParticipationId> {
+    let mut best: BTreeMap<ContactKey, ([u8; 32], ParticipationId)> = BTreeMap::new();
+    for entrant in entrants {
+        let scored = (seed.score(Ticket::of(entrant.id)), entrant.id);
+        let kept = best.entry(entrant.participant).or_insert(scored);
+        // Of a participant's tickets the earliest id counts, not the best score: more tickets are no better chance.
+        if entrant.id < kept.1 {
+            *kept = scored;
+        }
+    }
+    let mut scores: Vec<_> = best.into_values().collect();
+    scores.sort_unstable();
+    scores.truncate(usize::try_from(quantity).unwrap_or(usize::MAX));
+    scores.into_iter().map(|(_, id)| id).collect()
+}

@@ -1,0 +1,278 @@
+//! What happens in a ledger: a participation is entered, credited or released, and a raffle is drawn.
+//!
+//! Whenever somebody waits who could take a place, there is none to take; so places go in the order of acceptance.
+
+use crate::Timestamp;
+use crate::award::{Award, Standing, Verdict};
+use crate::identity::ParticipationId;
+use crate::incentive::raffle::{Seed, winners};
+use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
+use crate::ledger::{Book, Counts, Rules, TakenCode};
+use crate::notice::{News, Notice};
+
+/// What came of settling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The awards that were asked for, as they stand now.
+    pub awards: Vec<Award>,
+    /// Participations that were credited before and have a reward now.
+    pub moved_up: Vec<ParticipationId>,
+    /// Whether there is something to tell Quikly.
+    pub told: bool,
+    /// Pools that just came to a tenth of their codes, or to none: the pool, and how many are left.
+    pub low: Vec<(String, u32)>,
+}
+
+/// Enters a participation that was just accepted: behind all that were accepted before.
+///
+/// # Errors
+/// As the store does.
+pub fn accept<B: Book>(book: &mut B, rules: &Rules, award: &Award) -> Result<Award, B::Error> {
+    let mut award = award.clone();
+    let Some(incentive) = &rules.incentive else {
+        book.keep(&award)?;
+        return Ok(award);
+    };
+    let mut counts = book.counts()?;
+    counts.arrivals += 1;
+    counts.commitment = counts.commitment.or(rules.commitment);
+    award.arrival = counts.arrivals;
+    award.standing = first_standing(book, incentive, &mut counts, &award)?;
+    counts.moves(None, &award.standing);
+    book.keep(&award)?;
+    book.keep_counts(&counts)?;
+    Ok(award)
+}
+
+fn first_standing<B: Book>(
+    book: &mut B,
+    incentive: &Incentive,
+    counts: &mut Counts,
+    award: &Award,
+) -> Result<Standing, B::Error> {
+    match &award.offer {
+        Offer::Nothing(why) => return Ok(Standing::Without(*why)),
+        Offer::Lot => return Ok(Standing::Entered),
+        Offer::ByPlace | Offer::Prize(_) => {}
+    }
+    let others = book.others_of(award)?;
+    if others.iter().any(|other| other.reward().is_some()) {
+        return Ok(Standing::Without(NoPrize::Already));
+    }
+    if others.iter().any(Award::has_place) {
+        return Ok(Standing::Waiting);
+    }
+    let place = free_place(book, incentive, counts)?;
+    Ok(place.map_or(Standing::Waiting, |place| Standing::Held { place }))
+}
+
+/// A released place, or one that was never given. Nobody who waits could take it: they would have it already.
+fn free_place<B: Book>(
+    book: &mut B,
+    incentive: &Incentive,
+    counts: &mut Counts,
+) -> Result<Option<u32>, B::Error> {
+    if let Some(place) = book.take_back()? {
+        return Ok(Some(place));
+    }
+    if counts.places >= incentive.quantity {
+        return Ok(None);
+    }
+    counts.places += 1;
+    Ok(Some(counts.places))
+}
+
+/// Credits or releases participations. What was settled before is left as it is.
+///
+/// # Errors
+/// As the store does.
+pub fn settle<B: Book>(
+    book: &mut B,
+    rules: &Rules,
+    verdicts: &[(ParticipationId, Verdict)],
+    now: Timestamp,
+) -> Result<Settled, B::Error> {
+    let mut keeper = Keeper { counts: book.counts()?, book, rules, now, settled: Settled::default() };
+    for (id, verdict) in verdicts {
+        let Some(mut award) = keeper.book.award(*id)? else { continue };
+        if !award.is_settled() {
+            match verdict {
+                Verdict::Credit => keeper.credit(&mut award)?,
+                Verdict::Release => keeper.release(&mut award)?,
+            }
+        }
+        keeper.settled.awards.push(award);
+    }
+    keeper.close()
+}
+
+/// Gives what is free to those who wait for it: after the quantity was raised, or codes were added.
+///
+/// # Errors
+/// As the store does.
+pub fn refill<B: Book>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Settled, B::Error> {
+    let mut keeper = Keeper { counts: book.counts()?, book, rules, now, settled: Settled::default() };
+    for mut award in keeper.book.owed()? {
+        if let Standing::Held { place } = award.standing {
+            keeper.give_later(&mut award, place)?;
+        }
+    }
+    keeper.move_up()?;
+    keeper.close()
+}
+
+/// Draws a raffle, once: `None` when it was drawn before, or when the seed is not the one that was committed to.
+///
+/// # Errors
+/// As the store does.
+pub fn draw<B: Book>(
+    book: &mut B,
+    rules: &Rules,
+    seed: &Seed,
+    now: Timestamp,
+) -> Result<Option<Settled>, B::Error> {
+    let counts = book.counts()?;
+    let committed = counts.commitment.is_none_or(|commitment| commitment == seed.commitment());
+    let Some(incentive) = rules.incentive.clone().filter(|_| committed && counts.drawn_at.is_none()) else {
+        return Ok(None);
+    };
+    let entrants = book.entered()?;
+    let mut keeper = Keeper { counts, book, rules, now, settled: Settled::default() };
+    keeper.counts.drawn_at = Some(now);
+    for id in winners(seed, &entrants, incentive.quantity) {
+        let Some(mut award) = keeper.book.award(id)? else { continue };
+        keeper.counts.places += 1;
+        let place = keeper.counts.places;
+        keeper.give_later(&mut award, place)?;
+    }
+    keeper.close().map(Some)
+}
+
+/// A book while something happens in it.
+struct Keeper<'a, B> {
+    book: &'a mut B,
+    rules: &'a Rules,
+    counts: Counts,
+    now: Timestamp,
+    settled: Settled,
+}
+
+impl<B: Book> Keeper<'_, B> {
+    fn credit(&mut self, award: &mut Award) -> Result<(), B::Error> {
+        award.credited_at = Some(self.now);
+        let consolation = || self.rules.incentive.as_ref()?.consolation.clone();
+        let standing = match &award.standing {
+            Standing::Held { place } => self.reward(award, *place)?,
+            Standing::Waiting
+            | Standing::Without(NoPrize::NotOpen | NoPrize::Closed | NoPrize::TooSlow | NoPrize::NotDrawn) => {
+                consolation().map(|reward| Standing::Rewarded { place: None, reward })
+            }
+            Standing::Entered if self.counts.drawn_at.is_some() => Some(Standing::Without(NoPrize::Closed)),
+            Standing::Entered
+            | Standing::Without(NoPrize::NoIncentive | NoPrize::Already)
+            | Standing::Rewarded { .. }
+            | Standing::Released => None,
+        };
+        self.stand(award, standing.unwrap_or_else(|| award.standing.clone()))?;
+        if award.reward().is_some() {
+            self.no_second_for(award)?;
+        }
+        self.tell(award, News::Credited)
+    }
+
+    fn release(&mut self, award: &mut Award) -> Result<(), B::Error> {
+        let place = match award.standing {
+            Standing::Held { place } => Some(place),
+            _ => None,
+        };
+        self.stand(award, Standing::Released)?;
+        if let Some(place) = place {
+            self.book.put_back(place)?;
+            self.move_up()?;
+        }
+        self.tell(award, News::Ended)
+    }
+
+    /// Free places go to those who wait, in the order of acceptance.
+    fn move_up(&mut self) -> Result<(), B::Error> {
+        let Some(incentive) = self.rules.incentive.clone() else { return Ok(()) };
+        while let Some(mut award) = self.book.first_waiting()? {
+            let Some(place) = free_place(self.book, &incentive, &mut self.counts)? else { return Ok(()) };
+            if award.credited_at.is_some() {
+                self.give_later(&mut award, place)?;
+            } else {
+                self.stand(&mut award, Standing::Held { place })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a reward to a participation that was credited before.
+    fn give_later(&mut self, award: &mut Award, place: u32) -> Result<(), B::Error> {
+        let Some(standing) = self.reward(award, place)? else { return Ok(()) };
+        award.due_at = Some(self.now);
+        self.stand(award, standing)?;
+        self.no_second_for(award)?;
+        self.settled.moved_up.push(award.id);
+        self.tell(award, News::Rewarded)
+    }
+
+    /// The reward of a place. None when there is no code left: the place is kept until there is.
+    fn reward(&mut self, award: &Award, place: u32) -> Result<Option<Standing>, B::Error> {
+        let Some(incentive) = &self.rules.incentive else { return Ok(None) };
+        // The lots of a raffle have no place of their own.
+        let offer = if matches!(incentive.kind, Kind::Raffle(_)) { &Offer::ByPlace } else { &award.offer };
+        let reward = match incentive.prize(offer, place) {
+            None => return Ok(None),
+            Some(Prize::Fixed(reward)) => reward,
+            Some(Prize::Codes(pool)) => match self.book.take_code(&pool, award.id)? {
+                None => {
+                    self.settled.low.push((pool.file().to_owned(), 0));
+                    return Ok(None);
+                }
+                Some(taken) => {
+                    self.watch_stock(pool.file(), &taken);
+                    Reward::Code(taken.code)
+                }
+            },
+        };
+        Ok(Some(Standing::Rewarded { place: Some(place), reward }))
+    }
+
+    fn watch_stock(&mut self, pool: &str, taken: &TakenCode) {
+        if taken.left == taken.of / 10 || taken.left == 0 {
+            self.settled.low.push((pool.to_owned(), taken.left));
+        }
+    }
+
+    /// The participant's other participations do not wait any more.
+    fn no_second_for(&mut self, award: &Award) -> Result<(), B::Error> {
+        for mut other in self.book.others_of(award)? {
+            if other.standing == Standing::Waiting {
+                self.stand(&mut other, Standing::Without(NoPrize::Already))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stand(&mut self, award: &mut Award, standing: Standing) -> Result<(), B::Error> {
+        self.counts.moves(Some(&award.standing), &standing);
+        award.standing = standing;
+        self.book.keep(award)
+    }
+
+    fn tell(&mut self, award: &Award, news: News) -> Result<(), B::Error> {
+        if self.rules.tell {
+            self.settled.told = true;
+            self.book.tell(&Notice::of(award, news, self.now))?;
+        }
+        Ok(())
+    }
+
+    fn close(self) -> Result<Settled, B::Error> {
+        if self.rules.incentive.is_some() {
+            self.book.keep_counts(&self.counts)?;
+        }
+        Ok(self.settled)
+    }
+}

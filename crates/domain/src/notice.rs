@@ -1,0 +1,80 @@
+//! What Quikly is told of a participation: that it was credited, with or without a reward, or that it ended without a credit.
+
+use std::fmt;
+
+use crate::Timestamp;
+use crate::award::{Award, LedgerKey, Standing};
+use crate::identity::{BrandId, ParticipationId};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum News {
+    /// The participation was credited.
+    Credited,
+    /// One that was credited earlier got a reward now: a place was released, or a raffle drawn.
+    Rewarded,
+    /// It ended without a credit.
+    Ended,
+}
+
+impl News {
+    /// The name in message ids and storage.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credited => "credited",
+            Self::Rewarded => "rewarded",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The news with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Credited, Self::Rewarded, Self::Ended].into_iter().find(|news| news.name() == name)
+    }
+}
+
+/// Names a notice: each kind of news happens to a participation once, so telling it again is telling the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NoticeId {
+    /// Whose.
+    pub participation: ParticipationId,
+    /// What.
+    pub news: News,
+}
+
+impl fmt::Display for NoticeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.participation, self.news.name())
+    }
+}
+
+/// News to be told. It holds what was true when it happened, so that every attempt tells the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Its name.
+    pub id: NoticeId,
+    /// Whose activation.
+    pub brand: BrandId,
+    /// The activation and the incentive.
+    pub ledger: LedgerKey,
+    /// How the participation stood.
+    pub standing: Standing,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+impl Notice {
+    /// News of an award as it stands.
+    #[must_use]
+    pub fn of(award: &Award, news: News, at: Timestamp) -> Self {
+        Self {
+            id: NoticeId { participation: award.id, news },
+            brand: award.brand.clone(),
+            ledger: award.ledger.clone(),
+            standing: award.standing.clone(),
+            at,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! One ledger inside a transaction of the file.
+
+use domain::Timestamp;
+use domain::award::{Award, LedgerKey, Standing};
+use domain::identity::{ContactKey, ParticipationId};
+use domain::incentive::Pool;
+use domain::incentive::raffle::Entrant;
+use domain::ledger::{Book, Counts, TakenCode};
+use domain::notice::Notice;
+use ports::record::{decode_award, decode_counts, encode_award, encode_counts, encode_notice};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Params, Result, Row, Transaction, params};
+
+use crate::data_file::one;
+
+/// A ledger's name in the file: scopes and ids have no spaces.
+pub(crate) fn name(ledger: &LedgerKey) -> String {
+    match &ledger.incentive {
+        Some(incentive) => format!("{} {incentive}", ledger.scope),
+        None => ledger.scope.to_string(),
+    }
+}
+
+/// What is stored and cannot be read back, as SQLite would say it.
+pub(crate) fn unreadable(error: ports::Error) -> Error {
+    Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+}
+
+/// Reads a line from the columns `id, record`.
+pub(crate) fn award(row: &Row<'_>) -> Result<Award> {
+    let (id, record): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
+    decode_award(ParticipationId::from_bytes(id), &record).map_err(unreadable)
+}
+
+/// A ledger's counters; zero at first.
+pub(crate) fn counts(connection: &Connection, ledger: &str) -> Result<Counts> {
+    let stored: Option<String> =
+        one(connection, "SELECT counts FROM ledgers WHERE ledger = ?", [ledger], |row| row.get(0))?;
+    stored.map_or_else(|| Ok(Counts::default()), |stored| decode_counts(&stored).map_err(unreadable))
+}
+
+/// The ledger as the transaction sees it.
+pub(crate) struct Page<'a> {
+    transaction: &'a Transaction<'a>,
+    ledger: String,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn new(transaction: &'a Transaction<'a>, ledger: &LedgerKey) -> Self {
+        Self { transaction, ledger: name(ledger) }
+    }
+
+    fn awards(&self, sql: &str, parameters: impl Params) -> Result<Vec<Award>> {
+        self.transaction.prepare_cached(sql)?.query_map(parameters, award)?.collect()
+    }
+}
+
+/// A standing's name, and its place.
+fn columns(standing: &Standing) -> (&'static str, Option<u32>) {
+    match standing {
+        Standing::Held { place } => ("held", Some(*place)),
+        Standing::Waiting => ("waiting", None),
+        Standing::Entered => ("entered", None),
+        Standing::Rewarded { place, .. } => ("rewarded", *place),
+        Standing::Without(_) => ("without", None),
+        Standing::Released => ("released", None),
+    }
+}
+
+impl Book for Page<'_> {
+    type Error = Error;
+
+    fn counts(&mut self) -> Result<Counts> {
+        counts(self.transaction, &self.ledger)
+    }
+
+    fn keep_counts(&mut self, counts: &Counts) -> Result<()> {
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO ledgers (ledger, counts) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET counts = excluded.counts",
+        )?;
+        statement.execute([&self.ledger, &encode_counts(counts)])?;
+        Ok(())
+    }
+
+    fn award(&mut self, id: ParticipationId) -> Result<Option<Award>> {
+        one(self.transaction, "SELECT id, record FROM awards WHERE id = ?", [id.to_bytes()], award)
+    }
+
+    fn keep(&mut self, award: &Award) -> Result<()> {
+        let (standing, place) = columns(&award.standing);
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO awards (id, brand, ledger, participant, arrival, standing, place, credited, due_at, record)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (id) DO UPDATE SET standing = excluded.standing, place = excluded.place, credited = excluded.credited,
+                                            due_at = excluded.due_at, record = excluded.record",
+        )?;
+        statement.execute(params![
+            award.id.to_bytes(),
+            award.brand.as_str(),
+            self.ledger,
+            award.participant.to_bytes(),
+            i64::try_from(award.arrival).unwrap_or(i64::MAX),
+            standing,
+            place,
+            award.credited_at.is_some(),
+            award.due_at.map(Timestamp::as_millisecond),
+            encode_award(award),
+        ])?;
+        Ok(())
+    }
+
+    fn others_of(&mut self, award: &Award) -> Result<Vec<Award>> {
+        self.awards(
+            "SELECT id, record FROM awards WHERE participant = ?1 AND ledger = ?2 AND id <> ?3 ORDER BY arrival",
+            params![award.participant.to_bytes(), self.ledger, award.id.to_bytes()],
+        )
+    }
+
+    fn first_waiting(&mut self) -> Result<Option<Award>> {
+        let first = self.awards(
+            "SELECT id, record FROM awards AS waiting
+             WHERE ledger = ?1 AND standing = 'waiting' AND NOT EXISTS (
+                 SELECT 1 FROM awards AS other
+                 WHERE other.participant = waiting.participant AND other.ledger = waiting.ledger AND other.place IS NOT NULL
+             )
+             ORDER BY arrival LIMIT 1",
+            [&self.ledger],
+        )?;
+        Ok(first.into_iter().next())
+    }
+
+    fn owed(&mut self) -> Result<Vec<Award>> {
+        self.awards(
+            "SELECT id, record FROM awards WHERE ledger = ?1 AND standing = 'held' AND credited ORDER BY arrival",
+            [&self.ledger],
+        )
+    }
+
+    fn entered(&mut self) -> Result<Vec<Entrant>> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT id, participant FROM awards WHERE ledger = ?1 AND standing = 'entered' AND credited",
+        )?;
+        let entrant = |row: &Row<'_>| {
+            Ok(Entrant {
+                id: ParticipationId::from_bytes(row.get(0)?),
+                participant: ContactKey::from_bytes(row.get(1)?),
+            })
+        };
+        statement.query_map([&self.ledger], entrant)?.collect()
+    }
+
+    fn put_back(&mut self, place: u32) -> Result<()> {
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO places_put_back (ledger, place) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?;
+        statement.execute(params![self.ledger, place])?;
+        Ok(())
+    }
+
+    fn take_back(&mut self) -> Result<Option<u32>> {
+        let lowest: Option<u32> = one(
+            self.transaction,
+            "SELECT place FROM places_put_back WHERE ledger = ?1 ORDER BY place LIMIT 1",
+            [&self.ledger],
+            |row| row.get(0),
+        )?;
+        if let Some(place) = lowest {
+            let mut statement = self
+                .transaction
+                .prepare_cached("DELETE FROM places_put_back WHERE ledger = ?1 AND place = ?2")?;
+            statement.execute(params![self.ledger, place])?;
+        }
+        Ok(lowest)
+    }
+
+    fn take_code(&mut self, pool: &Pool, id: ParticipationId) -> Result<Option<TakenCode>> {
+        let next: Option<(i64, String, String)> = one(
+            self.transaction,
+            "SELECT number, code, brand FROM codes
+             WHERE brand = (SELECT brand FROM awards WHERE id = ?1) AND pool = ?2 AND given_to IS NULL
+             ORDER BY number LIMIT 1",
+            params![id.to_bytes(), pool.file()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let Some((number, code, brand)) = next else { return Ok(None) };
+        let mut give = self.transaction.prepare_cached("UPDATE codes SET given_to = ?1 WHERE number = ?2")?;
+        give.execute(params![id.to_bytes(), number])?;
+        let mut count = self.transaction.prepare_cached(
+            "UPDATE pools SET given = given + 1 WHERE brand = ?1 AND pool = ?2 RETURNING codes, given",
+        )?;
+        let (of, given): (u32, u32) =
+            count.query_row([&brand, pool.file()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Some(TakenCode { code, left: of.saturating_sub(given), of }))
+    }
+
+    fn tell(&mut self, notice: &Notice) -> Result<()> {
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO notices (id, due_at, attempts, record) VALUES (?1, ?2, 0, ?3) ON CONFLICT DO NOTHING",
+        )?;
+        statement.execute(params![
+            notice.id.to_string(),
+            notice.at.as_millisecond(),
+            encode_notice(notice)
+        ])?;
+        Ok(())
+    }
+}

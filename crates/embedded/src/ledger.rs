@@ -1,0 +1,195 @@
+//! Ledgers and notices.
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::identity::{BrandId, ParticipationId};
+use domain::incentive::Pool;
+use domain::incentive::raffle::{Seed, Ticket};
+use domain::ledger::{Counts, Rules, Settled, draw, refill, settle};
+use domain::notice::NoticeId;
+use ports::Result;
+use ports::ledger::{Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
+use ports::record::decode_notice;
+use ports::store::MOST_ITEMS;
+use rusqlite::{Connection, Transaction, params};
+
+use crate::book::{self, Page, name, unreadable};
+use crate::data_file::{DataFile, one};
+use crate::store::at_most;
+
+#[async_trait]
+impl Ledger for DataFile {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+        const DOING: &str = "reading awards";
+        at_most(ids.len(), MOST_ITEMS, DOING)?;
+        let ids = ids.to_vec();
+        let read = move |connection: &Connection| {
+            let mut awards = Vec::with_capacity(ids.len());
+            for id in ids {
+                let sql = "SELECT id, record FROM awards WHERE id = ?";
+                awards.extend(one(connection, sql, [id.to_bytes()], book::award)?);
+            }
+            Ok(awards)
+        };
+        self.reader.read(DOING, read).await
+    }
+
+    async fn settle(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        verdicts: &[(ParticipationId, Verdict)],
+        now: Timestamp,
+    ) -> Result<Settled> {
+        const DOING: &str = "settling awards";
+        at_most(verdicts.len(), MOST_ITEMS, DOING)?;
+        let (ledger, rules, verdicts) = (ledger.clone(), rules.clone(), verdicts.to_vec());
+        let work = move |transaction: &Transaction<'_>| {
+            settle(&mut Page::new(transaction, &ledger), &rules, &verdicts, now)
+        };
+        self.writer.write(DOING, work).await
+    }
+
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
+        let (ledger, rules) = (ledger.clone(), rules.clone());
+        let work =
+            move |transaction: &Transaction<'_>| refill(&mut Page::new(transaction, &ledger), &rules, now);
+        self.writer.write("refilling a ledger", work).await
+    }
+
+    async fn draw(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        seed: &Seed,
+        now: Timestamp,
+    ) -> Result<Option<Settled>> {
+        let (ledger, rules, seed) = (ledger.clone(), rules.clone(), *seed);
+        let work = move |transaction: &Transaction<'_>| {
+            draw(&mut Page::new(transaction, &ledger), &rules, &seed, now)
+        };
+        self.writer.write("drawing a raffle", work).await
+    }
+
+    async fn noted(&self, ids: &[ParticipationId]) -> Result<()> {
+        let ids = ids.to_vec();
+        let work = move |transaction: &Transaction<'_>| {
+            let mut note = transaction.prepare_cached(
+                "UPDATE awards SET due_at = NULL, record = json_remove(record, '$.due_at') WHERE id = ?",
+            )?;
+            for id in &ids {
+                note.execute([id.to_bytes()])?;
+            }
+            Ok(())
+        };
+        self.writer.write("noting awards", work).await
+    }
+
+    async fn counts(&self, ledger: &LedgerKey) -> Result<Counts> {
+        let ledger = name(ledger);
+        self.reader.read("reading a ledger", move |connection| book::counts(connection, &ledger)).await
+    }
+
+    async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
+        let (ledger, arrival) = (name(&award.ledger), i64::try_from(award.arrival).unwrap_or(i64::MAX));
+        let read = move |connection: &Connection| {
+            let sql =
+                "SELECT count(*) FROM awards WHERE ledger = ?1 AND standing = 'waiting' AND arrival < ?2";
+            connection.prepare_cached(sql)?.query_row(params![ledger, arrival], |row| row.get(0))
+        };
+        self.reader.read("reading a ledger", read).await
+    }
+
+    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
+        let ledger = name(ledger);
+        let read = move |connection: &Connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT id, record FROM awards WHERE ledger = ?1 AND credited")?;
+            let awards: rusqlite::Result<Vec<Award>> = statement.query_map([&ledger], book::award)?.collect();
+            awards
+        };
+        let awards = self.reader.read("reading a ledger", read).await?;
+        let took_part =
+            |award: &&Award| matches!(award.standing, Standing::Entered | Standing::Rewarded { .. });
+        let mut all: Vec<Ticket> =
+            awards.iter().filter(took_part).map(|award| Ticket::of(award.id)).collect();
+        all.sort_unstable();
+        let place = |award: &Award| Some((award.reward()?.1?, Ticket::of(award.id)));
+        let mut won: Vec<(u32, Ticket)> = awards.iter().filter_map(place).collect();
+        won.sort_unstable();
+        Ok((all, won.into_iter().map(|(_, ticket)| ticket).collect()))
+    }
+
+    async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
+        let (brand, pool, codes) = (brand.to_string(), pool.file().to_owned(), codes.to_vec());
+        let work = move |transaction: &Transaction<'_>| {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO codes (brand, pool, code) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?;
+            let mut added = 0;
+            for code in &codes {
+                added += insert.execute([&brand, &pool, code])?;
+            }
+            let mut count = transaction.prepare_cached(
+                "INSERT INTO pools (brand, pool, codes, given) VALUES (?1, ?2, ?3, 0)
+                 ON CONFLICT DO UPDATE SET codes = codes + excluded.codes RETURNING codes, given",
+            )?;
+            let stock = |row: &rusqlite::Row<'_>| Ok(Stock { codes: row.get(0)?, given: row.get(1)? });
+            count.query_row(params![brand, pool, added], stock)
+        };
+        self.writer.write("importing codes", work).await
+    }
+}
+
+#[async_trait]
+impl Notices for DataFile {
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
+        let (now, until) = (now.as_millisecond(), (now + NOTICE_LEASE).as_millisecond());
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let due = move |connection: &Connection| {
+            let sql = "SELECT count(*) FROM notices WHERE due_at <= ?1";
+            connection.prepare_cached(sql)?.query_row([now], |row| row.get::<_, i64>(0))
+        };
+        // A look costs no commit while there is nothing to tell.
+        if self.reader.read("reading notices", due).await? == 0 {
+            return Ok(Vec::new());
+        }
+        let work = move |transaction: &Transaction<'_>| {
+            let mut statement = transaction.prepare_cached(
+                "UPDATE notices SET due_at = ?2
+                 WHERE id IN (SELECT id FROM notices WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?3)
+                 RETURNING record, attempts",
+            )?;
+            let outbound = |row: &rusqlite::Row<'_>| {
+                let record: String = row.get(0)?;
+                Ok(Outbound { notice: decode_notice(&record).map_err(unreadable)?, attempts: row.get(1)? })
+            };
+            let taken: rusqlite::Result<Vec<Outbound>> =
+                statement.query_map([now, until, most], outbound)?.collect();
+            taken
+        };
+        let mut taken = self.writer.write("taking notices", work).await?;
+        taken.sort_by_key(|outbound| (outbound.notice.at, outbound.notice.id));
+        Ok(taken)
+    }
+
+    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
+        let outcomes = outcomes.to_vec();
+        let work = move |transaction: &Transaction<'_>| {
+            let mut delivered = transaction.prepare_cached("DELETE FROM notices WHERE id = ?1")?;
+            let mut kept = transaction
+                .prepare_cached("UPDATE notices SET due_at = ?2, attempts = attempts + 1 WHERE id = ?1")?;
+            for (id, told) in &outcomes {
+                let id = id.to_string();
+                match told {
+                    Told::Delivered => delivered.execute([&id])?,
+                    Told::RetryAt(at) => kept.execute(params![id, at.as_millisecond()])?,
+                    Told::Parked => kept.execute(params![id, None::<i64>])?,
+                };
+            }
+            Ok(())
+        };
+        self.writer.write("keeping notices", work).await
+    }
+}

@@ -1,0 +1,58 @@
+//! What every way in has in common: the activation is open, and the participation is durable before the answer.
+
+use domain::Timestamp;
+use domain::attributes::AttributeValue;
+use domain::brand::{Activation, Brand, Phase};
+use domain::ledger;
+use domain::message::{Look, QueueName};
+use domain::participation::Participation;
+use ports::error::in_full;
+use ports::store::Inserted;
+use serde_json::Value;
+
+use crate::Intake;
+use crate::problem::Problem;
+
+/// Whether the activation takes participations now. `field` is what names it in the body.
+pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Result<(), Problem> {
+    match activation.phase(now) {
+        Phase::Upcoming => Err(Problem::not_open_yet(field, activation.opens)),
+        Phase::Closed => Err(Problem::closed(field, activation.closes)),
+        Phase::Open => Ok(()),
+    }
+}
+
+/// Stores a participation, with its place in the incentive's ledger, and announces it if it is new. Gives back the state it is in.
+pub(crate) async fn keep(
+    intake: &Intake,
+    terms: (&Brand, &Activation),
+    participation: &Participation,
+) -> Result<&'static str, Problem> {
+    let entry = ledger::entry(participation, terms, &intake.id_key);
+    let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
+        tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
+        Problem::unavailable()
+    })?;
+    match stored {
+        Inserted::New => {
+            let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
+            intake.announcer.announce(QueueName::of(participation.channel()), look).await;
+            tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
+            Ok(participation.state.name())
+        }
+        Inserted::Existing(earlier) => Ok(earlier.state.name()),
+    }
+}
+
+/// A value that can be kept; `None` for nothing and for what is nested.
+pub(crate) fn attribute(value: Value) -> Option<AttributeValue> {
+    match value {
+        Value::String(text) => Some(AttributeValue::Text(text)),
+        Value::Bool(value) => Some(AttributeValue::Boolean(value)),
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => Some(AttributeValue::Integer(number)),
+            None => number.as_f64().map(AttributeValue::Float),
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

@@ -1,0 +1,138 @@
+//! `GET /incentives/{scope}/{id}`: how much of an incentive is left; and of a raffle, everything that it takes to check it.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State as Shared};
+use domain::award::{Award, LedgerKey, Standing};
+use domain::identity::Scope;
+use domain::incentive::raffle::Ticket;
+use domain::incentive::{Incentive, IncentiveId, Kind};
+use domain::ledger::Counts;
+use ports::error::in_full;
+use ports::record::shown_reward;
+use serde_json::{Map, Value, json};
+
+use crate::Intake;
+use crate::problem::Problem;
+
+/// The counters of an incentive.
+pub(crate) async fn show(
+    Shared(intake): Shared<Intake>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Json<Value>, Problem> {
+    let (ledger, incentive) = find(&intake, path)?;
+    let counts = counts(&intake, &ledger).await?;
+    let mut members = left(incentive, &counts);
+    members.insert("scope".to_owned(), ledger.scope.as_str().into());
+    members.insert("incentive".to_owned(), incentive.id.as_str().into());
+    members.insert("waiting".to_owned(), counts.waiting.into());
+    members.insert("held".to_owned(), counts.held.into());
+    if let Kind::Raffle(_) = incentive.kind {
+        members.extend(raffle(&intake, &ledger, &counts).await?);
+    }
+    Ok(Json(Value::Object(members)))
+}
+
+/// Every ticket of a raffle, one a line, once it is drawn: with the seed they tell who had to win.
+pub(crate) async fn tickets(
+    Shared(intake): Shared<Intake>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<String, Problem> {
+    let (ledger, _) = find(&intake, path)?;
+    if counts(&intake, &ledger).await?.drawn_at.is_none() {
+        return Err(Problem::no_such_path());
+    }
+    let (all, _) = intake.ledger.tickets(&ledger).await.map_err(unreachable)?;
+    Ok(all.iter().map(|ticket| format!("{}\n", hex::encode(ticket.0))).collect())
+}
+
+fn find(
+    intake: &Intake,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<(LedgerKey, &Incentive), Problem> {
+    let none = |_| Problem::no_such_incentive();
+    let Path((scope, id)) = path.map_err(|_| Problem::no_such_incentive())?;
+    let (scope, id) = (Scope::parse(&scope).map_err(none)?, IncentiveId::parse(&id).map_err(none)?);
+    let (_, activation) = intake.brands.activation(&scope).ok_or_else(Problem::no_such_incentive)?;
+    let incentive = activation.incentives.get(&id).ok_or_else(Problem::no_such_incentive)?;
+    Ok((activation.ledger(Some(&id)), incentive))
+}
+
+async fn counts(intake: &Intake, ledger: &LedgerKey) -> Result<Counts, Problem> {
+    intake.ledger.counts(ledger).await.map_err(unreachable)
+}
+
+fn unreachable(error: ports::Error) -> Problem {
+    tracing::error!(error = %in_full(&error), "intake.store_failed: an incentive could not be shown");
+    Problem::unavailable()
+}
+
+/// How many rewards there are, were given, and are left for whoever comes now.
+fn left(incentive: &Incentive, counts: &Counts) -> Map<String, Value> {
+    let limited = incentive.quantity != Incentive::UNLIMITED;
+    let left = incentive.quantity.saturating_sub(counts.given).saturating_sub(counts.held);
+    let mut members = Map::new();
+    members.insert("quantity".to_owned(), if limited { incentive.quantity.into() } else { Value::Null });
+    members.insert("claimed".to_owned(), counts.given.into());
+    members.insert("remaining".to_owned(), if limited { left.into() } else { Value::Null });
+    members
+}
+
+async fn raffle(intake: &Intake, ledger: &LedgerKey, counts: &Counts) -> Result<Map<String, Value>, Problem> {
+    let seed = intake.id_key.raffle_seed(ledger);
+    let commitment = counts.commitment.unwrap_or_else(|| seed.commitment());
+    let mut members = Map::new();
+    members.insert("lots".to_owned(), counts.entered.into());
+    members.insert("seed_sha256".to_owned(), hex::encode(commitment.0).into());
+    if let Some(drawn_at) = counts.drawn_at {
+        let (all, won) = intake.ledger.tickets(ledger).await.map_err(unreachable)?;
+        let won: Vec<String> = won.iter().map(|ticket| hex::encode(ticket.0)).collect();
+        members.insert("lots".to_owned(), all.len().into());
+        members.insert("drawn_at".to_owned(), drawn_at.to_string().into());
+        members.insert("seed".to_owned(), seed.publish().into());
+        members.insert("winning_tickets".to_owned(), won.into());
+    }
+    Ok(members)
+}
+
+/// What a participation's award comes to, for whoever asks for the participation.
+pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<String, Value>, Problem> {
+    let mut members = Map::new();
+    let Some(id) = &award.ledger.incentive else { return Ok(members) };
+    let counts = counts(intake, &award.ledger).await?;
+    let activation = intake.brands.activation(&award.ledger.scope).map(|(_, activation)| activation);
+    if let Some(incentive) = activation.and_then(|activation| activation.incentives.get(id)) {
+        members.extend(left(incentive, &counts));
+    }
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    put("incentive", id.as_str().into());
+    put("reward", Value::Null);
+    match &award.standing {
+        Standing::Rewarded { place, reward } => {
+            put("reward", shown_reward(reward));
+            if let Some(place) = place {
+                put("position", (*place).into());
+            }
+        }
+        Standing::Held { place } => {
+            put("position", (*place).into());
+        }
+        Standing::Waiting => {
+            let ahead = intake.ledger.waiting_ahead_of(award).await.map_err(unreachable)?;
+            put("waiting", (ahead + 1).into());
+        }
+        Standing::Entered => {
+            put("ticket", hex::encode(Ticket::of(award.id).0).into());
+            if counts.drawn_at.is_some() {
+                put("no_reward", "not_drawn".into());
+            }
+        }
+        Standing::Without(why) => {
+            put("no_reward", why.name().into());
+        }
+        Standing::Released => {
+            put("no_reward", json!("not_credited"));
+        }
+    }
+    Ok(members)
+}

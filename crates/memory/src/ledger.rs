@@ -1,0 +1,316 @@
+//! Ledgers and notices.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::identity::{BrandId, ParticipationId};
+use domain::incentive::Pool;
+use domain::incentive::raffle::{Entrant, Seed, Ticket};
+use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, draw, refill, settle};
+use domain::notice::{Notice, NoticeId};
+use ports::ledger::{Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
+use ports::store::MOST_ITEMS;
+use ports::{Result, record};
+
+use crate::{Memory, State, at_most};
+
+/// Everything that ledgers hold.
+#[derive(Default)]
+pub(crate) struct Ledgers {
+    pub(crate) awards: HashMap<ParticipationId, Award>,
+    books: BTreeMap<LedgerKey, Counts>,
+    put_back: BTreeMap<LedgerKey, BTreeSet<u32>>,
+    codes: BTreeMap<(BrandId, Pool), Codes>,
+    notices: BTreeMap<NoticeId, Kept>,
+}
+
+#[derive(Default)]
+struct Codes {
+    all: Vec<String>,
+    given: usize,
+}
+
+struct Kept {
+    notice: Notice,
+    attempts: u32,
+    due_at: Option<Timestamp>,
+}
+
+impl Ledgers {
+    /// One ledger of a brand.
+    pub(crate) fn book<'a>(
+        &'a mut self,
+        brand: &'a BrandId,
+        ledger: &'a LedgerKey,
+    ) -> impl Book<Error = Infallible> {
+        Page { ledgers: self, brand, ledger }
+    }
+
+    fn brand_of(&self, ledger: &LedgerKey) -> Option<BrandId> {
+        self.awards.values().find(|award| award.ledger == *ledger).map(|award| award.brand.clone())
+    }
+}
+
+struct Page<'a> {
+    ledgers: &'a mut Ledgers,
+    brand: &'a BrandId,
+    ledger: &'a LedgerKey,
+}
+
+impl Page<'_> {
+    fn lines(&self) -> impl Iterator<Item = &Award> {
+        self.ledgers.awards.values().filter(|award| award.ledger == *self.ledger)
+    }
+
+    fn by_arrival(&self, wanted: impl Fn(&Award) -> bool) -> Vec<Award> {
+        let mut lines: Vec<Award> = self.lines().filter(|award| wanted(award)).cloned().collect();
+        lines.sort_by_key(|award| award.arrival);
+        lines
+    }
+}
+
+impl Book for Page<'_> {
+    type Error = Infallible;
+
+    fn counts(&mut self) -> std::result::Result<Counts, Infallible> {
+        Ok(self.ledgers.books.get(self.ledger).cloned().unwrap_or_default())
+    }
+
+    fn keep_counts(&mut self, counts: &Counts) -> std::result::Result<(), Infallible> {
+        self.ledgers.books.insert(self.ledger.clone(), counts.clone());
+        Ok(())
+    }
+
+    fn award(&mut self, id: ParticipationId) -> std::result::Result<Option<Award>, Infallible> {
+        Ok(self.ledgers.awards.get(&id).cloned())
+    }
+
+    fn keep(&mut self, award: &Award) -> std::result::Result<(), Infallible> {
+        // What a store gives back is what went through its stored form.
+        let stored = record::decode_award(award.id, &record::encode_award(award));
+        self.ledgers.awards.insert(award.id, stored.unwrap_or_else(|_| award.clone()));
+        Ok(())
+    }
+
+    fn others_of(&mut self, award: &Award) -> std::result::Result<Vec<Award>, Infallible> {
+        Ok(self.by_arrival(|other| other.participant == award.participant && other.id != award.id))
+    }
+
+    fn first_waiting(&mut self) -> std::result::Result<Option<Award>, Infallible> {
+        let placed: BTreeSet<_> =
+            self.lines().filter(|award| award.has_place()).map(|award| award.participant).collect();
+        let waits =
+            |award: &Award| award.standing == Standing::Waiting && !placed.contains(&award.participant);
+        Ok(self.by_arrival(waits).into_iter().next())
+    }
+
+    fn owed(&mut self) -> std::result::Result<Vec<Award>, Infallible> {
+        let owed =
+            |award: &Award| award.credited_at.is_some() && matches!(award.standing, Standing::Held { .. });
+        Ok(self.by_arrival(owed))
+    }
+
+    fn entered(&mut self) -> std::result::Result<Vec<Entrant>, Infallible> {
+        let entered = |award: &&Award| award.standing == Standing::Entered && award.credited_at.is_some();
+        let entrant = |award: &Award| Entrant { id: award.id, participant: award.participant };
+        Ok(self.lines().filter(entered).map(entrant).collect())
+    }
+
+    fn put_back(&mut self, place: u32) -> std::result::Result<(), Infallible> {
+        self.ledgers.put_back.entry(self.ledger.clone()).or_default().insert(place);
+        Ok(())
+    }
+
+    fn take_back(&mut self) -> std::result::Result<Option<u32>, Infallible> {
+        Ok(self.ledgers.put_back.get_mut(self.ledger).and_then(BTreeSet::pop_first))
+    }
+
+    fn take_code(
+        &mut self,
+        pool: &Pool,
+        _id: ParticipationId,
+    ) -> std::result::Result<Option<TakenCode>, Infallible> {
+        let Some(codes) = self.ledgers.codes.get_mut(&(self.brand.clone(), pool.clone())) else {
+            return Ok(None);
+        };
+        let Some(code) = codes.all.get(codes.given).cloned() else { return Ok(None) };
+        codes.given += 1;
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(Some(TakenCode { code, left: count(codes.all.len() - codes.given), of: count(codes.all.len()) }))
+    }
+
+    fn tell(&mut self, notice: &Notice) -> std::result::Result<(), Infallible> {
+        let kept = Kept { notice: notice.clone(), attempts: 0, due_at: Some(notice.at) };
+        self.ledgers.notices.entry(notice.id).or_insert(kept);
+        Ok(())
+    }
+}
+
+fn certain<T>(done: std::result::Result<T, Infallible>) -> T {
+    match done {
+        Ok(done) => done,
+    }
+}
+
+impl State {
+    fn in_book<T>(
+        &mut self,
+        doing: &'static str,
+        ledger: &LedgerKey,
+        work: impl FnOnce(&mut Page<'_>) -> std::result::Result<T, Infallible>,
+    ) -> Result<Option<T>> {
+        self.write(doing, |state| {
+            let Some(brand) = state.ledgers.brand_of(ledger) else { return Ok(None) };
+            let mut page = Page { ledgers: &mut state.ledgers, brand: &brand, ledger };
+            Ok(Some(certain(work(&mut page))))
+        })
+    }
+}
+
+#[async_trait]
+impl Ledger for Memory {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+        const DOING: &str = "reading awards";
+        at_most(ids.len(), MOST_ITEMS, DOING)?;
+        let mut state = self.lock();
+        state.read(DOING)?;
+        Ok(ids.iter().filter_map(|id| state.ledgers.awards.get(id).cloned()).collect())
+    }
+
+    async fn settle(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        verdicts: &[(ParticipationId, Verdict)],
+        now: Timestamp,
+    ) -> Result<Settled> {
+        const DOING: &str = "settling awards";
+        at_most(verdicts.len(), MOST_ITEMS, DOING)?;
+        let settled = self.lock().in_book(DOING, ledger, |book| settle(book, rules, verdicts, now))?;
+        Ok(settled.unwrap_or_default())
+    }
+
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
+        let settled = self.lock().in_book("refilling a ledger", ledger, |book| refill(book, rules, now))?;
+        Ok(settled.unwrap_or_default())
+    }
+
+    async fn draw(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        seed: &Seed,
+        now: Timestamp,
+    ) -> Result<Option<Settled>> {
+        let drawn = self.lock().in_book("drawing a raffle", ledger, |book| draw(book, rules, seed, now))?;
+        Ok(drawn.flatten())
+    }
+
+    async fn noted(&self, ids: &[ParticipationId]) -> Result<()> {
+        self.lock().write("noting awards", |state| {
+            for id in ids {
+                if let Some(award) = state.ledgers.awards.get_mut(id) {
+                    award.due_at = None;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn counts(&self, ledger: &LedgerKey) -> Result<Counts> {
+        let mut state = self.lock();
+        state.read("reading a ledger")?;
+        Ok(state.ledgers.books.get(ledger).cloned().unwrap_or_default())
+    }
+
+    async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
+        let mut state = self.lock();
+        state.read("reading a ledger")?;
+        let ahead = |other: &&Award| {
+            other.ledger == award.ledger
+                && other.standing == Standing::Waiting
+                && other.arrival < award.arrival
+        };
+        Ok(u32::try_from(state.ledgers.awards.values().filter(ahead).count()).unwrap_or(u32::MAX))
+    }
+
+    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
+        let mut state = self.lock();
+        state.read("reading a ledger")?;
+        let lines = state.ledgers.awards.values().filter(|award| award.ledger == *ledger);
+        let (mut all, mut won) = (Vec::new(), BTreeMap::new());
+        for award in lines.filter(|award| award.credited_at.is_some()) {
+            match award.standing {
+                Standing::Entered => all.push(Ticket::of(award.id)),
+                Standing::Rewarded { place: Some(place), .. } => {
+                    all.push(Ticket::of(award.id));
+                    won.insert(place, Ticket::of(award.id));
+                }
+                _ => {}
+            }
+        }
+        all.sort_unstable();
+        Ok((all, won.into_values().collect()))
+    }
+
+    async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
+        self.lock().write("importing codes", |state| {
+            let known: BTreeSet<String> = state
+                .ledgers
+                .codes
+                .iter()
+                .filter(|((owner, _), _)| owner == brand)
+                .flat_map(|(_, codes)| codes.all.iter().cloned())
+                .collect();
+            let kept = state.ledgers.codes.entry((brand.clone(), pool.clone())).or_default();
+            kept.all.extend(codes.iter().filter(|code| !known.contains(*code)).cloned());
+            let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+            Ok(Stock { codes: count(kept.all.len()), given: count(kept.given) })
+        })
+    }
+}
+
+#[async_trait]
+impl Notices for Memory {
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
+        self.lock().write("taking notices", |state| {
+            let mut due: Vec<&mut Kept> = state
+                .ledgers
+                .notices
+                .values_mut()
+                .filter(|kept| kept.due_at.is_some_and(|due| due <= now))
+                .collect();
+            due.sort_by_key(|kept| (kept.due_at, kept.notice.id));
+            let take = |kept: &mut Kept| {
+                kept.due_at = Some(now + NOTICE_LEASE);
+                Outbound { notice: kept.notice.clone(), attempts: kept.attempts }
+            };
+            Ok(due.into_iter().take(most).map(take).collect())
+        })
+    }
+
+    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
+        self.lock().write("keeping notices", |state| {
+            for (id, told) in outcomes {
+                match told {
+                    Told::Delivered => {
+                        state.ledgers.notices.remove(id);
+                    }
+                    Told::RetryAt(_) | Told::Parked => {
+                        if let Some(kept) = state.ledgers.notices.get_mut(id) {
+                            kept.attempts += 1;
+                            kept.due_at = match told {
+                                Told::RetryAt(at) => Some(*at),
+                                Told::Delivered | Told::Parked => None,
+                            };
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! The ledgers of incentives, and the news that come of them.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::award::{Award, LedgerKey, Verdict};
+use domain::identity::{BrandId, ParticipationId};
+use domain::incentive::Pool;
+use domain::incentive::raffle::{Seed, Ticket};
+use domain::ledger::{Counts, Rules, Settled};
+use domain::notice::{Notice, NoticeId};
+
+use crate::Result;
+
+/// What a pool holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stock {
+    /// Codes that were imported.
+    pub codes: u32,
+    /// Codes that were given out.
+    pub given: u32,
+}
+
+/// What [`domain::ledger`] says, done: every call is one transaction, all of it or nothing.
+///
+/// # Errors
+/// Every method fails when the ledgers cannot be reached or written. After a failed write nothing is known of it; doing it again is
+/// doing it once.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The lines of these participations, in no order. At most [`crate::store::MOST_ITEMS`].
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>>;
+
+    /// Credits or releases participations of one ledger. At most [`crate::store::MOST_ITEMS`].
+    async fn settle(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        verdicts: &[(ParticipationId, Verdict)],
+        now: Timestamp,
+    ) -> Result<Settled>;
+
+    /// Gives what is free to those who wait for it.
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled>;
+
+    /// Draws a raffle; `None` when that was done before, or must not be done with this seed.
+    async fn draw(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        seed: &Seed,
+        now: Timestamp,
+    ) -> Result<Option<Settled>>;
+
+    /// Notes that the participations were looked at since their lines changed through somebody else.
+    async fn noted(&self, ids: &[ParticipationId]) -> Result<()>;
+
+    /// The counters of a ledger.
+    async fn counts(&self, ledger: &LedgerKey) -> Result<Counts>;
+
+    /// How many of the waiting list come before this participation.
+    async fn waiting_ahead_of(&self, award: &Award) -> Result<u32>;
+
+    /// The tickets of all who take part in a raffle, and of those who won, best first.
+    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)>;
+
+    /// Adds codes to a brand's pool; those that are known already stay as they are.
+    async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock>;
+}
+
+/// Longest time a notice is kept from others by whoever took it.
+pub const NOTICE_LEASE: Duration = Duration::from_secs(20);
+
+/// A notice on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// What is to be told.
+    pub notice: Notice,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It was taken.
+    Delivered,
+    /// To be tried again then.
+    RetryAt(Timestamp),
+    /// Given up; kept for whoever is on call.
+    Parked,
+}
+
+/// The news that Quikly is to be told, durable from the transaction that made them.
+///
+/// # Errors
+/// Both methods fail when the store cannot be reached.
+#[async_trait]
+pub trait Notices: Send + Sync {
+    /// Takes up to `most` that are due, longest due first, and keeps them from others for [`NOTICE_LEASE`].
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>>;
+
+    /// Says what became of them.
+    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()>;
+}

@@ -1,0 +1,133 @@
+//! One incentive's ledger, played over any implementation of the ports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
+use domain::incentive::{Incentive, IncentiveId, Kind, Offer, Pool, Prize, Reward};
+use domain::ledger::{Entry, Rules, Settled};
+use domain::notice::News;
+use domain::participation::Participation;
+use ports::Clock;
+use tests::{participation, start};
+
+use crate::Ports;
+
+pub(crate) fn pool() -> Pool {
+    Pool::of_file("codes.txt").unwrap()
+}
+
+pub(crate) fn acme() -> BrandId {
+    BrandId::parse("acme").unwrap()
+}
+
+pub(crate) fn code(text: &str) -> Reward {
+    Reward::Code(text.into())
+}
+
+pub(crate) fn incentive(kind: Kind, quantity: u32) -> Incentive {
+    Incentive {
+        id: IncentiveId::parse("early-bird").unwrap(),
+        opens: start(),
+        closes: start() + Duration::from_secs(3_600),
+        quantity,
+        kind,
+        consolation: None,
+    }
+}
+
+pub(crate) fn first(quantity: u32) -> Incentive {
+    incentive(Kind::First(Prize::Fixed(code("SPRING20"))), quantity)
+}
+
+pub(crate) fn of_codes(quantity: u32) -> Incentive {
+    incentive(Kind::First(Prize::Codes(pool())), quantity)
+}
+
+pub(crate) fn ledger() -> LedgerKey {
+    let incentive = Some(IncentiveId::parse("early-bird").unwrap());
+    LedgerKey { scope: Scope::parse("spring").unwrap(), incentive }
+}
+
+pub(crate) fn rules(incentive: Incentive) -> Rules {
+    Rules { incentive: Some(Arc::new(incentive)), tell: true, commitment: None }
+}
+
+/// Ports, and the rules of one incentive.
+pub(crate) struct Game {
+    pub(crate) ports: Ports,
+    pub(crate) rules: Rules,
+}
+
+impl Game {
+    pub(crate) fn of(ports: Ports, incentive: Incentive) -> Self {
+        Self { ports, rules: rules(incentive) }
+    }
+
+    /// The consumer's participation; by another activation's way in when `again`.
+    pub(crate) fn participation(number: usize, again: bool) -> Participation {
+        let scope = if again { "spring-again" } else { "spring" };
+        let mut participation = participation("acme", scope, &format!("c{number}@example.com"));
+        participation.has_award = true;
+        participation
+    }
+
+    pub(crate) async fn accept(&self, number: usize) -> ParticipationId {
+        self.accept_with(Self::participation(number, false), Offer::ByPlace).await
+    }
+
+    pub(crate) async fn accept_with(&self, participation: Participation, offer: Offer) -> ParticipationId {
+        let award = Award {
+            id: participation.id,
+            brand: acme(),
+            ledger: ledger(),
+            participant: IdKey::new([9; 32]).contact(&acme(), &participation.contact),
+            offer,
+            arrival: 0,
+            standing: Standing::Waiting,
+            credited_at: None,
+            due_at: None,
+        };
+        let entry = Entry { award, rules: self.rules.clone() };
+        self.ports.store.insert(&participation, Some(&entry)).await.unwrap();
+        participation.id
+    }
+
+    pub(crate) async fn settle(&self, verdicts: &[(ParticipationId, Verdict)]) -> Settled {
+        self.ports.ledger.settle(&ledger(), &self.rules, verdicts, self.now()).await.unwrap()
+    }
+
+    pub(crate) async fn credit(&self, id: ParticipationId) -> Award {
+        self.settle(&[(id, Verdict::Credit)]).await.awards.pop().unwrap()
+    }
+
+    pub(crate) async fn release(&self, id: ParticipationId) -> Settled {
+        self.settle(&[(id, Verdict::Release)]).await
+    }
+
+    pub(crate) async fn award(&self, id: ParticipationId) -> Award {
+        self.ports.ledger.awards(&[id]).await.unwrap().pop().unwrap()
+    }
+
+    pub(crate) async fn standing(&self, id: ParticipationId) -> Standing {
+        self.award(id).await.standing
+    }
+
+    pub(crate) async fn news(&self) -> Vec<(ParticipationId, News)> {
+        let taken = self.ports.notices.take_notices(self.now(), 100).await.unwrap();
+        taken
+            .into_iter()
+            .map(|outbound| (outbound.notice.id.participation, outbound.notice.id.news))
+            .collect()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+}
+
+pub(crate) fn rewarded(place: u32, reward: Reward) -> Standing {
+    Standing::Rewarded { place: Some(place), reward }
+}

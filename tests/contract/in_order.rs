@@ -1,0 +1,107 @@
+//! An incentive gives out exactly the smaller of its quantity and those who are eligible, in the order of acceptance: whatever the
+//! order of arrivals, credits and releases, and whoever does something twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::award::Verdict;
+use domain::identity::ParticipationId;
+use domain::incentive::Reward;
+use proptest::prelude::*;
+
+use crate::game::{Game, acme, ledger, of_codes, pool};
+use crate::{Ports, in_memory, on_a_file};
+
+/// What may happen, in whatever order.
+#[derive(Debug, Clone)]
+enum Happens {
+    Accept,
+    /// The verdict on one of those accepted so far, by its share of them.
+    Settle(f64, Verdict),
+    /// Everything that is settled so far is settled again, by another worker.
+    Repeat,
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happens>> {
+    let one = prop_oneof![
+        4 => Just(Happens::Accept),
+        3 => (0.0..1.0).prop_map(|which| Happens::Settle(which, Verdict::Credit)),
+        2 => (0.0..1.0).prop_map(|which| Happens::Settle(which, Verdict::Release)),
+        1 => Just(Happens::Repeat),
+    ];
+    proptest::collection::vec(one, 1..80)
+}
+
+/// Plays it, lets every participation end, and checks who was rewarded.
+async fn gives_out_exactly(ports: Ports, quantity: u32, happenings: Vec<Happens>, last: bool) {
+    let game = Game::of(ports, of_codes(quantity));
+    let codes: Vec<String> = (0..quantity).map(|number| format!("CODE-{number}")).collect();
+    game.ports.ledger.import_codes(&acme(), &pool(), &codes).await.unwrap();
+    let mut accepted: Vec<ParticipationId> = Vec::new();
+    let mut verdicts: BTreeMap<usize, Verdict> = BTreeMap::new();
+    for happens in happenings {
+        match happens {
+            Happens::Accept => accepted.push(game.accept(accepted.len()).await),
+            Happens::Settle(_, _) if accepted.is_empty() => {}
+            Happens::Settle(share, verdict) => {
+                let index = ((accepted.len() as f64) * share) as usize;
+                let verdict = *verdicts.entry(index).or_insert(verdict);
+                game.settle(&[(accepted[index], verdict)]).await;
+            }
+            Happens::Repeat => {
+                let all: Vec<_> =
+                    verdicts.iter().map(|(index, verdict)| (accepted[*index], *verdict)).collect();
+                game.settle(&all).await;
+            }
+        }
+    }
+    let last = if last { Verdict::Credit } else { Verdict::Release };
+    for (index, id) in accepted.iter().enumerate() {
+        let verdict = *verdicts.entry(index).or_insert(last);
+        game.settle(&[(*id, verdict)]).await;
+    }
+    let credited: Vec<ParticipationId> = accepted
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| verdicts[index] == Verdict::Credit)
+        .map(|(_, id)| *id)
+        .collect();
+    let mut given = BTreeSet::new();
+    for (index, id) in credited.iter().enumerate() {
+        let award = game.award(*id).await;
+        let wins = index < quantity as usize;
+        assert_eq!(award.reward().is_some(), wins, "the {index}th of the credited, by acceptance");
+        if let Some((Reward::Code(code), _)) = award.reward() {
+            assert!(given.insert(code.clone()));
+        }
+    }
+    let counts = game.ports.ledger.counts(&ledger()).await.unwrap();
+    assert_eq!((counts.given as usize, counts.held), (credited.len().min(quantity as usize), 0));
+    assert_eq!(counts.waiting as usize, credited.len().saturating_sub(quantity as usize));
+}
+
+fn run(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever the order of arrivals, credits and releases, and whoever does something twice.
+    #[test]
+    fn memory_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
+        quantity in 0_u32..12, happenings in happenings(), last: bool,
+    ) {
+        run(gives_out_exactly(in_memory(), quantity, happenings, last));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn embedded_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
+        quantity in 0_u32..12, happenings in happenings(), last: bool,
+    ) {
+        run(async { gives_out_exactly(on_a_file(), quantity, happenings, last).await });
+    }
+}

@@ -1,0 +1,233 @@
+//! Awards: who gets what, whoever asks when and how often.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::award::{Award, Standing, Verdict};
+use domain::identity::ParticipationId;
+use domain::incentive::raffle::{Seed, Ticket};
+use domain::incentive::{Amount, Kind, NoPrize, Offer, Prize, Reward, Tier};
+use futures::future::join_all;
+use ports::ledger::Stock;
+
+use crate::Ports;
+use crate::game::{Game, acme, code, first, incentive, ledger, of_codes, pool, rewarded, rules};
+
+pub(crate) async fn places_are_held_in_the_order_of_acceptance(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
+    assert_eq!(game.standing(ids[0]).await, Standing::Held { place: 1 });
+    assert_eq!(game.standing(ids[1]).await, Standing::Held { place: 2 });
+    assert_eq!(game.standing(ids[2]).await, Standing::Waiting);
+    // The later one is credited first; the earlier one's place is still kept.
+    assert_eq!(game.credit(ids[2]).await.standing, Standing::Waiting);
+    assert_eq!(game.credit(ids[0]).await.standing, rewarded(1, code("SPRING20")));
+    let counts = game.ports.ledger.counts(&ledger()).await.unwrap();
+    assert_eq!((counts.arrivals, counts.given, counts.held, counts.waiting), (3, 1, 1, 1));
+}
+
+pub(crate) async fn an_award_reads_back_as_it_was(ports: Ports) {
+    let game = Game::of(ports, first(1));
+    let offers = [
+        Offer::ByPlace,
+        Offer::Prize(Prize::Fixed(Reward::Value("12.5".parse::<Amount>().unwrap()))),
+        Offer::Prize(Prize::Codes(pool())),
+        Offer::Lot,
+        Offer::Nothing(NoPrize::TooSlow),
+    ];
+    for (number, offer) in offers.into_iter().enumerate() {
+        let id = game.accept_with(Game::participation(number, false), offer.clone()).await;
+        let award = game.award(id).await;
+        assert_eq!((award.offer, award.arrival, award.ledger), (offer, number as u64 + 1, ledger()));
+    }
+    assert!(game.ports.ledger.awards(&[Game::participation(99, false).id]).await.unwrap().is_empty());
+}
+
+pub(crate) async fn the_same_participation_twice_is_entered_once(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let id = game.accept(1).await;
+    game.accept(1).await;
+    let other = game.accept(2).await;
+    assert_eq!(game.standing(id).await, Standing::Held { place: 1 });
+    assert_eq!(game.standing(other).await, Standing::Held { place: 2 });
+}
+
+pub(crate) async fn a_released_place_goes_to_the_first_one_waiting(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await, game.accept(4).await];
+    let settled = game.release(ids[0]).await;
+    assert_eq!(game.standing(ids[2]).await, Standing::Held { place: 1 });
+    assert!(settled.moved_up.is_empty(), "nothing to tell one that is not credited yet");
+    game.credit(ids[3]).await;
+    let settled = game.release(ids[1]).await;
+    assert_eq!(settled.moved_up, [ids[3]]);
+    assert_eq!(game.standing(ids[3]).await, rewarded(2, code("SPRING20")));
+}
+
+pub(crate) async fn a_released_place_is_kept_for_who_comes_next(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let ids = [game.accept(1).await, game.accept(2).await];
+    game.release(ids[0]).await;
+    let late = game.accept(3).await;
+    assert_eq!(game.standing(late).await, Standing::Held { place: 1 });
+    assert_eq!(game.standing(game.accept(4).await).await, Standing::Waiting);
+}
+
+pub(crate) async fn who_moves_up_after_the_end_is_due_until_looked_at(ports: Ports) {
+    let game = Game::of(ports, first(1));
+    let ids = [game.accept(1).await, game.accept(2).await];
+    game.credit(ids[1]).await;
+    assert!(game.ports.store.due(game.now(), 10).await.unwrap().is_empty());
+    game.release(ids[0]).await;
+    let due = game.ports.store.due(game.now(), 10).await.unwrap();
+    assert_eq!((due.len(), due[0].id, &due[0].brand), (1, ids[1], &acme()));
+    game.ports.ledger.noted(&[ids[1]]).await.unwrap();
+    assert!(game.ports.store.due(game.now(), 10).await.unwrap().is_empty());
+    assert_eq!(game.award(ids[1]).await.due_at, None);
+}
+
+pub(crate) async fn settling_again_changes_nothing(ports: Ports) {
+    let game = Game::of(ports, of_codes(2));
+    game.ports.ledger.import_codes(&acme(), &pool(), &["A".into(), "B".into()]).await.unwrap();
+    let id = game.accept(1).await;
+    let award = game.credit(id).await;
+    assert_eq!(award.standing, rewarded(1, code("A")));
+    for verdict in [Verdict::Credit, Verdict::Release, Verdict::Credit] {
+        game.ports.clock.advance(Duration::from_secs(1));
+        let settled = game.settle(&[(id, verdict)]).await;
+        assert_eq!(settled.awards.first(), Some(&award));
+    }
+    let released = game.accept(2).await;
+    game.release(released).await;
+    assert_eq!(game.credit(released).await.standing, Standing::Released);
+}
+
+pub(crate) async fn a_participant_is_rewarded_once_however_often_they_take_part(ports: Ports) {
+    let game = Game::of(ports, first(5));
+    let one = game.accept(1).await;
+    let again = game.accept_with(Game::participation(1, true), Offer::ByPlace).await;
+    assert_eq!(game.standing(again).await, Standing::Waiting);
+    game.credit(one).await;
+    assert_eq!(game.credit(again).await.standing, Standing::Without(NoPrize::Already));
+    let two = game.accept(2).await;
+    let again = game.accept_with(Game::participation(2, true), Offer::ByPlace).await;
+    game.release(two).await;
+    assert_eq!(
+        game.credit(again).await.standing,
+        rewarded(2, code("SPRING20")),
+        "the first one came to nothing"
+    );
+}
+
+pub(crate) async fn tiers_follow_the_place(ports: Ports) {
+    let tier = |up_to, text| Tier { up_to, prize: Prize::Fixed(code(text)) };
+    let mut tiers = incentive(Kind::Tiers(vec![tier(1, "GOLD"), tier(3, "SILVER")]), 3);
+    tiers.consolation = Some(code("THANKS"));
+    let game = Game::of(ports, tiers);
+    let mut rewards = Vec::new();
+    for number in 1..=5 {
+        let id = game.accept(number).await;
+        rewards.push(game.credit(id).await.reward().map(|(reward, place)| (reward.clone(), place)).unwrap());
+    }
+    let expected = [
+        (code("GOLD"), Some(1)),
+        (code("SILVER"), Some(2)),
+        (code("SILVER"), Some(3)),
+        (code("THANKS"), None),
+        (code("THANKS"), None),
+    ];
+    assert_eq!(rewards, expected);
+}
+
+pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_told(ports: Ports) {
+    let game = Game::of(ports, of_codes(20));
+    let codes: Vec<String> = (0..20).map(|number| format!("CODE-{number}")).collect();
+    for _ in 0..2 {
+        game.ports.ledger.import_codes(&acme(), &pool(), &codes).await.unwrap();
+    }
+    let mut given = BTreeSet::new();
+    let mut low = Vec::new();
+    for number in 0..25 {
+        let id = game.accept(number).await;
+        let settled = game.settle(&[(id, Verdict::Credit)]).await;
+        low.extend(settled.low.into_iter().map(|(_, left)| left));
+        if let Some((Reward::Code(code), _)) = settled.awards[0].reward() {
+            assert!(given.insert(code.clone()), "a code twice");
+        }
+    }
+    assert_eq!(given, codes.into_iter().collect());
+    assert_eq!(low, [2, 0]);
+    let stock = game.ports.ledger.import_codes(&acme(), &pool(), &[]).await.unwrap();
+    assert_eq!(stock, Stock { codes: 20, given: 20 });
+}
+
+pub(crate) async fn who_is_owed_a_code_gets_it_when_there_are_codes_again(ports: Ports) {
+    let game = Game::of(ports, of_codes(2));
+    let id = game.accept(1).await;
+    let award = game.credit(id).await;
+    assert_eq!((award.standing, award.credited_at.is_some()), (Standing::Held { place: 1 }, true));
+    game.ports.ledger.import_codes(&acme(), &pool(), &["A".into()]).await.unwrap();
+    let settled = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
+    assert_eq!(settled.moved_up, [id]);
+    assert_eq!(game.standing(id).await, rewarded(1, code("A")));
+}
+
+pub(crate) async fn a_larger_quantity_lets_those_in_who_wait(ports: Ports) {
+    let mut game = Game::of(ports, first(1));
+    let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
+    game.credit(ids[1]).await;
+    game.rules = rules(first(2));
+    let settled = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
+    assert_eq!(settled.moved_up, [ids[1]]);
+    assert_eq!(game.standing(ids[2]).await, Standing::Waiting);
+    assert_eq!(game.ports.ledger.waiting_ahead_of(&game.award(ids[2]).await).await.unwrap(), 0);
+}
+
+pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: Ports) {
+    let mut game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
+    let seed = Seed::new([4; 32]);
+    game.rules.commitment = Some(seed.commitment());
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        ids.push(game.accept_with(Game::participation(number, false), Offer::Lot).await);
+    }
+    for id in &ids[2..] {
+        assert_eq!(game.credit(*id).await.standing, Standing::Entered);
+    }
+    game.ports.clock.advance(Duration::from_secs(1));
+    let draw = |seed: Seed| {
+        let game = &game;
+        async move { game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await.unwrap() }
+    };
+    assert_eq!(draw(Seed::new([5; 32])).await, None, "not the seed that was committed to");
+    let drawn = draw(seed).await.unwrap();
+    assert_eq!(drawn.moved_up.len(), 3);
+    assert!(drawn.moved_up.iter().all(|id| ids[2..].contains(id)));
+    assert_eq!(draw(seed).await, None, "drawn before");
+    let (all, won) = game.ports.ledger.tickets(&ledger()).await.unwrap();
+    let winners: Vec<Ticket> = drawn.moved_up.iter().map(|id| Ticket::of(*id)).collect();
+    assert_eq!((all.len(), won), (8, winners));
+    let late = game.credit(ids[0]).await;
+    assert_eq!(late.standing, Standing::Without(NoPrize::Closed));
+}
+
+pub(crate) async fn who_settles_at_once_oversells_nothing(ports: Ports) {
+    let game = Game::of(ports, of_codes(30));
+    let codes: Vec<String> = (0..30).map(|number| format!("CODE-{number}")).collect();
+    game.ports.ledger.import_codes(&acme(), &pool(), &codes).await.unwrap();
+    let ids = join_all((0..50).map(|number| game.accept(number))).await;
+    let all: Vec<(ParticipationId, Verdict)> = ids.iter().map(|id| (*id, Verdict::Credit)).collect();
+    join_all((0..20).map(|_| game.settle(&all))).await;
+    let awards = game.ports.ledger.awards(&ids).await.unwrap();
+    let given: BTreeSet<String> = awards
+        .iter()
+        .filter_map(|award| match award.reward() {
+            Some((Reward::Code(code), _)) => Some(code.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(given.len(), 30);
+    let mut by_arrival: Vec<&Award> = awards.iter().collect();
+    by_arrival.sort_by_key(|award| award.arrival);
+    assert!(by_arrival[..30].iter().all(|award| award.reward().is_some()), "the first thirty");
+}

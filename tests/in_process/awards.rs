@@ -1,0 +1,228 @@
+//! Incentives, from the acceptance to the profile and to Quikly.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use memory::Faults;
+use ports::Clock;
+use serde_json::{Value, json};
+
+use crate::campaign::Campaign;
+
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
+const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";
+const REWARDS: &str = "[activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\n";
+
+fn first(quantity: u32) -> String {
+    format!(
+        "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = {quantity}\nreward = \"SPRING20\"\n{REWARDS}"
+    )
+}
+
+fn of(profiles: &[Value], email: &str) -> Value {
+    profiles.iter().find(|profile| profile["email"] == email).cloned().unwrap_or_default()
+}
+
+fn rewards(profiles: &[Value]) -> Vec<(String, i64)> {
+    let reward = |profile: &Value| {
+        let custom = &profile["custom_attributes"];
+        Some((profile["email"].as_str()?.to_owned(), custom["q_position"].as_i64()?))
+    };
+    let mut rewards: Vec<(String, i64)> = profiles.iter().filter_map(reward).collect();
+    rewards.sort_by_key(|(_, position)| *position);
+    rewards
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_are_rewarded_and_their_profiles_show_it() {
+    let activation = format!("[activation.events.signed_in]\nincentive = \"early\"\n{}", first(3));
+    let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
+    let profiles: Vec<Value> = (0..5)
+        .map(|n| json!({ "external_id": format!("u-{n}"), "email": format!("c{n}@example.com") }))
+        .collect();
+    campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        ids.push(campaign.accept_event("signed_in", &format!("c{number}@example.com")).await);
+    }
+    campaign.all_reach(&ids, "credited", A_DAY).await;
+    let profiles = campaign.profiles().await;
+    let expected: Vec<(String, i64)> = (0..3).map(|n| (format!("c{n}@example.com"), n + 1)).collect();
+    assert_eq!(rewards(&profiles), expected);
+    assert_eq!(of(&profiles, "c0@example.com")["custom_attributes"]["q_reward"], "SPRING20");
+    assert_eq!(of(&profiles, "c4@example.com")["custom_attributes"], json!({}));
+    assert_eq!(campaign.requests("/users/export/ids").await, 3, "only for those who have something to show");
+    let told = campaign.quikly.told();
+    assert_eq!(told.len(), 5);
+    for (id, body) in told {
+        let number = ids.iter().position(|known| id == format!("{known}-credited")).unwrap();
+        let data = &body["data"];
+        assert_eq!((&body["type"], &data["credited"]), (&json!("participation.credited"), &json!(true)));
+        let reward = if number < 3 { json!("SPRING20") } else { Value::Null };
+        assert_eq!((&data["reward"], data["waiting"] == true), (&reward, number >= 3));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reward_rides_along_with_the_enrollment() {
+    let activation =
+        format!("[activation.email]\nattributes = {{ p = true }}\nincentive = \"early\"\n{}", first(2));
+    for braze in ["", "identity = \"email\""] {
+        let campaign = Campaign::with(Faults::none(), braze, &activation);
+        campaign.run();
+        let mut ids = Vec::new();
+        for number in 0..3 {
+            ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+        }
+        campaign.all_end(&ids, A_DAY).await;
+        let profiles = campaign.profiles().await;
+        assert_eq!((profiles.len(), rewards(&profiles).len()), (3, 2), "{braze}");
+        assert_eq!(campaign.requests("/users/track").await, 1, "{braze}: one request for everything");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_is_kept_through_the_double_opt_in_and_passed_on_when_it_expires() {
+    let sms = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"double\"\n\
+               double_opt_in_event = \"opt_in\"\nwindow = \"2h\"\nincentive = \"early\"\n";
+    let campaign = Campaign::with(Faults::none(), CALLBACK, &format!("{sms}{}", first(2)));
+    let opt_in = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
+    campaign.steer("PUT", "/_sim/double_opt_in", &opt_in.to_string()).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..4 {
+        let email = format!("c{number}@example.com");
+        ids.push(campaign.accept_phone(&format!("+1313555010{number}"), Some(&email)).await);
+    }
+    campaign.all_reach(&ids, "awaiting_opt_in", A_DAY).await;
+    // Braze has asked by then. The second to fourth confirm; the first, who holds a place, does not.
+    campaign.clock.sleep(Duration::from_secs(60)).await;
+    for number in 1..4 {
+        let reply = json!({ "phone": format!("+1313555010{number}"), "text": "Y" });
+        campaign.steer("POST", "/_sim/replies", &reply.to_string()).await;
+    }
+    campaign.all_reach(&ids[1..], "credited", A_DAY).await;
+    let before = rewards(&campaign.profiles().await);
+    assert_eq!(before, [("c1@example.com".to_owned(), 2)], "one place is still kept for the first");
+    campaign.all_reach(&ids[..1], "expired", A_DAY).await;
+    let after = rewards(&campaign.profiles().await);
+    assert_eq!(after, [("c2@example.com".to_owned(), 1), ("c1@example.com".to_owned(), 2)]);
+    let mut told: Vec<String> = campaign.quikly.told().into_iter().map(|(id, _)| id).collect();
+    told.sort();
+    let mut expected: Vec<String> = ids[1..].iter().map(|id| format!("{id}-credited")).collect();
+    expected.extend([format!("{}-ended", ids[0]), format!("{}-rewarded", ids[2])]);
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_event_of_a_reward_is_logged_once_even_when_its_answer_is_lost() {
+    let activation =
+        format!("[activation.events.signed_in]\nincentive = \"early\"\n{}event = \"q_rewarded\"\n", first(2));
+    for when in ["before", "after"] {
+        let campaign = Campaign::with(Faults::none(), "", &activation);
+        let known = json!({ "profiles": [{ "external_id": "u-0", "email": "c0@example.com" }] });
+        campaign.steer("POST", "/_sim/profiles", &known.to_string()).await;
+        let fault = json!({ "path": "/users/track", "kind": "garbage", "when": when, "count": 2 });
+        campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
+        campaign.run();
+        let id = campaign.accept_event("signed_in", "c0@example.com").await;
+        campaign.all_reach(&[id], "credited", A_DAY).await;
+        campaign.clock.sleep(Duration::from_secs(3_600)).await;
+        let profile = of(&campaign.profiles().await, "c0@example.com");
+        assert_eq!(profile["custom_events"]["q_rewarded"]["count"], 1, "lost {when} the work");
+        assert_eq!(profile["custom_attributes"]["q_reward"], "SPRING20");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_raffle_is_drawn_at_its_close_and_its_winners_are_told() {
+    let closes = campaign_start_plus(3_600);
+    let raffle = format!(
+        "[[activation.incentive]]\nid = \"early\"\nkind = \"raffle\"\nquantity = 2\nreward = \"TRIP\"\ncloses = {closes}\n{REWARDS}"
+    );
+    let activation = format!("[activation.email]\nincentive = \"early\"\n{raffle}");
+    let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+    }
+    campaign.all_end(&ids, A_DAY).await;
+    assert!(rewards(&campaign.profiles().await).is_empty(), "not before the close");
+    campaign.clock.sleep(Duration::from_secs(2 * 3_600)).await;
+    let winners = rewards(&campaign.profiles().await);
+    assert_eq!(winners.len(), 2);
+    let told = campaign.quikly.told();
+    let rewarded =
+        told.iter().filter(|(id, body)| id.ends_with("-rewarded") && body["data"]["reward"] == "TRIP");
+    assert_eq!((told.len(), rewarded.count()), (12, 2));
+}
+
+/// A moment, so many seconds after the campaign begins, as a brand file has it.
+fn campaign_start_plus(seconds: u64) -> String {
+    let start = memory::TokioClock::start().now() + Duration::from_secs(seconds);
+    start.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_fails_is_tried_again_with_the_same_id_and_words() {
+    let activation = format!("[activation.events.signed_in]\nincentive = \"early\"\n{}", first(2));
+    let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
+    campaign.quikly.fails.store(6, SeqCst);
+    campaign.run();
+    let id = campaign.accept_event("signed_in", "c0@example.com").await;
+    campaign.all_reach(&[id], "credited", A_DAY).await;
+    campaign.clock.sleep(Duration::from_secs(3_600)).await;
+    let told = campaign.quikly.told();
+    assert_eq!(told.len(), 7, "six failures and a success");
+    assert!(told.iter().all(|one| *one == told[0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_nobody_takes_is_parked_after_a_day() {
+    let activation = format!("[activation.events.signed_in]\nincentive = \"early\"\n{}", first(2));
+    let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
+    campaign.quikly.fails.store(usize::MAX, SeqCst);
+    campaign.run();
+    let id = campaign.accept_event("signed_in", "c0@example.com").await;
+    campaign.all_reach(&[id], "credited", A_DAY).await;
+    campaign.clock.sleep(2 * A_DAY).await;
+    let tried = campaign.quikly.told().len();
+    assert!((20..80).contains(&tried), "{tried} tries in a day");
+    campaign.clock.sleep(2 * A_DAY).await;
+    assert_eq!(campaign.quikly.told().len(), tried, "not after it was parked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_fails_nothing_is_oversold_and_everything_is_told() {
+    let activation = format!(
+        "[activation.email]\nevent = \"joined\"\nincentive = \"early\"\n[activation.events.signed_in]\nincentive = \"early\"\n{}",
+        first(20)
+    );
+    let campaign = Campaign::with(Faults::like_aws(), CALLBACK, &activation);
+    campaign.quikly.fails.store(10, SeqCst);
+    for fault in [
+        json!({ "kind": "status", "status": 503, "one_in": 10 }),
+        json!({ "kind": "garbage", "when": "after", "one_in": 10 }),
+    ] {
+        campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
+    }
+    campaign.run();
+    let (mut emails, mut events) = (Vec::new(), Vec::new());
+    for number in 0..30 {
+        emails.push(campaign.accept(&format!("c{number}@example.com")).await);
+        // Every consumer signs in, too: rewarded once all the same.
+        events.push(campaign.accept_event("signed_in", &format!("c{number}@example.com")).await);
+    }
+    campaign.all_end(&emails, A_DAY).await;
+    campaign.all_reach(&events, "credited", A_DAY).await;
+    campaign.clock.sleep(A_DAY).await;
+    let positions: Vec<i64> = rewards(&campaign.profiles().await).iter().map(|(_, place)| *place).collect();
+    assert_eq!(positions, (1..=20).collect::<Vec<i64>>());
+    let mut told: Vec<String> = campaign.quikly.told().into_iter().map(|(id, _)| id).collect();
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 60);
+}
