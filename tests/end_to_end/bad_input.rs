@@ -96,7 +96,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-fn is_problem(name: &str, answer: &(u16, String, Value), status: u16, kind: &str) {
+pub(crate) fn is_problem(name: &str, answer: &(u16, String, Value), status: u16, kind: &str) {
     let (got, content_type, body) = answer;
     assert_eq!(*got, status, "{name}: {body}");
     assert_eq!(content_type, "application/problem+json", "{name}");

@@ -3,9 +3,13 @@
 
 mod bad_input;
 mod enrollment;
+mod front_end;
+mod hot_incentive;
 mod process;
+mod quikly;
 mod refusals;
 mod server;
 mod sms;
 mod start_and_stop;
+mod webhook;
 mod workspace;

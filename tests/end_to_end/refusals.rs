@@ -24,7 +24,8 @@ async fn while_braze_is_down_participations_wait_and_then_go_on() {
 
 #[tokio::test]
 async fn nobody_listening_at_brazes_address_is_waited_out_too() {
-    let brand = Brand { endpoint: "http://127.0.0.1:9", braze: "", email: "event = \"e\"", sms: "" };
+    let workspace = Workspace::start("0s").await;
+    let brand = Brand { endpoint: "http://127.0.0.1:9", email: "event = \"e\"", ..Brand::at(&workspace) };
     let server = Server::start(&brand).await;
     let id = server.take_part("spring", "ada@example.com").await;
     eventually_async("a failed look-up", Duration::from_secs(10), async || {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::token::TokenHash;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::eventually_async;
@@ -12,6 +13,14 @@ use crate::workspace::{KEY, Workspace};
 
 /// The environment variable that holds the brand's key.
 const KEY_VARIABLE: &str = "ACME_BRAZE_API_KEY";
+
+/// The environment variable that holds what participations and callbacks are signed with.
+pub(crate) const SECRET_VARIABLE: &str = "ACME_SIGNING_SECRET";
+pub(crate) const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
+
+/// The brands' webhook tokens.
+pub(crate) const TOKEN: &str = "qb_5c1f8a90d2e74b63";
+pub(crate) const OTHER_TOKEN: &str = "qb_9b3e1d6c70f24a85";
 
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -26,6 +35,12 @@ pub(crate) struct Brand<'a> {
     pub(crate) braze: &'a str,
     pub(crate) email: &'a str,
     pub(crate) sms: &'a str,
+    /// `[webhook]`, `[intake]`, `[callback]`.
+    pub(crate) access: &'a str,
+    /// What else each activation has: events, incentives, rewards.
+    pub(crate) more: &'a str,
+    /// Codes in `codes.txt`.
+    pub(crate) codes: usize,
 }
 
 impl<'a> Brand<'a> {
@@ -35,15 +50,18 @@ impl<'a> Brand<'a> {
             braze: "",
             email: "attributes = { quikly_participant = true }",
             sms: "",
+            access: "",
+            more: "",
+            codes: 0,
         }
     }
 
     fn file(&self) -> String {
-        let Self { endpoint, braze, email, sms } = self;
+        let Self { endpoint, braze, email, sms, access, more, .. } = self;
         let sms = if sms.is_empty() { String::new() } else { format!("[activation.sms]\n{sms}\n") };
         let activation = |scope: &str, opens: &str, closes: &str| {
             format!(
-                "[[activation]]\nscope = \"{scope}\"\nopens = {opens}\ncloses = {closes}\n[activation.email]\n{email}\n{sms}"
+                "[[activation]]\nscope = \"{scope}\"\nopens = {opens}\ncloses = {closes}\n[activation.email]\n{email}\n{sms}{more}\n"
             )
         };
         let (past, future) = ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
@@ -54,14 +72,29 @@ impl<'a> Brand<'a> {
             activation("later", "2099-01-01T00:00:00Z", future),
         ];
         let key = format!("api_key = {{ env = \"{KEY_VARIABLE}\" }}");
-        format!("id = \"acme\"\n[braze]\nendpoint = \"{endpoint}\"\n{key}\n{braze}\n{}", activations.concat())
+        let braze = format!("[braze]\nendpoint = \"{endpoint}\"\n{key}\n{braze}\n");
+        format!("id = \"acme\"\n{braze}\n{access}\n{}", activations.concat())
     }
+}
+
+/// Another brand beside it, with an activation and a token of its own.
+fn other_brand(endpoint: &str) -> String {
+    let hash = TokenHash::of(OTHER_TOKEN);
+    format!(
+        "id = \"other\"\n[braze]\nendpoint = \"{endpoint}\"\napi_key = {{ env = \"{KEY_VARIABLE}\" }}\n\
+         [webhook]\ntokens_sha256 = [\"{hash}\"]\n\
+         [[activation]]\nscope = \"other-spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n\
+         [activation.events.signed_in]\n"
+    )
 }
 
 impl Server {
     pub(crate) async fn start(brand: &Brand<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         write(&directory.path().join("brands/acme.toml"), &brand.file());
+        write(&directory.path().join("brands/other.toml"), &other_brand(brand.endpoint));
+        let codes: String = (0..brand.codes).map(|number| format!("CODE-{number:04}\n")).collect();
+        write(&directory.path().join("brands/codes.txt"), &codes);
         let url = String::new();
         let mut server = Self { url, client: reqwest::Client::new(), process: None, directory };
         server.run("127.0.0.1:0").await;
@@ -72,13 +105,24 @@ impl Server {
         let path = |name: &str| self.directory.path().join(name).display().to_string();
         let (brands, data) = (path("brands"), path("data.sqlite"));
         let arguments = ["serve", "--brands", &brands, "--data", &data, "--listen", listen];
-        let mut process = Process::start(&arguments, &[(KEY_VARIABLE, KEY)], &self.output());
+        let mut process =
+            Process::start(&arguments, &[(KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)], &self.output());
         self.url = process.address("Taking participations at ").await;
         self.process = Some(process);
         eventually_async("health", Duration::from_secs(10), async || {
             self.client.get(format!("{}/healthz", self.url)).send().await.ok()
         })
         .await;
+    }
+
+    /// The data file, for whoever looks into it once the process is gone.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data.sqlite")
+    }
+
+    /// Ends the process at once and keeps its files.
+    pub(crate) fn kill(&mut self) {
+        self.process.take().unwrap().kill();
     }
 
     fn output(&self) -> PathBuf {
@@ -111,16 +155,36 @@ impl Server {
         content_type: Option<&str>,
         body: Vec<u8>,
     ) -> (u16, String, Value) {
+        let headers: Vec<_> =
+            content_type.map(|value| ("content-type", value.to_owned())).into_iter().collect();
+        self.send_with(method, path, &headers, body).await
+    }
+
+    /// Sends any request with any headers.
+    pub(crate) async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Vec<u8>,
+    ) -> (u16, String, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.client.request(method, format!("{}{path}", self.url)).body(body);
-        if let Some(content_type) = content_type {
-            request = request.header("content-type", content_type);
+        for (name, value) in headers {
+            request = request.header(*name, value);
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let declared = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
         let body = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null);
         (status, declared.unwrap_or_default(), body)
+    }
+
+    /// What a webhook carries as Braze sends it; status, content type and body come back.
+    pub(crate) async fn webhook(&self, authorization: Option<&str>, body: Vec<u8>) -> (u16, String, Value) {
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        headers.extend(authorization.map(|value| ("authorization", value.to_owned())));
+        self.send_with("POST", "/webhook/braze", &headers, body).await
     }
 
     /// Takes part; the id, or `None` when the server could not be reached.
@@ -165,7 +229,7 @@ impl Server {
     /// No contact or secret that was used may have been said.
     pub(crate) fn said_nothing_of(&self, contacts: &[String]) {
         let said = self.said();
-        for secret in contacts.iter().map(String::as_str).chain([KEY]) {
+        for secret in contacts.iter().map(String::as_str).chain([KEY, SECRET, TOKEN, OTHER_TOKEN]) {
             assert!(!said.contains(secret), "a contact or secret was logged");
         }
     }

@@ -49,9 +49,10 @@ async fn the_demo_says_what_to_type_and_what_it_says_works() {
             Some((url.to_owned(), rest.split('\'').rfind(|part| part.starts_with('{'))?.to_owned()))
         })
         .collect();
-    assert_eq!(posts.len(), 4);
+    assert_eq!(posts.len(), 5);
     let post = async |(url, body): &(String, String)| {
-        call(client.post(url).header("content-type", "application/json").body(body.clone())).await
+        let request = client.post(url).header("content-type", "application/json");
+        call(request.header("authorization", "Bearer demo-token").body(body.clone())).await
     };
     let reaches = async |accepted: &Value, state: &str| {
         let path = format!("{url}/participations/{}", accepted["id"].as_str().unwrap());
@@ -70,6 +71,8 @@ async fn the_demo_says_what_to_type_and_what_it_says_works() {
     .await;
     assert_eq!(reaches(&double, "credited").await["credited"], true);
     assert_eq!(reaches(&single, "credited").await["credited"], true);
+    let signed_in = post(&posts[4]).await;
+    assert_eq!(reaches(&signed_in, "credited").await["reward"], "SPRING20");
     let profiles = call(client.get(format!("{sim}/_sim/profiles?email=ada@example.com"))).await;
     assert_eq!(profiles["profiles"].as_array().unwrap().len(), 1);
     let said = process.said();
@@ -78,6 +81,20 @@ async fn the_demo_says_what_to_type_and_what_it_says_works() {
         "{said}"
     );
     assert!(process.terminate().await.success());
+}
+
+#[test]
+fn a_token_is_printed_with_the_hash_that_a_brand_file_takes() {
+    let word_after = |said: &str, name: &str| {
+        said.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned()
+    };
+    let tokens = [run(&["token"]), run(&["token"])].map(|(code, said)| {
+        assert_eq!(code, Some(0));
+        let (token, hash) = (word_after(&said, "token "), word_after(&said, "sha256 "));
+        assert_eq!(domain::token::TokenHash::of(&token).to_string(), hash);
+        token
+    });
+    assert_ne!(tokens[0], tokens[1]);
 }
 
 #[tokio::test]

@@ -137,8 +137,12 @@ pub(crate) async fn of_webhook(request: Request) -> Result<Members, Problem> {
     Members::parse(&read(request.into_body()).await?)
 }
 
-/// Reads a body up to [`LARGEST_BODY`]. More is read and thrown away, within bounds: a client that is cut off while it still
-/// sends would not see our answer.
+/// Reads a body that nobody wants, within bounds: a client that is cut off while it still sends would not see our answer.
+pub(crate) async fn discard(body: Body) {
+    let _unread = read(body).await;
+}
+
+/// Reads a body up to [`LARGEST_BODY`]. More is read and thrown away, within bounds.
 async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     let mut chunks = body.into_data_stream();
     let mut read = Vec::new();

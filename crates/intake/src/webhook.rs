@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::Intake;
 use crate::accept::{attribute, keep, open};
-use crate::body::{Members, of_webhook, shown};
+use crate::body::{Members, discard, of_webhook, shown};
 use crate::problem::{FieldError, Problem};
 
 /// Longest identifier that a webhook may carry, in characters.
@@ -40,7 +40,10 @@ pub(crate) async fn receive(
     let brands = intake.brands.clone();
     let brand = bearer(request.headers()).and_then(|token| brands.of_token(token));
     let taken = match brand {
-        None => Err(Problem::no_token()),
+        None => {
+            discard(request.into_body()).await;
+            Err(Problem::no_token())
+        }
         Some(brand) => take(&intake, brand, request).await,
     };
     match taken {

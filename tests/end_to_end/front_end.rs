@@ -1,0 +1,80 @@
+//! What a brand's front end meets: CORS, and signatures.
+
+use serde_json::json;
+
+use crate::bad_input::is_problem;
+use crate::server::{Brand, SECRET, SECRET_VARIABLE, Server};
+use crate::workspace::Workspace;
+
+fn signature(seconds: i64, body: &[u8], secret: &str) -> String {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{seconds}.").as_bytes());
+    mac.update(body);
+    format!("t={seconds},v1={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+#[tokio::test]
+async fn participations_of_a_brand_that_signs_must_be_signed() {
+    let workspace = Workspace::start("0s").await;
+    let access = format!("[intake]\nsigning_secret = {{ env = \"{SECRET_VARIABLE}\" }}\n");
+    let server = Server::start(&Brand { access: &access, ..Brand::at(&workspace) }).await;
+    let body = || json!({ "scope": "spring", "email": "ada@example.com" }).to_string().into_bytes();
+    let now = ports::Clock::now(&ports::clock::SystemClock).as_second();
+    let post = async |signature: Option<String>, body: Vec<u8>| {
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        headers.extend(signature.map(|signature| ("x-quikly-signature", signature)));
+        server.send_with("POST", "/participations", &headers, body).await
+    };
+    for (name, header) in [
+        ("none", None),
+        ("of another body", Some(signature(now, b"{}", SECRET))),
+        ("by somebody else", Some(signature(now, &body(), "guessed"))),
+        ("too old", Some(signature(now - 301, &body(), SECRET))),
+        ("from the future", Some(signature(now + 310, &body(), SECRET))),
+        ("garbage", Some("t=x".to_owned())),
+    ] {
+        is_problem(name, &post(header, body()).await, 401, "unsigned");
+    }
+    // Nothing is said about the body before that.
+    let absurd = br#"{"scope":"spring","email":7,"shoe":1}"#.to_vec();
+    is_problem("an unsigned absurd body", &post(None, absurd).await, 401, "unsigned");
+    let (status, _, accepted) = post(Some(signature(now - 290, &body(), SECRET)), body()).await;
+    assert_eq!(status, 202, "{accepted}");
+    let (_, _, shown) = server
+        .send("GET", &format!("/participations/{}", accepted["id"].as_str().unwrap()), None, vec![])
+        .await;
+    assert_eq!(shown["credited"], true);
+    server.said_nothing_of(&["ada@example.com".to_owned()]);
+}
+
+#[tokio::test]
+async fn only_pages_of_the_brands_origins_may_call() {
+    let workspace = Workspace::start("0s").await;
+    let access = "[intake]\norigins = [\"https://promo.acme.example\"]\n";
+    let server = Server::start(&Brand { access, ..Brand::at(&workspace) }).await;
+    let client = reqwest::Client::new();
+    let allowed = async |method: reqwest::Method, path: &str, origin: &str| {
+        let request = client
+            .request(method, format!("{}{path}", server.url))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type,x-quikly-signature");
+        let response = request.send().await.unwrap();
+        let header = response.headers().get("access-control-allow-origin");
+        header.map(|value| value.to_str().unwrap().to_owned())
+    };
+    let ours = "https://promo.acme.example";
+    for method in [reqwest::Method::OPTIONS, reqwest::Method::POST] {
+        assert_eq!(allowed(method.clone(), "/participations", ours).await.as_deref(), Some(ours), "{method}");
+        for other in [
+            "https://evil.example",
+            "https://promo.acme.example.evil.example",
+            "http://promo.acme.example",
+            "null",
+        ] {
+            assert_eq!(allowed(method.clone(), "/participations", other).await, None, "{method} {other}");
+        }
+    }
+    assert_eq!(allowed(reqwest::Method::OPTIONS, "/webhook/braze", ours).await, None, "no page calls that");
+}

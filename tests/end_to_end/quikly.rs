@@ -1,0 +1,66 @@
+//! Quikly's end of the callbacks, as a server of its own: it outlives the connector that is killed beside it.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use crate::server::{SECRET, SECRET_VARIABLE};
+
+/// A callback as it arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) id: String,
+    pub(crate) body: Value,
+}
+
+pub(crate) struct Quikly {
+    url: String,
+    told: Arc<Mutex<Vec<Told>>>,
+}
+
+impl Quikly {
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let told: Arc<Mutex<Vec<Told>>> = Arc::default();
+        let kept = told.clone();
+        let hook = move |headers: HeaderMap, body: Bytes| async move {
+            let Some(id) = verified(&headers, &body) else { return StatusCode::UNAUTHORIZED };
+            let body = serde_json::from_slice(&body).unwrap();
+            kept.lock().unwrap().push(Told { id, body });
+            StatusCode::NO_CONTENT
+        };
+        let routes = Router::new().route("/hook", post(hook));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self { url, told }
+    }
+
+    /// The section of the brand file that leads here.
+    pub(crate) fn section(&self) -> String {
+        let url = &self.url;
+        format!(
+            "[callback]\nurl = \"{url}\"\nsecret = {{ env = \"{SECRET_VARIABLE}\" }}\nallow_private = true\n"
+        )
+    }
+
+    /// Everything that was told so far.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        self.told.lock().unwrap().clone()
+    }
+}
+
+/// The message's id, if its signature is right: checked as a receiver would, from the headers and the body alone.
+fn verified(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let header = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
+    let (id, timestamp) = (header("webhook-id")?, header("webhook-timestamp")?);
+    let url = "http://receiver.example/".parse().ok()?;
+    let secret = callback::SigningSecret::new(SECRET);
+    let body = bytes::Bytes::copy_from_slice(body);
+    let expected = callback::Signed::new(&url, &secret, &id, timestamp.parse().ok()?, body).ok()?;
+    let signature = header("webhook-signature")?;
+    (expected.request().headers()["webhook-signature"] == signature).then_some(id)
+}
