@@ -3,6 +3,9 @@ use crate::Timestamp;
 use crate::brand::{CreditMoment, Identity, Phase};
 use crate::identity::{BrandId, Scope};
 
+#[path = "incentive_tests.rs"]
+mod incentives;
+
 const GOOD: &str = r#"
 id = "acme"
 [braze]

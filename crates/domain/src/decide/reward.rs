@@ -210,3 +210,7 @@ impl FollowUp<'_> {
         if just_wrote { Err(Box::new(Step::Defer { shown, until })) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+#[path = "reward_tests.rs"]
+mod tests;

@@ -1,0 +1,300 @@
+use super::*;
+use crate::attributes::AttributeValue;
+use crate::award::{Award, LedgerKey, Standing, Verdict};
+use crate::brand::{
+    Activation, Brand, CreditMoment, EmailActivation, EventActivation, Identity, RewardsToBraze,
+};
+use crate::contact::Email;
+use crate::decide::tests::{brand, closed_to_all};
+use crate::decide::{Claim, decide as decide_any};
+use crate::identity::{IdKey, Scope};
+use crate::incentive::{IncentiveId, NoPrize, Offer};
+use crate::participation::{BrazeEvent, Outcome, State, Target};
+use crate::profile::{Alias, FoundProfile, KnownProfile};
+
+const SETTLE: i64 = 120;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn email() -> Email {
+    Email::parse("ada@example.com").unwrap()
+}
+
+struct World {
+    brand: Brand,
+    activation: Activation,
+    participation: Participation,
+    facts: Facts,
+}
+
+impl World {
+    /// A participation by e-mail or event, with an award that stands so.
+    fn new(by_event: bool, standing: Standing) -> Self {
+        let brand = brand(Identity::Alias);
+        let rewards = RewardsToBraze {
+            reward: Some("q_reward".into()),
+            position: Some("q_position".into()),
+            ..RewardsToBraze::default()
+        };
+        let incentive = IncentiveId::parse("early").unwrap();
+        let mut attributes = Attributes::default();
+        attributes.set("p", AttributeValue::Boolean(true)).unwrap();
+        let marks = EmailActivation {
+            attributes,
+            event: None,
+            credit: CreditMoment::OnReceipt,
+            incentive: Some(incentive.clone()),
+        };
+        let event = EventActivation { incentive: Some(incentive.clone()), ..EventActivation::default() };
+        let activation = Activation {
+            email: Some(marks),
+            events: [("signed_in".to_owned(), event)].into(),
+            rewards,
+            ..closed_to_all()
+        };
+        let key = IdKey::new([1; 32]);
+        let contact = Contact::Email(email());
+        let id = key.participation(&activation.scope, &contact);
+        let terms = (&brand, &activation);
+        let participation = if by_event {
+            let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
+            Participation::by_event(id, terms, event, email(), Attributes::default(), at(0))
+        } else {
+            Participation::by_email(id, terms, email(), Attributes::default(), at(0))
+        };
+        assert!(participation.has_award);
+        let award = Award {
+            id,
+            brand: brand.id.clone(),
+            ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: Some(incentive) },
+            participant: key.contact(&brand.id, &contact),
+            offer: Offer::ByPlace,
+            arrival: 7,
+            standing,
+            credited_at: None,
+            due_at: None,
+        };
+        let facts = Facts { award: Some(award), ..Facts::default() };
+        Self { brand, activation, participation, facts }
+    }
+
+    fn rewarded(by_event: bool) -> Self {
+        let reward = Reward::Code("SPRING20".into());
+        Self::new(by_event, Standing::Rewarded { place: Some(7), reward }).settled()
+    }
+
+    fn settled(mut self) -> Self {
+        self.facts.award.as_mut().unwrap().credited_at = Some(at(0));
+        self
+    }
+
+    fn ended(mut self, outcome: Outcome) -> Self {
+        self.participation.end(outcome, at(0));
+        self
+    }
+
+    fn knows(mut self, created: bool) -> Self {
+        let profile = ProfileRef::Alias(Alias::for_email(&email()));
+        let by = self.participation.id;
+        self.facts.known = Some(Some(KnownProfile { profile, learned_at: at(0), created, by }));
+        self
+    }
+
+    fn next(&self, now: Timestamp) -> Step {
+        let terms = Terms { brand: &self.brand, activation: &self.activation };
+        decide_any(&self.participation, &terms, &self.facts, now)
+    }
+}
+
+fn names(write: &ProfileWrite) -> Vec<&str> {
+    write.attributes.iter().map(|(name, _)| name).collect()
+}
+
+fn shown(step: Step) -> (Shown, ProfileWrite) {
+    match step {
+        Step::Show { shown, command: Command::Write(write) } => (shown, write),
+        other => panic!("nothing is shown: {other:?}"),
+    }
+}
+
+#[test]
+fn what_is_credited_on_receipt_is_settled_before_anything_is_asked() {
+    for by_event in [true, false] {
+        let world = World::new(by_event, Standing::Held { place: 7 });
+        assert_eq!(world.next(at(1)), Step::Settle(Verdict::Credit));
+    }
+}
+
+#[test]
+fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
+    let mut world = World::new(false, Standing::Held { place: 7 });
+    world.participation.credited_at = None;
+    assert_eq!(world.next(at(1)), Step::Ask(Question::KnownProfile));
+    let enrolled = World { participation: world.participation.clone(), ..world }.ended(Outcome::Enrolled);
+    assert_eq!(enrolled.next(at(1)), Step::Settle(Verdict::Credit));
+}
+
+#[test]
+fn what_ends_without_a_credit_gives_its_place_back() {
+    for outcome in [
+        Outcome::Expired,
+        Outcome::Unverified,
+        Outcome::Rejected { reason: "no".into() },
+        Outcome::Failed { reason: "no".into() },
+    ] {
+        let mut world = World::new(false, Standing::Held { place: 7 });
+        world.participation.credited_at = None;
+        assert_eq!(world.ended(outcome).next(at(1)), Step::Settle(Verdict::Release));
+    }
+}
+
+#[test]
+fn a_credit_that_was_given_stays_given_whatever_braze_says_later() {
+    let world = World::rewarded(false).ended(Outcome::Rejected { reason: "no".into() }).knows(false);
+    let (_, write) = shown(world.next(at(1)));
+    assert_eq!(names(&write), ["q_position", "q_reward"]);
+}
+
+#[test]
+fn a_reward_that_is_known_rides_along_with_the_enrollment() {
+    let mut world = World::rewarded(false);
+    world.facts.known = Some(None);
+    world.facts.found = Some(Vec::new());
+    let Step::Tell { command: Command::Write(write), .. } = world.next(at(1)) else { panic!("no write") };
+    assert_eq!(names(&write), ["p", "q_position", "q_reward"]);
+    assert!(write.create && write.shows_reward);
+}
+
+#[test]
+fn an_event_with_nothing_to_show_needs_no_profile() {
+    let world = World::new(true, Standing::Waiting).settled();
+    assert_eq!(world.next(at(1)), Step::Done(Outcome::Credited));
+    assert_eq!(world.ended(Outcome::Credited).next(at(1)), Step::Rest);
+}
+
+#[test]
+fn an_event_never_creates_a_profile() {
+    let mut world = World::rewarded(true);
+    world.facts.known = Some(None);
+    world.facts.found = Some(Vec::new());
+    assert_eq!(world.next(at(1)), Step::Done(Outcome::Credited));
+    world.facts.found = Some(vec![FoundProfile { external_id: Some("u".into()), ..FoundProfile::default() }]);
+    let Step::Tell { command: Command::Write(write), .. } = world.next(at(1)) else { panic!("no write") };
+    assert!(!write.create && write.email.is_none());
+}
+
+#[test]
+fn a_profile_that_braze_named_is_not_looked_up() {
+    let mut world = World::rewarded(true);
+    world.participation.event.as_mut().unwrap().profile = Some(ProfileRef::BrazeId("b-1".into()));
+    let Step::Tell { command: Command::Write(write), .. } = world.next(at(1)) else { panic!("no write") };
+    assert_eq!(write.profile, ProfileRef::BrazeId("b-1".into()));
+}
+
+#[test]
+fn a_reward_that_comes_later_is_all_that_is_written_then() {
+    let world = World::rewarded(false).ended(Outcome::Enrolled);
+    assert_eq!(world.next(at(9_000)), Step::Ask(Question::KnownProfile));
+    let (_, write) = shown(world.knows(false).next(at(9_000)));
+    assert_eq!(names(&write), ["q_position", "q_reward"]);
+    assert!(!write.create);
+}
+
+#[test]
+fn a_profile_that_braze_may_still_be_building_is_written_to_as_when_it_was_created() {
+    let (_, write) = shown(World::rewarded(false).ended(Outcome::Enrolled).knows(true).next(at(30)));
+    assert_eq!((write.create, write.email), (true, Some(email())));
+}
+
+#[test]
+fn by_address_a_later_reward_waits_until_the_profile_is_built() {
+    let mut world = World::rewarded(false).ended(Outcome::Enrolled);
+    world.brand.braze.identity = Identity::Email;
+    let until = match world.next(at(30)) {
+        Step::Defer { until, .. } => until,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(until, at(SETTLE));
+    let (_, write) = shown(world.next(until));
+    assert_eq!((write.profile, write.create), (ProfileRef::Email(email()), false));
+}
+
+#[test]
+fn what_is_shown_is_not_written_again() {
+    let mut world = World::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    world.participation.shown.attributes = true;
+    assert_eq!(world.next(at(1)), Step::Rest);
+}
+
+#[test]
+fn a_refused_reward_is_not_tried_again_and_a_lost_one_is() {
+    let mut world = World::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    world.facts.written = Some(Written::Refused { reason: "no".into() });
+    assert_eq!(world.next(at(1)), Step::Rest);
+    world.facts.written = Some(Written::Unknown { retry_at: at(5) });
+    assert_eq!(world.next(at(1)), Step::Defer { shown: Shown::default(), until: at(5) });
+}
+
+#[test]
+fn the_event_of_a_reward_goes_out_once() {
+    let mut world = World::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    world.activation.rewards.event = Some("q_rewarded".into());
+    let (progress, write) = shown(world.next(at(1)));
+    assert_eq!(progress.event, EventProgress::Attempted { at: at(1) });
+    let event = write.event.unwrap();
+    let told: Vec<&str> = event.properties.iter().map(|(name, _)| name).collect();
+    assert_eq!((event.name.as_str(), told), ("q_rewarded", vec!["incentive", "position", "reward"]));
+    // The answer was lost: wait, ask, and send again only if it is not there.
+    world.participation.shown = progress;
+    world.facts.written = Some(Written::Unknown { retry_at: at(2) });
+    assert!(matches!(world.next(at(1)), Step::Defer { until, .. } if until == at(1 + SETTLE)));
+    world.facts.written = None;
+    assert!(matches!(world.next(at(1 + SETTLE)), Step::Ask(Question::EventRecorded { .. })));
+    world.facts.recorded = Some(true);
+    let (progress, write) = shown(world.next(at(1 + SETTLE)));
+    assert_eq!((progress.event, write.event), (EventProgress::Recorded, None), "only the attributes again");
+    world.facts.recorded = Some(false);
+    assert!(shown(world.next(at(1 + SETTLE))).1.event.is_some());
+}
+
+#[test]
+fn who_got_nothing_has_no_event_of_a_reward() {
+    for standing in [Standing::Waiting, Standing::Entered, Standing::Without(NoPrize::TooSlow)] {
+        let mut world = World::new(false, standing).settled().ended(Outcome::Enrolled).knows(false);
+        world.activation.rewards.event = Some("q_rewarded".into());
+        assert_eq!(world.next(at(1)), Step::Rest);
+    }
+}
+
+#[test]
+fn values_are_written_as_numbers_and_codes_as_texts() {
+    let reward =
+        |amount: &str| Standing::Rewarded { place: None, reward: Reward::Value(amount.parse().unwrap()) };
+    for (standing, expected) in [
+        (reward("20"), AttributeValue::Integer(20)),
+        (reward("12.5"), AttributeValue::Float(12.5)),
+        (
+            Standing::Rewarded { place: None, reward: Reward::Code("007".into()) },
+            AttributeValue::Text("007".into()),
+        ),
+    ] {
+        let world = World::new(false, standing);
+        let attributes = super::attributes(world.facts.award.as_ref(), &world.activation.rewards);
+        assert_eq!(attributes.iter().collect::<Vec<_>>(), [("q_reward", &expected)]);
+    }
+}
+
+/// While another participation claims the creation, this one's award is settled all the same.
+#[test]
+fn a_credit_does_not_wait_for_another_participations_claim() {
+    let mut world = World::new(false, Standing::Held { place: 7 });
+    world.brand.braze.identity = Identity::Email;
+    world.facts.claim = Some(Claim::Theirs { at: at(0) });
+    world.participation.state = State::Enrolling {
+        target: Target { profile: ProfileRef::Email(email()), create: true },
+        event: EventProgress::NotSent,
+    };
+    assert_eq!(world.next(at(1)), Step::Settle(Verdict::Credit));
+}
