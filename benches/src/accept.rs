@@ -12,9 +12,11 @@ use anyhow::anyhow;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
+use benches::load::Load;
 use benches::spread::Spread;
 use benches::{disk, load};
 use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::token::TokenHash;
 use embedded::{DataFile, EnvSecrets};
 use ports::clock::{SystemChance, SystemClock};
 use rusqlite::Connection;
@@ -30,21 +32,46 @@ id = "acme"
 [braze]
 endpoint = "http://127.0.0.1:1"
 api_key = { env = "UNUSED" }
+[webhook]
+tokens_sha256 = ["TOKEN_HASH"]
 [[activation]]
 scope = "spring"
 opens = 2020-01-01T00:00:00Z
 closes = 2100-01-01T00:00:00Z
 [activation.email]
 attributes = { quikly_participant = true }
+[activation.events.signed_in]
+incentive = "first"
+[[activation.incentive]]
+id = "first"
+kind = "first"
+quantity = 1000000
+reward = "SPRING20"
 "#;
+
+const BY_EMAIL: Load = Load {
+    path: "/participations",
+    headers: "",
+    body: |number| format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#),
+};
+
+/// With a place in an incentive's ledger for each.
+const WEBHOOK: Load = Load {
+    path: "/webhook/braze",
+    headers: "authorization: Bearer bench\r\n",
+    body: |number| {
+        format!(r#"{{"q_scope":"spring","event":"signed_in","email":"consumer-{number}@example.com"}}"#)
+    },
+};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let contenders = [
-        ("bare handler", serve(bare()).await?),
-        ("quikly-braze", serve(ours(directory.path()).await?).await?),
-        ("one commit a request", serve(one_commit_each(directory.path())?).await?),
+        ("bare handler", BY_EMAIL, serve(bare()).await?),
+        ("quikly-braze", BY_EMAIL, serve(ours(directory.path(), "ours.sqlite").await?).await?),
+        ("quikly-braze, webhook", WEBHOOK, serve(ours(directory.path(), "webhook.sqlite").await?).await?),
+        ("one commit a request", BY_EMAIL, serve(one_commit_each(directory.path())?).await?),
     ];
     let next = Arc::new(AtomicU64::new(0));
     println!("{ROUNDS} rounds of {TURN:?} a turn; min / median / max\n");
@@ -56,9 +83,9 @@ async fn main() -> anyhow::Result<()> {
         let mut rows = vec![Row::default(); contenders.len()];
         for _ in 0..ROUNDS {
             let mut turn = Vec::new();
-            for (row, (_, address)) in rows.iter_mut().zip(&contenders) {
+            for (row, (_, load, address)) in rows.iter_mut().zip(&contenders) {
                 row.disk.add(milliseconds(disk::probe(directory.path())?));
-                let measured = load::post(*address, clients, TURN, next.clone()).await?;
+                let measured = load::post(*address, *load, clients, TURN, next.clone()).await?;
                 row.add(&measured);
                 turn.push(measured.per_second);
             }
@@ -67,7 +94,7 @@ async fn main() -> anyhow::Result<()> {
                 row.of_single.add(per_second / turn.last().unwrap_or(per_second));
             }
         }
-        for ((name, _), row) in contenders.iter().zip(&rows) {
+        for ((name, ..), row) in contenders.iter().zip(&rows) {
             println!(
                 "| {clients} | {name} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",
                 row.per_second, row.p50, row.p99, row.disk, row.of_bare, row.of_single
@@ -116,11 +143,14 @@ fn bare() -> Router {
 }
 
 /// Intake over a data file, as `serve` runs it. Nothing takes the messages off the queue.
-async fn ours(directory: &Path) -> anyhow::Result<Router> {
+async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
     let clock = Arc::new(SystemClock);
-    let file = Arc::new(DataFile::open(&directory.join("ours.sqlite"), clock.clone())?);
+    let file = Arc::new(DataFile::open(&directory.join(name), clock.clone())?);
     let id_key = file.id_key(&SystemChance).await?;
-    let brand = BrandFile { name: "bench".to_owned(), text: BRAND.to_owned() };
+    let brand = BrandFile {
+        name: "bench".to_owned(),
+        text: BRAND.replace("TOKEN_HASH", &TokenHash::of("bench").to_string()),
+    };
     let brands = read_all(&[brand], &AllThere).map_err(|faults| anyhow!("{faults:?}"))?;
     let outside = intake::Outside {
         store: file.clone(),

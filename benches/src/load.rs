@@ -10,6 +10,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+/// What is posted: to which path, with which headers beside the usual ones, and a body for each number.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// The path.
+    pub path: &'static str,
+    /// Header lines, each ending in CR LF.
+    pub headers: &'static str,
+    /// The body.
+    pub body: fn(u64) -> String,
+}
+
 /// What a load came to.
 #[derive(Debug, Clone)]
 pub struct Measured {
@@ -21,12 +32,13 @@ pub struct Measured {
     pub p99: Duration,
 }
 
-/// Posts participations from `clients` connections for `time`. Addresses are numbered on from `next`, so that each is new.
+/// Posts from `clients` connections for `time`. Bodies are numbered on from `next`, so that each is new.
 ///
 /// # Errors
 /// When a request is not answered with 202.
 pub async fn post(
     address: SocketAddr,
+    load: Load,
     clients: usize,
     time: Duration,
     next: Arc<AtomicU64>,
@@ -34,7 +46,7 @@ pub async fn post(
     let started = Instant::now();
     let mut tasks = JoinSet::new();
     for _ in 0..clients {
-        tasks.spawn(client(address, started + time, next.clone()));
+        tasks.spawn(client(address, load, started + time, next.clone()));
     }
     let mut times = Vec::new();
     while let Some(client) = tasks.join_next().await {
@@ -57,16 +69,23 @@ pub async fn post(
     Ok(Measured { per_second, p50: at(0.5), p99: at(0.99) })
 }
 
-async fn client(address: SocketAddr, until: Instant, next: Arc<AtomicU64>) -> anyhow::Result<Vec<Duration>> {
+async fn client(
+    address: SocketAddr,
+    load: Load,
+    until: Instant,
+    next: Arc<AtomicU64>,
+) -> anyhow::Result<Vec<Duration>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut times = Vec::new();
     let mut answer = vec![0; 4_096];
     while Instant::now() < until {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let body = format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#);
+        let body = (load.body)(number);
         let request = format!(
-            "POST /participations HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n{}content-length: {}\r\n\r\n{body}",
+            load.path,
+            load.headers,
             body.len()
         );
         let started = Instant::now();

@@ -24,14 +24,21 @@ enum Task {
 enum Bench {
     /// Participations accepted a second, durably
     Accept,
+    /// Awards a second of one hot incentive
+    Award,
 }
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Test => test(),
         Task::Tidy => tidy::check(),
-        Task::Bench(Bench::Accept) => cargo(&["run", "--release", "--package", "benches", "--bin", "accept"]),
+        Task::Bench(Bench::Accept) => bench("accept"),
+        Task::Bench(Bench::Award) => bench("award"),
     }
+}
+
+fn bench(name: &str) -> anyhow::Result<()> {
+    cargo(&["run", "--release", "--package", "benches", "--bin", name])
 }
 
 /// The end-to-end tests run the binary, so it is built first.

@@ -1,0 +1,152 @@
+//! How many participations of one hot incentive are credited a second, each with a unique code: by workers that settle at once, with
+//! so many participations in a transaction.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, ensure};
+use benches::disk;
+use benches::spread::Spread;
+use domain::attributes::Attributes;
+use domain::award::{LedgerKey, Verdict};
+use domain::brand::Brands;
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::contact::{Contact, Email};
+use domain::identity::{IdKey, ParticipationId, Scope};
+use domain::incentive::Reward;
+use domain::ledger::{self, Rules};
+use domain::participation::{BrazeEvent, Participation};
+use embedded::DataFile;
+use futures::future::try_join_all;
+use ports::clock::SystemClock;
+use ports::{Clock, Ledger, Store};
+
+const ROUNDS: usize = 5;
+const WORKERS: usize = 4;
+const PARTICIPATIONS: usize = 10_000;
+const QUANTITY: u32 = 5_000;
+
+const BRAND: &str = r#"
+id = "acme"
+[braze]
+endpoint = "http://127.0.0.1:1"
+api_key = { env = "UNUSED" }
+[callback]
+url = "https://quikly.example/hook"
+secret = { env = "UNUSED" }
+[[activation]]
+scope = "spring"
+opens = 2020-01-01T00:00:00Z
+closes = 2100-01-01T00:00:00Z
+[activation.events.signed_in]
+incentive = "first"
+[[activation.incentive]]
+id = "first"
+kind = "first"
+quantity = 5000
+codes = "codes.txt"
+"#;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let brand = BrandFile { name: "bench".to_owned(), text: BRAND.to_owned() };
+    let brands = read_all(&[brand], &AllThere).map_err(|faults| anyhow!("{faults:?}"))?;
+    println!(
+        "{PARTICIPATIONS} participations, {QUANTITY} codes, {WORKERS} workers, a notice each; {ROUNDS} rounds; min / median / max\n"
+    );
+    println!("| in a transaction | entered a second | awards a second | disk: fdatasync p50 ms |");
+    println!("| --- | --- | --- | --- |");
+    let batches = [1, 10, 100];
+    let mut rows = vec![(Spread::default(), Spread::default(), Spread::default()); batches.len()];
+    for _ in 0..ROUNDS {
+        for ((entered, awarded, probed), batch) in rows.iter_mut().zip(batches) {
+            let directory = tempfile::tempdir()?;
+            probed.add(disk::probe(directory.path())?.as_secs_f64() * 1_000.0);
+            let (entering, awarding) = round(directory.path(), &brands, batch).await?;
+            entered.add(a_second(entering));
+            awarded.add(a_second(awarding));
+        }
+    }
+    for ((entered, awarded, probed), batch) in rows.iter().zip(batches) {
+        println!("| {batch} | {entered:.0} | {awarded:.0} | {probed:.2} |");
+    }
+    Ok(())
+}
+
+fn a_second(time: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a count")]
+    let count = PARTICIPATIONS as f64;
+    count / time.as_secs_f64()
+}
+
+/// Everyone is accepted, then everyone is credited.
+async fn round(directory: &Path, brands: &Brands, batch: usize) -> anyhow::Result<(Duration, Duration)> {
+    let file = DataFile::open(&directory.join("data.sqlite"), Arc::new(SystemClock))?;
+    let (brand, activation) = brands.activation(&Scope::parse("spring")?).context("the activation")?;
+    let incentive = activation.incentives.keys().next();
+    let (key, ledger) = (IdKey::new([7; 32]), activation.ledger(incentive));
+    for pool in activation.incentives.values().flat_map(|incentive| incentive.pools()) {
+        let codes: Vec<String> = (0..QUANTITY).map(|number| format!("CODE-{number:06}")).collect();
+        file.import_codes(&brand.id, pool.0, &codes).await?;
+    }
+    let started = Instant::now();
+    let numbers: Vec<usize> = (0..PARTICIPATIONS).collect();
+    let (file_ref, key_ref) = (&file, &key);
+    let accepts = numbers.chunks(PARTICIPATIONS / 64).map(|some| async move {
+        let mut ids = Vec::with_capacity(some.len());
+        for number in some {
+            let email = Email::parse(&format!("consumer-{number}@example.com"))?;
+            let contact = Contact::Email(email.clone());
+            let id = key_ref.event(&activation.scope, "signed_in", &contact, None);
+            let event = BrazeEvent { name: "signed_in".to_owned(), profile: None, sent_at: None };
+            let (terms, now) = ((brand, activation), SystemClock.now());
+            let participation = Participation::by_event(id, terms, event, email, Attributes::default(), now);
+            let entry = ledger::entry(&participation, terms, key_ref);
+            file_ref.insert(&participation, entry.as_ref()).await?;
+            ids.push(id);
+        }
+        anyhow::Ok(ids)
+    });
+    let ids: Vec<ParticipationId> = try_join_all(accepts).await?.concat();
+    let entering = started.elapsed();
+    let rules = Rules::of(brand, &ledger, &key);
+    let started = Instant::now();
+    try_join_all(
+        ids.chunks(ids.len().div_ceil(WORKERS)).map(|some| work(&file, &ledger, &rules, some, batch)),
+    )
+    .await?;
+    let awarding = started.elapsed();
+    nothing_is_oversold(&file, &ids).await?;
+    Ok((entering, awarding))
+}
+
+async fn work(
+    file: &DataFile,
+    ledger: &LedgerKey,
+    rules: &Rules,
+    ids: &[ParticipationId],
+    batch: usize,
+) -> anyhow::Result<()> {
+    for some in ids.chunks(batch) {
+        let verdicts: Vec<_> = some.iter().map(|id| (*id, Verdict::Credit)).collect();
+        file.settle(ledger, rules, &verdicts, SystemClock.now()).await?;
+    }
+    Ok(())
+}
+
+async fn nothing_is_oversold(file: &DataFile, ids: &[ParticipationId]) -> anyhow::Result<()> {
+    let mut codes = HashSet::new();
+    for some in ids.chunks(100) {
+        for award in file.awards(some).await? {
+            if let Some((Reward::Code(code), _)) = award.reward() {
+                ensure!(codes.insert(code.clone()), "a code was given out twice");
+            }
+        }
+    }
+    ensure!(codes.len() == usize::try_from(QUANTITY)?, "{} codes were given out", codes.len());
+    Ok(())
+}
