@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode};
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::accept::{attribute, keep, open};
 use crate::body::{Members, Received, shown};
@@ -27,6 +27,18 @@ const LONGEST_TEXT_ID: usize = 255;
 pub(crate) struct Accepted {
     id: String,
     state: &'static str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Shown {
+    id: String,
+    state: &'static str,
+    credited: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(flatten)]
+    won: Map<String, Value>,
+    updated_at: String,
 }
 
 /// Accepts a participation: durable before the answer, announced if it is new. The same consumer in the same activation
@@ -78,7 +90,7 @@ async fn signed(
 pub(crate) async fn show(
     Shared(intake): Shared<Intake>,
     id: Result<Path<String>, PathRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Shown>, Problem> {
     let Path(id) = id.map_err(|_| Problem::no_such_participation())?;
     let id = ParticipationId::parse(&id).map_err(|_| Problem::no_such_participation())?;
     let unavailable = |error: ports::Error| {
@@ -92,21 +104,18 @@ pub(crate) async fn show(
         false => None,
     };
     let credited_at = award.as_ref().map_or(participation.credited_at, |award| award.credited_at);
-    let mut shown = json!({
-        "id": participation.id.to_string(),
-        "state": participation.state.name(),
-        "credited": credited_at.is_some(),
-        "updated_at": participation.updated_at.to_string(),
-    });
-    if let Some(members) = shown.as_object_mut() {
-        if let Some(reason) = participation.state.reason() {
-            members.insert("reason".to_owned(), reason.into());
-        }
-        if let Some(award) = &award {
-            members.extend(incentives::of_award(&intake, award).await?);
-        }
-    }
-    Ok(Json(shown))
+    let won = match &award {
+        Some(award) => incentives::of_award(&intake, award).await?,
+        None => Map::new(),
+    };
+    Ok(Json(Shown {
+        id: participation.id.to_string(),
+        state: participation.state.name(),
+        credited: credited_at.is_some(),
+        reason: participation.state.reason().map(str::to_owned),
+        won,
+        updated_at: participation.updated_at.to_string(),
+    }))
 }
 
 /// A body, as far as it can be read without knowing the activation.
