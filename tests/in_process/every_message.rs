@@ -16,25 +16,41 @@ struct Flow {
     name: &'static str,
     braze: &'static str,
     activation: String,
-    by_phone: bool,
+    way: Way,
     ends: &'static str,
+    /// How many of the three consumers have a profile then.
+    profiles: usize,
 }
+
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Email,
+    Phone,
+    Event,
+}
+
+/// Two rewards for three consumers, and an event with each.
+const INCENTIVE: &str = "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 2\nreward = \"SPRING20\"\n\
+                         [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\nevent = \"q_rewarded\"\n";
 
 fn flows() -> Vec<Flow> {
     let email = |name, braze, activation: &str| Flow {
         name,
         braze,
         activation: format!("[activation.email]\n{activation}"),
-        by_phone: false,
+        way: Way::Email,
         ends: "enrolled",
+        profiles: 3,
     };
     let sms = |name, braze, activation: &str| Flow {
         name,
         braze,
         activation: format!("{SMS}{activation}"),
-        by_phone: true,
+        way: Way::Phone,
         ends: "credited",
+        profiles: 3,
     };
+    let rewarded = |activation: &str| format!("incentive = \"early\"\n{activation}\n{INCENTIVE}");
     vec![
         email("e-mail", "", "attributes = { p = true }"),
         email("e-mail with event", "", "attributes = { p = true }\nevent = \"opt_in\""),
@@ -44,6 +60,23 @@ fn flows() -> Vec<Flow> {
         sms("with profile", "", "opt_in = \"single\"\nsubscribe = \"with_profile\""),
         sms("double by event", "", "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\""),
         sms("double by logic", "", "opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }"),
+        email("e-mail with incentive", "", &rewarded("event = \"opt_in\"")),
+        email("e-mail with incentive, on enrollment", "", &rewarded("credit = \"on_enrollment\"")),
+        email(
+            "e-mail identity with incentive",
+            "identity = \"email\"",
+            &rewarded("credit = \"on_enrollment\""),
+        ),
+        sms("single with incentive", "", &rewarded("opt_in = \"single\"")),
+        Flow {
+            name: "event with incentive",
+            braze: "",
+            activation: format!("[activation.events.signed_in]\n{}", rewarded("attributes = { p = true }")),
+            way: Way::Event,
+            ends: "credited",
+            // An event never creates the profile that Braze says it has.
+            profiles: 2,
+        },
     ]
 }
 
@@ -64,10 +97,11 @@ async fn runs_to_its_end(flow: &Flow, faults: Faults, lost: Option<u64>) -> u64 
     let mut ids = Vec::new();
     for number in 0..3 {
         let email = format!("c{number}@example.com");
-        ids.push(if flow.by_phone {
-            campaign.accept_phone(&format!("+1313555010{number}"), Some(&email)).await
-        } else {
-            campaign.accept(&email).await
+        let phone = format!("+1313555010{number}");
+        ids.push(match flow.way {
+            Way::Phone => campaign.accept_phone(&phone, Some(&email)).await,
+            Way::Email => campaign.accept(&email).await,
+            Way::Event => campaign.accept_event("signed_in", &email).await,
         });
     }
     let (deadline, minute) = (campaign.clock.now() + A_DAY, Duration::from_secs(60));
@@ -82,8 +116,11 @@ async fn runs_to_its_end(flow: &Flow, faults: Faults, lost: Option<u64>) -> u64 
             }
         }
     }
+    // Rewards are shown after the end, by address once the profile has settled.
+    campaign.clock.sleep(Duration::from_secs(600)).await;
     let profiles = campaign.profiles().await;
-    assert_eq!(profiles.len(), 3, "{}: no second profile with message {lost:?} lost", flow.name);
+    assert_eq!(profiles.len(), flow.profiles, "{}: no second profile with message {lost:?} lost", flow.name);
+    rewards_are_shown_once(flow, &profiles, lost);
     let events: u64 = profiles
         .iter()
         .filter_map(|profile: &Value| profile["custom_events"]["opt_in"]["count"].as_u64())
@@ -91,6 +128,21 @@ async fn runs_to_its_end(flow: &Flow, faults: Faults, lost: Option<u64>) -> u64 
     let expected = if flow.activation.contains("event = \"opt_in\"") { 3 } else { 0 };
     assert_eq!(events, expected, "{}: events with message {lost:?} lost", flow.name);
     campaign.memory.messages_sent()
+}
+
+/// Two are rewarded, if there is something to win: on their profiles, and by one event each.
+fn rewards_are_shown_once(flow: &Flow, profiles: &[Value], lost: Option<u64>) {
+    let rewarded = profiles.iter().filter(|profile| profile["custom_attributes"]["q_reward"] == "SPRING20");
+    let events: u64 =
+        profiles.iter().filter_map(|profile| profile["custom_events"]["q_rewarded"]["count"].as_u64()).sum();
+    // Of the two who were first, the one without a profile cannot show it.
+    let expected = match (flow.activation.contains("incentive"), flow.way) {
+        (false, _) => 0,
+        (true, Way::Event) => 1,
+        (true, Way::Email | Way::Phone) => 2,
+    };
+    let name = flow.name;
+    assert_eq!((rewarded.count(), events), (expected, expected as u64), "{name} with message {lost:?} lost");
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +155,7 @@ async fn every_flow_ends_the_same_whichever_message_is_lost() {
             runs += 1;
         }
     }
-    assert!(runs >= 8 * 3, "{runs} runs");
+    assert!(runs >= 13 * 3, "{runs} runs");
 }
 
 #[tokio::test(start_paused = true)]

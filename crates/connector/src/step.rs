@@ -10,6 +10,7 @@ use domain::brand::{Brand, Brands, SubscriptionGroup};
 use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
 use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::participation::{Participation, State};
+use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
 use ports::{Chance, Clock, Ledger, Limits, Notices, Queues, Schedule, Secrets, Store};
 use tokio::sync::Notify;
@@ -137,7 +138,7 @@ impl Connector {
         let hold = self.take_in_hand(ids);
         let mut cases = Vec::with_capacity(hold.ids.len());
         for some in hold.ids.chunks(MOST_ITEMS) {
-            cases.extend(self.outside.store.get(some).await?.into_iter().map(Case::new));
+            cases.extend(self.read(some).await?.into_iter().map(Case::new));
         }
         award::look_up(self, &mut cases).await?;
         let now = self.outside.clock.now();
@@ -151,6 +152,25 @@ impl Connector {
         let mut stepped = self.finish(resting).await?;
         stepped.left_alone += ids.len().saturating_sub(taken);
         Ok(stepped)
+    }
+
+    /// Reads participations. One that cannot be read must not hold up the others: it is left out, and somebody has to look.
+    async fn read(&self, ids: &[ParticipationId]) -> ports::Result<Vec<Participation>> {
+        let store = &self.outside.store;
+        match store.get(ids).await {
+            Err(ports::Error::Corrupt { .. }) => {}
+            read => return read,
+        }
+        let mut readable = Vec::new();
+        for id in ids {
+            match store.get(&[*id]).await {
+                Err(error @ ports::Error::Corrupt { .. }) => {
+                    tracing::error!(participation = %id, error = %in_full(&error), "connector.unreadable: it is left as it is");
+                }
+                read => readable.extend(read?),
+            }
+        }
+        Ok(readable)
     }
 
     async fn take_turns(&self, brand: &Brand, mut active: Vec<Case>) -> ports::Result<Vec<Case>> {
@@ -262,12 +282,11 @@ impl Connector {
                         stepped.left_alone += 1;
                         continue;
                     }
-                    Saved::Saved if case.participation.due_at.is_none() => {
-                        stepped.ended += 1;
-                        seen.extend(case.changed_award());
-                    }
+                    Saved::Saved if case.participation.due_at.is_none() => stepped.ended += 1,
                     Saved::Saved => stepped.waiting += 1,
                 }
+                // What still waits is looked at again anyway, and then with its award as it stands.
+                seen.extend(case.changed_award());
                 if case.ended {
                     log_end(&case.participation);
                 }
