@@ -8,6 +8,7 @@ use domain::identity::ParticipationId;
 use domain::incentive::Reward;
 use proptest::prelude::*;
 
+use crate::emulator::on_dynamo;
 use crate::game::{Game, acme, ledger, of_codes, pool};
 use crate::{Ports, in_memory, on_a_file};
 
@@ -21,14 +22,17 @@ enum Happens {
     Repeat,
 }
 
-fn happenings() -> impl Strategy<Value = Vec<Happens>> {
-    let one = prop_oneof![
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
         4 => Just(Happens::Accept),
         3 => (0.0..1.0).prop_map(|which| Happens::Settle(which, Verdict::Credit)),
         2 => (0.0..1.0).prop_map(|which| Happens::Settle(which, Verdict::Release)),
         1 => Just(Happens::Repeat),
-    ];
-    proptest::collection::vec(one, 1..80)
+    ]
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happens>> {
+    proptest::collection::vec(happens(), 1..80)
 }
 
 /// Plays it, lets every participation end, and checks who was rewarded.
@@ -91,7 +95,7 @@ proptest! {
     fn memory_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
         quantity in 0_u32..12, happenings in happenings(), last: bool,
     ) {
-        run(gives_out_exactly(in_memory(), quantity, happenings, last));
+        run(async { gives_out_exactly(in_memory().await, quantity, happenings, last).await });
     }
 }
 
@@ -102,6 +106,17 @@ proptest! {
     fn embedded_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
         quantity in 0_u32..12, happenings in happenings(), last: bool,
     ) {
-        run(async { gives_out_exactly(on_a_file(), quantity, happenings, last).await });
+        run(async { gives_out_exactly(on_a_file().await, quantity, happenings, last).await });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn aws_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
+        quantity in 0_u32..6, happenings in proptest::collection::vec(happens(), 1..30), last: bool,
+    ) {
+        run(async { gives_out_exactly(on_dynamo().await, quantity, happenings, last).await });
     }
 }

@@ -1,6 +1,8 @@
-//! The ports' promises, one body of tests for every implementation: `memory` without faults, and `embedded` on a real file.
+//! The ports' promises, one body of tests for every implementation: `memory` without faults, `embedded` on a real file, and `aws`
+//! on an emulator.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod emulator;
 mod game;
 mod in_order;
 mod ledger;
@@ -28,7 +30,7 @@ struct Ports {
     _directory: Option<tempfile::TempDir>,
 }
 
-fn in_memory() -> Ports {
+async fn in_memory() -> Ports {
     let clock = Arc::new(TestClock::at(tests::start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     Ports {
@@ -43,7 +45,7 @@ fn in_memory() -> Ports {
     }
 }
 
-fn on_a_file() -> Ports {
+async fn on_a_file() -> Ports {
     let clock = Arc::new(TestClock::at(tests::start()));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
@@ -60,70 +62,107 @@ fn on_a_file() -> Ports {
     }
 }
 
-/// Makes a test of each promise for each implementation.
+/// Makes a test of each promise.
 macro_rules! promises {
-    ($($room:ident: $($promise:ident),+;)+) => {
-        mod memory_keeps { $($(
+    ($make:expr; $($room:ident: $($promise:ident),+;)+) => {
+        $($(
             #[tokio::test]
-            async fn $promise() { crate::$room::$promise(crate::in_memory()).await; }
-        )+)+ }
-        mod embedded_keeps { $($(
-            #[tokio::test]
-            async fn $promise() { crate::$room::$promise(crate::on_a_file()).await; }
-        )+)+ }
+            async fn $promise() { crate::$room::$promise($make.await).await; }
+        )+)+
     };
 }
 
-promises! {
-    store:
-        an_inserted_participation_reads_back_as_it_was,
-        the_first_of_two_inserts_stays,
-        of_many_inserts_at_once_one_is_new,
-        unknown_ids_are_left_out,
-        every_state_reads_back,
-        a_save_is_the_next_version,
-        a_save_of_an_old_version_changes_nothing,
-        of_two_saves_at_once_one_wins,
-        a_conflict_holds_up_no_other_save,
-        what_is_due_comes_longest_due_first,
-        what_has_ended_or_is_not_due_does_not_come,
-        more_than_a_hundred_are_refused,
-        what_is_known_of_a_profile_is_remembered_and_replaced,
-        of_many_claims_one_holds;
-    ledger:
-        places_are_held_in_the_order_of_acceptance,
-        an_award_reads_back_as_it_was,
-        the_same_participation_twice_is_entered_once,
-        a_released_place_goes_to_the_first_one_waiting,
-        a_released_place_is_kept_for_who_comes_next,
-        who_moves_up_after_the_end_is_due_until_looked_at,
-        settling_again_changes_nothing,
-        a_participant_is_rewarded_once_however_often_they_take_part,
-        tiers_follow_the_place,
-        every_code_is_given_out_once_and_low_stock_is_told,
-        who_is_owed_a_code_gets_it_when_there_are_codes_again,
-        a_larger_quantity_lets_those_in_who_wait,
-        a_raffle_is_drawn_once_among_those_who_are_credited,
-        who_settles_at_once_oversells_nothing;
-    notices:
-        everything_is_told_once,
-        a_notice_comes_again_until_it_is_told,
-        a_parked_notice_does_not_come_again,
-        an_award_without_incentive_is_a_credit_that_is_told;
-    queues:
-        a_message_is_delivered_until_it_is_acknowledged,
-        a_delayed_message_comes_when_its_time_has_come,
-        a_receiver_that_waits_is_woken_by_a_message,
-        a_receiver_goes_away_empty_when_its_time_is_up,
-        ten_messages_at_a_time,
-        one_brands_thousand_do_not_hold_up_another_brands_one;
-    schedule:
-        a_schedule_fires_at_its_time_and_not_before,
-        the_same_schedule_twice_is_delivered_once;
-    limits:
-        bookings_at_once_overbook_no_window,
-        what_an_answer_taught_counts_for_the_next_booking,
-        lanes_are_counted_apart;
+/// What is kept by key, and goes by the time that it is told.
+macro_rules! keeps_books {
+    ($make:expr) => {
+        promises! {
+            $make;
+            store:
+                an_inserted_participation_reads_back_as_it_was,
+                the_first_of_two_inserts_stays,
+                of_many_inserts_at_once_one_is_new,
+                unknown_ids_are_left_out,
+                every_state_reads_back,
+                a_save_is_the_next_version,
+                a_save_of_an_old_version_changes_nothing,
+                of_two_saves_at_once_one_wins,
+                a_conflict_holds_up_no_other_save,
+                what_is_due_comes_longest_due_first,
+                what_has_ended_or_is_not_due_does_not_come,
+                more_than_a_hundred_are_refused,
+                what_is_known_of_a_profile_is_remembered_and_replaced,
+                of_many_claims_one_holds;
+            limits:
+                bookings_at_once_overbook_no_window,
+                what_an_answer_taught_counts_for_the_next_booking,
+                lanes_are_counted_apart;
+        }
+    };
+}
+
+/// What is kept in ledgers.
+macro_rules! keeps_ledgers {
+    ($make:expr) => {
+        promises! {
+            $make;
+            ledger:
+                places_are_held_in_the_order_of_acceptance,
+                an_award_reads_back_as_it_was,
+                the_same_participation_twice_is_entered_once,
+                a_released_place_goes_to_the_first_one_waiting,
+                a_released_place_is_kept_for_who_comes_next,
+                who_moves_up_after_the_end_is_due_until_looked_at,
+                settling_again_changes_nothing,
+                a_participant_is_rewarded_once_however_often_they_take_part,
+                tiers_follow_the_place,
+                every_code_is_given_out_once_and_low_stock_is_told,
+                who_is_owed_a_code_gets_it_when_there_are_codes_again,
+                a_larger_quantity_lets_those_in_who_wait,
+                a_raffle_is_drawn_once_among_those_who_are_credited,
+                who_settles_at_once_oversells_nothing;
+            notices:
+                everything_is_told_once,
+                a_notice_comes_again_until_it_is_told,
+                a_parked_notice_does_not_come_again,
+                an_award_without_incentive_is_a_credit_that_is_told;
+        }
+    };
+}
+
+/// What is delivered when its time has come.
+macro_rules! delivers {
+    ($make:expr) => {
+        promises! {
+            $make;
+            queues:
+                a_message_is_delivered_until_it_is_acknowledged,
+                a_delayed_message_comes_when_its_time_has_come,
+                a_receiver_that_waits_is_woken_by_a_message,
+                a_receiver_goes_away_empty_when_its_time_is_up,
+                ten_messages_at_a_time,
+                one_brands_thousand_do_not_hold_up_another_brands_one;
+            schedule:
+                a_schedule_fires_at_its_time_and_not_before,
+                the_same_schedule_twice_is_delivered_once;
+        }
+    };
+}
+
+mod memory_keeps {
+    keeps_books!(crate::in_memory());
+    keeps_ledgers!(crate::in_memory());
+    delivers!(crate::in_memory());
+}
+
+mod embedded_keeps {
+    keeps_books!(crate::on_a_file());
+    keeps_ledgers!(crate::on_a_file());
+    delivers!(crate::on_a_file());
+}
+
+mod aws_keeps {
+    keeps_books!(crate::emulator::on_dynamo());
+    keeps_ledgers!(crate::emulator::on_dynamo());
 }
 
 /// What memory's faults do: each one happens, and the same seed makes the same run.

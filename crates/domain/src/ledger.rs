@@ -182,7 +182,7 @@ pub trait Book {
     fn first_waiting(&mut self) -> Result<Option<Award>, Self::Error>;
     /// Lines that are credited and whose place still lacks its reward.
     fn owed(&mut self) -> Result<Vec<Award>, Self::Error>;
-    /// Every line that is in the raffle and credited.
+    /// Every line that is in the raffle and credited, and those that a draw which was cut off has rewarded.
     fn entered(&mut self) -> Result<Vec<Entrant>, Self::Error>;
     /// Puts a released place back.
     fn put_back(&mut self, place: u32) -> Result<(), Self::Error>;

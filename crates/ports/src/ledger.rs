@@ -22,7 +22,8 @@ pub struct Stock {
     pub given: u32,
 }
 
-/// What [`domain::ledger`] says, done: every call is one transaction, all of it or nothing.
+/// What [`domain::ledger`] says, done in transactions: of a line, its place, its reward and the counters all is kept or nothing. What
+/// is asked for at once may take several of them.
 ///
 /// # Errors
 /// Every method fails when the ledgers cannot be reached or written. After a failed write nothing is known of it; doing it again is

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod emulator;
 mod rules;
 mod tidy;
 
@@ -41,9 +42,10 @@ fn bench(name: &str) -> anyhow::Result<()> {
     cargo(&["run", "--release", "--package", "benches", "--bin", name])
 }
 
-/// The end-to-end tests run the binary, so it is built first.
+/// The end-to-end tests run the binary, so it is built first; the contract tests run on an emulator of AWS.
 fn test() -> anyhow::Result<()> {
     tidy::check()?;
+    emulator::install()?;
     cargo(&["build", "--package", "quikly-braze"])?;
     cargo(&["test", "--workspace"])
 }

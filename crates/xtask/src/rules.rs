@@ -3,6 +3,7 @@
 /// A crate of ours, and which of ours it may use outside of its tests.
 pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("aws", &["domain", "ports"]),
     ("braze", &[]),
     ("braze-sim", &[]),
     ("callback", &[]),
@@ -16,7 +17,10 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
         &["braze", "braze-sim", "callback", "connector", "domain", "embedded", "intake", "ports"],
     ),
     ("xtask", &[]),
-    ("tests", &["braze", "braze-sim", "callback", "connector", "domain", "embedded", "memory", "ports"]),
+    (
+        "tests",
+        &["aws", "braze", "braze-sim", "callback", "connector", "domain", "embedded", "memory", "ports"],
+    ),
     ("benches", &["domain", "embedded", "intake", "ports"]),
 ];
 

@@ -142,6 +142,12 @@ pub fn draw<B: Book>(
     for id in winners(seed, &entrants, incentive.quantity) {
         let Some(mut award) = keeper.book.award(id)? else { continue };
         keeper.counts.places += 1;
+        if award.has_place() {
+            // A draw was cut off after this one: the same seed draws the same again.
+            keeper.counts.moves(Some(&Standing::Entered), &award.standing);
+            keeper.settled.moved_up.push(award.id);
+            continue;
+        }
         let place = keeper.counts.places;
         keeper.give_later(&mut award, place)?;
     }

@@ -1,0 +1,196 @@
+//! One ledger as far as it was read, and what is to be written to it.
+//!
+//! The rules of [`domain::ledger`] run over what was read so far. Whatever they need beyond that, they say; it is read, and they run
+//! again, until they need nothing more. Then everything that they changed is written under the condition that nobody else changed what
+//! was read.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use domain::award::{Award, Standing};
+use domain::identity::{ContactKey, ParticipationId};
+use domain::incentive::Pool;
+use domain::incentive::raffle::Entrant;
+use domain::ledger::{Book, Counts, TakenCode};
+use domain::notice::Notice;
+
+/// Something that has to be read first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The lines of these participations.
+    Lines(Vec<ParticipationId>),
+    /// Which lines a participant has.
+    Others(ContactKey),
+    /// The first lines that wait, at least so many.
+    Waiting(usize),
+    /// The lines that are owed a reward.
+    Owed,
+    /// The lines of a raffle.
+    Entered,
+    /// The places that were put back.
+    PutBack,
+    /// What is left of a pool.
+    Codes(Pool),
+}
+
+/// A line, and how often it was written; 0 is never.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) award: Award,
+    pub(crate) version: u64,
+}
+
+/// A pool's counters, and its next codes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shelf {
+    pub(crate) version: u64,
+    pub(crate) codes: u32,
+    pub(crate) given: u32,
+    pub(crate) next: Vec<String>,
+}
+
+/// Everything that was read of a ledger.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) counts: Counts,
+    pub(crate) counts_version: u64,
+    pub(crate) lines: HashMap<ParticipationId, Option<Line>>,
+    pub(crate) others: HashMap<ContactKey, Vec<ParticipationId>>,
+    /// In the order of arrival, and whether there are no more.
+    pub(crate) waiting: Option<(Vec<ParticipationId>, bool)>,
+    pub(crate) owed: Option<Vec<ParticipationId>>,
+    pub(crate) entered: Option<Vec<Entrant>>,
+    pub(crate) put_back: Option<BTreeSet<u32>>,
+    pub(crate) shelves: HashMap<Pool, Shelf>,
+}
+
+/// Everything that is to be written.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) counts: Option<Counts>,
+    pub(crate) lines: BTreeMap<ParticipationId, Award>,
+    pub(crate) put_back: Option<BTreeSet<u32>>,
+    pub(crate) taken: HashMap<Pool, u32>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// A snapshot with changes over it.
+pub(crate) struct Page<'a> {
+    snapshot: &'a Snapshot,
+    pub(crate) changes: Changes,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, changes: Changes::default() }
+    }
+
+    fn lines(&mut self, ids: &[ParticipationId]) -> Result<Vec<Award>, Need> {
+        let unread = |id: &&ParticipationId| {
+            !self.changes.lines.contains_key(id) && !self.snapshot.lines.contains_key(id)
+        };
+        let unread: Vec<ParticipationId> = ids.iter().filter(unread).copied().collect();
+        if !unread.is_empty() {
+            return Err(Need::Lines(unread));
+        }
+        let read = |id: &ParticipationId| {
+            let stored = self.snapshot.lines.get(id).and_then(Option::as_ref).map(|line| &line.award);
+            self.changes.lines.get(id).or(stored).cloned()
+        };
+        Ok(ids.iter().filter_map(read).collect())
+    }
+
+    /// The places that are put back, with what was changed.
+    fn places(&mut self) -> Result<&mut BTreeSet<u32>, Need> {
+        let stored = self.snapshot.put_back.as_ref().ok_or(Need::PutBack)?;
+        Ok(self.changes.put_back.get_or_insert_with(|| stored.clone()))
+    }
+}
+
+impl Book for Page<'_> {
+    type Error = Need;
+
+    fn counts(&mut self) -> Result<Counts, Need> {
+        Ok(self.changes.counts.clone().unwrap_or_else(|| self.snapshot.counts.clone()))
+    }
+
+    fn keep_counts(&mut self, counts: &Counts) -> Result<(), Need> {
+        self.changes.counts = Some(counts.clone());
+        Ok(())
+    }
+
+    fn award(&mut self, id: ParticipationId) -> Result<Option<Award>, Need> {
+        Ok(self.lines(&[id])?.pop())
+    }
+
+    fn keep(&mut self, award: &Award) -> Result<(), Need> {
+        self.changes.lines.insert(award.id, award.clone());
+        Ok(())
+    }
+
+    fn others_of(&mut self, award: &Award) -> Result<Vec<Award>, Need> {
+        let stored = self.snapshot.others.get(&award.participant).ok_or(Need::Others(award.participant))?;
+        let mut ids: BTreeSet<ParticipationId> = stored.iter().copied().collect();
+        let changed = self.changes.lines.values().filter(|line| line.participant == award.participant);
+        ids.extend(changed.map(|line| line.id));
+        ids.remove(&award.id);
+        let mut others = self.lines(&ids.into_iter().collect::<Vec<_>>())?;
+        // One that was accepted and not entered yet takes part in nothing.
+        others.retain(|other| other.arrival > 0);
+        others.sort_by_key(|other| other.arrival);
+        Ok(others)
+    }
+
+    fn first_waiting(&mut self) -> Result<Option<Award>, Need> {
+        let (ids, all) = self.snapshot.waiting.as_ref().ok_or(Need::Waiting(1))?;
+        let entered = self.changes.lines.values().filter(|line| line.standing == Standing::Waiting);
+        let mut ids: Vec<ParticipationId> = ids.iter().copied().chain(entered.map(|line| line.id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let wanted = ids.len() * 2;
+        let mut lines = self.lines(&ids)?;
+        lines.retain(|line| line.standing == Standing::Waiting);
+        lines.sort_by_key(|line| line.arrival);
+        for line in lines {
+            if !self.others_of(&line)?.iter().any(Award::has_place) {
+                return Ok(Some(line));
+            }
+        }
+        if *all { Ok(None) } else { Err(Need::Waiting(wanted)) }
+    }
+
+    fn owed(&mut self) -> Result<Vec<Award>, Need> {
+        let ids = self.snapshot.owed.clone().ok_or(Need::Owed)?;
+        let mut lines = self.lines(&ids)?;
+        lines.retain(|line| line.credited_at.is_some() && matches!(line.standing, Standing::Held { .. }));
+        lines.sort_by_key(|line| line.arrival);
+        Ok(lines)
+    }
+
+    fn entered(&mut self) -> Result<Vec<Entrant>, Need> {
+        self.snapshot.entered.clone().ok_or(Need::Entered)
+    }
+
+    fn put_back(&mut self, place: u32) -> Result<(), Need> {
+        self.places()?.insert(place);
+        Ok(())
+    }
+
+    fn take_back(&mut self) -> Result<Option<u32>, Need> {
+        Ok(self.places()?.pop_first())
+    }
+
+    fn take_code(&mut self, pool: &Pool, _id: ParticipationId) -> Result<Option<TakenCode>, Need> {
+        let shelf = self.snapshot.shelves.get(pool).ok_or_else(|| Need::Codes(pool.clone()))?;
+        let taken = self.changes.taken.entry(pool.clone()).or_default();
+        let Some(code) = shelf.next.get(usize::try_from(*taken).unwrap_or(usize::MAX)) else {
+            return Ok(None);
+        };
+        *taken += 1;
+        Ok(Some(TakenCode { code: code.clone(), left: shelf.codes - shelf.given - *taken, of: shelf.codes }))
+    }
+
+    fn tell(&mut self, notice: &Notice) -> Result<(), Need> {
+        self.changes.notices.push(notice.clone());
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! Items: attributes by name, read back strictly.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use ports::{Error, Result};
+
+/// An item of a table.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// A text.
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number.
+pub(crate) fn number(value: impl Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// A text that must be there.
+pub(crate) fn text_of<'a>(item: &'a Item, name: &'static str) -> Result<&'a str> {
+    match item.get(name) {
+        Some(AttributeValue::S(text)) => Ok(text),
+        _ => Err(missing(name)),
+    }
+}
+
+/// A number that may be there.
+pub(crate) fn number_of<N: FromStr>(item: &Item, name: &'static str) -> Result<Option<N>> {
+    match item.get(name) {
+        None => Ok(None),
+        Some(AttributeValue::N(number)) => number.parse().map(Some).map_err(|_| missing(name)),
+        Some(_) => Err(missing(name)),
+    }
+}
+
+/// A number that must be there.
+pub(crate) fn required<N: FromStr>(item: &Item, name: &'static str) -> Result<N> {
+    number_of(item, name)?.ok_or_else(|| missing(name))
+}
+
+fn missing(name: &'static str) -> Error {
+    Error::corrupt("item", format!("its {name} is missing or of another type"))
+}

@@ -1,0 +1,270 @@
+//! Ledgers: the rules of [`domain::ledger`], read and written as one transaction each.
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::Timestamp;
+use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::identity::{BrandId, ParticipationId};
+use domain::incentive::Pool;
+use domain::incentive::raffle::{Seed, Ticket};
+use domain::ledger::{self, Book, Counts, Rules, Settled};
+use domain::notice::Notice;
+use ports::ledger::{Ledger, Stock};
+use ports::store::MOST_ITEMS;
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::book::{Changes, Need, Page, Snapshot};
+use crate::dynamo::item::{Item, number, text};
+use crate::dynamo::read::{code_line, name, pool_name};
+use crate::dynamo::store::at_most;
+
+/// Verdicts in one transaction: each may release a place that moves another line up, and both are told.
+const VERDICTS: usize = 12;
+
+/// Lines of a draw in one transaction: each is told.
+const WINNERS: usize = 40;
+
+/// Codes in one transaction: each with a line that keeps it unique.
+const CODES: usize = 40;
+
+/// Whoever was second so often in a row gives up for now.
+const MOST_TRIES: u32 = 200;
+
+type Written<T> = (T, Changes);
+
+#[async_trait]
+impl Ledger for Dynamo {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+        at_most(ids.len(), MOST_ITEMS, "reading awards")?;
+        self.read_awards(ids).await
+    }
+
+    async fn settle(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        verdicts: &[(ParticipationId, Verdict)],
+        now: Timestamp,
+    ) -> Result<Settled> {
+        at_most(verdicts.len(), MOST_ITEMS, "settling awards")?;
+        let mut all = Settled::default();
+        for some in verdicts.chunks(VERDICTS) {
+            let settle = |book: &mut Page<'_>| {
+                for (id, _) in some {
+                    enter(book, rules, *id)?;
+                }
+                ledger::settle(book, rules, some, now)
+            };
+            let settled = self.transaction(ledger, some, settle).await?;
+            all.awards.extend(settled.awards);
+            all.moved_up.extend(settled.moved_up);
+            all.low.extend(settled.low);
+            all.told |= settled.told;
+        }
+        Ok(all)
+    }
+
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
+        self.transaction(ledger, &[], |book| ledger::refill(book, rules, now)).await
+    }
+
+    async fn draw(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        seed: &Seed,
+        now: Timestamp,
+    ) -> Result<Option<Settled>> {
+        let (snapshot, (drawn, changes)) =
+            self.run(ledger, &[], |book| ledger::draw(book, rules, seed, now)).await?;
+        let brand = brand_of(&snapshot);
+        let (Some(_), Some(brand)) = (&drawn, brand) else { return Ok(drawn) };
+        let ledger = name(ledger);
+        for part in parts(changes) {
+            if !self.write(&brand, &ledger, &snapshot, &part).await? {
+                return Err(Error::unavailable("drawing a raffle", "somebody else is at it"));
+            }
+        }
+        Ok(drawn)
+    }
+
+    async fn noted(&self, ids: &[ParticipationId]) -> Result<()> {
+        for some in ids.chunks(MOST_ITEMS) {
+            let mut snapshot = Snapshot::default();
+            let brand = BrandId::parse("any").map_err(|error| Error::corrupt("brand", error))?;
+            self.fulfil(&brand, "", Need::Lines(some.to_vec()), &mut snapshot).await?;
+            for line in snapshot.lines.values().flatten().filter(|line| line.award.due_at.is_some()) {
+                let award = Award { due_at: None, ..line.award.clone() };
+                let update = self.line_update(&name(&award.ledger), &award, line.version)?;
+                // Changed again meanwhile, it is due again, and rightly.
+                let _changed =
+                    self.transact(vec![TransactWriteItem::builder().update(update).build()]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn counts(&self, ledger: &LedgerKey) -> Result<Counts> {
+        Ok(self.read_counts(&name(ledger)).await?.0)
+    }
+
+    async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
+        self.listed_before("waiting", &name(&award.ledger), award.arrival).await
+    }
+
+    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
+        let ids = self.listed("entered", &name(ledger), None).await?;
+        let mut awards = self.read_awards(&ids).await?;
+        awards.retain(|award| award.credited_at.is_some());
+        let mut all: Vec<Ticket> = awards.iter().map(|award| Ticket::of(award.id)).collect();
+        all.sort_unstable();
+        let won = |award: &Award| match award.standing {
+            Standing::Rewarded { place: Some(place), .. } => Some((place, Ticket::of(award.id))),
+            _ => None,
+        };
+        let mut won: Vec<(u32, Ticket)> = awards.iter().filter_map(won).collect();
+        won.sort_unstable();
+        Ok((all, won.into_iter().map(|(_, ticket)| ticket).collect()))
+    }
+
+    async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
+        for some in codes.chunks(CODES) {
+            let mut tries = 0;
+            while !self.import(brand, pool, some).await? {
+                tries += 1;
+                if tries == MOST_TRIES {
+                    return Err(Error::unavailable("importing codes", "too many others were quicker"));
+                }
+            }
+        }
+        let shelf = self.read_shelf(brand, pool).await?;
+        Ok(Stock { codes: shelf.codes, given: shelf.given })
+    }
+}
+
+/// Gives a participation its number and place, if it was accepted and not entered yet.
+fn enter(book: &mut Page<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Need> {
+    if let Some(award) = book.award(id)?
+        && award.arrival == 0
+        && rules.incentive.is_some()
+    {
+        ledger::accept(book, rules, &award)?;
+    }
+    Ok(())
+}
+
+/// A draw in parts that fit a transaction. Codes are taken first, so that none is given twice; the counters that say that it is drawn
+/// come last: cut off in between, the same seed draws the same again.
+fn parts(changes: Changes) -> Vec<Changes> {
+    let Changes { counts, lines, taken, notices, put_back } = changes;
+    let lines: Vec<_> = lines.into_iter().collect();
+    let mut parts: Vec<Changes> = lines
+        .chunks(WINNERS)
+        .map(|some| {
+            let of_these = |notice: &&Notice| some.iter().any(|(id, _)| *id == notice.id.participation);
+            Changes {
+                lines: some.iter().cloned().collect(),
+                notices: notices.iter().filter(of_these).cloned().collect(),
+                ..Changes::default()
+            }
+        })
+        .collect();
+    if parts.is_empty() {
+        parts.push(Changes::default());
+    }
+    if let Some(first) = parts.first_mut() {
+        first.taken = taken;
+        first.put_back = put_back;
+    }
+    if let Some(last) = parts.last_mut() {
+        last.counts = counts;
+    }
+    parts
+}
+
+fn brand_of(snapshot: &Snapshot) -> Option<BrandId> {
+    snapshot.lines.values().flatten().next().map(|line| line.award.brand.clone())
+}
+
+impl Dynamo {
+    /// Enters a participation that was just stored.
+    pub(crate) async fn enter(&self, award: &Award, rules: &Rules) -> Result<()> {
+        let verdicts = [(award.id, Verdict::Credit)];
+        self.transaction(&award.ledger, &verdicts, |book| enter(book, rules, award.id)).await
+    }
+
+    /// Runs rules over a ledger and writes what they changed; all over again when somebody else was quicker.
+    async fn transaction<T>(
+        &self,
+        ledger: &LedgerKey,
+        verdicts: &[(ParticipationId, Verdict)],
+        rules: impl Fn(&mut Page<'_>) -> std::result::Result<T, Need>,
+    ) -> Result<T> {
+        for _ in 0..MOST_TRIES {
+            let (snapshot, (done, changes)) = self.run(ledger, verdicts, &rules).await?;
+            let Some(brand) = brand_of(&snapshot) else { return Ok(done) };
+            if self.write(&brand, &name(ledger), &snapshot, &changes).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::unavailable("writing a ledger", "too many others were quicker"))
+    }
+
+    /// Runs rules over what is read of a ledger, reading more until they need nothing more.
+    async fn run<T>(
+        &self,
+        ledger: &LedgerKey,
+        verdicts: &[(ParticipationId, Verdict)],
+        rules: impl Fn(&mut Page<'_>) -> std::result::Result<T, Need>,
+    ) -> Result<(Snapshot, Written<T>)> {
+        let ledger = name(ledger);
+        let (counts, counts_version) = self.read_counts(&ledger).await?;
+        let mut snapshot = Snapshot { counts, counts_version, ..Snapshot::default() };
+        let ids: Vec<ParticipationId> = verdicts.iter().map(|(id, _)| *id).collect();
+        let mut need = Some(Need::Lines(ids));
+        loop {
+            if let Some(need) = need.take() {
+                // Only lines of one brand are in one ledger; before any is read, none of its pools is needed.
+                let brand = brand_of(&snapshot).map_or_else(|| BrandId::parse("none"), Ok);
+                let brand = brand.map_err(|error| Error::corrupt("brand", error))?;
+                self.fulfil(&brand, &ledger, need, &mut snapshot).await?;
+            }
+            let mut page = Page::of(&snapshot);
+            match rules(&mut page) {
+                Ok(done) => {
+                    let changes = page.changes;
+                    return Ok((snapshot, (done, changes)));
+                }
+                Err(missing) => need = Some(missing),
+            }
+        }
+    }
+
+    /// Adds the codes that are not known yet; `false` when somebody else was quicker.
+    async fn import(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<bool> {
+        const DOING: &str = "importing codes";
+        let known_as = format!("codes {brand}");
+        let mut items = Vec::new();
+        let shelf = self.read_shelf(brand, pool).await?;
+        let mut count = shelf.codes;
+        for code in codes {
+            let request = self.client.get_item().table_name(&self.tables.ledgers).consistent_read(true);
+            let read = request.key("ledger", text(&known_as)).key("line", text(code)).send().await;
+            if read.map_err(|error| Error::unavailable(DOING, error))?.item.is_some() {
+                continue;
+            }
+            count += 1;
+            items.push(self.versioned(&known_as, code, Item::new(), 0)?);
+            let item = Item::from([("code".to_owned(), text(code))]);
+            items.push(self.versioned(&pool_name(brand, pool), &code_line(count), item, 0)?);
+        }
+        if items.is_empty() {
+            return Ok(true);
+        }
+        let counts =
+            Item::from([("codes".to_owned(), number(count)), ("given".to_owned(), number(shelf.given))]);
+        items.push(self.versioned(&pool_name(brand, pool), "counts", counts, shelf.version)?);
+        self.transact(items).await
+    }
+}

@@ -1,0 +1,95 @@
+//! Notices, found by a sparse index on their due time.
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use domain::Timestamp;
+use domain::notice::NoticeId;
+use futures::future::try_join_all;
+use ports::ledger::{NOTICE_LEASE, Notices, Outbound, Told};
+use ports::record::decode_notice;
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::item::{Item, number, required, text, text_of};
+use crate::dynamo::schema::DUE;
+use crate::dynamo::store::SHARDS;
+
+#[async_trait]
+impl Notices for Dynamo {
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
+        const DOING: &str = "taking notices";
+        let shards = try_join_all((0..SHARDS).map(|shard| self.notices_in(shard, now, most))).await?;
+        let mut due: Vec<Item> = shards.into_iter().flatten().collect();
+        due.sort_by_key(|item| required::<i64>(item, "due_at").unwrap_or_default());
+        due.truncate(most);
+        let mut taken = Vec::with_capacity(due.len());
+        for item in &due {
+            // Who is second does not get it.
+            let request = self
+                .client
+                .update_item()
+                .table_name(&self.tables.notices)
+                .key("id", text(text_of(item, "id")?))
+                .condition_expression("due_at = :due")
+                .update_expression("SET due_at = :until")
+                .expression_attribute_values(":due", number(required::<i64>(item, "due_at")?))
+                .expression_attribute_values(":until", number((now + NOTICE_LEASE).as_millisecond()));
+            match request.send().await.map_err(SdkError::into_service_error) {
+                Ok(_) => taken.push(Outbound {
+                    notice: decode_notice(text_of(item, "record")?)?,
+                    attempts: required(item, "attempts")?,
+                }),
+                Err(UpdateItemError::ConditionalCheckFailedException(_)) => {}
+                Err(error) => return Err(Error::unavailable(DOING, error)),
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
+        try_join_all(outcomes.iter().map(|(id, told)| self.told_one(*id, *told))).await.map(|_| ())
+    }
+}
+
+impl Dynamo {
+    async fn notices_in(&self, shard: u8, now: Timestamp, most: usize) -> Result<Vec<Item>> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.tables.notices)
+            .index_name(DUE)
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", number(shard))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .limit(i32::try_from(most).unwrap_or(i32::MAX));
+        let page = request.send().await.map_err(|error| Error::unavailable("taking notices", error))?;
+        Ok(page.items.unwrap_or_default())
+    }
+
+    async fn told_one(&self, id: NoticeId, told: Told) -> Result<()> {
+        const DOING: &str = "keeping notices";
+        let id = text(id.to_string());
+        let update = || self.client.update_item().table_name(&self.tables.notices).key("id", id.clone());
+        let attempt =
+            |request: aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder| {
+                request.expression_attribute_values(":one", number(1)).send()
+            };
+        let done = match told {
+            Told::Delivered => {
+                let delete = self.client.delete_item().table_name(&self.tables.notices).key("id", id.clone());
+                return delete.send().await.map(|_| ()).map_err(|error| Error::unavailable(DOING, error));
+            }
+            Told::RetryAt(at) => {
+                let request = update()
+                    .update_expression("SET due_at = :at ADD attempts :one")
+                    .expression_attribute_values(":at", number(at.as_millisecond()));
+                attempt(request).await
+            }
+            Told::Parked => {
+                attempt(update().update_expression("ADD attempts :one REMOVE due_shard, due_at")).await
+            }
+        };
+        done.map(|_| ()).map_err(|error| Error::unavailable(DOING, error))
+    }
+}

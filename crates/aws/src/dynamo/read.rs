@@ -1,0 +1,247 @@
+//! Reads what a ledger's rules need.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::Select;
+use domain::award::{Award, LedgerKey};
+use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::incentive::Pool;
+use domain::incentive::raffle::Entrant;
+use domain::ledger::Counts;
+use ports::record::{decode_award, decode_counts};
+use ports::store::MOST_ITEMS;
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::book::{Line, Need, Shelf, Snapshot};
+use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
+use crate::dynamo::schema::LISTS;
+
+const DOING: &str = "reading a ledger";
+
+/// How many codes of a pool are read at once: more than one transaction can give out.
+const CODES: i32 = 100;
+
+/// A ledger's name in the tables: scopes and ids have no spaces.
+pub(crate) fn name(ledger: &LedgerKey) -> String {
+    match &ledger.incentive {
+        Some(incentive) => format!("{} {incentive}", ledger.scope),
+        None => ledger.scope.to_string(),
+    }
+}
+
+/// A brand's pool in the tables.
+pub(crate) fn pool_name(brand: &BrandId, pool: &Pool) -> String {
+    format!("pool {brand} {}", pool.file())
+}
+
+/// The line of an item, if it has one.
+pub(crate) fn line(item: &Item) -> Result<Option<Line>> {
+    if !item.contains_key("award") {
+        return Ok(None);
+    }
+    let id = ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))?;
+    let award = decode_award(id, text_of(item, "award")?)?;
+    Ok(Some(Line { award, version: required(item, "award_version")? }))
+}
+
+fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::unavailable(DOING, error)
+}
+
+impl Dynamo {
+    /// A ledger's counters, and how often they were written.
+    pub(crate) async fn read_counts(&self, ledger: &str) -> Result<(Counts, u64)> {
+        let item = self.line_of(ledger, "counts").await?;
+        match item {
+            None => Ok((Counts::default(), 0)),
+            Some(item) => Ok((decode_counts(text_of(&item, "counts")?)?, required(&item, "version")?)),
+        }
+    }
+
+    async fn line_of(&self, ledger: &str, line: &str) -> Result<Option<Item>> {
+        let request = self.client.get_item().table_name(&self.tables.ledgers).consistent_read(true);
+        let read = request.key("ledger", text(ledger)).key("line", text(line)).send().await;
+        Ok(read.map_err(failed)?.item)
+    }
+
+    /// Reads one need into the snapshot.
+    pub(crate) async fn fulfil(
+        &self,
+        brand: &BrandId,
+        ledger: &str,
+        need: Need,
+        snapshot: &mut Snapshot,
+    ) -> Result<()> {
+        match need {
+            Need::Lines(ids) => self.read_lines(&ids, snapshot).await?,
+            Need::Others(participant) => {
+                let ids = self.lines_of(ledger, participant).await?;
+                snapshot.others.insert(participant, ids);
+            }
+            Need::Waiting(least) => {
+                let ids = self.listed("waiting", ledger, Some(least.max(25))).await?;
+                let all = ids.len() < least.max(25);
+                snapshot.waiting = Some((ids, all));
+            }
+            Need::Owed => snapshot.owed = Some(self.listed("owed", ledger, None).await?),
+            Need::Entered => {
+                let ids = self.listed("entered", ledger, None).await?;
+                let awards = self.read_awards(&ids).await?;
+                let credited = awards.into_iter().filter(|award| award.credited_at.is_some());
+                let entrant = |award: Award| Entrant { id: award.id, participant: award.participant };
+                snapshot.entered = Some(credited.map(entrant).collect());
+            }
+            Need::PutBack => snapshot.put_back = Some(self.read_put_back(ledger).await?),
+            Need::Codes(pool) => {
+                let shelf = self.read_shelf(brand, &pool).await?;
+                snapshot.shelves.insert(pool, shelf);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_lines(&self, ids: &[ParticipationId], snapshot: &mut Snapshot) -> Result<()> {
+        for some in ids.chunks(MOST_ITEMS) {
+            let keys = some.iter().map(|id| text(id.to_string())).collect();
+            let items = self.batch_get(DOING, &self.tables.participations, "id", keys).await?;
+            snapshot.lines.extend(some.iter().map(|id| (*id, None)));
+            for item in &items {
+                if let Some(line) = line(item)? {
+                    snapshot.lines.insert(line.award.id, Some(line));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The awards of these participations, in no order.
+    pub(crate) async fn read_awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+        let mut snapshot = Snapshot::default();
+        self.read_lines(ids, &mut snapshot).await?;
+        Ok(snapshot.lines.into_values().flatten().map(|line| line.award).collect())
+    }
+
+    async fn lines_of(&self, ledger: &str, participant: ContactKey) -> Result<Vec<ParticipationId>> {
+        let prefix = format!("who {participant} ");
+        let lines = self.lines_that_begin(ledger, &prefix).await?;
+        let id = |line: &String| ParticipationId::parse(line.strip_prefix(&prefix).unwrap_or_default());
+        lines.iter().map(|line| id(line).map_err(|error| Error::corrupt("ledger", error))).collect()
+    }
+
+    async fn read_put_back(&self, ledger: &str) -> Result<BTreeSet<u32>> {
+        let lines = self.lines_that_begin(ledger, "back ").await?;
+        let place = |line: &String| line.strip_prefix("back ").unwrap_or_default().parse();
+        lines.iter().map(|line| place(line).map_err(|error| Error::corrupt("ledger", error))).collect()
+    }
+
+    async fn lines_that_begin(&self, ledger: &str, prefix: &str) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        let mut from = None;
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.tables.ledgers)
+                .consistent_read(true)
+                .key_condition_expression("ledger = :ledger AND begins_with(line, :prefix)")
+                .expression_attribute_values(":ledger", text(ledger))
+                .expression_attribute_values(":prefix", text(prefix))
+                .set_exclusive_start_key(from.take());
+            let page = request.send().await.map_err(failed)?;
+            for item in page.items() {
+                lines.push(text_of(item, "line")?.to_owned());
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// Participations on a list of a ledger, by arrival.
+    pub(crate) async fn listed(
+        &self,
+        list: &str,
+        ledger: &str,
+        most: Option<usize>,
+    ) -> Result<Vec<ParticipationId>> {
+        let mut ids = Vec::new();
+        let mut from = None;
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.tables.participations)
+                .index_name(LISTS)
+                .key_condition_expression("listed = :list")
+                .expression_attribute_values(":list", text(format!("{list} {ledger}")))
+                .set_limit(most.map(|most| i32::try_from(most - ids.len()).unwrap_or(i32::MAX)))
+                .set_exclusive_start_key(from.take());
+            let page = request.send().await.map_err(failed)?;
+            for item in page.items() {
+                let id = ParticipationId::parse(text_of(item, "id")?);
+                ids.push(id.map_err(|error| Error::corrupt("ledger", error))?);
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() || most.is_some_and(|most| ids.len() >= most) {
+                return Ok(ids);
+            }
+        }
+    }
+
+    /// How many of a list arrived earlier.
+    pub(crate) async fn listed_before(&self, list: &str, ledger: &str, arrival: u64) -> Result<u32> {
+        let mut count = 0;
+        let mut from = None;
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.tables.participations)
+                .index_name(LISTS)
+                .select(Select::Count)
+                .key_condition_expression("listed = :list AND arrival < :arrival")
+                .expression_attribute_values(":list", text(format!("{list} {ledger}")))
+                .expression_attribute_values(":arrival", number(arrival))
+                .set_exclusive_start_key(from.take());
+            let page = request.send().await.map_err(failed)?;
+            count += u32::try_from(page.count).unwrap_or(0);
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// A pool's counters and its next codes.
+    pub(crate) async fn read_shelf(&self, brand: &BrandId, pool: &Pool) -> Result<Shelf> {
+        let pool = pool_name(brand, pool);
+        let Some(item) = self.line_of(&pool, "counts").await? else { return Ok(Shelf::default()) };
+        let given: u32 = number_of(&item, "given")?.unwrap_or_default();
+        let request = self
+            .client
+            .query()
+            .table_name(&self.tables.ledgers)
+            .consistent_read(true)
+            .key_condition_expression("ledger = :pool AND line BETWEEN :next AND :last")
+            .expression_attribute_values(":pool", text(&pool))
+            .expression_attribute_values(":next", text(code_line(given + 1)))
+            .expression_attribute_values(":last", text(code_line(u32::MAX)))
+            .limit(CODES);
+        let page = request.send().await.map_err(failed)?;
+        let next: Result<Vec<String>> =
+            page.items().iter().map(|item| text_of(item, "code").map(str::to_owned)).collect();
+        Ok(Shelf {
+            version: required(&item, "version")?,
+            codes: required(&item, "codes")?,
+            given,
+            next: next?,
+        })
+    }
+}
+
+/// Where a pool's code of this number stands, from 1.
+pub(crate) fn code_line(number: u32) -> String {
+    format!("code {number:010}")
+}

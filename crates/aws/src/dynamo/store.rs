@@ -1,0 +1,299 @@
+//! Participations, and what is known of profiles.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
+};
+use domain::Timestamp;
+use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::ledger::Entry;
+use domain::participation::Participation;
+use domain::profile::KnownProfile;
+use futures::StreamExt;
+use futures::future::try_join_all;
+use futures::stream;
+use ports::record::{decode, decode_known, encode, encode_award, encode_known};
+use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store};
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::item::{Item, number, required, text, text_of};
+use crate::dynamo::schema::{AWARD_DUE, DUE};
+
+/// In how many parts the index of due participations is kept, so that neither writes nor the tick sit on one key.
+pub(crate) const SHARDS: u8 = 8;
+
+/// An index of what is due.
+struct DueBy {
+    index: &'static str,
+    condition: &'static str,
+    time: &'static str,
+}
+
+const BY_THEMSELVES: DueBy =
+    DueBy { index: DUE, condition: "due_shard = :shard AND due_at <= :now", time: "due_at" };
+
+const BY_THEIR_AWARD: DueBy = DueBy {
+    index: AWARD_DUE,
+    condition: "award_due_shard = :shard AND award_due_at <= :now",
+    time: "award_due_at",
+};
+
+/// Writes under way at once.
+const AT_ONCE: usize = 25;
+
+/// Items in one batch write at most (DynamoDB).
+const MOST_WRITES: usize = 25;
+
+pub(crate) fn shard(id: ParticipationId) -> u8 {
+    id.to_bytes()[0] % SHARDS
+}
+
+fn item(participation: &Participation) -> Item {
+    let mut item = Item::from([
+        ("id".to_owned(), text(participation.id.to_string())),
+        ("version".to_owned(), number(participation.version)),
+        ("brand".to_owned(), text(participation.brand.as_str())),
+        ("record".to_owned(), text(encode(participation))),
+    ]);
+    if let Some(due_at) = participation.due_at {
+        item.insert("due_shard".to_owned(), number(shard(participation.id)));
+        item.insert("due_at".to_owned(), number(due_at.as_millisecond()));
+    }
+    item
+}
+
+fn participation(item: &Item) -> Result<Participation> {
+    let id = ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))?;
+    decode(id, required(item, "version")?, text_of(item, "record")?)
+}
+
+pub(crate) fn at_most(count: usize, most: usize, doing: &'static str) -> Result<()> {
+    if count > most {
+        return Err(Error::unavailable(doing, format!("{count} items were given, {most} are taken")));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Store for Dynamo {
+    /// The line is stored with the participation and entered after it: should that fail, settling enters it.
+    async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
+        let mut item = item(participation);
+        if let Some(Entry { award, .. }) = entry {
+            item.insert("award".to_owned(), text(encode_award(award)));
+            item.insert("award_version".to_owned(), number(0));
+        }
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.participations)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) => {
+                if let Some(Entry { award, rules }) = entry {
+                    self.enter(award, rules).await?;
+                }
+                Ok(Inserted::New)
+            }
+            Err(PutItemError::ConditionalCheckFailedException(taken)) => {
+                let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
+                Ok(Inserted::Existing(Box::new(self::participation(&existing)?)))
+            }
+            Err(error) => Err(Error::unavailable("storing a participation", error)),
+        }
+    }
+
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
+        const DOING: &str = "reading participations";
+        at_most(ids.len(), MOST_ITEMS, DOING)?;
+        let keys = ids.iter().map(|id| text(id.to_string())).collect();
+        let items = self.batch_get(DOING, &self.tables.participations, "id", keys).await?;
+        items.iter().map(participation).collect()
+    }
+
+    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        at_most(participations.len(), MOST_ITEMS, "saving participations")?;
+        let saves: Vec<_> = participations.iter().map(|one| self.save_one(one)).collect();
+        let saves: Vec<Result<Saved>> = stream::iter(saves).buffered(AT_ONCE).collect().await;
+        saves.into_iter().collect()
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+        let participations = (0..SHARDS).map(|shard| self.due_in(&BY_THEMSELVES, shard, now, most));
+        let awards = (0..SHARDS).map(|shard| self.due_in(&BY_THEIR_AWARD, shard, now, most));
+        let shards = try_join_all(participations.chain(awards)).await?;
+        let mut due: Vec<Due> = shards.into_iter().flatten().collect();
+        due.sort_by_key(|due| (due.due_at, due.id));
+        due.truncate(most);
+        Ok(due)
+    }
+
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
+        const DOING: &str = "reading profiles";
+        at_most(contacts.len(), MOST_ITEMS, DOING)?;
+        let by_text: HashMap<String, ContactKey> =
+            contacts.iter().map(|contact| (contact.to_string(), *contact)).collect();
+        let keys = by_text.keys().map(text).collect();
+        let items = self.batch_get(DOING, &self.tables.profiles, "contact", keys).await?;
+        let known = |item: &Item| {
+            let contact = by_text.get(text_of(item, "contact")?).copied();
+            let known = decode_known(text_of(item, "record")?)?;
+            Ok(contact.map(|contact| (contact, known)))
+        };
+        items.iter().filter_map(|item| known(item).transpose()).collect()
+    }
+
+    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+        const DOING: &str = "remembering profiles";
+        at_most(profiles.len(), MOST_ITEMS, DOING)?;
+        // The last one of a contact counts; a batch must not name an item twice.
+        let latest: HashMap<String, &KnownProfile> =
+            profiles.iter().map(|(contact, known)| (contact.to_string(), known)).collect();
+        let mut writes = Vec::with_capacity(latest.len());
+        for (contact, known) in latest {
+            let put = PutRequest::builder()
+                .item("contact", text(contact))
+                .item("record", text(encode_known(known)));
+            let put = put.build().map_err(|error| Error::unavailable(DOING, error))?;
+            writes.push(WriteRequest::builder().put_request(put).build());
+        }
+        for some in writes.chunks(MOST_WRITES) {
+            self.batch_write(DOING, &self.tables.profiles, some.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.profiles)
+            .item("contact", text(contact.to_string()))
+            .item("record", text(encode_known(profile)))
+            .condition_expression("attribute_not_exists(contact)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) => Ok(profile.clone()),
+            Err(PutItemError::ConditionalCheckFailedException(taken)) => {
+                let holder = taken.item.ok_or_else(|| Error::corrupt("profile", "it is empty"))?;
+                decode_known(text_of(&holder, "record")?)
+            }
+            Err(error) => Err(Error::unavailable("claiming a profile", error)),
+        }
+    }
+}
+
+impl Dynamo {
+    /// Changes what belongs to the participation itself, and leaves the rest of the item alone.
+    async fn save_one(&self, participation: &Participation) -> Result<Saved> {
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.participations)
+            .key("id", text(participation.id.to_string()))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", number(participation.version))
+            .expression_attribute_values(":next", number(participation.version + 1))
+            .expression_attribute_values(":record", text(encode(participation)))
+            .expression_attribute_names("#record", "record");
+        request = match participation.due_at {
+            Some(due_at) => request
+                .update_expression(
+                    "SET version = :next, #record = :record, due_shard = :shard, due_at = :due",
+                )
+                .expression_attribute_values(":shard", number(shard(participation.id)))
+                .expression_attribute_values(":due", number(due_at.as_millisecond())),
+            None => request
+                .update_expression(
+                    "SET version = :next, #record = :record, expires_at = :expires REMOVE due_shard, due_at",
+                )
+                .expression_attribute_values(
+                    ":expires",
+                    number((participation.updated_at + self.kept_for).as_second()),
+                ),
+        };
+        match request.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) => Ok(Saved::Saved),
+            Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Saved::Conflict),
+            Err(error) => Err(Error::unavailable("saving participations", error)),
+        }
+    }
+
+    async fn due_in(&self, by: &DueBy, shard: u8, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+        const DOING: &str = "reading what is due";
+        let mut due = Vec::new();
+        let mut from = None;
+        while due.len() < most {
+            let left = i32::try_from((most - due.len()).min(1_000)).unwrap_or(1_000);
+            let request = self
+                .client
+                .query()
+                .table_name(&self.tables.participations)
+                .index_name(by.index)
+                .key_condition_expression(by.condition)
+                .expression_attribute_values(":shard", number(shard))
+                .expression_attribute_values(":now", number(now.as_millisecond()))
+                .limit(left)
+                .set_exclusive_start_key(from.take());
+            let page = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+            for item in page.items() {
+                due.push(due_of(item, by.time)?);
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(due)
+    }
+
+    pub(crate) async fn batch_get(
+        &self,
+        doing: &'static str,
+        table: &str,
+        key: &str,
+        keys: Vec<aws_sdk_dynamodb::types::AttributeValue>,
+    ) -> Result<Vec<Item>> {
+        let mut items = Vec::with_capacity(keys.len());
+        let mut pending: Vec<Item> =
+            keys.into_iter().map(|value| Item::from([(key.to_owned(), value)])).collect();
+        while !pending.is_empty() {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true).build();
+            let wanted = wanted.map_err(|error| Error::unavailable(doing, error))?;
+            let read = self.client.batch_get_item().request_items(table, wanted).send().await;
+            let mut read = read.map_err(|error| Error::unavailable(doing, error))?;
+            items.extend(read.responses.take().into_iter().flatten().flat_map(|(_, items)| items));
+            let left = read.unprocessed_keys.take().unwrap_or_default();
+            pending = left.into_values().flat_map(|left| left.keys).collect();
+        }
+        Ok(items)
+    }
+
+    async fn batch_write(&self, doing: &'static str, table: &str, writes: Vec<WriteRequest>) -> Result<()> {
+        let mut pending = writes;
+        while !pending.is_empty() {
+            let written = self.client.batch_write_item().request_items(table, pending).send().await;
+            let written = written.map_err(|error| Error::unavailable(doing, error))?;
+            pending = written.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
+        }
+        Ok(())
+    }
+}
+
+fn due_of(item: &Item, time: &'static str) -> Result<Due> {
+    let corrupt = |error: domain::identity::IdentifierError| Error::corrupt("participation", error);
+    Ok(Due {
+        id: ParticipationId::parse(text_of(item, "id")?).map_err(corrupt)?,
+        brand: BrandId::parse(text_of(item, "brand")?).map_err(corrupt)?,
+        due_at: Timestamp::from_millisecond(required(item, time)?)
+            .map_err(|error| Error::corrupt("participation", error))?,
+    })
+}

@@ -1,0 +1,203 @@
+//! Writes what a ledger's rules have changed: everything in one transaction, or nothing.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use domain::Timestamp;
+use domain::award::{Award, Standing};
+use domain::identity::BrandId;
+use domain::incentive::Offer;
+use ports::record::{encode_award, encode_counts, encode_notice};
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::book::{Changes, Snapshot};
+use crate::dynamo::item::{Item, number, text};
+use crate::dynamo::read::pool_name;
+use crate::dynamo::store::shard;
+
+const DOING: &str = "writing a ledger";
+
+/// Items in one transaction at most (DynamoDB).
+pub(crate) const MOST_IN_TRANSACTION: usize = 100;
+
+/// Which list of its ledger a line is on: waiting, owed a reward, or in a raffle (winners included, so that a draw that was cut off
+/// can go on).
+pub(crate) fn list(award: &Award) -> Option<&'static str> {
+    match &award.standing {
+        Standing::Waiting => Some("waiting"),
+        Standing::Entered => Some("entered"),
+        Standing::Rewarded { place: Some(_), .. } if award.offer == Offer::Lot => Some("entered"),
+        Standing::Held { .. } if award.credited_at.is_some() => Some("owed"),
+        Standing::Held { .. } | Standing::Rewarded { .. } | Standing::Without(_) | Standing::Released => None,
+    }
+}
+
+fn built<T, E: std::error::Error + Send + Sync + 'static>(built: std::result::Result<T, E>) -> Result<T> {
+    built.map_err(|error| Error::unavailable(DOING, error))
+}
+
+impl Dynamo {
+    /// Writes the changes; `false` when somebody else changed what they rest on.
+    pub(crate) async fn write(
+        &self,
+        brand: &BrandId,
+        ledger: &str,
+        snapshot: &Snapshot,
+        changes: &Changes,
+    ) -> Result<bool> {
+        let mut items = self.line_items(ledger, snapshot, changes)?;
+        if let Some(counts) = changes.counts.as_ref().filter(|counts| **counts != snapshot.counts) {
+            let version = snapshot.counts_version;
+            let item = Item::from([("counts".to_owned(), text(encode_counts(counts)))]);
+            items.push(self.versioned(ledger, "counts", item, version)?);
+        }
+        items.extend(self.place_items(ledger, snapshot, changes)?);
+        for (pool, taken) in &changes.taken {
+            let Some(shelf) = snapshot.shelves.get(pool) else { continue };
+            let item = Item::from([
+                ("codes".to_owned(), number(shelf.codes)),
+                ("given".to_owned(), number(shelf.given + taken)),
+            ]);
+            items.push(self.versioned(&pool_name(brand, pool), "counts", item, shelf.version)?);
+        }
+        for notice in &changes.notices {
+            let put = Put::builder()
+                .table_name(&self.tables.notices)
+                .item("id", text(notice.id.to_string()))
+                .item("record", text(encode_notice(notice)))
+                .item("attempts", number(0))
+                .item("due_shard", number(shard(notice.id.participation)))
+                .item("due_at", number(notice.at.as_millisecond()));
+            items.push(TransactWriteItem::builder().put(built(put.build())?).build());
+        }
+        self.transact(items).await
+    }
+
+    /// Writes items together; `false` when a condition does not hold any more.
+    pub(crate) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<bool> {
+        if items.is_empty() {
+            return Ok(true);
+        }
+        if items.len() > MOST_IN_TRANSACTION {
+            return Err(Error::unavailable(DOING, format!("{} items do not fit a transaction", items.len())));
+        }
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        match request.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) => Ok(true),
+            Err(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                let reasons = cancelled.cancellation_reasons();
+                let raced = |code: Option<&str>| {
+                    matches!(code, Some("ConditionalCheckFailed" | "TransactionConflict"))
+                };
+                if reasons.iter().any(|reason| raced(reason.code())) {
+                    return Ok(false);
+                }
+                let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason.code()).collect();
+                Err(Error::unavailable(DOING, codes.join(", ")))
+            }
+            Err(error) => Err(Error::unavailable(DOING, error)),
+        }
+    }
+
+    fn line_items(
+        &self,
+        ledger: &str,
+        snapshot: &Snapshot,
+        changes: &Changes,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let mut items = Vec::new();
+        for award in changes.lines.values() {
+            let stored = snapshot.lines.get(&award.id).and_then(Option::as_ref);
+            let update = self.line_update(ledger, award, stored.map_or(0, |line| line.version))?;
+            items.push(TransactWriteItem::builder().update(update).build());
+            if stored.is_some_and(|line| line.award.arrival == 0) && award.arrival > 0 {
+                let who = format!("who {} {}", award.participant, award.id);
+                items.push(self.versioned(ledger, &who, Item::new(), 0)?);
+            }
+        }
+        Ok(items)
+    }
+
+    /// One line, under the condition of its version. The rest of the item is the participation's.
+    pub(crate) fn line_update(&self, ledger: &str, award: &Award, version: u64) -> Result<Update> {
+        let mut set = vec!["award = :award", "award_version = :next", "arrival = :arrival"];
+        let mut remove = Vec::new();
+        let mut update = Update::builder()
+            .table_name(&self.tables.participations)
+            .key("id", text(award.id.to_string()))
+            .condition_expression("award_version = :version")
+            .expression_attribute_values(":version", number(version))
+            .expression_attribute_values(":next", number(version + 1))
+            .expression_attribute_values(":award", text(encode_award(award)))
+            .expression_attribute_values(":arrival", number(award.arrival));
+        match list(award) {
+            Some(list) => {
+                set.push("listed = :list");
+                update = update.expression_attribute_values(":list", text(format!("{list} {ledger}")));
+            }
+            None => remove.push("listed"),
+        }
+        match award.due_at.map(Timestamp::as_millisecond) {
+            Some(due_at) => {
+                set.extend(["award_due_shard = :shard", "award_due_at = :due"]);
+                update = update
+                    .expression_attribute_values(":shard", number(shard(award.id)))
+                    .expression_attribute_values(":due", number(due_at));
+            }
+            None => remove.extend(["award_due_shard", "award_due_at"]),
+        }
+        let mut expression = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
+        }
+        built(update.update_expression(expression).build())
+    }
+
+    fn place_items(
+        &self,
+        ledger: &str,
+        snapshot: &Snapshot,
+        changes: &Changes,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let (Some(before), Some(after)) = (&snapshot.put_back, &changes.put_back) else {
+            return Ok(Vec::new());
+        };
+        let mut items = Vec::new();
+        for place in after.difference(before) {
+            items.push(self.versioned(ledger, &format!("back {place:010}"), Item::new(), 0)?);
+        }
+        for place in before.difference(after) {
+            let delete = Delete::builder()
+                .table_name(&self.tables.ledgers)
+                .key("ledger", text(ledger))
+                .key("line", text(format!("back {place:010}")))
+                .condition_expression("attribute_exists(ledger)");
+            items.push(TransactWriteItem::builder().delete(built(delete.build())?).build());
+        }
+        Ok(items)
+    }
+
+    /// An item of the ledgers' table, under the condition that it was written so often.
+    pub(crate) fn versioned(
+        &self,
+        ledger: &str,
+        line: &str,
+        item: Item,
+        version: u64,
+    ) -> Result<TransactWriteItem> {
+        let put = Put::builder()
+            .table_name(&self.tables.ledgers)
+            .set_item(Some(item))
+            .item("ledger", text(ledger))
+            .item("line", text(line))
+            .item("version", number(version + 1));
+        let put = match version {
+            0 => put.condition_expression("attribute_not_exists(ledger)"),
+            _ => put
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", number(version)),
+        };
+        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    }
+}
