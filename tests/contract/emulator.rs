@@ -2,6 +2,7 @@
 //!
 //! With `AWS_ENDPOINT_URL_DYNAMODB` set, that is used instead: another emulator, or AWS itself.
 
+use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -10,7 +11,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws::dynamo::{Dynamo, KEPT_FOR, Tables};
+use aws::scheduler::{Scheduler, Settings};
+use aws::sqs::Sqs;
+use aws::ssm::Parameters;
+use domain::brand::SecretRef;
+use domain::message::QueueName;
 use memory::{Faults, Memory, TestClock};
+use ports::Secrets;
+use secrecy::ExposeSecret;
 use tests::{eventually_async, start};
 
 use crate::Ports;
@@ -60,10 +68,33 @@ fn started() -> Emulator {
     Emulator { endpoint, _process: Some(process) }
 }
 
+/// A name that no other test has.
+fn prefix() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Queues and schedules of its own for each test, in real time; what is delivered is invisible for two seconds. What is kept is in
+/// memory.
+pub(crate) async fn on_queues() -> Ports {
+    let prefix = prefix();
+    let config = aws::emulator(endpoint().await).await;
+    let queues = Sqs::make(&config, &prefix, Duration::from_secs(2)).await.unwrap();
+    let mut queue_arns = HashMap::new();
+    for queue in QueueName::ALL {
+        queue_arns.insert(queue, queues.arn(queue).await.unwrap());
+    }
+    let role_arn = "arn:aws:iam::000000000000:role/scheduler".to_owned();
+    let settings = Settings { group: prefix, role_arn, queue_arns, dead_letters_arn: None };
+    let scheduler = Scheduler::new(&config, settings);
+    scheduler.make_group().await.unwrap();
+    let in_memory = crate::in_memory().await;
+    Ports { queues: Arc::new(queues), schedule: Arc::new(scheduler), in_real_time: true, ..in_memory }
+}
+
 /// Tables of its own for each test. What is not on DynamoDB is in memory.
 pub(crate) async fn on_dynamo() -> Ports {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let prefix = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let prefix = prefix();
     let config = aws::emulator(endpoint().await).await;
     let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&prefix), KEPT_FOR));
     dynamo.make_tables().await.unwrap();
@@ -77,6 +108,27 @@ pub(crate) async fn on_dynamo() -> Ports {
         schedule: memory,
         limits: dynamo,
         clock,
+        in_real_time: false,
         _directory: None,
     }
+}
+
+#[tokio::test]
+async fn a_secret_is_read_once_in_five_minutes() {
+    let config = aws::emulator(endpoint().await).await;
+    let clock = Arc::new(TestClock::at(start()));
+    let parameters = Parameters::new(&config, clock.clone());
+    let (name, read) = (format!("/{}/key", prefix()), async |name: &str| {
+        let secret = parameters.get(&SecretRef::Ssm(name.to_owned())).await;
+        secret.map(|secret| secret.expose_secret().to_owned())
+    });
+    assert!(read(&name).await.is_err(), "it is not there");
+    parameters.put(&name, "old").await.unwrap();
+    assert_eq!(read(&name).await.unwrap(), "old");
+    parameters.put(&name, "new").await.unwrap();
+    assert_eq!(read(&name).await.unwrap(), "old");
+    clock.advance(Duration::from_secs(301));
+    assert_eq!(read(&name).await.unwrap(), "new");
+    let refused = parameters.get(&SecretRef::Env("KEY".to_owned())).await.unwrap_err();
+    assert!(!ports::error::in_full(&refused).contains("new"), "an error never tells a secret");
 }

@@ -13,9 +13,12 @@ mod schedule;
 mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
-use ports::{Ledger, Limits, Notices, Queues, Schedule, Store};
+use ports::clock::SystemClock;
+use ports::{Clock, Ledger, Limits, Notices, Queues, Schedule, Store};
 
 /// An implementation under test, with the clock it goes by.
 struct Ports {
@@ -26,8 +29,26 @@ struct Ports {
     schedule: Arc<dyn Schedule>,
     limits: Arc<dyn Limits>,
     clock: Arc<TestClock>,
+    /// Whether the queues go by the time of day, and not by the clock.
+    in_real_time: bool,
     /// Goes when the test ends.
     _directory: Option<tempfile::TempDir>,
+}
+
+impl Ports {
+    /// How long something takes: as told, or in real time.
+    fn takes(&self, told: Duration, real: Duration) -> Duration {
+        if self.in_real_time { real } else { told }
+    }
+
+    /// Lets time pass, which is what these tests are about.
+    async fn pass(&self, time: Duration) {
+        if self.in_real_time { SystemClock.sleep(time).await } else { self.clock.advance(time) }
+    }
+
+    fn now(&self) -> Timestamp {
+        if self.in_real_time { SystemClock.now() } else { self.clock.now() }
+    }
 }
 
 async fn in_memory() -> Ports {
@@ -41,6 +62,7 @@ async fn in_memory() -> Ports {
         schedule: memory.clone(),
         limits: memory,
         clock,
+        in_real_time: false,
         _directory: None,
     }
 }
@@ -58,6 +80,7 @@ async fn on_a_file() -> Ports {
         schedule: file.clone(),
         limits: file,
         clock,
+        in_real_time: false,
         _directory: Some(directory),
     }
 }
@@ -140,10 +163,21 @@ macro_rules! delivers {
                 a_receiver_that_waits_is_woken_by_a_message,
                 a_receiver_goes_away_empty_when_its_time_is_up,
                 ten_messages_at_a_time,
-                one_brands_thousand_do_not_hold_up_another_brands_one;
+                a_message_of_a_hundred_reads_back;
             schedule:
                 a_schedule_fires_at_its_time_and_not_before,
                 the_same_schedule_twice_is_delivered_once;
+        }
+    };
+}
+
+/// What a quiet brand is promised. SQS does it for message groups, its emulator does not.
+macro_rules! delivers_fairly {
+    ($make:expr) => {
+        promises! {
+            $make;
+            queues:
+                one_brands_thousand_do_not_hold_up_another_brands_one;
         }
     };
 }
@@ -152,17 +186,20 @@ mod memory_keeps {
     keeps_books!(crate::in_memory());
     keeps_ledgers!(crate::in_memory());
     delivers!(crate::in_memory());
+    delivers_fairly!(crate::in_memory());
 }
 
 mod embedded_keeps {
     keeps_books!(crate::on_a_file());
     keeps_ledgers!(crate::on_a_file());
     delivers!(crate::on_a_file());
+    delivers_fairly!(crate::on_a_file());
 }
 
 mod aws_keeps {
     keeps_books!(crate::emulator::on_dynamo());
     keeps_ledgers!(crate::emulator::on_dynamo());
+    delivers!(crate::emulator::on_queues());
 }
 
 /// What memory's faults do: each one happens, and the same seed makes the same run.

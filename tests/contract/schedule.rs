@@ -1,26 +1,34 @@
 use std::time::Duration;
 
 use domain::message::QueueName;
-use tests::start;
 
 use crate::Ports;
-use crate::queues::{look, receive};
+use crate::queues::{arrives, look, receive};
 
 pub(crate) async fn a_schedule_fires_at_its_time_and_not_before(ports: Ports) {
-    let time = start() + Duration::from_secs(3_600);
+    let wait = ports.takes(Duration::from_secs(3_600), Duration::from_secs(4));
+    let moment = ports.takes(Duration::from_millis(1), Duration::from_secs(3));
+    let time = ports.now() + wait;
     ports.schedule.at(time, QueueName::EmailEnrollments, look("acme", 1)).await.unwrap();
-    ports.clock.advance(Duration::from_millis(3_599_999));
+    ports.pass(wait - moment).await;
     assert!(receive(&ports).await.is_empty());
-    ports.clock.advance(Duration::from_millis(1));
-    assert_eq!(receive(&ports).await[0].look, look("acme", 1));
+    ports.pass(moment).await;
+    assert_eq!(arrives(&ports).await[0].look, look("acme", 1));
 }
 
 pub(crate) async fn the_same_schedule_twice_is_delivered_once(ports: Ports) {
-    let time = start() + Duration::from_secs(60);
+    let wait = ports.takes(Duration::from_secs(60), Duration::from_secs(2));
+    let time = ports.now() + wait;
     for _ in 0..2 {
         ports.schedule.at(time, QueueName::EmailEnrollments, look("acme", 1)).await.unwrap();
     }
     ports.schedule.at(time, QueueName::EmailEnrollments, look("acme", 2)).await.unwrap();
-    ports.clock.advance(Duration::from_secs(60));
-    assert_eq!(receive(&ports).await.len(), 2, "the second is another one's");
+    ports.pass(wait).await;
+    let mut received = 0;
+    while received < 2 {
+        received += arrives(&ports).await.len();
+    }
+    ports.pass(ports.takes(Duration::ZERO, Duration::from_secs(1))).await;
+    received += receive(&ports).await.len();
+    assert_eq!(received, 2, "the second is another one's");
 }

@@ -2,6 +2,14 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamo;
+#[cfg(any(feature = "scheduler", feature = "sqs"))]
+pub mod message;
+#[cfg(feature = "scheduler")]
+pub mod scheduler;
+#[cfg(feature = "sqs")]
+pub mod sqs;
+#[cfg(feature = "ssm")]
+pub mod ssm;
 
 /// The environment's region, credentials and endpoints (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, …).
 pub async fn environment() -> aws_config::SdkConfig {

@@ -1,0 +1,55 @@
+//! What a message's body says: ids, never contacts.
+
+use domain::identity::{BrandId, ParticipationId};
+use domain::message::{Look, MOST_IN_MESSAGE};
+use serde_json::{Value, json};
+
+/// The body of a message.
+#[must_use]
+pub fn encode(look: &Look) -> String {
+    let ids: Vec<String> = look.ids.iter().map(ToString::to_string).collect();
+    json!({ "brand": look.brand.as_str(), "ids": ids }).to_string()
+}
+
+/// What a body says; `None` when it is not one of ours.
+#[must_use]
+pub fn decode(body: &str) -> Option<Look> {
+    let read: Value = serde_json::from_str(body).ok()?;
+    let brand = BrandId::parse(read.get("brand")?.as_str()?).ok()?;
+    let ids = read.get("ids")?.as_array()?;
+    if ids.is_empty() || ids.len() > MOST_IN_MESSAGE {
+        return None;
+    }
+    let id = |value: &Value| ParticipationId::parse(value.as_str()?).ok();
+    let ids: Option<Vec<ParticipationId>> = ids.iter().map(id).collect();
+    Some(Look { brand, ids: ids? })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::contact::{Contact, Email};
+    use domain::identity::{IdKey, Scope};
+
+    use super::*;
+
+    #[test]
+    fn a_body_reads_back_and_nothing_else_does() {
+        let contact = Contact::Email(Email::parse("ada@example.com").unwrap());
+        let id = IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &contact);
+        let look = Look { brand: BrandId::parse("acme").unwrap(), ids: vec![id, id] };
+        assert_eq!(decode(&encode(&look)), Some(look));
+        for body in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            r#"{"brand":"acme"}"#,
+            r#"{"brand":"acme","ids":[]}"#,
+            r#"{"brand":"acme","ids":["x"]}"#,
+            r#"{"brand":"a b","ids":["00000000000000000000000000000000"]}"#,
+            r#"{"brand":"acme","ids":"00000000000000000000000000000000"}"#,
+        ] {
+            assert_eq!(decode(body), None, "{body}");
+        }
+    }
+}

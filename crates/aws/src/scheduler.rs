@@ -1,0 +1,103 @@
+//! One-time schedules on EventBridge Scheduler.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::error::SdkError;
+use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, Target,
+};
+use domain::Timestamp;
+use domain::message::{Look, QueueName};
+use ports::{Error, Result, Schedule};
+use sha2::{Digest, Sha256};
+
+use crate::message;
+
+const DOING: &str = "making a schedule";
+
+/// Where schedules are kept, and what they may do.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The group they are in.
+    pub group: String,
+    /// The role that sends for them.
+    pub role_arn: String,
+    /// What they send to.
+    pub queue_arns: HashMap<QueueName, String>,
+    /// Where what could not be sent goes.
+    pub dead_letters_arn: Option<String>,
+}
+
+/// Schedules that send one message and then are gone.
+#[derive(Debug, Clone)]
+pub struct Scheduler {
+    client: Client,
+    settings: Settings,
+}
+
+impl Scheduler {
+    /// Schedules of a group.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
+        Self { client: Client::new(config), settings }
+    }
+
+    /// Makes the group, for emulators.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn make_group(&self) -> Result<()> {
+        let made = self.client.create_schedule_group().name(&self.settings.group).send().await;
+        made.map(|_| ()).map_err(|error| Error::unavailable("making a schedule group", error))
+    }
+
+    fn target(&self, queue: QueueName, look: &Look) -> Result<Target> {
+        let arn = self.settings.queue_arns.get(&queue);
+        let arn = arn.ok_or_else(|| Error::unavailable(DOING, "there is no such queue"))?;
+        let dead_letters =
+            self.settings.dead_letters_arn.as_ref().map(|arn| DeadLetterConfig::builder().arn(arn).build());
+        let target = Target::builder()
+            .arn(arn)
+            .role_arn(&self.settings.role_arn)
+            .input(message::encode(look))
+            .set_dead_letter_config(dead_letters);
+        target.build().map_err(|error| Error::unavailable(DOING, error))
+    }
+}
+
+/// The same schedule has the same name, so that making it again changes nothing.
+fn name(time: Timestamp, queue: QueueName, look: &Look) -> String {
+    let digest = Sha256::new()
+        .chain_update(time.to_string())
+        .chain_update(queue.name())
+        .chain_update(message::encode(look))
+        .finalize();
+    hex::encode(&digest[..16])
+}
+
+#[async_trait]
+impl Schedule for Scheduler {
+    async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
+        let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
+        // To the second, in UTC, without an offset.
+        let seconds = Timestamp::from_second(time.as_second()).unwrap_or(time);
+        let at = format!("at({})", seconds.to_string().trim_end_matches('Z'));
+        let request = self
+            .client
+            .create_schedule()
+            .name(name(time, queue, &look))
+            .group_name(&self.settings.group)
+            .schedule_expression(at)
+            .schedule_expression_timezone("UTC")
+            .flexible_time_window(window.map_err(|error| Error::unavailable(DOING, error))?)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .target(self.target(queue, &look)?);
+        match request.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) | Err(CreateScheduleError::ConflictException(_)) => Ok(()),
+            Err(error) => Err(Error::unavailable(DOING, error)),
+        }
+    }
+}

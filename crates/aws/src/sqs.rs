@@ -1,0 +1,141 @@
+//! Queues on SQS.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry};
+use domain::message::QueueName;
+use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
+use ports::{Error, Result};
+
+use crate::message;
+
+/// Longest wait of one receive (SQS).
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// Queues by name. Messages carry their brand as group, so that SQS delivers fairly between brands.
+#[derive(Debug, Clone)]
+pub struct Sqs {
+    client: Client,
+    urls: HashMap<QueueName, String>,
+}
+
+impl Sqs {
+    /// The queues at these URLs.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, urls: HashMap<QueueName, String>) -> Self {
+        Self { client: Client::new(config), urls }
+    }
+
+    /// Makes queues behind a prefix, for emulators: what is delivered and not acknowledged comes again after `invisible`.
+    ///
+    /// # Errors
+    /// When a queue cannot be made.
+    pub async fn make(config: &aws_config::SdkConfig, prefix: &str, invisible: Duration) -> Result<Self> {
+        let client = Client::new(config);
+        let mut urls = HashMap::new();
+        for queue in QueueName::ALL {
+            let request = client
+                .create_queue()
+                .queue_name(format!("{prefix}-{}", queue.name()))
+                .attributes(QueueAttributeName::VisibilityTimeout, invisible.as_secs().to_string());
+            let made = request.send().await.map_err(|error| Error::unavailable("making a queue", error))?;
+            let url = made.queue_url.ok_or_else(|| Error::unavailable("making a queue", "it has no URL"))?;
+            urls.insert(queue, url);
+        }
+        Ok(Self { client, urls })
+    }
+
+    /// A queue's address among AWS's resources, which is what schedules send to.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    pub async fn arn(&self, queue: QueueName) -> Result<String> {
+        const DOING: &str = "asking for a queue";
+        let request = self.client.get_queue_attributes().queue_url(self.url(queue, DOING)?);
+        let told = request.attribute_names(QueueAttributeName::QueueArn).send().await;
+        let told = told.map_err(|error| Error::unavailable(DOING, error))?;
+        let arn = told.attributes().and_then(|attributes| attributes.get(&QueueAttributeName::QueueArn));
+        arn.cloned().ok_or_else(|| Error::unavailable(DOING, "it has no ARN"))
+    }
+
+    fn url(&self, queue: QueueName, doing: &'static str) -> Result<&str> {
+        let url = self.urls.get(&queue).map(String::as_str);
+        url.ok_or_else(|| Error::unavailable(doing, "there is no such queue"))
+    }
+}
+
+fn at_most(count: usize, doing: &'static str) -> Result<()> {
+    if count > MOST_MESSAGES {
+        return Err(Error::unavailable(doing, format!("{count} were given, {MOST_MESSAGES} are taken")));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Queues for Sqs {
+    async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
+        const DOING: &str = "sending messages";
+        at_most(messages.len(), DOING)?;
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let mut request = self.client.send_message_batch().queue_url(self.url(queue, DOING)?);
+        for (number, outgoing) in messages.iter().enumerate() {
+            let seconds = outgoing.delay.min(LONGEST_DELAY).as_millis().div_ceil(1_000);
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(number.to_string())
+                .message_body(message::encode(&outgoing.look))
+                .message_group_id(outgoing.look.brand.as_str())
+                .delay_seconds(i32::try_from(seconds).unwrap_or(i32::MAX));
+            request = request.entries(entry.build().map_err(|error| Error::unavailable(DOING, error))?);
+        }
+        let sent = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+        match sent.failed().first() {
+            None => Ok(()),
+            Some(failed) => Err(Error::unavailable(DOING, format!("SQS says {}", failed.code()))),
+        }
+    }
+
+    /// A body that is not ours is left alone: after a few deliveries it goes to the dead letters.
+    async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>> {
+        const DOING: &str = "receiving messages";
+        let seconds = i32::try_from(wait.min(LONGEST_WAIT).as_secs()).unwrap_or(0);
+        let request = self
+            .client
+            .receive_message()
+            .queue_url(self.url(queue, DOING)?)
+            .max_number_of_messages(i32::try_from(MOST_MESSAGES).unwrap_or(10))
+            .wait_time_seconds(seconds);
+        let received = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+        let delivery = |message: &aws_sdk_sqs::types::Message| {
+            let look = message::decode(message.body()?);
+            if look.is_none() {
+                tracing::error!(queue = queue.name(), "aws.unreadable_message");
+            }
+            Some(Delivery { look: look?, receipt: Receipt(message.receipt_handle()?.to_owned()) })
+        };
+        Ok(received.messages().iter().filter_map(delivery).collect())
+    }
+
+    async fn acknowledge(&self, queue: QueueName, receipts: &[Receipt]) -> Result<()> {
+        const DOING: &str = "acknowledging messages";
+        at_most(receipts.len(), DOING)?;
+        if receipts.is_empty() {
+            return Ok(());
+        }
+        let mut request = self.client.delete_message_batch().queue_url(self.url(queue, DOING)?);
+        for (number, receipt) in receipts.iter().enumerate() {
+            let entry =
+                DeleteMessageBatchRequestEntry::builder().id(number.to_string()).receipt_handle(&receipt.0);
+            request = request.entries(entry.build().map_err(|error| Error::unavailable(DOING, error))?);
+        }
+        let deleted = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+        match deleted.failed().first() {
+            None => Ok(()),
+            Some(failed) => Err(Error::unavailable(DOING, format!("SQS says {}", failed.code()))),
+        }
+    }
+}
