@@ -156,6 +156,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         store: file.clone(),
         ledger: file.clone(),
         queues: file,
+        entering: intake::Entering::AtOnce,
         secrets: Arc::new(EnvSecrets),
         clock,
     };

@@ -92,6 +92,7 @@ impl Game {
         };
         let entry = Entry { award, rules: self.rules.clone() };
         self.ports.store.insert(&participation, Some(&entry)).await.unwrap();
+        self.ports.ledger.enter(&ledger(), &self.rules, &[participation.id]).await.unwrap();
         participation.id
     }
 

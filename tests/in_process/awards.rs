@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use memory::Faults;
-use ports::Clock;
+use ports::{Clock, Ledger};
 use serde_json::{Value, json};
 
 use crate::campaign::Campaign;
@@ -225,4 +225,25 @@ async fn whatever_fails_nothing_is_oversold_and_everything_is_told() {
     told.sort();
     told.dedup();
     assert_eq!(told.len(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rewarder_credits_what_is_earned_and_has_the_flows_go_on() {
+    let sms = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\nincentive = \"early\"\n";
+    let activation = format!("[activation.email]\nincentive = \"early\"\n{sms}{}", first(1));
+    let campaign = Campaign::with(Faults { message_lost: 1.0, ..Faults::none() }, CALLBACK, &activation);
+    let by_email = campaign.accept("c0@example.com").await;
+    let by_phone = campaign.accept_phone("+13135550101", None).await;
+    let brand = domain::identity::BrandId::parse("acme").unwrap();
+    campaign.connector.enter(&brand, &[by_email, by_phone]).await.unwrap();
+    campaign.connector.enter(&brand, &[by_email, by_phone]).await.unwrap();
+    let awards = campaign.memory.awards(&[by_email, by_phone]).await.unwrap();
+    let credited: Vec<bool> = awards.iter().map(|award| award.credited_at.is_some()).collect();
+    assert_eq!(credited, [true, false], "by number it is earned later");
+    assert_eq!(campaign.requests("/users/export/ids").await, 0, "Braze is asked nothing");
+    let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
+    let id = campaign.accept("c0@example.com").await;
+    campaign.run();
+    campaign.to_the_rewarder(vec![id]).await;
+    campaign.all_end(&[id], Duration::from_secs(30)).await;
 }

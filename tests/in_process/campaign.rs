@@ -173,6 +173,12 @@ impl Campaign {
         self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
     }
 
+    /// Puts a participation on the rewarder's queue, as intake does where the queue's order is the order of acceptance.
+    pub(crate) async fn to_the_rewarder(&self, ids: Vec<ParticipationId>) {
+        let look = Look { brand: self.terms().0.id.clone(), ids };
+        self.memory.send(QueueName::Awards, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
+    }
+
     async fn keep(&self, participation: Participation) -> ParticipationId {
         let entry = ledger::entry(&participation, self.terms(), &self.id_key);
         // A 503 would make the caller come again.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use domain::award::{Award, LedgerKey, Verdict};
 use domain::brand::Brand;
-use domain::identity::ParticipationId;
+use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Kind;
 use domain::ledger::{Rules, Settled};
+use domain::message::QueueName;
 use ports::error::in_full;
 use ports::store::MOST_ITEMS;
 
@@ -79,7 +80,7 @@ pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> por
 /// Wakes whoever has to do with what came of settling.
 async fn announce(connector: &Connector, brand: &Brand, ledger: &LedgerKey, settled: &Settled) {
     if !settled.moved_up.is_empty() {
-        wake::now(connector, &brand.id, &settled.moved_up).await;
+        wake::now(connector, QueueName::EmailEnrollments, &brand.id, &settled.moved_up).await;
     }
     if settled.told {
         connector.news.notify_one();
@@ -95,6 +96,45 @@ async fn announce(connector: &Connector, brand: &Brand, ledger: &LedgerKey, sett
 }
 
 impl Connector {
+    /// Enters participations in their ledgers in this order, credits those that have earned it by taking part, and has their flows go on.
+    /// It asks nothing of Braze: whoever is behind waits for the ledger only.
+    ///
+    /// # Errors
+    /// When store or ledgers cannot be reached. Doing it again is doing it once.
+    pub async fn enter(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<()> {
+        let Some(brand) = self.brands.brand(brand) else { return Ok(()) };
+        let mut cases = Vec::with_capacity(ids.len());
+        for some in ids.chunks(MOST_ITEMS) {
+            cases.extend(self.read(some).await?.into_iter().map(Case::new));
+        }
+        cases.sort_by_key(|case| ids.iter().position(|id| *id == case.participation.id));
+        look_up(self, &mut cases).await?;
+        let mut by_ledger: BTreeMap<LedgerKey, Vec<ParticipationId>> = BTreeMap::new();
+        for award in cases.iter().filter_map(|case| case.facts.award.as_ref()) {
+            by_ledger.entry(award.ledger.clone()).or_default().push(award.id);
+        }
+        for (ledger, ids) in by_ledger {
+            let rules = Rules::of(brand, &ledger, &self.id_key);
+            for some in ids.chunks(MOST_ITEMS) {
+                self.outside.ledger.enter(&ledger, &rules, some).await?;
+            }
+        }
+        let mut queues: BTreeMap<QueueName, Vec<ParticipationId>> = BTreeMap::new();
+        for case in &cases {
+            let queue = QueueName::of(case.participation.channel());
+            queues.entry(queue).or_default().push(case.participation.id);
+        }
+        let earned = cases.into_iter().filter(|case| {
+            let settled = case.facts.award.as_ref().is_none_or(Award::is_settled);
+            case.participation.credited_at.is_some() && !settled
+        });
+        settle(self, brand, earned.map(|case| (case, Verdict::Credit)).collect()).await?;
+        for (queue, ids) in queues {
+            wake::now(self, queue, &brand.id, &ids).await;
+        }
+        Ok(())
+    }
+
     /// Gives what is free to those who wait for it, in every ledger: after brand files or codes have changed.
     ///
     /// # Errors

@@ -155,7 +155,7 @@ impl Connector {
     }
 
     /// Reads participations. One that cannot be read must not hold up the others: it is left out, and somebody has to look.
-    async fn read(&self, ids: &[ParticipationId]) -> ports::Result<Vec<Participation>> {
+    pub(crate) async fn read(&self, ids: &[ParticipationId]) -> ports::Result<Vec<Participation>> {
         let store = &self.outside.store;
         match store.get(ids).await {
             Err(ports::Error::Corrupt { .. }) => {}

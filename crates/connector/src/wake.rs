@@ -79,10 +79,10 @@ fn means(connector: &Connector, participation: &Participation, wait: Duration) -
 }
 
 /// Has participations looked at that ended before, and whose award has changed.
-pub(crate) async fn now(connector: &Connector, brand: &BrandId, ids: &[ParticipationId]) {
+pub(crate) async fn now(connector: &Connector, queue: QueueName, brand: &BrandId, ids: &[ParticipationId]) {
     let outgoing = |look| Outgoing { look, delay: Duration::ZERO };
     let messages = looks(brand, ids).into_iter().map(outgoing).collect();
-    send(connector, BTreeMap::from([(QueueName::Awards, messages)])).await;
+    send(connector, BTreeMap::from([(queue, messages)])).await;
 }
 
 async fn send(connector: &Connector, messages: BTreeMap<QueueName, Vec<Outgoing>>) {

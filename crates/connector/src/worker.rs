@@ -131,7 +131,13 @@ impl Lane {
     /// Acknowledged only once everything is saved. What fails comes again.
     async fn step(&self, batch: Vec<Delivery>) {
         let ids: Vec<ParticipationId> = batch.iter().flat_map(|one| one.look.ids.iter().copied()).collect();
-        if let Err(error) = self.connector.step(&self.brand, &ids).await {
+        let done = match self.queue {
+            QueueName::Awards => self.connector.enter(&self.brand, &ids).await,
+            QueueName::EmailEnrollments | QueueName::SmsSubscriptions => {
+                self.connector.step(&self.brand, &ids).await.map(|_| ())
+            }
+        };
+        if let Err(error) = done {
             tracing::error!(brand = %self.brand, error = %in_full(&error), "connector.step_failed: it is done again");
             self.connector.outside.clock.sleep(PAUSE).await;
             return;

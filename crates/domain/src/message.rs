@@ -8,11 +8,11 @@ pub const MOST_IN_MESSAGE: usize = 100;
 /// The queues there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum QueueName {
-    /// E-mail participations to be looked at.
+    /// Participations by e-mail and by events to be looked at.
     EmailEnrollments,
     /// SMS participations to be looked at.
     SmsSubscriptions,
-    /// Participations by events to be looked at, and those that were given a reward after they had ended.
+    /// Participations to be entered in their ledgers, strictly in order; where a store does not do that when it takes them.
     Awards,
 }
 
@@ -34,9 +34,8 @@ impl QueueName {
     #[must_use]
     pub fn of(channel: Channel) -> Self {
         match channel {
-            Channel::Email => Self::EmailEnrollments,
+            Channel::Email | Channel::Event => Self::EmailEnrollments,
             Channel::Sms => Self::SmsSubscriptions,
-            Channel::Event => Self::Awards,
         }
     }
 }

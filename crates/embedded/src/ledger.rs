@@ -35,6 +35,11 @@ impl Ledger for DataFile {
         self.reader.read(DOING, read).await
     }
 
+    /// Lines are entered in the transaction that stores them.
+    async fn enter(&self, _ledger: &LedgerKey, _rules: &Rules, _ids: &[ParticipationId]) -> Result<()> {
+        Ok(())
+    }
+
     async fn settle(
         &self,
         ledger: &LedgerKey,

@@ -10,8 +10,8 @@ use ports::error::in_full;
 use ports::store::Inserted;
 use serde_json::Value;
 
-use crate::Intake;
 use crate::problem::Problem;
+use crate::{Entering, Intake};
 
 /// Whether the activation takes participations now. `field` is what names it in the body.
 pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Result<(), Problem> {
@@ -33,7 +33,19 @@ pub(crate) async fn keep(
         tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
         Problem::unavailable()
     })?;
+    if participation.has_award && intake.entering == Entering::InOrder {
+        // A repeat is queued again: the message may be what was missing the first time.
+        let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
+        intake.announcer.queue(QueueName::Awards, look).await.map_err(|error| {
+            tracing::error!(error = %in_full(&error), "intake.queue_failed: a participation was refused with 503");
+            Problem::unavailable()
+        })?;
+    }
     match stored {
+        Inserted::New if participation.has_award && intake.entering == Entering::InOrder => {
+            tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
+            Ok(participation.state.name())
+        }
         Inserted::New => {
             let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
             intake.announcer.announce(QueueName::of(participation.channel()), look).await;

@@ -16,19 +16,30 @@ const MOST_WAITING: usize = 4_096;
 
 /// Hands announcements to a task that sends whatever has gathered while it was sending.
 #[derive(Clone)]
-pub(crate) struct Announcer(mpsc::Sender<(QueueName, Look)>);
+pub(crate) struct Announcer {
+    sender: mpsc::Sender<(QueueName, Look)>,
+    queues: Arc<dyn Queues>,
+}
 
 impl Announcer {
     pub(crate) fn start(queues: Arc<dyn Queues>) -> Self {
         let (sender, receiver) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(send_all(queues, receiver));
-        Self(sender)
+        tokio::spawn(send_all(queues.clone(), receiver));
+        Self { sender, queues }
+    }
+
+    /// Puts one on a queue whose order counts, and returns once it is there.
+    ///
+    /// # Errors
+    /// When it may not be there.
+    pub(crate) async fn queue(&self, queue: QueueName, look: Look) -> ports::Result<()> {
+        self.queues.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await
     }
 
     /// Announces once there is room; the caller does not wait until it is sent. Should it get lost, the participation is
     /// durable already, and the tick finds it a minute later.
     pub(crate) async fn announce(&self, queue: QueueName, look: Look) {
-        let _ended = self.0.send((queue, look)).await;
+        let _ended = self.sender.send((queue, look)).await;
     }
 }
 

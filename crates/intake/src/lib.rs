@@ -31,6 +31,15 @@ pub const LARGEST_BODY: usize = 64 * 1024;
 /// How long a browser may rely on what a preflight answered.
 const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_secs(600);
 
+/// Who enters participations in their ledgers, which is what their order is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entering {
+    /// The store does, as it stores them.
+    AtOnce,
+    /// A rewarder does, in the order of the queue `awards`. So a 202 waits until that has the message, too.
+    InOrder,
+}
+
 /// What intake needs from outside.
 #[derive(Clone)]
 pub struct Outside {
@@ -40,6 +49,8 @@ pub struct Outside {
     pub ledger: Arc<dyn Ledger>,
     /// Where participations are announced.
     pub queues: Arc<dyn Queues>,
+    /// Who enters them in their ledgers.
+    pub entering: Entering,
     /// Signing secrets, and no others.
     pub secrets: Arc<dyn Secrets>,
     /// The time.
@@ -55,6 +66,7 @@ struct Intake {
     brands: Arc<Brands>,
     id_key: IdKey,
     announcer: Announcer,
+    entering: Entering,
     webhooks: Arc<Webhooks>,
 }
 
@@ -63,6 +75,7 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
     let cors = cors(&brands);
     let intake = Intake {
         announcer: Announcer::start(outside.queues),
+        entering: outside.entering,
         store: outside.store,
         ledger: outside.ledger,
         secrets: outside.secrets,

@@ -8,7 +8,7 @@ use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::identity::IdKey;
 use domain::token::TokenHash;
 use http::{Request, StatusCode};
-use intake::{Outside, router};
+use intake::{Entering, Outside, router};
 use memory::{Faults, Memory, TokioClock};
 use tower::ServiceExt;
 
@@ -17,17 +17,24 @@ fn brand() -> BrandFile {
     let text = format!(
         "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"K\" }}\n[webhook]\ntokens_sha256 = [\"{hash}\"]\n\
          [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n[activation.email]\n\
-         [activation.events.signed_in]\n"
+         [activation.events.signed_in]\nincentive = \"first\"\n\
+         [[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 2\nreward = \"A\"\n"
     );
     BrandFile { name: "acme".into(), text }
 }
 
-async fn post(faults: Faults, path: &str, body: &'static str) -> (StatusCode, Option<String>) {
+async fn post(
+    faults: Faults,
+    entering: Entering,
+    path: &str,
+    body: &'static str,
+) -> (StatusCode, Option<String>) {
     let memory = Arc::new(Memory::new(1, faults, Arc::new(TokioClock::start())));
     let outside = Outside {
         store: memory.clone(),
         ledger: memory.clone(),
         queues: memory.clone(),
+        entering,
         secrets: memory.clone(),
         clock: Arc::new(TokioClock::start()),
     };
@@ -42,15 +49,30 @@ async fn post(faults: Faults, path: &str, body: &'static str) -> (StatusCode, Op
     (answer.status(), retry_after)
 }
 
+const WEBHOOK: &str = r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com"}"#;
+const BY_EMAIL: &str = r#"{"scope":"spring","email":"ada@example.com"}"#;
+
+fn again() -> (StatusCode, Option<String>) {
+    (StatusCode::SERVICE_UNAVAILABLE, Some("5".to_owned()))
+}
+
 #[tokio::test]
 async fn what_cannot_be_stored_is_to_be_sent_again() {
     let failing = || Faults { write_fails: 1.0, ..Faults::none() };
-    for (path, body) in [
-        ("/webhook/braze", r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com"}"#),
-        ("/participations", r#"{"scope":"spring","email":"ada@example.com"}"#),
-    ] {
-        let again = Some("5".to_owned());
-        assert_eq!(post(failing(), path, body).await, (StatusCode::SERVICE_UNAVAILABLE, again), "{path}");
-        assert_eq!(post(Faults::none(), path, body).await, (StatusCode::ACCEPTED, None), "{path}");
+    for (path, body) in [("/webhook/braze", WEBHOOK), ("/participations", BY_EMAIL)] {
+        assert_eq!(post(failing(), Entering::AtOnce, path, body).await, again(), "{path}");
+        let stored = post(Faults::none(), Entering::AtOnce, path, body).await;
+        assert_eq!(stored, (StatusCode::ACCEPTED, None), "{path}");
     }
+}
+
+/// Where the queue's order is the order of acceptance, what is not in the queue is not accepted; a lost announcement is harmless
+/// elsewhere.
+#[tokio::test]
+async fn what_cannot_be_queued_in_order_is_to_be_sent_again() {
+    let failing = || Faults { send_fails: 1.0, ..Faults::none() };
+    assert_eq!(post(failing(), Entering::InOrder, "/webhook/braze", WEBHOOK).await, again());
+    let stored = (StatusCode::ACCEPTED, None);
+    assert_eq!(post(failing(), Entering::InOrder, "/participations", BY_EMAIL).await, stored);
+    assert_eq!(post(failing(), Entering::AtOnce, "/webhook/braze", WEBHOOK).await, stored);
 }

@@ -180,6 +180,11 @@ impl Ledger for Memory {
         Ok(ids.iter().filter_map(|id| state.ledgers.awards.get(id).cloned()).collect())
     }
 
+    /// Lines are entered as they are stored.
+    async fn enter(&self, _ledger: &LedgerKey, _rules: &Rules, _ids: &[ParticipationId]) -> Result<()> {
+        Ok(())
+    }
+
     async fn settle(
         &self,
         ledger: &LedgerKey,

@@ -33,6 +33,10 @@ pub trait Ledger: Send + Sync {
     /// The lines of these participations, in no order. At most [`crate::store::MOST_ITEMS`].
     async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>>;
 
+    /// Enters lines behind all that were entered before, in this order, unless they are entered already: where a store takes a new
+    /// participation without placing it. At most [`crate::store::MOST_ITEMS`].
+    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
+
     /// Credits or releases participations of one ledger. At most [`crate::store::MOST_ITEMS`].
     async fn settle(
         &self,

@@ -50,8 +50,8 @@ pub struct Due {
 /// may have been kept.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Stores a new participation unless its id is taken, and enters its line in the ledger, if it has one, behind all that were
-    /// entered before. Durable when it returns.
+    /// Stores a new participation unless its id is taken, with its line in the ledger, if it has one. Durable when it returns. The line is
+    /// entered behind all that were entered before: by this call, or by [`crate::Ledger::enter`].
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted>;
 
     /// The participations with these ids, in no order; unknown ids are left out. At most [`MOST_ITEMS`].

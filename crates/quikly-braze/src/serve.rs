@@ -66,6 +66,7 @@ impl Server {
             store: file.clone(),
             ledger: file.clone(),
             queues: file.clone(),
+            entering: intake::Entering::AtOnce,
             secrets: secrets.clone(),
             clock: clock.clone(),
         };

@@ -22,6 +22,9 @@ use crate::dynamo::store::at_most;
 /// Verdicts in one transaction: each may release a place that moves another line up, and both are told.
 const VERDICTS: usize = 12;
 
+/// Lines entered in one transaction: each with an entry under its participant.
+const ENTRIES: usize = 40;
+
 /// Lines of a draw in one transaction: each is told.
 const WINNERS: usize = 40;
 
@@ -40,6 +43,15 @@ impl Ledger for Dynamo {
         self.read_awards(ids).await
     }
 
+    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+        at_most(ids.len(), MOST_ITEMS, "entering awards")?;
+        for some in ids.chunks(ENTRIES) {
+            let enter_all = |book: &mut Page<'_>| some.iter().try_for_each(|id| enter(book, rules, *id));
+            self.transaction(ledger, some, enter_all).await?;
+        }
+        Ok(())
+    }
+
     async fn settle(
         &self,
         ledger: &LedgerKey,
@@ -56,7 +68,8 @@ impl Ledger for Dynamo {
                 }
                 ledger::settle(book, rules, some, now)
             };
-            let settled = self.transaction(ledger, some, settle).await?;
+            let ids: Vec<ParticipationId> = some.iter().map(|(id, _)| *id).collect();
+            let settled = self.transaction(ledger, &ids, settle).await?;
             all.awards.extend(settled.awards);
             all.moved_up.extend(settled.moved_up);
             all.low.extend(settled.low);
@@ -188,21 +201,15 @@ fn brand_of(snapshot: &Snapshot) -> Option<BrandId> {
 }
 
 impl Dynamo {
-    /// Enters a participation that was just stored.
-    pub(crate) async fn enter(&self, award: &Award, rules: &Rules) -> Result<()> {
-        let verdicts = [(award.id, Verdict::Credit)];
-        self.transaction(&award.ledger, &verdicts, |book| enter(book, rules, award.id)).await
-    }
-
     /// Runs rules over a ledger and writes what they changed; all over again when somebody else was quicker.
     async fn transaction<T>(
         &self,
         ledger: &LedgerKey,
-        verdicts: &[(ParticipationId, Verdict)],
+        ids: &[ParticipationId],
         rules: impl Fn(&mut Page<'_>) -> std::result::Result<T, Need>,
     ) -> Result<T> {
         for _ in 0..MOST_TRIES {
-            let (snapshot, (done, changes)) = self.run(ledger, verdicts, &rules).await?;
+            let (snapshot, (done, changes)) = self.run(ledger, ids, &rules).await?;
             let Some(brand) = brand_of(&snapshot) else { return Ok(done) };
             if self.write(&brand, &name(ledger), &snapshot, &changes).await? {
                 return Ok(done);
@@ -215,14 +222,13 @@ impl Dynamo {
     async fn run<T>(
         &self,
         ledger: &LedgerKey,
-        verdicts: &[(ParticipationId, Verdict)],
+        ids: &[ParticipationId],
         rules: impl Fn(&mut Page<'_>) -> std::result::Result<T, Need>,
     ) -> Result<(Snapshot, Written<T>)> {
         let ledger = name(ledger);
         let (counts, counts_version) = self.read_counts(&ledger).await?;
         let mut snapshot = Snapshot { counts, counts_version, ..Snapshot::default() };
-        let ids: Vec<ParticipationId> = verdicts.iter().map(|(id, _)| *id).collect();
-        let mut need = Some(Need::Lines(ids));
+        let mut need = Some(Need::Lines(ids.to_vec()));
         loop {
             if let Some(need) = need.take() {
                 // Only lines of one brand are in one ledger; before any is read, none of its pools is needed.

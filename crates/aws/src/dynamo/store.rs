@@ -82,7 +82,8 @@ pub(crate) fn at_most(count: usize, most: usize, doing: &'static str) -> Result<
 
 #[async_trait]
 impl Store for Dynamo {
-    /// The line is stored with the participation and entered after it: should that fail, settling enters it.
+    /// The line is stored with the participation, in one write, and entered later: entering it here would have everybody who takes
+    /// part at the same time contend for one ledger's counters.
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         let mut item = item(participation);
         if let Some(Entry { award, .. }) = entry {
@@ -97,12 +98,7 @@ impl Store for Dynamo {
             .condition_expression("attribute_not_exists(id)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await.map_err(SdkError::into_service_error) {
-            Ok(_) => {
-                if let Some(Entry { award, rules }) = entry {
-                    self.enter(award, rules).await?;
-                }
-                Ok(Inserted::New)
-            }
+            Ok(_) => Ok(Inserted::New),
             Err(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
                 Ok(Inserted::Existing(Box::new(self::participation(&existing)?)))
