@@ -18,10 +18,12 @@ use domain::brand::SecretRef;
 use domain::message::QueueName;
 use memory::{Faults, Memory, TestClock};
 use ports::Secrets;
+use ports::queues::Outgoing;
 use secrecy::ExposeSecret;
 use tests::{eventually_async, start};
 
 use crate::Ports;
+use crate::queues::look;
 
 /// Runs the emulator as long as its own standard input is open: it is closed however the tests end.
 const UNTIL_WE_END: &str = "import subprocess, sys\n\
@@ -131,4 +133,29 @@ async fn a_secret_is_read_once_in_five_minutes() {
     assert_eq!(read(&name).await.unwrap(), "new");
     let refused = parameters.get(&SecretRef::Env("KEY".to_owned())).await.unwrap_err();
     assert!(!ports::error::in_full(&refused).contains("new"), "an error never tells a secret");
+}
+
+#[tokio::test]
+async fn awards_come_in_the_order_in_which_they_were_sent_and_only_once_the_earlier_ones_are_done() {
+    let ports = on_queues().await;
+    let outgoing = |number| Outgoing { look: look("acme", number), delay: Duration::from_secs(900) };
+    for batch in 0..3 {
+        let messages = (batch * 10..batch * 10 + 10).map(outgoing).collect();
+        ports.queues.send(QueueName::Awards, messages).await.unwrap();
+    }
+    ports.queues.send(QueueName::Awards, vec![outgoing(0)]).await.unwrap();
+    let mut received = Vec::new();
+    while received.len() < 30 {
+        let some = ports.queues.receive(QueueName::Awards, Duration::from_secs(5)).await.unwrap();
+        let meanwhile = ports.queues.receive(QueueName::Awards, Duration::ZERO).await.unwrap();
+        assert!(meanwhile.is_empty(), "the brand's earlier ones are under way");
+        let receipts: Vec<_> = some.iter().map(|delivery| delivery.receipt.clone()).collect();
+        ports.queues.acknowledge(QueueName::Awards, &receipts).await.unwrap();
+        received.extend(some.into_iter().map(|delivery| delivery.look));
+    }
+    assert_eq!(
+        received,
+        (0..30).map(|number| look("acme", number)).collect::<Vec<_>>(),
+        "a repeat is dropped"
+    );
 }

@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName, Sen
 use domain::message::QueueName;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 use ports::{Error, Result};
+use sha2::{Digest, Sha256};
 
 use crate::message;
 
@@ -37,10 +38,14 @@ impl Sqs {
         let client = Client::new(config);
         let mut urls = HashMap::new();
         for queue in QueueName::ALL {
-            let request = client
+            let ending = if in_order(queue) { ".fifo" } else { "" };
+            let mut request = client
                 .create_queue()
-                .queue_name(format!("{prefix}-{}", queue.name()))
+                .queue_name(format!("{prefix}-{}{ending}", queue.name()))
                 .attributes(QueueAttributeName::VisibilityTimeout, invisible.as_secs().to_string());
+            if in_order(queue) {
+                request = request.attributes(QueueAttributeName::FifoQueue, "true");
+            }
             let made = request.send().await.map_err(|error| Error::unavailable("making a queue", error))?;
             let url = made.queue_url.ok_or_else(|| Error::unavailable("making a queue", "it has no URL"))?;
             urls.insert(queue, url);
@@ -67,6 +72,14 @@ impl Sqs {
     }
 }
 
+/// A FIFO queue: one brand's messages strictly in order, and no more while some are under way. It knows no delays.
+fn in_order(queue: QueueName) -> bool {
+    match queue {
+        QueueName::Awards => true,
+        QueueName::EmailEnrollments | QueueName::SmsSubscriptions => false,
+    }
+}
+
 fn at_most(count: usize, doing: &'static str) -> Result<()> {
     if count > MOST_MESSAGES {
         return Err(Error::unavailable(doing, format!("{count} were given, {MOST_MESSAGES} are taken")));
@@ -84,12 +97,18 @@ impl Queues for Sqs {
         }
         let mut request = self.client.send_message_batch().queue_url(self.url(queue, DOING)?);
         for (number, outgoing) in messages.iter().enumerate() {
-            let seconds = outgoing.delay.min(LONGEST_DELAY).as_millis().div_ceil(1_000);
+            let body = message::encode(&outgoing.look);
             let entry = SendMessageBatchRequestEntry::builder()
                 .id(number.to_string())
-                .message_body(message::encode(&outgoing.look))
-                .message_group_id(outgoing.look.brand.as_str())
-                .delay_seconds(i32::try_from(seconds).unwrap_or(i32::MAX));
+                .message_group_id(outgoing.look.brand.as_str());
+            let entry = if in_order(queue) {
+                // The same again within five minutes is dropped by SQS. It would change nothing.
+                entry.message_deduplication_id(hex::encode(Sha256::digest(&body)))
+            } else {
+                let seconds = outgoing.delay.min(LONGEST_DELAY).as_millis().div_ceil(1_000);
+                entry.delay_seconds(i32::try_from(seconds).unwrap_or(i32::MAX))
+            };
+            let entry = entry.message_body(body);
             request = request.entries(entry.build().map_err(|error| Error::unavailable(DOING, error))?);
         }
         let sent = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
