@@ -1,80 +1,25 @@
-//! AWS on this machine: an emulator that is started when the first test needs it, and ends with the tests.
-//!
-//! With `AWS_ENDPOINT_URL_DYNAMODB` set, that is used instead: another emulator, or AWS itself.
+//! The ports on the emulator of AWS, and what only AWS promises.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws::dynamo::{Dynamo, KEPT_FOR, Tables};
+use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Pushed, Tables};
 use aws::scheduler::{Scheduler, Settings};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use domain::brand::SecretRef;
+use domain::brand_file::BrandFile;
 use domain::message::QueueName;
 use memory::{Faults, Memory, TestClock};
 use ports::Secrets;
 use ports::queues::Outgoing;
 use secrecy::ExposeSecret;
-use tests::{eventually_async, start};
+use tests::emulator::{endpoint, prefix};
+use tests::start;
 
 use crate::Ports;
 use crate::queues::look;
-
-/// Runs the emulator as long as its own standard input is open: it is closed however the tests end.
-const UNTIL_WE_END: &str = "import subprocess, sys\n\
-    emulator = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n\
-    sys.stdin.read()\n\
-    emulator.kill()\n";
-
-struct Emulator {
-    endpoint: String,
-    /// Ends the emulator when it goes.
-    _process: Option<Child>,
-}
-
-/// The one emulator of this run.
-async fn endpoint() -> &'static str {
-    static EMULATOR: OnceLock<Emulator> = OnceLock::new();
-    let emulator = EMULATOR.get_or_init(|| match std::env::var("AWS_ENDPOINT_URL_DYNAMODB") {
-        Ok(endpoint) => Emulator { endpoint, _process: None },
-        Err(_) => started(),
-    });
-    let address = emulator.endpoint.trim_start_matches("http://").to_owned();
-    eventually_async("the emulator answers", Duration::from_secs(60), async || {
-        tokio::net::TcpStream::connect(&address).await.ok()
-    })
-    .await;
-    &emulator.endpoint
-}
-
-fn started() -> Emulator {
-    let programs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/aws-local/venv/bin");
-    let emulator = programs.join("ministack");
-    assert!(emulator.exists(), "the emulator is not there: cargo xtask test puts it there");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let process = Command::new(programs.join("python"))
-        .args(["-c", UNTIL_WE_END])
-        .arg(&emulator)
-        .env("BIND_HOST", "127.0.0.1")
-        .env("GATEWAY_PORT", port.to_string())
-        .env("AWS_ENDPOINT_URL", &endpoint)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    Emulator { endpoint, _process: Some(process) }
-}
-
-/// A name that no other test has.
-fn prefix() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
-}
 
 /// Queues and schedules of its own for each test, in real time; what is delivered is invisible for two seconds. What is kept is in
 /// memory.
@@ -158,4 +103,22 @@ async fn awards_come_in_the_order_in_which_they_were_sent_and_only_once_the_earl
         (0..30).map(|number| look("acme", number)).collect::<Vec<_>>(),
         "a repeat is dropped"
     );
+}
+
+#[tokio::test]
+async fn the_brand_table_holds_what_was_pushed_last() {
+    let table = BrandTable::new(&aws::emulator(endpoint().await).await, &prefix());
+    table.make().await.unwrap();
+    let file = |name: &str, text: &str| BrandFile { name: name.into(), text: text.into() };
+    let read = async || -> Vec<(String, String)> {
+        table.read().await.unwrap().into_iter().map(|file| (file.name, file.text)).collect()
+    };
+    let (acme, zest) = (file("acme.toml", "id = \"acme\""), file("zest.toml", "id = \"zest\""));
+    let pushed = table.push(&[zest.clone(), acme.clone()]).await.unwrap();
+    assert_eq!(pushed, Pushed { written: 2, removed: 0, unchanged: 0 });
+    let changed = file("acme.toml", "id = \"acme\" # changed");
+    let pushed = table.push(std::slice::from_ref(&changed)).await.unwrap();
+    assert_eq!(pushed, Pushed { written: 1, removed: 1, unchanged: 0 });
+    assert_eq!(read().await, [(changed.name.clone(), changed.text.clone())]);
+    assert_eq!(table.push(&[changed]).await.unwrap(), Pushed { written: 0, removed: 0, unchanged: 1 });
 }

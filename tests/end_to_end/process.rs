@@ -91,7 +91,14 @@ impl Drop for Process {
 
 /// Runs the binary to its end: exit code and everything it said.
 pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(binary()).args(arguments).env("RUST_BACKTRACE", "1").output().unwrap();
+    run_with(arguments, &[])
+}
+
+/// The same, with these variables in its environment.
+pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = Command::new(binary());
+    command.args(arguments).envs(environment.iter().copied()).env("RUST_BACKTRACE", "1");
+    let output = command.output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())
 }

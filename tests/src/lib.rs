@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod emulator;
+
 use std::time::Duration;
 
 use domain::Timestamp;

@@ -1,6 +1,7 @@
 //! The ports on DynamoDB.
 
 mod book;
+mod brands;
 mod item;
 mod ledger;
 mod limits;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 
+pub use brands::{BrandTable, Pushed};
 pub use schema::Tables;
 
 /// How long an ended participation is kept unless told otherwise: 90 days.

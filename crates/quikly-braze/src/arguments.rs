@@ -30,8 +30,29 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         brands: PathBuf,
     },
+    /// Brand files on AWS
+    #[command(subcommand)]
+    Brands(Brands),
     /// Make a token for a brand's webhooks, and print it with its hash
     Token,
+}
+
+/// Brand files on AWS.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Brands {
+    /// Validate brand files and put them, and the codes that they name, where the functions find them
+    Push(Push),
+}
+
+/// Put brand files where the functions find them. Region, credentials and endpoints come from the environment, as AWS's tools have it.
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// Directory with one TOML file per brand
+    #[arg(long, value_name = "DIR")]
+    pub(crate) brands: PathBuf,
+    /// The environment's name, which all its tables begin with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: String,
 }
 
 impl Default for Command {

@@ -13,6 +13,11 @@ use crate::code_files::CodeFiles;
 /// Reads every `*.toml` of a directory, in the order of names. The outer error is the directory's, the inner one every
 /// fault of its files.
 pub(crate) fn read(directory: &Path) -> anyhow::Result<Result<Brands, Vec<Fault>>> {
+    Ok(read_all(&files(directory)?, &OnThisMachine(CodeFiles::in_directory(directory))))
+}
+
+/// Every `*.toml` of a directory, in the order of names.
+pub(crate) fn files(directory: &Path) -> anyhow::Result<Vec<BrandFile>> {
     let shown = directory.display();
     let entries =
         fs::read_dir(directory).with_context(|| format!("cannot read the brand directory {shown}"))?;
@@ -31,7 +36,7 @@ pub(crate) fn read(directory: &Path) -> anyhow::Result<Result<Brands, Vec<Fault>
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
         files.push(BrandFile { name, text });
     }
-    Ok(read_all(&files, &OnThisMachine(CodeFiles::in_directory(directory))))
+    Ok(files)
 }
 
 /// All faults as one message, a line each.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod brand_directory;
+mod brands;
 mod check;
 mod code_files;
 mod console;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => run(serve::run(serve)),
         Command::Sim(sim) => run(sim::run(sim)),
         Command::Check { brands } => check::run(&brands),
+        Command::Brands(arguments::Brands::Push(push)) => run(brands::push(push)),
         Command::Token => {
             token::run();
             Ok(())

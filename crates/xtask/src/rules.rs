@@ -14,7 +14,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("memory", &["domain", "ports"]),
     (
         "quikly-braze",
-        &["braze", "braze-sim", "callback", "connector", "domain", "embedded", "intake", "ports"],
+        &["aws", "braze", "braze-sim", "callback", "connector", "domain", "embedded", "intake", "ports"],
     ),
     ("xtask", &[]),
     (

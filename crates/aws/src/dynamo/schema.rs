@@ -1,5 +1,6 @@
 //! The tables. On AWS the template makes them; emulators get them from here.
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
@@ -97,33 +98,34 @@ impl Dynamo {
             ("listed", S),
             ("arrival", N),
         ];
-        self.make(&tables.participations, &["id"], &indexed, indexes).await?;
-        self.make(&tables.ledgers, &["ledger", "line"], &[], Vec::new()).await?;
+        let client = &self.client;
+        make(client, &tables.participations, &["id"], &indexed, indexes).await?;
+        make(client, &tables.ledgers, &["ledger", "line"], &[], Vec::new()).await?;
         let due = vec![index(DUE, "due_shard", "due_at", of_type(ProjectionType::All))?];
-        self.make(&tables.notices, &["id"], &[("due_shard", N), ("due_at", N)], due).await?;
-        self.make(&tables.profiles, &["contact"], &[], Vec::new()).await?;
-        self.make(&tables.limits, &["lane"], &[], Vec::new()).await
+        make(client, &tables.notices, &["id"], &[("due_shard", N), ("due_at", N)], due).await?;
+        make(client, &tables.profiles, &["contact"], &[], Vec::new()).await?;
+        make(client, &tables.limits, &["lane"], &[], Vec::new()).await
     }
+}
 
-    async fn make(
-        &self,
-        table: &str,
-        keys: &[&str],
-        indexed: &[(&str, ScalarAttributeType)],
-        indexes: Vec<GlobalSecondaryIndex>,
-    ) -> Result<()> {
-        let mut request =
-            self.client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
-        for (name, kind) in keys.iter().zip([KeyType::Hash, KeyType::Range]) {
-            request = request
-                .attribute_definitions(attribute(name, ScalarAttributeType::S)?)
-                .key_schema(key(name, kind)?);
-        }
-        for (name, kind) in indexed {
-            request = request.attribute_definitions(attribute(name, kind.clone())?);
-        }
-        let indexes = (!indexes.is_empty()).then_some(indexes);
-        made(request.set_global_secondary_indexes(indexes).send().await)?;
-        Ok(())
+/// Makes one table: its keys are texts.
+pub(crate) async fn make(
+    client: &Client,
+    table: &str,
+    keys: &[&str],
+    indexed: &[(&str, ScalarAttributeType)],
+    indexes: Vec<GlobalSecondaryIndex>,
+) -> Result<()> {
+    let mut request = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
+    for (name, kind) in keys.iter().zip([KeyType::Hash, KeyType::Range]) {
+        request = request
+            .attribute_definitions(attribute(name, ScalarAttributeType::S)?)
+            .key_schema(key(name, kind)?);
     }
+    for (name, kind) in indexed {
+        request = request.attribute_definitions(attribute(name, kind.clone())?);
+    }
+    let indexes = (!indexes.is_empty()).then_some(indexes);
+    made(request.set_global_secondary_indexes(indexes).send().await)?;
+    Ok(())
 }
