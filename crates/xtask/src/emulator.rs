@@ -28,6 +28,31 @@ pub(crate) fn install() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The functions of infra/template.yaml.
+const FUNCTIONS: [&str; 6] = [
+    "webhook-receiver",
+    "participation-api",
+    "email-enroller",
+    "sms-subscriber",
+    "rewarder",
+    "opt-in-poller",
+];
+
+/// Installs the emulator, builds the binaries, deploys, and stays up.
+pub(crate) fn run_the_stack() -> anyhow::Result<()> {
+    install()?;
+    crate::cargo(&["build", "--package", "quikly-braze"])?;
+    for function in FUNCTIONS {
+        // One by one: together, each would be built with what any of them needs.
+        crate::cargo(&["build", "--package", function])?;
+    }
+    let directory = directory();
+    let binaries = directory.join("../debug");
+    let script = directory.join("../../infra/local.py");
+    let python = directory.join("venv/bin/python");
+    run(Command::new(python).arg(script).arg("--binaries").arg(binaries).arg("--directory").arg(directory))
+}
+
 /// `target/aws-local` of the workspace.
 fn directory() -> PathBuf {
     let manifest = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| "crates/xtask".to_owned());

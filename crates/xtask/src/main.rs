@@ -16,6 +16,8 @@ enum Task {
     Test,
     /// Check the rules that a compiler or linter does not know
     Tidy,
+    /// Run the whole stack on an emulated AWS, deployed from infra/template.yaml, until Ctrl-C
+    AwsLocal,
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
@@ -33,6 +35,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Test => test(),
         Task::Tidy => tidy::check(),
+        Task::AwsLocal => emulator::run_the_stack(),
         Task::Bench(Bench::Accept) => bench("accept"),
         Task::Bench(Bench::Award) => bench("award"),
     }

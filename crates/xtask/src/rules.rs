@@ -12,6 +12,13 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("connector", &["braze", "callback", "domain", "ports"]),
     ("embedded", &["domain", "ports"]),
     ("memory", &["domain", "ports"]),
+    ("lambda", &["aws", "braze", "callback", "connector", "domain", "intake", "ports"]),
+    ("email-enroller", &["lambda"]),
+    ("opt-in-poller", &["lambda"]),
+    ("participation-api", &["lambda"]),
+    ("rewarder", &["lambda"]),
+    ("sms-subscriber", &["lambda"]),
+    ("webhook-receiver", &["lambda"]),
     (
         "quikly-braze",
         &["aws", "braze", "braze-sim", "callback", "connector", "domain", "embedded", "intake", "ports"],
@@ -29,7 +36,7 @@ pub(crate) const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["benches", "embedded"]),
     ("aws-", &["aws"]),
     ("reqwest", &["braze", "callback", "tests"]),
-    ("axum", &["benches", "braze-sim", "intake", "quikly-braze", "tests"]),
+    ("axum", &["benches", "braze-sim", "intake", "lambda", "quikly-braze", "tests"]),
 ];
 
 /// What the pure half must not name: async, I/O, clocks, randomness, and formats that would tie it to a wire.

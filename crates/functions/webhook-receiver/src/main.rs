@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    lambda::http::serve().await
+}

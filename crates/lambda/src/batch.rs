@@ -1,0 +1,143 @@
+//! A batch of messages from SQS, and which of them failed.
+//!
+//! Each record's body is read on its own, so one that is not ours fails alone. A failure without an identifier is never reported:
+//! Lambda would take it for a failure of the whole batch (AWS, partial batch responses).
+
+use std::collections::BTreeMap;
+
+use aws::message;
+use domain::identity::{BrandId, ParticipationId};
+use ports::error::in_full;
+use serde::{Deserialize, Serialize};
+
+/// What Lambda hands over.
+#[derive(Debug, Deserialize)]
+pub struct Batch {
+    #[serde(rename = "Records", default)]
+    records: Vec<Record>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Record {
+    #[serde(rename = "messageId", default)]
+    message_id: String,
+    #[serde(default)]
+    body: String,
+}
+
+/// What Lambda is told.
+#[derive(Debug, Default, Serialize, PartialEq, Eq)]
+pub struct Answer {
+    #[serde(rename = "batchItemFailures")]
+    failures: Vec<Failure>,
+}
+
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct Failure {
+    #[serde(rename = "itemIdentifier")]
+    message_id: String,
+}
+
+/// Works on a batch brand by brand, in the order of the messages. What fails comes again, as one brand.
+pub async fn each_brand(
+    batch: Batch,
+    work: impl AsyncFn(&BrandId, &[ParticipationId]) -> ports::Result<()>,
+) -> Answer {
+    let mut failed = Vec::new();
+    let mut brands: BTreeMap<BrandId, (Vec<ParticipationId>, Vec<String>)> = BTreeMap::new();
+    for record in batch.records {
+        match message::decode(&record.body) {
+            Some(look) => {
+                let (ids, messages) = brands.entry(look.brand).or_default();
+                ids.extend(look.ids);
+                messages.push(record.message_id);
+            }
+            None => {
+                tracing::error!(message = record.message_id, "lambda.unreadable_message");
+                failed.push(record.message_id);
+            }
+        }
+    }
+    for (brand, (ids, messages)) in brands {
+        if let Err(error) = work(&brand, &ids).await {
+            tracing::error!(%brand, error = %in_full(&error), "lambda.batch_failed: it comes again");
+            failed.extend(messages);
+        }
+    }
+    let named = failed.into_iter().filter(|message_id| !message_id.is_empty());
+    Answer { failures: named.map(|message_id| Failure { message_id }).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use domain::contact::{Contact, Email};
+    use domain::identity::{IdKey, Scope};
+    use domain::message::Look;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn id(number: usize) -> ParticipationId {
+        let contact = Contact::Email(Email::parse(&format!("c{number}@example.com")).unwrap());
+        IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &contact)
+    }
+
+    fn record(message_id: &str, brand: &str, numbers: &[usize]) -> Value {
+        let ids = numbers.iter().map(|number| id(*number)).collect();
+        let body = message::encode(&Look { brand: BrandId::parse(brand).unwrap(), ids });
+        json!({ "messageId": message_id, "body": body, "receiptHandle": "x", "attributes": {} })
+    }
+
+    /// Works on records; the work of `failing` fails. Gives back what was worked on, and the answer.
+    async fn work(records: Vec<Value>, failing: &str) -> (Vec<(String, Vec<ParticipationId>)>, Value) {
+        let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let worked = Mutex::new(Vec::new());
+        let answer = each_brand(batch, async |brand, ids| {
+            worked.lock().unwrap().push((brand.to_string(), ids.to_vec()));
+            if brand.as_str() == failing {
+                Err(ports::Error::unavailable("testing", "it fails"))
+            } else {
+                Ok(())
+            }
+        });
+        let answer = serde_json::to_value(answer.await).unwrap();
+        (worked.into_inner().unwrap(), answer)
+    }
+
+    #[tokio::test]
+    async fn a_brands_messages_are_worked_on_together_and_in_order() {
+        let records =
+            vec![record("1", "acme", &[3, 1]), record("2", "zest", &[9]), record("3", "acme", &[2])];
+        let (worked, answer) = work(records, "").await;
+        assert_eq!(
+            worked,
+            [("acme".to_owned(), vec![id(3), id(1), id(2)]), ("zest".to_owned(), vec![id(9)])]
+        );
+        assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_ours_fails_alone() {
+        let poison = |body: Value| json!({ "messageId": "p", "body": body });
+        for body in [json!("not json"), json!("{}"), json!("")] {
+            let (worked, answer) = work(vec![poison(body), record("1", "acme", &[1])], "").await;
+            assert_eq!(worked.len(), 1);
+            assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "p" }] }));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_brands_failure_is_no_other_brands() {
+        let (_, answer) = work(vec![record("1", "acme", &[1]), record("2", "zest", &[2])], "acme").await;
+        assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
+    }
+
+    #[tokio::test]
+    async fn a_failure_without_a_name_is_not_reported() {
+        let nameless = json!({ "body": "poison" });
+        let (worked, answer) = work(vec![nameless, record("1", "acme", &[1])], "").await;
+        assert_eq!((worked.len(), answer), (1, json!({ "batchItemFailures": [] })));
+    }
+}

@@ -1,0 +1,170 @@
+"""The whole stack on this machine: an emulator of AWS, a simulated Braze workspace, and infra/template.yaml as it is.
+
+Run by `cargo xtask aws-local`, which installs what this needs and builds the binaries. Only the code's location and the endpoints
+differ from a deployment.
+"""
+
+import argparse
+import hashlib
+import io
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+
+import boto3
+
+ENVIRONMENT = "local"
+KEY = "demo-key"
+TOKEN = "demo-token"
+FUNCTIONS = ["webhook-receiver", "participation-api", "email-enroller", "sms-subscriber", "rewarder", "opt-in-poller"]
+ACCOUNT = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+GROUP = "d0e5c0de-0000-4000-8000-000000000001"
+
+BRAND = """
+id = "demo"
+[braze]
+endpoint = "{braze}"
+api_key = {{ ssm = "/quikly-braze/local/demo/braze-api-key" }}
+settle = "3s"
+[webhook]
+tokens_sha256 = ["{token_sha256}"]
+[[activation]]
+scope = "demo-spring"
+opens = 2020-01-01T00:00:00Z
+closes = 2100-01-01T00:00:00Z
+[activation.email]
+attributes = {{ quikly_participant = true }}
+[activation.sms]
+subscription_group_id = "{group}"
+default_region = "US"
+opt_in = "single"
+[activation.events.signed_in]
+incentive = "first-3"
+[[activation.incentive]]
+id = "first-3"
+kind = "first"
+quantity = 3
+reward = "SPRING20"
+[activation.rewards_to_braze]
+reward = "quikly_reward"
+position = "quikly_position"
+"""
+
+
+def archive(binary: pathlib.Path, directory: pathlib.Path) -> bytes:
+    """A function's archive: its binary without symbols, under the name that the runtime starts."""
+    stripped = directory / binary.name
+    subprocess.run(["strip", "-o", stripped, binary], check=True)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        packed.writestr(entry, stripped.read_bytes(), zipfile.ZIP_DEFLATED, 1)
+    return buffer.getvalue()
+
+
+def localised(template: str, endpoint: str) -> str:
+    """The template with the code in the emulator's bucket, and functions that call back to the emulator."""
+    parts = re.split(r"(?m)^(?=  \w+:\n)", template)
+    for number, part in enumerate(parts):
+        binary = re.search(r"Binary: ([\w-]+)", part)
+        if binary:
+            parts[number] = part.replace("CodeUri: ..", f"CodeUri: s3://code/{binary.group(1)}.zip")
+    template = "".join(parts)
+    variables = {"AWS_ENDPOINT_URL": endpoint, **ACCOUNT}
+    added = "".join(f'        {name}: "{value}"\n' for name, value in variables.items())
+    template = template.replace("        RUST_LOG: info\n", f"        RUST_LOG: info\n{added}")
+    # The emulator takes a parameter's number for a text here.
+    return template.replace("!Ref WorkersAtOnce", "4")
+
+
+def answering(url: str, process: subprocess.Popen) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            sys.exit(f"{process.args[0]} ended")
+        try:
+            urllib.request.urlopen(url, timeout=1).read()
+            return
+        except OSError:
+            time.sleep(0.1)
+    sys.exit(f"nothing answers at {url}")
+
+
+def deploy(endpoint: str, binaries: pathlib.Path, directory: pathlib.Path, template: pathlib.Path) -> dict:
+    """Creates the stack; its outputs."""
+    def client(service):
+        return boto3.client(service, endpoint_url=endpoint, region_name=ACCOUNT["AWS_REGION"],
+                            aws_access_key_id="local", aws_secret_access_key="local")
+    s3, ssm, stacks = client("s3"), client("ssm"), client("cloudformation")
+    s3.create_bucket(Bucket="code")
+    for function in FUNCTIONS:
+        s3.put_object(Bucket="code", Key=f"{function}.zip", Body=archive(binaries / function, directory))
+    for name, value in [("intake/id-key", "07" * 32), ("demo/braze-api-key", KEY)]:
+        ssm.put_parameter(Name=f"/quikly-braze/{ENVIRONMENT}/{name}", Value=value, Type="SecureString")
+    stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(template.read_text(), endpoint),
+                        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+                        Parameters=[{"ParameterKey": "Environment", "ParameterValue": ENVIRONMENT}])
+    for _ in range(240):
+        stack = stacks.describe_stacks(StackName=ENVIRONMENT)["Stacks"][0]
+        if not stack["StackStatus"].endswith("IN_PROGRESS"):
+            break
+        time.sleep(0.25)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        sys.exit(f"the stack is {stack['StackStatus']}: {stack.get('StackStatusReason')}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--binaries", type=pathlib.Path, required=True)
+    arguments.add_argument("--directory", type=pathlib.Path, required=True)
+    arguments.add_argument("--port", type=int, default=4566)
+    arguments = arguments.parse_args()
+    directory, binaries = arguments.directory, arguments.binaries
+    (directory / "brands").mkdir(parents=True, exist_ok=True)
+    endpoint, braze = f"http://127.0.0.1:{arguments.port}", f"http://127.0.0.1:{arguments.port + 1}"
+    log = open(directory / "emulator.log", "w")
+    emulated = dict(os.environ, BIND_HOST="127.0.0.1", GATEWAY_PORT=str(arguments.port), AWS_ENDPOINT_URL=endpoint)
+    emulator = subprocess.Popen([pathlib.Path(sys.executable).parent / "ministack"], env=emulated, stdout=log, stderr=log)
+    sim = subprocess.Popen([binaries / "quikly-braze", "sim", "--listen", braze.removeprefix("http://"), "--settle", "2s",
+                            "--api-key", KEY], stdout=log)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        answering(f"{endpoint}/_ministack/health", emulator)
+        answering(braze, sim)
+        outputs = deploy(endpoint, binaries, directory, pathlib.Path(__file__).parent / "template.yaml")
+        hashed = hashlib.sha256(TOKEN.encode()).hexdigest()
+        brand = BRAND.format(braze=braze, token_sha256=hashed, group=GROUP)
+        (directory / "brands" / "demo.toml").write_text(brand)
+        pushed = dict(os.environ, AWS_ENDPOINT_URL=endpoint, **ACCOUNT)
+        subprocess.run([binaries / "quikly-braze", "brands", "push", "--brands", directory / "brands",
+                        "--environment", ENVIRONMENT], env=pushed, check=True)
+        participations = outputs["ParticipationsUrl"].split("//")[1].strip("/")
+        webhook = outputs["WebhookUrl"].split("//")[1].split("/")[0].split(":")[0]
+        print(f"""
+quikly-braze on an emulated AWS
+  emulator         {endpoint}  (log: {directory / 'emulator.log'})
+  Braze workspace  {braze}  (simulated)
+
+  curl -X POST {endpoint}/participations -H 'Host: {participations}' -H 'Content-Type: application/json' -d '{{"scope":"demo-spring","email":"ada@example.com"}}'
+  curl {endpoint}/participations/ID -H 'Host: {participations}'
+  curl -X POST {endpoint}/webhook/braze -H 'Host: {webhook}' -H 'Authorization: Bearer {TOKEN}' -H 'Content-Type: application/json' -d '{{"q_scope":"demo-spring","event":"signed_in","email":"ada@example.com"}}'
+  curl '{braze}/_sim/profiles?email=ada@example.com'
+
+Ctrl-C ends it.""", flush=True)
+        emulator.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        emulator.kill()
+        sim.kill()
+
+
+if __name__ == "__main__":
+    main()
