@@ -76,6 +76,9 @@ async fn a_secret_is_read_once_in_five_minutes() {
     assert_eq!(read(&name).await.unwrap(), "old");
     clock.advance(Duration::from_secs(301));
     assert_eq!(read(&name).await.unwrap(), "new");
+    parameters.put(&name, "rotated").await.unwrap();
+    parameters.forget(&SecretRef::Ssm(name.clone()));
+    assert_eq!(read(&name).await.unwrap(), "rotated", "whoever was refused reads it anew");
     let refused = parameters.get(&SecretRef::Env("KEY".to_owned())).await.unwrap_err();
     assert!(!ports::error::in_full(&refused).contains("new"), "an error never tells a secret");
 }

@@ -68,4 +68,10 @@ impl Secrets for Parameters {
             .insert(name.clone(), (secret.clone(), until));
         Ok(secret)
     }
+
+    fn forget(&self, reference: &SecretRef) {
+        if let SecretRef::Ssm(name) = reference {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        }
+    }
 }

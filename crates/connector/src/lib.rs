@@ -9,6 +9,7 @@ mod pace;
 mod retry;
 mod step;
 mod subscription;
+mod tally;
 mod tick;
 mod translate;
 mod wake;
@@ -18,5 +19,6 @@ mod write;
 
 pub use courier::Telling;
 pub use step::{Connector, Outside, Stepped};
+pub use tally::Tally;
 pub use tick::{TICK, Ticked};
 pub use worker::{LINGER, Worker};

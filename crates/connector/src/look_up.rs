@@ -2,6 +2,7 @@
 //! scarcest requests there are.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use braze::{Answer, Export, ExportQuery, Fields, Next};
 use domain::Timestamp;
@@ -108,7 +109,7 @@ async fn ask_all(
         take_in(connector, case, answer, &learn, now, &mut said, &mut performed);
     }
     if said.contains(&Observed::KeyRefused) {
-        connector.workspaces.forget(&brand.id);
+        connector.key_was_refused(brand);
     }
     connector.pace.observe(outside, brand, Endpoint::ExportIds, &said).await;
     performed
@@ -158,7 +159,7 @@ fn take_in(
 pub(crate) fn rest_after_failure(
     connector: &Connector,
     mut case: Case,
-    asked: Option<std::time::Duration>,
+    asked: Option<Duration>,
     now: Timestamp,
 ) -> Case {
     case.failed();
@@ -190,6 +191,8 @@ async fn admit(
         match admission {
             Some(Admission::At(from)) => ready.push((from, case, query)),
             Some(Admission::Later(slot)) => {
+                let left = Duration::try_from(slot.from.duration_since(now)).unwrap_or_default();
+                connector.tallied.look_up_waits(left);
                 case.participation.slot = Some(slot);
                 case.put_off(slot.from, now);
                 performed.resting.push(case);
@@ -209,7 +212,7 @@ async fn admit(
 pub(crate) async fn wait_until(connector: &Connector, from: Timestamp) {
     let now = connector.outside.clock.now();
     if from > now {
-        let left = std::time::Duration::try_from(from.duration_since(now)).unwrap_or_default();
+        let left = Duration::try_from(from.duration_since(now)).unwrap_or_default();
         connector.outside.clock.sleep(left).await;
     }
 }

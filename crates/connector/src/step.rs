@@ -21,6 +21,7 @@ use crate::knowledge;
 use crate::look_up::{self, ProfileEventQuestion};
 use crate::pace::Pace;
 use crate::subscription::{self, OneByOne};
+use crate::tally::{Tallied, Tally};
 use crate::wake;
 use crate::workspace::Workspaces;
 use crate::write;
@@ -69,6 +70,7 @@ pub struct Connector {
     /// Told when there is something to tell Quikly.
     pub(crate) news: Notify,
     pub(crate) drawn: Mutex<HashSet<LedgerKey>>,
+    pub(crate) tallied: Tallied,
     in_hand: Mutex<HashSet<ParticipationId>>,
 }
 
@@ -126,8 +128,27 @@ impl Connector {
             one_by_one: OneByOne::default(),
             news: Notify::new(),
             drawn: Mutex::default(),
+            tallied: Tallied::default(),
             in_hand: Mutex::default(),
         }
+    }
+
+    /// The brands it works for.
+    #[must_use]
+    pub fn brands(&self) -> &Brands {
+        &self.brands
+    }
+
+    /// What was done since this was last asked.
+    pub fn take_tally(&self) -> Tally {
+        self.tallied.take()
+    }
+
+    /// Has the brand's key read anew before it is used again: it may have been rotated.
+    pub(crate) fn key_was_refused(&self, brand: &Brand) {
+        self.workspaces.forget(&brand.id);
+        self.outside.secrets.forget(&brand.braze.api_key);
+        self.tallied.key_refused();
     }
 
     /// Looks at participations of one brand and takes each as far as it goes.
@@ -283,11 +304,15 @@ impl Connector {
                         continue;
                     }
                     Saved::Saved if case.participation.due_at.is_none() => stepped.ended += 1,
-                    Saved::Saved => stepped.waiting += 1,
+                    Saved::Saved => {
+                        stepped.waiting += 1;
+                        self.tallied.deferred();
+                    }
                 }
                 // What still waits is looked at again anyway, and then with its award as it stands.
                 seen.extend(case.changed_award());
                 if case.ended {
+                    self.tallied.ended(case);
                     log_end(&case.participation);
                 }
             }

@@ -272,7 +272,7 @@ fn put_off(mut case: Case, until: Timestamp, now: Timestamp) -> Case {
 
 async fn conclude(connector: &Connector, brand: &Brand, endpoint: Endpoint, said: &[Observed]) {
     if said.contains(&Observed::KeyRefused) {
-        connector.workspaces.forget(&brand.id);
+        connector.key_was_refused(brand);
     }
     connector.pace.observe(&connector.outside, brand, endpoint, said).await;
 }

@@ -150,7 +150,7 @@ async fn request(
         Next::Retry { .. } => all(Fate::NotDone(asked)),
         Next::Unknown => all(Fate::Unknown),
         Next::Configuration => {
-            connector.workspaces.forget(&brand.id);
+            connector.key_was_refused(brand);
             all(Fate::NotDone(asked))
         }
         Next::Refused if batch.len() > 1 => None,

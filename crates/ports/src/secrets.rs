@@ -14,4 +14,8 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     /// When it is not there or cannot be read. The error names the reference, never the secret.
     async fn get(&self, reference: &SecretRef) -> Result<SecretString>;
+
+    /// Has the secret read anew when it is asked for again: whoever it was meant for refused it. Where nothing is kept, there is
+    /// nothing to forget.
+    fn forget(&self, _reference: &SecretRef) {}
 }
