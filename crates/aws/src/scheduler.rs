@@ -54,6 +54,11 @@ impl Scheduler {
         made.map(|_| ()).map_err(|error| Error::unavailable("making a schedule group", error))
     }
 
+    /// Opens a connection, so that the first schedule does not wait for it. Whatever is answered, it stays open.
+    pub async fn connect(&self) {
+        let _answer = self.client.get_schedule_group().name(&self.settings.group).send().await;
+    }
+
     fn target(&self, queue: QueueName, look: &Look) -> Result<Target> {
         let arn = self.settings.queue_arns.get(&queue);
         let arn = arn.ok_or_else(|| Error::unavailable(DOING, "there is no such queue"))?;

@@ -66,6 +66,13 @@ impl Sqs {
         arn.cloned().ok_or_else(|| Error::unavailable(DOING, "it has no ARN"))
     }
 
+    /// Opens a connection, so that the first message does not wait for it. Whatever is answered, it stays open.
+    pub async fn connect(&self) {
+        let Some(url) = self.urls.values().next() else { return };
+        let asked = self.client.get_queue_attributes().queue_url(url);
+        let _answer = asked.attribute_names(QueueAttributeName::QueueArn).send().await;
+    }
+
     fn url(&self, queue: QueueName, doing: &'static str) -> Result<&str> {
         let url = self.urls.get(&queue).map(String::as_str);
         url.ok_or_else(|| Error::unavailable(doing, "there is no such queue"))

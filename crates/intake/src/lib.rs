@@ -14,6 +14,7 @@ mod webhook;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use domain::brand::Brands;
 use domain::identity::IdKey;
@@ -97,6 +98,12 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::no_such_path() })
         .with_state(intake)
+}
+
+/// What is answered when participations cannot be stored right now: 503, and when to try again.
+#[must_use]
+pub fn unavailable() -> Response {
+    Problem::unavailable().into_response()
 }
 
 /// Pages of the brands' origins may call; a page's brand is not known before its body is, so it is the origins of all.

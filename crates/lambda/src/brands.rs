@@ -44,15 +44,15 @@ fn brands(files: &[BrandFile]) -> anyhow::Result<Arc<Brands>> {
 }
 
 impl<T: Clone> OfBrands<T> {
-    /// Reads the table and makes the first one.
+    /// Makes the first one, of what was just read of the table.
     ///
     /// # Errors
-    /// When the table cannot be read, or what it holds is not right.
-    pub async fn new(
+    /// When that is not right.
+    pub fn new(
         table: BrandTable,
+        files: Vec<BrandFile>,
         make: impl Fn(Arc<Brands>) -> T + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
-        let files = table.read().await?;
         let made = make(brands(&files)?);
         let kept = Mutex::new(Kept { files, read_at: SystemClock.now(), made });
         Ok(Self { table, make: Box::new(make), kept })

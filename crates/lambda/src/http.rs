@@ -1,5 +1,6 @@
 //! Intake behind API Gateway or a function URL: the same routes that `serve` has.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -7,39 +8,79 @@ use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Tables};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use axum::Router;
+use axum::response::Response;
+use http::{Method, StatusCode};
 use intake::{Entering, Outside};
+use ports::Clock;
 use ports::clock::SystemClock;
 use tower::ServiceExt;
 
 use crate::brands::OfBrands;
+use crate::metrics::{Figure, Metrics, Unit};
+use crate::ready::Ready;
 use crate::{environment, logs};
+
+/// Intake over AWS's ports, connected to all it needs.
+async fn routes() -> anyhow::Result<OfBrands<Router>> {
+    let name = environment::name()?;
+    let config = aws::environment().await;
+    let table = BrandTable::new(&config, &name);
+    let clock = Arc::new(SystemClock);
+    let secrets = Arc::new(Parameters::new(&config, clock.clone()));
+    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name), KEPT_FOR));
+    let queues = Arc::new(Sqs::new(&config, environment::queue_urls()?));
+    let connected = queues.clone();
+    let (id_key, files, ()) = tokio::join!(environment::id_key(&*secrets), table.read(), connected.connect());
+    let id_key = id_key?;
+    let outside = Outside {
+        store: dynamo.clone(),
+        ledger: dynamo,
+        queues,
+        entering: Entering::InOrder,
+        secrets,
+        clock,
+    };
+    let make = move |brands| intake::router(outside.clone(), brands, id_key.clone());
+    OfBrands::new(table, files?, make)
+}
 
 /// Serves until Lambda ends it.
 ///
 /// # Errors
 /// When something that it needs is not there.
-pub async fn serve() -> anyhow::Result<()> {
+pub async fn serve(function: &'static str) -> anyhow::Result<()> {
     logs::start();
-    let name = environment::name()?;
-    let config = aws::environment().await;
-    let clock = Arc::new(SystemClock);
-    let secrets = Arc::new(Parameters::new(&config, clock.clone()));
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name), KEPT_FOR));
-    let id_key = environment::id_key(&*secrets).await?;
-    let outside = Outside {
-        store: dynamo.clone(),
-        ledger: dynamo,
-        queues: Arc::new(Sqs::new(&config, environment::queue_urls()?)),
-        entering: Entering::InOrder,
-        secrets,
-        clock,
-    };
-    let table = BrandTable::new(&config, &name);
-    let make = move |brands| intake::router(outside.clone(), brands, id_key.clone());
-    let routes: Arc<OfBrands<Router>> = Arc::new(OfBrands::new(table, make).await?);
+    let metrics = Arc::new(Metrics::of(environment::name()?, function));
+    let routes = Ready::begin(routes);
     let answer = lambda_http::service_fn(move |request: lambda_http::Request| {
-        let routes = routes.clone();
-        async move { routes.current().await.oneshot(request).await }
+        let (routes, metrics) = (routes.clone(), metrics.clone());
+        async move {
+            let method = request.method().clone();
+            let answer = answer(&routes, request).await;
+            metrics.say(SystemClock.now(), &figures(&method, answer.status()));
+            Ok::<Response, Infallible>(answer)
+        }
     });
     lambda_http::run(answer).await.map_err(|error| anyhow!(error))
+}
+
+async fn answer(routes: &Ready<OfBrands<Router>>, request: lambda_http::Request) -> Response {
+    match routes.get().await {
+        Ok(routes) => match routes.current().await.oneshot(request).await {
+            Ok(answer) => answer,
+        },
+        Err(_logged) => intake::unavailable(),
+    }
+}
+
+/// What was posted and taken, refused, or failed by our own fault.
+fn figures(method: &Method, status: StatusCode) -> Vec<Figure> {
+    let posted = *method == Method::POST;
+    [
+        ("Accepted", posted && status.is_success()),
+        ("Refused", status.is_client_error()),
+        ("Failed", status.is_server_error()),
+    ]
+    .map(|(name, counted)| (name, Unit::Count, u64::from(counted)))
+    .to_vec()
 }

@@ -2,9 +2,13 @@
 
 pub mod batch;
 pub mod brands;
+#[cfg(feature = "worker")]
+mod braze_calls;
 pub mod environment;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod logs;
+pub mod metrics;
+pub mod ready;
 #[cfg(feature = "worker")]
 pub mod worker;

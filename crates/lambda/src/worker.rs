@@ -1,49 +1,86 @@
 //! The connector over AWS's ports.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Tables};
 use aws::scheduler::Scheduler;
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
-use connector::{Connector, Outside};
+use connector::{Connector, Outside, Ticked};
+use domain::Timestamp;
 use domain::identity::{BrandId, ParticipationId};
-use lambda_runtime::{LambdaEvent, service_fn};
+use futures::future::OptionFuture;
+use lambda_runtime::{Context, LambdaEvent, service_fn};
+use ports::Clock;
 use ports::clock::{SystemChance, SystemClock};
 use serde_json::Value;
 
-use crate::batch::{Batch, each_brand};
+use crate::batch::{Answer, Batch, each_brand};
 use crate::brands::OfBrands;
+use crate::braze_calls::BrazeCalls;
+use crate::metrics::{Figure, Metrics, Unit};
+use crate::ready::Ready;
 use crate::{environment, logs};
 
-type Connectors = OfBrands<Arc<Connector>>;
+/// A tick that has less time left than this leaves the rest to the next one.
+const TIME_TO_END: Duration = Duration::from_secs(20);
 
-/// The connector of the environment, made anew when a brand changes.
-async fn connectors() -> anyhow::Result<Connectors> {
-    logs::start();
+/// What of Braze and Scheduler a function uses. Connections to those are open before the first message is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reaches {
+    /// Braze.
+    Braze,
+    /// Braze and schedules.
+    BrazeAndSchedules,
+    /// Neither.
+    Neither,
+}
+
+/// The connector of the environment, made anew when a brand changes, and what it sends to Braze.
+struct Working {
+    connectors: OfBrands<Arc<Connector>>,
+    braze: Arc<BrazeCalls>,
+}
+
+async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     let name = environment::name()?;
     let config = aws::environment().await;
+    let table = BrandTable::new(&config, &name);
     let clock = Arc::new(SystemClock);
     let secrets = Arc::new(Parameters::new(&config, clock.clone()));
     let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name), KEPT_FOR));
-    let id_key = environment::id_key(&*secrets).await?;
+    let queues = Arc::new(Sqs::new(&config, environment::queue_urls()?));
+    let schedule = Arc::new(Scheduler::new(&config, environment::schedules()?));
+    let braze = Arc::new(BrazeCalls::new()?);
+    let (connected, scheduling) = (queues.clone(), schedule.clone());
+    let (id_key, files, (), _) = tokio::join!(
+        environment::id_key(&*secrets),
+        table.read(),
+        connected.connect(),
+        OptionFuture::from((reaches == Reaches::BrazeAndSchedules).then(|| scheduling.connect())),
+    );
+    let id_key = id_key?;
     let outside = Outside {
         store: dynamo.clone(),
         ledger: dynamo.clone(),
         notices: dynamo.clone(),
-        queues: Arc::new(Sqs::new(&config, environment::queue_urls()?)),
-        schedule: Arc::new(Scheduler::new(&config, environment::schedules()?)),
+        queues,
+        schedule,
         limits: dynamo,
         secrets,
         clock,
         chance: Arc::new(SystemChance),
-        transport: Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?),
+        transport: braze.clone(),
         callbacks: Arc::new(callback::HttpTransport::new()?),
     };
-    let table = BrandTable::new(&config, &name);
     let make = move |brands| Arc::new(Connector::new(outside.clone(), brands, id_key.clone()));
-    OfBrands::new(table, make).await
+    let connectors = OfBrands::new(table, files?, make)?;
+    if reaches != Reaches::Neither {
+        braze.connect(connectors.current().await.brands()).await;
+    }
+    Ok(Working { connectors, braze })
 }
 
 /// Works on batches of messages until Lambda ends it, and tells what came of them.
@@ -51,31 +88,85 @@ async fn connectors() -> anyhow::Result<Connectors> {
 /// # Errors
 /// When something that it needs is not there.
 pub async fn on_messages(
+    function: &'static str,
+    reaches: Reaches,
     work: impl AsyncFn(&Connector, &BrandId, &[ParticipationId]) -> ports::Result<()>,
 ) -> anyhow::Result<()> {
-    let connectors = connectors().await?;
-    let (connectors, work) = (&connectors, &work);
+    logs::start();
+    let metrics = Metrics::of(environment::name()?, function);
+    let working = Ready::begin(move || working(reaches));
+    let (metrics, working, work) = (&metrics, &working, &work);
     let handle = service_fn(move |event: LambdaEvent<Batch>| async move {
-        let connector = connectors.current().await;
-        let answer = each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
+        let working = working.get().await?;
+        let connector = working.connectors.current().await;
+        let answer: Answer =
+            each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
         connector.tell().await?;
+        metrics.say(SystemClock.now(), &figures(&connector, &working.braze));
         Ok::<_, lambda_runtime::Error>(answer)
     });
     lambda_runtime::run(handle).await.map_err(|error| anyhow!(error))
 }
 
-/// Looks at everything that is due whenever it is called, as long as there is more.
+/// Looks at everything that is due whenever it is called, as long as there is more and time for it.
 ///
 /// # Errors
 /// When something that it needs is not there.
-pub async fn on_ticks() -> anyhow::Result<()> {
-    let connectors = connectors().await?;
-    let connectors = &connectors;
-    let handle = service_fn(move |_event: LambdaEvent<Value>| async move {
-        let connector = connectors.current().await;
-        while connector.tick().await?.more {}
-        while connector.tell().await?.tried > 0 {}
+pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Result<()> {
+    logs::start();
+    let metrics = Metrics::of(environment::name()?, function);
+    let working = Ready::begin(move || working(reaches));
+    let (metrics, working) = (&metrics, &working);
+    let handle = service_fn(move |event: LambdaEvent<Value>| async move {
+        let working = working.get().await?;
+        let connector = working.connectors.current().await;
+        let first = connector.tick().await?;
+        connector.refill().await?;
+        let mut more = first.more;
+        while more && has_time(&event.context) {
+            more = connector.tick().await?.more;
+        }
+        while has_time(&event.context) && connector.tell().await?.tried > 0 {}
+        let mut figures = figures(&connector, &working.braze);
+        figures.extend(lag(&first));
+        metrics.say(SystemClock.now(), &figures);
         Ok::<_, lambda_runtime::Error>(Value::Null)
     });
     lambda_runtime::run(handle).await.map_err(|error| anyhow!(error))
+}
+
+fn has_time(context: &Context) -> bool {
+    let deadline = i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    deadline.is_none_or(|deadline| SystemClock.now() + TIME_TO_END < deadline)
+}
+
+fn lag(ticked: &Ticked) -> [Figure; 2] {
+    [
+        ("Due", Unit::Count, u64::try_from(ticked.due).unwrap_or(u64::MAX)),
+        ("PollLag", Unit::Milliseconds, milliseconds(ticked.behind)),
+    ]
+}
+
+fn figures(connector: &Connector, braze: &BrazeCalls) -> Vec<Figure> {
+    let (tally, braze) = (connector.take_tally(), braze.take());
+    let mut figures = vec![
+        ("Ended", Unit::Count, tally.ended),
+        ("Credited", Unit::Count, tally.credited),
+        ("Deferred", Unit::Count, tally.deferred),
+        ("LookUpsWaiting", Unit::Count, tally.look_ups_waiting),
+        ("LookUpBacklog", Unit::Milliseconds, milliseconds(tally.look_up_backlog)),
+        ("KeysRefused", Unit::Count, tally.keys_refused),
+        ("BrazeCalls", Unit::Count, braze.sent),
+        ("BrazeThrottled", Unit::Count, braze.throttled),
+        ("BrazeFailed", Unit::Count, braze.failed),
+    ];
+    // Who asked nothing says nothing of it: the average is of those who did.
+    figures.extend(
+        (100 * braze.throttled).checked_div(braze.sent).map(|share| ("ThrottledShare", Unit::Percent, share)),
+    );
+    figures
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

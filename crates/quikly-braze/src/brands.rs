@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Tables};
+use domain::brand::{Brands, SecretRef};
 use domain::brand_file::BrandFile;
 use ports::Ledger;
 
@@ -16,6 +17,13 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let Push { brands: directory, environment } = arguments;
     let brands = brand_directory::read(&directory)?
         .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let misplaced = misplaced_secrets(&brands, &environment);
+    ensure!(
+        misplaced.is_empty(),
+        "{} secret(s) that the functions could not read:\n{}",
+        misplaced.len(),
+        misplaced.join("\n")
+    );
     let codes = CodeFiles::in_directory(&directory).all(&brands)?;
     let config = aws::environment().await;
     let ledgers = Dynamo::new(&config, Tables::of(&environment), KEPT_FOR);
@@ -36,6 +44,31 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
         pushed.written, pushed.removed, pushed.unchanged
     ));
     Ok(())
+}
+
+/// A parameter's path says which functions may read it: `intake/`, `braze/`, `callback/`. What lies elsewhere nobody can read, and a
+/// key that lies under `intake/` the public's functions could.
+fn misplaced_secrets(brands: &Brands, environment: &str) -> Vec<String> {
+    let mut misplaced = Vec::new();
+    for brand in brands.iter() {
+        let secrets = [
+            ("braze.api_key", "braze", Some(&brand.braze.api_key)),
+            ("intake.signing_secret", "intake", brand.intake.signing_secret.as_ref()),
+            ("callback.secret", "callback", brand.callback.as_ref().map(|callback| &callback.secret)),
+        ];
+        for (field, room, secret) in secrets {
+            let path = format!("/quikly-braze/{environment}/{room}/");
+            let in_place =
+                |secret: &&SecretRef| !matches!(secret, SecretRef::Ssm(name) if name.starts_with(&path));
+            if let Some(secret) = secret.filter(in_place) {
+                misplaced.push(format!(
+                    "  {}: {field}: is {secret}; it has to be an SSM parameter under {path}",
+                    brand.id
+                ));
+            }
+        }
+    }
+    misplaced
 }
 
 /// By their names alone: where they lay on this machine is nobody's business.

@@ -8,7 +8,8 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 /// What is installed: one version, so that a run today is a run tomorrow.
-const PACKAGES: [&str; 3] = ["ministack==1.5.33", "aws-sam-translator==1.115.0", "boto3==1.43.106"];
+const PACKAGES: [&str; 4] =
+    ["ministack==1.5.33", "aws-sam-translator==1.115.0", "boto3==1.43.106", "cfn-lint==1.58.0"];
 
 /// Installs the emulator unless it is there.
 pub(crate) fn install() -> anyhow::Result<()> {
@@ -38,14 +39,16 @@ const FUNCTIONS: [&str; 6] = [
     "opt-in-poller",
 ];
 
+/// Builds the functions. One by one: together, each would be built with what any of them needs.
+pub(crate) fn build_functions() -> anyhow::Result<()> {
+    FUNCTIONS.iter().try_for_each(|function| crate::cargo(&["build", "--package", function]))
+}
+
 /// Installs the emulator, builds the binaries, deploys, and stays up.
 pub(crate) fn run_the_stack() -> anyhow::Result<()> {
     install()?;
     crate::cargo(&["build", "--package", "quikly-braze"])?;
-    for function in FUNCTIONS {
-        // One by one: together, each would be built with what any of them needs.
-        crate::cargo(&["build", "--package", function])?;
-    }
+    build_functions()?;
     let directory = directory();
     let binaries = directory.join("../debug");
     let script = directory.join("../../infra/local.py");

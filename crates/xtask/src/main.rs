@@ -45,11 +45,12 @@ fn bench(name: &str) -> anyhow::Result<()> {
     cargo(&["run", "--release", "--package", "benches", "--bin", name])
 }
 
-/// The end-to-end tests run the binary, so it is built first; the contract tests run on an emulator of AWS.
+/// The end-to-end tests run the binary, and the functions on an emulator of AWS, so those are built first.
 fn test() -> anyhow::Result<()> {
     tidy::check()?;
     emulator::install()?;
     cargo(&["build", "--package", "quikly-braze"])?;
+    emulator::build_functions()?;
     cargo(&["test", "--workspace"])
 }
 

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    lambda::http::serve().await
+    lambda::http::serve("participation-api").await
 }

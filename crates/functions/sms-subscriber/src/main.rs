@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+use lambda::worker::{Reaches, on_messages};
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    lambda::worker::on_messages(async |connector, brand, ids| connector.step(brand, ids).await.map(|_| ()))
-        .await
+    on_messages("sms-subscriber", Reaches::BrazeAndSchedules, async |connector, brand, ids| {
+        connector.step(brand, ids).await.map(|_| ())
+    })
+    .await
 }

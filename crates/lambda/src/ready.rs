@@ -1,0 +1,72 @@
+//! Starting up while the runtime asks for work: what is made of secrets, tables and connections, ready when it is first needed.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+/// Something that is being made since the process began.
+pub struct Ready<T> {
+    made: OnceCell<T>,
+    make: Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<T>> + Send + Sync>,
+}
+
+impl<T: Send + Sync + 'static> Ready<T> {
+    /// Begins to make it, in a task of its own.
+    pub fn begin<F>(make: impl Fn() -> F + Send + Sync + 'static) -> Arc<Self>
+    where
+        F: Future<Output = anyhow::Result<T>> + Send + 'static,
+    {
+        let ready = Arc::new(Self { made: OnceCell::new(), make: Box::new(move || Box::pin(make())) });
+        let begun = ready.clone();
+        tokio::spawn(async move { begun.get().await.map(|_| ()) });
+        ready
+    }
+
+    /// The thing, once it is made. What failed is tried again by whoever asks next.
+    ///
+    /// # Errors
+    /// When it cannot be made now.
+    pub async fn get(&self) -> anyhow::Result<&T> {
+        let made = self.made.get_or_try_init(|| (self.make)()).await;
+        made.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "lambda.not_ready"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use anyhow::ensure;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_made_once_and_without_being_asked_for() {
+        let made = Arc::new(AtomicU32::new(0));
+        let counter = made.clone();
+        let ready = Ready::begin(move || {
+            let counter = counter.clone();
+            async move { Ok(counter.fetch_add(1, Ordering::Relaxed)) }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+        assert_eq!((*ready.get().await.unwrap(), *ready.get().await.unwrap()), (0, 0));
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn what_failed_is_tried_again_by_the_next_invocation() {
+        let tries = AtomicU32::new(0);
+        let ready = Ready::begin(move || {
+            let tried = tries.fetch_add(1, Ordering::Relaxed);
+            async move {
+                ensure!(tried > 1, "not yet");
+                Ok("there")
+            }
+        });
+        tokio::task::yield_now().await;
+        assert!(ready.get().await.is_err());
+        assert_eq!(*ready.get().await.unwrap(), "there");
+    }
+}
