@@ -7,6 +7,7 @@ differ from a deployment.
 import argparse
 import hashlib
 import io
+import json
 import os
 import pathlib
 import re
@@ -30,7 +31,7 @@ BRAND = """
 id = "demo"
 [braze]
 endpoint = "{braze}"
-api_key = {{ ssm = "/quikly-braze/local/demo/braze-api-key" }}
+api_key = {{ ssm = "/quikly-braze/local/braze/demo" }}
 settle = "3s"
 [webhook]
 tokens_sha256 = ["{token_sha256}"]
@@ -71,12 +72,7 @@ def archive(binary: pathlib.Path, directory: pathlib.Path) -> bytes:
 
 def localised(template: str, endpoint: str) -> str:
     """The template with the code in the emulator's bucket, and functions that call back to the emulator."""
-    parts = re.split(r"(?m)^(?=  \w+:\n)", template)
-    for number, part in enumerate(parts):
-        binary = re.search(r"Binary: ([\w-]+)", part)
-        if binary:
-            parts[number] = part.replace("CodeUri: ..", f"CodeUri: s3://code/{binary.group(1)}.zip")
-    template = "".join(parts)
+    template = re.sub(r"CodeUri: \.\./crates/functions/([\w-]+)", r"CodeUri: s3://code/\1.zip", template)
     variables = {"AWS_ENDPOINT_URL": endpoint, **ACCOUNT}
     added = "".join(f'        {name}: "{value}"\n' for name, value in variables.items())
     template = template.replace("        RUST_LOG: info\n", f"        RUST_LOG: info\n{added}")
@@ -105,7 +101,7 @@ def deploy(endpoint: str, binaries: pathlib.Path, directory: pathlib.Path, templ
     s3.create_bucket(Bucket="code")
     for function in FUNCTIONS:
         s3.put_object(Bucket="code", Key=f"{function}.zip", Body=archive(binaries / function, directory))
-    for name, value in [("intake/id-key", "07" * 32), ("demo/braze-api-key", KEY)]:
+    for name, value in [("intake/id-key", "07" * 32), ("braze/demo", KEY)]:
         ssm.put_parameter(Name=f"/quikly-braze/{ENVIRONMENT}/{name}", Value=value, Type="SecureString")
     stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(template.read_text(), endpoint),
                         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
@@ -120,34 +116,16 @@ def deploy(endpoint: str, binaries: pathlib.Path, directory: pathlib.Path, templ
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--binaries", type=pathlib.Path, required=True)
-    arguments.add_argument("--directory", type=pathlib.Path, required=True)
-    arguments.add_argument("--port", type=int, default=4566)
-    arguments = arguments.parse_args()
-    directory, binaries = arguments.directory, arguments.binaries
+def demo(endpoint: str, braze: str, outputs: dict, binaries: pathlib.Path, directory: pathlib.Path) -> None:
+    """Pushes the demo brand, and says what to try."""
+    brand = BRAND.format(braze=braze, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(), group=GROUP)
     (directory / "brands").mkdir(parents=True, exist_ok=True)
-    endpoint, braze = f"http://127.0.0.1:{arguments.port}", f"http://127.0.0.1:{arguments.port + 1}"
-    log = open(directory / "emulator.log", "w")
-    emulated = dict(os.environ, BIND_HOST="127.0.0.1", GATEWAY_PORT=str(arguments.port), AWS_ENDPOINT_URL=endpoint)
-    emulator = subprocess.Popen([pathlib.Path(sys.executable).parent / "ministack"], env=emulated, stdout=log, stderr=log)
-    sim = subprocess.Popen([binaries / "quikly-braze", "sim", "--listen", braze.removeprefix("http://"), "--settle", "2s",
-                            "--api-key", KEY], stdout=log)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        answering(f"{endpoint}/_ministack/health", emulator)
-        answering(braze, sim)
-        outputs = deploy(endpoint, binaries, directory, pathlib.Path(__file__).parent / "template.yaml")
-        hashed = hashlib.sha256(TOKEN.encode()).hexdigest()
-        brand = BRAND.format(braze=braze, token_sha256=hashed, group=GROUP)
-        (directory / "brands" / "demo.toml").write_text(brand)
-        pushed = dict(os.environ, AWS_ENDPOINT_URL=endpoint, **ACCOUNT)
-        subprocess.run([binaries / "quikly-braze", "brands", "push", "--brands", directory / "brands",
-                        "--environment", ENVIRONMENT], env=pushed, check=True)
-        participations = outputs["ParticipationsUrl"].split("//")[1].strip("/")
-        webhook = outputs["WebhookUrl"].split("//")[1].split("/")[0].split(":")[0]
-        print(f"""
+    (directory / "brands" / "demo.toml").write_text(brand)
+    pushed = dict(os.environ, AWS_ENDPOINT_URL=endpoint, **ACCOUNT)
+    subprocess.run([binaries / "quikly-braze", "brands", "push", "--brands", directory / "brands",
+                    "--environment", ENVIRONMENT], env=pushed, check=True)
+    participations, webhook = host(outputs["ParticipationsUrl"]), host(outputs["WebhookUrl"])
+    print(f"""
 quikly-braze on an emulated AWS
   emulator         {endpoint}  (log: {directory / 'emulator.log'})
   Braze workspace  {braze}  (simulated)
@@ -158,12 +136,54 @@ quikly-braze on an emulated AWS
   curl '{braze}/_sim/profiles?email=ada@example.com'
 
 Ctrl-C ends it.""", flush=True)
-        emulator.wait()
+
+
+def host(url: str) -> str:
+    """What the emulator knows an address by."""
+    return url.split("//")[1].split("/")[0].split(":")[0]
+
+
+def started(command: list, log, **environment) -> subprocess.Popen:
+    """A process with a group of its own, so that what it starts ends with it."""
+    return subprocess.Popen(command, env=dict(os.environ, **environment), stdout=log, stderr=log, start_new_session=True)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--binaries", type=pathlib.Path, required=True)
+    arguments.add_argument("--directory", type=pathlib.Path, required=True)
+    arguments.add_argument("--port", type=int, default=4566)
+    arguments.add_argument("--bare", action="store_true",
+                           help="no demo: the stack alone, described in DIRECTORY/stack.json, until the standard input ends")
+    arguments = arguments.parse_args()
+    directory, binaries = arguments.directory, arguments.binaries
+    directory.mkdir(parents=True, exist_ok=True)
+    endpoint, braze = f"http://127.0.0.1:{arguments.port}", f"http://127.0.0.1:{arguments.port + 1}"
+    log = open(directory / "emulator.log", "w")
+    emulator = started([pathlib.Path(sys.executable).parent / "ministack"], log, BIND_HOST="127.0.0.1",
+                       GATEWAY_PORT=str(arguments.port), AWS_ENDPOINT_URL=endpoint)
+    running = [emulator]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        answering(f"{endpoint}/_ministack/health", emulator)
+        outputs = deploy(endpoint, binaries, directory, pathlib.Path(__file__).parent / "template.yaml")
+        if arguments.bare:
+            told = {"participations": host(outputs["ParticipationsUrl"]), "webhook": host(outputs["WebhookUrl"])}
+            (directory / "stack.part").write_text(json.dumps(told))
+            (directory / "stack.part").rename(directory / "stack.json")
+            sys.stdin.read()
+        else:
+            sim = started([binaries / "quikly-braze", "sim", "--listen", braze.removeprefix("http://"), "--settle", "2s",
+                           "--api-key", KEY], log)
+            running.append(sim)
+            answering(braze, sim)
+            demo(endpoint, braze, outputs, binaries, directory)
+            emulator.wait()
     except KeyboardInterrupt:
         pass
     finally:
-        emulator.kill()
-        sim.kill()
+        for process in running:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

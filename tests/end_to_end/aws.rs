@@ -7,7 +7,7 @@ use tests::emulator::{endpoint, prefix};
 
 use crate::process::{run_with, write};
 
-const GOOD: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/key\" }\n\
+const GOOD: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/quikly-braze/ENVIRONMENT/braze/acme\" }\n\
     [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n\
     [[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 2\ncodes = \"codes.txt\"\n";
 
@@ -21,7 +21,8 @@ async fn brands_are_pushed_with_their_codes_and_only_if_all_are_right() {
     table.make().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| write(&directory.path().join(name), text);
-    file("acme.toml", GOOD);
+    let good = GOOD.replace("ENVIRONMENT", &environment);
+    file("acme.toml", &good);
     file("codes.txt", "A-1\nB-2\nC-3\n");
     let path = directory.path().display().to_string();
     let push = || {
@@ -41,8 +42,15 @@ async fn brands_are_pushed_with_their_codes_and_only_if_all_are_right() {
     let (code, said) = push();
     assert_eq!(code, Some(1));
     assert!(said.contains("zest.toml:2: colour: is not a known key"), "{said}");
+    file(
+        "zest.toml",
+        &good.replace("acme", "zest").replace("/braze/", "/intake/").replace("spring", "summer"),
+    );
+    let (code, said) = push();
+    assert_eq!(code, Some(1));
+    assert!(said.contains("zest: braze.api_key: is SSM parameter") && said.contains("/braze/"), "{said}");
     let kept = table.read().await.unwrap();
-    assert_eq!((kept.len(), kept[0].name.as_str(), kept[0].text.as_str()), (1, "acme.toml", GOOD));
+    assert_eq!((kept.len(), kept[0].name.as_str(), kept[0].text.as_str()), (1, "acme.toml", good.as_str()));
     let brand = domain::identity::BrandId::parse("acme").unwrap();
     let pool = domain::incentive::Pool::of_file("codes.txt").unwrap();
     let stock = ledgers.import_codes(&brand, &pool, &[]).await.unwrap();

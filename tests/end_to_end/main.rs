@@ -6,6 +6,7 @@ mod bad_input;
 mod enrollment;
 mod front_end;
 mod hot_incentive;
+mod on_aws;
 mod process;
 mod quikly;
 mod refusals;

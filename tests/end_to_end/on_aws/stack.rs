@@ -1,0 +1,221 @@
+//! infra/template.yaml deployed on an emulator of its own, with the brands that the tests need, each at a workspace of its own.
+
+use std::collections::HashMap;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use aws::ssm::Parameters;
+use domain::token::TokenHash;
+use ports::clock::SystemClock;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::eventually;
+use tokio::sync::OnceCell;
+
+use crate::process::{binary, run_with, write};
+use crate::server::TOKEN;
+use crate::workspace::{KEY, Workspace};
+
+const FUNCTIONS: [&str; 6] = [
+    "webhook-receiver",
+    "participation-api",
+    "email-enroller",
+    "sms-subscriber",
+    "rewarder",
+    "opt-in-poller",
+];
+
+/// What the emulator asks of whoever speaks to it: a name, and nothing that is secret.
+const ACCOUNT: [(&str, &str); 3] =
+    [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "emulated"), ("AWS_SECRET_ACCESS_KEY", "emulated")];
+
+pub(crate) const GROUP: &str = "d0e5c0de-0000-4000-8000-000000000001";
+
+const EMAIL: &str =
+    "[activation.email]\nattributes = { quikly_participant = true }\nevent = \"quikly_participated\"\n";
+
+/// The brands: a test has one of its own.
+const BRANDS: [(&str, &str); 7] = [
+    ("email", EMAIL),
+    (
+        "single",
+        "[activation.sms]\nsubscription_group_id = \"GROUP\"\ndefault_region = \"US\"\nopt_in = \"single\"\n",
+    ),
+    (
+        "double",
+        "[activation.sms]\nsubscription_group_id = \"GROUP\"\ndefault_region = \"US\"\nopt_in = \"double\"\n\
+         double_opt_in_event = \"quikly_sms_opt_in\"\n",
+    ),
+    (
+        "webhook",
+        "[activation.events.signed_in]\nincentive = \"first-2\"\n\
+         [[activation.incentive]]\nid = \"first-2\"\nkind = \"first\"\nquantity = 2\nreward = \"SPRING20\"\n\
+         [activation.rewards_to_braze]\nreward = \"quikly_reward\"\nposition = \"quikly_position\"\n",
+    ),
+    ("poisoned", EMAIL),
+    ("throttled", EMAIL),
+    ("twice", EMAIL),
+];
+
+/// A brand's webhook token.
+pub(crate) fn token_of(brand: &str) -> String {
+    format!("{TOKEN}-{brand}")
+}
+
+pub(crate) struct Stack {
+    endpoint: String,
+    participations: String,
+    webhook: String,
+    client: reqwest::Client,
+    workspaces: HashMap<&'static str, Workspace>,
+    directory: PathBuf,
+    /// Its standard input ends with the tests, and with it everything it started.
+    _process: Child,
+    _directory: TempDir,
+}
+
+impl Stack {
+    /// The one stack of this run.
+    pub(crate) async fn get() -> &'static Self {
+        static STACK: OnceCell<Stack> = OnceCell::const_new();
+        STACK.get_or_init(Self::deploy).await
+    }
+
+    async fn deploy() -> Self {
+        let binaries = binary().parent().unwrap();
+        for function in FUNCTIONS {
+            // One by one, as they are deployed: together, each would have what any of them needs.
+            let built = Command::new(option_env!("CARGO").unwrap_or("cargo"))
+                .args(["build", "--quiet", "--package", function])
+                .status();
+            assert!(built.unwrap().success(), "{function} does not build");
+        }
+        let kept = tempfile::tempdir().unwrap();
+        let directory = kept.path().to_owned();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut process = Command::new(root.join("target/aws-local/venv/bin/python"))
+            .arg(root.join("infra/local.py"))
+            .args(["--bare", "--port", &port.to_string(), "--binaries"])
+            .arg(binaries)
+            .arg("--directory")
+            .arg(&directory)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = eventually("the stack is there", Duration::from_secs(120), || {
+            assert!(process.try_wait().unwrap().is_none(), "the stack is not deployed");
+            std::fs::read_to_string(directory.join("stack.json")).ok()
+        });
+        let told: Value = serde_json::from_str(&told.await).unwrap();
+        let host = |of: &str| told[of].as_str().unwrap().to_owned();
+        let mut stack = Self {
+            endpoint: format!("http://127.0.0.1:{port}"),
+            participations: host("participations"),
+            webhook: host("webhook"),
+            client: reqwest::Client::new(),
+            workspaces: HashMap::new(),
+            directory,
+            _process: process,
+            _directory: kept,
+        };
+        stack.push_brands().await;
+        stack
+    }
+
+    async fn push_brands(&mut self) {
+        let config = aws::emulator(&self.endpoint).await;
+        let parameters = Parameters::new(&config, std::sync::Arc::new(SystemClock));
+        for (name, activation) in BRANDS {
+            parameters.put(&format!("/quikly-braze/local/braze/{name}"), KEY).await.unwrap();
+            let workspace = Workspace::start("1s").await;
+            let (braze, activation) = (&workspace.url, activation.replace("GROUP", GROUP));
+            // Each brand has a token of its own; one test uses it.
+            let token = TokenHash::of(&token_of(name));
+            let file = format!(
+                "id = \"{name}\"\n[braze]\nendpoint = \"{braze}\"\nsettle = \"3s\"\n\
+                 api_key = {{ ssm = \"/quikly-braze/local/braze/{name}\" }}\n\
+                 [webhook]\ntokens_sha256 = [\"{token}\"]\n[[activation]]\nscope = \"{name}\"\n\
+                 opens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}"
+            );
+            write(&self.directory.join("brands").join(format!("{name}.toml")), &file);
+            self.workspaces.insert(name, workspace);
+        }
+        let brands = self.directory.join("brands").display().to_string();
+        let variables = [&ACCOUNT[..], &[("AWS_ENDPOINT_URL", self.endpoint.as_str())]].concat();
+        let (code, said) =
+            run_with(&["brands", "push", "--brands", &brands, "--environment", "local"], &variables);
+        assert_eq!(code, Some(0), "{said}");
+        // What works is to be seen to work within seconds; deployed, failures come again after six times the function's time.
+        for queue in ["local-email-enrollments", "local-sms-subscriptions"] {
+            let attributes = json!({ "VisibilityTimeout": "4" });
+            self.queue("SetQueueAttributes", queue, json!({ "Attributes": attributes })).await;
+        }
+    }
+
+    pub(crate) fn workspace(&self, brand: &str) -> &Workspace {
+        &self.workspaces[brand]
+    }
+
+    async fn send(&self, host: &str, request: reqwest::RequestBuilder) -> (u16, Value) {
+        let response = request.header("host", host).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
+    }
+
+    /// Takes part; the participation's id.
+    pub(crate) async fn participate(&self, body: &Value) -> String {
+        let request = self.client.post(format!("{}/participations", self.endpoint));
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let (status, answer) = self.send(&self.participations, request).await;
+        assert_eq!(status, 202, "{answer}");
+        answer["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What a participation is seen as.
+    pub(crate) async fn show(&self, id: &str) -> Value {
+        let request = self.client.get(format!("{}/participations/{id}", self.endpoint));
+        self.send(&self.participations, request).await.1
+    }
+
+    /// Waits until it is in a state.
+    pub(crate) async fn reaches(&self, id: &str, state: &str, within: Duration) -> Value {
+        tests::eventually_async(state, within, async || {
+            Some(self.show(id).await).filter(|shown| shown["state"] == state)
+        })
+        .await
+    }
+
+    pub(crate) async fn post_webhook(&self, token: &str, body: &Value) -> (u16, Value) {
+        let request = self.client.post(format!("{}/webhook/braze", self.endpoint));
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        self.send(&self.webhook, request.header("authorization", format!("Bearer {token}"))).await
+    }
+
+    /// An action of SQS on a queue.
+    pub(crate) async fn queue(&self, action: &str, queue: &str, mut body: Value) -> Value {
+        body["QueueUrl"] = json!(format!("{}/000000000000/{queue}", self.endpoint));
+        let request = self.client.post(&self.endpoint).header("x-amz-target", format!("AmazonSQS.{action}"));
+        let request = request.header("content-type", "application/x-amz-json-1.0").body(body.to_string());
+        let response = request.send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert!(status.is_success(), "{action}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// The bodies of all dead letters of a queue. They stay where they are.
+    pub(crate) async fn dead(&self, queue: &str) -> Vec<String> {
+        let queue = format!("local-{queue}-dead");
+        let body = json!({ "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
+        let received = self.queue("ReceiveMessage", &queue, body).await;
+        let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+        messages.iter().map(|message| message["Body"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Everything that the functions have said.
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(self.directory.join("emulator.log")).unwrap()
+    }
+}

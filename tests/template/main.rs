@@ -1,0 +1,160 @@
+//! infra/template.yaml as CloudFormation gets it: what each function may do, and what must be so of every queue, table and alarm.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod policies;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value, json};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn tool(name: &str) -> Command {
+    Command::new(root().join("target/aws-local/venv/bin").join(name))
+}
+
+/// The template after SAM's transform.
+fn resources() -> &'static Map<String, Value> {
+    static RESOURCES: OnceLock<Map<String, Value>> = OnceLock::new();
+    RESOURCES.get_or_init(|| {
+        let translated = tool("python").arg(root().join("infra/translate.py")).output().unwrap();
+        assert!(translated.status.success(), "{}", String::from_utf8_lossy(&translated.stderr));
+        let template: Value = serde_json::from_slice(&translated.stdout).unwrap();
+        template["Resources"].as_object().unwrap().clone()
+    })
+}
+
+fn of_type(kind: &str) -> Vec<(&'static str, &'static Value)> {
+    let of_kind = resources().iter().filter(|(_, resource)| resource["Type"] == kind);
+    of_kind.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
+}
+
+/// What a resource is called that `{"Fn::GetAtt": [name, …]}` or `{"Ref": name}` points to.
+fn points_to(reference: &Value) -> &str {
+    let name = reference.get("Ref").or_else(|| reference.get("Fn::GetAtt").and_then(|path| path.get(0)));
+    name.and_then(Value::as_str).unwrap_or_default()
+}
+
+#[test]
+fn the_linter_finds_nothing_in_the_translated_template() {
+    let translated = tool("python").arg(root().join("infra/translate.py")).output().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("template.json");
+    std::fs::write(&file, translated.stdout).unwrap();
+    let linted = tool("cfn-lint").arg(&file).output().unwrap();
+    assert!(linted.status.success(), "{}", String::from_utf8_lossy(&linted.stdout));
+}
+
+#[test]
+fn every_queue_has_dead_letters_and_every_dead_letter_an_alarm() {
+    let queues = of_type("AWS::SQS::Queue");
+    let is_dead = |name: &str| name.ends_with("DeadLetters");
+    for (name, queue) in queues.iter().filter(|(name, _)| !is_dead(name)) {
+        let dead = points_to(&queue["RedrivePolicy"]["deadLetterTargetArn"]);
+        let (_, dead) = queues.iter().find(|(name, _)| *name == dead).unwrap();
+        assert_eq!(queue["FifoQueue"], dead["FifoQueue"], "{name}: dead letters are of the same kind");
+    }
+    let alarms = of_type("AWS::CloudWatch::Alarm");
+    for (name, queue) in queues.iter().filter(|(name, _)| is_dead(name)) {
+        let watches = |alarm: &&(&str, &Value)| points_to(&alarm.1["Dimensions"][0]["Value"]) == *name;
+        let alarm = alarms.iter().find(watches).unwrap_or_else(|| panic!("nobody watches {name}"));
+        assert_eq!(alarm.1["Threshold"], 0);
+        assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 3_600, "{name} is kept as long as SQS can");
+    }
+    assert_eq!(queues.len(), 7);
+}
+
+#[test]
+fn a_message_is_invisible_for_at_least_six_times_as_long_as_its_function_may_take() {
+    let mappings = of_type("AWS::Lambda::EventSourceMapping");
+    assert_eq!(mappings.len(), 3);
+    for (name, mapping) in mappings {
+        let queue = &resources()[points_to(&mapping["EventSourceArn"])]["Properties"];
+        let function = &resources()[points_to(&mapping["FunctionName"])]["Properties"];
+        let (invisible, timeout) = (queue["VisibilityTimeout"].as_u64(), function["Timeout"].as_u64());
+        assert!(invisible.unwrap() >= 6 * timeout.unwrap(), "{name}: {invisible:?} {timeout:?}");
+        assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{name}");
+    }
+}
+
+#[test]
+fn workers_that_brazes_limits_hold_back_are_few_at_once() {
+    for name in ["EmailEnrollerMessages", "SmsSubscriberMessages"] {
+        let most = &resources()[name]["Properties"]["ScalingConfig"]["MaximumConcurrency"];
+        assert_eq!(most, &json!({ "Ref": "WorkersAtOnce" }), "{name}");
+    }
+}
+
+#[test]
+fn tables_are_paid_by_request_backed_up_encrypted_and_kept() {
+    let tables = of_type("AWS::DynamoDB::Table");
+    assert_eq!(tables.len(), 6);
+    for (name, table) in tables {
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{name}");
+        assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{name}");
+        assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{name}");
+        assert_eq!(resources()[name]["DeletionPolicy"], "Retain", "{name}");
+    }
+    let ended = &resources()["Participations"]["Properties"]["TimeToLiveSpecification"];
+    assert_eq!(ended, &json!({ "AttributeName": "expires_at", "Enabled": true }));
+}
+
+#[test]
+fn functions_are_built_for_arm_and_their_logs_end() {
+    let functions = of_type("AWS::Lambda::Function");
+    assert_eq!(functions.len(), 6);
+    for (name, function) in functions {
+        assert_eq!(function["Architectures"], json!(["arm64"]), "{name}");
+        assert_eq!(function["Runtime"], "provided.al2023", "{name}");
+        let logs = &resources()[&format!("{name}Logs")]["Properties"];
+        assert_eq!(logs["RetentionInDays"], json!({ "Ref": "LogRetentionDays" }), "{name}");
+        let group = logs["LogGroupName"]["Fn::Sub"].as_str().unwrap();
+        let named = function["FunctionName"]["Fn::Sub"].as_str().unwrap();
+        assert_eq!(group, format!("/aws/lambda/{named}"));
+    }
+}
+
+#[test]
+fn the_tick_comes_every_minute_and_is_missed_when_it_does_not() {
+    let tick = &resources()["EveryMinute"]["Properties"];
+    assert_eq!(tick["ScheduleExpression"], "rate(1 minute)");
+    assert_eq!(points_to(&tick["Target"]["DeadLetterConfig"]["Arn"]), "ScheduleDeadLetters");
+    let alarm = &resources()["TickAlarm"]["Properties"];
+    assert_eq!(
+        (points_to(&alarm["Dimensions"][0]["Value"]), &alarm["TreatMissingData"]),
+        ("OptInPoller", &json!("breaching"))
+    );
+}
+
+#[test]
+fn alarms_and_dashboard_read_figures_that_the_functions_say() {
+    let source = |room: &str| std::fs::read_to_string(root().join("crates/lambda/src").join(room)).unwrap();
+    let said = ["worker.rs", "http.rs", "metrics.rs"].map(source).concat();
+    let alarms = of_type("AWS::CloudWatch::Alarm");
+    let ours = alarms.iter().filter(|(_, alarm)| alarm["Namespace"] == "quikly-braze");
+    let mut figures: Vec<String> =
+        ours.map(|(_, alarm)| alarm["MetricName"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(figures.len(), 3, "how late the tick is, refused keys, and the share of 429s");
+    let dashboard = resources()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let dashboard: Value = serde_json::from_str(dashboard).unwrap();
+    for widget in dashboard["widgets"].as_array().unwrap() {
+        let mut namespace = "";
+        for metric in widget["properties"]["metrics"].as_array().unwrap() {
+            match metric[0].as_str().unwrap() {
+                "." | "..." => {}
+                named => namespace = named,
+            }
+            if namespace == "quikly-braze" {
+                figures.push(metric[1].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert!(figures.len() > 12);
+    for figure in figures {
+        assert!(said.contains(&format!("\"{figure}\"")), "no function says {figure}");
+    }
+}

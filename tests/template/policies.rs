@@ -1,0 +1,188 @@
+//! What each function may do: the whole list, so that whoever adds to it sees it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{of_type, points_to, resources};
+
+/// A resource as short as it can be said.
+fn said(resource: &Value) -> String {
+    if let Some(text) = resource.get("Fn::Sub").and_then(Value::as_str) {
+        let short =
+            text.replace("arn:${AWS::Partition}:", "").replace("${AWS::Region}:${AWS::AccountId}:", "");
+        return short.replace("parameter/quikly-braze/${Environment}/", "").replace("${AWS::AccountId}:", "");
+    }
+    points_to(resource).to_owned()
+}
+
+fn each(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |values| values.iter().collect())
+}
+
+/// `action resource`, sorted.
+fn allowed(role: &str) -> Vec<String> {
+    let role = &resources()[role]["Properties"];
+    assert!(role.get("ManagedPolicyArns").is_none(), "AWS's own policies allow more than is needed");
+    let mut allowed = Vec::new();
+    for policy in role["Policies"].as_array().unwrap() {
+        for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+            assert_eq!(statement["Effect"], "Allow");
+            for action in each(&statement["Action"]) {
+                for resource in each(&statement["Resource"]) {
+                    allowed.push(format!("{} {}", action.as_str().unwrap(), said(resource)));
+                }
+            }
+        }
+    }
+    allowed.sort();
+    allowed
+}
+
+fn functions() -> BTreeMap<&'static str, Vec<String>> {
+    let role = |function: &Value| points_to(&function["Role"]).to_owned();
+    of_type("AWS::Lambda::Function")
+        .into_iter()
+        .map(|(name, function)| (name, allowed(&role(function))))
+        .collect()
+}
+
+fn sorted(lists: &[&[&str]]) -> Vec<String> {
+    let mut all: Vec<String> = lists.concat().into_iter().map(ToOwned::to_owned).collect();
+    all.sort();
+    all
+}
+
+const READS_BRANDS: &[&str] = &["dynamodb:Scan Brands", "ssm:GetParameter ssm:intake/id-key"];
+
+const ANNOUNCES: &[&str] = &["sqs:SendMessage EmailEnrollments", "sqs:SendMessage SmsSubscriptions"];
+
+const KEEPS_LEDGERS: &[&str] = &[
+    "dynamodb:BatchGetItem Participations",
+    "dynamodb:UpdateItem Participations",
+    "dynamodb:Query ${Participations.Arn}/index/lists",
+    "dynamodb:GetItem Ledgers",
+    "dynamodb:PutItem Ledgers",
+    "dynamodb:DeleteItem Ledgers",
+    "dynamodb:Query Ledgers",
+    "dynamodb:PutItem Notices",
+];
+
+const TELLS: &[&str] = &[
+    "dynamodb:UpdateItem Notices",
+    "dynamodb:DeleteItem Notices",
+    "dynamodb:Query ${Notices.Arn}/index/due",
+    "ssm:GetParameter ssm:callback/*",
+];
+
+const SPEAKS_TO_BRAZE: &[&str] = &[
+    "dynamodb:BatchGetItem Profiles",
+    "dynamodb:BatchWriteItem Profiles",
+    "dynamodb:PutItem Profiles",
+    "dynamodb:GetItem Limits",
+    "dynamodb:PutItem Limits",
+    "ssm:GetParameter ssm:braze/*",
+];
+
+const SCHEDULES: &[&str] = &[
+    "scheduler:CreateSchedule scheduler:schedule/${Environment}-settling/*",
+    "scheduler:GetScheduleGroup ScheduleGroup",
+    "iam:PassRole iam::role/${Environment}-schedules",
+];
+
+fn logs(function: &str) -> [String; 2] {
+    ["CreateLogStream", "PutLogEvents"].map(|action| format!("logs:{action} {function}Logs"))
+}
+
+fn receives(queue: &str) -> [String; 3] {
+    ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"].map(|action| format!("sqs:{action} {queue}"))
+}
+
+fn assert_may(function: &str, own: &[String], lists: &[&[&str]]) {
+    let mut expected = sorted(lists);
+    expected.extend(logs(function));
+    expected.extend_from_slice(own);
+    expected.sort();
+    assert_eq!(functions()[function], expected, "{function}");
+}
+
+const CONNECTS: &[&str] = &["sqs:GetQueueAttributes EmailEnrollments"];
+
+#[test]
+fn the_webhook_receiver_stores_and_announces() {
+    let own: &[&str] =
+        &["dynamodb:PutItem Participations", "sqs:SendMessage EmailEnrollments", "sqs:SendMessage Awards"];
+    assert_may("WebhookReceiver", &[], &[READS_BRANDS, CONNECTS, own]);
+}
+
+#[test]
+fn the_participation_api_stores_announces_and_shows() {
+    let own: &[&str] = &[
+        "dynamodb:PutItem Participations",
+        "dynamodb:BatchGetItem Participations",
+        "dynamodb:Query ${Participations.Arn}/index/lists",
+        "dynamodb:GetItem Ledgers",
+        "sqs:SendMessage Awards",
+        "ssm:GetParameter ssm:intake/*",
+        "dynamodb:Scan Brands",
+    ];
+    assert_may("ParticipationApi", &[], &[CONNECTS, ANNOUNCES, own]);
+}
+
+#[test]
+fn the_rewarder_keeps_ledgers_and_knows_no_braze() {
+    assert_may("Rewarder", &receives("Awards"), &[READS_BRANDS, CONNECTS, ANNOUNCES, KEEPS_LEDGERS, TELLS]);
+}
+
+#[test]
+fn the_email_enroller_does_all_that_a_step_may_need() {
+    let lists = [READS_BRANDS, ANNOUNCES, KEEPS_LEDGERS, TELLS, SPEAKS_TO_BRAZE, SCHEDULES];
+    assert_may("EmailEnroller", &receives("EmailEnrollments"), &lists);
+}
+
+#[test]
+fn the_sms_subscriber_does_all_that_a_step_may_need() {
+    let lists = [READS_BRANDS, CONNECTS, ANNOUNCES, KEEPS_LEDGERS, TELLS, SPEAKS_TO_BRAZE, SCHEDULES];
+    assert_may("SmsSubscriber", &receives("SmsSubscriptions"), &lists);
+}
+
+#[test]
+fn the_opt_in_poller_finds_what_is_due_too() {
+    let due: &[&str] = &[
+        "dynamodb:Query ${Participations.Arn}/index/due",
+        "dynamodb:Query ${Participations.Arn}/index/award_due",
+    ];
+    let lists = [READS_BRANDS, CONNECTS, ANNOUNCES, KEEPS_LEDGERS, TELLS, SPEAKS_TO_BRAZE, SCHEDULES, due];
+    assert_may("OptInPoller", &[], &lists);
+}
+
+#[test]
+fn no_action_and_no_resource_is_any() {
+    for (function, allowed) in functions() {
+        for line in allowed {
+            let (action, resource) = line.split_once(' ').unwrap();
+            assert!(!action.contains('*') && !resource.is_empty(), "{function}: {line}");
+            // Names under a path of our own: a brand's parameters, and the schedules of our group.
+            let ours = [
+                "ssm:intake/*",
+                "ssm:braze/*",
+                "ssm:callback/*",
+                "scheduler:schedule/${Environment}-settling/*",
+            ];
+            assert!(!resource.contains('*') || ours.contains(&resource), "{function}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_functions_that_the_public_reaches_cannot_read_a_braze_key() {
+    for public in ["WebhookReceiver", "ParticipationApi"] {
+        let parameters: Vec<String> =
+            functions()[public].iter().filter(|line| line.starts_with("ssm:")).cloned().collect();
+        assert!(!parameters.is_empty());
+        assert!(
+            parameters.iter().all(|line| line.starts_with("ssm:GetParameter ssm:intake/")),
+            "{parameters:?}"
+        );
+    }
+}
