@@ -71,8 +71,10 @@ def archive(binary: pathlib.Path, directory: pathlib.Path) -> bytes:
 
 
 def localised(template: str, endpoint: str) -> str:
-    """The template with the code in the emulator's bucket, and functions that call back to the emulator."""
-    template = re.sub(r"CodeUri: \.\./crates/functions/([\w-]+)", r"CodeUri: s3://code/\1.zip", template)
+    """The template with the code in the emulator's bucket, and functions that call back to the emulator, by their names."""
+    named = r"""CodeUri: s3://code/\1.zip
+      Environment: { Variables: { AWS_SDK_UA_APP_ID: \1 } }"""
+    template = re.sub(r"CodeUri: \.\./crates/functions/([\w-]+)", named, template)
     variables = {"AWS_ENDPOINT_URL": endpoint, **ACCOUNT}
     added = "".join(f'        {name}: "{value}"\n' for name, value in variables.items())
     template = template.replace("        RUST_LOG: info\n", f"        RUST_LOG: info\n{added}")
@@ -92,18 +94,19 @@ def answering(url: str, process: subprocess.Popen) -> None:
     sys.exit(f"nothing answers at {url}")
 
 
-def deploy(endpoint: str, binaries: pathlib.Path, directory: pathlib.Path, template: pathlib.Path) -> dict:
+def deploy(endpoint: str, called_at: str, binaries: pathlib.Path, directory: pathlib.Path) -> dict:
     """Creates the stack; its outputs."""
     def client(service):
         return boto3.client(service, endpoint_url=endpoint, region_name=ACCOUNT["AWS_REGION"],
                             aws_access_key_id="local", aws_secret_access_key="local")
+    template = pathlib.Path(__file__).parent / "template.yaml"
     s3, ssm, stacks = client("s3"), client("ssm"), client("cloudformation")
     s3.create_bucket(Bucket="code")
     for function in FUNCTIONS:
         s3.put_object(Bucket="code", Key=f"{function}.zip", Body=archive(binaries / function, directory))
     for name, value in [("intake/id-key", "07" * 32), ("braze/demo", KEY)]:
         ssm.put_parameter(Name=f"/quikly-braze/{ENVIRONMENT}/{name}", Value=value, Type="SecureString")
-    stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(template.read_text(), endpoint),
+    stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(template.read_text(), called_at),
                         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
                         Parameters=[{"ParameterKey": "Environment", "ParameterValue": ENVIRONMENT}])
     for _ in range(240):
@@ -153,6 +156,7 @@ def main() -> None:
     arguments.add_argument("--binaries", type=pathlib.Path, required=True)
     arguments.add_argument("--directory", type=pathlib.Path, required=True)
     arguments.add_argument("--port", type=int, default=4566)
+    arguments.add_argument("--called-at", help="where the functions find AWS, if not at the emulator itself")
     arguments.add_argument("--bare", action="store_true",
                            help="no demo: the stack alone, described in DIRECTORY/stack.json, until the standard input ends")
     arguments = arguments.parse_args()
@@ -166,7 +170,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         answering(f"{endpoint}/_ministack/health", emulator)
-        outputs = deploy(endpoint, binaries, directory, pathlib.Path(__file__).parent / "template.yaml")
+        outputs = deploy(endpoint, arguments.called_at or endpoint, binaries, directory)
         if arguments.bare:
             told = {"participations": host(outputs["ParticipationsUrl"]), "webhook": host(outputs["WebhookUrl"])}
             (directory / "stack.part").write_text(json.dumps(told))

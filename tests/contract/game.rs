@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::award::{Award, LedgerKey, Others, Standing, Verdict};
 use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
 use domain::incentive::{Incentive, IncentiveId, Kind, Offer, Pool, Prize, Reward};
 use domain::ledger::{Entry, Rules, Settled};
@@ -79,11 +79,33 @@ impl Game {
     }
 
     pub(crate) async fn accept_with(&self, participation: Participation, offer: Offer) -> ParticipationId {
+        self.accept_beside(participation, offer, Others::Perhaps(Vec::new())).await
+    }
+
+    pub(crate) async fn accept_beside(
+        &self,
+        participation: Participation,
+        offer: Offer,
+        others: Others,
+    ) -> ParticipationId {
+        let id = self.store(participation, offer, others).await;
+        self.ports.ledger.enter(&ledger(), &self.rules, &[id]).await.unwrap();
+        id
+    }
+
+    /// Stores it, and leaves it to the store whether that enters it.
+    pub(crate) async fn store(
+        &self,
+        participation: Participation,
+        offer: Offer,
+        others: Others,
+    ) -> ParticipationId {
         let award = Award {
             id: participation.id,
             brand: acme(),
             ledger: ledger(),
             participant: IdKey::new([9; 32]).contact(&acme(), &participation.contact),
+            others,
             offer,
             arrival: 0,
             standing: Standing::Waiting,
@@ -92,7 +114,6 @@ impl Game {
         };
         let entry = Entry { award, rules: self.rules.clone() };
         self.ports.store.insert(&participation, Some(&entry)).await.unwrap();
-        self.ports.ledger.enter(&ledger(), &self.rules, &[participation.id]).await.unwrap();
         participation.id
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::award::{Award, Standing, Verdict};
+use domain::award::{Award, Others, Standing, Verdict};
 use domain::identity::ParticipationId;
 use domain::incentive::raffle::{Seed, Ticket};
 use domain::incentive::{Amount, Kind, NoPrize, Offer, Prize, Reward, Tier};
@@ -117,6 +117,29 @@ pub(crate) async fn a_participant_is_rewarded_once_however_often_they_take_part(
         rewarded(2, code("SPRING20")),
         "the first one came to nothing"
     );
+}
+
+pub(crate) async fn who_came_when_there_was_one_way_in_is_found_by_the_ways_that_came_later(ports: Ports) {
+    let game = Game::of(ports, first(5));
+    let alone = Game::participation(1, false);
+    let earlier = game.accept_beside(alone, Offer::ByPlace, Others::None).await;
+    assert_eq!(game.credit(earlier).await.standing, rewarded(1, code("SPRING20")));
+    let by_another_way = Game::participation(1, true);
+    let later = game.accept_beside(by_another_way, Offer::ByPlace, Others::Perhaps(vec![earlier])).await;
+    assert_eq!(game.credit(later).await.standing, Standing::Without(NoPrize::Already));
+}
+
+pub(crate) async fn crediting_enters_what_was_not_entered_in_the_order_that_is_told(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let mut ids = Vec::new();
+    for number in [3, 1, 2] {
+        ids.push(game.store(Game::participation(number, false), Offer::ByPlace, Others::None).await);
+    }
+    let verdicts: Vec<_> = ids.iter().map(|id| (*id, Verdict::Credit)).collect();
+    let standings: Vec<Standing> =
+        game.settle(&verdicts).await.awards.into_iter().map(|award| award.standing).collect();
+    let won = |place| rewarded(place, code("SPRING20"));
+    assert_eq!(standings, [won(1), won(2), Standing::Waiting]);
 }
 
 pub(crate) async fn tiers_follow_the_place(ports: Ports) {

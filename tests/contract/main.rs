@@ -11,6 +11,7 @@ mod notices;
 mod queues;
 mod schedule;
 mod store;
+mod write_units;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,6 +138,8 @@ macro_rules! keeps_ledgers {
                 who_moves_up_after_the_end_is_due_until_looked_at,
                 settling_again_changes_nothing,
                 a_participant_is_rewarded_once_however_often_they_take_part,
+                who_came_when_there_was_one_way_in_is_found_by_the_ways_that_came_later,
+                crediting_enters_what_was_not_entered_in_the_order_that_is_told,
                 tiers_follow_the_place,
                 every_code_is_given_out_once_and_low_stock_is_told,
                 who_is_owed_a_code_gets_it_when_there_are_codes_again,

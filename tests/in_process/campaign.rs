@@ -8,9 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use braze::{Transport, TransportError};
 use braze_sim::{Settings, Workspace};
-use bytes::Bytes;
 use connector::{Connector, LINGER, Outside, TICK, Worker};
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands, SecretRef};
@@ -20,30 +18,16 @@ use domain::identity::{IdKey, ParticipationId, Scope};
 use domain::ledger;
 use domain::message::{Look, QueueName};
 use domain::participation::{BrazeEvent, Consent, Participation};
-use http::{Request, Response};
+use http::Request;
 use memory::{Faults, Memory, SeededChance, TokioClock};
 use ports::queues::{Outgoing, Queues};
 use ports::{Clock, Store};
 use serde_json::Value;
+use tests::simulated::InProcess;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
 const KEY: &str = "sim-key";
-
-/// The way to a workspace in the same process.
-struct InProcess(Router);
-
-#[async_trait]
-impl Transport for InProcess {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let answered = self.0.clone().oneshot(request.map(Body::from)).await;
-        let response = answered.map_err(|_| TransportError::NotSent("no route".to_owned()))?;
-        let (head, body) = response.into_parts();
-        let body =
-            to_bytes(body, usize::MAX).await.map_err(|error| TransportError::Lost(error.to_string()))?;
-        Ok(Response::from_parts(head, body))
-    }
-}
 
 /// Quikly's end of the callbacks: keeps what it was told, and fails as often as it is told to.
 #[derive(Default)]

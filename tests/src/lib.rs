@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod emulator;
+pub mod recorder;
+pub mod simulated;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Kind;
 use domain::ledger::{Rules, Settled};
 use domain::message::QueueName;
+use futures::future::try_join;
 use ports::error::in_full;
 use ports::store::MOST_ITEMS;
 
@@ -69,6 +70,11 @@ pub(crate) async fn settle(
     Ok(done)
 }
 
+/// Whether taking part was enough for the credit.
+fn has_earned(case: &Case) -> bool {
+    case.participation.credited_at.is_some()
+}
+
 /// Notes that participations were looked at since their awards changed.
 pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> ports::Result<()> {
     for some in ids.chunks(MOST_ITEMS) {
@@ -105,32 +111,52 @@ impl Connector {
         let Some(brand) = self.brands.brand(brand) else { return Ok(()) };
         let mut cases = Vec::with_capacity(ids.len());
         for some in ids.chunks(MOST_ITEMS) {
-            cases.extend(self.read(some).await?.into_iter().map(Case::new));
+            let (read, awards) = try_join(self.read(some), self.outside.ledger.awards(some)).await?;
+            let mut awards: HashMap<ParticipationId, Award> =
+                awards.into_iter().map(|award| (award.id, award)).collect();
+            cases.extend(read.into_iter().map(|participation| {
+                let mut case = Case::new(participation);
+                case.facts.award = awards.remove(&case.participation.id);
+                case
+            }));
         }
         cases.sort_by_key(|case| ids.iter().position(|id| *id == case.participation.id));
-        look_up(self, &mut cases).await?;
-        let mut by_ledger: BTreeMap<LedgerKey, Vec<ParticipationId>> = BTreeMap::new();
-        for award in cases.iter().filter_map(|case| case.facts.award.as_ref()) {
-            by_ledger.entry(award.ledger.clone()).or_default().push(award.id);
-        }
-        for (ledger, ids) in by_ledger {
-            let rules = Rules::of(brand, &ledger, &self.id_key);
-            for some in ids.chunks(MOST_ITEMS) {
-                self.outside.ledger.enter(&ledger, &rules, some).await?;
-            }
-        }
         let mut queues: BTreeMap<QueueName, Vec<ParticipationId>> = BTreeMap::new();
         for case in &cases {
             let queue = QueueName::of(case.participation.channel());
             queues.entry(queue).or_default().push(case.participation.id);
         }
-        let earned = cases.into_iter().filter(|case| {
-            let settled = case.facts.award.as_ref().is_none_or(Award::is_settled);
-            case.participation.credited_at.is_some() && !settled
-        });
-        settle(self, brand, earned.map(|case| (case, Verdict::Credit)).collect()).await?;
+        let unsettled = |case: &Case| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
+        let mut cases = cases.into_iter().filter(unsettled).peekable();
+        while let Some(case) = cases.next() {
+            // Those in a row that have earned their credit are entered and credited in one transaction.
+            let earned = has_earned(&case);
+            let mut row = vec![case];
+            while let Some(case) = cases.next_if(|case| has_earned(case) == earned) {
+                row.push(case);
+            }
+            if earned {
+                settle(self, brand, row.into_iter().map(|case| (case, Verdict::Credit)).collect()).await?;
+            } else {
+                self.enter_only(brand, &row).await?;
+            }
+        }
         for (queue, ids) in queues {
             wake::now(self, queue, &brand.id, &ids).await;
+        }
+        Ok(())
+    }
+
+    async fn enter_only(&self, brand: &Brand, cases: &[Case]) -> ports::Result<()> {
+        let mut by_ledger: BTreeMap<&LedgerKey, Vec<ParticipationId>> = BTreeMap::new();
+        for award in cases.iter().filter_map(|case| case.facts.award.as_ref()) {
+            by_ledger.entry(&award.ledger).or_default().push(award.id);
+        }
+        for (ledger, ids) in by_ledger {
+            let rules = Rules::of(brand, ledger, &self.id_key);
+            for some in ids.chunks(MOST_ITEMS) {
+                self.outside.ledger.enter(ledger, &rules, some).await?;
+            }
         }
         Ok(())
     }

@@ -55,11 +55,17 @@ pub(crate) async fn claims(
     Ok(cases)
 }
 
-/// Remembers the profiles that were found or created, so that the consumers' next participation needs no look-up. When that
-/// fails, it costs one.
+/// Remembers the profiles that were found or created, so that the consumers' next participation needs no look-up, where there can be
+/// one. When that fails, it costs one.
 pub(crate) async fn remember(connector: &Connector, cases: &[Case]) {
+    let now = connector.outside.clock.now();
+    let of_use = |case: &&Case| {
+        let brand = connector.brands.brand(&case.participation.brand);
+        brand.is_some_and(|brand| brand.may_see_again(&case.participation.contact, now))
+    };
     let learned: Vec<_> = cases
         .iter()
+        .filter(of_use)
         .filter_map(|case| {
             let contact = connector.id_key.contact(&case.participation.brand, &case.participation.contact);
             Some((contact, case.learned.clone()?))

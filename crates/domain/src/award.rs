@@ -24,6 +24,8 @@ pub struct Award {
     pub ledger: LedgerKey,
     /// The consumer, whichever way they took part: an incentive rewards each once.
     pub participant: ContactKey,
+    /// Where the same consumer's other lines may be.
+    pub others: Others,
     /// What may be won.
     pub offer: Offer,
     /// Its number in the order of acceptance, from 1; 0 until it is entered.
@@ -34,6 +36,15 @@ pub struct Award {
     pub credited_at: Option<Timestamp>,
     /// Set when it has changed through somebody else, until its participation was looked at.
     pub due_at: Option<Timestamp>,
+}
+
+/// Which other lines of the same participant there may be in a ledger: a store need look for no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Others {
+    /// None: there is one way in, and nobody can take it twice.
+    None,
+    /// Those of these participations, and of ways whose ids only who takes them knows.
+    Perhaps(Vec<ParticipationId>),
 }
 
 /// How a participation stands.

@@ -16,6 +16,7 @@ pub use workspace::{
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::award::LedgerKey;
+use crate::contact::Contact;
 use crate::identity::{BrandId, Channel, Scope};
 use crate::incentive::{Incentive, IncentiveId};
 use crate::participation::Participation;
@@ -124,6 +125,17 @@ impl Activation {
         }
     }
 
+    /// How often a consumer with such a contact can take part, at least; a way that can be taken again counts twice.
+    #[must_use]
+    pub fn ways_in(&self, contact: &Contact) -> usize {
+        let by_phone = usize::from(self.sms.is_some());
+        if contact.email().is_none() {
+            return by_phone;
+        }
+        let repeatable = self.events.values().filter(|event| event.repeatable).count();
+        by_phone + usize::from(self.email.is_some()) + self.events.len() + repeatable
+    }
+
     /// The books of an incentive of this activation, or of credits without one.
     #[must_use]
     pub fn ledger(&self, incentive: Option<&IncentiveId>) -> LedgerKey {
@@ -146,6 +158,16 @@ pub struct Brand {
     pub callback: Option<Callback>,
     /// Its activations by scope.
     pub activations: BTreeMap<Scope, Activation>,
+}
+
+impl Brand {
+    /// Whether whoever took part may do so again, in another way or another activation that has not closed: what we know of their
+    /// profile is of use only then.
+    #[must_use]
+    pub fn may_see_again(&self, contact: &Contact, now: Timestamp) -> bool {
+        let open = self.activations.values().filter(|activation| now < activation.closes);
+        open.map(|activation| activation.ways_in(contact)).sum::<usize>() > 1
+    }
 }
 
 /// All brands; every scope belongs to exactly one.

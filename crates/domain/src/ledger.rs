@@ -8,17 +8,20 @@
 //! counters so change together or not at all.
 
 mod bookkeeping;
+#[cfg(test)]
+mod others_tests;
 
 use std::sync::Arc;
 
 pub use bookkeeping::{Settled, accept, draw, refill, settle};
 
 use crate::Timestamp;
-use crate::award::{Award, LedgerKey, Standing};
+use crate::award::{Award, LedgerKey, Others, Standing};
 use crate::brand::{Activation, Brand, CreditMoment};
+use crate::contact::Contact;
 use crate::identity::{IdKey, ParticipationId};
 use crate::incentive::raffle::{Commitment, Entrant};
-use crate::incentive::{Incentive, Kind, Moments, NoPrize, Offer, Pool};
+use crate::incentive::{Incentive, IncentiveId, Kind, Moments, NoPrize, Offer, Pool};
 use crate::notice::Notice;
 use crate::participation::{Outcome, Participation};
 
@@ -96,6 +99,7 @@ pub fn entry(
     let award = Award {
         id: participation.id,
         brand: brand.id.clone(),
+        others: others(participation, activation, &ledger, id_key),
         ledger,
         participant,
         offer,
@@ -105,6 +109,30 @@ pub fn entry(
         due_at: None,
     };
     Some(Entry { award, rules })
+}
+
+/// Where the same participant's other lines may be, as the activation is now. Whoever gives a number alone is nobody else; whoever
+/// gives an address may have come by e-mail, by each event, and with any number.
+fn others(
+    participation: &Participation,
+    activation: &Activation,
+    ledger: &LedgerKey,
+    id_key: &IdKey,
+) -> Others {
+    let (Some(email), Some(incentive)) = (participation.contact.email(), &ledger.incentive) else {
+        return Others::None;
+    };
+    let contact = Contact::Email(email.clone());
+    let shared = |of: Option<&IncentiveId>| of == Some(incentive);
+    let events = || activation.events.iter().filter(|(_, event)| shared(event.incentive.as_ref()));
+    let by_email = activation.email.as_ref().is_some_and(|email| shared(email.incentive.as_ref()));
+    let by_phone = activation.sms.as_ref().is_some_and(|sms| shared(sms.incentive.as_ref()));
+    let mut known: Vec<ParticipationId> =
+        events().map(|(name, _)| id_key.event(&ledger.scope, name, &contact, None)).collect();
+    known.extend(by_email.then(|| id_key.participation(&ledger.scope, &contact)));
+    known.retain(|id| *id != participation.id);
+    let unknown = by_phone || events().any(|(_, event)| event.repeatable);
+    if known.is_empty() && !unknown { Others::None } else { Others::Perhaps(known) }
 }
 
 /// The counters of a ledger.

@@ -37,7 +37,7 @@ pub trait Ledger: Send + Sync {
     /// participation without placing it. At most [`crate::store::MOST_ITEMS`].
     async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
 
-    /// Credits or releases participations of one ledger. At most [`crate::store::MOST_ITEMS`].
+    /// Credits or releases participations of one ledger; those that are not entered yet are entered first, in this order. At most [`crate::store::MOST_ITEMS`].
     async fn settle(
         &self,
         ledger: &LedgerKey,

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::award::{Award, Standing};
+use domain::award::{Award, Others, Standing};
 use domain::identity::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::Entrant;
@@ -128,8 +128,9 @@ impl Book for Page<'_> {
     }
 
     fn others_of(&mut self, award: &Award) -> Result<Vec<Award>, Need> {
+        let Others::Perhaps(known) = &award.others else { return Ok(Vec::new()) };
         let stored = self.snapshot.others.get(&award.participant).ok_or(Need::Others(award.participant))?;
-        let mut ids: BTreeSet<ParticipationId> = stored.iter().copied().collect();
+        let mut ids: BTreeSet<ParticipationId> = stored.iter().chain(known).copied().collect();
         let changed = self.changes.lines.values().filter(|line| line.participant == award.participant);
         ids.extend(changed.map(|line| line.id));
         ids.remove(&award.id);

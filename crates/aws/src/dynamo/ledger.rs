@@ -226,9 +226,8 @@ impl Dynamo {
         rules: impl Fn(&mut Page<'_>) -> std::result::Result<T, Need>,
     ) -> Result<(Snapshot, Written<T>)> {
         let ledger = name(ledger);
-        let (counts, counts_version) = self.read_counts(&ledger).await?;
-        let mut snapshot = Snapshot { counts, counts_version, ..Snapshot::default() };
-        let mut need = Some(Need::Lines(ids.to_vec()));
+        let mut snapshot = self.first_look(&ledger, ids).await?;
+        let mut need = None;
         loop {
             if let Some(need) = need.take() {
                 // Only lines of one brand are in one ledger; before any is read, none of its pools is needed.

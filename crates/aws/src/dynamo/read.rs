@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::Select;
-use domain::award::{Award, LedgerKey};
+use domain::award::{Award, LedgerKey, Others};
 use domain::identity::{BrandId, ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::Entrant;
 use domain::ledger::Counts;
+use futures::future::try_join_all;
+use futures::try_join;
 use ports::record::{decode_award, decode_counts};
 use ports::store::MOST_ITEMS;
 use ports::{Error, Result};
@@ -57,6 +59,25 @@ impl Dynamo {
             None => Ok((Counts::default(), 0)),
             Some(item) => Ok((decode_counts(text_of(&item, "counts")?)?, required(&item, "version")?)),
         }
+    }
+
+    /// What nearly every transaction needs of a ledger, in two round trips: counters, places put back and the lines themselves; then the
+    /// other lines of those that are not entered yet.
+    pub(crate) async fn first_look(&self, ledger: &str, ids: &[ParticipationId]) -> Result<Snapshot> {
+        let mut lines = Snapshot::default();
+        let ((counts, counts_version), put_back, ()) = try_join!(
+            self.read_counts(ledger),
+            self.read_put_back(ledger),
+            self.read_lines(ids, &mut lines)
+        )?;
+        let entering = |line: &&Line| line.award.arrival == 0 && line.award.others != Others::None;
+        let participants: Vec<ContactKey> =
+            lines.lines.values().flatten().filter(entering).map(|line| line.award.participant).collect();
+        let others = participants.into_iter().map(async |participant| {
+            Ok::<_, Error>((participant, self.lines_of(ledger, participant).await?))
+        });
+        let others = try_join_all(others).await?.into_iter().collect();
+        Ok(Snapshot { counts, counts_version, others, put_back: Some(put_back), ..lines })
     }
 
     async fn line_of(&self, ledger: &str, line: &str) -> Result<Option<Item>> {

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::Timestamp;
-use domain::award::{Award, Standing};
+use domain::award::{Award, Others, Standing};
 use domain::identity::BrandId;
 use domain::incentive::Offer;
 use ports::record::{encode_award, encode_counts, encode_notice};
@@ -111,7 +111,8 @@ impl Dynamo {
             let stored = snapshot.lines.get(&award.id).and_then(Option::as_ref);
             let update = self.line_update(ledger, award, stored.map_or(0, |line| line.version))?;
             items.push(TransactWriteItem::builder().update(update).build());
-            if stored.is_some_and(|line| line.award.arrival == 0) && award.arrival > 0 {
+            let entered = stored.is_some_and(|line| line.award.arrival == 0) && award.arrival > 0;
+            if entered && award.others != Others::None {
                 let who = format!("who {} {}", award.participant, award.id);
                 items.push(self.versioned(ledger, &who, Item::new(), 0)?);
             }

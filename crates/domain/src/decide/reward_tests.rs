@@ -1,6 +1,6 @@
 use super::*;
 use crate::attributes::AttributeValue;
-use crate::award::{Award, LedgerKey, Standing, Verdict};
+use crate::award::{Award, LedgerKey, Others, Standing, Verdict};
 use crate::brand::{
     Activation, Brand, CreditMoment, EmailActivation, EventActivation, Identity, RewardsToBraze,
 };
@@ -70,6 +70,7 @@ impl World {
             brand: brand.id.clone(),
             ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: Some(incentive) },
             participant: key.contact(&brand.id, &contact),
+            others: Others::None,
             offer: Offer::ByPlace,
             arrival: 7,
             standing,

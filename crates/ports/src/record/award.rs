@@ -1,6 +1,6 @@
 //! The stored form of awards, counters and notices.
 
-use domain::award::{Award, LedgerKey, Standing};
+use domain::award::{Award, LedgerKey, Others, Standing};
 use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Amount, IncentiveId, NoPrize, Offer, Pool, Prize, Reward};
@@ -19,6 +19,9 @@ struct AwardRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incentive: Option<String>,
     participant: String,
+    /// Absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    others: Option<Vec<String>>,
     offer: OfferRecord,
     arrival: u64,
     standing: StandingRecord,
@@ -104,6 +107,10 @@ pub fn encode_award(award: &Award) -> String {
         scope: award.ledger.scope.to_string(),
         incentive: award.ledger.incentive.as_ref().map(ToString::to_string),
         participant: award.participant.to_string(),
+        others: match &award.others {
+            Others::None => None,
+            Others::Perhaps(ids) => Some(ids.iter().map(ToString::to_string).collect()),
+        },
         offer: offer_record(&award.offer),
         arrival: award.arrival,
         standing: standing_record(&award.standing),
@@ -125,12 +132,19 @@ pub fn decode_award(id: ParticipationId, stored: &str) -> Result<Award> {
         brand: BrandId::parse(&record.brand).map_err(corrupt)?,
         ledger: ledger(&record.scope, record.incentive.as_deref())?,
         participant: ContactKey::from_bytes(participant),
+        others: others(record.others)?,
         offer: offer(record.offer)?,
         arrival: record.arrival,
         standing: standing(record.standing)?,
         credited_at: record.credited_at.map(moment).transpose()?,
         due_at: record.due_at.map(moment).transpose()?,
     })
+}
+
+fn others(stored: Option<Vec<String>>) -> Result<Others> {
+    let Some(ids) = stored else { return Ok(Others::None) };
+    let ids: Result<_> = ids.iter().map(|id| ParticipationId::parse(id).map_err(corrupt)).collect();
+    Ok(Others::Perhaps(ids?))
 }
 
 /// A ledger's counters as they are stored.

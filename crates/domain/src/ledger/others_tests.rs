@@ -1,0 +1,109 @@
+//! Where the same consumer's other lines are looked for.
+
+use super::*;
+use crate::attributes::Attributes;
+use crate::brand::Brands;
+use crate::brand_file::{AllThere, BrandFile, read_all};
+use crate::contact::{Email, Phone};
+use crate::identity::Scope;
+use crate::participation::{BrazeEvent, Consent};
+
+const BY_EMAIL: &str = "[activation.email]\nincentive = \"first\"\n";
+const BY_PHONE: &str = "[activation.sms]\nsubscription_group_id = \"g\"\ndefault_region = \"US\"\nopt_in = \"single\"\nincentive = \"first\"\n";
+const BY_EVENT: &str = "[activation.events.signed_in]\nincentive = \"first\"\n";
+const AGAIN: &str = "repeatable = true\n";
+
+fn brands(ways: &[&str]) -> Brands {
+    let text = format!(
+        "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\n[[activation]]\n\
+         scope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{}\
+         [[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 5\nreward = \"A\"\n",
+        ways.concat()
+    );
+    read_all(&[BrandFile { name: "acme".into(), text }], &AllThere).unwrap()
+}
+
+fn key() -> IdKey {
+    IdKey::new([1; 32])
+}
+
+fn scope() -> Scope {
+    Scope::parse("spring").unwrap()
+}
+
+fn ada() -> Email {
+    Email::parse("ada@example.com").unwrap()
+}
+
+fn by_email() -> ParticipationId {
+    key().participation(&scope(), &Contact::Email(ada()))
+}
+
+fn by_event() -> ParticipationId {
+    key().event(&scope(), "signed_in", &Contact::Email(ada()), None)
+}
+
+fn at() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn others_by_email(ways: &[&str]) -> Others {
+    let brands = brands(ways);
+    let terms = brands.activation(&scope()).unwrap();
+    let participation = Participation::by_email(by_email(), terms, ada(), Attributes::default(), at());
+    entry(&participation, terms, &key()).unwrap().award.others
+}
+
+fn others_by_phone(ways: &[&str], email: Option<Email>) -> Others {
+    let brands = brands(ways);
+    let terms = brands.activation(&scope()).unwrap();
+    let phone = Phone::from_e164("+14155550101").unwrap();
+    let id = key().participation(&scope(), &Contact::Phone { phone: phone.clone(), email: email.clone() });
+    let consent = Consent { at: at(), text_id: None };
+    let participation =
+        Participation::by_phone(id, terms, (phone, email), Attributes::default(), consent, at());
+    entry(&participation, terms, &key()).unwrap().award.others
+}
+
+#[test]
+fn with_one_way_in_there_are_none() {
+    assert_eq!(others_by_email(&[BY_EMAIL]), Others::None);
+    assert_eq!(others_by_phone(&[BY_PHONE], None), Others::None);
+}
+
+#[test]
+fn who_gives_a_number_alone_is_nobody_else() {
+    assert_eq!(others_by_phone(&[BY_EMAIL, BY_PHONE, BY_EVENT], None), Others::None);
+}
+
+#[test]
+fn other_ways_of_the_same_address_are_named() {
+    assert_eq!(others_by_email(&[BY_EMAIL, BY_EVENT]), Others::Perhaps(vec![by_event()]));
+    let with_address = others_by_phone(&[BY_EMAIL, BY_PHONE, BY_EVENT], Some(ada()));
+    assert_eq!(with_address, Others::Perhaps(vec![by_event(), by_email()]));
+}
+
+#[test]
+fn ways_whose_ids_nobody_knows_are_looked_for_by_the_participant() {
+    assert_eq!(others_by_email(&[BY_EMAIL, BY_PHONE]), Others::Perhaps(Vec::new()));
+    assert_eq!(others_by_phone(&[BY_PHONE], Some(ada())), Others::Perhaps(Vec::new()));
+    let brands = brands(&[BY_EVENT, AGAIN]);
+    let terms = brands.activation(&scope()).unwrap();
+    let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
+    let participation = Participation::by_event(by_event(), terms, event, ada(), Attributes::default(), at());
+    assert_eq!(entry(&participation, terms, &key()).unwrap().award.others, Others::Perhaps(Vec::new()));
+}
+
+#[test]
+fn a_profile_is_of_use_only_where_the_consumer_can_come_again() {
+    let again = |ways: &[&str], contact: &Contact| {
+        brands(ways).activation(&scope()).unwrap().0.may_see_again(contact, at())
+    };
+    let by_address = Contact::Email(ada());
+    assert!(!again(&[BY_EMAIL], &by_address));
+    assert!(again(&[BY_EMAIL, BY_EVENT], &by_address));
+    assert!(again(&[BY_EMAIL, BY_PHONE], &by_address));
+    assert!(again(&[BY_EVENT, AGAIN], &by_address));
+    let by_number = Contact::Phone { phone: Phone::from_e164("+14155550101").unwrap(), email: None };
+    assert!(!again(&[BY_EMAIL, BY_PHONE], &by_number));
+}

@@ -1,0 +1,201 @@
+//! What a participation costs on DynamoDB: write units by flow, counted as DynamoDB bills them; and how often the rewarder asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws::dynamo::{Dynamo, KEPT_FOR, Tables};
+use braze_sim::{Settings, Workspace};
+use connector::{Connector, Outside};
+use domain::attributes::Attributes;
+use domain::brand::{Brands, SecretRef};
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::contact::{Contact, Email, Phone};
+use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
+use domain::ledger;
+use domain::participation::{BrazeEvent, Consent, Participation};
+use memory::{Faults, Memory, SeededChance};
+use ports::clock::SystemClock;
+use ports::{Clock, Store};
+use tests::emulator::{endpoint, prefix};
+use tests::recorder::{Call, Recorder};
+use tests::simulated::InProcess;
+
+const KEY: &str = "sim-key";
+const GROUP: &str = "g-1";
+
+/// Participations that come together, as ten messages of a FIFO queue do.
+const TOGETHER: usize = 10;
+
+/// One activation with everything on the way to the real tables, and a workspace that settles at once.
+struct Counted {
+    recorder: Recorder,
+    store: Arc<Dynamo>,
+    connector: Connector,
+    brands: Arc<Brands>,
+    id_key: IdKey,
+}
+
+impl Counted {
+    async fn new(activation: &str) -> Self {
+        let recorder = Recorder::before(endpoint().await);
+        let config = aws::emulator(recorder.url()).await;
+        let store = Arc::new(Dynamo::new(&config, Tables::of(&prefix()), KEPT_FOR));
+        store.make_tables().await.unwrap();
+        let clock = Arc::new(SystemClock);
+        let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
+        memory.keep_secret(SecretRef::Env("KEY".into()), KEY);
+        let settings = Settings {
+            api_keys: vec![KEY.into()],
+            subscription_groups: vec![GROUP.into()],
+            settle: Duration::ZERO,
+            ..Settings::default()
+        };
+        let workspace = Workspace::new(settings).router();
+        let text = format!(
+            "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"1s\"\n\
+             [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}"
+        );
+        let brands = Arc::new(read_all(&[BrandFile { name: "acme".into(), text }], &AllThere).unwrap());
+        let id_key = IdKey::new([3; 32]);
+        let outside = Outside {
+            store: store.clone(),
+            ledger: store.clone(),
+            notices: store.clone(),
+            queues: memory.clone(),
+            schedule: memory.clone(),
+            limits: store.clone(),
+            secrets: memory,
+            clock,
+            chance: Arc::new(SeededChance::new(5)),
+            transport: Arc::new(InProcess(workspace)),
+            callbacks: Arc::new(callback::HttpTransport::new().unwrap()),
+        };
+        let connector = Connector::new(outside, brands.clone(), id_key.clone());
+        let _tables = recorder.take();
+        Self { recorder, store, connector, brands, id_key }
+    }
+
+    /// Ten participations made by `make`, from their acceptance to their end.
+    async fn calls(&self, make: impl Fn(&Self, usize) -> Participation) -> Vec<Call> {
+        let ids = self.accepted(make).await;
+        let brand = BrandId::parse("acme").unwrap();
+        self.connector.enter(&brand, &ids).await.unwrap();
+        self.connector.step(&brand, &ids).await.unwrap();
+        tests::eventually_async("all have ended", Duration::from_secs(60), async || {
+            self.connector.tick().await.unwrap();
+            self.have_ended(&ids).await.then_some(())
+        })
+        .await;
+        self.recorder.take()
+    }
+
+    async fn accepted(&self, make: impl Fn(&Self, usize) -> Participation) -> Vec<ParticipationId> {
+        let mut ids = Vec::new();
+        for number in 0..TOGETHER {
+            let participation = make(self, number);
+            let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
+            let entry = ledger::entry(&participation, terms, &self.id_key);
+            self.store.insert(&participation, entry.as_ref()).await.unwrap();
+            ids.push(participation.id);
+        }
+        ids
+    }
+
+    async fn have_ended(&self, ids: &[ParticipationId]) -> bool {
+        let found = self.store.get(ids).await.unwrap();
+        found.iter().all(|one| one.state.is_end() && one.due_at.is_none())
+    }
+
+    fn by_email(&self, number: usize) -> Participation {
+        let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
+        let email = Email::parse(&format!("c{number}@example.com")).unwrap();
+        let id = self.id_key.participation(&terms.1.scope, &Contact::Email(email.clone()));
+        Participation::by_email(id, terms, email, Attributes::default(), SystemClock.now())
+    }
+
+    fn by_event(&self, number: usize) -> Participation {
+        let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
+        let email = Email::parse(&format!("c{number}@example.com")).unwrap();
+        let id = self.id_key.event(&terms.1.scope, "signed_in", &Contact::Email(email.clone()), None);
+        let event = BrazeEvent { name: "signed_in".to_owned(), profile: None, sent_at: None };
+        Participation::by_event(id, terms, event, email, Attributes::default(), SystemClock.now())
+    }
+
+    fn by_phone(&self, number: usize) -> Participation {
+        let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
+        let phone = Phone::from_e164(&format!("+1415555{number:04}")).unwrap();
+        let identity = Contact::Phone { phone: phone.clone(), email: None };
+        let id = self.id_key.participation(&terms.1.scope, &identity);
+        let now = SystemClock.now();
+        let consent = Consent { at: now, text_id: None };
+        Participation::by_phone(id, terms, (phone, None), Attributes::default(), consent, now)
+    }
+}
+
+const INCENTIVE: &str = "[[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 100\nreward = \"SPRING20\"\n\
+    [activation.rewards_to_braze]\nreward = \"quikly_reward\"\nposition = \"quikly_position\"\n";
+
+const EMAIL: &str = "[activation.email]\nattributes = { quikly_participant = true }\n";
+
+fn sms(opt_in: &str) -> String {
+    format!(
+        "[activation.sms]\nsubscription_group_id = \"{GROUP}\"\ndefault_region = \"US\"\nopt_in = \"{opt_in}\"\n"
+    )
+}
+
+/// Units a participation: of what is written for it alone, and of what a batch has in common.
+fn units(calls: &[Call]) -> (f64, f64) {
+    let sum = |wanted: &dyn Fn(&&Call) -> bool| {
+        let units: u64 = calls.iter().filter(wanted).map(|call| call.write_units).sum();
+        f64::from(u32::try_from(units).unwrap()) / TOGETHER as f64
+    };
+    let shared = |call: &&Call| call.resource.ends_with("-limits");
+    (sum(&|call| !shared(call)), sum(&shared))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn write_units_by_flow_stay_what_the_readme_says() {
+    let event = format!("{EMAIL}event = \"quikly_participated\"\n");
+    let won = format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}");
+    let shared = format!("{EMAIL}incentive = \"first\"\n{}incentive = \"first\"\n{INCENTIVE}", sms("single"));
+    let webhook = format!("[activation.events.signed_in]\nincentive = \"first\"\n{INCENTIVE}");
+    let double = sms("double")
+        + "double_opt_in_event = \"quikly_sms_opt_in\"\nwindow = \"3s\"\npoll = [{ every = \"1s\" }]\n";
+    type Make = fn(&Counted, usize) -> Participation;
+    let flows: [(&str, &str, Make, f64); 7] = [
+        ("e-mail", EMAIL, Counted::by_email, 4.0),
+        ("e-mail, with an event", &event, Counted::by_email, 7.0),
+        ("e-mail, with an incentive of its own", &won, Counted::by_email, 6.2),
+        ("e-mail, with an incentive that SMS shares", &shared, Counted::by_email, 9.2),
+        ("webhook, with an incentive", &webhook, Counted::by_event, 6.2),
+        ("SMS, single opt-in", &sms("single"), Counted::by_phone, 7.0),
+        ("SMS, double opt-in, expired after four looks", &double, Counted::by_phone, 19.0),
+    ];
+    for (flow, activation, make, most) in flows {
+        let (own, shared) = units(&Counted::new(activation).await.calls(make).await);
+        println!(
+            "{flow}: {own:.1} write units a participation, {shared:.1} more for the limits of a batch of {TOGETHER}"
+        );
+        assert!(own <= most, "{flow}: {own} units, and not {most}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rewarders_round_for_ten_is_six_calls_four_of_them_one_after_another() {
+    let counted = Counted::new(&format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}")).await;
+    let ids = counted.accepted(Counted::by_email).await;
+    let _inserts = counted.recorder.take();
+    counted.connector.enter(&BrandId::parse("acme").unwrap(), &ids).await.unwrap();
+    let calls = counted.recorder.take();
+    let count = |action: &str| calls.iter().filter(|call| call.action == action).count();
+    // Participations and their lines at once; counters, places put back and the lines at once; then the transaction, and the message.
+    assert_eq!(
+        (count("dynamodb:BatchGetItem"), count("dynamodb:GetItem"), count("dynamodb:Query")),
+        (3, 1, 1)
+    );
+    assert_eq!(
+        calls.iter().map(|call| call.write_units).sum::<u64>(),
+        22,
+        "ten lines and the counters, in one transaction"
+    );
+}

@@ -1,0 +1,245 @@
+//! Stands between AWS's clients and the emulator: notes every call, and counts write units as DynamoDB does.
+//!
+//! A write costs a unit a kilobyte of the item, twice that in a transaction, and a unit for every entry of an index that comes, goes
+//! or changes; an entry that moves costs two (DynamoDB, on-demand capacity and global secondary indexes).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+
+/// Largest body that is passed on.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+type Index = (&'static str, [&'static str; 2], Option<&'static [&'static str]>);
+
+/// What indexes are made of: the table's ending, the index's keys, and what else an entry shows; `None` is everything.
+const INDEXES: [Index; 4] = [
+    ("participations", ["due_shard", "due_at"], Some(&["brand"])),
+    ("participations", ["award_due_shard", "award_due_at"], Some(&["brand"])),
+    ("participations", ["listed", "arrival"], Some(&[])),
+    ("notices", ["due_shard", "due_at"], None),
+];
+
+/// One call of a service.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What the caller calls itself (`AWS_SDK_UA_APP_ID`).
+    pub by: String,
+    /// The service and action, as policies name them.
+    pub action: String,
+    /// The table, index, queue, parameter or path.
+    pub resource: String,
+    /// What DynamoDB bills for writing.
+    pub write_units: u64,
+}
+
+/// The calls so far.
+#[derive(Clone)]
+pub struct Recorder {
+    url: String,
+    emulator: String,
+    client: reqwest::Client,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+/// A write to one item.
+struct Write {
+    table: String,
+    key: Value,
+    action: &'static str,
+}
+
+impl Recorder {
+    /// Stands before an emulator.
+    ///
+    /// # Panics
+    /// When there is no port left, which ends the test.
+    #[expect(clippy::expect_used, reason = "a test ends where it fails")]
+    pub fn before(emulator: &str) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("a port"));
+        let client = reqwest::Client::new();
+        let recorder = Self { url, emulator: emulator.to_owned(), client, calls: Arc::default() };
+        let router = Router::new().fallback(pass_on).with_state(recorder.clone());
+        // A runtime of its own: it outlives the test that was the first to need it.
+        std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                axum::serve(TcpListener::from_std(listener).expect("a port"), router).await
+            })
+        });
+        recorder
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The calls since this was last asked.
+    #[must_use]
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn dynamo(&self, action: &str, body: &Value) -> Value {
+        let request =
+            self.client.post(&self.emulator).header("x-amz-target", format!("DynamoDB_20120810.{action}"));
+        // The emulator wants to know the region, and checks no signature.
+        let named = "AWS4-HMAC-SHA256 Credential=emulated/20200101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
+        let request = request.header("authorization", named);
+        let request = request.header("content-type", "application/x-amz-json-1.0").body(body.to_string());
+        let Ok(response) = request.send().await else { return Value::Null };
+        response.bytes().await.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    async fn item(&self, write: &Write) -> Option<Value> {
+        let body = json!({ "TableName": write.table, "Key": write.key, "ConsistentRead": true });
+        self.dynamo("GetItem", &body).await.get("Item").cloned()
+    }
+}
+
+async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
+        return http::StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let by =
+        header("user-agent").split(' ').find_map(|word| word.strip_prefix("app/")).unwrap_or("").to_owned();
+    let read: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let target = header("x-amz-target");
+    let writes = writes(target, &read);
+    let mut before = Vec::with_capacity(writes.len());
+    for write in &writes {
+        before.push(recorder.item(write).await);
+    }
+    let url = format!("{}{}", recorder.emulator, head.uri);
+    let passed = recorder.client.request(head.method.clone(), url).headers(head.headers.clone()).body(body);
+    let Ok(answer) = passed.send().await else { return http::StatusCode::BAD_GATEWAY.into_response() };
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let answered = answer.bytes().await.unwrap_or_default();
+    let mut calls = Vec::new();
+    for (write, before) in writes.iter().zip(before) {
+        let after = recorder.item(write).await;
+        let doubled = if target.ends_with("TransactWriteItems") { 2 } else { 1 };
+        let write_units = units(&write.table, before.as_ref(), after.as_ref(), doubled);
+        let action = format!("dynamodb:{}", write.action);
+        calls.push(Call { by: by.clone(), action, resource: write.table.clone(), write_units });
+    }
+    if writes.is_empty() {
+        let (action, resource) = other(target, &head.uri, &read);
+        calls.push(Call { by, action, resource, write_units: 0 });
+    }
+    recorder.calls.lock().unwrap_or_else(PoisonError::into_inner).extend(calls);
+    (status, headers, answered).into_response()
+}
+
+/// What is written, item by item.
+fn writes(target: &str, body: &Value) -> Vec<Write> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let put = |one: &Value, action| Write {
+        table: text(&one["TableName"]),
+        key: key_of(&text(&one["TableName"]), &one["Item"]),
+        action,
+    };
+    let keyed =
+        |one: &Value, action| Write { table: text(&one["TableName"]), key: one["Key"].clone(), action };
+    match target.rsplit('.').next().unwrap_or_default() {
+        "PutItem" => vec![put(body, "PutItem")],
+        "UpdateItem" => vec![keyed(body, "UpdateItem")],
+        "DeleteItem" => vec![keyed(body, "DeleteItem")],
+        "TransactWriteItems" => {
+            let items = body["TransactItems"].as_array().into_iter().flatten();
+            items
+                .map(|item| {
+                    if let Some(one) = item.get("Put") {
+                        put(one, "PutItem")
+                    } else if let Some(one) = item.get("Update") {
+                        keyed(one, "UpdateItem")
+                    } else {
+                        keyed(&item["Delete"], "DeleteItem")
+                    }
+                })
+                .collect()
+        }
+        "BatchWriteItem" => {
+            let tables = body["RequestItems"].as_object().into_iter().flatten();
+            let of_table = |(table, writes): (&String, &Value)| {
+                let items = writes.as_array().cloned().unwrap_or_default();
+                let item = move |(table, write): (String, Value)| Write {
+                    key: key_of(&table, &write["PutRequest"]["Item"]),
+                    table,
+                    action: "BatchWriteItem",
+                };
+                items.into_iter().map(|write| (table.clone(), write)).map(item).collect::<Vec<_>>()
+            };
+            tables.flat_map(of_table).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The attributes of an item that are its table's keys.
+fn key_of(table: &str, item: &Value) -> Value {
+    let keys: &[&str] = match table.rsplit('-').next().unwrap_or_default() {
+        "ledgers" => &["ledger", "line"],
+        "profiles" => &["contact"],
+        "limits" => &["lane"],
+        "brands" => &["name"],
+        _ => &["id"],
+    };
+    Value::Object(keys.iter().map(|key| ((*key).to_owned(), item[*key].clone())).collect::<Map<_, _>>())
+}
+
+/// What a write has cost that turned one item into another.
+fn units(table: &str, before: Option<&Value>, after: Option<&Value>, doubled: u64) -> u64 {
+    let size = |item: Option<&Value>| item.map_or(0, |item| item.to_string().len() as u64);
+    let mut units = size(before).max(size(after)).div_ceil(1_024).max(1) * doubled;
+    for (_, keys, shown) in INDEXES.iter().filter(|(of, ..)| table.ends_with(of)) {
+        let entry = |item: Option<&Value>| {
+            let item = item?;
+            let key: Option<Vec<Value>> = keys.iter().map(|key| item.get(*key).cloned()).collect();
+            let rest = match shown {
+                Some(shown) => shown.iter().map(|name| item[*name].clone()).collect(),
+                None => vec![item.clone()],
+            };
+            Some((key?, rest))
+        };
+        units += match (entry(before), entry(after)) {
+            (None, None) => 0,
+            (Some(_), None) | (None, Some(_)) => 1,
+            (Some(before), Some(after)) if before == after => 0,
+            (Some((before, _)), Some((after, _))) if before == after => 1,
+            (Some(_), Some(_)) => 2,
+        };
+    }
+    units
+}
+
+/// A call that writes no item, as policies name it.
+fn other(target: &str, uri: &http::Uri, body: &Value) -> (String, String) {
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let (service, action) = target.split_once('.').unwrap_or_default();
+    match service {
+        "AmazonSQS" => {
+            let action = action.trim_end_matches("Batch");
+            let queue = text("QueueUrl").rsplit('/').next().unwrap_or_default().to_owned();
+            (format!("sqs:{action}"), queue)
+        }
+        "AmazonSSM" => (format!("ssm:{action}"), text("Name")),
+        "" => ("scheduler".to_owned(), uri.path().to_owned()),
+        _ => {
+            let index = body["IndexName"].as_str().map(|index| format!("/index/{index}")).unwrap_or_default();
+            let batch = body["RequestItems"].as_object().and_then(|tables| tables.keys().next().cloned());
+            (format!("dynamodb:{action}"), batch.unwrap_or_else(|| text("TableName")) + &index)
+        }
+    }
+}
