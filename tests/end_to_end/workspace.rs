@@ -15,13 +15,18 @@ pub(crate) struct Workspace {
     _directory: TempDir,
 }
 
+/// Tests have a runtime each, and a connection ends with the runtime it was opened in: whoever is used by several keeps none.
+pub(crate) fn client_for_all() -> reqwest::Client {
+    reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap()
+}
+
 impl Workspace {
     pub(crate) async fn start(settle: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let arguments = ["sim", "--listen", "127.0.0.1:0", "--settle", settle, "--api-key", KEY];
         let mut process = Process::start(&arguments, &[], &directory.path().join("said"));
         let url = process.address("answers at ").await;
-        Self { url, client: reqwest::Client::new(), _process: process, _directory: directory }
+        Self { url, client: client_for_all(), _process: process, _directory: directory }
     }
 
     async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {

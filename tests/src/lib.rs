@@ -3,6 +3,7 @@
 pub mod emulator;
 pub mod recorder;
 pub mod simulated;
+pub mod template;
 
 use std::time::Duration;
 

@@ -89,6 +89,12 @@ impl Recorder {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The calls so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn dynamo(&self, action: &str, body: &Value) -> Value {
         let request =
             self.client.post(&self.emulator).header("x-amz-target", format!("DynamoDB_20120810.{action}"));

@@ -1,50 +1,15 @@
 //! infra/template.yaml as CloudFormation gets it: what each function may do, and what must be so of every queue, table and alarm.
-#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod policies;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-
-use serde_json::{Map, Value, json};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn tool(name: &str) -> Command {
-    Command::new(root().join("target/aws-local/venv/bin").join(name))
-}
-
-/// The template after SAM's transform.
-fn resources() -> &'static Map<String, Value> {
-    static RESOURCES: OnceLock<Map<String, Value>> = OnceLock::new();
-    RESOURCES.get_or_init(|| {
-        let translated = tool("python").arg(root().join("infra/translate.py")).output().unwrap();
-        assert!(translated.status.success(), "{}", String::from_utf8_lossy(&translated.stderr));
-        let template: Value = serde_json::from_slice(&translated.stdout).unwrap();
-        template["Resources"].as_object().unwrap().clone()
-    })
-}
-
-fn of_type(kind: &str) -> Vec<(&'static str, &'static Value)> {
-    let of_kind = resources().iter().filter(|(_, resource)| resource["Type"] == kind);
-    of_kind.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
-}
-
-/// What a resource is called that `{"Fn::GetAtt": [name, …]}` or `{"Ref": name}` points to.
-fn points_to(reference: &Value) -> &str {
-    let name = reference.get("Ref").or_else(|| reference.get("Fn::GetAtt").and_then(|path| path.get(0)));
-    name.and_then(Value::as_str).unwrap_or_default()
-}
+use serde_json::{Value, json};
+use tests::template::{of_type, points_to, resources, root, tool, translated};
 
 #[test]
 fn the_linter_finds_nothing_in_the_translated_template() {
-    let translated = tool("python").arg(root().join("infra/translate.py")).output().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("template.json");
-    std::fs::write(&file, translated.stdout).unwrap();
+    std::fs::write(&file, translated()).unwrap();
     let linted = tool("cfn-lint").arg(&file).output().unwrap();
     assert!(linted.status.success(), "{}", String::from_utf8_lossy(&linted.stdout));
 }

@@ -2,49 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use crate::{of_type, points_to, resources};
-
-/// A resource as short as it can be said.
-fn said(resource: &Value) -> String {
-    if let Some(text) = resource.get("Fn::Sub").and_then(Value::as_str) {
-        let short =
-            text.replace("arn:${AWS::Partition}:", "").replace("${AWS::Region}:${AWS::AccountId}:", "");
-        return short.replace("parameter/quikly-braze/${Environment}/", "").replace("${AWS::AccountId}:", "");
-    }
-    points_to(resource).to_owned()
-}
-
-fn each(value: &Value) -> Vec<&Value> {
-    value.as_array().map_or_else(|| vec![value], |values| values.iter().collect())
-}
-
-/// `action resource`, sorted.
-fn allowed(role: &str) -> Vec<String> {
-    let role = &resources()[role]["Properties"];
-    assert!(role.get("ManagedPolicyArns").is_none(), "AWS's own policies allow more than is needed");
-    let mut allowed = Vec::new();
-    for policy in role["Policies"].as_array().unwrap() {
-        for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
-            assert_eq!(statement["Effect"], "Allow");
-            for action in each(&statement["Action"]) {
-                for resource in each(&statement["Resource"]) {
-                    allowed.push(format!("{} {}", action.as_str().unwrap(), said(resource)));
-                }
-            }
-        }
-    }
-    allowed.sort();
-    allowed
-}
+use tests::template::{allowed, of_type};
 
 fn functions() -> BTreeMap<&'static str, Vec<String>> {
-    let role = |function: &Value| points_to(&function["Role"]).to_owned();
-    of_type("AWS::Lambda::Function")
-        .into_iter()
-        .map(|(name, function)| (name, allowed(&role(function))))
-        .collect()
+    of_type("AWS::Lambda::Function").into_iter().map(|(name, _)| (name, allowed(name))).collect()
 }
 
 fn sorted(lists: &[&[&str]]) -> Vec<String> {

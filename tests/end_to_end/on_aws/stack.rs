@@ -12,11 +12,12 @@ use ports::clock::SystemClock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::eventually;
+use tests::recorder::Recorder;
 use tokio::sync::OnceCell;
 
 use crate::process::{binary, run_with, write};
 use crate::server::TOKEN;
-use crate::workspace::{KEY, Workspace};
+use crate::workspace::{KEY, Workspace, client_for_all};
 
 const FUNCTIONS: [&str; 6] = [
     "webhook-receiver",
@@ -71,6 +72,8 @@ pub(crate) struct Stack {
     client: reqwest::Client,
     workspaces: HashMap<&'static str, Workspace>,
     directory: PathBuf,
+    /// What the functions have called.
+    pub(crate) recorder: Recorder,
     /// Its standard input ends with the tests, and with it everything it started.
     _process: Child,
     _directory: TempDir,
@@ -96,12 +99,14 @@ impl Stack {
         let directory = kept.path().to_owned();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let recorder = Recorder::before(&format!("http://127.0.0.1:{port}"));
         let mut process = Command::new(root.join("target/aws-local/venv/bin/python"))
             .arg(root.join("infra/local.py"))
             .args(["--bare", "--port", &port.to_string(), "--binaries"])
             .arg(binaries)
             .arg("--directory")
             .arg(&directory)
+            .args(["--called-at", recorder.url()])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
@@ -115,9 +120,10 @@ impl Stack {
             endpoint: format!("http://127.0.0.1:{port}"),
             participations: host("participations"),
             webhook: host("webhook"),
-            client: reqwest::Client::new(),
+            client: client_for_all(),
             workspaces: HashMap::new(),
             directory,
+            recorder,
             _process: process,
             _directory: kept,
         };

@@ -1,0 +1,53 @@
+//! The emulator lets everybody do everything. So what the functions did is held against what their roles allow.
+
+use std::collections::BTreeSet;
+
+use tests::recorder::Call;
+use tests::template::allowed;
+
+const FUNCTIONS: [(&str, &str); 6] = [
+    ("webhook-receiver", "WebhookReceiver"),
+    ("participation-api", "ParticipationApi"),
+    ("email-enroller", "EmailEnroller"),
+    ("sms-subscriber", "SmsSubscriber"),
+    ("rewarder", "Rewarder"),
+    ("opt-in-poller", "OptInPoller"),
+];
+
+/// A call as the policies' list says it.
+fn said(call: &Call) -> String {
+    let name = |name: &str| {
+        let parts = name.trim_start_matches("local-").trim_end_matches(".fifo").split('-');
+        parts.map(|part| part[..1].to_uppercase() + &part[1..]).collect::<String>()
+    };
+    match call.action.as_str() {
+        "ssm:GetParameter" => {
+            let path = call.resource.trim_start_matches("/quikly-braze/local/");
+            let path = match path.split_once('/') {
+                Some(("intake", "id-key")) | None => path.to_owned(),
+                Some((room, _)) => format!("{room}/*"),
+            };
+            format!("{} ssm:{path}", call.action)
+        }
+        "scheduler" if call.resource.starts_with("/schedules/") => {
+            "scheduler:CreateSchedule scheduler:schedule/${Environment}-settling/*".to_owned()
+        }
+        "scheduler" => "scheduler:GetScheduleGroup ScheduleGroup".to_owned(),
+        action => match call.resource.split_once("/index/") {
+            Some((table, index)) => format!("{action} ${{{}.Arn}}/index/{index}", name(table)),
+            None => format!("{action} {}", name(&call.resource)),
+        },
+    }
+}
+
+/// Every call so far was allowed to who made it.
+pub(crate) fn assert_allowed(calls: &[Call]) {
+    for (name, function) in FUNCTIONS {
+        let allowed: BTreeSet<String> = allowed(function).into_iter().collect();
+        let called: BTreeSet<String> = calls.iter().filter(|call| call.by == name).map(said).collect();
+        let beyond: Vec<&String> = called.difference(&allowed).collect();
+        assert!(beyond.is_empty(), "{name} does what its role does not allow: {beyond:?}");
+    }
+    let named = |call: &Call| FUNCTIONS.iter().any(|(name, _)| *name == call.by);
+    assert!(calls.iter().all(named), "somebody else called");
+}
