@@ -14,6 +14,7 @@ mod write;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use futures::future::join_all;
 
 pub use brands::{BrandTable, Pushed};
 pub use schema::Tables;
@@ -34,5 +35,15 @@ impl Dynamo {
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, tables: Tables, kept_for: Duration) -> Self {
         Self { client: Client::new(config), tables, kept_for }
+    }
+
+    /// Opens connections, so that the first requests do not wait for them. Whatever is answered, they stay open.
+    pub async fn connect(&self, connections: usize) {
+        let nothing = item::text("-");
+        let ask = || {
+            let request = self.client.get_item().table_name(&self.tables.ledgers);
+            request.key("ledger", nothing.clone()).key("line", nothing.clone()).send()
+        };
+        join_all((0..connections).map(|_| ask())).await;
     }
 }

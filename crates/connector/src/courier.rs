@@ -7,6 +7,7 @@ use callback::{Addresses, Signed, SigningSecret};
 use domain::Timestamp;
 use domain::award::Standing;
 use domain::notice::{News, Notice, NoticeId};
+use futures::FutureExt;
 use futures::future::join_all;
 use ports::error::in_full;
 use ports::ledger::{NOTICE_LEASE, Outbound, Told};
@@ -55,6 +56,17 @@ impl Connector {
             Told::Delivered | Told::Parked => None,
         });
         Ok(Telling { tried: outcomes.len(), again_at: again_at.min() })
+    }
+
+    /// Tells what is due if something has come up since this was last asked: whoever works on a batch need not look otherwise.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn tell_news(&self) -> ports::Result<Telling> {
+        match self.news.notified().now_or_never() {
+            Some(()) => self.tell().await,
+            None => Ok(Telling::default()),
+        }
     }
 
     /// Tells until `stop` turns true. Without news it looks for what somebody took and did not tell.

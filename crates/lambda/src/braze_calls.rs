@@ -11,7 +11,10 @@ use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 
 /// Hosts that are connected to at the start, at most: whoever has more brands than that keeps its functions busy anyway.
-const MOST_HOSTS: usize = 8;
+const MOST_HOSTS: usize = 4;
+
+/// Connections to each, for look-ups side by side. Where a host speaks HTTP/2, they become one.
+const CONNECTIONS: usize = 4;
 
 /// Requests to Braze and what was counted of them.
 pub(crate) struct BrazeCalls {
@@ -48,13 +51,14 @@ impl BrazeCalls {
     /// Connects to the brands' Braze hosts. Nothing is asked of them: whatever they answer, the connection stays.
     pub(crate) async fn connect(&self, brands: &Brands) {
         let hosts: BTreeSet<&str> = brands.iter().map(|brand| brand.braze.endpoint.url().as_str()).collect();
+        let connections = hosts.into_iter().take(MOST_HOSTS).flat_map(|host| [host; CONNECTIONS]);
         let connect = |host: &str| {
             let request = Request::head(host).body(Bytes::new()).ok();
             async {
                 if let Some(request) = request { self.transport.send(request).await.err() } else { None }
             }
         };
-        for error in join_all(hosts.into_iter().take(MOST_HOSTS).map(connect)).await.into_iter().flatten() {
+        for error in join_all(connections.map(connect)).await.into_iter().flatten() {
             tracing::debug!(%error, "lambda.not_connected: the first request to Braze connects");
         }
     }

@@ -27,6 +27,9 @@ use crate::{environment, logs};
 /// A tick that has less time left than this leaves the rest to the next one.
 const TIME_TO_END: Duration = Duration::from_secs(20);
 
+/// Connections to DynamoDB that are opened at the start: a batch is saved so many at once.
+const CONNECTIONS: usize = 8;
+
 /// What of Braze and Scheduler a function uses. Connections to those are open before the first message is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaches {
@@ -55,9 +58,10 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     let schedule = Arc::new(Scheduler::new(&config, environment::schedules()?));
     let braze = Arc::new(BrazeCalls::new()?);
     let (connected, scheduling) = (queues.clone(), schedule.clone());
-    let (id_key, files, (), _) = tokio::join!(
+    let (id_key, files, (), (), _) = tokio::join!(
         environment::id_key(&*secrets),
         table.read(),
+        dynamo.connect(CONNECTIONS),
         connected.connect(),
         OptionFuture::from((reaches == Reaches::BrazeAndSchedules).then(|| scheduling.connect())),
     );
@@ -101,7 +105,7 @@ pub async fn on_messages(
         let connector = working.connectors.current().await;
         let answer: Answer =
             each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
-        connector.tell().await?;
+        connector.tell_news().await?;
         metrics.say(SystemClock.now(), &figures(&connector, &working.braze));
         Ok::<_, lambda_runtime::Error>(answer)
     });

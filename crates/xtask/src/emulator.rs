@@ -44,6 +44,12 @@ pub(crate) fn build_functions() -> anyhow::Result<()> {
     FUNCTIONS.iter().try_for_each(|function| crate::cargo(&["build", "--package", function]))
 }
 
+/// Builds the functions as they are deployed, and these beside them.
+pub(crate) fn build_released(others: &[&str]) -> anyhow::Result<()> {
+    let all = FUNCTIONS.iter().chain(others);
+    all.copied().try_for_each(|package| crate::cargo(&["build", "--release", "--package", package]))
+}
+
 /// Installs the emulator, builds the binaries, deploys, and stays up.
 pub(crate) fn run_the_stack() -> anyhow::Result<()> {
     install()?;

@@ -28,6 +28,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
         "tests",
         &["aws", "braze", "braze-sim", "callback", "connector", "domain", "embedded", "memory", "ports"],
     ),
+    ("hello-world", &[]),
     ("benches", &["domain", "embedded", "intake", "ports"]),
 ];
 

@@ -1,7 +1,10 @@
 //! The whole on AWS, emulated: the real functions, deployed from infra/template.yaml, at simulated workspaces.
 
+mod first_invocation;
 mod policies;
+mod runtime;
 mod stack;
+mod tls;
 
 use std::time::Duration;
 

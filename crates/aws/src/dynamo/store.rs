@@ -45,7 +45,7 @@ const BY_THEIR_AWARD: DueBy = DueBy {
 };
 
 /// Writes under way at once.
-const AT_ONCE: usize = 25;
+const AT_ONCE: usize = 8;
 
 /// Items in one batch write at most (DynamoDB).
 const MOST_WRITES: usize = 25;
