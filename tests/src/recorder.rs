@@ -35,6 +35,8 @@ pub struct Call {
     pub resource: String,
     /// What DynamoDB bills for writing.
     pub write_units: u64,
+    /// What DynamoDB bills for reading: a unit an item, half of one a query that need not be consistent. No item of ours is over 4 KB.
+    pub read_units: f64,
 }
 
 /// The calls so far.
@@ -138,11 +140,17 @@ async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response
         let doubled = if target.ends_with("TransactWriteItems") { 2 } else { 1 };
         let write_units = units(&write.table, before.as_ref(), after.as_ref(), doubled);
         let action = format!("dynamodb:{}", write.action);
-        calls.push(Call { by: by.clone(), action, resource: write.table.clone(), write_units });
+        calls.push(Call {
+            by: by.clone(),
+            action,
+            resource: write.table.clone(),
+            write_units,
+            read_units: 0.0,
+        });
     }
     if writes.is_empty() {
         let (action, resource) = other(target, &head.uri, &read);
-        calls.push(Call { by, action, resource, write_units: 0 });
+        calls.push(Call { by, action, resource, write_units: 0, read_units: read_units(target, &read) });
     }
     recorder.calls.lock().unwrap_or_else(PoisonError::into_inner).extend(calls);
     (status, headers, answered).into_response()
@@ -228,6 +236,26 @@ fn units(table: &str, before: Option<&Value>, after: Option<&Value>, doubled: u6
         };
     }
     units
+}
+
+fn read_units(target: &str, body: &Value) -> f64 {
+    let consistent = body["ConsistentRead"] == true;
+    match target.rsplit('.').next().unwrap_or_default() {
+        "GetItem" | "Query" | "Scan" => {
+            if consistent {
+                1.0
+            } else {
+                0.5
+            }
+        }
+        "BatchGetItem" => {
+            let tables = body["RequestItems"].as_object().into_iter().flatten();
+            let keys =
+                tables.filter_map(|(_, wanted)| wanted["Keys"].as_array()).map(Vec::len).sum::<usize>();
+            u32::try_from(keys).map_or(f64::INFINITY, f64::from)
+        }
+        _ => 0.0,
+    }
 }
 
 /// A call that writes no item, as policies name it.

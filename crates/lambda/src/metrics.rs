@@ -45,7 +45,7 @@ impl Metrics {
         let _lost = writeln!(stdout().lock(), "{line}");
     }
 
-    /// The first of a process is a cold start.
+    /// The first of a process is a cold start. The function is a field and not a dimension: each would be billed as a metric of its own.
     fn line(&self, now: Timestamp, figures: &[Figure]) -> Value {
         let cold = self.cold.swap(false, Ordering::Relaxed);
         let start = ("ColdStart", Unit::Count, u64::from(cold));
@@ -55,7 +55,7 @@ impl Metrics {
             "Timestamp": now.as_millisecond(),
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [["Environment"], ["Environment", "Function"]],
+                "Dimensions": [["Environment"]],
                 "Metrics": figures.iter().map(metric).collect::<Vec<_>>(),
             }],
         });
@@ -84,7 +84,7 @@ mod tests {
                     "Timestamp": 1_800_000_000_000_u64,
                     "CloudWatchMetrics": [{
                         "Namespace": "quikly-braze",
-                        "Dimensions": [["Environment"], ["Environment", "Function"]],
+                        "Dimensions": [["Environment"]],
                         "Metrics": [
                             { "Name": "ColdStart", "Unit": "Count" },
                             { "Name": "Credited", "Unit": "Count" },
