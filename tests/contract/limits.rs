@@ -9,7 +9,7 @@ use tests::start;
 
 use crate::Ports;
 
-const ALLOWANCE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60) };
+const ALLOWANCE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
 
 fn lane(brand: &str, endpoint: Endpoint) -> Lane {
     Lane { brand: BrandId::parse(brand).unwrap(), endpoint }

@@ -45,6 +45,8 @@ struct Which {
 #[serde(deny_unknown_fields)]
 struct Limits {
     export_ids_per_minute: Option<u32>,
+    export_ids_window_ms: Option<u64>,
+    export_ids_by_others: Option<u32>,
     track_per_3s: Option<u32>,
     max_objects: Option<u32>,
     objects_per_array: Option<bool>,
@@ -143,6 +145,8 @@ async fn set_limits(
     let old = state.settings.clone();
     state.settings = Settings {
         export_ids_per_minute: limits.export_ids_per_minute.unwrap_or(old.export_ids_per_minute),
+        export_ids_window: limits.export_ids_window_ms.map_or(old.export_ids_window, Duration::from_millis),
+        export_ids_by_others: limits.export_ids_by_others.unwrap_or(old.export_ids_by_others),
         track_per_3s: limits.track_per_3s.unwrap_or(old.track_per_3s),
         max_objects: limits.max_objects.unwrap_or(old.max_objects),
         objects_per_array: limits.objects_per_array.unwrap_or(old.objects_per_array),

@@ -24,6 +24,8 @@ pub enum HeaderStyle {
 pub(crate) struct Window {
     pub(crate) limit: u32,
     pub(crate) length: Duration,
+    /// Of these, what others in the workspace use, and before us.
+    others: u32,
     number: u64,
     used: u32,
 }
@@ -40,7 +42,12 @@ pub(crate) struct Counted {
 
 impl Window {
     pub(crate) fn new(limit: u32, length: Duration) -> Self {
-        Self { limit, length, number: 0, used: 0 }
+        Self { limit, length, others: 0, number: 0, used: 0 }
+    }
+
+    pub(crate) fn shared_with(self, others: u32) -> Self {
+        let others = others.min(self.limit);
+        Self { others, used: others, ..self }
     }
 
     /// Counts a request; one over the limit is not counted.
@@ -50,7 +57,7 @@ impl Window {
         let number = now / length;
         if number != self.number {
             self.number = number;
-            self.used = 0;
+            self.used = self.others;
         }
         let within = self.used < self.limit;
         self.used += u32::from(within);
@@ -97,6 +104,15 @@ mod tests {
     fn a_window_resets_on_the_minute_whenever_it_was_first_used() {
         let mut window = Window::new(2, Duration::from_secs(60));
         assert_eq!([59, 59, 59, 60].map(|second| window.count(at(second)).within), [true, true, false, true]);
+    }
+
+    #[test]
+    fn others_have_their_share_first() {
+        let mut window = Window::new(3, Duration::from_secs(60)).shared_with(2);
+        assert_eq!(
+            [59, 59, 60, 60].map(|second| window.count(at(second)).within),
+            [true, false, true, false]
+        );
     }
 
     #[test]

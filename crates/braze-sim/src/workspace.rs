@@ -40,8 +40,12 @@ pub struct Settings {
     pub api_keys: Vec<String>,
     /// How long a write takes to appear.
     pub settle: Duration,
-    /// Requests a minute to `/users/export/ids`.
+    /// Requests in a window to `/users/export/ids`.
     pub export_ids_per_minute: u32,
+    /// How long a window of those is: a minute, but for contracts that count by the second.
+    pub export_ids_window: Duration,
+    /// How many of a window others in the workspace use.
+    pub export_ids_by_others: u32,
     /// Requests in three seconds to `/users/track`.
     pub track_per_3s: u32,
     /// Objects in one `/users/track` request.
@@ -66,6 +70,8 @@ impl Default for Settings {
             api_keys: vec!["sim-key".to_owned()],
             settle: Duration::from_secs(120),
             export_ids_per_minute: 250,
+            export_ids_window: Duration::from_secs(60),
+            export_ids_by_others: 0,
             track_per_3s: 3_000,
             max_objects: 75,
             objects_per_array: false,
@@ -264,7 +270,11 @@ impl State {
 fn windows(settings: &Settings) -> BTreeMap<Endpoint, Window> {
     BTreeMap::from([
         (Endpoint::Track, Window::new(settings.track_per_3s, Duration::from_secs(3))),
-        (Endpoint::ExportIds, Window::new(settings.export_ids_per_minute, Duration::from_secs(60))),
+        (
+            Endpoint::ExportIds,
+            Window::new(settings.export_ids_per_minute, settings.export_ids_window)
+                .shared_with(settings.export_ids_by_others),
+        ),
         (Endpoint::StatusGet, Window::new(250_000, Duration::from_secs(3_600))),
         (Endpoint::StatusSet, Window::new(5_000, Duration::from_secs(60))),
     ])

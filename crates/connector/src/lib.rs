@@ -12,6 +12,7 @@ mod subscription;
 mod tally;
 mod tick;
 mod translate;
+mod valve;
 mod wake;
 mod worker;
 mod workspace;

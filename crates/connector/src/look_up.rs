@@ -1,7 +1,6 @@
 //! Questions to Braze: who has an address or a number, and whether an event arrived. Look-ups by address are one a request, and the
 //! scarcest requests there are.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use braze::{Answer, Export, ExportQuery, Fields, Next};
@@ -18,6 +17,7 @@ use crate::pace::{Admission, PATIENCE, asked_wait, observed};
 use crate::retry::back_off;
 use crate::step::{Connector, Performed};
 use crate::translate;
+use crate::valve::{Shut, Valve};
 
 /// Look-ups under way at once for one brand: enough to fill 2,500 a minute at a third of a second each.
 const AT_ONCE: usize = 16;
@@ -85,19 +85,19 @@ async fn ask_all(
             .extend(ready.into_iter().map(|(_, case, _)| rest_after_failure(connector, case, None, now)));
         return performed;
     };
-    let stop = AtomicBool::new(false);
-    let answers: Vec<(Case, Option<Answer<Export>>)> = stream::iter(ready)
+    let valve = Valve::default();
+    let answers: Vec<(Case, Result<Answer<Export>, Shut>)> = stream::iter(ready)
         .map(|(from, case, query)| {
-            let (client, stop) = (&client, &stop);
+            let (client, valve) = (&client, &valve);
             async move {
                 wait_until(connector, from).await;
-                if stop.load(Ordering::Relaxed) {
-                    return (case, None);
+                if let Err(shut) = valve.enter(|| outside.clock.now()).await {
+                    return (case, Err(shut));
                 }
                 let answer = client.export_ids(&query, fields).await;
-                let halts = matches!(&answer.result, Err(error) if stops_the_rest(error));
-                stop.fetch_or(halts, Ordering::Relaxed);
-                (case, Some(answer))
+                let refused = matches!(&answer.result, Err(error) if stops_the_rest(error));
+                valve.leave(observed(&answer, outside.clock.now()), refused);
+                (case, Ok(answer))
             }
         })
         .buffered(AT_ONCE)
@@ -124,17 +124,24 @@ fn stops_the_rest(error: &braze::Error) -> bool {
 fn take_in(
     connector: &Connector,
     mut case: Case,
-    answer: Option<Answer<Export>>,
+    answer: Result<Answer<Export>, Shut>,
     learn: &impl Fn(&mut Case, &Export),
     now: Timestamp,
     said: &mut Vec<Observed>,
     performed: &mut Performed,
 ) {
-    let Some(answer) = answer else {
-        case.participation.slot = None;
-        case.put_off(now + connector.outside.chance.jitter(PATIENCE), now);
-        performed.resting.push(case);
-        return;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(shut) => {
+            let until = match shut {
+                Shut::Refused => now,
+                Shut::UsedUp { until } => until,
+            };
+            case.participation.slot = None;
+            case.put_off(until + connector.outside.chance.jitter(PATIENCE), now);
+            performed.resting.push(case);
+            return;
+        }
     };
     said.extend(observed(&answer, now));
     let asked = asked_wait(&answer, now);

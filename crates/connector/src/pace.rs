@@ -19,13 +19,15 @@ use crate::step::Outside;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Braze's documented limit of `/users/track` where the contract names none: 3,000 requests in 3 seconds.
-const TRACK: Allowance = Allowance { requests: 3_000, period: Duration::from_secs(3) };
+const TRACK: Allowance = Allowance { requests: 3_000, period: Duration::from_secs(3), by_contract: false };
 
 /// The pool that reading subscriptions shares with many other endpoints: 250,000 requests an hour.
-const STATUS_GET: Allowance = Allowance { requests: 250_000, period: Duration::from_secs(3_600) };
+const STATUS_GET: Allowance =
+    Allowance { requests: 250_000, period: Duration::from_secs(3_600), by_contract: false };
 
 /// 5,000 requests a minute for both versions of writing subscriptions.
-const STATUS_SET: Allowance = Allowance { requests: 5_000, period: Duration::from_secs(60) };
+const STATUS_SET: Allowance =
+    Allowance { requests: 5_000, period: Duration::from_secs(60), by_contract: false };
 
 /// How long a lane rests after a 429 that does not say.
 const UNASKED: Duration = Duration::from_secs(5);
@@ -131,7 +133,7 @@ fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {
     match endpoint {
         Endpoint::ExportIds => {
             let per_minute: NonZeroU32 = brand.braze.limits.export_ids_per_minute;
-            Allowance { requests: per_minute.get(), period: Duration::from_secs(60) }
+            Allowance { requests: per_minute.get(), period: Duration::from_secs(60), by_contract: true }
         }
         Endpoint::Track => TRACK,
         Endpoint::StatusGet => STATUS_GET,

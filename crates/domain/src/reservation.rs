@@ -14,6 +14,13 @@ const GUARD: Duration = Duration::from_millis(250);
 /// How long a refused key rests before one request tries it again.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(60);
 
+/// What is tried while the limit is not known: the smallest window that Braze documents, 40 requests in a second.
+const TRIAL: u32 = 40;
+
+/// The shortest window of a limit that has to be learnt, and the longest. Between them Braze documents none.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// So many requests in so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -21,6 +28,20 @@ pub struct Allowance {
     pub requests: u32,
     /// Length of a window.
     pub period: Duration,
+    /// Whether contracts differ in it (`/users/export/ids`: 250 or 2,500 a minute, or 40 a second): then little is sent until Braze has
+    /// said how it counts.
+    pub by_contract: bool,
+}
+
+/// How far a limit is known that differs by contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Learning {
+    /// As far as it can be.
+    Done,
+    /// Braze has not answered yet.
+    Begun,
+    /// Braze named this end of a window, from too near to tell how long it is.
+    Seen(Timestamp),
 }
 
 /// A booked request: it may be sent from `from` on, and has to be before `until`.
@@ -88,6 +109,7 @@ pub struct Windows {
     booked: u32,
     /// Set while Braze refuses the key: when the next single request may try it.
     probe_at: Option<Timestamp>,
+    learning: Learning,
 }
 
 /// [`Windows`] laid open for storage.
@@ -103,20 +125,30 @@ pub struct Ledgered {
     pub booked: u32,
     /// When a refused key may be tried.
     pub probe_at: Option<Timestamp>,
+    /// While the limit is being learnt: the end of a window that Braze has named; the epoch before it has.
+    pub learning: Option<Timestamp>,
+    /// Whether contracts differ in it.
+    pub by_contract: bool,
 }
 
 impl Windows {
     /// Empty books; the first window starts with the first request until Braze says otherwise.
     #[must_use]
     pub fn new(allowance: Allowance, now: Timestamp) -> Self {
-        Self { allowance, start: now, booked: 0, probe_at: None }
+        let learning = if allowance.by_contract { Learning::Begun } else { Learning::Done };
+        Self { allowance, start: now, booked: 0, probe_at: None, learning }
     }
 
     /// Books kept elsewhere.
     #[must_use]
     pub fn restore(kept: Ledgered) -> Self {
-        let allowance = Allowance { requests: kept.requests, period: kept.period };
-        Self { allowance, start: kept.start, booked: kept.booked, probe_at: kept.probe_at }
+        let Ledgered { requests, period, start, booked, probe_at, learning, by_contract } = kept;
+        let learning = match learning {
+            None => Learning::Done,
+            Some(seen) if seen == Timestamp::UNIX_EPOCH => Learning::Begun,
+            Some(seen) => Learning::Seen(seen),
+        };
+        Self { allowance: Allowance { requests, period, by_contract }, start, booked, probe_at, learning }
     }
 
     /// The books, to be kept elsewhere.
@@ -128,13 +160,20 @@ impl Windows {
             start: self.start,
             booked: self.booked,
             probe_at: self.probe_at,
+            learning: match self.learning {
+                Learning::Done => None,
+                Learning::Begun => Some(Timestamp::UNIX_EPOCH),
+                Learning::Seen(reset) => Some(reset),
+            },
+            by_contract: self.allowance.by_contract,
         }
     }
 
     /// Books `count` requests, each in the earliest window with room. While the key is refused one request a minute is
-    /// booked, to probe it, and nothing else.
+    /// booked, to probe it, and nothing else. While the limit is being learnt nothing is booked ahead.
     pub fn book(&mut self, count: u32, now: Timestamp) -> Reservation {
         match self.probe_at {
+            None if self.learning != Learning::Done => self.try_out(count, now),
             None => Reservation { booked: self.fill(count, now), closed_until: None },
             Some(at) if now < at => Reservation { booked: Vec::new(), closed_until: Some(at) },
             Some(_) => {
@@ -143,6 +182,27 @@ impl Windows {
                 Reservation { booked: self.fill(count.min(1), now), closed_until: Some(next) }
             }
         }
+    }
+
+    fn try_out(&mut self, count: u32, now: Timestamp) -> Reservation {
+        if self.start > now {
+            return Reservation { booked: Vec::new(), closed_until: Some(self.start + GUARD) };
+        }
+        self.catch_up(now);
+        let mut again = now + SHORTEST;
+        if let Learning::Seen(reset) = self.learning {
+            if now < reset {
+                again = reset + GUARD;
+            } else if self.start < reset {
+                (self.start, self.booked) = (now, 0);
+            }
+        }
+        let room = TRIAL.min(self.allowance.requests).saturating_sub(self.booked);
+        let taken = count.min(room);
+        self.booked += taken;
+        let slot = Slot { from: now, until: now + SHORTEST };
+        let booked = (taken > 0).then_some(Booked { slot, count: taken });
+        Reservation { booked: booked.into_iter().collect(), closed_until: (taken < count).then_some(again) }
     }
 
     fn fill(&mut self, count: u32, now: Timestamp) -> Vec<Booked> {
@@ -199,7 +259,7 @@ impl Windows {
         *self != before
     }
 
-    /// Takes over Braze's own window. Its limit and count are believed only when its window is as long as ours:
+    /// Takes over Braze's own window. Its limit and count are believed only when its window is as long as ours, or may be:
     /// some contracts report an hourly one.
     fn learn(
         &mut self,
@@ -208,16 +268,51 @@ impl Windows {
         resets_at: Option<Timestamp>,
         now: Timestamp,
     ) {
-        let (Some(limit), Some(remaining), Some(resets_at)) = (limit, remaining, resets_at) else { return };
-        let left = Duration::try_from(resets_at.duration_since(now)).unwrap_or_default();
-        if limit == 0 || left.is_zero() || left > self.allowance.period {
+        let (Some(limit), Some(remaining), Some(resets_at)) = (limit, remaining, resets_at) else {
+            // Who does not say is taken at the word of the contract.
+            self.learning = Learning::Done;
             return;
+        };
+        let left = Duration::try_from(resets_at.duration_since(now)).unwrap_or_default();
+        if limit == 0 || left.is_zero() || left > self.longest() {
+            return;
+        }
+        if self.allowance.by_contract {
+            self.learn_period(limit, left, resets_at);
         }
         self.catch_up(now);
         self.allowance.requests = limit;
         if self.start <= now {
             self.start = resets_at.saturating_sub(self.allowance.period).unwrap_or(self.start);
             self.booked = self.booked.max(limit.saturating_sub(remaining));
+        }
+    }
+
+    /// The longest window that this may be.
+    fn longest(&self) -> Duration {
+        if self.allowance.by_contract { LONGEST } else { self.allowance.period }
+    }
+
+    /// Tells windows of a second from those of a minute: by how long one still lasts, or by the next one's end.
+    fn learn_period(&mut self, limit: u32, left: Duration, resets_at: Timestamp) {
+        if self.learning == Learning::Done && limit != self.allowance.requests {
+            self.learning = Learning::Begun;
+        }
+        if left > SHORTEST {
+            (self.allowance.period, self.learning) = (LONGEST, Learning::Done);
+        } else if self.learning != Learning::Done {
+            let between = match self.learning {
+                Learning::Seen(earlier) => {
+                    Duration::try_from(resets_at.duration_since(earlier)).unwrap_or_default()
+                }
+                Learning::Begun | Learning::Done => Duration::ZERO,
+            };
+            // A minute's window that is nearly over looks like a second's; the next one tells.
+            if between >= SHORTEST && between + 2 * SHORTEST < LONGEST {
+                (self.allowance.period, self.learning) = (SHORTEST, Learning::Done);
+            } else if between.is_zero() || between >= SHORTEST {
+                self.learning = Learning::Seen(resets_at);
+            }
         }
     }
 }

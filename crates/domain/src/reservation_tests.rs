@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const MINUTE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60) };
+const MINUTE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
+const UNKNOWN: Allowance = Allowance { by_contract: true, ..MINUTE };
 
 fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + millisecond).unwrap()
@@ -94,6 +95,82 @@ fn kept_books_are_the_same_books() {
     windows.book(300, at(5));
     windows.correct(Observed::KeyRefused, at(6));
     assert_eq!(Windows::restore(windows.keep()), windows);
+    let mut learning = Windows::new(UNKNOWN, at(0));
+    assert_eq!(Windows::restore(learning.keep()), learning);
+    learning.correct(said(40, 39, at(1_000)), at(300));
+    assert_eq!(Windows::restore(learning.keep()), learning);
+}
+
+fn said(limit: u32, remaining: u32, resets_at: Timestamp) -> Observed {
+    Observed::Answered { limit: Some(limit), remaining: Some(remaining), resets_at: Some(resets_at) }
+}
+
+#[test]
+fn until_braze_has_said_how_it_counts_little_is_sent_and_nothing_booked_ahead() {
+    let mut windows = Windows::new(UNKNOWN, at(0));
+    let reservation = windows.book(150, at(0));
+    assert_eq!((counts(&reservation), reservation.closed_until), (vec![40], Some(at(1_000))));
+    assert_eq!(counts(&windows.book(10, at(100))), [0_u32; 0]);
+}
+
+#[test]
+fn a_limit_a_minute_is_known_with_the_first_answer() {
+    for (limit, next) in [(250, 210), (2_500, 2_460)] {
+        let mut windows = Windows::new(UNKNOWN, at(0));
+        windows.book(40, at(0));
+        windows.correct(said(limit, limit - 40, at(45_000)), at(100));
+        let reservation = windows.book(limit, at(200));
+        assert_eq!(counts(&reservation), [next, 40]);
+        assert_eq!(reservation.booked[1].slot.from, at(45_000) + GUARD);
+    }
+}
+
+#[test]
+fn a_limit_a_second_is_known_with_the_second_window() {
+    let mut windows = Windows::new(UNKNOWN, at(100));
+    windows.book(100, at(100));
+    windows.correct(said(40, 0, at(1_000)), at(200));
+    let closed = windows.book(60, at(300));
+    assert_eq!((counts(&closed), closed.closed_until), (Vec::new(), Some(at(1_000) + GUARD)));
+    assert_eq!(counts(&windows.book(1, at(1_250))), [1]);
+    windows.correct(said(40, 39, at(2_000)), at(1_300));
+    let reservation = windows.book(100, at(1_400));
+    assert_eq!(counts(&reservation), [39, 40, 21]);
+    assert_eq!(reservation.booked[1].slot, Slot { from: at(2_000) + GUARD, until: at(3_000) });
+}
+
+#[test]
+fn the_last_second_of_a_minute_is_not_taken_for_a_window_of_a_second() {
+    let mut windows = Windows::new(UNKNOWN, at(59_300));
+    windows.book(1, at(59_300));
+    windows.correct(said(250, 249, at(60_000)), at(59_400));
+    windows.book(1, at(60_300));
+    windows.correct(said(250, 249, at(120_000)), at(60_400));
+    assert_eq!(counts(&windows.book(250, at(60_500))), [249, 1]);
+    // Nor when it is seen again a minute later, at its very end.
+    let mut windows = Windows::new(UNKNOWN, at(59_300));
+    windows.correct(said(250, 249, at(60_000)), at(59_400));
+    windows.correct(said(250, 249, at(120_000)), at(119_400));
+    assert_eq!(windows.keep().learning, Some(at(120_000)));
+}
+
+#[test]
+fn a_contract_that_changes_is_learnt_anew() {
+    let mut windows = Windows::new(UNKNOWN, at(0));
+    windows.correct(said(250, 249, at(60_000)), at(100));
+    windows.correct(said(40, 39, at(61_000)), at(60_300));
+    assert!(windows.keep().learning.is_some());
+    windows.correct(said(40, 39, at(62_000)), at(61_300));
+    assert_eq!(windows.keep().period, Duration::from_secs(1));
+    windows.correct(said(2_500, 2_499, at(120_000)), at(70_000));
+    assert_eq!((windows.keep().period, windows.keep().requests), (Duration::from_secs(60), 2_500));
+}
+
+#[test]
+fn who_says_nothing_of_limits_is_taken_at_the_contract() {
+    let mut windows = Windows::new(UNKNOWN, at(0));
+    windows.correct(Observed::Answered { limit: None, remaining: None, resets_at: None }, at(100));
+    assert_eq!(counts(&windows.book(300, at(200))), [250, 50]);
 }
 
 proptest! {
@@ -102,7 +179,7 @@ proptest! {
     fn no_window_is_overbooked(
         limit in 1_u32..300, bookings in proptest::collection::vec((0_u32..400, 0_i64..30_000), 1..60),
     ) {
-        let mut windows = Windows::new(Allowance { requests: limit, period: Duration::from_secs(60) }, at(0));
+        let mut windows = Windows::new(Allowance { requests: limit, ..MINUTE }, at(0));
         let mut now = at(0);
         let mut used = std::collections::BTreeMap::new();
         for (count, pause) in bookings {

@@ -56,7 +56,8 @@ fn key(lane: &Lane) -> String {
 }
 
 fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Windows>> {
-    let sql = "SELECT requests, period, start, booked, probe_at FROM limits WHERE lane = ?";
+    let sql =
+        "SELECT requests, period, start, booked, probe_at, learning, by_contract FROM limits WHERE lane = ?";
     one(transaction, sql, [lane], |row| {
         Ok(Windows::restore(Ledgered {
             requests: row.get(0)?,
@@ -64,6 +65,8 @@ fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Wi
             start: moment(row, 2)?.unwrap_or(Timestamp::UNIX_EPOCH),
             booked: row.get(3)?,
             probe_at: moment(row, 4)?,
+            learning: moment(row, 5)?,
+            by_contract: row.get(6)?,
         }))
     })
 }
@@ -77,9 +80,10 @@ fn write(transaction: &Transaction<'_>, lane: &str, windows: &Windows) -> rusqli
     let kept = windows.keep();
     let period = u64::try_from(kept.period.as_millis()).unwrap_or(u64::MAX);
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO limits (lane, requests, period, start, booked, probe_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO limits (lane, requests, period, start, booked, probe_at, learning, by_contract) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT DO UPDATE SET requests = excluded.requests, period = excluded.period, start = excluded.start,
-                                   booked = excluded.booked, probe_at = excluded.probe_at",
+                                   booked = excluded.booked, probe_at = excluded.probe_at, learning = excluded.learning,
+                                   by_contract = excluded.by_contract",
     )?;
     let probe_at = kept.probe_at.map(Timestamp::as_millisecond);
     statement.execute(params![
@@ -88,7 +92,9 @@ fn write(transaction: &Transaction<'_>, lane: &str, windows: &Windows) -> rusqli
         period,
         kept.start.as_millisecond(),
         kept.booked,
-        probe_at
+        probe_at,
+        kept.learning.map(Timestamp::as_millisecond),
+        kept.by_contract
     ])?;
     Ok(())
 }

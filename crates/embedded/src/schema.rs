@@ -97,6 +97,11 @@ const STEPS: &[M<'_>] = &[M::up(
          record   TEXT NOT NULL
      ) WITHOUT ROWID;
      CREATE INDEX notices_due ON notices (due_at) WHERE due_at IS NOT NULL;",
+), M::up(
+    // What is booked is forgotten: it is of the moment.
+    "DELETE FROM limits;
+     ALTER TABLE limits ADD COLUMN learning INTEGER;
+     ALTER TABLE limits ADD COLUMN by_contract INTEGER NOT NULL DEFAULT 0;",
 )];
 
 /// Brings a file up to date.

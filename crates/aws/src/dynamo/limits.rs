@@ -75,6 +75,8 @@ impl Dynamo {
             start: moment(required(&item, "start")?)?,
             booked: required(&item, "booked")?,
             probe_at: number_of(&item, "probe_at")?.map(moment).transpose()?,
+            learning: number_of(&item, "learning")?.map(moment).transpose()?,
+            by_contract: number_of::<u8>(&item, "by_contract")? == Some(1),
         });
         Ok(Some((windows, required(&item, "version")?)))
     }
@@ -90,6 +92,10 @@ impl Dynamo {
             ("start".to_owned(), number(kept.start.as_millisecond())),
             ("booked".to_owned(), number(kept.booked)),
         ]);
+        item.insert("by_contract".to_owned(), number(u8::from(kept.by_contract)));
+        if let Some(at) = kept.learning {
+            item.insert("learning".to_owned(), number(at.as_millisecond()));
+        }
         if let Some(at) = kept.probe_at {
             item.insert("probe_at".to_owned(), number(at.as_millisecond()));
         }
