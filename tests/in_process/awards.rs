@@ -7,7 +7,7 @@ use memory::Faults;
 use ports::{Clock, Ledger};
 use serde_json::{Value, json};
 
-use crate::campaign::Campaign;
+use tests::campaign::Campaign;
 
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use memory::Faults;
 use ports::Clock;
 
-use crate::campaign::Campaign;
+use tests::campaign::Campaign;
 
 const EVENT: &str = "attributes = { quikly_participant = true }\nevent = \"quikly_participated\"";
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);

@@ -3,7 +3,7 @@ use std::time::Duration;
 use memory::Faults;
 use ports::Clock;
 
-use crate::campaign::Campaign;
+use tests::campaign::Campaign;
 
 const ATTRIBUTE: &str = "attributes = { quikly_participant = true }";
 

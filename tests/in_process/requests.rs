@@ -7,7 +7,7 @@ use memory::Faults;
 use ports::Clock;
 use serde_json::json;
 
-use crate::campaign::Campaign;
+use tests::campaign::Campaign;
 
 const COUNT: usize = 1_000;
 const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n";

@@ -6,7 +6,7 @@ use memory::Faults;
 use ports::Clock;
 use serde_json::{Value, json};
 
-use crate::campaign::Campaign;
+use tests::campaign::Campaign;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const SINGLE: &str =

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod campaign;
+pub mod drain;
 pub mod emulator;
 pub mod recorder;
 pub mod simulated;

@@ -21,6 +21,14 @@ impl SimClock {
         Self { origin: Timestamp::now(), started: Instant::now() }
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a simulation that begins when it is told to is the same every time"
+    )]
+    pub(crate) fn at(origin: Timestamp) -> Self {
+        Self { origin, started: Instant::now() }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.origin + self.started.elapsed()
     }

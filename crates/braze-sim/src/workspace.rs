@@ -138,6 +138,12 @@ impl Workspace {
         Self { state: Arc::new(Mutex::new(State::new(settings))), clock: SimClock::start() }
     }
 
+    /// The same, whose clock shows `origin` now: under a paused clock, a run is the same every time.
+    #[must_use]
+    pub fn starting_at(settings: Settings, origin: Timestamp) -> Self {
+        Self { state: Arc::new(Mutex::new(State::new(settings))), clock: SimClock::at(origin) }
+    }
+
     /// The workspace's routes: Braze's under `/users`, its own under `/_sim`.
     pub fn router(&self) -> Router {
         rest::routes(self.clone()).merge(inspect::routes(self.clone()))

@@ -50,12 +50,10 @@ impl Case {
     /// Braze answered usefully: the count of failures begins anew.
     pub(crate) fn answered(&mut self) {
         self.participation.failures = 0;
-        self.participation.slot = None;
     }
 
     /// Braze did not answer usefully.
     pub(crate) fn failed(&mut self) {
         self.participation.failures = self.participation.failures.saturating_add(1);
-        self.participation.slot = None;
     }
 }

@@ -22,6 +22,10 @@ use crate::valve::{Shut, Valve};
 /// Look-ups under way at once for one brand: enough to fill 2,500 a minute at a third of a second each.
 const AT_ONCE: usize = 16;
 
+/// A slot shorter than this would be over before a message that is late by a second: its participation comes a second early, and
+/// waits.
+const SHORT: Duration = Duration::from_secs(5);
+
 /// "Does this profile carry this event, no older than that?"
 pub(crate) struct ProfileEventQuestion {
     pub(crate) profile: ProfileRef,
@@ -130,6 +134,8 @@ fn take_in(
     said: &mut Vec<Observed>,
     performed: &mut Performed,
 ) {
+    // It has been used, or is worth nothing any more. Until then it is kept, whatever else is asked meanwhile.
+    case.participation.slot = None;
     let answer = match answer {
         Ok(answer) => answer,
         Err(shut) => {
@@ -137,7 +143,6 @@ fn take_in(
                 Shut::Refused => now,
                 Shut::UsedUp { until } => until,
             };
-            case.participation.slot = None;
             case.put_off(until + connector.outside.chance.jitter(PATIENCE), now);
             performed.resting.push(case);
             return;
@@ -184,7 +189,9 @@ async fn admit(
     asked: Vec<(Case, ExportQuery)>,
 ) -> (Admitted, Performed) {
     let now = connector.outside.clock.now();
-    let has_slot = |case: &Case| case.participation.slot.is_some_and(|slot: Slot| slot.covers(now));
+    let own =
+        |case: &Case| case.participation.slot.filter(|slot| slot.from <= now + PATIENCE && now < slot.until);
+    let has_slot = |case: &Case| own(case).is_some();
     let without = asked.iter().filter(|(case, _)| !has_slot(case)).count();
     let mut admissions = if without > 0 {
         connector.pace.admit(&connector.outside, brand, Endpoint::ExportIds, without).await.into_iter()
@@ -194,14 +201,17 @@ async fn admit(
     let mut ready = Vec::new();
     let mut performed = Performed::default();
     for (mut case, query) in asked {
-        let admission = if has_slot(&case) { Some(Admission::At(now)) } else { admissions.next() };
+        let admission = match own(&case) {
+            Some(slot) => Some(Admission::At(slot.from.max(now))),
+            None => admissions.next(),
+        };
         match admission {
             Some(Admission::At(from)) => ready.push((from, case, query)),
             Some(Admission::Later(slot)) => {
                 let left = Duration::try_from(slot.from.duration_since(now)).unwrap_or_default();
                 connector.tallied.look_up_waits(left);
                 case.participation.slot = Some(slot);
-                case.put_off(slot.from, now);
+                case.put_off(come_for(slot), now);
                 performed.resting.push(case);
             }
             Some(Admission::Closed(until)) => {
@@ -213,6 +223,12 @@ async fn admit(
         }
     }
     (ready, performed)
+}
+
+/// When to come for a slot.
+fn come_for(slot: Slot) -> Timestamp {
+    let length = Duration::try_from(slot.until.duration_since(slot.from)).unwrap_or_default();
+    if length < SHORT { slot.from.saturating_sub(PATIENCE).unwrap_or(slot.from) } else { slot.from }
 }
 
 /// Waits for a slot that is about to come.

@@ -72,7 +72,9 @@ impl Pace {
         let slots = reservation.booked.iter().flat_map(|booked| (0..booked.count).map(|_| booked.slot));
         let mut admissions: Vec<Admission> = slots.map(|slot| admission(slot, now)).collect();
         let closed = reservation.closed_until.unwrap_or(now + PATIENCE);
-        admissions.resize_with(count, || Admission::Closed(closed + outside.chance.jitter(PATIENCE)));
+        // Whoever probes a key comes at odd moments; whoever learns a limit, as soon as there is something to learn.
+        let spread = |at| if reservation.key_refused { at + outside.chance.jitter(PATIENCE) } else { at };
+        admissions.resize_with(count, || Admission::Closed(spread(closed)));
         admissions
     }
 

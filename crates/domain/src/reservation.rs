@@ -75,8 +75,10 @@ pub struct Booked {
 pub struct Reservation {
     /// What was booked, earliest first.
     pub booked: Vec<Booked>,
-    /// When the key is refused: what could not be booked may ask again then.
+    /// While the key is refused, or the limit is being learnt: what could not be booked may ask again then.
     pub closed_until: Option<Timestamp>,
+    /// Whether it is for a refused key that something could not be booked.
+    pub key_refused: bool,
 }
 
 /// What an answer of Braze's said about its limit.
@@ -174,19 +176,26 @@ impl Windows {
     pub fn book(&mut self, count: u32, now: Timestamp) -> Reservation {
         match self.probe_at {
             None if self.learning != Learning::Done => self.try_out(count, now),
-            None => Reservation { booked: self.fill(count, now), closed_until: None },
-            Some(at) if now < at => Reservation { booked: Vec::new(), closed_until: Some(at) },
+            None => Reservation { booked: self.fill(count, now), closed_until: None, key_refused: false },
+            Some(at) if now < at => {
+                Reservation { booked: Vec::new(), closed_until: Some(at), key_refused: true }
+            }
             Some(_) => {
                 let next = now + PROBE_INTERVAL;
                 self.probe_at = Some(next);
-                Reservation { booked: self.fill(count.min(1), now), closed_until: Some(next) }
+                Reservation {
+                    booked: self.fill(count.min(1), now),
+                    closed_until: Some(next),
+                    key_refused: true,
+                }
             }
         }
     }
 
     fn try_out(&mut self, count: u32, now: Timestamp) -> Reservation {
         if self.start > now {
-            return Reservation { booked: Vec::new(), closed_until: Some(self.start + GUARD) };
+            let closed_until = Some(self.start + GUARD);
+            return Reservation { booked: Vec::new(), closed_until, key_refused: false };
         }
         self.catch_up(now);
         let mut again = now + SHORTEST;
@@ -202,7 +211,8 @@ impl Windows {
         self.booked += taken;
         let slot = Slot { from: now, until: now + SHORTEST };
         let booked = (taken > 0).then_some(Booked { slot, count: taken });
-        Reservation { booked: booked.into_iter().collect(), closed_until: (taken < count).then_some(again) }
+        let closed_until = (taken < count).then_some(again);
+        Reservation { booked: booked.into_iter().collect(), closed_until, key_refused: false }
     }
 
     fn fill(&mut self, count: u32, now: Timestamp) -> Vec<Booked> {

@@ -1,18 +1,23 @@
 //! Logs as JSON: CloudWatch finds fields by their names. Ids, never contacts or secrets.
 
+use std::env;
 use std::io::stdout;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts logging. `RUST_LOG` sets what is shown.
+/// What is shown unless told otherwise.
+const SHOWN: &str = "info,aws=warn,hyper=warn";
+
+/// Starts logging. `RUST_LOG` sets what is shown, by targets and levels; filters by fields would link what they are parsed with.
 pub fn start() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,aws=warn,hyper=warn"));
-    tracing_subscriber::fmt()
+    let told = env::var("RUST_LOG").ok().and_then(|told| told.parse::<Targets>().ok());
+    let shown = told.or_else(|| SHOWN.parse().ok()).unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_env_filter(filter)
-        .with_writer(stdout)
-        .init();
+        .with_writer(stdout);
+    tracing_subscriber::registry().with(shown).with(lines).init();
 }

@@ -46,6 +46,13 @@ pub struct TokioClock {
 }
 
 impl TokioClock {
+    /// A clock that shows `origin` now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "a clock for tests starts when it is told to")]
+    pub fn at(origin: Timestamp) -> Self {
+        Self { origin, started: Instant::now() }
+    }
+
     /// A clock that shows the time of day now.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "a clock for tests reads the real one once")]

@@ -43,6 +43,7 @@ pub struct Memory {
 struct State {
     fate: Fate,
     participations: HashMap<ParticipationId, Participation>,
+    ended: usize,
     profiles: HashMap<ContactKey, KnownProfile>,
     queues: BTreeMap<QueueName, Messages>,
     sent: u64,
@@ -60,6 +61,7 @@ impl Memory {
         let state = State {
             fate: Fate::new(seed, faults),
             participations: HashMap::new(),
+            ended: 0,
             profiles: HashMap::new(),
             queues: BTreeMap::new(),
             sent: 0,

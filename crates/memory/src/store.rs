@@ -36,6 +36,7 @@ impl State {
         let strikes = self.fate.strikes(|faults| faults.save_conflicts);
         match self.participations.get_mut(&participation.id) {
             Some(stored) if stored.version == participation.version && !strikes => {
+                self.ended += usize::from(participation.state.is_end() && !stored.state.is_end());
                 *stored = stored_form(participation, participation.version + 1)?;
                 Ok(Saved::Saved)
             }
@@ -47,6 +48,14 @@ impl State {
 /// What a store gives back is what went through its stored form.
 fn stored_form(participation: &Participation, version: u64) -> Result<Participation> {
     record::decode(participation.id, version, &record::encode(participation))
+}
+
+impl Memory {
+    /// How many participations have ended.
+    #[must_use]
+    pub fn ended(&self) -> usize {
+        self.lock().ended
+    }
 }
 
 #[async_trait]

@@ -44,10 +44,15 @@ pub(crate) fn build_functions() -> anyhow::Result<()> {
     FUNCTIONS.iter().try_for_each(|function| crate::cargo(&["build", "--package", function]))
 }
 
+/// How `sam build` builds functions.
+const FOR_SIZE: &str = "crates/functions/.cargo/config.toml";
+
 /// Builds the functions as they are deployed, and these beside them.
 pub(crate) fn build_released(others: &[&str]) -> anyhow::Result<()> {
     let all = FUNCTIONS.iter().chain(others);
-    all.copied().try_for_each(|package| crate::cargo(&["build", "--release", "--package", package]))
+    all.copied().try_for_each(|package| {
+        crate::cargo(&["build", "--release", "--config", FOR_SIZE, "--package", package])
+    })
 }
 
 /// Installs the emulator, builds the binaries, deploys, and stays up.

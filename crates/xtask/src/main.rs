@@ -29,6 +29,8 @@ enum Bench {
     Accept,
     /// Awards a second of one hot incentive
     Award,
+    /// How fast bursts are worked off, in virtual time
+    Drain,
     /// Size, start and memory of the functions, beside a hello world
     Start,
 }
@@ -40,6 +42,7 @@ fn main() -> anyhow::Result<()> {
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Bench(Bench::Accept) => bench("accept"),
         Task::Bench(Bench::Award) => bench("award"),
+        Task::Bench(Bench::Drain) => bench("drain"),
         Task::Bench(Bench::Start) => {
             emulator::build_released(&["hello-world"])?;
             bench("start")

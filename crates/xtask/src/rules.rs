@@ -29,7 +29,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
         &["aws", "braze", "braze-sim", "callback", "connector", "domain", "embedded", "memory", "ports"],
     ),
     ("hello-world", &[]),
-    ("benches", &["domain", "embedded", "intake", "ports"]),
+    ("benches", &["domain", "embedded", "intake", "ports", "tests"]),
 ];
 
 /// Crates of others that only some of ours may name: the start of the name, and who may.

@@ -1,5 +1,7 @@
 //! A campaign: the connector, the ports it works on, and the workspace it talks to.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test ends where it fails")]
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
@@ -16,29 +18,36 @@ use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{IdKey, ParticipationId, Scope};
 use domain::ledger;
-use domain::message::{Look, QueueName};
+use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::{BrazeEvent, Consent, Participation};
 use http::Request;
 use memory::{Faults, Memory, SeededChance, TokioClock};
 use ports::queues::{Outgoing, Queues};
 use ports::{Clock, Store};
 use serde_json::Value;
-use tests::simulated::InProcess;
+
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::simulated::InProcess;
+use crate::start;
+
 const KEY: &str = "sim-key";
+
+/// How long what is written takes to appear.
+pub const SETTLE: Duration = Duration::from_secs(30);
 
 /// Quikly's end of the callbacks: keeps what it was told, and fails as often as it is told to.
 #[derive(Default)]
-pub(crate) struct Quikly {
+pub struct Quikly {
     told: Mutex<Vec<(String, Value)>>,
-    pub(crate) fails: AtomicUsize,
+    /// How many of the next callbacks it answers with 502.
+    pub fails: AtomicUsize,
 }
 
 impl Quikly {
     /// Message ids and bodies, in the order in which they came.
-    pub(crate) fn told(&self) -> Vec<(String, Value)> {
+    pub fn told(&self) -> Vec<(String, Value)> {
         self.told.lock().unwrap().clone()
     }
 }
@@ -58,36 +67,41 @@ impl callback::Transport for Quikly {
     }
 }
 
-pub(crate) struct Campaign {
-    pub(crate) connector: Arc<Connector>,
-    pub(crate) memory: Arc<Memory>,
-    pub(crate) clock: Arc<TokioClock>,
+/// One brand, one activation (`spring`), its ports and its workspace.
+pub struct Campaign {
+    /// The connector.
+    pub connector: Arc<Connector>,
+    /// Its ports.
+    pub memory: Arc<Memory>,
+    /// Tokio's time, from [`start`] on.
+    pub clock: Arc<TokioClock>,
     brands: Arc<Brands>,
     id_key: IdKey,
-    pub(crate) quikly: Arc<Quikly>,
+    /// Where callbacks go.
+    pub quikly: Arc<Quikly>,
     simulated: Router,
     stop: watch::Sender<bool>,
 }
 
 impl Campaign {
     /// An e-mail campaign whose queue loses, repeats and mixes messages as `faults` say.
-    pub(crate) fn new(faults: Faults, email: &str) -> Self {
+    pub fn new(faults: Faults, email: &str) -> Self {
         Self::with(faults, "", &format!("[activation.email]\n{email}"))
     }
 
     /// A campaign of a brand with these `[braze]` settings and this activation.
-    pub(crate) fn with(faults: Faults, braze: &str, activation: &str) -> Self {
-        let clock = Arc::new(TokioClock::start());
+    pub fn with(faults: Faults, braze: &str, activation: &str) -> Self {
+        Self::at(faults, braze, activation, Settings { settle: SETTLE, ..Settings::default() })
+    }
+
+    /// The same, at a workspace that behaves as `settings` say.
+    pub fn at(faults: Faults, braze: &str, activation: &str, settings: Settings) -> Self {
+        let clock = Arc::new(TokioClock::at(start()));
         let memory = Arc::new(Memory::new(11, faults, clock.clone()));
         memory.keep_secret(SecretRef::Env("KEY".into()), KEY);
-        let settle = Duration::from_secs(30);
-        let settings = Settings {
-            api_keys: vec![KEY.into()],
-            subscription_groups: vec!["g-1".into()],
-            settle,
-            ..Settings::default()
-        };
-        let simulated = Workspace::new(settings).router();
+        let settings =
+            Settings { api_keys: vec![KEY.into()], subscription_groups: vec!["g-1".into()], ..settings };
+        let simulated = Workspace::starting_at(settings, start()).router();
         let file = BrandFile { name: "acme".into(), text: brand(braze, activation) };
         let brands = Arc::new(read_all(&[file], &AllThere).unwrap());
         let id_key = IdKey::new([3; 32]);
@@ -110,7 +124,7 @@ impl Campaign {
     }
 
     /// Starts a worker and the tick, as a process would.
-    pub(crate) fn run(&self) {
+    pub fn run(&self) {
         let (worker, stop) = (Worker::new(self.connector.clone(), LINGER), self.stop.subscribe());
         tokio::spawn(async move { worker.run(stop).await });
         let (connector, clock) = (self.connector.clone(), self.clock.clone());
@@ -123,7 +137,7 @@ impl Campaign {
     }
 
     /// Accepts a participation by e-mail as intake does, and announces it.
-    pub(crate) async fn accept(&self, email: &str) -> ParticipationId {
+    pub async fn accept(&self, email: &str) -> ParticipationId {
         let email = Email::parse(email).unwrap();
         let (brand, activation) = self.terms();
         let id = self.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
@@ -132,7 +146,7 @@ impl Campaign {
     }
 
     /// Accepts an event that Braze tells of.
-    pub(crate) async fn accept_event(&self, event: &str, email: &str) -> ParticipationId {
+    pub async fn accept_event(&self, event: &str, email: &str) -> ParticipationId {
         let email = Email::parse(email).unwrap();
         let (brand, activation) = self.terms();
         let contact = Contact::Email(email.clone());
@@ -143,7 +157,7 @@ impl Campaign {
     }
 
     /// Accepts a participation by mobile number.
-    pub(crate) async fn accept_phone(&self, phone: &str, email: Option<&str>) -> ParticipationId {
+    pub async fn accept_phone(&self, phone: &str, email: Option<&str>) -> ParticipationId {
         let contact = (Phone::from_e164(phone).unwrap(), email.map(|email| Email::parse(email).unwrap()));
         let (brand, activation) = self.terms();
         let identity = Contact::Phone { phone: contact.0.clone(), email: contact.1.clone() };
@@ -158,15 +172,47 @@ impl Campaign {
     }
 
     /// Puts a participation on the rewarder's queue, as intake does where the queue's order is the order of acceptance.
-    pub(crate) async fn to_the_rewarder(&self, ids: Vec<ParticipationId>) {
+    pub async fn to_the_rewarder(&self, ids: Vec<ParticipationId>) {
         let look = Look { brand: self.terms().0.id.clone(), ids };
         self.memory.send(QueueName::Awards, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
     }
 
-    async fn keep(&self, participation: Participation) -> ParticipationId {
-        let entry = ledger::entry(&participation, self.terms(), &self.id_key);
+    /// Stores it as intake does.
+    async fn store(&self, participation: &Participation) {
+        let entry = ledger::entry(participation, self.terms(), &self.id_key);
         // A 503 would make the caller come again.
-        while self.memory.insert(&participation, entry.as_ref()).await.is_err() {}
+        while self.memory.insert(participation, entry.as_ref()).await.is_err() {}
+    }
+
+    /// Accepts many by e-mail or by mobile number, and announces them a hundred at a time, as intake does under load.
+    pub async fn accept_all(&self, contacts: impl Iterator<Item = Contact>) {
+        let (brand, activation) = self.terms();
+        let (terms, now) = ((brand, activation), self.clock.now());
+        let mut announced: BTreeMap<QueueName, Vec<ParticipationId>> = BTreeMap::new();
+        for contact in contacts {
+            let id = self.id_key.participation(&activation.scope, &contact);
+            let participation = match contact {
+                Contact::Email(email) => {
+                    Participation::by_email(id, terms, email, Attributes::default(), now)
+                }
+                Contact::Phone { phone, email } => {
+                    let consent = Consent { at: now, text_id: None };
+                    Participation::by_phone(id, terms, (phone, email), Attributes::default(), consent, now)
+                }
+            };
+            self.store(&participation).await;
+            announced.entry(QueueName::of(participation.channel())).or_default().push(id);
+        }
+        for (queue, ids) in announced {
+            for some in ids.chunks(MOST_IN_MESSAGE) {
+                let look = Look { brand: brand.id.clone(), ids: some.to_vec() };
+                self.memory.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
+            }
+        }
+    }
+
+    async fn keep(&self, participation: Participation) -> ParticipationId {
+        self.store(&participation).await;
         let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
         let message = Outgoing { look, delay: Duration::ZERO };
         let _the_tick_finds_it =
@@ -174,7 +220,8 @@ impl Campaign {
         participation.id
     }
 
-    pub(crate) async fn state(&self, id: ParticipationId) -> &'static str {
+    /// A participation's state.
+    pub async fn state(&self, id: ParticipationId) -> &'static str {
         loop {
             if let Ok(found) = self.memory.get(&[id]).await {
                 return found[0].state.name();
@@ -183,12 +230,12 @@ impl Campaign {
     }
 
     /// Lets time pass until every participation is enrolled.
-    pub(crate) async fn all_end(&self, ids: &[ParticipationId], within: Duration) {
+    pub async fn all_end(&self, ids: &[ParticipationId], within: Duration) {
         self.all_reach(ids, "enrolled", within).await;
     }
 
     /// Lets time pass until every participation is in `state`.
-    pub(crate) async fn all_reach(&self, ids: &[ParticipationId], state: &str, within: Duration) {
+    pub async fn all_reach(&self, ids: &[ParticipationId], state: &str, within: Duration) {
         let deadline = self.clock.now() + within;
         for id in ids {
             while self.state(*id).await != state {
@@ -198,24 +245,27 @@ impl Campaign {
         }
     }
 
-    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
+    /// Asks the simulated workspace.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
         let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
         let response =
             self.simulated.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
         serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
     }
 
-    pub(crate) async fn steer(&self, method: &str, path: &str, body: &str) {
+    /// Steers the simulated workspace.
+    pub async fn steer(&self, method: &str, path: &str, body: &str) {
         self.ask(method, path, body).await;
     }
 
     /// Every profile, once everything has settled.
-    pub(crate) async fn profiles(&self) -> Vec<Value> {
+    pub async fn profiles(&self) -> Vec<Value> {
         self.clock.sleep(Duration::from_secs(60)).await;
         self.ask("GET", "/_sim/profiles", "").await["profiles"].as_array().unwrap().clone()
     }
 
-    pub(crate) async fn requests(&self, endpoint: &str) -> u64 {
+    /// How many requests an endpoint answered.
+    pub async fn requests(&self, endpoint: &str) -> u64 {
         let requests = self.ask("GET", "/_sim/requests", "").await;
         let method = if endpoint.ends_with("/get") { "GET" } else { "POST" };
         let by_status =
