@@ -162,8 +162,7 @@ async fn a_raffle_is_drawn_at_its_close_and_its_winners_are_told() {
 
 /// A moment, so many seconds after the campaign begins, as a brand file has it.
 fn campaign_start_plus(seconds: u64) -> String {
-    let start = memory::TokioClock::start().now() + Duration::from_secs(seconds);
-    start.to_string()
+    (tests::start() + Duration::from_secs(seconds)).to_string()
 }
 
 #[tokio::test(start_paused = true)]
