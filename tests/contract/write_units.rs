@@ -71,7 +71,7 @@ impl Counted {
             secrets: memory,
             clock,
             chance: Arc::new(SeededChance::new(5)),
-            transport: Arc::new(InProcess(workspace)),
+            transport: Arc::new(InProcess::to(workspace)),
             callbacks: Arc::new(callback::HttpTransport::new().unwrap()),
         };
         let connector = Connector::new(outside, brands.clone(), id_key.clone());

@@ -5,6 +5,8 @@ mod awards;
 mod certainty;
 mod drain;
 mod every_message;
+mod fairness;
 mod refused_key;
 mod requests;
 mod sms;
+mod unchanged;

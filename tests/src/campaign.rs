@@ -33,6 +33,7 @@ use crate::simulated::InProcess;
 use crate::start;
 
 const KEY: &str = "sim-key";
+const OTHER: &str = "[activation.email]\nattributes = { quikly_participant = true }";
 
 /// How long what is written takes to appear.
 pub const SETTLE: Duration = Duration::from_secs(30);
@@ -67,7 +68,8 @@ impl callback::Transport for Quikly {
     }
 }
 
-/// One brand, one activation (`spring`), its ports and its workspace.
+/// One brand, one activation (`spring`), its ports and its workspace; beside it another brand (activation `summer`) with a workspace
+/// of the same kind.
 pub struct Campaign {
     /// The connector.
     pub connector: Arc<Connector>,
@@ -101,9 +103,14 @@ impl Campaign {
         memory.keep_secret(SecretRef::Env("KEY".into()), KEY);
         let settings =
             Settings { api_keys: vec![KEY.into()], subscription_groups: vec!["g-1".into()], ..settings };
+        let of_the_other = Workspace::starting_at(
+            Settings { api_keys: settings.api_keys.clone(), settle: SETTLE, ..Settings::default() },
+            start(),
+        );
         let simulated = Workspace::starting_at(settings, start()).router();
-        let file = BrandFile { name: "acme".into(), text: brand(braze, activation) };
-        let brands = Arc::new(read_all(&[file], &AllThere).unwrap());
+        let file = BrandFile { name: "acme".into(), text: brand(("acme", 1), "spring", braze, activation) };
+        let other = BrandFile { name: "other".into(), text: brand(("other", 2), "summer", "", OTHER) };
+        let brands = Arc::new(read_all(&[file, other], &AllThere).unwrap());
         let id_key = IdKey::new([3; 32]);
         let quikly = Arc::new(Quikly::default());
         let outside = Outside {
@@ -116,7 +123,7 @@ impl Campaign {
             secrets: memory.clone(),
             clock: clock.clone(),
             chance: Arc::new(SeededChance::new(5)),
-            transport: Arc::new(InProcess(simulated.clone())),
+            transport: Arc::new(InProcess::to(simulated.clone()).and(2, of_the_other.router())),
             callbacks: quikly.clone(),
         };
         let connector = Arc::new(Connector::new(outside, brands.clone(), id_key.clone()));
@@ -143,6 +150,14 @@ impl Campaign {
         let id = self.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
         let (terms, now) = ((brand, activation), self.clock.now());
         self.keep(Participation::by_email(id, terms, email, Attributes::default(), now)).await
+    }
+
+    /// Accepts a participation by e-mail in the other brand's activation.
+    pub async fn accept_at_other(&self, email: &str) -> ParticipationId {
+        let email = Email::parse(email).unwrap();
+        let terms = self.brands.activation(&Scope::parse("summer").unwrap()).unwrap();
+        let id = self.id_key.participation(&terms.1.scope, &Contact::Email(email.clone()));
+        self.keep(Participation::by_email(id, terms, email, Attributes::default(), self.clock.now())).await
     }
 
     /// Accepts an event that Braze tells of.
@@ -179,7 +194,8 @@ impl Campaign {
 
     /// Stores it as intake does.
     async fn store(&self, participation: &Participation) {
-        let entry = ledger::entry(participation, self.terms(), &self.id_key);
+        let terms = self.brands.activation(&participation.scope).unwrap();
+        let entry = ledger::entry(participation, terms, &self.id_key);
         // A 503 would make the caller come again.
         while self.memory.insert(participation, entry.as_ref()).await.is_err() {}
     }
@@ -274,9 +290,9 @@ impl Campaign {
     }
 }
 
-fn brand(braze: &str, activation: &str) -> String {
+fn brand((id, port): (&str, u16), scope: &str, braze: &str, activation: &str) -> String {
     format!(
-        "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"30s\"\n{braze}\n\
-         [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}\n"
+        "id = \"{id}\"\n[braze]\nendpoint = \"http://127.0.0.1:{port}\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"30s\"\n{braze}\n\
+         [[activation]]\nscope = \"{scope}\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}\n"
     )
 }

@@ -1,4 +1,6 @@
-//! A simulated workspace without a socket.
+//! Simulated workspaces without a socket.
+
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -8,14 +10,31 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower::ServiceExt;
 
-/// The way to a workspace in the same process.
-pub struct InProcess(pub Router);
+/// The way to workspaces in the same process, each at the port of an endpoint that nobody listens at.
+pub struct InProcess(HashMap<u16, Router>);
+
+impl InProcess {
+    /// The way to the workspace of the endpoint `http://127.0.0.1:1`.
+    #[must_use]
+    pub fn to(workspace: Router) -> Self {
+        Self(HashMap::from([(1, workspace)]))
+    }
+
+    /// The same, with another workspace at another port.
+    #[must_use]
+    pub fn and(mut self, port: u16, workspace: Router) -> Self {
+        self.0.insert(port, workspace);
+        self
+    }
+}
 
 #[async_trait]
 impl Transport for InProcess {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let answered = self.0.clone().oneshot(request.map(Body::from)).await;
-        let response = answered.map_err(|_| TransportError::NotSent("no route".to_owned()))?;
+        let nobody = || TransportError::NotSent("nobody listens".to_owned());
+        let workspace =
+            request.uri().port_u16().and_then(|port| self.0.get(&port)).ok_or_else(nobody)?.clone();
+        let response = workspace.oneshot(request.map(Body::from)).await.map_err(|_| nobody())?;
         let (head, body) = response.into_parts();
         let body =
             to_bytes(body, usize::MAX).await.map_err(|error| TransportError::Lost(error.to_string()))?;

@@ -48,17 +48,28 @@ impl fmt::Debug for ExportQuery {
 pub enum Fields {
     /// What tells profiles apart.
     Identity,
+    /// The same, and the custom attributes.
+    IdentityAndAttributes,
     /// The same, and the custom events of the last 90 days.
     IdentityAndEvents,
 }
 
 impl Fields {
     fn names(self) -> &'static [&'static str] {
-        const ALL: [&str; 7] =
-            ["external_id", "braze_id", "user_aliases", "email", "phone", "created_at", "custom_events"];
+        const ALL: [&str; 8] = [
+            "custom_attributes",
+            "external_id",
+            "braze_id",
+            "user_aliases",
+            "email",
+            "phone",
+            "created_at",
+            "custom_events",
+        ];
         match self {
-            Self::Identity => &ALL[..6],
-            Self::IdentityAndEvents => &ALL,
+            Self::Identity => &ALL[1..7],
+            Self::IdentityAndAttributes => &ALL[..7],
+            Self::IdentityAndEvents => &ALL[1..],
         }
     }
 }
@@ -119,6 +130,8 @@ pub struct Profile {
     pub phone: Option<String>,
     /// When it was created.
     pub created_at: Option<Timestamp>,
+    /// Custom attributes.
+    pub custom_attributes: Map<String, Value>,
     /// Custom events, summed up.
     pub custom_events: Vec<EventCount>,
 }
@@ -141,6 +154,8 @@ struct Exported {
     phone: Option<String>,
     #[serde(default, deserialize_with = "time")]
     created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "object")]
+    custom_attributes: Map<String, Value>,
     #[serde(default, deserialize_with = "or_default")]
     custom_events: Vec<EventCount>,
 }
@@ -154,6 +169,7 @@ impl From<Exported> for Profile {
             email: exported.email,
             phone: exported.phone,
             created_at: exported.created_at,
+            custom_attributes: exported.custom_attributes,
             custom_events: exported.custom_events,
         }
     }
@@ -191,6 +207,14 @@ fn lenient<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Err
     Ok(match Option::<Value>::deserialize(input)? {
         Some(Value::String(text)) => Some(text),
         _ => None,
+    })
+}
+
+/// An object; anything else says nothing.
+fn object<'de, D: Deserializer<'de>>(input: D) -> Result<Map<String, Value>, D::Error> {
+    Ok(match Option::<Value>::deserialize(input)? {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
     })
 }
 

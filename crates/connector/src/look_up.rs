@@ -39,7 +39,7 @@ pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Ca
         let query = translate::find_query(&case.participation.contact);
         (case, query)
     });
-    ask_all(connector, brand, asked.collect(), Fields::Identity, |case, export| {
+    ask_all(connector, brand, asked.collect(), Fields::IdentityAndAttributes, |case, export| {
         case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
     })
     .await

@@ -18,6 +18,8 @@ pub struct Tally {
     pub look_ups_waiting: u64,
     /// How far off the last slot is that was booked for a look-up.
     pub look_up_backlog: Duration,
+    /// Attributes not sent because the profile shows them already: so many data points the brand keeps.
+    pub attributes_saved: u64,
     /// Requests that Braze answered by refusing the key.
     pub keys_refused: u64,
 }
@@ -44,6 +46,10 @@ impl Tallied {
             tally.look_ups_waiting += 1;
             tally.look_up_backlog = tally.look_up_backlog.max(left);
         });
+    }
+
+    pub(crate) fn attributes_saved(&self, count: usize) {
+        self.change(|tally| tally.attributes_saved += u64::try_from(count).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn key_refused(&self) {

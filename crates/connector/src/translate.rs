@@ -88,6 +88,24 @@ pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
         aliases: profile.aliases.iter().filter_map(|alias| Alias::new(&alias.label, &alias.name)).collect(),
         phone: profile.phone.clone(),
         created_at: profile.created_at,
+        attributes: profile
+            .custom_attributes
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), shown(value)?)))
+            .collect(),
+    }
+}
+
+/// A plain value as Braze shows it.
+fn shown(value: &Value) -> Option<AttributeValue> {
+    match value {
+        Value::String(text) => Some(AttributeValue::Text(text.clone())),
+        Value::Bool(value) => Some(AttributeValue::Boolean(*value)),
+        Value::Number(number) => number
+            .as_i64()
+            .map(AttributeValue::Integer)
+            .or_else(|| number.as_f64().map(AttributeValue::Float)),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

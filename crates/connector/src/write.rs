@@ -32,7 +32,8 @@ pub(crate) async fn profiles(
     brand: &Brand,
     jobs: Vec<Job>,
 ) -> ports::Result<Performed> {
-    let mut performed = Performed::default();
+    let (done, jobs) = unchanged(connector, jobs);
+    let mut performed = Performed { active: done, resting: Vec::new() };
     if jobs.is_empty() {
         return Ok(performed);
     }
@@ -52,6 +53,22 @@ pub(crate) async fn profiles(
         performed.active.extend(cases?);
     }
     Ok(performed)
+}
+
+/// Leaves out what the profiles show already. Where nothing is left to write, it is done.
+fn unchanged(connector: &Connector, jobs: Vec<Job>) -> (Vec<Case>, Vec<Job>) {
+    let (mut done, mut left) = (Vec::new(), Vec::new());
+    for (mut case, mut write) in jobs {
+        let found = case.facts.found.as_deref().unwrap_or_default();
+        connector.tallied.attributes_saved(write.leave_out_unchanged(found));
+        if write.is_empty() {
+            take_in(connector, &mut case, write, Fate::Done);
+            done.push(case);
+        } else {
+            left.push((case, write));
+        }
+    }
+    (done, left)
 }
 
 /// Groups that fit a request, in order. What has failed repeatedly goes alone.
@@ -206,6 +223,10 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
     };
     if case.participation.state.has_open_attempt() && matches!(written, Written::Unknown { .. }) {
         tracing::warn!(participation = %case.participation.id, "connector.event_uncertain: verified once Braze has settled");
+    }
+    // Whatever became of it, what the profiles showed before may be so no more.
+    for found in case.facts.found.iter_mut().flatten() {
+        found.attributes.clear();
     }
     case.facts.written = Some(written);
 }

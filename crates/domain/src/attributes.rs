@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::Timestamp;
+
 /// How many attributes one participation may carry.
 pub const MOST_ATTRIBUTES: usize = 32;
 
@@ -44,6 +46,29 @@ pub enum AttributeValue {
     Float(f64),
     /// True or false.
     Boolean(bool),
+}
+
+impl AttributeValue {
+    /// Whether setting it would change nothing where `present` is what Braze shows: Braze writes moments in a form of its own, and
+    /// numbers with or without a fraction.
+    #[must_use]
+    pub fn is_shown_as(&self, present: &Self) -> bool {
+        match (self, present) {
+            (Self::Text(ours), Self::Text(shown)) => ours == shown || is_same_moment(ours, shown),
+            (Self::Integer(ours), Self::Integer(shown)) => ours == shown,
+            (Self::Float(ours), Self::Float(shown)) => ours == shown,
+            (Self::Integer(whole), Self::Float(number)) | (Self::Float(number), Self::Integer(whole)) => {
+                number.fract() == 0.0 && format!("{number:.0}") == whole.to_string()
+            }
+            (Self::Boolean(ours), Self::Boolean(shown)) => ours == shown,
+            (Self::Text(_) | Self::Integer(_) | Self::Float(_) | Self::Boolean(_), _) => false,
+        }
+    }
+}
+
+fn is_same_moment(one: &str, other: &str) -> bool {
+    let moment = |text: &str| text.parse::<Timestamp>().ok();
+    moment(one).is_some_and(|one| moment(other) == Some(one))
 }
 
 /// Values come from consumers: `Debug` shows only their kind.
@@ -118,6 +143,22 @@ impl Attributes {
         Self(named.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// Those that `present` does not show already.
+    #[must_use]
+    pub fn not_among(&self, present: &BTreeMap<String, AttributeValue>) -> Self {
+        let shown = |name: &str, value: &AttributeValue| {
+            present.get(name).is_some_and(|present| value.is_shown_as(present))
+        };
+        let others = self.0.iter().filter(|(name, value)| !shown(name, value));
+        Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -169,6 +210,36 @@ mod tests {
         }
         assert_eq!(attributes.set("more", AttributeValue::Integer(1)), Err(AttributeError::TooMany));
         assert_eq!(attributes.set("a0", AttributeValue::Integer(2)), Ok(()));
+    }
+
+    #[test]
+    fn what_a_profile_shows_already_is_not_written_again() {
+        use AttributeValue::{Boolean, Float, Integer, Text};
+        let text = |text: &str| Text(text.to_owned());
+        let same = [
+            (text("gold"), text("gold")),
+            (text("2026-11-23T10:00:00+01:00"), text("2026-11-23T09:00:00.000Z")),
+            (Integer(7), Float(7.0)),
+            (Float(7.0), Integer(7)),
+            (Boolean(true), Boolean(true)),
+        ];
+        let other = [
+            (text("gold"), text("Gold")),
+            (text("2026-11-23T10:00:00Z"), text("2026-11-23T10:00:01Z")),
+            (text("7"), Integer(7)),
+            (Integer(7), Float(7.5)),
+            (Integer(i64::MAX), Float(9.3e18)),
+            (Boolean(true), text("true")),
+        ];
+        for (cases, left) in [(&same[..], 0), (&other[..], 1)] {
+            for (ours, shown) in cases {
+                let mut attributes = Attributes::default();
+                attributes.set("tier", ours.clone()).unwrap();
+                let present = BTreeMap::from([("tier".to_owned(), shown.clone())]);
+                assert_eq!(attributes.not_among(&present).len(), left, "{:?}", (ours, shown));
+                assert_eq!(attributes.not_among(&BTreeMap::new()).len(), 1);
+            }
+        }
     }
 
     #[test]

@@ -199,6 +199,25 @@ pub struct ProfileWrite {
     pub shows_reward: bool,
 }
 
+impl ProfileWrite {
+    /// Leaves out the attributes that the profile showed when it was looked up: Braze counts each one written, changed or not. Says
+    /// how many. Our attributes hold neither operators nor `null`, so what is equal would change nothing.
+    pub fn leave_out_unchanged(&mut self, found: &[FoundProfile]) -> usize {
+        let profile = found.iter().find(|found| found.reference().as_ref() == Some(&self.profile));
+        let Some(profile) = profile else { return 0 };
+        let before = self.attributes.len();
+        self.attributes = self.attributes.not_among(&profile.attributes);
+        before - self.attributes.len()
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let sets = self.email.is_some() || self.phone.is_some() || self.subscribe.is_some();
+        !self.create && !sets && self.attributes.is_empty() && self.event.is_none()
+    }
+}
+
 /// A custom event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfileEvent {

@@ -1,11 +1,13 @@
 //! Braze profiles, as far as a participation has to tell one from another.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
+use crate::attributes::AttributeValue;
 use crate::contact::{Email, Phone};
 use crate::identity::ParticipationId;
 
@@ -98,7 +100,7 @@ impl fmt::Debug for ProfileRef {
 }
 
 /// A profile that a look-up found.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct FoundProfile {
     /// The brand's own id, when it has identified the consumer.
     pub external_id: Option<String>,
@@ -110,6 +112,8 @@ pub struct FoundProfile {
     pub phone: Option<String>,
     /// When Braze created it.
     pub created_at: Option<Timestamp>,
+    /// Its custom attributes, as far as they are plain values.
+    pub attributes: BTreeMap<String, AttributeValue>,
 }
 
 impl fmt::Debug for FoundProfile {
@@ -219,6 +223,7 @@ mod tests {
             aliases: Vec::new(),
             phone: None,
             created_at: Some(Timestamp::from_second(created).unwrap()),
+            attributes: BTreeMap::new(),
         }
     }
 

@@ -159,6 +159,7 @@ fn figures(connector: &Connector, braze: &BrazeCalls) -> Vec<Figure> {
         ("Deferred", Unit::Count, tally.deferred),
         ("LookUpsWaiting", Unit::Count, tally.look_ups_waiting),
         ("LookUpBacklog", Unit::Milliseconds, milliseconds(tally.look_up_backlog)),
+        ("AttributesSaved", Unit::Count, tally.attributes_saved),
         ("KeysRefused", Unit::Count, tally.keys_refused),
         ("BrazeCalls", Unit::Count, braze.sent),
         ("BrazeThrottled", Unit::Count, braze.throttled),

@@ -1,0 +1,50 @@
+//! Nobody waits for somebody else's limits.
+
+use std::time::Duration;
+
+use braze_sim::Settings;
+use domain::contact::{Contact, Email};
+use memory::Faults;
+use ports::Clock;
+use serde_json::json;
+use tests::campaign::{Campaign, SETTLE};
+
+const WAITING: usize = 20_000;
+const A_SECOND: Duration = Duration::from_secs(1);
+
+/// A campaign whose brand has thousands of consumers waiting for look-ups, in the midst of it.
+async fn busy(activation: &str) -> Campaign {
+    let settings = Settings { settle: SETTLE, ..Settings::default() };
+    let campaign = Campaign::at(Faults::none(), "", activation, settings);
+    let email = |number| Email::parse(&format!("c{number}@example.com"));
+    campaign.accept_all((0..WAITING).map(email).filter_map(Result::ok).map(Contact::Email)).await;
+    campaign.run();
+    campaign.clock.sleep(Duration::from_secs(90)).await;
+    assert!(campaign.memory.ended() < 1_000, "most of them wait");
+    campaign
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_brands_participant_does_not_notice_a_brand_with_thousands_waiting() {
+    let campaign = busy("[activation.email]").await;
+    let id = campaign.accept_at_other("ada@example.com").await;
+    campaign.all_reach(&[id], "enrolled", A_SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_subscribed_already_is_credited_ahead_of_the_brands_look_ups() {
+    let sms =
+        "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\n";
+    let campaign = busy(&format!("[activation.email]\n{sms}")).await;
+    let ada = json!({ "external_id": "u-1", "phone": "+13135550100" });
+    campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [ada] }).to_string()).await;
+    let entry = json!({
+        "subscription_group_id": "g-1", "subscription_state": "subscribed", "phones": ["+13135550100"],
+    });
+    campaign
+        .steer("POST", "/_sim/subscriptions", &json!({ "subscription_groups": [entry] }).to_string())
+        .await;
+    campaign.clock.sleep(SETTLE).await;
+    let id = campaign.accept_phone("+13135550100", None).await;
+    campaign.all_reach(&[id], "credited", A_SECOND).await;
+}

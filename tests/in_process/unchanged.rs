@@ -1,0 +1,47 @@
+//! What a profile shows already is not sent again: Braze counts a data point for each attribute written, changed or not.
+
+use std::time::Duration;
+
+use memory::Faults;
+use serde_json::{Value, json};
+use tests::campaign::Campaign;
+
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+/// Somebody whose profile has these attributes takes part in an activation that sets `quikly_participant`, and logs `event` if any.
+async fn takes_part(shown: &Value, event: Option<&str>) -> Campaign {
+    let event = event.map(|name| format!("event = \"{name}\"\n")).unwrap_or_default();
+    let campaign = Campaign::new(
+        Faults::none(),
+        &format!("attributes = {{ quikly_participant = true, tier = 3 }}\n{event}"),
+    );
+    let ada = json!({ "external_id": "u-1", "email": "ada@example.com", "custom_attributes": shown });
+    campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [ada] }).to_string()).await;
+    campaign.run();
+    let id = campaign.accept("ada@example.com").await;
+    campaign.all_end(&[id], AN_HOUR).await;
+    campaign
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_everything_is_as_it_should_be_nothing_is_written() {
+    let campaign = takes_part(&json!({ "quikly_participant": true, "tier": 3.0 }), None).await;
+    assert_eq!(campaign.requests("/users/track").await, 0);
+    assert_eq!(campaign.connector.take_tally().attributes_saved, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_differs_is_written_and_nothing_else() {
+    let campaign = takes_part(&json!({ "quikly_participant": true, "tier": 2, "plan": "gold" }), None).await;
+    assert_eq!(campaign.connector.take_tally().attributes_saved, 1);
+    let attributes = campaign.profiles().await[0]["custom_attributes"].clone();
+    assert_eq!(attributes, json!({ "quikly_participant": true, "tier": 3, "plan": "gold" }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_logged_where_no_attribute_changes() {
+    let shown = json!({ "quikly_participant": true, "tier": 3 });
+    let campaign = takes_part(&shown, Some("q_participated")).await;
+    assert_eq!(campaign.connector.take_tally().attributes_saved, 2);
+    assert_eq!(campaign.profiles().await[0]["custom_events"]["q_participated"]["count"], 1);
+}
