@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use benches::load::Load;
+use benches::peers::Peer;
 use benches::spread::Spread;
 use benches::{disk, load};
 use domain::brand_file::{AllThere, BrandFile, read_all};
@@ -67,12 +68,15 @@ const WEBHOOK: Load = Load {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
-    let contenders = [
+    let peers = peers(directory.path()).await?;
+    let mut contenders = vec![
         ("bare handler", BY_EMAIL, serve(bare()).await?),
         ("quikly-braze", BY_EMAIL, serve(ours(directory.path(), "ours.sqlite").await?).await?),
         ("quikly-braze, webhook", WEBHOOK, serve(ours(directory.path(), "webhook.sqlite").await?).await?),
         ("one commit a request", BY_EMAIL, serve(one_commit_each(directory.path())?).await?),
     ];
+    let beside = peers.iter().map(|(name, peer)| (*name, BY_EMAIL, peer.address));
+    contenders.splice(3..3, beside);
     let next = Arc::new(AtomicU64::new(0));
     println!("{ROUNDS} rounds of {TURN:?} a turn; min / median / max\n");
     println!(
@@ -102,6 +106,17 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// `--peers DIR` names where they are installed; without it there are none.
+async fn peers(data: &Path) -> anyhow::Result<Vec<(&'static str, Peer)>> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--peers");
+    let Some(installed) = arguments.nth(1).map(PathBuf::from) else { return Ok(Vec::new()) };
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+    Ok(vec![
+        ("FastAPI and SQLite", Peer::fastapi(&installed, &sources, data).await?),
+        ("Express and SQLite", Peer::express(&installed, data).await?),
+    ])
 }
 
 #[derive(Clone, Default)]

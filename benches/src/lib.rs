@@ -3,4 +3,6 @@
 
 pub mod disk;
 pub mod load;
+pub mod peers;
+pub mod process;
 pub mod spread;

@@ -107,8 +107,9 @@ async fn whole_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Resu
         let so_far = std::str::from_utf8(buffer.get(..read).unwrap_or_default())?;
         let Some((head, body)) = so_far.split_once("\r\n\r\n") else { continue };
         ensure!(head.starts_with("HTTP/1.1 202"), "not accepted: {so_far}");
-        let length =
-            head.lines().find_map(|line| line.strip_prefix("content-length: ")).context("no length")?;
+        let headers = head.lines().filter_map(|line| line.split_once(": "));
+        let mut lengths = headers.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let (_, length) = lengths.next().context("no length")?;
         if body.len() >= length.parse::<usize>()? {
             return Ok(());
         }

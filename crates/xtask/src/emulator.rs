@@ -67,10 +67,15 @@ pub(crate) fn run_the_stack() -> anyhow::Result<()> {
     run(Command::new(python).arg(script).arg("--binaries").arg(binaries).arg("--directory").arg(directory))
 }
 
+/// The workspace's directory.
+pub(crate) fn workspace() -> PathBuf {
+    let manifest = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| "crates/xtask".to_owned());
+    PathBuf::from(manifest).join("../..")
+}
+
 /// `target/aws-local` of the workspace.
 fn directory() -> PathBuf {
-    let manifest = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| "crates/xtask".to_owned());
-    PathBuf::from(manifest).join("../../target/aws-local")
+    workspace().join("target/aws-local")
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {

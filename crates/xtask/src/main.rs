@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod emulator;
+mod peers;
 mod rules;
 mod tidy;
 
@@ -29,6 +30,10 @@ enum Bench {
     Accept,
     /// Awards a second of one hot incentive
     Award,
+    /// The same beside FastAPI and Express
+    Http,
+    /// Participations stepped a second, and what a hundred thousand cost that wait
+    Work,
     /// How fast bursts are worked off, in virtual time
     Drain,
     /// Size, start and memory of the functions, beside a hello world
@@ -42,6 +47,11 @@ fn main() -> anyhow::Result<()> {
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Bench(Bench::Accept) => bench("accept"),
         Task::Bench(Bench::Award) => bench("award"),
+        Task::Bench(Bench::Http) => peers::bench(),
+        Task::Bench(Bench::Work) => {
+            cargo(&["build", "--release", "--package", "quikly-braze"])?;
+            bench("work")
+        }
         Task::Bench(Bench::Drain) => bench("drain"),
         Task::Bench(Bench::Start) => {
             emulator::build_released(&["hello-world"])?;

@@ -1,0 +1,106 @@
+//! The real binary as a process beside the bench, and what it uses.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+
+/// How many of a process's clock ticks make a second (`getconf CLK_TCK`, the same on every Linux).
+const TICKS: u64 = 100;
+
+/// A process that ends with its handle.
+pub struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+/// What a process has used so far.
+pub struct Usage {
+    /// CPU time, its own and the kernel's for it.
+    pub cpu: Duration,
+    /// The most memory it was resident with, in MiB.
+    pub resident: f64,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+impl Process {
+    /// Starts the binary and waits until it says where it listens.
+    ///
+    /// # Errors
+    /// When it ends, or says nothing.
+    pub fn start(binary: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let mut command = Command::new(binary);
+        command.args(arguments).envs(environment.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("{} is not built", binary.display()))?;
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().context("its output")?).read_line(&mut said)?;
+        let address = said.split("http://").nth(1).and_then(|rest| rest.split([' ', ',', '\n']).next());
+        let address = address.with_context(|| format!("it said: {said}"))?.parse()?;
+        Ok(Self { child, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The body of a page.
+    ///
+    /// # Errors
+    /// When it does not answer with success.
+    pub fn get(&self, path: &str) -> anyhow::Result<String> {
+        self.ask("GET", path, "")
+    }
+
+    /// Puts a JSON body.
+    ///
+    /// # Errors
+    /// When it does not answer with success.
+    pub fn put(&self, path: &str, body: &str) -> anyhow::Result<()> {
+        self.ask("PUT", path, body).map(drop)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
+        let mut connection = TcpStream::connect(self.address)?;
+        write!(
+            connection,
+            "{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
+        ensure!(head.split(' ').nth(1).is_some_and(|status| status.starts_with('2')), "{head}\n{body}");
+        Ok(body.to_owned())
+    }
+
+    /// What it has used so far.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn usage(&self) -> anyhow::Result<Usage> {
+        let directory = format!("/proc/{}", self.child.id());
+        let stat = fs::read_to_string(format!("{directory}/stat"))?;
+        // After the name, which may hold anything: user time is the 12th field, system time the 13th.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks =
+            |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).context("its times");
+        let cpu = Duration::from_millis((ticks(11)? + ticks(12)?) * 1_000 / TICKS);
+        let status = fs::read_to_string(format!("{directory}/status"))?;
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
+        let kibibytes: f64 = most.trim().trim_end_matches(" kB").parse()?;
+        Ok(Usage { cpu, resident: kibibytes / 1_024.0 })
+    }
+}
