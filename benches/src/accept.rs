@@ -78,11 +78,7 @@ async fn main() -> anyhow::Result<()> {
     let beside = peers.iter().map(|(name, peer)| (*name, BY_EMAIL, peer.address));
     contenders.splice(3..3, beside);
     let next = Arc::new(AtomicU64::new(0));
-    println!("{ROUNDS} rounds of {TURN:?} a turn; min / median / max\n");
-    println!(
-        "| clients | contender | accepts a second | p50 ms | p99 ms | disk: fdatasync p50 ms | share of the bare handler | times one commit a request |"
-    );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    print_head();
     for clients in CLIENTS {
         let mut rows = vec![Row::default(); contenders.len()];
         for _ in 0..ROUNDS {
@@ -106,6 +102,14 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn print_head() {
+    println!("{ROUNDS} rounds of {TURN:?} a turn; min / median / max\n");
+    println!(
+        "| clients | contender | accepts a second | p50 ms | p99 ms | disk: fdatasync p50 ms | share of the bare handler | times one commit a request |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
 }
 
 /// `--peers DIR` names where they are installed; without it there are none.

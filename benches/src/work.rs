@@ -47,6 +47,7 @@ closes = 2100-01-01T00:00:00Z
 attributes = { quikly_participant = true }
 [activation.sms]
 subscription_group_id = "g-1"
+default_region = "US"
 opt_in = "double"
 double_opt_in_event = "opt_in"
 "#;

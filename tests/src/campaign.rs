@@ -71,6 +71,8 @@ impl callback::Transport for Quikly {
 /// One brand, one activation (`spring`), its ports and its workspace; beside it another brand (activation `summer`) with a workspace
 /// of the same kind.
 pub struct Campaign {
+    /// What the connector works on.
+    pub outside: Outside,
     /// The connector.
     pub connector: Arc<Connector>,
     /// Its ports.
@@ -98,8 +100,13 @@ impl Campaign {
 
     /// The same, at a workspace that behaves as `settings` say.
     pub fn at(faults: Faults, braze: &str, activation: &str, settings: Settings) -> Self {
+        Self::seeded(11, faults, braze, activation, settings)
+    }
+
+    /// The same, with the faults that `seed` draws.
+    pub fn seeded(seed: u64, faults: Faults, braze: &str, activation: &str, settings: Settings) -> Self {
         let clock = Arc::new(TokioClock::at(start()));
-        let memory = Arc::new(Memory::new(11, faults, clock.clone()));
+        let memory = Arc::new(Memory::new(seed, faults, clock.clone()));
         memory.keep_secret(SecretRef::Env("KEY".into()), KEY);
         let settings =
             Settings { api_keys: vec![KEY.into()], subscription_groups: vec!["g-1".into()], ..settings };
@@ -126,8 +133,23 @@ impl Campaign {
             transport: Arc::new(InProcess::to(simulated.clone()).and(2, of_the_other.router())),
             callbacks: quikly.clone(),
         };
-        let connector = Arc::new(Connector::new(outside, brands.clone(), id_key.clone()));
-        Self { connector, memory, clock, brands, id_key, quikly, simulated, stop: watch::Sender::new(false) }
+        let connector = Arc::new(Connector::new(outside.clone(), brands.clone(), id_key.clone()));
+        Self {
+            outside,
+            connector,
+            memory,
+            clock,
+            brands,
+            id_key,
+            quikly,
+            simulated,
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Another process's connector, over these ports.
+    pub fn connector_over(&self, outside: Outside) -> Arc<Connector> {
+        Arc::new(Connector::new(outside, self.brands.clone(), self.id_key.clone()))
     }
 
     /// Starts a worker and the tick, as a process would.

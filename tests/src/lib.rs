@@ -5,6 +5,7 @@ pub mod drain;
 pub mod emulator;
 pub mod recorder;
 pub mod simulated;
+pub mod simulation;
 pub mod template;
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Clocks for tests: one that is moved by hand, one that goes as Tokio's does.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -43,6 +44,8 @@ impl Clock for TestClock {
 pub struct TokioClock {
     origin: Timestamp,
     started: Instant,
+    /// How far the clock was set forward, in milliseconds; below zero, back.
+    set_forward: AtomicI64,
 }
 
 impl TokioClock {
@@ -50,14 +53,18 @@ impl TokioClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "a clock for tests starts when it is told to")]
     pub fn at(origin: Timestamp) -> Self {
-        Self { origin, started: Instant::now() }
+        Self { origin, started: Instant::now(), set_forward: AtomicI64::new(0) }
     }
 
     /// A clock that shows the time of day now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "a clock for tests reads the real one once")]
     pub fn start() -> Self {
-        Self { origin: SystemClock.now(), started: Instant::now() }
+        Self::at(SystemClock.now())
+    }
+
+    /// Sets it forward by so many milliseconds, or back: a machine whose clock is corrected.
+    pub fn set_forward(&self, milliseconds: i64) {
+        self.set_forward.fetch_add(milliseconds, Ordering::Relaxed);
     }
 }
 
@@ -65,7 +72,8 @@ impl TokioClock {
 impl Clock for TokioClock {
     fn now(&self) -> Timestamp {
         let now = self.origin + self.started.elapsed();
-        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+        let shown = now.as_millisecond().saturating_add(self.set_forward.load(Ordering::Relaxed));
+        Timestamp::from_millisecond(shown).unwrap_or(now)
     }
 
     #[expect(clippy::disallowed_methods, reason = "a clock is where waiting enters")]

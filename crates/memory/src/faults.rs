@@ -1,5 +1,6 @@
 //! What may go wrong, and the dice.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How often each fault happens, as a share of the times it could: 0 is never, 1 is always.
@@ -67,21 +68,56 @@ impl Faults {
     }
 }
 
+impl Faults {
+    /// The same faults, so many times as often.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        let often = |share: f64| (share * factor).min(0.9);
+        Self {
+            message_lost: often(self.message_lost),
+            message_twice: often(self.message_twice),
+            message_order: often(self.message_order),
+            send_fails: often(self.send_fails),
+            schedule_lost: often(self.schedule_lost),
+            schedule_twice: often(self.schedule_twice),
+            schedule_late: often(self.schedule_late),
+            read_fails: often(self.read_fails),
+            write_fails: often(self.write_fails),
+            write_lost_answer: often(self.write_lost_answer),
+            save_conflicts: often(self.save_conflicts),
+        }
+    }
+}
+
 /// The dice: the same seed falls the same way.
 pub(crate) struct Fate {
     faults: Faults,
     dice: fastrand::Rng,
+    /// How often each fault happened.
+    struck: BTreeMap<&'static str, u64>,
 }
 
 impl Fate {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
-        Self { faults, dice: fastrand::Rng::with_seed(seed) }
+        Self { faults, dice: fastrand::Rng::with_seed(seed), struck: BTreeMap::new() }
     }
 
     /// Whether this fault happens now. What never happens costs no throw.
-    pub(crate) fn strikes(&mut self, which: fn(&Faults) -> f64) -> bool {
+    pub(crate) fn strikes(&mut self, name: &'static str, which: fn(&Faults) -> f64) -> bool {
         let share = which(&self.faults);
-        share > 0.0 && self.dice.f64() < share
+        let strikes = share > 0.0 && self.dice.f64() < share;
+        if strikes {
+            *self.struck.entry(name).or_default() += 1;
+        }
+        strikes
+    }
+
+    pub(crate) fn change(&mut self, faults: Faults) {
+        self.faults = faults;
+    }
+
+    pub(crate) fn struck(&self) -> &BTreeMap<&'static str, u64> {
+        &self.struck
     }
 
     /// One of `count`.

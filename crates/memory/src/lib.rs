@@ -74,6 +74,17 @@ impl Memory {
         Self { state: Mutex::new(state), clock, sent: Notify::new() }
     }
 
+    /// From now on these faults happen.
+    pub fn change_faults(&self, faults: Faults) {
+        self.lock().fate.change(faults);
+    }
+
+    /// How often each fault has happened.
+    #[must_use]
+    pub fn struck(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().fate.struck().clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -18,7 +18,7 @@ impl Limits for Memory {
         now: Timestamp,
     ) -> Result<Reservation> {
         let mut state = self.lock();
-        if state.fate.strikes(|faults| faults.write_fails) {
+        if state.fate.strikes("writes failed", |faults| faults.write_fails) {
             return Err(failed("booking requests"));
         }
         let windows = state.limits.entry(lane.clone()).or_insert_with(|| Windows::new(allowance, now));
@@ -33,7 +33,7 @@ impl Limits for Memory {
         now: Timestamp,
     ) -> Result<()> {
         let mut state = self.lock();
-        if state.fate.strikes(|faults| faults.write_fails) {
+        if state.fate.strikes("writes failed", |faults| faults.write_fails) {
             return Err(failed("correcting limits"));
         }
         let windows = state.limits.entry(lane.clone()).or_insert_with(|| Windows::new(allowance, now));

@@ -15,10 +15,14 @@ use crate::{Memory, State, at_most, failed};
 /// A message that was delivered and not acknowledged comes again after this long.
 const VISIBILITY: Duration = Duration::from_secs(180);
 
+/// A message that was received so often and never acknowledged goes to the dead letters.
+const MOST_RECEIVED: u32 = 5;
+
 /// One queue's messages by number.
 #[derive(Default)]
 pub(crate) struct Messages {
     all: BTreeMap<u64, Message>,
+    dead: Vec<Look>,
     next_number: u64,
     last_served: Option<BrandId>,
 }
@@ -26,11 +30,12 @@ pub(crate) struct Messages {
 struct Message {
     look: Look,
     visible_at: Timestamp,
+    received: u32,
 }
 
 impl Messages {
     fn put(&mut self, look: Look, visible_at: Timestamp) {
-        self.all.insert(self.next_number, Message { look, visible_at });
+        self.all.insert(self.next_number, Message { look, visible_at, received: 0 });
         self.next_number += 1;
     }
 
@@ -61,11 +66,16 @@ impl State {
         let mut taken = Vec::new();
         while taken.len() < MOST_MESSAGES {
             let visible = messages.visible(now);
-            let any_order = self.fate.strikes(|faults| faults.message_order);
+            let any_order = self.fate.strikes("messages out of order", |faults| faults.message_order);
             let index = if any_order { self.fate.pick(visible.len()) } else { 0 };
             let Some(&number) = visible.get(index) else { break };
             let Some(message) = messages.all.get_mut(&number) else { break };
-            let again_at_once = self.fate.strikes(|faults| faults.message_twice);
+            message.received += 1;
+            if message.received > MOST_RECEIVED {
+                messages.dead.extend(messages.all.remove(&number).map(|message| message.look));
+                continue;
+            }
+            let again_at_once = self.fate.strikes("messages twice", |faults| faults.message_twice);
             message.visible_at =
                 if again_at_once { now + Duration::from_millis(1) } else { now + VISIBILITY };
             messages.last_served = Some(message.look.brand.clone());
@@ -85,6 +95,12 @@ impl Memory {
         self.lock().lost_message = Some(number);
     }
 
+    /// How many messages are among the dead letters.
+    #[must_use]
+    pub fn dead_letters(&self) -> usize {
+        self.lock().queues.values().map(|messages| messages.dead.len()).sum()
+    }
+
     /// How many messages were sent.
     #[must_use]
     pub fn messages_sent(&self) -> u64 {
@@ -100,13 +116,13 @@ impl Queues for Memory {
         let now = self.clock.now();
         {
             let mut state = self.lock();
-            if state.fate.strikes(|faults| faults.send_fails) {
+            if state.fate.strikes("sends failed", |faults| faults.send_fails) {
                 return Err(failed(DOING));
             }
             for message in messages {
                 state.sent += 1;
                 let lost = state.lost_message == Some(state.sent);
-                if !lost && !state.fate.strikes(|faults| faults.message_lost) {
+                if !lost && !state.fate.strikes("messages lost", |faults| faults.message_lost) {
                     state.put(queue, message.look, now + message.delay.min(LONGEST_DELAY));
                 }
             }

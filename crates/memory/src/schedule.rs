@@ -17,12 +17,12 @@ impl Schedule for Memory {
     async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
         {
             let mut state = self.lock();
-            if state.fate.strikes(|faults| faults.schedule_lost) {
+            if state.fate.strikes("schedules lost", |faults| faults.schedule_lost) {
                 return Ok(());
             }
-            let late = state.fate.strikes(|faults| faults.schedule_late);
+            let late = state.fate.strikes("schedules late", |faults| faults.schedule_late);
             let time = if late { time + state.fate.delay(LATEST) } else { time };
-            if state.fate.strikes(|faults| faults.schedule_twice) {
+            if state.fate.strikes("schedules twice", |faults| faults.schedule_twice) {
                 state.put(queue, look.clone(), time);
             }
             if state.scheduled.insert((time, queue, look.clone())) {

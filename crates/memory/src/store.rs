@@ -16,7 +16,11 @@ use crate::{Memory, State, at_most, failed};
 
 impl State {
     pub(crate) fn read(&mut self, doing: &'static str) -> Result<()> {
-        if self.fate.strikes(|faults| faults.read_fails) { Err(failed(doing)) } else { Ok(()) }
+        if self.fate.strikes("reads failed", |faults| faults.read_fails) {
+            Err(failed(doing))
+        } else {
+            Ok(())
+        }
     }
 
     /// Does a write, unless it fails before; its answer may be lost after.
@@ -25,15 +29,19 @@ impl State {
         doing: &'static str,
         work: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        if self.fate.strikes(|faults| faults.write_fails) {
+        if self.fate.strikes("writes failed", |faults| faults.write_fails) {
             return Err(failed(doing));
         }
         let done = work(self)?;
-        if self.fate.strikes(|faults| faults.write_lost_answer) { Err(failed(doing)) } else { Ok(done) }
+        if self.fate.strikes("writes whose answer was lost", |faults| faults.write_lost_answer) {
+            Err(failed(doing))
+        } else {
+            Ok(done)
+        }
     }
 
     fn save(&mut self, participation: &Participation) -> Result<Saved> {
-        let strikes = self.fate.strikes(|faults| faults.save_conflicts);
+        let strikes = self.fate.strikes("conditions that failed", |faults| faults.save_conflicts);
         match self.participations.get_mut(&participation.id) {
             Some(stored) if stored.version == participation.version && !strikes => {
                 self.ended += usize::from(participation.state.is_end() && !stored.state.is_end());

@@ -19,6 +19,12 @@ enum Task {
     Tidy,
     /// Run the whole stack on an emulated AWS, deployed from infra/template.yaml, until Ctrl-C
     AwsLocal,
+    /// Play runs in which everything goes wrong that may, and check the promises: --seeds N [--from S], --seed S, --plan FILE
+    Simulate {
+        /// What is handed on
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
@@ -45,6 +51,11 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test(),
         Task::Tidy => tidy::check(),
         Task::AwsLocal => emulator::run_the_stack(),
+        Task::Simulate { arguments } => {
+            let simulate = ["run", "--quiet", "--package", "tests", "--bin", "simulate", "--"];
+            let arguments = arguments.iter().map(String::as_str);
+            cargo(&simulate.into_iter().chain(arguments).collect::<Vec<_>>())
+        }
         Task::Bench(Bench::Accept) => bench("accept"),
         Task::Bench(Bench::Award) => bench("award"),
         Task::Bench(Bench::Http) => peers::bench(),

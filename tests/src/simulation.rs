@@ -1,0 +1,327 @@
+//! A campaign in virtual time, in which everything that may go wrong does, as a seed says. Afterwards the promises are checked.
+
+mod mortal;
+mod plan;
+mod process;
+mod promises;
+mod shrink;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use braze_sim::Settings;
+use domain::identity::ParticipationId;
+use memory::Faults;
+use ports::{Clock, Store};
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::campaign::{Campaign, SETTLE};
+use crate::simulation::mortal::Line;
+use crate::simulation::process::Processes;
+
+pub use plan::{CONSUMERS, Endpoint, Failure, Happening, Known, OptIn, Plan, Runs};
+pub use shrink::shrink;
+
+/// Everybody who waits for a consumer gives up by then, whatever the clocks were set to.
+const LONGEST: Duration = Duration::from_secs(4 * 86_400);
+
+const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";
+const EVENT: &str = "q_participated";
+const KEY: &str = "sim-key";
+
+/// A rule that is taken away, to see whether anyone notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mutation {
+    /// The store saves whatever version it is given.
+    NoCondition,
+    /// Nobody waits for Braze to build a profile.
+    NoSettling,
+    /// Nothing is ever due.
+    NoDueTime,
+}
+
+/// A promise that was not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub promise: &'static str,
+    /// By what.
+    pub by: String,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Played {
+    /// How many participations ended, by state.
+    pub ended: BTreeMap<&'static str, u64>,
+    /// How often each fault happened.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Everything that was logged.
+    pub log: String,
+}
+
+/// Plays a run under a clock of its own.
+///
+/// # Errors
+/// With the first promise that was not kept.
+///
+/// # Panics
+/// When the runtime cannot be made, or a name is not one.
+#[expect(clippy::expect_used, reason = "a test ends where it fails")]
+pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .without_time()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(log.clone())
+        .finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
+    let played = tokio::task::LocalSet::new()
+        .block_on(&runtime, async { Run::new(plan, mutation).play_to_the_end(plan).await });
+    let log = log.text();
+    promises::nothing_leaked(&log)?;
+    Ok(Played { log, ..played? })
+}
+
+/// What is logged in a run.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// A participation, and how it came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Email(u8),
+    Phone(u8),
+    Event(u8),
+}
+
+struct Run {
+    campaign: Arc<Campaign>,
+    processes: Processes,
+    line: Arc<Line>,
+    accepted: Vec<(ParticipationId, By)>,
+    faults: BTreeMap<&'static str, u64>,
+}
+
+pub(crate) fn email(consumer: u8) -> String {
+    format!("c{consumer}@example.com")
+}
+
+pub(crate) fn phone(consumer: u8) -> String {
+    format!("+1313555010{consumer}")
+}
+
+impl Run {
+    fn new(plan: &Plan, mutation: Option<Mutation>) -> Self {
+        // The brand waits for 30 seconds.
+        let settle = if mutation == Some(Mutation::NoSettling) { SETTLE * 10 } else { SETTLE };
+        let settings = Settings { settle, ..Settings::default() };
+        let faults = Faults::like_aws().times(f64::from(plan.storm) / 100.0);
+        let campaign =
+            Campaign::seeded(plan.dice, faults, CALLBACK, &activation(plan.opt_in, plan.quantity), settings);
+        let (campaign, line) = (Arc::new(campaign), Arc::new(Line::default()));
+        let processes = Processes::start(&campaign, plan.runs, &line, mutation);
+        Self { campaign, processes, line, accepted: Vec::new(), faults: BTreeMap::new() }
+    }
+
+    async fn play_to_the_end(mut self, plan: &Plan) -> Result<Played, Broken> {
+        self.settle_in(plan).await;
+        for happening in &plan.happens {
+            self.happen(*happening).await;
+            promises::nobody_is_credited_before_subscribing(&self.campaign, &self.accepted).await?;
+        }
+        self.calm_down().await;
+        let deadline = self.campaign.clock.now() + LONGEST;
+        while self.open().await > 0 {
+            if self.campaign.clock.now() > deadline {
+                let by = format!("{} of {} have not", self.open().await, self.accepted.len());
+                return Err(Broken { promise: "every participation ends", by });
+            }
+            self.campaign.clock.sleep(Duration::from_secs(60)).await;
+        }
+        // Rewards are shown, and callbacks made, after the end.
+        self.campaign.clock.sleep(Duration::from_secs(3 * 3_600)).await;
+        promises::are_kept(&self.campaign, plan, &self.accepted).await?;
+        let mut played = Played { faults: self.campaign.memory.struck(), ..Played::default() };
+        for (id, _) in &self.accepted {
+            *played.ended.entry(self.campaign.state(*id).await).or_default() += 1;
+        }
+        played.faults.append(&mut self.faults);
+        Ok(played)
+    }
+
+    /// What the workspace is like before anything happens.
+    async fn settle_in(&self, plan: &Plan) {
+        let campaign = &self.campaign;
+        let event = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
+        campaign.steer("PUT", "/_sim/double_opt_in", &event.to_string()).await;
+        for known in &plan.known {
+            let consumer = known.consumer;
+            let mut profile = json!({ "external_id": format!("u-{consumer}"), "email": email(consumer) });
+            if known.phone {
+                profile["phone"] = phone(consumer).into();
+            }
+            campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [profile] }).to_string()).await;
+            if known.subscribed {
+                let entry = json!({
+                    "subscription_group_id": "g-1", "subscription_state": "subscribed", "phones": [phone(consumer)],
+                });
+                let groups = json!({ "subscription_groups": [entry] });
+                campaign.steer("POST", "/_sim/subscriptions", &groups.to_string()).await;
+            }
+        }
+    }
+
+    async fn happen(&mut self, happening: Happening) {
+        let campaign = self.campaign.clone();
+        match happening {
+            Happening::TakesPartByEmail(consumer) => {
+                let id = campaign.accept(&email(consumer)).await;
+                self.accept(id, By::Email(consumer));
+            }
+            Happening::TakesPartByPhone(consumer) => {
+                let id = campaign.accept_phone(&phone(consumer), Some(&email(consumer))).await;
+                self.accept(id, By::Phone(consumer));
+            }
+            Happening::DoesSomething(consumer) => {
+                let id = campaign.accept_event("signed_in", &email(consumer)).await;
+                self.accept(id, By::Event(consumer));
+            }
+            Happening::SaysYes(consumer) => {
+                let reply = json!({ "phone": phone(consumer), "text": "Y" });
+                campaign.steer("POST", "/_sim/replies", &reply.to_string()).await;
+            }
+            Happening::Pass(seconds) => campaign.clock.sleep(Duration::from_secs(seconds.into())).await,
+            Happening::Crash { process, effects } => {
+                self.count("crashes");
+                self.processes.crash(process, effects);
+            }
+            Happening::BrazeFails { endpoint, how, count } => {
+                self.count("runs of failures of Braze");
+                self.fail(endpoint, how, count).await;
+            }
+            Happening::Outage(minutes) => {
+                self.count("outages of Braze");
+                campaign.steer("POST", "/_sim/faults", r#"{"kind": "status", "status": 503}"#).await;
+                campaign.clock.sleep(Duration::from_secs(60) * minutes).await;
+                campaign.steer("DELETE", "/_sim/faults", "").await;
+            }
+            Happening::ClockSet(seconds) => {
+                self.count("clocks set");
+                campaign.clock.set_forward(i64::from(seconds) * 1_000);
+            }
+            Happening::Tick => {
+                let _the_next_one_tries_again = campaign.connector.tick().await;
+            }
+            Happening::KeyRefused(minutes) => {
+                self.count("keys refused");
+                campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["another"]}"#).await;
+                campaign.clock.sleep(Duration::from_secs(60) * minutes).await;
+                campaign.steer("PUT", "/_sim/keys", &json!({ "keys": [KEY] }).to_string()).await;
+            }
+        }
+    }
+
+    fn accept(&mut self, id: ParticipationId, by: By) {
+        if !self.accepted.iter().any(|(known, _)| *known == id) {
+            self.accepted.push((id, by));
+        }
+    }
+
+    fn count(&mut self, fault: &'static str) {
+        *self.faults.entry(fault).or_default() += 1;
+    }
+
+    async fn fail(&self, endpoint: Endpoint, how: Failure, count: u8) {
+        let mut fault = match how {
+            Failure::Throttled => json!({ "kind": "status", "status": 429, "when": "before" }),
+            Failure::Before => json!({ "kind": "status", "status": 500, "when": "before" }),
+            Failure::After => json!({ "kind": "garbage", "when": "after" }),
+            Failure::NotSent => {
+                self.line.not_sent.store(count.into(), SeqCst);
+                return;
+            }
+            Failure::AnswerLost => {
+                self.line.answers_lost.store(count.into(), SeqCst);
+                return;
+            }
+        };
+        fault["count"] = count.into();
+        let path = match endpoint {
+            Endpoint::Any => None,
+            Endpoint::Track => Some("/users/track"),
+            Endpoint::ExportIds => Some("/users/export/ids"),
+            Endpoint::StatusGet => Some("/subscription/status/get"),
+            Endpoint::StatusSet => Some("/v2/subscription/status/set"),
+        };
+        fault["path"] = path.into();
+        self.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
+    }
+
+    /// Nothing goes wrong any more.
+    async fn calm_down(&self) {
+        self.campaign.memory.change_faults(Faults::none());
+        self.campaign.steer("DELETE", "/_sim/faults", "").await;
+        self.line.not_sent.store(0, SeqCst);
+        self.line.answers_lost.store(0, SeqCst);
+        self.processes.live_on();
+    }
+
+    /// How many participations have not ended.
+    async fn open(&self) -> usize {
+        let ids: Vec<ParticipationId> = self.accepted.iter().map(|(id, _)| *id).collect();
+        let Ok(all) = self.campaign.memory.get(&ids).await else { return ids.len() };
+        ids.len() - all.iter().filter(|participation| participation.state.is_end()).count()
+    }
+}
+
+fn activation(opt_in: OptIn, quantity: u32) -> String {
+    let opt_in = match opt_in {
+        OptIn::Single => "opt_in = \"single\"",
+        OptIn::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
+        OptIn::DoubleByEvent => "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"\nwindow = \"2h\"",
+        OptIn::DoubleByBraze => {
+            "opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }\nwindow = \"2h\""
+        }
+    };
+    format!(
+        "[activation.email]\nattributes = {{ quikly_participant = true }}\nevent = \"{EVENT}\"\nincentive = \"early\"\n\
+         [activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nincentive = \"early\"\n{opt_in}\n\
+         [activation.events.signed_in]\nincentive = \"early\"\n\
+         [[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = {quantity}\nreward = \"SPRING20\"\n\
+         [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\n"
+    )
+}

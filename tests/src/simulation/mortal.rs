@@ -1,0 +1,305 @@
+//! Ports of a process that may stop dead: before an effect, or after it and before anyone hears of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use braze::TransportError;
+use bytes::Bytes;
+use connector::Outside;
+use domain::Timestamp;
+use domain::award::{Award, LedgerKey, Verdict};
+use domain::brand::SecretRef;
+use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::incentive::Pool;
+use domain::incentive::raffle::{Seed, Ticket};
+use domain::ledger::{Counts, Entry, Rules, Settled};
+use domain::message::{Look, QueueName};
+use domain::notice::NoticeId;
+use domain::participation::Participation;
+use domain::profile::KnownProfile;
+use domain::reservation::{Allowance, Observed, Reservation};
+use http::{Request, Response, StatusCode};
+use ports::ledger::{Outbound, Stock, Told};
+use ports::limits::Lane;
+use ports::queues::{Delivery, Outgoing, Receipt};
+use ports::store::{Due, Inserted, Saved};
+use ports::{Ledger, Limits, Notices, Queues, Result, Schedule, Secrets, Store};
+use secrecy::SecretString;
+use tokio::sync::Notify;
+
+use crate::simulation::Mutation;
+
+/// How many effects a process has left.
+#[derive(Debug)]
+pub(crate) struct Life {
+    left: AtomicU64,
+    /// Told when it is over.
+    pub(crate) over: Notify,
+}
+
+impl Life {
+    pub(crate) fn endless() -> Arc<Self> {
+        Arc::new(Self { left: AtomicU64::new(u64::MAX), over: Notify::new() })
+    }
+
+    /// It is over at its so-manieth effect from now.
+    pub(crate) fn ends_at(&self, effect: u64) {
+        self.left.store(effect, SeqCst);
+    }
+
+    /// Before and after every effect. Who is dead goes no further.
+    async fn goes_on(&self) {
+        let alive = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
+        if self.left.fetch_update(SeqCst, SeqCst, alive).is_err() {
+            self.over.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn effect<T>(&self, work: impl Future<Output = T>) -> T {
+        self.goes_on().await;
+        let done = work.await;
+        self.goes_on().await;
+        done
+    }
+}
+
+/// The line to Braze: how many of the next requests are not sent, and how many answers are lost.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    pub(crate) not_sent: AtomicU32,
+    pub(crate) answers_lost: AtomicU32,
+}
+
+fn strikes(left: &AtomicU32) -> bool {
+    left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+/// The ports of one process.
+pub(crate) struct Mortal {
+    pub(crate) ports: Outside,
+    pub(crate) life: Arc<Life>,
+    pub(crate) line: Arc<Line>,
+    pub(crate) mutation: Option<Mutation>,
+}
+
+impl Mortal {
+    /// These ports, as a connector takes them.
+    pub(crate) fn outside(self) -> Outside {
+        let (clock, chance) = (self.ports.clock.clone(), self.ports.chance.clone());
+        let ports = Arc::new(self);
+        Outside {
+            store: ports.clone(),
+            ledger: ports.clone(),
+            notices: ports.clone(),
+            queues: ports.clone(),
+            schedule: ports.clone(),
+            limits: ports.clone(),
+            secrets: ports.clone(),
+            clock,
+            chance,
+            transport: ports.clone(),
+            callbacks: ports,
+        }
+    }
+
+    /// As a store would that does not look at versions.
+    async fn save_anyway(&self, participation: &Participation) -> Result<Saved> {
+        let mut forced = participation.clone();
+        if let Some(stored) = self.ports.store.get(&[participation.id]).await?.first() {
+            forced.version = stored.version;
+        }
+        self.ports.store.save(&[forced]).await?;
+        Ok(Saved::Saved)
+    }
+}
+
+#[async_trait]
+impl Store for Mortal {
+    async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
+        self.life.effect(self.ports.store.insert(participation, entry)).await
+    }
+
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
+        // Others get a turn where a real store would be asked.
+        tokio::task::yield_now().await;
+        self.ports.store.get(ids).await
+    }
+
+    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        if self.mutation == Some(Mutation::NoCondition) {
+            let mut saved = Vec::new();
+            for participation in participations {
+                saved.push(self.life.effect(self.save_anyway(participation)).await?);
+            }
+            return Ok(saved);
+        }
+        self.life.effect(self.ports.store.save(participations)).await
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+        if self.mutation == Some(Mutation::NoDueTime) {
+            return Ok(Vec::new());
+        }
+        self.ports.store.due(now, most).await
+    }
+
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
+        self.ports.store.known_profiles(contacts).await
+    }
+
+    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+        self.life.effect(self.ports.store.remember_profiles(profiles)).await
+    }
+
+    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+        self.life.effect(self.ports.store.claim_profile(contact, profile)).await
+    }
+}
+
+#[async_trait]
+impl Ledger for Mortal {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+        self.ports.ledger.awards(ids).await
+    }
+
+    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+        self.life.effect(self.ports.ledger.enter(ledger, rules, ids)).await
+    }
+
+    async fn settle(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        verdicts: &[(ParticipationId, Verdict)],
+        now: Timestamp,
+    ) -> Result<Settled> {
+        self.life.effect(self.ports.ledger.settle(ledger, rules, verdicts, now)).await
+    }
+
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
+        self.life.effect(self.ports.ledger.refill(ledger, rules, now)).await
+    }
+
+    async fn draw(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        seed: &Seed,
+        now: Timestamp,
+    ) -> Result<Option<Settled>> {
+        self.life.effect(self.ports.ledger.draw(ledger, rules, seed, now)).await
+    }
+
+    async fn noted(&self, ids: &[ParticipationId]) -> Result<()> {
+        self.life.effect(self.ports.ledger.noted(ids)).await
+    }
+
+    async fn counts(&self, ledger: &LedgerKey) -> Result<Counts> {
+        self.ports.ledger.counts(ledger).await
+    }
+
+    async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
+        self.ports.ledger.waiting_ahead_of(award).await
+    }
+
+    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
+        self.ports.ledger.tickets(ledger).await
+    }
+
+    async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
+        self.ports.ledger.import_codes(brand, pool, codes).await
+    }
+}
+
+#[async_trait]
+impl Notices for Mortal {
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
+        self.life.effect(self.ports.notices.take_notices(now, most)).await
+    }
+
+    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
+        self.life.effect(self.ports.notices.told(outcomes)).await
+    }
+}
+
+#[async_trait]
+impl Queues for Mortal {
+    async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
+        self.life.effect(self.ports.queues.send(queue, messages)).await
+    }
+
+    async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>> {
+        self.ports.queues.receive(queue, wait).await
+    }
+
+    async fn acknowledge(&self, queue: QueueName, receipts: &[Receipt]) -> Result<()> {
+        self.life.effect(self.ports.queues.acknowledge(queue, receipts)).await
+    }
+}
+
+#[async_trait]
+impl Schedule for Mortal {
+    async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
+        self.life.effect(self.ports.schedule.at(time, queue, look)).await
+    }
+}
+
+#[async_trait]
+impl Limits for Mortal {
+    async fn reserve(
+        &self,
+        lane: &Lane,
+        count: u32,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Result<Reservation> {
+        self.life.effect(self.ports.limits.reserve(lane, count, allowance, now)).await
+    }
+
+    async fn observe(
+        &self,
+        lane: &Lane,
+        observed: Observed,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.life.effect(self.ports.limits.observe(lane, observed, allowance, now)).await
+    }
+}
+
+#[async_trait]
+impl Secrets for Mortal {
+    async fn get(&self, reference: &SecretRef) -> Result<SecretString> {
+        self.ports.secrets.get(reference).await
+    }
+}
+
+#[async_trait]
+impl braze::Transport for Mortal {
+    async fn send(&self, request: Request<Bytes>) -> std::result::Result<Response<Bytes>, TransportError> {
+        tokio::task::yield_now().await;
+        if strikes(&self.line.not_sent) {
+            return Err(TransportError::NotSent("a fault was asked for".to_owned()));
+        }
+        let answered = self.life.effect(self.ports.transport.send(request)).await;
+        if strikes(&self.line.answers_lost) {
+            return Err(TransportError::Lost("a fault was asked for".to_owned()));
+        }
+        answered
+    }
+}
+
+#[async_trait]
+impl callback::Transport for Mortal {
+    async fn send(
+        &self,
+        callback: &callback::Signed,
+        addresses: callback::Addresses,
+    ) -> std::result::Result<StatusCode, callback::TransportError> {
+        self.life.effect(self.ports.callbacks.send(callback, addresses)).await
+    }
+}

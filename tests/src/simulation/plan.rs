@@ -1,0 +1,202 @@
+//! What happens in a run: drawn from a seed, and a list that can be kept, cut and played again.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Consumers of a run.
+pub const CONSUMERS: u8 = 6;
+
+/// A run, as a list of what happens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What the ports' dice and the jitter are thrown with.
+    pub dice: u64,
+    /// How often the ports fail: so many times as often as AWS is simulated to, in percent.
+    pub storm: u32,
+    /// How a number is subscribed.
+    pub opt_in: OptIn,
+    /// What runs.
+    pub runs: Runs,
+    /// How many rewards there are.
+    pub quantity: u32,
+    /// Who has a profile in the workspace before anything happens.
+    pub known: Vec<Known>,
+    /// What happens, one after another.
+    pub happens: Vec<Happening>,
+}
+
+/// How a number is subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptIn {
+    /// Single, once the profile has settled.
+    Single,
+    /// Single, in the request that writes the profile.
+    SingleWithProfile,
+    /// Double, begun by an event.
+    DoubleByEvent,
+    /// Double, begun by Braze.
+    DoubleByBraze,
+}
+
+/// What runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Runs {
+    /// One process, as `serve`.
+    OneProcess,
+    /// Two of the kind, at the same work.
+    TwoProcesses,
+    /// Functions, handed batches as Lambda does.
+    Functions,
+}
+
+/// A profile that the workspace has from the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Whose.
+    pub consumer: u8,
+    /// Whether it carries the number.
+    pub phone: bool,
+    /// Whether the number is subscribed.
+    pub subscribed: bool,
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happening {
+    /// A consumer takes part by e-mail.
+    TakesPartByEmail(u8),
+    /// A consumer takes part by mobile number, and gives the address, too.
+    TakesPartByPhone(u8),
+    /// Braze tells of something that a consumer did.
+    DoesSomething(u8),
+    /// A consumer answers "Y".
+    SaysYes(u8),
+    /// Seconds pass.
+    Pass(u32),
+    /// A process stops dead at its so-manieth effect from now, before it or after it, and a new one starts.
+    Crash {
+        /// Which process.
+        process: u8,
+        /// At which effect.
+        effects: u8,
+    },
+    /// The next answers of Braze go wrong.
+    BrazeFails {
+        /// At which endpoint.
+        endpoint: Endpoint,
+        /// How.
+        how: Failure,
+        /// How many.
+        count: u8,
+    },
+    /// Braze answers nothing but 503 for so many minutes.
+    Outage(u32),
+    /// Our clock is set forward by so many seconds, or back.
+    ClockSet(i32),
+    /// Somebody ticks beside the processes.
+    Tick,
+    /// Braze refuses the key for so many minutes.
+    KeyRefused(u32),
+}
+
+/// What may fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// Any.
+    Any,
+    /// `/users/track`.
+    Track,
+    /// `/users/export/ids`.
+    ExportIds,
+    /// `/subscription/status/get`.
+    StatusGet,
+    /// `/v2/subscription/status/set`.
+    StatusSet,
+}
+
+/// How Braze fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// 429, nothing done.
+    Throttled,
+    /// 500, nothing done.
+    Before,
+    /// 500 or a body that is none, and it was done.
+    After,
+    /// The connection breaks; nothing was sent.
+    NotSent,
+    /// The connection breaks after it was done.
+    AnswerLost,
+}
+
+impl Plan {
+    /// The run of a seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let known = (0..CONSUMERS).filter(|_| dice.u8(..4) == 0).collect::<Vec<_>>();
+        let known = known.into_iter().map(|consumer| {
+            let phone = dice.bool();
+            Known { consumer, phone, subscribed: phone && dice.bool() }
+        });
+        let known = known.collect();
+        let opt_ins = [OptIn::Single, OptIn::SingleWithProfile, OptIn::DoubleByEvent, OptIn::DoubleByBraze];
+        let runs = [Runs::OneProcess, Runs::TwoProcesses, Runs::Functions];
+        Self {
+            dice: seed,
+            storm: [0, 100, 300][dice.usize(..3)],
+            opt_in: opt_ins[dice.usize(..4)],
+            runs: runs[dice.usize(..3)],
+            quantity: dice.u32(1..5),
+            known,
+            happens: (0..dice.usize(8..28)).map(|_| happening(&mut dice)).collect(),
+        }
+    }
+}
+
+fn happening(dice: &mut fastrand::Rng) -> Happening {
+    let consumer = dice.u8(..CONSUMERS);
+    match dice.u8(..20) {
+        0..4 => Happening::TakesPartByEmail(consumer),
+        4..8 => Happening::TakesPartByPhone(consumer),
+        8 => Happening::DoesSomething(consumer),
+        9..11 => Happening::SaysYes(consumer),
+        11..14 => Happening::Pass(dice.u32(1..200)),
+        14..16 => Happening::Crash { process: dice.u8(..2), effects: dice.u8(..24) },
+        16..18 => {
+            let endpoint = [
+                Endpoint::Any,
+                Endpoint::Track,
+                Endpoint::ExportIds,
+                Endpoint::StatusGet,
+                Endpoint::StatusSet,
+            ];
+            let how =
+                [Failure::Throttled, Failure::Before, Failure::After, Failure::NotSent, Failure::AnswerLost];
+            Happening::BrazeFails {
+                endpoint: endpoint[dice.usize(..5)],
+                how: how[dice.usize(..5)],
+                count: dice.u8(1..6),
+            }
+        }
+        18 => match dice.u8(..3) {
+            0 => Happening::Outage(dice.u32(1..180)),
+            1 => Happening::KeyRefused(dice.u32(1..20)),
+            _ => Happening::ClockSet(dice.i32(-40..600)),
+        },
+        _ => Happening::Tick,
+    }
+}
+
+/// As it is kept: JSON.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string_pretty(self).unwrap_or_default())
+    }
+}

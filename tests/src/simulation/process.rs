@@ -1,0 +1,152 @@
+//! What runs: a process as `serve` is one, or functions as Lambda calls them. When it stops dead, another one starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::{Connector, LINGER, Outside, TICK, Worker};
+use domain::identity::{BrandId, ParticipationId};
+use domain::message::QueueName;
+use lambda::batch::{Batch, each_brand};
+use ports::queues::{Delivery, Receipt};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::campaign::Campaign;
+use crate::simulation::mortal::{Life, Line, Mortal};
+use crate::simulation::{Mutation, Runs};
+
+/// How long a function waits for messages.
+const RECEIVE_WAIT: Duration = Duration::from_secs(20);
+
+/// How long a failed batch's messages are left alone, by whoever calls the function.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What runs, and how long each of it lives.
+pub(crate) struct Processes {
+    lives: Vec<Arc<Life>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Processes {
+    pub(crate) fn start(
+        campaign: &Arc<Campaign>,
+        runs: Runs,
+        line: &Arc<Line>,
+        mutation: Option<Mutation>,
+    ) -> Self {
+        let count = if runs == Runs::TwoProcesses { 2 } else { 1 };
+        let lives: Vec<Arc<Life>> = (0..count).map(|_| Life::endless()).collect();
+        let mut tasks = JoinSet::new();
+        for life in &lives {
+            tasks.spawn_local(live(campaign.clone(), runs, life.clone(), line.clone(), mutation));
+        }
+        Self { lives, _tasks: tasks }
+    }
+
+    /// One of them stops dead at its so-manieth effect from now.
+    pub(crate) fn crash(&self, process: u8, effects: u8) {
+        if let Some(life) = self.lives.get(usize::from(process) % self.lives.len()) {
+            life.ends_at(u64::from(effects));
+        }
+    }
+
+    /// From now on none of them stops.
+    pub(crate) fn live_on(&self) {
+        for life in &self.lives {
+            life.ends_at(u64::MAX);
+        }
+    }
+}
+
+/// Starts anew whenever it stops.
+async fn live(
+    campaign: Arc<Campaign>,
+    runs: Runs,
+    life: Arc<Life>,
+    line: Arc<Line>,
+    mutation: Option<Mutation>,
+) {
+    loop {
+        let ports = campaign.outside.clone();
+        let mortal = Mortal { ports, life: life.clone(), line: line.clone(), mutation };
+        let outside = mortal.outside();
+        let connector = campaign.connector_over(outside.clone());
+        let mut tasks = JoinSet::new();
+        match runs {
+            Runs::OneProcess | Runs::TwoProcesses => serve(&connector, &outside, &mut tasks),
+            Runs::Functions => call(&connector, &outside, &mut tasks),
+        }
+        life.over.notified().await;
+        life.ends_at(u64::MAX);
+    }
+}
+
+fn serve(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>) {
+    let (worker, (alive, stop)) = (Worker::new(connector.clone(), LINGER), watch::channel(false));
+    tasks.spawn_local(async move {
+        let _alive = alive;
+        worker.run(stop).await;
+    });
+    let (connector, clock) = (connector.clone(), outside.clock.clone());
+    tasks.spawn_local(async move {
+        let _the_tick_tries_again = (connector.refill().await, connector.catch_up().await);
+        loop {
+            let _the_next_one_tries_again = connector.tick().await;
+            clock.sleep(TICK).await;
+        }
+    });
+}
+
+/// Hands every queue's messages to a function, and has the poller called every minute.
+fn call(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>) {
+    for queue in QueueName::ALL {
+        let (connector, outside) = (connector.clone(), outside.clone());
+        tasks.spawn_local(async move {
+            loop {
+                match outside.queues.receive(queue, RECEIVE_WAIT).await {
+                    Ok(deliveries) => invoke(&connector, &outside, queue, deliveries).await,
+                    Err(_) => outside.clock.sleep(PAUSE).await,
+                }
+            }
+        });
+    }
+    let (connector, clock) = (connector.clone(), outside.clock.clone());
+    tasks.spawn_local(async move {
+        loop {
+            let _the_next_one_tries_again = (connector.tick().await, connector.refill().await);
+            while connector.tell().await.is_ok_and(|told| told.tried > 0) {}
+            clock.sleep(TICK).await;
+        }
+    });
+}
+
+/// One invocation with a batch, as the event source mapping makes it: what the function does not name as failed is deleted.
+async fn invoke(connector: &Connector, outside: &Outside, queue: QueueName, deliveries: Vec<Delivery>) {
+    if deliveries.is_empty() {
+        return;
+    }
+    let record = |delivery: &Delivery| json!({ "messageId": delivery.receipt.0, "body": aws::message::encode(&delivery.look) });
+    let records: Vec<Value> = deliveries.iter().map(record).collect();
+    let Ok(batch) = serde_json::from_value::<Batch>(json!({ "Records": records })) else { return };
+    let work = async |brand: &BrandId, ids: &[ParticipationId]| match queue {
+        QueueName::Awards => connector.enter(brand, ids).await,
+        QueueName::EmailEnrollments | QueueName::SmsSubscriptions => {
+            connector.step(brand, ids).await.map(|_| ())
+        }
+    };
+    let answer = serde_json::to_value(each_brand(batch, work).await).unwrap_or_default();
+    let failed: Vec<&str> = answer["batchItemFailures"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|failure| failure["itemIdentifier"].as_str())
+        .collect();
+    let done: Vec<Receipt> = deliveries
+        .into_iter()
+        .map(|delivery| delivery.receipt)
+        .filter(|receipt| !failed.contains(&receipt.0.as_str()))
+        .collect();
+    let _comes_again = outside.queues.acknowledge(queue, &done).await;
+    let _the_poller_tells = connector.tell_news().await;
+}
