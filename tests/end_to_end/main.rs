@@ -3,9 +3,11 @@
 
 mod aws;
 mod bad_input;
+mod disk;
 mod enrollment;
 mod front_end;
 mod hot_incentive;
+mod kills;
 mod on_aws;
 mod process;
 mod quikly;

@@ -33,17 +33,28 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the binary; everything it says is added to a file, which is looked through for contacts and secrets later.
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Self {
+        let mut command = Command::new(binary());
+        command.args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "debug");
+        Self::spawn(command, output)
+    }
+
+    /// The same, where no file can grow beyond so many half kibibytes: further writing fails as on a full disk.
+    pub(crate) fn start_with_files_up_to(
+        half_kibibytes: u32,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        output: &Path,
+    ) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; ulimit -f $0; exec \"$@\"", &half_kibibytes.to_string()]);
+        command.arg(binary()).args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "info");
+        Self::spawn(command, output)
+    }
+
+    fn spawn(mut command: Command, output: &Path) -> Self {
         let file = File::options().create(true).append(true).open(output).unwrap();
-        let child = Command::new(binary())
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .env("RUST_LOG", "debug")
-            .env("RUST_BACKTRACE", "0")
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
+        command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+        let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
         Self { child, output: output.to_owned() }
     }
 

@@ -1,6 +1,6 @@
 //! The connector as a process, and a client that speaks in verbs of its API.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::token::TokenHash;
@@ -12,7 +12,7 @@ use crate::process::{Process, write};
 use crate::workspace::{KEY, Workspace};
 
 /// The environment variable that holds the brand's key.
-const KEY_VARIABLE: &str = "ACME_BRAZE_API_KEY";
+pub(crate) const KEY_VARIABLE: &str = "ACME_BRAZE_API_KEY";
 
 /// The environment variable that holds what participations and callbacks are signed with.
 pub(crate) const SECRET_VARIABLE: &str = "ACME_SIGNING_SECRET";
@@ -90,23 +90,40 @@ fn other_brand(endpoint: &str) -> String {
 
 impl Server {
     pub(crate) async fn start(brand: &Brand<'_>) -> Self {
+        let mut server = Self::prepared(brand);
+        server.run("127.0.0.1:0").await;
+        server
+    }
+
+    /// The same, where no file can grow beyond so many half kibibytes.
+    pub(crate) async fn start_with_files_up_to(half_kibibytes: u32, brand: &Brand<'_>) -> Self {
+        let mut server = Self::prepared(brand);
+        let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
+            Process::start_with_files_up_to(half_kibibytes, arguments, environment, output)
+        };
+        server.run_by(start, "127.0.0.1:0").await;
+        server
+    }
+
+    fn prepared(brand: &Brand<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         write(&directory.path().join("brands/acme.toml"), &brand.file());
         write(&directory.path().join("brands/other.toml"), &other_brand(brand.endpoint));
         let codes: String = (0..brand.codes).map(|number| format!("CODE-{number:04}\n")).collect();
         write(&directory.path().join("brands/codes.txt"), &codes);
-        let url = String::new();
-        let mut server = Self { url, client: reqwest::Client::new(), process: None, directory };
-        server.run("127.0.0.1:0").await;
-        server
+        Self { url: String::new(), client: reqwest::Client::new(), process: None, directory }
     }
 
     async fn run(&mut self, listen: &str) {
+        self.run_by(Process::start, listen).await;
+    }
+
+    async fn run_by(&mut self, start: impl Fn(&[&str], &[(&str, &str)], &Path) -> Process, listen: &str) {
         let path = |name: &str| self.directory.path().join(name).display().to_string();
         let (brands, data) = (path("brands"), path("data.sqlite"));
         let arguments = ["serve", "--brands", &brands, "--data", &data, "--listen", listen];
         let mut process =
-            Process::start(&arguments, &[(KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)], &self.output());
+            start(&arguments, &[(KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)], &self.output());
         self.url = process.address("Taking participations at ").await;
         self.process = Some(process);
         eventually_async("health", Duration::from_secs(10), async || {
@@ -141,6 +158,11 @@ impl Server {
     /// Everything the process has said.
     pub(crate) fn said(&self) -> String {
         self.process.as_ref().unwrap().said()
+    }
+
+    /// Ends the process as an operator would, and keeps its files.
+    pub(crate) async fn end_in_order(&mut self) {
+        assert!(self.process.take().unwrap().terminate().await.success());
     }
 
     pub(crate) async fn terminate(mut self) -> std::process::ExitStatus {

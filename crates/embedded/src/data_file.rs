@@ -26,6 +26,9 @@ pub enum OpenError {
     /// It is something else.
     #[error("is not a data file of quikly-braze")]
     NotADataFile,
+    /// What is in it does not fit together: the disk, or whoever copied it, did harm.
+    #[error("is damaged; restore it from a copy, or save what can be read with `sqlite3 FILE .recover`: {0}")]
+    Damaged(String),
     /// It was written by a newer version.
     #[error("was written by a newer version of quikly-braze")]
     Newer,
@@ -41,6 +44,7 @@ impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADataFile,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::NotWritable(std::io::Error::other(error))
             }
@@ -74,6 +78,7 @@ impl DataFile {
         private(path).map_err(OpenError::NotWritable)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection).map_err(migration)?;
+        check(&connection)?;
         let id_key = connection
             .query_row("SELECT value FROM settings WHERE name = ?", [ID_KEY], |row| row.get(0))
             .optional()?;
@@ -128,6 +133,12 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 /// Opens a file, or makes it so that only its owner can read it: there are contacts in it, and the id key.
 fn private(path: &Path) -> std::io::Result<File> {
     File::options().create(true).truncate(false).write(true).mode(0o600).open(path)
+}
+
+/// Better not to start than to go on writing to a file that is damaged.
+fn check(connection: &Connection) -> Result<(), OpenError> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged(found.replace('\n', " "))) }
 }
 
 fn migration(error: rusqlite_migration::Error) -> OpenError {

@@ -131,6 +131,10 @@ impl WriteLoop {
 
     fn write(&mut self, mut group: Vec<Box<dyn Operation>>) {
         let committed = commit(&mut self.connection, &mut group);
+        if committed.is_err() {
+            // The log may have met the end of the disk: what is moved out of it makes room.
+            passive_checkpoint(&self.connection);
+        }
         if committed.is_ok() || group.len() == 1 {
             self.commits.fetch_add(1, Ordering::Relaxed);
             answer_all(group, &committed);

@@ -31,8 +31,10 @@ pub(crate) async fn keep(
     let entry = ledger::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
         tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
+        intake.storing.failed(intake.clock.now());
         Problem::unavailable()
     })?;
+    intake.storing.worked();
     if participation.has_award && intake.entering == Entering::InOrder {
         // A repeat is queued again: the message may be what was missing the first time.
         let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };

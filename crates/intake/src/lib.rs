@@ -24,6 +24,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use announce::Announcer;
 use counts::Webhooks;
+use health::Storing;
 use problem::Problem;
 
 /// The largest body that is read, in bytes.
@@ -69,6 +70,7 @@ struct Intake {
     announcer: Announcer,
     entering: Entering,
     webhooks: Arc<Webhooks>,
+    storing: Arc<Storing>,
 }
 
 /// The routes. Call it inside a Tokio runtime: announcements are sent by a task of their own.
@@ -84,6 +86,7 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         brands,
         id_key,
         webhooks: Arc::default(),
+        storing: Arc::default(),
     };
     let for_browsers = Router::new()
         .route("/participations", post(participations::accept))

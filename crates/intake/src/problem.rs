@@ -53,7 +53,7 @@ impl Problem {
         self.kind.rsplit(':').next().unwrap_or(self.kind)
     }
 
-    fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }

@@ -1,0 +1,107 @@
+//! A disk that is full, read-only or damaged: a clear word, and nothing lost that was accepted.
+
+use std::fs::{self, File, Permissions};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::process::{binary, run_with, write};
+use crate::server::{Brand, KEY_VARIABLE, Server};
+use crate::workspace::{KEY, Workspace};
+
+const LATER: Duration = Duration::from_secs(60);
+const BRAND: &str =
+    "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/key\" }\n";
+
+/// Somebody who may not write what others keep.
+const NOBODY: u32 = 65_534;
+
+#[tokio::test]
+async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost() {
+    let workspace = Workspace::start("0s").await;
+    // No file may grow beyond a megabyte: what the process writes to its log then is refused as a full disk refuses it.
+    let mut server = Server::start_with_files_up_to(2_048, &Brand::at(&workspace)).await;
+    let (mut accepted, mut refused) = (Vec::new(), None);
+    for number in 0..20_000 {
+        let body = format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#);
+        let (status, kind, answer) =
+            server.send("POST", "/participations", Some("application/json"), body.into_bytes()).await;
+        if status != 202 {
+            refused = Some((status, kind, answer));
+            break;
+        }
+        accepted.push(answer["id"].as_str().unwrap().to_owned());
+    }
+    let (status, kind, answer) = refused.expect("a megabyte is full at last");
+    assert_eq!((status, kind.as_str()), (503, "application/problem+json"), "{answer}");
+    let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
+    assert_eq!(status, 503);
+    assert!(health["detail"].as_str().unwrap().contains("cannot be stored"), "{health}");
+    assert_eq!(server.show(&accepted[0]).await["id"], Value::from(accepted[0].clone()), "reading goes on");
+    assert!(server.said().contains("intake.store_failed"), "whoever is on call is told:\n{}", server.said());
+
+    // Space is made.
+    server.kill_and_restart().await;
+    for id in &accepted {
+        server.reaches(id, "enrolled", LATER).await;
+    }
+    assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
+}
+
+/// A brand directory and a data file that was used, as anybody may read them.
+fn used(directory: &Path) -> (String, String) {
+    write(&directory.join("brands/acme.toml"), BRAND);
+    let data = directory.join("data.sqlite");
+    drop(embedded::DataFile::open(&data, std::sync::Arc::new(ports::clock::SystemClock)).unwrap());
+    (directory.join("brands").display().to_string(), data.display().to_string())
+}
+
+#[test]
+fn a_read_only_file_is_named_and_not_served() {
+    let directory = tempfile::tempdir().unwrap();
+    let (brands, data) = used(directory.path());
+    for (path, mode) in [(directory.path(), 0o555), (Path::new(&data), 0o444)] {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+    let mut command = Command::new(binary());
+    command.args(["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"]);
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        // Root may write anything.
+        command.uid(NOBODY);
+    }
+    let output = command.output().unwrap();
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&data) && said.contains("cannot be written"), "{said}");
+    assert_eq!(said.trim().lines().count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_named_and_not_served() {
+    let workspace = Workspace::start("0s").await;
+    let mut server = Server::start(&Brand::at(&workspace)).await;
+    for number in 0..200 {
+        server.take_part("spring", &format!("consumer-{number}@example.com")).await;
+    }
+    let data = server.data();
+    server.end_in_order().await;
+    let size = fs::metadata(&data).unwrap().len();
+    let mut file = File::options().write(true).open(&data).unwrap();
+    file.seek(SeekFrom::Start(size / 2 / 1_024 * 1_024)).unwrap();
+    file.write_all(&[0xA5; 1_024]).unwrap();
+    drop(file);
+    let brands = data.with_file_name("brands").display().to_string();
+    let shown = data.display().to_string();
+    let (code, said) = run_with(
+        &["serve", "--brands", &brands, "--data", &shown, "--listen", "127.0.0.1:0"],
+        &[(KEY_VARIABLE, KEY)],
+    );
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&shown) && said.contains("is damaged"), "{said}");
+}
