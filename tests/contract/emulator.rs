@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Pushed, Tables};
+use aws::operations::Environment;
 use aws::scheduler::{Scheduler, Settings};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
@@ -12,11 +13,12 @@ use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
 use domain::message::QueueName;
 use memory::{Faults, Memory, TestClock};
-use ports::Secrets;
+use ports::operations::Which;
 use ports::queues::Outgoing;
+use ports::{Operations, Queues, Secrets};
 use secrecy::ExposeSecret;
 use tests::emulator::{endpoint, prefix};
-use tests::start;
+use tests::{eventually_async, start};
 
 use crate::Ports;
 use crate::queues::look;
@@ -26,7 +28,7 @@ use crate::queues::look;
 pub(crate) async fn on_queues() -> Ports {
     let prefix = prefix();
     let config = aws::emulator(endpoint().await).await;
-    let queues = Sqs::make(&config, &prefix, Duration::from_secs(2)).await.unwrap();
+    let queues = Sqs::make(&config, &prefix, Duration::from_secs(2), 1_000).await.unwrap();
     let mut queue_arns = HashMap::new();
     for queue in QueueName::ALL {
         queue_arns.insert(queue, queues.arn(queue).await.unwrap());
@@ -45,6 +47,7 @@ pub(crate) async fn on_dynamo() -> Ports {
     let config = aws::emulator(endpoint().await).await;
     let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&prefix), KEPT_FOR));
     dynamo.make_tables().await.unwrap();
+    Sqs::make(&config, &prefix, Duration::from_secs(30), 5).await.unwrap();
     let clock = Arc::new(TestClock::at(start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     Ports {
@@ -54,6 +57,7 @@ pub(crate) async fn on_dynamo() -> Ports {
         queues: memory.clone(),
         schedule: memory,
         limits: dynamo,
+        operations: Some(Arc::new(Environment::new(&config, &prefix))),
         clock,
         in_real_time: false,
         _directory: None,
@@ -106,6 +110,44 @@ async fn awards_come_in_the_order_in_which_they_were_sent_and_only_once_the_earl
         (0..30).map(|number| look("acme", number)).collect::<Vec<_>>(),
         "a repeat is dropped"
     );
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_tried_again() {
+    let (config, prefix) = (aws::emulator(endpoint().await).await, prefix());
+    let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
+    Dynamo::new(&config, Tables::of(&prefix), KEPT_FOR).make_tables().await.unwrap();
+    let environment = Environment::new(&config, &prefix);
+    for queue in QueueName::ALL {
+        let messages = [("acme", 1), ("zest", 2)];
+        let outgoing =
+            messages.map(|(brand, number)| Outgoing { look: look(brand, number), delay: Duration::ZERO });
+        queues.send(queue, outgoing.to_vec()).await.unwrap();
+    }
+    let dead = eventually_async("all are dead letters", Duration::from_secs(30), async || {
+        for queue in QueueName::ALL {
+            queues.receive(queue, Duration::ZERO).await.unwrap();
+        }
+        let dead = environment.dead().await.unwrap();
+        (dead.len() == 6).then_some(dead)
+    })
+    .await;
+    let overview = environment.overview(start()).await.unwrap();
+    assert!(QueueName::ALL.iter().all(|queue| overview.dead[queue.name()] == 2), "{:?}", overview.dead);
+    assert_eq!(environment.dead().await.unwrap().len(), 6, "looking takes nothing away");
+
+    let which = Which { kind: Some("awards".to_owned()), brand: dead[0].brand.clone(), ..Which::default() };
+    let revived = environment.retry(&which, start()).await.unwrap();
+    assert_eq!(revived.len(), 1);
+    let again = queues.receive(QueueName::Awards, Duration::from_secs(5)).await.unwrap();
+    assert_eq!(
+        again.iter().map(|one| one.look.ids.clone()).collect::<Vec<_>>(),
+        [revived[0].participations.clone()]
+    );
+    assert!(environment.retry(&which, start()).await.unwrap().is_empty(), "it is not parked any more");
+
+    assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 5);
+    assert!(environment.dead().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod in_order;
 mod ledger;
 mod limits;
 mod notices;
+mod operations;
 mod queues;
 mod schedule;
 mod store;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
-use ports::{Clock, Ledger, Limits, Notices, Queues, Schedule, Store};
+use ports::{Clock, Ledger, Limits, Notices, Operations, Queues, Schedule, Store};
 
 /// An implementation under test, with the clock it goes by.
 struct Ports {
@@ -29,6 +30,8 @@ struct Ports {
     queues: Arc<dyn Queues>,
     schedule: Arc<dyn Schedule>,
     limits: Arc<dyn Limits>,
+    /// `None` where nobody is on call.
+    operations: Option<Arc<dyn Operations>>,
     clock: Arc<TestClock>,
     /// Whether the queues go by the time of day, and not by the clock.
     in_real_time: bool,
@@ -62,6 +65,7 @@ async fn in_memory() -> Ports {
         queues: memory.clone(),
         schedule: memory.clone(),
         limits: memory,
+        operations: None,
         clock,
         in_real_time: false,
         _directory: None,
@@ -80,6 +84,7 @@ async fn on_a_file() -> Ports {
         queues: file.clone(),
         schedule: file.clone(),
         limits: file,
+        operations: Some(Arc::new(embedded::Beside::open(&path).unwrap())),
         clock,
         in_real_time: false,
         _directory: Some(directory),
@@ -155,6 +160,24 @@ macro_rules! keeps_ledgers {
     };
 }
 
+/// What whoever is on call sees and does.
+macro_rules! can_be_operated {
+    ($make:expr) => {
+        promises! {
+            $make;
+            operations:
+                an_overview_tells_states_and_what_is_due,
+                an_overview_tells_limits_in_use,
+                a_parked_callback_is_told_again_when_it_is_retried,
+                only_what_is_meant_is_retried,
+                who_is_forgotten_is_nowhere_any_more,
+                a_flow_of_somebody_forgotten_ends_and_releases_its_place,
+                whoever_is_reached_at_the_number_is_forgotten_by_it,
+                who_was_forgotten_has_taken_part_all_the_same;
+        }
+    };
+}
+
 /// What is delivered when its time has come.
 macro_rules! delivers {
     ($make:expr) => {
@@ -195,6 +218,7 @@ mod memory_keeps {
 mod embedded_keeps {
     keeps_books!(crate::on_a_file());
     keeps_ledgers!(crate::on_a_file());
+    can_be_operated!(crate::on_a_file());
     delivers!(crate::on_a_file());
     delivers_fairly!(crate::on_a_file());
 }
@@ -202,6 +226,7 @@ mod embedded_keeps {
 mod aws_keeps {
     keeps_books!(crate::emulator::on_dynamo());
     keeps_ledgers!(crate::emulator::on_dynamo());
+    can_be_operated!(crate::emulator::on_dynamo());
     delivers!(crate::emulator::on_queues());
 }
 

@@ -9,6 +9,7 @@ mod front_end;
 mod hot_incentive;
 mod kills;
 mod on_aws;
+mod operations;
 mod process;
 mod quikly;
 mod refusals;

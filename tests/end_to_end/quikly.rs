@@ -1,5 +1,6 @@
 //! Quikly's end of the callbacks, as a server of its own: it outlives the connector that is killed beside it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -20,6 +21,7 @@ pub(crate) struct Told {
 pub(crate) struct Quikly {
     url: String,
     told: Arc<Mutex<Vec<Told>>>,
+    out_of_order: Arc<AtomicBool>,
 }
 
 impl Quikly {
@@ -27,16 +29,20 @@ impl Quikly {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let told: Arc<Mutex<Vec<Told>>> = Arc::default();
-        let kept = told.clone();
+        let out_of_order: Arc<AtomicBool> = Arc::default();
+        let (kept, refuses) = (told.clone(), out_of_order.clone());
         let hook = move |headers: HeaderMap, body: Bytes| async move {
             let Some(id) = verified(&headers, &body) else { return StatusCode::UNAUTHORIZED };
+            if refuses.load(Ordering::SeqCst) {
+                return StatusCode::INTERNAL_SERVER_ERROR;
+            }
             let body = serde_json::from_slice(&body).unwrap();
             kept.lock().unwrap().push(Told { id, body });
             StatusCode::NO_CONTENT
         };
         let routes = Router::new().route("/hook", post(hook));
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { url, told }
+        Self { url, told, out_of_order }
     }
 
     /// The section of the brand file that leads here.
@@ -45,6 +51,11 @@ impl Quikly {
         format!(
             "[callback]\nurl = \"{url}\"\nsecret = {{ env = \"{SECRET_VARIABLE}\" }}\nallow_private = true\n"
         )
+    }
+
+    /// From now on nothing is taken, or everything again.
+    pub(crate) fn is_out_of_order(&self, now: bool) {
+        self.out_of_order.store(now, Ordering::SeqCst);
     }
 
     /// Everything that was told so far.

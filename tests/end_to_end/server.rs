@@ -137,6 +137,17 @@ impl Server {
         self.directory.path().join("data.sqlite")
     }
 
+    /// The directory of its brand files.
+    pub(crate) fn brands(&self) -> PathBuf {
+        self.directory.path().join("brands")
+    }
+
+    /// Starts again on the same files, after an end.
+    pub(crate) async fn start_again(&mut self) {
+        std::fs::rename(self.output(), self.directory.path().join("said-before")).unwrap();
+        self.run("127.0.0.1:0").await;
+    }
+
     /// Ends the process at once and keeps its files.
     pub(crate) fn kill(&mut self) {
         self.process.take().unwrap().kill();

@@ -54,6 +54,11 @@ impl Workspace {
         self.send(reqwest::Method::PUT, "/_sim/keys", &json!({ "keys": keys })).await;
     }
 
+    /// What every key lacks from now on.
+    pub(crate) async fn withhold(&self, permissions: &[&str]) {
+        self.send(reqwest::Method::PUT, "/_sim/permissions", &json!({ "withheld": permissions })).await;
+    }
+
     /// Every profile, once nothing is pending any more.
     pub(crate) async fn profiles(&self) -> Vec<Value> {
         tests::eventually_async("everything has settled", std::time::Duration::from_secs(20), async || {

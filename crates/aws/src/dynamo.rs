@@ -6,6 +6,8 @@ mod item;
 mod ledger;
 mod limits;
 mod notices;
+#[cfg(feature = "sqs")]
+mod operations;
 mod read;
 mod schema;
 mod store;

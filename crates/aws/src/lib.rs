@@ -4,6 +4,8 @@
 pub mod dynamo;
 #[cfg(any(feature = "scheduler", feature = "sqs"))]
 pub mod message;
+#[cfg(all(feature = "dynamodb", feature = "sqs"))]
+pub mod operations;
 #[cfg(feature = "scheduler")]
 pub mod scheduler;
 #[cfg(feature = "sqs")]

@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName, Sen
 use domain::message::QueueName;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 use ports::{Error, Result};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::message;
@@ -30,27 +31,51 @@ impl Sqs {
         Self { client: Client::new(config), urls }
     }
 
-    /// Makes queues behind a prefix, for emulators: what is delivered and not acknowledged comes again after `invisible`.
+    /// Makes queues behind a prefix, for emulators: what is delivered and not acknowledged comes again after `invisible`, and goes to
+    /// the queue's dead letters after so many deliveries.
     ///
     /// # Errors
     /// When a queue cannot be made.
-    pub async fn make(config: &aws_config::SdkConfig, prefix: &str, invisible: Duration) -> Result<Self> {
-        let client = Client::new(config);
-        let mut urls = HashMap::new();
+    pub async fn make(
+        config: &aws_config::SdkConfig,
+        prefix: &str,
+        invisible: Duration,
+        deliveries: u32,
+    ) -> Result<Self> {
+        use QueueAttributeName as Name;
+        let mut made = Self { client: Client::new(config), urls: HashMap::new() };
         for queue in QueueName::ALL {
-            let ending = if in_order(queue) { ".fifo" } else { "" };
-            let mut request = client
-                .create_queue()
-                .queue_name(format!("{prefix}-{}{ending}", queue.name()))
-                .attributes(QueueAttributeName::VisibilityTimeout, invisible.as_secs().to_string());
-            if in_order(queue) {
-                request = request.attributes(QueueAttributeName::FifoQueue, "true");
-            }
-            let made = request.send().await.map_err(|error| Error::unavailable("making a queue", error))?;
-            let url = made.queue_url.ok_or_else(|| Error::unavailable("making a queue", "it has no URL"))?;
-            urls.insert(queue, url);
+            let dead = made.make_one(queue, &format!("{prefix}-{}-dead", queue.name()), &[]).await?;
+            made.urls.insert(queue, dead);
+            let dead = made.arn(queue).await?;
+            let redrive = json!({ "deadLetterTargetArn": dead, "maxReceiveCount": deliveries });
+            let attributes = [
+                (Name::VisibilityTimeout, invisible.as_secs().to_string()),
+                (Name::RedrivePolicy, redrive.to_string()),
+            ];
+            let url = made.make_one(queue, &format!("{prefix}-{}", queue.name()), &attributes).await?;
+            made.urls.insert(queue, url);
         }
-        Ok(Self { client, urls })
+        Ok(made)
+    }
+
+    async fn make_one(
+        &self,
+        queue: QueueName,
+        name: &str,
+        attributes: &[(QueueAttributeName, String)],
+    ) -> Result<String> {
+        const DOING: &str = "making a queue";
+        let ending = if in_order(queue) { ".fifo" } else { "" };
+        let mut request = self.client.create_queue().queue_name(format!("{name}{ending}"));
+        if in_order(queue) {
+            request = request.attributes(QueueAttributeName::FifoQueue, "true");
+        }
+        for (attribute, value) in attributes {
+            request = request.attributes(attribute.clone(), value);
+        }
+        let made = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+        made.queue_url.ok_or_else(|| Error::unavailable(DOING, "it has no URL"))
     }
 
     /// A queue's address among AWS's resources, which is what schedules send to.

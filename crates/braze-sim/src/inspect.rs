@@ -27,6 +27,7 @@ pub(crate) fn routes(workspace: Workspace) -> Router {
         .route("/_sim/limits", put(set_limits))
         .route("/_sim/settle", put(set_settle))
         .route("/_sim/keys", put(set_keys))
+        .route("/_sim/permissions", put(set_permissions))
         .route("/_sim/subscriptions", get(subscriptions).post(set_subscriptions))
         .route("/_sim/double_opt_in", put(set_double_opt_in))
         .route("/_sim/status_keys", put(set_status_keys))
@@ -63,6 +64,12 @@ struct Settle {
 #[serde(deny_unknown_fields)]
 struct Keys {
     keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Permissions {
+    withheld: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +174,14 @@ async fn set_settle(
 
 async fn set_keys(Shared(workspace): Shared<Workspace>, body: Result<Json<Keys>, JsonRejection>) -> Answer {
     workspace.lock().keys = read(body)?.keys.into_iter().collect();
+    Ok(Json(json!({})))
+}
+
+async fn set_permissions(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<Permissions>, JsonRejection>,
+) -> Answer {
+    workspace.lock().withheld = read(body)?.withheld.into_iter().collect();
     Ok(Json(json!({})))
 }
 

@@ -134,6 +134,9 @@ fn work(
         }
         _ => return (Said::message(StatusCode::NOT_FOUND, "Not Found"), extra),
     };
+    if state.withheld.contains(endpoint.permission()) {
+        return (Said::message(StatusCode::FORBIDDEN, "Access Denied"), extra);
+    }
     let now = workspace.now();
     let style = state.settings.header_style;
     if let Some(window) = state.windows.get_mut(&endpoint) {

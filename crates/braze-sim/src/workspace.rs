@@ -100,6 +100,18 @@ pub(crate) enum Endpoint {
     StatusSet,
 }
 
+impl Endpoint {
+    /// The permission that it needs, by Braze's name.
+    pub(crate) fn permission(self) -> &'static str {
+        match self {
+            Self::Track => "users.track",
+            Self::ExportIds => "users.export.ids",
+            Self::StatusGet => "subscription.status.get",
+            Self::StatusSet => "subscription.status.set",
+        }
+    }
+}
+
 /// What was accepted and has not settled yet.
 enum Pending {
     Objects(Vec<Object>),
@@ -109,6 +121,8 @@ enum Pending {
 pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) keys: BTreeSet<String>,
+    /// Permissions that no key has.
+    pub(crate) withheld: BTreeSet<String>,
     pub(crate) profiles: Profiles,
     pub(crate) faults: Faults,
     pub(crate) requests: Requests,
@@ -176,6 +190,7 @@ impl State {
             keys: settings.api_keys.iter().cloned().collect(),
             windows: windows(&settings),
             settings,
+            withheld: BTreeSet::new(),
             profiles: Profiles::default(),
             faults: Faults::default(),
             requests: Requests::default(),

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::export::{Export, ExportQuery, Fields};
 use crate::limits::RateLimit;
 use crate::outcome::{self, WriteOutcome};
+use crate::permission::{Grant, Permission};
 use crate::redact::Redactor;
 use crate::subscription::{self, MOST_PHONES, SetEndpoint, StatusBody, Statuses};
 use crate::track::{self, Write};
@@ -126,6 +127,14 @@ impl Client {
             self.post(endpoint.path(), &endpoint.body(group, phones, double_opt_in)).await;
         let result = answered.and_then(|response| self.successful(response).map(|_| ()));
         Answer { limits, result }
+    }
+
+    /// Asks whether the key has a permission, without a side effect.
+    pub async fn ask_for(&self, permission: Permission) -> Grant {
+        let (method, path, body) = permission.request();
+        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let (_, answered) = self.send(method, path, body).await;
+        Grant::of(answered.and_then(|response| self.successful(response).map(|_| ())))
     }
 
     async fn post(&self, path: &str, body: &impl Serialize) -> (RateLimit, Result<Response<Bytes>, Error>) {

@@ -183,6 +183,12 @@ impl Contact {
         }
     }
 
+    /// What stands where the contact of somebody stood who was forgotten. No mail is ever delivered there (RFC 2606).
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self::Email(Email("forgotten@forgotten.invalid".to_owned()))
+    }
+
     /// The number, when there is one.
     #[must_use]
     pub fn phone(&self) -> Option<&Phone> {

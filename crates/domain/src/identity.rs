@@ -160,6 +160,11 @@ impl fmt::Display for ContactKey {
     }
 }
 
+/// What is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id key is 64 hexadecimal digits")]
+pub struct NotAKey;
+
 /// The secret that participation ids and contact keys are made with. Lose it and known consumers become new ones.
 #[derive(Clone)]
 pub struct IdKey([u8; 32]);
@@ -169,6 +174,16 @@ impl IdKey {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// A key as it is kept: 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// When it is anything else. The error does not repeat it.
+    pub fn parse(text: &str) -> Result<Self, NotAKey> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| NotAKey)?;
+        Ok(Self(bytes))
     }
 
     /// The id of a consumer's participation in an activation.

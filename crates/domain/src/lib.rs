@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod message;
 pub mod notice;
 pub mod participation;
+pub mod person;
 pub mod profile;
 pub mod reservation;
 pub mod token;

@@ -99,9 +99,7 @@ impl DataFile {
             Some(kept) => kept.clone(),
             None => self.make_id_key(chance).await?,
         };
-        let mut key = [0; 32];
-        hex::decode_to_slice(&kept, &mut key).map_err(|error| ports::Error::corrupt("id key", error))?;
-        Ok(IdKey::new(key))
+        IdKey::parse(&kept).map_err(|error| ports::Error::corrupt("id key", error))
     }
 
     async fn make_id_key(&self, chance: &dyn Chance) -> ports::Result<String> {

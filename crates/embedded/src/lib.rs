@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod beside;
 mod book;
 mod data_file;
 mod ledger;
@@ -13,5 +14,6 @@ mod secrets;
 mod store;
 mod writer;
 
+pub use beside::Beside;
 pub use data_file::{DataFile, OpenError};
 pub use secrets::EnvSecrets;

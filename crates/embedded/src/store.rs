@@ -17,7 +17,7 @@ use crate::book::Page;
 use crate::data_file::{DataFile, one};
 
 /// A participation as its row.
-struct Row {
+pub(crate) struct Row {
     id: [u8; 16],
     version: u64,
     brand: String,
@@ -26,7 +26,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(participation: &Participation) -> Self {
+    pub(crate) fn of(participation: &Participation) -> Self {
         Self {
             id: participation.id.to_bytes(),
             version: participation.version,
@@ -44,7 +44,7 @@ impl Row {
         Ok(statement.execute(params![self.id, self.version, self.brand, self.due_at, self.record])? == 1)
     }
 
-    fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Saved> {
+    pub(crate) fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Saved> {
         let mut statement = transaction.prepare_cached(
             "UPDATE participations SET version = version + 1, due_at = ?3, record = ?4
              WHERE id = ?1 AND version = ?2",

@@ -65,8 +65,5 @@ pub fn schedules() -> anyhow::Result<aws::scheduler::Settings> {
 pub async fn id_key(secrets: &dyn Secrets) -> anyhow::Result<IdKey> {
     let parameter = variable(ID_KEY)?;
     let text = secrets.get(&SecretRef::Ssm(parameter)).await.context("the id key cannot be read")?;
-    let mut key = [0; 32];
-    hex::decode_to_slice(text.expose_secret().trim(), &mut key)
-        .map_err(|_| anyhow::anyhow!("the id key must be 64 hexadecimal digits"))?;
-    Ok(IdKey::new(key))
+    Ok(IdKey::parse(text.expose_secret())?)
 }

@@ -25,16 +25,120 @@ pub(crate) enum Command {
     #[command(after_help = braze_sim::HELP)]
     Sim(Sim),
     /// Validate brand files; prints every error with file, line and field
-    Check {
-        /// Directory with one TOML file per brand
-        #[arg(long, value_name = "DIR")]
-        brands: PathBuf,
-    },
+    Check(Check),
+    /// Show how things stand: participations by state, what is due, limits in use, what is parked
+    Status(Status),
+    /// Work that was parked after it had been tried for long enough
+    #[command(subcommand)]
+    Dead(Dead),
+    /// Erase a person: everything that says whose a participation was
+    Forget(Forget),
     /// Brand files on AWS
     #[command(subcommand)]
     Brands(Brands),
     /// Make a token for a brand's webhooks, and print it with its hash
     Token,
+}
+
+/// Validate brand files.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Directory with one TOML file per brand
+    #[arg(long, value_name = "DIR")]
+    pub(crate) brands: PathBuf,
+    /// Ask Braze, too, whether each brand's key has the four permissions; changes nothing there
+    #[arg(long)]
+    pub(crate) live: bool,
+}
+
+/// Where the participations are kept.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Place {
+    /// The data file of `serve`, which may be running
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// The environment on AWS; region, credentials and endpoints come from where AWS's tools have them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+}
+
+/// Show how things stand.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Say it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Parked work.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dead {
+    /// Show what is parked
+    List(Listing),
+    /// Have it tried again; what was done already is not done a second time
+    Retry(Retry),
+}
+
+/// Show what is parked.
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// Say it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Have parked work tried again.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["ids", "all", "kind", "brand"])))]
+pub(crate) struct Retry {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// These, by the ids that `dead list` shows
+    #[arg(value_name = "ID", conflicts_with = "all")]
+    pub(crate) ids: Vec<String>,
+    /// Everything
+    #[arg(long, conflicts_with_all = ["kind", "brand"])]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// Say it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to leave out.
+#[derive(Debug, Args)]
+pub(crate) struct Filter {
+    /// Only this kind: `callback`, or a queue's name
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Only this brand's
+    #[arg(long, value_name = "BRAND")]
+    pub(crate) brand: Option<String>,
+}
+
+/// Erase a person.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("person").required(true).args(["email", "phone"])))]
+pub(crate) struct Forget {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Whoever has this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    /// Whoever has this number, with its country code
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) phone: Option<String>,
+    /// Say it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Brand files on AWS.

@@ -6,10 +6,15 @@ mod brands;
 mod check;
 mod code_files;
 mod console;
+mod dead;
 mod demo;
+mod forget;
+mod id_key;
 mod listen;
+mod place;
 mod serve;
 mod sim;
+mod status;
 mod telemetry;
 mod token;
 
@@ -25,7 +30,10 @@ fn main() -> ExitCode {
     let done = match arguments.command.unwrap_or_default() {
         Command::Serve(serve) => run(serve::run(serve)),
         Command::Sim(sim) => run(sim::run(sim)),
-        Command::Check { brands } => check::run(&brands),
+        Command::Check(check) => run(check::run(check)),
+        Command::Status(status) => run(status::run(status)),
+        Command::Dead(dead) => run(dead::run(dead)),
+        Command::Forget(forget) => run(forget::run(forget)),
         Command::Brands(arguments::Brands::Push(push)) => run(brands::push(push)),
         Command::Token => {
             token::run();

@@ -16,10 +16,7 @@ use tokio::sync::watch;
 
 use crate::arguments::Serve;
 use crate::code_files::{CodeFiles, Codes};
-use crate::{brand_directory, console, demo, listen};
-
-/// The environment variable that replaces the key kept in the data file: 64 hexadecimal digits.
-const ID_KEY: &str = "QUIKLY_BRAZE_ID_KEY";
+use crate::{brand_directory, console, demo, id_key, listen};
 
 /// Serves the demo or the brands of a directory until told to stop.
 pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
@@ -137,11 +134,8 @@ fn open(path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<DataFile> {
 }
 
 async fn id_key(file: &DataFile, chance: &dyn Chance) -> anyhow::Result<IdKey> {
-    let Ok(text) = std::env::var(ID_KEY) else {
-        return file.id_key(chance).await.context("the id key cannot be kept");
-    };
-    let mut key = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut key)
-        .map_err(|_| anyhow::anyhow!("{ID_KEY} must be 64 hexadecimal digits"))?;
-    Ok(IdKey::new(key))
+    match id_key::in_environment()? {
+        Some(key) => Ok(key),
+        None => file.id_key(chance).await.context("the id key cannot be kept"),
+    }
 }

@@ -71,7 +71,7 @@ impl Secluded {
         let table = BrandTable::new(&config, &environment);
         table.make().await.unwrap();
         table.push(&[BrandFile { name: "acme.toml".to_owned(), text }]).await.unwrap();
-        let _queues = Sqs::make(&config, &environment, Duration::from_secs(30)).await.unwrap();
+        let _queues = Sqs::make(&config, &environment, Duration::from_secs(30), 5).await.unwrap();
         let runtime = Runtime::start().await;
         let mut command = Command::new(binary().parent().unwrap().join(function));
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());

@@ -66,19 +66,23 @@ impl Dynamo {
         let Some(item) = read.map_err(|error| Error::unavailable(doing, error))?.item else {
             return Ok(None);
         };
+        Ok(Some((Self::windows_of(&item)?, required(&item, "version")?)))
+    }
+
+    /// A lane's books as they stand in its item.
+    pub(crate) fn windows_of(item: &Item) -> Result<Windows> {
         let moment = |milliseconds: i64| {
             Timestamp::from_millisecond(milliseconds).map_err(|error| Error::corrupt("limit", error))
         };
-        let windows = Windows::restore(Ledgered {
-            requests: required(&item, "requests")?,
-            period: Duration::from_millis(required(&item, "period")?),
-            start: moment(required(&item, "start")?)?,
-            booked: required(&item, "booked")?,
-            probe_at: number_of(&item, "probe_at")?.map(moment).transpose()?,
-            learning: number_of(&item, "learning")?.map(moment).transpose()?,
-            by_contract: number_of::<u8>(&item, "by_contract")? == Some(1),
-        });
-        Ok(Some((windows, required(&item, "version")?)))
+        Ok(Windows::restore(Ledgered {
+            requests: required(item, "requests")?,
+            period: Duration::from_millis(required(item, "period")?),
+            start: moment(required(item, "start")?)?,
+            booked: required(item, "booked")?,
+            probe_at: number_of(item, "probe_at")?.map(moment).transpose()?,
+            learning: number_of(item, "learning")?.map(moment).transpose()?,
+            by_contract: number_of::<u8>(item, "by_contract")? == Some(1),
+        }))
     }
 
     /// Whether it was written.

@@ -68,7 +68,7 @@ fn item(participation: &Participation) -> Item {
     item
 }
 
-fn participation(item: &Item) -> Result<Participation> {
+pub(crate) fn participation(item: &Item) -> Result<Participation> {
     let id = ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))?;
     decode(id, required(item, "version")?, text_of(item, "record")?)
 }

@@ -1,0 +1,187 @@
+//! Looks over whole tables, for whoever is on call.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::Timestamp;
+use domain::identity::IdKey;
+use domain::person::{Person, forget};
+use ports::operations::{Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview};
+use ports::record::{decode_known, decode_notice};
+use ports::store::{Saved, Store};
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::item::{Item, number, text, text_of};
+use crate::dynamo::store::{participation, shard};
+
+const DOING: &str = "reading a table";
+
+/// Parked callbacks.
+const CALLBACK: &str = "callback";
+
+/// A person's participation that changes all the time is tried so often.
+const MOST_TRIES: usize = 20;
+
+impl Dynamo {
+    /// Goes through a table, a megabyte at a time. It costs a read unit for each eight kilobytes.
+    async fn scan(
+        &self,
+        table: &str,
+        filter: Option<&str>,
+        mut each: impl FnMut(Item) -> Result<()>,
+    ) -> Result<()> {
+        let mut from = None;
+        loop {
+            let request =
+                self.client.scan().table_name(table).set_filter_expression(filter.map(str::to_owned));
+            let page = request.set_exclusive_start_key(from).send().await;
+            let page = page.map_err(|error| Error::unavailable(DOING, error))?;
+            for item in page.items.unwrap_or_default() {
+                each(item)?;
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How things stand, but for the queues.
+    pub(crate) async fn overview(&self, now: Timestamp) -> Result<Overview> {
+        let mut overview = Overview::default();
+        self.scan(&self.tables.participations, None, |item| {
+            // One that cannot be read is counted as such: whoever is on call wants to know.
+            let (state, open_since) = match participation(&item) {
+                Ok(read) => (read.state.name(), read.due_at.map(|_| read.accepted_at)),
+                Err(_) => ("unreadable", None),
+            };
+            *overview.participations.entry(state.to_owned()).or_default() += 1;
+            overview.oldest_open = [overview.oldest_open, open_since].into_iter().flatten().min();
+            Ok(())
+        })
+        .await?;
+        let due = self.due(now, MOST_COUNTED).await?;
+        (overview.due, overview.due_since) = (due.len(), due.iter().map(|due| due.due_at).min());
+        self.scan(&self.tables.notices, Some("attribute_exists(due_at)"), |_| {
+            overview.notices += 1;
+            Ok(())
+        })
+        .await?;
+        let parked = u64::try_from(self.parked().await?.len()).unwrap_or(u64::MAX);
+        overview.dead.insert(CALLBACK.to_owned(), parked);
+        overview.limits = self.limits_in_use().await?;
+        Ok(overview)
+    }
+
+    async fn limits_in_use(&self) -> Result<BTreeMap<String, LimitInUse>> {
+        let mut lanes = BTreeMap::new();
+        self.scan(&self.tables.limits, None, |item| {
+            let kept = Self::windows_of(&item)?.keep();
+            let limit = LimitInUse {
+                requests: kept.requests,
+                period: kept.period,
+                booked: kept.booked,
+                until: kept.start + kept.period,
+                refused_until: kept.probe_at,
+            };
+            lanes.insert(text_of(&item, "lane")?.to_owned(), limit);
+            Ok(())
+        })
+        .await?;
+        Ok(lanes)
+    }
+
+    /// Callbacks that nobody took for a day.
+    pub(crate) async fn parked(&self) -> Result<Vec<Dead>> {
+        let mut parked = Vec::new();
+        self.scan(&self.tables.notices, Some("attribute_not_exists(due_at)"), |item| {
+            let notice = decode_notice(text_of(&item, "record")?).ok();
+            parked.push(Dead {
+                id: text_of(&item, "id")?.to_owned(),
+                kind: CALLBACK.to_owned(),
+                brand: notice.as_ref().map(|notice| notice.brand.clone()),
+                participations: notice.iter().map(|notice| notice.id.participation).collect(),
+            });
+            Ok(())
+        })
+        .await?;
+        parked.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(parked)
+    }
+
+    /// Makes a parked callback due again.
+    pub(crate) async fn unpark(&self, dead: &Dead, now: Timestamp) -> Result<()> {
+        let Some(participation) = dead.participations.first() else {
+            return Err(Error::corrupt("notice", "it cannot be read, so nobody can tell it"));
+        };
+        let revived = self
+            .client
+            .update_item()
+            .table_name(&self.tables.notices)
+            .key("id", text(&dead.id))
+            .update_expression("SET due_shard = :shard, due_at = :now, attempts = :none")
+            .expression_attribute_values(":shard", number(shard(*participation)))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":none", number(0))
+            .send()
+            .await;
+        revived.map(|_| ()).map_err(|error| Error::unavailable("reviving a callback", error))
+    }
+
+    /// Erases a person.
+    pub(crate) async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+        let (mut theirs, mut keys) = (Vec::new(), HashSet::new());
+        self.scan(&self.tables.participations, None, |item| {
+            if let Ok(found) = participation(&item)
+                && person.is_reached_at(&found.contact)
+            {
+                keys.insert(id_key.contact(&found.brand, &found.contact).to_string());
+                keys.insert(id_key.contact(&found.brand, &person.contact()).to_string());
+                theirs.push(found.id);
+            }
+            Ok(())
+        })
+        .await?;
+        for id in &theirs {
+            self.forget_one(*id, person, now).await?;
+        }
+        let mut known = Vec::new();
+        self.scan(&self.tables.profiles, None, |item| {
+            let contact = text_of(&item, "contact")?;
+            let named =
+                decode_known(text_of(&item, "record")?).is_ok_and(|known| person.is_named_by(&known.profile));
+            if named || keys.contains(contact) {
+                known.push(contact.to_owned());
+            }
+            Ok(())
+        })
+        .await?;
+        for contact in &known {
+            let delete =
+                self.client.delete_item().table_name(&self.tables.profiles).key("contact", text(contact));
+            delete.send().await.map_err(|error| Error::unavailable("forgetting a profile", error))?;
+        }
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Ok(Forgotten { participations: count(theirs.len()), profiles: count(known.len()) })
+    }
+
+    /// Erases one participation, whoever may be at it.
+    async fn forget_one(
+        &self,
+        id: domain::identity::ParticipationId,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<()> {
+        for _ in 0..MOST_TRIES {
+            let Some(mut found) = self.get(&[id]).await?.into_iter().next() else { return Ok(()) };
+            if !person.is_reached_at(&found.contact) {
+                return Ok(());
+            }
+            forget(&mut found, now);
+            if self.save(&[found]).await? == [Saved::Saved] {
+                return Ok(());
+            }
+        }
+        Err(Error::unavailable("forgetting a participation", "it changes all the time"))
+    }
+}

@@ -1,0 +1,106 @@
+//! Somebody who asks to be forgotten.
+
+use crate::Timestamp;
+use crate::attributes::Attributes;
+use crate::contact::{Contact, Email, Phone};
+use crate::participation::{EventProgress, Participation, Shown, State};
+use crate::profile::ProfileRef;
+
+/// A person, by what they are reached at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Person {
+    /// Whoever has this address.
+    Email(Email),
+    /// Whoever has this number.
+    Phone(Phone),
+}
+
+impl Person {
+    /// Whether a participation's contact is theirs: one of two is enough.
+    #[must_use]
+    pub fn is_reached_at(&self, contact: &Contact) -> bool {
+        match (self, contact) {
+            (Self::Email(email), contact) => contact.email() == Some(email),
+            (Self::Phone(phone), Contact::Phone { phone: theirs, .. }) => phone == theirs,
+            (Self::Phone(_), Contact::Email(_)) => false,
+        }
+    }
+
+    /// Whether the way to a profile names them.
+    #[must_use]
+    pub fn is_named_by(&self, profile: &ProfileRef) -> bool {
+        let text = match self {
+            Self::Email(email) => email.as_str(),
+            Self::Phone(phone) => phone.as_str(),
+        };
+        match profile {
+            ProfileRef::Alias(alias) => alias.name() == text,
+            ProfileRef::Email(email) => email.as_str() == text,
+            ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_) => false,
+        }
+    }
+
+    /// As the contact of somebody of whom nothing else is known.
+    #[must_use]
+    pub fn contact(&self) -> Contact {
+        match self {
+            Self::Email(email) => Contact::Email(email.clone()),
+            Self::Phone(phone) => Contact::Phone { phone: phone.clone(), email: None },
+        }
+    }
+}
+
+/// Takes everything out of a participation that says whose it is. What stays is a place in the books: an id that only the id key
+/// leads to, so that whoever was forgotten is not credited a second time, and what was given out stays given out.
+///
+/// A flow that is under way ends. What hangs on it is released at the next look.
+pub fn forget(participation: &mut Participation, now: Timestamp) {
+    participation.contact = Contact::nobody();
+    participation.attributes = Attributes::default();
+    participation.slot = None;
+    participation.updated_at = now;
+    if let Some(consent) = &mut participation.consent {
+        consent.text_id = None;
+    }
+    if let Some(event) = &mut participation.event {
+        event.profile = None;
+    }
+    if participation.state.is_end() {
+        // There is no profile any more that could show anything.
+        participation.shown = Shown { attributes: true, event: EventProgress::Recorded };
+        participation.due_at = None;
+    } else {
+        participation.state = State::Rejected { reason: "forgotten, as the consumer asked".to_owned() };
+        participation.due_at = participation.has_award.then_some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email(text: &str) -> Email {
+        Email::parse(text).unwrap()
+    }
+
+    fn phone() -> Phone {
+        Phone::from_e164("+13135550100").unwrap()
+    }
+
+    #[test]
+    fn a_person_is_known_by_either_contact() {
+        let by_both = Contact::Phone { phone: phone(), email: Some(email("ada@example.com")) };
+        assert!(Person::Email(email("ada@example.com")).is_reached_at(&by_both));
+        assert!(Person::Phone(phone()).is_reached_at(&by_both));
+        assert!(!Person::Email(email("eve@example.com")).is_reached_at(&by_both));
+        assert!(!Person::Phone(phone()).is_reached_at(&Contact::Email(email("ada@example.com"))));
+    }
+
+    #[test]
+    fn an_alias_may_be_a_contact() {
+        let person = Person::Email(email("ada@example.com"));
+        let alias = crate::profile::Alias::for_email(&email("ada@example.com"));
+        assert!(person.is_named_by(&ProfileRef::Alias(alias)));
+        assert!(!person.is_named_by(&ProfileRef::ExternalId("crm-7".into())));
+    }
+}

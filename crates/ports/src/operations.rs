@@ -1,0 +1,122 @@
+//! What whoever is on call asks and does, beside the process or the functions that are at work.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::identity::{BrandId, IdKey, ParticipationId};
+use domain::person::Person;
+
+use crate::Result;
+
+/// What is due is counted up to here.
+pub const MOST_COUNTED: usize = 10_000;
+
+/// How things stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Participations by the name of their state.
+    pub participations: BTreeMap<String, u64>,
+    /// When the oldest participation that has not ended was accepted.
+    pub oldest_open: Option<Timestamp>,
+    /// How many are due, as far as [`MOST_COUNTED`].
+    pub due: usize,
+    /// Since when the oldest of them is due.
+    pub due_since: Option<Timestamp>,
+    /// Messages by queue, those under way included.
+    pub messages: BTreeMap<String, u64>,
+    /// Notices for Quikly that are still to be told.
+    pub notices: u64,
+    /// Parked work by kind.
+    pub dead: BTreeMap<String, u64>,
+    /// Limits that were booked from, by brand and endpoint.
+    pub limits: BTreeMap<String, LimitInUse>,
+}
+
+/// A limit, and how much of it is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitInUse {
+    /// Requests in a window.
+    pub requests: u32,
+    /// How long a window is.
+    pub period: Duration,
+    /// Requests booked in the last window that has bookings.
+    pub booked: u32,
+    /// When that window ends.
+    pub until: Timestamp,
+    /// Set while Braze refuses the key: when it is tried again.
+    pub refused_until: Option<Timestamp>,
+}
+
+/// Something that was tried until nobody tried any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dead {
+    /// Names it.
+    pub id: String,
+    /// `callback`, or the name of a queue.
+    pub kind: String,
+    /// Whose it is, as far as it can be read.
+    pub brand: Option<BrandId>,
+    /// The participations that it is about.
+    pub participations: Vec<ParticipationId>,
+}
+
+/// Which parked work is meant: all that fits everything said here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Which {
+    /// These only; whichever, when there are none.
+    pub ids: Vec<String>,
+    /// Of this kind only.
+    pub kind: Option<String>,
+    /// Of this brand only.
+    pub brand: Option<BrandId>,
+}
+
+impl Which {
+    /// Whether it is meant.
+    #[must_use]
+    pub fn means(&self, dead: &Dead) -> bool {
+        (self.ids.is_empty() || self.ids.contains(&dead.id))
+            && self.kind.as_ref().is_none_or(|kind| *kind == dead.kind)
+            && self.brand.as_ref().is_none_or(|brand| dead.brand.as_ref() == Some(brand))
+    }
+}
+
+/// What was erased of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    /// Participations that say no more whose they are.
+    pub participations: u64,
+    /// What was known of profiles.
+    pub profiles: u64,
+}
+
+/// Looks and interventions.
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// How things stand.
+    ///
+    /// # Errors
+    /// When something cannot be read.
+    async fn overview(&self, now: Timestamp) -> Result<Overview>;
+
+    /// Parked work.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn dead(&self) -> Result<Vec<Dead>>;
+
+    /// Has parked work tried again, as far as `which` chooses it, and gives back what it chose. Trying again what was done already
+    /// has no second effect: messages only say where to look, and callbacks carry the id that they always had.
+    ///
+    /// # Errors
+    /// When something cannot be read or written. What was not moved is still parked.
+    async fn retry(&self, which: &Which, now: Timestamp) -> Result<Vec<Dead>>;
+
+    /// Erases a person. Doing it again does no harm, and finds what came in meanwhile.
+    ///
+    /// # Errors
+    /// When something cannot be read or written; then it is to be done again.
+    async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten>;
+}

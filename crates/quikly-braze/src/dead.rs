@@ -1,0 +1,64 @@
+//! `dead`: parked work, and having it tried again.
+
+use domain::identity::BrandId;
+use ports::Clock;
+use ports::clock::SystemClock;
+use ports::operations::{Dead, Which};
+use serde_json::{Value, json};
+
+use crate::arguments::{self, Filter};
+use crate::console;
+use crate::place::Opened;
+
+pub(crate) async fn run(arguments: arguments::Dead) -> anyhow::Result<()> {
+    match arguments {
+        arguments::Dead::List(listing) => {
+            let which = which(Vec::new(), listing.filter)?;
+            let mut dead = Opened::open(listing.place).await?.operations().dead().await?;
+            dead.retain(|dead| which.means(dead));
+            say(&dead, "parked", listing.json);
+        }
+        arguments::Dead::Retry(retry) => {
+            let which = which(retry.ids, retry.filter)?;
+            let place = Opened::open(retry.place).await?;
+            let revived = place.operations().retry(&which, SystemClock.now()).await?;
+            let missing: Vec<&String> =
+                which.ids.iter().filter(|id| !revived.iter().any(|dead| dead.id == **id)).collect();
+            say(&revived, "to be tried again", retry.json);
+            anyhow::ensure!(missing.is_empty(), "not parked, so not tried again: {missing:?}");
+        }
+    }
+    Ok(())
+}
+
+fn which(ids: Vec<String>, filter: Filter) -> anyhow::Result<Which> {
+    let brand = filter.brand.as_deref().map(BrandId::parse).transpose()?;
+    Ok(Which { ids, kind: filter.kind, brand })
+}
+
+fn say(dead: &[Dead], what: &str, as_json: bool) {
+    if as_json {
+        console::say(&Value::from_iter(dead.iter().map(json)).to_string());
+        return;
+    }
+    for dead in dead {
+        let brand = dead.brand.as_ref().map_or("-", BrandId::as_str);
+        console::say(&format!(
+            "{}  {}  {brand}  {} participation(s)",
+            dead.id,
+            dead.kind,
+            dead.participations.len()
+        ));
+    }
+    console::say(&format!("{} {what}", dead.len()));
+}
+
+fn json(dead: &Dead) -> Value {
+    let participations: Vec<String> = dead.participations.iter().map(ToString::to_string).collect();
+    json!({
+        "id": dead.id,
+        "kind": dead.kind,
+        "brand": dead.brand.as_ref().map(BrandId::as_str),
+        "participations": participations,
+    })
+}

@@ -1,0 +1,97 @@
+//! `status`: how things stand.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use domain::Timestamp;
+use ports::Clock;
+use ports::clock::SystemClock;
+use ports::operations::{LimitInUse, MOST_COUNTED, Overview};
+use serde_json::{Value, json};
+
+use crate::arguments::Status;
+use crate::console;
+use crate::place::Opened;
+
+pub(crate) async fn run(arguments: Status) -> anyhow::Result<()> {
+    let now = SystemClock.now();
+    let overview = Opened::open(arguments.place).await?.operations().overview(now).await?;
+    if arguments.json {
+        console::say(&as_json(&overview, now).to_string());
+    } else {
+        console::say(as_text(&overview, now).trim_end());
+    }
+    Ok(())
+}
+
+/// How far looks are behind: since when the oldest of what is due has been due.
+fn lag(overview: &Overview, now: Timestamp) -> u64 {
+    let behind = overview.due_since.map_or(0, |since| now.duration_since(since).as_secs());
+    u64::try_from(behind).unwrap_or_default()
+}
+
+fn as_json(overview: &Overview, now: Timestamp) -> Value {
+    let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    let limit = |limit: &LimitInUse| {
+        json!({
+            "requests": limit.requests,
+            "period_ms": u64::try_from(limit.period.as_millis()).unwrap_or(u64::MAX),
+            "booked": limit.booked,
+            "window_ends": limit.until.to_string(),
+            "refused_until": moment(limit.refused_until),
+        })
+    };
+    let limits: BTreeMap<&String, Value> =
+        overview.limits.iter().map(|(lane, in_use)| (lane, limit(in_use))).collect();
+    json!({
+        "participations": overview.participations,
+        "oldest_open": moment(overview.oldest_open),
+        "due": overview.due,
+        "due_since": moment(overview.due_since),
+        "lag_seconds": lag(overview, now),
+        "messages": overview.messages,
+        "notices": overview.notices,
+        "dead": overview.dead,
+        "limits": limits,
+    })
+}
+
+fn as_text(overview: &Overview, now: Timestamp) -> String {
+    let mut text = String::new();
+    let mut section = |title: &str, lines: Vec<(String, String)>| {
+        let _always = writeln!(text, "{title}");
+        for (name, value) in lines {
+            let _always = writeln!(text, "  {name:<28} {value}");
+        }
+    };
+    let counts = |counts: &BTreeMap<String, u64>| -> Vec<(String, String)> {
+        counts.iter().map(|(name, count)| (name.clone(), count.to_string())).collect()
+    };
+    let moment = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+    let due = if overview.due == MOST_COUNTED {
+        format!("{} or more", overview.due)
+    } else {
+        overview.due.to_string()
+    };
+    section("participations", counts(&overview.participations));
+    section(
+        "open",
+        vec![
+            ("oldest accepted".to_owned(), moment(overview.oldest_open)),
+            ("due".to_owned(), due),
+            ("lag".to_owned(), format!("{} s", lag(overview, now))),
+            ("notices to tell".to_owned(), overview.notices.to_string()),
+        ],
+    );
+    section("messages", counts(&overview.messages));
+    section("parked", counts(&overview.dead));
+    let in_use = |limit: &LimitInUse| {
+        let refused = limit
+            .refused_until
+            .map_or_else(String::new, |until| format!(", key refused, tried again {until}"));
+        let seconds = limit.period.as_secs_f64();
+        format!("{} of {} in {seconds} s until {}{refused}", limit.booked, limit.requests, limit.until)
+    };
+    section("limits", overview.limits.iter().map(|(lane, limit)| (lane.clone(), in_use(limit))).collect());
+    text
+}

@@ -1,0 +1,178 @@
+//! What whoever is on call sees and does, beside what is at work.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::contact::{Contact, Email, Phone};
+use domain::identity::{BrandId, IdKey};
+use domain::participation::{Participation, State};
+use domain::person::Person;
+use domain::profile::{Alias, KnownProfile, ProfileRef};
+use domain::reservation::Allowance;
+use ports::Operations;
+use ports::ledger::Told;
+use ports::limits::{Endpoint, Lane};
+use ports::operations::{Forgotten, Which};
+use ports::store::Inserted;
+use tests::{participation, start};
+
+use crate::Ports;
+use crate::game::{Game, acme, first};
+
+const KEY: [u8; 32] = [9; 32];
+
+impl Ports {
+    fn operations(&self) -> &dyn Operations {
+        self.operations.as_deref().unwrap()
+    }
+
+    async fn forget(&self, person: &Person) -> Forgotten {
+        self.operations().forget(person, &IdKey::new(KEY), start()).await.unwrap()
+    }
+
+    async fn kept(&self, participation: &Participation) -> Participation {
+        self.store.get(&[participation.id]).await.unwrap().pop().unwrap()
+    }
+}
+
+fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+fn ada() -> Person {
+    Person::Email(email("ada@example.com"))
+}
+
+pub(crate) async fn an_overview_tells_states_and_what_is_due(ports: Ports) {
+    let minutes = |minutes: u64| start() + Duration::from_secs(60 * minutes);
+    for (number, (due, state)) in
+        [(Some(0), State::Received), (Some(3), State::Received), (None, State::Enrolled)]
+            .into_iter()
+            .enumerate()
+    {
+        let mut one = participation("acme", "spring", &format!("c{number}@example.com"));
+        one.accepted_at = minutes(u64::try_from(number).unwrap());
+        (one.due_at, one.state) = (due.map(minutes), state);
+        ports.store.insert(&one, None).await.unwrap();
+    }
+    let overview = ports.operations().overview(minutes(2)).await.unwrap();
+    let states = BTreeMap::from([("received".to_owned(), 2), ("enrolled".to_owned(), 1)]);
+    assert_eq!(overview.participations, states);
+    assert_eq!((overview.due, overview.due_since), (1, Some(minutes(0))));
+    assert_eq!(overview.oldest_open, Some(minutes(0)));
+}
+
+pub(crate) async fn an_overview_tells_limits_in_use(ports: Ports) {
+    let lane = Lane { brand: acme(), endpoint: Endpoint::ExportIds };
+    let allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
+    ports.limits.reserve(&lane, 40, allowance, start()).await.unwrap();
+    let overview = ports.operations().overview(start()).await.unwrap();
+    let in_use: Vec<_> = overview.limits.values().map(|limit| (limit.booked, limit.requests)).collect();
+    assert_eq!(in_use, [(40, 250)]);
+}
+
+/// As many credits as told, all of whose callbacks are parked.
+async fn parked(ports: Ports, count: usize) -> Game {
+    let game = Game::of(ports, first(5));
+    for number in 0..count {
+        let id = game.accept(number).await;
+        game.credit(id).await;
+    }
+    let taken = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
+    assert_eq!(taken.len(), count);
+    let told: Vec<_> = taken.iter().map(|outbound| (outbound.notice.id, Told::Parked)).collect();
+    game.ports.notices.told(&told).await.unwrap();
+    game
+}
+
+pub(crate) async fn a_parked_callback_is_told_again_when_it_is_retried(ports: Ports) {
+    let game = parked(ports, 1).await;
+    let operations = game.ports.operations();
+    let dead = operations.dead().await.unwrap();
+    assert_eq!((dead.len(), dead[0].kind.as_str(), dead[0].brand.clone()), (1, "callback", Some(acme())));
+    assert_eq!(operations.overview(start()).await.unwrap().dead["callback"], 1);
+
+    assert_eq!(operations.retry(&Which::default(), game.now()).await.unwrap(), dead);
+    let again = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
+    assert_eq!(again.len(), 1);
+    assert_eq!(
+        (again[0].notice.id.to_string(), again[0].attempts),
+        (dead[0].id.clone(), 0),
+        "under the same id"
+    );
+    assert!(operations.dead().await.unwrap().is_empty());
+    assert!(operations.retry(&Which::default(), game.now()).await.unwrap().is_empty());
+}
+
+pub(crate) async fn only_what_is_meant_is_retried(ports: Ports) {
+    let game = parked(ports, 3).await;
+    let operations = game.ports.operations();
+    let ids: Vec<String> = operations.dead().await.unwrap().into_iter().map(|dead| dead.id).collect();
+    let retry = async |which: Which| operations.retry(&which, game.now()).await.unwrap().len();
+    assert_eq!(retry(Which { brand: Some(BrandId::parse("zest").unwrap()), ..Which::default() }).await, 0);
+    assert_eq!(retry(Which { kind: Some("awards".into()), ..Which::default() }).await, 0);
+    assert_eq!(retry(Which { ids: vec![ids[1].clone(), "nothing".into()], ..Which::default() }).await, 1);
+    let left: Vec<String> = operations.dead().await.unwrap().into_iter().map(|dead| dead.id).collect();
+    assert_eq!(left, [ids[0].clone(), ids[2].clone()]);
+    assert_eq!(retry(Which { brand: Some(acme()), ..Which::default() }).await, 2);
+}
+
+pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
+    let (spring, summer) = (
+        participation("acme", "spring", "ada@example.com"),
+        participation("zest", "summer", "ada@example.com"),
+    );
+    let eve = participation("acme", "spring", "eve@example.com");
+    let known = |by: &Participation, text: &str| KnownProfile {
+        profile: ProfileRef::Alias(Alias::for_email(&email(text))),
+        learned_at: start(),
+        created: true,
+        by: by.id,
+    };
+    let contacts = [&spring, &eve].map(|one| IdKey::new(KEY).contact(&one.brand, &one.contact));
+    for one in [&spring, &summer, &eve] {
+        ports.store.insert(one, None).await.unwrap();
+    }
+    let profiles =
+        [(contacts[0], known(&spring, "ada@example.com")), (contacts[1], known(&eve, "eve@example.com"))];
+    ports.store.remember_profiles(&profiles).await.unwrap();
+
+    assert_eq!(ports.forget(&ada()).await, Forgotten { participations: 2, profiles: 1 });
+    for one in [&spring, &summer] {
+        let kept = ports.kept(one).await;
+        assert_eq!((kept.contact, kept.attributes), (Contact::nobody(), Default::default()));
+    }
+    assert_eq!(ports.kept(&eve).await, eve);
+    let known = ports.store.known_profiles(&contacts).await.unwrap();
+    assert_eq!(known.into_keys().collect::<Vec<_>>(), [contacts[1]]);
+    assert_eq!(ports.forget(&ada()).await, Forgotten::default(), "nothing is left");
+}
+
+pub(crate) async fn a_flow_of_somebody_forgotten_ends_and_releases_its_place(ports: Ports) {
+    let mut under_way = participation("acme", "spring", "ada@example.com");
+    (under_way.due_at, under_way.has_award) = (Some(start() + Duration::from_secs(900)), true);
+    ports.store.insert(&under_way, None).await.unwrap();
+    ports.forget(&ada()).await;
+    let kept = ports.kept(&under_way).await;
+    assert!(matches!(kept.state, State::Rejected { .. }), "{:?}", kept.state);
+    assert_eq!(kept.due_at, Some(start()), "what hangs on it is released at the next look");
+    let due = ports.store.due(start(), 10).await.unwrap();
+    assert_eq!(due.len(), 1);
+}
+
+pub(crate) async fn whoever_is_reached_at_the_number_is_forgotten_by_it(ports: Ports) {
+    let phone = Phone::from_e164("+13135550100").unwrap();
+    let mut by_both = participation("acme", "spring", "ada@example.com");
+    by_both.contact = Contact::Phone { phone: phone.clone(), email: Some(email("ada@example.com")) };
+    ports.store.insert(&by_both, None).await.unwrap();
+    assert_eq!(ports.forget(&Person::Phone(phone)).await.participations, 1);
+    assert_eq!(ports.kept(&by_both).await.contact, Contact::nobody());
+}
+
+pub(crate) async fn who_was_forgotten_has_taken_part_all_the_same(ports: Ports) {
+    let once = participation("acme", "spring", "ada@example.com");
+    ports.store.insert(&once, None).await.unwrap();
+    ports.forget(&ada()).await;
+    let again = ports.store.insert(&once, None).await.unwrap();
+    assert!(matches!(again, Inserted::Existing(_)), "nobody is credited twice by being forgotten in between");
+}

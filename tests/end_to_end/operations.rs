@@ -1,0 +1,179 @@
+//! What whoever is on call types, beside the process that serves.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::token::TokenHash;
+use ports::clock::SystemClock;
+use ports::ledger::Told;
+use ports::{Clock, Notices};
+use serde_json::{Value, json};
+
+use crate::process::{run, run_with, write};
+use crate::quikly::Quikly;
+use crate::server::{Brand, KEY_VARIABLE, SECRET, SECRET_VARIABLE, Server, TOKEN};
+use crate::workspace::{KEY, Workspace};
+
+const LATER: Duration = Duration::from_secs(60);
+const CREDITED_BY_EVENT: &str = "[activation.events.signed_in]";
+
+/// What a command about the server's data file says as JSON.
+fn asked(server: &Server, command: &[&str]) -> Value {
+    let data = server.data().display().to_string();
+    let (code, said) = run(&[command, &["--data", &data, "--json"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    serde_json::from_str(&said).unwrap()
+}
+
+#[tokio::test]
+async fn status_tells_how_things_stand_beside_a_running_server() {
+    let workspace = Workspace::start("0s").await;
+    workspace.fault(json!({ "path": "/users/export/ids", "kind": "status", "status": 503, "when": "before", "count": 1_000_000 })).await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    for number in 0..3 {
+        server.take_part("spring", &format!("c{number}@example.com")).await;
+    }
+    let status = tests::eventually("a slot was booked", LATER, || {
+        let status = asked(&server, &["status"]);
+        status["limits"].as_object().is_some_and(|limits| !limits.is_empty()).then_some(status)
+    })
+    .await;
+    assert_eq!(
+        status["participations"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>(),
+        3
+    );
+    assert!(status["oldest_open"].is_string() && status["lag_seconds"].is_u64(), "{status}");
+    assert_eq!(status["dead"]["callback"], 0);
+    let (lane, limit) = status["limits"].as_object().unwrap().iter().next().unwrap();
+    assert!(lane.contains("acme") && limit["requests"].is_u64(), "{status}");
+
+    let (code, text) = run(&["status", "--data", &server.data().display().to_string()]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("participations") && text.contains("lag"), "{text}");
+}
+
+#[tokio::test]
+async fn a_callback_that_was_parked_is_listed_and_told_once_after_retry() {
+    let (workspace, quikly) = (Workspace::start("0s").await, Quikly::start().await);
+    workspace.add_profiles(vec![json!({ "external_id": "crm-1", "email": "ada@example.com" })]).await;
+    quikly.is_out_of_order(true);
+    let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n{}", TokenHash::of(TOKEN), quikly.section());
+    let brand = Brand { access: &access, more: CREDITED_BY_EVENT, ..Brand::at(&workspace) };
+    let mut server = Server::start(&brand).await;
+    let body = json!({ "q_scope": "spring", "event": "signed_in", "external_id": "crm-1", "email": "ada@example.com" });
+    let (status, _, accepted) =
+        server.webhook(Some(&format!("Bearer {TOKEN}")), body.to_string().into_bytes()).await;
+    assert_eq!(status, 202, "{accepted}");
+    server.reaches(accepted["id"].as_str().unwrap(), "credited", LATER).await;
+    server.end_in_order().await;
+    assert_eq!(asked(&server, &["dead", "list"]), json!([]));
+    park_everything(&server).await;
+
+    let dead = asked(&server, &["dead", "list"]);
+    assert_eq!((dead[0]["kind"].as_str(), dead[0]["brand"].as_str()), (Some("callback"), Some("acme")));
+    assert_eq!(dead[0]["participations"][0], accepted["id"]);
+    assert_eq!(asked(&server, &["status"])["dead"]["callback"], 1);
+    assert_eq!(asked(&server, &["dead", "retry", "--brand", "other"]), json!([]));
+    let data = server.data().display().to_string();
+    let (code, said) = run(&["dead", "retry", "--data", &data, "no-such-id"]);
+    assert!(code == Some(1) && said.contains("no-such-id"), "{said}");
+    let (code, said) = run(&["dead", "retry", "--data", &data]);
+    assert!(code == Some(2) && said.contains("--all"), "everything only when it is said: {said}");
+
+    quikly.is_out_of_order(false);
+    assert_eq!(asked(&server, &["dead", "retry", dead[0]["id"].as_str().unwrap()]), dead);
+    server.start_again().await;
+    let told = tests::eventually("it is told", LATER, || quikly.told().pop()).await;
+    assert_eq!(told.body["data"]["id"], accepted["id"], "{}", told.body);
+    assert_eq!(asked(&server, &["dead", "retry", "--all"]), json!([]));
+    assert_eq!(quikly.told().len(), 1);
+    server.said_nothing_of(&["ada@example.com".to_owned()]);
+}
+
+/// As if nobody had taken any callback for a day.
+async fn park_everything(server: &Server) {
+    let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
+    let in_a_day = SystemClock.now() + Duration::from_secs(86_400);
+    let taken = file.take_notices(in_a_day, 100).await.unwrap();
+    let parked: Vec<_> = taken.iter().map(|outbound| (outbound.notice.id, Told::Parked)).collect();
+    assert_eq!(parked.len(), 1);
+    file.told(&parked).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_is_not_in_the_data_file_any_more() {
+    let workspace = Workspace::start("0s").await;
+    let mut server = Server::start(&Brand::at(&workspace)).await;
+    let mut ids = Vec::new();
+    for (scope, email) in
+        [("spring", "ada.l@example.com"), ("summer", "ada.l@example.com"), ("spring", "eve@example.com")]
+    {
+        let id = server.take_part(scope, email).await;
+        server.reaches(&id, "enrolled", LATER).await;
+        ids.push(id);
+    }
+    let forgotten = asked(&server, &["forget", "--email", "Ada.L@Example.com"]);
+    assert_eq!(forgotten, json!({ "participations": 2, "profiles": 1 }));
+    assert_eq!(
+        server.take_part("spring", "ada.l@example.com").await,
+        ids[0],
+        "it is remembered that somebody took part"
+    );
+    assert_eq!(server.show(&ids[2]).await["state"], "enrolled");
+    server.end_in_order().await;
+
+    let kept = |text: &str| {
+        ["", "-wal"].into_iter().any(|ending| {
+            let path = server.data().with_extension(format!("sqlite{ending}"));
+            let bytes = fs::read(path).unwrap_or_default();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        })
+    };
+    assert!(kept("eve@example.com") && !kept("ada.l@example.com"));
+    let (code, said) = run(&["forget", "--data", &server.data().display().to_string(), "--phone", "0313"]);
+    assert!(code == Some(1) && said.contains("E.164") && !said.contains("0313"), "{said}");
+}
+
+#[tokio::test]
+async fn a_live_check_names_what_a_key_lacks_and_changes_nothing() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let brands = server.brands().display().to_string();
+    let check = |key: &str| {
+        run_with(&["check", "--live", "--brands", &brands], &[(KEY_VARIABLE, key), (SECRET_VARIABLE, SECRET)])
+    };
+
+    let (code, said) = check(KEY);
+    assert_eq!(code, Some(0), "{said}");
+    for permission in
+        ["users.track", "users.export.ids", "subscription.status.get", "subscription.status.set"]
+    {
+        assert!(said.contains(&format!("acme: {permission}: ok")), "{said}");
+    }
+    workspace.withhold(&["users.export.ids", "subscription.status.set"]).await;
+    let (code, said) = check(KEY);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("acme: users.export.ids: MISSING") && said.contains("acme: users.track: ok"),
+        "{said}"
+    );
+    assert!(said.contains("acme: subscription.status.set: MISSING"), "{said}");
+    let (code, said) = check("sim-somebody-elses");
+    assert!(code == Some(1) && said.contains("the key is not known"), "{said}");
+    assert!(!said.contains("sim-somebody-elses"), "Braze repeats the key, we do not: {said}");
+    assert!(workspace.profiles().await.is_empty());
+    assert_eq!(workspace.subscriptions().await["states"].as_object().map_or(0, serde_json::Map::len), 0);
+}
+
+#[test]
+fn a_data_file_that_is_not_there_or_is_something_else_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (code, said) = run(&["status", "--data", &path("nothing.sqlite")]);
+    assert!(code == Some(1) && said.contains("nothing.sqlite"), "{said}");
+    write(&directory.path().join("letter.txt"), "Dear Ada, this is not a database at all.");
+    let (code, said) = run(&["status", "--data", &path("letter.txt")]);
+    assert!(code == Some(1) && said.contains("letter.txt"), "{said}");
+    assert_eq!(run(&["status"]).0, Some(2));
+}
