@@ -177,6 +177,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         queues: file,
         entering: intake::Entering::AtOnce,
         secrets: Arc::new(EnvSecrets),
+        clients: None,
         clock,
     };
     Ok(intake::router(outside, Arc::new(brands), id_key))

@@ -1,6 +1,7 @@
 //! The real binary and a simulated workspace: real processes, real sockets, real files.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod abuse;
 mod aws;
 mod bad_input;
 mod disk;

@@ -27,7 +27,11 @@ pub(crate) struct Server {
     client: reqwest::Client,
     process: Option<Process>,
     directory: TempDir,
+    limits: &'static [&'static str],
 }
+
+/// Tests come from one address, and each at once.
+const UNLIMITED: [&str; 2] = ["--requests-per-client", "0"];
 
 /// A brand of which a test says only what matters to it.
 pub(crate) struct Brand<'a> {
@@ -95,6 +99,13 @@ impl Server {
         server
     }
 
+    /// The same, where clients are limited as told.
+    pub(crate) async fn start_limiting(brand: &Brand<'_>, limits: &'static [&'static str]) -> Self {
+        let mut server = Self { limits, ..Self::prepared(brand) };
+        server.run("127.0.0.1:0").await;
+        server
+    }
+
     /// The same, where no file can grow beyond so many half kibibytes.
     pub(crate) async fn start_with_files_up_to(half_kibibytes: u32, brand: &Brand<'_>) -> Self {
         let mut server = Self::prepared(brand);
@@ -111,7 +122,13 @@ impl Server {
         write(&directory.path().join("brands/other.toml"), &other_brand(brand.endpoint));
         let codes: String = (0..brand.codes).map(|number| format!("CODE-{number:04}\n")).collect();
         write(&directory.path().join("brands/codes.txt"), &codes);
-        Self { url: String::new(), client: reqwest::Client::new(), process: None, directory }
+        Self {
+            url: String::new(),
+            client: reqwest::Client::new(),
+            process: None,
+            directory,
+            limits: &UNLIMITED,
+        }
     }
 
     async fn run(&mut self, listen: &str) {
@@ -121,7 +138,8 @@ impl Server {
     async fn run_by(&mut self, start: impl Fn(&[&str], &[(&str, &str)], &Path) -> Process, listen: &str) {
         let path = |name: &str| self.directory.path().join(name).display().to_string();
         let (brands, data) = (path("brands"), path("data.sqlite"));
-        let arguments = ["serve", "--brands", &brands, "--data", &data, "--listen", listen];
+        let serve = ["serve", "--brands", &brands, "--data", &data, "--listen", listen];
+        let arguments = [&serve, self.limits].concat();
         let mut process =
             start(&arguments, &[(KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)], &self.output());
         self.url = process.address("Taking participations at ").await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -16,6 +17,9 @@ use crate::problem::{FieldError, Problem};
 
 /// How much of a body that is too large is read before the connection is given up, in bytes.
 const LARGEST_DISCARDED: usize = 16 * 1024 * 1024;
+
+/// How long a body may take: whoever sends a byte now and then shall not hold a connection for ever.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(15);
 
 /// The members of a JSON object, to be taken one by one; what is left over was not asked for.
 #[derive(Debug)]
@@ -142,8 +146,13 @@ pub(crate) async fn discard(body: Body) {
     let _unread = read(body).await;
 }
 
-/// Reads a body up to [`LARGEST_BODY`]. More is read and thrown away, within bounds.
+/// Reads a body that arrives in time.
 async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(ARRIVES_WITHIN, read_all(body)).await.unwrap_or_else(|_| Err(Problem::too_slow()))
+}
+
+/// Reads a body up to [`LARGEST_BODY`]. More is read and thrown away, within bounds.
+async fn read_all(body: Body) -> Result<Vec<u8>, Problem> {
     let mut chunks = body.into_data_stream();
     let mut read = Vec::new();
     let mut length = 0;

@@ -3,6 +3,7 @@
 mod accept;
 mod announce;
 mod body;
+mod clients;
 mod counts;
 mod health;
 mod incentives;
@@ -14,6 +15,7 @@ mod webhook;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use domain::brand::Brands;
@@ -21,6 +23,8 @@ use domain::identity::IdKey;
 use http::{HeaderName, HeaderValue, Method, header};
 use ports::{Clock, Ledger, Queues, Secrets, Store};
 use tower_http::cors::{AllowOrigin, CorsLayer};
+
+pub use clients::{Caller, ClientLimit};
 
 use announce::Announcer;
 use counts::Webhooks;
@@ -55,6 +59,8 @@ pub struct Outside {
     pub entering: Entering,
     /// Signing secrets, and no others.
     pub secrets: Arc<dyn Secrets>,
+    /// What each browser may ask for; `None` for no limit. Braze's webhooks are known by their tokens, and not limited.
+    pub clients: Option<Arc<ClientLimit>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -94,6 +100,7 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         .route("/incentives/{scope}/{id}", get(incentives::show))
         .route("/incentives/{scope}/{id}/tickets", get(incentives::tickets))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(from_fn_with_state(outside.clients, clients::within))
         .layer(cors);
     for_browsers
         .route("/webhook/braze", post(webhook::receive))

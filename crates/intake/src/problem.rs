@@ -1,5 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -168,6 +170,23 @@ impl Problem {
         let title = "The body must be JSON";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:quikly-braze:not-json", title)
             .detail("Send Content-Type: application/json.")
+    }
+
+    /// The client asks for more than its share.
+    pub(crate) fn too_many(after: Duration) -> Self {
+        let title = "Too many requests from one client";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:quikly-braze:too-many-requests", title);
+        let seconds = after.as_millis().div_ceil(1_000).max(1);
+        Self { retry_after_s: Some(u32::try_from(seconds).unwrap_or(u32::MAX)), ..problem }
+    }
+
+    /// The body takes too long.
+    pub(crate) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "urn:quikly-braze:body-too-slow",
+            "The body did not arrive in time",
+        )
     }
 
     /// We could not keep it; the caller may try again.

@@ -36,6 +36,7 @@ async fn post(
         queues: memory.clone(),
         entering,
         secrets: memory.clone(),
+        clients: None,
         clock: Arc::new(TokioClock::start()),
     };
     let brands = Arc::new(read_all(&[brand()], &AllThere).unwrap());

@@ -1,6 +1,7 @@
 //! Intake behind API Gateway or a function URL: the same routes that `serve` has.
 
 use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -10,7 +11,9 @@ use aws::ssm::Parameters;
 use axum::Router;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use intake::{Entering, Outside};
+use intake::{Caller, ClientLimit, Entering, Outside};
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
 use ports::Clock;
 use ports::clock::SystemClock;
 use tower::ServiceExt;
@@ -19,6 +22,10 @@ use crate::brands::OfBrands;
 use crate::metrics::{Figure, Metrics, Unit};
 use crate::ready::Ready;
 use crate::{environment, logs};
+
+/// Of one client, a second, in one instance. Instances do not know of each other: this holds a single busy client back, a flood is
+/// for what stands in front.
+const REQUESTS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(20).expect("it is not zero");
 
 /// Intake over AWS's ports, connected to all it needs.
 async fn routes() -> anyhow::Result<OfBrands<Router>> {
@@ -38,6 +45,7 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
         queues,
         entering: Entering::InOrder,
         secrets,
+        clients: Some(Arc::new(ClientLimit::a_second(REQUESTS_PER_CLIENT))),
         clock,
     };
     let make = move |brands| intake::router(outside.clone(), brands, id_key.clone());
@@ -64,13 +72,22 @@ pub async fn serve(function: &'static str) -> anyhow::Result<()> {
     lambda_http::run(answer).await.map_err(|error| anyhow!(error))
 }
 
-async fn answer(routes: &Ready<OfBrands<Router>>, request: lambda_http::Request) -> Response {
+async fn answer(routes: &Ready<OfBrands<Router>>, mut request: lambda_http::Request) -> Response {
+    if let Some(caller) = caller(&request) {
+        request.extensions_mut().insert(caller);
+    }
     match routes.get().await {
         Ok(routes) => match routes.current().await.oneshot(request).await {
             Ok(answer) => answer,
         },
         Err(_logged) => intake::unavailable(),
     }
+}
+
+/// Whom API Gateway or the function's URL saw.
+fn caller(request: &lambda_http::Request) -> Option<Caller> {
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
+    context.http.source_ip.as_deref()?.parse().ok().map(Caller)
 }
 
 /// What was posted and taken, refused, or failed by our own fault.

@@ -161,7 +161,13 @@ pub(crate) struct Push {
 
 impl Default for Command {
     fn default() -> Self {
-        Self::Serve(Serve { demo: true, brands: None, data: None, listen: Serve::LISTEN })
+        Self::Serve(Serve {
+            demo: true,
+            brands: None,
+            data: None,
+            listen: Serve::LISTEN,
+            clients: Clients::default(),
+        })
     }
 }
 
@@ -180,6 +186,29 @@ pub(crate) struct Serve {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value_t = Serve::LISTEN)]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) clients: Clients,
+}
+
+/// Who may ask for how much.
+#[derive(Debug, Args)]
+pub(crate) struct Clients {
+    /// Requests a second that a client's address may make, ten times as many at once; 0 for no limit. Webhooks are not limited
+    #[arg(long, value_name = "N", default_value_t = Clients::REQUESTS)]
+    pub(crate) requests_per_client: u32,
+    /// A proxy stands in front and adds the client's address to X-Forwarded-For
+    #[arg(long)]
+    pub(crate) behind_proxy: bool,
+}
+
+impl Clients {
+    const REQUESTS: u32 = 20;
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self { requests_per_client: Self::REQUESTS, behind_proxy: false }
+    }
 }
 
 impl Serve {

@@ -5,6 +5,7 @@ mod brand_directory;
 mod brands;
 mod check;
 mod code_files;
+mod connections;
 mod console;
 mod dead;
 mod demo;

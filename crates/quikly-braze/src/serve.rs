@@ -1,5 +1,6 @@
 //! `serve`: intake, connector and one SQLite file in one process.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use ports::{Chance, Clock, Ledger, Secrets};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::arguments::Serve;
+use crate::arguments::{self, Serve};
 use crate::code_files::{CodeFiles, Codes};
+use crate::connections::{self, Clients};
 use crate::{brand_directory, console, demo, id_key, listen};
 
 /// Serves the demo or the brands of a directory until told to stop.
@@ -29,7 +31,8 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
         .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
     let codes = CodeFiles::in_directory(&directory).all(&brands)?;
     let listener = listen::on(arguments.listen).await?;
-    let server = Server::open(brands, codes, Arc::new(EnvSecrets), &data, listener).await?;
+    let server =
+        Server::open(brands, codes, Arc::new(EnvSecrets), &data, listener, &arguments.clients).await?;
     let address = server.listener.local_addr()?;
     console::say(&format!("Taking participations at http://{address}, data in {}", data.display()));
     server.run(listen::stop_signal()?).await
@@ -39,6 +42,7 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
 pub(crate) struct Server {
     listener: TcpListener,
     routes: axum::Router,
+    clients: Clients,
     connector: Arc<Connector>,
 }
 
@@ -50,6 +54,7 @@ impl Server {
         secrets: Arc<dyn Secrets>,
         data: &Path,
         listener: TcpListener,
+        clients: &arguments::Clients,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
@@ -65,6 +70,8 @@ impl Server {
             queues: file.clone(),
             entering: intake::Entering::AtOnce,
             secrets: secrets.clone(),
+            clients: NonZeroU32::new(clients.requests_per_client)
+                .map(|requests| Arc::new(intake::ClientLimit::a_second(requests))),
             clock: clock.clone(),
         };
         let routes = intake::router(intake, brands.clone(), id_key.clone());
@@ -82,7 +89,8 @@ impl Server {
             callbacks: Arc::new(callback::HttpTransport::new()?),
         };
         let connector = Arc::new(Connector::new(outside, brands, id_key));
-        Ok(Self { listener, routes, connector })
+        let clients = if clients.behind_proxy { Clients::AreForwarded } else { Clients::Connect };
+        Ok(Self { listener, routes, clients, connector })
     }
 
     /// Serves until `stop` turns true. Requests and steps under way are finished; what waits is picked up at the next start.
@@ -93,7 +101,7 @@ impl Server {
             async move { worker.run(stop).await }
         });
         let ticking = tokio::spawn(tick(self.connector, stop.clone()));
-        axum::serve(self.listener, self.routes).with_graceful_shutdown(listen::stopped(stop)).await?;
+        connections::serve(self.listener, self.routes, self.clients, stop).await;
         working.await?;
         ticking.await?;
         Ok(())

@@ -1,0 +1,111 @@
+//! Clients that mean no good: they are cut off, or told to wait, and nobody else notices.
+
+use std::time::Duration;
+
+use domain::token::TokenHash;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::server::{Brand, Server, TOKEN};
+use crate::workspace::Workspace;
+
+/// When a client must have been cut off at the latest.
+const LATER: Duration = Duration::from_secs(60);
+
+const HEAD: &str = "POST /participations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+
+/// Sends what it is given and then nothing; what came back until the connection was closed.
+async fn says(server: &Server, text: &str) -> String {
+    let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    tokio::time::timeout(LATER, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn who_does_not_finish_the_head_is_cut_off_and_others_are_served_meanwhile() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let slow = futures::future::join_all((0..200).map(|_| says(&server, HEAD)));
+    let others = async {
+        for number in 0..20 {
+            server.take_part("spring", &format!("c{number}@example.com")).await;
+        }
+    };
+    let (answers, ()) = tokio::join!(slow, others);
+    assert!(answers.iter().all(|answer| answer.is_empty() || answer.contains("408")), "{answers:?}");
+}
+
+#[tokio::test]
+async fn who_does_not_finish_the_body_is_told_that_it_takes_too_long() {
+    let workspace = Workspace::start("0s").await;
+    let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
+    let server = Server::start(&Brand { access: &access, ..Brand::at(&workspace) }).await;
+    let webhook = HEAD.replace("/participations", "/webhook/braze");
+    let known = format!("{webhook}authorization: Bearer {TOKEN}\r\n");
+    let stalled = [HEAD, &known].map(|head| format!("{head}content-length: 60\r\n\r\n{{\"scope\":\"spr"));
+    for answer in futures::future::join_all(stalled.iter().map(|text| says(&server, text))).await {
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("body-too-slow"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn heads_that_are_too_large_are_refused() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let many: String = (0..100).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let long = format!("x-long: {}\r\n", "a".repeat(64 * 1024));
+    for more in [many, long] {
+        let answer = says(&server, &format!("{HEAD}{more}content-length: 0\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+}
+
+const EMAIL: &str = r#"{"scope":"spring","email":"ada@example.com"}"#;
+
+/// Takes part by way of a proxy that saw `client`; status, when to come again, and the answer.
+async fn takes_part(server: &Server, client: &str) -> (u16, Option<u64>, Value) {
+    let request = reqwest::Client::new().post(format!("{}/participations", server.url)).body(EMAIL);
+    let request = request.header("content-type", "application/json").header("x-forwarded-for", client);
+    let answer = request.header("origin", "https://shop.example").send().await.unwrap();
+    let allowed = answer.headers().get("access-control-allow-origin").is_some();
+    assert!(allowed, "a page may read why it has to wait");
+    let after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().parse().unwrap());
+    (answer.status().as_u16(), after, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_too_much_is_told_when_to_come_again_and_others_are_not() {
+    let workspace = Workspace::start("0s").await;
+    let access = format!(
+        "[webhook]\ntokens_sha256 = [\"{}\"]\n[intake]\norigins = [\"https://shop.example\"]\n",
+        TokenHash::of(TOKEN)
+    );
+    let brand = Brand { access: &access, more: "[activation.events.signed_in]", ..Brand::at(&workspace) };
+    let server = Server::start_limiting(&brand, &["--requests-per-client", "1", "--behind-proxy"]).await;
+    let mut refused = None;
+    for _ in 0..40 {
+        let (status, after, problem) = takes_part(&server, "203.0.113.7, 192.0.2.1").await;
+        if status != 202 {
+            refused = Some((status, after, problem));
+            break;
+        }
+    }
+    let (status, after, problem) = refused.expect("there is a limit");
+    assert_eq!((status, after), (429, Some(1)), "{problem}");
+    assert_eq!(problem["type"], "urn:quikly-braze:too-many-requests");
+
+    assert_eq!(takes_part(&server, "192.0.2.2").await.0, 202, "somebody else");
+    for _ in 0..30 {
+        let body = json!({ "q_scope": "spring", "event": "signed_in", "email": "ada@example.com" });
+        let answer = server.webhook(Some(&format!("Bearer {TOKEN}")), body.to_string().into_bytes()).await;
+        assert_eq!(answer.0, 202, "Braze is not a client that could come again as often as it must");
+        assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
+    }
+    tests::eventually_async("it may come again", LATER, async || {
+        (takes_part(&server, "192.0.2.1").await.0 == 202).then_some(())
+    })
+    .await;
+}
