@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Pushed, Tables};
+use aws::dynamo::{BrandTable, Dynamo, Pushed, Tables};
 use aws::operations::Environment;
 use aws::scheduler::{Scheduler, Settings};
 use aws::sqs::Sqs;
@@ -45,7 +45,7 @@ pub(crate) async fn on_queues() -> Ports {
 pub(crate) async fn on_dynamo() -> Ports {
     let prefix = prefix();
     let config = aws::emulator(endpoint().await).await;
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&prefix), KEPT_FOR));
+    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&prefix)));
     dynamo.make_tables().await.unwrap();
     Sqs::make(&config, &prefix, Duration::from_secs(30), 5).await.unwrap();
     let clock = Arc::new(TestClock::at(start()));
@@ -116,7 +116,7 @@ async fn awards_come_in_the_order_in_which_they_were_sent_and_only_once_the_earl
 async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_tried_again() {
     let (config, prefix) = (aws::emulator(endpoint().await).await, prefix());
     let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
-    Dynamo::new(&config, Tables::of(&prefix), KEPT_FOR).make_tables().await.unwrap();
+    Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
     let environment = Environment::new(&config, &prefix);
     for queue in QueueName::ALL {
         let messages = [("acme", 1), ("zest", 2)];

@@ -10,6 +10,7 @@ mod limits;
 mod notices;
 mod operations;
 mod queues;
+mod retention;
 mod schedule;
 mod store;
 mod write_units;

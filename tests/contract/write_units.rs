@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::dynamo::{Dynamo, KEPT_FOR, Tables};
+use aws::dynamo::{Dynamo, Tables};
 use braze_sim::{Settings, Workspace};
 use connector::{Connector, Outside};
 use domain::attributes::Attributes;
@@ -42,8 +42,8 @@ impl Counted {
         let recorder = Recorder::before(endpoint().await);
         let config = aws::emulator(recorder.url()).await;
         let tables = Tables::of(&prefix());
-        let looked_at = Dynamo::new(&aws::emulator(endpoint().await).await, tables.clone(), KEPT_FOR);
-        let store = Arc::new(Dynamo::new(&config, tables, KEPT_FOR));
+        let looked_at = Dynamo::new(&aws::emulator(endpoint().await).await, tables.clone());
+        let store = Arc::new(Dynamo::new(&config, tables));
         store.make_tables().await.unwrap();
         let clock = Arc::new(SystemClock);
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Tables};
+use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use ports::clock::SystemClock;
@@ -23,7 +23,7 @@ const GOOD: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\na
 async fn brands_are_pushed_with_their_codes_and_only_if_all_are_right() {
     let (endpoint, environment) = (endpoint().await, prefix());
     let config = aws::emulator(endpoint).await;
-    let ledgers = Dynamo::new(&config, Tables::of(&environment), KEPT_FOR);
+    let ledgers = Dynamo::new(&config, Tables::of(&environment));
     ledgers.make_tables().await.unwrap();
     let table = BrandTable::new(&config, &environment);
     table.make().await.unwrap();
@@ -72,7 +72,7 @@ fn said_to(endpoint: &str, command: &[&str]) -> (Option<i32>, String) {
 async fn an_environment_is_looked_at_and_somebody_forgotten_in_it() {
     let (endpoint, environment) = (endpoint().await, prefix());
     let config = aws::emulator(endpoint).await;
-    let dynamo = Dynamo::new(&config, Tables::of(&environment), KEPT_FOR);
+    let dynamo = Dynamo::new(&config, Tables::of(&environment));
     dynamo.make_tables().await.unwrap();
     Sqs::make(&config, &environment, Duration::from_secs(30), 5).await.unwrap();
     let parameters = Parameters::new(&config, Arc::new(SystemClock));

@@ -58,6 +58,7 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         state: State::Received,
         credited_at: Some(start()),
         has_award: false,
+        keep_until: start() + Duration::from_secs(90 * 86_400),
         shown: Shown::default(),
         due_at: Some(start() + Duration::from_secs(60)),
         failures: 0,

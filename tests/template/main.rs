@@ -64,8 +64,10 @@ fn tables_are_paid_by_request_backed_up_encrypted_and_kept() {
         assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{name}");
         assert_eq!(resources()[name]["DeletionPolicy"], "Retain", "{name}");
     }
-    let ended = &resources()["Participations"]["Properties"]["TimeToLiveSpecification"];
-    assert_eq!(ended, &json!({ "AttributeName": "expires_at", "Enabled": true }));
+    for table in ["Participations", "Profiles"] {
+        let ended = &resources()[table]["Properties"]["TimeToLiveSpecification"];
+        assert_eq!(ended, &json!({ "AttributeName": "expires_at", "Enabled": true }), "{table}");
+    }
 }
 
 #[test]

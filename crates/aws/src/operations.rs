@@ -13,7 +13,7 @@ use domain::person::Person;
 use ports::operations::{Dead, Forgotten, Operations, Overview, Which};
 use ports::{Error, Result};
 
-use crate::dynamo::{Dynamo, KEPT_FOR, Tables};
+use crate::dynamo::{Dynamo, Tables};
 use crate::message;
 
 /// What is looked at is nobody else's for so many seconds, and then given back.
@@ -43,7 +43,7 @@ impl Environment {
     /// The environment with this name.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, name: &str) -> Self {
-        let dynamo = Dynamo::new(config, Tables::of(name), KEPT_FOR);
+        let dynamo = Dynamo::new(config, Tables::of(name));
         Self { name: name.to_owned(), dynamo, queues: Client::new(config) }
     }
 

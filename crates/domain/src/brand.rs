@@ -6,6 +6,7 @@ mod workspace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use access::{Callback, IntakeAccess};
 pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
@@ -156,6 +157,8 @@ pub struct Brand {
     pub intake: IntakeAccess,
     /// Where Quikly is told of credits, if it wants to be.
     pub callback: Option<Callback>,
+    /// For how long participations are kept once their activation has closed. Not shorter than a day: raffles are drawn after it.
+    pub retention: Duration,
     /// Its activations by scope.
     pub activations: BTreeMap<Scope, Activation>,
 }

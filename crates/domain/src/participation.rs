@@ -45,6 +45,8 @@ pub struct Participation {
     pub shown: Shown,
     /// When it is looked at at the latest. `None` when there is nothing left to do.
     pub due_at: Option<Timestamp>,
+    /// Once it has ended, it is deleted then: the brand's retention after the activation has closed.
+    pub keep_until: Timestamp,
     /// Attempts in a row that Braze did not answer usefully.
     pub failures: u32,
     /// A request slot booked for it, while it waits for one.
@@ -341,6 +343,7 @@ impl Participation {
             has_award: false,
             shown: Shown::default(),
             due_at: Some(now + FIRST_LOOK),
+            keep_until: activation.closes.checked_add(brand.retention).unwrap_or(Timestamp::MAX),
             failures: 0,
             slot: None,
             version: 0,

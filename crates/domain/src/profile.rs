@@ -201,7 +201,13 @@ impl KnownProfile {
 
     /// Whether it is worth more than a look-up.
     pub(crate) fn is_trusted(&self, now: Timestamp) -> bool {
-        now < self.learned_at + Self::TRUSTED
+        now < self.trusted_until()
+    }
+
+    /// Until when it is worth anything, and kept.
+    #[must_use]
+    pub fn trusted_until(&self) -> Timestamp {
+        self.learned_at + Self::TRUSTED
     }
 
     /// Whether Braze may still be building it.

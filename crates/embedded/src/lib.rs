@@ -8,6 +8,7 @@ mod limits;
 mod mailbox;
 mod queues;
 mod reader;
+mod retention;
 mod schedule;
 mod schema;
 mod secrets;
@@ -16,4 +17,5 @@ mod writer;
 
 pub use beside::Beside;
 pub use data_file::{DataFile, OpenError};
+pub use retention::Expired;
 pub use secrets::EnvSecrets;

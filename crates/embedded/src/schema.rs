@@ -102,6 +102,11 @@ const STEPS: &[M<'_>] = &[M::up(
     "DELETE FROM limits;
      ALTER TABLE limits ADD COLUMN learning INTEGER;
      ALTER TABLE limits ADD COLUMN by_contract INTEGER NOT NULL DEFAULT 0;",
+), M::up(
+    // What has ended before this was counted from the activation's close is kept for ninety days.
+    "ALTER TABLE participations ADD COLUMN expires_at INTEGER;
+     UPDATE participations SET expires_at = (record ->> '$.updated_at') + 7776000000 WHERE due_at IS NULL;
+     CREATE INDEX participations_expire ON participations (expires_at) WHERE expires_at IS NOT NULL;",
 )];
 
 /// Brings a file up to date.

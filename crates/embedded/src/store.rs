@@ -22,6 +22,8 @@ pub(crate) struct Row {
     version: u64,
     brand: String,
     due_at: Option<i64>,
+    /// When it may go: not before it has ended.
+    expires_at: Option<i64>,
     record: String,
 }
 
@@ -32,24 +34,27 @@ impl Row {
             version: participation.version,
             brand: participation.brand.to_string(),
             due_at: participation.due_at.map(Timestamp::as_millisecond),
+            expires_at: participation.due_at.is_none().then_some(participation.keep_until.as_millisecond()),
             record: encode(participation),
         }
     }
 
     fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
         let mut statement = transaction.prepare_cached(
-            "INSERT INTO participations (id, version, brand, due_at, record) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO participations (id, version, brand, due_at, expires_at, record)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
         )?;
-        Ok(statement.execute(params![self.id, self.version, self.brand, self.due_at, self.record])? == 1)
+        let row = params![self.id, self.version, self.brand, self.due_at, self.expires_at, self.record];
+        Ok(statement.execute(row)? == 1)
     }
 
     pub(crate) fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Saved> {
         let mut statement = transaction.prepare_cached(
-            "UPDATE participations SET version = version + 1, due_at = ?3, record = ?4
+            "UPDATE participations SET version = version + 1, due_at = ?3, expires_at = ?4, record = ?5
              WHERE id = ?1 AND version = ?2",
         )?;
-        let changed = statement.execute(params![self.id, self.version, self.due_at, self.record])?;
+        let changed =
+            statement.execute(params![self.id, self.version, self.due_at, self.expires_at, self.record])?;
         Ok(if changed == 1 { Saved::Saved } else { Saved::Conflict })
     }
 }

@@ -188,6 +188,8 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // whole: small pages make small commits. Says nothing for a file that exists.
     connection.pragma_update(None, "page_size", 1_024)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    // What is deleted is overwritten: it may have been somebody's address.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Checkpoints have a thread of their own.

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Tables};
+use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use axum::Router;
@@ -34,7 +34,7 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
     let table = BrandTable::new(&config, &name);
     let clock = Arc::new(SystemClock);
     let secrets = Arc::new(Parameters::new(&config, clock.clone()));
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name), KEPT_FOR));
+    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name)));
     let queues = Arc::new(Sqs::new(&config, environment::queue_urls()?));
     let connected = queues.clone();
     let (id_key, files, ()) = tokio::join!(environment::id_key(&*secrets), table.read(), connected.connect());

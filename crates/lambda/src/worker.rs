@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Tables};
+use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::scheduler::Scheduler;
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
@@ -53,7 +53,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     let table = BrandTable::new(&config, &name);
     let clock = Arc::new(SystemClock);
     let secrets = Arc::new(Parameters::new(&config, clock.clone()));
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name), KEPT_FOR));
+    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name)));
     let queues = Arc::new(Sqs::new(&config, environment::queue_urls()?));
     let schedule = Arc::new(Scheduler::new(&config, environment::schedules()?));
     let braze = Arc::new(BrazeCalls::new()?);

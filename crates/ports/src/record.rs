@@ -11,6 +11,8 @@ pub use award::{
 };
 pub use profile::{decode_known, encode_known};
 
+use std::time::Duration;
+
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email, Phone};
@@ -23,6 +25,9 @@ use serde_json::{Map, Number, Value};
 use profile::{ProfileRecord, profile, profile_record};
 
 use crate::{Error, Result};
+
+/// How long what has no time of its own is kept.
+const KEPT_BEFORE: Duration = Duration::from_secs(90 * 86_400);
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -51,6 +56,9 @@ struct Record {
     shows_event: EventRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
+    /// Not there in what was stored before it was counted from the activation's close.
+    #[serde(default)]
+    keep_until: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,6 +184,7 @@ pub fn encode(participation: &Participation) -> String {
         shows_attributes: participation.shown.attributes,
         shows_event: event_record(participation.shown.event),
         due_at: participation.due_at.map(Timestamp::as_millisecond),
+        keep_until: Some(participation.keep_until.as_millisecond()),
         failures: participation.failures,
         slot: participation.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
     };
@@ -204,6 +213,10 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         has_award: record.has_award,
         shown: Shown { attributes: record.shows_attributes, event: event(&record.shows_event)? },
         due_at: record.due_at.map(moment).transpose()?,
+        keep_until: match record.keep_until {
+            Some(keep_until) => moment(keep_until)?,
+            None => moment(record.updated_at)? + KEPT_BEFORE,
+        },
         failures: record.failures,
         slot: slot.transpose()?,
         version,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Tables};
+use aws::dynamo::{BrandTable, Dynamo, Tables};
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::BrandFile;
 use ports::Ledger;
@@ -26,7 +26,7 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     );
     let codes = CodeFiles::in_directory(&directory).all(&brands)?;
     let config = aws::environment().await;
-    let ledgers = Dynamo::new(&config, Tables::of(&environment), KEPT_FOR);
+    let ledgers = Dynamo::new(&config, Tables::of(&environment));
     for (brand, pool, codes) in codes {
         let stock =
             ledgers.import_codes(&brand, &pool, &codes).await.context("the codes cannot be imported")?;

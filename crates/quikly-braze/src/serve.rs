@@ -3,12 +3,13 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use connector::{Connector, LINGER, TICK, Worker};
 use domain::brand::Brands;
 use domain::identity::IdKey;
-use embedded::{DataFile, EnvSecrets};
+use embedded::{DataFile, EnvSecrets, Expired};
 use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
 use ports::{Chance, Clock, Ledger, Secrets};
@@ -19,6 +20,8 @@ use crate::arguments::{self, Serve};
 use crate::code_files::{CodeFiles, Codes};
 use crate::connections::{self, Clients};
 use crate::{brand_directory, console, demo, id_key, listen};
+
+const EXPIRES_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Serves the demo or the brands of a directory until told to stop.
 pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
@@ -44,6 +47,7 @@ pub(crate) struct Server {
     routes: axum::Router,
     clients: Clients,
     connector: Arc<Connector>,
+    file: Arc<DataFile>,
 }
 
 impl Server {
@@ -81,7 +85,7 @@ impl Server {
             notices: file.clone(),
             queues: file.clone(),
             schedule: file.clone(),
-            limits: file,
+            limits: file.clone(),
             secrets,
             clock,
             chance,
@@ -90,7 +94,7 @@ impl Server {
         };
         let connector = Arc::new(Connector::new(outside, brands, id_key));
         let clients = if clients.behind_proxy { Clients::AreForwarded } else { Clients::Connect };
-        Ok(Self { listener, routes, clients, connector })
+        Ok(Self { listener, routes, clients, connector, file })
     }
 
     /// Serves until `stop` turns true. Requests and steps under way are finished; what waits is picked up at the next start.
@@ -101,9 +105,11 @@ impl Server {
             async move { worker.run(stop).await }
         });
         let ticking = tokio::spawn(tick(self.connector, stop.clone()));
+        let expiring = tokio::spawn(expire(self.file, stop.clone()));
         connections::serve(self.listener, self.routes, self.clients, stop).await;
         working.await?;
         ticking.await?;
+        expiring.await?;
         Ok(())
     }
 }
@@ -127,6 +133,26 @@ async fn tick(connector: Arc<Connector>, mut stop: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = clock.sleep(TICK) => {}
+            _changed = stop.changed() => {}
+        }
+    }
+}
+
+/// Deletes what is kept no longer, at the start and then every hour.
+async fn expire(file: Arc<DataFile>, mut stop: watch::Receiver<bool>) {
+    let clock = SystemClock;
+    while !*stop.borrow() {
+        match file.expire(clock.now()).await {
+            Ok(expired) if expired == Expired::default() => {}
+            Ok(Expired { participations, profiles }) => {
+                tracing::info!(participations, profiles, "serve.expired: what is kept no longer is deleted");
+            }
+            Err(error) => {
+                tracing::error!(error = %in_full(&error), "serve.expire_failed: the next hour tries again");
+            }
+        }
+        tokio::select! {
+            () = clock.sleep(EXPIRES_EVERY) => {}
             _changed = stop.changed() => {}
         }
     }

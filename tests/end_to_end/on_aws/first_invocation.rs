@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::dynamo::{BrandTable, Dynamo, KEPT_FOR, Tables};
+use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use domain::brand_file::BrandFile;
@@ -56,7 +56,7 @@ impl Secluded {
             secured.push(Secured::before(behind, &certificate, SLOW).await);
         }
         let config = aws::emulator(endpoint).await;
-        let store = Dynamo::new(&config, Tables::of(&environment), KEPT_FOR);
+        let store = Dynamo::new(&config, Tables::of(&environment));
         store.make_tables().await.unwrap();
         let parameters = Parameters::new(&config, Arc::new(SystemClock));
         let parameter = |name: &str| format!("/quikly-braze/{environment}/{name}");

@@ -157,6 +157,7 @@ impl Store for Dynamo {
         for (contact, known) in latest {
             let put = PutRequest::builder()
                 .item("contact", text(contact))
+                .item("expires_at", number(known.trusted_until().as_second()))
                 .item("record", text(encode_known(known)));
             let put = put.build().map_err(|error| Error::unavailable(DOING, error))?;
             writes.push(WriteRequest::builder().put_request(put).build());
@@ -173,6 +174,7 @@ impl Store for Dynamo {
             .put_item()
             .table_name(&self.tables.profiles)
             .item("contact", text(contact.to_string()))
+            .item("expires_at", number(profile.trusted_until().as_second()))
             .item("record", text(encode_known(profile)))
             .condition_expression("attribute_not_exists(contact)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
@@ -211,10 +213,7 @@ impl Dynamo {
                 .update_expression(
                     "SET version = :next, #record = :record, expires_at = :expires REMOVE due_shard, due_at",
                 )
-                .expression_attribute_values(
-                    ":expires",
-                    number((participation.updated_at + self.kept_for).as_second()),
-                ),
+                .expression_attribute_values(":expires", number(participation.keep_until.as_second())),
         };
         match request.send().await.map_err(SdkError::into_service_error) {
             Ok(_) => Ok(Saved::Saved),

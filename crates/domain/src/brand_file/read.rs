@@ -15,6 +15,12 @@ use crate::brand_file::section::{Field, Section, Source};
 use crate::brand_file::{Surroundings, access, activation, incentive};
 use crate::identity::BrandId;
 
+/// For how long participations are kept unless the brand says so.
+const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
+/// Raffles are drawn after an activation has closed.
+const SHORTEST_RETENTION: Duration = Duration::from_secs(86_400);
+
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
 const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
 /// Braze's hard cap on the objects of one `/users/track` request.
@@ -49,6 +55,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         root.optional("intake").and_then(|field| Some(access::intake(field.section()?, surroundings)));
     let callback =
         root.optional("callback").and_then(|field| access::callback(field.section()?, surroundings));
+    let retention = root.optional("retention").map_or(Some(RETENTION), |field| field.parsed(retention));
     let mut activations = BTreeMap::new();
     for section in root.sections("activation") {
         if let Some(activation) = activation::activation(section, reading) {
@@ -63,8 +70,14 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         webhook_tokens: webhook.unwrap_or_default(),
         intake: intake.unwrap_or_default(),
         callback,
+        retention: retention?,
         activations,
     })
+}
+
+fn retention(text: &str) -> Result<Duration, &'static str> {
+    let retention = duration(text)?;
+    if retention < SHORTEST_RETENTION { Err("must be a day (1d) at least") } else { Ok(retention) }
 }
 
 /// A string that `parse` accepts and that no field has taken before.
@@ -187,14 +200,14 @@ pub(super) fn moment(field: &Field<'_>) -> Option<Timestamp> {
 /// # Errors
 /// Says the expected form.
 pub fn duration(text: &str) -> Result<Duration, &'static str> {
-    const FORM: &str = "must be a duration, as 90s, 2m or 48h";
+    const FORM: &str = "must be a duration, as 90s, 2m, 48h or 30d";
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or(FORM)?;
         let (number, unit) = rest.split_at(digits);
         let number: u32 = number.parse().map_err(|_| FORM)?;
-        let (unit, length) = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]
+        let (unit, length) = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)]
             .into_iter()
             .find(|(name, _)| unit.starts_with(name))
             .ok_or(FORM)?;

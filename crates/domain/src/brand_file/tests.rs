@@ -129,6 +129,19 @@ evnt = "typo"
 }
 
 #[test]
+fn participations_are_kept_for_ninety_days_unless_the_brand_says_otherwise() {
+    let least = "id = \"acme\"\n[braze]\nendpoint = \"https://rest.iad-03.braze.com\"\napi_key = { ssm = \"/key\" }\n";
+    let retention = |line: &str| {
+        let brands = read(&format!("{line}{least}"))?;
+        Ok::<_, Vec<String>>(brands.iter().map(|brand| brand.retention.as_secs() / 86_400).sum::<u64>())
+    };
+    assert_eq!(retention(""), Ok(90));
+    assert_eq!(retention("retention = \"30d\"\n"), Ok(30));
+    let faults = retention("retention = \"1h\"\n").unwrap_err();
+    assert_eq!(faults, ["acme.toml:1: retention: must be a day (1d) at least"]);
+}
+
+#[test]
 fn missing_keys_are_named() {
     let faults = read("[braze]\n[[activation]]\n").unwrap_err();
     for field in ["id", "braze.endpoint", "braze.api_key", "activation[0].scope", "activation[0].opens"] {

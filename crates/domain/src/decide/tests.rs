@@ -46,6 +46,7 @@ pub(super) fn brand(identity: Identity) -> Brand {
         webhook_tokens: Vec::new(),
         intake: IntakeAccess::default(),
         callback: None,
+        retention: Duration::from_secs(86_400),
         activations: BTreeMap::new(),
     }
 }
@@ -62,6 +63,12 @@ pub(super) fn closed_to_all() -> Activation {
         incentives: BTreeMap::new(),
         rewards: RewardsToBraze::default(),
     }
+}
+
+#[test]
+fn a_participation_is_kept_until_the_retention_after_the_close() {
+    let (brand, activation) = (brand(Identity::Alias), closed_to_all());
+    assert_eq!(participation(&brand, &activation).keep_until, at(1_000_000 + 86_400));
 }
 
 fn activation(attribute: bool, event: bool) -> Activation {

@@ -1,0 +1,58 @@
+//! What is kept no longer, on a file. DynamoDB deletes by itself what its items name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::identity::IdKey;
+use domain::participation::{Participation, State};
+use domain::profile::{Alias, KnownProfile, ProfileRef};
+use embedded::{DataFile, Expired};
+use memory::TestClock;
+use ports::{Clock, Store};
+use tests::{participation, start};
+
+fn ended(email: &str) -> Participation {
+    Participation { state: State::Enrolled, due_at: None, ..participation("acme", "spring", email) }
+}
+
+#[tokio::test]
+async fn what_has_ended_goes_when_its_time_has_come_and_what_is_open_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::at(start()));
+    let file = DataFile::open(&directory.path().join("data.sqlite"), clock.clone()).unwrap();
+    let (gone, open) = (ended("ada@example.com"), participation("acme", "spring", "bob@example.com"));
+    let kept =
+        Participation { keep_until: gone.keep_until + Duration::from_secs(1), ..ended("cid@example.com") };
+    for one in [&gone, &open, &kept] {
+        file.insert(one, None).await.unwrap();
+    }
+    let email = gone.contact.email().unwrap().clone();
+    let known = KnownProfile {
+        profile: ProfileRef::Alias(Alias::for_email(&email)),
+        learned_at: start(),
+        created: true,
+        by: gone.id,
+    };
+    let contact = IdKey::new([9; 32]).contact(&gone.brand, &gone.contact);
+    file.remember_profiles(&[(contact, known)]).await.unwrap();
+    assert_eq!(file.expire(clock.now()).await.unwrap(), Expired::default());
+
+    clock.advance(Duration::from_secs(90 * 86_400));
+    assert_eq!(file.expire(clock.now()).await.unwrap(), Expired { participations: 1, profiles: 1 });
+    let left = file.get(&[gone.id, open.id, kept.id]).await.unwrap();
+    assert_eq!(left.iter().map(|one| one.id).collect::<Vec<_>>(), [open.id, kept.id]);
+}
+
+#[tokio::test]
+async fn what_ends_late_goes_then() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::at(start()));
+    let file = DataFile::open(&directory.path().join("data.sqlite"), clock.clone()).unwrap();
+    let mut late = participation("acme", "spring", "ada@example.com");
+    file.insert(&late, None).await.unwrap();
+    clock.advance(Duration::from_secs(91 * 86_400));
+    assert_eq!(file.expire(clock.now()).await.unwrap(), Expired::default(), "it is under way");
+    (late.state, late.due_at) = (State::Expired, None);
+    file.save(&[late]).await.unwrap();
+    assert_eq!(file.expire(clock.now()).await.unwrap().participations, 1);
+}
