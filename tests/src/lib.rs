@@ -3,6 +3,7 @@
 pub mod campaign;
 pub mod drain;
 pub mod emulator;
+pub mod fuzzed;
 pub mod recorder;
 pub mod simulated;
 pub mod simulation;

@@ -34,6 +34,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
             "connector",
             "domain",
             "embedded",
+            "intake",
             "lambda",
             "memory",
             "ports",

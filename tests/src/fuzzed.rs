@@ -1,0 +1,72 @@
+//! Where bytes from outside come in, as functions of bytes: what `cargo fuzz` calls, and the tests with inputs of their own. Each
+//! panics when a promise is broken.
+
+mod braze_answer;
+mod intake_body;
+
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, HeaderValue};
+use intake::signature::{SIGNATURE_HEADER, verify};
+use sha2::Sha256;
+
+use crate::start;
+
+pub use braze_answer::braze_answer;
+pub use intake_body::{intake_body, webhook_body};
+
+/// A function of bytes, by the name that its corpus has.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 5] = [
+    ("brand_file", brand_file),
+    ("braze_answer", braze_answer),
+    ("intake_body", intake_body),
+    ("signature", signature),
+    ("webhook_body", webhook_body),
+];
+
+/// A brand file is right, or it has faults that name a place in it.
+pub fn brand_file(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let lines = text.split('\n').count();
+    let read = read_all(&[BrandFile { name: "brand.toml".into(), text }], &AllThere);
+    if let Err(faults) = read {
+        assert!(!faults.is_empty(), "it is refused and nobody says why");
+        for fault in faults {
+            let said = fault.to_string();
+            let line = said
+                .strip_prefix("brand.toml:")
+                .and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+            assert!(line.is_some_and(|line| (1..=lines).contains(&line)), "a fault without a place: {said}");
+        }
+    }
+}
+
+/// The secret that nobody knows who sends bytes.
+const SECRET: &[u8] = b"whsec_not-to-be-guessed";
+
+/// The first line is the header, the rest the body: it counts only if the body was signed at that time.
+pub fn signature(bytes: &[u8]) {
+    let (header, body) = split_line(bytes);
+    let Ok(value) = HeaderValue::from_bytes(header) else { return };
+    let headers = HeaderMap::from_iter([(http::HeaderName::from_static(SIGNATURE_HEADER), value)]);
+    let counts = verify(&headers, body, SECRET, start()).is_ok();
+    let text = String::from_utf8_lossy(header);
+    let right = |time: &str| {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(SECRET) else { return false };
+        mac.update(time.as_bytes());
+        mac.update(b".");
+        mac.update(body);
+        text.to_ascii_lowercase().contains(&hex::encode(mac.finalize().into_bytes()))
+    };
+    let times = text.split(',').filter_map(|part| part.trim().strip_prefix("t="));
+    assert!(!counts || times.into_iter().any(right), "a signature counts that nobody made");
+}
+
+/// The first line, and what follows it.
+fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    end.map_or((bytes, &[]), |end| (&bytes[..end], &bytes[end + 1..]))
+}
