@@ -9,6 +9,7 @@ mod enrollment;
 mod front_end;
 mod hot_incentive;
 mod kills;
+mod logs;
 mod on_aws;
 mod operations;
 mod process;

@@ -92,6 +92,23 @@ fn other_brand(endpoint: &str) -> String {
     )
 }
 
+impl Drop for Server {
+    /// However the test went, what was said is looked through.
+    fn drop(&mut self) {
+        drop(self.process.take());
+        for entry in std::fs::read_dir(self.directory.path()).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_string_lossy().starts_with("said") {
+                let said = std::fs::read_to_string(entry.path()).unwrap();
+                let found = crate::logs::found_in(&said);
+                assert!(
+                    found.is_none() || std::thread::panicking(),
+                    "a contact or secret was logged: {found:?}"
+                );
+            }
+        }
+    }
+}
+
 impl Server {
     pub(crate) async fn start(brand: &Brand<'_>) -> Self {
         let mut server = Self::prepared(brand);
@@ -101,7 +118,8 @@ impl Server {
 
     /// The same, where clients are limited as told.
     pub(crate) async fn start_limiting(brand: &Brand<'_>, limits: &'static [&'static str]) -> Self {
-        let mut server = Self { limits, ..Self::prepared(brand) };
+        let mut server = Self::prepared(brand);
+        server.limits = limits;
         server.run("127.0.0.1:0").await;
         server
     }
@@ -162,13 +180,20 @@ impl Server {
 
     /// Starts again on the same files, after an end.
     pub(crate) async fn start_again(&mut self) {
-        std::fs::rename(self.output(), self.directory.path().join("said-before")).unwrap();
+        self.put_aside_what_was_said();
         self.run("127.0.0.1:0").await;
     }
 
     /// Ends the process at once and keeps its files.
     pub(crate) fn kill(&mut self) {
         self.process.take().unwrap().kill();
+    }
+
+    /// Everything said so far names an address; the new process must say it again.
+    fn put_aside_what_was_said(&self) {
+        let aside = (0..).map(|number| self.directory.path().join(format!("said-{number}")));
+        let aside = aside.into_iter().find(|path| !path.exists()).unwrap();
+        std::fs::rename(self.output(), aside).unwrap();
     }
 
     fn output(&self) -> PathBuf {
@@ -179,8 +204,7 @@ impl Server {
     pub(crate) async fn kill_and_restart(&mut self) {
         self.process.take().unwrap().kill();
         let listen = self.url.trim_start_matches("http://").to_owned();
-        // Everything said so far names the same address; the new process must say it again.
-        std::fs::rename(self.output(), self.directory.path().join("said-before")).unwrap();
+        self.put_aside_what_was_said();
         self.run(&listen).await;
     }
 

@@ -11,7 +11,7 @@ use crate::identity::Channel;
 
 /// An e-mail address in its canonical form: trimmed and lower-case.
 ///
-/// `Debug` shows a short digest, never the address; [`Email::as_str`] is the one way to it.
+/// `Debug` and `Display` show a short digest, never the address; [`Email::as_str`] is the one way to it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Email(String);
 
@@ -66,9 +66,15 @@ impl fmt::Debug for Email {
     }
 }
 
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
 /// A mobile number in E.164 form, valid by libphonenumber's rules.
 ///
-/// `Debug` shows a short digest, never the number; [`Phone::as_str`] is the one way to it.
+/// `Debug` and `Display` show a short digest, never the number; [`Phone::as_str`] is the one way to it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Phone(String);
 
@@ -137,6 +143,12 @@ impl Phone {
 impl fmt::Debug for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Phone({})", digest(&self.0))
+    }
+}
+
+impl fmt::Display for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
     }
 }
 
