@@ -54,6 +54,9 @@ impl Surroundings for AllThere {
     }
 }
 
+/// The one fault without a line.
+const TOO_DEEP: &str = "tables or arrays are nested too deeply";
+
 /// Reads all brand files.
 ///
 /// # Errors
@@ -66,7 +69,9 @@ pub fn read_all(files: &[BrandFile], surroundings: &dyn Surroundings) -> Result<
         let source = Source::new(&file.name, &file.text);
         let (table, errors) = toml::de::DeTable::parse_recoverable(&file.text);
         for error in errors {
-            source.fault(error.span().as_ref(), "", error.message());
+            // The parser does not say where a file got too deep for it.
+            let message = if error.span().is_some() { error.message() } else { TOO_DEEP };
+            source.fault(error.span().as_ref(), "", message);
         }
         let mut reading = Reading { source: &source, surroundings, taken: &mut taken, file: &file.name };
         brands.extend(read::brand(&table, &mut reading));

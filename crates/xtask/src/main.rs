@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod deny;
 mod emulator;
 mod peers;
 mod rules;
@@ -17,6 +18,12 @@ enum Task {
     Test,
     /// Check the rules that a compiler or linter does not know
     Tidy,
+    /// Hold the crates of others against deny.toml: licences, sources, versions that are there twice
+    Deny {
+        /// Known vulnerabilities, too; their database is fetched from GitHub
+        #[arg(long)]
+        advisories: bool,
+    },
     /// Run the whole stack on an emulated AWS, deployed from infra/template.yaml, until Ctrl-C
     AwsLocal,
     /// Play runs in which everything goes wrong that may, and check the promises: --seeds N [--from S], --seed S, --plan FILE
@@ -50,6 +57,7 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Test => test(),
         Task::Tidy => tidy::check(),
+        Task::Deny { advisories } => deny::check(advisories),
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Simulate { arguments } => {
             let simulate = ["run", "--quiet", "--package", "tests", "--bin", "simulate", "--"];
