@@ -27,6 +27,16 @@ async fn every_look_up_that_braze_grants_is_used_and_no_429_drawn() {
     }
 }
 
+/// Longer than a quarter of an hour, which is the longest that a message can be delayed.
+#[tokio::test(start_paused = true)]
+async fn a_backlog_of_half_an_hour_is_worked_off_as_fast_as_one_of_minutes() {
+    for (limit, count) in [(Limit::a_minute(250), 7_500), (Limit::a_second(4), 7_200)] {
+        let drained = drain(Flow::Email, count, limit).await;
+        assert_full(&drained, &format!("{count}"));
+        assert_eq!(drained.requests["/users/export/ids"], u64::try_from(count).unwrap());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn beside_somebody_who_uses_half_we_use_the_other_half() {
     let shared = Limit::a_minute(250).shared_with(125);

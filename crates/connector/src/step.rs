@@ -163,7 +163,9 @@ impl Connector {
         }
         award::look_up(self, &mut cases).await?;
         let now = self.outside.clock.now();
-        cases.retain(|case| wants_a_look(case, now));
+        let (mut cases, early): (Vec<Case>, Vec<Case>) =
+            cases.into_iter().partition(|case| wants_a_look(case, now));
+        wake::again(self, early.iter().map(|case| &case.participation)).await;
         cases.sort_by_key(|case| case.participation.accepted_at);
         let taken = cases.len();
         let resting = match self.brands.brand(brand) {

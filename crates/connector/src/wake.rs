@@ -1,7 +1,8 @@
 //! Who is looked at again, and when. This makes it punctual; the tick makes it certain.
 //!
 //! Waits that a queue can hold are delayed messages, to the second; longer ones, and settling unless the brand says otherwise, are
-//! schedules, to the minute.
+//! schedules, to the minute. A request slot may be over within the minute: its schedule comes before it, and then a message keeps
+//! what is left of the wait.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +21,14 @@ use crate::step::Connector;
 /// requests.
 const LEFT_TO_THE_TICK: Duration = Duration::from_secs(60);
 
+/// What holds a slot is scheduled for the minute before the slot's own: EventBridge fires somewhere within its minute (AWS docs, Schedule
+/// types).
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// Who holds a slot and comes ahead of it by no more than this comes again in time for it: a minute ahead, a minute's rounding, and one
+/// to spare.
+const EARLY: Duration = Duration::from_secs(180);
+
 /// What is looked at together: a brand's participations on one queue that are due at the same time.
 type Together<T> = BTreeMap<(QueueName, BrandId, T), Vec<ParticipationId>>;
 
@@ -36,18 +45,13 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
                 soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id)
             }
             Means::Schedule => {
-                scheduled.entry((queue, brand, whole_minute(due))).or_default().push(participation.id);
+                let minute = if participation.slot.is_some() { minute_ahead(due) } else { whole_minute(due) };
+                scheduled.entry((queue, brand, minute)).or_default().push(participation.id);
             }
             Means::Tick => {}
         }
     }
-    let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
-    for ((queue, brand, seconds), ids) in soon {
-        let delay = Duration::from_secs(seconds);
-        let outgoing = looks(&brand, &ids).into_iter().map(|look| Outgoing { look, delay });
-        messages.entry(queue).or_default().extend(outgoing);
-    }
-    send(connector, messages).await;
+    send_delayed(connector, soon).await;
     for ((queue, brand, minute), ids) in scheduled {
         for look in looks(&brand, &ids) {
             if let Err(error) = connector.outside.schedule.at(minute, queue, look).await {
@@ -55,6 +59,21 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
             }
         }
     }
+}
+
+/// Has those who came ahead of their slot come again in time for it.
+pub(crate) async fn again(connector: &Connector, came: impl Iterator<Item = &Participation>) {
+    let now = connector.outside.clock.now();
+    let mut soon: Together<u64> = BTreeMap::new();
+    for participation in came.filter(|participation| participation.slot.is_some()) {
+        let Some(due) = participation.due_at else { continue };
+        let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+        if wait <= EARLY {
+            let (queue, brand) = (QueueName::of(participation.channel()), participation.brand.clone());
+            soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id);
+        }
+    }
+    send_delayed(connector, soon).await;
 }
 
 /// What keeps a wait.
@@ -85,6 +104,16 @@ pub(crate) async fn now(connector: &Connector, queue: QueueName, brand: &BrandId
     send(connector, BTreeMap::from([(queue, messages)])).await;
 }
 
+async fn send_delayed(connector: &Connector, soon: Together<u64>) {
+    let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
+    for ((queue, brand, seconds), ids) in soon {
+        let delay = Duration::from_secs(seconds);
+        let outgoing = looks(&brand, &ids).into_iter().map(|look| Outgoing { look, delay });
+        messages.entry(queue).or_default().extend(outgoing);
+    }
+    send(connector, messages).await;
+}
+
 async fn send(connector: &Connector, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
     for (queue, messages) in messages {
         for some in messages.chunks(MOST_MESSAGES) {
@@ -102,6 +131,11 @@ fn looks(brand: &BrandId, ids: &[ParticipationId]) -> Vec<Look> {
 /// Rounded up: a message before its time finds nothing due and is wasted.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
+}
+
+fn minute_ahead(moment: Timestamp) -> Timestamp {
+    let minute = moment.as_second().div_euclid(60) * 60;
+    Timestamp::from_second(minute).map_or(moment, |minute| minute - AHEAD)
 }
 
 fn whole_minute(moment: Timestamp) -> Timestamp {
