@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::process::{binary, run_with, write};
 use crate::server::{Brand, KEY_VARIABLE, Server};
@@ -24,6 +24,8 @@ const NOBODY: u32 = 65_534;
 #[tokio::test]
 async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost() {
     let workspace = Workspace::start("0s").await;
+    // Between a hundred and five hundred fit, by where checkpoints come to lie: more than Braze looks up in a minute.
+    workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     // No file may grow beyond a megabyte: what the process writes to its log then is refused as a full disk refuses it.
     let mut server = Server::start_with_files_up_to(2_048, &Brand::at(&workspace)).await;
     let (mut accepted, mut refused) = (Vec::new(), None);
