@@ -1,1 +1,0 @@
-{"id":"c2f427a3ad2010028df515c14f444b6c","state":"received"}
