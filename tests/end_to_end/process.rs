@@ -15,7 +15,8 @@ pub(crate) fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
         let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-        build.args(["build", "--quiet", "--package", "quikly-braze"]);
+        // From the root: what is built is what `cargo run` runs.
+        build.current_dir("..").args(["build", "--quiet", "--bin", "quikly-braze"]);
         if profile.ends_with("release") {
             build.arg("--release");
         }

@@ -58,7 +58,7 @@ pub(crate) fn build_released(others: &[&str]) -> anyhow::Result<()> {
 /// Installs the emulator, builds the binaries, deploys, and stays up.
 pub(crate) fn run_the_stack() -> anyhow::Result<()> {
     install()?;
-    crate::cargo(&["build", "--package", "quikly-braze"])?;
+    crate::cargo(&["build", "--bin", "quikly-braze"])?;
     build_functions()?;
     let directory = directory();
     let binaries = directory.join("../debug");

@@ -68,7 +68,7 @@ fn main() -> anyhow::Result<()> {
         Task::Bench(Bench::Award) => bench("award"),
         Task::Bench(Bench::Http) => peers::bench(),
         Task::Bench(Bench::Work) => {
-            cargo(&["build", "--release", "--package", "quikly-braze"])?;
+            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             bench("work")
         }
         Task::Bench(Bench::Drain) => bench("drain"),
@@ -87,7 +87,7 @@ fn bench(name: &str) -> anyhow::Result<()> {
 fn test() -> anyhow::Result<()> {
     tidy::check()?;
     emulator::install()?;
-    cargo(&["build", "--package", "quikly-braze"])?;
+    cargo(&["build", "--bin", "quikly-braze"])?;
     emulator::build_functions()?;
     cargo(&["test", "--workspace"])
 }
