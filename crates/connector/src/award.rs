@@ -1,6 +1,6 @@
 //! Awards: credits and releases, many of a ledger in one transaction; raffles at their close.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ async fn announce(connector: &Connector, brand: &Brand, ledger: &LedgerKey, sett
     if settled.told {
         connector.news.notify_one();
     }
-    for (pool, left) in &settled.low {
+    for (pool, left) in settled.low.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
         if *left == 0 {
             tracing::error!(brand = %brand.id, %scope, pool, "connector.codes_gone: add codes to the file and restart; whoever is owed one gets it then");
@@ -164,16 +164,23 @@ impl Connector {
     /// Gives what is free to those who wait for it, in every ledger: after brand files or codes have changed.
     ///
     /// # Errors
-    /// When the ledgers cannot be reached.
+    /// When a ledger cannot be reached; the others are refilled all the same.
     pub async fn refill(&self) -> ports::Result<()> {
+        let mut refilled = Ok(());
         for (brand, ledger) in ledgers(self, |_| true) {
-            let rules = Rules::of(brand, &ledger, &self.id_key);
-            let counts = self.outside.ledger.counts(&ledger).await?;
-            if counts.waiting + counts.held > 0 {
-                let now = self.outside.clock.now();
-                let settled = self.outside.ledger.refill(&ledger, &rules, now).await?;
-                announce(self, brand, &ledger, &settled).await;
+            if let Err(error) = self.refill_one(brand, &ledger).await {
+                refilled = Err(error);
             }
+        }
+        refilled
+    }
+
+    async fn refill_one(&self, brand: &Brand, ledger: &LedgerKey) -> ports::Result<()> {
+        let counts = self.outside.ledger.counts(ledger).await?;
+        if counts.waiting + counts.held > 0 {
+            let rules = Rules::of(brand, ledger, &self.id_key);
+            let settled = self.outside.ledger.refill(ledger, &rules, self.outside.clock.now()).await?;
+            announce(self, brand, ledger, &settled).await;
         }
         Ok(())
     }

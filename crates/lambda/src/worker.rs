@@ -15,6 +15,7 @@ use futures::future::OptionFuture;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use ports::Clock;
 use ports::clock::{SystemChance, SystemClock};
+use ports::error::in_full;
 use serde_json::Value;
 
 use crate::batch::{Answer, Batch, each_brand};
@@ -125,7 +126,9 @@ pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Resul
         let working = working.get().await?;
         let connector = working.connectors.current().await;
         let first = connector.tick().await?;
-        connector.refill().await?;
+        if let Err(error) = connector.refill().await {
+            tracing::error!(error = %in_full(&error), "lambda.refill_failed: the next tick tries again");
+        }
         let mut more = first.more;
         while more && has_time(&event.context) {
             more = connector.tick().await?.more;

@@ -117,13 +117,14 @@ impl Server {
 /// Looks at everything due, at the start and then every minute; at once again while more is due than one tick takes.
 async fn tick(connector: Arc<Connector>, mut stop: watch::Receiver<bool>) {
     let clock = SystemClock;
-    if let Err(error) = connector.refill().await {
-        tracing::error!(error = %in_full(&error), "serve.refill_failed");
-    }
+    let mut refilled = false;
     if let Err(error) = connector.catch_up().await {
         tracing::error!(error = %in_full(&error), "serve.catch_up_failed");
     }
     while !*stop.borrow() {
+        if !refilled {
+            refilled = refill(&connector).await;
+        }
         match connector.tick().await {
             Ok(ticked) if ticked.more => continue,
             Ok(_) => {}
@@ -136,6 +137,15 @@ async fn tick(connector: Arc<Connector>, mut stop: watch::Receiver<bool>) {
             _changed = stop.changed() => {}
         }
     }
+}
+
+/// Gives what brand files and codes have made free since the last start; whether all of it was.
+async fn refill(connector: &Connector) -> bool {
+    let refilled = connector.refill().await;
+    if let Err(error) = &refilled {
+        tracing::error!(error = %in_full(error), "serve.refill_failed: the next tick tries again");
+    }
+    refilled.is_ok()
 }
 
 /// Deletes what is kept no longer, at the start and then every hour.
