@@ -9,18 +9,24 @@ use aws::operations::Environment;
 use aws::scheduler::{Scheduler, Settings};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
+use domain::award::Award;
 use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
+use domain::incentive::Offer;
+use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
 use domain::message::QueueName;
+use domain::notice::News;
 use memory::{Faults, Memory, TestClock};
 use ports::operations::Which;
 use ports::queues::Outgoing;
 use ports::{Operations, Queues, Secrets};
 use secrecy::ExposeSecret;
 use tests::emulator::{endpoint, prefix};
+use tests::recorder::Recorder;
 use tests::{eventually_async, start};
 
 use crate::Ports;
+use crate::game::{Game, acme, codes, first, ledger, pool, raffle_of_codes};
 use crate::queues::look;
 
 /// Queues and schedules of its own for each test, in real time; what is delivered is invisible for two seconds. What is kept is in
@@ -43,8 +49,12 @@ pub(crate) async fn on_queues() -> Ports {
 
 /// Tables of its own for each test. What is not on DynamoDB is in memory.
 pub(crate) async fn on_dynamo() -> Ports {
+    on_dynamo_at(endpoint().await).await
+}
+
+async fn on_dynamo_at(endpoint: &str) -> Ports {
     let prefix = prefix();
-    let config = aws::emulator(endpoint().await).await;
+    let config = aws::emulator(endpoint).await;
     let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&prefix)));
     dynamo.make_tables().await.unwrap();
     Sqs::make(&config, &prefix, Duration::from_secs(30), 5).await.unwrap();
@@ -62,6 +72,43 @@ pub(crate) async fn on_dynamo() -> Ports {
         in_real_time: false,
         _directory: None,
     }
+}
+
+#[tokio::test]
+async fn a_draw_that_was_cut_off_goes_on_with_the_same_winners_and_wastes_no_code() {
+    let recorder = Recorder::before(endpoint().await);
+    let seed = Seed::new([4; 32]);
+    let mut game = Game::of(on_dynamo_at(recorder.url()).await, first(1));
+    game.rules = raffle_of_codes(130, &seed);
+    game.ports.ledger.import_codes(&acme(), &pool(), &codes(120)).await.unwrap();
+    let ids = game.accept_all(140, Offer::Lot).await;
+    game.credit_all(&ids).await;
+    let entrants: Vec<Entrant> = game.awards(&ids).await.iter().map(entrant).collect();
+    let winners: Vec<Ticket> = winners(&seed, &entrants, 130).into_iter().map(Ticket::of).collect();
+
+    let draw = async || game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await;
+    for parts in [1, 1, 0] {
+        recorder.let_through(parts);
+        assert!(draw().await.is_err(), "it was cut off");
+        assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().drawn_at, None);
+    }
+    recorder.let_through(usize::MAX);
+    assert!(draw().await.unwrap().is_some());
+
+    assert_eq!(game.ports.ledger.tickets(&ledger()).await.unwrap().1, winners);
+    assert_eq!(game.codes_of(&ids).await, codes(120));
+    let counts = game.ports.ledger.counts(&ledger()).await.unwrap();
+    assert_eq!((counts.given, counts.held, counts.entered), (120, 10, 10));
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.extend(game.news().await.into_iter().filter(|(_, news)| *news == News::Rewarded));
+    }
+    assert_eq!(told.len(), 120, "everyone who was given one is told once");
+    assert_eq!(draw().await.unwrap(), None, "drawn before");
+}
+
+fn entrant(award: &Award) -> Entrant {
+    Entrant { id: award.id, participant: award.participant }
 }
 
 #[tokio::test]

@@ -6,11 +6,13 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Others, Standing, Verdict};
 use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
+use domain::incentive::raffle::Seed;
 use domain::incentive::{Incentive, IncentiveId, Kind, Offer, Pool, Prize, Reward};
 use domain::ledger::{Entry, Rules, Settled};
 use domain::notice::News;
 use domain::participation::Participation;
 use ports::Clock;
+use ports::store::MOST_ITEMS;
 use tests::{participation, start};
 
 use crate::Ports;
@@ -55,6 +57,17 @@ pub(crate) fn rules(incentive: Incentive) -> Rules {
     Rules { incentive: Some(Arc::new(incentive)), tell: true, commitment: None }
 }
 
+/// So many codes, in their order.
+pub(crate) fn codes(quantity: usize) -> Vec<String> {
+    (0..quantity).map(|number| format!("CODE-{number:03}")).collect()
+}
+
+/// A raffle of codes.
+pub(crate) fn raffle_of_codes(quantity: u32, seed: &Seed) -> Rules {
+    let incentive = incentive(Kind::Raffle(Prize::Codes(pool())), quantity);
+    Rules { commitment: Some(seed.commitment()), ..rules(incentive) }
+}
+
 /// Ports, and the rules of one incentive.
 pub(crate) struct Game {
     pub(crate) ports: Ports,
@@ -76,6 +89,26 @@ impl Game {
 
     pub(crate) async fn accept(&self, number: usize) -> ParticipationId {
         self.accept_with(Self::participation(number, false), Offer::ByPlace).await
+    }
+
+    /// So many, entered together in the order in which they were accepted.
+    pub(crate) async fn accept_all(&self, quantity: usize, offer: Offer) -> Vec<ParticipationId> {
+        let mut ids = Vec::new();
+        for number in 0..quantity {
+            let participation = Self::participation(number, false);
+            ids.push(self.store(participation, offer.clone(), Others::Perhaps(Vec::new())).await);
+        }
+        for some in ids.chunks(MOST_ITEMS) {
+            self.ports.ledger.enter(&ledger(), &self.rules, some).await.unwrap();
+        }
+        ids
+    }
+
+    pub(crate) async fn credit_all(&self, ids: &[ParticipationId]) {
+        for some in ids.chunks(MOST_ITEMS) {
+            let verdicts: Vec<_> = some.iter().map(|id| (*id, Verdict::Credit)).collect();
+            self.settle(&verdicts).await;
+        }
     }
 
     pub(crate) async fn accept_with(&self, participation: Participation, offer: Offer) -> ParticipationId {
@@ -129,8 +162,28 @@ impl Game {
         self.settle(&[(id, Verdict::Release)]).await
     }
 
+    pub(crate) async fn awards(&self, ids: &[ParticipationId]) -> Vec<Award> {
+        let mut awards = Vec::new();
+        for some in ids.chunks(MOST_ITEMS) {
+            awards.extend(self.ports.ledger.awards(some).await.unwrap());
+        }
+        awards
+    }
+
     pub(crate) async fn award(&self, id: ParticipationId) -> Award {
         self.ports.ledger.awards(&[id]).await.unwrap().pop().unwrap()
+    }
+
+    /// The codes that these were given.
+    pub(crate) async fn codes_of(&self, ids: &[ParticipationId]) -> Vec<String> {
+        let awards = self.awards(ids).await;
+        let code = |award: &Award| match award.reward() {
+            Some((Reward::Code(code), Some(_))) => Some(code.clone()),
+            _ => None,
+        };
+        let mut codes: Vec<String> = awards.iter().filter_map(code).collect();
+        codes.sort_unstable();
+        codes
     }
 
     pub(crate) async fn standing(&self, id: ParticipationId) -> Standing {

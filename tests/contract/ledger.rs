@@ -11,7 +11,9 @@ use futures::future::join_all;
 use ports::ledger::Stock;
 
 use crate::Ports;
-use crate::game::{Game, acme, code, first, incentive, ledger, of_codes, pool, rewarded, rules};
+use crate::game::{
+    Game, acme, code, codes, first, incentive, ledger, of_codes, pool, raffle_of_codes, rewarded, rules,
+};
 
 pub(crate) async fn places_are_held_in_the_order_of_acceptance(ports: Ports) {
     let game = Game::of(ports, first(2));
@@ -204,6 +206,50 @@ pub(crate) async fn a_larger_quantity_lets_those_in_who_wait(ports: Ports) {
     assert_eq!(settled.moved_up, [ids[1]]);
     assert_eq!(game.standing(ids[2]).await, Standing::Waiting);
     assert_eq!(game.ports.ledger.waiting_ahead_of(&game.award(ids[2]).await).await.unwrap(), 0);
+}
+
+pub(crate) async fn a_much_larger_quantity_lets_everyone_in_who_waits(ports: Ports) {
+    let mut game = Game::of(ports, first(1));
+    let ids = game.accept_all(100, Offer::ByPlace).await;
+    game.credit_all(&ids[50..]).await;
+    game.rules = rules(first(90));
+    game.release(ids[0]).await;
+    let awards = game.ports.ledger.awards(&ids[1..]).await.unwrap();
+    let mut places: Vec<(ParticipationId, u32)> =
+        awards.iter().filter_map(|award| Some((award.id, award.place()?))).collect();
+    places.sort_unstable_by_key(|(_, place)| *place);
+    let expected: Vec<(ParticipationId, u32)> = ids[1..=90].iter().copied().zip(1..).collect();
+    assert_eq!(places, expected, "in the order of acceptance");
+    assert_eq!(awards.iter().filter(|award| award.reward().is_some()).count(), 41);
+    assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().waiting, 9);
+}
+
+pub(crate) async fn a_hundred_who_are_owed_codes_get_them(ports: Ports) {
+    let game = Game::of(ports, of_codes(100));
+    let ids = game.accept_all(100, Offer::ByPlace).await;
+    game.credit_all(&ids).await;
+    assert!(game.codes_of(&ids).await.is_empty());
+    game.ports.ledger.import_codes(&acme(), &pool(), &codes(100)).await.unwrap();
+    let settled = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
+    assert_eq!(settled.moved_up.len(), 100);
+    assert_eq!(game.codes_of(&ids).await, codes(100));
+}
+
+pub(crate) async fn a_raffle_of_too_few_codes_owes_the_rest(ports: Ports) {
+    let seed = Seed::new([4; 32]);
+    let mut game = Game::of(ports, first(1));
+    game.rules = raffle_of_codes(5, &seed);
+    game.ports.ledger.import_codes(&acme(), &pool(), &codes(3)).await.unwrap();
+    let ids = game.accept_all(8, Offer::Lot).await;
+    game.credit_all(&ids).await;
+    game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await.unwrap().unwrap();
+    let (all, won) = game.ports.ledger.tickets(&ledger()).await.unwrap();
+    assert_eq!((all.len(), won.len()), (8, 5), "whoever is owed a code has won");
+    assert_eq!(game.codes_of(&ids).await, codes(3));
+    game.ports.ledger.import_codes(&acme(), &pool(), &codes(5)).await.unwrap();
+    game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
+    assert_eq!(game.codes_of(&ids).await, codes(5));
+    assert_eq!(game.ports.ledger.tickets(&ledger()).await.unwrap(), (all, won));
 }
 
 pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: Ports) {

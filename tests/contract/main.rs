@@ -150,6 +150,9 @@ macro_rules! keeps_ledgers {
                 every_code_is_given_out_once_and_low_stock_is_told,
                 who_is_owed_a_code_gets_it_when_there_are_codes_again,
                 a_larger_quantity_lets_those_in_who_wait,
+                a_much_larger_quantity_lets_everyone_in_who_waits,
+                a_hundred_who_are_owed_codes_get_them,
+                a_raffle_of_too_few_codes_owes_the_rest,
                 a_raffle_is_drawn_once_among_those_who_are_credited,
                 who_settles_at_once_oversells_nothing;
             notices:

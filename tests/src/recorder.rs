@@ -3,6 +3,7 @@
 //! A write costs a unit a kilobyte of the item, twice that in a transaction, and a unit for every entry of an index that comes, goes
 //! or changes; an entry that moves costs two (DynamoDB, on-demand capacity and global secondary indexes).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -46,6 +47,8 @@ pub struct Recorder {
     emulator: String,
     client: reqwest::Client,
     calls: Arc<Mutex<Vec<Call>>>,
+    /// How many more transactions are let through.
+    transactions: Arc<AtomicUsize>,
 }
 
 /// A write to one item.
@@ -66,7 +69,13 @@ impl Recorder {
         listener.set_nonblocking(true).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("a port"));
         let client = reqwest::Client::new();
-        let recorder = Self { url, emulator: emulator.to_owned(), client, calls: Arc::default() };
+        let recorder = Self {
+            url,
+            emulator: emulator.to_owned(),
+            client,
+            calls: Arc::default(),
+            transactions: Arc::new(AtomicUsize::new(usize::MAX)),
+        };
         let router = Router::new().fallback(pass_on).with_state(recorder.clone());
         // A runtime of its own: it outlives the test that was the first to need it.
         std::thread::spawn(move || {
@@ -83,6 +92,18 @@ impl Recorder {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Lets so many more transactions through; those after it are refused as by a service that is overloaded.
+    pub fn let_through(&self, transactions: usize) {
+        self.transactions.store(transactions, Ordering::SeqCst);
+    }
+
+    /// Whether this one may pass.
+    fn lets_through(&self, target: &str) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        !target.ends_with("TransactWriteItems")
+            || self.transactions.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
     }
 
     /// The calls since this was last asked.
@@ -124,6 +145,9 @@ async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response
         header("user-agent").split(' ').find_map(|word| word.strip_prefix("app/")).unwrap_or("").to_owned();
     let read: Value = serde_json::from_slice(&body).unwrap_or_default();
     let target = header("x-amz-target");
+    if !recorder.lets_through(target) {
+        return http::StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let writes = writes(target, &read);
     let mut before = Vec::with_capacity(writes.len());
     for write in &writes {

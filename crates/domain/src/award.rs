@@ -101,9 +101,19 @@ impl Award {
         }
     }
 
+    /// Which of the incentive's places it takes, if any.
+    #[must_use]
+    pub fn place(&self) -> Option<u32> {
+        match self.standing {
+            Standing::Held { place } => Some(place),
+            Standing::Rewarded { place, .. } => place,
+            Standing::Waiting | Standing::Entered | Standing::Without(_) | Standing::Released => None,
+        }
+    }
+
     /// Whether it takes one of the incentive's places.
     #[must_use]
     pub fn has_place(&self) -> bool {
-        matches!(self.standing, Standing::Held { .. } | Standing::Rewarded { place: Some(_), .. })
+        self.place().is_some()
     }
 }

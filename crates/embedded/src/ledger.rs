@@ -115,12 +115,11 @@ impl Ledger for DataFile {
             awards
         };
         let awards = self.reader.read("reading a ledger", read).await?;
-        let took_part =
-            |award: &&Award| matches!(award.standing, Standing::Entered | Standing::Rewarded { .. });
+        let took_part = |award: &&Award| award.standing == Standing::Entered || award.has_place();
         let mut all: Vec<Ticket> =
             awards.iter().filter(took_part).map(|award| Ticket::of(award.id)).collect();
         all.sort_unstable();
-        let place = |award: &Award| Some((award.reward()?.1?, Ticket::of(award.id)));
+        let place = |award: &Award| Some((award.place()?, Ticket::of(award.id)));
         let mut won: Vec<(u32, Ticket)> = awards.iter().filter_map(place).collect();
         won.sort_unstable();
         Ok((all, won.into_iter().map(|(_, ticket)| ticket).collect()))

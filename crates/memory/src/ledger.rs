@@ -248,13 +248,11 @@ impl Ledger for Memory {
         let lines = state.ledgers.awards.values().filter(|award| award.ledger == *ledger);
         let (mut all, mut won) = (Vec::new(), BTreeMap::new());
         for award in lines.filter(|award| award.credited_at.is_some()) {
-            match award.standing {
-                Standing::Entered => all.push(Ticket::of(award.id)),
-                Standing::Rewarded { place: Some(place), .. } => {
-                    all.push(Ticket::of(award.id));
-                    won.insert(place, Ticket::of(award.id));
-                }
-                _ => {}
+            if award.standing == Standing::Entered || award.has_place() {
+                all.push(Ticket::of(award.id));
+            }
+            if let Some(place) = award.place() {
+                won.insert(place, Ticket::of(award.id));
             }
         }
         all.sort_unstable();

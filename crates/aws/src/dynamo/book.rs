@@ -13,6 +13,10 @@ use domain::incentive::raffle::Entrant;
 use domain::ledger::{Book, Counts, TakenCode};
 use domain::notice::Notice;
 
+/// Nobody moves up any more once so many lines are changed: each may be told, and take a place that was put back, and all has to fit
+/// a transaction. Whoever writes them goes on with another.
+pub(crate) const MOST_LINES: usize = 30;
+
 /// Something that has to be read first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -28,8 +32,8 @@ pub(crate) enum Need {
     Entered,
     /// The places that were put back.
     PutBack,
-    /// What is left of a pool.
-    Codes(Pool),
+    /// What is left of a pool, and its next codes: at least so many.
+    Codes(Pool, u32),
 }
 
 /// A line, and how often it was written; 0 is never.
@@ -46,6 +50,8 @@ pub(crate) struct Shelf {
     pub(crate) codes: u32,
     pub(crate) given: u32,
     pub(crate) next: Vec<String>,
+    /// Whether there are no more.
+    pub(crate) all: bool,
 }
 
 /// Everything that was read of a ledger.
@@ -61,6 +67,18 @@ pub(crate) struct Snapshot {
     pub(crate) entered: Option<Vec<Entrant>>,
     pub(crate) put_back: Option<BTreeSet<u32>>,
     pub(crate) shelves: HashMap<Pool, Shelf>,
+}
+
+impl Snapshot {
+    /// So many codes are given out since this was read.
+    pub(crate) fn took(&mut self, taken: &HashMap<Pool, u32>) {
+        for (pool, taken) in taken.iter().filter(|(_, taken)| **taken > 0) {
+            if let Some(shelf) = self.shelves.get_mut(pool) {
+                shelf.version += 1;
+                shelf.given += taken;
+            }
+        }
+    }
 }
 
 /// Everything that is to be written.
@@ -142,6 +160,9 @@ impl Book for Page<'_> {
     }
 
     fn first_waiting(&mut self) -> Result<Option<Award>, Need> {
+        if self.changes.lines.len() >= MOST_LINES {
+            return Ok(None);
+        }
         let (ids, all) = self.snapshot.waiting.as_ref().ok_or(Need::Waiting(1))?;
         let entered = self.changes.lines.values().filter(|line| line.standing == Standing::Waiting);
         let mut ids: Vec<ParticipationId> = ids.iter().copied().chain(entered.map(|line| line.id)).collect();
@@ -164,6 +185,7 @@ impl Book for Page<'_> {
         let mut lines = self.lines(&ids)?;
         lines.retain(|line| line.credited_at.is_some() && matches!(line.standing, Standing::Held { .. }));
         lines.sort_by_key(|line| line.arrival);
+        lines.truncate(MOST_LINES);
         Ok(lines)
     }
 
@@ -181,10 +203,14 @@ impl Book for Page<'_> {
     }
 
     fn take_code(&mut self, pool: &Pool, _id: ParticipationId) -> Result<Option<TakenCode>, Need> {
-        let shelf = self.snapshot.shelves.get(pool).ok_or_else(|| Need::Codes(pool.clone()))?;
+        let shelf = self.snapshot.shelves.get(pool).ok_or_else(|| Need::Codes(pool.clone(), 1))?;
         let taken = self.changes.taken.entry(pool.clone()).or_default();
         let Some(code) = shelf.next.get(usize::try_from(*taken).unwrap_or(usize::MAX)) else {
-            return Ok(None);
+            return if shelf.all {
+                Ok(None)
+            } else {
+                Err(Need::Codes(pool.clone(), taken.saturating_mul(2)))
+            };
         };
         *taken += 1;
         Ok(Some(TakenCode { code: code.clone(), left: shelf.codes - shelf.given - *taken, of: shelf.codes }))

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::award::{Award, LedgerKey, Verdict};
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Seed, Ticket};
@@ -14,7 +14,7 @@ use ports::store::MOST_ITEMS;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{Changes, Need, Page, Snapshot};
+use crate::dynamo::book::{Changes, MOST_LINES, Need, Page, Snapshot};
 use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::read::{code_line, name, pool_name};
 use crate::dynamo::store::at_most;
@@ -69,17 +69,25 @@ impl Ledger for Dynamo {
                 ledger::settle(book, rules, some, now)
             };
             let ids: Vec<ParticipationId> = some.iter().map(|(id, _)| *id).collect();
-            let settled = self.transaction(ledger, &ids, settle).await?;
-            all.awards.extend(settled.awards);
-            all.moved_up.extend(settled.moved_up);
-            all.low.extend(settled.low);
-            all.told |= settled.told;
+            let (settled, lines) = self.transaction(ledger, &ids, settle).await?;
+            add(&mut all, settled);
+            if lines >= MOST_LINES {
+                add(&mut all, self.refill(ledger, rules, now).await?);
+            }
         }
         Ok(all)
     }
 
     async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
-        self.transaction(ledger, &[], |book| ledger::refill(book, rules, now)).await
+        let mut all = Settled::default();
+        loop {
+            let refill = |book: &mut Page<'_>| ledger::refill(book, rules, now);
+            let (settled, lines) = self.transaction(ledger, &[], refill).await?;
+            add(&mut all, settled);
+            if lines == 0 {
+                return Ok(all);
+            }
+        }
     }
 
     async fn draw(
@@ -89,7 +97,7 @@ impl Ledger for Dynamo {
         seed: &Seed,
         now: Timestamp,
     ) -> Result<Option<Settled>> {
-        let (snapshot, (drawn, changes)) =
+        let (mut snapshot, (drawn, changes)) =
             self.run(ledger, &[], |book| ledger::draw(book, rules, seed, now)).await?;
         let brand = brand_of(&snapshot);
         let (Some(_), Some(brand)) = (&drawn, brand) else { return Ok(drawn) };
@@ -98,6 +106,7 @@ impl Ledger for Dynamo {
             if !self.write(&brand, &ledger, &snapshot, &part).await? {
                 return Err(Error::unavailable("drawing a raffle", "somebody else is at it"));
             }
+            snapshot.took(&part.taken);
         }
         Ok(drawn)
     }
@@ -127,15 +136,10 @@ impl Ledger for Dynamo {
     }
 
     async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
-        let ids = self.listed("entered", &name(ledger), None).await?;
-        let mut awards = self.read_awards(&ids).await?;
-        awards.retain(|award| award.credited_at.is_some());
+        let awards = self.lots(&name(ledger), &mut Snapshot::default()).await?;
         let mut all: Vec<Ticket> = awards.iter().map(|award| Ticket::of(award.id)).collect();
         all.sort_unstable();
-        let won = |award: &Award| match award.standing {
-            Standing::Rewarded { place: Some(place), .. } => Some((place, Ticket::of(award.id))),
-            _ => None,
-        };
+        let won = |award: &Award| Some((award.place()?, Ticket::of(award.id)));
         let mut won: Vec<(u32, Ticket)> = awards.iter().filter_map(won).collect();
         won.sort_unstable();
         Ok((all, won.into_iter().map(|(_, ticket)| ticket).collect()))
@@ -151,7 +155,7 @@ impl Ledger for Dynamo {
                 }
             }
         }
-        let shelf = self.read_shelf(brand, pool).await?;
+        let shelf = self.read_shelf(brand, pool, 1).await?;
         Ok(Stock { codes: shelf.codes, given: shelf.given })
     }
 }
@@ -167,33 +171,34 @@ fn enter(book: &mut Page<'_>, rules: &Rules, id: ParticipationId) -> std::result
     Ok(())
 }
 
-/// A draw in parts that fit a transaction. Codes are taken first, so that none is given twice; the counters that say that it is drawn
-/// come last: cut off in between, the same seed draws the same again.
+/// A draw in parts that fit a transaction, best place first, each with the codes that it gives out. The counters that say that it is
+/// drawn come last: cut off in between, the same seed draws the same again.
 fn parts(changes: Changes) -> Vec<Changes> {
     let Changes { counts, lines, taken, notices, put_back } = changes;
-    let lines: Vec<_> = lines.into_iter().collect();
-    let mut parts: Vec<Changes> = lines
-        .chunks(WINNERS)
-        .map(|some| {
-            let of_these = |notice: &&Notice| some.iter().any(|(id, _)| *id == notice.id.participation);
-            Changes {
-                lines: some.iter().cloned().collect(),
-                notices: notices.iter().filter(of_these).cloned().collect(),
-                ..Changes::default()
-            }
-        })
-        .collect();
-    if parts.is_empty() {
-        parts.push(Changes::default());
-    }
-    if let Some(first) = parts.first_mut() {
-        first.taken = taken;
-        first.put_back = put_back;
-    }
-    if let Some(last) = parts.last_mut() {
-        last.counts = counts;
-    }
+    let mut lines: Vec<Award> = lines.into_values().collect();
+    lines.sort_by_key(Award::place);
+    let part = |some: &[Award]| {
+        let of_these = |notice: &&Notice| some.iter().any(|award| award.id == notice.id.participation);
+        let rewarded = some.iter().filter(|award| award.reward().is_some()).count();
+        // A raffle has one prize, so one pool at most.
+        let taken = taken.keys().map(|pool| (pool.clone(), u32::try_from(rewarded).unwrap_or(u32::MAX)));
+        Changes {
+            lines: some.iter().map(|award| (award.id, award.clone())).collect(),
+            taken: taken.collect(),
+            notices: notices.iter().filter(of_these).cloned().collect(),
+            ..Changes::default()
+        }
+    };
+    let mut parts: Vec<Changes> = lines.chunks(WINNERS).map(part).collect();
+    parts.push(Changes { counts, put_back, ..Changes::default() });
     parts
+}
+
+fn add(all: &mut Settled, more: Settled) {
+    all.awards.extend(more.awards);
+    all.moved_up.extend(more.moved_up);
+    all.low.extend(more.low);
+    all.told |= more.told;
 }
 
 fn brand_of(snapshot: &Snapshot) -> Option<BrandId> {
@@ -201,18 +206,18 @@ fn brand_of(snapshot: &Snapshot) -> Option<BrandId> {
 }
 
 impl Dynamo {
-    /// Runs rules over a ledger and writes what they changed; all over again when somebody else was quicker.
+    /// Runs rules over a ledger and writes what they changed, so many lines; all over again when somebody else was quicker.
     async fn transaction<T>(
         &self,
         ledger: &LedgerKey,
         ids: &[ParticipationId],
         rules: impl Fn(&mut Page<'_>) -> std::result::Result<T, Need>,
-    ) -> Result<T> {
+    ) -> Result<(T, usize)> {
         for _ in 0..MOST_TRIES {
             let (snapshot, (done, changes)) = self.run(ledger, ids, &rules).await?;
-            let Some(brand) = brand_of(&snapshot) else { return Ok(done) };
+            let Some(brand) = brand_of(&snapshot) else { return Ok((done, 0)) };
             if self.write(&brand, &name(ledger), &snapshot, &changes).await? {
-                return Ok(done);
+                return Ok((done, changes.lines.len()));
             }
         }
         Err(Error::unavailable("writing a ledger", "too many others were quicker"))
@@ -251,7 +256,7 @@ impl Dynamo {
         const DOING: &str = "importing codes";
         let known_as = format!("codes {brand}");
         let mut items = Vec::new();
-        let shelf = self.read_shelf(brand, pool).await?;
+        let shelf = self.read_shelf(brand, pool, 1).await?;
         let mut count = shelf.codes;
         for code in codes {
             let request = self.client.get_item().table_name(&self.tables.ledgers).consistent_read(true);

@@ -21,8 +21,8 @@ use crate::dynamo::schema::LISTS;
 
 const DOING: &str = "reading a ledger";
 
-/// How many codes of a pool are read at once: more than one transaction can give out.
-const CODES: i32 = 100;
+/// How many codes of a pool are read at once, unless more are needed: more than one transaction can give out.
+const CODES: u32 = 100;
 
 /// A ledger's name in the tables: scopes and ids have no spaces.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
@@ -107,15 +107,12 @@ impl Dynamo {
             }
             Need::Owed => snapshot.owed = Some(self.listed("owed", ledger, None).await?),
             Need::Entered => {
-                let ids = self.listed("entered", ledger, None).await?;
-                let awards = self.read_awards(&ids).await?;
-                let credited = awards.into_iter().filter(|award| award.credited_at.is_some());
-                let entrant = |award: Award| Entrant { id: award.id, participant: award.participant };
-                snapshot.entered = Some(credited.map(entrant).collect());
+                let entrant = |award: &Award| Entrant { id: award.id, participant: award.participant };
+                snapshot.entered = Some(self.lots(ledger, snapshot).await?.iter().map(entrant).collect());
             }
             Need::PutBack => snapshot.put_back = Some(self.read_put_back(ledger).await?),
-            Need::Codes(pool) => {
-                let shelf = self.read_shelf(brand, &pool).await?;
+            Need::Codes(pool, least) => {
+                let shelf = self.read_shelf(brand, &pool, least).await?;
                 snapshot.shelves.insert(pool, shelf);
             }
         }
@@ -141,6 +138,19 @@ impl Dynamo {
         let mut snapshot = Snapshot::default();
         self.read_lines(ids, &mut snapshot).await?;
         Ok(snapshot.lines.into_values().flatten().map(|line| line.award).collect())
+    }
+
+    /// The lines that are in a raffle and credited, winners included: also those who are owed a code.
+    pub(crate) async fn lots(&self, ledger: &str, snapshot: &mut Snapshot) -> Result<Vec<Award>> {
+        let (mut ids, owed) =
+            try_join!(self.listed("entered", ledger, None), self.listed("owed", ledger, None))?;
+        ids.extend(owed);
+        // Between two lists, a line may be seen on both.
+        ids.sort_unstable();
+        ids.dedup();
+        self.read_lines(&ids, snapshot).await?;
+        let lines = ids.iter().filter_map(|id| snapshot.lines.get(id)?.as_ref());
+        Ok(lines.map(|line| line.award.clone()).filter(|award| award.credited_at.is_some()).collect())
     }
 
     async fn lines_of(&self, ledger: &str, participant: ContactKey) -> Result<Vec<ParticipationId>> {
@@ -235,30 +245,39 @@ impl Dynamo {
         }
     }
 
-    /// A pool's counters and its next codes.
-    pub(crate) async fn read_shelf(&self, brand: &BrandId, pool: &Pool) -> Result<Shelf> {
+    /// A pool's counters and its next codes, at least so many.
+    pub(crate) async fn read_shelf(&self, brand: &BrandId, pool: &Pool, least: u32) -> Result<Shelf> {
         let pool = pool_name(brand, pool);
-        let Some(item) = self.line_of(&pool, "counts").await? else { return Ok(Shelf::default()) };
+        let Some(item) = self.line_of(&pool, "counts").await? else {
+            return Ok(Shelf { all: true, ..Shelf::default() });
+        };
         let given: u32 = number_of(&item, "given")?.unwrap_or_default();
-        let request = self
-            .client
-            .query()
-            .table_name(&self.tables.ledgers)
-            .consistent_read(true)
-            .key_condition_expression("ledger = :pool AND line BETWEEN :next AND :last")
-            .expression_attribute_values(":pool", text(&pool))
-            .expression_attribute_values(":next", text(code_line(given + 1)))
-            .expression_attribute_values(":last", text(code_line(u32::MAX)))
-            .limit(CODES);
-        let page = request.send().await.map_err(failed)?;
-        let next: Result<Vec<String>> =
-            page.items().iter().map(|item| text_of(item, "code").map(str::to_owned)).collect();
-        Ok(Shelf {
-            version: required(&item, "version")?,
-            codes: required(&item, "codes")?,
-            given,
-            next: next?,
-        })
+        let least = least.max(CODES);
+        let last = given.saturating_add(least);
+        let mut next = Vec::new();
+        let mut from = None;
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.tables.ledgers)
+                .consistent_read(true)
+                .key_condition_expression("ledger = :pool AND line BETWEEN :next AND :last")
+                .expression_attribute_values(":pool", text(&pool))
+                .expression_attribute_values(":next", text(code_line(given + 1)))
+                .expression_attribute_values(":last", text(code_line(last)))
+                .set_exclusive_start_key(from.take());
+            let page = request.send().await.map_err(failed)?;
+            for item in page.items() {
+                next.push(text_of(item, "code")?.to_owned());
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        let all = u32::try_from(next.len()).is_ok_and(|read| read < least);
+        Ok(Shelf { version: required(&item, "version")?, codes: required(&item, "codes")?, given, next, all })
     }
 }
 

@@ -53,7 +53,7 @@ impl Dynamo {
             items.push(self.versioned(ledger, "counts", item, version)?);
         }
         items.extend(self.place_items(ledger, snapshot, changes)?);
-        for (pool, taken) in &changes.taken {
+        for (pool, taken) in changes.taken.iter().filter(|(_, taken)| **taken > 0) {
             let Some(shelf) = snapshot.shelves.get(pool) else { continue };
             let item = Item::from([
                 ("codes".to_owned(), number(shelf.codes)),

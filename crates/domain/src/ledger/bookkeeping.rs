@@ -149,6 +149,8 @@ pub fn draw<B: Book>(
             continue;
         }
         let place = keeper.counts.places;
+        // Without a code there is a place all the same, and a code is owed.
+        keeper.stand(&mut award, Standing::Held { place })?;
         keeper.give_later(&mut award, place)?;
     }
     keeper.close().map(Some)
