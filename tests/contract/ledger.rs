@@ -45,6 +45,14 @@ pub(crate) async fn an_award_reads_back_as_it_was(ports: Ports) {
     assert!(game.ports.ledger.awards(&[Game::participation(99, false).id]).await.unwrap().is_empty());
 }
 
+pub(crate) async fn an_award_that_is_asked_for_twice_comes_once(ports: Ports) {
+    let game = Game::of(ports, first(1));
+    let id = game.accept(1).await;
+    assert_eq!(game.ports.ledger.awards(&[id, id]).await.unwrap().len(), 1);
+    game.ports.ledger.enter(&ledger(), &game.rules, &[id, id]).await.unwrap();
+    assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().arrivals, 1);
+}
+
 pub(crate) async fn the_same_participation_twice_is_entered_once(ports: Ports) {
     let game = Game::of(ports, first(2));
     let id = game.accept(1).await;

@@ -112,6 +112,7 @@ macro_rules! keeps_books {
                 the_first_of_two_inserts_stays,
                 of_many_inserts_at_once_one_is_new,
                 unknown_ids_are_left_out,
+                who_is_asked_for_twice_comes_once,
                 every_state_reads_back,
                 a_save_is_the_next_version,
                 a_save_of_an_old_version_changes_nothing,
@@ -138,6 +139,7 @@ macro_rules! keeps_ledgers {
             ledger:
                 places_are_held_in_the_order_of_acceptance,
                 an_award_reads_back_as_it_was,
+                an_award_that_is_asked_for_twice_comes_once,
                 the_same_participation_twice_is_entered_once,
                 a_released_place_goes_to_the_first_one_waiting,
                 a_released_place_is_kept_for_who_comes_next,

@@ -46,6 +46,11 @@ pub(crate) async fn unknown_ids_are_left_out(ports: Ports) {
     assert!(ports.store.get(&[]).await.unwrap().is_empty());
 }
 
+pub(crate) async fn who_is_asked_for_twice_comes_once(ports: Ports) {
+    ports.store.insert(&ada(), None).await.unwrap();
+    assert_eq!(ports.store.get(&[ada().id, ada().id]).await.unwrap(), [ada()]);
+}
+
 pub(crate) async fn every_state_reads_back(ports: Ports) {
     let email = ada().contact.email().unwrap().clone();
     let profiles = [

@@ -1,5 +1,7 @@
 //! Ledgers and notices.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Standing, Verdict};
@@ -23,7 +25,7 @@ impl Ledger for DataFile {
     async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
         const DOING: &str = "reading awards";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
-        let ids = ids.to_vec();
+        let ids: BTreeSet<ParticipationId> = ids.iter().copied().collect();
         let read = move |connection: &Connection| {
             let mut awards = Vec::with_capacity(ids.len());
             for id in ids {

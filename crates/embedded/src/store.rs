@@ -1,6 +1,6 @@
 //! Participations, and what is known of profiles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -96,7 +96,7 @@ impl Store for DataFile {
 
     async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
         at_most(ids.len(), MOST_ITEMS, "reading participations")?;
-        let ids = ids.to_vec();
+        let ids: BTreeSet<ParticipationId> = ids.iter().copied().collect();
         let rows = self
             .reader
             .read("reading participations", move |connection| {

@@ -3,7 +3,7 @@
 //! Each record's body is read on its own, so one that is not ours fails alone. A failure without an identifier is never reported:
 //! Lambda would take it for a failure of the whole batch (AWS, partial batch responses).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use aws::message;
 use domain::identity::{BrandId, ParticipationId};
@@ -58,7 +58,10 @@ pub async fn each_brand(
             }
         }
     }
-    for (brand, (ids, messages)) in brands {
+    for (brand, (mut ids, messages)) in brands {
+        // Whoever is in two messages is looked at once.
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(*id));
         if let Err(error) = work(&brand, &ids).await {
             tracing::error!(%brand, error = %in_full(&error), "lambda.batch_failed: it comes again");
             failed.extend(messages);
@@ -116,6 +119,12 @@ mod tests {
             [("acme".to_owned(), vec![id(3), id(1), id(2)]), ("zest".to_owned(), vec![id(9)])]
         );
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_in_two_messages_is_looked_at_once() {
+        let (worked, _) = work(vec![record("1", "acme", &[2, 1]), record("2", "acme", &[1, 3])], "").await;
+        assert_eq!(worked, [("acme".to_owned(), vec![id(2), id(1), id(3)])]);
     }
 
     #[tokio::test]

@@ -177,6 +177,7 @@ impl Ledger for Memory {
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         let mut state = self.lock();
         state.read(DOING)?;
+        let ids: BTreeSet<&ParticipationId> = ids.iter().collect();
         Ok(ids.iter().filter_map(|id| state.ledgers.awards.get(id).cloned()).collect())
     }
 

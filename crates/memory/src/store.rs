@@ -1,6 +1,6 @@
 //! Participations and profiles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -87,6 +87,7 @@ impl Store for Memory {
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         let mut state = self.lock();
         state.read(DOING)?;
+        let ids: BTreeSet<&ParticipationId> = ids.iter().collect();
         Ok(ids.iter().filter_map(|id| state.participations.get(id).cloned()).collect())
     }
 

@@ -30,7 +30,7 @@ pub struct Stock {
 /// doing it once.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The lines of these participations, in no order. At most [`crate::store::MOST_ITEMS`].
+    /// The lines of these participations, each once and in no order. At most [`crate::store::MOST_ITEMS`].
     async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>>;
 
     /// Enters lines behind all that were entered before, in this order, unless they are entered already: where a store takes a new

@@ -54,7 +54,7 @@ pub trait Store: Send + Sync {
     /// entered behind all that were entered before: by this call, or by [`crate::Ledger::enter`].
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted>;
 
-    /// The participations with these ids, in no order; unknown ids are left out. At most [`MOST_ITEMS`].
+    /// The participations with these ids, each once and in no order; unknown ids are left out. At most [`MOST_ITEMS`].
     async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>>;
 
     /// Saves each participation on the condition that the stored version is the one given, and stores the version after

@@ -121,7 +121,7 @@ impl Dynamo {
 
     async fn read_lines(&self, ids: &[ParticipationId], snapshot: &mut Snapshot) -> Result<()> {
         for some in ids.chunks(MOST_ITEMS) {
-            let keys = some.iter().map(|id| text(id.to_string())).collect();
+            let keys = some.iter().map(ToString::to_string).collect();
             let items = self.batch_get(DOING, &self.tables.participations, "id", keys).await?;
             snapshot.lines.extend(some.iter().map(|id| (*id, None)));
             for item in &items {

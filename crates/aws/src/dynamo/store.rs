@@ -1,6 +1,6 @@
 //! Participations, and what is known of profiles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -110,7 +110,7 @@ impl Store for Dynamo {
     async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
         const DOING: &str = "reading participations";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
-        let keys = ids.iter().map(|id| text(id.to_string())).collect();
+        let keys = ids.iter().map(ToString::to_string).collect();
         let items = self.batch_get(DOING, &self.tables.participations, "id", keys).await?;
         items.iter().map(participation).collect()
     }
@@ -137,7 +137,7 @@ impl Store for Dynamo {
         at_most(contacts.len(), MOST_ITEMS, DOING)?;
         let by_text: HashMap<String, ContactKey> =
             contacts.iter().map(|contact| (contact.to_string(), *contact)).collect();
-        let keys = by_text.keys().map(text).collect();
+        let keys = by_text.keys().cloned().collect();
         let items = self.batch_get(DOING, &self.tables.profiles, "contact", keys).await?;
         let known = |item: &Item| {
             let contact = by_text.get(text_of(item, "contact")?).copied();
@@ -250,16 +250,17 @@ impl Dynamo {
         Ok(due)
     }
 
+    /// Items by key, each once: DynamoDB refuses a batch that names one twice.
     pub(crate) async fn batch_get(
         &self,
         doing: &'static str,
         table: &str,
         key: &str,
-        keys: Vec<aws_sdk_dynamodb::types::AttributeValue>,
+        keys: BTreeSet<String>,
     ) -> Result<Vec<Item>> {
         let mut items = Vec::with_capacity(keys.len());
         let mut pending: Vec<Item> =
-            keys.into_iter().map(|value| Item::from([(key.to_owned(), value)])).collect();
+            keys.into_iter().map(|value| Item::from([(key.to_owned(), text(value))])).collect();
         while !pending.is_empty() {
             let wanted = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true).build();
             let wanted = wanted.map_err(|error| Error::unavailable(doing, error))?;
