@@ -198,6 +198,25 @@ async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_trie
 }
 
 #[tokio::test]
+async fn more_dead_awards_of_a_brand_than_sqs_shows_at_once_are_all_tried_again() {
+    let (config, prefix) = (aws::emulator(endpoint().await).await, prefix());
+    let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
+    Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
+    let environment = Environment::new(&config, &prefix);
+    let outgoing = |number| Outgoing { look: look("acme", number), delay: Duration::ZERO };
+    for numbers in [0..10, 10..20, 20..25] {
+        queues.send(QueueName::Awards, numbers.map(outgoing).collect()).await.unwrap();
+    }
+    eventually_async("all are dead letters", Duration::from_secs(30), async || {
+        queues.receive(QueueName::Awards, Duration::ZERO).await.unwrap();
+        (environment.overview(start()).await.unwrap().dead["awards"] == 25).then_some(())
+    })
+    .await;
+    assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 25);
+    assert_eq!(environment.overview(start()).await.unwrap().dead["awards"], 0);
+}
+
+#[tokio::test]
 async fn the_brand_table_holds_what_was_pushed_last() {
     let table = BrandTable::new(&aws::emulator(endpoint().await).await, &prefix());
     table.make().await.unwrap();

@@ -175,6 +175,7 @@ macro_rules! can_be_operated {
                 an_overview_tells_states_and_what_is_due,
                 an_overview_tells_limits_in_use,
                 a_parked_callback_is_told_again_when_it_is_retried,
+                a_callback_that_somebody_has_told_meanwhile_stays_told,
                 only_what_is_meant_is_retried,
                 who_is_forgotten_is_nowhere_any_more,
                 a_flow_of_somebody_forgotten_ends_and_releases_its_place,

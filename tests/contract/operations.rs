@@ -104,6 +104,24 @@ pub(crate) async fn a_parked_callback_is_told_again_when_it_is_retried(ports: Po
     assert!(operations.retry(&Which::default(), game.now()).await.unwrap().is_empty());
 }
 
+pub(crate) async fn a_callback_that_somebody_has_told_meanwhile_stays_told(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let mut told = Vec::new();
+    for number in 0..2 {
+        let id = game.accept(number).await;
+        game.credit(id).await;
+        told.extend(game.ports.notices.take_notices(game.now(), 100).await.unwrap());
+    }
+    let all = |outcome: Told| told.iter().map(|outbound| (outbound.notice.id, outcome)).collect::<Vec<_>>();
+    game.ports.notices.told(&all(Told::Delivered)).await.unwrap();
+    // Whoever had them before, and was slow, says so now.
+    game.ports.notices.told(&all(Told::RetryAt(game.now()))[..1]).await.unwrap();
+    game.ports.notices.told(&all(Told::Parked)[1..]).await.unwrap();
+    let overview = game.ports.operations().overview(game.now()).await.unwrap();
+    assert_eq!((overview.notices, overview.dead["callback"]), (0, 0));
+    assert!(game.news().await.is_empty());
+}
+
 pub(crate) async fn only_what_is_meant_is_retried(ports: Ports) {
     let game = parked(ports, 3).await;
     let operations = game.ports.operations();

@@ -72,7 +72,7 @@ impl Environment {
         Ok(counts.iter().filter_map(count).sum())
     }
 
-    /// A queue's dead letters, held until they are given back or deleted.
+    /// A queue's dead letters, held until they are given back or deleted. Of a FIFO queue SQS shows ten a brand at once.
     async fn letters(&self, queue: QueueName, url: &str) -> Result<Vec<Letter>> {
         let (mut letters, mut seen, mut empty) = (Vec::new(), HashSet::new(), 0);
         for _ in 0..MOST_LOOKS {
@@ -128,6 +128,21 @@ impl Environment {
         deleted.map(|_| ()).map_err(|error| Error::unavailable(DOING, error))
     }
 
+    /// Revives those that SQS shows now.
+    async fn retry_shown(&self, queue: QueueName, which: &Which) -> Result<Vec<Dead>> {
+        let (_, dead_url) = self.urls(queue).await?;
+        let mut revived = Vec::new();
+        for letter in self.letters(queue, &dead_url).await? {
+            if which.means(&letter.dead) {
+                self.revive(queue, &dead_url, &letter).await?;
+                revived.push(letter.dead);
+            } else {
+                self.give_back(&dead_url, &letter).await?;
+            }
+        }
+        Ok(revived)
+    }
+
     /// A queue's URL, and the one of its dead letters.
     async fn urls(&self, queue: QueueName) -> Result<(String, String)> {
         let ending = if queue == QueueName::Awards { ".fifo" } else { "" };
@@ -179,14 +194,13 @@ impl Operations for Environment {
             chosen.push(dead);
         }
         for queue in QueueName::ALL {
-            let (_, dead_url) = self.urls(queue).await?;
-            for letter in self.letters(queue, &dead_url).await? {
-                if which.means(&letter.dead) {
-                    self.revive(queue, &dead_url, &letter).await?;
-                    chosen.push(letter.dead);
-                } else {
-                    self.give_back(&dead_url, &letter).await?;
+            // What is behind ten others of its brand is shown once those are gone.
+            loop {
+                let revived = self.retry_shown(queue, which).await?;
+                if revived.is_empty() {
+                    break;
                 }
+                chosen.extend(revived);
             }
         }
         Ok(chosen)

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::Timestamp;
 use domain::notice::NoticeId;
 use futures::future::try_join_all;
@@ -14,6 +15,8 @@ use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::DUE;
 use crate::dynamo::store::SHARDS;
+
+const KEEPING: &str = "keeping notices";
 
 #[async_trait]
 impl Notices for Dynamo {
@@ -68,28 +71,27 @@ impl Dynamo {
     }
 
     async fn told_one(&self, id: NoticeId, told: Told) -> Result<()> {
-        const DOING: &str = "keeping notices";
         let id = text(id.to_string());
-        let update = || self.client.update_item().table_name(&self.tables.notices).key("id", id.clone());
-        let attempt =
-            |request: aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder| {
-                request.expression_attribute_values(":one", number(1)).send()
-            };
-        let done = match told {
+        let update = || self.client.update_item().key("id", id.clone());
+        let attempt = match told {
             Told::Delivered => {
                 let delete = self.client.delete_item().table_name(&self.tables.notices).key("id", id.clone());
-                return delete.send().await.map(|_| ()).map_err(|error| Error::unavailable(DOING, error));
+                return delete.send().await.map(|_| ()).map_err(|error| Error::unavailable(KEEPING, error));
             }
-            Told::RetryAt(at) => {
-                let request = update()
-                    .update_expression("SET due_at = :at ADD attempts :one")
-                    .expression_attribute_values(":at", number(at.as_millisecond()));
-                attempt(request).await
-            }
-            Told::Parked => {
-                attempt(update().update_expression("ADD attempts :one REMOVE due_shard, due_at")).await
-            }
+            Told::RetryAt(at) => update()
+                .update_expression("SET due_at = :at ADD attempts :one")
+                .expression_attribute_values(":at", number(at.as_millisecond())),
+            Told::Parked => update().update_expression("ADD attempts :one REMOVE due_shard, due_at"),
         };
-        done.map(|_| ()).map_err(|error| Error::unavailable(DOING, error))
+        self.update_notice(attempt.expression_attribute_values(":one", number(1))).await
+    }
+
+    /// Changes a notice that is still there: whoever is slow makes no new one of what somebody else has told.
+    pub(crate) async fn update_notice(&self, update: UpdateItemFluentBuilder) -> Result<()> {
+        let update = update.table_name(&self.tables.notices).condition_expression("attribute_exists(id)");
+        match update.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            Err(error) => Err(Error::unavailable(KEEPING, error)),
+        }
     }
 }

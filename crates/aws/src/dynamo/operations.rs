@@ -114,18 +114,15 @@ impl Dynamo {
         let Some(participation) = dead.participations.first() else {
             return Err(Error::corrupt("notice", "it cannot be read, so nobody can tell it"));
         };
-        let revived = self
+        let revive = self
             .client
             .update_item()
-            .table_name(&self.tables.notices)
             .key("id", text(&dead.id))
             .update_expression("SET due_shard = :shard, due_at = :now, attempts = :none")
             .expression_attribute_values(":shard", number(shard(*participation)))
             .expression_attribute_values(":now", number(now.as_millisecond()))
-            .expression_attribute_values(":none", number(0))
-            .send()
-            .await;
-        revived.map(|_| ()).map_err(|error| Error::unavailable("reviving a callback", error))
+            .expression_attribute_values(":none", number(0));
+        self.update_notice(revive).await
     }
 
     /// Erases a person.
