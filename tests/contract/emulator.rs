@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws::SdkConfig;
 use aws::dynamo::{BrandTable, Dynamo, Pushed, Tables};
 use aws::operations::Environment;
 use aws::scheduler::{Scheduler, Settings};
@@ -21,7 +22,7 @@ use ports::operations::Which;
 use ports::queues::Outgoing;
 use ports::{Operations, Queues, Secrets};
 use secrecy::ExposeSecret;
-use tests::emulator::{endpoint, prefix};
+use tests::emulator::{config, endpoint, prefix};
 use tests::recorder::Recorder;
 use tests::{eventually_async, start};
 
@@ -33,7 +34,7 @@ use crate::queues::look;
 /// memory.
 pub(crate) async fn on_queues() -> Ports {
     let prefix = prefix();
-    let config = aws::emulator(endpoint().await).await;
+    let config = config().await;
     let queues = Sqs::make(&config, &prefix, Duration::from_secs(2), 1_000).await.unwrap();
     let mut queue_arns = HashMap::new();
     for queue in QueueName::ALL {
@@ -49,12 +50,11 @@ pub(crate) async fn on_queues() -> Ports {
 
 /// Tables of its own for each test. What is not on DynamoDB is in memory.
 pub(crate) async fn on_dynamo() -> Ports {
-    on_dynamo_at(endpoint().await).await
+    on_dynamo_by(config().await).await
 }
 
-async fn on_dynamo_at(endpoint: &str) -> Ports {
+async fn on_dynamo_by(config: SdkConfig) -> Ports {
     let prefix = prefix();
-    let config = aws::emulator(endpoint).await;
     let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&prefix)));
     dynamo.make_tables().await.unwrap();
     Sqs::make(&config, &prefix, Duration::from_secs(30), 5).await.unwrap();
@@ -78,7 +78,7 @@ async fn on_dynamo_at(endpoint: &str) -> Ports {
 async fn a_draw_that_was_cut_off_goes_on_with_the_same_winners_and_wastes_no_code() {
     let recorder = Recorder::before(endpoint().await);
     let seed = Seed::new([4; 32]);
-    let mut game = Game::of(on_dynamo_at(recorder.url()).await, first(1));
+    let mut game = Game::of(on_dynamo_by(aws::emulator(recorder.url()).await).await, first(1));
     game.rules = raffle_of_codes(130, &seed);
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(120)).await.unwrap();
     let ids = game.accept_all(140, Offer::Lot).await;
@@ -113,7 +113,7 @@ fn entrant(award: &Award) -> Entrant {
 
 #[tokio::test]
 async fn a_secret_is_read_once_in_five_minutes() {
-    let config = aws::emulator(endpoint().await).await;
+    let config = config().await;
     let clock = Arc::new(TestClock::at(start()));
     let parameters = Parameters::new(&config, clock.clone());
     let (name, read) = (format!("/{}/key", prefix()), async |name: &str| {
@@ -161,7 +161,7 @@ async fn awards_come_in_the_order_in_which_they_were_sent_and_only_once_the_earl
 
 #[tokio::test]
 async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_tried_again() {
-    let (config, prefix) = (aws::emulator(endpoint().await).await, prefix());
+    let (config, prefix) = (config().await, prefix());
     let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
     Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
     let environment = Environment::new(&config, &prefix);
@@ -199,7 +199,7 @@ async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_trie
 
 #[tokio::test]
 async fn more_dead_awards_of_a_brand_than_sqs_shows_at_once_are_all_tried_again() {
-    let (config, prefix) = (aws::emulator(endpoint().await).await, prefix());
+    let (config, prefix) = (config().await, prefix());
     let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
     Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
     let environment = Environment::new(&config, &prefix);
@@ -218,7 +218,7 @@ async fn more_dead_awards_of_a_brand_than_sqs_shows_at_once_are_all_tried_again(
 
 #[tokio::test]
 async fn the_brand_table_holds_what_was_pushed_last() {
-    let table = BrandTable::new(&aws::emulator(endpoint().await).await, &prefix());
+    let table = BrandTable::new(&config().await, &prefix());
     table.make().await.unwrap();
     let file = |name: &str, text: &str| BrandFile { name: name.into(), text: text.into() };
     let read = async || -> Vec<(String, String)> {

@@ -16,7 +16,7 @@ use domain::participation::{BrazeEvent, Consent, Participation};
 use memory::{Faults, Memory, SeededChance};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
-use tests::emulator::{endpoint, prefix};
+use tests::emulator::{self, endpoint, prefix};
 use tests::recorder::{Call, Recorder};
 use tests::simulated::InProcess;
 
@@ -42,7 +42,7 @@ impl Counted {
         let recorder = Recorder::before(endpoint().await);
         let config = aws::emulator(recorder.url()).await;
         let tables = Tables::of(&prefix());
-        let looked_at = Dynamo::new(&aws::emulator(endpoint().await).await, tables.clone());
+        let looked_at = Dynamo::new(&emulator::config().await, tables.clone());
         let store = Arc::new(Dynamo::new(&config, tables));
         store.make_tables().await.unwrap();
         let clock = Arc::new(SystemClock);

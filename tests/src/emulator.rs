@@ -1,6 +1,7 @@
 //! AWS on this machine: an emulator that is started when the first test needs it, and ends with the tests.
 //!
-//! With `AWS_ENDPOINT_URL_DYNAMODB` set, that is used instead: another emulator, or AWS itself.
+//! With `AWS_ENDPOINT_URL`, or `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_SQS` set, those are used instead, with the
+//! environment's region and credentials: another emulator, or AWS itself.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -8,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use aws::SdkConfig;
 
 use crate::eventually_async;
 
@@ -29,9 +32,9 @@ struct Emulator {
 /// When it does not start, which ends the test.
 pub async fn endpoint() -> &'static str {
     static EMULATOR: OnceLock<Emulator> = OnceLock::new();
-    let emulator = EMULATOR.get_or_init(|| match std::env::var("AWS_ENDPOINT_URL_DYNAMODB") {
-        Ok(endpoint) => Emulator { endpoint, _process: None },
-        Err(_) => started(),
+    let emulator = EMULATOR.get_or_init(|| match elsewhere() {
+        Some(endpoint) => Emulator { endpoint, _process: None },
+        None => started(),
     });
     let address = emulator.endpoint.trim_start_matches("http://").to_owned();
     eventually_async("the emulator answers", Duration::from_secs(60), async || {
@@ -39,6 +42,20 @@ pub async fn endpoint() -> &'static str {
     })
     .await;
     &emulator.endpoint
+}
+
+/// How AWS is reached in this run.
+pub async fn config() -> SdkConfig {
+    match elsewhere() {
+        Some(_) => aws::environment().await,
+        None => aws::emulator(endpoint().await).await,
+    }
+}
+
+/// Where tables are, if somebody has said so.
+fn elsewhere() -> Option<String> {
+    let said = |name: &str| std::env::var(name).ok();
+    said("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| said("AWS_ENDPOINT_URL"))
 }
 
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]

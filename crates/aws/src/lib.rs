@@ -13,19 +13,20 @@ pub mod sqs;
 #[cfg(feature = "ssm")]
 pub mod ssm;
 
+pub use aws_config::SdkConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 /// The environment's region, credentials and endpoints (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, …). All clients made of it
 /// share their connections.
-pub async fn environment() -> aws_config::SdkConfig {
+pub async fn environment() -> SdkConfig {
     let tls = Provider::Rustls(CryptoMode::AwsLc);
     let connections = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
     aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(connections).load().await
 }
 
 /// An emulator at `endpoint`: a region, and credentials that nobody checks.
-pub async fn emulator(endpoint: &str) -> aws_config::SdkConfig {
+pub async fn emulator(endpoint: &str) -> SdkConfig {
     let nobody = aws_credential_types::Credentials::from_keys("emulated", "emulated", None);
     aws_config::defaults(aws_config::BehaviorVersion::latest())
         .endpoint_url(endpoint)
