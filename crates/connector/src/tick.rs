@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::participation::FIRST_LOOK;
 use futures::future::join_all;
+use ports::error::in_full;
 use ports::store::Due;
 
 use crate::award;
@@ -36,7 +37,7 @@ impl Connector {
     /// At the start of a single process: looks at whatever an earlier one accepted and may not have announced.
     ///
     /// # Errors
-    /// When the store cannot be read or written.
+    /// When what is due cannot be read.
     pub async fn catch_up(&self) -> ports::Result<Ticked> {
         let now = self.outside.clock.now();
         self.look_at_due(now, now + FIRST_LOOK).await
@@ -46,7 +47,7 @@ impl Connector {
     /// leaves alone.
     ///
     /// # Errors
-    /// When the store cannot be read or written.
+    /// When what is due cannot be read.
     pub async fn tick(&self) -> ports::Result<Ticked> {
         award::draw_raffles(self).await;
         let now = self.outside.clock.now();
@@ -60,12 +61,19 @@ impl Connector {
         let behind = behind.unwrap_or_default();
         let mut ticked = Ticked { due: due.len(), behind, more: false, stepped: Stepped::default() };
         let groups = by_brand(due.into_iter().map(|due| (due.brand, due.id)));
-        let steps = groups.iter().map(|(brand, ids)| self.step(brand, ids));
-        for stepped in join_all(steps).await {
-            let stepped = stepped?;
-            ticked.stepped.ended += stepped.ended;
-            ticked.stepped.waiting += stepped.waiting;
-            ticked.stepped.left_alone += stepped.left_alone;
+        let steps = groups.iter().map(async |(brand, ids)| (brand, self.step(brand, ids).await));
+        for (brand, stepped) in join_all(steps).await {
+            match stepped {
+                Ok(stepped) => {
+                    ticked.stepped.ended += stepped.ended;
+                    ticked.stepped.waiting += stepped.waiting;
+                    ticked.stepped.left_alone += stepped.left_alone;
+                }
+                // One brand's trouble is no other brand's: theirs is done, and their ticks go on.
+                Err(error) => {
+                    tracing::error!(%brand, error = %in_full(&error), "connector.step_failed: the next tick tries again");
+                }
+            }
         }
         ticked.more = ticked.due == MOST_DUE && ticked.stepped.ended + ticked.stepped.waiting > 0;
         let behind_ms = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);

@@ -106,7 +106,10 @@ pub async fn on_messages(
         let connector = working.connectors.current().await;
         let answer: Answer =
             each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
-        connector.tell_news().await?;
+        // What was worked on is done: it must not come again because nobody could be told.
+        if let Err(error) = connector.tell_news().await {
+            tracing::error!(error = %in_full(&error), "lambda.tell_failed: the next tick tries again");
+        }
         metrics.say(SystemClock.now(), &figures(&connector, &working.braze));
         Ok::<_, lambda_runtime::Error>(answer)
     });
