@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use domain::contact::{Contact, Email};
 use futures::future::join_all;
 use memory::Faults;
 use ports::Clock;
+use serde_json::json;
 
 use tests::campaign::Campaign;
 
@@ -119,4 +121,25 @@ async fn answers_that_cannot_be_read_are_looked_into_once_braze_has_settled() {
         campaign.all_end(&ids, A_DAY).await;
         everyone_has_one_of_each(&campaign, 60).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_events_arrived_is_asked_for_fifty_at_once() {
+    const COUNT: u64 = 61;
+    let campaign = Campaign::new(Faults::none(), EVENT);
+    let address = |number: u64| format!("c{number}@example.com");
+    let profile = |number| json!({ "external_id": format!("u-{number}"), "email": address(number) });
+    let known = json!({ "profiles": (0..COUNT).map(profile).collect::<Vec<_>>() });
+    campaign.steer("POST", "/_sim/profiles", &known.to_string()).await;
+    campaign.run();
+    // The first one learns the limit, so that the others are looked up, and written, together.
+    campaign.all_end(&[campaign.accept(&address(0)).await], A_DAY).await;
+    let fault = json!({ "path": "/users/track", "kind": "garbage", "when": "after", "count": 2 });
+    campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
+    let contact = |number| Contact::Email(Email::parse(&address(number)).unwrap());
+    let ids = campaign.accept_all((1..COUNT).map(contact)).await;
+    campaign.all_end(&ids, A_DAY).await;
+    let asked = campaign.requests("/users/export/ids").await;
+    assert_eq!(asked, COUNT + 2, "a look-up each, and two for what became of sixty events");
+    everyone_has_one_of_each(&campaign, 61).await;
 }

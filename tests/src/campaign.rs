@@ -223,10 +223,11 @@ impl Campaign {
     }
 
     /// Accepts many by e-mail or by mobile number, and announces them a hundred at a time, as intake does under load.
-    pub async fn accept_all(&self, contacts: impl Iterator<Item = Contact>) {
+    pub async fn accept_all(&self, contacts: impl Iterator<Item = Contact>) -> Vec<ParticipationId> {
         let (brand, activation) = self.terms();
         let (terms, now) = ((brand, activation), self.clock.now());
         let mut announced: BTreeMap<QueueName, Vec<ParticipationId>> = BTreeMap::new();
+        let mut accepted = Vec::new();
         for contact in contacts {
             let id = self.id_key.participation(&activation.scope, &contact);
             let participation = match contact {
@@ -240,6 +241,7 @@ impl Campaign {
             };
             self.store(&participation).await;
             announced.entry(QueueName::of(participation.channel())).or_default().push(id);
+            accepted.push(id);
         }
         for (queue, ids) in announced {
             for some in ids.chunks(MOST_IN_MESSAGE) {
@@ -247,6 +249,7 @@ impl Campaign {
                 self.memory.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
             }
         }
+        accepted
     }
 
     async fn keep(&self, participation: Participation) -> ParticipationId {

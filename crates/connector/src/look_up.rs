@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use braze::{Answer, Export, ExportQuery, Fields, Next};
+use braze::{Answer, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Next};
 use domain::Timestamp;
 use domain::brand::Brand;
 use domain::profile::ProfileRef;
@@ -33,36 +33,71 @@ pub(crate) struct ProfileEventQuestion {
     pub(crate) since: Timestamp,
 }
 
-/// Answers `FindProfile` for each case, in the order of acceptance, as far as slots go.
-pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> Performed {
-    let asked = cases.into_iter().map(|case| {
-        let query = translate::find_query(&case.participation.contact);
-        (case, query)
-    });
-    ask_all(connector, brand, asked.collect(), Fields::IdentityAndAttributes, |case, export| {
-        case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
-    })
-    .await
+/// A request, and everyone who wants its answer.
+struct Request<Q> {
+    query: ExportQuery,
+    by: Vec<(Case, Q)>,
 }
 
-/// Answers `EventRecorded` for each case. These are rare: only what became uncertain asks.
+/// What came of a request for those who wanted its answer.
+type Answered<Q> = (Vec<(Case, Q)>, Result<Answer<Export>, Shut>);
+
+/// Answers `FindProfile` for each case, in the order of acceptance, as far as slots go.
+pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> Performed {
+    let request = |case: Case| Request {
+        query: translate::find_query(&case.participation.contact),
+        by: vec![(case, ())],
+    };
+    let requests = cases.into_iter().map(request).collect();
+    let found = |case: &mut Case, (): &(), export: &Export| {
+        case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
+    };
+    ask_all(connector, brand, requests, Fields::IdentityAndAttributes, found).await.0
+}
+
+/// Answers `EventRecorded` for each case, as many in a request as Braze takes.
 pub(crate) async fn events(
     connector: &Connector,
     brand: &Brand,
     questions: Vec<(Case, ProfileEventQuestion)>,
 ) -> Performed {
-    let mut performed = Performed::default();
-    for (case, question) in questions {
-        let asked = vec![(case, translate::export_query(&question.profile))];
-        let answered = ask_all(connector, brand, asked, Fields::IdentityAndEvents, |case, export| {
-            let events = export.users.iter().flat_map(|user| &user.custom_events);
-            let mut ours = events.filter(|event| event.name == question.event);
-            let since = whole_second(question.since);
-            case.facts.recorded = Some(ours.any(|event| event.last.is_none_or(|last| last >= since)));
-        });
-        performed.extend(answered.await);
-    }
+    let recorded = |case: &mut Case, question: &ProfileEventQuestion, export: &Export| {
+        let theirs = export.users.iter().filter(|user| translate::is_of(user, &question.profile));
+        let mut ours =
+            theirs.flat_map(|user| &user.custom_events).filter(|event| event.name == question.event);
+        let since = whole_second(question.since);
+        case.facts.recorded = Some(ours.any(|event| event.last.is_none_or(|last| last >= since)));
+    };
+    let requests = together(questions);
+    let (mut performed, refused) =
+        ask_all(connector, brand, requests, Fields::IdentityAndEvents, recorded).await;
+    // Of those that were refused together one is at fault: alone, it is refused alone.
+    let alone = refused.into_iter().map(|one| about(vec![one])).collect();
+    performed.extend(ask_all(connector, brand, alone, Fields::IdentityAndEvents, recorded).await.0);
     performed
+}
+
+/// Questions by kind of identifier: Braze's documentation leaves open whether several kinds may be asked at once.
+fn together(questions: Vec<(Case, ProfileEventQuestion)>) -> Vec<Request<ProfileEventQuestion>> {
+    let (mut by_external_id, mut by_alias, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+    for (case, question) in questions {
+        match question.profile {
+            ProfileRef::ExternalId(_) => by_external_id.push((case, question)),
+            ProfileRef::Alias(_) => by_alias.push((case, question)),
+            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about(vec![(case, question)])),
+        }
+    }
+    for kind in [by_external_id, by_alias] {
+        let mut kind = kind.into_iter().peekable();
+        while kind.peek().is_some() {
+            requests.push(about(kind.by_ref().take(MOST_IDENTIFIERS).collect()));
+        }
+    }
+    requests
+}
+
+fn about(by: Vec<(Case, ProfileEventQuestion)>) -> Request<ProfileEventQuestion> {
+    Request { query: translate::export_query(by.iter().map(|(_, question)| &question.profile)), by }
 }
 
 /// Braze does not promise to keep fractions of a second: a time cut to the second is still ours.
@@ -70,38 +105,39 @@ fn whole_second(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
-async fn ask_all(
+/// Sends the requests that have a slot; what came of them, and who was refused together with others.
+async fn ask_all<Q>(
     connector: &Connector,
     brand: &Brand,
-    asked: Vec<(Case, ExportQuery)>,
+    requests: Vec<Request<Q>>,
     fields: Fields,
-    learn: impl Fn(&mut Case, &Export),
-) -> Performed {
-    if asked.is_empty() {
-        return Performed::default();
+    learn: impl Fn(&mut Case, &Q, &Export),
+) -> (Performed, Vec<(Case, Q)>) {
+    let mut refused = Vec::new();
+    if requests.is_empty() {
+        return (Performed::default(), refused);
     }
     let outside = &connector.outside;
-    let (ready, mut performed) = admit(connector, brand, asked).await;
+    let (ready, mut performed) = admit(connector, brand, requests).await;
     let Some(client) = connector.workspaces.client(outside, brand).await else {
         let now = outside.clock.now();
-        performed
-            .resting
-            .extend(ready.into_iter().map(|(_, case, _)| rest_after_failure(connector, case, None, now)));
-        return performed;
+        let cases = ready.into_iter().flat_map(|(_, request)| request.by);
+        performed.resting.extend(cases.map(|(case, _)| rest_after_failure(connector, case, None, now)));
+        return (performed, refused);
     };
     let valve = Valve::default();
-    let answers: Vec<(Case, Result<Answer<Export>, Shut>)> = stream::iter(ready)
-        .map(|(from, case, query)| {
+    let answers: Vec<Answered<Q>> = stream::iter(ready)
+        .map(|(from, Request { query, by })| {
             let (client, valve) = (&client, &valve);
             async move {
                 wait_until(connector, from).await;
                 if let Err(shut) = valve.enter(|| outside.clock.now()).await {
-                    return (case, Err(shut));
+                    return (by, Err(shut));
                 }
                 let answer = client.export_ids(&query, fields).await;
                 let refused = matches!(&answer.result, Err(error) if stops_the_rest(error));
                 valve.leave(observed(&answer, outside.clock.now()), refused);
-                (case, Ok(answer))
+                (by, Ok(answer))
             }
         })
         .buffered(AT_ONCE)
@@ -109,14 +145,27 @@ async fn ask_all(
         .await;
     let now = outside.clock.now();
     let mut said = Vec::new();
-    for (case, answer) in answers {
-        take_in(connector, case, answer, &learn, now, &mut said, &mut performed);
+    for (by, answer) in answers {
+        said.extend(answer.as_ref().ok().and_then(|answer| observed(answer, now)));
+        let together = by.len() > 1;
+        for (case, question) in by {
+            if together && matches!(&answer, Ok(answer) if is_refused(answer)) {
+                refused.push((case, question));
+            } else {
+                let learn = |case: &mut Case, export: &Export| learn(case, &question, export);
+                take_in(connector, case, &answer, learn, now, &mut performed);
+            }
+        }
     }
     if said.contains(&Observed::KeyRefused) {
         connector.key_was_refused(brand);
     }
     connector.pace.observe(outside, brand, Endpoint::ExportIds, &said).await;
-    performed
+    (performed, refused)
+}
+
+fn is_refused(answer: &Answer<Export>) -> bool {
+    matches!(&answer.result, Err(error) if error.next() == Next::Refused)
 }
 
 /// Once Braze throttles or refuses the key, the other requests of the group would only draw the same answer.
@@ -128,10 +177,9 @@ fn stops_the_rest(error: &braze::Error) -> bool {
 fn take_in(
     connector: &Connector,
     mut case: Case,
-    answer: Result<Answer<Export>, Shut>,
-    learn: &impl Fn(&mut Case, &Export),
+    answer: &Result<Answer<Export>, Shut>,
+    learn: impl Fn(&mut Case, &Export),
     now: Timestamp,
-    said: &mut Vec<Observed>,
     performed: &mut Performed,
 ) {
     // It has been used, or is worth nothing any more. Until then it is kept, whatever else is asked meanwhile.
@@ -141,19 +189,17 @@ fn take_in(
         Err(shut) => {
             let until = match shut {
                 Shut::Refused => now,
-                Shut::UsedUp { until } => until,
+                Shut::UsedUp { until } => *until,
             };
             case.put_off(until + connector.outside.chance.jitter(PATIENCE), now);
             performed.resting.push(case);
             return;
         }
     };
-    said.extend(observed(&answer, now));
-    let asked = asked_wait(&answer, now);
-    match answer.result {
+    match &answer.result {
         Ok(export) => {
             case.answered();
-            learn(&mut case, &export);
+            learn(&mut case, export);
             performed.active.push(case);
         }
         Err(error) if error.next() == Next::Refused => {
@@ -163,7 +209,7 @@ fn take_in(
         }
         Err(error) => {
             tracing::debug!(participation = %case.participation.id, %error, "connector.look_up_failed");
-            performed.resting.push(rest_after_failure(connector, case, asked, now));
+            performed.resting.push(rest_after_failure(connector, case, asked_wait(answer, now), now));
         }
     }
 }
@@ -180,19 +226,20 @@ pub(crate) fn rest_after_failure(
     case
 }
 
-type Admitted = Vec<(Timestamp, Case, ExportQuery)>;
+type Admitted<Q> = Vec<(Timestamp, Request<Q>)>;
 
-/// Cases whose slot has come, or comes within our patience; the others rest until theirs does.
-async fn admit(
+/// Requests whose slot has come, or comes within our patience; the cases of the others rest until theirs does.
+async fn admit<Q>(
     connector: &Connector,
     brand: &Brand,
-    asked: Vec<(Case, ExportQuery)>,
-) -> (Admitted, Performed) {
+    requests: Vec<Request<Q>>,
+) -> (Admitted<Q>, Performed) {
     let now = connector.outside.clock.now();
-    let own =
-        |case: &Case| case.participation.slot.filter(|slot| slot.from <= now + PATIENCE && now < slot.until);
-    let has_slot = |case: &Case| own(case).is_some();
-    let without = asked.iter().filter(|(case, _)| !has_slot(case)).count();
+    let own = |request: &Request<Q>| {
+        let slots = request.by.iter().filter_map(|(case, _)| case.participation.slot);
+        slots.into_iter().find(|slot| slot.from <= now + PATIENCE && now < slot.until)
+    };
+    let without = requests.iter().filter(|request| own(request).is_none()).count();
     let mut admissions = if without > 0 {
         connector.pace.admit(&connector.outside, brand, Endpoint::ExportIds, without).await.into_iter()
     } else {
@@ -200,29 +247,40 @@ async fn admit(
     };
     let mut ready = Vec::new();
     let mut performed = Performed::default();
-    for (mut case, query) in asked {
-        let admission = match own(&case) {
+    for request in requests {
+        let admission = match own(&request) {
             Some(slot) => Some(Admission::At(slot.from.max(now))),
             None => admissions.next(),
         };
         match admission {
-            Some(Admission::At(from)) => ready.push((from, case, query)),
+            Some(Admission::At(from)) => ready.push((from, request)),
             Some(Admission::Later(slot)) => {
                 let left = Duration::try_from(slot.from.duration_since(now)).unwrap_or_default();
                 connector.tallied.look_up_waits(left);
-                case.participation.slot = Some(slot);
-                case.put_off(come_for(slot), now);
-                performed.resting.push(case);
+                performed.resting.extend(put_off(request, come_for(slot), Some(slot), now));
             }
-            Some(Admission::Closed(until)) => {
-                case.participation.slot = None;
-                case.put_off(until, now);
-                performed.resting.push(case);
+            Some(Admission::Closed(until)) => performed.resting.extend(put_off(request, until, None, now)),
+            None => {
+                let rest = |(case, _): (Case, Q)| rest_after_failure(connector, case, None, now);
+                performed.resting.extend(request.by.into_iter().map(rest));
             }
-            None => performed.resting.push(rest_after_failure(connector, case, None, now)),
         }
     }
     (ready, performed)
+}
+
+/// Has everyone who wants an answer come again; if a slot is booked for it, the first one holds it.
+fn put_off<Q>(
+    request: Request<Q>,
+    until: Timestamp,
+    mut slot: Option<Slot>,
+    now: Timestamp,
+) -> impl Iterator<Item = Case> {
+    request.by.into_iter().map(move |(mut case, _)| {
+        case.participation.slot = slot.take();
+        case.put_off(until, now);
+        case
+    })
 }
 
 /// When to come for a slot.

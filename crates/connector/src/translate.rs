@@ -58,17 +58,33 @@ fn braze_alias(alias: &Alias) -> braze::Alias {
     braze::Alias { label: alias.label().to_owned(), name: alias.name().to_owned() }
 }
 
-/// The query that finds exactly this profile.
-pub(crate) fn export_query(profile: &ProfileRef) -> ExportQuery {
-    match profile {
-        ProfileRef::ExternalId(id) => {
-            ExportQuery::Identifiers { external_ids: vec![id.clone()], aliases: Vec::new() }
+/// The query that finds exactly these profiles, each named once. Several only by external id, or by alias.
+pub(crate) fn export_query<'a>(profiles: impl Iterator<Item = &'a ProfileRef>) -> ExportQuery {
+    let (mut external_ids, mut aliases) = (Vec::new(), Vec::new());
+    for profile in profiles {
+        match profile {
+            ProfileRef::ExternalId(id) if external_ids.contains(id) => {}
+            ProfileRef::ExternalId(id) => external_ids.push(id.clone()),
+            ProfileRef::Alias(alias) => {
+                let alias = braze_alias(alias);
+                if !aliases.contains(&alias) {
+                    aliases.push(alias);
+                }
+            }
+            ProfileRef::BrazeId(id) => return ExportQuery::BrazeId(id.clone()),
+            ProfileRef::Email(email) => return ExportQuery::Email(email.as_str().to_owned()),
         }
-        ProfileRef::Alias(alias) => {
-            ExportQuery::Identifiers { external_ids: Vec::new(), aliases: vec![braze_alias(alias)] }
-        }
-        ProfileRef::BrazeId(id) => ExportQuery::BrazeId(id.clone()),
-        ProfileRef::Email(email) => ExportQuery::Email(email.as_str().to_owned()),
+    }
+    ExportQuery::Identifiers { external_ids, aliases }
+}
+
+/// Whether an exported profile is the one that was asked for, perhaps with others.
+pub(crate) fn is_of(profile: &Profile, asked: &ProfileRef) -> bool {
+    match asked {
+        ProfileRef::ExternalId(id) => profile.external_id.as_ref() == Some(id),
+        ProfileRef::Alias(alias) => profile.aliases.contains(&braze_alias(alias)),
+        // Those are asked for alone.
+        ProfileRef::BrazeId(_) | ProfileRef::Email(_) => true,
     }
 }
 
