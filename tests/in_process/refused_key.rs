@@ -27,3 +27,23 @@ async fn a_refused_key_is_tried_once_a_minute_and_everything_goes_on_once_it_is_
     campaign.all_end(&ids, Duration::from_secs(900)).await;
     assert_eq!(campaign.profiles().await.len(), 100);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_refused_in_the_middle_of_a_backlog_is_tried_once_a_minute_too() {
+    let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..1_000 {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+    }
+    campaign.clock.sleep(Duration::from_secs(65)).await;
+    campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["another"]}"#).await;
+    let before = campaign.requests("/users/export/ids").await;
+    assert!(before < 1_000, "most still wait for the slots that they hold");
+    campaign.clock.sleep(Duration::from_secs(600)).await;
+    let refused = campaign.requests("/users/export/ids").await - before;
+    assert!(refused <= 16 + 11, "{refused} requests with a refused key in ten minutes");
+
+    campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["sim-key"]}"#).await;
+    campaign.all_end(&ids, Duration::from_secs(900)).await;
+}

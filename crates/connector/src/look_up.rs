@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use braze::{Answer, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Next};
+use braze::{Answer, Client, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Next};
 use domain::Timestamp;
 use domain::brand::Brand;
 use domain::profile::ProfileRef;
@@ -19,8 +19,8 @@ use crate::step::{Connector, Performed};
 use crate::translate;
 use crate::valve::{Shut, Valve};
 
-/// Look-ups under way at once for one brand: enough to fill 2,500 a minute at a third of a second each.
-const AT_ONCE: usize = 16;
+/// Look-ups under way at once for one brand: enough to fill 40 a second, or 2,500 a minute, with answers that take a second.
+const AT_ONCE: usize = 64;
 
 /// A slot shorter than this would be over before a message that is late by a second: its participation comes a second early, and
 /// waits.
@@ -39,8 +39,15 @@ struct Request<Q> {
     by: Vec<(Case, Q)>,
 }
 
+/// What Braze answered, when, and what that says of the limit.
+struct Heard {
+    answer: Answer<Export>,
+    at: Timestamp,
+    said: Option<Observed>,
+}
+
 /// What came of a request for those who wanted its answer.
-type Answered<Q> = (Vec<(Case, Q)>, Result<Answer<Export>, Shut>);
+type Answered<Q> = (Vec<(Case, Q)>, Result<Heard, Shut>);
 
 /// Answers `FindProfile` for each case, in the order of acceptance, as far as slots go.
 pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> Performed {
@@ -125,35 +132,26 @@ async fn ask_all<Q>(
         performed.resting.extend(cases.map(|(case, _)| rest_after_failure(connector, case, None, now)));
         return (performed, refused);
     };
-    let valve = Valve::default();
+    let valve = connector.pace.valve(brand, Endpoint::ExportIds);
     let answers: Vec<Answered<Q>> = stream::iter(ready)
-        .map(|(from, Request { query, by })| {
+        .map(|(slot, Request { query, by })| {
             let (client, valve) = (&client, &valve);
-            async move {
-                wait_until(connector, from).await;
-                if let Err(shut) = valve.enter(|| outside.clock.now()).await {
-                    return (by, Err(shut));
-                }
-                let answer = client.export_ids(&query, fields).await;
-                let refused = matches!(&answer.result, Err(error) if stops_the_rest(error));
-                valve.leave(observed(&answer, outside.clock.now()), refused);
-                (by, Ok(answer))
-            }
+            async move { (by, ask(connector, client, valve, slot, &query, fields).await) }
         })
         .buffered(AT_ONCE)
         .collect()
         .await;
     let now = outside.clock.now();
     let mut said = Vec::new();
-    for (by, answer) in answers {
-        said.extend(answer.as_ref().ok().and_then(|answer| observed(answer, now)));
+    for (by, heard) in answers {
+        said.extend(heard.as_ref().ok().and_then(|heard| heard.said));
         let together = by.len() > 1;
         for (case, question) in by {
-            if together && matches!(&answer, Ok(answer) if is_refused(answer)) {
+            if together && matches!(&heard, Ok(heard) if is_refused(&heard.answer)) {
                 refused.push((case, question));
             } else {
                 let learn = |case: &mut Case, export: &Export| learn(case, &question, export);
-                take_in(connector, case, &answer, learn, now, &mut performed);
+                take_in(connector, case, &heard, learn, now, &mut performed);
             }
         }
     }
@@ -164,31 +162,48 @@ async fn ask_all<Q>(
     (performed, refused)
 }
 
-fn is_refused(answer: &Answer<Export>) -> bool {
-    matches!(&answer.result, Err(error) if error.next() == Next::Refused)
+/// One request, in its slot or not at all.
+async fn ask(
+    connector: &Connector,
+    client: &Client,
+    valve: &Valve,
+    slot: Slot,
+    query: &ExportQuery,
+    fields: Fields,
+) -> Result<Heard, Shut> {
+    let clock = &connector.outside.clock;
+    wait_until(connector, slot.from).await;
+    let passage = valve.enter(|| clock.now()).await?;
+    if clock.now() >= slot.until {
+        return Err(Shut::Missed);
+    }
+    let answer = client.export_ids(query, fields).await;
+    let at = clock.now();
+    let said = observed(&answer, at);
+    passage.answered(said, at);
+    Ok(Heard { answer, at, said })
 }
 
-/// Once Braze throttles or refuses the key, the other requests of the group would only draw the same answer.
-fn stops_the_rest(error: &braze::Error) -> bool {
-    matches!(error, braze::Error::Throttled { .. }) || error.next() == Next::Configuration
+fn is_refused(answer: &Answer<Export>) -> bool {
+    matches!(&answer.result, Err(error) if error.next() == Next::Refused)
 }
 
 /// Turns an answer into a fact, or puts the case off.
 fn take_in(
     connector: &Connector,
     mut case: Case,
-    answer: &Result<Answer<Export>, Shut>,
+    heard: &Result<Heard, Shut>,
     learn: impl Fn(&mut Case, &Export),
     now: Timestamp,
     performed: &mut Performed,
 ) {
     // It has been used, or is worth nothing any more. Until then it is kept, whatever else is asked meanwhile.
     case.participation.slot = None;
-    let answer = match answer {
-        Ok(answer) => answer,
+    let Heard { answer, at, .. } = match heard {
+        Ok(heard) => heard,
         Err(shut) => {
             let until = match shut {
-                Shut::Refused => now,
+                Shut::Refused | Shut::Missed => now,
                 Shut::UsedUp { until } => *until,
             };
             case.put_off(until + connector.outside.chance.jitter(PATIENCE), now);
@@ -209,7 +224,7 @@ fn take_in(
         }
         Err(error) => {
             tracing::debug!(participation = %case.participation.id, %error, "connector.look_up_failed");
-            performed.resting.push(rest_after_failure(connector, case, asked_wait(answer, now), now));
+            performed.resting.push(rest_after_failure(connector, case, asked_wait(answer, *at), now));
         }
     }
 }
@@ -226,7 +241,7 @@ pub(crate) fn rest_after_failure(
     case
 }
 
-type Admitted<Q> = Vec<(Timestamp, Request<Q>)>;
+type Admitted<Q> = Vec<(Slot, Request<Q>)>;
 
 /// Requests whose slot has come, or comes within our patience; the cases of the others rest until theirs does.
 async fn admit<Q>(
@@ -249,11 +264,11 @@ async fn admit<Q>(
     let mut performed = Performed::default();
     for request in requests {
         let admission = match own(&request) {
-            Some(slot) => Some(Admission::At(slot.from.max(now))),
+            Some(slot) => Some(Admission::At(slot)),
             None => admissions.next(),
         };
         match admission {
-            Some(Admission::At(from)) => ready.push((from, request)),
+            Some(Admission::At(slot)) => ready.push((slot, request)),
             Some(Admission::Later(slot)) => {
                 let left = Duration::try_from(slot.from.duration_since(now)).unwrap_or_default();
                 connector.tallied.look_up_waits(left);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use braze::{Answer, Next, RateLimit, Reset};
@@ -14,6 +14,7 @@ use ports::error::in_full;
 use ports::limits::{Endpoint, Lane};
 
 use crate::step::Outside;
+use crate::valve::Valve;
 
 /// What starts later than this is put off instead of waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,8 +36,8 @@ const UNASKED: Duration = Duration::from_secs(5);
 /// Whether a request may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// Now, or once the clock says so.
-    At(Timestamp),
+    /// In this slot: now, or once the clock says so.
+    At(Slot),
     /// In this slot, which is too far off to wait for.
     Later(Slot),
     /// The key is refused; ask again then.
@@ -48,9 +49,16 @@ pub(crate) enum Admission {
 pub(crate) struct Pace {
     last_seen: Mutex<HashMap<Lane, Observed>>,
     last_report: Mutex<HashMap<BrandId, Timestamp>>,
+    valves: Mutex<HashMap<Lane, Arc<Valve>>>,
 }
 
 impl Pace {
+    /// What holds up a lane's requests once Braze says so.
+    pub(crate) fn valve(&self, brand: &Brand, endpoint: Endpoint) -> Arc<Valve> {
+        let mut valves = self.valves.lock().unwrap_or_else(PoisonError::into_inner);
+        valves.entry(Lane { brand: brand.id.clone(), endpoint }).or_default().clone()
+    }
+
     /// Books `count` requests; one admission for each, earliest first.
     pub(crate) async fn admit(
         &self,
@@ -95,19 +103,24 @@ impl Pace {
         if observed == Observed::KeyRefused {
             self.report_refused_key(brand, endpoint, now);
         }
-        if let Err(error) = outside.limits.observe(&lane, observed, allowance(brand, endpoint), now).await {
-            tracing::warn!(brand = %brand.id, error = %in_full(&error), "connector.limits_not_kept");
+        match outside.limits.observe(&lane, observed, allowance(brand, endpoint), now).await {
+            Ok(()) => {
+                let mut last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+                last_seen.insert(lane, observed);
+            }
+            Err(error) => {
+                tracing::warn!(brand = %brand.id, error = %in_full(&error), "connector.limits_not_kept");
+            }
         }
     }
 
     fn is_news(&self, lane: &Lane, observed: Observed) -> bool {
-        let mut last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = last_seen.insert(lane.clone(), observed);
-        match (last, observed) {
+        let last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match (last_seen.get(lane), observed) {
             (
                 Some(Observed::Answered { limit: old_limit, resets_at: old_reset, .. }),
                 Observed::Answered { limit, resets_at, .. },
-            ) => limit != old_limit || resets_at != old_reset,
+            ) => limit != *old_limit || !same_end(resets_at, *old_reset),
             (Some(_) | None, _) => true,
         }
     }
@@ -127,8 +140,17 @@ impl Pace {
     }
 }
 
+/// Whether two answers are of the same window. Those that tell the seconds left name its end to the second only.
+fn same_end(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.duration_since(other).unsigned_abs() < Duration::from_secs(1),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
 fn admission(slot: Slot, now: Timestamp) -> Admission {
-    if slot.from <= now + PATIENCE { Admission::At(slot.from) } else { Admission::Later(slot) }
+    if slot.from <= now + PATIENCE { Admission::At(slot) } else { Admission::Later(slot) }
 }
 
 fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {
@@ -178,11 +200,52 @@ pub(crate) fn asked_wait<T>(answer: &Answer<T>, now: Timestamp) -> Option<Durati
 }
 
 fn gravest(answers: &[Observed]) -> Option<Observed> {
-    answers.iter().copied().max_by_key(|observed| match observed {
-        Observed::KeyRefused => (3, None, u32::MAX),
-        Observed::Throttled { until } => (2, Some(*until), u32::MAX),
-        Observed::Answered { remaining, resets_at, .. } => {
-            (1, *resets_at, u32::MAX - remaining.unwrap_or(u32::MAX))
-        }
-    })
+    let (ordinary, grave): (Vec<Observed>, Vec<Observed>) =
+        answers.iter().partition(|observed| matches!(observed, Observed::Answered { .. }));
+    let grave = grave.into_iter().max_by_key(|observed| match observed {
+        Observed::KeyRefused => (1, None),
+        Observed::Throttled { until } => (0, Some(*until)),
+        Observed::Answered { resets_at, .. } => (0, *resets_at),
+    });
+    grave.or_else(|| ordinary.into_iter().reduce(later))
+}
+
+/// Of two ordinary answers the one of the later window; of the same window, what it says at its end.
+fn later(one: Observed, other: Observed) -> Observed {
+    let (
+        Observed::Answered { limit, remaining: one_left, resets_at: one_end },
+        Observed::Answered { remaining: other_left, resets_at: other_end, .. },
+    ) = (one, other)
+    else {
+        return other;
+    };
+    if same_end(one_end, other_end) {
+        Observed::Answered { limit, remaining: one_left.min(other_left), resets_at: one_end.min(other_end) }
+    } else if one_end > other_end {
+        one
+    } else {
+        other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(remaining: u32, end: i64) -> Observed {
+        let resets_at = Timestamp::from_millisecond(1_800_000_000_000 + end).ok();
+        Observed::Answered { limit: Some(250), remaining: Some(remaining), resets_at }
+    }
+
+    #[test]
+    fn of_a_window_told_in_seconds_left_the_least_of_both_counts() {
+        assert_eq!(gravest(&[said(7, 60_400), said(6, 60_900), said(8, 60_100)]), Some(said(6, 60_100)));
+    }
+
+    #[test]
+    fn of_two_windows_the_later_counts_and_a_refusal_more_than_either() {
+        assert_eq!(gravest(&[said(9, 120_000), said(0, 60_000)]), Some(said(9, 120_000)));
+        let all = [said(9, 0), Observed::KeyRefused, Observed::Throttled { until: Timestamp::UNIX_EPOCH }];
+        assert_eq!(gravest(&all), Some(Observed::KeyRefused));
+    }
 }

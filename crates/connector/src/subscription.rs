@@ -9,6 +9,8 @@ use domain::brand::{Brand, SubscriptionGroup};
 use domain::decide::{Subscription, Written};
 use domain::identity::BrandId;
 use domain::reservation::Observed;
+use futures::StreamExt;
+use futures::stream;
 use ports::limits::Endpoint;
 
 use crate::case::Case;
@@ -16,6 +18,9 @@ use crate::look_up::{rest_after_failure, wait_until};
 use crate::pace::{Admission, asked_wait, observed};
 use crate::retry::back_off;
 use crate::step::{Connector, Performed};
+
+/// Requests of a group under way at once: fifty numbers each, far below their limits with answers that take a second.
+const AT_ONCE: usize = 16;
 
 /// Brands whose answers are not keyed by the numbers asked for. They are asked one number a request.
 #[derive(Default)]
@@ -84,68 +89,78 @@ pub(crate) async fn read(
         while !pending.is_empty() {
             let endpoint = Endpoint::StatusGet;
             let admissions = connector.pace.admit(&connector.outside, brand, endpoint, pending.len()).await;
-            let mut again = Vec::new();
-            for (piece, admission) in pending.into_iter().zip(admissions) {
-                again.extend(
-                    read_piece(connector, brand, &group, piece, admission, &mut said, &mut performed).await,
-                );
+            let reads: Vec<Read> = stream::iter(pending.into_iter().zip(admissions))
+                .map(|(piece, admission)| read_piece(connector, brand, &group, piece, admission))
+                .buffered(AT_ONCE)
+                .collect()
+                .await;
+            pending = Vec::new();
+            for read in reads {
+                performed.extend(read.performed);
+                pending.extend(read.again);
+                said.extend(read.said);
             }
-            pending = again;
         }
     }
     conclude(connector, brand, Endpoint::StatusGet, &said).await;
     performed
 }
 
-/// One request. What is to be asked again, in smaller pieces, is given back.
+/// What came of one request that reads.
+#[derive(Default)]
+struct Read {
+    performed: Performed,
+    /// What is to be asked again, in smaller pieces.
+    again: Vec<Vec<Case>>,
+    said: Option<Observed>,
+}
+
 async fn read_piece(
     connector: &Connector,
     brand: &Brand,
     group: &SubscriptionGroup,
     piece: Vec<Case>,
     admission: Admission,
-    said: &mut Vec<Observed>,
-    performed: &mut Performed,
-) -> Vec<Vec<Case>> {
+) -> Read {
     let now = connector.outside.clock.now();
+    let mut read = Read::default();
     let client = match ready(connector, brand, admission).await {
         Ok(client) => client,
         Err(until) => {
-            performed.resting.extend(piece.into_iter().map(|case| put_off(case, until, now)));
-            return Vec::new();
+            read.performed.resting.extend(piece.into_iter().map(|case| put_off(case, until, now)));
+            return read;
         }
     };
     let answer = client.subscription_statuses(group.as_str(), &phones(piece.iter())).await;
     let now = connector.outside.clock.now();
-    said.extend(observed(&answer, now));
+    read.said = observed(&answer, now);
     let asked = asked_wait(&answer, now);
     match answer.result {
         Ok(Statuses::InOrder(states)) => {
-            performed.active.extend(piece.into_iter().zip(states).map(|(case, state)| learn(case, state)));
-            Vec::new()
+            let learned = piece.into_iter().zip(states).map(|(case, state)| learn(case, state));
+            read.performed.active.extend(learned);
         }
         Ok(Statuses::Unkeyed) => {
             connector.one_by_one.remember(&brand.id);
-            pieces(piece, 1)
+            read.again = pieces(piece, 1);
         }
         Err(error) if error.next() == Next::Refused && piece.len() > 1 => {
             let half = piece.len().div_ceil(2);
-            pieces(piece, half)
+            read.again = pieces(piece, half);
         }
         Err(error) if error.next() == Next::Refused => {
-            performed.active.extend(piece.into_iter().map(|mut case| {
+            read.performed.active.extend(piece.into_iter().map(|mut case| {
                 case.facts.refused = Some(format!("the number's subscription cannot be read: {error}"));
                 case
             }));
-            Vec::new()
         }
         Err(error) => {
             report(brand, group, &error);
             let rest = |case| rest_after_failure(connector, case, asked, now);
-            performed.resting.extend(piece.into_iter().map(rest));
-            Vec::new()
+            read.performed.resting.extend(piece.into_iter().map(rest));
         }
     }
+    read
 }
 
 fn learn(mut case: Case, state: SubscriptionState) -> Case {
@@ -168,18 +183,27 @@ pub(crate) async fn subscribe(connector: &Connector, brand: &Brand, jobs: Vec<Jo
         while !pending.is_empty() {
             let endpoint = Endpoint::StatusSet;
             let admissions = connector.pace.admit(&connector.outside, brand, endpoint, pending.len()).await;
-            let mut again = Vec::new();
-            for (piece, admission) in pending.into_iter().zip(admissions) {
-                let sent = Sent { brand, group: &group, double_opt_in, admission };
-                match set_piece(connector, &sent, &phones(piece.iter()), &mut said).await {
-                    Fate::Split => {
-                        let half = piece.len().div_ceil(2);
-                        again.extend(pieces(piece, half));
-                    }
-                    fate => done.extend(piece.into_iter().map(|case| take_in(connector, case, &fate))),
+            let group = &group;
+            let sets: Vec<(Vec<Case>, Fate, Option<Observed>)> =
+                stream::iter(pending.into_iter().zip(admissions))
+                    .map(|(piece, admission)| async move {
+                        let sent = Sent { brand, group, double_opt_in, admission };
+                        let (fate, said) = set_piece(connector, &sent, &phones(piece.iter())).await;
+                        (piece, fate, said)
+                    })
+                    .buffered(AT_ONCE)
+                    .collect()
+                    .await;
+            pending = Vec::new();
+            for (piece, fate, heard) in sets {
+                said.extend(heard);
+                if matches!(fate, Fate::Split) {
+                    let half = piece.len().div_ceil(2);
+                    pending.extend(pieces(piece, half));
+                } else {
+                    done.extend(piece.into_iter().map(|case| take_in(connector, case, &fate)));
                 }
             }
-            pending = again;
         }
     }
     conclude(connector, brand, Endpoint::StatusSet, &said).await;
@@ -204,29 +228,25 @@ enum Fate {
     Split,
 }
 
-async fn set_piece(
-    connector: &Connector,
-    sent: &Sent<'_>,
-    phones: &[String],
-    said: &mut Vec<Observed>,
-) -> Fate {
+async fn set_piece(connector: &Connector, sent: &Sent<'_>, phones: &[String]) -> (Fate, Option<Observed>) {
     let client = match ready(connector, sent.brand, sent.admission).await {
         Ok(client) => client,
-        Err(until) => return Fate::NotBefore(until),
+        Err(until) => return (Fate::NotBefore(until), None),
     };
     let group = sent.group.as_str();
     let answer = client.subscribe(SetEndpoint::V2, group, phones, sent.double_opt_in).await;
     let now = connector.outside.clock.now();
-    said.extend(observed(&answer, now));
+    let said = observed(&answer, now);
     let asked = asked_wait(&answer, now);
-    let Err(error) = answer.result else { return Fate::Done };
+    let Err(error) = answer.result else { return (Fate::Done, said) };
     report(sent.brand, sent.group, &error);
-    match error.next() {
+    let fate = match error.next() {
         Next::Retry { .. } | Next::Configuration => Fate::NotDone(asked),
         Next::Unknown => Fate::Unknown,
         Next::Refused if phones.len() > 1 => Fate::Split,
         Next::Refused => Fate::Refused(format!("Braze refused the number: {error}")),
-    }
+    };
+    (fate, said)
 }
 
 fn take_in(connector: &Connector, mut case: Case, fate: &Fate) -> Case {
@@ -255,8 +275,8 @@ async fn ready(
     admission: Admission,
 ) -> Result<std::sync::Arc<Client>, Timestamp> {
     match admission {
-        Admission::At(from) => {
-            wait_until(connector, from).await;
+        Admission::At(slot) => {
+            wait_until(connector, slot.from).await;
             let client = connector.workspaces.client(&connector.outside, brand).await;
             client.ok_or_else(|| connector.outside.clock.now() + domain::reservation::PROBE_INTERVAL)
         }

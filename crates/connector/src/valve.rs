@@ -1,13 +1,24 @@
-//! Lets requests of one group through as long as Braze says that some are left. Slots say how many may be sent if nobody else is in the
-//! workspace; where somebody is, the answers tell, and the rest waits for the next window instead of drawing 429s.
+//! Lets a lane's requests through as long as Braze says that some are left. Slots say how many may be sent if nobody else is in the
+//! workspace; where somebody is, the answers tell, and the rest waits for the next window instead of drawing 429s. What has a slot
+//! already is held up here, too, once a key is refused.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::Timestamp;
-use domain::reservation::Observed;
+use domain::reservation::{Observed, PROBE_INTERVAL};
 use tokio::sync::Notify;
 
-/// Requests under way, and what the answers said.
+/// So many are sent before the first answer of a window has said how many are left.
+const BLIND: u32 = 16;
+
+/// Ends of a window that are told in seconds left differ by less.
+const SAME_WINDOW: Duration = Duration::from_secs(1);
+
+/// Whoever has met others in the workspace looks for so long before it leaps: a window's first request goes alone.
+const WARY: Duration = Duration::from_secs(600);
+
+/// Requests of one lane under way, and what the answers said.
 #[derive(Default)]
 pub(crate) struct Valve {
     state: Mutex<State>,
@@ -19,19 +30,23 @@ struct State {
     under_way: u32,
     /// Requests left, as Braze said last, in the window that ends then.
     left: Option<(u32, Timestamp)>,
-    shut: Option<Shut>,
+    /// The key is refused: nothing before then, and after that one request at a time until one is answered.
+    refused_until: Option<Timestamp>,
+    wary_until: Option<Timestamp>,
 }
 
 /// Nothing more is let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shut {
-    /// Every other request would only draw the same answer.
+    /// The key is refused: every other request would only draw the same answer.
     Refused,
     /// Nothing is left of this window.
     UsedUp {
         /// When the next one begins.
         until: Timestamp,
     },
+    /// The slot's own window has gone by.
+    Missed,
 }
 
 enum Entry {
@@ -40,62 +55,96 @@ enum Entry {
     Never(Shut),
 }
 
+/// A request under way.
+pub(crate) struct Passage<'a> {
+    valve: &'a Valve,
+}
+
 impl Valve {
     /// Returns once a request may be sent.
     ///
     /// # Errors
     /// [`Shut`] when it may not.
-    pub(crate) async fn enter(&self, now: impl Fn() -> Timestamp) -> Result<(), Shut> {
+    pub(crate) async fn enter(&self, now: impl Fn() -> Timestamp) -> Result<Passage<'_>, Shut> {
         loop {
             let answered = self.answered.notified();
             let entry = self.lock().enter(now());
             match entry {
-                Entry::Now => return Ok(()),
+                Entry::Now => return Ok(Passage { valve: self }),
                 Entry::Never(shut) => return Err(shut),
                 Entry::OnceAnswered => answered.await,
             }
         }
     }
 
-    /// Takes note of an answer; `said` is what it tells of the limit, `refused` whether the others would fare no better.
-    pub(crate) fn leave(&self, said: Option<Observed>, refused: bool) {
-        let mut state = self.lock();
-        state.under_way = state.under_way.saturating_sub(1);
-        if refused {
-            state.shut = Some(Shut::Refused);
-        }
-        if let Some(Observed::Answered { remaining: Some(left), resets_at: Some(resets_at), .. }) = said {
-            // Answers overtake each other: within a window, less is later.
-            let known =
-                state.left.filter(|(_, of)| *of == resets_at).map_or(left, |(known, _)| known.min(left));
-            state.left = Some((known, resets_at));
-        }
-        drop(state);
-        self.answered.notify_waiters();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Passage<'_> {
+    /// Takes note of what the answer says of the limit.
+    pub(crate) fn answered(self, said: Option<Observed>, now: Timestamp) {
+        self.valve.lock().hear(said, now);
+    }
+}
+
+/// However the request ended, it is not under way any more.
+impl Drop for Passage<'_> {
+    fn drop(&mut self) {
+        let mut state = self.valve.lock();
+        state.under_way = state.under_way.saturating_sub(1);
+        drop(state);
+        self.valve.answered.notify_waiters();
     }
 }
 
 impl State {
     fn enter(&mut self, now: Timestamp) -> Entry {
-        if let Some(shut) = self.shut {
-            return Entry::Never(shut);
+        if self.refused_until.is_some_and(|until| now < until) {
+            return Entry::Never(Shut::Refused);
         }
-        match self.left {
-            Some((left, resets_at)) if now < resets_at && left <= self.under_way => {
-                if self.under_way > 0 {
-                    return Entry::OnceAnswered;
+        let most = match self.left {
+            Some((left, resets_at)) if now < resets_at => {
+                if left == 0 && self.under_way == 0 {
+                    self.wary_until = Some(resets_at + WARY);
+                    return Entry::Never(Shut::UsedUp { until: resets_at });
                 }
-                Entry::Never(Shut::UsedUp { until: resets_at })
+                left
             }
-            Some(_) | None => {
-                self.under_way += 1;
-                Entry::Now
-            }
+            _ if self.wary_until.is_some_and(|until| now < until) => 1,
+            Some(_) | None => BLIND,
+        };
+        let most = if self.refused_until.is_some() { most.min(1) } else { most };
+        if self.under_way < most {
+            self.under_way += 1;
+            Entry::Now
+        } else {
+            Entry::OnceAnswered
         }
+    }
+
+    fn hear(&mut self, said: Option<Observed>, now: Timestamp) {
+        match said {
+            Some(Observed::KeyRefused) => self.refused_until = Some(now + PROBE_INTERVAL),
+            Some(Observed::Throttled { until }) => {
+                self.left = Some((0, until));
+                self.wary_until = Some(until + WARY);
+            }
+            Some(Observed::Answered { remaining, resets_at, .. }) => {
+                self.refused_until = None;
+                if let (Some(left), Some(resets_at)) = (remaining, resets_at) {
+                    self.left = Some((self.least(left, resets_at), resets_at));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Answers overtake each other: within a window, less is later.
+    fn least(&self, left: u32, resets_at: Timestamp) -> u32 {
+        let same_window = |of: Timestamp| of.duration_since(resets_at).unsigned_abs() < SAME_WINDOW;
+        self.left.filter(|(_, of)| same_window(*of)).map_or(left, |(known, _)| known.min(left))
     }
 }
 
@@ -113,37 +162,65 @@ mod tests {
         Some(Observed::Answered { limit: Some(250), remaining: Some(remaining), resets_at: Some(at(60)) })
     }
 
-    fn enter(valve: &Valve, second: i64) -> Option<Result<(), Shut>> {
+    fn enter(valve: &Valve, second: i64) -> Option<Result<Passage<'_>, Shut>> {
         valve.enter(|| at(second)).now_or_never()
+    }
+
+    /// The request that may be sent now.
+    fn enters(valve: &Valve, second: i64) -> Passage<'_> {
+        enter(valve, second).expect("it need not wait").expect("nor is it held up")
+    }
+
+    fn shut(valve: &Valve, second: i64) -> Option<Shut> {
+        enter(valve, second).and_then(Result::err)
     }
 
     #[test]
     fn as_many_are_under_way_as_are_left() {
         let valve = Valve::default();
-        assert_eq!(enter(&valve, 0), Some(Ok(())));
-        valve.leave(left(2), false);
-        assert_eq!(
-            [enter(&valve, 1), enter(&valve, 1), enter(&valve, 1)],
-            [Some(Ok(())), Some(Ok(())), None]
-        );
-        valve.leave(left(2), false);
-        assert_eq!(enter(&valve, 1), Some(Ok(())), "somebody else's window is larger than we thought");
+        enters(&valve, 0).answered(left(2), at(0));
+        let (first, _second) = (enters(&valve, 1), enters(&valve, 1));
+        assert!(enter(&valve, 1).is_none(), "the third waits for an answer");
+        first.answered(left(1), at(1));
+        assert!(enter(&valve, 1).is_none(), "the one that is left may be the one under way");
     }
 
     #[test]
-    fn when_nothing_is_left_the_rest_waits_for_the_next_window() {
+    fn few_are_sent_before_the_first_answer() {
         let valve = Valve::default();
-        assert_eq!(enter(&valve, 0), Some(Ok(())));
-        valve.leave(left(0), false);
-        assert_eq!(enter(&valve, 1), Some(Err(Shut::UsedUp { until: at(60) })));
-        assert_eq!(enter(&valve, 60), Some(Ok(())), "that is the next window");
+        let mut under_way: Vec<Passage<'_>> = (0..BLIND).map(|_| enters(&valve, 0)).collect();
+        assert!(enter(&valve, 0).is_none());
+        under_way.pop().unwrap().answered(left(100), at(0));
+        assert!(enter(&valve, 0).is_some(), "a hundred are left");
     }
 
     #[test]
-    fn a_refusal_is_for_all() {
+    fn when_nothing_is_left_the_rest_waits_for_the_next_window_and_begins_it_with_one() {
         let valve = Valve::default();
-        assert_eq!(enter(&valve, 0), Some(Ok(())));
-        valve.leave(None, true);
-        assert_eq!(enter(&valve, 100), Some(Err(Shut::Refused)));
+        enters(&valve, 0).answered(left(0), at(0));
+        assert_eq!(shut(&valve, 1), Some(Shut::UsedUp { until: at(60) }));
+        let first = enters(&valve, 60);
+        assert!(enter(&valve, 60).is_none(), "somebody else is in the workspace");
+        drop(first);
+        assert!(enter(&valve, 60).is_some());
+    }
+
+    #[test]
+    fn a_refused_key_is_tried_again_by_one_request_a_minute_later() {
+        let valve = Valve::default();
+        enters(&valve, 0).answered(Some(Observed::KeyRefused), at(0));
+        assert_eq!(shut(&valve, 59), Some(Shut::Refused));
+        let probe = enters(&valve, 60);
+        assert!(enter(&valve, 60).is_none(), "it goes alone");
+        probe.answered(left(249), at(60));
+        assert!(enter(&valve, 60).is_some());
+    }
+
+    #[test]
+    fn a_request_that_is_never_answered_is_not_under_way_for_ever() {
+        let valve = Valve::default();
+        enters(&valve, 0).answered(left(1), at(0));
+        drop(enters(&valve, 1));
+        assert!(enter(&valve, 1).is_some());
     }
 }

@@ -41,8 +41,8 @@ pub(crate) async fn profiles(
     let admissions = connector.pace.admit(&connector.outside, brand, Endpoint::Track, batches.len()).await;
     let sent = batches.into_iter().zip(admissions).map(|(batch, admission)| async move {
         match admission {
-            Admission::At(from) => {
-                wait_until(connector, from).await;
+            Admission::At(slot) => {
+                wait_until(connector, slot.from).await;
                 send(connector, brand, batch).await
             }
             Admission::Later(slot) => Ok(not_sent(batch, slot.from)),

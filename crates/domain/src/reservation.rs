@@ -21,6 +21,18 @@ const TRIAL: u32 = 40;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// Ends of windows come in whole seconds, of a clock that may be a second off ours: a window of a second seems to last up to so long.
+const TELLING: Duration = Duration::from_secs(3);
+
+/// By so much an end that has just gone by may still be the one that Braze means.
+const SKEW: Duration = Duration::from_secs(2);
+
+/// Answers to what was tried come by then, or not at all.
+const ANSWERED: Duration = Duration::from_secs(5);
+
+/// Braze's hourly windows end on the clock hour.
+const HOUR: Duration = Duration::from_secs(3_600);
+
 /// So many requests in so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -134,11 +146,16 @@ pub struct Ledgered {
 }
 
 impl Windows {
-    /// Empty books; the first window starts with the first request until Braze says otherwise.
+    /// Empty books. An hour's window starts on the hour, others with the first request, until Braze says otherwise.
     #[must_use]
     pub fn new(allowance: Allowance, now: Timestamp) -> Self {
         let learning = if allowance.by_contract { Learning::Begun } else { Learning::Done };
-        Self { allowance, start: now, booked: 0, probe_at: None, learning }
+        let into_the_hour = now.as_millisecond().rem_euclid(HOUR.as_millis() as i64);
+        let start = match allowance.period {
+            HOUR => now - Duration::from_millis(into_the_hour.unsigned_abs()),
+            _ => now,
+        };
+        Self { allowance, start, booked: 0, probe_at: None, learning }
     }
 
     /// Books kept elsewhere.
@@ -198,7 +215,8 @@ impl Windows {
             return Reservation { booked: Vec::new(), closed_until, key_refused: false };
         }
         self.catch_up(now);
-        let mut again = now + SHORTEST;
+        let mut again =
+            if now < self.start + ANSWERED { now + SHORTEST } else { self.start + self.allowance.period };
         if let Learning::Seen(reset) = self.learning {
             if now < reset {
                 again = reset + GUARD;
@@ -254,13 +272,7 @@ impl Windows {
         let before = self.clone();
         match observed {
             Observed::KeyRefused => self.probe_at = Some(now + PROBE_INTERVAL),
-            Observed::Throttled { until } => {
-                self.catch_up(now);
-                if self.start <= now {
-                    self.start = until.max(now);
-                    self.booked = 0;
-                }
-            }
+            Observed::Throttled { until } => self.rest_until(until, now),
             Observed::Answered { limit, remaining, resets_at } => {
                 self.probe_at = None;
                 self.learn(limit, remaining, resets_at, now);
@@ -269,8 +281,8 @@ impl Windows {
         *self != before
     }
 
-    /// Takes over Braze's own window. Its limit and count are believed only when its window is as long as ours, or may be:
-    /// some contracts report an hourly one.
+    /// Takes over Braze's own window. Its limit and count are believed only when its window is as long as ours, or may be: some
+    /// contracts report an hourly one.
     fn learn(
         &mut self,
         limit: Option<u32>,
@@ -283,12 +295,22 @@ impl Windows {
             self.learning = Learning::Done;
             return;
         };
-        let left = Duration::try_from(resets_at.duration_since(now)).unwrap_or_default();
-        if limit == 0 || left.is_zero() || left > self.longest() {
+        if limit == 0 || resets_at + SKEW <= now {
+            return;
+        }
+        if resets_at > now + self.longest() + SHORTEST || self.may_be_an_hours(resets_at) {
+            if remaining == 0 {
+                self.rest_until(resets_at, now);
+            }
             return;
         }
         if self.allowance.by_contract {
-            self.learn_period(limit, left, resets_at);
+            self.learn_period(limit, resets_at, now);
+            self.allowance.requests = limit;
+        }
+        if resets_at <= now {
+            // Of a window that has gone by; what was used of it is history.
+            return;
         }
         self.catch_up(now);
         self.allowance.requests = limit;
@@ -303,12 +325,30 @@ impl Windows {
         if self.allowance.by_contract { LONGEST } else { self.allowance.period }
     }
 
+    /// Whether a window that ends then cannot be told from an hour's.
+    fn may_be_an_hours(&self, resets_at: Timestamp) -> bool {
+        let on_the_hour = resets_at.as_second().rem_euclid(HOUR.as_secs() as i64) == 0;
+        !self.allowance.by_contract && self.allowance.period < HOUR && on_the_hour
+    }
+
+    /// Books nothing before `until`, unless bookings lie ahead already.
+    fn rest_until(&mut self, until: Timestamp, now: Timestamp) {
+        self.catch_up(now);
+        if self.start <= now {
+            self.start = until.max(now);
+            self.booked = 0;
+        }
+    }
+
     /// Tells windows of a second from those of a minute: by how long one still lasts, or by the next one's end.
-    fn learn_period(&mut self, limit: u32, left: Duration, resets_at: Timestamp) {
+    fn learn_period(&mut self, limit: u32, resets_at: Timestamp, now: Timestamp) {
         if self.learning == Learning::Done && limit != self.allowance.requests {
             self.learning = Learning::Begun;
         }
-        if left > SHORTEST {
+        if self.contradicts(resets_at, now) {
+            (self.learning, self.start, self.booked) = (Learning::Begun, now, 0);
+        }
+        if resets_at > now + TELLING {
             (self.allowance.period, self.learning) = (LONGEST, Learning::Done);
         } else if self.learning != Learning::Done {
             let between = match self.learning {
@@ -318,12 +358,22 @@ impl Windows {
                 Learning::Begun | Learning::Done => Duration::ZERO,
             };
             // A minute's window that is nearly over looks like a second's; the next one tells.
-            if between >= SHORTEST && between + 2 * SHORTEST < LONGEST {
+            if between >= SHORTEST && between + TELLING < LONGEST {
                 (self.allowance.period, self.learning) = (SHORTEST, Learning::Done);
             } else if between.is_zero() || between >= SHORTEST {
                 self.learning = Learning::Seen(resets_at);
             }
         }
+    }
+
+    /// Whether the window of a minute that we believe in is over long before its time.
+    fn contradicts(&self, resets_at: Timestamp, now: Timestamp) -> bool {
+        if self.learning != Learning::Done || self.allowance.period != LONGEST || resets_at > now + TELLING {
+            return false;
+        }
+        let minute = LONGEST.as_millis() as i64;
+        let until_ours_ends = (self.start.as_millisecond() - now.as_millisecond()).rem_euclid(minute);
+        now + Duration::from_millis(until_ours_ends.unsigned_abs()) > resets_at + TELLING
     }
 }
 

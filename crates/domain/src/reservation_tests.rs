@@ -155,6 +155,63 @@ fn the_last_second_of_a_minute_is_not_taken_for_a_window_of_a_second() {
 }
 
 #[test]
+fn windows_of_a_second_are_known_though_clocks_differ() {
+    for (behind, until_the_end) in [("ours is behind", 2_500), ("ours is ahead", -800)] {
+        let mut windows = Windows::new(UNKNOWN, at(0));
+        windows.book(1, at(0));
+        windows.correct(said(40, 39, at(until_the_end)), at(100));
+        windows.correct(said(40, 39, at(until_the_end + 1_000)), at(1_100));
+        assert_eq!((windows.keep().requests, windows.keep().period), (40, SHORTEST), "{behind}");
+    }
+}
+
+#[test]
+fn windows_of_a_second_that_were_taken_for_a_minutes_are_told_by_their_ends() {
+    let minute = Ledgered { requests: 40, period: LONGEST, ..Windows::new(MINUTE, at(0)).keep() };
+    let mut windows = Windows::restore(Ledgered { by_contract: true, ..minute });
+    windows.book(2_000, at(0));
+    for second in [1, 2] {
+        windows.correct(said(40, 39, at(second * 1_000)), at(second * 1_000 - 500));
+    }
+    assert_eq!(windows.keep().period, Duration::from_secs(1));
+    assert_eq!(counts(&windows.book(80, at(1_600))), [39, 40, 1]);
+}
+
+#[test]
+fn what_is_tried_and_never_answered_is_not_asked_for_again_every_second() {
+    let mut windows = Windows::new(UNKNOWN, at(0));
+    windows.book(40, at(0));
+    assert_eq!(windows.book(1, at(1_000)).closed_until, Some(at(2_000)));
+    assert_eq!(windows.book(1, at(6_000)).closed_until, Some(at(60_000)));
+    assert_eq!(counts(&windows.book(1, at(60_000))), [1]);
+}
+
+#[test]
+fn a_window_of_an_hour_ends_on_the_hour() {
+    let hour = Allowance { requests: 100, period: HOUR, by_contract: false };
+    // 1,800,000,000 is a whole hour.
+    let mut windows = Windows::new(hour, at(3_599_000));
+    let reservation = windows.book(150, at(3_599_000));
+    assert_eq!(counts(&reservation), [100, 50]);
+    assert_eq!(reservation.booked[1].slot.from, at(3_600_000) + GUARD);
+    windows.correct(said(100, 0, at(7_200_000)), at(3_700_000));
+    assert_eq!(windows.book(1, at(3_800_000)).booked[0].slot.from, at(7_200_000) + GUARD);
+}
+
+#[test]
+fn an_hours_limit_beside_that_of_seconds_is_kept_once_it_is_used_up() {
+    let seconds = Allowance { requests: 3_000, period: Duration::from_secs(3), by_contract: false };
+    let mut windows = Windows::new(seconds, at(0));
+    windows.correct(said(50_000, 10, at(3_600_000)), at(100));
+    assert_eq!(windows.book(1, at(200)).booked[0].slot.from, at(200), "there is something left");
+    windows.correct(said(50_000, 0, at(3_600_000)), at(300));
+    assert_eq!(windows.book(1, at(400)).booked[0].slot.from, at(3_600_000) + GUARD);
+    let mut windows = Windows::new(seconds, at(3_598_000));
+    windows.correct(said(50_000, 49_000, at(3_600_000)), at(3_598_100));
+    assert_eq!(windows.keep().requests, 3_000, "nor is it taken for theirs when the hour is nearly over");
+}
+
+#[test]
 fn a_contract_that_changes_is_learnt_anew() {
     let mut windows = Windows::new(UNKNOWN, at(0));
     windows.correct(said(250, 249, at(60_000)), at(100));
