@@ -119,6 +119,7 @@ macro_rules! keeps_books {
                 of_two_saves_at_once_one_wins,
                 a_conflict_holds_up_no_other_save,
                 what_is_due_comes_longest_due_first,
+                nobodys_due_is_hidden_behind_anothers_many,
                 what_has_ended_or_is_not_due_does_not_come,
                 more_than_a_hundred_are_refused,
                 what_is_known_of_a_profile_is_remembered_and_replaced,

@@ -159,6 +159,20 @@ pub(crate) async fn what_is_due_comes_longest_due_first(ports: Ports) {
     assert_eq!(due[0].brand, BrandId::parse("acme").unwrap());
 }
 
+pub(crate) async fn nobodys_due_is_hidden_behind_anothers_many(ports: Ports) {
+    let later = start() + Duration::from_secs(61);
+    for number in 0..12 {
+        let many = participation("acme", "spring", &format!("c{number}@example.com"));
+        ports.store.insert(&many, None).await.unwrap();
+    }
+    let mut one = participation("zenith", "summer", "one@example.com");
+    one.due_at = Some(later);
+    ports.store.insert(&one, None).await.unwrap();
+    let due = ports.store.due(later, 4).await.unwrap();
+    let brands: Vec<&str> = due.iter().map(|due| due.brand.as_str()).collect();
+    assert_eq!(brands, ["acme", "acme", "acme", "zenith"]);
+}
+
 pub(crate) async fn what_has_ended_or_is_not_due_does_not_come(ports: Ports) {
     let mut ended = participation("acme", "spring", "ended@example.com");
     ports.store.insert(&ended, None).await.unwrap();

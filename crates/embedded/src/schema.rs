@@ -107,6 +107,12 @@ const STEPS: &[M<'_>] = &[M::up(
     "ALTER TABLE participations ADD COLUMN expires_at INTEGER;
      UPDATE participations SET expires_at = (record ->> '$.updated_at') + 7776000000 WHERE due_at IS NULL;
      CREATE INDEX participations_expire ON participations (expires_at) WHERE expires_at IS NOT NULL;",
+), M::up(
+    // What is due is read brand by brand.
+    "DROP INDEX participations_due;
+     CREATE INDEX participations_due ON participations (brand, due_at) WHERE due_at IS NOT NULL;
+     DROP INDEX awards_due;
+     CREATE INDEX awards_due ON awards (brand, due_at) WHERE due_at IS NOT NULL;",
 )];
 
 /// Brings a file up to date.

@@ -9,7 +9,7 @@ use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
 use ports::record::{decode, decode_known, encode, encode_known};
-use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store};
+use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
 use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, params};
 
@@ -121,31 +121,25 @@ impl Store for DataFile {
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
-        let (now, most) = (now.as_millisecond(), i64::try_from(most).unwrap_or(i64::MAX));
-        let rows: Vec<([u8; 16], String, i64)> = self
+        let (now, limit) = (now.as_millisecond(), i64::try_from(most).unwrap_or(i64::MAX));
+        let rows: Vec<DueRow> = self
             .reader
             .read("reading what is due", move |connection| {
-                let mut statement = connection.prepare_cached(
-                    "SELECT id, brand, due_at FROM participations WHERE due_at <= ?1
-                     UNION ALL SELECT id, brand, due_at FROM awards WHERE due_at <= ?1
-                     ORDER BY due_at LIMIT ?2",
-                )?;
-                let rows =
-                    statement.query_map([now, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-                rows.collect()
+                let mut rows = due_in(connection, "participations", now, limit)?;
+                rows.extend(due_in(connection, "awards", now, limit)?);
+                Ok(rows)
             })
             .await?;
         let corrupt = |error| Error::corrupt("participation", error);
-        rows.into_iter()
-            .map(|(id, brand, due_at)| {
-                Ok(Due {
-                    id: ParticipationId::from_bytes(id),
-                    brand: BrandId::parse(&brand).map_err(corrupt)?,
-                    due_at: Timestamp::from_millisecond(due_at)
-                        .map_err(|error| Error::corrupt("participation", error))?,
-                })
+        let due = |(id, brand, due_at): DueRow| {
+            Ok(Due {
+                id: ParticipationId::from_bytes(id),
+                brand: BrandId::parse(&brand).map_err(corrupt)?,
+                due_at: Timestamp::from_millisecond(due_at)
+                    .map_err(|error| Error::corrupt("participation", error))?,
             })
-            .collect()
+        };
+        Ok(in_turns(rows.into_iter().map(due).collect::<Result<_>>()?, most))
     }
 
     async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
@@ -196,6 +190,28 @@ impl Store for DataFile {
             .await?;
         decode_known(&holder.unwrap_or_default())
     }
+}
+
+type DueRow = ([u8; 16], String, i64);
+
+/// What is due in a table: of each brand the first ones, so that no brand's many hide another's few.
+fn due_in(connection: &Connection, table: &str, now: i64, limit: i64) -> rusqlite::Result<Vec<DueRow>> {
+    let mut next_brand = connection
+        .prepare_cached(&format!("SELECT min(brand) FROM {table} WHERE due_at IS NOT NULL AND brand > ?1"))?;
+    let mut of_brand = connection.prepare_cached(&format!(
+        "SELECT id, brand, due_at FROM {table} WHERE brand = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3"
+    ))?;
+    let mut rows = Vec::new();
+    let mut last = String::new();
+    while let Some(brand) = next_brand.query_row([&last], |row| row.get::<_, Option<String>>(0))? {
+        let of_this = of_brand
+            .query_map(params![brand, now, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        for row in of_this {
+            rows.push(row?);
+        }
+        last = brand;
+    }
+    Ok(rows)
 }
 
 fn select_profile(connection: &Connection, contact: ContactKey) -> rusqlite::Result<Option<String>> {

@@ -9,7 +9,7 @@ use domain::identity::{ContactKey, ParticipationId};
 use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
-use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store};
+use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
 use ports::{Result, record};
 
 use crate::{Memory, State, at_most, failed};
@@ -110,9 +110,7 @@ impl Store for Memory {
         };
         let mut all: Vec<Due> = state.participations.values().filter_map(due).collect();
         all.extend(state.ledgers.awards.values().filter_map(by_award));
-        all.sort_by_key(|due| (due.due_at, due.id));
-        all.truncate(most);
-        Ok(all)
+        Ok(in_turns(all, most))
     }
 
     async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {

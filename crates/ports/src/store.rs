@@ -61,7 +61,8 @@ pub trait Store: Send + Sync {
     /// it. One answer for each, in order; each stands alone. At most [`MOST_ITEMS`].
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>>;
 
-    /// Which participations are due at `now`, themselves or by their line in a ledger, longest due first, at most `most`. May be a moment behind.
+    /// Which participations are due at `now`, themselves or by their line in a ledger, longest due first, at most `most`. Where more
+    /// are due, brands take turns ([`in_turns`]): no brand's few are hidden behind another's many. May be a moment behind.
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>>;
 
     /// What is known of these contacts' profiles. At most [`MOST_ITEMS`].
@@ -73,4 +74,24 @@ pub trait Store: Send + Sync {
     /// Remembers a profile unless one is known for the contact; returns what is known then. Of many who claim one contact,
     /// all get the same answer.
     async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile>;
+}
+
+/// Of what is due, at most `most`, longest due first: of each brand the first, then of each the second, and so on.
+#[must_use]
+pub fn in_turns(mut due: Vec<Due>, most: usize) -> Vec<Due> {
+    due.sort_by_key(|due| (due.due_at, due.id));
+    if due.len() <= most {
+        return due;
+    }
+    let mut turns: HashMap<BrandId, usize> = HashMap::new();
+    let mut by_turn: Vec<(usize, Due)> = Vec::with_capacity(due.len());
+    for one in due {
+        let turn = turns.entry(one.brand.clone()).or_default();
+        by_turn.push((*turn, one));
+        *turn += 1;
+    }
+    by_turn.sort_by_key(|(turn, _)| *turn);
+    let mut due: Vec<Due> = by_turn.into_iter().take(most).map(|(_, due)| due).collect();
+    due.sort_by_key(|due| (due.due_at, due.id));
+    due
 }

@@ -18,7 +18,7 @@ use futures::StreamExt;
 use futures::future::try_join_all;
 use futures::stream;
 use ports::record::{decode, decode_known, encode, encode_award, encode_known};
-use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store};
+use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -46,6 +46,12 @@ const BY_THEIR_AWARD: DueBy = DueBy {
 
 /// Writes under way at once.
 const AT_ONCE: usize = 8;
+
+/// Brands that can be left out of a query (DynamoDB: operands of `IN`).
+const MOST_LEFT_OUT: usize = 100;
+
+/// Pages of a shard that are read for one tick: each is a thousand entries, or a megabyte of those that are left out.
+const MOST_PAGES: usize = 20;
 
 /// Items in one batch write at most (DynamoDB).
 const MOST_WRITES: usize = 25;
@@ -123,13 +129,13 @@ impl Store for Dynamo {
     }
 
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
-        let participations = (0..SHARDS).map(|shard| self.due_in(&BY_THEMSELVES, shard, now, most));
-        let awards = (0..SHARDS).map(|shard| self.due_in(&BY_THEIR_AWARD, shard, now, most));
-        let shards = try_join_all(participations.chain(awards)).await?;
-        let mut due: Vec<Due> = shards.into_iter().flatten().collect();
-        due.sort_by_key(|due| (due.due_at, due.id));
-        due.truncate(most);
-        Ok(due)
+        let mut due = self.due_everywhere(now, most, &BTreeSet::new()).await?;
+        let brands: BTreeSet<BrandId> = due.iter().map(|due| due.brand.clone()).collect();
+        // Where more is due than was read, others' may stand behind it.
+        if due.len() >= most && brands.len() < most.min(MOST_LEFT_OUT) {
+            due.extend(self.due_everywhere(now, most, &brands).await?);
+        }
+        Ok(in_turns(due, most))
     }
 
     async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
@@ -222,13 +228,32 @@ impl Dynamo {
         }
     }
 
-    async fn due_in(&self, by: &DueBy, shard: u8, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+    /// What is due in all shards of both indexes, but for these brands'; at most `most` of each shard.
+    async fn due_everywhere(
+        &self,
+        now: Timestamp,
+        most: usize,
+        without: &BTreeSet<BrandId>,
+    ) -> Result<Vec<Due>> {
+        let both = [&BY_THEMSELVES, &BY_THEIR_AWARD].into_iter();
+        let shards =
+            both.flat_map(|by| (0..SHARDS).map(move |shard| self.due_in(by, shard, now, most, without)));
+        Ok(try_join_all(shards).await?.into_iter().flatten().collect())
+    }
+
+    async fn due_in(
+        &self,
+        by: &DueBy,
+        shard: u8,
+        now: Timestamp,
+        most: usize,
+        without: &BTreeSet<BrandId>,
+    ) -> Result<Vec<Due>> {
         const DOING: &str = "reading what is due";
         let mut due = Vec::new();
         let mut from = None;
-        while due.len() < most {
-            let left = i32::try_from((most - due.len()).min(1_000)).unwrap_or(1_000);
-            let request = self
+        for _page in 0..MOST_PAGES {
+            let mut request = self
                 .client
                 .query()
                 .table_name(&self.tables.participations)
@@ -236,14 +261,25 @@ impl Dynamo {
                 .key_condition_expression(by.condition)
                 .expression_attribute_values(":shard", number(shard))
                 .expression_attribute_values(":now", number(now.as_millisecond()))
-                .limit(left)
                 .set_exclusive_start_key(from.take());
+            if without.is_empty() {
+                request = request.limit(i32::try_from((most - due.len()).min(1_000)).unwrap_or(1_000));
+            } else {
+                // A limit would count what is left out.
+                request = request
+                    .filter_expression(not_of(without.len()))
+                    .expression_attribute_names("#brand", "brand");
+                for (index, brand) in without.iter().enumerate() {
+                    request = request
+                        .expression_attribute_values(format!(":brand{index}"), text(brand.to_string()));
+                }
+            }
             let page = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
             for item in page.items() {
                 due.push(due_of(item, by.time)?);
             }
             from = page.last_evaluated_key;
-            if from.is_none() {
+            if from.is_none() || due.len() >= most {
                 break;
             }
         }
@@ -282,6 +318,12 @@ impl Dynamo {
         }
         Ok(())
     }
+}
+
+/// The expression that leaves so many brands out.
+fn not_of(brands: usize) -> String {
+    let names: Vec<String> = (0..brands).map(|index| format!(":brand{index}")).collect();
+    format!("NOT #brand IN ({})", names.join(", "))
 }
 
 fn due_of(item: &Item, time: &'static str) -> Result<Due> {
