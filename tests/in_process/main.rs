@@ -9,4 +9,5 @@ mod fairness;
 mod refused_key;
 mod requests;
 mod sms;
+mod together;
 mod unchanged;

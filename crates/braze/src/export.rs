@@ -13,7 +13,7 @@ use crate::track::Alias;
 pub const MOST_IDENTIFIERS: usize = 50;
 
 /// Which profiles. `Debug` shows the kind only.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum ExportQuery {
     /// All profiles that have this address. One address a request.
     Email(String),
@@ -28,6 +28,14 @@ pub enum ExportQuery {
     Phone(String),
     /// A profile by Braze's id.
     BrazeId(String),
+}
+
+impl ExportQuery {
+    /// Whether it asks for several profiles by an identifier each.
+    #[must_use]
+    pub fn asks_for_several(&self) -> bool {
+        matches!(self, Self::Identifiers { external_ids, aliases } if external_ids.len() + aliases.len() > 1)
+    }
 }
 
 impl fmt::Debug for ExportQuery {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::client::moment;
 
 /// A user alias, unique over a workspace. Braze refuses empty parts and parts over 236 bytes. `Debug` does not show the name.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Alias {
     /// The label.
     pub label: String,

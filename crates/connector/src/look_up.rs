@@ -1,6 +1,7 @@
 //! Questions to Braze: who has an address or a number, and whether an event arrived. Look-ups by address are one a request, and the
 //! scarcest requests there are.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use braze::{Answer, Client, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Next};
@@ -46,20 +47,33 @@ struct Heard {
     said: Option<Observed>,
 }
 
-/// What came of a request for those who wanted its answer.
-type Answered<Q> = (Vec<(Case, Q)>, Result<Heard, Shut>);
+/// What came of a request for those who wanted its answer, and whether it asked for several profiles.
+type Answered<Q> = (Vec<(Case, Q)>, bool, Result<Heard, Shut>);
 
 /// Answers `FindProfile` for each case, in the order of acceptance, as far as slots go.
 pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> Performed {
-    let request = |case: Case| Request {
-        query: translate::find_query(&case.participation.contact),
-        by: vec![(case, ())],
-    };
-    let requests = cases.into_iter().map(request).collect();
+    let requests =
+        alike(cases.into_iter().map(|case| (translate::find_query(&case.participation.contact), case)));
     let found = |case: &mut Case, (): &(), export: &Export| {
         case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
     };
     ask_all(connector, brand, requests, Fields::IdentityAndAttributes, found).await.0
+}
+
+/// One request for all who ask the same, in the order of the first.
+fn alike(questions: impl Iterator<Item = (ExportQuery, Case)>) -> Vec<Request<()>> {
+    let mut requests: Vec<Request<()>> = Vec::new();
+    let mut places: HashMap<ExportQuery, usize> = HashMap::new();
+    for (query, case) in questions {
+        match places.get(&query).and_then(|place| requests.get_mut(*place)) {
+            Some(request) => request.by.push((case, ())),
+            None => {
+                places.insert(query.clone(), requests.len());
+                requests.push(Request { query, by: vec![(case, ())] });
+            }
+        }
+    }
+    requests
 }
 
 /// Answers `EventRecorded` for each case, as many in a request as Braze takes.
@@ -136,16 +150,18 @@ async fn ask_all<Q>(
     let answers: Vec<Answered<Q>> = stream::iter(ready)
         .map(|(slot, Request { query, by })| {
             let (client, valve) = (&client, &valve);
-            async move { (by, ask(connector, client, valve, slot, &query, fields).await) }
+            async move {
+                let heard = ask(connector, client, valve, slot, &query, fields).await;
+                (by, query.asks_for_several(), heard)
+            }
         })
         .buffered(AT_ONCE)
         .collect()
         .await;
     let now = outside.clock.now();
     let mut said = Vec::new();
-    for (by, heard) in answers {
+    for (by, together, heard) in answers {
         said.extend(heard.as_ref().ok().and_then(|heard| heard.said));
-        let together = by.len() > 1;
         for (case, question) in by {
             if together && matches!(&heard, Ok(heard) if is_refused(&heard.answer)) {
                 refused.push((case, question));

@@ -1,5 +1,6 @@
 //! Commands to Braze: what is to be written to profiles, many to a request.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -20,11 +21,35 @@ use crate::retry::back_off;
 use crate::step::{Connector, Performed};
 use crate::{translate, wake};
 
-/// After so many failures in a row a write goes alone: whatever is wrong with it must not hold up others.
-const ALONE_AFTER: u32 = 3;
+/// Writes that have failed so often in a row go by themselves, and are halved while they fail: whatever is wrong with one must not
+/// hold up others.
+const STUBBORN_AFTER: u32 = 3;
+
+/// Halvings in vain, one after another, after which nothing is wrong with the writes: Braze takes none. Seven find one in 75.
+const MOST_IN_VAIN: u32 = 8;
 
 /// A case with what is to be written for it.
 type Job = (Case, ProfileWrite);
+
+/// What is written as one object, and for whom.
+struct Joint {
+    write: ProfileWrite,
+    jobs: Vec<Job>,
+}
+
+impl Joint {
+    fn of(job: Job) -> Self {
+        Self { write: job.1.clone(), jobs: vec![job] }
+    }
+
+    fn is_stubborn(&self) -> bool {
+        self.jobs.iter().any(|(case, _)| case.participation.failures >= STUBBORN_AFTER)
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.jobs.iter().all(|(_, write)| Command::Write(write.clone()).is_repeatable())
+    }
+}
 
 /// Performs the writes of all cases in as few requests as the brand's contract allows.
 pub(crate) async fn profiles(
@@ -71,44 +96,88 @@ fn unchanged(connector: &Connector, jobs: Vec<Job>) -> (Vec<Case>, Vec<Job>) {
     (done, left)
 }
 
-/// Groups that fit a request, in order. What has failed repeatedly goes alone.
-fn batches(brand: &Brand, jobs: Vec<Job>) -> Vec<Vec<Job>> {
-    let limits = &brand.braze.limits;
-    let limit = BatchLimit::new(limits.track_objects.get(), limits.track_per_array).unwrap_or_default();
-    let (alone, together): (Vec<Job>, Vec<Job>) =
-        jobs.into_iter().partition(|(case, _)| case.participation.failures >= ALONE_AFTER);
-    let writes: Vec<Write> = together.iter().map(|(_, write)| translate::write(write)).collect();
-    let groups: Vec<Range<usize>> = braze::pack(&writes, limit);
-    let mut together = together.into_iter();
-    let mut batches: Vec<Vec<Job>> =
-        groups.into_iter().map(|group| together.by_ref().take(group.len()).collect()).collect();
-    batches.extend(alone.into_iter().map(|job| vec![job]));
+/// One object for all that is written to a profile, where that does the same: Braze takes one update of a profile at a time, and fewer
+/// objects make fewer requests.
+fn joints(jobs: Vec<Job>) -> Vec<Joint> {
+    let mut joints: Vec<Joint> = Vec::with_capacity(jobs.len());
+    let mut last_of: HashMap<ProfileRef, usize> = HashMap::new();
+    for job in jobs {
+        let last = last_of.get(&job.1.profile).and_then(|index| joints.get_mut(*index));
+        let joined = last.and_then(|joint| Some((joint.write.joined(&job.1)?, joint)));
+        match joined {
+            Some((write, joint)) => {
+                joint.write = write;
+                joint.jobs.push(job);
+            }
+            None => {
+                last_of.insert(job.1.profile.clone(), joints.len());
+                joints.push(Joint::of(job));
+            }
+        }
+    }
+    joints
+}
+
+/// Groups that fit a request, in order. What has failed repeatedly goes by itself.
+fn batches(brand: &Brand, jobs: Vec<Job>) -> Vec<Vec<Joint>> {
+    let (stubborn, others): (Vec<Joint>, Vec<Joint>) = joints(jobs).into_iter().partition(Joint::is_stubborn);
+    let mut batches = packed(brand, others);
+    batches.extend(packed(brand, stubborn));
     batches
 }
 
-fn not_sent(batch: Vec<Job>, retry_at: Timestamp) -> Vec<Case> {
+fn packed(brand: &Brand, joints: Vec<Joint>) -> Vec<Vec<Joint>> {
+    let limits = &brand.braze.limits;
+    let limit = BatchLimit::new(limits.track_objects.get(), limits.track_per_array).unwrap_or_default();
+    let groups: Vec<Range<usize>> = braze::pack(&writes(&joints), limit);
+    let mut joints = joints.into_iter();
+    groups.into_iter().map(|group| joints.by_ref().take(group.len()).collect()).collect()
+}
+
+fn writes(joints: &[Joint]) -> Vec<Write> {
+    joints.iter().map(|joint| translate::write(&joint.write)).collect()
+}
+
+fn not_sent(batch: Vec<Joint>, retry_at: Timestamp) -> Vec<Case> {
     let put_off = |(mut case, _): Job| {
         case.facts.written = Some(Written::NotDone { retry_at });
         case
     };
-    batch.into_iter().map(put_off).collect()
+    batch.into_iter().flat_map(|joint| joint.jobs).map(put_off).collect()
 }
 
-/// Sends one batch. Should Braze refuse the request as a whole, it is halved until the refusal has found its object.
-async fn send(connector: &Connector, brand: &Brand, batch: Vec<Job>) -> ports::Result<Vec<Case>> {
+/// Sends one batch. Should Braze refuse the request as a whole, it is halved until the refusal has found its object, and so is what
+/// fails again and again.
+async fn send(connector: &Connector, brand: &Brand, batch: Vec<Joint>) -> ports::Result<Vec<Case>> {
     let batch = save_intentions(connector, brand, batch).await?;
     let mut cases = Vec::with_capacity(batch.len());
     let mut said = Vec::new();
+    let mut in_vain = 0;
     let mut pending = vec![batch];
     while let Some(mut batch) = pending.pop() {
-        let Some(outcomes) = request(connector, brand, &batch, &mut said).await else {
+        if batch.is_empty() {
+            continue;
+        }
+        let halves_failures = in_vain < MOST_IN_VAIN && batch.iter().all(Joint::is_stubborn);
+        let Some(outcomes) = request(connector, brand, &batch, halves_failures, &mut said).await else {
+            in_vain += 1;
             let rest = batch.split_off(batch.len() / 2);
             pending.extend([rest, batch]);
             continue;
         };
-        for ((mut case, write), written) in batch.into_iter().zip(outcomes) {
-            take_in(connector, &mut case, write, written);
-            cases.push(case);
+        if outcomes.iter().any(|fate| matches!(fate, Fate::Done)) {
+            in_vain = 0;
+        }
+        for (joint, fate) in batch.into_iter().zip(outcomes) {
+            if joint.jobs.len() > 1 && matches!(fate, Fate::Refused(_)) {
+                // One of them is at fault: alone, it is refused alone.
+                pending.push(joint.jobs.into_iter().map(Joint::of).collect());
+                continue;
+            }
+            for (mut case, write) in joint.jobs {
+                take_in(connector, &mut case, write, fate.clone());
+                cases.push(case);
+            }
         }
     }
     connector.pace.observe(&connector.outside, brand, Endpoint::Track, &said).await;
@@ -117,11 +186,14 @@ async fn send(connector: &Connector, brand: &Brand, batch: Vec<Job>) -> ports::R
 
 /// Before a command that must not be repeated, the participation says that it is about to be given. The save is
 /// conditional: of two workers at the same participation, one goes on.
-async fn save_intentions(connector: &Connector, brand: &Brand, batch: Vec<Job>) -> ports::Result<Vec<Job>> {
-    let (once, mut batch): (Vec<Job>, Vec<Job>) =
-        batch.into_iter().partition(|(_, write)| !Command::Write(write.clone()).is_repeatable());
+async fn save_intentions(
+    connector: &Connector,
+    brand: &Brand,
+    batch: Vec<Joint>,
+) -> ports::Result<Vec<Joint>> {
+    let (mut batch, once): (Vec<Joint>, Vec<Joint>) = batch.into_iter().partition(Joint::is_repeatable);
     let now = connector.outside.clock.now();
-    let mut once = once.into_iter();
+    let mut once = once.into_iter().flat_map(|joint| joint.jobs);
     loop {
         let mut some: Vec<Job> = once.by_ref().take(MOST_ITEMS).collect();
         if some.is_empty() {
@@ -136,25 +208,25 @@ async fn save_intentions(connector: &Connector, brand: &Brand, batch: Vec<Job>) 
         for ((mut case, write), saved) in some.into_iter().zip(saved) {
             if saved == Saved::Saved {
                 case.participation.version += 1;
-                batch.push((case, write));
+                batch.push(Joint::of((case, write)));
             }
         }
     }
 }
 
-/// One request. `None` when it was refused as a whole and can be split.
+/// One request. `None` when it is to be split: it was refused as a whole, or it failed and failures are halved.
 async fn request(
     connector: &Connector,
     brand: &Brand,
-    batch: &[Job],
+    batch: &[Joint],
+    halves_failures: bool,
     said: &mut Vec<Observed>,
 ) -> Option<Vec<Fate>> {
     let all = |fate: Fate| Some(vec![fate; batch.len()]);
     let Some(client) = connector.workspaces.client(&connector.outside, brand).await else {
         return all(Fate::NotDone(None));
     };
-    let writes: Vec<Write> = batch.iter().map(|(_, write)| translate::write(write)).collect();
-    let answer = client.track(&writes).await;
+    let answer = client.track(&writes(batch)).await;
     let now = connector.outside.clock.now();
     said.extend(observed(&answer, now));
     let asked = asked_wait(&answer, now);
@@ -163,8 +235,11 @@ async fn request(
         Err(error) => error,
     };
     tracing::debug!(brand = %brand.id, objects = batch.len(), %error, "connector.write_failed");
+    let halves = halves_failures && batch.len() > 1 && !matches!(error, braze::Error::Throttled { .. });
     match error.next() {
+        Next::Retry { .. } if halves => None,
         Next::Retry { .. } => all(Fate::NotDone(asked)),
+        Next::Unknown if halves && batch.iter().all(Joint::is_repeatable) => None,
         Next::Unknown => all(Fate::Unknown),
         Next::Configuration => {
             connector.key_was_refused(brand);

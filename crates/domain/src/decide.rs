@@ -210,6 +210,21 @@ impl ProfileWrite {
         before - self.attributes.len()
     }
 
+    /// This and a later write as one object, where that does the same: to the same profile, without events, and not at odds in
+    /// anything but attributes, of which the later ones count.
+    #[must_use]
+    pub fn joined(&self, later: &Self) -> Option<Self> {
+        let same = self.profile == later.profile
+            && self.create == later.create
+            && (&self.email, &self.phone, &self.subscribe) == (&later.email, &later.phone, &later.subscribe);
+        let counted = self.event.is_some() || later.event.is_some();
+        (same && !counted).then(|| Self {
+            attributes: self.attributes.beneath(&later.attributes),
+            shows_reward: self.shows_reward || later.shows_reward,
+            ..self.clone()
+        })
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -298,3 +313,6 @@ fn longest_wait(activation: &Activation) -> Duration {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod joined_tests;

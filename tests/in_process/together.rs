@@ -1,0 +1,77 @@
+//! What is about one profile is asked and written once, and what has failed for long goes together again.
+
+use std::time::Duration;
+
+use memory::Faults;
+use ports::Clock;
+use serde_json::json;
+use tests::campaign::Campaign;
+
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
+
+#[tokio::test(start_paused = true)]
+async fn events_of_one_consumer_are_one_look_up_and_one_object() {
+    let events: Vec<String> = (0..5).map(|number| format!("did_{number}")).collect();
+    let section = |event: &String| {
+        format!("[activation.events.{event}]\nattributes = {{ {event} = true, last = \"{event}\" }}\n")
+    };
+    let campaign = Campaign::with(Faults::none(), "", &events.iter().map(section).collect::<String>());
+    let known = json!({ "profiles": [{ "external_id": "u-1", "email": "ada@example.com" }] });
+    campaign.steer("POST", "/_sim/profiles", &known.to_string()).await;
+    // So few fit a request that objects of their own would need five.
+    campaign.steer("PUT", "/_sim/limits", r#"{"max_objects": 1}"#).await;
+    let mut ids = Vec::new();
+    for event in &events {
+        ids.push(campaign.accept_event(event, "ada@example.com").await);
+        campaign.clock.sleep(Duration::from_millis(1)).await;
+    }
+    campaign.run();
+    campaign.all_reach(&ids, "credited", A_DAY).await;
+    assert_eq!(campaign.requests("/users/export/ids").await, 1);
+    assert_eq!(campaign.requests("/users/track").await, 1);
+    let attributes = campaign.profiles().await[0]["custom_attributes"].clone();
+    let expected =
+        json!({ "did_0": true, "did_1": true, "did_2": true, "did_3": true, "did_4": true, "last": "did_4" });
+    assert_eq!(attributes, expected, "of two values the later one counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_are_refused_as_one_object_only_the_one_at_fault_is_refused() {
+    let activation = "[activation.events.bad]\nattributes = { bad = true }\n[activation.events.good]\nattributes = { good = true }\n";
+    let campaign = Campaign::with(Faults::none(), "", activation);
+    let known = json!({ "profiles": [{ "external_id": "u-1", "email": "ada@example.com" }] });
+    campaign.steer("POST", "/_sim/profiles", &known.to_string()).await;
+    // As one object, as two of one request, and the first of the two alone.
+    let refusal = json!({ "path": "/users/track", "kind": "status", "status": 400, "count": 3 });
+    campaign.steer("POST", "/_sim/faults", &refusal.to_string()).await;
+    let bad = campaign.accept_event("bad", "ada@example.com").await;
+    campaign.clock.sleep(Duration::from_millis(1)).await;
+    let good = campaign.accept_event("good", "ada@example.com").await;
+    campaign.run();
+    campaign.all_reach(&[bad], "rejected", A_DAY).await;
+    campaign.all_reach(&[good], "credited", A_DAY).await;
+    assert_eq!(campaign.profiles().await[0]["custom_attributes"], json!({ "good": true }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_braze_did_not_take_for_hours_is_written_together_once_it_does() {
+    const COUNT: u64 = 40;
+    // Nobody comes but by the tick, which takes everyone whose time has come together.
+    let faults = Faults { message_lost: 1.0, schedule_lost: 1.0, ..Faults::none() };
+    let campaign = Campaign::new(faults, "attributes = { quikly_participant = true }");
+    campaign
+        .steer("POST", "/_sim/faults", r#"{"path": "/users/track", "kind": "status", "status": 503}"#)
+        .await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..COUNT {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+    }
+    campaign.clock.sleep(Duration::from_secs(2 * 3_600)).await;
+    let in_vain = campaign.requests("/users/track").await;
+    campaign.steer("DELETE", "/_sim/faults", "").await;
+    campaign.all_end(&ids, Duration::from_secs(900)).await;
+    let taken = campaign.requests("/users/track").await - in_vain;
+    assert!(taken <= 11, "{taken} requests for forty objects, within the ten minutes of their waits");
+    assert!(in_vain <= 9 * 120, "{in_vain} requests in two hours of ticks");
+}
