@@ -93,6 +93,7 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
         participation.state = state;
         participation.failures = 3;
         participation.credited_at = None;
+        participation.no_such_alias = true;
         participation.slot = Some(Slot { from: start(), until: start() + Duration::from_secs(60) });
         ports.store.insert(&participation, None).await.unwrap();
         assert_eq!(stored(&ports, &participation).await, participation);

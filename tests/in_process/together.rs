@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::contact::{Contact, Email};
 use memory::Faults;
 use ports::Clock;
 use serde_json::json;
@@ -74,4 +75,36 @@ async fn what_braze_did_not_take_for_hours_is_written_together_once_it_does() {
     let taken = campaign.requests("/users/track").await - in_vain;
     assert!(taken <= 11, "{taken} requests for forty objects, within the ten minutes of their waits");
     assert!(in_vain <= 9 * 120, "{in_vain} requests in two hours of ticks");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_brand_says_so_aliases_are_asked_for_fifty_at_once_and_addresses_only_for_the_others() {
+    let activation = "[activation.email]\nattributes = { quikly_participant = true }\n";
+    let campaign = Campaign::with(Faults::none(), "look_up = \"alias_first\"", activation);
+    let address = |number: u64| format!("c{number}@example.com");
+    let aliased = |number: u64| json!({ "email": address(number), "user_aliases": [{ "alias_label": "email", "alias_name": address(number) }] });
+    let elsewhere = |number: u64| json!({ "email": address(number), "external_id": format!("u-{number}") });
+    let known: Vec<_> = (0..90).map(aliased).chain((90..100).map(elsewhere)).collect();
+    campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": known }).to_string()).await;
+    let contacts = (0..110).map(|number| Contact::Email(Email::parse(&address(number)).unwrap()));
+    let ids = campaign.accept_all(contacts).await;
+    campaign.run();
+    campaign.all_end(&ids, A_DAY).await;
+    let asked = campaign.requests("/users/export/ids").await;
+    assert_eq!(asked, 3 + 20, "three by alias, and one for each of the twenty that no profile has");
+    let profiles = campaign.profiles().await;
+    assert_eq!(profiles.len(), 110, "ten were new, and nobody has two");
+    assert!(profiles.iter().all(|profile| profile["custom_attributes"]["quikly_participant"] == true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_backlog_nobody_is_asked_for_by_alias_twice() {
+    let activation = "[activation.email]\nattributes = { quikly_participant = true }\n";
+    let campaign = Campaign::with(Faults::none(), "look_up = \"alias_first\"", activation);
+    let contact = |number: u64| Contact::Email(Email::parse(&format!("c{number}@example.com")).unwrap());
+    let ids = campaign.accept_all((0..1_000).map(contact)).await;
+    campaign.run();
+    campaign.all_end(&ids, A_DAY).await;
+    let asked = campaign.requests("/users/export/ids").await;
+    assert!((1_020..=1_030).contains(&asked), "{asked} requests: fifty aliases in each, then everyone once");
 }

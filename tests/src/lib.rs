@@ -64,6 +64,7 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         due_at: Some(start() + Duration::from_secs(60)),
         failures: 0,
         slot: None,
+        no_such_alias: false,
         version: 0,
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use braze::{Answer, Client, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Next};
 use domain::Timestamp;
 use domain::brand::Brand;
-use domain::profile::ProfileRef;
+use domain::profile::{Alias, ProfileRef};
 use domain::reservation::{Observed, Slot};
 use futures::StreamExt;
 use futures::stream;
@@ -60,6 +60,30 @@ pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Ca
     ask_all(connector, brand, requests, Fields::IdentityAndAttributes, found).await.0
 }
 
+/// Answers `FindAlias` for each case, as many in a request as Braze takes. What cannot be asked for by alias is as good as not there: it is
+/// asked for by contact.
+pub(crate) async fn aliases(
+    connector: &Connector,
+    brand: &Brand,
+    questions: Vec<(Case, Alias)>,
+) -> Performed {
+    let found = |case: &mut Case, alias: &ProfileRef, export: &Export| {
+        let theirs = export.users.iter().filter(|user| translate::is_of(user, alias));
+        let found: Vec<_> = theirs.map(translate::found_profile).collect();
+        case.participation.no_such_alias = found.is_empty();
+        case.facts.found = (!found.is_empty()).then_some(found);
+    };
+    let questions = questions.into_iter().map(|(case, alias)| (case, ProfileRef::Alias(alias)));
+    let requests = in_pieces(questions.collect(), |(_, alias)| alias);
+    let (mut performed, refused) =
+        ask_all(connector, brand, requests, Fields::IdentityAndAttributes, found).await;
+    performed.active.extend(refused.into_iter().map(|(mut case, _)| {
+        case.participation.no_such_alias = true;
+        case
+    }));
+    performed
+}
+
 /// One request for all who ask the same, in the order of the first.
 fn alike(questions: impl Iterator<Item = (ExportQuery, Case)>) -> Vec<Request<()>> {
     let mut requests: Vec<Request<()>> = Vec::new();
@@ -93,7 +117,7 @@ pub(crate) async fn events(
     let (mut performed, refused) =
         ask_all(connector, brand, requests, Fields::IdentityAndEvents, recorded).await;
     // Of those that were refused together one is at fault: alone, it is refused alone.
-    let alone = refused.into_iter().map(|one| about(vec![one])).collect();
+    let alone = refused.into_iter().map(about).collect();
     performed.extend(ask_all(connector, brand, alone, Fields::IdentityAndEvents, recorded).await.0);
     performed
 }
@@ -105,20 +129,28 @@ fn together(questions: Vec<(Case, ProfileEventQuestion)>) -> Vec<Request<Profile
         match question.profile {
             ProfileRef::ExternalId(_) => by_external_id.push((case, question)),
             ProfileRef::Alias(_) => by_alias.push((case, question)),
-            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about(vec![(case, question)])),
+            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about((case, question))),
         }
     }
     for kind in [by_external_id, by_alias] {
-        let mut kind = kind.into_iter().peekable();
-        while kind.peek().is_some() {
-            requests.push(about(kind.by_ref().take(MOST_IDENTIFIERS).collect()));
-        }
+        requests.extend(in_pieces(kind, |(_, question)| &question.profile));
     }
     requests
 }
 
-fn about(by: Vec<(Case, ProfileEventQuestion)>) -> Request<ProfileEventQuestion> {
-    Request { query: translate::export_query(by.iter().map(|(_, question)| &question.profile)), by }
+/// As many in a request as Braze takes.
+fn in_pieces<Q>(questions: Vec<(Case, Q)>, profile: impl Fn(&(Case, Q)) -> &ProfileRef) -> Vec<Request<Q>> {
+    let mut questions = questions.into_iter().peekable();
+    let mut requests = Vec::new();
+    while questions.peek().is_some() {
+        let by: Vec<(Case, Q)> = questions.by_ref().take(MOST_IDENTIFIERS).collect();
+        requests.push(Request { query: translate::export_query(by.iter().map(&profile)), by });
+    }
+    requests
+}
+
+fn about(question: (Case, ProfileEventQuestion)) -> Request<ProfileEventQuestion> {
+    Request { query: translate::export_query(std::iter::once(&question.1.profile)), by: vec![question] }
 }
 
 /// Braze does not promise to keep fractions of a second: a time cut to the second is still ours.

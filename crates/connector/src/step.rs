@@ -10,6 +10,7 @@ use domain::brand::{Brand, Brands, SubscriptionGroup};
 use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
 use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::participation::{Participation, State};
+use domain::profile::Alias;
 use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
 use ports::{Chance, Clock, Ledger, Limits, Notices, Queues, Schedule, Secrets, Store};
@@ -106,6 +107,7 @@ impl Performed {
 struct Round {
     known: Vec<Case>,
     claims: Vec<Case>,
+    aliases: Vec<(Case, Alias)>,
     profiles: Vec<Case>,
     events: Vec<(Case, ProfileEventQuestion)>,
     subscriptions: Vec<(Case, SubscriptionGroup)>,
@@ -228,6 +230,7 @@ impl Connector {
             match decide(&case.participation, &Terms { brand, activation }, &case.facts, now) {
                 Step::Ask(Question::KnownProfile) => round.known.push(case),
                 Step::Ask(Question::Claim) => round.claims.push(case),
+                Step::Ask(Question::FindAlias(alias)) => round.aliases.push((case, alias)),
                 Step::Ask(Question::FindProfile) => round.profiles.push(case),
                 Step::Ask(Question::Subscription(group)) => round.subscriptions.push((case, group)),
                 Step::Ask(Question::EventRecorded { profile, event, since }) => {
@@ -282,6 +285,7 @@ impl Connector {
         performed.active.extend(knowledge::known_profiles(self, brand, round.known).await?);
         performed.active.extend(knowledge::claims(self, brand, round.claims).await?);
         performed.extend(subscription::read(self, brand, round.subscriptions).await);
+        performed.extend(look_up::aliases(self, brand, round.aliases).await);
         performed.extend(look_up::profiles(self, brand, round.profiles).await);
         performed.extend(look_up::events(self, brand, round.events).await);
         performed.extend(write::profiles(self, brand, round.writes).await?);

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+
 use crate::Timestamp;
 
 /// How many attributes one participation may carry.
@@ -67,8 +70,15 @@ impl AttributeValue {
 }
 
 fn is_same_moment(one: &str, other: &str) -> bool {
-    let moment = |text: &str| text.parse::<Timestamp>().ok();
     moment(one).is_some_and(|one| moment(other) == Some(one))
+}
+
+/// A text that Braze takes for a date: without a zone it is UTC's, without a time midnight (braze-docs, event object).
+fn moment(text: &str) -> Option<Timestamp> {
+    let with_zone = || text.parse::<Timestamp>().ok();
+    let without = || text.parse::<DateTime>().ok();
+    let american = || Some(Date::strptime("%m/%d/%Y", text).ok()?.to_datetime(Time::midnight()));
+    with_zone().or_else(|| TimeZone::UTC.to_timestamp(without().or_else(american)?).ok())
 }
 
 /// Values come from consumers: `Debug` shows only their kind.
@@ -219,6 +229,9 @@ mod tests {
         let same = [
             (text("gold"), text("gold")),
             (text("2026-11-23T10:00:00+01:00"), text("2026-11-23T09:00:00.000Z")),
+            (text("2026-11-23 10:00:00"), text("2026-11-23T10:00:00.000Z")),
+            (text("2026-11-23"), text("2026-11-23T00:00:00.000Z")),
+            (text("11/23/2026"), text("2026-11-23T00:00:00.000Z")),
             (Integer(7), Float(7.0)),
             (Float(7.0), Integer(7)),
             (Boolean(true), Boolean(true)),
@@ -226,6 +239,7 @@ mod tests {
         let other = [
             (text("gold"), text("Gold")),
             (text("2026-11-23T10:00:00Z"), text("2026-11-23T10:00:01Z")),
+            (text("2026-11-23"), text("2026-11-24T00:00:00.000Z")),
             (text("7"), Integer(7)),
             (Integer(7), Float(7.5)),
             (Integer(i64::MAX), Float(9.3e18)),

@@ -11,7 +11,8 @@ use std::time::Duration;
 pub use access::{Callback, IntakeAccess};
 pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
 pub use workspace::{
-    BrazeLimits, BrazeWorkspace, Endpoint, EndpointError, Identity, PhoneMismatch, SecretRef, SettleBy,
+    BrazeLimits, BrazeWorkspace, Endpoint, EndpointError, Identity, LookUp, PhoneMismatch, SecretRef,
+    SettleBy,
 };
 
 use crate::Timestamp;

@@ -1,6 +1,7 @@
 //! The deciding half: what is the next step of a participation? One pure function; the connector does what it says.
 
 mod event;
+mod find;
 mod mark;
 mod reward;
 mod sms;
@@ -13,7 +14,7 @@ use crate::award::{Award, Verdict};
 use crate::brand::{Activation, Brand, OptIn, SubscriptionGroup};
 use crate::contact::{Contact, Email, Phone};
 use crate::participation::{Outcome, Participation, Shown, State};
-use crate::profile::{FoundProfile, KnownProfile, ProfileRef};
+use crate::profile::{Alias, FoundProfile, KnownProfile, ProfileRef};
 
 /// A participation that has got nowhere for so long is given up.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -148,6 +149,8 @@ pub enum Question {
     KnownProfile,
     /// May this participation create the contact's profile?
     Claim,
+    /// Which Braze profile has this alias? Many are asked for in a request.
+    FindAlias(Alias),
     /// Which Braze profiles have the consumer's address, or, without one, the number?
     FindProfile,
     /// Is the number subscribed to this group?

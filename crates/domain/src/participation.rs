@@ -51,6 +51,8 @@ pub struct Participation {
     pub failures: u32,
     /// A request slot booked for it, while it waits for one.
     pub slot: Option<Slot>,
+    /// Braze has no profile under the alias that we would create.
+    pub no_such_alias: bool,
     /// Counts saves; a save is conditional on it.
     pub version: u64,
 }
@@ -346,6 +348,7 @@ impl Participation {
             keep_until: activation.closes.checked_add(brand.retention).unwrap_or(Timestamp::MAX),
             failures: 0,
             slot: None,
+            no_such_alias: false,
             version: 0,
         }
     }

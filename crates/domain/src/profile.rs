@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
 use crate::attributes::AttributeValue;
-use crate::contact::{Email, Phone};
+use crate::contact::{Contact, Email, Phone};
 use crate::identity::ParticipationId;
 
 /// The label under which profiles are created, and found again, by e-mail address.
@@ -54,6 +54,15 @@ impl Alias {
     #[must_use]
     pub fn for_phone(phone: &Phone) -> Self {
         Self { label: PHONE_LABEL.to_owned(), name: phone.as_str().to_owned() }
+    }
+
+    /// The alias of a profile created for this consumer.
+    #[must_use]
+    pub fn for_contact(contact: &Contact) -> Self {
+        match contact {
+            Contact::Email(email) | Contact::Phone { email: Some(email), .. } => Self::for_email(email),
+            Contact::Phone { phone, email: None } => Self::for_phone(phone),
+        }
     }
 
     /// The alias's label.

@@ -63,6 +63,8 @@ struct Record {
     failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slot: Option<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    no_such_alias: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -187,6 +189,7 @@ pub fn encode(participation: &Participation) -> String {
         keep_until: Some(participation.keep_until.as_millisecond()),
         failures: participation.failures,
         slot: participation.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
+        no_such_alias: participation.no_such_alias,
     };
     text(&record)
 }
@@ -219,6 +222,7 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         },
         failures: record.failures,
         slot: slot.transpose()?,
+        no_such_alias: record.no_such_alias,
         version,
     })
 }

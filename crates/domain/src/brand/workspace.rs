@@ -105,6 +105,16 @@ pub enum Identity {
     Email,
 }
 
+/// How profiles are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookUp {
+    /// By address or number, one a request: finds whatever carries it.
+    ByContact,
+    /// By the alias that we would create, fifty a request, and by address or number where there is none. It pays where more than one
+    /// in fifty was created under such an alias.
+    ByAliasFirst,
+}
+
 /// What a brand's contract with Braze allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrazeLimits {
@@ -129,6 +139,8 @@ pub struct BrazeWorkspace {
     pub settle: Duration,
     /// How profiles are addressed.
     pub identity: Identity,
+    /// How they are looked up.
+    pub look_up: LookUp,
     /// What becomes of a profile's number when the consumer gives another one.
     pub on_phone_mismatch: PhoneMismatch,
     /// What keeps the wait for settling.

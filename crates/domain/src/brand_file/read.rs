@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::brand::{
-    Brand, BrazeLimits, BrazeWorkspace, Endpoint, Identity, PhoneMismatch, SecretRef, SettleBy,
+    Brand, BrazeLimits, BrazeWorkspace, Endpoint, Identity, LookUp, PhoneMismatch, SecretRef, SettleBy,
 };
 use crate::brand_file::section::{Field, Section, Source};
 use crate::brand_file::{Surroundings, access, activation, incentive};
@@ -112,6 +112,9 @@ fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Optio
     let identity = section.optional("identity").map_or(Some(Identity::Alias), |field| {
         field.word(&[("alias", Identity::Alias), ("email", Identity::Email)])
     });
+    let look_up = section.optional("look_up").map_or(Some(LookUp::ByContact), |field| {
+        field.word(&[("contact", LookUp::ByContact), ("alias_first", LookUp::ByAliasFirst)])
+    });
     let on_phone_mismatch =
         section.optional("on_phone_mismatch").map_or(Some(PhoneMismatch::Skip), |field| {
             field.word(&[("update", PhoneMismatch::Update), ("skip", PhoneMismatch::Skip)])
@@ -126,6 +129,7 @@ fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Optio
         limits: limits?,
         settle: settle?,
         identity: identity?,
+        look_up: look_up?,
         on_phone_mismatch: on_phone_mismatch?,
         settle_by: settle_by?,
     })

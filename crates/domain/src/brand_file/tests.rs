@@ -222,6 +222,19 @@ fn every_form_of_opt_in_is_read() {
 }
 
 #[test]
+fn profiles_are_looked_up_by_contact_unless_the_brand_says_otherwise() {
+    use crate::brand::LookUp;
+    let look_up = |line: &str| {
+        let text = SMS.replace("settle_by", &format!("{line}\nsettle_by"));
+        let brands = read(&format!("{text}opt_in = \"single\""))?;
+        Ok::<_, Vec<String>>(brands.activation(&Scope::parse("s").unwrap()).unwrap().0.braze.look_up)
+    };
+    assert_eq!(look_up(""), Ok(LookUp::ByContact));
+    assert_eq!(look_up("look_up = \"alias_first\""), Ok(LookUp::ByAliasFirst));
+    assert!(look_up("look_up = \"never\"").is_err());
+}
+
+#[test]
 fn opt_ins_that_make_no_sense_are_faults() {
     for (lines, fault) in [
         ("", "sms.opt_in: is missing"),

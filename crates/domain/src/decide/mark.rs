@@ -4,7 +4,9 @@ use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::brand::{Brand, EmailActivation, EventActivation, Identity};
 use crate::contact::Email;
-use crate::decide::{Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, event};
+use crate::decide::{
+    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, event, find,
+};
 use crate::participation::{BrazeEvent, EventProgress, Outcome, Participation, State, Target};
 use crate::profile::{self, Alias, KnownProfile, ProfileRef};
 
@@ -123,7 +125,10 @@ impl Flow<'_> {
         {
             return self.write(self.target_of(known), EventProgress::NotSent);
         }
-        let Some(found) = &self.facts.found else { return Step::Ask(Question::FindProfile) };
+        let found = match find::profiles(self.participation, self.brand, self.facts) {
+            Ok(found) => found,
+            Err(question) => return Step::Ask(question),
+        };
         let target = match profile::choose(found) {
             Some(profile) => Target { profile, create: false },
             None if self.marks.creates => {

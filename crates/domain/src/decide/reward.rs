@@ -6,7 +6,9 @@ use crate::attributes::{AttributeValue, Attributes};
 use crate::award::{Award, Verdict};
 use crate::brand::{Identity, RewardsToBraze};
 use crate::contact::Contact;
-use crate::decide::{Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, event};
+use crate::decide::{
+    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, event, find,
+};
 use crate::incentive::Reward;
 use crate::participation::{EventProgress, Participation, Shown};
 use crate::profile::{self, ProfileRef};
@@ -192,7 +194,8 @@ impl FollowUp<'_> {
             }
             Some(_) => {}
         }
-        let Some(found) = &self.facts.found else { return Err(Box::new(Step::Ask(Question::FindProfile))) };
+        let found = find::profiles(self.participation, self.terms.brand, self.facts)
+            .map_err(|question| Box::new(Step::Ask(question)))?;
         let chosen = match contact {
             Contact::Email(_) => profile::choose(found),
             Contact::Phone { phone, .. } => profile::choose_for(found, phone).map(|(profile, _)| profile),

@@ -10,7 +10,7 @@ use crate::Timestamp;
 use crate::brand::{Brand, DoubleOptInStart, OptIn, PhoneMismatch, PollStage, SmsActivation, Subscribe};
 use crate::contact::{Email, Phone};
 use crate::decide::{
-    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Written, event,
+    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Written, event, find,
 };
 use crate::participation::{EventProgress, Outcome, Participation, State, Target};
 use crate::profile::{self, Alias, Number, ProfileRef};
@@ -81,9 +81,15 @@ impl Flow<'_> {
     }
 
     fn find(&self) -> Step {
-        let Some(found) = &self.facts.found else { return Step::Ask(Question::FindProfile) };
+        let found = match find::profiles(self.participation, self.brand, self.facts) {
+            Ok(found) => found,
+            Err(question) => return Step::Ask(question),
+        };
         match profile::choose_for(found, self.consumer.phone) {
-            None => self.write(Target { profile: ProfileRef::Alias(self.alias()), create: true }),
+            None => self.write(Target {
+                profile: ProfileRef::Alias(Alias::for_contact(&self.participation.contact)),
+                create: true,
+            }),
             Some((profile, Number::Same)) => self.opt_in(&Target { profile, create: false }),
             Some((profile, Number::None)) => self.write(Target { profile, create: false }),
             Some((profile, Number::Other)) => match self.brand.braze.on_phone_mismatch {
@@ -93,13 +99,6 @@ impl Flow<'_> {
                     Step::Done(Outcome::Rejected { reason })
                 }
             },
-        }
-    }
-
-    fn alias(&self) -> Alias {
-        match self.consumer.email {
-            Some(email) => Alias::for_email(email),
-            None => Alias::for_phone(self.consumer.phone),
         }
     }
 

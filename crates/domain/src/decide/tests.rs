@@ -40,6 +40,7 @@ pub(super) fn brand(identity: Identity) -> Brand {
             },
             settle: SETTLE,
             identity,
+            look_up: crate::brand::LookUp::ByContact,
             on_phone_mismatch: crate::brand::PhoneMismatch::Update,
             settle_by: crate::brand::SettleBy::Schedule,
         },
@@ -356,6 +357,7 @@ proptest! {
                         let profile = FoundProfile { braze_id: Some("b".into()), ..FoundProfile::default() };
                         facts.found = Some(if exists { vec![profile] } else { Vec::new() });
                     }
+                    (Question::FindAlias(_), Answer::Useful) => participation.no_such_alias = true,
                     (Question::EventRecorded { .. }, Answer::Useful) => {
                         open_attempt = false;
                         facts.recorded = Some(arrived);

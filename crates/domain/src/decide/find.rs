@@ -1,0 +1,25 @@
+//! Which profiles has Braze for a consumer?
+
+use crate::brand::{Brand, LookUp};
+use crate::decide::{Facts, Question};
+use crate::participation::Participation;
+use crate::profile::{Alias, FoundProfile};
+
+/// What was found, or the question that finds it: by alias first where the brand says so.
+///
+/// # Errors
+/// The question.
+pub(super) fn profiles<'a>(
+    participation: &Participation,
+    brand: &Brand,
+    facts: &'a Facts,
+) -> Result<&'a [FoundProfile], Question> {
+    let by_alias = brand.braze.look_up == LookUp::ByAliasFirst;
+    match &facts.found {
+        Some(found) => Ok(found),
+        None if by_alias && !participation.no_such_alias => {
+            Err(Question::FindAlias(Alias::for_contact(&participation.contact)))
+        }
+        None => Err(Question::FindProfile),
+    }
+}
