@@ -81,17 +81,22 @@ async fn a_draw_that_was_cut_off_goes_on_with_the_same_winners_and_wastes_no_cod
     let mut game = Game::of(on_dynamo_by(aws::emulator(recorder.url()).await).await, first(1));
     game.rules = raffle_of_codes(130, &seed);
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(120)).await.unwrap();
-    let ids = game.accept_all(140, Offer::Lot).await;
+    let late = game.accept_all(160, Offer::Lot).await;
+    let (ids, late) = late.split_at(140);
+    let ids = ids.to_vec();
     game.credit_all(&ids).await;
     let entrants: Vec<Entrant> = game.awards(&ids).await.iter().map(entrant).collect();
     let winners: Vec<Ticket> = winners(&seed, &entrants, 130).into_iter().map(Ticket::of).collect();
 
+    game.ports.clock.advance(Duration::from_secs(3_660));
     let draw = async || game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await;
     for parts in [1, 1, 0] {
         recorder.let_through(parts);
         assert!(draw().await.is_err(), "it was cut off");
         assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().drawn_at, None);
     }
+    recorder.let_through(usize::MAX);
+    game.credit_all(late).await;
     recorder.let_through(usize::MAX);
     assert!(draw().await.unwrap().is_some());
 

@@ -288,6 +288,17 @@ pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: P
     assert_eq!(late.standing, Standing::Without(NoPrize::Closed));
 }
 
+pub(crate) async fn who_is_credited_long_after_the_close_has_no_lot_though_nothing_is_drawn_yet(
+    ports: Ports,
+) {
+    let game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
+    let ids = game.accept_all(2, Offer::Lot).await;
+    game.ports.clock.advance(Duration::from_secs(3_600 + 30));
+    assert_eq!(game.credit(ids[0]).await.standing, Standing::Entered, "taken part at the last moment");
+    game.ports.clock.advance(Duration::from_secs(30));
+    assert_eq!(game.credit(ids[1]).await.standing, Standing::Without(NoPrize::Closed));
+}
+
 pub(crate) async fn who_settles_at_once_oversells_nothing(ports: Ports) {
     let game = Game::of(ports, of_codes(30));
     let codes: Vec<String> = (0..30).map(|number| format!("CODE-{number}")).collect();

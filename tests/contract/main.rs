@@ -157,6 +157,7 @@ macro_rules! keeps_ledgers {
                 a_hundred_who_are_owed_codes_get_them,
                 a_raffle_of_too_few_codes_owes_the_rest,
                 a_raffle_is_drawn_once_among_those_who_are_credited,
+                who_is_credited_long_after_the_close_has_no_lot_though_nothing_is_drawn_yet,
                 who_settles_at_once_oversells_nothing;
             notices:
                 everything_is_told_once,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use domain::award::{Award, LedgerKey, Verdict};
 use domain::brand::Brand;
@@ -17,9 +16,6 @@ use ports::store::MOST_ITEMS;
 use crate::case::Case;
 use crate::step::Connector;
 use crate::wake;
-
-/// A raffle is drawn so long after its close: whoever took part at the last moment has been credited by then.
-const DRAWN_AFTER: Duration = Duration::from_secs(60);
 
 /// Reads the awards of all that have one.
 pub(crate) async fn look_up(connector: &Connector, cases: &mut [Case]) -> ports::Result<()> {
@@ -210,7 +206,7 @@ pub(crate) async fn draw_raffles(connector: &Connector) {
 async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports::Result<bool> {
     let rules = Rules::of(brand, ledger, &connector.id_key);
     let now = connector.outside.clock.now();
-    if rules.incentive.as_ref().is_none_or(|incentive| now < incentive.closes + DRAWN_AFTER) {
+    if rules.incentive.as_ref().is_none_or(|incentive| now < incentive.drawn_from()) {
         return Ok(false);
     }
     let counts = connector.outside.ledger.counts(ledger).await?;

@@ -248,6 +248,24 @@ impl Incentive {
     /// The quantity of an incentive without limit.
     pub const UNLIMITED: u32 = u32::MAX;
 
+    /// Whoever takes part at the last moment is credited by then, and has a lot.
+    const CREDITED_BY: Duration = Duration::from_secs(45);
+
+    /// By then every credit that counts has been written down.
+    const DRAWN_AFTER: Duration = Duration::from_secs(60);
+
+    /// Who is credited later has no lot in a raffle, whenever it is drawn.
+    #[must_use]
+    pub fn lots_until(&self) -> Timestamp {
+        self.closes.saturating_add(Self::CREDITED_BY).unwrap_or(self.closes)
+    }
+
+    /// When a raffle is drawn.
+    #[must_use]
+    pub fn drawn_from(&self) -> Timestamp {
+        self.closes.saturating_add(Self::DRAWN_AFTER).unwrap_or(self.closes)
+    }
+
     /// What a participation may win. `lot` is its number in a draw: a keyed hash of participant and incentive, so that it can be
     /// audited and falls the same way however often it is asked.
     #[must_use]

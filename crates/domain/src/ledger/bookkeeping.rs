@@ -175,7 +175,7 @@ impl<B: Book> Keeper<'_, B> {
             | Standing::Without(NoPrize::NotOpen | NoPrize::Closed | NoPrize::TooSlow | NoPrize::NotDrawn) => {
                 consolation().map(|reward| Standing::Rewarded { place: None, reward })
             }
-            Standing::Entered if self.counts.drawn_at.is_some() => Some(Standing::Without(NoPrize::Closed)),
+            Standing::Entered if self.has_no_lot_any_more() => Some(Standing::Without(NoPrize::Closed)),
             Standing::Entered
             | Standing::Without(NoPrize::NoIncentive | NoPrize::Already)
             | Standing::Rewarded { .. }
@@ -186,6 +186,12 @@ impl<B: Book> Keeper<'_, B> {
             self.no_second_for(award)?;
         }
         self.tell(award, News::Credited)
+    }
+
+    /// Who has a lot does not depend on when the draw is made, or made again after it was cut off.
+    fn has_no_lot_any_more(&self) -> bool {
+        let closed = self.rules.incentive.as_ref().is_some_and(|incentive| self.now > incentive.lots_until());
+        closed || self.counts.drawn_at.is_some()
     }
 
     fn release(&mut self, award: &mut Award) -> Result<(), B::Error> {
