@@ -20,6 +20,7 @@ use domain::notice::News;
 use memory::{Faults, Memory, TestClock};
 use ports::operations::Which;
 use ports::queues::Outgoing;
+use ports::store::{Inserted, Saved};
 use ports::{Operations, Queues, Secrets};
 use secrecy::ExposeSecret;
 use tests::emulator::{config, endpoint, prefix};
@@ -29,6 +30,7 @@ use tests::{eventually_async, start};
 use crate::Ports;
 use crate::game::{Game, acme, codes, first, ledger, pool, raffle_of_codes};
 use crate::queues::look;
+use crate::store::ada;
 
 /// Queues and schedules of its own for each test, in real time; what is delivered is invisible for two seconds. What is kept is in
 /// memory.
@@ -110,6 +112,18 @@ async fn a_draw_that_was_cut_off_goes_on_with_the_same_winners_and_wastes_no_cod
     }
     assert_eq!(told.len(), 120, "everyone who was given one is told once");
     assert_eq!(draw().await.unwrap(), None, "drawn before");
+}
+
+#[tokio::test]
+async fn a_write_that_meets_a_transaction_is_done_after_it() {
+    let recorder = Recorder::before(endpoint().await);
+    let ports = on_dynamo_by(aws::emulator(recorder.url()).await).await;
+    let mut ada = ada();
+    recorder.conflict_with(3);
+    assert_eq!(ports.store.insert(&ada, None).await.unwrap(), Inserted::New);
+    ada.failures = 1;
+    recorder.conflict_with(3);
+    assert_eq!(ports.store.save(&[ada]).await.unwrap(), [Saved::Saved]);
 }
 
 fn entrant(award: &Award) -> Entrant {

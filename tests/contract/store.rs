@@ -11,7 +11,7 @@ use tests::{participation, start};
 
 use crate::Ports;
 
-fn ada() -> Participation {
+pub(crate) fn ada() -> Participation {
     participation("acme", "spring", "ada@example.com")
 }
 

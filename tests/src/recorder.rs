@@ -49,6 +49,8 @@ pub struct Recorder {
     calls: Arc<Mutex<Vec<Call>>>,
     /// How many more transactions are let through.
     transactions: Arc<AtomicUsize>,
+    /// How many writes of one item still meet a transaction on it.
+    conflicts: Arc<AtomicUsize>,
 }
 
 /// A write to one item.
@@ -75,6 +77,7 @@ impl Recorder {
             client,
             calls: Arc::default(),
             transactions: Arc::new(AtomicUsize::new(usize::MAX)),
+            conflicts: Arc::default(),
         };
         let router = Router::new().fallback(pass_on).with_state(recorder.clone());
         // A runtime of its own: it outlives the test that was the first to need it.
@@ -97,6 +100,17 @@ impl Recorder {
     /// Lets so many more transactions through; those after it are refused as by a service that is overloaded.
     pub fn let_through(&self, transactions: usize) {
         self.transactions.store(transactions, Ordering::SeqCst);
+    }
+
+    /// Has the next writes of one item meet a transaction that is at it.
+    pub fn conflict_with(&self, writes: usize) {
+        self.conflicts.store(writes, Ordering::SeqCst);
+    }
+
+    fn conflicts(&self, target: &str) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        (target.ends_with(".UpdateItem") || target.ends_with(".PutItem"))
+            && self.conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
     }
 
     /// Whether this one may pass.
@@ -147,6 +161,11 @@ async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response
     let target = header("x-amz-target");
     if !recorder.lets_through(target) {
         return http::StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    if recorder.conflicts(target) {
+        let kind = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
+        let body = json!({ "__type": kind, "message": "Transaction is ongoing for the item" });
+        return (http::StatusCode::BAD_REQUEST, body.to_string()).into_response();
     }
     let writes = writes(target, &read);
     let mut before = Vec::with_capacity(writes.len());

@@ -14,21 +14,56 @@ pub mod sqs;
 pub mod ssm;
 
 pub use aws_config::SdkConfig;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::{AppName, BehaviorVersion, Region};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Builder as Connections;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-/// The environment's region, credentials and endpoints (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, …). All clients made of it
-/// share their connections.
+/// The environment's region, credentials and endpoints (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, …), wherever AWS's own tools
+/// would look for them. All clients made of it share their connections.
 pub async fn environment() -> SdkConfig {
-    let tls = Provider::Rustls(CryptoMode::AwsLc);
-    let connections = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
-    aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(connections).load().await
+    let connections = Connections::new().tls_provider(tls()).build_https();
+    aws_config::defaults(BehaviorVersion::latest()).http_client(connections).load().await
+}
+
+/// What Lambda tells a function in variables: region, credentials, a name of its own, and endpoints if they are not AWS's. There is
+/// nowhere else to look, and what would look there is half a megabyte of each function.
+#[must_use]
+pub fn function() -> SdkConfig {
+    let variable = |name| std::env::var(name).ok();
+    let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(variable("AWS_REGION").map(Region::new))
+        .credentials_provider(credentials)
+        .http_client(Connections::new().tls_provider(tls()).build_https());
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config.set_app_name(variable("AWS_SDK_UA_APP_ID").and_then(|name| AppName::new(name).ok()));
+    config.service_config(Variables).build()
+}
+
+/// The variables of single services, as `AWS_ENDPOINT_URL_DYNAMODB`.
+#[derive(Debug)]
+struct Variables;
+
+impl LoadServiceConfig for Variables {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_uppercase().replace(' ', "_");
+        std::env::var(format!("{}_{service}", key.env())).ok()
+    }
+}
+
+fn tls() -> Provider {
+    Provider::Rustls(CryptoMode::AwsLc)
 }
 
 /// An emulator at `endpoint`: a region, and credentials that nobody checks.
 pub async fn emulator(endpoint: &str) -> SdkConfig {
     let nobody = aws_credential_types::Credentials::from_keys("emulated", "emulated", None);
-    aws_config::defaults(aws_config::BehaviorVersion::latest())
+    aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(endpoint)
         .region("us-east-1")
         .credentials_provider(nobody)

@@ -228,7 +228,10 @@ async fn ask(
     let answer = client.export_ids(query, fields).await;
     let at = clock.now();
     let said = observed(&answer, at);
-    passage.answered(said, at);
+    match &answer.result {
+        Err(braze::Error::NotSent(_) | braze::Error::Lost(_)) => passage.unanswered(at),
+        Ok(_) | Err(_) => passage.answered(said, at),
+    }
     Ok(Heard { answer, at, said })
 }
 
@@ -249,9 +252,13 @@ fn take_in(
     case.participation.slot = None;
     let Heard { answer, at, .. } = match heard {
         Ok(heard) => heard,
+        Err(Shut::Down) => {
+            performed.resting.push(rest_after_failure(connector, case, None, now));
+            return;
+        }
         Err(shut) => {
             let until = match shut {
-                Shut::Refused | Shut::Missed => now,
+                Shut::Refused | Shut::Missed | Shut::Down => now,
                 Shut::UsedUp { until } => *until,
             };
             case.put_off(until + connector.outside.chance.jitter(PATIENCE), now);

@@ -1,6 +1,6 @@
 //! The loop: decide, group, perform, save.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
 use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::participation::{Participation, State};
 use domain::profile::Alias;
+use futures::join;
 use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
 use ports::{Chance, Clock, Ledger, Limits, Notices, Queues, Schedule, Secrets, Store};
@@ -284,12 +285,19 @@ impl Connector {
         performed.active.extend(award::settle(self, brand, round.settles).await?);
         performed.active.extend(knowledge::known_profiles(self, brand, round.known).await?);
         performed.active.extend(knowledge::claims(self, brand, round.claims).await?);
-        performed.extend(subscription::read(self, brand, round.subscriptions).await);
-        performed.extend(look_up::aliases(self, brand, round.aliases).await);
-        performed.extend(look_up::profiles(self, brand, round.profiles).await);
-        performed.extend(look_up::events(self, brand, round.events).await);
-        performed.extend(write::profiles(self, brand, round.writes).await?);
-        performed.active.extend(subscription::subscribe(self, brand, round.subscribes).await);
+        // Side by side: an endpoint that does not answer holds up no other.
+        let (read, aliases, profiles, events, written, subscribed) = join!(
+            subscription::read(self, brand, round.subscriptions),
+            look_up::aliases(self, brand, round.aliases),
+            look_up::profiles(self, brand, round.profiles),
+            look_up::events(self, brand, round.events),
+            write::profiles(self, brand, round.writes),
+            subscription::subscribe(self, brand, round.subscribes),
+        );
+        for one in [read, aliases, profiles, events, written?] {
+            performed.extend(one);
+        }
+        performed.active.extend(subscribed);
         Ok(performed)
     }
 
@@ -382,13 +390,4 @@ fn log_end(participation: &Participation) {
         }
         state => tracing::info!(participation = %id, %scope, state = state.name(), "connector.ended"),
     }
-}
-
-/// Participations by brand.
-pub(crate) fn by_brand<T>(items: impl IntoIterator<Item = (BrandId, T)>) -> HashMap<BrandId, Vec<T>> {
-    let mut groups: HashMap<BrandId, Vec<T>> = HashMap::new();
-    for (brand, item) in items {
-        groups.entry(brand).or_default().push(item);
-    }
-    groups
 }

@@ -1,15 +1,17 @@
 //! The minute tick: looks at whatever is due. It is what makes lost messages harmless.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::identity::BrandId;
 use domain::participation::FIRST_LOOK;
 use futures::future::join_all;
 use ports::error::in_full;
 use ports::store::Due;
 
 use crate::award;
-use crate::step::{Connector, Stepped, by_brand};
+use crate::step::{Connector, Stepped};
 
 /// How often it comes.
 pub const TICK: Duration = Duration::from_secs(60);
@@ -88,4 +90,13 @@ impl Connector {
         }
         Ok(ticked)
     }
+}
+
+/// Participations by brand.
+fn by_brand<T>(items: impl IntoIterator<Item = (BrandId, T)>) -> HashMap<BrandId, Vec<T>> {
+    let mut groups: HashMap<BrandId, Vec<T>> = HashMap::new();
+    for (brand, item) in items {
+        groups.entry(brand).or_default().push(item);
+    }
+    groups
 }

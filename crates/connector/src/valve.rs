@@ -18,6 +18,10 @@ const SAME_WINDOW: Duration = Duration::from_secs(1);
 /// Whoever has met others in the workspace looks for so long before it leaps: a window's first request goes alone.
 const WARY: Duration = Duration::from_secs(600);
 
+/// After so many requests in a row that were not answered the others are not sent after them, for so long: each would be waited for.
+const MOST_UNANSWERED: u32 = 8;
+const DOWN: Duration = Duration::from_secs(5);
+
 /// Requests of one lane under way, and what the answers said.
 #[derive(Default)]
 pub(crate) struct Valve {
@@ -33,6 +37,9 @@ struct State {
     /// The key is refused: nothing before then, and after that one request at a time until one is answered.
     refused_until: Option<Timestamp>,
     wary_until: Option<Timestamp>,
+    /// Requests in a row that were not answered at all.
+    unanswered: u32,
+    down_until: Option<Timestamp>,
 }
 
 /// Nothing more is let through.
@@ -47,6 +54,8 @@ pub(crate) enum Shut {
     },
     /// The slot's own window has gone by.
     Missed,
+    /// Braze answers nobody.
+    Down,
 }
 
 enum Entry {
@@ -85,7 +94,18 @@ impl Valve {
 impl Passage<'_> {
     /// Takes note of what the answer says of the limit.
     pub(crate) fn answered(self, said: Option<Observed>, now: Timestamp) {
-        self.valve.lock().hear(said, now);
+        let mut state = self.valve.lock();
+        state.unanswered = 0;
+        state.hear(said, now);
+    }
+
+    /// Takes note that there is none.
+    pub(crate) fn unanswered(self, now: Timestamp) {
+        let mut state = self.valve.lock();
+        state.unanswered += 1;
+        if state.unanswered >= MOST_UNANSWERED {
+            state.down_until = Some(now + DOWN);
+        }
     }
 }
 
@@ -103,6 +123,9 @@ impl State {
     fn enter(&mut self, now: Timestamp) -> Entry {
         if self.refused_until.is_some_and(|until| now < until) {
             return Entry::Never(Shut::Refused);
+        }
+        if self.down_until.is_some_and(|until| now < until) {
+            return Entry::Never(Shut::Down);
         }
         let most = match self.left {
             Some((left, resets_at)) if now < resets_at => {
@@ -214,6 +237,21 @@ mod tests {
         assert!(enter(&valve, 60).is_none(), "it goes alone");
         probe.answered(left(249), at(60));
         assert!(enter(&valve, 60).is_some());
+    }
+
+    #[test]
+    fn where_nobody_is_answered_the_others_are_not_sent_for_a_moment() {
+        let valve = Valve::default();
+        for _ in 0..MOST_UNANSWERED - 1 {
+            enters(&valve, 0).unanswered(at(8));
+        }
+        enters(&valve, 0).answered(None, at(8));
+        for _ in 0..MOST_UNANSWERED {
+            assert_eq!(shut(&valve, 8), None, "somebody was answered in between");
+            enters(&valve, 8).unanswered(at(16));
+        }
+        assert_eq!(shut(&valve, 16), Some(Shut::Down));
+        assert_eq!(shut(&valve, 21), None);
     }
 
     #[test]

@@ -11,21 +11,28 @@ use ports::error::in_full;
 use ports::queues::{MOST_MESSAGES, Outgoing};
 use tokio::sync::mpsc;
 
+use crate::Entering;
+
 /// Announcements waiting for the one being sent.
 const MOST_WAITING: usize = 4_096;
 
-/// Hands announcements to a task that sends whatever has gathered while it was sending.
+/// Sends announcements: at once, or by a task that sends whatever has gathered while it was sending.
 #[derive(Clone)]
 pub(crate) struct Announcer {
-    sender: mpsc::Sender<(QueueName, Look)>,
+    gathering: Option<mpsc::Sender<(QueueName, Look)>>,
     queues: Arc<dyn Queues>,
 }
 
 impl Announcer {
-    pub(crate) fn start(queues: Arc<dyn Queues>) -> Self {
-        let (sender, receiver) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(send_all(queues.clone(), receiver));
-        Self { sender, queues }
+    /// Where `entering` is in the order of a queue, intake is a function, which is frozen as soon as it has answered: nothing can be left
+    /// to a task there.
+    pub(crate) fn start(queues: Arc<dyn Queues>, entering: Entering) -> Self {
+        let gathering = (entering == Entering::AtOnce).then(|| {
+            let (sender, receiver) = mpsc::channel(MOST_WAITING);
+            tokio::spawn(send_all(queues.clone(), receiver));
+            sender
+        });
+        Self { gathering, queues }
     }
 
     /// Puts one on a queue whose order counts, and returns once it is there.
@@ -36,10 +43,19 @@ impl Announcer {
         self.queues.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await
     }
 
-    /// Announces once there is room; the caller does not wait until it is sent. Should it get lost, the participation is
-    /// durable already, and the tick finds it a minute later.
+    /// Announces, or has it announced once there is room. Should it get lost, the participation is durable already, and the tick finds
+    /// it a minute later.
     pub(crate) async fn announce(&self, queue: QueueName, look: Look) {
-        let _ended = self.sender.send((queue, look)).await;
+        match &self.gathering {
+            Some(gathering) => {
+                let _ended = gathering.send((queue, look)).await;
+            }
+            None => {
+                if let Err(error) = self.queue(queue, look).await {
+                    tracing::warn!(error = %in_full(&error), "intake.announce_failed: the tick will find it");
+                }
+            }
+        }
     }
 }
 

@@ -83,7 +83,7 @@ struct Intake {
 pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
     let cors = cors(&brands);
     let intake = Intake {
-        announcer: Announcer::start(outside.queues),
+        announcer: Announcer::start(outside.queues, outside.entering),
         entering: outside.entering,
         store: outside.store,
         ledger: outside.ledger,

@@ -2,14 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::identity::IdKey;
+use domain::message::QueueName;
 use domain::token::TokenHash;
+use futures::FutureExt;
 use http::{Request, StatusCode};
 use intake::{Entering, Outside, router};
 use memory::{Faults, Memory, TokioClock};
+use ports::Queues;
 use tower::ServiceExt;
 
 fn brand() -> BrandFile {
@@ -30,6 +34,15 @@ async fn post(
     body: &'static str,
 ) -> (StatusCode, Option<String>) {
     let memory = Arc::new(Memory::new(1, faults, Arc::new(TokioClock::start())));
+    post_to(&memory, entering, path, body).await
+}
+
+async fn post_to(
+    memory: &Arc<Memory>,
+    entering: Entering,
+    path: &str,
+    body: &'static str,
+) -> (StatusCode, Option<String>) {
     let outside = Outside {
         store: memory.clone(),
         ledger: memory.clone(),
@@ -76,4 +89,13 @@ async fn what_cannot_be_queued_in_order_is_to_be_sent_again() {
     let stored = (StatusCode::ACCEPTED, None);
     assert_eq!(post(failing(), Entering::InOrder, "/participations", BY_EMAIL).await, stored);
     assert_eq!(post(failing(), Entering::AtOnce, "/webhook/braze", WEBHOOK).await, stored);
+}
+
+/// A function is frozen as soon as it has answered.
+#[tokio::test]
+async fn where_nothing_goes_on_after_the_answer_the_announcement_is_sent_before_it() {
+    let memory = Arc::new(Memory::new(1, Faults::none(), Arc::new(TokioClock::start())));
+    post_to(&memory, Entering::InOrder, "/participations", BY_EMAIL).await;
+    let received = memory.receive(QueueName::EmailEnrollments, Duration::ZERO).now_or_never();
+    assert_eq!(received.unwrap().unwrap().len(), 1);
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use aws::message;
 use domain::identity::{BrandId, ParticipationId};
+use futures::future::join_all;
 use ports::error::in_full;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ struct Failure {
     message_id: String,
 }
 
-/// Works on a batch brand by brand, in the order of the messages. What fails comes again, as one brand.
+/// Works on a batch, brands side by side, each in the order of its messages. What fails comes again, as one brand.
 pub async fn each_brand(
     batch: Batch,
     work: impl AsyncFn(&BrandId, &[ParticipationId]) -> ports::Result<()>,
@@ -58,15 +59,15 @@ pub async fn each_brand(
             }
         }
     }
-    for (brand, (mut ids, messages)) in brands {
+    let worked = brands.into_iter().map(async |(brand, (mut ids, messages))| {
         // Whoever is in two messages is looked at once.
         let mut seen = HashSet::new();
         ids.retain(|id| seen.insert(*id));
-        if let Err(error) = work(&brand, &ids).await {
-            tracing::error!(%brand, error = %in_full(&error), "lambda.batch_failed: it comes again");
-            failed.extend(messages);
-        }
-    }
+        let error = work(&brand, &ids).await.err()?;
+        tracing::error!(%brand, error = %in_full(&error), "lambda.batch_failed: it comes again");
+        Some(messages)
+    });
+    failed.extend(join_all(worked).await.into_iter().flatten().flatten());
     let named = failed.into_iter().filter(|message_id| !message_id.is_empty());
     Answer { failures: named.map(|message_id| Failure { message_id }).collect() }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use braze::{HttpTransport, Timeouts, Transport, TransportError};
@@ -15,6 +16,10 @@ const MOST_HOSTS: usize = 4;
 
 /// Connections to each, for look-ups side by side. Where a host speaks HTTP/2, they become one.
 const CONNECTIONS: usize = 4;
+
+/// Braze answers in a fraction of a second or is in trouble. A look asks it twice or three times, which must fit a function's time-out:
+/// what is killed has told nobody what it has done.
+const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(3), total: Duration::from_secs(8) };
 
 /// Requests to Braze and what was counted of them.
 pub(crate) struct BrazeCalls {
@@ -39,7 +44,7 @@ impl BrazeCalls {
     /// # Errors
     /// When the machine's TLS roots cannot be read.
     pub(crate) fn new() -> Result<Self, TransportError> {
-        let transport = HttpTransport::new(Timeouts::default())?;
+        let transport = HttpTransport::new(TIMEOUTS)?;
         Ok(Self {
             transport,
             sent: AtomicU64::new(0),

@@ -30,7 +30,7 @@ const REQUESTS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(20).expect("it is not ze
 /// Intake over AWS's ports, connected to all it needs.
 async fn routes() -> anyhow::Result<OfBrands<Router>> {
     let name = environment::name()?;
-    let config = aws::environment().await;
+    let config = aws::function();
     let table = BrandTable::new(&config, &name);
     let clock = Arc::new(SystemClock);
     let secrets = Arc::new(Parameters::new(&config, clock.clone()));

@@ -50,7 +50,7 @@ struct Working {
 
 async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     let name = environment::name()?;
-    let config = aws::environment().await;
+    let config = aws::function();
     let table = BrandTable::new(&config, &name);
     let clock = Arc::new(SystemClock);
     let secrets = Arc::new(Parameters::new(&config, clock.clone()));
@@ -128,21 +128,29 @@ pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Resul
     let handle = service_fn(move |event: LambdaEvent<Value>| async move {
         let working = working.get().await?;
         let connector = working.connectors.current().await;
-        let first = connector.tick().await?;
-        if let Err(error) = connector.refill().await {
-            tracing::error!(error = %in_full(&error), "lambda.refill_failed: the next tick tries again");
-        }
-        let mut more = first.more;
-        while more && has_time(&event.context) {
-            more = connector.tick().await?.more;
-        }
-        while has_time(&event.context) && connector.tell().await?.tried > 0 {}
+        let mut lag = Vec::new();
+        let ticked = tick(&connector, &event.context, &mut lag).await;
         let mut figures = figures(&connector, &working.braze);
-        figures.extend(lag(&first));
+        figures.extend(lag);
         metrics.say(SystemClock.now(), &figures);
+        ticked?;
         Ok::<_, lambda_runtime::Error>(Value::Null)
     });
     lambda_runtime::run(handle).await.map_err(|error| anyhow!(error))
+}
+
+async fn tick(connector: &Connector, context: &Context, lag: &mut Vec<Figure>) -> ports::Result<()> {
+    let first = connector.tick().await?;
+    lag.extend(self::lag(&first));
+    if let Err(error) = connector.refill().await {
+        tracing::error!(error = %in_full(&error), "lambda.refill_failed: the next tick tries again");
+    }
+    let mut more = first.more;
+    while more && has_time(context) {
+        more = connector.tick().await?.more;
+    }
+    while has_time(context) && connector.tell().await?.tried > 0 {}
+    Ok(())
 }
 
 fn has_time(context: &Context) -> bool {

@@ -14,9 +14,9 @@ use domain::identity::{BrandId, ContactKey, ParticipationId};
 use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
-use futures::StreamExt;
 use futures::future::try_join_all;
 use futures::stream;
+use futures::{StreamExt, TryFutureExt};
 use ports::record::{decode, decode_known, encode, encode_award, encode_known};
 use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
 use ports::{Error, Result};
@@ -46,6 +46,9 @@ const BY_THEIR_AWARD: DueBy = DueBy {
 
 /// Writes under way at once.
 const AT_ONCE: usize = 8;
+
+/// Tries of a write that meets transactions.
+const MOST_TRIES: u32 = 10;
 
 /// Brands that can be left out of a query (DynamoDB: operands of `IN`).
 const MOST_LEFT_OUT: usize = 100;
@@ -103,7 +106,10 @@ impl Store for Dynamo {
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(id)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match request.send().await.map_err(SdkError::into_service_error) {
+        let meets_one = |error: &PutItemError| matches!(error, PutItemError::TransactionConflictException(_));
+        match after_transactions(|| request.clone().send().map_err(SdkError::into_service_error), meets_one)
+            .await
+        {
             Ok(_) => Ok(Inserted::New),
             Err(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
@@ -221,7 +227,11 @@ impl Dynamo {
                 )
                 .expression_attribute_values(":expires", number(participation.keep_until.as_second())),
         };
-        match request.send().await.map_err(SdkError::into_service_error) {
+        let meets_one =
+            |error: &UpdateItemError| matches!(error, UpdateItemError::TransactionConflictException(_));
+        match after_transactions(|| request.clone().send().map_err(SdkError::into_service_error), meets_one)
+            .await
+        {
             Ok(_) => Ok(Saved::Saved),
             Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Saved::Conflict),
             Err(error) => Err(Error::unavailable("saving participations", error)),
@@ -317,6 +327,25 @@ impl Dynamo {
             pending = written.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
         }
         Ok(())
+    }
+}
+
+/// A write of one item is refused while a transaction is at it, and the SDK does not try that again. Transactions last as long as a few
+/// writes.
+async fn after_transactions<T, E, F>(
+    write: impl Fn() -> F,
+    meets_one: impl Fn(&E) -> bool,
+) -> std::result::Result<T, E>
+where
+    F: Future<Output = std::result::Result<T, E>>,
+{
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match write().await {
+            Err(error) if meets_one(&error) && tries < MOST_TRIES => {}
+            done => return done,
+        }
     }
 }
 
