@@ -98,6 +98,28 @@ fn the_tick_comes_every_minute_and_is_missed_when_it_does_not() {
 }
 
 #[test]
+fn a_failed_tick_is_left_to_the_next_one() {
+    let [(_, invoked)] = of_type("AWS::Lambda::EventInvokeConfig")[..] else { panic!("one is configured") };
+    assert_eq!(points_to(&invoked["FunctionName"]), "OptInPoller");
+    assert_eq!(
+        (&invoked["MaximumRetryAttempts"], &invoked["MaximumEventAgeInSeconds"]),
+        (&json!(0), &json!(60))
+    );
+}
+
+#[test]
+fn whoever_works_is_watched_for_failing() {
+    let alarms = of_type("AWS::CloudWatch::Alarm");
+    let mut watched: Vec<&str> = alarms
+        .iter()
+        .filter(|(_, alarm)| alarm["Namespace"] == "AWS/Lambda" && alarm["MetricName"] == "Errors")
+        .map(|(_, alarm)| points_to(&alarm["Dimensions"][0]["Value"]))
+        .collect();
+    watched.sort_unstable();
+    assert_eq!(watched, ["EmailEnroller", "OptInPoller", "Rewarder", "SmsSubscriber"]);
+}
+
+#[test]
 fn alarms_and_dashboard_read_figures_that_the_functions_say() {
     let source = |room: &str| std::fs::read_to_string(root().join("crates/lambda/src").join(room)).unwrap();
     let said = ["worker.rs", "http.rs", "metrics.rs"].map(source).concat();
