@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::token::TokenHash;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::server::{Brand, Server, TOKEN};
 use crate::workspace::Workspace;
@@ -61,6 +61,60 @@ async fn heads_that_are_too_large_are_refused() {
         let answer = says(&server, &format!("{HEAD}{more}content-length: 0\r\n\r\n")).await;
         assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     }
+}
+
+/// Opens a connection and leaves it at that.
+async fn connects(server: &Server) -> TcpStream {
+    TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap()
+}
+
+#[tokio::test]
+async fn who_never_reads_what_it_is_told_is_cut_off() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let address = server.url.trim_start_matches("http://").parse().unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let requests = "GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
+    let asks = async { while stream.write_all(requests.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(LATER, asks).await.expect("it is cut off");
+    server.take_part("spring", "ada@example.com").await;
+}
+
+#[tokio::test]
+async fn a_client_cannot_hold_every_place() {
+    let workspace = Workspace::start("0s").await;
+    let limits = &["--requests-per-client", "0", "--connections-per-client", "4"];
+    let server = Server::start_limiting(&Brand::at(&workspace), limits).await;
+    let mut turned_away = Vec::new();
+    for _ in 0..8 {
+        turned_away.push(connects(&server).await);
+    }
+    // The client that asked for the health has a connection already.
+    let mut held = turned_away.drain(..3).collect::<Vec<_>>();
+    for stream in &mut turned_away {
+        let closed = tokio::time::timeout(LATER / 10, stream.read(&mut [0])).await.expect("closed at once");
+        assert!(closed.is_err() || closed.is_ok_and(|read| read == 0));
+    }
+    let waits = tokio::time::timeout(Duration::from_millis(100), held[0].read(&mut [0])).await;
+    assert!(waits.is_err(), "the others are kept");
+    drop(held);
+    tests::eventually_async("who has left may come again", LATER, async || {
+        reqwest::Client::new().get(format!("{}/healthz", server.url)).send().await.ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn however_many_connect_the_way_to_braze_stays_open() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start_under("-n 300", &Brand::at(&workspace)).await;
+    let held = futures::future::join_all((0..400).map(|_| connects(&server))).await;
+    let id = server.take_part("spring", "ada@example.com").await;
+    server.reaches(&id, "enrolled", Duration::from_secs(10)).await;
+    assert!(!server.said().contains("not_accepted"), "{}", server.said());
+    drop(held);
 }
 
 const EMAIL: &str = r#"{"scope":"spring","email":"ada@example.com"}"#;

@@ -27,7 +27,7 @@ async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost(
     // Between a hundred and five hundred fit, by where checkpoints come to lie: more than Braze looks up in a minute.
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     // No file may grow beyond a megabyte: what the process writes to its log then is refused as a full disk refuses it.
-    let mut server = Server::start_with_files_up_to(2_048, &Brand::at(&workspace)).await;
+    let mut server = Server::start_under("-f 2048", &Brand::at(&workspace)).await;
     let (mut accepted, mut refused) = (Vec::new(), None);
     for number in 0..20_000 {
         let body = format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#);

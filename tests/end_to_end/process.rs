@@ -39,15 +39,15 @@ impl Process {
         Self::spawn(command, output)
     }
 
-    /// The same, where no file can grow beyond so many half kibibytes: further writing fails as on a full disk.
-    pub(crate) fn start_with_files_up_to(
-        half_kibibytes: u32,
+    /// The same, under a limit as `ulimit` takes it.
+    pub(crate) fn start_under(
+        limit: &str,
         arguments: &[&str],
         environment: &[(&str, &str)],
         output: &Path,
     ) -> Self {
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; ulimit -f $0; exec \"$@\"", &half_kibibytes.to_string()]);
+        command.args(["-c", "trap '' XFSZ; ulimit $0; exec \"$@\"", limit]);
         command.arg(binary()).args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "info");
         Self::spawn(command, output)
     }

@@ -31,7 +31,7 @@ pub(crate) struct Server {
 }
 
 /// Tests come from one address, and each at once.
-const UNLIMITED: [&str; 2] = ["--requests-per-client", "0"];
+const UNLIMITED: [&str; 4] = ["--requests-per-client", "0", "--connections-per-client", "0"];
 
 /// A brand of which a test says only what matters to it.
 pub(crate) struct Brand<'a> {
@@ -124,11 +124,11 @@ impl Server {
         server
     }
 
-    /// The same, where no file can grow beyond so many half kibibytes.
-    pub(crate) async fn start_with_files_up_to(half_kibibytes: u32, brand: &Brand<'_>) -> Self {
+    /// The same, under a limit as `ulimit` takes it: `-f 1000` for files of at most a thousand half kibibytes.
+    pub(crate) async fn start_under(limit: &str, brand: &Brand<'_>) -> Self {
         let mut server = Self::prepared(brand);
         let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
-            Process::start_with_files_up_to(half_kibibytes, arguments, environment, output)
+            Process::start_under(limit, arguments, environment, output)
         };
         server.run_by(start, "127.0.0.1:0").await;
         server

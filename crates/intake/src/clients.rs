@@ -26,8 +26,9 @@ const REQUESTS_BETWEEN_SWEEPS: u32 = 10_000;
 pub struct Caller(pub IpAddr);
 
 impl Caller {
-    /// A network has whole ranges of IPv6 addresses for one client: they count as one.
-    fn key(self) -> IpAddr {
+    /// What it counts as: a network has whole ranges of IPv6 addresses for one client.
+    #[must_use]
+    pub fn client(self) -> IpAddr {
         match self.0.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
             IpAddr::V6(address) => {
@@ -61,7 +62,7 @@ impl ClientLimit {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        let checked = self.limiter.check_key(&caller.key());
+        let checked = self.limiter.check_key(&caller.client());
         checked.map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))
     }
 }
@@ -103,9 +104,9 @@ mod tests {
 
     #[test]
     fn one_networks_addresses_are_one_client() {
-        assert_eq!(caller("2001:db8:0:1::1").key(), caller("2001:db8:0:1:ffff::2").key());
-        assert_ne!(caller("2001:db8:0:1::1").key(), caller("2001:db8:0:2::1").key());
-        assert_eq!(caller("::ffff:192.0.2.1").key(), caller("192.0.2.1").key());
+        assert_eq!(caller("2001:db8:0:1::1").client(), caller("2001:db8:0:1:ffff::2").client());
+        assert_ne!(caller("2001:db8:0:1::1").client(), caller("2001:db8:0:2::1").client());
+        assert_eq!(caller("::ffff:192.0.2.1").client(), caller("192.0.2.1").client());
     }
 
     #[test]

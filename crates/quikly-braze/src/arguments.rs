@@ -196,6 +196,9 @@ pub(crate) struct Clients {
     /// Requests a second that a client's address may make, ten times as many at once; 0 for no limit. Webhooks are not limited
     #[arg(long, value_name = "N", default_value_t = Clients::REQUESTS)]
     pub(crate) requests_per_client: u32,
+    /// Connections that a client's address may have open; 0 for no limit, and there is none behind a proxy
+    #[arg(long, value_name = "N", default_value_t = Clients::CONNECTIONS)]
+    pub(crate) connections_per_client: u32,
     /// A proxy stands in front and adds the client's address to X-Forwarded-For
     #[arg(long)]
     pub(crate) behind_proxy: bool,
@@ -203,11 +206,16 @@ pub(crate) struct Clients {
 
 impl Clients {
     const REQUESTS: u32 = 20;
+    const CONNECTIONS: u32 = 64;
 }
 
 impl Default for Clients {
     fn default() -> Self {
-        Self { requests_per_client: Self::REQUESTS, behind_proxy: false }
+        Self {
+            requests_per_client: Self::REQUESTS,
+            connections_per_client: Self::CONNECTIONS,
+            behind_proxy: false,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections to the routes. Hyper is used directly: whoever connects and then says nothing, or too much, is cut off.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,13 +16,19 @@ use intake::Caller;
 use ports::Clock;
 use ports::clock::SystemClock;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
+use crate::descriptors;
 use crate::listen::stopped;
+use crate::places::{Places, Share};
 
 /// How long a request's head may take; and how long a connection may be quiet between two.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long a client may take nothing of what it is told.
+const TAKES_WITHIN: Duration = Duration::from_secs(15);
 
 /// Header lines of a request.
 const MOST_HEADERS: usize = 64;
@@ -30,7 +36,7 @@ const MOST_HEADERS: usize = 64;
 /// Bytes of a request's head.
 const LARGEST_HEAD: usize = 32 * 1024;
 
-/// Connections at a time. More wait to be accepted.
+/// Connections at a time, where there may be as many. More wait to be accepted.
 const MOST_CONNECTIONS: usize = 8_192;
 
 /// How long requests under way may take once it is time to stop.
@@ -42,8 +48,8 @@ const NOT_ACCEPTED: Duration = Duration::from_millis(100);
 /// Where the client's address stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clients {
-    /// They connect themselves.
-    Connect,
+    /// They connect themselves, each so many times at most.
+    Connect(Option<NonZeroU32>),
     /// A proxy of ours connects, and adds whom it saw at the end of `X-Forwarded-For`.
     AreForwarded,
 }
@@ -55,9 +61,17 @@ impl Clients {
             last.rsplit(',').next()?.trim().parse().ok()
         };
         Caller(match self {
-            Self::Connect => peer.ip(),
+            Self::Connect(_) => peer.ip(),
             Self::AreForwarded => forwarded().unwrap_or_else(|| peer.ip()),
         })
+    }
+
+    fn places(self) -> Places {
+        let each = match self {
+            Self::Connect(each) => each,
+            Self::AreForwarded => None,
+        };
+        Places::new(descriptors::room_for_connections().min(MOST_CONNECTIONS), each)
     }
 }
 
@@ -69,12 +83,12 @@ pub(crate) async fn serve(
     stop: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let places = clients.places();
     let stopping = stopped(stop);
     tokio::pin!(stopping);
     loop {
         tokio::select! {
-            (stream, peer, place) = accept(&listener, &room) => {
+            (stream, peer, place) = accept(&listener, &places) => {
                 let connection = Connection { routes: routes.clone(), clients, peer, _place: place };
                 tokio::spawn(connection.serve(stream, graceful.watcher()));
             }
@@ -87,16 +101,15 @@ pub(crate) async fn serve(
     }
 }
 
-/// The next connection, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    // Nobody closes the semaphore, so there is always a permit.
-    let place = room.clone().acquire_owned().await.ok();
+/// The next connection, once there is room for it. Who has enough of them already is turned away.
+async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr, Place) {
+    let free = places.free().await;
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, place),
+            Ok((stream, peer)) => match places.share_of(peer.ip()) {
+                Some(share) => return (stream, peer, (free, share)),
+                None => tracing::debug!("serve.turned_away: a client has too many connections"),
+            },
             Err(error) => {
                 tracing::warn!(error = %error, "serve.not_accepted");
                 SystemClock.sleep(NOT_ACCEPTED).await;
@@ -105,16 +118,21 @@ async fn accept(
     }
 }
 
+/// What a connection holds for as long as it is open.
+type Place = (Option<OwnedSemaphorePermit>, Share);
+
 struct Connection {
     routes: Router,
     clients: Clients,
     peer: SocketAddr,
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Place,
 }
 
 impl Connection {
     async fn serve(self, stream: TcpStream, watcher: Watcher) {
         let _slower = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(TAKES_WITHIN));
         let service = service_fn(|mut request: Request<Incoming>| {
             let caller = self.clients.caller(self.peer, request.headers());
             request.extensions_mut().insert(caller);
@@ -125,7 +143,7 @@ impl Connection {
             .header_read_timeout(HEAD_WITHIN)
             .max_headers(MOST_HEADERS)
             .max_buf_size(LARGEST_HEAD)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         // A client that goes away, or is cut off, is no event for us.
         let _closed = watcher.watch(connection).await;
     }
@@ -145,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_a_client_says_of_itself_counts_only_behind_a_proxy_and_only_what_that_added() {
-        assert_eq!(caller(Clients::Connect, &["198.51.100.1"]), "192.0.2.9");
+        assert_eq!(caller(Clients::Connect(None), &["198.51.100.1"]), "192.0.2.9");
         assert_eq!(caller(Clients::AreForwarded, &["203.0.113.7, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(caller(Clients::AreForwarded, &["203.0.113.7", "198.51.100.2"]), "198.51.100.2");
         assert_eq!(caller(Clients::AreForwarded, &["unknown"]), "192.0.2.9");

@@ -93,7 +93,11 @@ impl Server {
             callbacks: Arc::new(callback::HttpTransport::new()?),
         };
         let connector = Arc::new(Connector::new(outside, brands, id_key));
-        let clients = if clients.behind_proxy { Clients::AreForwarded } else { Clients::Connect };
+        let clients = if clients.behind_proxy {
+            Clients::AreForwarded
+        } else {
+            Clients::Connect(NonZeroU32::new(clients.connections_per_client))
+        };
         Ok(Self { listener, routes, clients, connector, file })
     }
 
