@@ -13,6 +13,7 @@ mod schedule;
 mod schema;
 mod secrets;
 mod store;
+mod trouble;
 mod writer;
 
 pub use beside::Beside;

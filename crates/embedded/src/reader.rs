@@ -8,6 +8,7 @@ use ports::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::trouble::failed;
 use crate::writer::connect;
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
@@ -39,6 +40,9 @@ impl Reader {
             let _caller_left = reply.send(work(connection));
         };
         self.0.send(Box::new(read)).map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?.map_err(|error| Error::unavailable(doing, error))
+        answer.await.map_err(|_| ended())?.map_err(|error| {
+            let code = error.sqlite_error_code();
+            failed(doing, error, code)
+        })
     }
 }

@@ -10,6 +10,8 @@ use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use crate::trouble::failed;
+
 /// Operations in one transaction at most; a commit then stays under some ten milliseconds.
 const MOST_IN_GROUP: usize = 1_024;
 
@@ -86,7 +88,10 @@ impl Writer {
         let ended = || Error::unavailable(doing, "the data file is closed");
         let operations = self.operations.as_ref().ok_or_else(ended)?;
         operations.send(Box::new(Task { work, done: None, reply })).map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?.map_err(|error| Error::unavailable(doing, error))
+        answer.await.map_err(|_| ended())?.map_err(|error| {
+            let code = error.0.sqlite_error_code();
+            failed(doing, error, code)
+        })
     }
 
     /// How many transactions were committed.

@@ -10,6 +10,7 @@ use ports::error::in_full;
 use ports::store::Inserted;
 use serde_json::Value;
 
+use crate::health::Part;
 use crate::problem::Problem;
 use crate::{Entering, Intake};
 
@@ -31,17 +32,19 @@ pub(crate) async fn keep(
     let entry = ledger::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
         tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
-        intake.storing.failed(intake.clock.now());
+        intake.health.failed(Part::Store, &error, intake.clock.now());
         Problem::unavailable()
     })?;
-    intake.storing.worked();
+    intake.health.worked(Part::Store);
     if participation.has_award && intake.entering == Entering::InOrder {
         // A repeat is queued again: the message may be what was missing the first time.
         let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
         intake.announcer.queue(QueueName::Awards, look).await.map_err(|error| {
             tracing::error!(error = %in_full(&error), "intake.queue_failed: a participation was refused with 503");
+            intake.health.failed(Part::Queue, &error, intake.clock.now());
             Problem::unavailable()
         })?;
+        intake.health.worked(Part::Queue);
     }
     match stored {
         Inserted::New if participation.has_award && intake.entering == Entering::InOrder => {

@@ -1,59 +1,105 @@
 //! `GET /healthz`.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State as Shared;
 use domain::Timestamp;
-use ports::error::in_full;
+use ports::error::{Trouble, in_full};
 use serde_json::{Value, json};
 
 use crate::Intake;
 use crate::problem::Problem;
 
-/// So long after a participation could not be stored we call ourselves unhealthy; then somebody has to try again.
+/// So long after a participation could not be kept we call ourselves unhealthy; then somebody has to try again.
 const REMEMBERED: Duration = Duration::from_secs(30);
 
-/// Whether participations can be stored, as far as the last one tells.
-#[derive(Debug)]
-pub(crate) struct Storing {
-    /// When one could not, in milliseconds; [`i64::MIN`] once another one could.
-    failed_at: AtomicI64,
+/// So long an answer of the store counts: whoever asks all the time costs no more than whoever asks once a second.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What a participation must be in before it is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Always.
+    Store,
+    /// Where the order of a queue is the order of acceptance.
+    Queue,
 }
 
-impl Default for Storing {
-    fn default() -> Self {
-        Self { failed_at: AtomicI64::new(i64::MIN) }
+/// How it went the last time.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    store: Mutex<Option<Failure>>,
+    queue: Mutex<Option<Failure>>,
+    /// When the store was asked, and what it is in trouble with, if it is.
+    asked: tokio::sync::Mutex<Option<(Timestamp, Option<Trouble>)>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failure {
+    at: Timestamp,
+    trouble: Trouble,
+}
+
+/// Whether `at` was at most so long ago.
+fn recent(at: Timestamp, now: Timestamp, within: Duration) -> bool {
+    Duration::try_from(now.duration_since(at)).is_ok_and(|ago| ago < within)
+}
+
+impl Health {
+    fn of(&self, part: Part) -> std::sync::MutexGuard<'_, Option<Failure>> {
+        let part = match part {
+            Part::Store => &self.store,
+            Part::Queue => &self.queue,
+        };
+        part.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn failed(&self, part: Part, error: &ports::Error, now: Timestamp) {
+        *self.of(part) = Some(Failure { at: now, trouble: error.trouble() });
+    }
+
+    pub(crate) fn worked(&self, part: Part) {
+        *self.of(part) = None;
+    }
+
+    /// Why the last participation that needed this part was not kept, if that was a moment ago.
+    fn trouble(&self, part: Part, now: Timestamp) -> Option<Trouble> {
+        self.of(part).filter(|failure| recent(failure.at, now, REMEMBERED)).map(|failure| failure.trouble)
     }
 }
 
-impl Storing {
-    pub(crate) fn failed(&self, now: Timestamp) {
-        self.failed_at.store(now.as_millisecond(), Ordering::Relaxed);
-    }
-
-    pub(crate) fn worked(&self) {
-        self.failed_at.store(i64::MIN, Ordering::Relaxed);
-    }
-
-    fn fails(&self, now: Timestamp) -> bool {
-        let since = now.as_millisecond().saturating_sub(self.failed_at.load(Ordering::Relaxed));
-        u64::try_from(since).is_ok_and(|since| Duration::from_millis(since) < REMEMBERED)
-    }
-}
-
-/// Healthy when the store answers and takes what comes. Says why when not. Says, too, what became of webhook calls: Braze tells the marketer only.
+/// Healthy when the store answers and what comes is kept. Says which part is in what kind of trouble when not. Says, too, what became
+/// of webhook calls: Braze tells the marketer only.
 pub(crate) async fn show(Shared(intake): Shared<Intake>) -> Result<Json<Value>, Problem> {
+    let unhealthy = |why: String| Problem::unavailable().detail(format!("{why}; the log says why"));
     let now = intake.clock.now();
-    if intake.storing.fails(now) {
-        return Err(Problem::unavailable().detail("participations cannot be stored; the log says why"));
+    if let Some(trouble) = intake.health.trouble(Part::Store, now) {
+        return Err(unhealthy(format!("participations cannot be stored: the store {trouble}")));
     }
-    match intake.store.due(now, 1).await {
-        Ok(_) => Ok(Json(json!({ "status": "ok", "webhooks": intake.webhooks.show() }))),
-        Err(error) => {
-            tracing::error!(error = %in_full(&error), "intake.unhealthy: the store does not answer");
-            Err(Problem::unavailable().detail("the store does not answer; the log says why"))
-        }
+    if let Some(trouble) = intake.health.trouble(Part::Queue, now) {
+        return Err(unhealthy(format!("participations cannot be queued: the queue {trouble}")));
     }
+    match ask(&intake).await {
+        None => Ok(Json(json!({ "status": "ok", "webhooks": intake.webhooks.show() }))),
+        Some(trouble) => Err(unhealthy(format!("the store {trouble}"))),
+    }
+}
+
+/// Asks the store for anything, unless somebody did a moment ago.
+async fn ask(intake: &Intake) -> Option<Trouble> {
+    let mut asked = intake.health.asked.lock().await;
+    let now = intake.clock.now();
+    if let Some((at, trouble)) = *asked
+        && recent(at, now, ASKED_AGAIN_AFTER)
+    {
+        return trouble;
+    }
+    let trouble = intake.store.due(now, 1).await.err().map(|error| {
+        tracing::error!(error = %in_full(&error), "intake.unhealthy: the store does not answer");
+        error.trouble()
+    });
+    *asked = Some((now, trouble));
+    trouble
 }

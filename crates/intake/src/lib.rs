@@ -28,7 +28,7 @@ pub use clients::{Caller, ClientLimit};
 
 use announce::Announcer;
 use counts::Webhooks;
-use health::Storing;
+use health::Health;
 use problem::Problem;
 
 /// The largest body that is read, in bytes.
@@ -59,7 +59,7 @@ pub struct Outside {
     pub entering: Entering,
     /// Signing secrets, and no others.
     pub secrets: Arc<dyn Secrets>,
-    /// What each browser may ask for; `None` for no limit. Braze's webhooks are known by their tokens, and not limited.
+    /// What each client may ask for; `None` for no limit. Braze's webhooks are known by their tokens, and not limited.
     pub clients: Option<Arc<ClientLimit>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -75,8 +75,9 @@ struct Intake {
     id_key: IdKey,
     announcer: Announcer,
     entering: Entering,
+    clients: Option<Arc<ClientLimit>>,
     webhooks: Arc<Webhooks>,
-    storing: Arc<Storing>,
+    health: Arc<Health>,
 }
 
 /// The routes. Call it inside a Tokio runtime: announcements are sent by a task of their own.
@@ -91,8 +92,9 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         clock: outside.clock,
         brands,
         id_key,
+        clients: outside.clients.clone(),
         webhooks: Arc::default(),
-        storing: Arc::default(),
+        health: Arc::default(),
     };
     let for_browsers = Router::new()
         .route("/participations", post(participations::accept))

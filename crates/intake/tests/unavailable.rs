@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::Router;
+use axum::body::{Body, to_bytes};
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::identity::IdKey;
 use domain::message::QueueName;
@@ -12,8 +13,8 @@ use domain::token::TokenHash;
 use futures::FutureExt;
 use http::{Request, StatusCode};
 use intake::{Entering, Outside, router};
-use memory::{Faults, Memory, TokioClock};
-use ports::Queues;
+use memory::{Faults, Memory, TestClock, TokioClock};
+use ports::{Clock, Queues};
 use tower::ServiceExt;
 
 fn brand() -> BrandFile {
@@ -27,22 +28,9 @@ fn brand() -> BrandFile {
     BrandFile { name: "acme".into(), text }
 }
 
-async fn post(
-    faults: Faults,
-    entering: Entering,
-    path: &str,
-    body: &'static str,
-) -> (StatusCode, Option<String>) {
-    let memory = Arc::new(Memory::new(1, faults, Arc::new(TokioClock::start())));
-    post_to(&memory, entering, path, body).await
-}
-
-async fn post_to(
-    memory: &Arc<Memory>,
-    entering: Entering,
-    path: &str,
-    body: &'static str,
-) -> (StatusCode, Option<String>) {
+/// The routes over a memory whose faults can be changed.
+fn serving(faults: Faults, entering: Entering, clock: Arc<dyn Clock>) -> (Router, Arc<Memory>) {
+    let memory = Arc::new(Memory::new(1, faults, clock.clone()));
     let outside = Outside {
         store: memory.clone(),
         ledger: memory.clone(),
@@ -50,17 +38,40 @@ async fn post_to(
         entering,
         secrets: memory.clone(),
         clients: None,
-        clock: Arc::new(TokioClock::start()),
+        clock,
     };
     let brands = Arc::new(read_all(&[brand()], &AllThere).unwrap());
+    (router(outside, brands, IdKey::new([1; 32])), memory)
+}
+
+async fn post(
+    faults: Faults,
+    entering: Entering,
+    path: &str,
+    body: &'static str,
+) -> (StatusCode, Option<String>) {
+    post_to(&serving(faults, entering, Arc::new(TokioClock::start())).0, path, body).await
+}
+
+async fn post_to(routes: &Router, path: &str, body: &'static str) -> (StatusCode, Option<String>) {
     let request = Request::post(path)
         .header("content-type", "application/json")
         .header("authorization", "Bearer qb_1")
         .body(Body::from(body))
         .unwrap();
-    let answer = router(outside, brands, IdKey::new([1; 32])).oneshot(request).await.unwrap();
+    let answer = routes.clone().oneshot(request).await.unwrap();
     let retry_after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
     (answer.status(), retry_after)
+}
+
+/// Status and detail of the health.
+async fn health(routes: &Router) -> (StatusCode, String) {
+    let request = Request::get("/healthz").body(Body::empty()).unwrap();
+    let answer = routes.clone().oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = to_bytes(answer.into_body(), 10_000).await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    (status, body["detail"].as_str().unwrap_or_default().to_owned())
 }
 
 const WEBHOOK: &str = r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com"}"#;
@@ -91,11 +102,46 @@ async fn what_cannot_be_queued_in_order_is_to_be_sent_again() {
     assert_eq!(post(failing(), Entering::AtOnce, "/webhook/braze", WEBHOOK).await, stored);
 }
 
+#[tokio::test]
+async fn the_health_says_which_part_fails_until_it_works_again() {
+    let failing = [
+        (Faults { write_fails: 1.0, ..Faults::none() }, "cannot be stored: the store does not answer"),
+        (Faults { send_fails: 1.0, ..Faults::none() }, "cannot be queued: the queue does not answer"),
+    ];
+    for (faults, why) in failing {
+        let (routes, memory) = serving(faults, Entering::InOrder, Arc::new(TokioClock::start()));
+        assert_eq!(health(&routes).await.0, StatusCode::OK);
+        assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await, again());
+        let (status, detail) = health(&routes).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(detail.contains(why), "{detail}");
+        memory.change_faults(Faults::none());
+        assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await.0, StatusCode::ACCEPTED);
+        assert_eq!(health(&routes).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn however_often_the_health_is_asked_for_the_store_is_asked_once_a_second() {
+    let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
+    let (routes, memory) = serving(Faults::none(), Entering::AtOnce, clock.clone());
+    assert_eq!(health(&routes).await.0, StatusCode::OK);
+    memory.change_faults(Faults { read_fails: 1.0, ..Faults::none() });
+    for _ in 0..100 {
+        assert_eq!(health(&routes).await.0, StatusCode::OK);
+    }
+    clock.advance(Duration::from_secs(1));
+    for _ in 0..100 {
+        assert_eq!(health(&routes).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert_eq!(memory.struck().get("reads failed"), Some(&1));
+}
+
 /// A function is frozen as soon as it has answered.
 #[tokio::test]
 async fn where_nothing_goes_on_after_the_answer_the_announcement_is_sent_before_it() {
-    let memory = Arc::new(Memory::new(1, Faults::none(), Arc::new(TokioClock::start())));
-    post_to(&memory, Entering::InOrder, "/participations", BY_EMAIL).await;
+    let (routes, memory) = serving(Faults::none(), Entering::InOrder, Arc::new(TokioClock::start()));
+    post_to(&routes, "/participations", BY_EMAIL).await;
     let received = memory.receive(QueueName::EmailEnrollments, Duration::ZERO).now_or_never();
     assert_eq!(received.unwrap().unwrap().len(), 1);
 }

@@ -8,6 +8,8 @@ pub enum Error {
     Unavailable {
         /// What was being done.
         doing: &'static str,
+        /// What kind of trouble it is in.
+        trouble: Trouble,
         /// What it said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -23,6 +25,34 @@ pub enum Error {
     },
 }
 
+/// What kind of trouble something is in: so much may be said to whoever asks. It reads on from what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trouble {
+    /// There is no room.
+    Full,
+    /// It may be read only.
+    ReadOnly,
+    /// What it is kept on does not read or write.
+    Disk,
+    /// Something that cannot be read is in it.
+    Corrupt,
+    /// Anything else.
+    #[default]
+    Unknown,
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Full => "is full",
+            Self::ReadOnly => "is read-only",
+            Self::Disk => "has trouble with its disk",
+            Self::Corrupt => "holds what cannot be read",
+            Self::Unknown => "does not answer",
+        })
+    }
+}
+
 /// The result of asking a port.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -32,7 +62,25 @@ impl Error {
         doing: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable { doing, source: source.into() }
+        Self::in_trouble(doing, Trouble::default(), source)
+    }
+
+    /// The same, where the kind of trouble is known.
+    pub fn in_trouble(
+        doing: &'static str,
+        trouble: Trouble,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable { doing, trouble, source: source.into() }
+    }
+
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Unavailable { trouble, .. } => *trouble,
+            Self::Corrupt { .. } => Trouble::Corrupt,
+        }
     }
 
     /// Wraps why a stored `what` cannot be read.
