@@ -163,3 +163,31 @@ async fn a_client_that_asks_for_too_much_is_told_when_to_come_again_and_others_a
     })
     .await;
 }
+
+#[tokio::test]
+async fn strangers_at_the_webhook_are_told_to_wait_and_do_not_fill_the_log() {
+    let workspace = Workspace::start("0s").await;
+    let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
+    let brand = Brand { access: &access, more: "[activation.events.signed_in]", ..Brand::at(&workspace) };
+    let server = Server::start_limiting(&brand, &["--requests-per-client", "1"]).await;
+    let body = json!({ "q_scope": "spring", "event": "signed_in", "email": "ada@example.com" });
+    let (mut unknown, mut waits) = (0, 0);
+    for _ in 0..60 {
+        let request = reqwest::Client::new().post(format!("{}/webhook/braze", server.url));
+        let answer = request.bearer_auth("qb_guessed").body(body.to_string()).send().await.unwrap();
+        match answer.status().as_u16() {
+            401 => unknown += 1,
+            429 => {
+                assert!(answer.headers().contains_key("retry-after"));
+                waits += 1;
+            }
+            other => panic!("{other}"),
+        }
+        let known = server.webhook(Some(&format!("Bearer {TOKEN}")), body.to_string().into_bytes()).await;
+        assert_eq!(known.0, 202, "a known token never waits");
+    }
+    assert!(waits > 0 && unknown >= 10, "{unknown} were unknown, {waits} had to wait");
+    assert_eq!(server.said().matches("intake.webhook_refused").count(), unknown);
+    let (_, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
+    assert_eq!(health["webhooks"]["refused"]["too-many-requests"], waits);
+}

@@ -67,16 +67,22 @@ impl ClientLimit {
     }
 }
 
+/// # Errors
+/// When the request's client asks for too much.
+pub(crate) fn check(limit: Option<&ClientLimit>, request: &Request) -> Result<(), Problem> {
+    let caller = request.extensions().get::<Caller>().copied();
+    limit.zip(caller).map_or(Ok(()), |(limit, caller)| limit.check(caller)).map_err(Problem::too_many)
+}
+
 /// Lets pass what is within the limit.
 pub(crate) async fn within(
     State(limit): State<Option<Arc<ClientLimit>>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let caller = request.extensions().get::<Caller>().copied();
-    match limit.zip(caller).map_or(Ok(()), |(limit, caller)| limit.check(caller)) {
+    match check(limit.as_deref(), &request) {
         Ok(()) => next.run(request).await,
-        Err(after) => Problem::too_many(after).into_response(),
+        Err(problem) => problem.into_response(),
     }
 }
 

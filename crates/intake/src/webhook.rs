@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::Intake;
 use crate::accept::{attribute, keep, open};
 use crate::body::{Members, discard, of_webhook, shown};
+use crate::clients;
 use crate::problem::{FieldError, Problem};
 
 /// Longest identifier that a webhook may carry, in characters.
@@ -39,25 +40,31 @@ pub(crate) async fn receive(
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let brands = intake.brands.clone();
     let brand = bearer(request.headers()).and_then(|token| brands.of_token(token));
-    let taken = match brand {
-        None => {
-            discard(request.into_body()).await;
-            Err(Problem::no_token())
-        }
-        Some(brand) => take(&intake, brand, request).await,
-    };
-    match taken {
+    let Some(brand) = brand else { return Err(stranger(&intake, request).await) };
+    match take(&intake, brand, request).await {
         Ok(id) => {
             intake.webhooks.accepted();
             Ok((StatusCode::ACCEPTED, Json(Accepted { id })))
         }
-        Err(problem) => {
-            let refused = intake.webhooks.refused(problem.kind());
-            let brand = brand.map_or("", |brand| brand.id.as_str());
-            tracing::warn!(brand, kind = problem.kind(), refused, "intake.webhook_refused");
-            Err(problem)
-        }
+        Err(problem) => Err(refused(&intake, brand.id.as_str(), problem)),
     }
+}
+
+/// Counts and logs a refusal.
+fn refused(intake: &Intake, brand: &str, problem: Problem) -> Problem {
+    let refused = intake.webhooks.refused(problem.kind());
+    tracing::warn!(brand, kind = problem.kind(), refused, "intake.webhook_refused");
+    problem
+}
+
+/// Somebody whose token no brand knows. What is beyond a client's limit is counted and not logged: nobody shall fill the log.
+async fn stranger(intake: &Intake, request: Request) -> Problem {
+    if let Err(problem) = clients::check(intake.clients.as_deref(), &request) {
+        intake.webhooks.refused(problem.kind());
+        return problem;
+    }
+    discard(request.into_body()).await;
+    refused(intake, "", Problem::no_token())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

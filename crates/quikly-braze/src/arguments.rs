@@ -193,7 +193,7 @@ pub(crate) struct Serve {
 /// Who may ask for how much.
 #[derive(Debug, Args)]
 pub(crate) struct Clients {
-    /// Requests a second that a client's address may make, ten times as many at once; 0 for no limit. Webhooks are not limited
+    /// Requests a second that a client's address may make, ten times as many at once; 0 for no limit. Webhooks with a known token are not limited
     #[arg(long, value_name = "N", default_value_t = Clients::REQUESTS)]
     pub(crate) requests_per_client: u32,
     /// Connections that a client's address may have open; 0 for no limit, and there is none behind a proxy
