@@ -18,5 +18,6 @@ mod refusals;
 mod server;
 mod sms;
 mod start_and_stop;
+mod stopping;
 mod webhook;
 mod workspace;

@@ -87,10 +87,20 @@ impl Process {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(crate) async fn terminate(mut self) -> ExitStatus {
+    pub(crate) async fn terminate(self) -> ExitStatus {
+        self.ask_to_end();
+        self.ends(Duration::from_secs(10)).await
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn ask_to_end(&self) {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        eventually("an orderly end", Duration::from_secs(10), || self.child.try_wait().unwrap()).await
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ends(mut self, within: Duration) -> ExitStatus {
+        eventually("an orderly end", within, || self.child.try_wait().unwrap()).await
     }
 }
 

@@ -218,6 +218,16 @@ impl Server {
         assert!(self.process.take().unwrap().terminate().await.success());
     }
 
+    /// Tells the process that it is to end.
+    pub(crate) fn ask_to_end(&self) {
+        self.process.as_ref().unwrap().ask_to_end();
+    }
+
+    /// Waits for the end, and keeps its files.
+    pub(crate) async fn ends(&mut self, within: Duration) {
+        assert!(self.process.take().unwrap().ends(within).await.success());
+    }
+
     pub(crate) async fn terminate(mut self) -> std::process::ExitStatus {
         self.process.take().unwrap().terminate().await
     }

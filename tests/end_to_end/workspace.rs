@@ -46,6 +46,12 @@ impl Workspace {
         self.send(reqwest::Method::POST, "/_sim/faults", &fault).await;
     }
 
+    /// How many requests have met a fault, those that are not answered yet included.
+    pub(crate) async fn faults_met(&self) -> u64 {
+        let state = self.send(reqwest::Method::GET, "/_sim/faults", &Value::Null).await;
+        state["faults"].as_array().unwrap().iter().filter_map(|fault| fault["met"].as_u64()).sum()
+    }
+
     pub(crate) async fn set_limits(&self, limits: Value) {
         self.send(reqwest::Method::PUT, "/_sim/limits", &limits).await;
     }

@@ -39,9 +39,6 @@ const LARGEST_HEAD: usize = 32 * 1024;
 /// Connections at a time, where there may be as many. More wait to be accepted.
 const MOST_CONNECTIONS: usize = 8_192;
 
-/// How long requests under way may take once it is time to stop.
-const DRAIN: Duration = Duration::from_secs(20);
-
 /// How long to wait when a connection cannot be accepted, which passes when others have closed.
 const NOT_ACCEPTED: Duration = Duration::from_millis(100);
 
@@ -75,7 +72,7 @@ impl Clients {
     }
 }
 
-/// Serves until `stop` turns true; requests under way are answered.
+/// Serves until `stop` turns true, and then until requests under way are answered.
 pub(crate) async fn serve(
     listener: TcpListener,
     routes: Router,
@@ -96,9 +93,7 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!("serve.cut_off: some requests took too long");
-    }
+    graceful.shutdown().await;
 }
 
 /// The next connection, once there is room for it. Who has enough of them already is turned away.

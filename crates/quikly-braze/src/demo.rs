@@ -68,9 +68,10 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let stop = listen::stop_signal()?;
     let simulated = tokio::spawn(braze_sim::serve(workspace, sim_listener, listen::stopped(stop.clone())));
     console::say(&what_to_try(address, sim_address, &data.display().to_string()));
-    server.run(stop).await?;
-    simulated.await??;
-    Ok(())
+    let served = server.run(stop).await;
+    // What was asked of it has been answered, or is waited for no longer.
+    simulated.abort();
+    served
 }
 
 /// The next port, or any when any will do.

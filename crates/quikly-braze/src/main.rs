@@ -22,6 +22,7 @@ mod telemetry;
 mod token;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -52,6 +53,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// How long what is left of the work may take to notice that it was given up.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);
+
 fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(GIVEN_UP_WITHIN);
+    done
 }

@@ -21,6 +21,9 @@ use crate::code_files::{CodeFiles, Codes};
 use crate::connections::{self, Clients};
 use crate::{brand_directory, console, demo, id_key, listen};
 
+/// How long a stop may take. What is under way then is cut off; it was not acknowledged, so it is done again at the next start.
+const STOPS_WITHIN: Duration = Duration::from_secs(20);
+
 const EXPIRES_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Serves the demo or the brands of a directory until told to stop.
@@ -101,8 +104,23 @@ impl Server {
         Ok(Self { listener, routes, clients, connector, file })
     }
 
-    /// Serves until `stop` turns true. Requests and steps under way are finished; what waits is picked up at the next start.
+    /// Serves until `stop` turns true. Requests and steps under way are finished, if that does not take too long; what waits is picked
+    /// up at the next start.
     pub(crate) async fn run(self, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+        let too_long = async {
+            listen::stopped(stop.clone()).await;
+            SystemClock.sleep(STOPS_WITHIN).await;
+        };
+        tokio::select! {
+            done = self.work(stop.clone()) => done,
+            () = too_long => {
+                tracing::warn!("serve.cut_off: something took too long; it is done again at the next start");
+                Ok(())
+            }
+        }
+    }
+
+    async fn work(self, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let worker = Worker::new(self.connector.clone(), LINGER);
         let working = tokio::spawn({
             let stop = stop.clone();
