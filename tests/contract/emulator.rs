@@ -13,19 +13,20 @@ use aws::ssm::Parameters;
 use domain::award::Award;
 use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
+use domain::contact::{Contact, Phone};
 use domain::incentive::Offer;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
-use domain::message::QueueName;
+use domain::message::{Look, QueueName};
 use domain::notice::News;
 use memory::{Faults, Memory, TestClock};
 use ports::operations::Which;
 use ports::queues::Outgoing;
 use ports::store::{Inserted, Saved};
-use ports::{Operations, Queues, Secrets};
+use ports::{Operations, Queues, Secrets, Store};
 use secrecy::ExposeSecret;
 use tests::emulator::{config, endpoint, prefix};
 use tests::recorder::Recorder;
-use tests::{eventually_async, start};
+use tests::{eventually_async, participation, start};
 
 use crate::Ports;
 use crate::game::{Game, acme, codes, first, ledger, pool, raffle_of_codes};
@@ -214,6 +215,63 @@ async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_trie
 
     assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 5);
     assert!(environment.dead().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_the_scheduler_could_not_send_is_shown_and_sent_to_the_queue_that_it_was_for() {
+    let (config, prefix) = (config().await, prefix());
+    let queues = Sqs::make(&config, &prefix, Duration::from_secs(30), 5).await.unwrap();
+    let dynamo = Dynamo::new(&config, Tables::of(&prefix));
+    dynamo.make_tables().await.unwrap();
+    let environment = Environment::new(&config, &prefix);
+    let mut by_number = participation("acme", "spring", "ada@example.com");
+    by_number.contact = Contact::Phone { phone: Phone::from_e164("+13135550100").unwrap(), email: None };
+    dynamo.insert(&by_number, None).await.unwrap();
+    let url = environment.queue_url("schedules-dead").await.unwrap();
+    let scheduler = Sqs::new(&config, HashMap::from([(QueueName::SmsSubscriptions, url)]));
+    let to_settle = Look { brand: acme(), ids: vec![by_number.id] };
+    let (nobody, delay) = (look("acme", 7), Duration::ZERO);
+    let messages = [to_settle.clone(), nobody].map(|look| Outgoing { look, delay });
+    scheduler.send(QueueName::SmsSubscriptions, messages.to_vec()).await.unwrap();
+
+    assert_eq!(environment.overview(start()).await.unwrap().dead["schedules"], 2);
+    let dead = environment.dead().await.unwrap();
+    assert!(dead.len() == 2 && dead.iter().all(|dead| dead.kind == "schedules"), "{dead:?}");
+    let which = Which { kind: Some("schedules".to_owned()), ..Which::default() };
+    assert_eq!(environment.retry(&which, start()).await.unwrap().len(), 2);
+    let sent = queues.receive(QueueName::SmsSubscriptions, Duration::from_secs(5)).await.unwrap();
+    assert_eq!(sent.into_iter().map(|delivery| delivery.look).collect::<Vec<_>>(), [to_settle]);
+    assert!(environment.dead().await.unwrap().is_empty(), "whoever is gone need not be looked at");
+}
+
+#[tokio::test]
+async fn however_many_dead_letters_there_are_each_is_held_only_while_ten_are_tried_again() {
+    let recorder = Recorder::before(endpoint().await);
+    let (config, prefix) = (aws::emulator(recorder.url()).await, prefix());
+    let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
+    Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
+    let environment = Environment::new(&config, &prefix);
+    let url = environment.queue_url("email-enrollments-dead").await.unwrap();
+    let dead_letters = Sqs::new(&config, HashMap::from([(QueueName::EmailEnrollments, url)]));
+    let outgoing = |number| Outgoing { look: look("acme", number), delay: Duration::ZERO };
+    for numbers in [0..10, 10..20, 20..30] {
+        dead_letters.send(QueueName::EmailEnrollments, numbers.map(outgoing).collect()).await.unwrap();
+    }
+    drop(queues);
+    recorder.take();
+    assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 30);
+    let calls = recorder.take();
+    let of_the_queue = calls.iter().filter(|call| call.resource.ends_with("email-enrollments-dead"));
+    let (mut deleted, mut asked_since) = (0, 0);
+    for call in of_the_queue {
+        match call.action.as_str() {
+            "sqs:DeleteMessage" => (deleted, asked_since) = (deleted + 1, 0),
+            "sqs:ReceiveMessage" => asked_since += 1,
+            _ => {}
+        }
+        assert!(asked_since <= 1 || deleted == 30, "{deleted} are done, and more are held: {calls:?}");
+    }
+    assert_eq!(deleted, 30);
 }
 
 #[tokio::test]

@@ -96,9 +96,9 @@ pub(crate) async fn a_parked_callback_is_told_again_when_it_is_retried(ports: Po
     let again = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
     assert_eq!(again.len(), 1);
     assert_eq!(
-        (again[0].notice.id.to_string(), again[0].attempts),
-        (dead[0].id.clone(), 0),
-        "under the same id"
+        (again[0].notice.id.to_string(), again[0].attempts, again[0].revived_at),
+        (dead[0].id.clone(), 0, Some(game.now())),
+        "under the same id, and for another day"
     );
     assert!(operations.dead().await.unwrap().is_empty());
     assert!(operations.retry(&Which::default(), game.now()).await.unwrap().is_empty());

@@ -5,18 +5,20 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::SdkError;
+use aws_sdk_sqs::operation::change_message_visibility::ChangeMessageVisibilityError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use domain::Timestamp;
 use domain::identity::IdKey;
 use domain::message::QueueName;
 use domain::person::Person;
 use ports::operations::{Dead, Forgotten, Operations, Overview, Which};
-use ports::{Error, Result};
+use ports::{Error, Result, Store};
 
 use crate::dynamo::{Dynamo, Tables};
 use crate::message;
 
-/// What is looked at is nobody else's for so many seconds, and then given back.
+/// What is looked at is nobody else's for so many seconds, and then given back. A page of letters is done with long before.
 const LOOKED_AT: i32 = 60;
 
 /// Looks in a row that find nothing new before a queue counts as read: SQS asks only some of its servers a time.
@@ -33,10 +35,44 @@ pub struct Environment {
     queues: Client,
 }
 
+/// Where dead letters lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Letters {
+    /// What failed again and again after it was received from this queue.
+    Of(QueueName),
+    /// What the Scheduler could not send.
+    OfSchedules,
+}
+
+impl Letters {
+    const ALL: [Self; 4] = [
+        Self::Of(QueueName::EmailEnrollments),
+        Self::Of(QueueName::SmsSubscriptions),
+        Self::Of(QueueName::Awards),
+        Self::OfSchedules,
+    ];
+
+    /// What they are shown as.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Of(queue) => queue.name(),
+            Self::OfSchedules => "schedules",
+        }
+    }
+}
+
 /// A dead letter that is held for the moment.
 struct Letter {
     dead: Dead,
     message: Message,
+}
+
+/// How far a queue was read.
+#[derive(Default)]
+struct Progress {
+    seen: HashSet<String>,
+    looks: usize,
+    empty: usize,
 }
 
 impl Environment {
@@ -45,6 +81,14 @@ impl Environment {
     pub fn new(config: &aws_config::SdkConfig, name: &str) -> Self {
         let dynamo = Dynamo::new(config, Tables::of(name));
         Self { name: name.to_owned(), dynamo, queues: Client::new(config) }
+    }
+
+    /// The URL of one of the environment's queues.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be asked for.
+    pub async fn queue_url(&self, name: &str) -> Result<String> {
+        self.url(format!("{}-{name}", self.name)).await
     }
 
     async fn url(&self, name: String) -> Result<String> {
@@ -72,90 +116,123 @@ impl Environment {
         Ok(counts.iter().filter_map(count).sum())
     }
 
-    /// A queue's dead letters, held until they are given back or deleted. Of a FIFO queue SQS shows ten a brand at once.
-    async fn letters(&self, queue: QueueName, url: &str) -> Result<Vec<Letter>> {
-        let (mut letters, mut seen, mut empty) = (Vec::new(), HashSet::new(), 0);
-        for _ in 0..MOST_LOOKS {
-            let request = self
-                .queues
-                .receive_message()
-                .queue_url(url)
-                .max_number_of_messages(10)
-                .visibility_timeout(LOOKED_AT)
-                .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
-            let received =
-                request.send().await.map_err(|error| Error::unavailable("reading dead letters", error))?;
-            let new: Vec<Letter> = received
-                .messages
-                .unwrap_or_default()
-                .into_iter()
-                .map(|message| letter(queue, message))
-                .filter(|letter| seen.insert(letter.dead.id.clone()))
-                .collect();
-            empty = if new.is_empty() { empty + 1 } else { 0 };
-            letters.extend(new);
-            if empty == EMPTY_LOOKS {
-                break;
-            }
+    /// The next of a queue's dead letters, ten at most, held until they are given back or deleted; `None` when there are no more. Of a
+    /// FIFO queue SQS shows ten a brand at once.
+    async fn next(&self, letters: Letters, url: &str, so_far: &mut Progress) -> Result<Option<Vec<Letter>>> {
+        if so_far.empty == EMPTY_LOOKS || so_far.looks == MOST_LOOKS {
+            return Ok(None);
         }
-        Ok(letters)
+        let request = self
+            .queues
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(10)
+            .visibility_timeout(LOOKED_AT)
+            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
+        let received =
+            request.send().await.map_err(|error| Error::unavailable("reading dead letters", error))?;
+        let received = received.messages.unwrap_or_default().into_iter();
+        let new: Vec<Letter> = received
+            .map(|message| letter(letters, message))
+            .filter(|letter| so_far.seen.insert(letter.dead.id.clone()))
+            .collect();
+        so_far.looks += 1;
+        so_far.empty = if new.is_empty() { so_far.empty + 1 } else { 0 };
+        Ok(Some(new))
     }
 
-    /// Lets others have it at once.
-    async fn give_back(&self, url: &str, letter: &Letter) -> Result<()> {
-        let Some(receipt) = letter.message.receipt_handle() else { return Ok(()) };
-        let request = self.queues.change_message_visibility().queue_url(url).receipt_handle(receipt);
-        let given = request.visibility_timeout(0).send().await;
-        given.map(|_| ()).map_err(|error| Error::unavailable("giving back a dead letter", error))
+    /// Lets others have them at once. One that was held for too long is there for others already.
+    async fn give_back(&self, url: &str, letters: &[Letter]) -> Result<()> {
+        for letter in letters {
+            let Some(receipt) = letter.message.receipt_handle() else { continue };
+            let request = self.queues.change_message_visibility().queue_url(url).receipt_handle(receipt);
+            match request.visibility_timeout(0).send().await.map_err(SdkError::into_service_error) {
+                Ok(_) | Err(ChangeMessageVisibilityError::MessageNotInflight(_)) => {}
+                Err(error) => return Err(Error::unavailable("giving back a dead letter", error)),
+            }
+        }
+        Ok(())
     }
 
     /// Sent first, then deleted: in between it is there twice, which does no harm.
-    async fn revive(&self, queue: QueueName, dead_url: &str, letter: &Letter) -> Result<()> {
+    async fn revive(&self, letters: Letters, dead_url: &str, letter: &Letter) -> Result<()> {
         const DOING: &str = "reviving a dead letter";
-        let (url, _) = self.urls(queue).await?;
-        let body = letter.message.body().unwrap_or_default();
-        let group =
-            letter.message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::MessageGroupId));
-        let mut request = self.queues.send_message().queue_url(url).message_body(body);
-        request = request.set_message_group_id(group.cloned());
-        if queue == QueueName::Awards {
-            // Apart from the first time: SQS drops what it has seen within five minutes.
-            request = request.message_deduplication_id(format!("again-{}", letter.dead.id));
+        if let Some(queue) = self.queue_for(letters, &letter.dead).await? {
+            let body = letter.message.body().unwrap_or_default();
+            let mut request = self.queues.send_message().message_body(body);
+            request = request.queue_url(self.url(self.name_of(queue, "")).await?);
+            request = request.set_message_group_id(group(letter));
+            if queue == QueueName::Awards {
+                // Apart from the first time: SQS drops what it has seen within five minutes.
+                request = request.message_deduplication_id(format!("again-{}", letter.dead.id));
+            }
+            request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
         }
-        request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
         let Some(receipt) = letter.message.receipt_handle() else { return Ok(()) };
         let deleted = self.queues.delete_message().queue_url(dead_url).receipt_handle(receipt).send().await;
         deleted.map(|_| ()).map_err(|error| Error::unavailable(DOING, error))
     }
 
-    /// Revives those that SQS shows now.
-    async fn retry_shown(&self, queue: QueueName, which: &Which) -> Result<Vec<Dead>> {
-        let (_, dead_url) = self.urls(queue).await?;
-        let mut revived = Vec::new();
-        for letter in self.letters(queue, &dead_url).await? {
-            if which.means(&letter.dead) {
-                self.revive(queue, &dead_url, &letter).await?;
-                revived.push(letter.dead);
-            } else {
-                self.give_back(&dead_url, &letter).await?;
+    /// Where a letter is to go. What the Scheduler could not send says whom to look at, and they say where; `None` for a tick, and for
+    /// those who are gone.
+    async fn queue_for(&self, letters: Letters, dead: &Dead) -> Result<Option<QueueName>> {
+        match letters {
+            Letters::Of(queue) => Ok(Some(queue)),
+            Letters::OfSchedules => {
+                let found = match self.dynamo.get(&dead.participations).await {
+                    // Whoever steps them leaves those that cannot be read, and they must hold up no other here, too.
+                    Err(Error::Corrupt { .. }) => return Ok(Some(QueueName::SmsSubscriptions)),
+                    found => found?,
+                };
+                Ok(found.first().map(|participation| QueueName::of(participation.channel())))
             }
         }
+    }
+
+    /// Revives those that SQS shows now, page by page.
+    async fn retry_shown(&self, letters: Letters, which: &Which) -> Result<Vec<Dead>> {
+        let url = self.dead_url(letters).await?;
+        let (mut revived, mut others, mut so_far) = (Vec::new(), Vec::new(), Progress::default());
+        while let Some(page) = self.next(letters, &url, &mut so_far).await? {
+            for letter in page {
+                if which.means(&letter.dead) {
+                    self.revive(letters, &url, &letter).await?;
+                    revived.push(letter.dead);
+                } else {
+                    others.push(letter);
+                }
+            }
+        }
+        self.give_back(&url, &others).await?;
         Ok(revived)
     }
 
-    /// A queue's URL, and the one of its dead letters.
-    async fn urls(&self, queue: QueueName) -> Result<(String, String)> {
+    async fn dead_url(&self, letters: Letters) -> Result<String> {
+        self.url(match letters {
+            Letters::Of(queue) => self.name_of(queue, "-dead"),
+            Letters::OfSchedules => format!("{}-schedules-dead", self.name),
+        })
+        .await
+    }
+
+    fn name_of(&self, queue: QueueName, which: &str) -> String {
         let ending = if queue == QueueName::Awards { ".fifo" } else { "" };
-        let name = format!("{}-{}", self.name, queue.name());
-        Ok((self.url(format!("{name}{ending}")).await?, self.url(format!("{name}-dead{ending}")).await?))
+        format!("{}-{}{which}{ending}", self.name, queue.name())
     }
 }
 
-fn letter(queue: QueueName, message: Message) -> Letter {
+/// The brand, which queues are fair or in order by. What the Scheduler could not send has none yet.
+fn group(letter: &Letter) -> Option<String> {
+    let had =
+        letter.message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::MessageGroupId));
+    had.cloned().or_else(|| letter.dead.brand.as_ref().map(ToString::to_string))
+}
+
+fn letter(letters: Letters, message: Message) -> Letter {
     let look = message.body().and_then(message::decode);
     let dead = Dead {
         id: message.message_id().unwrap_or_default().to_owned(),
-        kind: queue.name().to_owned(),
+        kind: letters.kind().to_owned(),
         brand: look.as_ref().map(|look| look.brand.clone()),
         participations: look.map(|look| look.ids).unwrap_or_default(),
     };
@@ -168,21 +245,26 @@ impl Operations for Environment {
         let mut overview = self.dynamo.overview(now).await?;
         let mut messages = BTreeMap::new();
         for queue in QueueName::ALL {
-            let (url, dead_url) = self.urls(queue).await?;
+            let url = self.url(self.name_of(queue, "")).await?;
             messages.insert(queue.name().to_owned(), self.messages(&url).await?);
-            overview.dead.insert(queue.name().to_owned(), self.messages(&dead_url).await?);
+        }
+        for letters in Letters::ALL {
+            let count = self.messages(&self.dead_url(letters).await?).await?;
+            overview.dead.insert(letters.kind().to_owned(), count);
         }
         Ok(Overview { messages, ..overview })
     }
 
     async fn dead(&self) -> Result<Vec<Dead>> {
         let mut all = self.dynamo.parked().await?;
-        for queue in QueueName::ALL {
-            let (_, dead_url) = self.urls(queue).await?;
-            for letter in self.letters(queue, &dead_url).await? {
-                self.give_back(&dead_url, &letter).await?;
-                all.push(letter.dead);
+        for letters in Letters::ALL {
+            let (url, mut found, mut so_far) =
+                (self.dead_url(letters).await?, Vec::new(), Progress::default());
+            while let Some(page) = self.next(letters, &url, &mut so_far).await? {
+                found.extend(page);
             }
+            self.give_back(&url, &found).await?;
+            all.extend(found.into_iter().map(|letter| letter.dead));
         }
         Ok(all)
     }
@@ -193,10 +275,10 @@ impl Operations for Environment {
             self.dynamo.unpark(&dead, now).await?;
             chosen.push(dead);
         }
-        for queue in QueueName::ALL {
+        for letters in Letters::ALL {
             // What is behind ten others of its brand is shown once those are gone.
             loop {
-                let revived = self.retry_shown(queue, which).await?;
+                let revived = self.retry_shown(letters, which).await?;
                 if revived.is_empty() {
                     break;
                 }

@@ -56,6 +56,7 @@ impl Sqs {
             let url = made.make_one(queue, &format!("{prefix}-{}", queue.name()), &attributes).await?;
             made.urls.insert(queue, url);
         }
+        made.make_one(QueueName::SmsSubscriptions, &format!("{prefix}-schedules-dead"), &[]).await?;
         Ok(made)
     }
 

@@ -21,7 +21,7 @@ use crate::step::Connector;
 /// Notices told at once: all of them are done, or timed out, before anyone else may take them.
 const AT_ONCE: usize = 64;
 
-/// A notice that nobody took for so long is parked.
+/// A notice that nobody took for so long, since it was made or revived, is parked.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// The first wait after a failure; it doubles up to the longest.
@@ -102,7 +102,7 @@ impl Connector {
             }
             Err(why) => {
                 let now = self.outside.clock.now();
-                if now >= outbound.notice.at + GIVE_UP_AFTER {
+                if is_given_up(outbound, now) {
                     tracing::error!(notice = %id, why, "connector.not_told: parked after a day");
                     return Told::Parked;
                 }
@@ -129,6 +129,15 @@ impl Connector {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+/// Since when it is being told.
+fn since(made_at: Timestamp, revived_at: Option<Timestamp>) -> Timestamp {
+    revived_at.unwrap_or(made_at)
+}
+
+fn is_given_up(outbound: &Outbound, now: Timestamp) -> bool {
+    now >= since(outbound.notice.at, outbound.revived_at) + GIVE_UP_AFTER
 }
 
 /// What a notice says. It follows from the notice alone, so every attempt says the same.
@@ -172,4 +181,19 @@ fn outcome(standing: &Standing) -> Map<String, Value> {
         }
     }
     members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_given_up_a_day_after_it_was_made_or_revived() {
+        let hour = Duration::from_secs(3_600);
+        let at: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+        let given_up = |revived_at: Option<Timestamp>, now| since(at, revived_at) + GIVE_UP_AFTER <= now;
+        assert!(!given_up(None, at + 23 * hour) && given_up(None, at + 24 * hour));
+        let revived_at = at + 48 * hour;
+        assert!(!given_up(Some(revived_at), at + 71 * hour) && given_up(Some(revived_at), at + 72 * hour));
+    }
 }

@@ -16,7 +16,7 @@ use ports::record::{decode, decode_known, decode_notice};
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::data_file::OpenError;
+use crate::data_file::{OpenError, moment};
 use crate::store::Row;
 
 /// How long to wait for the other process to finish a transaction.
@@ -82,10 +82,6 @@ fn counts(connection: &Connection, sql: &str) -> rusqlite::Result<BTreeMap<Strin
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
-}
-
-fn moment(milliseconds: Option<i64>) -> Option<Timestamp> {
-    milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
 }
 
 fn overview(connection: &Connection, now: Timestamp) -> rusqlite::Result<Overview> {
@@ -209,7 +205,7 @@ impl Operations for Beside {
             for dead in &chosen {
                 transaction
                     .execute(
-                        "UPDATE notices SET due_at = ?2, attempts = 0 WHERE id = ?1 AND due_at IS NULL",
+                        "UPDATE notices SET due_at = ?2, revived_at = ?2, attempts = 0 WHERE id = ?1 AND due_at IS NULL",
                         rusqlite::params![dead.id, now.as_millisecond()],
                     )
                     .map_err(|error| failed(DOING, error))?;

@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::Timestamp;
 use domain::identity::IdKey;
 use ports::{Chance, Clock};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
@@ -147,6 +148,11 @@ fn migration(error: rusqlite_migration::Error) -> OpenError {
         // A file with tables of its own at version 0 is somebody else's.
         _ => OpenError::NotADataFile,
     }
+}
+
+/// A moment as it is kept.
+pub(crate) fn moment(milliseconds: Option<i64>) -> Option<Timestamp> {
+    milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
 }
 
 /// Reads one row or none.

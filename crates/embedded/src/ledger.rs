@@ -17,7 +17,7 @@ use ports::store::MOST_ITEMS;
 use rusqlite::{Connection, Transaction, params};
 
 use crate::book::{self, Page, name, unreadable};
-use crate::data_file::{DataFile, one};
+use crate::data_file::{DataFile, moment, one};
 use crate::store::at_most;
 
 #[async_trait]
@@ -165,11 +165,13 @@ impl Notices for DataFile {
             let mut statement = transaction.prepare_cached(
                 "UPDATE notices SET due_at = ?2
                  WHERE id IN (SELECT id FROM notices WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?3)
-                 RETURNING record, attempts",
+                 RETURNING record, attempts, revived_at",
             )?;
             let outbound = |row: &rusqlite::Row<'_>| {
                 let record: String = row.get(0)?;
-                Ok(Outbound { notice: decode_notice(&record).map_err(unreadable)?, attempts: row.get(1)? })
+                let notice = decode_notice(&record).map_err(unreadable)?;
+                let revived_at = moment(row.get(2)?);
+                Ok(Outbound { notice, attempts: row.get(1)?, revived_at })
             };
             let taken: rusqlite::Result<Vec<Outbound>> =
                 statement.query_map([now, until, most], outbound)?.collect();

@@ -113,6 +113,8 @@ const STEPS: &[M<'_>] = &[M::up(
      CREATE INDEX participations_due ON participations (brand, due_at) WHERE due_at IS NOT NULL;
      DROP INDEX awards_due;
      CREATE INDEX awards_due ON awards (brand, due_at) WHERE due_at IS NOT NULL;",
+), M::up(
+    "ALTER TABLE notices ADD COLUMN revived_at INTEGER;",
 )];
 
 /// Brings a file up to date.

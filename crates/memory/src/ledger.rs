@@ -290,7 +290,7 @@ impl Notices for Memory {
             due.sort_by_key(|kept| (kept.due_at, kept.notice.id));
             let take = |kept: &mut Kept| {
                 kept.due_at = Some(now + NOTICE_LEASE);
-                Outbound { notice: kept.notice.clone(), attempts: kept.attempts }
+                Outbound { notice: kept.notice.clone(), attempts: kept.attempts, revived_at: None }
             };
             Ok(due.into_iter().take(most).map(take).collect())
         })

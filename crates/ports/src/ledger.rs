@@ -82,8 +82,10 @@ pub const NOTICE_LEASE: Duration = Duration::from_secs(20);
 pub struct Outbound {
     /// What is to be told.
     pub notice: Notice,
-    /// How often it was tried.
+    /// How often it was tried, since it was revived if it was.
     pub attempts: u32,
+    /// When somebody had it tried again after it had been parked.
+    pub revived_at: Option<Timestamp>,
 }
 
 /// What became of a notice.

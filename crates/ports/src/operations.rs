@@ -54,7 +54,7 @@ pub struct LimitInUse {
 pub struct Dead {
     /// Names it.
     pub id: String,
-    /// `callback`, or the name of a queue.
+    /// `callback`, the name of a queue, or `schedules` for what was to be sent to one later.
     pub kind: String,
     /// Whose it is, as far as it can be read.
     pub brand: Option<BrandId>,

@@ -116,7 +116,7 @@ pub(crate) struct Retry {
 /// What to leave out.
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Only this kind: `callback`, or a queue's name
+    /// Only this kind: `callback`, `schedules`, or a queue's name
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
     /// Only this brand's

@@ -42,6 +42,7 @@ impl Notices for Dynamo {
                 Ok(_) => taken.push(Outbound {
                     notice: decode_notice(text_of(item, "record")?)?,
                     attempts: required(item, "attempts")?,
+                    revived_at: revived_at(item),
                 }),
                 Err(UpdateItemError::ConditionalCheckFailedException(_)) => {}
                 Err(error) => return Err(Error::unavailable(DOING, error)),
@@ -53,6 +54,10 @@ impl Notices for Dynamo {
     async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
         try_join_all(outcomes.iter().map(|(id, told)| self.told_one(*id, *told))).await.map(|_| ())
     }
+}
+
+fn revived_at(item: &Item) -> Option<Timestamp> {
+    required(item, "revived_at").ok().and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
 }
 
 impl Dynamo {

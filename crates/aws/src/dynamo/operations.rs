@@ -118,7 +118,7 @@ impl Dynamo {
             .client
             .update_item()
             .key("id", text(&dead.id))
-            .update_expression("SET due_shard = :shard, due_at = :now, attempts = :none")
+            .update_expression("SET due_shard = :shard, due_at = :now, revived_at = :now, attempts = :none")
             .expression_attribute_values(":shard", number(shard(*participation)))
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .expression_attribute_values(":none", number(0));
