@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::token::TokenHash;
@@ -101,6 +102,43 @@ async fn park_everything(server: &Server) {
     file.told(&parked).await.unwrap();
 }
 
+/// Whether a text is anywhere in the data file or its log.
+fn kept(server: &Server, text: &str) -> bool {
+    ["", "-wal"].into_iter().any(|ending| {
+        let path = server.data().with_extension(format!("sqlite{ending}"));
+        let bytes = fs::read(path).unwrap_or_default();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_leaves_file_and_log_at_once_while_others_take_part() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let id = server.take_part("spring", "ada.l@example.com").await;
+    server.reaches(&id, "enrolled", LATER).await;
+    assert!(kept(&server, "ada.l@example.com"));
+    let (data, over) = (server.data().display().to_string(), AtomicBool::new(false));
+    let others = async {
+        for number in 0.. {
+            server.take_part("spring", &format!("c{number}@example.com")).await;
+            if over.load(Ordering::Relaxed) {
+                return number;
+            }
+        }
+        0
+    };
+    let forget = async {
+        let command = move || run(&["forget", "--data", &data, "--email", "ada.l@example.com"]);
+        let (code, said) = tokio::task::spawn_blocking(command).await.unwrap();
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(code, Some(0), "{said}");
+    };
+    let (number, ()) = tokio::join!(others, forget);
+    assert!(!kept(&server, "ada.l@example.com"));
+    assert!(kept(&server, &format!("c{number}@example.com")), "the others are there");
+}
+
 #[tokio::test]
 async fn whoever_is_forgotten_is_not_in_the_data_file_any_more() {
     let workspace = Workspace::start("0s").await;
@@ -114,7 +152,8 @@ async fn whoever_is_forgotten_is_not_in_the_data_file_any_more() {
         ids.push(id);
     }
     let forgotten = asked(&server, &["forget", "--email", "Ada.L@Example.com"]);
-    assert_eq!(forgotten, json!({ "participations": 2, "profiles": 1 }));
+    let told = json!({ "participations": 2, "profiles": 1, "unreadable": 0, "remains_in_log": false });
+    assert_eq!(forgotten, told);
     assert_eq!(
         server.take_part("spring", "ada.l@example.com").await,
         ids[0],
@@ -123,14 +162,7 @@ async fn whoever_is_forgotten_is_not_in_the_data_file_any_more() {
     assert_eq!(server.show(&ids[2]).await["state"], "enrolled");
     server.end_in_order().await;
 
-    let kept = |text: &str| {
-        ["", "-wal"].into_iter().any(|ending| {
-            let path = server.data().with_extension(format!("sqlite{ending}"));
-            let bytes = fs::read(path).unwrap_or_default();
-            bytes.windows(text.len()).any(|window| window == text.as_bytes())
-        })
-    };
-    assert!(kept("eve@example.com") && !kept("ada.l@example.com"));
+    assert!(kept(&server, "eve@example.com") && !kept(&server, "ada.l@example.com"));
     let (code, said) = run(&["forget", "--data", &server.data().display().to_string(), "--phone", "0313"]);
     assert!(code == Some(1) && said.contains("E.164") && !said.contains("0313"), "{said}");
 }

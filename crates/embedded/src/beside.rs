@@ -11,9 +11,10 @@ use domain::identity::{IdKey, ParticipationId};
 use domain::participation::Participation;
 use domain::person::{Person, forget};
 use domain::profile::KnownProfile;
+use ports::clock::SystemClock;
 use ports::operations::{Dead, Forgotten, LimitInUse, MOST_COUNTED, Operations, Overview, Which};
 use ports::record::{decode, decode_known, decode_notice};
-use ports::{Error, Result};
+use ports::{Clock, Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::data_file::{OpenError, moment};
@@ -22,11 +23,17 @@ use crate::store::Row;
 /// How long to wait for the other process to finish a transaction.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long to wait for whoever is at the log.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
 /// Parked callbacks.
 const CALLBACK: &str = "callback";
 
 /// A data file that another process may be serving.
-pub struct Beside(Mutex<Connection>);
+pub struct Beside {
+    connection: Mutex<Connection>,
+    patience: Duration,
+}
 
 impl Beside {
     /// Opens a data file that is there.
@@ -34,13 +41,21 @@ impl Beside {
     /// # Errors
     /// When it is not there, or is something else.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
+        Self::open_with(path, PATIENCE)
+    }
+
+    fn open_with(path: &Path, patience: Duration) -> std::result::Result<Self, OpenError> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.busy_timeout(PATIENCE)?;
+        connection.busy_timeout(patience)?;
         // What is overwritten is overwritten with zeros, too.
         connection.pragma_update(None, "secure_delete", true)?;
         let known = "SELECT count(*) FROM sqlite_schema WHERE name IN ('participations', 'notices')";
         let tables: i64 = connection.query_row(known, [], |row| row.get(0))?;
-        if tables == 2 { Ok(Self(Mutex::new(connection))) } else { Err(OpenError::NotADataFile) }
+        if tables == 2 {
+            Ok(Self { connection: Mutex::new(connection), patience })
+        } else {
+            Err(OpenError::NotADataFile)
+        }
     }
 
     /// The id key as the file has it; `None` where the environment brings it.
@@ -59,7 +74,7 @@ impl Beside {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
@@ -70,6 +85,23 @@ impl Beside {
         let done = work(&transaction)?;
         transaction.commit().map_err(|error| failed(doing, error))?;
         Ok(done)
+    }
+}
+
+impl Beside {
+    /// Moves everything out of the log and empties it, so that what was overwritten is nowhere any more. Others may be reading what is
+    /// in it, or be at the same; whether it could be done in time.
+    async fn empty_log(&self) -> bool {
+        let until = SystemClock.now() + self.patience;
+        loop {
+            let busy =
+                self.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+            let emptied = busy.is_ok_and(|busy| busy == 0);
+            if emptied || SystemClock.now() >= until {
+                return emptied;
+            }
+            SystemClock.sleep(AGAIN_AFTER).await;
+        }
     }
 }
 
@@ -151,24 +183,25 @@ fn parked(connection: &Connection) -> Result<Vec<Dead>> {
     Ok(rows.map_err(|error| failed(DOING, error))?.into_iter().map(dead).collect())
 }
 
-/// Everybody's participations that are this person's.
-fn participations_of(transaction: &Transaction<'_>, person: &Person) -> Result<Vec<Participation>> {
+/// Everybody's participations that are this person's, and how many cannot be read.
+fn participations_of(transaction: &Transaction<'_>, person: &Person) -> Result<(Vec<Participation>, u64)> {
     const DOING: &str = "reading participations";
     let mut statement = transaction
         .prepare("SELECT id, version, record FROM participations")
         .map_err(|error| failed(DOING, error))?;
     let mut rows = statement.query([]).map_err(|error| failed(DOING, error))?;
-    let mut theirs = Vec::new();
+    let (mut theirs, mut unreadable) = (Vec::new(), 0);
     while let Some(row) = rows.next().map_err(|error| failed(DOING, error))? {
         let columns = || Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?));
         let (id, version, record) = columns().map_err(|error| failed(DOING, error))?;
         // One that cannot be read is nobody's, as far as anybody can tell: it must not keep the others from being found.
-        let Ok(participation) = decode(ParticipationId::from_bytes(id), version, &record) else { continue };
-        if person.is_reached_at(&participation.contact) {
-            theirs.push(participation);
+        match decode(ParticipationId::from_bytes(id), version, &record) {
+            Ok(found) if person.is_reached_at(&found.contact) => theirs.push(found),
+            Ok(_) => {}
+            Err(_) => unreadable += 1,
         }
     }
-    Ok(theirs)
+    Ok((theirs, unreadable))
 }
 
 /// What is known of this person's profiles: by the contacts that they took part with, and by what it says.
@@ -219,7 +252,8 @@ impl Operations for Beside {
         let forgotten = self.change(DOING, |transaction| {
             let mut keys = Vec::new();
             let mut participations = 0;
-            for mut participation in participations_of(transaction, person)? {
+            let (theirs, unreadable) = participations_of(transaction, person)?;
+            for mut participation in theirs {
                 keys.push(id_key.contact(&participation.brand, &participation.contact).to_string());
                 keys.push(id_key.contact(&participation.brand, &person.contact()).to_string());
                 forget(&mut participation, now);
@@ -228,10 +262,11 @@ impl Operations for Beside {
             }
             let profiles =
                 forget_profiles(transaction, person, &keys).map_err(|error| failed(DOING, error))?;
-            Ok(Forgotten { participations, profiles })
+            Ok(Forgotten { participations, profiles, unreadable, remains: false })
         })?;
-        // As far as the other process lets us: what was overwritten leaves the log, too.
-        let _later = self.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        Ok(forgotten)
+        Ok(Forgotten { remains: !self.empty_log().await, ..forgotten })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,6 +90,10 @@ pub struct Forgotten {
     pub participations: u64,
     /// What was known of profiles.
     pub profiles: u64,
+    /// Participations that cannot be read: nobody can tell whose they are.
+    pub unreadable: u64,
+    /// Whether bytes of what was erased may still be on the disk, since others were reading.
+    pub remains: bool,
 }
 
 /// Looks and interventions.

@@ -127,14 +127,16 @@ impl Dynamo {
 
     /// Erases a person.
     pub(crate) async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
-        let (mut theirs, mut keys) = (Vec::new(), HashSet::new());
+        let (mut theirs, mut keys, mut unreadable) = (Vec::new(), HashSet::new(), 0);
         self.scan(&self.tables.participations, None, |item| {
-            if let Ok(found) = participation(&item)
-                && person.is_reached_at(&found.contact)
-            {
-                keys.insert(id_key.contact(&found.brand, &found.contact).to_string());
-                keys.insert(id_key.contact(&found.brand, &person.contact()).to_string());
-                theirs.push(found.id);
+            match participation(&item) {
+                Ok(found) if person.is_reached_at(&found.contact) => {
+                    keys.insert(id_key.contact(&found.brand, &found.contact).to_string());
+                    keys.insert(id_key.contact(&found.brand, &person.contact()).to_string());
+                    theirs.push(found.id);
+                }
+                Ok(_) => {}
+                Err(_) => unreadable += 1,
             }
             Ok(())
         })
@@ -159,7 +161,8 @@ impl Dynamo {
             delete.send().await.map_err(|error| Error::unavailable("forgetting a profile", error))?;
         }
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        Ok(Forgotten { participations: count(theirs.len()), profiles: count(known.len()) })
+        let (participations, profiles) = (count(theirs.len()), count(known.len()));
+        Ok(Forgotten { participations, profiles, unreadable, remains: false })
     }
 
     /// Erases one participation, whoever may be at it.
