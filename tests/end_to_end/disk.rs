@@ -21,18 +21,17 @@ const BRAND: &str =
 /// Somebody who may not write what others keep.
 const NOBODY: u32 = 65_534;
 
-#[tokio::test]
-async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost() {
-    let workspace = Workspace::start("0s").await;
-    // Between a hundred and five hundred fit, by where checkpoints come to lie: more than Braze looks up in a minute.
-    workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
-    // No file may grow beyond a megabyte: what the process writes to its log then is refused as a full disk refuses it.
-    let mut server = Server::start_under("-f 2048", &Brand::at(&workspace)).await;
+/// Somebody takes part; status, content type and answer.
+async fn takes_part(server: &Server, number: u32) -> (u16, String, Value) {
+    let body = format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#);
+    server.send("POST", "/participations", Some("application/json"), body.into_bytes()).await
+}
+
+/// Takes part until the disk is full, which is told as it should be. Gives back those who were accepted.
+async fn fill_up(server: &Server) -> Vec<String> {
     let (mut accepted, mut refused) = (Vec::new(), None);
     for number in 0..20_000 {
-        let body = format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#);
-        let (status, kind, answer) =
-            server.send("POST", "/participations", Some("application/json"), body.into_bytes()).await;
+        let (status, kind, answer) = takes_part(server, number).await;
         if status != 202 {
             refused = Some((status, kind, answer));
             break;
@@ -46,6 +45,22 @@ async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost(
     assert!(health["detail"].as_str().unwrap().contains("cannot be stored"), "{health}");
     assert_eq!(server.show(&accepted[0]).await["id"], Value::from(accepted[0].clone()), "reading goes on");
     assert!(server.said().contains("intake.store_failed"), "whoever is on call is told:\n{}", server.said());
+    accepted
+}
+
+/// A workspace that looks up as many in a minute as fit on a full disk: between a hundred and five hundred, by where checkpoints lie.
+async fn quick_workspace() -> Workspace {
+    let workspace = Workspace::start("0s").await;
+    workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
+    workspace
+}
+
+#[tokio::test]
+async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost() {
+    let workspace = quick_workspace().await;
+    // No file may grow beyond a megabyte: what the process writes to its log then is refused as a full disk refuses it.
+    let mut server = Server::start_under("-f 2048", &Brand::at(&workspace)).await;
+    let accepted = fill_up(&server).await;
 
     // Space is made.
     server.kill_and_restart().await;
@@ -53,6 +68,28 @@ async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost(
         server.reaches(id, "enrolled", LATER).await;
     }
     assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
+}
+
+#[tokio::test]
+async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
+    let workspace = quick_workspace().await;
+    let Some(server) = Server::start_on_small_disk(&Brand::at(&workspace)).await else {
+        println!(
+            "no small disk can be mounted here: a full one is only played, by the test with `ulimit -f`"
+        );
+        return;
+    };
+    let accepted = fill_up(&server).await;
+    let (_, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
+    assert!(health["detail"].as_str().unwrap().contains("the store is full"), "{health}");
+
+    server.make_room();
+    let (status, _, answer) = takes_part(&server, 20_000).await;
+    assert_eq!(status, 202, "{answer}");
+    assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
+    for id in accepted.iter().map(String::as_str).chain(answer["id"].as_str()) {
+        server.reaches(id, "enrolled", LATER).await;
+    }
 }
 
 /// A brand directory and a data file that was used, as anybody may read them.

@@ -25,6 +25,19 @@ pub(crate) fn binary() -> &'static Path {
     })
 }
 
+/// What takes up space on a small disk.
+pub(crate) const BALLAST: &str = "ballast";
+
+/// The namespace in which one may mount a disk at a place, as root, or as whoever is root only there; `None` where one may not.
+pub(crate) fn namespace(place: &Path) -> Option<&'static str> {
+    let mounts = |flags: &&str| {
+        let mut command = Command::new("unshare");
+        command.args([*flags, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(place);
+        command.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    ["-m", "-Urm"].into_iter().find(mounts)
+}
+
 /// A running process. It dies with its handle.
 pub(crate) struct Process {
     child: Child,
@@ -50,6 +63,30 @@ impl Process {
         command.args(["-c", "trap '' XFSZ; ulimit $0; exec \"$@\"", limit]);
         command.arg(binary()).args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "info");
         Self::spawn(command, output)
+    }
+
+    /// The same, with a disk of its own at a place that others see as an empty directory. A megabyte is free; [`BALLAST`] takes up
+    /// the rest.
+    pub(crate) fn start_on_small_disk(
+        (namespace, disk): (&str, &Path),
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        output: &Path,
+    ) -> Self {
+        let mut command = Command::new("unshare");
+        command.args([namespace, "sh", "-c"]);
+        command.arg(format!(
+            "mount -t tmpfs -o size=3m tmpfs \"$0\" && head -c 2097152 /dev/zero > \"$0/{BALLAST}\" && exec \"$@\""
+        ));
+        command.arg(disk).arg(binary()).args(arguments).envs(environment.iter().copied());
+        command.env("RUST_LOG", "info");
+        Self::spawn(command, output)
+    }
+
+    /// A path as the process sees it.
+    pub(crate) fn sees(&self, path: &Path) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.child.id()));
+        root.join(path.strip_prefix("/").unwrap())
     }
 
     fn spawn(mut command: Command, output: &Path) -> Self {

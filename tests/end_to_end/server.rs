@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::eventually_async;
 
-use crate::process::{Process, write};
+use crate::process::{BALLAST, Process, namespace, write};
 use crate::workspace::{KEY, Workspace};
 
 /// The environment variable that holds the brand's key.
@@ -27,6 +27,7 @@ pub(crate) struct Server {
     client: reqwest::Client,
     process: Option<Process>,
     directory: TempDir,
+    data: PathBuf,
     limits: &'static [&'static str],
 }
 
@@ -134,6 +135,20 @@ impl Server {
         server
     }
 
+    /// The same, with its data file on a disk of a megabyte; `None` where that cannot be had.
+    pub(crate) async fn start_on_small_disk(brand: &Brand<'_>) -> Option<Self> {
+        let mut server = Self::prepared(brand);
+        let disk = server.directory.path().join("disk");
+        std::fs::create_dir(&disk).unwrap();
+        server.data = disk.join("data.sqlite");
+        let namespace = namespace(&disk)?;
+        let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
+            Process::start_on_small_disk((namespace, &disk), arguments, environment, output)
+        };
+        server.run_by(start, "127.0.0.1:0").await;
+        Some(server)
+    }
+
     fn prepared(brand: &Brand<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         write(&directory.path().join("brands/acme.toml"), &brand.file());
@@ -144,6 +159,7 @@ impl Server {
             url: String::new(),
             client: reqwest::Client::new(),
             process: None,
+            data: directory.path().join("data.sqlite"),
             directory,
             limits: &UNLIMITED,
         }
@@ -155,7 +171,7 @@ impl Server {
 
     async fn run_by(&mut self, start: impl Fn(&[&str], &[(&str, &str)], &Path) -> Process, listen: &str) {
         let path = |name: &str| self.directory.path().join(name).display().to_string();
-        let (brands, data) = (path("brands"), path("data.sqlite"));
+        let (brands, data) = (path("brands"), self.data.display().to_string());
         let serve = ["serve", "--brands", &brands, "--data", &data, "--listen", listen];
         let arguments = [&serve, self.limits].concat();
         let mut process =
@@ -170,7 +186,13 @@ impl Server {
 
     /// The data file, for whoever looks into it once the process is gone.
     pub(crate) fn data(&self) -> PathBuf {
-        self.directory.path().join("data.sqlite")
+        self.data.clone()
+    }
+
+    /// Makes room on its small disk.
+    pub(crate) fn make_room(&self) {
+        let ballast = self.data.with_file_name(BALLAST);
+        std::fs::remove_file(self.process.as_ref().unwrap().sees(&ballast)).unwrap();
     }
 
     /// The directory of its brand files.
