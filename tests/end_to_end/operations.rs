@@ -191,6 +191,12 @@ async fn a_live_check_names_what_a_key_lacks_and_changes_nothing() {
         "{said}"
     );
     assert!(said.contains("acme: subscription.status.set: MISSING"), "{said}");
+    let arguments = ["check", "--live", "--json", "--brands", &brands];
+    let (code, said) = run_with(&arguments, &[(KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)]);
+    let told: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    let is = |permission: &str| told[0]["permissions"][permission]["is"].clone();
+    assert_eq!((code, &told[0]["brand"], &told[0]["activations"]), (Some(1), &json!("acme"), &json!(4)));
+    assert_eq!((is("users.track"), is("users.export.ids")), (json!("given"), json!("missing")), "{said}");
     let (code, said) = check("sim-somebody-elses");
     assert!(code == Some(1) && said.contains("the key is not known"), "{said}");
     assert!(!said.contains("sim-somebody-elses"), "Braze repeats the key, we do not: {said}");

@@ -107,3 +107,38 @@ fn cause(error: &dyn std::error::Error) -> String {
     }
     innermost.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const MEBIBYTE: usize = 1024 * 1024;
+
+    /// What comes of an answer of so many mebibytes, whose length is not said before.
+    async fn answered(mebibytes: usize) -> Result<Response<Bytes>, TransportError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/users/export/ids", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _request = stream.read(&mut [0; 4_096]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await.unwrap();
+            for _ in 0..mebibytes {
+                if stream.write_all(&vec![b' '; MEBIBYTE]).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let transport = HttpTransport::new(Timeouts::default()).unwrap();
+        transport.send(Request::get(url).body(Bytes::new()).unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_given_up_with_a_clear_word() {
+        assert_eq!(answered(8).await.unwrap().body().len(), LARGEST_ANSWER);
+        let error = answered(9).await.unwrap_err();
+        assert_eq!(error.to_string(), "answer lost: the answer is over 8 MiB");
+    }
+}

@@ -21,8 +21,7 @@ const LARGEST_DISCARDED: usize = 16 * 1024 * 1024;
 /// How long a body may take: whoever sends a byte now and then shall not hold a connection for ever.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(15);
 
-/// The members of a JSON object, to be taken one by one; what is left over was not asked for.
-#[derive(Debug)]
+/// The members of a JSON object, to be taken one by one; what is left over was not asked for. It does not print: contacts are in it.
 pub(crate) struct Members(BTreeMap<String, Value>);
 
 impl Members {
@@ -113,7 +112,6 @@ pub(crate) fn shown(name: &str) -> String {
 }
 
 /// A body as it came, and what it says. A signature is over the first, and decides whether the second counts.
-#[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) raw: Vec<u8>,
     pub(crate) members: Members,

@@ -49,6 +49,9 @@ pub(crate) struct Check {
     /// Ask Braze, too, whether each brand's key has the four permissions; changes nothing there
     #[arg(long)]
     pub(crate) live: bool,
+    /// Say it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Where the participations are kept.
