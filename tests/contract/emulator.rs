@@ -258,7 +258,7 @@ async fn however_many_dead_letters_there_are_each_is_held_only_while_ten_are_tri
         dead_letters.send(QueueName::EmailEnrollments, numbers.map(outgoing).collect()).await.unwrap();
     }
     drop(queues);
-    recorder.take();
+    let _calls = recorder.take();
     assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 30);
     let calls = recorder.take();
     let of_the_queue = calls.iter().filter(|call| call.resource.ends_with("email-enrollments-dead"));
