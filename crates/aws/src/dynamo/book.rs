@@ -17,6 +17,9 @@ use domain::notice::Notice;
 /// a transaction. Whoever writes them goes on with another.
 pub(crate) const MOST_LINES: usize = 30;
 
+/// Of those who are owed a reward, so many are given one in a transaction: each is told, and may have four more lines that wait no longer.
+const MOST_OWED: usize = 15;
+
 /// Something that has to be read first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -185,7 +188,7 @@ impl Book for Page<'_> {
         let mut lines = self.lines(&ids)?;
         lines.retain(|line| line.credited_at.is_some() && matches!(line.standing, Standing::Held { .. }));
         lines.sort_by_key(|line| line.arrival);
-        lines.truncate(MOST_LINES);
+        lines.truncate(MOST_OWED);
         Ok(lines)
     }
 

@@ -22,8 +22,8 @@ use crate::dynamo::store::at_most;
 /// Verdicts in one transaction: each may release a place that moves another line up, and both are told.
 const VERDICTS: usize = 12;
 
-/// Lines entered in one transaction: each with an entry under its participant.
-const ENTRIES: usize = 40;
+/// Lines entered in one transaction: each with an entry under its participant, and a place that may have been put back.
+const ENTRIES: usize = 30;
 
 /// Lines of a draw in one transaction: each is told.
 const WINNERS: usize = 40;
