@@ -15,6 +15,9 @@ use crate::server::{Brand, KEY_VARIABLE, Server};
 use crate::workspace::{KEY, Workspace};
 
 const LATER: Duration = Duration::from_secs(60);
+
+/// When the tick has found whom nobody was told of, because the message did not fit on the disk.
+const FOUND: Duration = Duration::from_secs(180);
 const BRAND: &str =
     "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/key\" }\n";
 
@@ -88,7 +91,7 @@ async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
     assert_eq!(status, 202, "{answer}");
     assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
     for id in accepted.iter().map(String::as_str).chain(answer["id"].as_str()) {
-        server.reaches(id, "enrolled", LATER).await;
+        server.reaches(id, "enrolled", FOUND).await;
     }
 }
 
