@@ -13,17 +13,20 @@ use aws::ssm::Parameters;
 use domain::award::Award;
 use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
-use domain::contact::{Contact, Phone};
+use domain::contact::{Contact, Email, Phone};
+use domain::identity::IdKey;
 use domain::incentive::Offer;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
 use domain::message::{Look, QueueName};
 use domain::notice::News;
+use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
-use ports::operations::Which;
+use ports::operations::{Forgotten, Which};
 use ports::queues::Outgoing;
 use ports::store::{Inserted, Saved};
 use ports::{Operations, Queues, Secrets, Store};
 use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 use tests::emulator::{config, endpoint, prefix};
 use tests::recorder::Recorder;
 use tests::{eventually_async, participation, start};
@@ -248,7 +251,7 @@ async fn what_the_scheduler_could_not_send_is_shown_and_sent_to_the_queue_that_i
 async fn however_many_dead_letters_there_are_each_is_held_only_while_ten_are_tried_again() {
     let recorder = Recorder::before(endpoint().await);
     let (config, prefix) = (aws::emulator(recorder.url()).await, prefix());
-    let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
+    Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
     Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
     let environment = Environment::new(&config, &prefix);
     let url = environment.queue_url("email-enrollments-dead").await.unwrap();
@@ -257,11 +260,11 @@ async fn however_many_dead_letters_there_are_each_is_held_only_while_ten_are_tri
     for numbers in [0..10, 10..20, 20..30] {
         dead_letters.send(QueueName::EmailEnrollments, numbers.map(outgoing).collect()).await.unwrap();
     }
-    drop(queues);
-    let _calls = recorder.take();
+    let before = recorder.calls().len();
     assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 30);
-    let calls = recorder.take();
-    let of_the_queue = calls.iter().filter(|call| call.resource.ends_with("email-enrollments-dead"));
+    let calls = recorder.calls();
+    let of_the_queue =
+        calls.iter().skip(before).filter(|call| call.resource.ends_with("email-enrollments-dead"));
     let (mut deleted, mut asked_since) = (0, 0);
     for call in of_the_queue {
         match call.action.as_str() {
@@ -291,6 +294,30 @@ async fn more_dead_awards_of_a_brand_than_sqs_shows_at_once_are_all_tried_again(
     .await;
     assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 25);
     assert_eq!(environment.overview(start()).await.unwrap().dead["awards"], 0);
+}
+
+/// Puts an item into a table as no version of ours has written it.
+async fn put(table: &str, item: Value) {
+    let request = reqwest::Client::new().post(endpoint().await);
+    let request = request.header("x-amz-target", "DynamoDB_20120810.PutItem");
+    // The emulator wants to know the region, and checks no signature.
+    let named = "AWS4-HMAC-SHA256 Credential=emulated/20200101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
+    let request = request.header("authorization", named).header("content-type", "application/x-amz-json-1.0");
+    let body = json!({ "TableName": table, "Item": item });
+    let answer = request.body(body.to_string()).send().await.unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_counted_when_somebody_is_forgotten() {
+    let (config, prefix) = (config().await, prefix());
+    Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
+    let item = json!({ "id": { "S": "00112233445566778899aabbccddeeff" }, "record": { "S": "{}" } });
+    put(&format!("{prefix}-participations"), item).await;
+    let person = Person::Email(Email::parse("ada@example.com").unwrap());
+    let environment = Environment::new(&config, &prefix);
+    let forgotten = environment.forget(&person, &IdKey::new([9; 32]), start()).await.unwrap();
+    assert_eq!(forgotten, Forgotten { unreadable: 1, ..Forgotten::default() });
 }
 
 #[tokio::test]
