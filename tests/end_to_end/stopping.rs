@@ -1,7 +1,7 @@
 //! Stopping while something is under way: it is finished, or cut off in time and done again.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::identity::ParticipationId;
 use ports::Store;
@@ -86,10 +86,8 @@ async fn a_step_that_takes_too_long_is_cut_off_and_done_again() {
     let workspace = Workspace::start("0s").await;
     let mut server = Server::start(&Brand::at(&workspace)).await;
     let id = a_step_under_way(&workspace, &server, Duration::from_secs(600)).await;
-    let began = Instant::now();
     server.ask_to_end();
     server.ends(STOPPED).await;
-    assert!(began.elapsed() < STOPPED);
     assert_ne!(kept(&server, &id).await, "enrolled");
     server.start_again().await;
     server.reaches(&id, "enrolled", LATER).await;
