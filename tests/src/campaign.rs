@@ -154,9 +154,14 @@ impl Campaign {
 
     /// Starts a worker and the tick, as a process would.
     pub fn run(&self) {
-        let (worker, stop) = (Worker::new(self.connector.clone(), LINGER), self.stop.subscribe());
+        self.run_beside(self.connector.clone());
+    }
+
+    /// Starts a worker and the tick of a process with this connector.
+    pub fn run_beside(&self, connector: Arc<Connector>) {
+        let (worker, stop) = (Worker::new(connector.clone(), LINGER), self.stop.subscribe());
         tokio::spawn(async move { worker.run(stop).await });
-        let (connector, clock) = (self.connector.clone(), self.clock.clone());
+        let clock = self.clock.clone();
         tokio::spawn(async move {
             loop {
                 let _tried_again = connector.tick().await;

@@ -4,17 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use braze_sim::Settings;
-use domain::Timestamp;
+use braze_sim::{HeaderStyle, Settings};
 use domain::contact::{Contact, Email, Phone};
 use memory::Faults;
 use ports::Clock;
 
 use crate::campaign::{Campaign, SETTLE};
-use crate::start;
+use crate::distant::Distant;
 
 const LOOK_UP: &str = "/users/export/ids";
 
@@ -39,7 +38,7 @@ pub enum Flow {
 pub struct Limit {
     /// Requests in a window.
     pub requests: u32,
-    /// How long that is.
+    /// How long that is. Windows begin at whole multiples of it.
     pub window: Duration,
     /// How many of them others use.
     pub by_others: u32,
@@ -71,17 +70,77 @@ impl Limit {
     }
 }
 
+/// Consumers who take part at once, and what they meet.
+#[derive(Debug, Clone, Copy)]
+pub struct Burst {
+    /// How they take part.
+    pub flow: Flow,
+    /// How many they are.
+    pub count: usize,
+    /// How Braze counts look-ups.
+    pub limit: Limit,
+    /// How long after a full minute they come.
+    pub phase: Duration,
+    /// How long Braze takes for an answer, half of it until the request arrives.
+    pub latency: Duration,
+    /// How Braze tells of its limits.
+    pub headers: HeaderStyle,
+    /// How many processes work it off, over the same data.
+    pub processes: usize,
+}
+
+impl Burst {
+    /// On the full minute, at a workspace that answers at once, worked off by one process.
+    #[must_use]
+    pub const fn new(flow: Flow, count: usize, limit: Limit) -> Self {
+        let (phase, latency) = (Duration::ZERO, Duration::ZERO);
+        Self { flow, count, limit, phase, latency, headers: HeaderStyle::Epoch, processes: 1 }
+    }
+
+    /// So long after a full minute.
+    #[must_use]
+    pub const fn after_the_minute(self, phase: Duration) -> Self {
+        Self { phase, ..self }
+    }
+
+    /// At a workspace that takes so long for an answer.
+    #[must_use]
+    pub const fn answered_in(self, latency: Duration) -> Self {
+        Self { latency, ..self }
+    }
+
+    /// At a workspace that tells of its limits this way.
+    #[must_use]
+    pub const fn told_by(self, headers: HeaderStyle) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// Worked off by so many processes.
+    #[must_use]
+    pub const fn by(self, processes: usize) -> Self {
+        Self { processes, ..self }
+    }
+
+    /// The least time until the last look-up is answered: all of each window is used as it opens, the one that the burst falls into
+    /// included.
+    #[must_use]
+    pub fn least(&self) -> Duration {
+        let windows = self.limit.windows(self.count);
+        let opened = self.limit.window * u32::try_from(windows.saturating_sub(1)).unwrap_or(u32::MAX);
+        let gone_by = self.phase.as_nanos() % self.limit.window.as_nanos();
+        opened.saturating_sub(Duration::from_nanos(u64::try_from(gone_by).unwrap_or(u64::MAX))) + self.latency
+    }
+}
+
 /// What came of a burst.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// From the burst to the last look-up's answer.
+    /// From the burst's acceptance to the last look-up's answer.
     pub looked_up_after: Duration,
-    /// From the burst to the last participation's end.
+    /// What the limit makes of that at best.
+    pub least: Duration,
+    /// From the burst's acceptance to the last participation's end.
     pub ended_after: Duration,
-    /// Windows from the first look-up to the last.
-    pub windows: usize,
-    /// Windows that the limit makes necessary.
-    pub least_windows: usize,
     /// Requests by endpoint.
     pub requests: BTreeMap<String, u64>,
     /// Answers with 429.
@@ -91,82 +150,69 @@ pub struct Drained {
 }
 
 impl Drained {
-    /// What share of the limit was used.
+    /// The least time as a share of the time it took; where it is less than a second, any other is a multiple that says nothing.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts of windows")]
-    pub fn ratio(&self) -> f64 {
-        self.least_windows as f64 / self.windows as f64
+    pub fn ratio(&self) -> Option<f64> {
+        (self.least >= Duration::from_secs(1))
+            .then(|| self.least.as_secs_f64() / self.looked_up_after.as_secs_f64())
     }
 }
 
-/// What a workspace saw.
-#[derive(Default)]
-struct Seen {
-    requests: BTreeMap<String, u64>,
-    throttled: u64,
-    first_look_up: Option<Timestamp>,
-    last_look_up: Option<Timestamp>,
-}
-
-/// Has `count` consumers take part at once, and lets time pass until nobody waits for Braze any more. Call it under a paused clock.
+/// Has a burst of consumers take part, and lets time pass until nobody waits for Braze any more. Call it under a paused clock.
 ///
 /// # Panics
 /// When it does not come to an end within three days, or a name is not one.
-pub async fn drain(flow: Flow, count: usize, limit: Limit) -> Drained {
-    let seen = Arc::new(Mutex::new(Seen::default()));
-    let campaign = campaign(flow, limit, seen.clone());
-    accept(&campaign, flow, count).await;
+pub async fn drain(burst: Burst) -> Drained {
+    let (campaign, braze) = campaign(&burst);
+    if !burst.phase.is_zero() {
+        campaign.clock.sleep(burst.phase).await;
+    }
+    let began = campaign.clock.now();
+    accept(&campaign, burst.flow, burst.count).await;
     campaign.run();
-    let began = start();
-    let mut drained = Drained { least_windows: limit.windows(count), ..Drained::default() };
+    for _other in 1..burst.processes {
+        campaign.run_beside(campaign.connector_over(campaign.outside.clone()));
+    }
+    let mut drained = Drained { least: burst.least(), ..Drained::default() };
     let mut ended = 0;
-    while ended < count {
+    while ended < burst.count {
         campaign.clock.sleep(Duration::from_secs(1)).await;
         let after = Duration::try_from(campaign.clock.now().duration_since(began)).unwrap_or_default();
-        assert!(after < Duration::from_secs(3 * 86_400), "{ended} of {count} have ended");
+        assert!(after < Duration::from_secs(3 * 86_400), "{ended} of {} have ended", burst.count);
         ended = campaign.memory.ended();
-        drained.backlog.push((after, count - ended));
+        drained.backlog.push((after, burst.count - ended));
         drained.ended_after = after;
     }
-    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let (first, last) = (seen.first_look_up.unwrap_or(began), seen.last_look_up.unwrap_or(began));
-    let window =
-        |at: Timestamp| at.as_millisecond() / i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
-    drained.windows = usize::try_from(window(last) - window(first) + 1).unwrap_or_default();
+    let asked = braze.asked();
+    let last = asked.last_answer.get(LOOK_UP).copied().unwrap_or(began);
     drained.looked_up_after = Duration::try_from(last.duration_since(began)).unwrap_or_default();
-    drained.requests.clone_from(&seen.requests);
-    drained.throttled = seen.throttled;
+    (drained.requests, drained.throttled) = (asked.requests, asked.throttled);
     drained
 }
 
-fn campaign(flow: Flow, limit: Limit, seen: Arc<Mutex<Seen>>) -> Campaign {
-    let clock = Arc::new(memory::TokioClock::at(start()));
-    let on_request = move |request: &braze_sim::Observed| {
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        *seen.requests.entry(request.path.clone()).or_default() += 1;
-        seen.throttled += u64::from(request.status == 429);
-        if request.path == LOOK_UP {
-            let now = clock.now();
-            seen.first_look_up.get_or_insert(now);
-            seen.last_look_up = Some(now);
-        }
-    };
+fn campaign(burst: &Burst) -> (Campaign, Arc<Distant>) {
+    let limit = burst.limit;
     let settings = Settings {
         settle: SETTLE,
         export_ids_per_minute: limit.requests,
         export_ids_window: limit.window,
         export_ids_by_others: limit.by_others,
-        on_request: Some(Arc::new(on_request)),
+        header_style: burst.headers,
         ..Settings::default()
     };
-    let activation = match flow {
+    let activation = match burst.flow {
         Flow::Email => "[activation.email]\nattributes = { quikly_participant = true }\n".to_owned(),
         Flow::Single => format!("{SMS}opt_in = \"single\"\n"),
         Flow::Double => {
             format!("{SMS}opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"\nwindow = \"1h\"\n")
         }
     };
-    Campaign::at(Faults::none(), "settle_by = \"queue\"\n", &activation, settings)
+    let mut campaign = Campaign::at(Faults::none(), "settle_by = \"queue\"\n", &activation, settings);
+    let way = campaign.outside.transport.clone();
+    let braze = Arc::new(Distant::new(way, campaign.clock.clone(), burst.latency));
+    campaign.outside.transport = braze.clone();
+    campaign.connector = campaign.connector_over(campaign.outside.clone());
+    (campaign, braze)
 }
 
 async fn accept(campaign: &Campaign, flow: Flow, count: usize) {

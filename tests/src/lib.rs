@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod campaign;
+pub mod distant;
 pub mod drain;
 pub mod emulator;
 pub mod fuzzed;

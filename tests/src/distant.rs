@@ -1,0 +1,69 @@
+//! A workspace some way off: requests take their time on the way there and back, and are counted.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use braze::{Transport, TransportError};
+use bytes::Bytes;
+use domain::Timestamp;
+use http::{Request, Response, StatusCode};
+use ports::Clock;
+
+/// What was asked of a workspace.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Requests by endpoint.
+    pub requests: BTreeMap<String, u64>,
+    /// Answers with 429.
+    pub throttled: u64,
+    /// When the last answer of each endpoint came.
+    pub last_answer: BTreeMap<String, Timestamp>,
+}
+
+/// The way to workspaces that are some way off.
+pub struct Distant {
+    way: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    /// Half of what an answer takes.
+    each_way: Duration,
+    asked: Mutex<Asked>,
+}
+
+impl Distant {
+    /// Makes each answer on `way` take `latency`, half of it until the request arrives.
+    pub fn new(way: Arc<dyn Transport>, clock: Arc<dyn Clock>, latency: Duration) -> Self {
+        Self { way, clock, each_way: latency / 2, asked: Mutex::default() }
+    }
+
+    /// What was asked so far.
+    pub fn asked(&self) -> Asked {
+        self.lock().clone()
+    }
+
+    async fn travel(&self) {
+        if !self.each_way.is_zero() {
+            self.clock.sleep(self.each_way).await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Transport for Distant {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let endpoint = request.uri().path().to_owned();
+        self.travel().await;
+        let response = self.way.send(request).await?;
+        self.travel().await;
+        let mut asked = self.lock();
+        *asked.requests.entry(endpoint.clone()).or_default() += 1;
+        asked.throttled += u64::from(response.status() == StatusCode::TOO_MANY_REQUESTS);
+        asked.last_answer.insert(endpoint, self.clock.now());
+        Ok(response)
+    }
+}
