@@ -47,8 +47,12 @@ enum Bench {
     Http,
     /// Participations stepped a second, and what a hundred thousand cost that wait
     Work,
-    /// How fast bursts are worked off, in virtual time
-    Drain,
+    /// How fast bursts are worked off, in virtual time, and the plot of one in docs: --most N
+    Drain {
+        /// What is handed on
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Size, start and memory of the functions, beside a hello world
     Start,
 }
@@ -60,9 +64,7 @@ fn main() -> anyhow::Result<()> {
         Task::Deny { advisories } => deny::check(advisories),
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Simulate { arguments } => {
-            let simulate = ["run", "--quiet", "--package", "tests", "--bin", "simulate", "--"];
-            let arguments = arguments.iter().map(String::as_str);
-            cargo(&simulate.into_iter().chain(arguments).collect::<Vec<_>>())
+            hand_on(&["run", "--quiet", "--package", "tests", "--bin", "simulate", "--"], &arguments)
         }
         Task::Bench(Bench::Accept) => bench("accept"),
         Task::Bench(Bench::Award) => bench("award"),
@@ -71,7 +73,9 @@ fn main() -> anyhow::Result<()> {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             bench("work")
         }
-        Task::Bench(Bench::Drain) => bench("drain"),
+        Task::Bench(Bench::Drain { arguments }) => {
+            hand_on(&["run", "--release", "--package", "benches", "--bin", "drain", "--"], &arguments)
+        }
         Task::Bench(Bench::Start) => {
             emulator::build_released(&["hello-world"])?;
             bench("start")
@@ -81,6 +85,11 @@ fn main() -> anyhow::Result<()> {
 
 fn bench(name: &str) -> anyhow::Result<()> {
     cargo(&["run", "--release", "--package", "benches", "--bin", name])
+}
+
+fn hand_on(command: &[&str], arguments: &[String]) -> anyhow::Result<()> {
+    let arguments = arguments.iter().map(String::as_str);
+    cargo(&command.iter().copied().chain(arguments).collect::<Vec<_>>())
 }
 
 /// The end-to-end tests run the binary, and the functions on an emulator of AWS, so those are built first.
