@@ -70,14 +70,14 @@ def archive(binary: pathlib.Path, directory: pathlib.Path) -> bytes:
     return buffer.getvalue()
 
 
-def localised(template: str, endpoint: str) -> str:
+def localised(template: str, endpoint: str, logged: str) -> str:
     """The template with the code in the emulator's bucket, and functions that call back to the emulator, by their names."""
     named = r"""CodeUri: s3://code/\1.zip
       Environment: { Variables: { AWS_SDK_UA_APP_ID: \1 } }"""
     template = re.sub(r"CodeUri: \.\./crates/functions/([\w-]+)", named, template)
     variables = {"AWS_ENDPOINT_URL": endpoint, **ACCOUNT}
     added = "".join(f'        {name}: "{value}"\n' for name, value in variables.items())
-    template = template.replace("        RUST_LOG: info\n", f"        RUST_LOG: info\n{added}")
+    template = template.replace("        RUST_LOG: info\n", f"        RUST_LOG: {logged}\n{added}")
     # The emulator takes a parameter's number for a text here.
     return template.replace("!Ref WorkersAtOnce", "4")
 
@@ -94,7 +94,7 @@ def answering(url: str, process: subprocess.Popen) -> None:
     sys.exit(f"nothing answers at {url}")
 
 
-def deploy(endpoint: str, called_at: str, binaries: pathlib.Path, directory: pathlib.Path) -> dict:
+def deploy(endpoint: str, called_at: str, logged: str, binaries: pathlib.Path, directory: pathlib.Path) -> dict:
     """Creates the stack; its outputs."""
     def client(service):
         return boto3.client(service, endpoint_url=endpoint, region_name=ACCOUNT["AWS_REGION"],
@@ -106,7 +106,7 @@ def deploy(endpoint: str, called_at: str, binaries: pathlib.Path, directory: pat
         s3.put_object(Bucket="code", Key=f"{function}.zip", Body=archive(binaries / function, directory))
     for name, value in [("intake/id-key", "07" * 32), ("braze/demo", KEY)]:
         ssm.put_parameter(Name=f"/quikly-braze/{ENVIRONMENT}/{name}", Value=value, Type="SecureString")
-    stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(template.read_text(), called_at),
+    stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(template.read_text(), called_at, logged),
                         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
                         Parameters=[{"ParameterKey": "Environment", "ParameterValue": ENVIRONMENT}])
     for _ in range(240):
@@ -157,6 +157,7 @@ def main() -> None:
     arguments.add_argument("--directory", type=pathlib.Path, required=True)
     arguments.add_argument("--port", type=int, default=4566)
     arguments.add_argument("--called-at", help="where the functions find AWS, if not at the emulator itself")
+    arguments.add_argument("--logged", default="info", help="what the functions log, as RUST_LOG says it")
     arguments.add_argument("--bare", action="store_true",
                            help="no demo: the stack alone, described in DIRECTORY/stack.json, until the standard input ends")
     arguments = arguments.parse_args()
@@ -170,7 +171,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         answering(f"{endpoint}/_ministack/health", emulator)
-        outputs = deploy(endpoint, arguments.called_at or endpoint, binaries, directory)
+        outputs = deploy(endpoint, arguments.called_at or endpoint, arguments.logged, binaries, directory)
         if arguments.bare:
             told = {"participations": host(outputs["ParticipationsUrl"]), "webhook": host(outputs["WebhookUrl"])}
             (directory / "stack.part").write_text(json.dumps(told))

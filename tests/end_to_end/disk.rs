@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::process::{binary, run_with, write};
+use crate::process::{binary, ended, run_with, write};
 use crate::server::{Brand, KEY_VARIABLE, Server};
 use crate::workspace::{KEY, Workspace};
 
@@ -116,10 +116,9 @@ fn a_read_only_file_is_named_and_not_served() {
         // Root may write anything.
         command.uid(NOBODY);
     }
-    let output = command.output().unwrap();
+    let (code, said) = ended(command);
     fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.contains(&data) && said.contains("cannot be written"), "{said}");
     assert_eq!(said.trim().lines().count(), 1, "{said}");
 }

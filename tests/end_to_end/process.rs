@@ -1,13 +1,16 @@
 //! Runs the real binary.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tests::eventually;
+
+use crate::logs::look_through;
 
 /// The binary, built once by whoever needs it first.
 pub(crate) fn binary() -> &'static Path {
@@ -38,14 +41,16 @@ pub(crate) fn namespace(place: &Path) -> Option<&'static str> {
     ["-m", "-Urm"].into_iter().find(mounts)
 }
 
-/// A running process. It dies with its handle.
+/// A running process. It dies with its handle, and then everything that it said is looked through for contacts and secrets.
 pub(crate) struct Process {
     child: Child,
     output: PathBuf,
+    /// Who writes down what it says, where it does not do so itself.
+    writer: Option<JoinHandle<()>>,
 }
 
 impl Process {
-    /// Starts the binary; everything it says is added to a file, which is looked through for contacts and secrets later.
+    /// Starts the binary; everything it says is added to a file.
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Self {
         let mut command = Command::new(binary());
         command.args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "debug");
@@ -61,8 +66,15 @@ impl Process {
     ) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' XFSZ; ulimit $0; exec \"$@\"", limit]);
-        command.arg(binary()).args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "info");
-        Self::spawn(command, output)
+        command.arg(binary()).args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "debug");
+        // Its own log would be full before its data.
+        let (mut saying, said) = io::pipe().unwrap();
+        let mut file = File::options().create(true).append(true).open(output).unwrap();
+        let writer = thread::spawn(move || {
+            io::copy(&mut saying, &mut file).unwrap();
+        });
+        let child = spawned(command, said.try_clone().unwrap(), said);
+        Self { child, output: output.to_owned(), writer: Some(writer) }
     }
 
     /// The same, with a disk of its own at a place that others see as an empty directory. A megabyte is free; [`BALLAST`] takes up
@@ -79,7 +91,7 @@ impl Process {
             "mount -t tmpfs -o size=3m tmpfs \"$0\" && head -c 2097152 /dev/zero > \"$0/{BALLAST}\" && exec \"$@\""
         ));
         command.arg(disk).arg(binary()).args(arguments).envs(environment.iter().copied());
-        command.env("RUST_LOG", "info");
+        command.env("RUST_LOG", "debug");
         Self::spawn(command, output)
     }
 
@@ -89,11 +101,11 @@ impl Process {
         root.join(path.strip_prefix("/").unwrap())
     }
 
-    fn spawn(mut command: Command, output: &Path) -> Self {
+    /// Starts any command; everything it says is added to a file.
+    pub(crate) fn spawn(command: Command, output: &Path) -> Self {
         let file = File::options().create(true).append(true).open(output).unwrap();
-        command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
-        let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
-        Self { child, output: output.to_owned() }
+        let child = spawned(command, file.try_clone().unwrap(), file);
+        Self { child, output: output.to_owned(), writer: None }
     }
 
     /// What it has said so far.
@@ -145,7 +157,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ended_already = self.child.kill();
         let _status = self.child.wait();
+        if let Some(writer) = self.writer.take() {
+            let _all_written = writer.join();
+        }
+        look_through(&without_advice(&self.said()));
     }
+}
+
+/// What the demo says one could type has contacts, made up ones.
+fn without_advice(said: &str) -> String {
+    let line_by_line = said.lines().filter(|line| !line.trim_start().starts_with("curl "));
+    line_by_line.collect::<Vec<_>>().join("\n")
+}
+
+fn spawned(mut command: Command, out: impl Into<Stdio>, error: impl Into<Stdio>) -> Child {
+    command.env("RUST_BACKTRACE", "0").stdin(Stdio::null()).stdout(out).stderr(error).spawn().unwrap()
 }
 
 /// Runs the binary to its end: exit code and everything it said.
@@ -157,9 +183,15 @@ pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String) {
 pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Command::new(binary());
     command.args(arguments).envs(environment.iter().copied()).env("RUST_BACKTRACE", "1");
+    ended(command)
+}
+
+/// Runs any command to its end: exit code and everything it said, which is looked through for contacts and secrets.
+pub(crate) fn ended(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(said).unwrap())
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    look_through(&said);
+    (output.status.code(), said)
 }
 
 /// Writes a file, making its directory.

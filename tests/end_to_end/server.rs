@@ -94,19 +94,9 @@ fn other_brand(endpoint: &str) -> String {
 }
 
 impl Drop for Server {
-    /// However the test went, what was said is looked through.
+    /// What it said is looked through while it is there.
     fn drop(&mut self) {
         drop(self.process.take());
-        for entry in std::fs::read_dir(self.directory.path()).unwrap().map(Result::unwrap) {
-            if entry.file_name().to_string_lossy().starts_with("said") {
-                let said = std::fs::read_to_string(entry.path()).unwrap();
-                let found = crate::logs::found_in(&said);
-                assert!(
-                    found.is_none() || std::thread::panicking(),
-                    "a contact or secret was logged: {found:?}"
-                );
-            }
-        }
     }
 }
 

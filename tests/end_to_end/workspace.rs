@@ -11,7 +11,7 @@ pub(crate) const KEY: &str = "sim-0f9e8d7c6b5a";
 pub(crate) struct Workspace {
     pub(crate) url: String,
     client: reqwest::Client,
-    _process: Process,
+    process: Process,
     _directory: TempDir,
 }
 
@@ -26,7 +26,12 @@ impl Workspace {
         let arguments = ["sim", "--listen", "127.0.0.1:0", "--settle", settle, "--api-key", KEY];
         let mut process = Process::start(&arguments, &[], &directory.path().join("said"));
         let url = process.address("answers at ").await;
-        Self { url, client: client_for_all(), _process: process, _directory: directory }
+        Self { url, client: client_for_all(), process, _directory: directory }
+    }
+
+    /// Everything that it has said.
+    pub(crate) fn said(&self) -> String {
+        self.process.said()
     }
 
     async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {

@@ -16,7 +16,7 @@ pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
     let person = match (&arguments.email, &arguments.phone) {
         (Some(email), _) => Person::Email(Email::parse(email)?),
         (None, Some(phone)) => {
-            Person::Phone(Phone::from_e164(phone).context("--phone is E.164: +13135550100")?)
+            Person::Phone(Phone::from_e164(phone).context("--phone is E.164: +, country code, number")?)
         }
         (None, None) => anyhow::bail!("--email or --phone is missing"),
     };

@@ -1,6 +1,6 @@
 //! A function opens its connections while it starts: its first invocation pays for none.
 
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ use tests::emulator::{endpoint, prefix};
 use tests::{eventually, participation};
 
 use crate::on_aws::runtime::Runtime;
+use crate::on_aws::stack::LOGGED;
 use crate::on_aws::tls::{Certificate, Secured};
-use crate::process::binary;
+use crate::process::{Process, binary};
 use crate::workspace::{KEY, Workspace};
 
 /// What a handshake is made to take: to be seen in a figure.
@@ -31,18 +32,9 @@ struct Secluded {
     runtime: Runtime,
     store: Dynamo,
     secured: Vec<Secured>,
-    _function: Running,
+    _function: Process,
     _workspace: Workspace,
     _directory: tempfile::TempDir,
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _status = self.0.wait();
-    }
 }
 
 impl Secluded {
@@ -74,7 +66,7 @@ impl Secluded {
         let _queues = Sqs::make(&config, &environment, Duration::from_secs(30), 5).await.unwrap();
         let runtime = Runtime::start().await;
         let mut command = Command::new(binary().parent().unwrap().join(function));
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        command.env_clear();
         for (service, secured) in CALLED.iter().zip(&secured) {
             command.env(format!("AWS_ENDPOINT_URL_{service}"), &secured.url);
         }
@@ -83,27 +75,26 @@ impl Secluded {
             command.env(format!("{variable}_URL"), format!("{endpoint}/000000000000/{environment}-{queue}"));
             command.env(format!("{variable}_ARN"), format!("arn:aws:sqs:us-east-1:000000000000:{queue}"));
         }
-        let function = command
-            .envs([
-                ("AWS_LAMBDA_RUNTIME_API", runtime.address.as_str()),
-                ("AWS_LAMBDA_FUNCTION_NAME", function),
-                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-                ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-                ("AWS_REGION", "us-east-1"),
-                ("AWS_ACCESS_KEY_ID", "emulated"),
-                ("AWS_SECRET_ACCESS_KEY", "emulated"),
-                ("QUIKLY_ENVIRONMENT", &environment),
-                ("QUIKLY_ID_KEY_PARAMETER", &parameter("intake/id-key")),
-                ("QUIKLY_SCHEDULE_GROUP", "settling"),
-                ("QUIKLY_SCHEDULE_ROLE_ARN", "arn:aws:iam::000000000000:role/schedules"),
-                ("SSL_CERT_FILE", certificate.file.to_str().unwrap()),
-            ])
-            .spawn();
+        command.envs([
+            ("AWS_LAMBDA_RUNTIME_API", runtime.address.as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", function),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "emulated"),
+            ("AWS_SECRET_ACCESS_KEY", "emulated"),
+            ("QUIKLY_ENVIRONMENT", &environment),
+            ("QUIKLY_ID_KEY_PARAMETER", &parameter("intake/id-key")),
+            ("QUIKLY_SCHEDULE_GROUP", "settling"),
+            ("QUIKLY_SCHEDULE_ROLE_ARN", "arn:aws:iam::000000000000:role/schedules"),
+            ("SSL_CERT_FILE", certificate.file.to_str().unwrap()),
+            ("RUST_LOG", LOGGED),
+        ]);
         Self {
             runtime,
             store,
             secured,
-            _function: Running(function.unwrap()),
+            _function: Process::spawn(command, &directory.path().join("said")),
             _workspace: workspace,
             _directory: directory,
         }

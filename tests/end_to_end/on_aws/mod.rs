@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::logs::found_in;
-use crate::on_aws::policies::assert_allowed;
 use crate::on_aws::stack::{GROUP, Stack, token_of};
 use crate::server::TOKEN;
 use crate::workspace::Workspace;
@@ -26,12 +24,6 @@ async fn profile(workspace: &Workspace, key: &str, value: &str) -> Option<Value>
     workspace.profiles().await.into_iter().find(|profile| profile[key] == value)
 }
 
-/// Every call so far was allowed to who made it, and nothing was logged of contacts or secrets.
-fn looked_through(stack: &Stack) {
-    assert_allowed(&stack.recorder.calls());
-    assert_eq!(found_in(&stack.said()), None, "logs hold ids, never contacts or secrets");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn by_email_the_profile_is_marked_and_the_participation_credited() {
     let stack = Stack::get().await;
@@ -42,7 +34,6 @@ async fn by_email_the_profile_is_marked_and_the_participation_credited() {
     assert_eq!(profile["custom_attributes"]["quikly_participant"], true);
     let metrics = "\"Function\":\"email-enroller\"";
     tests::eventually("a line of metrics", SOON, || stack.said().contains(metrics).then_some(())).await;
-    looked_through(stack);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +47,6 @@ async fn single_opt_in_is_credited_after_a_one_time_schedule() {
     assert_eq!(shown["credited"], true);
     let states = stack.workspace("single").subscriptions().await;
     assert!(states.to_string().to_lowercase().contains("subscribed"), "{states}");
-    looked_through(stack);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +62,6 @@ async fn double_opt_in_is_credited_by_the_tick_once_the_consumer_has_answered() 
     })
     .await;
     assert_eq!(stack.reaches(&id, "credited", MINUTES).await["credited"], true);
-    looked_through(stack);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +96,6 @@ async fn a_webhook_is_rewarded_in_order_and_the_profile_shows_it() {
     assert_eq!(shown["quikly_position"], 2);
     let body = json!({ "q_scope": "webhook", "event": "signed_in", "email": "four@example.com" });
     assert_eq!(stack.post_webhook(TOKEN, &body).await.0, 401);
-    looked_through(stack);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +113,6 @@ async fn a_poison_message_goes_to_the_dead_letters_alone() {
     assert_eq!(dead, [poison]);
     let later = stack.participate(&json!({ "scope": "poisoned", "email": "later@example.com" })).await;
     stack.reaches(&later, "enrolled", SOON).await;
-    looked_through(stack);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +132,6 @@ async fn a_throttled_braze_sends_nothing_to_the_dead_letters() {
     assert!(workspace.status_count("/users/export/ids", 429).await >= 6, "it was throttled for a while");
     let dead = stack.dead("email-enrollments").await;
     assert!(dead.iter().all(|body| !body.contains("throttled")), "{dead:?}");
-    looked_through(stack);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,5 +165,4 @@ async fn the_same_message_twice_changes_nothing() {
         requests + 1,
         "the other participation's, and no more"
     );
-    looked_through(stack);
 }

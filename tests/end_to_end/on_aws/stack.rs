@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,9 +16,14 @@ use tests::eventually;
 use tests::recorder::Recorder;
 use tokio::sync::OnceCell;
 
+use crate::logs::look_through;
+use crate::on_aws::policies::assert_allowed;
 use crate::process::{binary, run_with, write};
 use crate::server::TOKEN;
 use crate::workspace::{KEY, Workspace, client_for_all};
+
+/// What functions log in these tests: everything that may be worth a line, their libraries, too.
+pub(crate) const LOGGED: &str = "debug";
 
 const FUNCTIONS: [&str; 6] = [
     "webhook-receiver",
@@ -79,11 +85,34 @@ pub(crate) struct Stack {
     _directory: TempDir,
 }
 
+/// A test's hold on the stack. However the test ends, what was done and said until then is looked through.
+pub(crate) struct Visit(&'static Stack);
+
+impl Deref for Visit {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        self.0
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        look_through(&self.0.said());
+        for workspace in self.0.workspaces.values() {
+            look_through(&workspace.said());
+        }
+        if !std::thread::panicking() {
+            assert_allowed(&self.0.recorder.calls());
+        }
+    }
+}
+
 impl Stack {
     /// The one stack of this run.
-    pub(crate) async fn get() -> &'static Self {
+    pub(crate) async fn get() -> Visit {
         static STACK: OnceCell<Stack> = OnceCell::const_new();
-        STACK.get_or_init(Self::deploy).await
+        Visit(STACK.get_or_init(Self::deploy).await)
     }
 
     async fn deploy() -> Self {
@@ -106,7 +135,7 @@ impl Stack {
             .arg(binaries)
             .arg("--directory")
             .arg(&directory)
-            .args(["--called-at", recorder.url()])
+            .args(["--called-at", recorder.url(), "--logged", LOGGED])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
