@@ -170,6 +170,12 @@ async fn whoever_is_forgotten_is_not_in_the_data_file_any_more() {
 #[tokio::test]
 async fn a_live_check_names_what_a_key_lacks_and_changes_nothing() {
     let workspace = Workspace::start("0s").await;
+    let phone = "+13135550199".to_owned();
+    let ada = json!({ "external_id": "crm-1", "email": "ada@example.com", "phone": phone });
+    workspace.add_profiles(vec![ada]).await;
+    workspace.subscribed("g-1", &[phone]).await;
+    let before = (workspace.profiles().await, workspace.subscriptions().await);
+    assert_eq!((before.0.len(), before.1["states"][0]["subscribed"].as_bool()), (1, Some(true)));
     let server = Server::start(&Brand::at(&workspace)).await;
     let brands = server.brands().display().to_string();
     let check = |key: &str| {
@@ -200,8 +206,7 @@ async fn a_live_check_names_what_a_key_lacks_and_changes_nothing() {
     let (code, said) = check("sim-somebody-elses");
     assert!(code == Some(1) && said.contains("the key is not known"), "{said}");
     assert!(!said.contains("sim-somebody-elses"), "Braze repeats the key, we do not: {said}");
-    assert!(workspace.profiles().await.is_empty());
-    assert_eq!(workspace.subscriptions().await["states"].as_object().map_or(0, serde_json::Map::len), 0);
+    assert_eq!((workspace.profiles().await, workspace.subscriptions().await), before);
 }
 
 #[test]
