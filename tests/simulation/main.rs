@@ -52,7 +52,7 @@ fn whatever_goes_wrong_the_promises_are_kept() {
     let played = play_all(SEEDS);
     println!("{SEEDS} seeds\nended: {:?}\nfaults: {:?}", played.ended, played.faults);
     let states: Vec<&str> = played.ended.keys().copied().collect();
-    assert_eq!(states, ["credited", "enrolled", "expired"], "every end that there is");
+    assert_eq!(states, ["credited", "enrolled", "expired", "unverified"], "every end that there is");
 }
 
 #[test]
@@ -81,18 +81,32 @@ fn noticed_by(name: &str, mutation: Mutation) -> Broken {
 fn a_store_that_looks_at_no_version_is_noticed() {
     let broken = noticed_by("two-at-one-participation.json", Mutation::NoCondition);
     assert_eq!(broken.promise, caught(Mutation::NoCondition).1.promise);
+    assert_eq!(broken.promise, "an event is logged once");
 }
 
 #[test]
 fn not_waiting_for_braze_to_settle_is_noticed() {
-    let broken = noticed_by("an-event-asked-for-too-early.json", Mutation::NoSettling);
+    let broken = noticed_by("an-event-sent-before-the-last-has-settled.json", Mutation::NoSettling);
     assert_eq!(broken.promise, caught(Mutation::NoSettling).1.promise);
+    assert_eq!(broken.promise, "an event is logged once");
 }
 
 #[test]
 fn a_tick_that_finds_nothing_due_is_noticed() {
-    let broken = noticed_by("an-answer-that-never-came.json", Mutation::NoDueTime);
+    let broken = noticed_by("a-poll-that-only-the-tick-makes.json", Mutation::NoDueTime);
     assert_eq!(broken.promise, "every participation ends");
+}
+
+#[test]
+fn a_credit_that_nobody_asked_braze_about_is_noticed() {
+    let (_, broken) = caught(Mutation::NoAsking);
+    assert_eq!(broken.promise, "SMS is credited only once Braze has said subscribed");
+}
+
+#[test]
+fn a_callback_that_is_not_made_is_noticed() {
+    let (_, broken) = caught(Mutation::NoTelling);
+    assert_eq!(broken.promise, "Quikly is told what became of everyone");
 }
 
 #[test]

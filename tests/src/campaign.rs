@@ -17,13 +17,14 @@ use domain::brand::{Activation, Brand, Brands, SecretRef};
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{IdKey, ParticipationId, Scope};
+use domain::incentive::Pool;
 use domain::ledger;
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::{BrazeEvent, Consent, Participation};
 use http::Request;
 use memory::{Faults, Memory, SeededChance, TokioClock};
 use ports::queues::{Outgoing, Queues};
-use ports::{Clock, Store};
+use ports::{Clock, Ledger, Store};
 use serde_json::Value;
 
 use tokio::sync::watch;
@@ -213,6 +214,12 @@ impl Campaign {
         self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
     }
 
+    /// Gives the brand codes of a file to hand out.
+    pub async fn has_codes(&self, file: &str, codes: &[String]) {
+        let (brand, pool) = (&self.terms().0.id, Pool::of_file(file).unwrap());
+        while self.memory.import_codes(brand, &pool, codes).await.is_err() {}
+    }
+
     /// Puts a participation on the rewarder's queue, as intake does where the queue's order is the order of acceptance.
     pub async fn to_the_rewarder(&self, ids: Vec<ParticipationId>) {
         let look = Look { brand: self.terms().0.id.clone(), ids };
@@ -261,8 +268,9 @@ impl Campaign {
         self.store(&participation).await;
         let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
         let message = Outgoing { look, delay: Duration::ZERO };
-        let _the_tick_finds_it =
-            self.memory.send(QueueName::of(participation.channel()), vec![message]).await;
+        let in_order = participation.has_award && self.memory.enters_in_order();
+        let queue = if in_order { QueueName::Awards } else { QueueName::of(participation.channel()) };
+        let _the_tick_finds_it = self.memory.send(queue, vec![message]).await;
         participation.id
     }
 
@@ -321,8 +329,9 @@ impl Campaign {
 }
 
 fn brand((id, port): (&str, u16), scope: &str, braze: &str, activation: &str) -> String {
+    let settle = if braze.starts_with("settle") { "" } else { "settle = \"30s\"" };
     format!(
-        "id = \"{id}\"\n[braze]\nendpoint = \"http://127.0.0.1:{port}\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"30s\"\n{braze}\n\
+        "id = \"{id}\"\n[braze]\nendpoint = \"http://127.0.0.1:{port}\"\napi_key = {{ env = \"KEY\" }}\n{settle}\n{braze}\n\
          [[activation]]\nscope = \"{scope}\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}\n"
     )
 }

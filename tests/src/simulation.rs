@@ -1,18 +1,20 @@
 //! A campaign in virtual time, in which everything that may go wrong does, as a seed says. Afterwards the promises are checked.
 
+mod line;
 mod mortal;
 mod plan;
+mod prizes;
 mod process;
 mod promises;
 mod shrink;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use braze_sim::Settings;
+use braze_sim::{OnRequest, Settings};
 use domain::identity::ParticipationId;
 use memory::Faults;
 use ports::{Clock, Store};
@@ -20,10 +22,10 @@ use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::campaign::{Campaign, SETTLE};
-use crate::simulation::mortal::Line;
+use crate::simulation::line::Line;
 use crate::simulation::process::Processes;
 
-pub use plan::{CONSUMERS, Endpoint, Failure, Happening, Known, OptIn, Plan, Runs};
+pub use plan::{CONSUMERS, Endpoint, Failure, Happening, Known, OptIn, Plan, Prizes, Runs};
 pub use shrink::shrink;
 
 /// Everybody who waits for a consumer gives up by then, whatever the clocks were set to.
@@ -31,6 +33,7 @@ const LONGEST: Duration = Duration::from_secs(4 * 86_400);
 
 const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";
 const EVENT: &str = "q_participated";
+const OPT_IN: &str = "opt_in";
 const KEY: &str = "sim-key";
 
 /// A rule that is taken away, to see whether anyone notices.
@@ -43,6 +46,10 @@ pub enum Mutation {
     NoSettling,
     /// Nothing is ever due.
     NoDueTime,
+    /// Every number is taken for subscribed, and Braze is not asked.
+    NoAsking,
+    /// Quikly is taken for told, and is not.
+    NoTelling,
 }
 
 /// A promise that was not kept.
@@ -133,6 +140,8 @@ struct Run {
     processes: Processes,
     line: Arc<Line>,
     accepted: Vec<(ParticipationId, By)>,
+    /// Consumers who took their subscription back.
+    said_stop: BTreeSet<u8>,
     faults: BTreeMap<&'static str, u64>,
 }
 
@@ -146,22 +155,33 @@ pub(crate) fn phone(consumer: u8) -> String {
 
 impl Run {
     fn new(plan: &Plan, mutation: Option<Mutation>) -> Self {
-        // The brand waits for 30 seconds.
-        let settle = if mutation == Some(Mutation::NoSettling) { SETTLE * 10 } else { SETTLE };
-        let settings = Settings { settle, ..Settings::default() };
+        let line = Arc::new(Line::default());
+        let counter = line.clone();
+        let on_request: OnRequest = Arc::new(move |observed| counter.answered(observed));
+        let settings = Settings { settle: SETTLE, on_request: Some(on_request), ..Settings::default() };
         let faults = Faults::like_aws().times(f64::from(plan.storm) / 100.0);
-        let campaign =
-            Campaign::seeded(plan.dice, faults, CALLBACK, &activation(plan.opt_in, plan.quantity), settings);
-        let (campaign, line) = (Arc::new(campaign), Arc::new(Line::default()));
+        let waits = if mutation == Some(Mutation::NoSettling) { "settle = \"0s\"\n" } else { "" };
+        let brand = format!("{waits}{CALLBACK}");
+        let campaign = Arc::new(Campaign::seeded(plan.dice, faults, &brand, &activation(plan), settings));
+        if plan.runs == Runs::Functions {
+            campaign.memory.enter_in_order();
+        }
         let processes = Processes::start(&campaign, plan.runs, &line, mutation);
-        Self { campaign, processes, line, accepted: Vec::new(), faults: BTreeMap::new() }
+        Self {
+            campaign,
+            processes,
+            line,
+            accepted: Vec::new(),
+            said_stop: BTreeSet::new(),
+            faults: BTreeMap::new(),
+        }
     }
 
     async fn play_to_the_end(mut self, plan: &Plan) -> Result<Played, Broken> {
         self.settle_in(plan).await;
         for happening in &plan.happens {
             self.happen(*happening).await;
-            promises::nobody_is_credited_before_subscribing(&self.campaign, &self.accepted).await?;
+            self.line.broken()?;
         }
         self.calm_down().await;
         let deadline = self.campaign.clock.now() + LONGEST;
@@ -174,19 +194,49 @@ impl Run {
         }
         // Rewards are shown, and callbacks made, after the end.
         self.campaign.clock.sleep(Duration::from_secs(3 * 3_600)).await;
-        promises::are_kept(&self.campaign, plan, &self.accepted).await?;
+        while !self.campaign.memory.is_quiet() {
+            if self.campaign.clock.now() > deadline {
+                let by = "something is due for days".to_owned();
+                return Err(Broken { promise: "what was won is shown and told", by });
+            }
+            self.campaign.clock.sleep(Duration::from_secs(60)).await;
+        }
+        self.line.broken()?;
+        promises::are_kept(&self.campaign, plan, &self.accepted, &self.said_stop, self.unknown()).await?;
+        self.nothing_died_of_waiting(plan)?;
         let mut played = Played { faults: self.campaign.memory.struck(), ..Played::default() };
         for (id, _) in &self.accepted {
             *played.ended.entry(self.campaign.state(*id).await).or_default() += 1;
         }
         played.faults.append(&mut self.faults);
+        played.faults.append(&mut self.line.struck());
+        let dead = u64::try_from(self.campaign.memory.dead_letters()).unwrap_or(u64::MAX);
+        played.faults.insert("messages that became dead letters", dead);
         Ok(played)
+    }
+
+    /// How often something may have been done and nobody could know it.
+    fn unknown(&self) -> u64 {
+        let (line, memory) = (self.line.struck(), self.campaign.memory.struck());
+        let leaves_it_open = |(fault, _): &(&&str, &u64)| line::LEAVES_IT_OPEN.contains(*fault);
+        line.iter().chain(&memory).filter(leaves_it_open).map(|(_, count)| count).sum()
+    }
+
+    /// Messages become dead letters only where processes die with them, or stores fail: never because Braze is slow, down, or refuses.
+    fn nothing_died_of_waiting(&self, plan: &Plan) -> Result<(), Broken> {
+        let crashes = plan.happens.iter().any(|happening| matches!(happening, Happening::Crash { .. }));
+        let dead = self.campaign.memory.dead_letters();
+        if plan.storm == 0 && !crashes && dead > 0 {
+            return Err(Broken { promise: "waiting for Braze makes no dead letters", by: dead.to_string() });
+        }
+        Ok(())
     }
 
     /// What the workspace is like before anything happens.
     async fn settle_in(&self, plan: &Plan) {
         let campaign = &self.campaign;
-        let event = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
+        prizes::stock(campaign, plan).await;
+        let event = json!({ "event": OPT_IN, "subscription_group_id": "g-1" });
         campaign.steer("PUT", "/_sim/double_opt_in", &event.to_string()).await;
         for known in &plan.known {
             let consumer = known.consumer;
@@ -196,11 +246,7 @@ impl Run {
             }
             campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [profile] }).to_string()).await;
             if known.subscribed {
-                let entry = json!({
-                    "subscription_group_id": "g-1", "subscription_state": "subscribed", "phones": [phone(consumer)],
-                });
-                let groups = json!({ "subscription_groups": [entry] });
-                campaign.steer("POST", "/_sim/subscriptions", &groups.to_string()).await;
+                self.set_subscription(consumer, "subscribed").await;
             }
         }
     }
@@ -225,12 +271,13 @@ impl Run {
                 campaign.steer("POST", "/_sim/replies", &reply.to_string()).await;
             }
             Happening::Pass(seconds) => campaign.clock.sleep(Duration::from_secs(seconds.into())).await,
-            Happening::Crash { process, effects } => {
-                self.count("crashes");
-                self.processes.crash(process, effects);
+            Happening::SaysStop(consumer) => self.says_stop(consumer).await,
+            Happening::QuiklyFails(count) => {
+                self.count("times that Quikly failed for a while");
+                campaign.quikly.fails.store(count.into(), SeqCst);
             }
+            Happening::Crash { process, effects } => self.processes.crash(process, effects),
             Happening::BrazeFails { endpoint, how, count } => {
-                self.count("runs of failures of Braze");
                 self.fail(endpoint, how, count).await;
             }
             Happening::Outage(minutes) => {
@@ -244,7 +291,7 @@ impl Run {
                 campaign.clock.set_forward(i64::from(seconds) * 1_000);
             }
             Happening::Tick => {
-                let _the_next_one_tries_again = campaign.connector.tick().await;
+                let _the_next_one_tries_again = self.processes.beside.tick().await;
             }
             Happening::KeyRefused(minutes) => {
                 self.count("keys refused");
@@ -253,6 +300,23 @@ impl Run {
                 campaign.steer("PUT", "/_sim/keys", &json!({ "keys": [KEY] }).to_string()).await;
             }
         }
+    }
+
+    /// A consumer who is subscribed is not any more.
+    async fn says_stop(&mut self, consumer: u8) {
+        if promises::subscribed(&self.campaign).await.contains(&phone(consumer)) {
+            self.said_stop.insert(consumer);
+            self.count("subscriptions taken back");
+            self.set_subscription(consumer, "unsubscribed").await;
+        }
+    }
+
+    async fn set_subscription(&self, consumer: u8, state: &str) {
+        let entry = json!({
+            "subscription_group_id": "g-1", "subscription_state": state, "phones": [phone(consumer)],
+        });
+        let groups = json!({ "subscription_groups": [entry] });
+        self.campaign.steer("POST", "/_sim/subscriptions", &groups.to_string()).await;
     }
 
     fn accept(&mut self, id: ParticipationId, by: By) {
@@ -295,6 +359,7 @@ impl Run {
     async fn calm_down(&self) {
         self.campaign.memory.change_faults(Faults::none());
         self.campaign.steer("DELETE", "/_sim/faults", "").await;
+        self.campaign.quikly.fails.store(0, SeqCst);
         self.line.not_sent.store(0, SeqCst);
         self.line.answers_lost.store(0, SeqCst);
         self.processes.live_on();
@@ -308,8 +373,9 @@ impl Run {
     }
 }
 
-fn activation(opt_in: OptIn, quantity: u32) -> String {
-    let opt_in = match opt_in {
+fn activation(plan: &Plan) -> String {
+    let incentive = prizes::incentive(plan);
+    let opt_in = match plan.opt_in {
         OptIn::Single => "opt_in = \"single\"",
         OptIn::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
         OptIn::DoubleByEvent => "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"\nwindow = \"2h\"",
@@ -321,7 +387,7 @@ fn activation(opt_in: OptIn, quantity: u32) -> String {
         "[activation.email]\nattributes = {{ quikly_participant = true }}\nevent = \"{EVENT}\"\nincentive = \"early\"\n\
          [activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nincentive = \"early\"\n{opt_in}\n\
          [activation.events.signed_in]\nincentive = \"early\"\n\
-         [[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = {quantity}\nreward = \"SPRING20\"\n\
+         {incentive}\
          [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\n"
     )
 }

@@ -9,7 +9,7 @@ use domain::award::{Award, LedgerKey, Standing, Verdict};
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Entrant, Seed, Ticket};
-use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, draw, refill, settle};
+use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, accept, draw, refill, settle};
 use domain::notice::{Notice, NoticeId};
 use ports::ledger::{Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
 use ports::store::MOST_ITEMS;
@@ -47,6 +47,11 @@ impl Ledgers {
         ledger: &'a LedgerKey,
     ) -> impl Book<Error = Infallible> {
         Page { ledgers: self, brand, ledger }
+    }
+
+    /// Whether every notice was delivered, or given up.
+    pub(crate) fn nothing_to_tell(&self) -> bool {
+        self.notices.values().all(|kept| kept.due_at.is_none())
     }
 
     fn brand_of(&self, ledger: &LedgerKey) -> Option<BrandId> {
@@ -149,6 +154,17 @@ impl Book for Page<'_> {
     }
 }
 
+/// Gives a participation its number and place, if it was accepted and not entered yet.
+fn enter(book: &mut Page<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Infallible> {
+    if let Some(award) = book.award(id)?
+        && award.arrival == 0
+        && rules.incentive.is_some()
+    {
+        accept(book, rules, &award)?;
+    }
+    Ok(())
+}
+
 fn certain<T>(done: std::result::Result<T, Infallible>) -> T {
     match done {
         Ok(done) => done,
@@ -181,8 +197,11 @@ impl Ledger for Memory {
         Ok(ids.iter().filter_map(|id| state.ledgers.awards.get(id).cloned()).collect())
     }
 
-    /// Lines are entered as they are stored.
-    async fn enter(&self, _ledger: &LedgerKey, _rules: &Rules, _ids: &[ParticipationId]) -> Result<()> {
+    /// Lines are entered as they are stored, unless their order is that of a queue.
+    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+        const DOING: &str = "entering awards";
+        at_most(ids.len(), MOST_ITEMS, DOING)?;
+        self.lock().in_book(DOING, ledger, |book| ids.iter().try_for_each(|id| enter(book, rules, *id)))?;
         Ok(())
     }
 
@@ -195,7 +214,10 @@ impl Ledger for Memory {
     ) -> Result<Settled> {
         const DOING: &str = "settling awards";
         at_most(verdicts.len(), MOST_ITEMS, DOING)?;
-        let settled = self.lock().in_book(DOING, ledger, |book| settle(book, rules, verdicts, now))?;
+        let settled = self.lock().in_book(DOING, ledger, |book| {
+            verdicts.iter().try_for_each(|(id, _)| enter(book, rules, *id))?;
+            settle(book, rules, verdicts, now)
+        })?;
         Ok(settled.unwrap_or_default())
     }
 

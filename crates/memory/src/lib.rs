@@ -5,6 +5,7 @@ mod clock;
 mod faults;
 mod ledger;
 mod limits;
+mod peek;
 mod queues;
 mod schedule;
 mod secrets;
@@ -51,6 +52,7 @@ struct State {
     scheduled: HashSet<(Timestamp, QueueName, Look)>,
     limits: HashMap<Lane, Windows>,
     ledgers: Ledgers,
+    in_order: bool,
     secrets: HashMap<SecretRef, String>,
 }
 
@@ -69,9 +71,15 @@ impl Memory {
             scheduled: HashSet::new(),
             limits: HashMap::new(),
             ledgers: Ledgers::default(),
+            in_order: false,
             secrets: HashMap::new(),
         };
         Self { state: Mutex::new(state), clock, sent: Notify::new() }
+    }
+
+    /// From now on participations have no place until they are entered: as where a queue's order is the order of acceptance.
+    pub fn enter_in_order(&self) {
+        self.lock().in_order = true;
     }
 
     /// From now on these faults happen.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::Award;
 use domain::identity::{ContactKey, ParticipationId};
-use domain::ledger::{Entry, accept};
+use domain::ledger::{Book, Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
 use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
@@ -76,7 +76,13 @@ impl Store for Memory {
             let stored = stored_form(participation, participation.version)?;
             state.participations.insert(participation.id, stored);
             if let Some(Entry { award, rules }) = entry {
-                let Ok(_entered) = accept(&mut state.ledgers.book(&award.brand, &award.ledger), rules, award);
+                let in_order = state.in_order;
+                let mut book = state.ledgers.book(&award.brand, &award.ledger);
+                if in_order {
+                    let Ok(()) = book.keep(award);
+                } else {
+                    let Ok(_entered) = accept(&mut book, rules, award);
+                }
             }
             Ok(Inserted::New)
         })

@@ -1,5 +1,5 @@
 //! Plays runs: `--seeds N [--from S]` many of them, `--seed S` one, cut down and printed should it break a promise, `--plan FILE` one
-//! that was kept. `--without RULE` (no-condition, no-settling, no-due-time) looks for the first seed that notices it missing, and cuts it
+//! that was kept. `--without RULE` (no-condition, no-settling, no-due-time, no-asking, no-telling) looks for the first seed that notices it missing, and cuts it
 //! down.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it is for")]
 #![expect(clippy::expect_used, clippy::exit, reason = "a tool ends where it fails")]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,16 +12,18 @@ use connector::Outside;
 use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Verdict};
 use domain::brand::SecretRef;
+use domain::contact::Contact;
 use domain::identity::{BrandId, ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Seed, Ticket};
 use domain::ledger::{Counts, Entry, Rules, Settled};
 use domain::message::{Look, QueueName};
 use domain::notice::NoticeId;
-use domain::participation::Participation;
+use domain::participation::{Participation, State};
 use domain::profile::KnownProfile;
 use domain::reservation::{Allowance, Observed, Reservation};
 use http::{Request, Response, StatusCode};
+use memory::Memory;
 use ports::ledger::{Outbound, Stock, Told};
 use ports::limits::Lane;
 use ports::queues::{Delivery, Outgoing, Receipt};
@@ -30,7 +32,10 @@ use ports::{Ledger, Limits, Notices, Queues, Result, Schedule, Secrets, Store};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
+use crate::campaign::Campaign;
 use crate::simulation::Mutation;
+use crate::simulation::line::{Heard, Line, everybody_is_subscribed};
+use crate::simulation::promises::leaked_in;
 
 /// How many effects a process has left.
 #[derive(Debug)]
@@ -67,26 +72,34 @@ impl Life {
     }
 }
 
-/// The line to Braze: how many of the next requests are not sent, and how many answers are lost.
-#[derive(Debug, Default)]
-pub(crate) struct Line {
-    pub(crate) not_sent: AtomicU32,
-    pub(crate) answers_lost: AtomicU32,
-}
-
-fn strikes(left: &AtomicU32) -> bool {
-    left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok()
-}
-
 /// The ports of one process.
 pub(crate) struct Mortal {
     pub(crate) ports: Outside,
     pub(crate) life: Arc<Life>,
     pub(crate) line: Arc<Line>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) mutation: Option<Mutation>,
+    heard: Heard,
 }
 
 impl Mortal {
+    /// The ports of a process that was just started.
+    pub(crate) fn new(
+        campaign: &Campaign,
+        life: &Arc<Life>,
+        line: &Arc<Line>,
+        mutation: Option<Mutation>,
+    ) -> Self {
+        Self {
+            ports: campaign.outside.clone(),
+            life: life.clone(),
+            line: line.clone(),
+            memory: campaign.memory.clone(),
+            mutation,
+            heard: Heard::default(),
+        }
+    }
+
     /// These ports, as a connector takes them.
     pub(crate) fn outside(self) -> Outside {
         let (clock, chance) = (self.ports.clock.clone(), self.ports.chance.clone());
@@ -115,6 +128,25 @@ impl Mortal {
         self.ports.store.save(&[forced]).await?;
         Ok(Saved::Saved)
     }
+
+    /// Who takes part by number may be credited now: the workspace's last word to this process was that the number is subscribed, or
+    /// the credit is nothing new.
+    fn may_be_credited(&self, id: ParticipationId) {
+        let Some(stored) = self.memory.stored(id) else { return };
+        let Contact::Phone { phone, .. } = &stored.contact else { return };
+        let known = stored.state == State::Credited
+            || self.memory.stored_award(id).is_some_and(|award| award.is_settled());
+        if !known && !self.heard.subscribed(phone.as_str()) {
+            self.line.breaks("SMS is credited only once Braze has said subscribed", &id.to_string());
+        }
+    }
+
+    /// What is sent away or kept has ids, and nothing else of anybody.
+    fn may_be_told(&self, text: &str) {
+        if leaked_in(text) {
+            self.line.breaks("no contact or secret is in a message or an error", text);
+        }
+    }
 }
 
 #[async_trait]
@@ -130,6 +162,13 @@ impl Store for Mortal {
     }
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        for participation in participations {
+            match &participation.state {
+                State::Credited => self.may_be_credited(participation.id),
+                State::Rejected { reason } | State::Failed { reason } => self.may_be_told(reason),
+                _ => {}
+            }
+        }
         if self.mutation == Some(Mutation::NoCondition) {
             let mut saved = Vec::new();
             for participation in participations {
@@ -177,6 +216,9 @@ impl Ledger for Mortal {
         verdicts: &[(ParticipationId, Verdict)],
         now: Timestamp,
     ) -> Result<Settled> {
+        for (id, _) in verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Credit) {
+            self.may_be_credited(*id);
+        }
         self.life.effect(self.ports.ledger.settle(ledger, rules, verdicts, now)).await
     }
 
@@ -229,6 +271,9 @@ impl Notices for Mortal {
 #[async_trait]
 impl Queues for Mortal {
     async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
+        for message in &messages {
+            self.may_be_told(&aws::message::encode(&message.look));
+        }
         self.life.effect(self.ports.queues.send(queue, messages)).await
     }
 
@@ -244,6 +289,7 @@ impl Queues for Mortal {
 #[async_trait]
 impl Schedule for Mortal {
     async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
+        self.may_be_told(&aws::message::encode(&look));
         self.life.effect(self.ports.schedule.at(time, queue, look)).await
     }
 }
@@ -282,12 +328,20 @@ impl Secrets for Mortal {
 impl braze::Transport for Mortal {
     async fn send(&self, request: Request<Bytes>) -> std::result::Result<Response<Bytes>, TransportError> {
         tokio::task::yield_now().await;
-        if strikes(&self.line.not_sent) {
+        if self.mutation == Some(Mutation::NoAsking)
+            && let Some(made_up) = everybody_is_subscribed(request.uri())
+        {
+            return Ok(made_up);
+        }
+        if self.line.is_not_sent() {
             return Err(TransportError::NotSent("a fault was asked for".to_owned()));
         }
         let answered = self.life.effect(self.ports.transport.send(request)).await;
-        if strikes(&self.line.answers_lost) {
+        if self.line.loses_the_answer() {
             return Err(TransportError::Lost("a fault was asked for".to_owned()));
+        }
+        if let Ok(answer) = &answered {
+            self.heard.listen(answer.body());
         }
         answered
     }
@@ -300,6 +354,9 @@ impl callback::Transport for Mortal {
         callback: &callback::Signed,
         addresses: callback::Addresses,
     ) -> std::result::Result<StatusCode, callback::TransportError> {
+        if self.mutation == Some(Mutation::NoTelling) {
+            return Ok(StatusCode::NO_CONTENT);
+        }
         self.life.effect(self.ports.callbacks.send(callback, addresses)).await
     }
 }

@@ -18,6 +18,9 @@ pub struct Plan {
     pub opt_in: OptIn,
     /// What runs.
     pub runs: Runs,
+    /// What can be won.
+    #[serde(default)]
+    pub prizes: Prizes,
     /// How many rewards there are.
     pub quantity: u32,
     /// Who has a profile in the workspace before anything happens.
@@ -40,6 +43,27 @@ pub enum OptIn {
     DoubleByBraze,
 }
 
+/// What can be won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prizes {
+    /// The first ones get the same.
+    #[default]
+    First,
+    /// The first ones get a code each.
+    Codes,
+    /// The first one gets more than those behind.
+    Tiers,
+    /// Who is fast gets more than who is slow.
+    Speed,
+    /// What there is to win falls with time.
+    Decay,
+    /// Every second wins, at once.
+    Draw,
+    /// Some win, at the close.
+    Raffle,
+}
+
 /// What runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,7 +72,7 @@ pub enum Runs {
     OneProcess,
     /// Two of the kind, at the same work.
     TwoProcesses,
-    /// Functions, handed batches as Lambda does.
+    /// Functions, handed batches as Lambda does. Participations are entered by the rewarder.
     Functions,
 }
 
@@ -75,6 +99,8 @@ pub enum Happening {
     DoesSomething(u8),
     /// A consumer answers "Y".
     SaysYes(u8),
+    /// A consumer who is subscribed answers "STOP".
+    SaysStop(u8),
     /// Seconds pass.
     Pass(u32),
     /// A process stops dead at its so-manieth effect from now, before it or after it, and a new one starts.
@@ -95,6 +121,8 @@ pub enum Happening {
     },
     /// Braze answers nothing but 503 for so many minutes.
     Outage(u32),
+    /// Quikly answers so many callbacks with 502.
+    QuiklyFails(u8),
     /// Our clock is set forward by so many seconds, or back.
     ClockSet(i32),
     /// Somebody ticks beside the processes.
@@ -127,7 +155,7 @@ pub enum Failure {
     Throttled,
     /// 500, nothing done.
     Before,
-    /// 500 or a body that is none, and it was done.
+    /// A body that is none, and it was done.
     After,
     /// The connection breaks; nothing was sent.
     NotSent,
@@ -136,6 +164,12 @@ pub enum Failure {
 }
 
 impl Plan {
+    /// The last place that gives something.
+    #[must_use]
+    pub fn places(&self) -> u32 {
+        if self.prizes == Prizes::Tiers { self.quantity + 1 } else { self.quantity }
+    }
+
     /// The run of a seed.
     #[must_use]
     pub fn of(seed: u64) -> Self {
@@ -147,12 +181,22 @@ impl Plan {
         });
         let known = known.collect();
         let opt_ins = [OptIn::Single, OptIn::SingleWithProfile, OptIn::DoubleByEvent, OptIn::DoubleByBraze];
+        let prizes = [
+            Prizes::First,
+            Prizes::Codes,
+            Prizes::Tiers,
+            Prizes::Speed,
+            Prizes::Decay,
+            Prizes::Draw,
+            Prizes::Raffle,
+        ];
         let runs = [Runs::OneProcess, Runs::TwoProcesses, Runs::Functions];
         Self {
             dice: seed,
             storm: [0, 100, 300][dice.usize(..3)],
             opt_in: opt_ins[dice.usize(..4)],
             runs: runs[dice.usize(..3)],
+            prizes: prizes[dice.usize(..7)],
             quantity: dice.u32(1..5),
             known,
             happens: (0..dice.usize(8..28)).map(|_| happening(&mut dice)).collect(),
@@ -162,7 +206,7 @@ impl Plan {
 
 fn happening(dice: &mut fastrand::Rng) -> Happening {
     let consumer = dice.u8(..CONSUMERS);
-    match dice.u8(..20) {
+    match dice.u8(..22) {
         0..4 => Happening::TakesPartByEmail(consumer),
         4..8 => Happening::TakesPartByPhone(consumer),
         8 => Happening::DoesSomething(consumer),
@@ -190,6 +234,8 @@ fn happening(dice: &mut fastrand::Rng) -> Happening {
             1 => Happening::KeyRefused(dice.u32(1..20)),
             _ => Happening::ClockSet(dice.i32(-40..600)),
         },
+        19 => Happening::SaysStop(consumer),
+        20 => Happening::QuiklyFails(dice.u8(1..4)),
         _ => Happening::Tick,
     }
 }

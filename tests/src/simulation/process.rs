@@ -13,11 +13,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::campaign::Campaign;
-use crate::simulation::mortal::{Life, Line, Mortal};
+use crate::simulation::line::{KILLED, Line};
+use crate::simulation::mortal::{Life, Mortal};
 use crate::simulation::{Mutation, Runs};
 
 /// How long a function waits for messages.
 const RECEIVE_WAIT: Duration = Duration::from_secs(20);
+
+/// How many invocations there are of a function at a time.
+const CALLERS: usize = 2;
 
 /// How long a failed batch's messages are left alone, by whoever calls the function.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -25,6 +29,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What runs, and how long each of it lives.
 pub(crate) struct Processes {
     lives: Vec<Arc<Life>>,
+    /// Somebody who ticks beside them.
+    pub(crate) beside: Arc<Connector>,
     _tasks: JoinSet<()>,
 }
 
@@ -41,7 +47,8 @@ impl Processes {
         for life in &lives {
             tasks.spawn_local(live(campaign.clone(), runs, life.clone(), line.clone(), mutation));
         }
-        Self { lives, _tasks: tasks }
+        let endless = Mortal::new(campaign, &Life::endless(), line, mutation);
+        Self { lives, beside: campaign.connector_over(endless.outside()), _tasks: tasks }
     }
 
     /// One of them stops dead at its so-manieth effect from now.
@@ -68,9 +75,7 @@ async fn live(
     mutation: Option<Mutation>,
 ) {
     loop {
-        let ports = campaign.outside.clone();
-        let mortal = Mortal { ports, life: life.clone(), line: line.clone(), mutation };
-        let outside = mortal.outside();
+        let outside = Mortal::new(&campaign, &life, &line, mutation).outside();
         let connector = campaign.connector_over(outside.clone());
         let mut tasks = JoinSet::new();
         match runs {
@@ -78,6 +83,7 @@ async fn live(
             Runs::Functions => call(&connector, &outside, &mut tasks),
         }
         life.over.notified().await;
+        line.count(KILLED);
         life.ends_at(u64::MAX);
     }
 }
@@ -100,7 +106,12 @@ fn serve(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>)
 
 /// Hands every queue's messages to a function, and has the poller called every minute.
 fn call(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>) {
-    for queue in QueueName::ALL {
+    // The rewarder's queue hands out one batch of an activation at a time.
+    let callers = QueueName::ALL.into_iter().flat_map(|queue| {
+        let at_once = if queue == QueueName::Awards { 1 } else { CALLERS };
+        std::iter::repeat_n(queue, at_once)
+    });
+    for queue in callers {
         let (connector, outside) = (connector.clone(), outside.clone());
         tasks.spawn_local(async move {
             loop {

@@ -4,84 +4,89 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::award::Award;
 use domain::identity::ParticipationId;
-use ports::{Ledger, Store};
 use serde_json::Value;
 
 use crate::campaign::Campaign;
-use crate::simulation::{Broken, By, CONSUMERS, EVENT, Happening, KEY, OptIn, Plan, email, phone};
+use crate::simulation::{
+    Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, OptIn, Plan, email, phone, prizes,
+};
 
-type Accepted = [(ParticipationId, By)];
+pub(super) type Accepted = [(ParticipationId, By)];
 
-fn broken<T>(promise: &'static str, by: impl Into<String>) -> Result<T, Broken> {
+pub(super) fn broken<T>(promise: &'static str, by: impl Into<String>) -> Result<T, Broken> {
     Err(Broken { promise, by: by.into() })
 }
 
-/// SMS is credited only once the workspace says that the number is subscribed.
-pub(super) async fn nobody_is_credited_before_subscribing(
-    campaign: &Campaign,
-    accepted: &Accepted,
-) -> Result<(), Broken> {
-    let subscribed = subscribed(campaign).await;
-    for (id, by) in accepted {
-        if let By::Phone(consumer) = by
-            && campaign.state(*id).await == "credited"
-            && !subscribed.contains(&phone(*consumer))
-        {
-            return broken("SMS is credited only when subscribed", id.to_string());
-        }
-    }
-    Ok(())
-}
-
-async fn subscribed(campaign: &Campaign) -> BTreeSet<String> {
+/// The numbers that are subscribed now.
+pub(super) async fn subscribed(campaign: &Campaign) -> BTreeSet<String> {
     let shown = campaign.ask("GET", "/_sim/subscriptions", "").await;
     let states = shown["states"].as_array().cloned().unwrap_or_default();
     let subscribed = states.iter().filter(|state| state["subscribed"] == true);
     subscribed.filter_map(|state| state["phone"].as_str().map(str::to_owned)).collect()
 }
 
-/// No contact and no key is in what was logged.
-pub(super) fn nothing_leaked(log: &str) -> Result<(), Broken> {
+/// Whether a text has a contact of the run or the key in it.
+pub(super) fn leaked_in(text: &str) -> bool {
     let contacts = (0..CONSUMERS).flat_map(|consumer| [email(consumer), phone(consumer)]);
-    for secret in contacts.chain([KEY.to_owned()]) {
-        let bare = secret.trim_start_matches('+');
-        if let Some(line) = log.lines().find(|line| line.contains(bare)) {
-            return broken("no contact or secret is logged", line.to_owned());
-        }
+    contacts.chain([KEY.to_owned()]).any(|secret| text.contains(secret.trim_start_matches('+')))
+}
+
+/// Nothing of the consumers and no secret is logged.
+pub(super) fn nothing_leaked(log: &str) -> Result<(), Broken> {
+    match log.lines().find(|line| leaked_in(&line.replace("%40", "@"))) {
+        Some(line) => broken("no contact or secret is logged", line.to_owned()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The promises about the end of a run.
-pub(super) async fn are_kept(campaign: &Campaign, plan: &Plan, accepted: &Accepted) -> Result<(), Broken> {
-    nobody_is_credited_before_subscribing(campaign, accepted).await?;
-    everyone_is_there(campaign, accepted).await?;
-    everyone_ends_well(campaign, plan, accepted).await?;
-    nothing_is_oversold(campaign, plan, accepted).await?;
-    everything_is_told_once(campaign)?;
+pub(super) async fn are_kept(
+    campaign: &Campaign,
+    plan: &Plan,
+    accepted: &Accepted,
+    said_stop: &BTreeSet<u8>,
+    unknown: u64,
+) -> Result<(), Broken> {
+    everyone_is_there(campaign, accepted)?;
+    everyone_ends_well(campaign, plan, accepted, said_stop).await?;
+    let awards: Vec<Award> =
+        accepted.iter().filter_map(|(id, _)| campaign.memory.stored_award(*id)).collect();
+    prizes::are_given(plan, &awards)?;
+    everything_is_told(campaign, &awards)?;
     let profiles = campaign.profiles().await;
     nobody_has_two_profiles(&profiles)?;
-    events_are_logged_once(campaign, plan, accepted, &profiles).await
+    prizes::are_shown(plan, accepted, &awards, &profiles)?;
+    events_are_logged_once(campaign, plan, accepted, &profiles, unknown).await
 }
 
-async fn everyone_is_there(campaign: &Campaign, accepted: &Accepted) -> Result<(), Broken> {
-    for (id, _) in accepted {
-        if campaign.memory.get(&[*id]).await.is_ok_and(|found| found.is_empty()) {
-            return broken("nothing accepted is lost", id.to_string());
-        }
+fn everyone_is_there(campaign: &Campaign, accepted: &Accepted) -> Result<(), Broken> {
+    match accepted.iter().find(|(id, _)| campaign.memory.stored(*id).is_none()) {
+        Some((id, _)) => broken("nothing accepted is lost", id.to_string()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Everything that goes wrong in a run is over after a while, so nobody ends badly but who never says yes.
-async fn everyone_ends_well(campaign: &Campaign, plan: &Plan, accepted: &Accepted) -> Result<(), Broken> {
+/// Everything that goes wrong in a run is over after a while, so nobody ends badly but who never says yes, or takes it back.
+async fn everyone_ends_well(
+    campaign: &Campaign,
+    plan: &Plan,
+    accepted: &Accepted,
+    said_stop: &BTreeSet<u8>,
+) -> Result<(), Broken> {
+    let subscribed = subscribed(campaign).await;
     let double = matches!(plan.opt_in, OptIn::DoubleByEvent | OptIn::DoubleByBraze);
     for (id, by) in accepted {
         let state = campaign.state(*id).await;
         let well = match by {
             By::Email(_) => state == "enrolled",
             By::Event(_) => state == "credited",
-            By::Phone(_) => state == "credited" || (double && state == "expired"),
+            By::Phone(consumer) if said_stop.contains(consumer) => {
+                state == "credited" || state == if double { "expired" } else { "unverified" }
+            }
+            By::Phone(consumer) => match state {
+                "credited" => subscribed.contains(&phone(*consumer)),
+                state => double && state == "expired",
+            },
         };
         if !well {
             return broken("trouble that passes does no lasting harm", format!("{id} by {by:?} is {state}"));
@@ -90,27 +95,8 @@ async fn everyone_ends_well(campaign: &Campaign, plan: &Plan, accepted: &Accepte
     Ok(())
 }
 
-/// Whoever is credited is rewarded, as far as there is enough, once each.
-async fn nothing_is_oversold(campaign: &Campaign, plan: &Plan, accepted: &Accepted) -> Result<(), Broken> {
-    const PROMISE: &str = "an incentive gives out its quantity, and each participant has one";
-    let ids: Vec<ParticipationId> = accepted.iter().map(|(id, _)| *id).collect();
-    let awards = campaign.memory.awards(&ids).await.unwrap_or_default();
-    let mut rewarded: BTreeMap<_, usize> = BTreeMap::new();
-    for award in awards.iter().filter(|award| award.reward().is_some()) {
-        *rewarded.entry(award.participant).or_default() += 1;
-    }
-    let credited: BTreeSet<_> =
-        awards.iter().filter(|award| award.credited_at.is_some()).map(|a| a.participant).collect();
-    let expected = credited.len().min(plan.quantity as usize);
-    if rewarded.len() != expected || rewarded.values().any(|count| *count > 1) {
-        let standings: Vec<_> = awards.iter().map(|Award { standing, .. }| standing).collect();
-        return broken(PROMISE, format!("{} were rewarded, not {expected}: {standings:?}", rewarded.len()));
-    }
-    Ok(())
-}
-
-/// A callback may come twice, and then says the same.
-fn everything_is_told_once(campaign: &Campaign) -> Result<(), Broken> {
+/// Quikly is told of every credit, every end without one, and every reward that comes later; twice perhaps, and then the same.
+fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broken> {
     let mut told: BTreeMap<String, Value> = BTreeMap::new();
     for (id, body) in campaign.quikly.told() {
         if told.get(&id).is_some_and(|before| *before != body) {
@@ -118,7 +104,23 @@ fn everything_is_told_once(campaign: &Campaign) -> Result<(), Broken> {
         }
         told.insert(id, body);
     }
-    Ok(())
+    for award in awards {
+        let mut tells = |news: &str| told.remove(&format!("{}-{news}", award.id));
+        let mut last = tells(if award.credited_at.is_some() { "credited" } else { "ended" });
+        let had_reward = last.as_ref().is_some_and(|body| !body["data"]["reward"].is_null());
+        if award.reward().is_some() && !had_reward {
+            last = last.and_then(|_| tells("rewarded"));
+        }
+        let reward = award.reward().map_or(Value::Null, |(reward, _)| prizes::shown(reward));
+        let as_it_is = |body: &Value| body["data"]["reward"] == reward;
+        if !last.as_ref().is_some_and(as_it_is) {
+            return broken("Quikly is told what became of everyone", format!("{}: {last:?}", award.id));
+        }
+    }
+    match told.pop_first() {
+        Some((id, _)) => broken("Quikly is told nothing else", id),
+        None => Ok(()),
+    }
 }
 
 fn nobody_has_two_profiles(profiles: &[Value]) -> Result<(), Broken> {
@@ -133,24 +135,37 @@ fn nobody_has_two_profiles(profiles: &[Value]) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Once, where our clock goes as Braze's does: what Braze has settled is told by the time.
+/// Once. Whether an event is there is told by its time, which Braze cuts to its own: where our clock was set ahead of Braze's, each
+/// attempt whose outcome nobody knows may add one.
 async fn events_are_logged_once(
     campaign: &Campaign,
     plan: &Plan,
     accepted: &Accepted,
     profiles: &[Value],
+    unknown: u64,
 ) -> Result<(), Broken> {
-    let clock_set = plan.happens.iter().any(|happening| matches!(happening, Happening::ClockSet(_)));
+    let set_forward = |happening: &&Happening| matches!(happening, Happening::ClockSet(by) if *by > 0);
+    let again = if plan.happens.iter().any(|happening| set_forward(&happening)) { unknown } else { 0 };
     for (id, by) in accepted {
-        let By::Email(consumer) = by else { continue };
-        if campaign.state(*id).await != "enrolled" {
-            continue;
-        }
-        let profile = profiles.iter().find(|profile| profile["email"] == email(*consumer));
-        let count = profile.and_then(|profile| profile["custom_events"][EVENT]["count"].as_u64());
-        if count != Some(1) && !(clock_set && count.is_some()) {
-            return broken("an event is logged once", format!("{id}: {count:?} times"));
+        let state = campaign.state(*id).await;
+        let (consumer, event, least) = match by {
+            By::Email(consumer) => (*consumer, EVENT, 1),
+            By::Phone(consumer) => (*consumer, OPT_IN, least_asked(plan, *consumer, state)),
+            By::Event(_) => continue,
+        };
+        let profile = profiles.iter().find(|profile| profile["email"] == email(consumer));
+        let count =
+            profile.map_or(0, |profile| profile["custom_events"][event]["count"].as_u64().unwrap_or(0));
+        let most = if plan.opt_in == OptIn::DoubleByEvent || event == EVENT { 1 + again } else { 0 };
+        if count < least || count > most {
+            return broken("an event is logged once", format!("{id}: {event} {count} times"));
         }
     }
     Ok(())
+}
+
+/// Who is asked by an event: everyone, but who was subscribed before.
+fn least_asked(plan: &Plan, consumer: u8, state: &str) -> u64 {
+    let before = plan.known.iter().any(|known| known.consumer == consumer && known.subscribed);
+    u64::from(plan.opt_in == OptIn::DoubleByEvent && (state == "expired" || !before))
 }

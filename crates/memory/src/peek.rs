@@ -1,0 +1,36 @@
+//! What is stored, for tests to look at: nothing fails, and no dice are thrown.
+
+use domain::award::Award;
+use domain::identity::ParticipationId;
+use domain::participation::Participation;
+
+use crate::Memory;
+
+impl Memory {
+    /// A participation as it is stored.
+    #[must_use]
+    pub fn stored(&self, id: ParticipationId) -> Option<Participation> {
+        self.lock().participations.get(&id).cloned()
+    }
+
+    /// An award as it is stored.
+    #[must_use]
+    pub fn stored_award(&self, id: ParticipationId) -> Option<Award> {
+        self.lock().ledgers.awards.get(&id).cloned()
+    }
+
+    /// Whether participations have no place until they are entered.
+    #[must_use]
+    pub fn enters_in_order(&self) -> bool {
+        self.lock().in_order
+    }
+
+    /// Whether nothing is due, now or later, and Quikly has been told everything.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let state = self.lock();
+        state.participations.values().all(|participation| participation.due_at.is_none())
+            && state.ledgers.awards.values().all(|award| award.due_at.is_none())
+            && state.ledgers.nothing_to_tell()
+    }
+}

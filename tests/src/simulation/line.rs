@@ -1,0 +1,112 @@
+//! The line to Braze: what goes wrong on it, and what comes over it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Mutex, PoisonError};
+
+use braze_sim::Observed;
+use bytes::Bytes;
+use http::{Response, Uri};
+use serde_json::{Map, Value, json};
+
+use crate::simulation::Broken;
+
+/// Faults after which nobody knows whether something was done, or remembers that it was.
+pub(crate) const LEAVES_IT_OPEN: [&str; 5] =
+    [LOST, GARBAGE, KILLED, "writes failed", "writes whose answer was lost"];
+
+const LOST: &str = "answers of Braze that were lost";
+const GARBAGE: &str = "answers of Braze that were garbage";
+pub(crate) const KILLED: &str = "processes killed between two effects";
+
+/// What all processes of a run share.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    /// How many of the next requests are not sent.
+    pub(crate) not_sent: AtomicU32,
+    /// How many of the next answers are lost.
+    pub(crate) answers_lost: AtomicU32,
+    faults: Mutex<BTreeMap<&'static str, u64>>,
+    broken: Mutex<Option<Broken>>,
+}
+
+fn strikes(left: &AtomicU32) -> bool {
+    left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+impl Line {
+    pub(crate) fn is_not_sent(&self) -> bool {
+        let strikes = strikes(&self.not_sent);
+        if strikes {
+            self.count("requests that did not reach Braze");
+        }
+        strikes
+    }
+
+    pub(crate) fn loses_the_answer(&self) -> bool {
+        let strikes = strikes(&self.answers_lost);
+        if strikes {
+            self.count(LOST);
+        }
+        strikes
+    }
+
+    /// Counts a fault that has struck.
+    pub(crate) fn count(&self, fault: &'static str) {
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default() += 1;
+    }
+
+    /// Counts an answer of the workspace that is none.
+    pub(crate) fn answered(&self, observed: &Observed) {
+        match observed.status {
+            _ if observed.summary.ends_with("garbage") => self.count(GARBAGE),
+            401 => self.count("answers 401 of Braze"),
+            429 => self.count("answers 429 of Braze"),
+            500.. => self.count("answers 5xx of Braze"),
+            _ => {}
+        }
+    }
+
+    /// How often each fault has struck.
+    pub(crate) fn struck(&self) -> BTreeMap<&'static str, u64> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A promise was broken, where nobody can be told.
+    pub(crate) fn breaks(&self, promise: &'static str, by: &str) {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.get_or_insert(Broken { promise, by: by.to_owned() });
+    }
+
+    /// The first promise that was.
+    pub(crate) fn broken(&self) -> Result<(), Broken> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
+    }
+}
+
+/// The workspace's last word to a process about each number.
+#[derive(Debug, Default)]
+pub(crate) struct Heard(Mutex<HashMap<String, bool>>);
+
+impl Heard {
+    pub(crate) fn listen(&self, answer: &[u8]) {
+        let Ok(Value::Object(answer)) = serde_json::from_slice(answer) else { return };
+        let statuses = answer.get("status").and_then(Value::as_object).into_iter().flatten();
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.extend(statuses.map(|(phone, word)| (phone.clone(), word == "Subscribed")));
+    }
+
+    pub(crate) fn subscribed(&self, phone: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(phone) == Some(&true)
+    }
+}
+
+/// What nobody asked the workspace: an answer to whoever asks about numbers.
+pub(crate) fn everybody_is_subscribed(asked: &Uri) -> Option<Response<Bytes>> {
+    let url = reqwest::Url::parse(&asked.to_string()).ok()?;
+    let phones = url.query_pairs().filter(|(name, _)| name.starts_with("phone"));
+    let status: Map<String, Value> =
+        phones.map(|(_, phone)| (phone.into_owned(), "Subscribed".into())).collect();
+    let asks = asked.path() == "/subscription/status/get";
+    asks.then(|| Response::new(json!({ "status": status, "message": "success" }).to_string().into()))
+}
