@@ -45,6 +45,8 @@ pub struct Quikly {
     told: Mutex<Vec<(String, Value)>>,
     /// How many of the next callbacks it answers with 502.
     pub fails: AtomicUsize,
+    /// How many it has answered so.
+    pub failed: AtomicUsize,
 }
 
 impl Quikly {
@@ -65,6 +67,7 @@ impl callback::Transport for Quikly {
         let id = headers["webhook-id"].to_str().unwrap().to_owned();
         self.told.lock().unwrap().push((id, serde_json::from_slice(body).unwrap()));
         let failing = self.fails.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        self.failed.fetch_add(usize::from(failing), SeqCst);
         Ok(if failing { http::StatusCode::BAD_GATEWAY } else { http::StatusCode::NO_CONTENT })
     }
 }

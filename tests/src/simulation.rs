@@ -210,8 +210,12 @@ impl Run {
         }
         played.faults.append(&mut self.faults);
         played.faults.append(&mut self.line.struck());
-        let dead = u64::try_from(self.campaign.memory.dead_letters()).unwrap_or(u64::MAX);
-        played.faults.insert("messages that became dead letters", dead);
+        let (dead, refused) = (self.campaign.memory.dead_letters(), self.campaign.quikly.failed.load(SeqCst));
+        for (fault, count) in
+            [("messages that became dead letters", dead), ("callbacks answered 502", refused)]
+        {
+            played.faults.insert(fault, u64::try_from(count).unwrap_or(u64::MAX));
+        }
         Ok(played)
     }
 
@@ -272,10 +276,7 @@ impl Run {
             }
             Happening::Pass(seconds) => campaign.clock.sleep(Duration::from_secs(seconds.into())).await,
             Happening::SaysStop(consumer) => self.says_stop(consumer).await,
-            Happening::QuiklyFails(count) => {
-                self.count("times that Quikly failed for a while");
-                campaign.quikly.fails.store(count.into(), SeqCst);
-            }
+            Happening::QuiklyFails(count) => campaign.quikly.fails.store(count.into(), SeqCst),
             Happening::Crash { process, effects } => self.processes.crash(process, effects),
             Happening::BrazeFails { endpoint, how, count } => {
                 self.fail(endpoint, how, count).await;
