@@ -9,26 +9,41 @@ use ports::Clock;
 use serde_json::json;
 use tests::campaign::{Campaign, SETTLE};
 
-const WAITING: usize = 20_000;
+const WAITING: usize = 100_000;
+
+/// On top of what their own brand's limits ask of them, which for one participant is nothing.
 const A_SECOND: Duration = Duration::from_secs(1);
 
-/// A campaign whose brand has thousands of consumers waiting for look-ups, in the midst of it.
-async fn busy(activation: &str) -> Campaign {
+/// A campaign whose brand was just given thousands of consumers who wait for look-ups.
+async fn burst(activation: &str) -> Campaign {
     let settings = Settings { settle: SETTLE, ..Settings::default() };
     let campaign = Campaign::at(Faults::none(), "", activation, settings);
     let email = |number| Email::parse(&format!("c{number}@example.com"));
     campaign.accept_all((0..WAITING).map(email).filter_map(Result::ok).map(Contact::Email)).await;
     campaign.run();
+    campaign
+}
+
+/// The same, in the midst of it.
+async fn busy(activation: &str) -> Campaign {
+    let campaign = burst(activation).await;
     campaign.clock.sleep(Duration::from_secs(90)).await;
     assert!(campaign.memory.ended() < 1_000, "most of them wait");
     campaign
 }
 
-#[tokio::test(start_paused = true)]
-async fn another_brands_participant_does_not_notice_a_brand_with_thousands_waiting() {
-    let campaign = busy("[activation.email]").await;
-    let id = campaign.accept_at_other("ada@example.com").await;
+async fn another_brands_participant_is_enrolled_at_once(campaign: &Campaign, email: &str) {
+    let id = campaign.accept_at_other(email).await;
     campaign.all_reach(&[id], "enrolled", A_SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_brands_participant_does_not_notice_a_brand_with_a_hundred_thousand_waiting() {
+    let campaign = burst("[activation.email]").await;
+    another_brands_participant_is_enrolled_at_once(&campaign, "ada@example.com").await;
+    campaign.clock.sleep(Duration::from_secs(90)).await;
+    assert!(campaign.memory.ended() < 1_000, "most of them wait");
+    another_brands_participant_is_enrolled_at_once(&campaign, "bob@example.com").await;
 }
 
 #[tokio::test(start_paused = true)]
