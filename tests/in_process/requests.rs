@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use domain::identity::ParticipationId;
+use domain::profile::ProfileRef;
 use memory::Faults;
 use ports::Clock;
 use serde_json::json;
@@ -10,6 +12,9 @@ use serde_json::json;
 use tests::campaign::Campaign;
 
 const COUNT: usize = 1_000;
+const EMAIL: &str = "[activation.email]\nattributes = { quikly_participant = true }\n";
+const REWARDED: &str = "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 10000\nreward = \"SPRING20\"\n\
+                        [activation.rewards_to_braze]\nreward = \"q_reward\"\n";
 const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n";
 const ENDPOINTS: [&str; 4] =
     ["/subscription/status/get", "/users/export/ids", "/users/track", "/v2/subscription/status/set"];
@@ -23,50 +28,100 @@ enum Known {
     Subscribed,
 }
 
+/// How they take part.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    Email,
+    Phone,
+    /// Braze tells of an event, by webhook.
+    Event,
+    /// It names the profile, too.
+    EventWithId,
+    /// It tells of those who took part by e-mail first, whose requests do not count here.
+    EventAfterEmail,
+}
+
 struct Flow {
     name: &'static str,
     activation: String,
     known: Known,
+    by: By,
+    braze: &'static str,
     ends: &'static str,
     /// What one request for each participant and step would cost, by endpoint.
     one_each: [usize; 4],
-    /// What it may cost here.
+    /// What it costs here: any more is a regression.
     most: [u64; 4],
 }
 
+impl Flow {
+    fn by(self, by: By) -> Self {
+        Self { by, ..self }
+    }
+
+    fn at(self, braze: &'static str) -> Self {
+        Self { braze, ..self }
+    }
+}
+
 fn flows() -> Vec<Flow> {
-    let email = "[activation.email]\nattributes = { quikly_participant = true }".to_owned();
-    let sms = |opt_in: &str| format!("{SMS}{opt_in}");
-    let (single, double) =
-        (sms("opt_in = \"single\""), sms("opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\""));
-    let with_profile = sms("opt_in = \"single\"\nsubscribe = \"with_profile\"");
     let flow = |name, activation: &str, known, ends, one_each, most| Flow {
         name,
         activation: activation.to_owned(),
         known,
+        by: if activation.contains("activation.sms") { By::Phone } else { By::Email },
+        braze: "",
         ends,
         one_each,
         most,
     };
+    let sms = |opt_in: &str| format!("{SMS}{opt_in}");
+    let (single, double) =
+        (sms("opt_in = \"single\""), sms("opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\""));
+    let with_profile = sms("opt_in = \"single\"\nsubscribe = \"with_profile\"");
+    let number = Known::ProfileWithPhone;
+    let event = format!("[activation.events.signed_in]\nincentive = \"early\"\n{REWARDED}");
+    let again = format!("{EMAIL}{event}");
     vec![
-        flow("e-mail, new or known", &email, Known::Profile, "enrolled", [0, 1, 1, 0], [0, 1_000, 16, 0]),
-        flow("SMS, subscribed already", &single, Known::Subscribed, "credited", [1, 0, 0, 0], [24, 0, 0, 0]),
+        flow("e-mail, new or known", EMAIL, Known::Profile, "enrolled", [0, 1, 1, 0], [0, 1_000, 15, 0]),
+        flow(
+            "e-mail, `identity = \"email\"`",
+            EMAIL,
+            Known::Profile,
+            "enrolled",
+            [0, 1, 1, 0],
+            [0, 0, 14, 0],
+        )
+        .at("identity = \"email\""),
+        flow("webhook", &event, Known::Profile, "credited", [0, 1, 1, 0], [0, 1_000, 15, 0]).by(By::Event),
+        flow("webhook with `external_id`", &event, Known::Profile, "credited", [0, 1, 1, 0], [0, 0, 14, 0])
+            .by(By::EventWithId),
+        flow(
+            "webhook, took part by e-mail before",
+            &again,
+            Known::Profile,
+            "credited",
+            [0, 1, 1, 0],
+            [0, 0, 14, 0],
+        )
+        .by(By::EventAfterEmail),
+        flow("SMS, subscribed already", &single, Known::Subscribed, "credited", [1, 0, 0, 0], [20, 0, 0, 0]),
         flow(
             "SMS single, profile with the number",
             &single,
-            Known::ProfileWithPhone,
+            number,
             "credited",
             [3, 1, 0, 1],
-            [100, 1_000, 0, 24],
+            [86, 1_000, 0, 21],
         ),
-        flow("SMS single, new", &single, Known::No, "credited", [3, 1, 1, 1], [100, 1_000, 16, 24]),
+        flow("SMS single, new", &single, Known::No, "credited", [3, 1, 1, 1], [83, 1_000, 15, 20]),
         flow(
             "SMS single, with the profile",
             &with_profile,
             Known::No,
             "credited",
             [3, 1, 1, 0],
-            [100, 1_000, 16, 0],
+            [65, 1_000, 15, 0],
         ),
         flow(
             "SMS double, confirmed at once",
@@ -74,7 +129,7 @@ fn flows() -> Vec<Flow> {
             Known::No,
             "credited",
             [2, 1, 2, 0],
-            [60, 1_000, 32, 0],
+            [43, 1_000, 29, 0],
         ),
     ]
 }
@@ -106,23 +161,46 @@ async fn seed(campaign: &Campaign, known: Known) {
     }
 }
 
+async fn accept(campaign: &Campaign, by: By) -> Vec<ParticipationId> {
+    let mut ids = Vec::new();
+    for number in 0..COUNT {
+        let email = format!("c{number}@example.com");
+        let named = ProfileRef::ExternalId(format!("u-{number}"));
+        ids.push(match by {
+            By::Email => campaign.accept(&email).await,
+            By::Phone => campaign.accept_phone(&phone(number), Some(&email)).await,
+            By::Event | By::EventAfterEmail => campaign.accept_event("signed_in", &email).await,
+            By::EventWithId => campaign.accept_event_of("signed_in", &email, Some(named)).await,
+        });
+    }
+    ids
+}
+
+async fn so_far(campaign: &Campaign) -> [u64; 4] {
+    let mut counts = [0; 4];
+    for (count, endpoint) in counts.iter_mut().zip(ENDPOINTS) {
+        *count = campaign.requests(endpoint).await;
+    }
+    counts
+}
+
 async fn counted(flow: &Flow) -> [u64; 4] {
-    let braze = "limits = { export_ids_per_minute = 100000 }";
-    let campaign = Campaign::with(Faults::none(), braze, &flow.activation);
+    let braze = format!("limits = {{ export_ids_per_minute = 100000 }}\n{}", flow.braze);
+    let campaign = Campaign::with(Faults::none(), &braze, &flow.activation);
     campaign.steer("PUT", "/_sim/limits", r#"{"export_ids_per_minute": 100000}"#).await;
     let opt_in = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
     campaign.steer("PUT", "/_sim/double_opt_in", &opt_in.to_string()).await;
     seed(&campaign, flow.known).await;
-    let mut ids = Vec::new();
-    for number in 0..COUNT {
-        let email = format!("c{number}@example.com");
-        ids.push(if flow.activation.contains("activation.sms") {
-            campaign.accept_phone(&phone(number), Some(&email)).await
-        } else {
-            campaign.accept(&email).await
-        });
+    let before = if flow.by == By::EventAfterEmail { accept(&campaign, By::Email).await } else { Vec::new() };
+    if !before.is_empty() {
+        campaign.run();
+        campaign.all_end(&before, Duration::from_secs(600)).await;
     }
-    campaign.run();
+    let earlier = so_far(&campaign).await;
+    let ids = accept(&campaign, flow.by).await;
+    if before.is_empty() {
+        campaign.run();
+    }
     if flow.activation.contains("double") {
         campaign.all_reach(&ids, "awaiting_opt_in", Duration::from_secs(600)).await;
         campaign.clock.sleep(Duration::from_secs(40)).await;
@@ -132,9 +210,11 @@ async fn counted(flow: &Flow) -> [u64; 4] {
         }
     }
     campaign.all_reach(&ids, flow.ends, Duration::from_secs(1_200)).await;
-    let mut counts = [0; 4];
-    for (count, endpoint) in counts.iter_mut().zip(ENDPOINTS) {
-        *count = campaign.requests(endpoint).await;
+    // A reward is written after its credit.
+    campaign.clock.sleep(Duration::from_secs(300)).await;
+    let mut counts = so_far(&campaign).await;
+    for (count, earlier) in counts.iter_mut().zip(earlier) {
+        *count -= earlier;
     }
     counts
 }
@@ -144,6 +224,7 @@ async fn a_thousand_participants_cost_no_more_requests_than_the_readme_says() {
     let mut table = String::from(
         "| flow | status reads | look-ups | track | status sets | in all | one request each |\n| --- | --- | --- | --- | --- | --- | --- |\n",
     );
+    let mut dearer: Vec<String> = Vec::new();
     for flow in flows() {
         let counts = counted(&flow).await;
         let [reads, look_ups, track, sets] = counts;
@@ -155,13 +236,14 @@ async fn a_thousand_participants_cost_no_more_requests_than_the_readme_says() {
             flow.name
         )
         .unwrap();
-        for ((count, most), endpoint) in counts.iter().zip(flow.most).zip(ENDPOINTS) {
-            assert!(
-                *count <= most,
-                "{}: {count} requests to {endpoint}, {most} are allowed\n{table}",
-                flow.name
-            );
-        }
+        dearer.extend(
+            counts.iter().zip(flow.most).zip(ENDPOINTS).filter(|((count, most), _)| *count > most).map(
+                |((count, most), endpoint)| {
+                    format!("{}: {count} requests to {endpoint}, {most} are allowed", flow.name)
+                },
+            ),
+        );
     }
     println!("{table}");
+    assert!(dearer.is_empty(), "{}", dearer.join("\n"));
 }

@@ -21,6 +21,7 @@ use domain::incentive::Pool;
 use domain::ledger;
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::{BrazeEvent, Consent, Participation};
+use domain::profile::ProfileRef;
 use http::Request;
 use memory::{Faults, Memory, SeededChance, TokioClock};
 use ports::queues::{Outgoing, Queues};
@@ -193,11 +194,21 @@ impl Campaign {
 
     /// Accepts an event that Braze tells of.
     pub async fn accept_event(&self, event: &str, email: &str) -> ParticipationId {
+        self.accept_event_of(event, email, None).await
+    }
+
+    /// Accepts an event that Braze tells of, with the profile if it names one.
+    pub async fn accept_event_of(
+        &self,
+        event: &str,
+        email: &str,
+        profile: Option<ProfileRef>,
+    ) -> ParticipationId {
         let email = Email::parse(email).unwrap();
         let (brand, activation) = self.terms();
         let contact = Contact::Email(email.clone());
         let id = self.id_key.event(&activation.scope, event, &contact, None);
-        let event = BrazeEvent { name: event.to_owned(), profile: None, sent_at: None };
+        let event = BrazeEvent { name: event.to_owned(), profile, sent_at: None };
         let (terms, now) = ((brand, activation), self.clock.now());
         self.keep(Participation::by_event(id, terms, event, email, Attributes::default(), now)).await
     }
