@@ -86,6 +86,7 @@ impl Connector {
             again_at = again_at.filter(|at| *at > now);
             let retry = again_at.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
             tokio::select! {
+                biased;
                 () = self.news.notified() => {}
                 () = self.outside.clock.sleep(retry.unwrap_or(NOTICE_LEASE).min(NOTICE_LEASE)) => {}
                 _stopped_or_alone = stop.changed() => return,

@@ -148,6 +148,7 @@ impl Queues for Memory {
             let wake_at = next_at.unwrap_or(until).min(until);
             let pause = Duration::try_from(wake_at.duration_since(now)).unwrap_or_default();
             tokio::select! {
+                biased;
                 () = &mut sent => {}
                 () = self.clock.sleep(pause.max(Duration::from_millis(1))) => {}
             }
