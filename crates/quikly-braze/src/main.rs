@@ -18,6 +18,7 @@ mod places;
 mod serve;
 mod sim;
 mod status;
+mod tally;
 mod telemetry;
 mod token;
 

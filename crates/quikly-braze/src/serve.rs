@@ -19,7 +19,8 @@ use tokio::sync::watch;
 use crate::arguments::{self, Serve};
 use crate::code_files::{CodeFiles, Codes};
 use crate::connections::{self, Clients};
-use crate::{brand_directory, console, demo, id_key, listen};
+use crate::tally::Counting;
+use crate::{brand_directory, console, demo, id_key, listen, tally};
 
 /// How long a stop may take. What is under way then is cut off; it was not acknowledged, so it is done again at the next start.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
@@ -50,6 +51,7 @@ pub(crate) struct Server {
     routes: axum::Router,
     clients: Clients,
     connector: Arc<Connector>,
+    braze: Arc<Counting<braze::HttpTransport>>,
     file: Arc<DataFile>,
 }
 
@@ -82,6 +84,7 @@ impl Server {
             clock: clock.clone(),
         };
         let routes = intake::router(intake, brands.clone(), id_key.clone());
+        let braze = Arc::new(Counting::on(braze::HttpTransport::new(braze::Timeouts::default())?));
         let outside = connector::Outside {
             store: file.clone(),
             ledger: file.clone(),
@@ -92,7 +95,7 @@ impl Server {
             secrets,
             clock,
             chance,
-            transport: Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?),
+            transport: braze.clone(),
             callbacks: Arc::new(callback::HttpTransport::new()?),
         };
         let connector = Arc::new(Connector::new(outside, brands, id_key));
@@ -101,7 +104,7 @@ impl Server {
         } else {
             Clients::Connect(NonZeroU32::new(clients.connections_per_client))
         };
-        Ok(Self { listener, routes, clients, connector, file })
+        Ok(Self { listener, routes, clients, connector, braze, file })
     }
 
     /// Serves until `stop` turns true. Requests and steps under way are finished, if that does not take too long; what waits is picked
@@ -126,18 +129,24 @@ impl Server {
             let stop = stop.clone();
             async move { worker.run(stop).await }
         });
-        let ticking = tokio::spawn(tick(self.connector, stop.clone()));
+        let ticking = tokio::spawn(tick(self.connector.clone(), self.braze.clone(), stop.clone()));
         let expiring = tokio::spawn(expire(self.file, stop.clone()));
         connections::serve(self.listener, self.routes, self.clients, stop).await;
         working.await?;
         ticking.await?;
         expiring.await?;
+        tally::say(&self.connector, &self.braze);
         Ok(())
     }
 }
 
-/// Looks at everything due, at the start and then every minute; at once again while more is due than one tick takes.
-async fn tick(connector: Arc<Connector>, mut stop: watch::Receiver<bool>) {
+/// Looks at everything due, at the start and then every minute, and says what was done; at once again while more is due than one tick
+/// takes.
+async fn tick(
+    connector: Arc<Connector>,
+    braze: Arc<Counting<braze::HttpTransport>>,
+    mut stop: watch::Receiver<bool>,
+) {
     let clock = SystemClock;
     let mut refilled = false;
     if let Err(error) = connector.catch_up().await {
@@ -154,6 +163,7 @@ async fn tick(connector: Arc<Connector>, mut stop: watch::Receiver<bool>) {
                 tracing::error!(error = %in_full(&error), "serve.tick_failed: the next one tries again");
             }
         }
+        tally::say(&connector, &braze);
         tokio::select! {
             () = clock.sleep(TICK) => {}
             _changed = stop.changed() => {}
