@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use braze_sim::{HeaderStyle, Settings};
+pub use braze_sim::HeaderStyle;
+use braze_sim::Settings;
 use domain::contact::{Contact, Email, Phone};
 use memory::Faults;
 use ports::Clock;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use braze_sim::HeaderStyle;
+use tests::drain::HeaderStyle;
 use tests::drain::{Burst, Drained, Flow, Limit, drain};
 
 const FLOWS: [(Flow, &str); 3] =
