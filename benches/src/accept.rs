@@ -28,6 +28,9 @@ const ROUNDS: usize = 7;
 const TURN: Duration = Duration::from_millis(1_500);
 const CLIENTS: [usize; 3] = [1, 16, 128];
 
+const OURS: &str = "quikly-braze";
+const PEERS: [&str; 2] = ["FastAPI and SQLite", "Express and SQLite"];
+
 const BRAND: &str = r#"
 id = "acme"
 [braze]
@@ -71,13 +74,14 @@ async fn main() -> anyhow::Result<()> {
     let peers = peers(directory.path()).await?;
     let mut contenders = vec![
         ("bare handler", BY_EMAIL, serve(bare()).await?),
-        ("quikly-braze", BY_EMAIL, serve(ours(directory.path(), "ours.sqlite").await?).await?),
+        (OURS, BY_EMAIL, serve(ours(directory.path(), "ours.sqlite").await?).await?),
         ("quikly-braze, webhook", WEBHOOK, serve(ours(directory.path(), "webhook.sqlite").await?).await?),
         ("one commit a request", BY_EMAIL, serve(one_commit_each(directory.path())?).await?),
     ];
     let beside = peers.iter().map(|(name, peer)| (*name, BY_EMAIL, peer.address));
     contenders.splice(3..3, beside);
     let next = Arc::new(AtomicU64::new(0));
+    let mut beside_peers = Vec::new();
     print_head();
     for clients in CLIENTS {
         let mut rows = vec![Row::default(); contenders.len()];
@@ -100,8 +104,21 @@ async fn main() -> anyhow::Result<()> {
                 row.per_second, row.p50, row.p99, row.disk, row.of_bare, row.of_single
             );
         }
+        let medians = contenders.iter().zip(&rows).map(|((name, ..), row)| (*name, row.per_second.median()));
+        beside_peers.extend(beside_the_better_peer(clients, &medians.collect::<Vec<_>>()));
     }
+    println!("\n{}", beside_peers.join("\n"));
     Ok(())
+}
+
+/// How many times what the better peer accepts a second we do, by the medians; nothing where there are no peers.
+fn beside_the_better_peer(clients: usize, medians: &[(&str, f64)]) -> Option<String> {
+    let (ours, others): (Vec<_>, Vec<_>) = medians.iter().partition(|(name, _)| name.starts_with(OURS));
+    let peers = others.into_iter().filter(|(name, _)| PEERS.contains(name));
+    let (peer, better) = peers.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
+    let times = |(name, median): (&str, f64)| format!("{name}: {:.1} times {peer}", median / better);
+    let times: Vec<String> = ours.into_iter().map(times).collect();
+    Some(format!("{clients} clients: {}", times.join("; ")))
 }
 
 fn print_head() {
@@ -118,8 +135,8 @@ async fn peers(data: &Path) -> anyhow::Result<Vec<(&'static str, Peer)>> {
     let Some(installed) = arguments.nth(1).map(PathBuf::from) else { return Ok(Vec::new()) };
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
     Ok(vec![
-        ("FastAPI and SQLite", Peer::fastapi(&installed, &sources, data).await?),
-        ("Express and SQLite", Peer::express(&installed, data).await?),
+        (PEERS[0], Peer::fastapi(&installed, &sources, data).await?),
+        (PEERS[1], Peer::express(&installed, data).await?),
     ])
 }
 
@@ -161,7 +178,8 @@ fn bare() -> Router {
     Router::new().route("/participations", post(answer))
 }
 
-/// Intake over a data file, as `serve` runs it. Nothing takes the messages off the queue.
+/// Intake over a data file, as `serve` runs it, but without the limit of requests a client, for all come from one address, and without
+/// a worker that takes the messages off the queue.
 async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
     let clock = Arc::new(SystemClock);
     let file = Arc::new(DataFile::open(&directory.join(name), clock.clone())?);
