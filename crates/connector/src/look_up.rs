@@ -14,7 +14,7 @@ use futures::stream;
 use ports::limits::Endpoint;
 
 use crate::case::Case;
-use crate::pace::{Admission, PATIENCE, asked_wait, observed};
+use crate::pace::{Admission, PATIENCE, asked_wait, at_the_earliest, observed};
 use crate::retry::back_off;
 use crate::step::{Connector, Performed};
 use crate::translate;
@@ -230,7 +230,7 @@ async fn ask(
     let said = observed(&answer, at);
     match &answer.result {
         Err(braze::Error::NotSent(_) | braze::Error::Lost(_)) => passage.unanswered(at),
-        Ok(_) | Err(_) => passage.answered(said, at),
+        Ok(_) | Err(_) => passage.answered(at_the_earliest(said, &answer.limits), at),
     }
     Ok(Heard { answer, at, said })
 }

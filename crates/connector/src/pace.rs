@@ -190,6 +190,18 @@ fn answered(limits: &RateLimit, now: Timestamp) -> Observed {
     }
 }
 
+/// The same with the earliest end of the window that the answer allows for: seconds left are whole seconds, rounded up. What is held back
+/// until a window ends must not be held back in the next one.
+pub(crate) fn at_the_earliest(said: Option<Observed>, limits: &RateLimit) -> Option<Observed> {
+    match (said, limits.reset) {
+        (Some(Observed::Answered { limit, remaining, resets_at: Some(end) }), Some(Reset::In(_))) => {
+            let resets_at = Some(end - Duration::from_secs(1));
+            Some(Observed::Answered { limit, remaining, resets_at })
+        }
+        (said, _) => said,
+    }
+}
+
 /// How long an answer that was no success asks to be left alone.
 pub(crate) fn asked_wait<T>(answer: &Answer<T>, now: Timestamp) -> Option<Duration> {
     match answer.result.as_ref().err().map(braze::Error::next)? {
