@@ -11,6 +11,8 @@ const VERSION: &str = "0.20.2";
 /// Checks what needs no network; with `advisories`, known vulnerabilities, too, whose database is fetched from GitHub.
 pub(crate) fn check(advisories: bool) -> anyhow::Result<()> {
     let program = install()?;
+    // Those of other systems, too: they are named by the lock file, and looked at without the network.
+    crate::cargo(&["fetch", "--quiet", "--locked"])?;
     let mut command = Command::new(program);
     if !advisories {
         command.arg("--offline");
