@@ -99,10 +99,7 @@ async fn main() -> anyhow::Result<()> {
             }
         }
         for ((name, ..), row) in contenders.iter().zip(&rows) {
-            println!(
-                "| {clients} | {name} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",
-                row.per_second, row.p50, row.p99, row.disk, row.of_bare, row.of_single
-            );
+            row.print(clients, name);
         }
         let medians = contenders.iter().zip(&rows).map(|((name, ..), row)| (*name, row.per_second.median()));
         beside_peers.extend(beside_the_better_peer(clients, &medians.collect::<Vec<_>>()));
@@ -151,6 +148,13 @@ struct Row {
 }
 
 impl Row {
+    fn print(&self, clients: usize, name: &str) {
+        println!(
+            "| {clients} | {name} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",
+            self.per_second, self.p50, self.p99, self.disk, self.of_bare, self.of_single
+        );
+    }
+
     fn add(&mut self, measured: &load::Measured) {
         self.per_second.add(measured.per_second);
         self.p50.add(milliseconds(measured.p50));
