@@ -30,6 +30,9 @@ const STATUS_GET: Allowance =
 const STATUS_SET: Allowance =
     Allowance { requests: 5_000, period: Duration::from_secs(60), by_contract: false };
 
+/// Braze's longest window is an hour; whoever waited for an end that is further off would wait for nothing.
+const LONGEST_WINDOW: Duration = Duration::from_secs(2 * 3_600);
+
 /// How long a lane rests after a 429 that does not say.
 const UNASKED: Duration = Duration::from_secs(5);
 
@@ -180,13 +183,14 @@ pub(crate) fn observed<T>(answer: &Answer<T>, now: Timestamp) -> Option<Observed
 }
 
 fn answered(limits: &RateLimit, now: Timestamp) -> Observed {
+    let end = limits.reset.and_then(|reset| match reset {
+        Reset::At(moment) => Some(moment),
+        Reset::In(left) => now.checked_add(left).ok(),
+    });
     Observed::Answered {
         limit: limits.limit.and_then(|limit| u32::try_from(limit).ok()),
         remaining: limits.remaining.and_then(|left| u32::try_from(left).ok()),
-        resets_at: limits.reset.and_then(|reset| match reset {
-            Reset::At(moment) => Some(moment),
-            Reset::In(left) => now.checked_add(left).ok(),
-        }),
+        resets_at: end.filter(|end| *end <= now + LONGEST_WINDOW),
     }
 }
 
@@ -252,6 +256,20 @@ mod tests {
     #[test]
     fn of_a_window_told_in_seconds_left_the_least_of_both_counts() {
         assert_eq!(gravest(&[said(7, 60_400), said(6, 60_900), said(8, 60_100)]), Some(said(6, 60_100)));
+    }
+
+    #[test]
+    fn an_end_that_is_days_away_is_none() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let end = |seconds: u64| {
+            let reset = Some(Reset::At(now + Duration::from_secs(seconds)));
+            let said = answered(
+                &RateLimit { limit: Some(250), remaining: Some(0), reset, ..RateLimit::default() },
+                now,
+            );
+            matches!(said, Observed::Answered { resets_at: Some(_), .. })
+        };
+        assert!(end(3_600) && !end(86_400));
     }
 
     #[test]
