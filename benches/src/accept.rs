@@ -200,6 +200,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         entering: intake::Entering::AtOnce,
         secrets: Arc::new(EnvSecrets),
         clients: None,
+        troubles: ports::Troubles::default(),
         clock,
     };
     Ok(intake::router(outside, Arc::new(brands), id_key))

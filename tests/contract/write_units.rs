@@ -69,6 +69,7 @@ impl Counted {
             schedule: memory.clone(),
             limits: store.clone(),
             secrets: memory,
+            troubles: ports::Troubles::default(),
             clock,
             chance: Arc::new(SeededChance::new(5)),
             transport: Arc::new(InProcess::to(workspace)),

@@ -133,6 +133,7 @@ impl Campaign {
             schedule: memory.clone(),
             limits: memory.clone(),
             secrets: memory.clone(),
+            troubles: ports::Troubles::default(),
             clock: clock.clone(),
             chance: Arc::new(SeededChance::new(5)),
             transport: Arc::new(InProcess::to(simulated.clone()).and(2, of_the_other.router())),

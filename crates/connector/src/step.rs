@@ -14,7 +14,7 @@ use domain::profile::Alias;
 use futures::join;
 use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
-use ports::{Chance, Clock, Ledger, Limits, Notices, Queues, Schedule, Secrets, Store};
+use ports::{Chance, Clock, Ledger, Limits, Notices, Queues, Schedule, Secrets, Store, Troubles};
 use tokio::sync::Notify;
 
 use crate::award;
@@ -51,6 +51,8 @@ pub struct Outside {
     pub limits: Arc<dyn Limits>,
     /// API keys.
     pub secrets: Arc<dyn Secrets>,
+    /// What is wrong in this process, for whoever is on call.
+    pub troubles: Troubles,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Jitter.

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State as Shared;
 use domain::Timestamp;
 use ports::error::{Trouble, in_full};
+use ports::health::Entry;
 use serde_json::{Value, json};
 
 use crate::Intake;
@@ -70,8 +71,9 @@ impl Health {
     }
 }
 
-/// Healthy when the store answers and what comes is kept. Says which part is in what kind of trouble when not. Says, too, what became
-/// of webhook calls: Braze tells the marketer only.
+/// Healthy when the store answers and what comes is kept; the answer says which part is in what kind of trouble when not. `degraded` when
+/// something else is wrong: 200 all the same, since a restart or another process would not mend it. The answer says, too, what became of
+/// webhook calls: Braze tells the marketer only.
 pub(crate) async fn show(Shared(intake): Shared<Intake>) -> Result<Json<Value>, Problem> {
     let unhealthy = |why: String| Problem::unavailable().detail(format!("{why}; the log says why"));
     let now = intake.clock.now();
@@ -82,9 +84,20 @@ pub(crate) async fn show(Shared(intake): Shared<Intake>) -> Result<Json<Value>, 
         return Err(unhealthy(format!("participations cannot be queued: the queue {trouble}")));
     }
     match ask(&intake).await {
-        None => Ok(Json(json!({ "status": "ok", "webhooks": intake.webhooks.show() }))),
+        None => Ok(Json(shown(&intake, now))),
         Some(trouble) => Err(unhealthy(format!("the store {trouble}"))),
     }
+}
+
+/// What is shown while participations are kept.
+fn shown(intake: &Intake, now: Timestamp) -> Value {
+    let troubles: Vec<Value> = intake.troubles.all(now).iter().map(Entry::as_json).collect();
+    let mut shown = json!({ "status": "ok", "webhooks": intake.webhooks.show() });
+    if !troubles.is_empty() {
+        shown["status"] = "degraded".into();
+        shown["degraded"] = troubles.into();
+    }
+    shown
 }
 
 /// Asks the store for anything, unless somebody did a moment ago.

@@ -21,7 +21,7 @@ use axum::routing::{get, post};
 use domain::brand::Brands;
 use domain::identity::IdKey;
 use http::{HeaderName, HeaderValue, Method, header};
-use ports::{Clock, Ledger, Queues, Secrets, Store};
+use ports::{Clock, Ledger, Queues, Secrets, Store, Troubles};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use clients::{Caller, ClientLimit};
@@ -61,6 +61,8 @@ pub struct Outside {
     pub secrets: Arc<dyn Secrets>,
     /// What each client may ask for; `None` for no limit. Braze's webhooks are known by their tokens, and not limited.
     pub clients: Option<Arc<ClientLimit>>,
+    /// What is wrong in this process, which the health shows.
+    pub troubles: Troubles,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -77,6 +79,7 @@ struct Intake {
     entering: Entering,
     clients: Option<Arc<ClientLimit>>,
     webhooks: Arc<Webhooks>,
+    troubles: Troubles,
     health: Arc<Health>,
 }
 
@@ -94,6 +97,7 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         id_key,
         clients: outside.clients.clone(),
         webhooks: Arc::default(),
+        troubles: outside.troubles,
         health: Arc::default(),
     };
     let for_browsers = Router::new()

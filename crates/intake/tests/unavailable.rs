@@ -14,7 +14,8 @@ use futures::FutureExt;
 use http::{Request, StatusCode};
 use intake::{Entering, Outside, router};
 use memory::{Faults, Memory, TestClock, TokioClock};
-use ports::{Clock, Queues};
+use ports::health::Subject;
+use ports::{Clock, Queues, Troubles};
 use tower::ServiceExt;
 
 fn brand() -> BrandFile {
@@ -30,6 +31,15 @@ fn brand() -> BrandFile {
 
 /// The routes over a memory whose faults can be changed.
 fn serving(faults: Faults, entering: Entering, clock: Arc<dyn Clock>) -> (Router, Arc<Memory>) {
+    serving_in(faults, entering, clock, Troubles::default())
+}
+
+fn serving_in(
+    faults: Faults,
+    entering: Entering,
+    clock: Arc<dyn Clock>,
+    troubles: Troubles,
+) -> (Router, Arc<Memory>) {
     let memory = Arc::new(Memory::new(1, faults, clock.clone()));
     let outside = Outside {
         store: memory.clone(),
@@ -38,6 +48,7 @@ fn serving(faults: Faults, entering: Entering, clock: Arc<dyn Clock>) -> (Router
         entering,
         secrets: memory.clone(),
         clients: None,
+        troubles,
         clock,
     };
     let brands = Arc::new(read_all(&[brand()], &AllThere).unwrap());
@@ -72,6 +83,38 @@ async fn health(routes: &Router) -> (StatusCode, String) {
     let body = to_bytes(answer.into_body(), 10_000).await.unwrap();
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     (status, body["detail"].as_str().unwrap_or_default().to_owned())
+}
+
+/// All that the health says.
+async fn health_in_full(routes: &Router) -> (StatusCode, serde_json::Value) {
+    let request = Request::get("/healthz").body(Body::empty()).unwrap();
+    let answer = routes.clone().oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = to_bytes(answer.into_body(), 10_000).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_wrong_while_participations_are_kept_is_degraded_and_not_unhealthy() {
+    let troubles = Troubles::default();
+    let clock = Arc::new(TestClock::at("2026-11-23T16:57:37Z".parse().unwrap()));
+    let (routes, _memory) = serving_in(Faults::none(), Entering::AtOnce, clock.clone(), troubles.clone());
+    let webhooks = serde_json::json!({ "accepted": 0, "refused": {} });
+    let ok = serde_json::json!({ "status": "ok", "webhooks": webhooks });
+    assert_eq!(health_in_full(&routes).await, (StatusCode::OK, ok.clone()));
+    let acme = || Subject::Brand("acme".into());
+    troubles.report("braze_unanswered", acme(), clock.now(), "no answer");
+    troubles.report("task_restarts", Subject::Task("tick".into()), clock.now(), "it panicked");
+    let since = "2026-11-23T16:57:37Z";
+    let degraded = serde_json::json!([
+        { "kind": "braze_unanswered", "brand": "acme", "since": since, "text": "no answer" },
+        { "kind": "task_restarts", "task": "tick", "since": since, "text": "it panicked" },
+    ]);
+    let expected = serde_json::json!({ "status": "degraded", "degraded": degraded, "webhooks": webhooks });
+    assert_eq!(health_in_full(&routes).await, (StatusCode::OK, expected));
+    assert!(troubles.clear("braze_unanswered", acme()));
+    assert!(troubles.clear("task_restarts", Subject::Task("tick".into())));
+    assert_eq!(health_in_full(&routes).await, (StatusCode::OK, ok));
 }
 
 const WEBHOOK: &str = r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com"}"#;

@@ -14,8 +14,8 @@ use http::{Method, StatusCode};
 use intake::{Caller, ClientLimit, Entering, Outside};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use ports::Clock;
 use ports::clock::SystemClock;
+use ports::{Clock, Troubles};
 use tower::ServiceExt;
 
 use crate::brands::OfBrands;
@@ -46,6 +46,7 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
         entering: Entering::InOrder,
         secrets,
         clients: Some(Arc::new(ClientLimit::a_second(REQUESTS_PER_CLIENT))),
+        troubles: Troubles::default(),
         clock,
     };
     let make = move |brands| intake::router(outside.clone(), brands, id_key.clone());

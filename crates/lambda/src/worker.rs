@@ -13,9 +13,9 @@ use domain::Timestamp;
 use domain::identity::{BrandId, ParticipationId};
 use futures::future::OptionFuture;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
-use ports::Clock;
 use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
+use ports::{Clock, Troubles};
 use serde_json::Value;
 
 use crate::batch::{Answer, Batch, each_brand};
@@ -75,6 +75,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
         schedule,
         limits: dynamo,
         secrets,
+        troubles: Troubles::default(),
         clock,
         chance: Arc::new(SystemChance),
         transport: braze.clone(),

@@ -2,17 +2,20 @@
 
 pub mod clock;
 pub mod error;
+pub mod health;
 pub mod ledger;
 pub mod limits;
 pub mod operations;
 pub mod queues;
 pub mod record;
+pub mod repeats;
 pub mod schedule;
 pub mod secrets;
 pub mod store;
 
 pub use clock::{Chance, Clock};
 pub use error::{Error, Result};
+pub use health::Troubles;
 pub use ledger::{Ledger, Notices};
 pub use limits::Limits;
 pub use operations::Operations;

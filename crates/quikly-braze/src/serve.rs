@@ -12,7 +12,7 @@ use domain::identity::IdKey;
 use embedded::{DataFile, EnvSecrets, Expired};
 use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
-use ports::{Chance, Clock, Ledger, Secrets};
+use ports::{Chance, Clock, Ledger, Secrets, Troubles};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -73,6 +73,7 @@ impl Server {
             file.import_codes(&brand, &pool, &codes).await.context("the codes cannot be imported")?;
         }
         let brands = Arc::new(brands);
+        let troubles = Troubles::default();
         let intake = intake::Outside {
             store: file.clone(),
             ledger: file.clone(),
@@ -81,6 +82,7 @@ impl Server {
             secrets: secrets.clone(),
             clients: NonZeroU32::new(clients.requests_per_client)
                 .map(|requests| Arc::new(intake::ClientLimit::a_second(requests))),
+            troubles: troubles.clone(),
             clock: clock.clone(),
         };
         let routes = intake::router(intake, brands.clone(), id_key.clone());
@@ -93,6 +95,7 @@ impl Server {
             schedule: file.clone(),
             limits: file.clone(),
             secrets,
+            troubles,
             clock,
             chance,
             transport: braze.clone(),

@@ -70,6 +70,7 @@ impl Front {
             entering: Entering::AtOnce,
             secrets: memory,
             clients: None,
+            troubles: ports::Troubles::default(),
             clock,
         };
         let _inside = runtime.enter();

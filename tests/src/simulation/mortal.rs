@@ -112,6 +112,7 @@ impl Mortal {
             schedule: ports.clone(),
             limits: ports.clone(),
             secrets: ports.clone(),
+            troubles: ports::Troubles::default(),
             clock,
             chance,
             transport: ports.clone(),

@@ -1,0 +1,172 @@
+//! What is wrong while the process goes on working: reported by whoever finds it, and shown by `GET /healthz`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::identity::BrandId;
+use serde_json::{Map, Value};
+
+use crate::repeats::Repeats;
+
+/// What a trouble is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The process as a whole.
+    Process,
+    /// A brand; or the name of a file that should be a brand.
+    Brand(String),
+    /// A long-lived task, by its name.
+    Task(String),
+    /// A receiver of callbacks: a brand, and the host without the rest of the URL.
+    Receiver(String),
+}
+
+impl Subject {
+    /// A brand.
+    #[must_use]
+    pub fn brand(brand: &BrandId) -> Self {
+        Self::Brand(brand.to_string())
+    }
+
+    fn shown(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Process => None,
+            Self::Brand(brand) => Some(("brand", brand)),
+            Self::Task(task) => Some(("task", task)),
+            Self::Receiver(receiver) => Some(("receiver", receiver)),
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What kind of trouble it is: a name that programs may rely on, as `braze_unanswered`.
+    pub kind: &'static str,
+    /// What it is about.
+    pub subject: Subject,
+    /// Since when.
+    pub since: Timestamp,
+    /// One sentence for the engineer on call. It holds no contact and no secret.
+    pub text: String,
+    /// When it is over unless it is reported again; `None` for what lasts until it is cleared.
+    until: Option<Timestamp>,
+}
+
+impl Entry {
+    /// The entry as `GET /healthz` shows it.
+    #[must_use]
+    pub fn as_json(&self) -> Value {
+        let mut members = Map::new();
+        members.insert("kind".to_owned(), self.kind.into());
+        if let Some((name, subject)) = self.subject.shown() {
+            members.insert(name.to_owned(), subject.into());
+        }
+        members.insert("since".to_owned(), self.since.to_string().into());
+        members.insert("text".to_owned(), self.text.clone().into());
+        Value::Object(members)
+    }
+}
+
+type Entries = BTreeMap<(&'static str, Subject), Entry>;
+
+/// Everything that is wrong in this process. Clones are the same registry.
+#[derive(Debug, Clone, Default)]
+pub struct Troubles {
+    entries: Arc<Mutex<Entries>>,
+    repeats: Repeats,
+}
+
+impl Troubles {
+    /// Reports a trouble that lasts until it is cleared. If it was reported before, `since` stays as it was and the text is replaced.
+    pub fn report(&self, kind: &'static str, subject: Subject, since: Timestamp, text: impl Into<String>) {
+        self.put(Entry { kind, subject, since, text: text.into(), until: None });
+    }
+
+    /// Reports a trouble that is over after `lasts` unless it is reported again.
+    pub fn report_for(
+        &self,
+        lasts: Duration,
+        kind: &'static str,
+        subject: Subject,
+        now: Timestamp,
+        text: impl Into<String>,
+    ) {
+        let until = now.checked_add(lasts).unwrap_or(Timestamp::MAX);
+        self.put(Entry { kind, subject, since: now, text: text.into(), until: Some(until) });
+    }
+
+    /// Clears a trouble. Whether there was one.
+    pub fn clear(&self, kind: &'static str, subject: Subject) -> bool {
+        self.lock().remove(&(kind, subject)).is_some()
+    }
+
+    /// What is wrong now, in the order of kinds and subjects.
+    #[must_use]
+    pub fn all(&self, now: Timestamp) -> Vec<Entry> {
+        let mut entries = self.lock();
+        entries.retain(|_, entry| entry.until.is_none_or(|until| now < until));
+        entries.values().cloned().collect()
+    }
+
+    /// What keeps log lines about troubles from repeating.
+    #[must_use]
+    pub fn repeats(&self) -> &Repeats {
+        &self.repeats
+    }
+
+    fn put(&self, entry: Entry) {
+        let mut entries = self.lock();
+        let key = (entry.kind, entry.subject.clone());
+        // What was over before this report begins anew.
+        let known = entries.get(&key).filter(|known| known.until.is_none_or(|until| entry.since < until));
+        let since = known.map_or(entry.since, |known| known.since);
+        entries.insert(key, Entry { since, ..entry });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).expect("a moment")
+    }
+
+    fn acme() -> Subject {
+        Subject::Brand("acme".to_owned())
+    }
+
+    #[test]
+    fn a_trouble_that_is_reported_again_began_when_it_was_reported_first() {
+        let troubles = Troubles::default();
+        troubles.report("braze_unanswered", acme(), at(0), "1 try");
+        troubles.clone().report("braze_unanswered", acme(), at(60), "7 tries");
+        let all = troubles.all(at(60));
+        assert_eq!(all.len(), 1);
+        assert_eq!(
+            all[0].as_json(),
+            serde_json::json!({ "kind": "braze_unanswered", "brand": "acme", "since": at(0).to_string(), "text": "7 tries" })
+        );
+        assert!(troubles.clear("braze_unanswered", acme()) && !troubles.clear("braze_unanswered", acme()));
+        assert!(troubles.all(at(60)).is_empty());
+    }
+
+    #[test]
+    fn a_trouble_with_an_end_is_over_then_and_begins_anew_after_it() {
+        let troubles = Troubles::default();
+        let minute = Duration::from_secs(60);
+        troubles.report_for(minute, "panicked", acme(), at(0), "once");
+        troubles.report_for(minute, "panicked", acme(), at(59), "twice");
+        assert_eq!(troubles.all(at(118)).first().map(|entry| entry.since), Some(at(0)));
+        troubles.report_for(minute, "panicked", acme(), at(119), "again");
+        assert_eq!(troubles.all(at(120)).first().map(|entry| entry.since), Some(at(119)));
+        assert!(troubles.all(at(179)).is_empty());
+    }
+}
