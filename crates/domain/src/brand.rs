@@ -1,6 +1,7 @@
 //! A brand and its activations, already checked. [`crate::brand_file`] is the only way to make them.
 
 mod access;
+mod broken;
 mod sms;
 mod workspace;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access::{Callback, IntakeAccess};
+pub use broken::BrokenBrand;
 pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
 pub use workspace::{
     BrazeLimits, BrazeWorkspace, Endpoint, EndpointError, Identity, LookUp, PhoneMismatch, SecretRef,
@@ -179,17 +181,43 @@ impl Brand {
 pub struct Brands {
     brands: BTreeMap<BrandId, Brand>,
     owners: BTreeMap<Scope, BrandId>,
+    broken: Vec<BrokenBrand>,
 }
 
 impl Brands {
     /// Collects brands whose ids and scopes are known to be distinct: [`crate::brand_file`] has seen to that.
-    pub(crate) fn new(brands: impl IntoIterator<Item = Brand>) -> Self {
-        let mut all = Self::default();
+    pub(crate) fn new(brands: impl IntoIterator<Item = Brand>, broken: Vec<BrokenBrand>) -> Self {
+        let mut all = Self { broken, ..Self::default() };
         for brand in brands {
             all.owners.extend(brand.activations.keys().map(|scope| (scope.clone(), brand.id.clone())));
             all.brands.insert(brand.id.clone(), brand);
         }
         all
+    }
+
+    /// The brands whose files cannot be used.
+    #[must_use]
+    pub fn broken(&self) -> &[BrokenBrand] {
+        &self.broken
+    }
+
+    /// Whether this may be a brand whose file cannot be used. Nothing of it is given up then: the file will be repaired.
+    #[must_use]
+    pub fn may_be_broken(&self, id: &BrandId) -> bool {
+        !self.brands.contains_key(id) && self.broken.iter().any(|broken| broken.may_be(id))
+    }
+
+    /// Whether this may be an activation of a brand whose file cannot be used.
+    #[must_use]
+    pub fn may_be_broken_scope(&self, scope: &Scope) -> bool {
+        !self.owners.contains_key(scope) && self.broken.iter().any(|broken| broken.may_have_scope(scope))
+    }
+
+    /// Whether this may be a token of a brand whose file cannot be used.
+    #[must_use]
+    pub fn may_be_broken_token(&self, token: &str) -> bool {
+        let hash = TokenHash::of(token);
+        self.broken.iter().fold(false, |known, broken| known | broken.may_have_token(&hash))
     }
 
     /// A brand by its id.

@@ -1,29 +1,46 @@
-//! Brand files: one strict TOML file per brand. Every fault of every file is found in one go.
+//! Brand files: one strict TOML file per brand. Every fault of every file is found in one go, and one file's faults are no other
+//! file's.
 
 mod access;
 mod activation;
-mod fault;
+mod claims;
+mod finding;
 mod incentive;
+mod load;
 mod read;
+mod remains;
 mod section;
 mod sms;
 
-pub use fault::Fault;
+pub use finding::{Finding, Severity};
+pub use load::{Loaded, LoadedFile, Standing, Strictness, read_each};
 pub use read::duration;
 
 use crate::brand::{Brands, SecretRef};
 use crate::incentive::Pool;
-use read::{Reading, Taken};
-use section::Source;
 
 /// A brand file: its name for messages, and its text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrandFile {
-    /// The name under which faults are reported.
+    /// The name under which findings are reported.
     pub name: String,
     /// The TOML text.
     pub text: String,
 }
+
+/// A brand file that there is, and that has no text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The name under which it is reported.
+    pub name: String,
+    /// Why there is no text.
+    pub why: String,
+    /// What can be made out of it, to know whose file it is; `None` where it surely is no brand's.
+    pub remains: Option<String>,
+}
+
+/// A brand file as it was found.
+pub type Given = Result<BrandFile, Unreadable>;
 
 /// What brand files refer to outside of themselves. Each method says why something cannot be had.
 pub trait Surroundings {
@@ -54,30 +71,15 @@ impl Surroundings for AllThere {
     }
 }
 
-/// The one fault without a line.
-const TOO_DEEP: &str = "tables or arrays are nested too deeply";
-
-/// Reads all brand files.
+/// Reads brand files that must all be usable: brands that are made up where they are used. Rules do not apply to them.
 ///
 /// # Errors
-/// Every fault of every file, in the order of the files and of their lines.
-pub fn read_all(files: &[BrandFile], surroundings: &dyn Surroundings) -> Result<Brands, Vec<Fault>> {
-    let mut brands = Vec::new();
-    let mut faults = Vec::new();
-    let mut taken = Taken::default();
-    for file in files {
-        let source = Source::new(&file.name, &file.text);
-        let (table, errors) = toml::de::DeTable::parse_recoverable(&file.text);
-        for error in errors {
-            // The parser does not say where a file got too deep for it.
-            let message = if error.span().is_some() { error.message() } else { TOO_DEEP };
-            source.fault(error.span().as_ref(), "", message);
-        }
-        let mut reading = Reading { source: &source, surroundings, taken: &mut taken, file: &file.name };
-        brands.extend(read::brand(&table, &mut reading));
-        faults.extend(source.into_faults());
-    }
-    if faults.is_empty() { Ok(Brands::new(brands)) } else { Err(faults) }
+/// Everything that was found in every file, in the order of the files and of their lines.
+pub fn read_all(files: &[BrandFile], surroundings: &dyn Surroundings) -> Result<Brands, Vec<Finding>> {
+    let files: Vec<Given> = files.iter().cloned().map(Ok).collect();
+    let loaded = read_each(&files, surroundings, Strictness::Lenient, None);
+    let usable = loaded.files.iter().all(|file| file.standing == Standing::Used);
+    if usable { Ok(loaded.brands) } else { Err(loaded.into_findings()) }
 }
 
 #[cfg(test)]

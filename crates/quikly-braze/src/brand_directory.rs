@@ -5,45 +5,73 @@ use std::path::Path;
 
 use anyhow::Context;
 use domain::brand::{Brands, SecretRef};
-use domain::brand_file::{BrandFile, Fault, Surroundings, read_all};
+use domain::brand_file::{
+    BrandFile, Finding, Given, Loaded, Severity, Strictness, Surroundings, Unreadable, read_each,
+};
 use domain::incentive::Pool;
 
 use crate::code_files::CodeFiles;
 
-/// Reads every `*.toml` of a directory, in the order of names. The outer error is the directory's, the inner one every
-/// fault of its files.
-pub(crate) fn read(directory: &Path) -> anyhow::Result<Result<Brands, Vec<Fault>>> {
-    Ok(read_all(&files(directory)?, &OnThisMachine(CodeFiles::in_directory(directory))))
+/// Reads every `*.toml` of a directory, in the order of names. The error is the directory's; what is wrong with a file is a finding.
+pub(crate) fn read(directory: &Path) -> anyhow::Result<Loaded> {
+    let surroundings = OnThisMachine(CodeFiles::in_directory(directory));
+    Ok(read_each(&files(directory)?, &surroundings, Strictness::Strict, None))
 }
 
 /// Every `*.toml` of a directory, in the order of names.
-pub(crate) fn files(directory: &Path) -> anyhow::Result<Vec<BrandFile>> {
+pub(crate) fn files(directory: &Path) -> anyhow::Result<Vec<Given>> {
     let shown = directory.display();
     let entries =
         fs::read_dir(directory).with_context(|| format!("cannot read the brand directory {shown}"))?;
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.with_context(|| format!("cannot read the brand directory {shown}"))?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path.extension().is_some_and(|extension| extension == "toml") && !is_left_by_a_tool(&path) {
             paths.push(path);
         }
     }
     anyhow::ensure!(!paths.is_empty(), "there is no brand file (*.toml) in {shown}");
     paths.sort();
-    let mut files = Vec::new();
-    for path in paths {
-        let name = path.display().to_string();
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
-        files.push(BrandFile { name, text });
-    }
-    Ok(files)
+    Ok(paths.iter().map(|path| file(path)).collect())
 }
 
-/// All faults as one message, a line each.
-pub(crate) fn all_of(faults: &[Fault]) -> String {
-    let lines: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-    let errors = if faults.len() == 1 { "error" } else { "errors" };
-    format!("{} {errors} in the brand files:{}", faults.len(), lines.concat())
+/// Locks of editors (`.#acme.toml`) and what file managers put beside a file (`._acme.toml`).
+fn is_left_by_a_tool(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| name.starts_with(".#") || name.starts_with("._"))
+}
+
+fn file(path: &Path) -> Given {
+    let name = path.display().to_string();
+    match fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => Ok(BrandFile { name, text }),
+        Ok(Err(error)) => Err(Unreadable {
+            name,
+            why: "is not UTF-8 text".to_owned(),
+            remains: Some(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        }),
+        Err(error) => {
+            let remains = (!path.is_dir()).then(String::new);
+            Err(Unreadable { name, why: format!("cannot be read: {error}"), remains })
+        }
+    }
+}
+
+/// The brands, if no file is refused; else what was found in those that are.
+pub(crate) fn all_usable(loaded: Loaded) -> anyhow::Result<Brands> {
+    let findings: Vec<Finding> = loaded.refused().flat_map(|file| file.findings.clone()).collect();
+    if loaded.refused().next().is_some() {
+        anyhow::bail!(all_of(&findings));
+    }
+    Ok(loaded.brands)
+}
+
+/// All findings as one message, a line each.
+pub(crate) fn all_of(findings: &[Finding]) -> String {
+    let lines: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
+    let count = findings.iter().filter(|finding| finding.severity != Severity::Warning).count();
+    let errors = if count == 1 { "error" } else { "errors" };
+    format!("{count} {errors} in the brand files:{}", lines.concat())
 }
 
 /// Environment variables are looked at, and so are code files; a parameter of AWS cannot be from here.

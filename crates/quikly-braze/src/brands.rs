@@ -15,8 +15,7 @@ use crate::{brand_directory, console};
 /// Nothing is put unless every file is right.
 pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let Push { brands: directory, environment } = arguments;
-    let brands = brand_directory::read(&directory)?
-        .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let brands = brand_directory::all_usable(brand_directory::read(&directory)?)?;
     let misplaced = misplaced_secrets(&brands, &environment);
     ensure!(
         misplaced.is_empty(),
@@ -37,7 +36,7 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
             stock.given
         ));
     }
-    let files = named(brand_directory::files(&directory)?);
+    let files = named(brand_directory::files(&directory)?.into_iter().flatten().collect());
     let pushed = BrandTable::new(&config, &environment).push(&files).await.context("the brand table")?;
     console::say(&format!(
         "{} written, {} removed, {} unchanged; the functions see it within a minute",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use braze::{ApiKey, Client, Grant, HttpTransport, Permission, Timeouts};
 use domain::brand::{Brand, SecretRef};
+use domain::brand_file::{Finding, LoadedFile, Standing};
 use embedded::EnvSecrets;
 use ports::Secrets;
 use ports::clock::SystemClock;
@@ -16,33 +17,30 @@ use crate::{brand_directory, console};
 /// What a brand's key may do, by permission; or why it is not there.
 type Grants = Result<Vec<(Permission, Grant)>, String>;
 
-/// Validates a directory; the error lists every fault. Asks about every brand, so that all that is missing is known at once.
+/// Validates a directory; the error lists every fault. Asks about every usable brand, so that all that is missing is known at once.
 pub(crate) async fn run(arguments: Check) -> anyhow::Result<()> {
-    let brands = brand_directory::read(&arguments.brands)?
-        .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
-    if !arguments.json {
-        for brand in brands.iter() {
-            console::say(&format!("{}: {} activation(s), ok", brand.id, brand.activations.len()));
-        }
-    }
+    let loaded = brand_directory::read(&arguments.brands)?;
     let transport =
         if arguments.live { Some(Arc::new(HttpTransport::new(Timeouts::default())?)) } else { None };
     let (mut missing, mut told) = (0, Vec::new());
-    for brand in brands.iter() {
-        let grants = match &transport {
-            Some(transport) => Some(ask(brand, transport).await),
-            None => None,
+    for file in &loaded.files {
+        let usable = file.standing == Standing::Used;
+        let brand = file.brand.as_ref().and_then(|id| loaded.brands.brand(id)).filter(|_| usable);
+        let grants = match (&transport, brand) {
+            (Some(transport), Some(brand)) => Some(ask(brand, transport).await),
+            _ => None,
         };
         missing += grants.as_ref().map_or(0, missing_of);
-        match &grants {
-            _ if arguments.json => told.push(as_json(brand, grants.as_ref())),
-            Some(grants) => say(brand, grants),
-            None => {}
+        if arguments.json {
+            told.push(as_json(file, brand, grants.as_ref()));
+        } else if let Some(brand) = brand {
+            say(file, brand, grants.as_ref());
         }
     }
     if arguments.json {
         console::say(&Value::from(told).to_string());
     }
+    brand_directory::all_usable(loaded)?;
     anyhow::ensure!(missing == 0, "{missing} permission(s) that Braze did not confirm");
     Ok(())
 }
@@ -64,14 +62,19 @@ fn missing_of(grants: &Grants) -> usize {
         .map_or(1, |grants| grants.iter().filter(|(_, grant)| !matches!(grant, Grant::Given)).count())
 }
 
-fn say(brand: &Brand, grants: &Grants) {
+fn say(file: &LoadedFile, brand: &Brand, grants: Option<&Grants>) {
+    console::say(&format!("{}: {} activation(s), ok", brand.id, brand.activations.len()));
+    for finding in &file.findings {
+        console::say(&format!("  {finding}"));
+    }
     match grants {
-        Ok(grants) => {
+        None => {}
+        Some(Ok(grants)) => {
             for (permission, grant) in grants {
                 console::say(&told(brand, *permission, grant));
             }
         }
-        Err(error) => console::say(&format!("{}: braze.api_key: {error}", brand.id)),
+        Some(Err(error)) => console::say(&format!("{}: braze.api_key: {error}", brand.id)),
     }
 }
 
@@ -91,8 +94,18 @@ fn told(brand: &Brand, permission: Permission, grant: &Grant) -> String {
     }
 }
 
-fn as_json(brand: &Brand, grants: Option<&Grants>) -> Value {
-    let mut told = json!({ "brand": brand.id.as_str(), "activations": brand.activations.len() });
+/// A file: its brand where it is usable, and what was found in it.
+fn as_json(file: &LoadedFile, brand: Option<&Brand>, grants: Option<&Grants>) -> Value {
+    let findings: Vec<Value> = file.findings.iter().map(finding).collect();
+    let mut told = json!({
+        "file": file.name,
+        "usable": brand.is_some(),
+        "brand": file.brand.as_ref().map(|id| id.as_str()),
+        "findings": findings,
+    });
+    if let Some(brand) = brand {
+        told["activations"] = brand.activations.len().into();
+    }
     match grants {
         None => {}
         Some(Ok(grants)) => {
@@ -103,6 +116,16 @@ fn as_json(brand: &Brand, grants: Option<&Grants>) -> Value {
         Some(Err(error)) => told["api_key"] = error.as_str().into(),
     }
     told
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "severity": finding.severity.name(),
+        "file": finding.file,
+        "line": finding.line,
+        "field": finding.field,
+        "message": finding.message,
+    })
 }
 
 fn shown(grant: &Grant) -> Value {

@@ -34,8 +34,7 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     }
     let directory = arguments.brands.context("--brands is missing")?;
     let data = arguments.data.context("--data is missing")?;
-    let brands = brand_directory::read(&directory)?
-        .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let brands = brand_directory::all_usable(brand_directory::read(&directory)?)?;
     let codes = CodeFiles::in_directory(&directory).all(&brands)?;
     let listener = listen::on(arguments.listen).await?;
     let server =

@@ -4,15 +4,19 @@ use url::Url;
 
 use crate::brand::{Callback, IntakeAccess};
 use crate::brand_file::Surroundings;
-use crate::brand_file::read::{Reading, distinct, secret};
-use crate::brand_file::section::Section;
+use crate::brand_file::claims::Unique;
+use crate::brand_file::read::{Reading, secret};
+use crate::brand_file::section::{Field, Section};
 use crate::token::TokenHash;
 
 pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Vec<TokenHash> {
     let items = section.required("tokens_sha256").and_then(|field| field.items()).unwrap_or_default();
     section.finish();
-    let (tokens, file) = (&mut reading.taken.tokens, reading.file);
-    items.iter().filter_map(|item| distinct(item, tokens, file, TokenHash::parse)).collect()
+    let token = |item: &Field<'_>| {
+        let token = item.parsed(TokenHash::parse)?;
+        reading.claims.add(item, Unique::Token(token)).then_some(token)
+    };
+    items.iter().filter_map(token).collect()
 }
 
 pub(super) fn intake(mut section: Section<'_>, surroundings: &dyn Surroundings) -> IntakeAccess {

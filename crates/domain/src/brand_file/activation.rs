@@ -6,15 +6,18 @@ use toml::de::DeValue;
 
 use crate::attributes::{AttributeError, AttributeValue, Attributes};
 use crate::brand::{Activation, CreditMoment, EmailActivation, EventActivation, RewardsToBraze};
+use crate::brand_file::claims::Unique;
 use crate::brand_file::incentive::{self, Incentives};
-use crate::brand_file::read::{Reading, distinct, event_name, moment};
+use crate::brand_file::read::{Reading, event_name, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::sms;
 use crate::identity::{Channel, Scope};
 
 pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Activation> {
-    let (scopes, file) = (&mut reading.taken.scopes, reading.file);
-    let scope = section.required("scope").and_then(|field| distinct(&field, scopes, file, Scope::parse));
+    let scope = section.required("scope").and_then(|field| {
+        let scope = field.parsed(Scope::parse)?;
+        reading.claims.add(&field, Unique::Scope(scope.clone())).then_some(scope)
+    });
     let opens = section.required("opens").and_then(|field| moment(&field));
     let closes = section.required("closes").and_then(|field| moment(&field));
     if let (Some(opens), Some(closes)) = (opens, closes)

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use crate::Timestamp;
 use crate::attributes::LONGEST_TEXT;
 use crate::brand::Activation;
+use crate::brand_file::Severity;
 use crate::brand_file::read::{Reading, count, duration, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::identity::{Channel, Scope};
@@ -285,6 +286,6 @@ pub(super) fn check_pools(activations: &BTreeMap<Scope, Activation>, reading: &R
             }
             Ok(_) => continue,
         };
-        reading.source.fault(None, &format!("codes \"{}\"", pool.file()), fault);
+        reading.source.note(Severity::Error, None, &format!("codes \"{}\"", pool.file()), fault);
     }
 }

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use crate::brand::{
     Brand, BrazeLimits, BrazeWorkspace, Endpoint, Identity, LookUp, PhoneMismatch, SecretRef, SettleBy,
 };
+use crate::brand_file::claims::{Claims, Unique};
 use crate::brand_file::section::{Field, Section, Source};
 use crate::brand_file::{Surroundings, access, activation, incentive};
 use crate::identity::BrandId;
@@ -26,29 +27,21 @@ const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
 /// Braze's hard cap on the objects of one `/users/track` request.
 const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
 
-/// What the files read so far have taken, each with the file that took it: ids, scopes and tokens are unique over all files.
-#[derive(Default)]
-pub(super) struct Taken {
-    ids: BTreeMap<String, String>,
-    pub(super) scopes: BTreeMap<String, String>,
-    pub(super) tokens: BTreeMap<String, String>,
-}
-
 /// A file while it is being read.
 pub(super) struct Reading<'a, 'b> {
     pub(super) source: &'a Source<'a>,
     pub(super) surroundings: &'b dyn Surroundings,
-    pub(super) taken: &'b mut Taken,
-    pub(super) file: &'b str,
+    pub(super) claims: Claims,
 }
 
 /// Reads one file.
 pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'a, '_>) -> Option<Brand> {
     let surroundings = reading.surroundings;
     let mut root = Section::new(reading.source, String::new(), 0..0, table.get_ref());
-    let id = root
-        .required("id")
-        .and_then(|field| distinct(&field, &mut reading.taken.ids, reading.file, BrandId::parse));
+    let id = root.required("id").and_then(|field| {
+        let id = field.parsed(BrandId::parse)?;
+        reading.claims.add(&field, Unique::Id(id.clone())).then_some(id)
+    });
     let braze = root.required("braze").and_then(|field| workspace(field.section()?, surroundings));
     let webhook = root.optional("webhook").and_then(|field| Some(access::webhook(field.section()?, reading)));
     let intake =
@@ -78,23 +71,6 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
 fn retention(text: &str) -> Result<Duration, &'static str> {
     let retention = duration(text)?;
     if retention < SHORTEST_RETENTION { Err("must be a day (1d) at least") } else { Ok(retention) }
-}
-
-/// A string that `parse` accepts and that no field has taken before.
-pub(super) fn distinct<T, E: std::fmt::Display>(
-    field: &Field<'_>,
-    taken: &mut BTreeMap<String, String>,
-    file: &str,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Option<T> {
-    let value = field.parsed(parse)?;
-    let text = field.text()?;
-    if let Some(other) = taken.get(text) {
-        field.fault(format!("\"{text}\" is already taken in {other}"));
-        return None;
-    }
-    taken.insert(text.to_owned(), file.to_owned());
-    Some(value)
 }
 
 fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Option<BrazeWorkspace> {

@@ -1,4 +1,4 @@
-//! Reads a TOML table key by key, noting every fault instead of stopping at the first.
+//! Reads a TOML table key by key, noting every finding instead of stopping at the first.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -7,26 +7,30 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::brand_file::Fault;
+use crate::brand_file::{Finding, Severity};
 
 /// The file being read, and what was found wrong so far.
 pub(super) struct Source<'a> {
-    file: &'a str,
+    pub(super) file: &'a str,
     text: &'a str,
-    faults: RefCell<Vec<Fault>>,
+    findings: RefCell<Vec<Finding>>,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, faults: RefCell::default() }
+        Self { file, text, findings: RefCell::default() }
     }
 
-    pub(super) fn fault(&self, place: Option<&Range<usize>>, field: &str, message: impl Into<String>) {
-        let line = place.map(|span| {
-            let before = self.text.as_bytes().iter().take(span.start);
-            before.filter(|&&byte| byte == b'\n').count() + 1
-        });
-        self.faults.borrow_mut().push(Fault {
+    pub(super) fn note(
+        &self,
+        severity: Severity,
+        place: Option<&Range<usize>>,
+        field: &str,
+        message: impl Into<String>,
+    ) {
+        let line = place.map(|place| self.line(place));
+        self.findings.borrow_mut().push(Finding {
+            severity,
             file: self.file.to_owned(),
             line,
             field: field.to_owned(),
@@ -34,10 +38,15 @@ impl<'a> Source<'a> {
         });
     }
 
-    pub(super) fn into_faults(self) -> Vec<Fault> {
-        let mut faults = self.faults.into_inner();
-        faults.sort_by_key(|fault| fault.line);
-        faults
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, place: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().iter().take(place.start);
+        before.filter(|&&byte| byte == b'\n').count() + 1
+    }
+
+    /// What was found.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.findings.into_inner()
     }
 }
 
@@ -49,9 +58,25 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// Notes a fault of this field.
+    /// Notes a fault of this field: with it, the file cannot be used anywhere.
     pub(super) fn fault(&self, message: impl Into<String>) {
-        self.source.fault(Some(&self.value.span()), &self.name, message);
+        self.note(Severity::Error, message);
+    }
+
+    /// Notes that this field breaks a rule that is newer than files in use. The value must be produced all the same.
+    #[expect(dead_code, reason = "no field breaks such a rule yet")]
+    pub(super) fn rule(&self, message: impl Into<String>) {
+        self.note(Severity::Rule, message);
+    }
+
+    /// Notes a doubt about this field.
+    #[expect(dead_code, reason = "no field is in doubt yet")]
+    pub(super) fn warn(&self, message: impl Into<String>) {
+        self.note(Severity::Warning, message);
+    }
+
+    fn note(&self, severity: Severity, message: impl Into<String>) {
+        self.source.note(severity, Some(&self.value.span()), &self.name, message);
     }
 
     pub(super) fn text(&self) -> Option<&'a str> {
@@ -149,7 +174,23 @@ impl<'a> Section<'a> {
 
     /// Notes a fault of the section as a whole, under a key that it has or should have.
     pub(super) fn fault(&self, key: &str, message: impl Into<String>) {
-        self.source.fault(Some(&self.place), &self.name_of(key), message);
+        self.note(Severity::Error, key, message);
+    }
+
+    /// Notes that the section breaks a rule that is newer than files in use. What it says must be produced all the same.
+    #[expect(dead_code, reason = "no section breaks such a rule yet")]
+    pub(super) fn rule(&self, key: &str, message: impl Into<String>) {
+        self.note(Severity::Rule, key, message);
+    }
+
+    /// Notes a doubt about the section.
+    #[expect(dead_code, reason = "no section is in doubt yet")]
+    pub(super) fn warn(&self, key: &str, message: impl Into<String>) {
+        self.note(Severity::Warning, key, message);
+    }
+
+    fn note(&self, severity: Severity, key: &str, message: impl Into<String>) {
+        self.source.note(severity, Some(&self.place), &self.name_of(key), message);
     }
 
     fn name_of(&self, key: &str) -> String {
@@ -192,7 +233,8 @@ impl<'a> Section<'a> {
     pub(super) fn finish(self) {
         for (key, _) in self.table.iter() {
             if !self.taken.contains(key.get_ref().as_ref()) {
-                self.source.fault(Some(&key.span()), &self.name_of(key.get_ref()), "is not a known key");
+                let field = self.name_of(key.get_ref());
+                self.source.note(Severity::Error, Some(&key.span()), &field, "is not a known key");
             }
         }
     }

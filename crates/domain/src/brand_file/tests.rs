@@ -6,6 +6,9 @@ use crate::identity::{BrandId, Scope};
 #[path = "incentive_tests.rs"]
 mod incentives;
 
+#[path = "load_tests.rs"]
+mod loading;
+
 const GOOD: &str = r#"
 id = "acme"
 [braze]

@@ -1,0 +1,201 @@
+//! Many files, each for itself: what is usable is used, and what is not harms its own brand only.
+
+use toml::de::DeTable;
+
+use crate::brand::{Brand, Brands, BrokenBrand};
+use crate::brand_file::claims::{Claims, Taken};
+use crate::brand_file::read::{self, Reading};
+use crate::brand_file::section::Source;
+use crate::brand_file::{Finding, Given, Severity, Surroundings, remains};
+use crate::identity::BrandId;
+
+/// The one fault of TOML without a line.
+const TOO_DEEP: &str = "tables or arrays are nested too deeply";
+
+/// Which findings make a file unusable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// Errors and rules: an operator is at hand.
+    Strict,
+    /// Errors only: the files were accepted before, perhaps by an earlier version.
+    Lenient,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is in use.
+    Used,
+    /// It cannot be used; its brand goes on as the file said before.
+    Former,
+    /// It cannot be used, and neither can its brand.
+    Broken,
+}
+
+/// A file, and what became of it.
+#[derive(Debug, Clone)]
+pub struct LoadedFile {
+    /// Its name.
+    pub name: String,
+    /// Its brand, as far as it is known.
+    pub brand: Option<BrandId>,
+    /// What became of it.
+    pub standing: Standing,
+    /// What was found in it, in the order of lines.
+    pub findings: Vec<Finding>,
+}
+
+/// The brands of many files.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// The brands.
+    pub brands: Brands,
+    /// Every file, in the order that was given.
+    pub files: Vec<LoadedFile>,
+}
+
+impl Loaded {
+    /// Everything that was found.
+    #[must_use]
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.files.into_iter().flat_map(|file| file.findings).collect()
+    }
+
+    /// Files that cannot be used as they are now.
+    pub fn refused(&self) -> impl Iterator<Item = &LoadedFile> {
+        self.files.iter().filter(|file| file.standing != Standing::Used)
+    }
+
+    fn is_used(&self, file: &str) -> bool {
+        self.files.iter().any(|known| known.name == file && known.standing != Standing::Broken)
+    }
+
+    /// The brand that a file stood for until now.
+    fn former(&self, file: &str, remains: Option<&BrokenBrand>) -> Option<&Brand> {
+        let by_name =
+            self.files.iter().find(|known| known.name == file).and_then(|known| known.brand.as_ref());
+        self.brands.brand(remains.and_then(|remains| remains.id.as_ref()).or(by_name)?)
+    }
+}
+
+/// What one file says, before it is known what others say.
+struct Draft<'a> {
+    name: &'a str,
+    brand: Option<Brand>,
+    remains: Option<BrokenBrand>,
+    claims: Claims,
+    findings: Vec<Finding>,
+    standing: Standing,
+}
+
+impl Draft<'_> {
+    fn is_refused(&self, strictness: Strictness) -> bool {
+        let least = match strictness {
+            Strictness::Strict => Severity::Rule,
+            Strictness::Lenient => Severity::Error,
+        };
+        self.brand.is_none() || self.findings.iter().any(|finding| finding.severity >= least)
+    }
+}
+
+/// Reads all brand files. One that cannot be used is left out; if `former` has its brand, that goes on as it was.
+///
+/// Ids, scopes and tokens are one file's alone. Who had them in `former` keeps them; else the first file in the given order has them,
+/// be it usable or not: what was meant for one brand must not reach another because a file broke.
+#[must_use]
+pub fn read_each(
+    files: &[Given],
+    surroundings: &dyn Surroundings,
+    strictness: Strictness,
+    former: Option<&Loaded>,
+) -> Loaded {
+    let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, surroundings)).collect();
+    let mut taken = Taken::default();
+    for incumbents in [true, false] {
+        let known = |draft: &Draft<'_>| former.is_some_and(|former| former.is_used(draft.name));
+        for draft in drafts.iter_mut().filter(|draft| known(draft) == incumbents) {
+            settle(draft, strictness, former, &mut taken);
+        }
+    }
+    let mut loaded = Vec::new();
+    let (mut brands, mut broken) = (Vec::new(), Vec::new());
+    for mut draft in drafts {
+        draft.findings.sort_by_key(|finding| finding.line);
+        loaded.push(LoadedFile {
+            name: draft.name.to_owned(),
+            brand: match (&draft.brand, &draft.remains) {
+                (Some(brand), _) => Some(brand.id.clone()),
+                (None, remains) => remains.as_ref().and_then(|remains| remains.id.clone()),
+            },
+            standing: draft.standing,
+            findings: draft.findings,
+        });
+        match draft.standing {
+            Standing::Used | Standing::Former => brands.extend(draft.brand),
+            Standing::Broken => broken.extend(draft.remains),
+        }
+    }
+    Loaded { brands: Brands::new(brands, broken), files: loaded }
+}
+
+fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
+    let file = match file {
+        Ok(file) => file,
+        Err(unreadable) => {
+            let source = Source::new(&unreadable.name, "");
+            source.note(Severity::Error, None, "", &unreadable.why);
+            return Draft {
+                name: &unreadable.name,
+                brand: None,
+                remains: unreadable
+                    .remains
+                    .as_ref()
+                    .map(|text| remains::of(&unreadable.name, text, None, false)),
+                claims: Claims::default(),
+                findings: source.into_findings(),
+                standing: Standing::Broken,
+            };
+        }
+    };
+    let source = Source::new(&file.name, &file.text);
+    let (table, errors) = DeTable::parse_recoverable(&file.text);
+    let legible = errors.is_empty();
+    for error in errors {
+        // The parser does not say where a file got too deep for it.
+        let message = if error.span().is_some() { error.message() } else { TOO_DEEP };
+        source.note(Severity::Error, error.span().as_ref(), "", message);
+    }
+    let mut reading = Reading { source: &source, surroundings, claims: Claims::default() };
+    let brand = read::brand(&table, &mut reading);
+    let claims = reading.claims;
+    let remains = Some(remains::of(&file.name, &file.text, Some(table.get_ref()), legible));
+    Draft {
+        name: &file.name,
+        brand,
+        remains,
+        claims,
+        findings: source.into_findings(),
+        standing: Standing::Broken,
+    }
+}
+
+/// Whether a file is used, and what it has to itself.
+fn settle(draft: &mut Draft<'_>, strictness: Strictness, former: Option<&Loaded>, taken: &mut Taken) {
+    if draft.is_refused(strictness)
+        && let Some(brand) = former.and_then(|former| former.former(draft.name, draft.remains.as_ref()))
+    {
+        let lost = taken.give(draft.name, &Claims::of(brand));
+        if lost.is_empty() {
+            draft.brand = Some(brand.clone());
+            draft.standing = Standing::Former;
+            return;
+        }
+        draft.findings.extend(lost);
+    }
+    draft.findings.extend(taken.give(draft.name, &draft.claims));
+    if draft.is_refused(strictness) {
+        draft.brand = None;
+    } else {
+        draft.standing = Standing::Used;
+    }
+}

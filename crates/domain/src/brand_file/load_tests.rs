@@ -1,0 +1,167 @@
+use super::*;
+use crate::brand::BrokenBrand;
+use crate::token::TokenHash;
+
+fn brand_file(id: &str, scope: &str) -> String {
+    format!(
+        "id = \"{id}\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\n[webhook]\ntokens_sha256 = [\"{}\"]\n\
+         [intake]\norigins = [\"https://{id}.example\"]\n[[activation]]\nscope = \"{scope}\"\nopens = 2026-11-01T00:00:00Z\n\
+         closes = 2026-12-01T00:00:00Z\n[activation.email]\n",
+        TokenHash::of(id)
+    )
+}
+
+fn given(name: &str, text: &str) -> Given {
+    Ok(BrandFile { name: name.into(), text: text.into() })
+}
+
+fn load(files: &[Given], former: Option<&Loaded>) -> Loaded {
+    read_each(files, &SomeMissing, Strictness::Strict, former)
+}
+
+fn id(text: &str) -> BrandId {
+    BrandId::parse(text).unwrap()
+}
+
+fn scope(text: &str) -> Scope {
+    Scope::parse(text).unwrap()
+}
+
+fn standings(loaded: &Loaded) -> Vec<(&str, Standing)> {
+    loaded.files.iter().map(|file| (file.name.as_str(), file.standing)).collect()
+}
+
+/// Everything that says whose a file is.
+fn is_known(broken: &BrokenBrand) -> bool {
+    broken.id == Some(id("acme"))
+        && broken.may_have_scope(&scope("spring"))
+        && broken.may_have_token(&TokenHash::of("acme"))
+}
+
+#[test]
+fn a_file_that_cannot_be_used_harms_no_other() {
+    let acme = brand_file("acme", "spring");
+    let good = given("zest.toml", &brand_file("zest", "summer"));
+    for (what, broken) in [
+        ("an unknown key", format!("colour = 1\n{acme}")),
+        ("a wrong value", acme.replace("http://127.0.0.1:1", "http://example.com")),
+        ("a missing secret", acme.replace("KEY", "MISSING")),
+        ("a table that is not closed", acme.replace("[braze]", "[braze")),
+        ("a text that is not closed", acme.replace("api_key = { env = \"KEY\" }", "api_key = { env = \"KEY")),
+        ("another type", acme.replace("[braze]\nendpoint", "[braze.x]\nendpoint")),
+        ("a key twice", acme.replace("id = \"acme\"", "id = \"acme\"\nid = \"acme\"")),
+        ("a merge that went wrong", acme.replace("[braze]", "<<<<<<< HEAD\n[braze]")),
+    ] {
+        let loaded = load(&[given("acme.toml", &broken), good.clone()], None);
+        assert_eq!(
+            standings(&loaded),
+            [("acme.toml", Standing::Broken), ("zest.toml", Standing::Used)],
+            "{what}"
+        );
+        assert!(loaded.brands.brand(&id("zest")).is_some() && loaded.brands.brand(&id("acme")).is_none());
+        assert!(is_known(&loaded.brands.broken()[0]), "{what}: {:?}", loaded.brands.broken());
+        assert!(loaded.brands.may_be_broken(&id("acme")) && !loaded.brands.may_be_broken(&id("zest")));
+        assert!(!loaded.files[0].findings.is_empty() && loaded.files[1].findings.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn what_a_file_without_text_may_have_is_not_given_up() {
+    let unreadable = |remains: Option<&str>| {
+        Err(Unreadable {
+            name: "x.toml".into(),
+            why: "cannot be read".into(),
+            remains: remains.map(str::to_owned),
+        })
+    };
+    let good = given("zest.toml", &brand_file("zest", "summer"));
+    let loaded = load(&[unreadable(Some("")), good.clone()], None);
+    assert_eq!(standings(&loaded), [("x.toml", Standing::Broken), ("zest.toml", Standing::Used)]);
+    assert_eq!(loaded.files[0].findings[0].to_string(), "x.toml: cannot be read");
+    let brands = &loaded.brands;
+    assert!(brands.may_be_broken(&id("any")) && !brands.may_be_broken(&id("zest")));
+    assert!(brands.may_be_broken_scope(&scope("any")) && !brands.may_be_broken_scope(&scope("summer")));
+    assert!(brands.may_be_broken_token("any"));
+    let loaded = load(&[unreadable(Some(&brand_file("acme", "spring"))), good.clone()], None);
+    assert!(is_known(&loaded.brands.broken()[0]));
+    assert!(!loaded.brands.may_be_broken(&id("any")), "its id is known");
+    // A directory, say: no brand's at all.
+    let loaded = load(&[unreadable(None), good], None);
+    assert!(loaded.brands.broken().is_empty() && loaded.refused().count() == 1);
+}
+
+#[test]
+fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
+    let (acme, zest) = (brand_file("acme", "spring"), given("zest.toml", &brand_file("zest", "summer")));
+    let before = load(&[given("acme.toml", &acme), zest.clone()], None);
+    let bad = acme.replace("spring", "autumn") + "colour = 1\n";
+    let loaded = load(&[given("acme.toml", &bad), zest.clone()], Some(&before));
+    assert_eq!(standings(&loaded), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    assert!(loaded.brands.activation(&scope("spring")).is_some(), "as it was");
+    assert!(loaded.brands.broken().is_empty());
+    assert!(loaded.files[0].findings[0].to_string().ends_with("is not a known key"));
+    // And so it stays, under another name, too, and even if nothing can be read of it.
+    let unreadable =
+        Err(Unreadable { name: "acme.toml".into(), why: "?".into(), remains: Some(String::new()) });
+    let again = load(&[unreadable, zest.clone()], Some(&loaded));
+    assert_eq!(standings(&again), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    let renamed = load(&[given("renamed.toml", &bad), zest], Some(&again));
+    assert_eq!(standings(&renamed), [("renamed.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    let gone = load(&[], Some(&renamed));
+    assert!(gone.brands.brand(&id("acme")).is_none(), "a file that is gone is no broken file");
+    assert!(!gone.brands.may_be_broken(&id("acme")));
+}
+
+#[test]
+fn what_a_brand_has_no_new_file_can_take() {
+    let zest = given("zest.toml", &brand_file("zest", "summer"));
+    let before = load(std::slice::from_ref(&zest), None);
+    let thief = given("a.toml", &brand_file("a", "summer"));
+    let loaded = load(&[thief.clone(), zest.clone()], Some(&before));
+    assert_eq!(standings(&loaded), [("a.toml", Standing::Broken), ("zest.toml", Standing::Used)]);
+    // Not even while its own file cannot be used.
+    let bad = given("zest.toml", &(brand_file("zest", "other") + "colour = 1\n"));
+    let loaded = load(&[thief.clone(), bad], Some(&before));
+    assert_eq!(standings(&loaded), [("a.toml", Standing::Broken), ("zest.toml", Standing::Former)]);
+    assert_eq!(loaded.brands.activation(&scope("summer")).unwrap().0.id, id("zest"));
+    // Without a before, the order of the files decides.
+    let loaded = load(&[thief, zest], None);
+    assert_eq!(standings(&loaded), [("a.toml", Standing::Used), ("zest.toml", Standing::Broken)]);
+    assert_eq!(
+        loaded.files[1].findings[0].to_string(),
+        "zest.toml:10: activation[0].scope: \"summer\" is already taken in a.toml"
+    );
+}
+
+#[test]
+fn a_broken_copy_of_a_file_leaves_the_brand_alone() {
+    let (good, bad) = (brand_file("acme", "spring"), brand_file("acme", "spring") + "colour = 1\n");
+    let loaded = load(&[given("acme.toml", &good), given("copy.toml", &bad)], None);
+    assert_eq!(standings(&loaded), [("acme.toml", Standing::Used), ("copy.toml", Standing::Broken)]);
+    assert!(
+        !loaded.brands.may_be_broken(&id("acme")) && !loaded.brands.may_be_broken_scope(&scope("spring"))
+    );
+    let again = load(&[given("acme.toml", &good), given("copy.toml", &bad)], Some(&loaded));
+    assert_eq!(standings(&again), standings(&loaded));
+}
+
+#[test]
+fn a_token_is_the_same_in_either_case() {
+    let (acme, zest) = (brand_file("acme", "spring"), brand_file("zest", "summer"));
+    let token = |brand: &str| TokenHash::of(brand).to_string();
+    let shouted = zest.replace(&token("zest"), &token("acme").to_uppercase());
+    let loaded = load(&[given("acme.toml", &acme), given("zest.toml", &shouted)], None);
+    assert_eq!(standings(&loaded), [("acme.toml", Standing::Used), ("zest.toml", Standing::Broken)]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_a_file_is_cut_to_its_brand_waits_and_others_work(at in 0_usize..400) {
+        let acme = brand_file("acme", "spring");
+        let cut: String = acme.chars().take(at).collect();
+        let files = [given("acme.toml", &cut), given("zest.toml", &brand_file("zest", "summer"))];
+        let loaded = load(&files, None);
+        proptest::prop_assert_eq!(loaded.files[1].standing, Standing::Used);
+        proptest::prop_assert_eq!(loaded.files[0].standing == Standing::Used, loaded.brands.brand(&id("acme")).is_some());
+    }
+}
