@@ -1,6 +1,7 @@
 //! The real connector and a simulated workspace in one process, under a paused clock: hours pass in milliseconds, and a run is
 //! the same every time.
 
+mod answers;
 mod awards;
 mod certainty;
 mod drain;

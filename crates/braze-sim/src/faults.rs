@@ -1,6 +1,9 @@
 //! Faults on request. They are counted, not drawn: the same requests meet the same faults.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +17,8 @@ pub enum Kind {
     Delay,
     /// A success whose body is not JSON.
     Garbage,
+    /// An answer with `status`, `headers` and `body`: what proxies say, and what Braze says on bad days.
+    Answer,
 }
 
 /// Before or after the request has done its work.
@@ -35,7 +40,7 @@ pub struct Fault {
     pub path: Option<String>,
     /// What goes wrong.
     pub kind: Kind,
-    /// The status of a `status` fault.
+    /// The status of a `status` or `answer` fault.
     #[serde(default = "service_unavailable")]
     pub status: u16,
     /// When it goes wrong.
@@ -47,6 +52,12 @@ pub struct Fault {
     pub one_in: Option<u64>,
     /// `Retry-After` of a `status` fault, in seconds.
     pub retry_after: Option<u64>,
+    /// Further headers of a `status` or `answer` fault; they replace the usual ones.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Body of an `answer` fault: a text as it is, anything else as JSON.
+    #[serde(default)]
+    pub body: Option<Value>,
     /// Delay of a `delay` fault.
     #[serde(default)]
     pub delay_ms: u64,

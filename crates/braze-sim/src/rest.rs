@@ -1,5 +1,7 @@
 //! Braze's REST API, as far as it is simulated: authorisation, limits, faults, then the endpoint.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -49,13 +51,14 @@ async fn answer(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let path = uri.path().to_owned();
+    let at = workspace.now();
     let fault = workspace.lock().faults.meet(&path);
     let before = fault.as_ref().filter(|fault| fault.when == When::Before && fault.kind != Kind::Delay);
     let (said, extra) = match before {
         Some(_) => (Said::new(StatusCode::OK, Value::Null, "a fault, nothing done"), HeaderMap::new()),
         None => work(&workspace, &method, &uri, &headers, body),
     };
-    let (response, observed) = play(fault, said, extra, &method, &path).await;
+    let (response, observed) = play(fault, said, extra, (at, &method, &path)).await;
     let on_request = {
         let mut state = workspace.lock();
         let answered = state.requests.answered.entry(format!("{method} {path}")).or_default();
@@ -73,8 +76,7 @@ async fn play(
     fault: Option<Fault>,
     said: Said,
     extra: HeaderMap,
-    method: &Method,
-    path: &str,
+    (at, method, path): (jiff::Timestamp, &Method, &str),
 ) -> (Response, Observed) {
     let mut response = (said.status, axum::Json(said.body)).into_response();
     response.headers_mut().extend(extra);
@@ -92,17 +94,37 @@ async fn play(
             response = (StatusCode::OK, "<html>not what you asked for</html>").into_response();
             (status, summary) = (200, format!("{summary}; the answer is garbage"));
         }
-        Some(Fault { kind: Kind::Status, status: code, retry_after, .. }) => {
+        Some(Fault { kind: Kind::Answer, status: code, headers, body, .. }) => {
+            let code = StatusCode::from_u16(code).unwrap_or(StatusCode::OK);
+            let body = match body {
+                Some(Value::String(text)) => text,
+                Some(json) => json.to_string(),
+                None => String::new(),
+            };
+            response = (code, body).into_response();
+            response.headers_mut().extend(named(&headers));
+            (status, summary) = (code.as_u16(), format!("{summary}; a fault answers"));
+        }
+        Some(Fault { kind: Kind::Status, status: code, retry_after, headers, .. }) => {
             let code = StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             response = (code, axum::Json(json!({ "message": "a fault was asked for" }))).into_response();
             if let Some(seconds) = retry_after {
                 response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             }
+            response.headers_mut().extend(named(&headers));
             (status, summary) = (code.as_u16(), format!("{summary}; a fault answers"));
         }
         None => {}
     }
-    (response, Observed { method: method.to_string(), path: path.to_owned(), status, summary })
+    (response, Observed { at, method: method.to_string(), path: path.to_owned(), status, summary })
+}
+
+/// Headers of a fault, as far as they are ones.
+fn named(headers: &BTreeMap<String, String>) -> HeaderMap {
+    let header = |(name, value): (&String, &String)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+    };
+    headers.iter().filter_map(header).collect()
 }
 
 /// What Braze would do and say, with its rate-limit headers.

@@ -23,6 +23,8 @@ pub type OnRequest = Arc<dyn Fn(&Observed) + Send + Sync>;
 /// One REST request and its answer, fit to be shown: no keys, no whole contacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
+    /// When it came.
+    pub at: Timestamp,
     /// `POST`, `GET`…
     pub method: String,
     /// The path.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::confirmation::{Purpose, confirmed};
 use crate::error::Error;
 use crate::export::{Export, ExportQuery, Fields};
 use crate::limits::RateLimit;
@@ -49,6 +51,18 @@ pub struct Answer<T> {
     pub result: Result<T, Error>,
 }
 
+impl<T> Answer<T> {
+    /// How long Braze asks to be left alone after an answer that was no success: `Retry-After` in any form, else the end of the window
+    /// where nothing is left of it, as a 429 says whatever else it tells.
+    #[must_use]
+    pub fn asked_wait(&self, now: Timestamp) -> Option<Duration> {
+        match self.result.as_ref().err()? {
+            Error::Throttled { .. } => self.limits.wait_when_throttled(now),
+            _ => self.limits.wait(now),
+        }
+    }
+}
+
 /// A client of one Braze workspace.
 #[derive(Clone)]
 pub struct Client {
@@ -74,10 +88,7 @@ impl Client {
     /// The caller keeps to its contract's batch limit ([`crate::pack`]).
     pub async fn track(&self, writes: &[Write]) -> Answer<Vec<WriteOutcome>> {
         let (limits, answered) = self.post("/users/track", &track::body(writes)).await;
-        let result = answered.and_then(|response| {
-            let redactor = self.redactor();
-            outcome::of_track(&response, writes, &redactor)
-        });
+        let result = answered.and_then(|response| outcome::of_track(response, writes, &self.redactor()));
         Answer { limits, result }
     }
 
@@ -90,7 +101,7 @@ impl Client {
         };
         let (limits, answered) = self.post("/users/export/ids", &body).await;
         let result = answered.and_then(|response| {
-            let response = self.successful(response)?;
+            let response = confirmed(response, Purpose::Reading, &self.redactor())?;
             decode(response.body())
         });
         Answer { limits, result }
@@ -104,7 +115,7 @@ impl Client {
         let path = subscription::status_path(group, phones);
         let (limits, answered) = self.send(Method::GET, &path, Bytes::new()).await;
         let result = answered.and_then(|response| {
-            let response = self.successful(response)?;
+            let response = confirmed(response, Purpose::Reading, &self.redactor())?;
             let body: StatusBody = decode(response.body())?;
             Ok(body.of(phones))
         });
@@ -125,7 +136,8 @@ impl Client {
         }
         let (limits, answered) =
             self.post(endpoint.path(), &endpoint.body(group, phones, double_opt_in)).await;
-        let result = answered.and_then(|response| self.successful(response).map(|_| ()));
+        let result =
+            answered.and_then(|response| confirmed(response, Purpose::Writing, &self.redactor())).map(|_| ());
         Answer { limits, result }
     }
 
@@ -134,7 +146,8 @@ impl Client {
         let (method, path, body) = permission.request();
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let (_, answered) = self.send(method, path, body).await;
-        Grant::of(answered.and_then(|response| self.successful(response).map(|_| ())))
+        let confirmed = answered.and_then(|response| confirmed(response, Purpose::Writing, &self.redactor()));
+        Grant::of(confirmed.map(|_| ()))
     }
 
     async fn post(&self, path: &str, body: &impl Serialize) -> (RateLimit, Result<Response<Bytes>, Error>) {
@@ -175,15 +188,6 @@ impl Client {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body)
             .map_err(|_| Error::Unsendable("the request cannot be written down"))
-    }
-
-    /// Any 2xx: Braze documents 200 and sends 201.
-    fn successful(&self, response: Response<Bytes>) -> Result<Response<Bytes>, Error> {
-        if response.status().is_success() {
-            Ok(response)
-        } else {
-            Err(Error::of_status(&response, &self.redactor()))
-        }
     }
 
     fn redactor(&self) -> Redactor<'_> {

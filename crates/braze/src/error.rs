@@ -24,6 +24,14 @@ pub enum Error {
     /// It was answered with success in a form that cannot be read.
     #[error("Braze's answer cannot be read")]
     Unreadable,
+    /// It was answered with a success that does not say that it succeeded.
+    #[error("Braze does not confirm the request ({status}): {message}")]
+    Unconfirmed {
+        /// The status.
+        status: StatusCode,
+        /// Braze's text.
+        message: String,
+    },
     /// 429: over the limit.
     #[error("Braze throttles (429)")]
     Throttled {
@@ -36,11 +44,21 @@ pub enum Error {
         /// How long Braze wants to be left alone, when it says so.
         after: Option<Duration>,
     },
-    /// Another 5xx: it may have been done.
+    /// Another 5xx, or a status that leaves open what was done: it may have been done.
     #[error("Braze failed ({status})")]
     Failed {
         /// The status.
         status: StatusCode,
+    },
+    /// Somebody on the way, or a part of Braze, did not take the request for now: it was not done.
+    #[error("Braze did not take the request ({status}): {message}")]
+    NotTaken {
+        /// The status.
+        status: StatusCode,
+        /// How long Braze wants to be left alone, when it says so.
+        after: Option<Duration>,
+        /// Braze's text.
+        message: String,
     },
     /// 401 or 403: wrong key, permission, or instance.
     #[error("Braze refuses the API key ({status}): {message}")]
@@ -59,7 +77,7 @@ pub enum Error {
         /// The status.
         status: StatusCode,
     },
-    /// Another 3xx or 4xx: the same request will not do better.
+    /// A status that is about what the request holds: the same request will not do better.
     #[error("Braze refuses the request ({status}): {message}")]
     Refused {
         /// The status.
@@ -91,41 +109,44 @@ impl Error {
     pub fn next(&self) -> Next {
         match self {
             Self::NotSent(_) => Next::Retry { after: None },
-            Self::Throttled { after } | Self::NoCapacity { after } => Next::Retry { after: *after },
-            Self::Lost(_) | Self::Unreadable | Self::Failed { .. } => Next::Unknown,
+            Self::Throttled { after } | Self::NoCapacity { after } | Self::NotTaken { after, .. } => {
+                Next::Retry { after: *after }
+            }
+            Self::Lost(_) | Self::Unreadable | Self::Unconfirmed { .. } | Self::Failed { .. } => {
+                Next::Unknown
+            }
             Self::KeyRefused { .. } | Self::UnknownGroup | Self::Unsendable(_) => Next::Configuration,
             Self::TooLarge { .. } | Self::Refused { .. } => Next::Refused,
         }
     }
 
-    /// Reads an answer that is no success (braze-docs, API errors).
+    /// Reads an answer that is no success. Only a status that is about what the request holds is final: those that Braze documents as
+    /// such (400, 404, 413, 415; braze-docs, API errors), and those that HTTP defines so (405, 406, 410, 411, 414, 422, 431; RFC 9110,
+    /// RFC 6585). What else there is says something of the moment, of the way, or of the key: a consumer is not lost for it.
     pub(crate) fn of_status(response: &Response<Bytes>, redactor: &Redactor<'_>) -> Self {
         let status = response.status();
         let after = || RateLimit::read(response.headers()).retry_after;
         let message = || redactor.clean(&message(response.body()));
-        match status {
-            StatusCode::TOO_MANY_REQUESTS => Self::Throttled { after: after() },
-            StatusCode::SERVICE_UNAVAILABLE => Self::NoCapacity { after: after() },
-            _ if status.is_server_error() => Self::Failed { status },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Self::KeyRefused { status, message: message() }
+        match status.as_u16() {
+            429 => Self::Throttled { after: after() },
+            503 => Self::NoCapacity { after: after() },
+            401 | 403 => Self::KeyRefused { status, message: message() },
+            413 => Self::TooLarge { status },
+            400 if message().contains("Max Input Length Exceeded") => Self::TooLarge { status },
+            400 if message().contains("Invalid subscription group ID") => Self::UnknownGroup,
+            400 | 404 | 405 | 406 | 410 | 411 | 414 | 415 | 422 | 431 => {
+                Self::Refused { status, message: message() }
             }
-            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge { status },
-            StatusCode::BAD_REQUEST if message().contains("Max Input Length Exceeded") => {
-                Self::TooLarge { status }
-            }
-            StatusCode::BAD_REQUEST if message().contains("Invalid subscription group ID") => {
-                Self::UnknownGroup
-            }
-            // Braze may have acted on what a time-out cut short.
-            StatusCode::REQUEST_TIMEOUT => Self::Failed { status },
-            _ => Self::Refused { status, message: message() },
+            // Braze may have acted on what was cut short, or on an earlier copy of the same request.
+            408 | 409 | 444 | 460 | 499 => Self::Failed { status },
+            300..=499 => Self::NotTaken { status, after: after(), message: message() },
+            _ => Self::Failed { status },
         }
     }
 }
 
 /// Braze's text: under `message`, or under `error` when it could not parse the body.
-fn message(body: &[u8]) -> String {
+pub(crate) fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Said {
         message: Option<serde_json::Value>,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod client;
+mod confirmation;
 mod error;
 mod export;
 mod limits;

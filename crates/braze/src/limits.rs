@@ -21,8 +21,10 @@ pub struct RateLimit {
     pub remaining: Option<u64>,
     /// When it ends.
     pub reset: Option<Reset>,
-    /// How long to wait after a 429 or 503.
+    /// How long to wait after an answer that was no success.
     pub retry_after: Option<Duration>,
+    /// The same as a moment, where the answer does not say what time it was sent at.
+    pub retry_at: Option<Timestamp>,
 }
 
 /// The end of a window.
@@ -40,45 +42,69 @@ impl RateLimit {
     pub fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let number = |name: &str| text(name).and_then(|text| text.parse::<u64>().ok());
-        let braze = number("x-ratelimit-retry-after").map(Duration::from_secs);
-        let standard = text("retry-after").and_then(|text| text.parse().map(Duration::from_secs).ok());
+        let seconds = |name: &str| text(name).and_then(whole_seconds);
+        let wait = seconds("x-ratelimit-retry-after").or_else(|| seconds("retry-after"));
+        let until = text("retry-after").filter(|_| wait.is_none()).and_then(http_date);
+        // The answer's own date says how far off that is, whatever our clock shows.
+        let left = until.zip(text("date").and_then(http_date)).map(|(until, sent)| between(sent, until));
         Self {
             limit: number("x-ratelimit-limit"),
             remaining: number("x-ratelimit-remaining"),
-            reset: number("x-ratelimit-reset").and_then(reset),
-            retry_after: braze.or(standard).map(|wait| wait.min(LONGEST)),
+            reset: seconds("x-ratelimit-reset").and_then(reset),
+            retry_after: wait.map(Duration::from_secs).or(left).map(|wait| wait.min(LONGEST)),
+            retry_at: until.filter(|_| left.is_none()),
         }
-        .or_date(text("date"), text("retry-after"))
     }
 
     /// How long to wait before the next request, when the answer asked for it: `x-ratelimit-retry-after`, else
     /// `retry-after`, else the end of a window with nothing left.
     #[must_use]
     pub fn wait(&self, now: Timestamp) -> Option<Duration> {
-        let until_reset = || {
-            let left = match self.reset? {
-                Reset::At(moment) => Duration::try_from(moment.duration_since(now)).unwrap_or_default(),
-                Reset::In(left) => left,
-            };
-            (self.remaining == Some(0)).then_some(left.min(LONGEST))
-        };
-        self.retry_after.or_else(until_reset)
+        self.asked(now).or_else(|| self.until_reset(now).filter(|_| self.remaining == Some(0)))
     }
 
-    /// `retry-after` may be a date; the answer's own `date` says how far off that is.
-    fn or_date(mut self, date: Option<&str>, retry_after: Option<&str>) -> Self {
-        if self.retry_after.is_none()
-            && let (Some(Ok(sent)), Some(Ok(until))) = (date.map(http_date), retry_after.map(http_date))
-        {
-            let wait = Duration::try_from(until.duration_since(sent)).unwrap_or_default();
-            self.retry_after = Some(wait.min(LONGEST));
-        }
-        self
+    /// The same after a 429, which says by itself that nothing is left.
+    #[must_use]
+    pub fn wait_when_throttled(&self, now: Timestamp) -> Option<Duration> {
+        self.asked(now).or_else(|| self.until_reset(now))
+    }
+
+    /// No wait at all is nothing that was asked for: whoever takes it at its word asks again and again.
+    fn asked(&self, now: Timestamp) -> Option<Duration> {
+        let until = self.retry_at.map(|moment| between(now, moment).min(LONGEST));
+        self.retry_after.or(until).filter(|wait| !wait.is_zero())
+    }
+
+    fn until_reset(&self, now: Timestamp) -> Option<Duration> {
+        let left = match self.reset? {
+            Reset::At(moment) => between(now, moment),
+            Reset::In(left) => left,
+        };
+        Some(left.min(LONGEST)).filter(|left| !left.is_zero())
     }
 }
 
-fn http_date(text: &str) -> Result<Timestamp, jiff::Error> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text)
+/// From one moment to a later one.
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+/// Seconds, a fraction of one being a whole one: who comes earlier than asked is refused again.
+fn whole_seconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let begun = u64::from(fraction.bytes().any(|byte| byte != b'0'));
+    // More than fits is as absurd as the largest that does.
+    Some(whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(begun))
+}
+
+/// A date in one of HTTP's three forms (RFC 9110), or as mail writes it.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let http = httpdate::parse_http_date(text).ok().and_then(|moment| Timestamp::try_from(moment).ok());
+    http.or_else(|| rfc2822::DateTimeParser::new().parse_timestamp(text).ok())
 }
 
 fn reset(value: u64) -> Option<Reset> {
@@ -142,8 +168,54 @@ mod tests {
     }
 
     #[test]
+    fn a_date_comes_in_three_forms_and_without_the_answers_own_our_clock_tells_how_far_off_it_is() {
+        // Thu, 14 Jan 2027 08:00:00 GMT
+        let now = Timestamp::from_second(1_799_913_600).unwrap();
+        for date in
+            ["Thu, 14 Jan 2027 08:00:45 GMT", "Thursday, 14-Jan-27 08:00:45 GMT", "Thu Jan 14 08:00:45 2027"]
+        {
+            assert_eq!(read(&[("retry-after", date)]).wait(now), Some(Duration::from_secs(45)), "{date}");
+            let ahead = [("date", "Thu, 14 Jan 2027 08:00:40 GMT"), ("retry-after", date)];
+            assert_eq!(read(&ahead).wait(now), Some(Duration::from_secs(5)), "{date}");
+        }
+        assert_eq!(read(&[("retry-after", "Thu, 14 Jan 2020 08:00:45 GMT")]).wait(now), None);
+        assert_eq!(read(&[("retry-after", "Tue, 31 Dec 2999 23:59:59 GMT")]).wait(now), Some(LONGEST));
+    }
+
+    #[test]
+    fn fractions_of_a_second_are_rounded_up() {
+        for (said, seconds) in [("2.5", 3), ("2.0", 2), ("2.", 2), ("0.2", 1), ("7.000001", 8)] {
+            assert_eq!(
+                read(&[("retry-after", said)]).retry_after,
+                Some(Duration::from_secs(seconds)),
+                "{said}"
+            );
+        }
+        for said in ["-2.5", "2.5s", "1e3", "inf", ".", "2.-5", "", "2,5"] {
+            assert_eq!(read(&[("retry-after", said)]).retry_after, None, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_429_waits_for_the_reset_whatever_it_says_is_left() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        for reset in ["1800000030", "30", "29.5"] {
+            let reset = ("x-ratelimit-reset", reset);
+            for headers in [vec![reset], vec![reset, ("x-ratelimit-remaining", "3")]] {
+                assert_eq!(read(&headers).wait_when_throttled(now), Some(Duration::from_secs(30)));
+                assert_eq!(read(&headers).wait(now), None);
+            }
+        }
+        for reset in ["1799999999", "0", "-5"] {
+            assert_eq!(read(&[("x-ratelimit-reset", reset)]).wait_when_throttled(now), None, "{reset}");
+        }
+    }
+
+    #[test]
     fn no_wait_is_longer_than_two_hours() {
-        assert_eq!(read(&[("retry-after", "999999")]).retry_after, Some(LONGEST));
+        for said in ["999999", "99999999999999999999999"] {
+            assert_eq!(read(&[("retry-after", said)]).retry_after, Some(LONGEST));
+        }
     }
 
     proptest! {

@@ -12,6 +12,7 @@ use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::confirmation::{Purpose, confirmed};
 use crate::error::Error;
 use crate::redact::Redactor;
 use crate::track::Write;
@@ -85,21 +86,22 @@ struct Entries {
 
 /// Maps an answer back to the writes.
 pub(crate) fn of_track(
-    response: &Response<Bytes>,
+    response: Response<Bytes>,
     writes: &[Write],
     redactor: &Redactor<'_>,
 ) -> Result<Vec<WriteOutcome>, Error> {
-    let status = response.status();
     let sent = Sent::of(writes);
-    let body: Option<Body> = serde_json::from_slice(response.body()).ok();
+    let status = response.status();
     if status.is_success() {
-        let body = body.ok_or(Error::Unreadable)?;
+        let response = confirmed(response, Purpose::Writing, redactor)?;
+        let body: Body = serde_json::from_slice(response.body()).map_err(|_| Error::Unreadable)?;
         let mut entries = Entries::read(&body.errors, sent, redactor);
         entries.compare(Array::Attributes, sent.attributes, body.attributes_processed);
         entries.compare(Array::Events, sent.events, body.events_processed);
         return Ok(outcomes(writes, &entries, &ObjectOutcome::Done));
     }
-    let error = Error::of_status(response, redactor);
+    let body: Option<Body> = serde_json::from_slice(response.body()).ok();
+    let error = Error::of_status(&response, redactor);
     let entries = body.map(|body| Entries::read(&body.errors, sent, redactor)).unwrap_or_default();
     // A 400 that names its objects refuses those; the request as a whole was not processed.
     if status == StatusCode::BAD_REQUEST && !entries.placed.is_empty() {

@@ -21,7 +21,7 @@ fn write(events: usize) -> Write {
 fn answer(status: u16, body: &Value, writes: &[Write]) -> Result<Vec<WriteOutcome>, Error> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    of_track(&response, writes, &Redactor::new("key"))
+    of_track(response, writes, &Redactor::new("key"))
 }
 
 fn attributes(outcomes: &[WriteOutcome]) -> Vec<&'static str> {
@@ -47,7 +47,8 @@ fn an_entry_with_array_and_index_refuses_that_object_only() {
 #[test]
 fn an_entry_that_cannot_be_placed_leaves_its_array_unknown() {
     let entry = json!({"type": "odd", "input_array": "events"});
-    let outcomes = answer(201, &json!({"errors": [entry]}), &vec![write(1); 2]).unwrap();
+    let outcomes =
+        answer(201, &json!({"message": "success", "errors": [entry]}), &vec![write(1); 2]).unwrap();
     assert_eq!(attributes(&outcomes), ["done", "done"]);
     assert!(outcomes.iter().all(|outcome| outcome.events == [ObjectOutcome::Unknown]));
 }
@@ -55,8 +56,12 @@ fn an_entry_that_cannot_be_placed_leaves_its_array_unknown() {
 #[test]
 fn an_entry_without_an_array_leaves_everything_unknown_but_what_is_refused_for_sure() {
     let placed = json!({"type": "bad", "input_array": "attributes", "index": 0});
-    let outcomes =
-        answer(201, &json!({"errors": [placed, "something went wrong"]}), &vec![write(1); 2]).unwrap();
+    let outcomes = answer(
+        201,
+        &json!({"message": "success", "errors": [placed, "something went wrong"]}),
+        &vec![write(1); 2],
+    )
+    .unwrap();
     assert_eq!(attributes(&outcomes), ["refused", "unknown"]);
 }
 
@@ -64,14 +69,17 @@ fn an_entry_without_an_array_leaves_everything_unknown_but_what_is_refused_for_s
 fn an_index_out_of_range_is_no_place() {
     let entry = json!({"type": "bad", "input_array": "attributes", "index": 7});
     assert_eq!(
-        attributes(&answer(201, &json!({"errors": [entry]}), &vec![write(0); 2]).unwrap()),
+        attributes(
+            &answer(201, &json!({"message": "success", "errors": [entry]}), &vec![write(0); 2]).unwrap()
+        ),
         ["unknown"; 2]
     );
 }
 
 #[test]
 fn the_only_object_of_a_request_is_what_its_error_is_about() {
-    let outcomes = answer(201, &json!({"errors": ["something went wrong"]}), &[write(0)]).unwrap();
+    let outcomes =
+        answer(201, &json!({"message": "success", "errors": ["something went wrong"]}), &[write(0)]).unwrap();
     assert_eq!(attributes(&outcomes), ["refused"]);
 }
 
@@ -94,7 +102,7 @@ fn a_400_that_names_its_objects_leaves_the_others_not_done() {
 fn a_success_that_cannot_be_read_is_unknown() {
     let mut response = Response::new(Bytes::from_static(b"<html>"));
     *response.status_mut() = StatusCode::CREATED;
-    let error = of_track(&response, &[write(0)], &Redactor::new("key")).unwrap_err();
+    let error = of_track(response, &[write(0)], &Redactor::new("key")).unwrap_err();
     assert_eq!(error.next(), crate::Next::Unknown);
 }
 
@@ -115,7 +123,7 @@ proptest! {
     #[test]
     fn nothing_is_called_done_in_an_array_with_an_unplaced_error(errors in entries(), count in 2_usize..5) {
         let writes = vec![write(1); count];
-        let outcomes = answer(201, &json!({"errors": errors}), &writes).unwrap();
+        let outcomes = answer(201, &json!({"message": "success", "errors": errors}), &writes).unwrap();
         let unplaced = |array: &str| errors.as_array().unwrap().iter().any(|entry| {
             let of = entry.get("input_array").and_then(Value::as_str);
             let placed = of.is_some_and(|of| of == "attributes" || of == "events")
@@ -132,6 +140,6 @@ proptest! {
     fn no_bytes_make_it_panic(status in 200_u16..600, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let mut response = Response::new(Bytes::from(bytes));
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
-        let _either = of_track(&response, &[write(1)], &Redactor::new("key"));
+        let _either = of_track(response, &[write(1)], &Redactor::new("key"));
     }
 }

@@ -117,7 +117,18 @@ async fn every_status_says_what_may_follow() {
         (502, Next::Unknown),
         (503, retry_7),
         (504, Next::Unknown),
-        (302, Next::Refused),
+        (405, Next::Refused),
+        (422, Next::Refused),
+        (302, retry_7),
+        (402, retry_7),
+        (407, retry_7),
+        (421, retry_7),
+        (423, retry_7),
+        (425, retry_7),
+        (409, Next::Unknown),
+        (520, Next::Unknown),
+        (530, Next::Unknown),
+        (799, Next::Unknown),
     ] {
         let headers = [("retry-after", "7"), ("location", "http://127.0.0.1:1/elsewhere")];
         let client = client(status, &headers, r#"{"message":"x"}"#).await;

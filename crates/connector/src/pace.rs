@@ -175,7 +175,11 @@ pub(crate) fn observed<T>(answer: &Answer<T>, now: Timestamp) -> Option<Observed
         Some((braze::Error::UnknownGroup, _)) => None,
         Some((_, Next::Configuration)) => Some(Observed::KeyRefused),
         Some((braze::Error::Throttled { .. }, _)) => {
-            Some(Observed::Throttled { until: now + answer.limits.wait(now).unwrap_or(UNASKED) })
+            Some(Observed::Throttled { until: now + answer.asked_wait(now).unwrap_or(UNASKED) })
+        }
+        // Without capacity Braze does nobody's request, so it is left alone for as long as it asks.
+        Some((braze::Error::NoCapacity { .. }, _)) => {
+            answer.asked_wait(now).map(|wait| Observed::Throttled { until: now + wait })
         }
         Some((_, Next::Retry { .. } | Next::Unknown)) => None,
         Some((_, Next::Refused)) | None => Some(answered(&answer.limits, now)),
@@ -209,9 +213,9 @@ pub(crate) fn at_the_earliest(said: Option<Observed>, limits: &RateLimit) -> Opt
 /// How long an answer that was no success asks to be left alone.
 pub(crate) fn asked_wait<T>(answer: &Answer<T>, now: Timestamp) -> Option<Duration> {
     match answer.result.as_ref().err().map(braze::Error::next)? {
-        Next::Retry { after } => after.or_else(|| answer.limits.wait(now)),
+        Next::Retry { .. } | Next::Unknown => answer.asked_wait(now),
         Next::Configuration => Some(PROBE_INTERVAL),
-        Next::Unknown | Next::Refused => None,
+        Next::Refused => None,
     }
 }
 

@@ -7,15 +7,13 @@ use ports::Chance;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// Braze's own `Retry-After` is followed up to here; its hourly windows are the longest it has.
-const LONGEST_ASKED: Duration = Duration::from_secs(3_600);
-
-/// The wait before attempt `failures + 1`: doubling from one second to five minutes, with jitter, and never shorter than
-/// Braze asked for.
+/// The wait before attempt `failures + 1`: what Braze asked for, whatever came before; else it doubles from one second to five minutes,
+/// with jitter.
 pub(crate) fn back_off(failures: u32, asked: Option<Duration>, chance: &dyn Chance) -> Duration {
-    let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16)));
-    let own = chance.jitter(doubled.min(LONGEST));
-    asked.map_or(own, |asked| own.max(asked.min(LONGEST_ASKED)))
+    asked.unwrap_or_else(|| {
+        let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16)));
+        chance.jitter(doubled.min(LONGEST))
+    })
 }
 
 #[cfg(test)]
@@ -45,8 +43,9 @@ mod tests {
     }
 
     #[test]
-    fn braze_is_asked_no_earlier_than_it_said() {
-        assert_eq!(back_off(1, Some(Duration::from_secs(40)), &Fixed(0)), Duration::from_secs(40));
-        assert_eq!(back_off(1, Some(Duration::MAX), &Fixed(0)), LONGEST_ASKED);
+    fn what_braze_asked_for_is_waited_for_whatever_came_before() {
+        for failures in [1, 5, 40] {
+            assert_eq!(back_off(failures, Some(Duration::from_secs(2)), &Fixed(999)), Duration::from_secs(2));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use braze::{Client, MOST_PHONES, Next, SetEndpoint, Statuses, SubscriptionState};
+use braze::{Answer, Client, MOST_PHONES, Next, SetEndpoint, Statuses, SubscriptionState};
 use domain::Timestamp;
 use domain::brand::{Brand, SubscriptionGroup};
 use domain::decide::{Subscription, Written};
@@ -124,7 +124,7 @@ async fn read_piece(
 ) -> Read {
     let now = connector.outside.clock.now();
     let mut read = Read::default();
-    let client = match ready(connector, brand, admission).await {
+    let client = match ready(connector, brand, Endpoint::StatusGet, admission).await {
         Ok(client) => client,
         Err(until) => {
             read.performed.resting.extend(piece.into_iter().map(|case| put_off(case, until, now)));
@@ -133,7 +133,7 @@ async fn read_piece(
     };
     let answer = client.subscription_statuses(group.as_str(), &phones(piece.iter())).await;
     let now = connector.outside.clock.now();
-    read.said = observed(&answer, now);
+    read.said = hear(connector, brand, Endpoint::StatusGet, &answer, now);
     let asked = asked_wait(&answer, now);
     match answer.result {
         Ok(Statuses::InOrder(states)) => {
@@ -223,26 +223,26 @@ enum Fate {
     Done,
     Refused(String),
     NotDone(Option<std::time::Duration>),
-    Unknown,
+    Unknown(Option<std::time::Duration>),
     NotBefore(Timestamp),
     Split,
 }
 
 async fn set_piece(connector: &Connector, sent: &Sent<'_>, phones: &[String]) -> (Fate, Option<Observed>) {
-    let client = match ready(connector, sent.brand, sent.admission).await {
+    let client = match ready(connector, sent.brand, Endpoint::StatusSet, sent.admission).await {
         Ok(client) => client,
         Err(until) => return (Fate::NotBefore(until), None),
     };
     let group = sent.group.as_str();
     let answer = client.subscribe(SetEndpoint::V2, group, phones, sent.double_opt_in).await;
     let now = connector.outside.clock.now();
-    let said = observed(&answer, now);
+    let said = hear(connector, sent.brand, Endpoint::StatusSet, &answer, now);
     let asked = asked_wait(&answer, now);
     let Err(error) = answer.result else { return (Fate::Done, said) };
     report(sent.brand, sent.group, &error);
     let fate = match error.next() {
         Next::Retry { .. } | Next::Configuration => Fate::NotDone(asked),
-        Next::Unknown => Fate::Unknown,
+        Next::Unknown => Fate::Unknown(asked),
         Next::Refused if phones.len() > 1 => Fate::Split,
         Next::Refused => Fate::Refused(format!("Braze refused the number: {error}")),
     };
@@ -259,7 +259,7 @@ fn take_in(connector: &Connector, mut case: Case, fate: &Fate) -> Case {
         Fate::Refused(reason) => Written::Refused { reason: reason.clone() },
         Fate::NotDone(asked) => Written::NotDone { retry_at: retry_at(*asked) },
         Fate::NotBefore(until) => Written::NotDone { retry_at: *until },
-        Fate::Unknown => Written::Unknown { retry_at: retry_at(None) },
+        Fate::Unknown(asked) => Written::Unknown { retry_at: retry_at(*asked) },
         Fate::Done | Fate::Split => {
             case.answered();
             Written::Done
@@ -272,17 +272,35 @@ fn take_in(connector: &Connector, mut case: Case, fate: &Fate) -> Case {
 async fn ready(
     connector: &Connector,
     brand: &Brand,
+    endpoint: Endpoint,
     admission: Admission,
 ) -> Result<std::sync::Arc<Client>, Timestamp> {
     match admission {
         Admission::At(slot) => {
             wait_until(connector, slot.from).await;
+            let now = connector.outside.clock.now();
+            if let Some(until) = connector.pace.valve(brand, endpoint).rests_until(now) {
+                return Err(until);
+            }
             let client = connector.workspaces.client(&connector.outside, brand).await;
             client.ok_or_else(|| connector.outside.clock.now() + domain::reservation::PROBE_INTERVAL)
         }
         Admission::Later(slot) => Err(slot.from),
         Admission::Closed(until) => Err(until),
     }
+}
+
+/// What an answer says of the limit, known at once to those who come next.
+fn hear<T>(
+    connector: &Connector,
+    brand: &Brand,
+    endpoint: Endpoint,
+    answer: &Answer<T>,
+    now: Timestamp,
+) -> Option<Observed> {
+    let said = observed(answer, now);
+    connector.pace.valve(brand, endpoint).hear(said, now);
+    said
 }
 
 fn put_off(mut case: Case, until: Timestamp, now: Timestamp) -> Case {

@@ -32,6 +32,8 @@ pub(crate) struct Valve {
 #[derive(Default)]
 struct State {
     under_way: u32,
+    /// Braze asked to be left alone, until then. What other answers say of their window does not shorten it.
+    rests_until: Option<Timestamp>,
     /// Requests left, as Braze said last, in the window that ends then.
     left: Option<(u32, Timestamp)>,
     /// The key is refused: nothing before then, and after that one request at a time until one is answered.
@@ -86,6 +88,16 @@ impl Valve {
         }
     }
 
+    /// Until when Braze asked to be left alone, where it did.
+    pub(crate) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lock().rests_until.filter(|until| now < *until)
+    }
+
+    /// Takes note of what an answer says of the limit.
+    pub(crate) fn hear(&self, said: Option<Observed>, now: Timestamp) {
+        self.lock().hear(said, now);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,6 +139,9 @@ impl State {
         if self.down_until.is_some_and(|until| now < until) {
             return Entry::Never(Shut::Down);
         }
+        if let Some(until) = self.rests_until.filter(|until| now < *until) {
+            return Entry::Never(Shut::UsedUp { until });
+        }
         let most = match self.left {
             Some((left, resets_at)) if now < resets_at => {
                 if left == 0 && self.under_way == 0 {
@@ -151,6 +166,7 @@ impl State {
         match said {
             Some(Observed::KeyRefused) => self.refused_until = Some(now + PROBE_INTERVAL),
             Some(Observed::Throttled { until }) => {
+                self.rests_until = self.rests_until.max(Some(until));
                 self.left = Some((0, until));
                 self.wary_until = Some(until + WARY);
             }
@@ -226,6 +242,16 @@ mod tests {
         assert!(enter(&valve, 60).is_none(), "somebody else is in the workspace");
         drop(first);
         assert!(enter(&valve, 60).is_some());
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_does_not_shorten_the_wait_that_braze_asked_for() {
+        let valve = Valve::default();
+        let late = enters(&valve, 0);
+        enters(&valve, 0).answered(Some(Observed::Throttled { until: at(90) }), at(0));
+        late.answered(left(100), at(1));
+        assert_eq!(shut(&valve, 70), Some(Shut::UsedUp { until: at(90) }));
+        assert_eq!(shut(&valve, 90), None);
     }
 
     #[test]

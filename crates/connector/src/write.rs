@@ -223,24 +223,31 @@ async fn request(
     said: &mut Vec<Observed>,
 ) -> Option<Vec<Fate>> {
     let all = |fate: Fate| Some(vec![fate; batch.len()]);
+    let valve = connector.pace.valve(brand, Endpoint::Track);
+    if let Some(until) = valve.rests_until(connector.outside.clock.now()) {
+        return all(Fate::NotBefore(until));
+    }
     let Some(client) = connector.workspaces.client(&connector.outside, brand).await else {
         return all(Fate::NotDone(None));
     };
     let answer = client.track(&writes(batch)).await;
     let now = connector.outside.clock.now();
-    said.extend(observed(&answer, now));
+    let heard = observed(&answer, now);
+    valve.hear(heard, now);
+    said.extend(heard);
     let asked = asked_wait(&answer, now);
     let error = match answer.result {
         Ok(outcomes) => return Some(outcomes.iter().map(fate).collect()),
         Err(error) => error,
     };
     tracing::debug!(brand = %brand.id, objects = batch.len(), %error, "connector.write_failed");
-    let halves = halves_failures && batch.len() > 1 && !matches!(error, braze::Error::Throttled { .. });
+    let at_once = asked.is_none() && !matches!(error, braze::Error::Throttled { .. });
+    let halves = halves_failures && batch.len() > 1 && at_once;
     match error.next() {
         Next::Retry { .. } if halves => None,
         Next::Retry { .. } => all(Fate::NotDone(asked)),
         Next::Unknown if halves && batch.iter().all(Joint::is_repeatable) => None,
-        Next::Unknown => all(Fate::Unknown),
+        Next::Unknown => all(Fate::Unknown(asked)),
         Next::Configuration => {
             connector.key_was_refused(brand);
             all(Fate::NotDone(asked))
@@ -256,7 +263,9 @@ enum Fate {
     Done,
     Refused(String),
     NotDone(Option<Duration>),
-    Unknown,
+    /// Not sent: Braze asked to be left alone until then.
+    NotBefore(Timestamp),
+    Unknown(Option<Duration>),
 }
 
 /// The worst of a write's objects counts for all of it: nothing uncertain is called done.
@@ -265,7 +274,7 @@ fn fate(outcome: &WriteOutcome) -> Fate {
         ObjectOutcome::Done => Fate::Done,
         ObjectOutcome::Refused(refusal) => Fate::Refused(format!("Braze refused the profile: {refusal}")),
         ObjectOutcome::NotDone => Fate::NotDone(None),
-        ObjectOutcome::Unknown => Fate::Unknown,
+        ObjectOutcome::Unknown => Fate::Unknown(None),
     }
 }
 
@@ -279,7 +288,8 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
     };
     let written = match fate {
         Fate::NotDone(asked) => Written::NotDone { retry_at: retry_at(asked) },
-        Fate::Unknown => Written::Unknown { retry_at: retry_at(None) },
+        Fate::NotBefore(retry_at) => Written::NotDone { retry_at },
+        Fate::Unknown(asked) => Written::Unknown { retry_at: retry_at(asked) },
         Fate::Refused(reason) => {
             if case.participation.state.is_end() {
                 tracing::warn!(participation = %case.participation.id, reason, "connector.reward_not_shown: Braze refuses it");

@@ -331,10 +331,10 @@ impl Windows {
         !self.allowance.by_contract && self.allowance.period < HOUR && on_the_hour
     }
 
-    /// Books nothing before `until`, unless bookings lie ahead already.
+    /// Books nothing before `until`, unless bookings lie beyond it already.
     fn rest_until(&mut self, until: Timestamp, now: Timestamp) {
         self.catch_up(now);
-        if self.start <= now {
+        if self.start <= now || self.start < until {
             self.start = until.max(now);
             self.booked = 0;
         }

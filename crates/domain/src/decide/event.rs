@@ -34,7 +34,7 @@ pub(super) fn next(
         (_, EventProgress::Recorded) | (Some(Written::Done), _) => Next::Recorded,
         (Some(Written::Refused { reason }), _) => Next::Refused(reason.clone()),
         (Some(Written::NotDone { retry_at }), _) => Next::Wait(EventProgress::NotSent, *retry_at),
-        (Some(Written::Unknown { .. }), _) => Next::Wait(progress, settled(now)),
+        (Some(Written::Unknown { retry_at }), _) => Next::Wait(progress, settled(now).max(*retry_at)),
         (None, EventProgress::NotSent) => Next::Send,
         (None, EventProgress::Attempted { at }) if now < settled(at) => Next::Wait(progress, settled(at)),
         (None, EventProgress::Attempted { .. }) => match facts.recorded {
