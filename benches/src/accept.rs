@@ -187,7 +187,7 @@ fn bare() -> Router {
 async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
     let clock = Arc::new(SystemClock);
     let file = Arc::new(DataFile::open(&directory.join(name), clock.clone())?);
-    let id_key = file.id_key(&SystemChance).await?;
+    let id_key = file.id_key(None, &SystemChance).await?;
     let brand = BrandFile {
         name: "bench".to_owned(),
         text: BRAND.replace("TOKEN_HASH", &TokenHash::of("bench").to_string()),

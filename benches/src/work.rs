@@ -183,7 +183,7 @@ fn brand_file(endpoint: &str) -> BrandFile {
 /// Has `count` consumers take part, as far as `work` says.
 async fn fill(data: &Path, brands: &Brands, work: Work, count: usize) -> anyhow::Result<()> {
     let file = DataFile::open(data, Arc::new(SystemClock))?;
-    let key = file.id_key(&SystemChance).await?;
+    let key = file.id_key(None, &SystemChance).await?;
     let terms = brands.activation(&Scope::parse("spring")?).context("the activation")?;
     let accepted_at = SystemClock.now() - Duration::from_secs(60);
     let participations: Vec<Participation> = (0..count)

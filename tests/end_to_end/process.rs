@@ -1,7 +1,7 @@
 //! Runs the real binary.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -184,6 +184,28 @@ pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> (Opt
     let mut command = Command::new(binary());
     command.args(arguments).envs(environment.iter().copied()).env("RUST_BACKTRACE", "1");
     ended(command)
+}
+
+/// The same, with this on its standard input.
+pub(crate) fn run_told(arguments: &[&str], input: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(binary());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // One that refuses its arguments reads nothing.
+    let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    look_through(&said);
+    (output.status.code(), said)
+}
+
+/// The same, with its standard output going there: exit code and what it said on standard error.
+pub(crate) fn run_into(out: impl Into<Stdio>, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(binary());
+    let output = command.args(arguments).stdout(out).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    look_through(&said);
+    (output.status.code(), said)
 }
 
 /// Runs any command to its end: exit code and everything it said, which is looked through for contacts and secrets.

@@ -71,8 +71,12 @@ const CONNECTS: &[&str] = &["sqs:GetQueueAttributes EmailEnrollments"];
 
 #[test]
 fn the_webhook_receiver_stores_and_announces() {
-    let own: &[&str] =
-        &["dynamodb:PutItem Participations", "sqs:SendMessage EmailEnrollments", "sqs:SendMessage Awards"];
+    let own: &[&str] = &[
+        "dynamodb:PutItem Participations",
+        "dynamodb:GetItem Ledgers",
+        "sqs:SendMessage EmailEnrollments",
+        "sqs:SendMessage Awards",
+    ];
     assert_may("WebhookReceiver", &[], &[READS_BRANDS, CONNECTS, own]);
 }
 

@@ -2,6 +2,7 @@
 
 mod book;
 mod brands;
+mod id_key;
 mod item;
 mod ledger;
 mod limits;
@@ -17,6 +18,7 @@ use aws_sdk_dynamodb::Client;
 use futures::future::join_all;
 
 pub use brands::{BrandTable, Pushed};
+pub use id_key::AnotherKey;
 pub use schema::Tables;
 
 /// Tables that implement the ports `Store`, `Ledger`, `Notices` and `Limits`.

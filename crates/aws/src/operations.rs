@@ -12,7 +12,7 @@ use domain::Timestamp;
 use domain::identity::IdKey;
 use domain::message::QueueName;
 use domain::person::Person;
-use ports::operations::{Dead, Forgotten, Operations, Overview, Which};
+use ports::operations::{Dead, Forgotten, Operations, Overview, SCHEDULES, Which};
 use ports::{Error, Result, Store};
 
 use crate::dynamo::{Dynamo, Tables};
@@ -56,7 +56,7 @@ impl Letters {
     fn kind(self) -> &'static str {
         match self {
             Self::Of(queue) => queue.name(),
-            Self::OfSchedules => "schedules",
+            Self::OfSchedules => SCHEDULES,
         }
     }
 }
@@ -76,6 +76,12 @@ struct Progress {
 }
 
 impl Environment {
+    /// Its tables.
+    #[must_use]
+    pub fn dynamo(&self) -> &Dynamo {
+        &self.dynamo
+    }
+
     /// The environment with this name.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, name: &str) -> Self {

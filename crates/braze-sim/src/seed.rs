@@ -57,7 +57,7 @@ struct SeedAlias {
 /// Adds the profiles of a seed; returns how many. A seed with an error adds none.
 pub(crate) fn plant(text: &str, profiles: &mut Profiles, now: Timestamp) -> Result<usize, SeedError> {
     let seed: Seed = serde_json::from_str(text)
-        .map_err(|error| SeedError::Malformed { line: error.line(), message: error.to_string() })?;
+        .map_err(|error| SeedError::Malformed { line: error.line(), message: without_place(&error) })?;
     for (index, profile) in seed.profiles.iter().enumerate() {
         if let Some(field) = profile.fields.keys().find(|field| !PLAIN_FIELDS.contains(&field.as_str())) {
             return Err(SeedError::UnknownField { number: index + 1, field: field.clone() });
@@ -82,6 +82,13 @@ pub(crate) fn plant(text: &str, profiles: &mut Profiles, now: Timestamp) -> Resu
     Ok(planted)
 }
 
+/// What is wrong, without where: that is said before it.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map_or_else(|| text.clone(), str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,7 +97,7 @@ mod tests {
     fn a_seed_says_where_it_is_wrong_and_adds_nothing_then() {
         let mut profiles = Profiles::default();
         let malformed = plant("{\n\"profiles\": [}", &mut profiles, Timestamp::UNIX_EPOCH).unwrap_err();
-        assert!(malformed.to_string().starts_with("line 2: "), "{malformed}");
+        assert_eq!(malformed.to_string(), "line 2: expected value");
         let unknown = r#"{"profiles": [{"email": "a@example.com"}, {"colour": "red"}]}"#;
         let error = plant(unknown, &mut profiles, Timestamp::UNIX_EPOCH).unwrap_err();
         assert!(error.to_string().starts_with("profile 2: colour"), "{error}");

@@ -160,6 +160,16 @@ impl fmt::Display for ContactKey {
     }
 }
 
+/// Tells an id key from others: a hash under the key, from which nobody can compute it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyFingerprint([u8; 16]);
+
+impl fmt::Display for KeyFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
 /// What is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id key is 64 hexadecimal digits")]
@@ -184,6 +194,12 @@ impl IdKey {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| NotAKey)?;
         Ok(Self(bytes))
+    }
+
+    /// What tells this key from others and gives nothing of it away.
+    #[must_use]
+    pub fn fingerprint(&self) -> KeyFingerprint {
+        KeyFingerprint(first_half(self.hash(&["fingerprint"])))
     }
 
     /// The id of a consumer's participation in an activation.
@@ -316,6 +332,13 @@ mod tests {
         let ada = email("ada@example.com");
         let one = IdKey::new([1; 32]).participation(&spring, &ada);
         assert_ne!(one, IdKey::new([2; 32]).participation(&spring, &ada));
+    }
+
+    #[test]
+    fn a_fingerprint_tells_keys_apart() {
+        let of = |byte: u8| IdKey::new([byte; 32]).fingerprint().to_string();
+        assert_eq!((of(1), of(1).len()), (of(1), 32));
+        assert_ne!(of(1), of(2));
     }
 
     #[test]

@@ -12,12 +12,14 @@ use domain::participation::Participation;
 use domain::person::{Person, forget};
 use domain::profile::KnownProfile;
 use ports::clock::SystemClock;
-use ports::operations::{Dead, Forgotten, LimitInUse, MOST_COUNTED, Operations, Overview, Which};
+use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Operations, Overview, Which};
 use ports::record::{decode, decode_known, decode_notice};
 use ports::{Clock, Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::data_file::{OpenError, moment};
+use crate::id_key::{IdKeyError, Kept};
+use crate::permissions;
 use crate::store::Row;
 
 /// How long to wait for the other process to finish a transaction.
@@ -25,9 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long to wait for whoever is at the log.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
-
-/// Parked callbacks.
-const CALLBACK: &str = "callback";
 
 /// A data file that another process may be serving.
 pub struct Beside {
@@ -45,6 +44,7 @@ impl Beside {
     }
 
     fn open_with(path: &Path, patience: Duration) -> std::result::Result<Self, OpenError> {
+        permissions::check(path)?;
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.busy_timeout(patience)?;
         // What is overwritten is overwritten with zeros, too.
@@ -58,19 +58,14 @@ impl Beside {
         }
     }
 
-    /// The id key as the file has it; `None` where the environment brings it.
+    /// The key that the file's participation ids are made with: the environment's, or else the file's own. `None` where nobody has taken
+    /// part.
     ///
     /// # Errors
-    /// When what is kept is no key.
-    pub fn id_key(&self) -> Result<Option<IdKey>> {
-        let kept: Option<String> = crate::data_file::one(
-            &self.lock(),
-            "SELECT value FROM settings WHERE name = 'id_key'",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(|error| failed("reading the id key", error))?;
-        kept.map(|kept| IdKey::parse(&kept).map_err(|error| Error::corrupt("id key", error))).transpose()
+    /// When the file's participations were made with another key.
+    pub fn id_key(&self, of_environment: Option<&IdKey>) -> std::result::Result<Option<IdKey>, IdKeyError> {
+        let kept = Kept::read(&self.lock()).map_err(|error| failed("reading the id key", error))?;
+        kept.key(of_environment)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -106,7 +101,8 @@ impl Beside {
 }
 
 fn failed(doing: &'static str, error: rusqlite::Error) -> Error {
-    Error::unavailable(doing, error)
+    // SQLite's error has a second wording of itself as its cause.
+    Error::unavailable(doing, error.to_string())
 }
 
 /// A number by each name.

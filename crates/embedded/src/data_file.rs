@@ -6,21 +6,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::Timestamp;
-use domain::identity::IdKey;
-use ports::{Chance, Clock};
+use ports::Clock;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use crate::mailbox::Mailboxes;
+use crate::permissions;
 use crate::reader::Reader;
 use crate::schema;
 use crate::writer::{Writer, connect};
 
-/// Why a data file cannot be used. Each is one sentence for whoever started the program.
+/// Why a data file cannot be used. Each is one sentence for whoever started the program, its cause included.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory or the file cannot be written.
     #[error("cannot be written: {0}")]
-    NotWritable(#[source] std::io::Error),
+    NotWritable(std::io::Error),
+    /// Others than its owner may read or write it.
+    #[error("can be reached by others than its owner, and there are contacts in it; run this first: {0}")]
+    OpenToOthers(String),
     /// Another process has it.
     #[error("is in use by another process")]
     InUse,
@@ -35,7 +38,7 @@ pub enum OpenError {
     Newer,
     /// Anything else SQLite says.
     #[error("cannot be opened: {0}")]
-    Sqlite(#[source] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// The threads that read and write it cannot be started.
     #[error("cannot be served: {0}")]
     Threads(Box<dyn std::error::Error + Send + Sync>),
@@ -60,13 +63,9 @@ pub struct DataFile {
     pub(crate) reader: Reader,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The id key as it was found: 64 hexadecimal digits, when the file has one.
-    id_key: Option<String>,
     /// Held while the file is open; the operating system lets go of it however the process ends.
     _lock: File,
 }
-
-const ID_KEY: &str = "id_key";
 
 impl DataFile {
     /// Opens the file, or makes it.
@@ -75,45 +74,18 @@ impl DataFile {
     /// When it cannot be written, is in use, or is not a data file of this version or an older one.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let lock = lock(path)?;
+        permissions::check(path)?;
         // Made before SQLite makes it: its log takes over the file's permissions.
         private(path).map_err(OpenError::NotWritable)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection).map_err(migration)?;
         check(&connection)?;
-        let id_key = connection
-            .query_row("SELECT value FROM settings WHERE name = ?", [ID_KEY], |row| row.get(0))
-            .optional()?;
         let mailboxes = Mailboxes::load(&connection)?;
         let reader = Reader::start(path).map_err(OpenError::Threads)?;
         let checkpoints = connect(path)?;
         let writer =
             Writer::start(connection, checkpoints).map_err(|error| OpenError::Threads(error.into()))?;
-        Ok(Self { writer, reader, mailboxes, clock, id_key, _lock: lock })
-    }
-
-    /// The key that participation ids are made with: made by `chance` at first, the same ever after.
-    ///
-    /// # Errors
-    /// When it cannot be kept, or what is kept is no key.
-    pub async fn id_key(&self, chance: &dyn Chance) -> ports::Result<IdKey> {
-        let kept = match &self.id_key {
-            Some(kept) => kept.clone(),
-            None => self.make_id_key(chance).await?,
-        };
-        IdKey::parse(&kept).map_err(|error| ports::Error::corrupt("id key", error))
-    }
-
-    async fn make_id_key(&self, chance: &dyn Chance) -> ports::Result<String> {
-        let fresh: String = (0..4).map(|_| hex::encode(chance.bits().to_be_bytes())).collect();
-        self.writer
-            .write("keeping the id key", move |transaction| {
-                transaction.execute(
-                    "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                    [ID_KEY, &fresh],
-                )?;
-                transaction.query_row("SELECT value FROM settings WHERE name = ?", [ID_KEY], |row| row.get(0))
-            })
-            .await
+        Ok(Self { writer, reader, mailboxes, clock, _lock: lock })
     }
 }
 

@@ -3,9 +3,11 @@
 mod beside;
 mod book;
 mod data_file;
+mod id_key;
 mod ledger;
 mod limits;
 mod mailbox;
+mod permissions;
 mod queues;
 mod reader;
 mod retention;
@@ -18,5 +20,6 @@ mod writer;
 
 pub use beside::Beside;
 pub use data_file::{DataFile, OpenError};
+pub use id_key::IdKeyError;
 pub use retention::Expired;
 pub use secrets::EnvSecrets;

@@ -5,11 +5,9 @@ use ports::error::Trouble;
 use rusqlite::ErrorCode;
 
 /// A failure of SQLite while `doing` something.
-pub(crate) fn failed<E>(doing: &'static str, error: E, code: Option<ErrorCode>) -> Error
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    Error::in_trouble(doing, trouble(code), error)
+pub(crate) fn failed(doing: &'static str, error: impl std::fmt::Display, code: Option<ErrorCode>) -> Error {
+    // SQLite's error has a second wording of itself as its cause.
+    Error::in_trouble(doing, trouble(code), error.to_string())
 }
 
 fn trouble(code: Option<ErrorCode>) -> Trouble {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::env;
 
 use anyhow::Context;
+use aws::dynamo::{AnotherKey, Dynamo};
 use domain::brand::SecretRef;
 use domain::identity::IdKey;
 use domain::message::QueueName;
@@ -58,12 +59,50 @@ pub fn schedules() -> anyhow::Result<aws::scheduler::Settings> {
     })
 }
 
-/// The key that participation ids are made with.
+/// The key that participation ids are made with, if it is the one that they have been made with so far.
 ///
 /// # Errors
-/// When it cannot be read, or is no key.
-pub async fn id_key(secrets: &dyn Secrets) -> anyhow::Result<IdKey> {
+/// When it cannot be read, is no key, or is another one.
+pub async fn id_key(secrets: &dyn Secrets, dynamo: &Dynamo) -> anyhow::Result<IdKey> {
+    let (key, kept) = tokio::join!(parameter(secrets), dynamo.id_key_fingerprint());
+    same(key?, kept?.as_deref())
+}
+
+/// The same, and the first one that is ever used is the one that stays.
+///
+/// # Errors
+/// When it cannot be read, is no key, or is another one.
+#[cfg(feature = "worker")]
+pub async fn kept_id_key(secrets: &dyn Secrets, dynamo: &Dynamo) -> anyhow::Result<IdKey> {
+    let (key, kept) = tokio::join!(parameter(secrets), dynamo.id_key_fingerprint());
+    let (key, mut kept) = (key?, kept?);
+    if kept.is_none() {
+        dynamo.keep_id_key_fingerprint(&key).await?;
+        kept = dynamo.id_key_fingerprint().await?;
+    }
+    same(key, kept.as_deref())
+}
+
+async fn parameter(secrets: &dyn Secrets) -> anyhow::Result<IdKey> {
     let parameter = variable(ID_KEY)?;
     let text = secrets.get(&SecretRef::Ssm(parameter)).await.context("the id key cannot be read")?;
     Ok(IdKey::parse(text.expose_secret())?)
+}
+
+fn same(key: IdKey, kept: Option<&str>) -> anyhow::Result<IdKey> {
+    let fits = kept.is_none_or(|kept| kept == key.fingerprint().to_string());
+    if fits { Ok(key) } else { Err(AnotherKey.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_with_another_fingerprint_is_refused() {
+        let [one, other] = [1, 2].map(|byte| IdKey::new([byte; 32]));
+        let kept = one.fingerprint().to_string();
+        assert!(same(one.clone(), None).is_ok() && same(one, Some(&kept)).is_ok());
+        assert!(same(other, Some(&kept)).unwrap_err().is::<AnotherKey>());
+    }
 }

@@ -37,7 +37,8 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
     let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name)));
     let queues = Arc::new(Sqs::new(&config, environment::queue_urls()?));
     let connected = queues.clone();
-    let (id_key, files, ()) = tokio::join!(environment::id_key(&*secrets), table.read(), connected.connect());
+    let (id_key, files, ()) =
+        tokio::join!(environment::id_key(&*secrets, &dynamo), table.read(), connected.connect());
     let id_key = id_key?;
     let outside = Outside {
         store: dynamo.clone(),

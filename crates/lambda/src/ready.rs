@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use ports::error::in_full;
 use tokio::sync::OnceCell;
 
 /// Turns of the scheduler that are left to others first; it looks for what has come in every 61st (Tokio).
@@ -38,7 +39,7 @@ impl<T: Send + Sync + 'static> Ready<T> {
     /// When it cannot be made now.
     pub async fn get(&self) -> anyhow::Result<&T> {
         let made = self.made.get_or_try_init(|| (self.make)()).await;
-        made.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "lambda.not_ready"))
+        made.inspect_err(|error| tracing::error!(error = %in_full(&**error), "lambda.not_ready"))
     }
 }
 

@@ -60,7 +60,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     let braze = Arc::new(BrazeCalls::new()?);
     let (connected, scheduling) = (queues.clone(), schedule.clone());
     let (id_key, files, (), (), _) = tokio::join!(
-        environment::id_key(&*secrets),
+        environment::kept_id_key(&*secrets, &dynamo),
         table.read(),
         dynamo.connect(CONNECTIONS),
         connected.connect(),

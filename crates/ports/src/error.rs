@@ -89,13 +89,33 @@ impl Error {
     }
 }
 
-/// An error with everything that caused it, on one line, for a log.
+/// An error with everything that caused it, on one line, for a log. Some errors say their cause themselves; no cause is said twice.
 pub fn in_full(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
-        text = format!("{text}: {source}");
+        let said = source.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
         cause = source.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the file cannot be read: {0}")]
+    struct SaysItsCause(#[source] std::io::Error);
+
+    #[test]
+    fn each_cause_is_said_once_also_where_an_error_says_its_own() {
+        let full = || std::io::Error::other("no space is left");
+        assert_eq!(in_full(&SaysItsCause(full())), "the file cannot be read: no space is left");
+        let wrapped = Error::unavailable("storing", SaysItsCause(full()));
+        assert_eq!(in_full(&wrapped), "storing failed: the file cannot be read: no space is left");
+    }
 }

@@ -6,12 +6,26 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::identity::{BrandId, IdKey, ParticipationId};
+use domain::message::QueueName;
 use domain::person::Person;
 
 use crate::Result;
 
 /// What is due is counted up to here.
 pub const MOST_COUNTED: usize = 10_000;
+
+/// The kind of callbacks that nobody took.
+pub const CALLBACK: &str = "callback";
+
+/// The kind of what the Scheduler could not send.
+pub const SCHEDULES: &str = "schedules";
+
+/// Every kind of parked work.
+#[must_use]
+pub fn kinds() -> [&'static str; 5] {
+    let [enrollments, subscriptions, awards] = QueueName::ALL.map(QueueName::name);
+    [CALLBACK, enrollments, subscriptions, awards, SCHEDULES]
+}
 
 /// How things stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +68,7 @@ pub struct LimitInUse {
 pub struct Dead {
     /// Names it.
     pub id: String,
-    /// `callback`, the name of a queue, or `schedules` for what was to be sent to one later.
+    /// One of [`kinds`]. With a queue's name it is a message that was received from it again and again.
     pub kind: String,
     /// Whose it is, as far as it can be read.
     pub brand: Option<BrandId>,

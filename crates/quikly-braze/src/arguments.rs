@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 /// The connector between Quikly and Braze.
@@ -119,8 +120,8 @@ pub(crate) struct Retry {
 /// What to leave out.
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Only this kind: `callback`, `schedules`, or a queue's name
-    #[arg(long, value_name = "KIND")]
+    /// Only this kind
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(ports::operations::kinds()))]
     pub(crate) kind: Option<String>,
     /// Only this brand's
     #[arg(long, value_name = "BRAND")]
@@ -133,15 +134,20 @@ pub(crate) struct Filter {
 pub(crate) struct Forget {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Whoever has this address
-    #[arg(long, value_name = "ADDRESS")]
+    /// Whoever has this address. Without a value, or with `-`, the address is read from standard input, where no list of processes shows it
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = Forget::FROM_INPUT)]
     pub(crate) email: Option<String>,
-    /// Whoever has this number, with its country code
-    #[arg(long, value_name = "NUMBER")]
+    /// Whoever has this number, with its country code; read from standard input in the same way
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = Forget::FROM_INPUT)]
     pub(crate) phone: Option<String>,
     /// Say it as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl Forget {
+    /// The value that stands for what comes on standard input.
+    pub(crate) const FROM_INPUT: &str = "-";
 }
 
 /// Brand files on AWS.

@@ -8,6 +8,7 @@ use domain::brand_file::{Finding, LoadedFile, Standing};
 use embedded::EnvSecrets;
 use ports::Secrets;
 use ports::clock::SystemClock;
+use ports::error::in_full;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
@@ -46,7 +47,7 @@ pub(crate) async fn run(arguments: Check) -> anyhow::Result<()> {
 }
 
 async fn ask(brand: &Brand, transport: &Arc<HttpTransport>) -> Grants {
-    let key = secret(&brand.braze.api_key).await.map_err(|error| format!("{error:#}"))?;
+    let key = secret(&brand.braze.api_key).await.map_err(|error| in_full(&*error))?;
     let client = Client::new(brand.braze.endpoint.url().clone(), key, transport.clone());
     let mut grants = Vec::new();
     for permission in Permission::ALL {

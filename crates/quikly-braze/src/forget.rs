@@ -1,5 +1,7 @@
 //! `forget`: erases a person.
 
+use std::io::{self, IsTerminal};
+
 use anyhow::Context;
 use domain::contact::{Email, Phone};
 use domain::person::Person;
@@ -14,9 +16,10 @@ use crate::place::Opened;
 
 pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
     let person = match (&arguments.email, &arguments.phone) {
-        (Some(email), _) => Person::Email(Email::parse(email)?),
+        (Some(email), _) => Person::Email(Email::parse(&given(email, "e-mail address")?)?),
         (None, Some(phone)) => {
-            Person::Phone(Phone::from_e164(phone).context("--phone is E.164: +, country code, number")?)
+            let phone = given(phone, "number")?;
+            Person::Phone(Phone::from_e164(&phone).context("--phone is E.164: +, country code, number")?)
         }
         (None, None) => anyhow::bail!("--email or --phone is missing"),
     };
@@ -29,6 +32,23 @@ pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
         "bytes of it may still be in the data file's log, since something reads it all the time: run this again, or restart `serve`"
     );
     Ok(())
+}
+
+/// What was given on the command line, or a line of standard input.
+fn given(argument: &str, what: &str) -> anyhow::Result<String> {
+    if argument != Forget::FROM_INPUT {
+        return Ok(argument.to_owned());
+    }
+    if io::stdin().is_terminal() {
+        console::ask(what);
+    }
+    let mut line = String::new();
+    io::stdin()
+        .read_line(&mut line)
+        .with_context(|| format!("the {what} cannot be read from standard input"))?;
+    let line = line.trim();
+    anyhow::ensure!(!line.is_empty(), "standard input has no {what} on its first line");
+    Ok(line.to_owned())
 }
 
 fn say(forgotten: &Forgotten, as_json: bool) {

@@ -1,6 +1,8 @@
 //! The key that participation ids are made with, where the environment brings it.
 
-use anyhow::Context;
+use std::env::{self, VarError};
+
+use anyhow::{Context, bail};
 use domain::identity::IdKey;
 
 /// The environment variable that replaces the key kept in the data file: 64 hexadecimal digits.
@@ -8,6 +10,9 @@ const VARIABLE: &str = "QUIKLY_BRAZE_ID_KEY";
 
 /// The environment's key, if it has one.
 pub(crate) fn in_environment() -> anyhow::Result<Option<IdKey>> {
-    let Ok(text) = std::env::var(VARIABLE) else { return Ok(None) };
-    IdKey::parse(&text).context(VARIABLE).map(Some)
+    match env::var(VARIABLE) {
+        Ok(text) => IdKey::parse(&text).context(VARIABLE).map(Some),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => bail!("{VARIABLE}: an id key is 64 hexadecimal digits"),
+    }
 }

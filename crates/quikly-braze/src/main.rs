@@ -29,12 +29,22 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
+/// The exit code for arguments that are not understood, as clap has it.
+const WRONG_ARGUMENTS: u8 = 2;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(said) => {
+            let code = if said.use_stderr() { ExitCode::from(WRONG_ARGUMENTS) } else { ExitCode::SUCCESS };
+            return ended(console::say_of_arguments(&said), code);
+        }
+    };
     telemetry::start();
     let done = match arguments.command.unwrap_or_default() {
-        Command::Serve(serve) => run(serve::run(serve)),
-        Command::Sim(sim) => run(sim::run(sim)),
+        // What these two say is no result: they serve on when nobody can read it.
+        Command::Serve(serve) => return ended(run(serve::run(serve)), ExitCode::SUCCESS),
+        Command::Sim(sim) => return ended(run(sim::run(sim)), ExitCode::SUCCESS),
         Command::Check(check) => run(check::run(check)),
         Command::Status(status) => run(status::run(status)),
         Command::Dead(dead) => run(dead::run(dead)),
@@ -45,10 +55,15 @@ fn main() -> ExitCode {
             Ok(())
         }
     };
+    ended(done.and_then(|()| console::finish()), ExitCode::SUCCESS)
+}
+
+/// Says what went wrong, if something did.
+fn ended(done: anyhow::Result<()>, code: ExitCode) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => code,
         Err(error) => {
-            console::complain(&format!("{error:#}"));
+            console::complain(&error);
             ExitCode::FAILURE
         }
     }

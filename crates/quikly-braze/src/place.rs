@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use aws::dynamo::AnotherKey;
 use aws::operations::Environment;
 use aws::ssm::Parameters;
 use domain::brand::SecretRef;
@@ -17,48 +18,66 @@ use crate::id_key;
 
 /// An opened place.
 pub(crate) enum Opened {
-    File(Beside),
-    OnAws { environment: Environment, secrets: Parameters, id_key: String },
+    File { beside: Beside, shown: String, id_key: Option<IdKey> },
+    OnAws { environment: Environment, secrets: Parameters, parameter: String, id_key: Option<IdKey> },
 }
 
 impl Opened {
+    /// Opens a place. Where the environment brings an id key, it must be the one that was used there.
     pub(crate) async fn open(place: Place) -> anyhow::Result<Self> {
+        let of_environment = id_key::in_environment()?;
         if let Some(file) = place.data {
-            let shown = file.display();
-            return Beside::open(&file).map(Self::File).with_context(|| format!("the data file {shown}"));
+            let shown = format!("the data file {}", file.display());
+            let beside = Beside::open(&file).with_context(|| shown.clone())?;
+            let id_key = match of_environment {
+                Some(key) => beside.id_key(Some(&key)).with_context(|| shown.clone())?,
+                None => None,
+            };
+            return Ok(Self::File { beside, shown, id_key });
         }
         let name = place.environment.context("--data or --environment is missing")?;
         let config = aws::environment().await;
+        let environment = Environment::new(&config, &name);
+        if let Some(key) = &of_environment {
+            same(&environment, key).await?;
+        }
         Ok(Self::OnAws {
-            environment: Environment::new(&config, &name),
+            environment,
             secrets: Parameters::new(&config, Arc::new(SystemClock)),
-            id_key: format!("/quikly-braze/{name}/intake/id-key"),
+            parameter: format!("/quikly-braze/{name}/intake/id-key"),
+            id_key: of_environment,
         })
     }
 
     pub(crate) fn operations(&self) -> &dyn Operations {
         match self {
-            Self::File(file) => file,
+            Self::File { beside, .. } => beside,
             Self::OnAws { environment, .. } => environment,
         }
     }
 
     /// The key that participation ids are made with here.
     pub(crate) async fn id_key(&self) -> anyhow::Result<IdKey> {
-        if let Some(key) = id_key::in_environment()? {
-            return Ok(key);
-        }
         match self {
-            Self::File(file) => {
-                file.id_key()?.context("the data file has no id key, and neither has the environment")
+            Self::File { id_key: Some(key), .. } | Self::OnAws { id_key: Some(key), .. } => Ok(key.clone()),
+            Self::File { beside, shown, .. } => {
+                let key = beside.id_key(None).with_context(|| shown.clone())?;
+                key.context("the data file has no id key, and neither has the environment")
             }
-            Self::OnAws { secrets, id_key, .. } => {
-                let key = secrets
-                    .get(&SecretRef::Ssm(id_key.clone()))
-                    .await
-                    .context("the id key cannot be read")?;
-                Ok(IdKey::parse(key.expose_secret())?)
+            Self::OnAws { environment, secrets, parameter, .. } => {
+                let key = secrets.get(&SecretRef::Ssm(parameter.clone())).await;
+                let key = IdKey::parse(key.context("the id key cannot be read")?.expose_secret())?;
+                same(environment, &key).await?;
+                Ok(key)
             }
         }
+    }
+}
+
+/// Refuses a key that is not the environment's. One that has no fingerprint yet has not been updated.
+async fn same(environment: &Environment, key: &IdKey) -> anyhow::Result<()> {
+    match environment.dynamo().id_key_fingerprint().await? {
+        Some(kept) if kept != key.fingerprint().to_string() => Err(AnotherKey.into()),
+        _ => Ok(()),
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::Context;
 use connector::{Connector, LINGER, TICK, Worker};
 use domain::brand::Brands;
-use domain::identity::IdKey;
 use embedded::{DataFile, EnvSecrets, Expired};
 use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
@@ -67,7 +66,8 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         let file = Arc::new(open(data, clock.clone())?);
-        let id_key = id_key(&file, &*chance).await?;
+        let id_key = file.id_key(id_key::in_environment()?, &*chance).await;
+        let id_key = id_key.with_context(|| format!("the data file {}", data.display()))?;
         for (brand, pool, codes) in codes {
             file.import_codes(&brand, &pool, &codes).await.context("the codes cannot be imported")?;
         }
@@ -209,11 +209,4 @@ fn open(path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<DataFile> {
             .with_context(|| format!("cannot make the data directory {shown}"))?;
     }
     DataFile::open(path, clock).with_context(|| format!("the data file {}", path.display()))
-}
-
-async fn id_key(file: &DataFile, chance: &dyn Chance) -> anyhow::Result<IdKey> {
-    match id_key::in_environment()? {
-        Some(key) => Ok(key),
-        None => file.id_key(chance).await.context("the id key cannot be kept"),
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use domain::Timestamp;
 use domain::identity::IdKey;
 use domain::person::{Person, forget};
-use ports::operations::{Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview};
+use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview};
 use ports::record::{decode_known, decode_notice};
 use ports::store::{Saved, Store};
 use ports::{Error, Result};
@@ -15,9 +15,6 @@ use crate::dynamo::item::{Item, number, text, text_of};
 use crate::dynamo::store::{participation, shard};
 
 const DOING: &str = "reading a table";
-
-/// Parked callbacks.
-const CALLBACK: &str = "callback";
 
 /// A person's participation that changes all the time is tried so often.
 const MOST_TRIES: usize = 20;

@@ -80,7 +80,7 @@ impl Dynamo {
         Ok(Snapshot { counts, counts_version, others, put_back: Some(put_back), ..lines })
     }
 
-    async fn line_of(&self, ledger: &str, line: &str) -> Result<Option<Item>> {
+    pub(super) async fn line_of(&self, ledger: &str, line: &str) -> Result<Option<Item>> {
         let request = self.client.get_item().table_name(&self.tables.ledgers).consistent_read(true);
         let read = request.key("ledger", text(ledger)).key("line", text(line)).send().await;
         Ok(read.map_err(failed)?.item)

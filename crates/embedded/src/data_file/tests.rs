@@ -2,8 +2,9 @@ use std::fs;
 use std::time::Duration;
 
 use domain::contact::{Contact, Email};
-use domain::identity::{BrandId, ParticipationId, Scope};
+use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
+use ports::Chance;
 use ports::clock::SystemClock;
 use ports::queues::{Outgoing, Queues};
 
@@ -37,8 +38,8 @@ fn id(number: u8) -> ParticipationId {
 async fn the_id_key_is_made_once_and_kept() {
     let (_directory, path) = file();
     let chance = Counting(7.into());
-    let first = open(&path).unwrap().id_key(&chance).await.unwrap();
-    let again = open(&path).unwrap().id_key(&chance).await.unwrap();
+    let first = open(&path).unwrap().id_key(None, &chance).await.unwrap();
+    let again = open(&path).unwrap().id_key(None, &chance).await.unwrap();
     let scope = Scope::parse("spring").unwrap();
     let ada = Contact::Email(Email::parse("ada@example.com").unwrap());
     assert_eq!(first.participation(&scope, &ada), again.participation(&scope, &ada));

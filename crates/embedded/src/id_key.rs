@@ -1,0 +1,117 @@
+//! The key that participation ids are made with, and its fingerprint: with another key, known consumers would be new ones.
+
+use domain::identity::IdKey;
+use ports::error::in_full;
+use ports::{Chance, Error, Result};
+use rusqlite::Connection;
+
+use crate::DataFile;
+use crate::data_file::one;
+
+const ID_KEY: &str = "id_key";
+const FINGERPRINT: &str = "id_key_fingerprint";
+
+/// Why a key cannot be used with a data file. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IdKeyError {
+    /// It is not the one that the file's ids were made with.
+    #[error(
+        "participations here were made with another id key, and with this one everybody could take part again; \
+         set QUIKLY_BRAZE_ID_KEY to the key that was in use, or remove it if there was none"
+    )]
+    Another,
+    /// The file's ids were made with a key that came from the environment, which has none now.
+    #[error("participations here were made with a key from QUIKLY_BRAZE_ID_KEY; set it to that key")]
+    Absent,
+    /// The file cannot be read or written.
+    #[error("{}", in_full(.0))]
+    Unavailable(Error),
+}
+
+impl From<Error> for IdKeyError {
+    fn from(error: Error) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+/// What a file says of its key.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    key: Option<String>,
+    fingerprint: Option<String>,
+    is_used: bool,
+}
+
+impl Kept {
+    pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let setting = |name: &str| {
+            one(connection, "SELECT value FROM settings WHERE name = ?", [name], |row| row.get(0))
+        };
+        let is_used = "SELECT EXISTS (SELECT 1 FROM participations)";
+        Ok(Self {
+            key: setting(ID_KEY)?,
+            fingerprint: setting(FINGERPRINT)?,
+            is_used: connection.query_row(is_used, [], |row| row.get(0))?,
+        })
+    }
+
+    /// The key to use: the environment's, or else the file's own. `None` when one has to be made.
+    pub(crate) fn key(
+        &self,
+        of_environment: Option<&IdKey>,
+    ) -> std::result::Result<Option<IdKey>, IdKeyError> {
+        let own = self.key.as_deref().map(IdKey::parse).transpose();
+        let own = own.map_err(|error| Error::corrupt("id key", error))?;
+        match (of_environment.cloned().or(own), &self.fingerprint) {
+            (Some(key), Some(kept)) if key.fingerprint().to_string() != *kept => Err(IdKeyError::Another),
+            (Some(key), _) => Ok(Some(key)),
+            // A file of an earlier version has no fingerprint.
+            (None, None) if !self.is_used => Ok(None),
+            (None, _) => Err(IdKeyError::Absent),
+        }
+    }
+}
+
+impl DataFile {
+    /// The key that participation ids are made with: the environment's, or else one made by `chance` at first. It is the same ever
+    /// after, since the file keeps its fingerprint.
+    ///
+    /// # Errors
+    /// When the file's participations were made with another key, or it cannot be kept.
+    pub async fn id_key(
+        &self,
+        of_environment: Option<IdKey>,
+        chance: &dyn Chance,
+    ) -> std::result::Result<IdKey, IdKeyError> {
+        let kept = self.reader.read("reading the id key", Kept::read).await?;
+        let (key, made) = match kept.key(of_environment.as_ref())? {
+            Some(key) => (key, None),
+            None => {
+                let fresh: String = (0..4).map(|_| hex::encode(chance.bits().to_be_bytes())).collect();
+                let key = IdKey::parse(&fresh).map_err(|error| Error::corrupt("id key", error))?;
+                (key, Some(fresh))
+            }
+        };
+        if kept.fingerprint.is_none() {
+            self.keep(made, key.fingerprint().to_string()).await?;
+        }
+        Ok(key)
+    }
+
+    /// The file is locked for this process, so nobody else keeps another key at the same time.
+    async fn keep(&self, made: Option<String>, fingerprint: String) -> Result<()> {
+        self.writer
+            .write("keeping the id key", move |transaction| {
+                let mut keep = transaction.prepare("INSERT INTO settings (name, value) VALUES (?1, ?2)")?;
+                if let Some(made) = &made {
+                    keep.execute([ID_KEY, made])?;
+                }
+                keep.execute([FINGERPRINT, &fingerprint])?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests;
