@@ -1,4 +1,5 @@
-//! What a profile shows already is not sent again: Braze counts a data point for each attribute written, changed or not.
+//! What a profile shows already is not sent again: under contracts from before spring 2025 Braze counts a
+//! data point for each attribute written, changed or not.
 
 use std::time::Duration;
 

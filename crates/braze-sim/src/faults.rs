@@ -48,7 +48,7 @@ pub struct Fault {
     pub when: When,
     /// How often it is played at most; always when absent.
     pub count: Option<u64>,
-    /// It is played at every so-manieth request that it is for.
+    /// It is played at every n-th request that it is for.
     pub one_in: Option<u64>,
     /// `Retry-After` of a `status` fault, in seconds.
     pub retry_after: Option<u64>,

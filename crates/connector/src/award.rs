@@ -33,7 +33,7 @@ pub(crate) async fn look_up(connector: &Connector, cases: &mut [Case]) -> ports:
     Ok(())
 }
 
-/// Performs `Settle` for each case: a hundred of one ledger in a transaction, in the order of acceptance.
+/// Performs `Settle` for each case: a hundred of one ledger in a call, in the order of acceptance.
 pub(crate) async fn settle(
     connector: &Connector,
     brand: &Brand,

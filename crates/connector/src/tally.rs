@@ -18,7 +18,7 @@ pub struct Tally {
     pub look_ups_waiting: u64,
     /// How far off the last slot is that was booked for a look-up.
     pub look_up_backlog: Duration,
-    /// Attributes not sent because the profile shows them already: so many data points the brand keeps.
+    /// Attributes not sent because the profile shows them already: so many data points the brand keeps, if its contract counts them.
     pub attributes_saved: u64,
     /// Requests that Braze answered by refusing the key.
     pub keys_refused: u64,

@@ -270,7 +270,9 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
         return reward::decide(participation, terms, facts, now);
     }
     if now >= participation.accepted_at + GIVE_UP_AFTER + longest_wait(terms.activation) {
-        return Step::Done(Outcome::Failed { reason: "Braze took nothing for 14 days".to_owned() });
+        return Step::Done(Outcome::Failed {
+            reason: "Braze took nothing for 14 days beyond the activation's own waits".to_owned(),
+        });
     }
     if let Some(reason) = &facts.refused {
         return Step::Done(Outcome::Rejected { reason: reason.clone() });

@@ -50,7 +50,7 @@ impl Life {
         Arc::new(Self { left: AtomicU64::new(u64::MAX), over: Notify::new() })
     }
 
-    /// It is over at its so-manieth effect from now.
+    /// It is over at its n-th effect from now.
     pub(crate) fn ends_at(&self, effect: u64) {
         self.left.store(effect, SeqCst);
     }

@@ -103,7 +103,7 @@ pub enum Happening {
     SaysStop(u8),
     /// Seconds pass.
     Pass(u32),
-    /// A process stops dead at its so-manieth effect from now, before it or after it, and a new one starts.
+    /// A process stops dead at its n-th effect from now, before it or after it, and a new one starts.
     Crash {
         /// Which process.
         process: u8,

@@ -51,7 +51,7 @@ impl Processes {
         Self { lives, beside: campaign.connector_over(endless.outside()), _tasks: tasks }
     }
 
-    /// One of them stops dead at its so-manieth effect from now.
+    /// One of them stops dead at its n-th effect from now.
     pub(crate) fn crash(&self, process: u8, effects: u8) {
         if let Some(life) = self.lives.get(usize::from(process) % self.lives.len()) {
             life.ends_at(u64::from(effects));

@@ -13,7 +13,7 @@ pub struct Amount(i64);
 /// Why a text is no amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    /// Not a decimal number, more than four decimals, or over a trillion.
+    /// Not a decimal number, more than four decimals, or over a thousand million.
     #[error("must be a number from 0 to 1000000000 with up to four decimals")]
     NotAnAmount,
 }
