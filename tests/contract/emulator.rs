@@ -342,7 +342,8 @@ async fn the_brand_table_holds_what_was_pushed_last() {
 #[tokio::test]
 async fn an_environment_keeps_the_fingerprint_of_its_first_id_key() {
     let (config, prefix) = (config().await, prefix());
-    let dynamo = Dynamo::make(&config, Tables::of(&prefix)).await.unwrap();
+    let dynamo = Dynamo::new(&config, Tables::of(&prefix));
+    dynamo.make_tables().await.unwrap();
     assert_eq!(dynamo.id_key_fingerprint().await.unwrap(), None);
     let [first, other] = [1, 2].map(|byte| IdKey::new([byte; 32]));
     dynamo.keep_id_key_fingerprint(&first).await.unwrap();

@@ -37,7 +37,7 @@ impl Dynamo {
     pub async fn keep_id_key_fingerprint(&self, key: &IdKey) -> Result<()> {
         let request = self.client.put_item().table_name(&self.tables.ledgers);
         let request = request.item("ledger", text(LEDGER)).item("line", text(LINE));
-        let request = request.item("key", text(&key.fingerprint().to_string()));
+        let request = request.item("key", text(key.fingerprint().to_string()));
         let request = request.condition_expression("attribute_not_exists(ledger)");
         match request.send().await.map_err(SdkError::into_service_error) {
             Ok(_) | Err(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
