@@ -7,6 +7,7 @@ use callback::{Addresses, Signed, SigningSecret};
 use domain::Timestamp;
 use domain::award::Standing;
 use domain::notice::{News, Notice, NoticeId};
+use domain::time::{between, later};
 use futures::FutureExt;
 use futures::future::join_all;
 use ports::error::in_full;
@@ -84,7 +85,7 @@ impl Connector {
             }
             let now = self.outside.clock.now();
             again_at = again_at.filter(|at| *at > now);
-            let retry = again_at.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+            let retry = again_at.map(|at| between(now, at));
             tokio::select! {
                 biased;
                 () = self.news.notified() => {}
@@ -109,7 +110,10 @@ impl Connector {
                 }
                 tracing::warn!(notice = %id, attempts = outbound.attempts + 1, why, "connector.not_told: tried again");
                 let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(outbound.attempts.min(16)));
-                Told::RetryAt(now + self.outside.chance.jitter(doubled.min(LONGEST) / 2))
+                Told::RetryAt(later(
+                    now,
+                    self.outside.chance.jitter(doubled.min(LONGEST).checked_div(2).unwrap_or(LONGEST)),
+                ))
             }
         }
     }
@@ -134,7 +138,7 @@ impl Connector {
 
 /// Whether a notice that was made and, perhaps, revived then has been tried for long enough.
 fn is_given_up(made_at: Timestamp, revived_at: Option<Timestamp>, now: Timestamp) -> bool {
-    now >= revived_at.unwrap_or(made_at) + GIVE_UP_AFTER
+    now >= later(revived_at.unwrap_or(made_at), GIVE_UP_AFTER)
 }
 
 /// What a notice says. It follows from the notice alone, so every attempt says the same.

@@ -9,6 +9,7 @@ use domain::Timestamp;
 use domain::brand::Brand;
 use domain::profile::{Alias, ProfileRef};
 use domain::reservation::{Observed, Slot};
+use domain::time::{between, earlier, later};
 use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
@@ -261,7 +262,7 @@ fn take_in(
                 Shut::Refused | Shut::Missed | Shut::Down => now,
                 Shut::UsedUp { until } => *until,
             };
-            case.put_off(until + connector.outside.chance.jitter(PATIENCE), now);
+            case.put_off(later(until, connector.outside.chance.jitter(PATIENCE)), now);
             performed.resting.push(case);
             return;
         }
@@ -292,7 +293,7 @@ pub(crate) fn rest_after_failure(
 ) -> Case {
     case.failed();
     let wait = back_off(case.participation.failures, asked, &*connector.outside.chance);
-    case.put_off(now + wait, now);
+    case.put_off(later(now, wait), now);
     case
 }
 
@@ -307,7 +308,7 @@ async fn admit<Q>(
     let now = connector.outside.clock.now();
     let own = |request: &Request<Q>| {
         let slots = request.by.iter().filter_map(|(case, _)| case.participation.slot);
-        slots.into_iter().find(|slot| slot.from <= now + PATIENCE && now < slot.until)
+        slots.into_iter().find(|slot| slot.from <= later(now, PATIENCE) && now < slot.until)
     };
     let without = requests.iter().filter(|request| own(request).is_none()).count();
     let mut admissions = if without > 0 {
@@ -325,7 +326,7 @@ async fn admit<Q>(
         match admission {
             Some(Admission::At(slot)) => ready.push((slot, request)),
             Some(Admission::Later(slot)) => {
-                let left = Duration::try_from(slot.from.duration_since(now)).unwrap_or_default();
+                let left = between(now, slot.from);
                 connector.tallied.look_up_waits(left);
                 performed.resting.extend(put_off(request, come_for(slot), Some(slot), now));
             }
@@ -355,15 +356,15 @@ fn put_off<Q>(
 
 /// When to come for a slot.
 fn come_for(slot: Slot) -> Timestamp {
-    let length = Duration::try_from(slot.until.duration_since(slot.from)).unwrap_or_default();
-    if length < SHORT { slot.from.saturating_sub(PATIENCE).unwrap_or(slot.from) } else { slot.from }
+    let length = between(slot.from, slot.until);
+    if length < SHORT { earlier(slot.from, PATIENCE) } else { slot.from }
 }
 
 /// Waits for a slot that is about to come.
 pub(crate) async fn wait_until(connector: &Connector, from: Timestamp) {
     let now = connector.outside.clock.now();
     if from > now {
-        let left = Duration::try_from(from.duration_since(now)).unwrap_or_default();
+        let left = between(now, from);
         connector.outside.clock.sleep(left).await;
     }
 }

@@ -10,6 +10,7 @@ use domain::Timestamp;
 use domain::brand::Brand;
 use domain::identity::BrandId;
 use domain::reservation::{Allowance, Observed, PROBE_INTERVAL, Slot};
+use domain::time;
 use ports::error::in_full;
 use ports::limits::{Endpoint, Lane};
 
@@ -77,14 +78,15 @@ impl Pace {
             Ok(reservation) => reservation,
             Err(error) => {
                 tracing::warn!(brand = %brand.id, error = %in_full(&error), "connector.no_slots: nothing could be booked");
-                return vec![Admission::Closed(now + outside.chance.jitter(PATIENCE)); count];
+                return vec![Admission::Closed(time::later(now, outside.chance.jitter(PATIENCE))); count];
             }
         };
         let slots = reservation.booked.iter().flat_map(|booked| (0..booked.count).map(|_| booked.slot));
         let mut admissions: Vec<Admission> = slots.map(|slot| admission(slot, now)).collect();
-        let closed = reservation.closed_until.unwrap_or(now + PATIENCE);
+        let closed = reservation.closed_until.unwrap_or(time::later(now, PATIENCE));
         // Whoever probes a key comes at odd moments; whoever learns a limit, as soon as there is something to learn.
-        let spread = |at| if reservation.key_refused { at + outside.chance.jitter(PATIENCE) } else { at };
+        let spread =
+            |at| if reservation.key_refused { time::later(at, outside.chance.jitter(PATIENCE)) } else { at };
         admissions.resize_with(count, || Admission::Closed(spread(closed)));
         admissions
     }
@@ -131,7 +133,7 @@ impl Pace {
     /// Says so once a minute and brand: whoever is on call needs to read it once, not once a participant.
     fn report_refused_key(&self, brand: &Brand, endpoint: Endpoint, now: Timestamp) {
         let mut last_report = self.last_report.lock().unwrap_or_else(PoisonError::into_inner);
-        let again = last_report.get(&brand.id).is_none_or(|last| now >= *last + PROBE_INTERVAL);
+        let again = last_report.get(&brand.id).is_none_or(|last| now >= time::later(*last, PROBE_INTERVAL));
         if again {
             last_report.insert(brand.id.clone(), now);
             tracing::error!(
@@ -153,7 +155,7 @@ fn same_end(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
 }
 
 fn admission(slot: Slot, now: Timestamp) -> Admission {
-    if slot.from <= now + PATIENCE { Admission::At(slot) } else { Admission::Later(slot) }
+    if slot.from <= time::later(now, PATIENCE) { Admission::At(slot) } else { Admission::Later(slot) }
 }
 
 fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {
@@ -175,11 +177,13 @@ pub(crate) fn observed<T>(answer: &Answer<T>, now: Timestamp) -> Option<Observed
         Some((braze::Error::UnknownGroup, _)) => None,
         Some((_, Next::Configuration)) => Some(Observed::KeyRefused),
         Some((braze::Error::Throttled { .. }, _)) => {
-            Some(Observed::Throttled { until: now + answer.asked_wait(now).unwrap_or(UNASKED) })
+            let wait = answer.asked_wait(now).unwrap_or(UNASKED);
+            Some(Observed::Throttled { until: time::later(now, wait) })
         }
         // Without capacity Braze does nobody's request, so it is left alone for as long as it asks.
         Some((braze::Error::NoCapacity { .. }, _)) => {
-            answer.asked_wait(now).map(|wait| Observed::Throttled { until: now + wait })
+            let wait = answer.asked_wait(now);
+            wait.map(|wait| Observed::Throttled { until: time::later(now, wait) })
         }
         Some((_, Next::Retry { .. } | Next::Unknown)) => None,
         Some((_, Next::Refused)) | None => Some(answered(&answer.limits, now)),
@@ -194,7 +198,7 @@ fn answered(limits: &RateLimit, now: Timestamp) -> Observed {
     Observed::Answered {
         limit: limits.limit.and_then(|limit| u32::try_from(limit).ok()),
         remaining: limits.remaining.and_then(|left| u32::try_from(left).ok()),
-        resets_at: end.filter(|end| *end <= now + LONGEST_WINDOW),
+        resets_at: end.filter(|end| *end <= time::later(now, LONGEST_WINDOW)),
     }
 }
 
@@ -203,7 +207,7 @@ fn answered(limits: &RateLimit, now: Timestamp) -> Observed {
 pub(crate) fn at_the_earliest(said: Option<Observed>, limits: &RateLimit) -> Option<Observed> {
     match (said, limits.reset) {
         (Some(Observed::Answered { limit, remaining, resets_at: Some(end) }), Some(Reset::In(_))) => {
-            let resets_at = Some(end - Duration::from_secs(1));
+            let resets_at = Some(time::earlier(end, Duration::from_secs(1)));
             Some(Observed::Answered { limit, remaining, resets_at })
         }
         (said, _) => said,

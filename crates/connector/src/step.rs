@@ -11,6 +11,7 @@ use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
 use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::participation::{Participation, State};
 use domain::profile::Alias;
+use domain::time::later;
 use futures::join;
 use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
@@ -216,7 +217,7 @@ impl Connector {
         let now = self.outside.clock.now();
         for mut case in active {
             tracing::error!(participation = %case.participation.id, "connector.endless: put off");
-            case.put_off(now + WITHOUT_TERMS, now);
+            case.put_off(later(now, WITHOUT_TERMS), now);
             resting.push(case);
         }
         Ok(resting)
@@ -344,11 +345,11 @@ impl Connector {
         );
         if case.participation.state.is_end() {
             case.participation.rest();
-        } else if now >= case.participation.accepted_at + domain::decide::GIVE_UP_AFTER {
+        } else if now >= later(case.participation.accepted_at, domain::decide::GIVE_UP_AFTER) {
             let reason = "the activation was not configured any more".to_owned();
             case.end(domain::participation::Outcome::Failed { reason }, now);
         } else {
-            case.put_off(now + WITHOUT_TERMS, now);
+            case.put_off(later(now, WITHOUT_TERMS), now);
         }
         case
     }

@@ -9,6 +9,7 @@ use domain::brand::{Brand, SubscriptionGroup};
 use domain::decide::{Subscription, Written};
 use domain::identity::BrandId;
 use domain::reservation::Observed;
+use domain::time::later;
 use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
@@ -253,7 +254,7 @@ fn take_in(connector: &Connector, mut case: Case, fate: &Fate) -> Case {
     let now = connector.outside.clock.now();
     let mut retry_at = |asked| {
         case.failed();
-        now + back_off(case.participation.failures, asked, &*connector.outside.chance)
+        later(now, back_off(case.participation.failures, asked, &*connector.outside.chance))
     };
     case.facts.written = Some(match fate {
         Fate::Refused(reason) => Written::Refused { reason: reason.clone() },
@@ -283,7 +284,7 @@ async fn ready(
                 return Err(until);
             }
             let client = connector.workspaces.client(&connector.outside, brand).await;
-            client.ok_or_else(|| connector.outside.clock.now() + domain::reservation::PROBE_INTERVAL)
+            client.ok_or_else(|| later(connector.outside.clock.now(), domain::reservation::PROBE_INTERVAL))
         }
         Admission::Later(slot) => Err(slot.from),
         Admission::Closed(until) => Err(until),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::identity::BrandId;
 use domain::participation::FIRST_LOOK;
+use domain::time::{between, later};
 use futures::future::join_all;
 use ports::error::in_full;
 use ports::store::Due;
@@ -42,7 +43,7 @@ impl Connector {
     /// When what is due cannot be read.
     pub async fn catch_up(&self) -> ports::Result<Ticked> {
         let now = self.outside.clock.now();
-        self.look_at_due(now, now + FIRST_LOOK).await
+        self.look_at_due(now, later(now, FIRST_LOOK)).await
     }
 
     /// Steps what is due, longest due first, brands side by side. Two ticks at once do no harm: what one is at, the other
@@ -59,7 +60,7 @@ impl Connector {
     async fn look_at_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {
         let due: Vec<Due> = self.outside.store.due(until, MOST_DUE).await?;
         let oldest = due.iter().map(|due| due.due_at).min();
-        let behind = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
+        let behind = oldest.map(|oldest| between(oldest, now));
         let behind = behind.unwrap_or_default();
         let mut ticked = Ticked { due: due.len(), behind, more: false, stepped: Stepped::default() };
         let groups = by_brand(due.into_iter().map(|due| (due.brand, due.id)));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::reservation::{Observed, PROBE_INTERVAL};
+use domain::time::later;
 use tokio::sync::Notify;
 
 /// So many are sent before the first answer of a window has said how many are left.
@@ -116,7 +117,7 @@ impl Passage<'_> {
         let mut state = self.valve.lock();
         state.unanswered += 1;
         if state.unanswered >= MOST_UNANSWERED {
-            state.down_until = Some(now + DOWN);
+            state.down_until = Some(later(now, DOWN));
         }
     }
 }
@@ -145,7 +146,7 @@ impl State {
         let most = match self.left {
             Some((left, resets_at)) if now < resets_at => {
                 if left == 0 && self.under_way == 0 {
-                    self.wary_until = Some(resets_at + WARY);
+                    self.wary_until = Some(later(resets_at, WARY));
                     return Entry::Never(Shut::UsedUp { until: resets_at });
                 }
                 left
@@ -164,11 +165,11 @@ impl State {
 
     fn hear(&mut self, said: Option<Observed>, now: Timestamp) {
         match said {
-            Some(Observed::KeyRefused) => self.refused_until = Some(now + PROBE_INTERVAL),
+            Some(Observed::KeyRefused) => self.refused_until = Some(later(now, PROBE_INTERVAL)),
             Some(Observed::Throttled { until }) => {
                 self.rests_until = self.rests_until.max(Some(until));
                 self.left = Some((0, until));
-                self.wary_until = Some(until + WARY);
+                self.wary_until = Some(later(until, WARY));
             }
             Some(Observed::Answered { remaining, resets_at, .. }) => {
                 self.refused_until = None;

@@ -12,6 +12,7 @@ use domain::brand::SettleBy;
 use domain::identity::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::{Participation, State};
+use domain::time::{between, earlier};
 use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
 
@@ -38,7 +39,7 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
     let (mut soon, mut scheduled): (Together<u64>, Together<Timestamp>) = (BTreeMap::new(), BTreeMap::new());
     for participation in participations {
         let Some(due) = participation.due_at else { continue };
-        let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+        let wait = between(now, due);
         let (queue, brand) = (QueueName::of(participation.channel()), participation.brand.clone());
         match means(connector, participation, wait) {
             Means::Message => {
@@ -67,7 +68,7 @@ pub(crate) async fn again(connector: &Connector, came: impl Iterator<Item = &Par
     let mut soon: Together<u64> = BTreeMap::new();
     for participation in came.filter(|participation| participation.slot.is_some()) {
         let Some(due) = participation.due_at else { continue };
-        let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+        let wait = between(now, due);
         if wait <= EARLY {
             let (queue, brand) = (QueueName::of(participation.channel()), participation.brand.clone());
             soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id);
@@ -135,7 +136,7 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 fn minute_ahead(moment: Timestamp) -> Timestamp {
     let minute = moment.as_second().div_euclid(60) * 60;
-    Timestamp::from_second(minute).map_or(moment, |minute| minute - AHEAD)
+    Timestamp::from_second(minute).map_or(moment, |minute| earlier(minute, AHEAD))
 }
 
 fn whole_minute(moment: Timestamp) -> Timestamp {

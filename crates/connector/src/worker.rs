@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::identity::{BrandId, ParticipationId};
 use domain::message::QueueName;
+use domain::time::later;
 use futures::future::{join, join_all};
 use ports::error::in_full;
 use ports::queues::{Delivery, MOST_MESSAGES, Receipt};
@@ -110,7 +111,7 @@ impl Lane {
         last_step: Option<Timestamp>,
     ) -> Vec<Delivery> {
         let now = self.connector.outside.clock.now();
-        let busy = last_step.is_some_and(|last| now < last + self.linger);
+        let busy = last_step.is_some_and(|last| now < later(last, self.linger));
         let mut named = first.look.ids.len();
         let mut batch = vec![first];
         let over = self.connector.outside.clock.sleep(if busy { self.linger } else { Duration::ZERO });

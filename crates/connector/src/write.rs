@@ -10,6 +10,7 @@ use domain::brand::Brand;
 use domain::decide::{Command, ProfileWrite, Written};
 use domain::profile::{KnownProfile, ProfileRef};
 use domain::reservation::Observed;
+use domain::time::later;
 use futures::future::join_all;
 use ports::limits::Endpoint;
 use ports::store::{MOST_ITEMS, Saved};
@@ -200,7 +201,7 @@ async fn save_intentions(
             return Ok(batch);
         }
         for (case, _) in &mut some {
-            case.put_off(now + brand.braze.settle.max(Duration::from_secs(1)), now);
+            case.put_off(later(now, brand.braze.settle.max(Duration::from_secs(1))), now);
         }
         let intentions: Vec<_> = some.iter().map(|(case, _)| case.participation.clone()).collect();
         wake::later(connector, &intentions).await;
@@ -284,7 +285,7 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
     let now = outside.clock.now();
     let mut retry_at = |asked| {
         case.failed();
-        now + back_off(case.participation.failures, asked, &*outside.chance)
+        later(now, back_off(case.participation.failures, asked, &*outside.chance))
     };
     let written = match fate {
         Fate::NotDone(asked) => Written::NotDone { retry_at: retry_at(asked) },

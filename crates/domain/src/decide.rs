@@ -15,6 +15,7 @@ use crate::brand::{Activation, Brand, OptIn, SubscriptionGroup};
 use crate::contact::{Contact, Email, Phone};
 use crate::participation::{Outcome, Participation, Shown, State};
 use crate::profile::{Alias, FoundProfile, KnownProfile, ProfileRef};
+use crate::time::later;
 
 /// A participation that has got nowhere for so long is given up.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -269,7 +270,7 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     if participation.state.is_end() {
         return reward::decide(participation, terms, facts, now);
     }
-    if now >= participation.accepted_at + GIVE_UP_AFTER + longest_wait(terms.activation) {
+    if now >= later(participation.accepted_at, GIVE_UP_AFTER.saturating_add(longest_wait(terms.activation))) {
         return Step::Done(Outcome::Failed {
             reason: "Braze took nothing for 14 days beyond the activation's own waits".to_owned(),
         });

@@ -13,6 +13,7 @@ pub use decay::{Decay, Rounding};
 
 use crate::Timestamp;
 use crate::identity::{IdentifierError, Scope};
+use crate::time::{between, later};
 
 /// An incentive, as its activation names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -257,13 +258,13 @@ impl Incentive {
     /// Who is credited later has no lot in a raffle, whenever it is drawn.
     #[must_use]
     pub fn lots_until(&self) -> Timestamp {
-        self.closes.saturating_add(Self::CREDITED_BY).unwrap_or(self.closes)
+        later(self.closes, Self::CREDITED_BY)
     }
 
     /// When a raffle is drawn.
     #[must_use]
     pub fn drawn_from(&self) -> Timestamp {
-        self.closes.saturating_add(Self::DRAWN_AFTER).unwrap_or(self.closes)
+        later(self.closes, Self::DRAWN_AFTER)
     }
 
     /// What a participation may win. `lot` is its number in a draw: a keyed hash of participant and incentive, so that it can be
@@ -352,7 +353,7 @@ impl Incentive {
             Since::SentAt => moments.sent_at.unwrap_or(self.opens),
         };
         // A clock that runs ahead of ours makes nobody early.
-        Duration::try_from(moments.accepted_at.duration_since(from)).unwrap_or_default()
+        between(from, moments.accepted_at)
     }
 }
 

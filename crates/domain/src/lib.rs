@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod attributes;
 pub mod award;
@@ -15,6 +16,7 @@ pub mod participation;
 pub mod person;
 pub mod profile;
 pub mod reservation;
+pub mod time;
 pub mod token;
 
 pub use jiff::Timestamp;

@@ -10,6 +10,7 @@ use crate::identity::{BrandId, Channel, ParticipationId, Scope};
 use crate::ledger;
 use crate::profile::ProfileRef;
 use crate::reservation::Slot;
+use crate::time::later;
 
 /// How long a new participation is left to its queue message before the tick looks at it.
 pub const FIRST_LOOK: Duration = Duration::from_secs(60);
@@ -344,8 +345,8 @@ impl Participation {
             credited_at: None,
             has_award: false,
             shown: Shown::default(),
-            due_at: Some(now + FIRST_LOOK),
-            keep_until: activation.closes.checked_add(brand.retention).unwrap_or(Timestamp::MAX),
+            due_at: Some(later(now, FIRST_LOOK)),
+            keep_until: later(activation.closes, brand.retention),
             failures: 0,
             slot: None,
             no_such_alias: false,

@@ -10,6 +10,7 @@ use crate::Timestamp;
 use crate::attributes::AttributeValue;
 use crate::contact::{Contact, Email, Phone};
 use crate::identity::ParticipationId;
+use crate::time::later;
 
 /// The label under which profiles are created, and found again, by e-mail address.
 pub const EMAIL_LABEL: &str = "email";
@@ -216,12 +217,12 @@ impl KnownProfile {
     /// Until when it is worth anything, and kept.
     #[must_use]
     pub fn trusted_until(&self) -> Timestamp {
-        self.learned_at + Self::TRUSTED
+        later(self.learned_at, Self::TRUSTED)
     }
 
     /// Whether Braze may still be building it.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
-        self.created && now < self.learned_at + Self::FRESH
+        self.created && now < later(self.learned_at, Self::FRESH)
     }
 }
 

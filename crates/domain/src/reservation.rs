@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::Timestamp;
+use crate::time::{between, earlier, later};
 
 /// A window opens this much later for us than Braze says, so that clocks and networks that differ a little draw no 429.
 const GUARD: Duration = Duration::from_millis(250);
@@ -152,7 +153,7 @@ impl Windows {
         let learning = if allowance.by_contract { Learning::Begun } else { Learning::Done };
         let into_the_hour = now.as_millisecond().rem_euclid(HOUR.as_millis() as i64);
         let start = match allowance.period {
-            HOUR => now - Duration::from_millis(into_the_hour.unsigned_abs()),
+            HOUR => earlier(now, Duration::from_millis(into_the_hour.unsigned_abs())),
             _ => now,
         };
         Self { allowance, start, booked: 0, probe_at: None, learning }
@@ -198,7 +199,7 @@ impl Windows {
                 Reservation { booked: Vec::new(), closed_until: Some(at), key_refused: true }
             }
             Some(_) => {
-                let next = now + PROBE_INTERVAL;
+                let next = later(now, PROBE_INTERVAL);
                 self.probe_at = Some(next);
                 Reservation {
                     booked: self.fill(count.min(1), now),
@@ -211,15 +212,18 @@ impl Windows {
 
     fn try_out(&mut self, count: u32, now: Timestamp) -> Reservation {
         if self.start > now {
-            let closed_until = Some(self.start + GUARD);
+            let closed_until = Some(later(self.start, GUARD));
             return Reservation { booked: Vec::new(), closed_until, key_refused: false };
         }
         self.catch_up(now);
-        let mut again =
-            if now < self.start + ANSWERED { now + SHORTEST } else { self.start + self.allowance.period };
+        let mut again = if now < later(self.start, ANSWERED) {
+            later(now, SHORTEST)
+        } else {
+            later(self.start, self.allowance.period)
+        };
         if let Learning::Seen(reset) = self.learning {
             if now < reset {
-                again = reset + GUARD;
+                again = later(reset, GUARD);
             } else if self.start < reset {
                 (self.start, self.booked) = (now, 0);
             }
@@ -227,7 +231,7 @@ impl Windows {
         let room = TRIAL.min(self.allowance.requests).saturating_sub(self.booked);
         let taken = count.min(room);
         self.booked += taken;
-        let slot = Slot { from: now, until: now + SHORTEST };
+        let slot = Slot { from: now, until: later(now, SHORTEST) };
         let booked = (taken > 0).then_some(Booked { slot, count: taken });
         let closed_until = (taken < count).then_some(again);
         Reservation { booked: booked.into_iter().collect(), closed_until, key_refused: false }
@@ -239,7 +243,7 @@ impl Windows {
         let mut left = count;
         while left > 0 {
             if self.booked >= self.allowance.requests {
-                self.start += self.allowance.period;
+                self.start = later(self.start, self.allowance.period);
                 self.booked = 0;
             }
             let taken = left.min(self.allowance.requests - self.booked);
@@ -253,25 +257,25 @@ impl Windows {
     /// Moves to the window that `now` falls into, unless bookings lie ahead already.
     fn catch_up(&mut self, now: Timestamp) {
         let period = self.allowance.period;
-        let elapsed = Duration::try_from(now.duration_since(self.start)).unwrap_or_default();
+        let elapsed = between(self.start, now);
         if elapsed >= period {
             let whole = elapsed.as_nanos() / period.as_nanos();
             let whole = u32::try_from(whole).unwrap_or(u32::MAX);
-            self.start = self.start.saturating_add(period.saturating_mul(whole)).unwrap_or(now);
+            self.start = later(self.start, period.saturating_mul(whole));
             self.booked = 0;
         }
     }
 
     fn slot(&self, now: Timestamp) -> Slot {
-        let opens = if self.start > now { self.start + GUARD } else { now };
-        Slot { from: opens, until: self.start + self.allowance.period }
+        let opens = if self.start > now { later(self.start, GUARD) } else { now };
+        Slot { from: opens, until: later(self.start, self.allowance.period) }
     }
 
     /// Corrects the books by what Braze said; `true` when that changed anything worth keeping.
     pub fn correct(&mut self, observed: Observed, now: Timestamp) -> bool {
         let before = self.clone();
         match observed {
-            Observed::KeyRefused => self.probe_at = Some(now + PROBE_INTERVAL),
+            Observed::KeyRefused => self.probe_at = Some(later(now, PROBE_INTERVAL)),
             Observed::Throttled { until } => self.rest_until(until, now),
             Observed::Answered { limit, remaining, resets_at } => {
                 self.probe_at = None;
@@ -295,10 +299,11 @@ impl Windows {
             self.learning = Learning::Done;
             return;
         };
-        if limit == 0 || resets_at + SKEW <= now {
+        if limit == 0 || later(resets_at, SKEW) <= now {
             return;
         }
-        if resets_at > now + self.longest() + SHORTEST || self.may_be_an_hours(resets_at) {
+        if resets_at > later(now, self.longest().saturating_add(SHORTEST)) || self.may_be_an_hours(resets_at)
+        {
             if remaining == 0 {
                 self.rest_until(resets_at, now);
             }
@@ -315,7 +320,7 @@ impl Windows {
         self.catch_up(now);
         self.allowance.requests = limit;
         if self.start <= now {
-            self.start = resets_at.saturating_sub(self.allowance.period).unwrap_or(self.start);
+            self.start = earlier(resets_at, self.allowance.period);
             self.booked = self.booked.max(limit.saturating_sub(remaining));
         }
     }
@@ -348,19 +353,17 @@ impl Windows {
         if self.contradicts(resets_at, now) {
             (self.learning, self.start, self.booked) = (Learning::Begun, now, 0);
         }
-        if resets_at > now + TELLING {
+        if resets_at > later(now, TELLING) {
             (self.allowance.period, self.learning) = (LONGEST, Learning::Done);
         } else if self.learning != Learning::Done {
-            let between = match self.learning {
-                Learning::Seen(earlier) => {
-                    Duration::try_from(resets_at.duration_since(earlier)).unwrap_or_default()
-                }
+            let distance = match self.learning {
+                Learning::Seen(before) => between(before, resets_at),
                 Learning::Begun | Learning::Done => Duration::ZERO,
             };
             // A minute's window that is nearly over looks like a second's; the next one tells.
-            if between >= SHORTEST && between + TELLING < LONGEST {
+            if distance >= SHORTEST && distance.saturating_add(TELLING) < LONGEST {
                 (self.allowance.period, self.learning) = (SHORTEST, Learning::Done);
-            } else if between.is_zero() || between >= SHORTEST {
+            } else if distance.is_zero() || distance >= SHORTEST {
                 self.learning = Learning::Seen(resets_at);
             }
         }
@@ -368,12 +371,15 @@ impl Windows {
 
     /// Whether the window of a minute that we believe in is over long before its time.
     fn contradicts(&self, resets_at: Timestamp, now: Timestamp) -> bool {
-        if self.learning != Learning::Done || self.allowance.period != LONGEST || resets_at > now + TELLING {
+        if self.learning != Learning::Done
+            || self.allowance.period != LONGEST
+            || resets_at > later(now, TELLING)
+        {
             return false;
         }
         let minute = LONGEST.as_millis() as i64;
         let until_ours_ends = (self.start.as_millisecond() - now.as_millisecond()).rem_euclid(minute);
-        now + Duration::from_millis(until_ours_ends.unsigned_abs()) > resets_at + TELLING
+        later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, TELLING)
     }
 }
 

@@ -11,6 +11,7 @@ use domain::identity::{IdKey, ParticipationId};
 use domain::participation::Participation;
 use domain::person::{Person, forget};
 use domain::profile::KnownProfile;
+use domain::time::later;
 use ports::clock::SystemClock;
 use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Operations, Overview, Which};
 use ports::record::{decode, decode_known, decode_notice};
@@ -87,7 +88,7 @@ impl Beside {
     /// Moves everything out of the log and empties it, so that what was overwritten is nowhere any more. Others may be reading what is
     /// in it, or be at the same; whether it could be done in time.
     async fn empty_log(&self) -> bool {
-        let until = SystemClock.now() + self.patience;
+        let until = later(SystemClock.now(), self.patience);
         loop {
             let busy =
                 self.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));

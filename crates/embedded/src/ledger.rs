@@ -10,6 +10,7 @@ use domain::incentive::Pool;
 use domain::incentive::raffle::{Seed, Ticket};
 use domain::ledger::{Counts, Rules, Settled, draw, refill, settle};
 use domain::notice::NoticeId;
+use domain::time::later;
 use ports::Result;
 use ports::ledger::{Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
 use ports::record::decode_notice;
@@ -151,7 +152,7 @@ impl Ledger for DataFile {
 #[async_trait]
 impl Notices for DataFile {
     async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
-        let (now, until) = (now.as_millisecond(), (now + NOTICE_LEASE).as_millisecond());
+        let (now, until) = (now.as_millisecond(), later(now, NOTICE_LEASE).as_millisecond());
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let due = move |connection: &Connection| {
             let sql = "SELECT count(*) FROM notices WHERE due_at <= ?1";

@@ -8,6 +8,7 @@ use aws::dynamo::BrandTable;
 use domain::Timestamp;
 use domain::brand::Brands;
 use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::time::later;
 use ports::Clock;
 use ports::clock::SystemClock;
 use ports::error::in_full;
@@ -62,7 +63,7 @@ impl<T: Clone> OfBrands<T> {
     pub async fn current(&self) -> T {
         let mut kept = self.kept.lock().await;
         let now = SystemClock.now();
-        if now < kept.read_at + FRESH_FOR {
+        if now < later(kept.read_at, FRESH_FOR) {
             return kept.made.clone();
         }
         kept.read_at = now;

@@ -11,6 +11,7 @@ use aws::ssm::Parameters;
 use connector::{Connector, Outside, Ticked};
 use domain::Timestamp;
 use domain::identity::{BrandId, ParticipationId};
+use domain::time::later;
 use futures::future::OptionFuture;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use ports::clock::{SystemChance, SystemClock};
@@ -156,7 +157,7 @@ async fn tick(connector: &Connector, context: &Context, lag: &mut Vec<Figure>) -
 
 fn has_time(context: &Context) -> bool {
     let deadline = i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-    deadline.is_none_or(|deadline| SystemClock.now() + TIME_TO_END < deadline)
+    deadline.is_none_or(|deadline| later(SystemClock.now(), TIME_TO_END) < deadline)
 }
 
 fn lag(ticked: &Ticked) -> [Figure; 2] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::time::later;
 use ports::Clock;
 use ports::clock::SystemClock;
 use tokio::sync::watch;
@@ -22,7 +23,7 @@ impl TestClock {
 
     /// Moves it on.
     pub fn advance(&self, time: Duration) {
-        self.0.send_modify(|now| *now += time);
+        self.0.send_modify(|now| *now = later(*now, time));
     }
 }
 
@@ -33,7 +34,7 @@ impl Clock for TestClock {
     }
 
     async fn sleep(&self, time: Duration) {
-        let until = self.now() + time;
+        let until = later(self.now(), time);
         // The sender is ours, so this cannot end early.
         let mut moved = self.0.subscribe();
         let _ended = moved.wait_for(|now| *now >= until).await;
@@ -71,7 +72,7 @@ impl TokioClock {
 #[async_trait]
 impl Clock for TokioClock {
     fn now(&self) -> Timestamp {
-        let now = self.origin + self.started.elapsed();
+        let now = later(self.origin, self.started.elapsed());
         let shown = now.as_millisecond().saturating_add(self.set_forward.load(Ordering::Relaxed));
         Timestamp::from_millisecond(shown).unwrap_or(now)
     }

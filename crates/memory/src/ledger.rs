@@ -11,6 +11,7 @@ use domain::incentive::Pool;
 use domain::incentive::raffle::{Entrant, Seed, Ticket};
 use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, accept, draw, refill, settle};
 use domain::notice::{Notice, NoticeId};
+use domain::time::later;
 use ports::ledger::{Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
 use ports::store::MOST_ITEMS;
 use ports::{Result, record};
@@ -311,7 +312,7 @@ impl Notices for Memory {
                 .collect();
             due.sort_by_key(|kept| (kept.due_at, kept.notice.id));
             let take = |kept: &mut Kept| {
-                kept.due_at = Some(now + NOTICE_LEASE);
+                kept.due_at = Some(later(now, NOTICE_LEASE));
                 Outbound { notice: kept.notice.clone(), attempts: kept.attempts, revived_at: None }
             };
             Ok(due.into_iter().take(most).map(take).collect())

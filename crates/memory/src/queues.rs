@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::identity::BrandId;
 use domain::message::{Look, QueueName};
+use domain::time::{between, later};
 use ports::Result;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 
@@ -77,7 +78,7 @@ impl State {
             }
             let again_at_once = self.fate.strikes("messages twice", |faults| faults.message_twice);
             message.visible_at =
-                if again_at_once { now + Duration::from_millis(1) } else { now + VISIBILITY };
+                if again_at_once { later(now, Duration::from_millis(1)) } else { later(now, VISIBILITY) };
             messages.last_served = Some(message.look.brand.clone());
             taken.push(Delivery { look: message.look.clone(), receipt: Receipt(number.to_string()) });
         }
@@ -123,7 +124,7 @@ impl Queues for Memory {
                 state.sent += 1;
                 let lost = state.lost_message == Some(state.sent);
                 if !lost && !state.fate.strikes("messages lost", |faults| faults.message_lost) {
-                    state.put(queue, message.look, now + message.delay.min(LONGEST_DELAY));
+                    state.put(queue, message.look, later(now, message.delay.min(LONGEST_DELAY)));
                 }
             }
         }
@@ -146,7 +147,7 @@ impl Queues for Memory {
                 return Ok(taken);
             }
             let wake_at = next_at.unwrap_or(until).min(until);
-            let pause = Duration::try_from(wake_at.duration_since(now)).unwrap_or_default();
+            let pause = between(now, wake_at);
             tokio::select! {
                 biased;
                 () = &mut sent => {}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::message::{Look, QueueName};
+use domain::time::later;
 use ports::{Result, Schedule};
 
 use crate::Memory;
@@ -21,7 +22,7 @@ impl Schedule for Memory {
                 return Ok(());
             }
             let late = state.fate.strikes("schedules late", |faults| faults.schedule_late);
-            let time = if late { time + state.fate.delay(LATEST) } else { time };
+            let time = if late { later(time, state.fate.delay(LATEST)) } else { time };
             if state.fate.strikes("schedules twice", |faults| faults.schedule_twice) {
                 state.put(queue, look.clone(), time);
             }

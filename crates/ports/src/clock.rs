@@ -23,7 +23,7 @@ pub trait Chance: Send + Sync {
     /// `base` to twice `base`, so that many who wait for the same thing do not all return at once.
     fn jitter(&self, base: Duration) -> Duration {
         let share = u32::try_from(self.bits() % 1_000).unwrap_or(0);
-        base + base * share / 1_000
+        base.saturating_add(base.saturating_mul(share).checked_div(1_000).unwrap_or(base))
     }
 }
 

@@ -25,6 +25,7 @@ use serde_json::{Map, Number, Value};
 use profile::{ProfileRecord, profile, profile_record};
 
 use crate::{Error, Result};
+use domain::time::later;
 
 /// How long what has no time of its own is kept.
 const KEPT_BEFORE: Duration = Duration::from_secs(90 * 86_400);
@@ -218,7 +219,7 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         due_at: record.due_at.map(moment).transpose()?,
         keep_until: match record.keep_until {
             Some(keep_until) => moment(keep_until)?,
-            None => moment(record.updated_at)? + KEPT_BEFORE,
+            None => later(moment(record.updated_at)?, KEPT_BEFORE),
         },
         failures: record.failures,
         slot: slot.transpose()?,

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::Timestamp;
 use domain::notice::NoticeId;
+use domain::time::later;
 use futures::future::try_join_all;
 use ports::ledger::{NOTICE_LEASE, Notices, Outbound, Told};
 use ports::record::decode_notice;
@@ -37,7 +38,7 @@ impl Notices for Dynamo {
                 .condition_expression("due_at = :due")
                 .update_expression("SET due_at = :until")
                 .expression_attribute_values(":due", number(required::<i64>(item, "due_at")?))
-                .expression_attribute_values(":until", number((now + NOTICE_LEASE).as_millisecond()));
+                .expression_attribute_values(":until", number(later(now, NOTICE_LEASE).as_millisecond()));
             match request.send().await.map_err(SdkError::into_service_error) {
                 Ok(_) => taken.push(Outbound {
                     notice: decode_notice(text_of(item, "record")?)?,

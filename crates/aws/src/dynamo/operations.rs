@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use domain::Timestamp;
 use domain::identity::IdKey;
 use domain::person::{Person, forget};
+use domain::time::later;
 use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview};
 use ports::record::{decode_known, decode_notice};
 use ports::store::{Saved, Store};
@@ -78,7 +79,7 @@ impl Dynamo {
                 requests: kept.requests,
                 period: kept.period,
                 booked: kept.booked,
-                until: kept.start + kept.period,
+                until: later(kept.start, kept.period),
                 refused_until: kept.probe_at,
             };
             lanes.insert(text_of(&item, "lane")?.to_owned(), limit);

@@ -191,7 +191,8 @@ pub fn duration(text: &str) -> Result<Duration, &'static str> {
             .into_iter()
             .find(|(name, _)| unit.starts_with(name))
             .ok_or(FORM)?;
-        total += Duration::from_millis(length) * number;
+        let part = Duration::from_millis(length).saturating_mul(number);
+        total = total.saturating_add(part);
         rest = &rest[digits + unit.len()..];
     }
     if text.is_empty() { Err(FORM) } else { Ok(total) }

@@ -9,6 +9,7 @@ use crate::decide::{
 };
 use crate::participation::{BrazeEvent, EventProgress, Outcome, Participation, State, Target};
 use crate::profile::{self, Alias, KnownProfile, ProfileRef};
+use crate::time::later;
 
 /// What is written to whom.
 pub(super) struct Marks<'a> {
@@ -147,7 +148,7 @@ impl Flow<'_> {
             None => Step::Ask(Question::Claim),
             Some(Claim::Ours) => self.write(target, EventProgress::NotSent),
             Some(Claim::Theirs { at }) => {
-                let settled = at + self.brand.braze.settle;
+                let settled = later(at, self.brand.braze.settle);
                 if self.now < settled {
                     Step::Wait { state: State::Received, until: settled }
                 } else {
@@ -245,7 +246,7 @@ impl Flow<'_> {
     }
 
     fn settled_from(&self, at: Timestamp) -> Timestamp {
-        at + self.brand.braze.settle
+        later(at, self.brand.braze.settle)
     }
 
     fn wait(&self, target: &Target, event: EventProgress, until: Timestamp) -> Step {

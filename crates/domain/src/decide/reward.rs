@@ -12,6 +12,7 @@ use crate::decide::{
 use crate::incentive::Reward;
 use crate::participation::{EventProgress, Participation, Shown};
 use crate::profile::{self, ProfileRef};
+use crate::time::later;
 
 /// A reward that Braze did not take so often is not shown: two weeks of tries, five minutes apart.
 const MOST_FAILURES: u32 = 4_000;
@@ -142,7 +143,7 @@ impl FollowUp<'_> {
             Ok((profile, _)) => profile,
             Err(step) => return *step,
         };
-        let settled = |at: Timestamp| at + self.terms.brand.braze.settle;
+        let settled = |at: Timestamp| later(at, self.terms.brand.braze.settle);
         match event::next(&event, &profile, shown.event, self.facts, self.now, settled) {
             event::Next::Send => {
                 let event = ProfileEvent { time: self.now, ..event };
@@ -207,7 +208,7 @@ impl FollowUp<'_> {
     /// By address, Braze would make a second profile while it builds the first.
     fn settled(&self) -> Result<(), Box<Step>> {
         let wrote_at = self.participation.updated_at;
-        let until = wrote_at + self.terms.brand.braze.settle;
+        let until = later(wrote_at, self.terms.brand.braze.settle);
         let just_wrote = self.participation.event.is_none() && self.now < until;
         let shown = self.participation.shown;
         if just_wrote { Err(Box::new(Step::Defer { shown, until })) } else { Ok(()) }

@@ -14,6 +14,7 @@ use crate::decide::{
 };
 use crate::participation::{EventProgress, Outcome, Participation, State, Target};
 use crate::profile::{self, Alias, Number, ProfileRef};
+use crate::time::{between, later};
 
 /// After subscribing, Braze is asked at these times and then every minute.
 const FIRST_LOOKS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(30)];
@@ -223,11 +224,11 @@ impl Flow<'_> {
 
     fn await_subscription(&self, target: &Target, explicitly: bool) -> Step {
         let state = State::AwaitingSubscription { target: target.clone(), since: self.now, explicitly };
-        Step::Wait { state, until: self.now + FIRST_LOOKS[0] }
+        Step::Wait { state, until: later(self.now, FIRST_LOOKS[0]) }
     }
 
     fn await_opt_in(&self) -> Step {
-        let until = self.now + self.next_poll(Duration::ZERO);
+        let until = later(self.now, self.next_poll(Duration::ZERO));
         Step::Wait { state: State::AwaitingOptIn { since: self.now }, until }
     }
 
@@ -245,10 +246,10 @@ impl Flow<'_> {
         if elapsed >= UNVERIFIED_AFTER {
             return Step::Done(Outcome::Unverified);
         }
-        let minutes = MINUTE * u32::try_from(elapsed.as_secs() / 60 + 1).unwrap_or(u32::MAX);
+        let minutes = Duration::from_secs((elapsed.as_secs() / 60 + 1) * 60);
         let next = FIRST_LOOKS.into_iter().find(|look| *look > elapsed).unwrap_or(minutes);
         let state = State::AwaitingSubscription { target: target.clone(), since, explicitly };
-        Step::Wait { state, until: since + next }
+        Step::Wait { state, until: later(since, next) }
     }
 
     /// Asked to confirm: has the consumer?
@@ -260,7 +261,7 @@ impl Flow<'_> {
                 Step::Done(Outcome::Expired)
             }
             Some(Subscription::NotSubscribed) => {
-                let until = since + self.next_poll(self.since(since));
+                let until = later(since, self.next_poll(self.since(since)));
                 Step::Wait { state: State::AwaitingOptIn { since }, until }
             }
         }
@@ -288,11 +289,11 @@ impl Flow<'_> {
     }
 
     fn settled_from(&self, at: Timestamp) -> Timestamp {
-        at + self.brand.braze.settle
+        later(at, self.brand.braze.settle)
     }
 
     fn since(&self, moment: Timestamp) -> Duration {
-        Duration::try_from(self.now.duration_since(moment)).unwrap_or_default()
+        between(moment, self.now)
     }
 }
 
