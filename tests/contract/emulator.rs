@@ -60,10 +60,14 @@ pub(crate) async fn on_dynamo() -> Ports {
 }
 
 async fn on_dynamo_by(config: SdkConfig) -> Ports {
-    let prefix = prefix();
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&prefix)));
+    on_dynamo_at(config, &prefix()).await
+}
+
+/// Tables whose names begin so.
+pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
+    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(prefix)));
     dynamo.make_tables().await.unwrap();
-    Sqs::make(&config, &prefix, Duration::from_secs(30), 5).await.unwrap();
+    Sqs::make(&config, prefix, Duration::from_secs(30), 5).await.unwrap();
     let clock = Arc::new(TestClock::at(start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     Ports {
@@ -73,7 +77,7 @@ async fn on_dynamo_by(config: SdkConfig) -> Ports {
         queues: memory.clone(),
         schedule: memory,
         limits: dynamo,
-        operations: Some(Arc::new(Environment::new(&config, &prefix))),
+        operations: Some(Arc::new(Environment::new(&config, prefix))),
         clock,
         in_real_time: false,
         _directory: None,
@@ -106,7 +110,7 @@ async fn a_draw_that_was_cut_off_goes_on_with_the_same_winners_and_wastes_no_cod
     recorder.let_through(usize::MAX);
     assert!(draw().await.unwrap().is_some());
 
-    assert_eq!(game.ports.ledger.tickets(&ledger()).await.unwrap().1, winners);
+    assert_eq!(game.drawn().await.1, winners);
     assert_eq!(game.codes_of(&ids).await, codes(120));
     let counts = game.ports.ledger.counts(&ledger()).await.unwrap();
     assert_eq!((counts.given, counts.held, counts.entered), (120, 10, 10));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Others, Standing, Verdict};
 use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
-use domain::incentive::raffle::Seed;
+use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Incentive, IncentiveId, Kind, Offer, Pool, Prize, Reward};
 use domain::ledger::{Entry, Rules, Settled};
 use domain::notice::News;
@@ -188,6 +188,38 @@ impl Game {
 
     pub(crate) async fn standing(&self, id: ParticipationId) -> Standing {
         self.award(id).await.standing
+    }
+
+    /// What the draw came to: all tickets, and those that won, read in small parts.
+    pub(crate) async fn drawn(&self) -> (Vec<Ticket>, Vec<Ticket>) {
+        (self.drawn_list(DrawnList::Tickets).await, self.drawn_list(DrawnList::Winners).await)
+    }
+
+    async fn drawn_list(&self, list: DrawnList) -> Vec<Ticket> {
+        const PART: u32 = 7;
+        let mut tickets = Vec::new();
+        loop {
+            let after = u32::try_from(tickets.len()).unwrap();
+            let part = self.ports.ledger.drawn(&ledger(), list, after, PART).await.unwrap();
+            assert!(part.tickets.len() <= PART as usize);
+            let (none, of) = (part.tickets.is_empty(), usize::try_from(part.of).unwrap());
+            tickets.extend(part.tickets);
+            if none || tickets.len() == of {
+                assert_eq!(tickets.len(), of);
+                return tickets;
+            }
+        }
+    }
+
+    /// Whoever waits is told how many wait before.
+    pub(crate) async fn everyone_who_waits_knows_how_many_are_before(&self, ids: &[ParticipationId]) {
+        let mut waiting = self.awards(ids).await;
+        waiting.retain(|award| award.standing == Standing::Waiting && award.arrival > 0);
+        waiting.sort_by_key(|award| award.arrival);
+        for (before, award) in waiting.iter().enumerate() {
+            let told = self.ports.ledger.waiting_ahead_of(award).await.unwrap();
+            assert_eq!(usize::try_from(told).unwrap(), before, "the one that arrived as {}", award.arrival);
+        }
     }
 
     pub(crate) async fn news(&self) -> Vec<(ParticipationId, News)> {

@@ -58,11 +58,13 @@ async fn gives_out_exactly(ports: Ports, quantity: u32, happenings: Vec<Happens>
             }
         }
     }
+    game.everyone_who_waits_knows_how_many_are_before(&accepted).await;
     let last = if last { Verdict::Credit } else { Verdict::Release };
     for (index, id) in accepted.iter().enumerate() {
         let verdict = *verdicts.entry(index).or_insert(last);
         game.settle(&[(*id, verdict)]).await;
     }
+    game.everyone_who_waits_knows_how_many_are_before(&accepted).await;
     let credited: Vec<ParticipationId> = accepted
         .iter()
         .enumerate()

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use domain::award::{Award, Others, Standing, Verdict};
 use domain::identity::ParticipationId;
-use domain::incentive::raffle::{Seed, Ticket};
+use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Amount, Kind, NoPrize, Offer, Prize, Reward, Tier};
+use domain::ledger::Frozen;
 use futures::future::join_all;
-use ports::ledger::Stock;
+use ports::ledger::{DrawnPart, Stock};
 
 use crate::Ports;
 use crate::game::{
@@ -251,13 +252,13 @@ pub(crate) async fn a_raffle_of_too_few_codes_owes_the_rest(ports: Ports) {
     let ids = game.accept_all(8, Offer::Lot).await;
     game.credit_all(&ids).await;
     game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await.unwrap().unwrap();
-    let (all, won) = game.ports.ledger.tickets(&ledger()).await.unwrap();
+    let (all, won) = game.drawn().await;
     assert_eq!((all.len(), won.len()), (8, 5), "whoever is owed a code has won");
     assert_eq!(game.codes_of(&ids).await, codes(3));
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(5)).await.unwrap();
     game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
     assert_eq!(game.codes_of(&ids).await, codes(5));
-    assert_eq!(game.ports.ledger.tickets(&ledger()).await.unwrap(), (all, won));
+    assert_eq!(game.drawn().await, (all, won));
 }
 
 pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: Ports) {
@@ -281,11 +282,49 @@ pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: P
     assert_eq!(drawn.moved_up.len(), 3);
     assert!(drawn.moved_up.iter().all(|id| ids[2..].contains(id)));
     assert_eq!(draw(seed).await, None, "drawn before");
-    let (all, won) = game.ports.ledger.tickets(&ledger()).await.unwrap();
+    let (all, won) = game.drawn().await;
     let winners: Vec<Ticket> = drawn.moved_up.iter().map(|id| Ticket::of(*id)).collect();
     assert_eq!((all.len(), won), (8, winners));
+    let counts = game.ports.ledger.counts(&ledger()).await.unwrap();
+    assert_eq!(counts.frozen, Some(Frozen { lots: 8, winners: 3 }));
     let late = game.credit(ids[0]).await;
     assert_eq!(late.standing, Standing::Without(NoPrize::Closed));
+}
+
+pub(crate) async fn what_a_draw_came_to_is_read_in_parts(ports: Ports) {
+    let mut game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 20));
+    let seed = Seed::new([4; 32]);
+    game.rules.commitment = Some(seed.commitment());
+    let ids = game.accept_all(300, Offer::Lot).await;
+    game.credit_all(&ids).await;
+    let part = async |list, after, most| game.ports.ledger.drawn(&ledger(), list, after, most).await.unwrap();
+    assert_eq!(part(DrawnList::Tickets, 0, 10).await, DrawnPart::default(), "nothing before the draw");
+    game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await.unwrap().unwrap();
+    let mut tickets: Vec<Ticket> = ids.iter().map(|id| Ticket::of(*id)).collect();
+    tickets.sort_unstable();
+    for (after, most) in [(0, 300), (0, 1), (250, 20), (255, 1), (256, 1), (299, 10), (0, u32::MAX)] {
+        let expected: Vec<Ticket> = tickets.iter().skip(after).take(most as usize).copied().collect();
+        let read = part(DrawnList::Tickets, u32::try_from(after).unwrap(), most).await;
+        assert_eq!(read, DrawnPart { tickets: expected, of: 300 }, "{most} after {after}");
+    }
+    for after in [300, 301, u32::MAX] {
+        assert_eq!(part(DrawnList::Tickets, after, 10).await, DrawnPart { tickets: Vec::new(), of: 300 });
+    }
+    let winners = part(DrawnList::Winners, 5, 10).await;
+    assert_eq!((winners.tickets.len(), winners.of), (10, 20));
+}
+
+pub(crate) async fn who_waits_is_told_how_many_wait_before(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let ids = game.accept_all(12, Offer::ByPlace).await;
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    // From the middle, from the head because a place is free, and from the end.
+    for (gone, last_is_behind) in [(6, 8), (0, 7), (10, 6)] {
+        game.release(ids[gone]).await;
+        game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+        let last = game.award(ids[11]).await;
+        assert_eq!(game.ports.ledger.waiting_ahead_of(&last).await.unwrap(), last_is_behind);
+    }
 }
 
 pub(crate) async fn who_is_credited_long_after_the_close_has_no_lot_though_nothing_is_drawn_yet(

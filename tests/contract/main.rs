@@ -2,6 +2,7 @@
 //! on an emulator.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod earlier;
 mod emulator;
 mod game;
 mod in_order;
@@ -15,6 +16,7 @@ mod schedule;
 mod store;
 mod write_units;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +79,11 @@ async fn on_a_file() -> Ports {
     let clock = Arc::new(TestClock::at(tests::start()));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
-    let file = Arc::new(embedded::DataFile::open(&path, clock.clone()).unwrap());
+    Ports { _directory: Some(directory), ..over_a_file(&path, clock) }
+}
+
+fn over_a_file(path: &Path, clock: Arc<TestClock>) -> Ports {
+    let file = Arc::new(embedded::DataFile::open(path, clock.clone()).unwrap());
     Ports {
         store: file.clone(),
         ledger: file.clone(),
@@ -85,10 +91,10 @@ async fn on_a_file() -> Ports {
         queues: file.clone(),
         schedule: file.clone(),
         limits: file,
-        operations: Some(Arc::new(embedded::Beside::open(&path).unwrap())),
+        operations: Some(Arc::new(embedded::Beside::open(path).unwrap())),
         clock,
         in_real_time: false,
-        _directory: Some(directory),
+        _directory: None,
     }
 }
 
@@ -157,6 +163,8 @@ macro_rules! keeps_ledgers {
                 a_hundred_who_are_owed_codes_get_them,
                 a_raffle_of_too_few_codes_owes_the_rest,
                 a_raffle_is_drawn_once_among_those_who_are_credited,
+                what_a_draw_came_to_is_read_in_parts,
+                who_waits_is_told_how_many_wait_before,
                 who_is_credited_long_after_the_close_has_no_lot_though_nothing_is_drawn_yet,
                 who_settles_at_once_oversells_nothing;
             notices:

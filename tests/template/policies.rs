@@ -87,6 +87,7 @@ fn the_participation_api_stores_announces_and_shows() {
         "dynamodb:BatchGetItem Participations",
         "dynamodb:Query ${Participations.Arn}/index/lists",
         "dynamodb:GetItem Ledgers",
+        "dynamodb:Query Ledgers",
         "sqs:SendMessage Awards",
         "ssm:GetParameter ssm:intake/*",
         "dynamodb:Scan Brands",

@@ -2,6 +2,7 @@
 
 mod book;
 mod brands;
+mod drawn;
 mod id_key;
 mod item;
 mod ledger;
@@ -12,6 +13,7 @@ mod operations;
 mod read;
 mod schema;
 mod store;
+mod waiting;
 mod write;
 
 use aws_sdk_dynamodb::Client;

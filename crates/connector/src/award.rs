@@ -182,6 +182,25 @@ impl Connector {
     }
 }
 
+/// Brings what an earlier version wrote of ledgers into the form of this one, a part of it at every tick.
+pub(crate) async fn upgrade_ledgers(connector: &Connector) {
+    for (brand, ledger) in ledgers(connector, |_| true) {
+        let known = connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).contains(&ledger);
+        if known {
+            continue;
+        }
+        match connector.outside.ledger.upgrade(&ledger).await {
+            Ok(false) => {}
+            Ok(true) => {
+                connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
+            }
+            Err(error) => {
+                tracing::error!(brand = %brand.id, scope = %ledger.scope, error = %in_full(&error), "connector.upgrade_failed: the next tick tries again");
+            }
+        }
+    }
+}
+
 /// Draws the raffles that have closed. What fails is tried again at the next tick.
 pub(crate) async fn draw_raffles(connector: &Connector) {
     let raffles = ledgers(connector, |kind| matches!(kind, Kind::Raffle(_)));

@@ -75,6 +75,8 @@ pub struct Connector {
     /// Told when there is something to tell Quikly.
     pub(crate) news: Notify,
     pub(crate) drawn: Mutex<HashSet<LedgerKey>>,
+    /// Ledgers that are in the form of this version.
+    pub(crate) upgraded: Mutex<HashSet<LedgerKey>>,
     pub(crate) tallied: Tallied,
     in_hand: Mutex<HashSet<ParticipationId>>,
 }
@@ -134,6 +136,7 @@ impl Connector {
             one_by_one: OneByOne::default(),
             news: Notify::new(),
             drawn: Mutex::default(),
+            upgraded: Mutex::default(),
             tallied: Tallied::default(),
             in_hand: Mutex::default(),
         }

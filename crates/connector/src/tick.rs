@@ -53,6 +53,7 @@ impl Connector {
     /// When what is due cannot be read.
     pub async fn tick(&self) -> ports::Result<Ticked> {
         award::draw_raffles(self).await;
+        award::upgrade_ledgers(self).await;
         let now = self.outside.clock.now();
         self.look_at_due(now, now).await
     }

@@ -20,7 +20,7 @@ use crate::award::{Award, LedgerKey, Others, Standing};
 use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::Contact;
 use crate::identity::{IdKey, ParticipationId};
-use crate::incentive::raffle::{Commitment, Entrant};
+use crate::incentive::raffle::{Commitment, Drawing, DrawnList, Entrant};
 use crate::incentive::{Incentive, IncentiveId, Kind, Moments, NoPrize, Offer, Pool};
 use crate::notice::Notice;
 use crate::participation::{Outcome, Participation};
@@ -154,6 +154,36 @@ pub struct Counts {
     pub commitment: Option<Commitment>,
     /// When the raffle was drawn.
     pub drawn_at: Option<Timestamp>,
+    /// How long the lists are that were frozen at the draw. None for a raffle that an earlier version drew, until its result is
+    /// frozen, too.
+    pub frozen: Option<Frozen>,
+}
+
+/// How long the lists of a drawing are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frozen {
+    /// Tickets that took part.
+    pub lots: u32,
+    /// Tickets that won.
+    pub winners: u32,
+}
+
+impl Frozen {
+    /// The lengths of a drawing's lists.
+    #[must_use]
+    pub fn of(drawing: &Drawing) -> Self {
+        let length = |list| u32::try_from(drawing.list(list).len()).unwrap_or(u32::MAX);
+        Self { lots: length(DrawnList::Tickets), winners: length(DrawnList::Winners) }
+    }
+
+    /// The length of one of them.
+    #[must_use]
+    pub fn length(&self, list: DrawnList) -> u32 {
+        match list {
+            DrawnList::Tickets => self.lots,
+            DrawnList::Winners => self.winners,
+        }
+    }
 }
 
 impl Counts {
@@ -218,6 +248,8 @@ pub trait Book {
     fn take_back(&mut self) -> Result<Option<u32>, Self::Error>;
     /// Takes a pool's next code for a participation.
     fn take_code(&mut self, pool: &Pool, id: ParticipationId) -> Result<Option<TakenCode>, Self::Error>;
+    /// Keeps what a draw came to, as it is from now on. In a transaction it is kept once at most.
+    fn freeze(&mut self, drawing: Drawing) -> Result<(), Self::Error>;
     /// Keeps a notice until it is delivered.
     fn tell(&mut self, notice: &Notice) -> Result<(), Self::Error>;
 }

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Standing};
 use domain::identity::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
-use domain::incentive::raffle::Entrant;
+use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Book, Counts, TakenCode};
 use domain::notice::Notice;
 use ports::record::{decode_award, decode_counts, encode_award, encode_counts, encode_notice};
@@ -12,6 +12,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Params, Result, Row, Transaction, params};
 
 use crate::data_file::one;
+use crate::drawn;
 
 /// A ledger's name in the file: scopes and ids have no spaces.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
@@ -191,6 +192,10 @@ impl Book for Page<'_> {
         let (of, given): (u32, u32) =
             count.query_row([&brand, pool.file()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(Some(TakenCode { code, left: of.saturating_sub(given), of }))
+    }
+
+    fn freeze(&mut self, drawing: Drawing) -> Result<()> {
+        drawn::keep(self.transaction, &self.ledger, &drawing)
     }
 
     fn tell(&mut self, notice: &Notice) -> Result<()> {

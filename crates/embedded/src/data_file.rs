@@ -9,6 +9,7 @@ use domain::Timestamp;
 use ports::Clock;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
+use crate::drawn;
 use crate::mailbox::Mailboxes;
 use crate::permissions;
 use crate::reader::Reader;
@@ -80,6 +81,7 @@ impl DataFile {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection).map_err(migration)?;
         check(&connection)?;
+        drawn::freeze_earlier(&mut connection)?;
         let mailboxes = Mailboxes::load(&connection)?;
         let reader = Reader::start(path).map_err(OpenError::Threads)?;
         let checkpoints = connect(path)?;

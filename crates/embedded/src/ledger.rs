@@ -4,22 +4,32 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::award::{Award, LedgerKey, Verdict};
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Pool;
-use domain::incentive::raffle::{Seed, Ticket};
+use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Rules, Settled, draw, refill, settle};
 use domain::notice::NoticeId;
 use domain::time::later;
 use ports::Result;
-use ports::ledger::{Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
+use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
 use ports::record::decode_notice;
 use ports::store::MOST_ITEMS;
 use rusqlite::{Connection, Transaction, params};
 
 use crate::book::{self, Page, name, unreadable};
 use crate::data_file::{DataFile, moment, one};
+use crate::drawn;
 use crate::store::at_most;
+
+/// How many lines wait in front of an arrival: those of its own block one by one, and by the counters of whole blocks those before
+/// (see the schema). So many rows at most are read, however many wait.
+const WAITING_BEFORE: &str = "
+    SELECT (SELECT count(*) FROM awards
+            WHERE ledger = ?1 AND standing = 'waiting' AND arrival >= (?2 >> 8) << 8 AND arrival < ?2)
+         + (SELECT ifnull(sum(lines), 0) FROM waiting
+            WHERE ledger = ?1 AND level = 1 AND block >= (?2 >> 16) << 8 AND block < ?2 >> 8)
+         + (SELECT ifnull(sum(lines), 0) FROM waiting WHERE ledger = ?1 AND level = 2 AND block < ?2 >> 16)";
 
 #[async_trait]
 impl Ledger for DataFile {
@@ -102,30 +112,20 @@ impl Ledger for DataFile {
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
         let (ledger, arrival) = (name(&award.ledger), i64::try_from(award.arrival).unwrap_or(i64::MAX));
         let read = move |connection: &Connection| {
-            let sql =
-                "SELECT count(*) FROM awards WHERE ledger = ?1 AND standing = 'waiting' AND arrival < ?2";
-            connection.prepare_cached(sql)?.query_row(params![ledger, arrival], |row| row.get(0))
+            connection.prepare_cached(WAITING_BEFORE)?.query_row(params![ledger, arrival], |row| row.get(0))
         };
         self.reader.read("reading a ledger", read).await
     }
 
-    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
+    async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart> {
         let ledger = name(ledger);
-        let read = move |connection: &Connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT id, record FROM awards WHERE ledger = ?1 AND credited")?;
-            let awards: rusqlite::Result<Vec<Award>> = statement.query_map([&ledger], book::award)?.collect();
-            awards
-        };
-        let awards = self.reader.read("reading a ledger", read).await?;
-        let took_part = |award: &&Award| award.standing == Standing::Entered || award.has_place();
-        let mut all: Vec<Ticket> =
-            awards.iter().filter(took_part).map(|award| Ticket::of(award.id)).collect();
-        all.sort_unstable();
-        let place = |award: &Award| Some((award.place()?, Ticket::of(award.id)));
-        let mut won: Vec<(u32, Ticket)> = awards.iter().filter_map(place).collect();
-        won.sort_unstable();
-        Ok((all, won.into_iter().map(|(_, ticket)| ticket).collect()))
+        let read = move |connection: &Connection| drawn::read(connection, &ledger, list, (after, most));
+        self.reader.read("reading a draw", read).await
+    }
+
+    /// A file is brought up to date when it is opened.
+    async fn upgrade(&self, _ledger: &LedgerKey) -> Result<bool> {
+        Ok(true)
     }
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {

@@ -4,6 +4,7 @@
 mod beside;
 mod book;
 mod data_file;
+mod drawn;
 mod id_key;
 mod ledger;
 mod limits;

@@ -115,6 +115,41 @@ const STEPS: &[M<'_>] = &[M::up(
      CREATE INDEX awards_due ON awards (brand, due_at) WHERE due_at IS NOT NULL;",
 ), M::up(
     "ALTER TABLE notices ADD COLUMN revived_at INTEGER;",
+), M::up(
+    // How many lines of a ledger wait, by blocks of 256 arrivals (level 1) and of 256 times 256 (level 2): the number of those that
+    // wait in front of somebody is the sum of few rows. And what draws came to, in rows of 256 tickets.
+    "CREATE TABLE waiting (
+         ledger TEXT NOT NULL,
+         level  INTEGER NOT NULL,
+         block  INTEGER NOT NULL,
+         lines  INTEGER NOT NULL,
+         PRIMARY KEY (ledger, level, block)
+     ) WITHOUT ROWID;
+     INSERT INTO waiting SELECT ledger, 1, arrival >> 8, count(*) FROM awards WHERE standing = 'waiting' GROUP BY 1, 3;
+     INSERT INTO waiting SELECT ledger, 2, block >> 8, sum(lines) FROM waiting WHERE level = 1 GROUP BY 1, 3;
+     CREATE TRIGGER waiting_begins AFTER INSERT ON awards WHEN NEW.standing = 'waiting' BEGIN
+         INSERT INTO waiting VALUES (NEW.ledger, 1, NEW.arrival >> 8, 1), (NEW.ledger, 2, NEW.arrival >> 16, 1)
+         ON CONFLICT DO UPDATE SET lines = lines + 1;
+     END;
+     CREATE TRIGGER waiting_changes AFTER UPDATE OF standing ON awards
+     WHEN (OLD.standing = 'waiting') <> (NEW.standing = 'waiting') BEGIN
+         INSERT INTO waiting
+         VALUES (NEW.ledger, 1, NEW.arrival >> 8, iif(NEW.standing = 'waiting', 1, -1)),
+                (NEW.ledger, 2, NEW.arrival >> 16, iif(NEW.standing = 'waiting', 1, -1))
+         ON CONFLICT DO UPDATE SET lines = lines + excluded.lines;
+     END;
+     CREATE TRIGGER waiting_ends AFTER DELETE ON awards WHEN OLD.standing = 'waiting' BEGIN
+         UPDATE waiting SET lines = lines - 1
+         WHERE ledger = OLD.ledger AND (level, block) IN (VALUES (1, OLD.arrival >> 8), (2, OLD.arrival >> 16));
+     END;
+
+     CREATE TABLE drawn (
+         ledger  TEXT NOT NULL,
+         list    TEXT NOT NULL,
+         row     INTEGER NOT NULL,
+         tickets BLOB NOT NULL,
+         PRIMARY KEY (ledger, list, row)
+     );",
 )];
 
 /// Brings a file up to date.

@@ -2,18 +2,23 @@
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Path, RawQuery, State as Shared};
+use axum::response::{IntoResponse, Response};
 use domain::award::{Award, LedgerKey, Standing};
 use domain::identity::Scope;
-use domain::incentive::raffle::Ticket;
+use domain::incentive::raffle::{DrawnList, Ticket};
 use domain::incentive::{Incentive, IncentiveId, Kind};
 use domain::ledger::Counts;
+use http::{HeaderValue, header};
 use ports::error::in_full;
 use ports::record::shown_reward;
 use serde_json::{Map, Value, json};
 
 use crate::Intake;
-use crate::problem::Problem;
+use crate::problem::{FieldError, Problem};
+
+/// Of the winning tickets, so many are shown with the incentive; all of them are a list of their own.
+const MOST_SHOWN: u32 = 1_000;
 
 /// The counters of an incentive.
 pub(crate) async fn show(
@@ -33,17 +38,76 @@ pub(crate) async fn show(
     Ok(Json(Value::Object(members)))
 }
 
-/// Every ticket of a raffle, one a line, once it is drawn: with the seed they tell who had to win.
+/// The tickets of a raffle, one a line, once it is drawn: with the seed they tell who had to win.
 pub(crate) async fn tickets(
     Shared(intake): Shared<Intake>,
     path: Result<Path<(String, String)>, PathRejection>,
-) -> Result<String, Problem> {
-    let (ledger, _) = find(&intake, path)?;
-    if counts(&intake, &ledger).await?.drawn_at.is_none() {
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    drawn(&intake, path, DrawnList::Tickets, query).await
+}
+
+/// The tickets that won, one a line, best first.
+pub(crate) async fn winners(
+    Shared(intake): Shared<Intake>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    drawn(&intake, path, DrawnList::Winners, query).await
+}
+
+/// A page of a list, and where the next one is.
+async fn drawn(
+    intake: &Intake,
+    path: Result<Path<(String, String)>, PathRejection>,
+    list: DrawnList,
+    query: Option<String>,
+) -> Result<Response, Problem> {
+    let (ledger, incentive) = find(intake, path)?;
+    let Page { after, limit } = Page::of(query.as_deref().unwrap_or_default())?;
+    if counts(intake, &ledger).await?.drawn_at.is_none() {
         return Err(Problem::no_such_path());
     }
-    let (all, _) = intake.ledger.tickets(&ledger).await.map_err(unreachable)?;
-    Ok(all.iter().map(|ticket| format!("{}\n", hex::encode(ticket.0))).collect())
+    let part = intake.ledger.drawn(&ledger, list, after, limit).await.map_err(unreachable)?;
+    let lines: String = part.tickets.iter().map(|ticket| format!("{}\n", hex::encode(ticket.0))).collect();
+    let next = after.saturating_add(u32::try_from(part.tickets.len()).unwrap_or(u32::MAX));
+    let mut response = lines.into_response();
+    if next > after && next < part.of {
+        let (scope, id, name) = (&ledger.scope, &incentive.id, list.name());
+        let link = format!("</incentives/{scope}/{id}/{name}?after={next}&limit={limit}>; rel=\"next\"");
+        // Scopes and ids are plain.
+        let link = HeaderValue::from_str(&link).map_err(|_| Problem::unavailable())?;
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// Which lines of a list are wanted.
+struct Page {
+    /// Those behind the first so many.
+    after: u32,
+    /// So many at most.
+    limit: u32,
+}
+
+impl Page {
+    /// Lines of a page, unless fewer are asked for. A list up to this long comes whole.
+    const LINES: u32 = 10_000;
+
+    fn of(query: &str) -> Result<Self, Problem> {
+        let mut page = Self { after: 0, limit: Self::LINES };
+        let mut errors = Vec::new();
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            match (name, value.parse::<u32>()) {
+                ("after", Ok(after)) => page.after = after,
+                ("limit", Ok(limit @ 1..=Self::LINES)) => page.limit = limit,
+                ("after", Err(_)) => errors.push(FieldError::new("after", "must be a number from 0")),
+                ("limit", _) => errors.push(FieldError::new("limit", "must be a number from 1 to 10000")),
+                (_, _) => {}
+            }
+        }
+        if errors.is_empty() { Ok(page) } else { Err(Problem::no_such_page(errors)) }
+    }
 }
 
 fn find(
@@ -85,9 +149,15 @@ async fn raffle(intake: &Intake, ledger: &LedgerKey, counts: &Counts) -> Result<
     members.insert("lots".to_owned(), counts.entered.into());
     members.insert("seed_sha256".to_owned(), hex::encode(commitment.0).into());
     if let Some(drawn_at) = counts.drawn_at {
-        let (all, won) = intake.ledger.tickets(ledger).await.map_err(unreachable)?;
-        let won: Vec<String> = won.iter().map(|ticket| hex::encode(ticket.0)).collect();
-        members.insert("lots".to_owned(), all.len().into());
+        let part = |list, most| intake.ledger.drawn(ledger, list, 0, most);
+        let won = part(DrawnList::Winners, MOST_SHOWN).await.map_err(unreachable)?;
+        let lots = match counts.frozen {
+            Some(frozen) => frozen.lots,
+            None => part(DrawnList::Tickets, 1).await.map_err(unreachable)?.of,
+        };
+        members.insert("lots".to_owned(), lots.into());
+        members.insert("winners".to_owned(), won.of.into());
+        let won: Vec<String> = won.tickets.iter().map(|ticket| hex::encode(ticket.0)).collect();
         members.insert("drawn_at".to_owned(), drawn_at.to_string().into());
         members.insert("seed".to_owned(), seed.publish().into());
         members.insert("winning_tickets".to_owned(), won.into());

@@ -106,6 +106,7 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         .route("/participations/{id}", get(participations::show))
         .route("/incentives/{scope}/{id}", get(incentives::show))
         .route("/incentives/{scope}/{id}/tickets", get(incentives::tickets))
+        .route("/incentives/{scope}/{id}/winners", get(incentives::winners))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(outside.clients, clients::within))
         .layer(cors);
@@ -131,5 +132,6 @@ fn cors(brands: &Brands) -> CorsLayer {
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, HeaderName::from_static(signature::SIGNATURE_HEADER)])
+        .expose_headers([header::LINK])
         .max_age(PREFLIGHT_AGE)
 }

@@ -122,6 +122,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-incentive", title)
     }
 
+    /// A page of a list that cannot be.
+    pub(crate) fn no_such_page(errors: Vec<FieldError>) -> Self {
+        let title = "There is no such page of the list";
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "urn:quikly-braze:invalid-page", title);
+        Self { errors, ..problem }
+    }
+
     /// The activation opens later.
     pub(crate) fn not_open_yet(field: &str, opens: domain::Timestamp) -> Self {
         let title = "The activation is not open yet";

@@ -8,14 +8,15 @@ use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Standing, Verdict};
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Pool;
-use domain::incentive::raffle::{Entrant, Seed, Ticket};
+use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
 use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, accept, draw, refill, settle};
 use domain::notice::{Notice, NoticeId};
 use domain::time::later;
-use ports::ledger::{Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
+use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
 use ports::store::MOST_ITEMS;
 use ports::{Result, record};
 
+use crate::ranks::Ranks;
 use crate::{Memory, State, at_most};
 
 /// Everything that ledgers hold.
@@ -24,6 +25,8 @@ pub(crate) struct Ledgers {
     pub(crate) awards: HashMap<ParticipationId, Award>,
     books: BTreeMap<LedgerKey, Counts>,
     put_back: BTreeMap<LedgerKey, BTreeSet<u32>>,
+    waiting: BTreeMap<LedgerKey, Ranks>,
+    drawings: BTreeMap<LedgerKey, Drawing>,
     codes: BTreeMap<(BrandId, Pool), Codes>,
     notices: BTreeMap<NoticeId, Kept>,
 }
@@ -97,7 +100,13 @@ impl Book for Page<'_> {
     fn keep(&mut self, award: &Award) -> std::result::Result<(), Infallible> {
         // What a store gives back is what went through its stored form.
         let stored = record::decode_award(award.id, &record::encode_award(award));
-        self.ledgers.awards.insert(award.id, stored.unwrap_or_else(|_| award.clone()));
+        let stored = stored.unwrap_or_else(|_| award.clone());
+        let waits = |award: &Award| award.arrival > 0 && award.standing == Standing::Waiting;
+        let now = waits(&stored);
+        let before = self.ledgers.awards.insert(award.id, stored).is_some_and(|before| waits(&before));
+        if before != now {
+            self.ledgers.waiting.entry(self.ledger.clone()).or_default().set(award.arrival, now);
+        }
         Ok(())
     }
 
@@ -146,6 +155,11 @@ impl Book for Page<'_> {
         codes.given += 1;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Ok(Some(TakenCode { code, left: count(codes.all.len() - codes.given), of: count(codes.all.len()) }))
+    }
+
+    fn freeze(&mut self, drawing: Drawing) -> std::result::Result<(), Infallible> {
+        self.ledgers.drawings.insert(self.ledger.clone(), drawing);
+        Ok(())
     }
 
     fn tell(&mut self, notice: &Notice) -> std::result::Result<(), Infallible> {
@@ -258,29 +272,20 @@ impl Ledger for Memory {
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
         let mut state = self.lock();
         state.read("reading a ledger")?;
-        let ahead = |other: &&Award| {
-            other.ledger == award.ledger
-                && other.standing == Standing::Waiting
-                && other.arrival < award.arrival
-        };
-        Ok(u32::try_from(state.ledgers.awards.values().filter(ahead).count()).unwrap_or(u32::MAX))
+        Ok(state.ledgers.waiting.get(&award.ledger).map_or(0, |ranks| ranks.before(award.arrival)))
     }
 
-    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
+    async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart> {
         let mut state = self.lock();
         state.read("reading a ledger")?;
-        let lines = state.ledgers.awards.values().filter(|award| award.ledger == *ledger);
-        let (mut all, mut won) = (Vec::new(), BTreeMap::new());
-        for award in lines.filter(|award| award.credited_at.is_some()) {
-            if award.standing == Standing::Entered || award.has_place() {
-                all.push(Ticket::of(award.id));
-            }
-            if let Some(place) = award.place() {
-                won.insert(place, Ticket::of(award.id));
-            }
-        }
-        all.sort_unstable();
-        Ok((all, won.into_values().collect()))
+        let drawing = state.ledgers.drawings.get(ledger);
+        Ok(drawing
+            .map_or_else(DrawnPart::default, |drawing| DrawnPart::of_whole(drawing.list(list), after, most)))
+    }
+
+    /// Nothing in memory is older than the process.
+    async fn upgrade(&self, _ledger: &LedgerKey) -> Result<bool> {
+        Ok(true)
     }
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {

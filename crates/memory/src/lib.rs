@@ -8,6 +8,7 @@ mod ledger;
 mod limits;
 mod peek;
 mod queues;
+mod ranks;
 mod schedule;
 mod secrets;
 mod store;

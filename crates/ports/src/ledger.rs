@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Verdict};
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Pool;
-use domain::incentive::raffle::{Seed, Ticket};
+use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::ledger::{Counts, Rules, Settled};
 use domain::notice::{Notice, NoticeId};
 
@@ -20,6 +20,27 @@ pub struct Stock {
     pub codes: u32,
     /// Codes that were given out.
     pub given: u32,
+}
+
+/// A part of one of a drawing's lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DrawnPart {
+    /// The tickets.
+    pub tickets: Vec<Ticket>,
+    /// How many there are in the whole list.
+    pub of: u32,
+}
+
+impl DrawnPart {
+    /// The part of a whole list.
+    #[must_use]
+    pub fn of_whole(list: &[Ticket], after: u32, most: u32) -> Self {
+        let index = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Self {
+            tickets: list.iter().skip(index(after)).take(index(most)).copied().collect(),
+            of: u32::try_from(list.len()).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// What [`domain::ledger`] says, done in transactions: of a line, its place, its reward and the counters all is kept or nothing. What
@@ -64,11 +85,15 @@ pub trait Ledger: Send + Sync {
     /// The counters of a ledger.
     async fn counts(&self, ledger: &LedgerKey) -> Result<Counts>;
 
-    /// How many of the waiting list come before this participation.
+    /// How many of the waiting list come before this participation. It costs the same however many wait.
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32>;
 
-    /// The tickets of all who take part in a raffle, and of those who won, best first.
-    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)>;
+    /// A part of what a draw came to: at most `most` tickets of a list, behind the first `after`. It costs as much as the part is long.
+    /// Empty before the draw.
+    async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart>;
+
+    /// Brings what an earlier version wrote of a ledger into the form of this one, a part of it at a time. Whether all of it is.
+    async fn upgrade(&self, ledger: &LedgerKey) -> Result<bool>;
 
     /// Adds codes to a brand's pool; those that are known already stay as they are.
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock>;

@@ -15,7 +15,7 @@ use domain::brand::SecretRef;
 use domain::contact::Contact;
 use domain::identity::{BrandId, ContactKey, ParticipationId};
 use domain::incentive::Pool;
-use domain::incentive::raffle::{Seed, Ticket};
+use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Entry, Rules, Settled};
 use domain::message::{Look, QueueName};
 use domain::notice::NoticeId;
@@ -24,7 +24,7 @@ use domain::profile::KnownProfile;
 use domain::reservation::{Allowance, Observed, Reservation};
 use http::{Request, Response, StatusCode};
 use memory::Memory;
-use ports::ledger::{Outbound, Stock, Told};
+use ports::ledger::{DrawnPart, Outbound, Stock, Told};
 use ports::limits::Lane;
 use ports::queues::{Delivery, Outgoing, Receipt};
 use ports::store::{Due, Inserted, Saved};
@@ -249,8 +249,12 @@ impl Ledger for Mortal {
         self.ports.ledger.waiting_ahead_of(award).await
     }
 
-    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
-        self.ports.ledger.tickets(ledger).await
+    async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart> {
+        self.ports.ledger.drawn(ledger, list, after, most).await
+    }
+
+    async fn upgrade(&self, ledger: &LedgerKey) -> Result<bool> {
+        self.life.effect(self.ports.ledger.upgrade(ledger)).await
     }
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {

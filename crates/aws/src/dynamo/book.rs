@@ -9,16 +9,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::award::{Award, Others, Standing};
 use domain::identity::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
-use domain::incentive::raffle::Entrant;
+use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Book, Counts, TakenCode};
 use domain::notice::Notice;
 
-/// Nobody moves up any more once so many lines are changed: each may be told, and take a place that was put back, and all has to fit
+use crate::dynamo::waiting::{self, Ranks};
+
+/// Nobody moves up any more once so many lines, and pages of those who wait, are changed: each may be told, and take a place that was put back, and all has to fit
 /// a transaction. Whoever writes them goes on with another.
 pub(crate) const MOST_LINES: usize = 30;
 
-/// Of those who are owed a reward, so many are given one in a transaction: each is told, and may have four more lines that wait no longer.
-const MOST_OWED: usize = 15;
+/// Of those who are owed a reward, so many are given one in a transaction: each is told, and may have four more lines that wait no longer,
+/// with a page each.
+const MOST_OWED: usize = 9;
 
 /// Something that has to be read first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +65,7 @@ pub(crate) struct Shelf {
 pub(crate) struct Snapshot {
     pub(crate) counts: Counts,
     pub(crate) counts_version: u64,
+    pub(crate) ranks: Option<Ranks>,
     pub(crate) lines: HashMap<ParticipationId, Option<Line>>,
     pub(crate) others: HashMap<ContactKey, Vec<ParticipationId>>,
     /// In the order of arrival, and whether there are no more.
@@ -73,6 +77,11 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
+    /// From which arrival on the ledger has pages of those who wait: from now on, where an earlier version kept none.
+    pub(crate) fn ranks(&self) -> Ranks {
+        self.ranks.unwrap_or_else(|| Ranks::beginning(self.counts.arrivals))
+    }
+
     /// So many codes are given out since this was read.
     pub(crate) fn took(&mut self, taken: &HashMap<Pool, u32>) {
         for (pool, taken) in taken.iter().filter(|(_, taken)| **taken > 0) {
@@ -92,6 +101,15 @@ pub(crate) struct Changes {
     pub(crate) put_back: Option<BTreeSet<u32>>,
     pub(crate) taken: HashMap<Pool, u32>,
     pub(crate) notices: Vec<Notice>,
+    /// Kept before the rest is written.
+    pub(crate) drawing: Option<Drawing>,
+}
+
+impl Changes {
+    /// How much there is to write, as far as it grows with what happens: 0 is nothing.
+    pub(crate) fn weight(&self, snapshot: &Snapshot) -> usize {
+        self.lines.len() + waiting::pages(snapshot, self)
+    }
 }
 
 /// A snapshot with changes over it.
@@ -163,7 +181,7 @@ impl Book for Page<'_> {
     }
 
     fn first_waiting(&mut self) -> Result<Option<Award>, Need> {
-        if self.changes.lines.len() >= MOST_LINES {
+        if self.changes.weight(self.snapshot) >= MOST_LINES {
             return Ok(None);
         }
         let (ids, all) = self.snapshot.waiting.as_ref().ok_or(Need::Waiting(1))?;
@@ -217,6 +235,11 @@ impl Book for Page<'_> {
         };
         *taken += 1;
         Ok(Some(TakenCode { code: code.clone(), left: shelf.codes - shelf.given - *taken, of: shelf.codes }))
+    }
+
+    fn freeze(&mut self, drawing: Drawing) -> Result<(), Need> {
+        self.changes.drawing = Some(drawing);
+        Ok(())
     }
 
     fn tell(&mut self, notice: &Notice) -> Result<(), Need> {

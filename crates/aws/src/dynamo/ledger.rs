@@ -6,10 +6,10 @@ use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Verdict};
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Pool;
-use domain::incentive::raffle::{Seed, Ticket};
+use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{self, Book, Counts, Rules, Settled};
 use domain::notice::Notice;
-use ports::ledger::{Ledger, Stock};
+use ports::ledger::{DrawnPart, Ledger, Stock};
 use ports::store::MOST_ITEMS;
 use ports::{Error, Result};
 
@@ -18,6 +18,7 @@ use crate::dynamo::book::{Changes, MOST_LINES, Need, Page, Snapshot};
 use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::read::{code_line, name, pool_name};
 use crate::dynamo::store::at_most;
+use crate::dynamo::write::is_too_large;
 
 /// Verdicts in one transaction: each may release a place that moves another line up, and both are told.
 const VERDICTS: usize = 12;
@@ -61,7 +62,9 @@ impl Ledger for Dynamo {
     ) -> Result<Settled> {
         at_most(verdicts.len(), MOST_ITEMS, "settling awards")?;
         let mut all = Settled::default();
-        for some in verdicts.chunks(VERDICTS) {
+        let (mut rest, mut at_once) = (verdicts, VERDICTS);
+        while !rest.is_empty() {
+            let (some, behind) = rest.split_at(at_once.min(rest.len()));
             let settle = |book: &mut Page<'_>| {
                 for (id, _) in some {
                     enter(book, rules, *id)?;
@@ -69,9 +72,16 @@ impl Ledger for Dynamo {
                 ledger::settle(book, rules, some, now)
             };
             let ids: Vec<ParticipationId> = some.iter().map(|(id, _)| *id).collect();
-            let (settled, lines) = self.transaction(ledger, &ids, settle).await?;
+            let (settled, weight) = match self.transaction(ledger, &ids, settle).await {
+                Err(error) if some.len() > 1 && is_too_large(&error) => {
+                    at_once = some.len() / 2;
+                    continue;
+                }
+                done => done?,
+            };
+            (rest, at_once) = (behind, VERDICTS);
             add(&mut all, settled);
-            if lines >= MOST_LINES {
+            if weight >= MOST_LINES {
                 add(&mut all, self.refill(ledger, rules, now).await?);
             }
         }
@@ -82,9 +92,9 @@ impl Ledger for Dynamo {
         let mut all = Settled::default();
         loop {
             let refill = |book: &mut Page<'_>| ledger::refill(book, rules, now);
-            let (settled, lines) = self.transaction(ledger, &[], refill).await?;
+            let (settled, weight) = self.transaction(ledger, &[], refill).await?;
             add(&mut all, settled);
-            if lines == 0 {
+            if weight == 0 {
                 return Ok(all);
             }
         }
@@ -97,11 +107,14 @@ impl Ledger for Dynamo {
         seed: &Seed,
         now: Timestamp,
     ) -> Result<Option<Settled>> {
-        let (mut snapshot, (drawn, changes)) =
+        let (mut snapshot, (drawn, mut changes)) =
             self.run(ledger, &[], |book| ledger::draw(book, rules, seed, now)).await?;
         let brand = brand_of(&snapshot);
         let (Some(_), Some(brand)) = (&drawn, brand) else { return Ok(drawn) };
         let ledger = name(ledger);
+        if let Some(drawing) = changes.drawing.take() {
+            self.keep_drawing(&ledger, &drawing).await?;
+        }
         for part in parts(changes) {
             if !self.write(&brand, &ledger, &snapshot, &part).await? {
                 return Err(Error::unavailable("drawing a raffle", "somebody else is at it"));
@@ -128,21 +141,20 @@ impl Ledger for Dynamo {
     }
 
     async fn counts(&self, ledger: &LedgerKey) -> Result<Counts> {
-        Ok(self.read_counts(&name(ledger)).await?.0)
+        Ok(self.read_counts(&name(ledger)).await?.counts)
     }
 
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
-        self.listed_before("waiting", &name(&award.ledger), award.arrival).await
+        self.waiting_before(&name(&award.ledger), award.arrival).await
     }
 
-    async fn tickets(&self, ledger: &LedgerKey) -> Result<(Vec<Ticket>, Vec<Ticket>)> {
-        let awards = self.lots(&name(ledger), &mut Snapshot::default()).await?;
-        let mut all: Vec<Ticket> = awards.iter().map(|award| Ticket::of(award.id)).collect();
-        all.sort_unstable();
-        let won = |award: &Award| Some((award.place()?, Ticket::of(award.id)));
-        let mut won: Vec<(u32, Ticket)> = awards.iter().filter_map(won).collect();
-        won.sort_unstable();
-        Ok((all, won.into_iter().map(|(_, ticket)| ticket).collect()))
+    async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart> {
+        self.read_drawn(&name(ledger), list, (after, most)).await
+    }
+
+    async fn upgrade(&self, ledger: &LedgerKey) -> Result<bool> {
+        let ledger = name(ledger);
+        Ok(self.freeze_earlier(&ledger).await? && self.rank_earlier(&ledger).await?)
     }
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
@@ -174,7 +186,7 @@ fn enter(book: &mut Page<'_>, rules: &Rules, id: ParticipationId) -> std::result
 /// A draw in parts that fit a transaction, best place first, each with the codes that it gives out. The counters that say that it is
 /// drawn come last: cut off in between, the same seed draws the same again.
 fn parts(changes: Changes) -> Vec<Changes> {
-    let Changes { counts, lines, taken, notices, put_back } = changes;
+    let Changes { counts, lines, taken, notices, put_back, drawing: _kept_before } = changes;
     let mut lines: Vec<Award> = lines.into_values().collect();
     lines.sort_by_key(Award::place);
     let part = |some: &[Award]| {
@@ -206,7 +218,7 @@ fn brand_of(snapshot: &Snapshot) -> Option<BrandId> {
 }
 
 impl Dynamo {
-    /// Runs rules over a ledger and writes what they changed, so many lines; all over again when somebody else was quicker.
+    /// Runs rules over a ledger and writes what they changed, which has this weight; all over again when somebody else was quicker.
     async fn transaction<T>(
         &self,
         ledger: &LedgerKey,
@@ -217,7 +229,7 @@ impl Dynamo {
             let (snapshot, (done, changes)) = self.run(ledger, ids, &rules).await?;
             let Some(brand) = brand_of(&snapshot) else { return Ok((done, 0)) };
             if self.write(&brand, &name(ledger), &snapshot, &changes).await? {
-                return Ok((done, changes.lines.len()));
+                return Ok((done, changes.weight(&snapshot)));
             }
         }
         Err(Error::unavailable("writing a ledger", "too many others were quicker"))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 use domain::award::{Award, LedgerKey, Others};
 use domain::identity::{BrandId, ContactKey, ParticipationId};
@@ -18,6 +19,7 @@ use crate::dynamo::Dynamo;
 use crate::dynamo::book::{Line, Need, Shelf, Snapshot};
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
 use crate::dynamo::schema::LISTS;
+use crate::dynamo::waiting::Ranks;
 
 const DOING: &str = "reading a ledger";
 
@@ -47,25 +49,33 @@ pub(crate) fn line(item: &Item) -> Result<Option<Line>> {
     Ok(Some(Line { award, version: required(item, "award_version")? }))
 }
 
+/// A ledger's counters as they were read; zero where there are none.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) counts: Counts,
+    /// How often they were written; 0 is never.
+    pub(crate) version: u64,
+    /// None in what an earlier version wrote.
+    pub(crate) ranks: Option<Ranks>,
+}
+
 fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::unavailable(DOING, error)
 }
 
 impl Dynamo {
-    /// A ledger's counters, and how often they were written.
-    pub(crate) async fn read_counts(&self, ledger: &str) -> Result<(Counts, u64)> {
-        let item = self.line_of(ledger, "counts").await?;
-        match item {
-            None => Ok((Counts::default(), 0)),
-            Some(item) => Ok((decode_counts(text_of(&item, "counts")?)?, required(&item, "version")?)),
-        }
+    /// A ledger's counters.
+    pub(crate) async fn read_counts(&self, ledger: &str) -> Result<Read> {
+        let Some(item) = self.line_of(ledger, "counts").await? else { return Ok(Read::default()) };
+        let counts = decode_counts(text_of(&item, "counts")?)?;
+        Ok(Read { counts, version: required(&item, "version")?, ranks: Ranks::of(&item)? })
     }
 
     /// What nearly every transaction needs of a ledger, in two round trips: counters, places put back and the lines themselves; then the
     /// other lines of those that are not entered yet.
     pub(crate) async fn first_look(&self, ledger: &str, ids: &[ParticipationId]) -> Result<Snapshot> {
         let mut lines = Snapshot::default();
-        let ((counts, counts_version), put_back, ()) = try_join!(
+        let (Read { counts, version: counts_version, ranks }, put_back, ()) = try_join!(
             self.read_counts(ledger),
             self.read_put_back(ledger),
             self.read_lines(ids, &mut lines)
@@ -77,10 +87,10 @@ impl Dynamo {
             Ok::<_, Error>((participant, self.lines_of(ledger, participant).await?))
         });
         let others = try_join_all(others).await?.into_iter().collect();
-        Ok(Snapshot { counts, counts_version, others, put_back: Some(put_back), ..lines })
+        Ok(Snapshot { counts, counts_version, ranks, others, put_back: Some(put_back), ..lines })
     }
 
-    pub(super) async fn line_of(&self, ledger: &str, line: &str) -> Result<Option<Item>> {
+    pub(crate) async fn line_of(&self, ledger: &str, line: &str) -> Result<Option<Item>> {
         let request = self.client.get_item().table_name(&self.tables.ledgers).consistent_read(true);
         let read = request.key("ledger", text(ledger)).key("line", text(line)).send().await;
         Ok(read.map_err(failed)?.item)
@@ -167,27 +177,78 @@ impl Dynamo {
     }
 
     async fn lines_that_begin(&self, ledger: &str, prefix: &str) -> Result<Vec<String>> {
-        let mut lines = Vec::new();
-        let mut from = None;
+        let items = self.lines_with_prefix(ledger, prefix).await?;
+        items.iter().map(|item| Ok(text_of(item, "line")?.to_owned())).collect()
+    }
+
+    pub(crate) async fn lines_with_prefix(&self, ledger: &str, prefix: &str) -> Result<Vec<Item>> {
+        // Behind the prefix there are digits and letters.
+        self.lines_between(ledger, (prefix, &format!("{prefix}~"))).await
+    }
+
+    /// The items of a ledger from this line to that one.
+    pub(crate) async fn lines_between(&self, ledger: &str, (from, to): (&str, &str)) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        let mut page_from = None;
         loop {
             let request = self
                 .client
                 .query()
                 .table_name(&self.tables.ledgers)
                 .consistent_read(true)
-                .key_condition_expression("ledger = :ledger AND begins_with(line, :prefix)")
+                .key_condition_expression("ledger = :ledger AND line BETWEEN :from AND :to")
                 .expression_attribute_values(":ledger", text(ledger))
-                .expression_attribute_values(":prefix", text(prefix))
-                .set_exclusive_start_key(from.take());
+                .expression_attribute_values(":from", text(from))
+                .expression_attribute_values(":to", text(to))
+                .set_exclusive_start_key(page_from.take());
+            let page = request.send().await.map_err(failed)?;
+            items.extend(page.items.unwrap_or_default());
+            page_from = page.last_evaluated_key;
+            if page_from.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// The arrival of the last one on a list that came no later than this.
+    pub(crate) async fn last_listed(&self, list: &str, ledger: &str, latest: u64) -> Result<Option<u64>> {
+        let request = self.on_list(list, ledger, (0, latest)).scan_index_forward(false).limit(1);
+        let page = request.send().await.map_err(failed)?;
+        page.items().first().map(|item| required(item, "arrival")).transpose()
+    }
+
+    /// Those on a list that arrived in this range.
+    pub(crate) async fn listed_between(
+        &self,
+        list: &str,
+        ledger: &str,
+        range: (u64, u64),
+    ) -> Result<Vec<ParticipationId>> {
+        let mut ids = Vec::new();
+        let mut from = None;
+        loop {
+            let request = self.on_list(list, ledger, range).set_exclusive_start_key(from.take());
             let page = request.send().await.map_err(failed)?;
             for item in page.items() {
-                lines.push(text_of(item, "line")?.to_owned());
+                let id = ParticipationId::parse(text_of(item, "id")?);
+                ids.push(id.map_err(|error| Error::corrupt("ledger", error))?);
             }
             from = page.last_evaluated_key;
             if from.is_none() {
-                return Ok(lines);
+                return Ok(ids);
             }
         }
+    }
+
+    fn on_list(&self, list: &str, ledger: &str, (first, last): (u64, u64)) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.tables.participations)
+            .index_name(LISTS)
+            .key_condition_expression("listed = :list AND arrival BETWEEN :first AND :last")
+            .expression_attribute_values(":list", text(format!("{list} {ledger}")))
+            .expression_attribute_values(":first", number(first))
+            .expression_attribute_values(":last", number(last))
     }
 
     /// Participations on a list of a ledger, by arrival.

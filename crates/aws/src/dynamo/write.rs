@@ -7,6 +7,7 @@ use domain::Timestamp;
 use domain::award::{Award, Others, Standing};
 use domain::identity::BrandId;
 use domain::incentive::Offer;
+use domain::ledger::Counts;
 use ports::record::{encode_award, encode_counts, encode_notice};
 use ports::{Error, Result};
 
@@ -15,6 +16,7 @@ use crate::dynamo::book::{Changes, Snapshot};
 use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::read::pool_name;
 use crate::dynamo::store::shard;
+use crate::dynamo::waiting::Ranks;
 
 const DOING: &str = "writing a ledger";
 
@@ -33,6 +35,16 @@ pub(crate) fn list(award: &Award) -> Option<&'static str> {
     }
 }
 
+/// More than a transaction takes. Whoever can do it in smaller parts does.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} items do not fit a transaction")]
+struct TooMany(usize);
+
+/// Whether a write failed for being too large.
+pub(crate) fn is_too_large(error: &Error) -> bool {
+    matches!(error, Error::Unavailable { source, .. } if source.is::<TooMany>())
+}
+
 fn built<T, E: std::error::Error + Send + Sync + 'static>(built: std::result::Result<T, E>) -> Result<T> {
     built.map_err(|error| Error::unavailable(DOING, error))
 }
@@ -48,10 +60,9 @@ impl Dynamo {
     ) -> Result<bool> {
         let mut items = self.line_items(ledger, snapshot, changes)?;
         if let Some(counts) = changes.counts.as_ref().filter(|counts| **counts != snapshot.counts) {
-            let version = snapshot.counts_version;
-            let item = Item::from([("counts".to_owned(), text(encode_counts(counts)))]);
-            items.push(self.versioned(ledger, "counts", item, version)?);
+            items.push(self.counts_item(ledger, counts, snapshot.ranks(), snapshot.counts_version)?);
         }
+        items.extend(self.waiting_items(ledger, snapshot, changes).await?);
         items.extend(self.place_items(ledger, snapshot, changes)?);
         for (pool, taken) in changes.taken.iter().filter(|(_, taken)| **taken > 0) {
             let Some(shelf) = snapshot.shelves.get(pool) else { continue };
@@ -80,7 +91,7 @@ impl Dynamo {
             return Ok(true);
         }
         if items.len() > MOST_IN_TRANSACTION {
-            return Err(Error::unavailable(DOING, format!("{} items do not fit a transaction", items.len())));
+            return Err(Error::unavailable(DOING, TooMany(items.len())));
         }
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         match request.send().await.map_err(SdkError::into_service_error) {
@@ -177,6 +188,22 @@ impl Dynamo {
             items.push(TransactWriteItem::builder().delete(built(delete.build())?).build());
         }
         Ok(items)
+    }
+
+    /// The counters, under the condition that they were written so often.
+    pub(crate) fn counts_item(
+        &self,
+        ledger: &str,
+        counts: &Counts,
+        ranks: Ranks,
+        version: u64,
+    ) -> Result<TransactWriteItem> {
+        let item = Item::from([
+            ("counts".to_owned(), text(encode_counts(counts))),
+            ("ranked_since".to_owned(), number(ranks.since)),
+            ("ranked_from".to_owned(), number(ranks.from)),
+        ]);
+        self.versioned(ledger, "counts", item, version)
     }
 
     /// An item of the ledgers' table, under the condition that it was written so often.

@@ -72,6 +72,54 @@ impl Ticket {
     }
 }
 
+/// What a draw came to, for everyone to check. It is kept as it is here, and never changes again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Drawing {
+    tickets: Vec<Ticket>,
+    winners: Vec<Ticket>,
+}
+
+/// One of the lists of a drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DrawnList {
+    /// Every ticket that took part, in the order of the tickets.
+    Tickets,
+    /// The tickets that won, best first.
+    Winners,
+}
+
+impl Drawing {
+    /// A drawing from the tickets that took part, in whatever order, and those that won, best first.
+    #[must_use]
+    pub fn new(mut tickets: Vec<Ticket>, winners: Vec<Ticket>) -> Self {
+        tickets.sort_unstable();
+        Self { tickets, winners }
+    }
+
+    /// One of its lists.
+    #[must_use]
+    pub fn list(&self, list: DrawnList) -> &[Ticket] {
+        match list {
+            DrawnList::Tickets => &self.tickets,
+            DrawnList::Winners => &self.winners,
+        }
+    }
+}
+
+impl DrawnList {
+    /// Both lists.
+    pub const ALL: [Self; 2] = [Self::Tickets, Self::Winners];
+
+    /// Its name where it is stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tickets => "tickets",
+            Self::Winners => "winners",
+        }
+    }
+}
+
 /// The winners, best score first: at most `quantity`, each participant once. The order of the entrants does not matter.
 #[must_use]
 pub fn winners(seed: &Seed, entrants: &[Entrant], quantity: u32) -> Vec<ParticipationId> {

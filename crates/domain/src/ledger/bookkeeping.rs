@@ -5,9 +5,9 @@
 use crate::Timestamp;
 use crate::award::{Award, Standing, Verdict};
 use crate::identity::ParticipationId;
-use crate::incentive::raffle::{Seed, winners};
+use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
-use crate::ledger::{Book, Counts, Rules, TakenCode};
+use crate::ledger::{Book, Counts, Frozen, Rules, TakenCode};
 use crate::notice::{News, Notice};
 
 /// What came of settling.
@@ -139,8 +139,10 @@ pub fn draw<B: Book>(
     let entrants = book.entered()?;
     let mut keeper = Keeper { counts, book, rules, now, settled: Settled::default() };
     keeper.counts.drawn_at = Some(now);
+    let mut won = Vec::new();
     for id in winners(seed, &entrants, incentive.quantity) {
         let Some(mut award) = keeper.book.award(id)? else { continue };
+        won.push(Ticket::of(id));
         keeper.counts.places += 1;
         if award.has_place() {
             // A draw was cut off after this one: the same seed draws the same again.
@@ -153,6 +155,9 @@ pub fn draw<B: Book>(
         keeper.stand(&mut award, Standing::Held { place })?;
         keeper.give_later(&mut award, place)?;
     }
+    let drawing = Drawing::new(entrants.iter().map(|entrant| Ticket::of(entrant.id)).collect(), won);
+    keeper.counts.frozen = Some(Frozen::of(&drawing));
+    keeper.book.freeze(drawing)?;
     keeper.close().map(Some)
 }
 

@@ -4,7 +4,7 @@ use domain::award::{Award, LedgerKey, Others, Standing};
 use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Amount, IncentiveId, NoPrize, Offer, Pool, Prize, Reward};
-use domain::ledger::Counts;
+use domain::ledger::{Counts, Frozen};
 use domain::notice::{News, Notice, NoticeId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,6 +76,9 @@ struct CountsRecord {
     commitment: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     drawn_at: Option<i64>,
+    /// The lengths of the lists of tickets and of winners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frozen: Option<(u32, u32)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -159,6 +162,7 @@ pub fn encode_counts(counts: &Counts) -> String {
         entered: counts.entered,
         commitment: counts.commitment.map(|commitment| hex::encode(commitment.0)),
         drawn_at: counts.drawn_at.map(domain::Timestamp::as_millisecond),
+        frozen: counts.frozen.map(|frozen| (frozen.lots, frozen.winners)),
     })
 }
 
@@ -182,6 +186,7 @@ pub fn decode_counts(stored: &str) -> Result<Counts> {
         entered: record.entered,
         commitment: commitment.transpose()?,
         drawn_at: record.drawn_at.map(moment).transpose()?,
+        frozen: record.frozen.map(|(lots, winners)| Frozen { lots, winners }),
     })
 }
 

@@ -1,0 +1,284 @@
+//! How many lines wait before another, without reading them.
+//!
+//! Which arrivals wait is kept in pages of [`PAGE`] bits, one for each arrival, and how many wait on each page in groups of [`GROUP`]
+//! pages. Both change in the transaction that changes the line; where nobody begins or ends to wait, neither is touched. The number of
+//! lines before an arrival is then what one page and the groups say, and there is one more group for every million arrivals.
+//!
+//! An earlier version kept no pages. In its ledgers, lines that arrive from now on are on pages, and those before are entered from the
+//! last one down, a few pages at every tick ([`Ranks::from`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use domain::award::{Award, Standing};
+use futures::future::try_join_all;
+use futures::try_join;
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::book::{Changes, Snapshot};
+use crate::dynamo::item::{Item, number_of, required, text_of};
+use crate::dynamo::read::Read;
+
+/// Arrivals on a page: half a kilobyte, since a write unit is one.
+const PAGE: u64 = 4_096;
+
+/// Pages in a group: as much again, with two bytes each.
+const GROUP: u64 = 256;
+
+/// Pages that are made of an earlier version's lines at a tick.
+const PAGES_A_TICK: usize = 10;
+
+/// From which arrival on a ledger has pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ranks {
+    /// How many had arrived when pages were begun. It is part of their names: should an earlier version write to the ledger again, what
+    /// is on them is not true any more, and others are begun.
+    pub(crate) since: u64,
+    /// Lines that arrived later are on pages.
+    pub(crate) from: u64,
+}
+
+impl Ranks {
+    /// Of a ledger without pages, in which so many have arrived.
+    pub(crate) fn beginning(arrivals: u64) -> Self {
+        Self { since: arrivals, from: arrivals }
+    }
+
+    /// As the item of the counters has it; an earlier version wrote none.
+    pub(crate) fn of(item: &Item) -> Result<Option<Self>> {
+        let since = number_of(item, "ranked_since")?;
+        Ok(since.zip(number_of(item, "ranked_from")?).map(|(since, from)| Self { since, from }))
+    }
+
+    fn page_line(self, page: u64) -> String {
+        format!("waiting {} page {page:010}", self.since)
+    }
+
+    fn groups(self) -> String {
+        format!("waiting {} group ", self.since)
+    }
+
+    fn group_line(self, group: u64) -> String {
+        format!("{}{group:010}", self.groups())
+    }
+}
+
+/// Some bytes, and how often they were written.
+#[derive(Default)]
+struct Sheet {
+    bytes: Vec<u8>,
+    version: u64,
+}
+
+impl Sheet {
+    /// As long as it has to be, whatever was stored.
+    fn of(item: Option<&Item>, length: usize) -> Result<Self> {
+        let Some(item) = item else { return Ok(Self { bytes: vec![0; length], version: 0 }) };
+        let mut bytes = bytes_of(item, "waiting")?;
+        bytes.resize(length, 0);
+        Ok(Self { bytes, version: required(item, "version")? })
+    }
+
+    fn item(&self) -> Item {
+        Item::from([("waiting".to_owned(), AttributeValue::B(Blob::new(self.bytes.clone())))])
+    }
+
+    fn set_bit(&mut self, bit: u64, there: bool) {
+        let mask = 1_u8 << (bit % 8);
+        if let Some(byte) = self.bytes.get_mut(index(bit / 8)) {
+            *byte = if there { *byte | mask } else { *byte & !mask };
+        }
+    }
+
+    /// How many bits are set before this one.
+    fn bits_before(&self, bit: u64) -> u32 {
+        let whole: u32 = self.bytes.iter().take(index(bit / 8)).map(|byte| byte.count_ones()).sum();
+        let rest = self.bytes.get(index(bit / 8)).copied().unwrap_or(0) & ((1_u8 << (bit % 8)) - 1);
+        whole + rest.count_ones()
+    }
+
+    fn set_count(&mut self, number: u64, count: u32) {
+        let count = u16::try_from(count).unwrap_or(u16::MAX).to_be_bytes();
+        if let Some(bytes) = self.bytes.as_chunks_mut::<2>().0.get_mut(index(number)) {
+            *bytes = count;
+        }
+    }
+
+    fn counts(&self) -> impl Iterator<Item = u32> {
+        self.bytes.as_chunks::<2>().0.iter().map(|bytes| u16::from_be_bytes(*bytes).into())
+    }
+}
+
+pub(crate) fn bytes_of(item: &Item, name: &'static str) -> Result<Vec<u8>> {
+    match item.get(name) {
+        Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref().to_vec()),
+        _ => Err(Error::corrupt("item", format!("its {name} is missing or of another type"))),
+    }
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn waits(award: &Award) -> bool {
+    award.arrival > 0 && award.standing == Standing::Waiting
+}
+
+/// The arrivals that begin or end to wait by these changes, by page.
+fn flips(snapshot: &Snapshot, changes: &Changes) -> BTreeMap<u64, Vec<(u64, bool)>> {
+    let from = snapshot.ranks().from;
+    let mut flips: BTreeMap<u64, Vec<(u64, bool)>> = BTreeMap::new();
+    for award in changes.lines.values() {
+        let stored = snapshot.lines.get(&award.id).and_then(Option::as_ref);
+        let (before, now) = (stored.is_some_and(|line| waits(&line.award)), waits(award));
+        if before != now && award.arrival > from {
+            flips.entry(award.arrival / PAGE).or_default().push((award.arrival % PAGE, now));
+        }
+    }
+    flips
+}
+
+/// How many pages these changes touch.
+pub(crate) fn pages(snapshot: &Snapshot, changes: &Changes) -> usize {
+    flips(snapshot, changes).len()
+}
+
+impl Dynamo {
+    /// What is to be written with these changes, so that pages and groups say what the lines do.
+    pub(crate) async fn waiting_items(
+        &self,
+        ledger: &str,
+        snapshot: &Snapshot,
+        changes: &Changes,
+    ) -> Result<Vec<TransactWriteItem>> {
+        self.page_items(ledger, snapshot.ranks(), flips(snapshot, changes)).await
+    }
+
+    async fn page_items(
+        &self,
+        ledger: &str,
+        ranks: Ranks,
+        flips: BTreeMap<u64, Vec<(u64, bool)>>,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let groups: BTreeSet<u64> = flips.keys().map(|page| page / GROUP).collect();
+        let page = async |page: &u64| {
+            let line = ranks.page_line(*page);
+            Ok::<_, Error>((*page, self.sheet(ledger, &line, index(PAGE / 8)).await?))
+        };
+        let group = async |group: &u64| {
+            let line = ranks.group_line(*group);
+            Ok::<_, Error>((*group, self.sheet(ledger, &line, index(GROUP * 2)).await?))
+        };
+        let (pages, groups) =
+            try_join!(try_join_all(flips.keys().map(page)), try_join_all(groups.iter().map(group)))?;
+        let mut groups: BTreeMap<u64, Sheet> = groups.into_iter().collect();
+        let mut items = Vec::new();
+        for (number, mut page) in pages {
+            for (bit, there) in flips.get(&number).into_iter().flatten() {
+                page.set_bit(*bit, *there);
+            }
+            if let Some(group) = groups.get_mut(&(number / GROUP)) {
+                group.set_count(number % GROUP, page.bits_before(PAGE));
+            }
+            items.push(self.versioned(ledger, &ranks.page_line(number), page.item(), page.version)?);
+        }
+        for (number, group) in groups {
+            items.push(self.versioned(ledger, &ranks.group_line(number), group.item(), group.version)?);
+        }
+        Ok(items)
+    }
+
+    async fn sheet(&self, ledger: &str, line: &str, length: usize) -> Result<Sheet> {
+        Sheet::of(self.line_of(ledger, line).await?.as_ref(), length)
+    }
+
+    /// How many lines wait that arrived earlier.
+    pub(crate) async fn waiting_before(&self, ledger: &str, arrival: u64) -> Result<u32> {
+        let Read { counts, ranks, .. } = self.read_counts(ledger).await?;
+        let Some(ranks) = ranks.filter(|ranks| arrival > ranks.from) else {
+            return self.listed_before("waiting", ledger, arrival).await;
+        };
+        let number = arrival / PAGE;
+        let (line, prefix) = (ranks.page_line(number), ranks.groups());
+        let (page, groups) =
+            try_join!(self.sheet(ledger, &line, index(PAGE / 8)), self.lines_with_prefix(ledger, &prefix))?;
+        let (mut before, mut on_pages) = (page.bits_before(arrival % PAGE), 0);
+        for item in &groups {
+            let group: u64 = text_of(item, "line")?
+                .strip_prefix(&prefix)
+                .unwrap_or_default()
+                .parse()
+                .map_err(|error| Error::corrupt("ledger", error))?;
+            let first = group * GROUP;
+            let group = Sheet::of(Some(item), index(GROUP * 2))?;
+            for (page, count) in (first..).zip(group.counts()) {
+                on_pages += count;
+                before += if page < number { count } else { 0 };
+            }
+        }
+        // Those who waited before there were pages are in front of everybody who is on one.
+        let earlier = if ranks.from == 0 { 0 } else { counts.waiting.saturating_sub(on_pages) };
+        Ok(before + earlier)
+    }
+
+    /// Puts what waited before there were pages on pages, a few at a time; whether all of it is there.
+    pub(crate) async fn rank_earlier(&self, ledger: &str) -> Result<bool> {
+        for _ in 0..PAGES_A_TICK {
+            let Read { counts, version, ranks } = self.read_counts(ledger).await?;
+            if version == 0 {
+                return Ok(true);
+            }
+            let Some(mut ranks) = ranks else {
+                // The lists are a moment behind, so what came last is not on them yet: the next tick goes on.
+                let begun = Ranks::beginning(counts.arrivals);
+                self.transact(vec![self.counts_item(ledger, &counts, begun, version)?]).await?;
+                return Ok(false);
+            };
+            if ranks.from == 0 {
+                return Ok(true);
+            }
+            let mut flips = BTreeMap::new();
+            let last = self.last_listed("waiting", ledger, ranks.from).await?;
+            let page = last.map(|last| last / PAGE);
+            if let Some(page) = page {
+                let ids = self.listed_between("waiting", ledger, (page * PAGE, ranks.from)).await?;
+                let lines = self.read_awards(&ids).await?;
+                let bits = lines.iter().filter(|line| waits(line)).map(|line| (line.arrival % PAGE, true));
+                flips.insert(page, bits.collect());
+            }
+            let mut items = self.page_items(ledger, ranks, flips).await?;
+            ranks.from = page.map_or(0, |page| (page * PAGE).saturating_sub(1));
+            items.push(self.counts_item(ledger, &counts, ranks, version)?);
+            if !self.transact(items).await? {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_counts_the_bits_before_any_of_them() {
+        let mut page = Sheet::of(None, index(PAGE / 8)).unwrap();
+        for bit in [0, 7, 8, 9, 4_095] {
+            page.set_bit(bit, true);
+        }
+        page.set_bit(9, false);
+        let before = [0, 1, 7, 8, 9, 10, 4_095, PAGE].map(|bit| page.bits_before(bit));
+        assert_eq!(before, [0, 1, 1, 2, 3, 3, 3, 4]);
+    }
+
+    #[test]
+    fn a_group_counts_up_to_a_full_page() {
+        let mut group = Sheet::of(None, index(GROUP * 2)).unwrap();
+        group.set_count(0, 4_096);
+        group.set_count(255, 1);
+        assert_eq!((group.counts().count(), group.counts().sum::<u32>()), (256, 4_097));
+    }
+}

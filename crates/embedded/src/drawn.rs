@@ -1,0 +1,111 @@
+//! What draws came to: lists of tickets that never change again, in parts, so that a read costs as much as what is read.
+
+use domain::award::{Award, Standing};
+use domain::incentive::raffle::{Drawing, DrawnList, Ticket};
+use domain::ledger::Frozen;
+use ports::ledger::DrawnPart;
+use ports::record::{decode_counts, encode_counts};
+use rusqlite::{Connection, Result, Transaction, params};
+
+use crate::book;
+
+/// Tickets of a list in one row.
+const ROW: u32 = 256;
+
+/// Bytes of a ticket.
+const TICKET: usize = 16;
+
+/// Keeps a drawing.
+pub(crate) fn keep(transaction: &Transaction<'_>, ledger: &str, drawing: &Drawing) -> Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO drawn (ledger, list, row, tickets) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET tickets = excluded.tickets",
+    )?;
+    for list in DrawnList::ALL {
+        for (row, tickets) in (0_u32..).zip(drawing.list(list).chunks(ROW as usize)) {
+            let bytes: Vec<u8> = tickets.iter().flat_map(|ticket| ticket.0).collect();
+            insert.execute(params![ledger, list.name(), row, bytes])?;
+        }
+    }
+    Ok(())
+}
+
+/// A part of a list.
+pub(crate) fn read(
+    connection: &Connection,
+    ledger: &str,
+    list: DrawnList,
+    (after, most): (u32, u32),
+) -> Result<DrawnPart> {
+    let Some(frozen) = book::counts(connection, ledger)?.frozen else { return Ok(DrawnPart::default()) };
+    let of = frozen.length(list);
+    let last = after.saturating_add(most).min(of);
+    let mut tickets = Vec::new();
+    if after < last {
+        let mut rows = connection.prepare_cached(
+            "SELECT tickets FROM drawn WHERE ledger = ?1 AND list = ?2 AND row BETWEEN ?3 AND ?4 ORDER BY row",
+        )?;
+        let (from, to) = (after / ROW, (last - 1) / ROW);
+        let rows = rows.query_map(params![ledger, list.name(), from, to], |row| row.get::<_, Vec<u8>>(0))?;
+        for row in rows {
+            tickets.extend(row?.as_chunks::<TICKET>().0.iter().map(|bytes| Ticket(*bytes)));
+        }
+    }
+    let part = DrawnPart::of_whole(&tickets, after % ROW, last.saturating_sub(after));
+    Ok(DrawnPart { of, ..part })
+}
+
+/// Freezes what was drawn by a version that worked it out from the lines whenever it was asked for.
+pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
+    let transaction = connection.transaction()?;
+    let ledgers: Vec<(String, String)> = {
+        let mut all = transaction.prepare("SELECT ledger, counts FROM ledgers")?;
+        all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_>>()?
+    };
+    for (ledger, counts) in ledgers {
+        // Counters that cannot be read are reported by whoever needs them.
+        let Ok(mut counts) = decode_counts(&counts) else { continue };
+        if counts.drawn_at.is_none() || counts.frozen.is_some() {
+            continue;
+        }
+        tracing::info!(ledger, "embedded.freezing: the result of a draw is kept from now on");
+        let drawing = of_lines(&transaction, &ledger)?;
+        keep(&transaction, &ledger, &drawing)?;
+        counts.frozen = Some(Frozen::of(&drawing));
+        transaction.execute(
+            "UPDATE ledgers SET counts = ?2 WHERE ledger = ?1",
+            [&ledger, &encode_counts(&counts)],
+        )?;
+    }
+    transaction.commit()
+}
+
+fn of_lines(transaction: &Transaction<'_>, ledger: &str) -> Result<Drawing> {
+    let mut lines = transaction.prepare("SELECT id, record FROM awards WHERE ledger = ?1 AND credited")?;
+    let (mut tickets, mut winners) = (Vec::new(), Vec::new());
+    for award in lines.query_map([ledger], book::award)? {
+        let award = match award {
+            Ok(award) => award,
+            Err(error) => {
+                let error = ports::error::in_full(&error);
+                tracing::error!(
+                    ledger,
+                    error,
+                    "embedded.unreadable: a line is left out of the draw's result"
+                );
+                continue;
+            }
+        };
+        sort_in(&award, &mut tickets, &mut winners);
+    }
+    winners.sort_unstable();
+    Ok(Drawing::new(tickets, winners.into_iter().map(|(_, ticket)| ticket).collect()))
+}
+
+fn sort_in(award: &Award, tickets: &mut Vec<Ticket>, winners: &mut Vec<(u32, Ticket)>) {
+    let ticket = Ticket::of(award.id);
+    if award.standing == Standing::Entered || award.has_place() {
+        tickets.push(ticket);
+    }
+    winners.extend(award.place().map(|place| (place, ticket)));
+}

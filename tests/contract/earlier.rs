@@ -1,0 +1,172 @@
+//! Ledgers as an earlier version left them: without counters of those who wait, and with raffles whose result nobody has kept.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::incentive::raffle::Seed;
+use domain::incentive::{Kind, Offer, Prize};
+use memory::TestClock;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tests::emulator::{config, prefix};
+use tests::start;
+
+use crate::game::{Game, code, first, incentive, ledger};
+use crate::{Ports, emulator};
+
+const LEDGER: &str = "spring early-bird";
+
+fn in_the_file(path: &Path) -> Ports {
+    crate::over_a_file(path, Arc::new(TestClock::at(start())))
+}
+
+fn change(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+/// Counters after so many arrivals.
+fn counts(arrivals: u64) -> String {
+    json!({ "arrivals": arrivals, "places": 0, "held": 0, "given": 0, "waiting": 0, "entered": 0 })
+        .to_string()
+}
+
+#[tokio::test]
+async fn who_waits_in_an_earlier_data_file_is_told_how_many_are_before_across_blocks() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    let game = Game::of(in_the_file(&path), first(2));
+    let arrived = counts(65_400);
+    change(&path, &format!("INSERT INTO ledgers (ledger, counts) VALUES ('{LEDGER}', '{arrived}')"));
+    let mut ids = game.accept_all(500, Offer::ByPlace).await;
+    for gone in [3, 140, 300, 301] {
+        game.release(ids[gone]).await;
+    }
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    drop(game);
+
+    change(
+        &path,
+        "DROP TRIGGER waiting_begins; DROP TRIGGER waiting_changes; DROP TRIGGER waiting_ends; DROP TABLE waiting;
+         DROP TABLE drawn; PRAGMA user_version = 6",
+    );
+    let game = Game::of(in_the_file(&path), first(2));
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    ids.push(game.accept(500).await);
+    game.release(ids[200]).await;
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+}
+
+/// A raffle of ten lots and three winners, drawn.
+async fn drawn(ports: Ports) -> Game {
+    let mut game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
+    let seed = Seed::new([4; 32]);
+    game.rules.commitment = Some(seed.commitment());
+    let ids = game.accept_all(10, Offer::Lot).await;
+    game.credit_all(&ids[..9]).await;
+    game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await.unwrap().unwrap();
+    game
+}
+
+#[tokio::test]
+async fn a_raffle_that_an_earlier_version_drew_in_a_data_file_shows_its_result() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    let game = drawn(in_the_file(&path)).await;
+    let result = game.drawn().await;
+    assert_eq!((result.0.len(), result.1.len()), (9, 3));
+    drop(game);
+    change(&path, "UPDATE ledgers SET counts = json_remove(counts, '$.frozen'); DELETE FROM drawn");
+    let game = Game::of(in_the_file(&path), first(1));
+    assert_eq!(game.drawn().await, result);
+    assert!(game.ports.ledger.counts(&ledger()).await.unwrap().frozen.is_some());
+}
+
+/// The ledgers' table, for changes that no port makes.
+struct Raw {
+    client: Client,
+    table: String,
+}
+
+impl Raw {
+    async fn ports() -> (Ports, Self) {
+        let (config, prefix) = (config().await, prefix());
+        let raw = Self { client: Client::new(&config), table: format!("{prefix}-ledgers") };
+        (emulator::on_dynamo_at(config, &prefix).await, raw)
+    }
+
+    fn text(text: &str) -> AttributeValue {
+        AttributeValue::S(text.to_owned())
+    }
+
+    async fn put_counts(&self, counts: &str, version: u64) {
+        let put = self.client.put_item().table_name(&self.table);
+        let put = put.item("ledger", Self::text(LEDGER)).item("line", Self::text("counts"));
+        let put = put.item("counts", Self::text(counts));
+        put.item("version", AttributeValue::N(version.to_string())).send().await.unwrap();
+    }
+
+    /// Takes away what earlier versions did not write.
+    async fn make_it_an_earlier_versions(&self) {
+        let query = self.client.query().table_name(&self.table).key_condition_expression("ledger = :ledger");
+        let lines = query.expression_attribute_values(":ledger", Self::text(LEDGER)).send().await.unwrap();
+        for item in lines.items() {
+            let line = item["line"].as_s().unwrap();
+            if line == "counts" {
+                let mut counts: Value = serde_json::from_str(item["counts"].as_s().unwrap()).unwrap();
+                counts.as_object_mut().unwrap().remove("frozen");
+                let version = item["version"].as_n().unwrap().parse().unwrap();
+                self.put_counts(&counts.to_string(), version).await;
+            } else if line.starts_with("waiting ") || line.starts_with("drawn ") {
+                let delete = self.client.delete_item().table_name(&self.table);
+                let delete = delete.key("ledger", Self::text(LEDGER)).key("line", Self::text(line));
+                delete.send().await.unwrap();
+            }
+        }
+    }
+}
+
+async fn upgraded(game: &Game) {
+    for _ in 0..5 {
+        if game.ports.ledger.upgrade(&ledger()).await.unwrap() {
+            return;
+        }
+    }
+    panic!("the ledger is still an earlier version's");
+}
+
+#[tokio::test]
+async fn who_waits_in_an_earlier_versions_table_is_told_how_many_are_before_across_pages() {
+    let (ports, raw) = Raw::ports().await;
+    let game = Game::of(ports, first(2));
+    // So the next arrivals come to stand on two pages.
+    raw.put_counts(&counts(4_085), 1).await;
+    let mut ids = game.accept_all(20, Offer::ByPlace).await;
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    raw.make_it_an_earlier_versions().await;
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    for number in 20..24 {
+        ids.push(game.accept(number).await);
+    }
+    game.release(ids[5]).await;
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    upgraded(&game).await;
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    for gone in [0, 8, 14, 22] {
+        game.release(ids[gone]).await;
+    }
+    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+}
+
+#[tokio::test]
+async fn a_raffle_that_an_earlier_version_drew_in_a_table_shows_its_result_before_and_after_it_is_frozen() {
+    let (ports, raw) = Raw::ports().await;
+    let game = drawn(ports).await;
+    let result = game.drawn().await;
+    raw.make_it_an_earlier_versions().await;
+    assert_eq!(game.drawn().await, result);
+    upgraded(&game).await;
+    assert!(game.ports.ledger.counts(&ledger()).await.unwrap().frozen.is_some());
+    assert_eq!(game.drawn().await, result);
+}
