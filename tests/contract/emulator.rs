@@ -134,6 +134,17 @@ async fn a_write_that_meets_a_transaction_is_done_after_it() {
     assert_eq!(ports.store.save(&[ada]).await.unwrap(), [Saved::Saved]);
 }
 
+#[tokio::test]
+async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_new_all_the_same() {
+    let recorder = Recorder::before(endpoint().await);
+    let ports = on_dynamo_by(aws::emulator(recorder.url()).await).await;
+    recorder.lose_answers_to(1);
+    assert_eq!(ports.store.insert(&ada(), None).await.unwrap(), Inserted::New);
+    let Inserted::Existing(_) = ports.store.insert(&ada(), None).await.unwrap() else {
+        panic!("somebody else's attempt is another one");
+    };
+}
+
 fn entrant(award: &Award) -> Entrant {
     Entrant { id: award.id, participant: award.participant }
 }

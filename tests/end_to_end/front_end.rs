@@ -1,10 +1,15 @@
 //! What a brand's front end meets: CORS, and signatures.
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use crate::bad_input::is_problem;
 use crate::server::{Brand, SECRET, SECRET_VARIABLE, Server};
 use crate::workspace::Workspace;
+
+const LATER: Duration = Duration::from_secs(60);
+const OPEN: &str = "";
 
 fn signature(seconds: i64, body: &[u8], secret: &str) -> String {
     use hmac::{Hmac, KeyInit, Mac};
@@ -77,4 +82,58 @@ async fn only_pages_of_the_brands_origins_may_call() {
         }
     }
     assert_eq!(allowed(reqwest::Method::OPTIONS, "/webhook/braze", ours).await, None, "no page calls that");
+}
+
+/// Posts as a page does; the answer.
+async fn posts(server: &Server, key: Option<&str>, body: &Value) -> Value {
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    headers.extend(key.map(|key| ("idempotency-key", key.to_owned())));
+    let (status, _, answer) =
+        server.send_with("POST", "/participations", &headers, body.to_string().into_bytes()).await;
+    assert_eq!(status, 202, "{answer}");
+    answer
+}
+
+#[tokio::test]
+async fn a_script_that_has_the_addresses_reads_nobodys_code() {
+    let workspace = Workspace::start("0s").await;
+    let email = "attributes = { quikly_participant = true }\nincentive = \"codes\"";
+    let more =
+        "[[activation.incentive]]\nid = \"codes\"\nkind = \"first\"\nquantity = 20\ncodes = \"codes.txt\"";
+    let brand = Brand { access: OPEN, email, more, codes: 80, ..Brand::at(&workspace) };
+    let mut server = Server::start(&brand).await;
+    let body =
+        |number: usize| json!({ "scope": "spring", "email": format!("consumer-{number}@example.com") });
+    let key = |number: usize| format!("page-of-consumer-{number:04}");
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        let first = posts(&server, Some(&key(number)), &body(number)).await;
+        let id = first["id"].as_str().unwrap().to_owned();
+        let shown = server.reaches(&id, "enrolled", LATER).await;
+        assert!(shown["reward"].as_str().unwrap().starts_with("CODE-"), "{shown}");
+        ids.push(id);
+    }
+    server.kill_and_restart().await;
+    for (number, id) in ids.iter().enumerate() {
+        let repeat = json!({ "state": "received", "repeat": true });
+        assert_eq!(posts(&server, None, &body(number)).await, repeat, "the script has no key");
+        assert_eq!(posts(&server, Some(&key(number + 1)), &body(number)).await, repeat, "nor the right one");
+        let own = posts(&server, Some(&key(number)), &body(number)).await;
+        assert_eq!(own, json!({ "id": id, "state": "received" }), "the page that lost its answer");
+    }
+}
+
+#[tokio::test]
+async fn a_page_may_send_an_idempotency_key() {
+    let workspace = Workspace::start("0s").await;
+    let access = "[intake]\norigins = [\"https://promo.acme.example\"]\n";
+    let server = Server::start(&Brand { access, ..Brand::at(&workspace) }).await;
+    let preflight = reqwest::Client::new()
+        .request(reqwest::Method::OPTIONS, format!("{}/participations", server.url))
+        .header("origin", "https://promo.acme.example")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "content-type,idempotency-key");
+    let answer = preflight.send().await.unwrap();
+    let allowed = answer.headers().get("access-control-allow-headers").unwrap().to_str().unwrap();
+    assert!(allowed.split(',').any(|name| name.trim() == "idempotency-key"), "{allowed}");
 }

@@ -284,10 +284,12 @@ impl Server {
         self.send_with("POST", "/webhook/braze", &headers, body).await
     }
 
-    /// Takes part; the id, or `None` when the server could not be reached.
+    /// Takes part as a page does that repeats itself under one key; the id, or `None` when the server could not be reached.
     async fn try_to_take_part(&self, body: &Value) -> Option<String> {
         let request = self.client.post(format!("{}/participations", self.url));
-        let request = request.header("content-type", "application/json").body(body.to_string());
+        let key = TokenHash::of(&body.to_string()).to_string();
+        let request = request.header("content-type", "application/json").header("idempotency-key", key);
+        let request = request.body(body.to_string());
         let response = request.send().await.ok()?;
         if response.status().as_u16() == 503 {
             return None;

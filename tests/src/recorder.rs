@@ -51,6 +51,8 @@ pub struct Recorder {
     transactions: Arc<AtomicUsize>,
     /// How many writes of one item still meet a transaction on it.
     conflicts: Arc<AtomicUsize>,
+    /// How many puts are still done without their caller learning it.
+    lost: Arc<AtomicUsize>,
 }
 
 /// A write to one item.
@@ -78,6 +80,7 @@ impl Recorder {
             calls: Arc::default(),
             transactions: Arc::new(AtomicUsize::new(usize::MAX)),
             conflicts: Arc::default(),
+            lost: Arc::default(),
         };
         let router = Router::new().fallback(pass_on).with_state(recorder.clone());
         // A runtime of its own: it outlives the test that was the first to need it.
@@ -105,6 +108,17 @@ impl Recorder {
     /// Has the next writes of one item meet a transaction that is at it.
     pub fn conflict_with(&self, writes: usize) {
         self.conflicts.store(writes, Ordering::SeqCst);
+    }
+
+    /// Has the answers to the next puts of one item get lost.
+    pub fn lose_answers_to(&self, puts: usize) {
+        self.lost.store(puts, Ordering::SeqCst);
+    }
+
+    fn loses_answer(&self, target: &str) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        target.ends_with(".PutItem")
+            && self.lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
     }
 
     fn conflicts(&self, target: &str) -> bool {
@@ -196,6 +210,9 @@ async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response
         calls.push(Call { by, action, resource, write_units: 0, read_units: read_units(target, &read) });
     }
     recorder.calls.lock().unwrap_or_else(PoisonError::into_inner).extend(calls);
+    if recorder.loses_answer(target) {
+        return http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
     (status, headers, answered).into_response()
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access::{Callback, IntakeAccess};
+pub use access::{Callback, IntakeAccess, Repeats};
 pub use broken::BrokenBrand;
 pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
 pub use workspace::{

@@ -170,6 +170,24 @@ impl fmt::Display for KeyFingerprint {
     }
 }
 
+/// What the `Idempotency-Key` of a request is known by in our store: a keyed hash, which counts for one participation only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepeatKey([u8; 16]);
+
+impl RepeatKey {
+    /// # Errors
+    /// When the text is not 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        ParticipationId::parse(text).map(|digits| Self(digits.0))
+    }
+}
+
+impl fmt::Display for RepeatKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
 /// What is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id key is 64 hexadecimal digits")]
@@ -261,6 +279,12 @@ impl IdKey {
             (None, Contact::Phone { phone, .. }) => ("phone", phone.as_str()),
         };
         ContactKey(first_half(self.hash(&["contact", brand.as_str(), kind, text])))
+    }
+
+    /// What an `Idempotency-Key` is known by, where it created this participation.
+    #[must_use]
+    pub fn repeat_key(&self, id: ParticipationId, key: &str) -> RepeatKey {
+        RepeatKey(first_half(self.hash(&["idempotency", &id.to_string(), key])))
     }
 
     /// Each part goes in behind its length: no two lists of parts read the same.

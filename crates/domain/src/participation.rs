@@ -6,7 +6,7 @@ use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::{Contact, Email, Phone};
-use crate::identity::{BrandId, Channel, ParticipationId, Scope};
+use crate::identity::{BrandId, Channel, ParticipationId, RepeatKey, Scope};
 use crate::ledger;
 use crate::profile::ProfileRef;
 use crate::reservation::Slot;
@@ -54,6 +54,8 @@ pub struct Participation {
     pub slot: Option<Slot>,
     /// Braze has no profile under the alias that we would create.
     pub no_such_alias: bool,
+    /// What the `Idempotency-Key` of the request that created it is known by: whoever repeats it created this.
+    pub repeat_key: Option<RepeatKey>,
     /// Counts saves; a save is conditional on it.
     pub version: u64,
 }
@@ -350,6 +352,7 @@ impl Participation {
             failures: 0,
             slot: None,
             no_such_alias: false,
+            repeat_key: None,
             version: 0,
         }
     }

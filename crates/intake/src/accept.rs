@@ -23,12 +23,12 @@ pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Resu
     }
 }
 
-/// Stores a participation, with its place in the incentive's ledger, and announces it if it is new. Gives back the state it is in.
+/// Stores a participation, with its place in the incentive's ledger, and announces it if it is new.
 pub(crate) async fn keep(
     intake: &Intake,
     terms: (&Brand, &Activation),
     participation: &Participation,
-) -> Result<&'static str, Problem> {
+) -> Result<Inserted, Problem> {
     let entry = ledger::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
         tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
@@ -46,19 +46,14 @@ pub(crate) async fn keep(
         })?;
         intake.health.worked(Part::Queue);
     }
-    match stored {
-        Inserted::New if participation.has_award && intake.entering == Entering::InOrder => {
-            tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
-            Ok(participation.state.name())
-        }
-        Inserted::New => {
+    if stored == Inserted::New {
+        if !(participation.has_award && intake.entering == Entering::InOrder) {
             let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
             intake.announcer.announce(QueueName::of(participation.channel()), look).await;
-            tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
-            Ok(participation.state.name())
         }
-        Inserted::Existing(earlier) => Ok(earlier.state.name()),
+        tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
     }
+    Ok(stored)
 }
 
 /// A value that can be kept; `None` for nothing and for what is nested.

@@ -7,6 +7,7 @@ mod body;
 mod clients;
 mod counts;
 mod health;
+mod idempotency;
 mod incentives;
 mod participations;
 mod problem;
@@ -131,7 +132,11 @@ fn cors(brands: &Brands) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, HeaderName::from_static(signature::SIGNATURE_HEADER)])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            HeaderName::from_static(signature::SIGNATURE_HEADER),
+            HeaderName::from_static(idempotency::IDEMPOTENCY_KEY_HEADER),
+        ])
         .expose_headers([header::LINK])
         .max_age(PREFLIGHT_AGE)
 }

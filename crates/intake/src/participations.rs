@@ -5,12 +5,13 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use domain::Timestamp;
 use domain::attributes::Attributes;
-use domain::brand::{Activation, Brand};
+use domain::brand::{Activation, Brand, Repeats};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{ParticipationId, Scope};
-use domain::participation::{Consent, Participation};
+use domain::participation::{Consent, Participation, State};
 use http::{HeaderMap, StatusCode};
 use ports::error::in_full;
+use ports::store::Inserted;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -18,15 +19,27 @@ use serde_json::{Map, Value};
 use crate::accept::{attribute, keep, open};
 use crate::body::{Members, Received, shown};
 use crate::problem::{FieldError, Problem};
-use crate::{Intake, incentives, signature};
+use crate::{Intake, idempotency, incentives, signature};
 
 /// Longest name of a consent text, in characters.
 const LONGEST_TEXT_ID: usize = 255;
 
 #[derive(Serialize)]
-pub(crate) struct Accepted {
-    id: String,
-    state: &'static str,
+#[serde(untagged)]
+pub(crate) enum Accepted {
+    /// To whoever created the participation, and to callers that sign.
+    Told { id: String, state: &'static str },
+    /// To everybody else who posts a consumer that takes part already. It is the same whatever became of the participation.
+    Repeat { state: &'static str, repeat: bool },
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// The brand's back end, by its signature.
+    Signed,
+    /// Anybody.
+    Unsigned,
 }
 
 #[derive(Serialize)]
@@ -42,7 +55,7 @@ pub(crate) struct Shown {
 }
 
 /// Accepts a participation: durable before the answer, announced if it is new. The same consumer in the same activation
-/// and channel gets the same id again.
+/// and channel is the same participation; its id is told to whoever created it, and to callers that sign.
 pub(crate) async fn accept(
     Shared(intake): Shared<Intake>,
     headers: HeaderMap,
@@ -50,17 +63,37 @@ pub(crate) async fn accept(
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let now = intake.clock.now();
     let body = body?;
-    signed(&intake, &headers, &body, now).await?;
+    let asking = signed(&intake, &headers, &body, now).await?;
+    let key = idempotency::key(&headers)?;
     let asked = read(body.members)?;
     let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope("scope"))?;
     let terms = intake.brands.activation(&scope).ok_or_else(|| Problem::unknown_scope("scope"))?;
     open(terms.1, "scope", now)?;
-    let participation = match &asked.phone {
+    let mut participation = match &asked.phone {
         Some(phone) => by_phone(&intake, terms, phone, &asked, now)?,
         None => by_email(&intake, terms, asked, now)?,
     };
-    let state = keep(&intake, terms, &participation).await?;
-    Ok((StatusCode::ACCEPTED, Json(Accepted { id: participation.id.to_string(), state })))
+    participation.repeat_key = key.map(|key| intake.id_key.repeat_key(participation.id, key));
+    let stored = keep(&intake, terms, &participation).await?;
+    Ok((StatusCode::ACCEPTED, Json(answer(terms.0, asking, &participation, &stored))))
+}
+
+fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserted) -> Accepted {
+    let told = |state| Accepted::Told { id: asked.id.to_string(), state };
+    let received = State::Received.name();
+    match stored {
+        Inserted::New => told(received),
+        Inserted::Existing(earlier) if asking == Asking::Signed || brand.intake.repeats == Repeats::Tell => {
+            told(earlier.state.name())
+        }
+        // Whoever repeats the key of the first request sent that one, too.
+        Inserted::Existing(earlier)
+            if asked.repeat_key.is_some() && asked.repeat_key == earlier.repeat_key =>
+        {
+            told(received)
+        }
+        Inserted::Existing(_) => Accepted::Repeat { state: received, repeat: true },
+    }
 }
 
 /// Whoever asks for a brand that signs its participations has to have signed. Checked before anything is said about the body.
@@ -69,12 +102,12 @@ async fn signed(
     headers: &HeaderMap,
     body: &Received,
     now: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<Asking, Problem> {
     let scope = body.members.peek("scope").and_then(|text| Scope::parse(text).ok());
     let brand = scope.and_then(|scope| Some(intake.brands.activation(&scope)?.0));
     let Some((brand, secret)) = brand.and_then(|brand| Some((brand, brand.intake.signing_secret.as_ref()?)))
     else {
-        return Ok(());
+        return Ok(Asking::Unsigned);
     };
     let secret = intake.secrets.get(secret).await.map_err(|error| {
         tracing::error!(brand = %brand.id, error = %in_full(&error), "intake.no_secret: a participation was refused with 503");
@@ -83,7 +116,8 @@ async fn signed(
     signature::verify(headers, &body.raw, secret.expose_secret().as_bytes(), now).map_err(|why| {
         tracing::warn!(brand = %brand.id, why = ?why, "intake.unsigned");
         Problem::unsigned(why)
-    })
+    })?;
+    Ok(Asking::Signed)
 }
 
 /// Shows how far a participation is, and what it has won.

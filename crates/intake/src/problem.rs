@@ -116,6 +116,13 @@ impl Problem {
         })
     }
 
+    /// The header `Idempotency-Key` is there and has another form.
+    pub(crate) fn malformed_idempotency_key() -> Self {
+        let title = "The Idempotency-Key cannot be used";
+        Self::new(StatusCode::BAD_REQUEST, "urn:quikly-braze:malformed-idempotency-key", title)
+            .detail("Send one Idempotency-Key of 16 to 64 characters of A-Z, a-z, 0-9, '_' or '-', or none.")
+    }
+
     /// No incentive has this scope and id.
     pub(crate) fn no_such_incentive() -> Self {
         let title = "There is no such incentive";

@@ -16,7 +16,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{BrandId, ParticipationId, Scope};
+use domain::identity::{BrandId, ParticipationId, RepeatKey, Scope};
 use domain::participation::{BrazeEvent, Consent, EventProgress, Participation, Shown, State, Target};
 use domain::reservation::Slot;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,8 @@ struct Record {
     slot: Option<(i64, i64)>,
     #[serde(default, skip_serializing_if = "is_false")]
     no_such_alias: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeat_key: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -191,6 +193,7 @@ pub fn encode(participation: &Participation) -> String {
         failures: participation.failures,
         slot: participation.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
         no_such_alias: participation.no_such_alias,
+        repeat_key: participation.repeat_key.map(|key| key.to_string()),
     };
     text(&record)
 }
@@ -224,6 +227,7 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         failures: record.failures,
         slot: slot.transpose()?,
         no_such_alias: record.no_such_alias,
+        repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose().map_err(corrupt)?,
         version,
     })
 }

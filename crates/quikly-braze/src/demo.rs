@@ -136,7 +136,7 @@ fn what_to_try(address: SocketAddr, sim: SocketAddr, data: &str) -> String {
   data             {data}  (delete it to begin anew)
 
 Try, by e-mail:
-  curl -X POST http://{address}/participations -H 'Content-Type: application/json' -d '{{"scope":"demo-spring","email":"ada@example.com"}}'
+  curl -X POST http://{address}/participations -H 'Content-Type: application/json' -H 'Idempotency-Key: the-page-of-ada-1' -d '{{"scope":"demo-spring","email":"ada@example.com"}}'
   curl http://{address}/participations/ID            with the id that the first line answered
   curl 'http://{sim}/_sim/profiles?email=ada@example.com'
 

@@ -200,10 +200,12 @@ impl Stack {
         (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
     }
 
-    /// Takes part; the participation's id.
+    /// Takes part, as a page does that repeats itself under one key; the participation's id.
     pub(crate) async fn participate(&self, body: &Value) -> String {
         let request = self.client.post(format!("{}/participations", self.endpoint));
-        let request = request.header("content-type", "application/json").body(body.to_string());
+        let key = TokenHash::of(&body.to_string()).to_string();
+        let request = request.header("content-type", "application/json").header("idempotency-key", key);
+        let request = request.body(body.to_string());
         let (status, answer) = self.send(&self.participations, request).await;
         assert_eq!(status, 202, "{answer}");
         answer["id"].as_str().unwrap().to_owned()

@@ -17,6 +17,8 @@ use domain::profile::KnownProfile;
 use futures::future::try_join_all;
 use futures::stream;
 use futures::{StreamExt, TryFutureExt};
+use ports::Chance;
+use ports::clock::SystemChance;
 use ports::record::{decode, decode_known, encode, encode_award, encode_known};
 use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
 use ports::{Error, Result};
@@ -55,6 +57,9 @@ const MOST_LEFT_OUT: usize = 100;
 
 /// Pages of a shard that are read for one tick: each is a thousand entries, or a megabyte of those that are left out.
 const MOST_PAGES: usize = 20;
+
+/// The attribute that tells one attempt to store a participation from every other.
+const ATTEMPT: &str = "attempt";
 
 /// Items in one batch write at most (DynamoDB).
 const MOST_WRITES: usize = 25;
@@ -95,6 +100,8 @@ impl Store for Dynamo {
     /// part at the same time contend for one ledger's counters.
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         let mut item = item(participation);
+        let attempt = text(format!("{:016x}", SystemChance.bits()));
+        item.insert(ATTEMPT.to_owned(), attempt.clone());
         if let Some(Entry { award, .. }) = entry {
             item.insert("award".to_owned(), text(encode_award(award)));
             item.insert("award_version".to_owned(), number(0));
@@ -113,6 +120,10 @@ impl Store for Dynamo {
             Ok(_) => Ok(Inserted::New),
             Err(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
+                // The SDK repeats a write whose answer was lost, and then meets its own.
+                if existing.get(ATTEMPT) == Some(&attempt) {
+                    return Ok(Inserted::New);
+                }
                 Ok(Inserted::Existing(Box::new(self::participation(&existing)?)))
             }
             Err(error) => Err(Error::unavailable("storing a participation", error)),

@@ -4,6 +4,16 @@ use url::Url;
 
 use crate::brand::SecretRef;
 
+/// What a caller without a signature is told who posts a consumer that takes part already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeats {
+    /// That it is a repeat, and no more: whoever knows an address must not see what it won.
+    #[default]
+    Quiet,
+    /// The participation's id and state.
+    Tell,
+}
+
 /// What a brand's front end may do.
 #[derive(Debug, Clone, Default)]
 pub struct IntakeAccess {
@@ -11,6 +21,8 @@ pub struct IntakeAccess {
     pub origins: Vec<String>,
     /// The secret that participations must be signed with, if they must.
     pub signing_secret: Option<SecretRef>,
+    /// What callers that do not sign are told of a repeat.
+    pub repeats: Repeats,
 }
 
 /// Where Quikly is told of credits.

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::brand::{Callback, IntakeAccess};
+use crate::brand::{Callback, IntakeAccess, Repeats};
 use crate::brand_file::Surroundings;
 use crate::brand_file::claims::Unique;
 use crate::brand_file::read::{Reading, secret};
@@ -23,8 +23,19 @@ pub(super) fn intake(mut section: Section<'_>, surroundings: &dyn Surroundings) 
     let origins = section.optional("origins").and_then(|field| field.items()).unwrap_or_default();
     let origins = origins.iter().filter_map(|item| item.parsed(origin)).collect();
     let signing_secret = section.optional("signing_secret").and_then(|field| secret(&field, surroundings));
+    let repeats = section.optional("repeats").and_then(|field| repeats(&field));
     section.finish();
-    IntakeAccess { origins, signing_secret }
+    IntakeAccess { origins, signing_secret, repeats: repeats.unwrap_or_default() }
+}
+
+fn repeats(field: &Field<'_>) -> Option<Repeats> {
+    let repeats = field.word(&[("quiet", Repeats::Quiet), ("tell", Repeats::Tell)])?;
+    if repeats == Repeats::Tell {
+        field.warn(
+            "whoever posts an address that takes part already is told its id, and so can read what it won; without this key they are not",
+        );
+    }
+    Some(repeats)
 }
 
 /// An origin as browsers send it: a scheme and a host, without a path.

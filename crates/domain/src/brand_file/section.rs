@@ -70,7 +70,6 @@ impl<'a> Field<'a> {
     }
 
     /// Notes a doubt about this field.
-    #[expect(dead_code, reason = "no field is in doubt yet")]
     pub(super) fn warn(&self, message: impl Into<String>) {
         self.note(Severity::Warning, message);
     }

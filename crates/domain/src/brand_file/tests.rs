@@ -6,6 +6,9 @@ use crate::identity::{BrandId, Scope};
 #[path = "incentive_tests.rs"]
 mod incentives;
 
+#[path = "access_tests.rs"]
+mod access;
+
 #[path = "load_tests.rs"]
 mod loading;
 

@@ -1,0 +1,206 @@
+//! Who is told the id of a participation: whoever created it, and callers that sign.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use domain::brand::SecretRef;
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::identity::{IdKey, ParticipationId};
+use domain::participation::{Outcome, Participation};
+use domain::token::TokenHash;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{Request, StatusCode};
+use intake::{Entering, Outside, router};
+use memory::{Faults, Memory, TestClock};
+use ports::{Clock, Store, Troubles};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
+const EMAIL: &str = r#"{"scope":"spring","email":"ada@example.com"}"#;
+const PHONE: &str = r#"{"scope":"spring","phone":"+13135550100","consent":true}"#;
+const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
+
+struct Front {
+    routes: Router,
+    memory: Arc<Memory>,
+    clock: Arc<TestClock>,
+}
+
+impl Front {
+    fn open(intake: &str, entering: Entering) -> Self {
+        let hash = TokenHash::of("qb_1");
+        let text = format!(
+            "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"K\" }}\n[intake]\n{intake}\n\
+             [webhook]\ntokens_sha256 = [\"{hash}\"]\n\
+             [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n[activation.email]\n\
+             [activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\n\
+             [activation.events.signed_in]\n"
+        );
+        let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
+        let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
+        memory.keep_secret(SecretRef::Env("S".into()), SECRET);
+        let outside = Outside {
+            store: memory.clone(),
+            ledger: memory.clone(),
+            queues: memory.clone(),
+            entering,
+            secrets: memory.clone(),
+            clients: None,
+            troubles: Troubles::default(),
+            clock: clock.clone(),
+        };
+        let brands = read_all(&[BrandFile { name: "acme".into(), text }], &AllThere).unwrap();
+        Self { routes: router(outside, Arc::new(brands), IdKey::new([1; 32])), memory, clock }
+    }
+
+    fn unsigned() -> Self {
+        Self::open("", Entering::AtOnce)
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, Value) {
+        let mut request = Request::post(path).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer =
+            self.routes.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), 10_000).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn take_part(&self, key: Option<&str>, body: &str) -> Value {
+        let headers: Vec<(&str, &str)> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+        let (status, answer) = self.post("/participations", &headers, body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+        answer
+    }
+
+    async fn take_part_signed(&self, body: &str) -> Value {
+        let seconds = self.clock.now().as_second();
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+        mac.update(format!("{seconds}.{body}").as_bytes());
+        let header = format!("t={seconds},v1={}", hex::encode(mac.finalize().into_bytes()));
+        self.post("/participations", &[("x-quikly-signature", &header)], body).await.1
+    }
+
+    async fn stored(&self, id: &Value) -> Participation {
+        let id = ParticipationId::parse(id.as_str().unwrap()).unwrap();
+        self.memory.get(&[id]).await.unwrap().remove(0)
+    }
+
+    async fn ends(&self, id: &Value) {
+        let mut participation = self.stored(id).await;
+        participation.end(Outcome::Rejected { reason: "no".into() }, self.clock.now());
+        self.memory.save(&[participation]).await.unwrap();
+    }
+}
+
+fn repeat() -> Value {
+    json!({ "state": "received", "repeat": true })
+}
+
+#[tokio::test]
+async fn whoever_posts_a_consumer_that_takes_part_already_learns_that_and_no_more() {
+    for entering in [Entering::AtOnce, Entering::InOrder] {
+        for body in [EMAIL, PHONE] {
+            let front = Front::open("", entering);
+            let first = front.take_part(None, body).await;
+            assert_eq!(first, json!({ "id": first["id"], "state": "received" }));
+            assert_eq!(front.take_part(None, body).await, repeat());
+            front.ends(&first["id"]).await;
+            assert_eq!(front.take_part(None, body).await, repeat(), "whatever became of it");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_repeats_its_own_key_is_answered_as_at_first() {
+    for body in [EMAIL, PHONE] {
+        let front = Front::unsigned();
+        let first = front.take_part(Some(KEY), body).await;
+        assert_eq!(front.take_part(Some(KEY), body).await, first);
+        front.ends(&first["id"]).await;
+        assert_eq!(front.take_part(Some(KEY), body).await, first, "whatever became of it");
+        for other in [None, Some("another-key-of-somebody"), Some(&KEY.to_uppercase()[..])] {
+            assert_eq!(front.take_part(other, body).await, repeat(), "{other:?}");
+        }
+        assert_eq!(front.take_part(Some(KEY), body).await, first, "nobody else's key replaces it");
+    }
+}
+
+#[tokio::test]
+async fn a_key_counts_for_the_consumer_that_it_came_with_first() {
+    let front = Front::unsigned();
+    let other = r#"{"scope":"spring","email":"grace@example.com"}"#;
+    let theirs = front.take_part(Some("the-other-ones-own-key"), other).await;
+    let first = front.take_part(Some(KEY), EMAIL).await;
+    assert_eq!(front.take_part(Some(KEY), other).await, repeat());
+    assert_ne!(first["id"], theirs["id"]);
+    let new = front.take_part(Some(KEY), r#"{"scope":"spring","email":"cid@example.com"}"#).await;
+    assert!(new["id"].is_string(), "a new consumer is one whatever the key: {new}");
+}
+
+#[tokio::test]
+async fn one_without_a_key_is_told_to_no_key() {
+    let front = Front::unsigned();
+    front.take_part(None, EMAIL).await;
+    assert_eq!(front.take_part(Some(KEY), EMAIL).await, repeat());
+}
+
+#[tokio::test]
+async fn a_malformed_key_is_refused_and_nothing_is_stored() {
+    let front = Front::unsigned();
+    for key in ["", "short", &"x".repeat(65), "with spaces in between", "8e03978e+40d5/43dd="] {
+        let (status, problem) = front.post("/participations", &[("idempotency-key", key)], EMAIL).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{key}");
+        assert_eq!(problem["type"], "urn:quikly-braze:malformed-idempotency-key", "{key}");
+    }
+    assert!(front.take_part(None, EMAIL).await["id"].is_string(), "it is the first that counts");
+}
+
+#[tokio::test]
+async fn a_signed_caller_is_told_id_and_state_of_a_repeat() {
+    let front = Front::open("signing_secret = { env = \"S\" }", Entering::AtOnce);
+    let first = front.take_part_signed(EMAIL).await;
+    assert_eq!(front.take_part_signed(EMAIL).await, first);
+    front.ends(&first["id"]).await;
+    let told = front.take_part_signed(EMAIL).await;
+    assert_eq!(told, json!({ "id": first["id"], "state": "rejected" }));
+}
+
+#[tokio::test]
+async fn a_webhook_is_told_the_id_of_a_repeat() {
+    let front = Front::unsigned();
+    let body = r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com"}"#;
+    let bearer = [("authorization", "Bearer qb_1")];
+    let first = front.post("/webhook/braze", &bearer, body).await;
+    assert!(first.1["id"].is_string());
+    assert_eq!(front.post("/webhook/braze", &bearer, body).await, first);
+}
+
+#[tokio::test]
+async fn a_brand_may_have_repeats_told_as_before() {
+    let front = Front::open("repeats = \"tell\"", Entering::AtOnce);
+    let first = front.take_part(None, EMAIL).await;
+    assert_eq!(front.take_part(None, EMAIL).await, first);
+}
+
+#[tokio::test]
+async fn of_many_who_post_one_consumer_at_once_one_is_told_the_id() {
+    let front = Front::unsigned();
+    let all = futures::future::join_all((0..50).map(|_| front.take_part(None, EMAIL))).await;
+    assert_eq!(all.iter().filter(|answer| answer["id"].is_string()).count(), 1);
+    assert_eq!(all.iter().filter(|answer| **answer == repeat()).count(), 49);
+}
+
+#[tokio::test]
+async fn the_key_itself_is_not_kept() {
+    let front = Front::unsigned();
+    let first = front.take_part(Some(KEY), EMAIL).await;
+    let record = ports::record::encode(&front.stored(&first["id"]).await);
+    assert!(record.contains("repeat_key") && !record.contains(KEY), "{record}");
+}
