@@ -4,6 +4,7 @@
 mod access;
 mod activation;
 mod claims;
+mod duration;
 mod finding;
 mod incentive;
 mod load;
@@ -12,9 +13,9 @@ mod remains;
 mod section;
 mod sms;
 
+pub use duration::duration;
 pub use finding::{Finding, Severity};
 pub use load::{Loaded, LoadedFile, Standing, Strictness, read_each};
-pub use read::duration;
 
 use crate::brand::{Brands, SecretRef};
 use crate::incentive::Pool;

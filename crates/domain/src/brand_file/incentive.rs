@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use toml::de::DeValue;
 
@@ -10,7 +9,8 @@ use crate::Timestamp;
 use crate::attributes::LONGEST_TEXT;
 use crate::brand::Activation;
 use crate::brand_file::Severity;
-use crate::brand_file::read::{Reading, count, duration, moment};
+use crate::brand_file::duration::{OF_DECAY, OF_OTHERS};
+use crate::brand_file::read::{Reading, count, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::identity::{Channel, Scope};
 use crate::incentive::{
@@ -127,7 +127,7 @@ fn kind(rule: Rule, section: &mut Section<'_>) -> Option<Kind> {
         Rule::Speed => {
             let since = since(section);
             let pace = |mut section: Section<'_>| {
-                let within = section.required("within").and_then(|field| field.parsed(duration));
+                let within = section.required("within").and_then(|field| OF_OTHERS.read(&field));
                 let prize = prize(&mut section);
                 section.finish();
                 Some(Pace { within: within?, prize: prize? })
@@ -165,8 +165,8 @@ fn rising<T>(
 fn decay(section: &mut Section<'_>) -> Option<Decay> {
     let from = section.required("from").and_then(|field| amount(&field));
     let to = section.required("to").and_then(|field| amount(&field));
-    let over = section.required("over").and_then(|field| positive(&field));
-    let step = section.optional("step").map(|field| positive(&field));
+    let over = section.required("over").and_then(|field| OF_DECAY.read(&field));
+    let step = section.optional("step").map(|field| OF_DECAY.read(&field));
     let multiple = section.optional("round_to").map_or(Amount::from_parts(10_000), |field| {
         let multiple = amount(&field)?;
         if multiple.parts() == 0 {
@@ -184,14 +184,6 @@ fn decay(section: &mut Section<'_>) -> Option<Decay> {
     }
     let step = step.map_or(Some(None), |step| step.map(Some));
     Some(Decay { from: from?, to: to?, over: over?, step: step?, multiple: multiple?, rounding: rounding? })
-}
-
-fn positive(field: &Field<'_>) -> Option<Duration> {
-    let time = field.parsed(duration)?;
-    if time.is_zero() {
-        field.fault("must be more than nothing");
-    }
-    (!time.is_zero()).then_some(time)
 }
 
 fn since(section: &mut Section<'_>) -> Option<Since> {

@@ -135,7 +135,7 @@ fn what_is_wrong_with_an_incentive_is_said() {
         ),
         (
             "kind = \"decay\"\nfrom = 2\nto = 1\nover = \"0s\"",
-            "activation[0].incentive[0].over: must be more than nothing",
+            "activation[0].incentive[0].over: must be from 1s to 366d",
         ),
         (
             "kind = \"decay\"\nfrom = -2\nto = 1\nover = \"1h\"",

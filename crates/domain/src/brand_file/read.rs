@@ -12,15 +12,13 @@ use crate::brand::{
     Brand, BrazeLimits, BrazeWorkspace, Endpoint, Identity, LookUp, PhoneMismatch, SecretRef, SettleBy,
 };
 use crate::brand_file::claims::{Claims, Unique};
+use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
 use crate::brand_file::section::{Field, Section, Source};
 use crate::brand_file::{Surroundings, access, activation, incentive};
 use crate::identity::BrandId;
 
 /// For how long participations are kept unless the brand says so.
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);
-
-/// Raffles are drawn after an activation has closed.
-const SHORTEST_RETENTION: Duration = Duration::from_secs(86_400);
 
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
 const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
@@ -48,7 +46,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         root.optional("intake").and_then(|field| Some(access::intake(field.section()?, surroundings)));
     let callback =
         root.optional("callback").and_then(|field| access::callback(field.section()?, surroundings));
-    let retention = root.optional("retention").map_or(Some(RETENTION), |field| field.parsed(retention));
+    let retention = root.optional("retention").map_or(Some(RETENTION), |field| OF_RETENTION.read(&field));
     let mut activations = BTreeMap::new();
     for section in root.sections("activation") {
         if let Some(activation) = activation::activation(section, reading) {
@@ -68,11 +66,6 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     })
 }
 
-fn retention(text: &str) -> Result<Duration, &'static str> {
-    let retention = duration(text)?;
-    if retention < SHORTEST_RETENTION { Err("must be a day (1d) at least") } else { Ok(retention) }
-}
-
 fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Option<BrazeWorkspace> {
     let endpoint = section.required("endpoint").and_then(|field| field.parsed(Endpoint::parse));
     let api_key = section.required("api_key").and_then(|field| secret(&field, surroundings));
@@ -84,7 +77,7 @@ fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Optio
             track_per_array: false,
         }),
     };
-    let settle = section.optional("settle").map_or(Some(DEFAULT_SETTLE), |field| field.parsed(duration));
+    let settle = section.optional("settle").map_or(Some(DEFAULT_SETTLE), |field| OF_SETTLE.read(&field));
     let identity = section.optional("identity").map_or(Some(Identity::Alias), |field| {
         field.word(&[("alias", Identity::Alias), ("email", Identity::Email)])
     });
@@ -173,27 +166,4 @@ pub(super) fn moment(field: &Field<'_>) -> Option<Timestamp> {
         field.fault("must be a date and time with offset, as 2026-11-01T00:00:00Z");
     }
     moment
-}
-
-/// `90s`, `2m`, `48h`, or several of them, as `1h30m`.
-///
-/// # Errors
-/// Says the expected form.
-pub fn duration(text: &str) -> Result<Duration, &'static str> {
-    const FORM: &str = "must be a duration, as 90s, 2m, 48h or 30d";
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or(FORM)?;
-        let (number, unit) = rest.split_at(digits);
-        let number: u32 = number.parse().map_err(|_| FORM)?;
-        let (unit, length) = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)]
-            .into_iter()
-            .find(|(name, _)| unit.starts_with(name))
-            .ok_or(FORM)?;
-        let part = Duration::from_millis(length).saturating_mul(number);
-        total = total.saturating_add(part);
-        rest = &rest[digits + unit.len()..];
-    }
-    if text.is_empty() { Err(FORM) } else { Ok(total) }
 }

@@ -64,7 +64,6 @@ impl<'a> Field<'a> {
     }
 
     /// Notes that this field breaks a rule that is newer than files in use. The value must be produced all the same.
-    #[expect(dead_code, reason = "no field breaks such a rule yet")]
     pub(super) fn rule(&self, message: impl Into<String>) {
         self.note(Severity::Rule, message);
     }

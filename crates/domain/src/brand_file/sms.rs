@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
+use crate::brand_file::duration::{OF_INTERVALS, OF_OTHERS, OF_WINDOW};
 use crate::brand_file::incentive::{self, Incentives};
-use crate::brand_file::read::{duration, event_name};
+use crate::brand_file::read::event_name;
 use crate::brand_file::section::{Field, Section};
 use crate::contact::Region;
 use crate::identity::Channel;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);
-
-/// Braze waits thirty days for an answer to its own double opt-in.
-const LONGEST_WINDOW: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// Every minute for ten minutes, every five for an hour, then every thirty.
 fn default_poll() -> Vec<PollStage> {
@@ -52,14 +50,7 @@ fn single(section: &mut Section<'_>) -> Option<OptIn> {
 
 fn double(section: &mut Section<'_>) -> Option<OptIn> {
     let start = start(section);
-    let window = section.optional("window").map_or(Some(DEFAULT_WINDOW), |field| {
-        let window = field.parsed(duration)?;
-        let fits = !window.is_zero() && window <= LONGEST_WINDOW;
-        if !fits {
-            field.fault("must be more than nothing and at most 720h (30 days)");
-        }
-        fits.then_some(window)
-    });
+    let window = section.optional("window").map_or(Some(DEFAULT_WINDOW), |field| OF_WINDOW.read(&field));
     let poll = section.optional("poll").map_or_else(|| Some(default_poll()), |field| poll(&field));
     Some(OptIn::Double { start: start?, window: window?, poll: poll? })
 }
@@ -111,17 +102,13 @@ fn poll(field: &Field<'_>) -> Option<Vec<PollStage>> {
 
 fn stage(field: &Field<'_>, last: bool) -> Option<PollStage> {
     let mut section = field.section()?;
-    let every = section.required("every").and_then(|every| every.parsed(duration));
-    let lasts = section.optional("for").map(|lasts| lasts.parsed(duration));
+    let every = section.required("every").and_then(|every| OF_INTERVALS.read(&every));
+    let lasts = section.optional("for").map(|lasts| OF_OTHERS.read(&lasts));
     if !last && lasts.is_none() {
         section.missing("for");
         return None;
     }
     section.finish();
-    if every.is_some_and(|every| every < Duration::from_secs(1)) {
-        field.fault("every must be at least 1s");
-        return None;
-    }
     match lasts {
         Some(lasts) => Some(PollStage { every: every?, lasts: Some(lasts?) }),
         None => Some(PollStage { every: every?, lasts: None }),

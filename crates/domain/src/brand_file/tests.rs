@@ -144,7 +144,7 @@ fn participations_are_kept_for_ninety_days_unless_the_brand_says_otherwise() {
     assert_eq!(retention(""), Ok(90));
     assert_eq!(retention("retention = \"30d\"\n"), Ok(30));
     let faults = retention("retention = \"1h\"\n").unwrap_err();
-    assert_eq!(faults, ["acme.toml:1: retention: must be a day (1d) at least"]);
+    assert_eq!(faults, ["acme.toml:1: retention: must be from 1d to 3653d (10 years)"]);
 }
 
 #[test]
@@ -257,11 +257,104 @@ fn opt_ins_that_make_no_sense_are_faults() {
             "opt_in = \"double\"\ndouble_opt_in_event = \"e\"\npoll = [{ every = \"1m\" }, { every = \"2m\" }]",
             "sms.poll[0].for: is missing",
         ),
-        ("opt_in = \"double\"\ndouble_opt_in_event = \"e\"\npoll = [{ every = \"1ms\" }]", "at least 1s"),
+        (
+            "opt_in = \"double\"\ndouble_opt_in_event = \"e\"\npoll = [{ every = \"1ms\" }]",
+            "every: must be from 1s to 366d",
+        ),
         ("opt_in = \"single\"\nwindow = \"1h\"", "sms.window: is not a known key"),
         ("opt_in = \"single\"\nsubscribe = \"later\"", "sms.subscribe: must be"),
     ] {
         let faults = sms(lines).unwrap_err();
         assert!(faults.iter().any(|found| found.contains(fault)), "{lines}: {faults:#?}");
+    }
+}
+
+/// A file in which each kind of duration is what it is in the list, and good elsewhere.
+fn with_durations(changed: &str, length: &str) -> String {
+    let mut text = r#"id = "acme"
+retention = "RETENTION"
+[braze]
+endpoint = "http://127.0.0.1:1"
+api_key = { ssm = "/k" }
+settle = "SETTLE"
+[[activation]]
+scope = "spring"
+opens = 2026-11-01T00:00:00Z
+closes = 2026-12-01T00:00:00Z
+[activation.sms]
+subscription_group_id = "8f1c6f0e-0000-4000-8000-000000000001"
+default_region = "US"
+opt_in = "double"
+double_opt_in_event = "e"
+window = "WINDOW"
+poll = [{ every = "EVERY", for = "FOR" }, { every = "1m" }]
+[[activation.incentive]]
+id = "decay"
+quantity = 5
+kind = "decay"
+from = 2
+to = 1
+over = "OVER"
+step = "STEP"
+[[activation.incentive]]
+id = "speed"
+quantity = 5
+kind = "speed"
+steps = [{ within = "WITHIN", reward = "A" }]
+"#
+    .to_owned();
+    for (name, good) in [
+        ("RETENTION", "90d"),
+        ("SETTLE", "2m"),
+        ("WINDOW", "48h"),
+        ("EVERY", "1m"),
+        ("FOR", "1h"),
+        ("OVER", "1h"),
+        ("STEP", "1m"),
+        ("WITHIN", "1h"),
+    ] {
+        text = text.replace(name, if name == changed { length } else { good });
+    }
+    text
+}
+
+#[test]
+fn every_duration_has_bounds_and_zero_is_refused() {
+    for (name, least, most, below, above) in [
+        ("SETTLE", "1s", "1h", "999ms", "61m"),
+        ("WINDOW", "1m", "30d", "59s", "721h"),
+        ("RETENTION", "1d", "3653d", "23h", "3654d"),
+        ("EVERY", "1s", "366d", "999ms", "367d"),
+        ("FOR", "1s", "366d", "999ms", "367d"),
+        ("OVER", "1s", "366d", "999ms", "367d"),
+        ("STEP", "1s", "366d", "999ms", "367d"),
+        ("WITHIN", "1s", "366d", "999ms", "367d"),
+    ] {
+        let strictly = |length: &str| {
+            let file = BrandFile { name: "acme.toml".into(), text: with_durations(name, length) };
+            let loaded = read_each(&[Ok(file)], &SomeMissing, Strictness::Strict, None);
+            let used = loaded.files[0].standing == Standing::Used;
+            let found = loaded.into_findings().iter().map(ToString::to_string).collect::<Vec<_>>();
+            (used, found)
+        };
+        for length in [least, most] {
+            assert!(strictly(length).0, "{name} = {length}: {:?}", strictly(length).1);
+        }
+        let nines = "99999999d".repeat(40);
+        for length in ["0s", "0d0h", below, above, "4000000d", "4294967295d4294967295d", &nines] {
+            let (used, found) = strictly(length);
+            let said = found.iter().any(|found| found.contains("must be from"));
+            assert!(!used && said, "{name} = {length}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_pushed_with_a_duration_beyond_the_bounds_goes_on() {
+    for name in ["SETTLE", "RETENTION", "FOR", "OVER", "STEP", "WITHIN", "EVERY"] {
+        assert!(read(&with_durations(name, "4000000d")).is_ok(), "{name}");
+    }
+    for name in ["SETTLE", "WITHIN", "FOR"] {
+        assert!(read(&with_durations(name, "0s")).is_ok(), "{name}");
     }
 }
