@@ -10,6 +10,7 @@ mod front_end;
 mod hot_incentive;
 mod kills;
 mod logs;
+mod lost_log;
 mod on_aws;
 mod operations;
 mod output;

@@ -108,6 +108,12 @@ impl Process {
         Self { child, output: output.to_owned(), writer: None }
     }
 
+    /// The same, with a log of its own.
+    pub(crate) fn spawn_logging_to(command: Command, output: &Path, log: impl Into<Stdio>) -> Self {
+        let file = File::options().create(true).append(true).open(output).unwrap();
+        Self { child: spawned(command, file, log), output: output.to_owned(), writer: None }
+    }
+
     /// What it has said so far.
     pub(crate) fn said(&self) -> String {
         let mut text = String::new();

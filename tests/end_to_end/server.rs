@@ -139,6 +139,16 @@ impl Server {
         Some(server)
     }
 
+    /// The same, started in another way.
+    pub(crate) async fn start_by(
+        start: impl Fn(&[&str], &[(&str, &str)], &Path) -> Process,
+        brand: &Brand<'_>,
+    ) -> Self {
+        let mut server = Self::prepared(brand);
+        server.run_by(start, "127.0.0.1:0").await;
+        server
+    }
+
     fn prepared(brand: &Brand<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         write(&directory.path().join("brands/acme.toml"), &brand.file());

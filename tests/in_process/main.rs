@@ -7,6 +7,7 @@ mod certainty;
 mod drain;
 mod every_message;
 mod fairness;
+mod panics;
 mod refused_key;
 mod requests;
 mod sms;

@@ -98,12 +98,7 @@ async fn announce(connector: &Connector, brand: &Brand, ledger: &LedgerKey, sett
 }
 
 impl Connector {
-    /// Enters participations in their ledgers in this order, credits those that have earned it by taking part, and has their flows go on.
-    /// It asks nothing of Braze: whoever is behind waits for the ledger only.
-    ///
-    /// # Errors
-    /// When store or ledgers cannot be reached. Doing it again is doing it once.
-    pub async fn enter(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<()> {
+    pub(crate) async fn enter_together(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<()> {
         let Some(brand) = self.brands.brand(brand) else { return Ok(()) };
         let mut cases = Vec::with_capacity(ids.len());
         for some in ids.chunks(MOST_ITEMS) {
@@ -164,7 +159,8 @@ impl Connector {
     pub async fn refill(&self) -> ports::Result<()> {
         let mut refilled = Ok(());
         for (brand, ledger) in ledgers(self, |_| true) {
-            if let Err(error) = self.refill_one(brand, &ledger).await {
+            let refilling = self.refill_one(brand, &ledger);
+            if let Err(error) = self.guarded(&brand.id, "refilling a ledger", refilling).await {
                 refilled = Err(error);
             }
         }
@@ -209,7 +205,8 @@ pub(crate) async fn draw_raffles(connector: &Connector) {
         if known {
             continue;
         }
-        match draw(connector, brand, &ledger).await {
+        let drawing = draw(connector, brand, &ledger);
+        match connector.guarded(&brand.id, "drawing a raffle", drawing).await {
             Ok(false) => {}
             Ok(true) => {
                 connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);

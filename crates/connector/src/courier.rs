@@ -15,6 +15,7 @@ use ports::ledger::{NOTICE_LEASE, Outbound, Told};
 use ports::record::shown_reward;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
+use supervision::guarded;
 use tokio::sync::watch;
 
 use crate::step::Connector;
@@ -97,7 +98,11 @@ impl Connector {
 
     async fn tell_one(&self, outbound: &Outbound) -> Told {
         let id = outbound.notice.id;
-        match self.attempt(&outbound.notice).await {
+        let attempted = guarded(self.attempt(&outbound.notice)).await.unwrap_or_else(|panicked| {
+            self.panicked(&outbound.notice.brand, "telling a notice", &panicked);
+            Err(panicked.to_string())
+        });
+        match attempted {
             Ok(()) => {
                 tracing::debug!(notice = %id, "connector.told");
                 Told::Delivered

@@ -4,6 +4,8 @@
 mod award;
 mod case;
 mod courier;
+mod guard;
+mod in_hand;
 mod knowledge;
 mod look_up;
 mod pace;

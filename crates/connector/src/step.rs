@@ -1,7 +1,7 @@
 //! The loop: decide, group, perform, save.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::Timestamp;
@@ -20,6 +20,8 @@ use tokio::sync::Notify;
 
 use crate::award;
 use crate::case::Case;
+use crate::guard::Suspects;
+use crate::in_hand::InHand;
 use crate::knowledge;
 use crate::look_up::{self, ProfileEventQuestion};
 use crate::pace::Pace;
@@ -78,7 +80,8 @@ pub struct Connector {
     /// Ledgers that are in the form of this version.
     pub(crate) upgraded: Mutex<HashSet<LedgerKey>>,
     pub(crate) tallied: Tallied,
-    in_hand: Mutex<HashSet<ParticipationId>>,
+    pub(crate) suspects: Suspects,
+    in_hand: InHand,
 }
 
 /// What a look came to.
@@ -90,6 +93,14 @@ pub struct Stepped {
     pub waiting: usize,
     /// Participations somebody else is at, or that are not due.
     pub left_alone: usize,
+}
+
+impl Stepped {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.ended += other.ended;
+        self.waiting += other.waiting;
+        self.left_alone += other.left_alone;
+    }
 }
 
 /// Cases after a group was performed.
@@ -138,7 +149,8 @@ impl Connector {
             drawn: Mutex::default(),
             upgraded: Mutex::default(),
             tallied: Tallied::default(),
-            in_hand: Mutex::default(),
+            suspects: Suspects::default(),
+            in_hand: InHand::default(),
         }
     }
 
@@ -160,12 +172,12 @@ impl Connector {
         self.tallied.key_refused();
     }
 
-    /// Looks at participations of one brand and takes each as far as it goes.
-    ///
-    /// # Errors
-    /// When the store cannot be read or written. Nothing is lost then: what was not saved is looked at again.
-    pub async fn step(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<Stepped> {
-        let hold = self.take_in_hand(ids);
+    pub(crate) async fn step_together(
+        &self,
+        brand: &BrandId,
+        ids: &[ParticipationId],
+    ) -> ports::Result<Stepped> {
+        let hold = self.in_hand.take(ids);
         let mut cases = Vec::with_capacity(hold.ids.len());
         for some in hold.ids.chunks(MOST_ITEMS) {
             cases.extend(self.read(some).await?.into_iter().map(Case::new));
@@ -355,28 +367,6 @@ impl Connector {
             case.put_off(later(now, WITHOUT_TERMS), now);
         }
         case
-    }
-
-    /// What is being looked at in this process is not looked at twice. Between processes the store's versions decide.
-    fn take_in_hand(&self, ids: &[ParticipationId]) -> Hold<'_> {
-        let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        let ids = ids.iter().copied().filter(|id| in_hand.insert(*id)).collect();
-        Hold { in_hand: &self.in_hand, ids }
-    }
-}
-
-/// Participations in hand, let go when dropped.
-struct Hold<'a> {
-    in_hand: &'a Mutex<HashSet<ParticipationId>>,
-    ids: Vec<ParticipationId>,
-}
-
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in &self.ids {
-            in_hand.remove(id);
-        }
     }
 }
 

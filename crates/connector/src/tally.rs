@@ -22,6 +22,8 @@ pub struct Tally {
     pub attributes_saved: u64,
     /// Requests that Braze answered by refusing the key.
     pub keys_refused: u64,
+    /// Panics while something was done for a brand.
+    pub panics: u64,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +56,10 @@ impl Tallied {
 
     pub(crate) fn key_refused(&self) {
         self.change(|tally| tally.keys_refused += 1);
+    }
+
+    pub(crate) fn panicked(&self) {
+        self.change(|tally| tally.panics += 1);
     }
 
     pub(crate) fn take(&self) -> Tally {

@@ -68,11 +68,7 @@ impl Connector {
         let steps = groups.iter().map(async |(brand, ids)| (brand, self.step(brand, ids).await));
         for (brand, stepped) in join_all(steps).await {
             match stepped {
-                Ok(stepped) => {
-                    ticked.stepped.ended += stepped.ended;
-                    ticked.stepped.waiting += stepped.waiting;
-                    ticked.stepped.left_alone += stepped.left_alone;
-                }
+                Ok(stepped) => ticked.stepped.add(stepped),
                 // One brand's trouble is no other brand's: theirs is done, and their ticks go on.
                 Err(error) => {
                     tracing::error!(%brand, error = %in_full(&error), "connector.step_failed: the next tick tries again");

@@ -2,7 +2,7 @@
 //! who may be credited by one read of a status does not wait behind e-mail look-ups.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
@@ -12,6 +12,7 @@ use domain::time::later;
 use futures::future::{join, join_all};
 use ports::error::in_full;
 use ports::queues::{Delivery, MOST_MESSAGES, Receipt};
+use supervision::Supervisor;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -36,49 +37,105 @@ const LANE_LENGTH: usize = 1_024;
 pub struct Worker {
     connector: Arc<Connector>,
     linger: Duration,
+    supervisor: Supervisor,
 }
 
 impl Worker {
     /// A worker for a connector; `linger` is usually [`LINGER`].
     #[must_use]
     pub fn new(connector: Arc<Connector>, linger: Duration) -> Self {
-        Self { connector, linger }
+        let outside = &connector.outside;
+        let supervisor =
+            Supervisor::new(outside.clock.clone(), outside.chance.clone(), outside.troubles.clone());
+        Self { connector, linger, supervisor }
     }
 
-    /// Works, and tells Quikly the news, until `stop` turns true; what is under way is finished first.
+    /// The same, whose tasks are restarted by `supervisor` together with those of others.
+    #[must_use]
+    pub fn under(self, supervisor: Supervisor) -> Self {
+        Self { supervisor, ..self }
+    }
+
+    /// Works, and tells Quikly the news, until `stop` turns true; what is under way is finished first. A part that fails is restarted.
     pub async fn run(&self, stop: watch::Receiver<bool>) {
         let queues = QueueName::ALL.map(|queue| self.work_on(queue, stop.clone()));
-        join(join_all(queues), self.connector.carry_news(stop.clone())).await;
+        let courier = || self.connector.carry_news(stop.clone());
+        join(join_all(queues), self.supervisor.keep("courier", stop.clone(), courier)).await;
     }
 
-    async fn work_on(&self, queue: QueueName, mut stop: watch::Receiver<bool>) {
-        let mut lanes: HashMap<BrandId, mpsc::Sender<Delivery>> = HashMap::new();
-        let mut tasks = JoinSet::new();
+    async fn work_on(&self, queue: QueueName, stop: watch::Receiver<bool>) {
+        let lanes = Lanes { worker: self, queue, senders: Mutex::default(), tasks: Mutex::default() };
+        let name = format!("queue {}", queue.name());
+        self.supervisor.keep(&name, stop.clone(), || lanes.fill(stop.clone())).await;
+        lanes.finish().await;
+    }
+}
+
+/// The lanes of a queue. They outlive whoever fills them.
+struct Lanes<'a> {
+    worker: &'a Worker,
+    queue: QueueName,
+    senders: Mutex<HashMap<BrandId, mpsc::Sender<Delivery>>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Lanes<'_> {
+    /// Takes messages off the queue into their brands' lanes.
+    async fn fill(&self, mut stop: watch::Receiver<bool>) {
+        let outside = &self.worker.connector.outside;
         while !*stop.borrow() {
             let received = tokio::select! {
-                received = self.connector.outside.queues.receive(queue, RECEIVE_WAIT) => received,
-                _changed = stop.changed() => break,
+                received = outside.queues.receive(self.queue, RECEIVE_WAIT) => received,
+                _changed = stop.changed() => return,
             };
-            let deliveries = match received {
-                Ok(deliveries) => deliveries,
-                Err(error) => {
-                    tracing::error!(error = %in_full(&error), "connector.queue_failed");
-                    self.connector.outside.clock.sleep(PAUSE).await;
-                    continue;
+            match received {
+                Ok(deliveries) => {
+                    for delivery in deliveries {
+                        let _full = self.of(&delivery.look.brand, &stop).try_send(delivery);
+                    }
                 }
-            };
-            for delivery in deliveries {
-                let lane = lanes.entry(delivery.look.brand.clone()).or_insert_with_key(|brand| {
-                    let (sender, receiver) = mpsc::channel(LANE_LENGTH);
-                    let (connector, brand) = (self.connector.clone(), brand.clone());
-                    let lane = Lane { connector, queue, brand, linger: self.linger };
-                    tasks.spawn(lane.run(receiver, stop.clone()));
-                    sender
-                });
-                let _full = lane.try_send(delivery);
+                Err(error) => {
+                    let now = outside.clock.now();
+                    if let Some(line) =
+                        outside.troubles.repeats().line("connector.queue_failed", self.queue.name(), now)
+                    {
+                        let (queue, times) = (self.queue.name(), line.times);
+                        tracing::error!(queue, times, error = %in_full(&error), "connector.queue_failed");
+                    }
+                    outside.clock.sleep(PAUSE).await;
+                }
             }
         }
-        lanes.clear();
+    }
+
+    /// A brand's lane. Its messages are kept outside of its task, which may be restarted.
+    fn of(&self, brand: &BrandId, stop: &watch::Receiver<bool>) -> mpsc::Sender<Delivery> {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = senders.get(brand) {
+            return sender.clone();
+        }
+        let (sender, receiver) = mpsc::channel(LANE_LENGTH);
+        let Worker { connector, linger, supervisor } = self.worker;
+        let lane = Lane {
+            connector: connector.clone(),
+            queue: self.queue,
+            brand: brand.clone(),
+            linger: *linger,
+            deliveries: tokio::sync::Mutex::new(receiver),
+        };
+        let (lane, supervisor, stop) = (Arc::new(lane), supervisor.clone(), stop.clone());
+        let name = format!("lane {} {brand}", self.queue.name());
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
+            supervisor.keep(&name, stop.clone(), || lane.clone().run(stop.clone())).await;
+        });
+        senders.insert(brand.clone(), sender.clone());
+        sender
+    }
+
+    /// Waits for what is under way.
+    async fn finish(&self) {
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
     }
 }
@@ -88,10 +145,12 @@ struct Lane {
     queue: QueueName,
     brand: BrandId,
     linger: Duration,
+    deliveries: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
 }
 
 impl Lane {
-    async fn run(self, mut deliveries: mpsc::Receiver<Delivery>, stop: watch::Receiver<bool>) {
+    async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let mut deliveries = self.deliveries.lock().await;
         let mut last_step: Option<Timestamp> = None;
         while let Some(first) = deliveries.recv().await {
             if *stop.borrow() {

@@ -8,7 +8,7 @@ use ports::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::trouble::failed;
+use crate::trouble::{failed, guarded, panicked};
 use crate::writer::connect;
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
@@ -37,12 +37,15 @@ impl Reader {
         let (reply, answer) = oneshot::channel();
         let ended = || Error::unavailable(doing, "the data file is closed");
         let read = move |connection: &Connection| {
-            let _caller_left = reply.send(work(connection));
+            let _caller_left = reply.send(guarded(|| work(connection)));
         };
         self.0.send(Box::new(read)).map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?.map_err(|error| {
-            let code = error.sqlite_error_code();
-            failed(doing, error, code)
+        answer.await.map_err(|_| ended())?.map_err(|error| match panicked(&error) {
+            Some(panicked) => Error::panicked(doing, panicked),
+            None => {
+                let code = error.sqlite_error_code();
+                failed(doing, error, code)
+            }
         })
     }
 }

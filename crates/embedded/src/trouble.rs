@@ -1,8 +1,11 @@
 //! What SQLite's errors come to.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ports::Error;
 use ports::error::Trouble;
 use rusqlite::ErrorCode;
+use supervision::{Panicked, caught};
 
 /// A failure of SQLite while `doing` something.
 pub(crate) fn failed(doing: &'static str, error: impl std::fmt::Display, code: Option<ErrorCode>) -> Error {
@@ -17,5 +20,19 @@ fn trouble(code: Option<ErrorCode>) -> Trouble {
         Some(ErrorCode::SystemIoFailure) => Trouble::Disk,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Trouble::Corrupt,
         _ => Trouble::Unknown,
+    }
+}
+
+/// Does one caller's work on a thread that works for all of them. A panic is that caller's error: its transaction is rolled back.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(rusqlite::Error::ToSqlConversionFailure(Box::new(caught(&*panic)))))
+}
+
+/// The panic that an error stands for.
+pub(crate) fn panicked(error: &rusqlite::Error) -> Option<Panicked> {
+    match error {
+        rusqlite::Error::ToSqlConversionFailure(inner) => inner.downcast_ref::<Panicked>().cloned(),
+        _ => None,
     }
 }

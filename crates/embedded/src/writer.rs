@@ -10,7 +10,7 @@ use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::trouble::failed;
+use crate::trouble::{failed, guarded, panicked};
 
 /// Operations in one transaction at most; a commit then stays under some ten milliseconds.
 const MOST_IN_GROUP: usize = 1_024;
@@ -43,7 +43,7 @@ where
     F: FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send,
 {
     fn run(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        self.done = Some((self.work)(transaction)?);
+        self.done = Some(guarded(|| (self.work)(transaction))?);
         Ok(())
     }
 
@@ -88,9 +88,12 @@ impl Writer {
         let ended = || Error::unavailable(doing, "the data file is closed");
         let operations = self.operations.as_ref().ok_or_else(ended)?;
         operations.send(Box::new(Task { work, done: None, reply })).map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?.map_err(|error| {
-            let code = error.0.sqlite_error_code();
-            failed(doing, error, code)
+        answer.await.map_err(|_| ended())?.map_err(|error| match panicked(&error.0) {
+            Some(panicked) => Error::panicked(doing, panicked),
+            None => {
+                let code = error.0.sqlite_error_code();
+                failed(doing, error, code)
+            }
         })
     }
 
@@ -228,6 +231,19 @@ mod tests {
         let inserts = join_all((0..1_000).map(|number| writer.write("inserting", insert(number)))).await;
         assert!(inserts.into_iter().all(|done| done.is_ok()));
         assert!(writer.commits() < 500, "{} commits for 1,000 inserts", writer.commits());
+    }
+
+    #[tokio::test]
+    async fn one_that_panics_fails_alone_and_what_it_did_is_undone() {
+        let (_directory, writer) = writer();
+        let panics = writer.write::<()>("inserting", |transaction| {
+            transaction.execute("INSERT INTO numbers VALUES (1)", [])?;
+            panic!("the books do not add up");
+        });
+        let (panicked, inserted) = futures::future::join(panics, writer.write("inserting", insert(1))).await;
+        assert!(matches!(panicked, Err(Error::Panicked { .. })), "{panicked:?}");
+        assert_eq!(inserted.unwrap(), 1);
+        assert_eq!(writer.write("inserting", insert(2)).await.unwrap(), 1, "the writer goes on");
     }
 
     #[tokio::test]

@@ -32,6 +32,10 @@ pub(crate) async fn keep(
     let entry = ledger::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
         tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
+        // A panic was about this participation: others can be kept.
+        if matches!(error, ports::Error::Panicked { .. }) {
+            return Problem::internal();
+        }
         intake.health.failed(Part::Store, &error, intake.clock.now());
         Problem::unavailable()
     })?;

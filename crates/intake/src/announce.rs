@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use domain::identity::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
-use ports::Queues;
+use ports::clock::SystemClock;
 use ports::error::in_full;
 use ports::queues::{MOST_MESSAGES, Outgoing};
-use tokio::sync::mpsc;
+use ports::{Clock, Queues, Troubles};
+use supervision::Supervisor;
+use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::Entering;
 
@@ -19,6 +21,9 @@ const MOST_WAITING: usize = 4_096;
 /// Sends announcements: at once, or by a task that sends whatever has gathered while it was sending.
 #[derive(Clone)]
 pub(crate) struct Announcer {
+    /// Dropped before the way to the task: the task is to end then, and not to be restarted.
+    _stop: Arc<watch::Sender<bool>>,
+    troubles: Troubles,
     gathering: Option<mpsc::Sender<(QueueName, Look)>>,
     queues: Arc<dyn Queues>,
 }
@@ -26,13 +31,25 @@ pub(crate) struct Announcer {
 impl Announcer {
     /// Where `entering` is in the order of a queue, intake is a function, which is frozen as soon as it has answered: nothing can be left
     /// to a task there.
-    pub(crate) fn start(queues: Arc<dyn Queues>, entering: Entering) -> Self {
+    pub(crate) fn start(
+        queues: Arc<dyn Queues>,
+        entering: Entering,
+        supervisor: &Supervisor,
+        troubles: &Troubles,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
         let gathering = (entering == Entering::AtOnce).then(|| {
             let (sender, receiver) = mpsc::channel(MOST_WAITING);
-            tokio::spawn(send_all(queues.clone(), receiver));
+            // What waits is kept outside of the task, which may be restarted.
+            let waiting = Arc::new(Mutex::new(receiver));
+            let (supervisor, queues, troubles) = (supervisor.clone(), queues.clone(), troubles.clone());
+            tokio::spawn(async move {
+                let send = || send_all(queues.clone(), waiting.clone(), troubles.clone());
+                supervisor.keep("announcer", stopped, send).await;
+            });
             sender
         });
-        Self { gathering, queues }
+        Self { _stop: Arc::new(stop), troubles: troubles.clone(), gathering, queues }
     }
 
     /// Puts one on a queue whose order counts, and returns once it is there.
@@ -52,20 +69,33 @@ impl Announcer {
             }
             None => {
                 if let Err(error) = self.queue(queue, look).await {
-                    tracing::warn!(error = %in_full(&error), "intake.announce_failed: the tick will find it");
+                    say_failed(&self.troubles, queue, &error);
                 }
             }
         }
     }
 }
 
-async fn send_all(queues: Arc<dyn Queues>, mut waiting: mpsc::Receiver<(QueueName, Look)>) {
+/// Says, once a minute, that what was accepted could not be announced.
+fn say_failed(troubles: &Troubles, queue: QueueName, error: &ports::Error) {
+    if let Some(line) = troubles.repeats().line("intake.announce_failed", queue.name(), SystemClock.now()) {
+        let (queue, times) = (queue.name(), line.times);
+        tracing::warn!(queue, times, error = %in_full(error), "intake.announce_failed: the tick will find them");
+    }
+}
+
+async fn send_all(
+    queues: Arc<dyn Queues>,
+    waiting: Arc<Mutex<mpsc::Receiver<(QueueName, Look)>>>,
+    troubles: Troubles,
+) {
+    let mut waiting = waiting.lock().await;
     let mut gathered = Vec::new();
     while waiting.recv_many(&mut gathered, MOST_IN_MESSAGE * MOST_MESSAGES).await > 0 {
         for (queue, messages) in messages(&gathered) {
             for some in messages.chunks(MOST_MESSAGES) {
                 if let Err(error) = queues.send(queue, some.to_vec()).await {
-                    tracing::warn!(error = %in_full(&error), "intake.announce_failed: the tick will find them");
+                    say_failed(&troubles, queue, &error);
                 }
             }
         }

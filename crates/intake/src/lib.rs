@@ -23,7 +23,11 @@ use axum::routing::{get, post};
 use domain::brand::Brands;
 use domain::identity::IdKey;
 use http::{HeaderName, HeaderValue, Method, header};
+use ports::clock::SystemChance;
+use ports::health::Subject;
 use ports::{Clock, Ledger, Queues, Secrets, Store, Troubles};
+use supervision::Supervisor;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use clients::{Caller, ClientLimit};
@@ -87,9 +91,17 @@ struct Intake {
 
 /// The routes. Call it inside a Tokio runtime: announcements are sent by a task of their own.
 pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
+    let supervisor = Supervisor::new(outside.clock.clone(), Arc::new(SystemChance), outside.troubles.clone());
+    router_under(&supervisor, outside, brands, id_key)
+}
+
+/// The same, whose task is restarted by `supervisor` together with those of others.
+pub fn router_under(supervisor: &Supervisor, outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
     let cors = cors(&brands);
+    let (troubles, clock) = (outside.troubles.clone(), outside.clock.clone());
+    let guard = CatchPanicLayer::custom(move |panic| panicked(panic, &troubles, &*clock));
     let intake = Intake {
-        announcer: Announcer::start(outside.queues, outside.entering),
+        announcer: Announcer::start(outside.queues, outside.entering, supervisor, &outside.troubles),
         entering: outside.entering,
         store: outside.store,
         ledger: outside.ledger,
@@ -109,6 +121,7 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         .route("/incentives/{scope}/{id}/tickets", get(incentives::tickets))
         .route("/incentives/{scope}/{id}/winners", get(incentives::winners))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(guard.clone())
         .layer(from_fn_with_state(outside.clients, clients::within))
         .layer(cors);
     for_browsers
@@ -116,6 +129,7 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
         .route("/healthz", get(health::show))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::no_such_path() })
+        .layer(guard)
         .with_state(intake)
 }
 
@@ -123,6 +137,20 @@ pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
 #[must_use]
 pub fn unavailable() -> Response {
     Problem::unavailable().into_response()
+}
+
+/// How long the health shows that a request panicked.
+const PANIC_SHOWN_FOR: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// A request whose handling panicked is answered all the same, and somebody is told.
+fn panicked(panic: Box<dyn std::any::Any + Send>, troubles: &Troubles, clock: &dyn Clock) -> Response {
+    let (panicked, now) = (supervision::caught(&*panic), clock.now());
+    let text = format!("a request failed: {panicked}; the log says where");
+    troubles.report_for(PANIC_SHOWN_FOR, "panicked", Subject::Process, now, text);
+    if let Some(line) = troubles.repeats().line("intake.panicked", "", now) {
+        tracing::error!(times = line.times, %panicked, "intake.panicked: a request was answered with 500");
+    }
+    Problem::internal().into_response()
 }
 
 /// Pages of the brands' origins may call; a page's brand is not known before its body is, so it is the origins of all.

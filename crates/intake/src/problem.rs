@@ -161,6 +161,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-participation", title)
     }
 
+    /// We are at fault.
+    pub(crate) fn internal() -> Self {
+        let title = "The request could not be handled";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:quikly-braze:internal-error", title)
+            .detail("It is our fault, and the log says where. Nothing is known of what was kept; sending it again does no harm.")
+    }
+
     /// No route has this path.
     pub(crate) fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-path", "There is nothing here")

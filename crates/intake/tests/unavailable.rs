@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::brand_file::{AllThere, BrandFile, read_all};
@@ -15,6 +16,7 @@ use http::{Request, StatusCode};
 use intake::{Entering, Outside, router};
 use memory::{Faults, Memory, TestClock, TokioClock};
 use ports::health::Subject;
+use ports::queues::{Delivery, Outgoing, Receipt};
 use ports::{Clock, Queues, Troubles};
 use tower::ServiceExt;
 
@@ -40,6 +42,16 @@ fn serving_in(
     clock: Arc<dyn Clock>,
     troubles: Troubles,
 ) -> (Router, Arc<Memory>) {
+    let (memory, outside) = outside(faults, entering, clock, troubles);
+    (routes(outside), memory)
+}
+
+fn outside(
+    faults: Faults,
+    entering: Entering,
+    clock: Arc<dyn Clock>,
+    troubles: Troubles,
+) -> (Arc<Memory>, Outside) {
     let memory = Arc::new(Memory::new(1, faults, clock.clone()));
     let outside = Outside {
         store: memory.clone(),
@@ -51,8 +63,12 @@ fn serving_in(
         troubles,
         clock,
     };
+    (memory, outside)
+}
+
+fn routes(outside: Outside) -> Router {
     let brands = Arc::new(read_all(&[brand()], &AllThere).unwrap());
-    (router(outside, brands, IdKey::new([1; 32])), memory)
+    router(outside, brands, IdKey::new([1; 32]))
 }
 
 async fn post(
@@ -115,6 +131,41 @@ async fn what_is_wrong_while_participations_are_kept_is_degraded_and_not_unhealt
     assert!(troubles.clear("braze_unanswered", acme()));
     assert!(troubles.clear("task_restarts", Subject::Task("tick".into())));
     assert_eq!(health_in_full(&routes).await, (StatusCode::OK, ok));
+}
+
+/// A queue that panics.
+struct Panicking;
+
+#[async_trait]
+impl Queues for Panicking {
+    async fn send(&self, _queue: QueueName, _messages: Vec<Outgoing>) -> ports::Result<()> {
+        panic!("a fault was injected")
+    }
+
+    async fn receive(&self, _queue: QueueName, _wait: Duration) -> ports::Result<Vec<Delivery>> {
+        Ok(Vec::new())
+    }
+
+    async fn acknowledge(&self, _queue: QueueName, _receipts: &[Receipt]) -> ports::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_panics_is_answered_and_shown_and_the_next_one_is_served() {
+    let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
+    let (_, outside) = outside(Faults::none(), Entering::InOrder, clock, Troubles::default());
+    let routes = routes(Outside { queues: Arc::new(Panicking), ..outside });
+    let request = Request::post("/webhook/braze")
+        .header("content-type", "application/json")
+        .header("authorization", "Bearer qb_1")
+        .body(Body::from(WEBHOOK))
+        .unwrap();
+    let answer = routes.clone().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    let (status, health) = health_in_full(&routes).await;
+    assert_eq!((status, &health["degraded"][0]["kind"]), (StatusCode::OK, &"panicked".into()));
 }
 
 const WEBHOOK: &str = r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com"}"#;

@@ -10,6 +10,7 @@ use domain::identity::{BrandId, ParticipationId};
 use futures::future::join_all;
 use ports::error::in_full;
 use serde::{Deserialize, Serialize};
+use supervision::guarded;
 
 /// What Lambda hands over.
 #[derive(Debug, Deserialize)]
@@ -63,7 +64,11 @@ pub async fn each_brand(
         // Whoever is in two messages is looked at once.
         let mut seen = HashSet::new();
         ids.retain(|id| seen.insert(*id));
-        let error = work(&brand, &ids).await.err()?;
+        // Whatever a brand's work does wrong, other brands' messages are done.
+        let worked = guarded(work(&brand, &ids)).await;
+        let error = worked
+            .unwrap_or_else(|panicked| Err(ports::Error::panicked("working on a batch", panicked)))
+            .err()?;
         tracing::error!(%brand, error = %in_full(&error), "lambda.batch_failed: it comes again");
         Some(messages)
     });
@@ -142,6 +147,22 @@ mod tests {
     async fn one_brands_failure_is_no_other_brands() {
         let (_, answer) = work(vec![record("1", "acme", &[1]), record("2", "zest", &[2])], "acme").await;
         assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
+    }
+
+    #[tokio::test]
+    async fn one_brands_panic_is_no_other_brands() {
+        let records = vec![record("1", "acme", &[1]), record("2", "zest", &[2]), record("3", "acme", &[3])];
+        let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let worked = Mutex::new(Vec::new());
+        let answer = each_brand(batch, async |brand, ids| {
+            assert_ne!(brand.as_str(), "acme", "this brand's work panics");
+            worked.lock().unwrap().extend_from_slice(ids);
+            Ok(())
+        });
+        let answer = serde_json::to_value(answer.await).unwrap();
+        assert_eq!(worked.into_inner().unwrap(), [id(2)]);
+        let failed = json!([{ "itemIdentifier": "1" }, { "itemIdentifier": "3" }]);
+        assert_eq!(answer, json!({ "batchItemFailures": failed }));
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use std::env;
 use std::io::stdout;
 
+use supervision::Lines;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -18,6 +19,9 @@ pub fn start() {
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_writer(stdout);
+        // An invocation must not fail because its log takes nothing. Lines are written at once: the process is frozen after the answer.
+        .log_internal_errors(false)
+        .with_writer(|| Lines::at_once(stdout));
     tracing_subscriber::registry().with(shown).with(lines).init();
+    supervision::say_where();
 }

@@ -177,6 +177,7 @@ fn figures(connector: &Connector, braze: &BrazeCalls) -> Vec<Figure> {
         ("LookUpBacklog", Unit::Milliseconds, milliseconds(tally.look_up_backlog)),
         ("AttributesSaved", Unit::Count, tally.attributes_saved),
         ("KeysRefused", Unit::Count, tally.keys_refused),
+        ("Panics", Unit::Count, tally.panics),
         ("BrazeCalls", Unit::Count, braze.sent),
         ("BrazeThrottled", Unit::Count, braze.throttled),
         ("BrazeFailed", Unit::Count, braze.failed),

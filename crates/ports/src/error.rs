@@ -14,6 +14,15 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Our own code panicked while it did something for one brand. Nothing is known of what was kept.
+    #[error("{doing} failed; the log says where")]
+    Panicked {
+        /// What was being done.
+        doing: &'static str,
+        /// What may be said of the panic.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Something was stored that cannot be read back.
     #[error("a stored {what} cannot be read")]
     Corrupt {
@@ -74,11 +83,20 @@ impl Error {
         Self::Unavailable { doing, trouble, source: source.into() }
     }
 
+    /// Says that `doing` something panicked.
+    pub fn panicked(
+        doing: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Panicked { doing, source: source.into() }
+    }
+
     /// What kind of trouble it is.
     #[must_use]
     pub fn trouble(&self) -> Trouble {
         match self {
             Self::Unavailable { trouble, .. } => *trouble,
+            Self::Panicked { .. } => Trouble::Unknown,
             Self::Corrupt { .. } => Trouble::Corrupt,
         }
     }

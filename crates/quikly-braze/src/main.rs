@@ -22,11 +22,14 @@ mod status;
 mod tally;
 mod telemetry;
 mod token;
+mod watch;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+
+use supervision::GaveUp;
 
 use arguments::{Arguments, Command};
 
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
             return ended(console::say_of_arguments(&said), code);
         }
     };
-    telemetry::start();
+    let _log = telemetry::start();
     let done = match arguments.command.unwrap_or_default() {
         // What these two say is no result: they serve on when nobody can read it.
         Command::Serve(serve) => return ended(run(serve::run(serve)), ExitCode::SUCCESS),
@@ -65,10 +68,13 @@ fn ended(done: anyhow::Result<()>, code: ExitCode) -> ExitCode {
         Ok(()) => code,
         Err(error) => {
             console::complain(&error);
-            ExitCode::FAILURE
+            if error.is::<GaveUp>() { ExitCode::from(SOFTWARE) } else { ExitCode::FAILURE }
         }
     }
 }
+
+/// The exit code of a process whose tasks fail again and again: `EX_SOFTWARE`.
+const SOFTWARE: u8 = 70;
 
 /// How long what is left of the work may take to notice that it was given up.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);

@@ -3,23 +3,26 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use connector::{Connector, LINGER, TICK, Worker};
 use domain::brand::Brands;
 use embedded::{DataFile, EnvSecrets, Expired};
+use futures::future::BoxFuture;
 use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
 use ports::{Chance, Clock, Ledger, Secrets, Troubles};
+use supervision::Supervisor;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 
 use crate::arguments::{self, Serve};
 use crate::code_files::{CodeFiles, Codes};
 use crate::connections::{self, Clients};
 use crate::tally::Counting;
-use crate::{brand_directory, console, demo, id_key, listen, tally};
+use crate::{brand_directory, console, demo, id_key, listen, tally, watch};
 
 /// How long a stop may take. What is under way then is cut off; it was not acknowledged, so it is done again at the next start.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
@@ -51,6 +54,8 @@ pub(crate) struct Server {
     connector: Arc<Connector>,
     braze: Arc<Counting<braze::HttpTransport>>,
     file: Arc<DataFile>,
+    troubles: Troubles,
+    supervisor: Supervisor,
 }
 
 impl Server {
@@ -73,6 +78,7 @@ impl Server {
         }
         let brands = Arc::new(brands);
         let troubles = Troubles::default();
+        let supervisor = Supervisor::new(clock.clone(), chance.clone(), troubles.clone());
         let intake = intake::Outside {
             store: file.clone(),
             ledger: file.clone(),
@@ -84,7 +90,7 @@ impl Server {
             troubles: troubles.clone(),
             clock: clock.clone(),
         };
-        let routes = intake::router(intake, brands.clone(), id_key.clone());
+        let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
         let braze = Arc::new(Counting::on(braze::HttpTransport::new(braze::Timeouts::default())?));
         let outside = connector::Outside {
             store: file.clone(),
@@ -94,7 +100,7 @@ impl Server {
             schedule: file.clone(),
             limits: file.clone(),
             secrets,
-            troubles,
+            troubles: troubles.clone(),
             clock,
             chance,
             transport: braze.clone(),
@@ -106,12 +112,12 @@ impl Server {
         } else {
             Clients::Connect(NonZeroU32::new(clients.connections_per_client))
         };
-        Ok(Self { listener, routes, clients, connector, braze, file })
+        Ok(Self { listener, routes, clients, connector, braze, file, troubles, supervisor })
     }
 
     /// Serves until `stop` turns true. Requests and steps under way are finished, if that does not take too long; what waits is picked
     /// up at the next start.
-    pub(crate) async fn run(self, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, stop: Receiver<bool>) -> anyhow::Result<()> {
         let too_long = async {
             listen::stopped(stop.clone()).await;
             SystemClock.sleep(STOPS_WITHIN).await;
@@ -125,38 +131,55 @@ impl Server {
         }
     }
 
-    async fn work(self, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-        let worker = Worker::new(self.connector.clone(), LINGER);
+    async fn work(self, stop: Receiver<bool>) -> anyhow::Result<()> {
+        let worker = Worker::new(self.connector.clone(), LINGER).under(self.supervisor.clone());
         let working = tokio::spawn({
             let stop = stop.clone();
             async move { worker.run(stop).await }
         });
-        let ticking = tokio::spawn(tick(self.connector.clone(), self.braze.clone(), stop.clone()));
-        let expiring = tokio::spawn(expire(self.file, stop.clone()));
-        connections::serve(self.listener, self.routes, self.clients, stop).await;
-        working.await?;
-        ticking.await?;
-        expiring.await?;
+        let keep = |name: &'static str, task: Task| {
+            let (supervisor, stop) = (self.supervisor.clone(), stop.clone());
+            tokio::spawn(async move { supervisor.keep(name, stop.clone(), || task(stop.clone())).await })
+        };
+        let refilled = Arc::new(AtomicBool::new(false));
+        let (connector, braze, file) = (self.connector.clone(), self.braze.clone(), self.file);
+        let ticking = keep(
+            "tick",
+            Box::new(move |stop| Box::pin(tick(connector.clone(), braze.clone(), refilled.clone(), stop))),
+        );
+        let expiring = keep("expire", Box::new(move |stop| Box::pin(expire(file.clone(), stop))));
+        let troubles = self.troubles;
+        let watching = keep("watch", Box::new(move |stop| Box::pin(watch::run(troubles.clone(), stop))));
+        tokio::select! {
+            () = connections::serve(self.listener, self.routes, self.clients, stop) => {}
+            gave_up = self.supervisor.gave_up() => return Err(gave_up.into()),
+        }
+        for task in [working, ticking, expiring, watching] {
+            task.await?;
+        }
         tally::say(&self.connector, &self.braze);
         Ok(())
     }
 }
+
+/// A task that is started anew when it fails.
+type Task = Box<dyn Fn(Receiver<bool>) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Looks at everything due, at the start and then every minute, and says what was done; at once again while more is due than one tick
 /// takes.
 async fn tick(
     connector: Arc<Connector>,
     braze: Arc<Counting<braze::HttpTransport>>,
-    mut stop: watch::Receiver<bool>,
+    refilled: Arc<AtomicBool>,
+    mut stop: Receiver<bool>,
 ) {
     let clock = SystemClock;
-    let mut refilled = false;
     if let Err(error) = connector.catch_up().await {
         tracing::error!(error = %in_full(&error), "serve.catch_up_failed");
     }
     while !*stop.borrow() {
-        if !refilled {
-            refilled = refill(&connector).await;
+        if !refilled.load(Ordering::Relaxed) {
+            refilled.store(refill(&connector).await, Ordering::Relaxed);
         }
         match connector.tick().await {
             Ok(ticked) if ticked.more => continue,
@@ -183,7 +206,7 @@ async fn refill(connector: &Connector) -> bool {
 }
 
 /// Deletes what is kept no longer, at the start and then every hour.
-async fn expire(file: Arc<DataFile>, mut stop: watch::Receiver<bool>) {
+async fn expire(file: Arc<DataFile>, mut stop: Receiver<bool>) {
     let clock = SystemClock;
     while !*stop.borrow() {
         match file.expire(clock.now()).await {

@@ -68,6 +68,7 @@ pub(crate) fn say<T>(connector: &Connector, braze: &Counting<T>) {
         LookUpBacklog = u64::try_from(tally.look_up_backlog.as_millis()).unwrap_or(u64::MAX),
         AttributesSaved = tally.attributes_saved,
         KeysRefused = tally.keys_refused,
+        Panics = tally.panics,
         BrazeCalls = calls.sent,
         BrazeThrottled = calls.throttled,
         BrazeFailed = calls.failed,

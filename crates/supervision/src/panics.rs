@@ -1,0 +1,86 @@
+//! Panics, caught where they are one brand's, one request's or one task's.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, set_hook};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::FutureExt;
+use ports::Clock;
+use ports::clock::SystemClock;
+use ports::repeats::Repeats;
+
+/// How many panics were caught in this process.
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+/// What was said of panics, by their places.
+static SAID: LazyLock<Repeats> = LazyLock::new(Repeats::default);
+
+/// Something panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panicked {
+    /// The text, where it stands in the source as it is. A text that was put together may hold a contact.
+    pub text: Option<&'static str>,
+}
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.text {
+            Some(text) => write!(f, "it panicked: {text}"),
+            None => f.write_str("it panicked"),
+        }
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+/// Counts a panic that somebody else caught, and says what may be said of it.
+pub fn caught(panic: &(dyn Any + Send)) -> Panicked {
+    CAUGHT.fetch_add(1, Ordering::Relaxed);
+    Panicked { text: panic.downcast_ref::<&'static str>().copied() }
+}
+
+/// How many panics were caught since the process began.
+#[must_use]
+pub fn panics() -> u64 {
+    CAUGHT.load(Ordering::Relaxed)
+}
+
+/// Does some work, and catches its panic.
+///
+/// What the work shares with others must bear a panic at any moment: locks are taken although they are poisoned, and what is held is given
+/// back when it is dropped.
+///
+/// # Errors
+/// When the work panicked.
+pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| caught(&*panic))
+}
+
+/// From now on a panic is a line in the log that says where it was, once a minute and place. What Rust itself prints may hold a contact.
+pub fn say_where() {
+    set_hook(Box::new(|info: &PanicHookInfo<'_>| {
+        let location = info.location().map(Location::to_string).unwrap_or_default();
+        let text = info.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
+        if let Some(line) = SAID.line("panicked", &location, SystemClock.now()) {
+            tracing::error!(location, text, times = line.times, "supervision.panicked");
+        }
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_caught_and_counted_and_what_it_was_put_together_of_is_not_repeated() {
+        let before = panics();
+        assert_eq!(guarded(async { 7 }).await, Ok(7));
+        let address = "ada@example.com";
+        let told = guarded(async { panic!("no such profile: {address}") }).await.unwrap_err();
+        assert_eq!(told.to_string(), "it panicked");
+        let told = guarded(async { panic!("never empty") }).await.unwrap_err();
+        assert_eq!(told.to_string(), "it panicked: never empty");
+        assert!(panics() >= before + 2);
+    }
+}

@@ -1,0 +1,115 @@
+//! A log that cannot be written costs log lines, and nothing else.
+
+use std::io::{self, PipeReader};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::process::{Process, binary};
+use crate::server::{Brand, Server};
+use crate::workspace::Workspace;
+
+const LATER: Duration = Duration::from_secs(60);
+
+/// The binary with a redirection of the shell.
+fn redirected(redirection: &str, arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Process {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]).arg(binary()).args(arguments);
+    command.envs(environment.iter().copied()).env("RUST_LOG", "debug");
+    Process::spawn(command, output)
+}
+
+/// The binary with a pipe for its log, whose other end comes back.
+fn piped(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> (Process, PipeReader) {
+    let (reader, writer) = io::pipe().unwrap();
+    let mut command = Command::new(binary());
+    command.args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "debug");
+    (Process::spawn_logging_to(command, output, writer), reader)
+}
+
+/// Participations are enrolled and everything is answered, also what is logged as a warning or an error.
+async fn serves(server: &Server, workspace: &Workspace) {
+    workspace
+        .fault(
+            serde_json::json!({ "path": "/users/export/ids", "kind": "status", "status": 500, "count": 2 }),
+        )
+        .await;
+    for number in 0..30 {
+        let id = server.take_part("spring", &format!("c{number}@example.com")).await;
+        let unknown = server.webhook(Some("Bearer nobody's"), b"{}".to_vec()).await;
+        assert_eq!(unknown.0, 401);
+        if number % 10 == 0 {
+            server.reaches(&id, "enrolled", LATER).await;
+        }
+    }
+}
+
+async fn health(server: &Server) -> Value {
+    let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
+    assert_eq!(status, 200, "{health}");
+    health
+}
+
+/// The health says that lines are lost, and no other harm was done.
+async fn is_shown(server: &Server) {
+    let shown = tests::eventually_async("the lost lines are shown", LATER, async || {
+        let health = health(server).await;
+        (health["status"] == "degraded").then_some(health)
+    })
+    .await;
+    let kinds: Vec<&str> =
+        shown["degraded"].as_array().unwrap().iter().filter_map(|entry| entry["kind"].as_str()).collect();
+    assert_eq!(kinds, ["log_lines_lost"], "{shown}");
+}
+
+#[tokio::test]
+async fn a_log_on_a_full_disk_costs_log_lines_only() {
+    let workspace = Workspace::start("0s").await;
+    let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
+        redirected("2>/dev/full", arguments, environment, output)
+    };
+    let server = Server::start_by(start, &Brand::at(&workspace)).await;
+    serves(&server, &workspace).await;
+    is_shown(&server).await;
+    assert!(server.terminate().await.success());
+}
+
+#[tokio::test]
+async fn no_output_at_all_costs_log_lines_only() {
+    let workspace = Workspace::start("0s").await;
+    let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
+        redirected("2>&-", arguments, environment, output)
+    };
+    let server = Server::start_by(start, &Brand::at(&workspace)).await;
+    serves(&server, &workspace).await;
+    assert!(server.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_log_whose_reader_has_ended_costs_log_lines_only() {
+    let workspace = Workspace::start("0s").await;
+    let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
+        piped(arguments, environment, output).0
+    };
+    let server = Server::start_by(start, &Brand::at(&workspace)).await;
+    serves(&server, &workspace).await;
+    is_shown(&server).await;
+    assert!(server.terminate().await.success());
+}
+
+/// Whoever reads the log has stopped reading: nobody waits for it.
+#[tokio::test]
+async fn a_log_that_nobody_reads_costs_log_lines_only() {
+    let workspace = Workspace::start("0s").await;
+    let held = std::sync::Mutex::new(None);
+    let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
+        let (process, reader) = piped(arguments, environment, output);
+        *held.lock().unwrap() = Some(reader);
+        process
+    };
+    let server = Server::start_by(start, &Brand::at(&workspace)).await;
+    serves(&server, &workspace).await;
+    assert!(server.terminate().await.success());
+}
