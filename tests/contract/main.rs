@@ -209,6 +209,7 @@ macro_rules! delivers {
                 a_message_of_a_hundred_reads_back;
             schedule:
                 a_schedule_fires_at_its_time_and_not_before,
+                a_schedule_is_as_precise_as_it_says_and_no_earlier,
                 the_same_schedule_twice_is_delivered_once;
         }
     };

@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::message::QueueName;
+use ports::schedule::Purpose;
+use tests::start;
 
 use crate::Ports;
 use crate::queues::{arrives, look, receive};
@@ -14,6 +17,18 @@ pub(crate) async fn a_schedule_fires_at_its_time_and_not_before(ports: Ports) {
     assert!(receive(&ports).await.is_empty());
     ports.pass(moment).await;
     assert_eq!(arrives(&ports).await[0].look, look("acme", 1));
+}
+
+pub(crate) async fn a_schedule_is_as_precise_as_it_says_and_no_earlier(ports: Ports) {
+    for milliseconds in [1, 999, 1_000, 59_001] {
+        let due = start() + Duration::from_millis(milliseconds);
+        assert!(ports.schedule.fires_at(due, Purpose::Due) >= due);
+        assert!(ports.schedule.fires_at(due, Purpose::Slot) <= due);
+    }
+    let seconds: BTreeSet<_> = (0..59)
+        .map(|second| ports.schedule.fires_at(start() + Duration::from_secs(second), Purpose::Due))
+        .collect();
+    assert!(seconds.len() == 1 || seconds.len() == 59, "by the minute or by the second");
 }
 
 pub(crate) async fn the_same_schedule_twice_is_delivered_once(ports: Ports) {

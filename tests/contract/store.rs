@@ -59,8 +59,13 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
         ProfileRef::BrazeId("b-1".into()),
         ProfileRef::Email(email),
     ];
-    let progress =
-        [EventProgress::NotSent, EventProgress::Attempted { at: start() }, EventProgress::Recorded];
+    let progress = [
+        EventProgress::NotSent,
+        EventProgress::NotTaken { time: start() },
+        EventProgress::Attempted { at: start(), time: start() },
+        EventProgress::Attempted { at: start() + Duration::from_secs(9), time: start() },
+        EventProgress::Recorded,
+    ];
     let enrolling = profiles.into_iter().flat_map(|profile| {
         progress.map(|event| State::Enrolling {
             target: Target { profile: profile.clone(), create: event == EventProgress::NotSent },
@@ -72,7 +77,10 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
     let others = [
         State::Received,
         State::Settling { target: target(), until: start() },
-        State::Subscribing { target: target(), event: EventProgress::Attempted { at: start() } },
+        State::Subscribing {
+            target: target(),
+            event: EventProgress::Attempted { at: start(), time: start() },
+        },
         State::AwaitingSubscription { target: target(), since: start(), explicitly: true },
         State::AwaitingOptIn { since: start() },
         State::Enrolled,

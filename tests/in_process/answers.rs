@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use braze_sim::{Observed, Settings};
 use domain::Timestamp;
+use domain::profile::ProfileRef;
 use memory::Faults;
 use ports::Clock;
 use serde_json::{Value, json};
@@ -32,14 +33,17 @@ struct Watched {
 impl Watched {
     /// By e-mail or mobile number; `u-1` has both.
     async fn new(activation: &str) -> Self {
+        let known = json!({ "external_id": "u-1", "email": "ada@example.com", "phone": PHONE });
+        Self::with(activation, Settings::default(), &[known]).await
+    }
+
+    async fn with(activation: &str, settings: Settings, profiles: &[Value]) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let keep = seen.clone();
         let on_request = move |observed: &Observed| keep.lock().unwrap().push(observed.clone());
-        let settings =
-            Settings { settle: SETTLE, on_request: Some(Arc::new(on_request)), ..Settings::default() };
+        let settings = Settings { settle: SETTLE, on_request: Some(Arc::new(on_request)), ..settings };
         let campaign = Campaign::at(Faults::none(), "", activation, settings);
-        let known = json!({ "external_id": "u-1", "email": "ada@example.com", "phone": PHONE });
-        campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [known] }).to_string()).await;
+        campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
         campaign.run();
         Self { campaign, seen }
     }
@@ -214,4 +218,88 @@ async fn a_status_that_is_about_the_request_ends_it() {
         watched.campaign.clock.sleep(AN_HOUR).await;
         assert_eq!(watched.asked(TRACK).len(), asked, "{status}");
     }
+}
+
+/// What the workspace says of the requests that subscribed.
+fn subscribed(watched: &Watched) -> Vec<String> {
+    let seen = watched.seen.lock().unwrap();
+    seen.iter().filter(|seen| seen.path == STATUS_SET).map(|seen| seen.summary.clone()).collect()
+}
+
+/// So many activations, with a group each, or all with the same.
+fn activations(count: usize, group: impl Fn(usize) -> String) -> String {
+    let mut text = SMS.replace("g-1", &group(0));
+    for number in 1..count {
+        text += "\n[[activation]]\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n";
+        text += &format!("scope = \"s{number}\"\n{}", SMS.replace("g-1", &group(number)));
+    }
+    text
+}
+
+/// One consumer takes part in each of so many activations at once.
+async fn takes_part_in_all(watched: &Watched, count: usize) -> Vec<domain::identity::ParticipationId> {
+    let mut ids = vec![watched.campaign.accept_phone(PHONE, Some("ada@example.com")).await];
+    for number in 1..count {
+        ids.push(
+            watched.campaign.accept_phone_in(&format!("s{number}"), PHONE, Some("ada@example.com")).await,
+        );
+    }
+    ids
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_is_subscribed_to_a_group_once_however_many_activations_want_it() {
+    let watched = Watched::new(&activations(3, |_| "g-1".to_owned())).await;
+    let ids = takes_part_in_all(&watched, 3).await;
+    watched.campaign.all_reach(&ids, "credited", AN_HOUR).await;
+    assert_eq!(subscribed(&watched), ["1 number(s)"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_subscribes_to_as_many_groups_as_braze_takes() {
+    let groups: Vec<String> = (0..100).map(|number| format!("g-{number}")).collect();
+    let settings = Settings { subscription_groups: groups, ..Settings::default() };
+    let known = json!({ "external_id": "u-1", "email": "ada@example.com", "phone": PHONE });
+    let watched = Watched::with(&activations(100, |number| format!("g-{number}")), settings, &[known]).await;
+    let ids = takes_part_in_all(&watched, 100).await;
+    watched.campaign.all_reach(&ids, "credited", AN_HOUR).await;
+    let requests = subscribed(&watched).len();
+    assert!(requests <= 4, "{requests} requests for a hundred groups");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_not_there_holds_up_no_other() {
+    let groups: Vec<String> =
+        (0..9).filter(|number| *number != 4).map(|number| format!("g-{number}")).collect();
+    let settings = Settings { subscription_groups: groups, ..Settings::default() };
+    let known = json!({ "external_id": "u-1", "email": "ada@example.com", "phone": PHONE });
+    let watched = Watched::with(&activations(9, |number| format!("g-{number}")), settings, &[known]).await;
+    let mut ids = takes_part_in_all(&watched, 9).await;
+    ids.remove(4);
+    watched.campaign.all_reach(&ids, "credited", AN_HOUR).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_to_a_profile_that_is_gone_makes_no_profile() {
+    let activation = "[activation.events.signed_in]\n[activation.rewards_to_braze]\nevent = \"q_credited\"";
+    for profile in [ProfileRef::ExternalId("null".into()), ProfileRef::BrazeId("0123".into())] {
+        let watched = Watched::with(activation, Settings::default(), &[]).await;
+        let id =
+            watched.campaign.accept_event_of("signed_in", "ada@example.com", Some(profile.clone())).await;
+        watched.campaign.all_reach(&[id], "credited", AN_HOUR).await;
+        assert!(watched.campaign.profiles().await.is_empty(), "{profile:?}");
+        assert!(!watched.asked(TRACK).is_empty(), "the event was sent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_schedules_are_precise_settling_takes_no_longer_than_the_brand_says() {
+    let known = json!({ "external_id": "u-1", "email": "ada@example.com" });
+    let watched = Watched::with(SMS, Settings::default(), &[known]).await;
+    watched.campaign.memory.fire_exactly();
+    watched.campaign.clock.sleep(Duration::from_millis(7_300)).await;
+    watched.takes_part(STATUS_SET).await;
+    let waited =
+        Duration::try_from(watched.asked(STATUS_SET)[0].duration_since(watched.asked(TRACK)[0])).unwrap();
+    assert!(waited >= SETTLE && waited <= SETTLE + Duration::from_secs(2), "{waited:?}");
 }

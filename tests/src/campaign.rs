@@ -113,8 +113,10 @@ impl Campaign {
         let clock = Arc::new(TokioClock::at(start()));
         let memory = Arc::new(Memory::new(seed, faults, clock.clone()));
         memory.keep_secret(SecretRef::Env("KEY".into()), KEY);
-        let settings =
-            Settings { api_keys: vec![KEY.into()], subscription_groups: vec!["g-1".into()], ..settings };
+        let mut settings = Settings { api_keys: vec![KEY.into()], ..settings };
+        if settings.subscription_groups.is_empty() {
+            settings.subscription_groups.push("g-1".into());
+        }
         let of_the_other = Workspace::starting_at(
             Settings { api_keys: settings.api_keys.clone(), settle: SETTLE, ..Settings::default() },
             start(),
@@ -216,8 +218,13 @@ impl Campaign {
 
     /// Accepts a participation by mobile number.
     pub async fn accept_phone(&self, phone: &str, email: Option<&str>) -> ParticipationId {
+        self.accept_phone_in("spring", phone, email).await
+    }
+
+    /// The same in another activation of the brand.
+    pub async fn accept_phone_in(&self, scope: &str, phone: &str, email: Option<&str>) -> ParticipationId {
         let contact = (Phone::from_e164(phone).unwrap(), email.map(|email| Email::parse(email).unwrap()));
-        let (brand, activation) = self.terms();
+        let (brand, activation) = self.brands.activation(&Scope::parse(scope).unwrap()).unwrap();
         let identity = Contact::Phone { phone: contact.0.clone(), email: contact.1.clone() };
         let id = self.id_key.participation(&activation.scope, &identity);
         let (terms, now) = ((brand, activation), self.clock.now());

@@ -11,6 +11,7 @@ use aws_sdk_scheduler::types::{
 };
 use domain::Timestamp;
 use domain::message::{Look, QueueName};
+use ports::schedule::{Purpose, by_the_minute};
 use ports::{Error, Result, Schedule};
 use sha2::{Digest, Sha256};
 
@@ -85,6 +86,10 @@ fn name(time: Timestamp, queue: QueueName, look: &Look) -> String {
 
 #[async_trait]
 impl Schedule for Scheduler {
+    fn fires_at(&self, time: Timestamp, purpose: Purpose) -> Timestamp {
+        by_the_minute(time, purpose)
+    }
+
     async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
         // To the second, in UTC, without an offset.

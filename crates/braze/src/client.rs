@@ -20,7 +20,7 @@ use crate::limits::RateLimit;
 use crate::outcome::{self, WriteOutcome};
 use crate::permission::{Grant, Permission};
 use crate::redact::Redactor;
-use crate::subscription::{self, MOST_PHONES, SetEndpoint, StatusBody, Statuses};
+use crate::subscription::{self, GroupPhones, MOST_PHONES, SetEndpoint, StatusBody, Statuses};
 use crate::track::{self, Write};
 use crate::transport::{Transport, TransportError};
 
@@ -109,7 +109,7 @@ impl Client {
 
     /// `GET /subscription/status/get`: the states of up to [`MOST_PHONES`] numbers in a group.
     pub async fn subscription_statuses(&self, group: &str, phones: &[String]) -> Answer<Statuses> {
-        if let Err(error) = check_count(phones) {
+        if let Err(error) = check_count(phones.len()) {
             return Answer { limits: RateLimit::default(), result: Err(error) };
         }
         let path = subscription::status_path(group, phones);
@@ -122,20 +122,21 @@ impl Client {
         Answer { limits, result }
     }
 
-    /// Subscribes up to [`MOST_PHONES`] numbers to a group. Setting a state twice changes nothing. Braze says that it has
+    /// Subscribes up to [`MOST_PHONES`] numbers, over all groups, to theirs. Setting a state twice changes nothing. Braze says that it has
     /// accepted this, not what became of each number: that is to be read.
     pub async fn subscribe(
         &self,
         endpoint: SetEndpoint,
-        group: &str,
-        phones: &[String],
+        wanted: &[GroupPhones],
         double_opt_in: bool,
     ) -> Answer<()> {
-        if let Err(error) = check_count(phones) {
-            return Answer { limits: RateLimit::default(), result: Err(error) };
-        }
-        let (limits, answered) =
-            self.post(endpoint.path(), &endpoint.body(group, phones, double_opt_in)).await;
+        let count = wanted.iter().map(|wanted| wanted.phones.len()).sum();
+        let body = check_count(count).and_then(|()| endpoint.body(wanted, double_opt_in));
+        let body = match body {
+            Ok(body) => body,
+            Err(error) => return Answer { limits: RateLimit::default(), result: Err(error) },
+        };
+        let (limits, answered) = self.post(endpoint.path(), &body).await;
         let result =
             answered.and_then(|response| confirmed(response, Purpose::Writing, &self.redactor())).map(|_| ());
         Answer { limits, result }
@@ -195,8 +196,8 @@ impl Client {
     }
 }
 
-fn check_count(phones: &[String]) -> Result<(), Error> {
-    if (1..=MOST_PHONES).contains(&phones.len()) {
+fn check_count(phones: usize) -> Result<(), Error> {
+    if (1..=MOST_PHONES).contains(&phones) {
         Ok(())
     } else {
         Err(Error::Unsendable("a subscription request names 1 to 50 phones"))

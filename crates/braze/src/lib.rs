@@ -21,6 +21,6 @@ pub use export::{EventCount, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Prof
 pub use limits::{RateLimit, Reset};
 pub use outcome::{ObjectOutcome, Refusal, WriteOutcome};
 pub use permission::{Grant, Permission};
-pub use subscription::{MOST_PHONES, SetEndpoint, Statuses, SubscriptionState};
+pub use subscription::{GroupPhones, MOST_PHONES, SetEndpoint, Statuses, SubscriptionState};
 pub use track::{Alias, Attributes, Event, Identifier, Write};
 pub use transport::{HttpTransport, Timeouts, Transport, TransportError};

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
+use crate::error::Error;
+
 /// Phone numbers in one request, reading and writing.
 pub const MOST_PHONES: usize = 50;
 
@@ -51,6 +53,21 @@ impl fmt::Debug for Statuses {
     }
 }
 
+/// Numbers that are to be subscribed to a group.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GroupPhones {
+    /// The group.
+    pub group: String,
+    /// The numbers, each once.
+    pub phones: Vec<String>,
+}
+
+impl fmt::Debug for GroupPhones {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupPhones({}, {} numbers)", self.group, self.phones.len())
+    }
+}
+
 /// Which of the two endpoints that write is used; they share their limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SetEndpoint {
@@ -69,21 +86,24 @@ impl SetEndpoint {
         }
     }
 
-    /// The body that subscribes `phones`. With double opt-in logic Braze asks each consumer for a confirmation first, at most
-    /// once in 24 hours, and does nothing for numbers without a profile.
-    pub(crate) fn body(self, group: &str, phones: &[String], double_opt_in: bool) -> Value {
-        let mut entry = json!({ "subscription_group_id": group, "subscription_state": "subscribed" });
-        if double_opt_in {
-            entry["use_double_opt_in_logic"] = true.into();
-        }
-        match self {
-            Self::V1 => {
-                entry["phone"] = json!(phones);
-                entry
+    /// The body that subscribes numbers to their groups; the first version takes one group. With double opt-in logic Braze asks each
+    /// consumer for a confirmation first, at most once in 24 hours, and does nothing for numbers without a profile.
+    pub(crate) fn body(self, wanted: &[GroupPhones], double_opt_in: bool) -> Result<Value, Error> {
+        let entry = |wanted: &GroupPhones, phones: &str| {
+            let mut entry = json!({
+                "subscription_group_id": wanted.group, "subscription_state": "subscribed", phones: wanted.phones,
+            });
+            if double_opt_in {
+                entry["use_double_opt_in_logic"] = true.into();
             }
-            Self::V2 => {
-                entry["phones"] = json!(phones);
-                json!({ "subscription_groups": [entry] })
+            entry
+        };
+        match (self, wanted) {
+            (Self::V1, [wanted]) => Ok(entry(wanted, "phone")),
+            (Self::V1, _) => Err(Error::Unsendable("the first version takes one group a request")),
+            (Self::V2, _) => {
+                let entries: Vec<Value> = wanted.iter().map(|wanted| entry(wanted, "phones")).collect();
+                Ok(json!({ "subscription_groups": entries }))
             }
         }
     }
@@ -184,11 +204,16 @@ mod tests {
         let phones = ["+13135550100".to_owned()];
         let entry =
             json!({ "subscription_group_id": "g", "subscription_state": "subscribed", "phone": phones });
-        assert_eq!(SetEndpoint::V1.body("g", &phones, false), entry);
+        let wanted = |group: &str| GroupPhones { group: group.to_owned(), phones: phones.to_vec() };
+        assert_eq!(SetEndpoint::V1.body(&[wanted("g")], false).unwrap(), entry);
+        assert!(SetEndpoint::V1.body(&[wanted("g"), wanted("h")], false).is_err());
         let entry = json!({
             "subscription_group_id": "g", "subscription_state": "subscribed", "phones": phones,
             "use_double_opt_in_logic": true,
         });
-        assert_eq!(SetEndpoint::V2.body("g", &phones, true), json!({ "subscription_groups": [entry] }));
+        let mut other = entry.clone();
+        other["subscription_group_id"] = "h".into();
+        let both = SetEndpoint::V2.body(&[wanted("g"), wanted("h")], true).unwrap();
+        assert_eq!(both, json!({ "subscription_groups": [entry, other] }));
     }
 }

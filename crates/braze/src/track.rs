@@ -95,7 +95,8 @@ pub struct Event {
     pub time: Timestamp,
     /// What is said about it.
     pub properties: Map<String, Value>,
-    /// By alias Braze documents this as always true: an event does not create a profile.
+    /// Whether only an existing profile gets it. By alias Braze documents this as always true: an event does not create a profile. By
+    /// external id or address, an event without it makes one.
     pub update_existing_only: Option<bool>,
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use braze::{
-    Alias, ApiKey, Attributes, Client, Event, ExportQuery, Fields, HttpTransport, Identifier, Next,
-    ObjectOutcome, Reset, SetEndpoint, Statuses, SubscriptionState, Timeouts, Write,
+    Alias, ApiKey, Attributes, Client, Event, ExportQuery, Fields, GroupPhones, HttpTransport, Identifier,
+    Next, ObjectOutcome, Reset, SetEndpoint, Statuses, SubscriptionState, Timeouts, Write,
 };
 use braze_sim::{HeaderStyle, Settings, StatusKeys, Workspace};
 use jiff::Timestamp;
@@ -151,6 +151,10 @@ async fn too_many_objects_are_told_as_such() {
     assert!(matches!(answer.result, Err(braze::Error::TooLarge { .. })));
 }
 
+fn to(group: &str, phones: &[String]) -> [GroupPhones; 1] {
+    [GroupPhones { group: group.to_owned(), phones: phones.to_vec() }]
+}
+
 #[tokio::test]
 async fn fifty_numbers_are_subscribed_and_read_back_in_one_request_each() {
     let (client, url) = workspace(Settings::default()).await;
@@ -158,7 +162,7 @@ async fn fifty_numbers_are_subscribed_and_read_back_in_one_request_each() {
     let profiles: Vec<_> = phones.iter().map(|phone| json!({ "phone": phone })).collect();
     steer(&url, "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
     for (endpoint, some) in [(SetEndpoint::V1, &phones[..20]), (SetEndpoint::V2, &phones[20..40])] {
-        client.subscribe(endpoint, "g", some, false).await.result.unwrap();
+        client.subscribe(endpoint, &to("g", some), false).await.result.unwrap();
     }
     let Statuses::InOrder(states) = client.subscription_statuses("g", &phones).await.result.unwrap() else {
         panic!("not keyed by number");
@@ -173,7 +177,7 @@ async fn an_unknown_group_is_a_matter_of_configuration() {
         workspace(Settings { subscription_groups: vec!["g".into()], ..Settings::default() }).await;
     let phones = ["+13135550100".to_owned()];
     let read = client.subscription_statuses("other", &phones).await.result.unwrap_err();
-    let written = client.subscribe(SetEndpoint::V2, "other", &phones, false).await.result.unwrap_err();
+    let written = client.subscribe(SetEndpoint::V2, &to("other", &phones), false).await.result.unwrap_err();
     for error in [read, written] {
         assert!(matches!(error, braze::Error::UnknownGroup) && error.next() == Next::Configuration);
     }
@@ -187,7 +191,7 @@ async fn answers_keyed_by_profile_are_readable_one_number_at_a_time() {
     let profiles =
         json!([{ "external_id": "u-1", "phone": phones[0] }, { "external_id": "u-2", "phone": phones[1] }]);
     steer(&url, "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
-    client.subscribe(SetEndpoint::V2, "g", &phones[..1], false).await.result.unwrap();
+    client.subscribe(SetEndpoint::V2, &to("g", &phones[..1]), false).await.result.unwrap();
     assert_eq!(client.subscription_statuses("g", &phones).await.result.unwrap(), Statuses::Unkeyed);
     for (phone, state) in phones.iter().zip([SubscriptionState::Subscribed, SubscriptionState::Unknown]) {
         let answer = client.subscription_statuses("g", std::slice::from_ref(phone)).await.result.unwrap();

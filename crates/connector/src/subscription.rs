@@ -1,9 +1,9 @@
 //! Subscriptions of numbers: read and written fifty to a request.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use braze::{Answer, Client, MOST_PHONES, Next, SetEndpoint, Statuses, SubscriptionState};
+use braze::{Answer, Client, GroupPhones, MOST_PHONES, Next, SetEndpoint, Statuses, SubscriptionState};
 use domain::Timestamp;
 use domain::brand::{Brand, SubscriptionGroup};
 use domain::decide::{Subscription, Written};
@@ -48,11 +48,11 @@ pub(crate) struct Job {
     pub(crate) double_opt_in: bool,
 }
 
+/// The consumers' numbers, each once.
 fn phones<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<String> {
-    cases
-        .filter_map(|case| case.participation.contact.phone())
-        .map(|phone| phone.as_str().to_owned())
-        .collect()
+    let phones = cases.filter_map(|case| case.participation.contact.phone());
+    let phones: BTreeSet<String> = phones.map(|phone| phone.as_str().to_owned()).collect();
+    phones.into_iter().collect()
 }
 
 /// Puts what is alike together.
@@ -132,13 +132,22 @@ async fn read_piece(
             return read;
         }
     };
-    let answer = client.subscription_statuses(group.as_str(), &phones(piece.iter())).await;
+    let phones = phones(piece.iter());
+    let answer = client.subscription_statuses(group.as_str(), &phones).await;
     let now = connector.outside.clock.now();
     read.said = hear(connector, brand, Endpoint::StatusGet, &answer, now);
     let asked = asked_wait(&answer, now);
     match answer.result {
         Ok(Statuses::InOrder(states)) => {
-            let learned = piece.into_iter().zip(states).map(|(case, state)| learn(case, state));
+            let states: HashMap<String, SubscriptionState> = phones.into_iter().zip(states).collect();
+            let state = |case: &Case| {
+                let phone = case.participation.contact.phone().map(|phone| phone.as_str());
+                phone.and_then(|phone| states.get(phone)).copied().unwrap_or(SubscriptionState::Unknown)
+            };
+            let learned = piece.into_iter().map(|case| {
+                let state = state(&case);
+                learn(case, state)
+            });
             read.performed.active.extend(learned);
         }
         Ok(Statuses::Unkeyed) => {
@@ -173,23 +182,28 @@ fn learn(mut case: Case, state: SubscriptionState) -> Case {
     case
 }
 
-/// Performs `Subscribe` for each case, fifty numbers of a group in a request. Should Braze refuse a request, it is halved until the
-/// refusal has found its number.
+/// A number that is to be subscribed to a group, and everyone for whom it is.
+struct Wanted {
+    group: SubscriptionGroup,
+    phone: String,
+    cases: Vec<Case>,
+}
+
+/// Performs `Subscribe` for each case, fifty numbers in a request, whatever their groups, and each number of a group once. Should Braze
+/// refuse a request, it is halved until the refusal has found its number, or its group.
 pub(crate) async fn subscribe(connector: &Connector, brand: &Brand, jobs: Vec<Job>) -> Vec<Case> {
     let mut done = Vec::new();
     let mut said = Vec::new();
-    let by_group = grouped(jobs.into_iter().map(|job| ((job.group, job.double_opt_in), job.case)));
-    for ((group, double_opt_in), cases) in by_group {
-        let mut pending = pieces(cases, MOST_PHONES);
+    for (double_opt_in, jobs) in grouped(jobs.into_iter().map(|job| (job.double_opt_in, job))) {
+        let mut pending = pieces(wanted(jobs, &mut done), MOST_PHONES);
         while !pending.is_empty() {
             let endpoint = Endpoint::StatusSet;
             let admissions = connector.pace.admit(&connector.outside, brand, endpoint, pending.len()).await;
-            let group = &group;
-            let sets: Vec<(Vec<Case>, Fate, Option<Observed>)> =
+            let sets: Vec<(Vec<Wanted>, Fate, Option<Observed>)> =
                 stream::iter(pending.into_iter().zip(admissions))
                     .map(|(piece, admission)| async move {
-                        let sent = Sent { brand, group, double_opt_in, admission };
-                        let (fate, said) = set_piece(connector, &sent, &phones(piece.iter())).await;
+                        let sent = Sent { brand, double_opt_in, admission };
+                        let (fate, said) = set_piece(connector, &sent, &piece).await;
                         (piece, fate, said)
                     })
                     .buffered(AT_ONCE)
@@ -202,7 +216,8 @@ pub(crate) async fn subscribe(connector: &Connector, brand: &Brand, jobs: Vec<Jo
                     let half = piece.len().div_ceil(2);
                     pending.extend(pieces(piece, half));
                 } else {
-                    done.extend(piece.into_iter().map(|case| take_in(connector, case, &fate)));
+                    let cases = piece.into_iter().flat_map(|wanted| wanted.cases);
+                    done.extend(cases.map(|case| take_in(connector, case, &fate)));
                 }
             }
         }
@@ -211,10 +226,32 @@ pub(crate) async fn subscribe(connector: &Connector, brand: &Brand, jobs: Vec<Jo
     done
 }
 
+/// What is to be subscribed, group by group. Without a number there is nothing to subscribe: those are done.
+fn wanted(jobs: Vec<Job>, done: &mut Vec<Case>) -> Vec<Wanted> {
+    let mut of_number = Vec::with_capacity(jobs.len());
+    for Job { mut case, group, .. } in jobs {
+        match case.participation.contact.phone().map(|phone| phone.as_str().to_owned()) {
+            Some(phone) => of_number.push(((group, phone), case)),
+            None => {
+                let reason = "there is no number to subscribe".to_owned();
+                case.facts.written = Some(Written::Refused { reason });
+                done.push(case);
+            }
+        }
+    }
+    let wanted = |((group, phone), cases)| Wanted { group, phone, cases };
+    grouped(of_number).into_iter().map(wanted).collect()
+}
+
+/// The same as a request names it.
+fn by_group(piece: &[Wanted]) -> Vec<GroupPhones> {
+    let by_group = grouped(piece.iter().map(|wanted| (wanted.group.as_str(), wanted.phone.clone())));
+    by_group.into_iter().map(|(group, phones)| GroupPhones { group: group.to_owned(), phones }).collect()
+}
+
 /// One request that writes.
 struct Sent<'a> {
     brand: &'a Brand,
-    group: &'a SubscriptionGroup,
     double_opt_in: bool,
     admission: Admission,
 }
@@ -229,22 +266,28 @@ enum Fate {
     Split,
 }
 
-async fn set_piece(connector: &Connector, sent: &Sent<'_>, phones: &[String]) -> (Fate, Option<Observed>) {
+async fn set_piece(connector: &Connector, sent: &Sent<'_>, piece: &[Wanted]) -> (Fate, Option<Observed>) {
     let client = match ready(connector, sent.brand, Endpoint::StatusSet, sent.admission).await {
         Ok(client) => client,
         Err(until) => return (Fate::NotBefore(until), None),
     };
-    let group = sent.group.as_str();
-    let answer = client.subscribe(SetEndpoint::V2, group, phones, sent.double_opt_in).await;
+    let groups = by_group(piece);
+    let answer = client.subscribe(SetEndpoint::V2, &groups, sent.double_opt_in).await;
     let now = connector.outside.clock.now();
     let said = hear(connector, sent.brand, Endpoint::StatusSet, &answer, now);
     let asked = asked_wait(&answer, now);
     let Err(error) = answer.result else { return (Fate::Done, said) };
-    report(sent.brand, sent.group, &error);
+    // One group that is not there must not hold up the others.
+    if groups.len() > 1 && matches!(error, braze::Error::UnknownGroup) {
+        return (Fate::Split, said);
+    }
+    if let Some(wanted) = piece.first() {
+        report(sent.brand, &wanted.group, &error);
+    }
     let fate = match error.next() {
         Next::Retry { .. } | Next::Configuration => Fate::NotDone(asked),
         Next::Unknown => Fate::Unknown(asked),
-        Next::Refused if phones.len() > 1 => Fate::Split,
+        Next::Refused if piece.len() > 1 => Fate::Split,
         Next::Refused => Fate::Refused(format!("Braze refused the number: {error}")),
     };
     (fate, said)

@@ -21,7 +21,7 @@ pub(crate) fn write(write: &ProfileWrite) -> Write {
         email,
         fields,
     });
-    let event = write.event.as_ref().map(|event| self::event(event, identifier));
+    let event = write.event.as_ref().map(|event| self::event(event, identifier, existing_only(write)));
     Write { attributes, events: event.into_iter().collect() }
 }
 
@@ -38,11 +38,20 @@ fn fields(write: &ProfileWrite) -> Map<String, Value> {
     fields
 }
 
-fn event(event: &ProfileEvent, identifier: Identifier) -> Event {
+/// An event to a profile that is not there any more would make one with nothing but the event. By alias Braze never does.
+fn existing_only(write: &ProfileWrite) -> Option<bool> {
+    match write.profile {
+        ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_) => Some(true),
+        ProfileRef::Email(_) => (!write.create).then_some(true),
+        ProfileRef::Alias(_) => None,
+    }
+}
+
+fn event(event: &ProfileEvent, identifier: Identifier, update_existing_only: Option<bool>) -> Event {
     let mut properties: Map<String, Value> =
         event.properties.iter().map(|(name, value)| (name.to_owned(), plain(value))).collect();
     properties.insert("activation".to_owned(), Value::String(event.scope.clone()));
-    Event { identifier, name: event.name.clone(), time: event.time, properties, update_existing_only: None }
+    Event { identifier, name: event.name.clone(), time: event.time, properties, update_existing_only }
 }
 
 fn identifier(profile: &ProfileRef) -> Identifier {
@@ -102,6 +111,7 @@ pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
         external_id: profile.external_id.clone(),
         braze_id: profile.braze_id.clone(),
         aliases: profile.aliases.iter().filter_map(|alias| Alias::new(&alias.label, &alias.name)).collect(),
+        email: profile.email.clone(),
         phone: profile.phone.clone(),
         created_at: profile.created_at,
         attributes: profile

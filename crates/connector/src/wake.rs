@@ -1,8 +1,8 @@
 //! Who is looked at again, and when. This makes it punctual; the tick makes it certain.
 //!
 //! Waits that a queue can hold are delayed messages, to the second; longer ones, and settling unless the brand says otherwise, are
-//! schedules, to the minute. A request slot may be over within the minute: its schedule comes before it, and then a message keeps
-//! what is left of the wait.
+//! schedules, as precise as those are: on AWS to the minute. A request slot may be over within the minute: its schedule comes before
+//! it, and then a message keeps what is left of the wait.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,19 +12,16 @@ use domain::brand::SettleBy;
 use domain::identity::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::{Participation, State};
-use domain::time::{between, earlier};
+use domain::time::between;
 use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
+use ports::schedule::Purpose;
 
 use crate::step::Connector;
 
 /// A poll that is at least so far off is left to the tick: it takes everyone whose minute has come together, and so fills its
 /// requests.
 const LEFT_TO_THE_TICK: Duration = Duration::from_secs(60);
-
-/// What holds a slot is scheduled for the minute before the slot's own: EventBridge fires somewhere within its minute (AWS docs, Schedule
-/// types).
-const AHEAD: Duration = Duration::from_secs(60);
 
 /// Who holds a slot and comes ahead of it by no more than this comes again in time for it: a minute ahead, a minute's rounding, and one
 /// to spare.
@@ -46,16 +43,17 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
                 soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id)
             }
             Means::Schedule => {
-                let minute = if participation.slot.is_some() { minute_ahead(due) } else { whole_minute(due) };
-                scheduled.entry((queue, brand, minute)).or_default().push(participation.id);
+                let purpose = if participation.slot.is_some() { Purpose::Slot } else { Purpose::Due };
+                let moment = connector.outside.schedule.fires_at(due, purpose);
+                scheduled.entry((queue, brand, moment)).or_default().push(participation.id);
             }
             Means::Tick => {}
         }
     }
     send_delayed(connector, soon).await;
-    for ((queue, brand, minute), ids) in scheduled {
+    for ((queue, brand, moment), ids) in scheduled {
         for look in looks(&brand, &ids) {
-            if let Err(error) = connector.outside.schedule.at(minute, queue, look).await {
+            if let Err(error) = connector.outside.schedule.at(moment, queue, look).await {
                 tracing::warn!(error = %in_full(&error), "connector.not_scheduled: the tick will find them");
             }
         }
@@ -132,14 +130,4 @@ fn looks(brand: &BrandId, ids: &[ParticipationId]) -> Vec<Look> {
 /// Rounded up: a message before its time finds nothing due and is wasted.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
-}
-
-fn minute_ahead(moment: Timestamp) -> Timestamp {
-    let minute = moment.as_second().div_euclid(60) * 60;
-    Timestamp::from_second(minute).map_or(moment, |minute| earlier(minute, AHEAD))
-}
-
-fn whole_minute(moment: Timestamp) -> Timestamp {
-    let minute = moment.as_second().div_euclid(60) + 1;
-    Timestamp::from_second(minute * 60).unwrap_or(moment)
 }

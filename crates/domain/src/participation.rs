@@ -164,10 +164,17 @@ pub enum EventProgress {
     /// No attempt is open: none was made, or Braze surely did not take it.
     #[default]
     NotSent,
-    /// An attempt began at this time and its outcome is not known.
+    /// No attempt is open: Braze surely did not take the last one. The event keeps its time.
+    NotTaken {
+        /// The event's time.
+        time: Timestamp,
+    },
+    /// An attempt began and its outcome is not known.
     Attempted {
-        /// When.
+        /// When it began.
         at: Timestamp,
+        /// The event's time: that of the first attempt, or when it happened.
+        time: Timestamp,
     },
     /// The event was seen on the profile.
     Recorded,
@@ -194,6 +201,17 @@ pub enum Outcome {
         /// Why, without contacts.
         reason: String,
     },
+}
+
+impl EventProgress {
+    /// The event's time, once it was given one: however often the event is sent, it is the same event.
+    #[must_use]
+    pub fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::NotTaken { time } | Self::Attempted { time, .. } => Some(time),
+            Self::NotSent | Self::Recorded => None,
+        }
+    }
 }
 
 impl State {

@@ -118,6 +118,8 @@ pub struct FoundProfile {
     pub braze_id: Option<String>,
     /// The profile's aliases.
     pub aliases: Vec<Alias>,
+    /// Its address.
+    pub email: Option<String>,
     /// Its number.
     pub phone: Option<String>,
     /// When Braze created it.
@@ -141,6 +143,12 @@ impl FoundProfile {
         }
     }
 
+    /// Whether it carries the address that was asked for, however either is spelt.
+    fn carries(&self, asked: Option<&Email>) -> bool {
+        let own = self.email.as_deref().and_then(|shown| Email::parse(shown).ok());
+        asked.is_some_and(|asked| own.as_ref() == Some(asked))
+    }
+
     /// How to address it: external id, else alias (label `email` first), else Braze id.
     #[must_use]
     pub fn reference(&self) -> Option<ProfileRef> {
@@ -155,19 +163,30 @@ impl FoundProfile {
     }
 }
 
-/// Which of several profiles that share an address is "the" profile: one with an external id before one without,
-/// then the newest. Profiles that cannot be addressed do not count.
+/// Which of several profiles is "the" profile of an address: one that carries it comes before one that does not, then one with an
+/// external id before one without, then the newest. Profiles that cannot be addressed do not count.
 #[must_use]
-pub fn choose(found: &[FoundProfile]) -> Option<ProfileRef> {
-    chosen(found.iter())
+pub fn choose(found: &[FoundProfile], asked: Option<&Email>) -> Option<ProfileRef> {
+    chosen(found.iter(), asked)
 }
 
-/// The same for a consumer with a number: profiles that carry it come before those without one, and those before profiles with
-/// another. Says what to do about the number, too.
+/// The same for a consumer with a number: of the profiles that carry the address, if there is one, and then of the others, those with
+/// the number come before those without one, and those before profiles with another. Says what to do about the number, too.
 #[must_use]
-pub fn choose_for(found: &[FoundProfile], phone: &Phone) -> Option<(ProfileRef, Number)> {
-    let with = |number: Number| chosen(found.iter().filter(move |profile| profile.number(phone) == number));
-    [Number::Same, Number::None, Number::Other].into_iter().find_map(|number| Some((with(number)?, number)))
+pub fn choose_for(
+    found: &[FoundProfile],
+    phone: &Phone,
+    asked: Option<&Email>,
+) -> Option<(ProfileRef, Number)> {
+    let with = |carries: bool, number: Number| {
+        let alike = move |profile: &&FoundProfile| {
+            profile.carries(asked) == carries && profile.number(phone) == number
+        };
+        chosen(found.iter().filter(alike), asked)
+    };
+    let numbers = [Number::Same, Number::None, Number::Other];
+    let ranks = [true, false].into_iter().flat_map(|carries| numbers.map(|number| (carries, number)));
+    ranks.into_iter().find_map(|(carries, number)| Some((with(carries, number)?, number)))
 }
 
 /// A profile's number, beside the one that a consumer gave.
@@ -181,10 +200,12 @@ pub enum Number {
     Other,
 }
 
-fn chosen<'a>(found: impl Iterator<Item = &'a FoundProfile>) -> Option<ProfileRef> {
+fn chosen<'a>(found: impl Iterator<Item = &'a FoundProfile>, asked: Option<&Email>) -> Option<ProfileRef> {
     found
         .filter_map(|profile| profile.reference().map(|reference| (profile, reference)))
-        .max_by_key(|(profile, _)| (profile.external_id.is_some(), profile.created_at))
+        .max_by_key(|(profile, _)| {
+            (profile.carries(asked), profile.external_id.is_some(), profile.created_at)
+        })
         .map(|(_, reference)| reference)
 }
 
@@ -237,6 +258,7 @@ mod tests {
             external_id: external_id.map(str::to_owned),
             braze_id: Some(braze_id.to_owned()),
             aliases: Vec::new(),
+            email: None,
             phone: None,
             created_at: Some(Timestamp::from_second(created).unwrap()),
             attributes: BTreeMap::new(),
@@ -246,13 +268,13 @@ mod tests {
     #[test]
     fn an_identified_profile_comes_before_a_newer_anonymous_one() {
         let profiles = [found(None, "b1", 900), found(Some("u1"), "b2", 100), found(Some("u2"), "b3", 200)];
-        assert_eq!(choose(&profiles), Some(ProfileRef::ExternalId("u2".into())));
+        assert_eq!(choose(&profiles, None), Some(ProfileRef::ExternalId("u2".into())));
     }
 
     #[test]
     fn among_anonymous_profiles_the_newest_is_chosen() {
         assert_eq!(
-            choose(&[found(None, "b1", 100), found(None, "b2", 300), found(None, "b3", 200)]),
+            choose(&[found(None, "b1", 100), found(None, "b2", 300), found(None, "b3", 200)], None),
             Some(ProfileRef::BrazeId("b2".into()))
         );
     }
@@ -279,7 +301,7 @@ mod tests {
         let same = with("same", Some("1 313 555 0100"));
         let chosen = |profiles: &[&FoundProfile]| {
             let profiles: Vec<FoundProfile> = profiles.iter().map(|profile| (*profile).clone()).collect();
-            choose_for(&profiles, &phone)
+            choose_for(&profiles, &phone, None)
         };
         let by_id = |id: &str, number| Some((ProfileRef::BrazeId(id.into()), number));
         assert_eq!(chosen(&[&other, &none, &same]), by_id("same", Number::Same));
@@ -288,10 +310,57 @@ mod tests {
         assert_eq!(chosen(&[]), None);
     }
 
+    fn at_address(external_id: Option<&str>, braze_id: &str, created: i64, email: &str) -> FoundProfile {
+        FoundProfile { email: Some(email.to_owned()), ..found(external_id, braze_id, created) }
+    }
+
+    #[test]
+    fn a_profile_that_carries_the_address_comes_before_every_other() {
+        let ada = Email::parse("ada@example.com").unwrap();
+        let theirs = [
+            at_address(Some("1"), "b1", 100, "ada@example.com"),
+            found(Some("123"), "b2", 900),
+            FoundProfile::default(),
+        ];
+        let id = |id: &str| Some(ProfileRef::ExternalId(id.into()));
+        for turn in 0..3 {
+            let mut profiles = theirs.clone();
+            profiles.rotate_left(turn);
+            assert_eq!(choose(&profiles, Some(&ada)), id("1"));
+        }
+        let spelt = [
+            at_address(None, "b1", 100, " Ada@EXAMPLE.com"),
+            at_address(Some("9"), "b2", 900, "bob@example.com"),
+        ];
+        assert_eq!(choose(&spelt, Some(&ada)), Some(ProfileRef::BrazeId("b1".into())));
+        let two = [
+            at_address(None, "b1", 900, "ada@example.com"),
+            at_address(Some("2"), "b2", 100, "ada@example.com"),
+        ];
+        assert_eq!(choose(&two, Some(&ada)), id("2"), "then the old rules");
+        assert_eq!(choose(&[found(Some("7"), "b7", 1)], Some(&ada)), id("7"), "better than nobody");
+    }
+
+    #[test]
+    fn by_number_too_the_address_that_was_given_comes_first() {
+        let (ada, phone) =
+            (Email::parse("ada@example.com").unwrap(), Phone::from_e164("+13135550100").unwrap());
+        let number =
+            |profile: FoundProfile, phone: &str| FoundProfile { phone: Some(phone.into()), ..profile };
+        let stranger = number(found(Some("2"), "b2", 900), "+13135550100");
+        let hers = at_address(Some("1"), "b1", 100, "ada@example.com");
+        let chosen = choose_for(&[stranger.clone(), hers], &phone, Some(&ada));
+        assert_eq!(chosen, Some((ProfileRef::ExternalId("1".into()), Number::None)));
+        let hers = number(at_address(None, "b3", 100, "ada@example.com"), "+13135550100");
+        let without = at_address(Some("4"), "b4", 900, "ada@example.com");
+        let chosen = choose_for(&[stranger, without, hers], &phone, Some(&ada));
+        assert_eq!(chosen, Some((ProfileRef::BrazeId("b3".into()), Number::Same)));
+    }
+
     #[test]
     fn a_profile_without_any_identifier_is_nobody() {
-        assert_eq!(choose(&[FoundProfile::default()]), None);
-        assert_eq!(choose(&[]), None);
+        assert_eq!(choose(&[FoundProfile::default()], None), None);
+        assert_eq!(choose(&[], None), None);
     }
 
     #[test]

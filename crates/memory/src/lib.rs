@@ -55,6 +55,7 @@ struct State {
     limits: HashMap<Lane, Windows>,
     ledgers: Ledgers,
     in_order: bool,
+    fires_exactly: bool,
     secrets: HashMap<SecretRef, String>,
 }
 
@@ -74,6 +75,7 @@ impl Memory {
             limits: HashMap::new(),
             ledgers: Ledgers::default(),
             in_order: false,
+            fires_exactly: false,
             secrets: HashMap::new(),
         };
         Self { state: Mutex::new(state), clock, sent: Notify::new() }
@@ -82,6 +84,11 @@ impl Memory {
     /// From now on participations have no place until they are entered: as where a queue's order is the order of acceptance.
     pub fn enter_in_order(&self) {
         self.lock().in_order = true;
+    }
+
+    /// From now on schedules fire at their moment, as in one process.
+    pub fn fire_exactly(&self) {
+        self.lock().fires_exactly = true;
     }
 
     /// From now on these faults happen.

@@ -139,7 +139,10 @@ enum StateRecord {
 enum EventRecord {
     #[default]
     NotSent,
+    NotTaken(i64),
     AttemptedAt(i64),
+    /// When, and the event's time where that is another.
+    Attempted(i64, i64),
     Recorded,
 }
 
@@ -357,7 +360,11 @@ fn target(record: TargetRecord) -> Result<Target> {
 fn event_record(event: EventProgress) -> EventRecord {
     match event {
         EventProgress::NotSent => EventRecord::NotSent,
-        EventProgress::Attempted { at } => EventRecord::AttemptedAt(at.as_millisecond()),
+        EventProgress::NotTaken { time } => EventRecord::NotTaken(time.as_millisecond()),
+        EventProgress::Attempted { at, time } if at == time => EventRecord::AttemptedAt(at.as_millisecond()),
+        EventProgress::Attempted { at, time } => {
+            EventRecord::Attempted(at.as_millisecond(), time.as_millisecond())
+        }
         EventProgress::Recorded => EventRecord::Recorded,
     }
 }
@@ -365,7 +372,11 @@ fn event_record(event: EventProgress) -> EventRecord {
 fn event(record: &EventRecord) -> Result<EventProgress> {
     Ok(match record {
         EventRecord::NotSent => EventProgress::NotSent,
-        EventRecord::AttemptedAt(at) => EventProgress::Attempted { at: moment(*at)? },
+        EventRecord::NotTaken(time) => EventProgress::NotTaken { time: moment(*time)? },
+        EventRecord::AttemptedAt(at) => EventProgress::Attempted { at: moment(*at)?, time: moment(*at)? },
+        EventRecord::Attempted(at, time) => {
+            EventProgress::Attempted { at: moment(*at)?, time: moment(*time)? }
+        }
         EventRecord::Recorded => EventProgress::Recorded,
     })
 }

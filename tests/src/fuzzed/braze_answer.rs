@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use braze::{
-    Alias, ApiKey, Attributes, Client, Event, ExportQuery, Fields, Identifier, Permission, SetEndpoint,
-    Transport, TransportError, Write,
+    Alias, ApiKey, Attributes, Client, Event, ExportQuery, Fields, GroupPhones, Identifier, Permission,
+    SetEndpoint, Transport, TransportError, Write,
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -67,7 +67,8 @@ async fn ask(call: &str, answer: Always) -> String {
             answer.result.map_or_else(|error| told(&error), |statuses| format!("{statuses:?}"))
         }
         "set" => {
-            let answer = client.subscribe(SetEndpoint::V2, "group", &phones, false).await;
+            let wanted = GroupPhones { group: "group".to_owned(), phones: phones.to_vec() };
+            let answer = client.subscribe(SetEndpoint::V2, &[wanted], false).await;
             answer.result.map_or_else(|error| told(&error), |()| String::new())
         }
         "ask" => format!("{:?}", client.ask_for(Permission::ALL[0]).await),

@@ -27,6 +27,7 @@ use memory::Memory;
 use ports::ledger::{DrawnPart, Outbound, Stock, Told};
 use ports::limits::Lane;
 use ports::queues::{Delivery, Outgoing, Receipt};
+use ports::schedule::Purpose;
 use ports::store::{Due, Inserted, Saved};
 use ports::{Ledger, Limits, Notices, Queues, Result, Schedule, Secrets, Store};
 use secrecy::SecretString;
@@ -293,6 +294,10 @@ impl Queues for Mortal {
 
 #[async_trait]
 impl Schedule for Mortal {
+    fn fires_at(&self, time: Timestamp, purpose: Purpose) -> Timestamp {
+        self.ports.schedule.fires_at(time, purpose)
+    }
+
     async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
         self.may_be_told(&aws::message::encode(&look));
         self.life.effect(self.ports.schedule.at(time, queue, look)).await

@@ -33,10 +33,12 @@ pub(super) fn next(
     match (&facts.written, progress) {
         (_, EventProgress::Recorded) | (Some(Written::Done), _) => Next::Recorded,
         (Some(Written::Refused { reason }), _) => Next::Refused(reason.clone()),
-        (Some(Written::NotDone { retry_at }), _) => Next::Wait(EventProgress::NotSent, *retry_at),
+        (Some(Written::NotDone { retry_at }), _) => {
+            Next::Wait(EventProgress::NotTaken { time: event.time }, *retry_at)
+        }
         (Some(Written::Unknown { retry_at }), _) => Next::Wait(progress, settled(now).max(*retry_at)),
-        (None, EventProgress::NotSent) => Next::Send,
-        (None, EventProgress::Attempted { at }) if now < settled(at) => Next::Wait(progress, settled(at)),
+        (None, EventProgress::NotSent | EventProgress::NotTaken { .. }) => Next::Send,
+        (None, EventProgress::Attempted { at, .. }) if now < settled(at) => Next::Wait(progress, settled(at)),
         (None, EventProgress::Attempted { .. }) => match facts.recorded {
             None => Next::Ask(Question::EventRecorded {
                 profile: profile.clone(),

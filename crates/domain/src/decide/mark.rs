@@ -130,7 +130,7 @@ impl Flow<'_> {
             Ok(found) => found,
             Err(question) => return Step::Ask(question),
         };
-        let target = match profile::choose(found) {
+        let target = match profile::choose(found, Some(self.marks.email)) {
             Some(profile) => Target { profile, create: false },
             None if self.marks.creates => {
                 Target { profile: ProfileRef::Alias(Alias::for_email(self.marks.email)), create: true }
@@ -164,10 +164,8 @@ impl Flow<'_> {
 
     fn enroll(&self, target: &Target, progress: EventProgress) -> Step {
         match (self.event(), progress) {
-            (Some(event), EventProgress::NotSent | EventProgress::Attempted { .. }) => {
-                self.with_event(target, progress, &event)
-            }
             (Some(_), EventProgress::Recorded) | (None, _) => self.without_event(target, progress),
+            (Some(event), _) => self.with_event(target, progress, &event),
         }
     }
 
@@ -204,8 +202,9 @@ impl Flow<'_> {
         let attributes = self.marks.attributes.clone();
         let (event, progress) = match (self.event(), progress) {
             (Some(_), EventProgress::Recorded) => (None, EventProgress::Recorded),
-            (Some(event), EventProgress::NotSent | EventProgress::Attempted { .. }) => {
-                (Some(event), EventProgress::Attempted { at: self.now })
+            (Some(event), _) => {
+                let attempted = EventProgress::Attempted { at: self.now, time: event.time };
+                (Some(event), attempted)
             }
             (None, _) => (None, EventProgress::NotSent),
         };

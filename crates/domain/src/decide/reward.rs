@@ -85,10 +85,8 @@ impl FollowUp<'_> {
         }
         let attributes = self.attributes();
         match (self.event(), shown.event) {
-            (Some(event), EventProgress::NotSent | EventProgress::Attempted { .. }) => {
-                self.with_event(attributes, event)
-            }
             (Some(_), EventProgress::Recorded) | (None, _) => self.without_event(attributes),
+            (Some(event), _) => self.with_event(attributes, event),
         }
     }
 
@@ -113,13 +111,9 @@ impl FollowUp<'_> {
             incentive: Some("incentive".to_owned()),
             event: None,
         };
-        let at = match self.participation.shown.event {
-            EventProgress::Attempted { at } => at,
-            EventProgress::NotSent | EventProgress::Recorded => self.now,
-        };
         Some(ProfileEvent {
             name: name.clone(),
-            time: at,
+            time: self.participation.shown.event.time().unwrap_or(self.now),
             scope: self.participation.scope.to_string(),
             properties: attributes(self.facts.award.as_ref(), &told),
         })
@@ -146,8 +140,8 @@ impl FollowUp<'_> {
         let settled = |at: Timestamp| later(at, self.terms.brand.braze.settle);
         match event::next(&event, &profile, shown.event, self.facts, self.now, settled) {
             event::Next::Send => {
-                let event = ProfileEvent { time: self.now, ..event };
-                self.write(attributes, Some(event), EventProgress::Attempted { at: self.now })
+                let attempted = EventProgress::Attempted { at: self.now, time: event.time };
+                self.write(attributes, Some(event), attempted)
             }
             event::Next::Ask(question) => Step::Ask(question),
             event::Next::Wait(event, until) => Step::Defer { shown: Shown { event, ..shown }, until },
@@ -198,8 +192,10 @@ impl FollowUp<'_> {
         let found = find::profiles(self.participation, self.terms.brand, self.facts)
             .map_err(|question| Box::new(Step::Ask(question)))?;
         let chosen = match contact {
-            Contact::Email(_) => profile::choose(found),
-            Contact::Phone { phone, .. } => profile::choose_for(found, phone).map(|(profile, _)| profile),
+            Contact::Email(email) => profile::choose(found, Some(email)),
+            Contact::Phone { phone, email } => {
+                profile::choose_for(found, phone, email.as_ref()).map(|(profile, _)| profile)
+            }
         };
         // Without a profile there is nothing that could show it.
         chosen.map(|profile| (profile, false)).ok_or_else(|| Box::new(Step::Rest))

@@ -243,7 +243,7 @@ fn the_event_of_a_reward_goes_out_once() {
     let mut world = World::rewarded(false).ended(Outcome::Enrolled).knows(false);
     world.activation.rewards.event = Some("q_rewarded".into());
     let (progress, write) = shown(world.next(at(1)));
-    assert_eq!(progress.event, EventProgress::Attempted { at: at(1) });
+    assert_eq!(progress.event, EventProgress::Attempted { at: at(1), time: at(1) });
     let event = write.event.unwrap();
     let told: Vec<&str> = event.properties.iter().map(|(name, _)| name).collect();
     assert_eq!((event.name.as_str(), told), ("q_rewarded", vec!["incentive", "position", "reward"]));
@@ -257,7 +257,15 @@ fn the_event_of_a_reward_goes_out_once() {
     let (progress, write) = shown(world.next(at(1 + SETTLE)));
     assert_eq!((progress.event, write.event), (EventProgress::Recorded, None), "only the attributes again");
     world.facts.recorded = Some(false);
-    assert!(shown(world.next(at(1 + SETTLE))).1.event.is_some());
+    let (progress, write) = shown(world.next(at(1 + SETTLE)));
+    assert_eq!(write.event.unwrap().time, at(1), "it is the same event, with the time that it had");
+    assert_eq!(progress.event, EventProgress::Attempted { at: at(1 + SETTLE), time: at(1) });
+    // So is one that surely was not taken.
+    world.participation.shown = progress;
+    (world.facts.recorded, world.facts.written) = (None, Some(Written::NotDone { retry_at: at(900) }));
+    let Step::Defer { shown: progress, .. } = world.next(at(800)) else { panic!("it waits") };
+    (world.participation.shown, world.facts.written) = (progress, None);
+    assert_eq!(shown(world.next(at(900))).1.event.unwrap().time, at(1));
 }
 
 #[test]

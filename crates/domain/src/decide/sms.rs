@@ -86,7 +86,7 @@ impl Flow<'_> {
             Ok(found) => found,
             Err(question) => return Step::Ask(question),
         };
-        match profile::choose_for(found, self.consumer.phone) {
+        match profile::choose_for(found, self.consumer.phone, self.consumer.email) {
             None => self.write(Target {
                 profile: ProfileRef::Alias(Alias::for_contact(&self.participation.contact)),
                 create: true,
@@ -155,6 +155,7 @@ impl Flow<'_> {
     }
 
     fn send(&self, target: Target, event: ProfileEvent) -> Step {
+        let time = event.time;
         let write = ProfileWrite {
             profile: target.profile.clone(),
             create: false,
@@ -165,7 +166,7 @@ impl Flow<'_> {
             event: Some(event),
             shows_reward: false,
         };
-        let state = State::Subscribing { target, event: EventProgress::Attempted { at: self.now } };
+        let state = State::Subscribing { target, event: EventProgress::Attempted { at: self.now, time } };
         Step::Tell { state, command: Command::Write(write) }
     }
 
@@ -197,13 +198,10 @@ impl Flow<'_> {
 
     /// The event that makes the brand ask the consumer goes out once.
     fn asked(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
-        let at = match progress {
-            EventProgress::Attempted { at } => at,
-            EventProgress::NotSent | EventProgress::Recorded => self.now,
-        };
+        let event = self.event(name, progress.time().unwrap_or(self.now));
         let settled = |at| self.settled_from(at);
-        match event::next(&self.event(name, at), &target.profile, progress, self.facts, self.now, settled) {
-            event::Next::Send => self.send(target.clone(), self.event(name, self.now)),
+        match event::next(&event, &target.profile, progress, self.facts, self.now, settled) {
+            event::Next::Send => self.send(target.clone(), event),
             event::Next::Recorded => self.await_opt_in(),
             event::Next::Ask(question) => Step::Ask(question),
             event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),

@@ -5,7 +5,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn states() -> Vec<State> {
-    let events = [EventProgress::NotSent, EventProgress::Attempted { at: at(1) }, EventProgress::Recorded];
+    let events = [
+        EventProgress::NotSent,
+        EventProgress::NotTaken { time: at(1) },
+        EventProgress::Attempted { at: at(1), time: at(1) },
+        EventProgress::Recorded,
+    ];
     let mut states = vec![
         State::Received,
         State::Settling { target: target(), until: at(120) },

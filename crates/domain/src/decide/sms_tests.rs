@@ -229,7 +229,10 @@ fn double_opt_in_sends_the_event_once_the_profile_has_settled() {
     assert!(!command.is_repeatable(), "an attempt is written down first");
     assert_eq!(
         state,
-        State::Subscribing { target: target(), event: EventProgress::Attempted { at: at(100) } }
+        State::Subscribing {
+            target: target(),
+            event: EventProgress::Attempted { at: at(100), time: at(100) }
+        }
     );
     let asked = world.in_state(state);
     let waiting = State::AwaitingOptIn { since: at(101) };
@@ -238,7 +241,8 @@ fn double_opt_in_sends_the_event_once_the_profile_has_settled() {
 
 #[test]
 fn an_opt_in_event_of_unknown_outcome_is_looked_for_before_a_second_one() {
-    let attempted = State::Subscribing { target: target(), event: EventProgress::Attempted { at: at(1) } };
+    let attempted =
+        State::Subscribing { target: target(), event: EventProgress::Attempted { at: at(1), time: at(1) } };
     let world = world(by_event(), true).in_state(attempted.clone());
     let unknown = written(Written::Unknown { retry_at: at(3) });
     assert_eq!(world.next(&unknown, at(2)), Step::Wait { state: attempted.clone(), until: at(2) + SETTLE });
@@ -250,6 +254,31 @@ fn an_opt_in_event_of_unknown_outcome_is_looked_for_before_a_second_one() {
         Step::Wait { state: State::AwaitingOptIn { .. }, .. }
     ));
     assert!(write_of(world.next(&recorded(false), settled)).event.is_some());
+}
+
+#[test]
+fn an_opt_in_event_that_is_sent_again_is_the_same_event() {
+    let attempted =
+        State::Subscribing { target: target(), event: EventProgress::Attempted { at: at(1), time: at(1) } };
+    let mut world = world(by_event(), true).in_state(attempted);
+    let mut now = at(2);
+    for answer in [Written::NotDone { retry_at: at(900) }, Written::Unknown { retry_at: at(3) }] {
+        let Step::Wait { state, until } = world.next(&written(answer), now) else { panic!("no wait") };
+        world = world.in_state(state);
+        let missing = Facts { recorded: Some(false), ..Facts::default() };
+        let Step::Tell { state, command: Command::Write(write) } = world.next(&missing, until) else {
+            panic!("no event")
+        };
+        assert_eq!(write.event.unwrap().time, at(1), "it keeps its first time");
+        assert_eq!(
+            state,
+            State::Subscribing {
+                target: target(),
+                event: EventProgress::Attempted { at: until, time: at(1) }
+            }
+        );
+        (world, now) = (world.in_state(state), until);
+    }
 }
 
 #[test]

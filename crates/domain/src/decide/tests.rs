@@ -154,7 +154,7 @@ fn nobody_found_creates_an_alias_only_profile_with_attributes_and_event_in_one_r
     assert_eq!((write.create, &write.email), (true, &Some(email())));
     assert_eq!(write.attributes.iter().count(), 1);
     assert_eq!(write.event.as_ref().unwrap().time, at(0), "the event happened when the consumer took part");
-    let event = EventProgress::Attempted { at: at(1) };
+    let event = EventProgress::Attempted { at: at(1), time: at(0) };
     assert_eq!(state, State::Enrolling { target: alias_target(true), event });
 }
 
@@ -216,9 +216,12 @@ fn attributes_of_unknown_outcome_are_simply_repeated() {
 
 #[test]
 fn an_event_that_surely_was_not_sent_is_sent_again() {
-    let attempted =
-        State::Enrolling { target: alias_target(true), event: EventProgress::Attempted { at: at(1) } };
-    let not_sent = State::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
+    let attempted = State::Enrolling {
+        target: alias_target(true),
+        event: EventProgress::Attempted { at: at(1), time: at(0) },
+    };
+    let not_sent =
+        State::Enrolling { target: alias_target(true), event: EventProgress::NotTaken { time: at(0) } };
     let facts = written(Facts::default(), Written::NotDone { retry_at: at(9) });
     let next = step(Identity::Alias, true, attempted, &facts, at(2));
     assert_eq!(next, Step::Wait { state: not_sent.clone(), until: at(9) });
@@ -228,8 +231,10 @@ fn an_event_that_surely_was_not_sent_is_sent_again() {
 
 #[test]
 fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
-    let state =
-        State::Enrolling { target: alias_target(true), event: EventProgress::Attempted { at: at(1) } };
+    let state = State::Enrolling {
+        target: alias_target(true),
+        event: EventProgress::Attempted { at: at(1), time: at(0) },
+    };
     let unknown = written(Facts::default(), Written::Unknown { retry_at: at(3) });
     let settled = at(2) + SETTLE;
     assert_eq!(
@@ -255,8 +260,10 @@ fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
 
 #[test]
 fn a_worker_that_finds_an_open_attempt_waits_for_braze_to_settle() {
-    let state =
-        State::Enrolling { target: alias_target(true), event: EventProgress::Attempted { at: at(1) } };
+    let state = State::Enrolling {
+        target: alias_target(true),
+        event: EventProgress::Attempted { at: at(1), time: at(0) },
+    };
     let next = step(Identity::Alias, true, state.clone(), &Facts::default(), at(2));
     assert_eq!(next, Step::Wait { state, until: at(1) + SETTLE });
 }
