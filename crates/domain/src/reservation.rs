@@ -34,6 +34,13 @@ const ANSWERED: Duration = Duration::from_secs(5);
 /// Braze's hourly windows end on the clock hour.
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// Clocks of machines that share the books differ by less. Books that were written later than that from now were written under a clock
+/// that has been set back since.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
+
+/// Who has taken over books and got one request asks for the others after this long: its answer says how many there are.
+const RESUMES: Duration = Duration::from_millis(500);
+
 /// So many requests in so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -125,6 +132,11 @@ pub struct Windows {
     /// Set while Braze refuses the key: when the next single request may try it.
     probe_at: Option<Timestamp>,
     learning: Learning,
+    /// When something was booked last.
+    touched: Option<Timestamp>,
+    /// Set while it is not known what was used of what is booked: by whom the books were kept is gone, or the clock was set back. When
+    /// the last request was let through meanwhile, whose answer tells.
+    resumed: Option<Timestamp>,
 }
 
 /// [`Windows`] laid open for storage.
@@ -144,6 +156,10 @@ pub struct Ledgered {
     pub learning: Option<Timestamp>,
     /// Whether contracts differ in it.
     pub by_contract: bool,
+    /// When something was booked last.
+    pub touched: Option<Timestamp>,
+    /// While what was used has to be learnt from an answer: when the last request was let through for it; the epoch before one was.
+    pub resumed: Option<Timestamp>,
 }
 
 impl Windows {
@@ -156,19 +172,21 @@ impl Windows {
             HOUR => earlier(now, Duration::from_millis(into_the_hour.unsigned_abs())),
             _ => now,
         };
-        Self { allowance, start, booked: 0, probe_at: None, learning }
+        Self { allowance, start, booked: 0, probe_at: None, learning, touched: Some(now), resumed: None }
     }
 
     /// Books kept elsewhere.
     #[must_use]
     pub fn restore(kept: Ledgered) -> Self {
-        let Ledgered { requests, period, start, booked, probe_at, learning, by_contract } = kept;
+        let Ledgered { requests, period, start, booked, probe_at, learning, by_contract, touched, resumed } =
+            kept;
         let learning = match learning {
             None => Learning::Done,
             Some(seen) if seen == Timestamp::UNIX_EPOCH => Learning::Begun,
             Some(seen) => Learning::Seen(seen),
         };
-        Self { allowance: Allowance { requests, period, by_contract }, start, booked, probe_at, learning }
+        let allowance = Allowance { requests, period, by_contract };
+        Self { allowance, start, booked, probe_at, learning, touched, resumed }
     }
 
     /// The books, to be kept elsewhere.
@@ -186,13 +204,62 @@ impl Windows {
                 Learning::Seen(reset) => Some(reset),
             },
             by_contract: self.allowance.by_contract,
+            touched: self.touched,
+            resumed: self.resumed,
+        }
+    }
+
+    /// Takes over the books of a process that is gone. What it booked and did not use is free again: bookings ahead are forgotten, and
+    /// how much of this window is left, Braze's next answer tells.
+    pub fn take_over(&mut self, now: Timestamp) {
+        self.forget_what_lies_ahead(now);
+        self.catch_up(now);
+        self.resumed = (self.booked > 0).then_some(Timestamp::UNIX_EPOCH);
+        self.touched = Some(now);
+    }
+
+    /// Goes back to the window that `now` falls into. Nobody knows how much of it was used.
+    fn forget_what_lies_ahead(&mut self, now: Timestamp) {
+        let ahead = between(now, self.start);
+        if ahead.is_zero() {
+            return;
+        }
+        let period = self.allowance.period;
+        let whole = ahead.as_nanos().div_ceil(period.as_nanos().max(1));
+        let whole = u32::try_from(whole).unwrap_or(u32::MAX);
+        self.start = earlier(self.start, period.saturating_mul(whole)).min(now);
+        self.booked = self.allowance.requests;
+    }
+
+    /// What was booked under a clock that ran ahead is of moments that never were.
+    fn mind_the_clock(&mut self, now: Timestamp) {
+        if self.touched.is_some_and(|touched| is_ahead(touched, now, CLOCKS_DIFFER)) {
+            self.take_over(now);
+        }
+        if self.probe_at.is_some_and(|at| is_ahead(at, now, PROBE_INTERVAL)) {
+            self.probe_at = Some(now);
+        }
+        if let Learning::Seen(reset) = self.learning
+            && is_ahead(reset, now, LONGEST.saturating_add(TELLING))
+        {
+            self.learning = Learning::Begun;
         }
     }
 
     /// Books `count` requests, each in the earliest window with room. While the key is refused one request a minute is
     /// booked, to probe it, and nothing else. While the limit is being learnt nothing is booked ahead.
     pub fn book(&mut self, count: u32, now: Timestamp) -> Reservation {
+        self.mind_the_clock(now);
+        if count > 0 {
+            self.touched = self.touched.max(Some(now));
+        }
+        if self.resumed.is_some() {
+            // The next window is nobody's yet.
+            self.catch_up(now);
+            self.resumed = self.resumed.filter(|_| self.booked > 0);
+        }
         match self.probe_at {
+            None if self.resumed.is_some() => self.resume(count, now),
             None if self.learning != Learning::Done => self.try_out(count, now),
             None => Reservation { booked: self.fill(count, now), closed_until: None, key_refused: false },
             Some(at) if now < at => {
@@ -208,6 +275,19 @@ impl Windows {
                 }
             }
         }
+    }
+
+    /// One request, and the others once its answer has told what is left.
+    fn resume(&mut self, count: u32, now: Timestamp) -> Reservation {
+        let waits = self.resumed.is_some_and(|at| at <= now && !is_ahead(now, at, ANSWERED));
+        let taken = if waits { 0 } else { count.min(1) };
+        if taken > 0 {
+            self.resumed = Some(now);
+        }
+        let slot = Slot { from: now, until: later(now, ANSWERED) };
+        let booked = (taken > 0).then_some(Booked { slot, count: taken });
+        let closed_until = (taken < count).then_some(later(now, RESUMES));
+        Reservation { booked: booked.into_iter().collect(), closed_until, key_refused: false }
     }
 
     fn try_out(&mut self, count: u32, now: Timestamp) -> Reservation {
@@ -274,6 +354,7 @@ impl Windows {
     /// Corrects the books by what Braze said; `true` when that changed anything worth keeping.
     pub fn correct(&mut self, observed: Observed, now: Timestamp) -> bool {
         let before = self.clone();
+        self.mind_the_clock(now);
         match observed {
             Observed::KeyRefused => self.probe_at = Some(later(now, PROBE_INTERVAL)),
             Observed::Throttled { until } => self.rest_until(until, now),
@@ -294,6 +375,7 @@ impl Windows {
         resets_at: Option<Timestamp>,
         now: Timestamp,
     ) {
+        let resumed = self.resumed.take().is_some();
         let (Some(limit), Some(remaining), Some(resets_at)) = (limit, remaining, resets_at) else {
             // Who does not say is taken at the word of the contract.
             self.learning = Learning::Done;
@@ -321,7 +403,8 @@ impl Windows {
         self.allowance.requests = limit;
         if self.start <= now {
             self.start = earlier(resets_at, self.allowance.period);
-            self.booked = self.booked.max(limit.saturating_sub(remaining));
+            let used = limit.saturating_sub(remaining);
+            self.booked = if resumed { used } else { self.booked.max(used) };
         }
     }
 
@@ -339,6 +422,7 @@ impl Windows {
     /// Books nothing before `until`, unless bookings lie beyond it already.
     fn rest_until(&mut self, until: Timestamp, now: Timestamp) {
         self.catch_up(now);
+        self.resumed = None;
         if self.start <= now || self.start < until {
             self.start = until.max(now);
             self.booked = 0;
@@ -381,6 +465,11 @@ impl Windows {
         let until_ours_ends = (self.start.as_millisecond() - now.as_millisecond()).rem_euclid(minute);
         later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, TELLING)
     }
+}
+
+/// Whether a moment lies ahead of another by more than so much.
+fn is_ahead(moment: Timestamp, of: Timestamp, by: Duration) -> bool {
+    between(of, moment) > by
 }
 
 #[cfg(test)]

@@ -230,6 +230,120 @@ fn who_says_nothing_of_limits_is_taken_at_the_contract() {
     assert_eq!(counts(&windows.book(300, at(200))), [250, 50]);
 }
 
+/// Books as a process leaves them that was killed after it had booked so many.
+fn left_behind(count: u32, killed_at: Timestamp) -> Windows {
+    let mut windows = Windows::new(UNKNOWN, at(0));
+    windows.book(1, at(0));
+    windows.correct(said(250, 249, at(60_000)), at(100));
+    windows.book(count, killed_at);
+    Windows::restore(windows.keep())
+}
+
+#[test]
+fn what_a_dead_process_booked_and_did_not_use_is_free_once_one_answer_has_told_how_much_that_is() {
+    for count in [100, 249, 700] {
+        let mut windows = left_behind(count, at(2_000));
+        windows.take_over(at(3_000));
+        let first = windows.book(90, at(3_000));
+        assert_eq!((counts(&first), first.closed_until), (vec![1], Some(at(3_000) + RESUMES)));
+        assert_eq!(counts(&windows.book(90, at(3_200))), [0_u32; 0], "one answer is waited for");
+        assert!(windows.correct(said(250, 209, at(60_000)), at(3_300)), "41 were used");
+        assert_eq!(counts(&windows.book(300, at(3_400))), [209, 91], "{count}");
+    }
+}
+
+#[test]
+fn what_was_used_is_not_given_back() {
+    let mut windows = left_behind(249, at(2_000));
+    windows.take_over(at(3_000));
+    windows.book(1, at(3_000));
+    windows.correct(said(250, 0, at(60_000)), at(3_100));
+    assert_eq!(windows.book(1, at(3_200)).booked[0].slot.from, at(60_000) + GUARD);
+    // Without headers nobody knows: what was booked counts as used.
+    let mut windows = left_behind(200, at(2_000));
+    windows.take_over(at(3_000));
+    windows.correct(Observed::Answered { limit: None, remaining: None, resets_at: None }, at(3_100));
+    assert_eq!(counts(&windows.book(100, at(3_200))), [49, 51]);
+}
+
+#[test]
+fn who_takes_over_in_the_next_window_has_all_of_it() {
+    let mut windows = left_behind(700, at(2_000));
+    windows.take_over(at(3_000));
+    assert_eq!(counts(&windows.book(300, at(61_000))), [250, 50]);
+}
+
+#[test]
+fn an_answer_that_never_comes_is_not_waited_for_for_ever() {
+    let mut windows = left_behind(249, at(2_000));
+    windows.take_over(at(3_000));
+    assert_eq!(counts(&windows.book(9, at(3_000))), [1]);
+    assert_eq!(counts(&windows.book(9, at(7_900))), [0_u32; 0]);
+    assert_eq!(counts(&windows.book(9, at(8_100))), [1]);
+}
+
+#[test]
+fn books_that_are_taken_over_while_the_limit_is_being_learnt_are_used_at_once() {
+    let mut windows = Windows::new(UNKNOWN, at(0));
+    windows.book(40, at(0));
+    windows.take_over(at(20_000));
+    assert_eq!(counts(&windows.book(9, at(20_000))), [1]);
+    windows.correct(said(250, 210, at(60_000)), at(20_100));
+    assert_eq!(counts(&windows.book(250, at(20_600))), [210, 40]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_up_nothing() {
+    for back in [6_000, 60_000, 3_600_000, 86_400_000] {
+        let mut windows = left_behind(700, at(2_000));
+        let now = at(2_000 - back);
+        assert_eq!(counts(&windows.book(9, now)), [1], "{back}");
+        windows.correct(said(250, 100, now + Duration::from_secs(20)), now + Duration::from_millis(100));
+        let reservation = windows.book(150, now + Duration::from_millis(700));
+        assert_eq!(counts(&reservation), [100, 50]);
+        assert_eq!(reservation.booked[1].slot.from, now + Duration::from_secs(20) + GUARD);
+    }
+}
+
+#[test]
+fn clocks_that_differ_a_little_share_the_books() {
+    let mut windows = left_behind(700, at(2_000));
+    assert_eq!(counts(&windows.book(250, at(0))), [49, 201], "behind what is booked already");
+}
+
+#[test]
+fn a_key_that_was_refused_under_a_clock_that_ran_ahead_is_tried_now() {
+    let mut windows = left_behind(9, at(2_000));
+    windows.correct(Observed::KeyRefused, at(3_600_000));
+    assert_eq!(counts(&windows.book(9, at(3_000))), [1]);
+}
+
+proptest! {
+    /// However the clock is set, somebody may send something within a minute of asking again and again, and no window is ever booked
+    /// beyond its limit.
+    #[test]
+    fn no_step_of_the_clock_holds_up_work(
+        steps in proptest::collection::vec((-4_000_000_i64..4_000_000, 1_u32..400), 1..30),
+    ) {
+        let mut windows = Windows::new(MINUTE, at(0));
+        let mut now = at(0);
+        for (step, count) in steps {
+            now = Timestamp::from_millisecond(now.as_millisecond() + step).unwrap();
+            windows.book(count, now);
+            // Who was there before the step may have booked ahead; who asks after another is told when to come.
+            let before = now;
+            let mut ready = false;
+            for _ in 0..70 {
+                let reservation = windows.book(1, now);
+                ready |= reservation.booked.iter().any(|booked| booked.slot.from <= before + Duration::from_secs(600));
+                prop_assert!(windows.keep().booked <= 250);
+                now += Duration::from_secs(1);
+            }
+            prop_assert!(ready, "nothing within ten minutes");
+        }
+    }
+}
+
 proptest! {
     /// However the requests come, no window of Braze's length holds more than it allows, and each request gets its slot.
     #[test]

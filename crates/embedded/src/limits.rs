@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::reservation::{Allowance, Ledgered, Observed, Reservation, Windows};
 use ports::Result;
 use ports::limits::{Lane, Limits};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::data_file::{DataFile, one};
 
@@ -56,8 +56,7 @@ fn key(lane: &Lane) -> String {
 }
 
 fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Windows>> {
-    let sql =
-        "SELECT requests, period, start, booked, probe_at, learning, by_contract FROM limits WHERE lane = ?";
+    let sql = "SELECT requests, period, start, booked, probe_at, learning, by_contract, touched, resumed FROM limits WHERE lane = ?";
     one(transaction, sql, [lane], |row| {
         Ok(Windows::restore(Ledgered {
             requests: row.get(0)?,
@@ -67,6 +66,8 @@ fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Wi
             probe_at: moment(row, 4)?,
             learning: moment(row, 5)?,
             by_contract: row.get(6)?,
+            touched: moment(row, 7)?,
+            resumed: moment(row, 8)?,
         }))
     })
 }
@@ -76,14 +77,30 @@ fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()))
 }
 
+/// Takes over the books of the process that had the file before. Whoever has the lock is the only one: that process is gone.
+pub(crate) fn take_over(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    let lanes: Vec<String> = {
+        let mut statement = transaction.prepare("SELECT lane FROM limits")?;
+        statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+    };
+    for lane in lanes {
+        if let Some(mut windows) = read(&transaction, &lane)? {
+            windows.take_over(now);
+            write(&transaction, &lane, &windows)?;
+        }
+    }
+    transaction.commit()
+}
+
 fn write(transaction: &Transaction<'_>, lane: &str, windows: &Windows) -> rusqlite::Result<()> {
     let kept = windows.keep();
     let period = u64::try_from(kept.period.as_millis()).unwrap_or(u64::MAX);
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO limits (lane, requests, period, start, booked, probe_at, learning, by_contract) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO limits (lane, requests, period, start, booked, probe_at, learning, by_contract, touched, resumed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT DO UPDATE SET requests = excluded.requests, period = excluded.period, start = excluded.start,
                                    booked = excluded.booked, probe_at = excluded.probe_at, learning = excluded.learning,
-                                   by_contract = excluded.by_contract",
+                                   by_contract = excluded.by_contract, touched = excluded.touched, resumed = excluded.resumed",
     )?;
     let probe_at = kept.probe_at.map(Timestamp::as_millisecond);
     statement.execute(params![
@@ -94,7 +111,9 @@ fn write(transaction: &Transaction<'_>, lane: &str, windows: &Windows) -> rusqli
         kept.booked,
         probe_at,
         kept.learning.map(Timestamp::as_millisecond),
-        kept.by_contract
+        kept.by_contract,
+        kept.touched.map(Timestamp::as_millisecond),
+        kept.resumed.map(Timestamp::as_millisecond)
     ])?;
     Ok(())
 }

@@ -150,6 +150,10 @@ const STEPS: &[M<'_>] = &[M::up(
          tickets BLOB NOT NULL,
          PRIMARY KEY (ledger, list, row)
      );",
+), M::up(
+    // When the books were last written, and whether what was used of them has to be learnt.
+    "ALTER TABLE limits ADD COLUMN touched INTEGER;
+     ALTER TABLE limits ADD COLUMN resumed INTEGER;",
 )];
 
 /// Brings a file up to date.

@@ -82,6 +82,8 @@ impl Dynamo {
             probe_at: number_of(item, "probe_at")?.map(moment).transpose()?,
             learning: number_of(item, "learning")?.map(moment).transpose()?,
             by_contract: number_of::<u8>(item, "by_contract")? == Some(1),
+            touched: number_of(item, "touched")?.map(moment).transpose()?,
+            resumed: number_of(item, "resumed")?.map(moment).transpose()?,
         }))
     }
 
@@ -97,11 +99,14 @@ impl Dynamo {
             ("booked".to_owned(), number(kept.booked)),
         ]);
         item.insert("by_contract".to_owned(), number(u8::from(kept.by_contract)));
-        if let Some(at) = kept.learning {
-            item.insert("learning".to_owned(), number(at.as_millisecond()));
-        }
-        if let Some(at) = kept.probe_at {
-            item.insert("probe_at".to_owned(), number(at.as_millisecond()));
+        let moments = [
+            ("learning", kept.learning),
+            ("probe_at", kept.probe_at),
+            ("touched", kept.touched),
+            ("resumed", kept.resumed),
+        ];
+        for (name, at) in moments {
+            item.extend(at.map(|at| (name.to_owned(), number(at.as_millisecond()))));
         }
         let request = self.client.put_item().table_name(&self.tables.limits).set_item(Some(item));
         let request = match version {
