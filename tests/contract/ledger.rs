@@ -180,17 +180,19 @@ pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_told(ports: Po
         game.ports.ledger.import_codes(&acme(), &pool(), &codes).await.unwrap();
     }
     let mut given = BTreeSet::new();
-    let mut low = Vec::new();
+    let (mut low, mut owed) = (Vec::new(), Vec::new());
     for number in 0..25 {
         let id = game.accept(number).await;
         let settled = game.settle(&[(id, Verdict::Credit)]).await;
         low.extend(settled.low.into_iter().map(|(_, left)| left));
+        owed.extend(settled.owed);
         if let Some((Reward::Code(code), _)) = settled.awards[0].reward() {
             assert!(given.insert(code.clone()), "a code twice");
         }
     }
     assert_eq!(given, codes.into_iter().collect());
     assert_eq!(low, [2, 0]);
+    assert!(owed.is_empty(), "sold out as planned: nobody is owed a code");
     let stock = game.ports.ledger.import_codes(&acme(), &pool(), &[]).await.unwrap();
     assert_eq!(stock, Stock { codes: 20, given: 20 });
 }
@@ -198,7 +200,9 @@ pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_told(ports: Po
 pub(crate) async fn who_is_owed_a_code_gets_it_when_there_are_codes_again(ports: Ports) {
     let game = Game::of(ports, of_codes(2));
     let id = game.accept(1).await;
-    let award = game.credit(id).await;
+    let settled = game.settle(&[(id, Verdict::Credit)]).await;
+    assert_eq!((settled.owed.len(), settled.low.len()), (1, 0));
+    let award = settled.awards.into_iter().next().unwrap();
     assert_eq!((award.standing, award.credited_at.is_some()), (Standing::Held { place: 1 }, true));
     game.ports.ledger.import_codes(&acme(), &pool(), &["A".into()]).await.unwrap();
     let settled = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();

@@ -5,6 +5,7 @@ use domain::identity::BrandId;
 use domain::reservation::{Allowance, Observed};
 use futures::future::join_all;
 use ports::limits::{Endpoint, Lane};
+use ports::outages::Outage;
 use tests::start;
 
 use crate::Ports;
@@ -51,4 +52,27 @@ pub(crate) async fn lanes_are_counted_apart(ports: Ports) {
     assert_eq!(book(&ports, &lane("acme", Endpoint::ExportIds), 1).await, 0);
     assert_eq!(book(&ports, &lane("acme", Endpoint::Track), 250).await, 250);
     assert_eq!(book(&ports, &lane("zest", Endpoint::ExportIds), 250).await, 250);
+}
+
+pub(crate) async fn an_outage_is_kept_until_it_ends(ports: Ports) {
+    let brand = |name| BrandId::parse(name).unwrap();
+    let outage = |tries| Outage {
+        since: start(),
+        tries,
+        last_try: start() + Duration::from_secs(tries),
+        next_try: (tries > 1).then(|| start() + Duration::from_secs(60)),
+        waiting: 7,
+        why: "it was answered with 503".to_owned(),
+    };
+    let outages = &ports.outages;
+    assert!(outages.outages().await.unwrap().is_empty());
+    for (name, tries) in [("acme", 1), ("zest", 3), ("acme", 2)] {
+        outages.keep_outage(&brand(name), &outage(tries)).await.unwrap();
+    }
+    let kept = BTreeMap::from([(brand("acme"), outage(2)), (brand("zest"), outage(3))]);
+    assert_eq!(outages.outages().await.unwrap(), kept);
+    for _ in 0..2 {
+        outages.end_outage(&brand("acme")).await.unwrap();
+    }
+    assert_eq!(outages.outages().await.unwrap(), BTreeMap::from([(brand("zest"), outage(3))]));
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
-use ports::{Clock, Ledger, Limits, Notices, Operations, Queues, Schedule, Store};
+use ports::{Clock, Ledger, Limits, Notices, Operations, Outages, Queues, Schedule, Store};
 
 /// An implementation under test, with the clock it goes by.
 struct Ports {
@@ -33,6 +33,7 @@ struct Ports {
     queues: Arc<dyn Queues>,
     schedule: Arc<dyn Schedule>,
     limits: Arc<dyn Limits>,
+    outages: Arc<dyn Outages>,
     /// `None` where nobody is on call.
     operations: Option<Arc<dyn Operations>>,
     clock: Arc<TestClock>,
@@ -67,7 +68,8 @@ async fn in_memory() -> Ports {
         notices: memory.clone(),
         queues: memory.clone(),
         schedule: memory.clone(),
-        limits: memory,
+        limits: memory.clone(),
+        outages: memory,
         operations: None,
         clock,
         in_real_time: false,
@@ -90,7 +92,8 @@ fn over_a_file(path: &Path, clock: Arc<TestClock>) -> Ports {
         notices: file.clone(),
         queues: file.clone(),
         schedule: file.clone(),
-        limits: file,
+        limits: file.clone(),
+        outages: file,
         operations: Some(Arc::new(embedded::Beside::open(path).unwrap())),
         clock,
         in_real_time: false,
@@ -133,7 +136,8 @@ macro_rules! keeps_books {
             limits:
                 bookings_at_once_overbook_no_window,
                 what_an_answer_taught_counts_for_the_next_booking,
-                lanes_are_counted_apart;
+                lanes_are_counted_apart,
+                an_outage_is_kept_until_it_ends;
         }
     };
 }
@@ -187,6 +191,7 @@ macro_rules! can_be_operated {
                 a_parked_callback_is_told_again_when_it_is_retried,
                 a_callback_that_somebody_has_told_meanwhile_stays_told,
                 only_what_is_meant_is_retried,
+                a_brand_that_backs_off_is_tried_again_now_and_no_other,
                 who_is_forgotten_is_nowhere_any_more,
                 a_flow_of_somebody_forgotten_ends_and_releases_its_place,
                 whoever_is_reached_at_the_number_is_forgotten_by_it,

@@ -197,3 +197,24 @@ pub(crate) async fn who_was_forgotten_has_taken_part_all_the_same(ports: Ports) 
     let again = ports.store.insert(&once, None).await.unwrap();
     assert!(matches!(again, Inserted::Existing(_)), "nobody is credited twice by being forgotten in between");
 }
+
+pub(crate) async fn a_brand_that_backs_off_is_tried_again_now_and_no_other(ports: Ports) {
+    let (now, soon) = (start(), start() + Duration::from_secs(300));
+    let mut all = Vec::new();
+    for (brand, number, failures) in [("acme", 0, 9), ("acme", 1, 0), ("zest", 2, 9)] {
+        let mut one = participation(brand, "spring", &format!("c{number}@example.com"));
+        (one.due_at, one.failures) = (Some(soon), failures);
+        ports.store.insert(&one, None).await.unwrap();
+        all.push(one);
+    }
+    let brand = |name| BrandId::parse(name).unwrap();
+    assert_eq!(ports.operations().retry_now(&brand("acme"), now).await.unwrap(), Some(1));
+    let mut kept = Vec::new();
+    for one in &all {
+        let found = ports.kept(one).await;
+        kept.push((found.due_at, found.failures));
+    }
+    assert_eq!(kept, [(Some(now), 0), (Some(soon), 0), (Some(soon), 9)]);
+    assert_eq!(ports.operations().retry_now(&brand("acme"), now).await.unwrap(), Some(0));
+    assert_eq!(ports.operations().retry_now(&brand("nobody"), now).await.unwrap(), None);
+}

@@ -68,6 +68,7 @@ impl Counted {
             queues: memory.clone(),
             schedule: memory.clone(),
             limits: store.clone(),
+            outages: store.clone(),
             secrets: memory,
             troubles: ports::Troubles::default(),
             clock,

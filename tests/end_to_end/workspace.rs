@@ -22,8 +22,13 @@ pub(crate) fn client_for_all() -> reqwest::Client {
 
 impl Workspace {
     pub(crate) async fn start(settle: &str) -> Self {
+        Self::start_at("127.0.0.1:0", settle).await
+    }
+
+    /// The same, where it is to listen.
+    pub(crate) async fn start_at(listen: &str, settle: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let arguments = ["sim", "--listen", "127.0.0.1:0", "--settle", settle, "--api-key", KEY];
+        let arguments = ["sim", "--listen", listen, "--settle", settle, "--api-key", KEY];
         let mut process = Process::start(&arguments, &[], &directory.path().join("said"));
         let url = process.address("answers at ").await;
         Self { url, client: client_for_all(), process, _directory: directory }

@@ -134,6 +134,7 @@ impl Campaign {
             queues: memory.clone(),
             schedule: memory.clone(),
             limits: memory.clone(),
+            outages: memory.clone(),
             secrets: memory.clone(),
             troubles: ports::Troubles::default(),
             clock: clock.clone(),

@@ -120,6 +120,15 @@ fn whoever_works_is_watched_for_failing() {
 }
 
 #[test]
+fn a_braze_that_does_not_answer_is_an_alarm_within_three_minutes() {
+    let alarm = &resources()["BrazeUnansweredAlarm"]["Properties"];
+    assert_eq!((&alarm["MetricName"], &alarm["Statistic"]), (&json!("BrazeUnanswered"), &json!("Maximum")));
+    let seconds = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();
+    assert!(seconds <= 60, "a tick a minute sees it, and the figure takes a minute to be read");
+    assert_eq!((&alarm["Threshold"], &alarm["TreatMissingData"]), (&json!(0), &json!("notBreaching")));
+}
+
+#[test]
 fn alarms_and_dashboard_read_figures_that_the_functions_say() {
     let source = |room: &str| std::fs::read_to_string(root().join("crates/lambda/src").join(room)).unwrap();
     let said = ["worker.rs", "http.rs", "metrics.rs"].map(source).concat();
@@ -127,7 +136,7 @@ fn alarms_and_dashboard_read_figures_that_the_functions_say() {
     let ours = alarms.iter().filter(|(_, alarm)| alarm["Namespace"] == "quikly-braze");
     let mut figures: Vec<String> =
         ours.map(|(_, alarm)| alarm["MetricName"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(figures.len(), 3, "how late the tick is, refused keys, and the share of 429s");
+    assert_eq!(figures.len(), 4, "how late the tick is, no answers, refused keys, and the share of 429s");
     let dashboard = resources()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
     let dashboard: Value = serde_json::from_str(dashboard).unwrap();
     for widget in dashboard["widgets"].as_array().unwrap() {

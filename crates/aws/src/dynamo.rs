@@ -10,6 +10,7 @@ mod limits;
 mod notices;
 #[cfg(feature = "sqs")]
 mod operations;
+mod outages;
 mod read;
 mod schema;
 mod store;

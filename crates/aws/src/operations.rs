@@ -9,8 +9,8 @@ use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::change_message_visibility::ChangeMessageVisibilityError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use domain::Timestamp;
-use domain::identity::IdKey;
-use domain::message::QueueName;
+use domain::identity::{BrandId, IdKey};
+use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::person::Person;
 use ports::operations::{Dead, Forgotten, Operations, Overview, SCHEDULES, Which};
 use ports::{Error, Result, Store};
@@ -292,6 +292,23 @@ impl Operations for Environment {
             }
         }
         Ok(chosen)
+    }
+
+    async fn retry_now(&self, brand: &BrandId, now: Timestamp) -> Result<Option<u64>> {
+        let Some(revived) = self.dynamo.retry_now(brand, now).await? else { return Ok(None) };
+        let mut count = 0;
+        for (queue, ids) in &revived {
+            let url = self.url(self.name_of(*queue, "")).await?;
+            for ids in ids.chunks(MOST_IN_MESSAGE) {
+                let body = message::encode(&Look { brand: brand.clone(), ids: ids.to_vec() });
+                let request = self.queues.send_message().queue_url(&url).message_body(body);
+                let sent = request.message_group_id(brand.as_str()).send().await;
+                // The tick finds those who are not announced.
+                sent.map_err(|error| Error::unavailable("announcing what is to be tried again", error))?;
+                count += ids.len();
+            }
+        }
+        Ok(Some(u64::try_from(count).unwrap_or(u64::MAX)))
     }
 
     async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {

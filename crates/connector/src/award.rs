@@ -90,9 +90,15 @@ async fn announce(connector: &Connector, brand: &Brand, ledger: &LedgerKey, sett
     for (pool, left) in settled.low.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
         if *left == 0 {
-            tracing::error!(brand = %brand.id, %scope, pool, "connector.codes_gone: add codes to the file and restart; whoever is owed one gets it then");
+            tracing::info!(brand = %brand.id, %scope, pool, "connector.codes_given: every code is given out");
         } else {
             tracing::warn!(brand = %brand.id, %scope, pool, left, "connector.codes_low: a tenth of the codes is left");
+        }
+    }
+    for pool in settled.owed.iter().collect::<BTreeSet<_>>() {
+        let scope = &ledger.scope;
+        if let Some(line) = connector.line("connector.codes_gone", &format!("{} {pool}", brand.id)) {
+            tracing::error!(brand = %brand.id, %scope, pool, times = line.times, "connector.codes_gone: somebody who is credited is owed a code; add codes to the file and have it read again (SIGHUP, or serve --watch)");
         }
     }
 }

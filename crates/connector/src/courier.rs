@@ -11,8 +11,10 @@ use domain::time::{between, later};
 use futures::FutureExt;
 use futures::future::join_all;
 use ports::error::in_full;
+use ports::health::Subject;
 use ports::ledger::{NOTICE_LEASE, Outbound, Told};
 use ports::record::shown_reward;
+use ports::repeats::Repeated;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use supervision::guarded;
@@ -29,6 +31,12 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
 /// The first wait after a failure; it doubles up to the longest.
 const SHORTEST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// The line about a receiver that takes nothing.
+const NOT_TOLD: &str = "connector.not_told";
+
+/// How long the health shows it after the last try: the longest wait, and a while.
+const SHOWN_FOR: Duration = Duration::from_secs(2 * 3_600);
 
 /// What telling came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,7 +90,11 @@ impl Connector {
                         continue;
                     }
                 }
-                Err(error) => tracing::error!(error = %in_full(&error), "connector.notices_failed"),
+                Err(error) => {
+                    if let Some(line) = self.line("connector.notices_failed", "") {
+                        tracing::error!(times = line.times, error = %in_full(&error), "connector.notices_failed");
+                    }
+                }
             }
             let now = self.outside.clock.now();
             again_at = again_at.filter(|at| *at > now);
@@ -102,24 +114,58 @@ impl Connector {
             self.panicked(&outbound.notice.brand, "telling a notice", &panicked);
             Err(panicked.to_string())
         });
+        let receiver = self.receiver(&outbound.notice);
         match attempted {
             Ok(()) => {
                 tracing::debug!(notice = %id, "connector.told");
+                self.takes_again(receiver);
                 Told::Delivered
             }
             Err(why) => {
                 let now = self.outside.clock.now();
                 if is_given_up(outbound.notice.at, outbound.revived_at, now) {
-                    tracing::error!(notice = %id, why, "connector.not_told: parked after a day");
+                    if let Some(line) = self.line("connector.parked", &receiver) {
+                        tracing::error!(receiver, times = line.times, notice = %id, why, "connector.not_told: parked after a day");
+                    }
                     return Told::Parked;
                 }
-                tracing::warn!(notice = %id, attempts = outbound.attempts + 1, why, "connector.not_told: tried again");
                 let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(outbound.attempts.min(16)));
-                Told::RetryAt(later(
+                let next_try = later(
                     now,
                     self.outside.chance.jitter(doubled.min(LONGEST).checked_div(2).unwrap_or(LONGEST)),
-                ))
+                );
+                self.takes_nothing(receiver, &why, next_try);
+                Told::RetryAt(next_try)
             }
+        }
+    }
+
+    /// Who is told: the brand, and the host without the rest of the URL, which may hold a secret.
+    fn receiver(&self, notice: &Notice) -> String {
+        let callback = self.brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
+        let host = callback.and_then(|callback| callback.url.host_str()).unwrap_or("-");
+        format!("{} {host}", notice.brand)
+    }
+
+    /// Says once a minute that a receiver takes nothing, however many notices wait for it.
+    fn takes_nothing(&self, receiver: String, why: &str, next_try: Timestamp) {
+        let now = self.outside.clock.now();
+        if let Some(Repeated { times, since }) = self.line(NOT_TOLD, &receiver) {
+            tracing::warn!(receiver, times, %since, %next_try, why, "connector.not_told: tried again");
+        }
+        let text = format!("callbacks are not taken, next try {next_try}: {why}");
+        self.outside.troubles.report_for(
+            SHOWN_FOR,
+            "callback_not_taken",
+            Subject::Receiver(receiver),
+            now,
+            text,
+        );
+    }
+
+    fn takes_again(&self, receiver: String) {
+        if self.outside.troubles.clear("callback_not_taken", Subject::Receiver(receiver.clone())) {
+            tracing::warn!(receiver, "connector.told_again: callbacks are taken again");
         }
     }
 

@@ -119,6 +119,14 @@ impl Connector {
     }
 }
 
+impl Stepped {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.ended += other.ended;
+        self.waiting += other.waiting;
+        self.left_alone += other.left_alone;
+    }
+}
+
 /// Panics in one look.
 #[derive(Default)]
 struct Panics {

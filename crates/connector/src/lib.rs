@@ -8,6 +8,8 @@ mod guard;
 mod in_hand;
 mod knowledge;
 mod look_up;
+mod on_call;
+mod outage;
 mod pace;
 mod retry;
 mod step;

@@ -173,7 +173,7 @@ async fn ask_all<Q>(
     }
     let outside = &connector.outside;
     let (ready, mut performed) = admit(connector, brand, requests).await;
-    let Some(client) = connector.workspaces.client(outside, brand).await else {
+    let Some(client) = connector.workspaces.client(outside, &connector.seen, brand).await else {
         let now = outside.clock.now();
         let cases = ready.into_iter().flat_map(|(_, request)| request.by);
         performed.resting.extend(cases.map(|(case, _)| rest_after_failure(connector, case, None, now)));

@@ -63,6 +63,14 @@ impl Pace {
         valves.entry(Lane { brand: brand.id.clone(), endpoint }).or_default().clone()
     }
 
+    /// Lets requests through that were held up after failures.
+    pub(crate) fn open_valve(&self, brand: &BrandId, endpoint: Endpoint, now: Timestamp) {
+        let valves = self.valves.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(valve) = valves.get(&Lane { brand: brand.clone(), endpoint }) {
+            valve.open(now);
+        }
+    }
+
     /// Books `count` requests; one admission for each, earliest first.
     pub(crate) async fn admit(
         &self,
@@ -77,7 +85,11 @@ impl Pace {
         let reservation = match outside.limits.reserve(&lane, wanted, allowance(brand, endpoint), now).await {
             Ok(reservation) => reservation,
             Err(error) => {
-                tracing::warn!(brand = %brand.id, error = %in_full(&error), "connector.no_slots: nothing could be booked");
+                if let Some(line) =
+                    outside.troubles.repeats().line("connector.no_slots", brand.id.as_str(), now)
+                {
+                    tracing::warn!(brand = %brand.id, times = line.times, error = %in_full(&error), "connector.no_slots: nothing could be booked");
+                }
                 return vec![Admission::Closed(time::later(now, outside.chance.jitter(PATIENCE))); count];
             }
         };
@@ -114,7 +126,11 @@ impl Pace {
                 last_seen.insert(lane, observed);
             }
             Err(error) => {
-                tracing::warn!(brand = %brand.id, error = %in_full(&error), "connector.limits_not_kept");
+                if let Some(line) =
+                    outside.troubles.repeats().line("connector.limits_not_kept", brand.id.as_str(), now)
+                {
+                    tracing::warn!(brand = %brand.id, times = line.times, error = %in_full(&error), "connector.limits_not_kept");
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ use domain::time::later;
 use futures::join;
 use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
-use ports::{Chance, Clock, Ledger, Limits, Notices, Queues, Schedule, Secrets, Store, Troubles};
+use ports::{Chance, Clock, Ledger, Limits, Notices, Outages, Queues, Schedule, Secrets, Store, Troubles};
 use tokio::sync::Notify;
 
 use crate::award;
@@ -24,6 +24,8 @@ use crate::guard::Suspects;
 use crate::in_hand::InHand;
 use crate::knowledge;
 use crate::look_up::{self, ProfileEventQuestion};
+use crate::on_call::Kept;
+use crate::outage::Seen;
 use crate::pace::Pace;
 use crate::subscription::{self, OneByOne};
 use crate::tally::{Tallied, Tally};
@@ -54,6 +56,8 @@ pub struct Outside {
     pub limits: Arc<dyn Limits>,
     /// API keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Brands whose workspace does not answer, where others see them.
+    pub outages: Arc<dyn Outages>,
     /// What is wrong in this process, for whoever is on call.
     pub troubles: Troubles,
     /// The time.
@@ -81,6 +85,8 @@ pub struct Connector {
     pub(crate) upgraded: Mutex<HashSet<LedgerKey>>,
     pub(crate) tallied: Tallied,
     pub(crate) suspects: Suspects,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) kept_outages: tokio::sync::Mutex<Kept>,
     in_hand: InHand,
 }
 
@@ -93,14 +99,6 @@ pub struct Stepped {
     pub waiting: usize,
     /// Participations somebody else is at, or that are not due.
     pub left_alone: usize,
-}
-
-impl Stepped {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.ended += other.ended;
-        self.waiting += other.waiting;
-        self.left_alone += other.left_alone;
-    }
 }
 
 /// Cases after a group was performed.
@@ -150,6 +148,8 @@ impl Connector {
             upgraded: Mutex::default(),
             tallied: Tallied::default(),
             suspects: Suspects::default(),
+            seen: Arc::default(),
+            kept_outages: tokio::sync::Mutex::default(),
             in_hand: InHand::default(),
         }
     }
@@ -209,7 +209,9 @@ impl Connector {
         for id in ids {
             match store.get(&[*id]).await {
                 Err(error @ ports::Error::Corrupt { .. }) => {
-                    tracing::error!(participation = %id, error = %in_full(&error), "connector.unreadable: it is left as it is");
+                    if self.line("connector.unreadable", &id.to_string()).is_some() {
+                        tracing::error!(participation = %id, error = %in_full(&error), "connector.unreadable: it is left as it is");
+                    }
                 }
                 read => readable.extend(read?),
             }
@@ -341,6 +343,7 @@ impl Connector {
                         self.tallied.deferred();
                     }
                 }
+                self.seen.rests(&case.participation);
                 // What still waits is looked at again anyway, and then with its award as it stands.
                 seen.extend(case.changed_award());
                 if case.ended {
@@ -354,10 +357,11 @@ impl Connector {
     }
 
     fn without_terms(&self, mut case: Case, now: Timestamp) -> Case {
-        tracing::warn!(
-            participation = %case.participation.id, brand = %case.participation.brand, scope = %case.participation.scope,
-            "connector.no_terms: the brand or activation is not configured; looked at again in an hour"
-        );
+        let (brand, scope) = (&case.participation.brand, &case.participation.scope);
+        if let Some(line) = self.line("connector.no_terms", &format!("{brand} {scope}")) {
+            let (times, participation) = (line.times, case.participation.id);
+            tracing::warn!(%brand, %scope, times, %participation, "connector.no_terms: not configured; looked at again in an hour");
+        }
         if case.participation.state.is_end() {
             case.participation.rest();
         } else if now >= later(case.participation.accepted_at, domain::decide::GIVE_UP_AFTER) {

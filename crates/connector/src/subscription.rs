@@ -165,7 +165,7 @@ async fn read_piece(
             }));
         }
         Err(error) => {
-            report(brand, group, &error);
+            report(connector, brand, group, &error);
             let rest = |case| rest_after_failure(connector, case, asked, now);
             read.performed.resting.extend(piece.into_iter().map(rest));
         }
@@ -282,7 +282,7 @@ async fn set_piece(connector: &Connector, sent: &Sent<'_>, piece: &[Wanted]) -> 
         return (Fate::Split, said);
     }
     if let Some(wanted) = piece.first() {
-        report(sent.brand, &wanted.group, &error);
+        report(connector, sent.brand, &wanted.group, &error);
     }
     let fate = match error.next() {
         Next::Retry { .. } | Next::Configuration => Fate::NotDone(asked),
@@ -326,7 +326,7 @@ async fn ready(
             if let Some(until) = connector.pace.valve(brand, endpoint).rests_until(now) {
                 return Err(until);
             }
-            let client = connector.workspaces.client(&connector.outside, brand).await;
+            let client = connector.workspaces.client(&connector.outside, &connector.seen, brand).await;
             client.ok_or_else(|| later(connector.outside.clock.now(), domain::reservation::PROBE_INTERVAL))
         }
         Admission::Later(slot) => Err(slot.from),
@@ -359,10 +359,13 @@ async fn conclude(connector: &Connector, brand: &Brand, endpoint: Endpoint, said
     connector.pace.observe(&connector.outside, brand, endpoint, said).await;
 }
 
-fn report(brand: &Brand, group: &SubscriptionGroup, error: &braze::Error) {
+fn report(connector: &Connector, brand: &Brand, group: &SubscriptionGroup, error: &braze::Error) {
     if matches!(error, braze::Error::UnknownGroup) {
         let group = group.as_str();
-        tracing::error!(brand = %brand.id, group, "connector.unknown_group: Braze does not know the brand's subscription group; its SMS participations wait");
+        let Some(line) = connector.line("connector.unknown_group", &format!("{} {group}", brand.id)) else {
+            return;
+        };
+        tracing::error!(brand = %brand.id, group, times = line.times, "connector.unknown_group: Braze does not know the brand's subscription group; its SMS participations wait");
     } else {
         tracing::debug!(brand = %brand.id, %error, "connector.subscription_failed");
     }

@@ -24,6 +24,8 @@ pub struct Tally {
     pub keys_refused: u64,
     /// Panics while something was done for a brand.
     pub panics: u64,
+    /// Brands whose workspace does not answer.
+    pub braze_unanswered: u64,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +62,10 @@ impl Tallied {
 
     pub(crate) fn panicked(&self) {
         self.change(|tally| tally.panics += 1);
+    }
+
+    pub(crate) fn unanswered(&self, brands: u64) {
+        self.change(|tally| tally.braze_unanswered = tally.braze_unanswered.max(brands));
     }
 
     pub(crate) fn take(&self) -> Tally {

@@ -71,7 +71,9 @@ impl Connector {
                 Ok(stepped) => ticked.stepped.add(stepped),
                 // One brand's trouble is no other brand's: theirs is done, and their ticks go on.
                 Err(error) => {
-                    tracing::error!(%brand, error = %in_full(&error), "connector.step_failed: the next tick tries again");
+                    if let Some(line) = self.line("connector.step_failed", brand.as_str()) {
+                        tracing::error!(%brand, times = line.times, error = %in_full(&error), "connector.step_failed: the next tick tries again");
+                    }
                 }
             }
         }

@@ -99,6 +99,16 @@ impl Valve {
         self.lock().hear(said, now);
     }
 
+    /// Whatever held requests up after failures is over: somebody says so. A key that was refused is still tried by one request first.
+    pub(crate) fn open(&self, now: Timestamp) {
+        let mut state = self.lock();
+        state.down_until = None;
+        state.unanswered = 0;
+        state.refused_until = state.refused_until.map(|until| until.min(now));
+        drop(state);
+        self.answered.notify_waiters();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -279,6 +289,21 @@ mod tests {
         }
         assert_eq!(shut(&valve, 16), Some(Shut::Down));
         assert_eq!(shut(&valve, 21), None);
+    }
+
+    #[test]
+    fn a_valve_that_is_opened_lets_a_request_through_at_once() {
+        let valve = Valve::default();
+        for _ in 0..MOST_UNANSWERED {
+            enters(&valve, 0).unanswered(at(0));
+        }
+        assert_eq!(shut(&valve, 1), Some(Shut::Down));
+        valve.open(at(1));
+        enters(&valve, 1).answered(Some(Observed::KeyRefused), at(1));
+        assert_eq!(shut(&valve, 2), Some(Shut::Refused));
+        valve.open(at(2));
+        let _probe = enters(&valve, 2);
+        assert!(enter(&valve, 2).is_none(), "a refused key is tried by one request");
     }
 
     #[test]

@@ -53,8 +53,10 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
     send_delayed(connector, soon).await;
     for ((queue, brand, moment), ids) in scheduled {
         for look in looks(&brand, &ids) {
-            if let Err(error) = connector.outside.schedule.at(moment, queue, look).await {
-                tracing::warn!(error = %in_full(&error), "connector.not_scheduled: the tick will find them");
+            if let Err(error) = connector.outside.schedule.at(moment, queue, look).await
+                && let Some(line) = connector.line("connector.not_scheduled", "")
+            {
+                tracing::warn!(times = line.times, error = %in_full(&error), "connector.not_scheduled: the tick will find them");
             }
         }
     }
@@ -116,8 +118,10 @@ async fn send_delayed(connector: &Connector, soon: Together<u64>) {
 async fn send(connector: &Connector, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
     for (queue, messages) in messages {
         for some in messages.chunks(MOST_MESSAGES) {
-            if let Err(error) = connector.outside.queues.send(queue, some.to_vec()).await {
-                tracing::warn!(error = %in_full(&error), "connector.not_announced: the tick will find them");
+            if let Err(error) = connector.outside.queues.send(queue, some.to_vec()).await
+                && let Some(line) = connector.line("connector.not_announced", queue.name())
+            {
+                tracing::warn!(times = line.times, error = %in_full(&error), "connector.not_announced: the tick will find them");
             }
         }
     }

@@ -198,14 +198,18 @@ impl Lane {
             }
         };
         if let Err(error) = done {
-            tracing::error!(brand = %self.brand, error = %in_full(&error), "connector.step_failed: it is done again");
+            if let Some(line) = self.connector.line("connector.step_failed", self.brand.as_str()) {
+                tracing::error!(brand = %self.brand, times = line.times, error = %in_full(&error), "connector.step_failed: it is done again");
+            }
             self.connector.outside.clock.sleep(PAUSE).await;
             return;
         }
         let receipts: Vec<Receipt> = batch.into_iter().map(|one| one.receipt).collect();
         for some in receipts.chunks(MOST_MESSAGES) {
-            if let Err(error) = self.connector.outside.queues.acknowledge(self.queue, some).await {
-                tracing::warn!(brand = %self.brand, error = %in_full(&error), "connector.not_acknowledged: it comes again");
+            if let Err(error) = self.connector.outside.queues.acknowledge(self.queue, some).await
+                && let Some(line) = self.connector.line("connector.not_acknowledged", self.brand.as_str())
+            {
+                tracing::warn!(brand = %self.brand, times = line.times, error = %in_full(&error), "connector.not_acknowledged: it comes again");
             }
         }
     }

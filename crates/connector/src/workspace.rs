@@ -8,6 +8,7 @@ use domain::identity::BrandId;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 
+use crate::outage::Seen;
 use crate::step::Outside;
 
 /// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew.
@@ -18,7 +19,12 @@ pub(crate) struct Workspaces {
 
 impl Workspaces {
     /// The brand's client; `None`, and a line in the log, when its key cannot be had.
-    pub(crate) async fn client(&self, outside: &Outside, brand: &Brand) -> Option<Arc<braze::Client>> {
+    pub(crate) async fn client(
+        &self,
+        outside: &Outside,
+        seen: &Arc<Seen>,
+        brand: &Brand,
+    ) -> Option<Arc<braze::Client>> {
         let kept = self.lock().get(&brand.id).cloned();
         if kept.is_some() {
             return kept;
@@ -26,12 +32,18 @@ impl Workspaces {
         let key = match outside.secrets.get(&brand.braze.api_key).await {
             Ok(key) => braze::ApiKey::new(key.expose_secret()),
             Err(error) => {
-                tracing::error!(brand = %brand.id, error = %in_full(&error), "connector.no_key: the brand's API key cannot be read");
+                let now = outside.clock.now();
+                if let Some(line) =
+                    outside.troubles.repeats().line("connector.no_key", brand.id.as_str(), now)
+                {
+                    tracing::error!(brand = %brand.id, times = line.times, error = %in_full(&error), "connector.no_key: the brand's API key cannot be read");
+                }
                 return None;
             }
         };
         let url = brand.braze.endpoint.url().clone();
-        let client = Arc::new(braze::Client::new(url, key, outside.transport.clone()));
+        let way = seen.watching(&brand.id, outside.transport.clone(), outside.clock.clone());
+        let client = Arc::new(braze::Client::new(url, key, way));
         self.lock().insert(brand.id.clone(), client.clone());
         Some(client)
     }

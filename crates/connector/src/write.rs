@@ -228,7 +228,7 @@ async fn request(
     if let Some(until) = valve.rests_until(connector.outside.clock.now()) {
         return all(Fate::NotBefore(until));
     }
-    let Some(client) = connector.workspaces.client(&connector.outside, brand).await else {
+    let Some(client) = connector.workspaces.client(&connector.outside, &connector.seen, brand).await else {
         return all(Fate::NotDone(None));
     };
     let answer = client.track(&writes(batch)).await;

@@ -1,5 +1,7 @@
 //! A participation: what a consumer asked for, and how far it has come.
 
+mod retry;
+
 use std::time::Duration;
 
 use crate::Timestamp;

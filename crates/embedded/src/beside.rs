@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{IdKey, ParticipationId};
+use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::participation::Participation;
 use domain::person::{Person, forget};
 use domain::profile::KnownProfile;
@@ -20,8 +20,11 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::data_file::{OpenError, moment};
 use crate::id_key::{IdKeyError, Kept};
+use crate::outages;
 use crate::permissions;
 use crate::store::Row;
+
+mod retry;
 
 /// How long to wait for the other process to finish a transaction.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -141,6 +144,7 @@ fn overview(connection: &Connection, now: Timestamp) -> rusqlite::Result<Overvie
         notices: notices("NOT NULL")?,
         dead: BTreeMap::from([(CALLBACK.to_owned(), notices("NULL")?)]),
         limits: limits(connection)?,
+        outages: BTreeMap::new(),
     })
 }
 
@@ -220,7 +224,11 @@ fn forget_profiles(transaction: &Transaction<'_>, person: &Person, keys: &[Strin
 #[async_trait]
 impl Operations for Beside {
     async fn overview(&self, now: Timestamp) -> Result<Overview> {
-        overview(&self.lock(), now).map_err(|error| failed("looking at the data file", error))
+        const DOING: &str = "looking at the data file";
+        let connection = self.lock();
+        let overview = overview(&connection, now).map_err(|error| failed(DOING, error))?;
+        let outages = outages::outages(&connection).map_err(|error| failed(DOING, error))?;
+        Ok(Overview { outages: outages::decoded(outages)?, ..overview })
     }
 
     async fn dead(&self) -> Result<Vec<Dead>> {
@@ -242,6 +250,10 @@ impl Operations for Beside {
             }
             Ok(chosen)
         })
+    }
+
+    async fn retry_now(&self, brand: &BrandId, now: Timestamp) -> Result<Option<u64>> {
+        retry::now(self, brand, now)
     }
 
     async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {

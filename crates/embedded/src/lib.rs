@@ -9,6 +9,7 @@ mod id_key;
 mod ledger;
 mod limits;
 mod mailbox;
+mod outages;
 mod permissions;
 mod queues;
 mod reader;

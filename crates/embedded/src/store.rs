@@ -48,7 +48,7 @@ impl Row {
         Ok(statement.execute(row)? == 1)
     }
 
-    pub(crate) fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Saved> {
+    pub(crate) fn save(&self, transaction: &Connection) -> rusqlite::Result<Saved> {
         let mut statement = transaction.prepare_cached(
             "UPDATE participations SET version = version + 1, due_at = ?3, expires_at = ?4, record = ?5
              WHERE id = ?1 AND version = ?2",

@@ -114,7 +114,9 @@ async fn signed(
         Problem::unavailable()
     })?;
     signature::verify(headers, &body.raw, secret.expose_secret().as_bytes(), now).map_err(|why| {
-        tracing::warn!(brand = %brand.id, why = ?why, "intake.unsigned");
+        if let Some(line) = intake.troubles.repeats().line("intake.unsigned", brand.id.as_str(), now) {
+            tracing::warn!(brand = %brand.id, times = line.times, why = ?why, "intake.unsigned");
+        }
         Problem::unsigned(why)
     })?;
     Ok(Asking::Signed)

@@ -74,7 +74,8 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
         notices: dynamo.clone(),
         queues,
         schedule,
-        limits: dynamo,
+        limits: dynamo.clone(),
+        outages: dynamo,
         secrets,
         troubles: Troubles::default(),
         clock,
@@ -112,6 +113,7 @@ pub async fn on_messages(
         if let Err(error) = connector.tell_news().await {
             tracing::error!(error = %in_full(&error), "lambda.tell_failed: the next tick tries again");
         }
+        watch_braze(&connector, reaches).await;
         metrics.say(SystemClock.now(), &figures(&connector, &working.braze));
         Ok::<_, lambda_runtime::Error>(answer)
     });
@@ -132,6 +134,7 @@ pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Resul
         let connector = working.connectors.current().await;
         let mut lag = Vec::new();
         let ticked = tick(&connector, &event.context, &mut lag).await;
+        watch_braze(&connector, reaches).await;
         let mut figures = figures(&connector, &working.braze);
         figures.extend(lag);
         metrics.say(SystemClock.now(), &figures);
@@ -139,6 +142,13 @@ pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Resul
         Ok::<_, lambda_runtime::Error>(Value::Null)
     });
     lambda_runtime::run(handle).await.map_err(|error| anyhow!(error))
+}
+
+/// Tells whoever is on call whether Braze answers. Who does not ask it cannot tell.
+async fn watch_braze(connector: &Connector, reaches: Reaches) {
+    if reaches != Reaches::Neither {
+        connector.watch_braze(true).await;
+    }
 }
 
 async fn tick(connector: &Connector, context: &Context, lag: &mut Vec<Figure>) -> ports::Result<()> {
@@ -178,6 +188,7 @@ fn figures(connector: &Connector, braze: &BrazeCalls) -> Vec<Figure> {
         ("AttributesSaved", Unit::Count, tally.attributes_saved),
         ("KeysRefused", Unit::Count, tally.keys_refused),
         ("Panics", Unit::Count, tally.panics),
+        ("BrazeUnanswered", Unit::Count, tally.braze_unanswered),
         ("BrazeCalls", Unit::Count, braze.sent),
         ("BrazeThrottled", Unit::Count, braze.throttled),
         ("BrazeFailed", Unit::Count, braze.failed),

@@ -6,6 +6,7 @@ mod clock;
 mod faults;
 mod ledger;
 mod limits;
+mod outages;
 mod peek;
 mod queues;
 mod ranks;
@@ -18,12 +19,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::Timestamp;
 use domain::brand::SecretRef;
-use domain::identity::{ContactKey, ParticipationId};
+use domain::identity::{BrandId, ContactKey, ParticipationId};
 use domain::message::{Look, QueueName};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
 use domain::reservation::Windows;
 use ports::limits::Lane;
+use ports::outages::Outage;
 use ports::{Clock, Error, Result};
 use tokio::sync::Notify;
 
@@ -53,6 +55,7 @@ struct State {
     lost_message: Option<u64>,
     scheduled: HashSet<(Timestamp, QueueName, Look)>,
     limits: HashMap<Lane, Windows>,
+    outages: BTreeMap<BrandId, Outage>,
     ledgers: Ledgers,
     in_order: bool,
     fires_exactly: bool,
@@ -73,6 +76,7 @@ impl Memory {
             lost_message: None,
             scheduled: HashSet::new(),
             limits: HashMap::new(),
+            outages: BTreeMap::new(),
             ledgers: Ledgers::default(),
             in_order: false,
             fires_exactly: false,

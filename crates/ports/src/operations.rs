@@ -10,6 +10,7 @@ use domain::message::QueueName;
 use domain::person::Person;
 
 use crate::Result;
+use crate::outages::Outage;
 
 /// What is due is counted up to here.
 pub const MOST_COUNTED: usize = 10_000;
@@ -44,6 +45,8 @@ pub struct Overview {
     pub notices: u64,
     /// Parked work by kind.
     pub dead: BTreeMap<String, u64>,
+    /// Brands whose Braze workspace does not answer.
+    pub outages: BTreeMap<BrandId, Outage>,
     /// Limits that were booked from, by brand and endpoint.
     pub limits: BTreeMap<String, LimitInUse>,
 }
@@ -131,6 +134,13 @@ pub trait Operations: Send + Sync {
     /// # Errors
     /// When something cannot be read or written. What was not moved is still parked.
     async fn retry(&self, which: &Which, now: Timestamp) -> Result<Vec<Dead>>;
+
+    /// Ends the wait of a brand's participations after failures: they are due now, and their failures are forgotten. Gives back how many
+    /// there were; `None` when nothing of the brand is here.
+    ///
+    /// # Errors
+    /// When something cannot be read or written. What was changed stays changed, and doing it again does no harm.
+    async fn retry_now(&self, brand: &BrandId, now: Timestamp) -> Result<Option<u64>>;
 
     /// Erases a person. Doing it again does no harm, and finds what came in meanwhile.
     ///

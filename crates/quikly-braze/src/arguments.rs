@@ -32,6 +32,8 @@ pub(crate) enum Command {
     /// Work that was parked after it had been tried for long enough
     #[command(subcommand)]
     Dead(Dead),
+    /// Try a brand again at once whose participations wait because Braze did not answer
+    RetryNow(RetryNow),
     /// Erase a person: everything that says whose a participation was
     Forget(Forget),
     /// Brand files on AWS
@@ -126,6 +128,19 @@ pub(crate) struct Filter {
     /// Only this brand's
     #[arg(long, value_name = "BRAND")]
     pub(crate) brand: Option<String>,
+}
+
+/// Try a brand again at once.
+#[derive(Debug, Args)]
+pub(crate) struct RetryNow {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Whose participations
+    #[arg(long, value_name = "BRAND")]
+    pub(crate) brand: String,
+    /// Say it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Erase a person.

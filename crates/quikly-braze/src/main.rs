@@ -16,6 +16,7 @@ mod id_key;
 mod listen;
 mod place;
 mod places;
+mod retry_now;
 mod serve;
 mod sim;
 mod status;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Check(check) => run(check::run(check)),
         Command::Status(status) => run(status::run(status)),
         Command::Dead(dead) => run(dead::run(dead)),
+        Command::RetryNow(retry) => run(retry_now::run(retry)),
         Command::Forget(forget) => run(forget::run(forget)),
         Command::Brands(arguments::Brands::Push(push)) => run(brands::push(push)),
         Command::Token => {

@@ -22,6 +22,7 @@ use crate::arguments::{self, Serve};
 use crate::code_files::{CodeFiles, Codes};
 use crate::connections::{self, Clients};
 use crate::tally::Counting;
+use crate::watch::Watch;
 use crate::{brand_directory, console, demo, id_key, listen, tally, watch};
 
 /// How long a stop may take. What is under way then is cut off; it was not acknowledged, so it is done again at the next start.
@@ -99,6 +100,7 @@ impl Server {
             queues: file.clone(),
             schedule: file.clone(),
             limits: file.clone(),
+            outages: file.clone(),
             secrets,
             troubles: troubles.clone(),
             clock,
@@ -143,13 +145,13 @@ impl Server {
         };
         let refilled = Arc::new(AtomicBool::new(false));
         let (connector, braze, file) = (self.connector.clone(), self.braze.clone(), self.file);
+        let watch = Watch { connector: connector.clone(), file: file.clone(), troubles: self.troubles };
         let ticking = keep(
             "tick",
             Box::new(move |stop| Box::pin(tick(connector.clone(), braze.clone(), refilled.clone(), stop))),
         );
         let expiring = keep("expire", Box::new(move |stop| Box::pin(expire(file.clone(), stop))));
-        let troubles = self.troubles;
-        let watching = keep("watch", Box::new(move |stop| Box::pin(watch::run(troubles.clone(), stop))));
+        let watching = keep("watch", Box::new(move |stop| Box::pin(watch::run(watch.clone(), stop))));
         tokio::select! {
             () = connections::serve(self.listener, self.routes, self.clients, stop) => {}
             gave_up = self.supervisor.gave_up() => return Err(gave_up.into()),

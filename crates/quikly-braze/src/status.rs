@@ -7,6 +7,7 @@ use domain::Timestamp;
 use ports::Clock;
 use ports::clock::SystemClock;
 use ports::operations::{LimitInUse, MOST_COUNTED, Overview};
+use ports::outages::Outage;
 use serde_json::{Value, json};
 
 use crate::arguments::Status;
@@ -43,6 +44,8 @@ fn as_json(overview: &Overview, now: Timestamp) -> Value {
     };
     let limits: BTreeMap<&String, Value> =
         overview.limits.iter().map(|(lane, in_use)| (lane, limit(in_use))).collect();
+    let unanswered: BTreeMap<&str, Value> =
+        overview.outages.iter().map(|(brand, outage)| (brand.as_str(), outage_as_json(outage))).collect();
     json!({
         "participations": overview.participations,
         "oldest_open": moment(overview.oldest_open),
@@ -52,13 +55,34 @@ fn as_json(overview: &Overview, now: Timestamp) -> Value {
         "messages": overview.messages,
         "notices": overview.notices,
         "dead": overview.dead,
+        "unanswered": unanswered,
         "limits": limits,
     })
+}
+
+fn outage_as_json(outage: &Outage) -> Value {
+    json!({
+        "since": outage.since.to_string(),
+        "tries": outage.tries,
+        "last_try": outage.last_try.to_string(),
+        "next_try": outage.next_try.map(|next| next.to_string()),
+        "waiting": outage.waiting,
+        "why": outage.why,
+    })
+}
+
+fn outage_as_text(outage: &Outage) -> String {
+    let Outage { since, tries, waiting, why, .. } = outage;
+    let next = outage.next_try.map_or_else(|| "no try is due".to_owned(), |next| format!("next try {next}"));
+    format!("no answer since {since}, {tries} tries, {next}, {waiting} wait: {why}")
 }
 
 fn as_text(overview: &Overview, now: Timestamp) -> String {
     let mut text = String::new();
     let mut section = |title: &str, lines: Vec<(String, String)>| {
+        if title == "Braze does not answer" && lines.is_empty() {
+            return;
+        }
         let _always = writeln!(text, "{title}");
         for (name, value) in lines {
             let _always = writeln!(text, "  {name:<28} {value}");
@@ -83,6 +107,9 @@ fn as_text(overview: &Overview, now: Timestamp) -> String {
             ("notices to tell".to_owned(), overview.notices.to_string()),
         ],
     );
+    let unanswered =
+        overview.outages.iter().map(|(brand, outage)| (brand.to_string(), outage_as_text(outage)));
+    section("Braze does not answer", unanswered.collect());
     section("messages", counts(&overview.messages));
     section("parked", counts(&overview.dead));
     let in_use = |limit: &LimitInUse| {

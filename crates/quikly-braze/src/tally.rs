@@ -69,6 +69,7 @@ pub(crate) fn say<T>(connector: &Connector, braze: &Counting<T>) {
         AttributesSaved = tally.attributes_saved,
         KeysRefused = tally.keys_refused,
         Panics = tally.panics,
+        BrazeUnanswered = tally.braze_unanswered,
         BrazeCalls = calls.sent,
         BrazeThrottled = calls.throttled,
         BrazeFailed = calls.failed,

@@ -1,9 +1,14 @@
-//! What is looked at once a second beside the work: whether the log takes what is logged.
+//! What is looked at once a second beside the work: whether Braze answers, whether somebody on call wants a brand tried again, and whether
+//! the log takes what is logged.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use connector::Connector;
 use domain::Timestamp;
+use embedded::DataFile;
 use ports::clock::SystemClock;
+use ports::error::in_full;
 use ports::health::Subject;
 use ports::{Clock, Troubles};
 use supervision::{Written, lost_lines};
@@ -15,14 +20,45 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What the health calls a log that takes nothing.
 const LINES_LOST: &str = "log_lines_lost";
 
+/// What is watched, and who is told.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) file: Arc<DataFile>,
+    pub(crate) troubles: Troubles,
+}
+
 /// Looks until `stop` turns true.
-pub(crate) async fn run(troubles: Troubles, mut stop: Receiver<bool>) {
+pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
     let clock = SystemClock;
     while !*stop.borrow() {
-        look_at_log(&troubles, lost_lines(), clock.now());
+        look_at_log(&watch.troubles, lost_lines(), clock.now());
+        watch.connector.watch_braze(false).await;
+        watch.retry().await;
         tokio::select! {
             () = clock.sleep(EVERY) => {}
             _changed = stop.changed() => {}
+        }
+    }
+}
+
+impl Watch {
+    /// Tries again what somebody beside this process wants tried again.
+    async fn retry(&self) {
+        match self.file.brands_to_retry().await {
+            Ok(brands) => {
+                for brand in brands {
+                    // Beside the lanes and the tick, which may be waiting for an answer that does not come.
+                    let connector = self.connector.clone();
+                    tokio::spawn(async move { connector.retry_now(&brand).await });
+                }
+            }
+            Err(error) => {
+                let now = SystemClock.now();
+                if let Some(line) = self.troubles.repeats().line("serve.retry_unread", "", now) {
+                    tracing::warn!(times = line.times, error = %in_full(&error), "serve.retry_unread: nobody can tell whether a brand is to be tried again");
+                }
+            }
         }
     }
 }

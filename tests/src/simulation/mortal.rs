@@ -103,6 +103,7 @@ impl Mortal {
 
     /// These ports, as a connector takes them.
     pub(crate) fn outside(self) -> Outside {
+        let outages = self.memory.clone();
         let (clock, chance) = (self.ports.clock.clone(), self.ports.chance.clone());
         let ports = Arc::new(self);
         Outside {
@@ -112,6 +113,7 @@ impl Mortal {
             queues: ports.clone(),
             schedule: ports.clone(),
             limits: ports.clone(),
+            outages,
             secrets: ports.clone(),
             troubles: ports::Troubles::default(),
             clock,

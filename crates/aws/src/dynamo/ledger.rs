@@ -210,6 +210,7 @@ fn add(all: &mut Settled, more: Settled) {
     all.awards.extend(more.awards);
     all.moved_up.extend(more.moved_up);
     all.low.extend(more.low);
+    all.owed.extend(more.owed);
     all.told |= more.told;
 }
 

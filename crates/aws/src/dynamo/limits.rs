@@ -41,6 +41,22 @@ impl Limits for Dynamo {
 }
 
 impl Dynamo {
+    /// Lets a refused key be tried again at once. Whether there are books of the lane.
+    #[cfg(feature = "sqs")]
+    pub(crate) async fn open_lane(&self, lane: &Lane, now: Timestamp) -> Result<bool> {
+        const DOING: &str = "opening a lane";
+        let name = format!("{} {}", lane.brand, lane.endpoint.name());
+        for _ in 0..MOST_TRIES {
+            let Some((windows, version)) = self.windows(DOING, &name).await? else { return Ok(false) };
+            let kept = windows.keep();
+            let opened = Ledgered { probe_at: kept.probe_at.map(|at| at.min(now)), ..kept };
+            if self.keep(DOING, &name, &Windows::restore(opened), version).await? {
+                return Ok(true);
+            }
+        }
+        Err(Error::unavailable(DOING, "too many others were quicker"))
+    }
+
     /// Reads a lane's books, changes them, and writes them back unless somebody else was quicker; then all over again.
     async fn change<T>(
         &self,

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use domain::Timestamp;
-use domain::identity::IdKey;
+use domain::identity::{BrandId, IdKey, ParticipationId};
+use domain::message::QueueName;
 use domain::person::{Person, forget};
 use domain::time::later;
+use ports::limits::{Endpoint, Lane};
 use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview};
 use ports::record::{decode_known, decode_notice};
-use ports::store::{Saved, Store};
-use ports::{Error, Result};
+use ports::store::{MOST_ITEMS, Saved, Store};
+use ports::{Error, Outages, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, text, text_of};
@@ -19,6 +21,9 @@ const DOING: &str = "reading a table";
 
 /// A person's participation that changes all the time is tried so often.
 const MOST_TRIES: usize = 20;
+
+/// Whose wait was ended, by the queue that they are looked at on.
+pub(crate) type Revived = BTreeMap<QueueName, Vec<ParticipationId>>;
 
 impl Dynamo {
     /// Goes through a table, a megabyte at a time. It costs a read unit for each eight kilobytes.
@@ -46,7 +51,11 @@ impl Dynamo {
 
     /// How things stand, but for the queues.
     pub(crate) async fn overview(&self, now: Timestamp) -> Result<Overview> {
-        let mut overview = Overview::default();
+        let mut overview = Overview { outages: self.outages().await?, ..Overview::default() };
+        for outage in overview.outages.values_mut() {
+            // Every process keeps what it sees; here everybody who waits is counted.
+            (outage.waiting, outage.next_try) = (0, None);
+        }
         self.scan(&self.tables.participations, None, |item| {
             // One that cannot be read is counted as such: whoever is on call wants to know.
             let (state, open_since) = match participation(&item) {
@@ -54,6 +63,14 @@ impl Dynamo {
                 Err(_) => ("unreadable", None),
             };
             *overview.participations.entry(state.to_owned()).or_default() += 1;
+            if let Ok(read) = participation(&item)
+                && let Some(outage) = overview.outages.get_mut(&read.brand)
+                && read.due_at.is_some()
+                && read.failures > 0
+            {
+                outage.waiting += 1;
+                outage.next_try = [outage.next_try, read.due_at].into_iter().flatten().min();
+            }
             overview.oldest_open = [overview.oldest_open, open_since].into_iter().flatten().min();
             Ok(())
         })
@@ -87,6 +104,41 @@ impl Dynamo {
         })
         .await?;
         Ok(lanes)
+    }
+
+    /// Makes due what waits after failures; by queue who they are, and `None` where nothing of the brand is here.
+    pub(crate) async fn retry_now(&self, brand: &BrandId, now: Timestamp) -> Result<Option<Revived>> {
+        let (mut known, mut waiting) = (self.opens_lanes(brand, now).await?, Vec::new());
+        self.scan(&self.tables.participations, None, |item| {
+            if let Ok(mut found) = participation(&item)
+                && found.brand == *brand
+            {
+                known = true;
+                if found.retries_now(now) {
+                    waiting.push(found);
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        let mut revived = Revived::new();
+        for some in waiting.chunks(MOST_ITEMS) {
+            for (found, saved) in some.iter().zip(self.save(some).await?) {
+                if saved == Saved::Saved {
+                    revived.entry(QueueName::of(found.channel())).or_default().push(found.id);
+                }
+            }
+        }
+        Ok(known.then_some(revived))
+    }
+
+    /// Lets a refused key be tried again at once. Whether the brand has lanes.
+    async fn opens_lanes(&self, brand: &BrandId, now: Timestamp) -> Result<bool> {
+        let mut known = false;
+        for endpoint in [Endpoint::ExportIds, Endpoint::Track, Endpoint::StatusGet, Endpoint::StatusSet] {
+            known |= self.open_lane(&Lane { brand: brand.clone(), endpoint }, now).await?;
+        }
+        Ok(known)
     }
 
     /// Callbacks that nobody took for a day.

@@ -21,6 +21,8 @@ pub struct Settled {
     pub told: bool,
     /// Pools that just came to a tenth of their codes, or to none: the pool, and how many are left.
     pub low: Vec<(String, u32)>,
+    /// Pools that had no code for somebody who is credited.
+    pub owed: Vec<String>,
 }
 
 /// Enters a participation that was just accepted: behind all that were accepted before.
@@ -246,7 +248,7 @@ impl<B: Book> Keeper<'_, B> {
             Some(Prize::Fixed(reward)) => reward,
             Some(Prize::Codes(pool)) => match self.book.take_code(&pool, award.id)? {
                 None => {
-                    self.settled.low.push((pool.file().to_owned(), 0));
+                    self.settled.owed.push(pool.file().to_owned());
                     return Ok(None);
                 }
                 Some(taken) => {

@@ -1,0 +1,53 @@
+//! Brands whose workspace does not answer: an item each in the table of ledgers, under a key that is no ledger's.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::identity::BrandId;
+use ports::outages::{Outage, Outages, decode_outage, encode_outage};
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::item::{text, text_of};
+
+/// What the outages are kept under. Names of ledgers have a space.
+const OUTAGES: &str = "braze-unanswered";
+
+#[async_trait]
+impl Outages for Dynamo {
+    async fn keep_outage(&self, brand: &BrandId, outage: &Outage) -> Result<()> {
+        let put = self.client.put_item().table_name(&self.tables.ledgers);
+        let put = put.item("ledger", text(OUTAGES)).item("line", text(brand.as_str()));
+        let put = put.item("record", text(encode_outage(outage)?)).send().await;
+        put.map(|_| ()).map_err(|error| Error::unavailable("keeping an outage", error))
+    }
+
+    async fn end_outage(&self, brand: &BrandId) -> Result<()> {
+        let delete = self.client.delete_item().table_name(&self.tables.ledgers);
+        let delete = delete.key("ledger", text(OUTAGES)).key("line", text(brand.as_str())).send().await;
+        delete.map(|_| ()).map_err(|error| Error::unavailable("ending an outage", error))
+    }
+
+    async fn outages(&self) -> Result<BTreeMap<BrandId, Outage>> {
+        let (mut outages, mut from) = (BTreeMap::new(), None);
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.tables.ledgers)
+                .key_condition_expression("ledger = :outages")
+                .expression_attribute_values(":outages", text(OUTAGES))
+                .set_exclusive_start_key(from.take());
+            let page = request.send().await.map_err(|error| Error::unavailable("reading outages", error))?;
+            for item in page.items() {
+                let brand = BrandId::parse(text_of(item, "line")?);
+                let brand = brand.map_err(|error| Error::corrupt("brand", error))?;
+                outages.insert(brand, decode_outage(text_of(item, "record")?)?);
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(outages);
+            }
+        }
+    }
+}

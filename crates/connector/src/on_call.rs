@@ -1,0 +1,160 @@
+//! What the engineer on call learns of Braze: which brand's workspace does not answer, since when, how many wait, and when the next try is
+//! due. In the log once a minute, in the health, and where `status` finds it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::identity::{BrandId, ParticipationId};
+use ports::error::in_full;
+use ports::health::Subject;
+use ports::limits::Endpoint;
+use ports::outages::Outage;
+use ports::repeats::Repeated;
+
+use crate::outage::{STALE, View, ago};
+use crate::step::Connector;
+
+/// What the health calls it.
+const KIND: &str = "braze_unanswered";
+
+/// What is kept is written again after so long at the earliest.
+const WRITTEN_EVERY: Duration = Duration::from_secs(5);
+
+/// What others keep is read again after so long.
+const READ_EVERY: Duration = Duration::from_secs(30);
+
+/// What is due is looked at so many at a time, and so many times at most; the tick goes on.
+const MOST_DUE: usize = 1_000;
+const MOST_ROUNDS: usize = 100;
+
+/// What is known to be kept.
+#[derive(Default)]
+pub(crate) struct Kept {
+    read_at: Option<Timestamp>,
+    outages: BTreeMap<BrandId, Outage>,
+    ours: BTreeMap<BrandId, Ours>,
+}
+
+/// An outage that this process has seen.
+struct Ours {
+    /// Tries that others had counted before.
+    base: u64,
+    written_at: Option<Timestamp>,
+}
+
+impl Connector {
+    /// Looks whether Braze answers, and tells whoever is on call. It is to be called about once a second; where several processes send to
+    /// the same workspaces (`shared`), at the end of each piece of work.
+    pub async fn watch_braze(&self, shared: bool) {
+        let mut kept = self.kept_outages.lock().await;
+        let now = self.outside.clock.now();
+        if kept.read_at.is_none_or(|read_at| ago(read_at, now) >= READ_EVERY) {
+            match self.outside.outages.outages().await {
+                Ok(outages) => (kept.outages, kept.read_at) = (outages, Some(now)),
+                Err(error) => self.say_not_kept(&error, now),
+            }
+        }
+        for View { brand, outage, answered_at } in self.seen.all(now, shared) {
+            match outage {
+                Some(outage) => self.unanswered(&mut kept, brand, outage, now).await,
+                None => self.answers(&mut kept, brand, answered_at, now).await,
+            }
+        }
+        let unanswered = kept.outages.values().filter(|outage| ago(outage.last_try, now) < STALE).count();
+        self.tallied.unanswered(u64::try_from(unanswered).unwrap_or(u64::MAX));
+    }
+
+    async fn unanswered(&self, kept: &mut Kept, brand: BrandId, mut outage: Outage, now: Timestamp) {
+        let known = kept.outages.get(&brand).filter(|known| ago(known.last_try, now) < STALE);
+        let first = Ours { base: known.map_or(0, |known| known.tries), written_at: None };
+        let ours = kept.ours.entry(brand.clone()).or_insert(first);
+        outage.since = known.map_or(outage.since, |known| known.since.min(outage.since));
+        outage.tries = outage.tries.saturating_add(ours.base);
+        let troubles = &self.outside.troubles;
+        troubles.report(KIND, Subject::brand(&brand), outage.since, sentence(&outage));
+        if troubles.repeats().line("connector.braze_unanswered", brand.as_str(), now).is_some() {
+            let Outage { since, tries, waiting, why, .. } = &outage;
+            let next_try = outage.next_try.map_or_else(|| "none".to_owned(), |next| next.to_string());
+            tracing::error!(%brand, %since, tries, next_try, waiting, why, "connector.braze_unanswered: no answer from Braze; its participations wait");
+        }
+        let changed = kept.outages.get(&brand) != Some(&outage);
+        let late = ours.written_at.is_none_or(|at| ago(at, now) >= WRITTEN_EVERY);
+        if changed && late {
+            match self.outside.outages.keep_outage(&brand, &outage).await {
+                Ok(()) => {
+                    ours.written_at = Some(now);
+                    kept.outages.insert(brand, outage);
+                }
+                Err(error) => self.say_not_kept(&error, now),
+            }
+        }
+    }
+
+    async fn answers(&self, kept: &mut Kept, brand: BrandId, answered_at: Option<Timestamp>, now: Timestamp) {
+        let ours = kept.ours.remove(&brand).is_some();
+        self.outside.troubles.clear(KIND, Subject::brand(&brand));
+        let Some(known) = kept.outages.get(&brand) else { return };
+        let answered = answered_at.filter(|answered_at| *answered_at >= known.last_try);
+        // Whoever tried last has given up: nobody waits for an answer any more.
+        if answered.is_none() && !ours && ago(known.last_try, now) < STALE {
+            return;
+        }
+        if answered.is_some() {
+            let (since, tries) = (known.since, known.tries);
+            tracing::warn!(%brand, %since, tries, "connector.braze_answers: Braze answers again");
+        }
+        match self.outside.outages.end_outage(&brand).await {
+            Ok(()) => {
+                kept.outages.remove(&brand);
+            }
+            Err(error) => self.say_not_kept(&error, now),
+        }
+    }
+
+    /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.
+    pub(crate) fn line(&self, event: &'static str, subject: &str) -> Option<Repeated> {
+        self.outside.troubles.repeats().line(event, subject, self.outside.clock.now())
+    }
+
+    fn say_not_kept(&self, error: &ports::Error, now: Timestamp) {
+        if let Some(line) = self.outside.troubles.repeats().line("connector.outages_not_kept", "", now) {
+            tracing::warn!(times = line.times, error = %in_full(error), "connector.outages_not_kept: status does not show whether Braze answers");
+        }
+    }
+
+    /// Ends what holds a brand's requests back after failures, and looks at what is due of it. Whoever asks for it has made it due.
+    pub async fn retry_now(&self, brand: &BrandId) {
+        let now = self.outside.clock.now();
+        for endpoint in [Endpoint::ExportIds, Endpoint::Track, Endpoint::StatusGet, Endpoint::StatusSet] {
+            self.pace.open_valve(brand, endpoint, now);
+        }
+        self.workspaces.forget(brand);
+        tracing::info!(%brand, "connector.retry_now: what waits after a failure is tried again");
+        for _ in 0..MOST_ROUNDS {
+            let due = match self.outside.store.due(self.outside.clock.now(), MOST_DUE).await {
+                Ok(due) => due.into_iter().filter(|due| due.brand == *brand).map(|due| due.id),
+                Err(error) => {
+                    tracing::warn!(%brand, error = %in_full(&error), "connector.retry_failed: the tick will find them");
+                    return;
+                }
+            };
+            let due: Vec<ParticipationId> = due.collect();
+            match self.step(brand, &due).await {
+                Ok(stepped) if stepped.ended + stepped.waiting > 0 => {}
+                Ok(_nothing_left) => return,
+                Err(error) => {
+                    tracing::warn!(%brand, error = %in_full(&error), "connector.retry_failed: the tick will find them");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// One sentence for the health.
+fn sentence(outage: &Outage) -> String {
+    let Outage { since, tries, waiting, why, .. } = outage;
+    let next = outage.next_try.map_or_else(|| "no try is due".to_owned(), |next| format!("next try {next}"));
+    format!("no answer from Braze since {since}, {tries} tries, {next}, {waiting} wait: {why}")
+}

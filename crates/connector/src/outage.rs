@@ -1,0 +1,267 @@
+//! Whether Braze answers, by brand. No useful answer is a failure on the way, a 5xx, something that is not Braze's, or no answer for eight
+//! seconds. A 429 and a refused key are answers: Braze is there.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use braze::{Transport, TransportError};
+use bytes::Bytes;
+use domain::Timestamp;
+use domain::identity::{BrandId, ParticipationId};
+use domain::participation::{Participation, State};
+use http::{Request, Response, StatusCode};
+use ports::Clock;
+use ports::outages::Outage;
+
+/// A request that has been open for so long counts as one without an answer.
+const OPEN_TOO_LONG: Duration = Duration::from_secs(8);
+
+/// What fails for so long is an outage, and not a hiccup.
+const HICCUP: Duration = Duration::from_secs(5);
+
+/// What nobody has tried for so long says nothing any more.
+pub(crate) const STALE: Duration = Duration::from_secs(900);
+
+/// What this process sees of the brands' workspaces.
+#[derive(Default)]
+pub(crate) struct Seen(Mutex<BTreeMap<BrandId, Watched>>);
+
+/// One brand's workspace.
+#[derive(Default)]
+struct Watched {
+    paths: BTreeMap<String, Path>,
+    /// Who waits for Braze: until when, and whether after a failure.
+    waiting: HashMap<ParticipationId, (Timestamp, bool)>,
+    answered_at: Option<Timestamp>,
+}
+
+/// The requests to one endpoint.
+#[derive(Default)]
+struct Path {
+    /// When each request under way began.
+    open: BTreeMap<u64, Timestamp>,
+    sent: u64,
+    failing: Option<Failing>,
+}
+
+/// Requests in a row without a useful answer.
+struct Failing {
+    since: Timestamp,
+    tries: u64,
+    last: Timestamp,
+    why: String,
+}
+
+/// What is seen of one brand.
+pub(crate) struct View {
+    pub(crate) brand: BrandId,
+    pub(crate) outage: Option<Outage>,
+    pub(crate) answered_at: Option<Timestamp>,
+}
+
+/// How long ago that was; nothing if it is ahead.
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(at)).unwrap_or_default()
+}
+
+impl Seen {
+    /// A brand's way to Braze, watched.
+    pub(crate) fn watching(
+        self: &Arc<Self>,
+        brand: &BrandId,
+        way: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<dyn Transport> {
+        Arc::new(Watching { seen: self.clone(), brand: brand.clone(), way, clock })
+    }
+
+    /// Takes note of who rests until when.
+    pub(crate) fn rests(&self, participation: &Participation) {
+        let mut brands = self.lock();
+        let waiting = &mut brands.entry(participation.brand.clone()).or_default().waiting;
+        match participation.due_at.filter(|_| waits_for_braze(participation)) {
+            Some(due) => {
+                waiting.insert(participation.id, (due, participation.failures > 0));
+            }
+            None => {
+                waiting.remove(&participation.id);
+            }
+        }
+    }
+
+    /// Every brand as it is seen now. Where other processes send to the same workspaces, one failure and then nothing proves nothing:
+    /// somebody else may have been answered.
+    pub(crate) fn all(&self, now: Timestamp, shared: bool) -> Vec<View> {
+        let mut brands = self.lock();
+        let view = |(brand, watched): (&BrandId, &mut Watched)| {
+            watched.tidy(now);
+            View {
+                brand: brand.clone(),
+                outage: watched.outage(now, shared),
+                answered_at: watched.answered_at,
+            }
+        };
+        brands.iter_mut().map(view).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<BrandId, Watched>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether what it waits for is Braze: an answer after a failure, or a first one; and not a consumer, or time to pass.
+fn waits_for_braze(participation: &Participation) -> bool {
+    let asks =
+        matches!(participation.state, State::Received | State::Enrolling { .. } | State::Subscribing { .. });
+    asks || participation.failures > 0
+}
+
+impl Watched {
+    fn tidy(&mut self, now: Timestamp) {
+        self.waiting.retain(|_, (due, _)| ago(*due, now) < STALE);
+        let retried = self.waiting.values().any(|(_, failed)| *failed);
+        for path in self.paths.values_mut() {
+            // Nobody waits for another try any more, so none will tell.
+            let lasts = |failing: &Failing| {
+                let last = ago(failing.last, now);
+                last < OPEN_TOO_LONG || (retried && last < STALE) || !path.open.is_empty()
+            };
+            if !path.failing.as_ref().is_none_or(lasts) {
+                path.failing = None;
+            }
+        }
+    }
+
+    fn outage(&self, now: Timestamp, shared: bool) -> Option<Outage> {
+        let seen: Vec<Outage> = self.paths.values().filter_map(|path| path.outage(now, shared)).collect();
+        let last = seen.iter().max_by_key(|outage| outage.last_try)?;
+        let failed = self.waiting.values().filter(|(_, failed)| *failed).map(|(due, _)| *due).min();
+        let next = failed.or_else(|| self.waiting.values().map(|(due, _)| *due).min());
+        Some(Outage {
+            since: seen.iter().map(|outage| outage.since).min()?,
+            tries: seen.iter().map(|outage| outage.tries).sum(),
+            last_try: last.last_try,
+            next_try: next.map(|next| next.max(now)),
+            waiting: u64::try_from(self.waiting.len()).unwrap_or(u64::MAX),
+            why: last.why.clone(),
+        })
+    }
+}
+
+impl Path {
+    fn outage(&self, now: Timestamp, shared: bool) -> Option<Outage> {
+        let too_long = |began: &&Timestamp| ago(**began, now) >= OPEN_TOO_LONG;
+        let open: Vec<Timestamp> = self.open.values().filter(too_long).copied().collect();
+        let proven = |failing: &&Failing| {
+            let until = if shared { failing.last } else { now };
+            ago(failing.since, until) >= HICCUP
+        };
+        if open.is_empty() && self.failing.as_ref().filter(proven).is_none() {
+            return None;
+        }
+        let failing = self.failing.as_ref();
+        let unanswered = || "a request has had no answer for eight seconds".to_owned();
+        let since = failing.map(|failing| failing.since).into_iter().chain(open.iter().copied()).min()?;
+        let last = failing.map(|failing| failing.last).into_iter().chain(open.iter().copied()).max()?;
+        Some(Outage {
+            since,
+            tries: failing.map_or(0, |failing| failing.tries) + u64::try_from(open.len()).unwrap_or(u64::MAX),
+            last_try: last,
+            next_try: None,
+            waiting: 0,
+            why: failing.map_or_else(unanswered, |failing| failing.why.clone()),
+        })
+    }
+}
+
+/// A brand's way to Braze.
+struct Watching {
+    seen: Arc<Seen>,
+    brand: BrandId,
+    way: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A request under way.
+struct Try<'a> {
+    by: &'a Watching,
+    path: String,
+    number: u64,
+    began: Timestamp,
+}
+
+impl Watching {
+    fn begin(&self, path: &str) -> Try<'_> {
+        let began = self.clock.now();
+        let mut brands = self.seen.lock();
+        let of_path = brands.entry(self.brand.clone()).or_default().paths.entry(path.to_owned()).or_default();
+        of_path.sent += 1;
+        of_path.open.insert(of_path.sent, began);
+        Try { by: self, path: path.to_owned(), number: of_path.sent, began }
+    }
+}
+
+impl Try<'_> {
+    fn ended(self, useful: Result<(), String>) {
+        let now = self.by.clock.now();
+        let mut brands = self.by.seen.lock();
+        let watched = brands.entry(self.by.brand.clone()).or_default();
+        let path = watched.paths.entry(self.path.clone()).or_default();
+        match useful {
+            Ok(()) => {
+                path.failing = None;
+                watched.answered_at = Some(now);
+            }
+            Err(why) => {
+                let since = path.failing.as_ref().map_or(self.began, |failing| failing.since);
+                let tries = path.failing.as_ref().map_or(0, |failing| failing.tries) + 1;
+                path.failing = Some(Failing { since, tries, last: now, why });
+            }
+        }
+    }
+}
+
+/// However the request ended, it is not under way any more.
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        let mut brands = self.by.seen.lock();
+        if let Some(path) =
+            brands.get_mut(&self.by.brand).and_then(|watched| watched.paths.get_mut(&self.path))
+        {
+            path.open.remove(&self.number);
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Watching {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let begun = self.begin(request.uri().path());
+        let answer = self.way.send(request).await;
+        begun.ended(useful(&answer));
+        answer
+    }
+}
+
+/// Whether the answer is Braze's, whatever it says.
+fn useful(answer: &Result<Response<Bytes>, TransportError>) -> Result<(), String> {
+    match answer {
+        Err(error) => Err(error.to_string()),
+        Ok(answer) => {
+            let status = answer.status();
+            let unread = || serde_json::from_slice::<serde::de::IgnoredAny>(answer.body()).is_err();
+            if status.is_server_error() || status.is_redirection() || status == StatusCode::REQUEST_TIMEOUT {
+                Err(format!("it was answered with {status}"))
+            } else if status.is_success() && unread() {
+                Err(format!("it was answered with {status} and something that is not Braze's"))
+            } else {
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Brands whose workspace does not answer, and brands that somebody on call wants tried again at once: rows of the settings.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::identity::BrandId;
+use ports::outages::{Outage, Outages, decode_outage, encode_outage};
+use ports::{Error, Result};
+use rusqlite::{Connection, Transaction};
+
+use crate::data_file::DataFile;
+
+/// What the name of a brand's outage begins with.
+const OUTAGE: &str = "braze_unanswered ";
+
+/// What the name of a wish to try a brand again begins with.
+const RETRY_NOW: &str = "retry_now ";
+
+#[async_trait]
+impl Outages for DataFile {
+    async fn keep_outage(&self, brand: &BrandId, outage: &Outage) -> Result<()> {
+        let (name, value) = (format!("{OUTAGE}{brand}"), encode_outage(outage)?);
+        self.writer.write("keeping an outage", move |transaction| put(transaction, &name, &value)).await
+    }
+
+    async fn end_outage(&self, brand: &BrandId) -> Result<()> {
+        let name = format!("{OUTAGE}{brand}");
+        self.writer.write("ending an outage", move |transaction| remove(transaction, &name)).await
+    }
+
+    async fn outages(&self) -> Result<BTreeMap<BrandId, Outage>> {
+        let rows = self.reader.read("reading outages", |connection| by_brand(connection, OUTAGE)).await?;
+        decoded(rows)
+    }
+}
+
+impl DataFile {
+    /// The brands that somebody beside this process wants tried again at once. Each is given out once.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn brands_to_retry(&self) -> Result<Vec<BrandId>> {
+        const DOING: &str = "reading what is to be tried again";
+        let wished = self.reader.read(DOING, |connection| by_brand(connection, RETRY_NOW)).await?;
+        if wished.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = wished.keys().map(|brand| format!("{RETRY_NOW}{brand}")).collect();
+        let take =
+            move |transaction: &Transaction<'_>| names.iter().try_for_each(|name| remove(transaction, name));
+        self.writer.write(DOING, take).await?;
+        wished.into_keys().map(|brand| parsed(&brand)).collect()
+    }
+}
+
+/// Says that a brand is to be tried again at once.
+pub(crate) fn wish_to_retry(transaction: &Transaction<'_>, brand: &BrandId) -> rusqlite::Result<()> {
+    put(transaction, &format!("{RETRY_NOW}{brand}"), "1")
+}
+
+/// The outages as they stand in the file.
+pub(crate) fn outages(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    by_brand(connection, OUTAGE)
+}
+
+/// Outages, read back.
+pub(crate) fn decoded(rows: BTreeMap<String, String>) -> Result<BTreeMap<BrandId, Outage>> {
+    rows.into_iter().map(|(brand, stored)| Ok((parsed(&brand)?, decode_outage(&stored)?))).collect()
+}
+
+fn parsed(brand: &str) -> Result<BrandId> {
+    BrandId::parse(brand).map_err(|error| Error::corrupt("brand", error))
+}
+
+fn put(transaction: &Transaction<'_>, name: &str, value: &str) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+    )?;
+    statement.execute([name, value]).map(|_| ())
+}
+
+fn remove(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<()> {
+    transaction.prepare_cached("DELETE FROM settings WHERE name = ?")?.execute([name]).map(|_| ())
+}
+
+/// Settings whose names begin so, by what follows.
+fn by_brand(connection: &Connection, prefix: &str) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT substr(name, length(?1) + 1), value FROM settings WHERE substr(name, 1, length(?1)) = ?1",
+    )?;
+    let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}

@@ -1,0 +1,24 @@
+//! `retry-now`: ends the wait of a brand's participations after failures.
+
+use anyhow::Context;
+use domain::identity::BrandId;
+use ports::Clock;
+use ports::clock::SystemClock;
+use serde_json::json;
+
+use crate::arguments::RetryNow;
+use crate::console;
+use crate::place::Opened;
+
+pub(crate) async fn run(arguments: RetryNow) -> anyhow::Result<()> {
+    let brand = BrandId::parse(&arguments.brand).with_context(|| format!("--brand {}", arguments.brand))?;
+    let place = Opened::open(arguments.place).await?;
+    let retried = place.operations().retry_now(&brand, SystemClock.now()).await?;
+    let retried = retried.with_context(|| format!("nothing of a brand `{brand}` is here"))?;
+    if arguments.json {
+        console::say(&json!({ "brand": brand.as_str(), "participations": retried }).to_string());
+    } else {
+        console::say(&format!("{brand}: {retried} participation(s) are tried again now"));
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Braze does not answer: whoever is on call learns of it in the health, by `status` and in the log, and can end the wait.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::process::run;
+use crate::server::{Brand, Server};
+use crate::workspace::Workspace;
+
+const LATER: Duration = Duration::from_secs(60);
+
+fn brand<'a>(endpoint: &'a str, workspace: &'a Workspace) -> Brand<'a> {
+    Brand { endpoint, ..Brand::at(workspace) }
+}
+
+/// What the health says of a brand whose workspace does not answer, once it says so.
+async fn shown(server: &Server) -> Value {
+    tests::eventually_async("the health says so", LATER, async || {
+        let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
+        assert_eq!(status, 200, "{health}");
+        let found =
+            health["degraded"].as_array()?.iter().find(|entry| entry["kind"] == "braze_unanswered")?;
+        Some(found.clone())
+    })
+    .await
+}
+
+fn status(server: &Server) -> Value {
+    let data = server.data().display().to_string();
+    let (code, said) = run(&["status", "--data", &data, "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    serde_json::from_str(&said).unwrap()
+}
+
+fn retry_now(server: &Server, brand: &str) -> (Option<i32>, String) {
+    run(&["retry-now", "--data", &server.data().display().to_string(), "--brand", brand])
+}
+
+#[tokio::test]
+async fn a_workspace_that_cannot_be_reached_is_told_of_once_and_tried_again_at_once_when_somebody_says_so() {
+    let elsewhere = Workspace::start("0s").await;
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let server = Server::start(&brand(&endpoint, &elsewhere)).await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(server.take_part("spring", &format!("c{number}@example.com")).await);
+    }
+    let entry = shown(&server).await;
+    assert_eq!(entry["brand"], "acme");
+    assert!(entry["since"].is_string() && entry["text"].as_str().unwrap().contains("next try"), "{entry}");
+    let unanswered = tests::eventually_async("status says so", LATER, async || {
+        let unanswered = status(&server)["unanswered"]["acme"].clone();
+        (unanswered["waiting"] == 3).then_some(unanswered)
+    })
+    .await;
+    assert!(unanswered["tries"].as_u64() > Some(1) && unanswered["next_try"].is_string(), "{unanswered}");
+    assert_eq!(server.said().matches("connector.braze_unanswered").count(), 1);
+
+    let (code, said) = retry_now(&server, "nobody");
+    assert!(code == Some(1) && said.contains("nobody"), "{said}");
+    let _workspace = Workspace::start_at(&format!("127.0.0.1:{port}"), "0s").await;
+    let (code, said) = retry_now(&server, "acme");
+    assert_eq!(code, Some(0), "{said}");
+    for id in &ids {
+        server.reaches(id, "enrolled", LATER).await;
+    }
+    tests::eventually_async("all is well", LATER, async || {
+        let (_, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
+        (health["status"] == "ok").then_some(())
+    })
+    .await;
+    tests::eventually_async("status forgets it", LATER, async || {
+        status(&server)["unanswered"].as_object().unwrap().is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(server.said().matches("connector.braze_answers").count(), 1);
+}
+
+#[tokio::test]
+async fn a_workspace_that_takes_requests_and_says_nothing_does_not_answer() {
+    let elsewhere = Workspace::start("0s").await;
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let server = Server::start(&brand(&endpoint, &elsewhere)).await;
+    server.take_part("spring", "ada@example.com").await;
+    assert_eq!(shown(&server).await["brand"], "acme");
+}
