@@ -221,7 +221,7 @@ fn participation(
     let area = AREAS.get(number / 10_000).context("an area")?;
     let phone = Phone::from_e164(&format!("+1{area}555{:04}", number % 10_000))?;
     let id = key.participation(scope, &Contact::Phone { phone: phone.clone(), email: None });
-    let consent = Consent { at, text_id: None };
+    let consent = Consent { given: true, at, text_id: None };
     Ok(Participation::by_phone(id, terms, (phone, None), Attributes::default(), consent, at))
 }
 

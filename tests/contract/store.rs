@@ -96,7 +96,7 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
             let phone = Phone::from_e164("+13135550100").unwrap();
             let email = participation.contact.email().filter(|_| number % 4 == 0).cloned();
             participation.contact = Contact::Phone { phone, email };
-            participation.consent = Some(Consent { at: start(), text_id: Some("v3".into()) });
+            participation.consent = Some(Consent { given: true, at: start(), text_id: Some("v3".into()) });
         }
         participation.state = state;
         participation.failures = 3;

@@ -133,7 +133,7 @@ impl Counted {
         let identity = Contact::Phone { phone: phone.clone(), email: None };
         let id = self.id_key.participation(&terms.1.scope, &identity);
         let now = SystemClock.now();
-        let consent = Consent { at: now, text_id: None };
+        let consent = Consent { given: true, at: now, text_id: None };
         Participation::by_phone(id, terms, (phone, None), Attributes::default(), consent, now)
     }
 }

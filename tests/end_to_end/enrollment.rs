@@ -230,6 +230,27 @@ async fn a_burst_over_the_limit_waits_for_its_slots_and_draws_no_429() {
 }
 
 #[tokio::test]
+async fn who_refuses_messages_takes_part_by_email_and_is_subscribed_to_nothing() {
+    let workspace = Workspace::start("50ms").await;
+    let sms = "subscription_group_id = \"8f1c6f0e-0000-4000-8000-000000000001\"\ndefault_region = \"US\"\nopt_in = \"single\"";
+    let server = Server::start(&Brand { sms, ..Brand::at(&workspace) }).await;
+    for (email, consent) in [("no@example.com", false), ("yes@example.com", true)] {
+        let body = json!({ "scope": "spring", "email": email, "consent": consent, "consent_text_id": "v3" });
+        let body = body.to_string().into_bytes();
+        let (status, _, accepted) =
+            server.send("POST", "/participations", Some("application/json"), body).await;
+        assert_eq!(status, 202, "{accepted}");
+        server.reaches(accepted["id"].as_str().unwrap(), "enrolled", SOON).await;
+    }
+    for profile in workspace.profiles().await {
+        assert!(profile.get("email_subscribe").is_none(), "{profile}");
+        assert_eq!(profile["custom_attributes"], json!({ "quikly_participant": true }));
+    }
+    assert_eq!(workspace.subscriptions().await["states"], json!([]));
+    assert_eq!(workspace.requests("/v2/subscription/status/set").await, 0);
+}
+
+#[tokio::test]
 async fn attributes_that_the_activation_collects_ride_along() {
     let workspace = Workspace::start("50ms").await;
     let server = Server::start(&Brand::at(&workspace)).await;

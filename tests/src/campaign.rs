@@ -229,7 +229,7 @@ impl Campaign {
         let identity = Contact::Phone { phone: contact.0.clone(), email: contact.1.clone() };
         let id = self.id_key.participation(&activation.scope, &identity);
         let (terms, now) = ((brand, activation), self.clock.now());
-        let consent = Consent { at: now, text_id: None };
+        let consent = Consent { given: true, at: now, text_id: None };
         self.keep(Participation::by_phone(id, terms, contact, Attributes::default(), consent, now)).await
     }
 
@@ -270,7 +270,7 @@ impl Campaign {
                     Participation::by_email(id, terms, email, Attributes::default(), now)
                 }
                 Contact::Phone { phone, email } => {
-                    let consent = Consent { at: now, text_id: None };
+                    let consent = Consent { given: true, at: now, text_id: None };
                     Participation::by_phone(id, terms, (phone, email), Attributes::default(), consent, now)
                 }
             };

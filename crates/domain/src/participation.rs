@@ -30,7 +30,7 @@ pub struct Participation {
     pub contact: Contact,
     /// What Braze told us of, when it was that which made the consumer take part.
     pub event: Option<BrazeEvent>,
-    /// That the consumer agreed to be sent messages; always there when they take part by number.
+    /// What the consumer said about being sent messages; always a yes when they take part by number.
     pub consent: Option<Consent>,
     /// What the activation collected besides.
     pub attributes: Attributes,
@@ -82,12 +82,14 @@ pub struct Shown {
     pub event: EventProgress,
 }
 
-/// A consumer's consent to be sent messages.
+/// What a consumer said when asked for consent to be sent messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
-    /// When it was given.
+    /// Whether they said yes.
+    pub given: bool,
+    /// When they said it.
     pub at: Timestamp,
-    /// Which version of the text was agreed to, as the caller names it.
+    /// Which version of the text was put to them, as the caller names it.
     pub text_id: Option<String>,
 }
 

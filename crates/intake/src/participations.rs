@@ -159,7 +159,8 @@ struct Asked {
     scope: String,
     email: Option<Email>,
     phone: Option<String>,
-    consented: bool,
+    /// What the consumer said; `None` if they were not asked.
+    consent: Option<bool>,
     consent_text_id: Option<String>,
     attributes: Attributes,
 }
@@ -189,7 +190,7 @@ fn read(mut body: Members) -> Result<Asked, Problem> {
     }
     match scope {
         Some(scope) if errors.is_empty() => {
-            Ok(Asked { scope, email, phone, consented: consent == Some(true), consent_text_id, attributes })
+            Ok(Asked { scope, email, phone, consent, consent_text_id, attributes })
         }
         Some(_) | None => Err(Problem::invalid(errors)),
     }
@@ -213,7 +214,10 @@ fn by_email(
     }
     let email = asked.email.ok_or_else(|| refused("is missing"))?;
     let id = intake.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
-    Ok(Participation::by_email(id, (brand, activation), email, asked.attributes, now))
+    let text_id = asked.consent_text_id;
+    let consent = asked.consent.map(|given| Consent { given, at: now, text_id });
+    let participation = Participation::by_email(id, (brand, activation), email, asked.attributes, now);
+    Ok(Participation { consent, ..participation })
 }
 
 fn by_phone(
@@ -225,11 +229,11 @@ fn by_phone(
 ) -> Result<Participation, Problem> {
     let refused = |message: String| Problem::invalid(vec![FieldError::new("phone", message)]);
     let not_offered = || refused("taking part by mobile number is not offered".to_owned());
-    let terms = activation.sms.as_ref().filter(|_| asked.consented).ok_or_else(not_offered)?;
+    let terms = activation.sms.as_ref().filter(|_| asked.consent == Some(true)).ok_or_else(not_offered)?;
     let phone = Phone::parse(phone, terms.region).map_err(|error| refused(error.to_string()))?;
     let contact = Contact::Phone { phone: phone.clone(), email: asked.email.clone() };
     let id = intake.id_key.participation(&activation.scope, &contact);
-    let consent = Consent { at: now, text_id: asked.consent_text_id.clone() };
+    let consent = Consent { given: true, at: now, text_id: asked.consent_text_id.clone() };
     let attributes = asked.attributes.clone();
     let contact = (phone, asked.email.clone());
     Ok(Participation::by_phone(id, (brand, activation), contact, attributes, consent, now))

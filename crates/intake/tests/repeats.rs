@@ -197,6 +197,50 @@ async fn of_many_who_post_one_consumer_at_once_one_is_told_the_id() {
     assert_eq!(all.iter().filter(|answer| **answer == repeat()).count(), 49);
 }
 
+/// By every channel, a yes and a no are kept with their time and the text that was put to the consumer.
+#[tokio::test]
+async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
+    let email = r#"{"scope":"spring","email":"ada@example.com","consent":true,"consent_text_id":"v3"}"#;
+    let refused = email.replace("true", "false");
+    let unasked = r#"{"scope":"spring","email":"ada@example.com","consent":null}"#;
+    let phone = r#"{"scope":"spring","phone":"+13135550100","consent":true,"consent_text_id":"v3"}"#;
+    let said = |given: bool| Some((given, Some("v3".to_owned())));
+    for (body, expected) in [(email, said(true)), (&refused, said(false)), (unasked, None), (phone, said(true))] {
+        let front = Front::unsigned();
+        let answer = front.take_part(None, body).await;
+        let stored = front.stored(&answer["id"]).await;
+        let read_back = ports::record::decode(stored.id, 0, &ports::record::encode(&stored)).unwrap();
+        assert_eq!(read_back.consent, stored.consent);
+        let kept = stored.consent.map(|consent| {
+            assert_eq!(consent.at, front.clock.now());
+            (consent.given, consent.text_id)
+        });
+        assert_eq!(kept, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn by_number_nobody_takes_part_without_a_yes() {
+    let front = Front::unsigned();
+    for consent in ["", r#","consent":false"#, r#","consent":null"#] {
+        let body = format!(r#"{{"scope":"spring","phone":"+13135550100","email":"ada@example.com"{consent}}}"#);
+        let (status, problem) = front.post("/participations", &[], &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        assert_eq!(problem["errors"][0]["field"], "consent", "{problem}");
+    }
+}
+
+/// The record of a version that kept only a yes.
+#[tokio::test]
+async fn a_consent_that_was_stored_before_a_no_could_be_kept_is_a_yes() {
+    let front = Front::unsigned();
+    let answer = front.take_part(None, PHONE).await;
+    let stored = front.stored(&answer["id"]).await;
+    let record = ports::record::encode(&stored);
+    assert!(!record.contains("refused"), "{record}");
+    assert!(ports::record::decode(stored.id, 0, &record).unwrap().consent.unwrap().given);
+}
+
 #[tokio::test]
 async fn the_key_itself_is_not_kept() {
     let front = Front::unsigned();

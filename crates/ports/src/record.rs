@@ -82,6 +82,9 @@ struct BrazeEventRecord {
 #[derive(Serialize, Deserialize)]
 struct ConsentRecord {
     at: i64,
+    /// Only a no is marked: what was stored before a no could be kept is a yes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    refused: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text_id: Option<String>,
 }
@@ -177,6 +180,7 @@ pub fn encode(participation: &Participation) -> String {
         }),
         consent: participation.consent.as_ref().map(|consent| ConsentRecord {
             at: consent.at.as_millisecond(),
+            refused: !consent.given,
             text_id: consent.text_id.clone(),
         }),
         attributes: participation
@@ -294,7 +298,7 @@ fn braze_event(record: BrazeEventRecord) -> Result<BrazeEvent> {
 }
 
 fn consent(record: ConsentRecord) -> Result<Consent> {
-    Ok(Consent { at: moment(record.at)?, text_id: record.text_id })
+    Ok(Consent { given: !record.refused, at: moment(record.at)?, text_id: record.text_id })
 }
 
 fn state_record(state: &State) -> StateRecord {

@@ -60,7 +60,7 @@ fn world(opt_in: OptIn, email: bool) -> World {
     let email = email.then(|| Email::parse("ada@example.com").unwrap());
     let contact = Contact::Phone { phone: phone(), email: email.clone() };
     let id = IdKey::new([1; 32]).participation(&scope, &contact);
-    let consent = Consent { at: at(0), text_id: None };
+    let consent = Consent { given: true, at: at(0), text_id: None };
     let attributes = Attributes::default();
     let participation =
         Participation::by_phone(id, (&brand, &activation), (phone(), email), attributes, consent, at(0));

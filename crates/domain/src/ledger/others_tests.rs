@@ -59,7 +59,7 @@ fn others_by_phone(ways: &[&str], email: Option<Email>) -> Others {
     let terms = brands.activation(&scope()).unwrap();
     let phone = Phone::from_e164("+14155550101").unwrap();
     let id = key().participation(&scope(), &Contact::Phone { phone: phone.clone(), email: email.clone() });
-    let consent = Consent { at: at(), text_id: None };
+    let consent = Consent { given: true, at: at(), text_id: None };
     let participation =
         Participation::by_phone(id, terms, (phone, email), Attributes::default(), consent, at());
     entry(&participation, terms, &key()).unwrap().award.others
