@@ -322,6 +322,12 @@ impl Incentive {
         )
     }
 
+    /// Whether what it gives out can be used up.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.quantity != Self::UNLIMITED || !self.pools().is_empty()
+    }
+
     /// The pools that it gives codes from, each with how many codes it may need.
     #[must_use]
     pub fn pools(&self) -> Vec<(&Pool, u32)> {

@@ -21,6 +21,8 @@ pub struct IntakeAccess {
     pub origins: Vec<String>,
     /// The secret that participations must be signed with, if they must.
     pub signing_secret: Option<SecretRef>,
+    /// Whether callers that do not sign may take part for what is limited: the brand says that it means this.
+    pub open_to_anybody: bool,
     /// What callers that do not sign are told of a repeat.
     pub repeats: Repeats,
 }

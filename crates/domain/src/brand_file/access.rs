@@ -19,13 +19,17 @@ pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -
     items.iter().filter_map(token).collect()
 }
 
-pub(super) fn intake(mut section: Section<'_>, surroundings: &dyn Surroundings) -> IntakeAccess {
+pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> IntakeAccess {
     let origins = section.optional("origins").and_then(|field| field.items()).unwrap_or_default();
     let origins = origins.iter().filter_map(|item| item.parsed(origin)).collect();
-    let signing_secret = section.optional("signing_secret").and_then(|field| secret(&field, surroundings));
+    let signing_secret = section.optional("signing_secret");
+    let open_to_anybody = section.optional("open_to_anybody").and_then(|field| field.boolean()).unwrap_or(false);
+    // A secret that is not there is a fault of its own.
+    reading.unguarded = signing_secret.is_none() && !open_to_anybody;
+    let signing_secret = signing_secret.and_then(|field| secret(&field, reading.surroundings));
     let repeats = section.optional("repeats").and_then(|field| repeats(&field));
     section.finish();
-    IntakeAccess { origins, signing_secret, repeats: repeats.unwrap_or_default() }
+    IntakeAccess { origins, signing_secret, open_to_anybody, repeats: repeats.unwrap_or_default() }
 }
 
 fn repeats(field: &Field<'_>) -> Option<Repeats> {

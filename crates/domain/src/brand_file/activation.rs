@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use crate::attributes::{AttributeError, AttributeValue, Attributes};
 use crate::brand::{Activation, CreditMoment, EmailActivation, EventActivation, RewardsToBraze};
 use crate::brand_file::claims::Unique;
-use crate::brand_file::incentive::{self, Incentives};
+use crate::brand_file::incentive::{self, Ways};
 use crate::brand_file::read::{Reading, event_name, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::sms;
@@ -27,10 +27,10 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
     }
     let phase = opens.zip(closes);
     let incentives = incentive::all(&mut section, phase);
-    let email =
-        section.optional("email").and_then(|field| Some(email_activation(field.section()?, &incentives)));
-    let sms = section.optional("sms").and_then(|field| sms::activation(field.section()?, &incentives));
-    let events = section.optional("events").map(|field| events(&field, &incentives)).unwrap_or_default();
+    let ways = Ways { incentives: &incentives, unguarded: reading.unguarded };
+    let email = section.optional("email").and_then(|field| Some(email_activation(field.section()?, &ways)));
+    let sms = section.optional("sms").and_then(|field| sms::activation(field.section()?, &ways));
+    let events = section.optional("events").map(|field| events(&field, &ways)).unwrap_or_default();
     let rewards = section.optional("rewards_to_braze").and_then(|field| Some(rewards(field.section()?)));
     section.finish();
     Some(Activation {
@@ -45,13 +45,13 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
     })
 }
 
-fn email_activation(mut section: Section<'_>, incentives: &Incentives) -> EmailActivation {
+fn email_activation(mut section: Section<'_>, ways: &Ways<'_>) -> EmailActivation {
     let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
     let event = section.optional("event").and_then(|field| field.parsed(event_name));
     let credit = section.optional("credit").and_then(|field| {
         field.word(&[("on_receipt", CreditMoment::OnReceipt), ("on_enrollment", CreditMoment::OnEnrollment)])
     });
-    let incentive = incentive::of_channel(&mut section, incentives, Channel::Email);
+    let incentive = ways.incentive(&mut section, Channel::Email);
     section.finish();
     EmailActivation {
         attributes: attributes.unwrap_or_default(),
@@ -62,14 +62,14 @@ fn email_activation(mut section: Section<'_>, incentives: &Incentives) -> EmailA
 }
 
 /// `[activation.events.NAME]`, a table for each event.
-fn events(field: &Field<'_>, incentives: &Incentives) -> BTreeMap<String, EventActivation> {
+fn events(field: &Field<'_>, ways: &Ways<'_>) -> BTreeMap<String, EventActivation> {
     let mut events = BTreeMap::new();
     let Some(mut section) = field.section() else { return events };
     for (name, field) in section.fields() {
         match event_name(name) {
             Err(why) => field.fault(why),
             Ok(name) => {
-                let read = field.section().map(|section| event(section, incentives));
+                let read = field.section().map(|section| event(section, ways));
                 events.insert(name, read.unwrap_or_default());
             }
         }
@@ -77,12 +77,12 @@ fn events(field: &Field<'_>, incentives: &Incentives) -> BTreeMap<String, EventA
     events
 }
 
-fn event(mut section: Section<'_>, incentives: &Incentives) -> EventActivation {
+fn event(mut section: Section<'_>, ways: &Ways<'_>) -> EventActivation {
     let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
     let extras = section.optional("extras").and_then(|field| field.items()).unwrap_or_default();
     let extras = extras.iter().filter_map(|item| item.parsed(attribute_name)).collect();
     let repeatable = section.optional("repeatable").and_then(|field| field.boolean());
-    let incentive = incentive::of_channel(&mut section, incentives, Channel::Event);
+    let incentive = ways.incentive(&mut section, Channel::Event);
     section.finish();
     EventActivation {
         attributes: attributes.unwrap_or_default(),

@@ -242,22 +242,34 @@ fn amount(field: &Field<'_>) -> Option<Amount> {
     number.parse().map_err(|error: crate::incentive::AmountError| field.fault(error.to_string())).ok()
 }
 
-/// `incentive = "id"` of a way to take part.
-pub(super) fn of_channel(
-    section: &mut Section<'_>,
-    incentives: &Incentives,
-    channel: Channel,
-) -> Option<IncentiveId> {
-    let field = section.optional("incentive")?;
-    let id = field.parsed(IncentiveId::parse)?;
-    match incentives.get(&id) {
-        None => field.fault("is not an incentive of this activation"),
-        Some(incentive) if incentive.needs_sent_at() && channel != Channel::Event => {
-            field.fault("measures from sent_at, which only webhooks have");
+/// What the ways to take part have in common.
+pub(super) struct Ways<'a> {
+    /// What can be won.
+    pub(super) incentives: &'a Incentives,
+    /// Whether anybody takes part without a signature, and the file does not say that this is meant.
+    pub(super) unguarded: bool,
+}
+
+impl Ways<'_> {
+    /// `incentive = "id"` of a way to take part. Braze's webhooks carry a token; everybody else would have to sign.
+    pub(super) fn incentive(&self, section: &mut Section<'_>, channel: Channel) -> Option<IncentiveId> {
+        let field = section.optional("incentive")?;
+        let id = field.parsed(IncentiveId::parse)?;
+        match self.incentives.get(&id) {
+            None => field.fault("is not an incentive of this activation"),
+            Some(incentive) if incentive.needs_sent_at() && channel != Channel::Event => {
+                field.fault("measures from sent_at, which only webhooks have");
+            }
+            Some(incentive) if self.unguarded && channel != Channel::Event && incentive.is_limited() => {
+                field.rule(
+                    "has codes or a limited quantity, and one script without a signature could take all of it: \
+                     set signing_secret in [intake], or open_to_anybody = true there, which keeps the old behaviour",
+                );
+            }
+            Some(_) => {}
         }
-        Some(_) => {}
+        Some(id)
     }
-    Some(id)
 }
 
 /// Every pool must have a code for every reward that may come from it, whichever incentives share it.

@@ -165,7 +165,7 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
         let message = if error.span().is_some() { error.message() } else { TOO_DEEP };
         source.note(Severity::Error, error.span().as_ref(), "", message);
     }
-    let mut reading = Reading { source: &source, surroundings, claims: Claims::default() };
+    let mut reading = Reading { source: &source, surroundings, claims: Claims::default(), unguarded: true };
     let brand = read::brand(&table, &mut reading);
     let claims = reading.claims;
     let remains = Some(remains::of(&file.name, &file.text, Some(table.get_ref()), legible));

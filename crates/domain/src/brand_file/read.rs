@@ -30,6 +30,8 @@ pub(super) struct Reading<'a, 'b> {
     pub(super) source: &'a Source<'a>,
     pub(super) surroundings: &'b dyn Surroundings,
     pub(super) claims: Claims,
+    /// Callers do not have to sign, and the file does not say that anybody may take part for what is limited.
+    pub(super) unguarded: bool,
 }
 
 /// Reads one file.
@@ -42,8 +44,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     });
     let braze = root.required("braze").and_then(|field| workspace(field.section()?, surroundings));
     let webhook = root.optional("webhook").and_then(|field| Some(access::webhook(field.section()?, reading)));
-    let intake =
-        root.optional("intake").and_then(|field| Some(access::intake(field.section()?, surroundings)));
+    let intake = root.optional("intake").and_then(|field| Some(access::intake(field.section()?, reading)));
     let callback =
         root.optional("callback").and_then(|field| access::callback(field.section()?, surroundings));
     let retention = root.optional("retention").map_or(Some(RETENTION), |field| OF_RETENTION.read(&field));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
 use crate::brand_file::duration::{OF_INTERVALS, OF_OTHERS, OF_WINDOW};
-use crate::brand_file::incentive::{self, Incentives};
+use crate::brand_file::incentive::Ways;
 use crate::brand_file::read::event_name;
 use crate::brand_file::section::{Field, Section};
 use crate::contact::Region;
@@ -24,11 +24,11 @@ fn default_poll() -> Vec<PollStage> {
 }
 
 /// Reads the section; `None` when something it needs is missing or wrong.
-pub(super) fn activation(mut section: Section<'_>, incentives: &Incentives) -> Option<SmsActivation> {
+pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_>) -> Option<SmsActivation> {
     let group =
         section.required("subscription_group_id").and_then(|field| field.parsed(SubscriptionGroup::parse));
     let region = section.required("default_region").and_then(|field| field.parsed(Region::parse));
-    let incentive = incentive::of_channel(&mut section, incentives, Channel::Sms);
+    let incentive = ways.incentive(&mut section, Channel::Sms);
     let double =
         section.required("opt_in").and_then(|field| field.word(&[("single", false), ("double", true)]));
     let opt_in = match double {
