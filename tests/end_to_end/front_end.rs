@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 const LATER: Duration = Duration::from_secs(60);
 const OPEN: &str = "[intake]\nopen_to_anybody = true\n";
 
-fn signature(seconds: i64, body: &[u8], secret: &str) -> String {
+pub(crate) fn signature(seconds: i64, body: &[u8], secret: &str) -> String {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{seconds}.").as_bytes());

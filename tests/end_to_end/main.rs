@@ -11,6 +11,7 @@ mod hot_incentive;
 mod kills;
 mod logs;
 mod lost_log;
+mod mismatch;
 mod news;
 mod on_aws;
 mod operations;

@@ -120,7 +120,10 @@ fn check_and_serve_refuse_to_give_what_is_limited_to_anybody_and_name_the_key_th
     let serve = run(&["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"]);
     for (code, said) in [check, serve] {
         assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains("activation[0].email.incentive: ") && said.contains("open_to_anybody = true"), "{said}");
+        assert!(
+            said.contains("activation[0].email.incentive: ") && said.contains("open_to_anybody = true"),
+            "{said}"
+        );
     }
     self::brands(directory.path(), &format!("{GOOD}[intake]\nopen_to_anybody = true\n{LIMITED}"));
     let (code, said) = run(&["check", "--brands", &brands]);

@@ -66,6 +66,7 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         failures: 0,
         slot: None,
         no_such_alias: false,
+        unanswered: None,
         repeat_key: None,
         version: 0,
     }

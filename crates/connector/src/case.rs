@@ -23,6 +23,9 @@ impl Case {
     /// Ends its flow. What was learned on the way of writing is of the flow's last write, and not of what follows.
     pub(crate) fn end(&mut self, outcome: Outcome, now: Timestamp) {
         self.participation.end(outcome, now);
+        if let Some(wait) = &mut self.participation.unanswered {
+            wait.standing = self.facts.award.as_ref().map(|award| award.standing.clone());
+        }
         self.facts.before_a_command();
         self.ended = true;
     }

@@ -206,6 +206,9 @@ fn body(notice: &Notice) -> Value {
         data.insert("incentive".to_owned(), incentive.as_str().into());
         data.extend(outcome(&notice.standing));
     }
+    if let Some(refusal) = notice.refusal {
+        data.insert("reason".to_owned(), refusal.reason().into());
+    }
     json!({ "type": kind, "timestamp": Timestamp::to_string(&notice.at), "data": data })
 }
 

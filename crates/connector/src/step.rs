@@ -291,6 +291,10 @@ impl Connector {
                     case.put_off(until, now);
                     resting.push(case);
                 }
+                Step::StopWaiting => {
+                    case.participation.stop_waiting(now);
+                    round.again.push(case);
+                }
                 Step::Rest => {
                     case.participation.rest();
                     resting.push(case);

@@ -86,7 +86,8 @@ enum Means {
 
 fn means(connector: &Connector, participation: &Participation, wait: Duration) -> Means {
     let polled =
-        matches!(participation.state, State::AwaitingOptIn { .. } | State::AwaitingSubscription { .. });
+        matches!(participation.state, State::AwaitingOptIn { .. } | State::AwaitingSubscription { .. })
+            || participation.unanswered.is_some();
     let settles = matches!(participation.state, State::Settling { .. });
     let settle_by = connector.brands.brand(&participation.brand).map(|brand| brand.braze.settle_by);
     if polled && wait >= LEFT_TO_THE_TICK {

@@ -79,6 +79,39 @@ pub enum Verdict {
     Credit,
     /// It ended without a credit.
     Release,
+    /// The same, for a reason that Quikly is told.
+    Refuse(Refusal),
+}
+
+/// Why a participation ended without a credit, where it was for us to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The profile carries another number than the consumer gave.
+    PhoneMismatch,
+}
+
+impl Refusal {
+    /// The reason as it is told.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::PhoneMismatch => "the profile carries another phone number",
+        }
+    }
+
+    /// The reason's name in storage.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PhoneMismatch => "phone_mismatch",
+        }
+    }
+
+    /// The reason with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::PhoneMismatch].into_iter().find(|reason| reason.name() == name)
+    }
 }
 
 impl Award {

@@ -5,6 +5,7 @@ mod find;
 mod mark;
 mod reward;
 mod sms;
+mod unanswered;
 
 use std::time::Duration;
 
@@ -130,6 +131,8 @@ pub enum Step {
         /// When to look again.
         until: Timestamp,
     },
+    /// The wait that callers without a signature are shown is over. Ask again.
+    StopWaiting,
     /// Nothing is left to do, unless somebody else's participation changes this one's award.
     Rest,
     /// Nothing to do before `until`.
@@ -268,7 +271,8 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
         return Step::Settle(verdict);
     }
     if participation.state.is_end() {
-        return reward::decide(participation, terms, facts, now);
+        return unanswered::decide(participation, terms, now)
+            .unwrap_or_else(|| reward::decide(participation, terms, facts, now));
     }
     if now >= later(participation.accepted_at, GIVE_UP_AFTER.saturating_add(longest_wait(terms.activation))) {
         return Step::Done(Outcome::Failed {

@@ -39,7 +39,11 @@ pub fn on_receipt(moment: CreditMoment, accepted_at: Timestamp) -> Option<Timest
 pub fn on_end(participation: &Participation, outcome: &Outcome, now: Timestamp) -> Option<Timestamp> {
     participation.credited_at.or(match outcome {
         Outcome::Enrolled | Outcome::Credited => Some(now),
-        Outcome::Unverified | Outcome::Expired | Outcome::Rejected { .. } | Outcome::Failed { .. } => None,
+        Outcome::Unverified
+        | Outcome::Expired
+        | Outcome::Mismatch { .. }
+        | Outcome::Rejected { .. }
+        | Outcome::Failed { .. } => None,
     })
 }
 

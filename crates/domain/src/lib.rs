@@ -16,6 +16,7 @@ pub mod participation;
 pub mod person;
 pub mod profile;
 pub mod reservation;
+pub mod seen;
 pub mod time;
 pub mod token;
 

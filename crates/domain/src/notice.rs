@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Timestamp;
-use crate::award::{Award, LedgerKey, Standing};
+use crate::award::{Award, LedgerKey, Refusal, Standing};
 use crate::identity::{BrandId, ParticipationId};
 
 /// What happened.
@@ -61,6 +61,8 @@ pub struct Notice {
     pub ledger: LedgerKey,
     /// How the participation stood.
     pub standing: Standing,
+    /// Why it ended, where that is told.
+    pub refusal: Option<Refusal>,
     /// When it happened.
     pub at: Timestamp,
 }
@@ -74,6 +76,7 @@ impl Notice {
             brand: award.brand.clone(),
             ledger: award.ledger.clone(),
             standing: award.standing.clone(),
+            refusal: None,
             at,
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
+use crate::award::{Refusal, Standing};
 use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::{Contact, Email, Phone};
 use crate::identity::{BrandId, Channel, ParticipationId, RepeatKey, Scope};
@@ -56,6 +57,8 @@ pub struct Participation {
     pub slot: Option<Slot>,
     /// Braze has no profile under the alias that we would create.
     pub no_such_alias: bool,
+    /// What callers that do not sign are shown in place of a mismatch.
+    pub unanswered: Option<Unanswered>,
     /// What the `Idempotency-Key` of the request that created it is known by: whoever repeats it created this.
     pub repeat_key: Option<RepeatKey>,
     /// Counts saves; a save is conditional on it.
@@ -184,6 +187,19 @@ pub enum EventProgress {
     Recorded,
 }
 
+/// A wait for an answer that never comes ([`crate::seen`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// Since when it seems to be waited for.
+    pub since: Timestamp,
+    /// Whether the consumer seems to have been asked to confirm.
+    pub double: bool,
+    /// How the award stood when the participation ended, where it has one.
+    pub standing: Option<Standing>,
+    /// When the wait was over.
+    pub ended_at: Option<Timestamp>,
+}
+
 /// How a participation ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -195,6 +211,11 @@ pub enum Outcome {
     Unverified,
     /// The consumer did not confirm.
     Expired,
+    /// The profile carries another number than the consumer gave.
+    Mismatch {
+        /// Whether the consumer would have been asked to confirm.
+        double: bool,
+    },
     /// Braze refuses this consumer for good.
     Rejected {
         /// Why, without contacts.
@@ -374,6 +395,7 @@ impl Participation {
             failures: 0,
             slot: None,
             no_such_alias: false,
+            unanswered: None,
             repeat_key: None,
             version: 0,
         }
@@ -401,14 +423,28 @@ impl Participation {
         self.slot = None;
     }
 
+    /// Ends the wait that callers without a signature are shown.
+    pub fn stop_waiting(&mut self, now: Timestamp) {
+        if let Some(wait) = &mut self.unanswered {
+            wait.ended_at = Some(now);
+        }
+        self.updated_at = now;
+    }
+
     /// Ends it.
     pub fn end(&mut self, outcome: Outcome, now: Timestamp) {
         self.credited_at = ledger::on_end(self, &outcome, now);
+        if let Outcome::Mismatch { double } = outcome {
+            self.unanswered = Some(Unanswered { since: now, double, standing: None, ended_at: None });
+        }
         self.state = match outcome {
             Outcome::Enrolled => State::Enrolled,
             Outcome::Credited => State::Credited,
             Outcome::Unverified => State::Unverified,
             Outcome::Expired => State::Expired,
+            Outcome::Mismatch { .. } => {
+                State::Rejected { reason: Refusal::PhoneMismatch.reason().to_owned() }
+            }
             Outcome::Rejected { reason } => State::Rejected { reason },
             Outcome::Failed { reason } => State::Failed { reason },
         };

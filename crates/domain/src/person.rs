@@ -58,6 +58,7 @@ pub fn forget(participation: &mut Participation, now: Timestamp) {
     participation.contact = Contact::nobody();
     participation.attributes = Attributes::default();
     participation.slot = None;
+    participation.unanswered = None;
     participation.updated_at = now;
     if let Some(consent) = &mut participation.consent {
         consent.text_id = None;

@@ -9,7 +9,8 @@ use domain::brand::{Activation, Brand, Repeats};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{ParticipationId, Scope};
 use domain::participation::{Consent, Participation, State};
-use http::{HeaderMap, StatusCode};
+use domain::seen::{self, Asking};
+use http::{HeaderMap, StatusCode, Uri};
 use ports::error::in_full;
 use ports::store::Inserted;
 use secrecy::ExposeSecret;
@@ -31,15 +32,6 @@ pub(crate) enum Accepted {
     Told { id: String, state: &'static str },
     /// To everybody else who posts a consumer that takes part already. It is the same whatever became of the participation.
     Repeat { state: &'static str, repeat: bool },
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asking {
-    /// The brand's back end, by its signature.
-    Signed,
-    /// Anybody.
-    Unsigned,
 }
 
 #[derive(Serialize)]
@@ -84,7 +76,7 @@ fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserte
     match stored {
         Inserted::New => told(received),
         Inserted::Existing(earlier) if asking == Asking::Signed || brand.intake.repeats == Repeats::Tell => {
-            told(earlier.state.name())
+            told(seen::participation(earlier, asking).state)
         }
         // Whoever repeats the key of the first request sent that one, too.
         Inserted::Existing(earlier)
@@ -105,15 +97,41 @@ async fn signed(
 ) -> Result<Asking, Problem> {
     let scope = body.members.peek("scope").and_then(|text| Scope::parse(text).ok());
     let brand = scope.and_then(|scope| Some(intake.brands.activation(&scope)?.0));
-    let Some((brand, secret)) = brand.and_then(|brand| Some((brand, brand.intake.signing_secret.as_ref()?)))
-    else {
+    let Some(brand) = brand.filter(|brand| brand.intake.signing_secret.is_some()) else {
         return Ok(Asking::Unsigned);
     };
+    verified(intake, brand, headers, &body.raw, now).await
+}
+
+/// Whoever asks with a signature of a brand that signs may know why a participation ended. Without one, anybody may ask.
+async fn signed_path(
+    intake: &Intake,
+    headers: &HeaderMap,
+    path: &str,
+    participation: &Participation,
+) -> Result<Asking, Problem> {
+    match intake.brands.brand(&participation.brand) {
+        Some(brand) if headers.contains_key(signature::SIGNATURE_HEADER) => {
+            verified(intake, brand, headers, path.as_bytes(), intake.clock.now()).await
+        }
+        Some(_) | None => Ok(Asking::Unsigned),
+    }
+}
+
+/// Checks a signature, where the brand has a secret to sign with.
+async fn verified(
+    intake: &Intake,
+    brand: &Brand,
+    headers: &HeaderMap,
+    signed: &[u8],
+    now: Timestamp,
+) -> Result<Asking, Problem> {
+    let Some(secret) = &brand.intake.signing_secret else { return Ok(Asking::Unsigned) };
     let secret = intake.secrets.get(secret).await.map_err(|error| {
-        tracing::error!(brand = %brand.id, error = %in_full(&error), "intake.no_secret: a participation was refused with 503");
+        tracing::error!(brand = %brand.id, error = %in_full(&error), "intake.no_secret: a request was refused with 503");
         Problem::unavailable()
     })?;
-    signature::verify(headers, &body.raw, secret.expose_secret().as_bytes(), now).map_err(|why| {
+    signature::verify(headers, signed, secret.expose_secret().as_bytes(), now).map_err(|why| {
         if let Some(line) = intake.troubles.repeats().line("intake.unsigned", brand.id.as_str(), now) {
             tracing::warn!(brand = %brand.id, times = line.times, why = ?why, "intake.unsigned");
         }
@@ -125,6 +143,8 @@ async fn signed(
 /// Shows how far a participation is, and what it has won.
 pub(crate) async fn show(
     Shared(intake): Shared<Intake>,
+    uri: Uri,
+    headers: HeaderMap,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Shown>, Problem> {
     let Path(id) = id.map_err(|_| Problem::no_such_participation())?;
@@ -135,22 +155,24 @@ pub(crate) async fn show(
     };
     let found = intake.store.get(&[id]).await.map_err(unavailable)?;
     let participation = found.into_iter().next().ok_or_else(Problem::no_such_participation)?;
+    let asking = signed_path(&intake, &headers, uri.path(), &participation).await?;
     let award = match participation.has_award {
         true => intake.ledger.awards(&[id]).await.map_err(unavailable)?.into_iter().next(),
         false => None,
     };
     let credited_at = award.as_ref().map_or(participation.credited_at, |award| award.credited_at);
-    let won = match &award {
-        Some(award) => incentives::of_award(&intake, award).await?,
+    let won = match award {
+        Some(award) => incentives::of_award(&intake, &seen::award(&participation, award, asking)).await?,
         None => Map::new(),
     };
+    let seen = seen::participation(&participation, asking);
     Ok(Json(Shown {
         id: participation.id.to_string(),
-        state: participation.state.name(),
+        state: seen.state,
         credited: credited_at.is_some(),
-        reason: participation.state.reason().map(str::to_owned),
+        reason: seen.reason.map(str::to_owned),
         won,
-        updated_at: participation.updated_at.to_string(),
+        updated_at: seen.updated_at.to_string(),
     }))
 }
 

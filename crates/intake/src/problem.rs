@@ -107,12 +107,12 @@ impl Problem {
 
     /// The brand's participations are signed, and this one is not.
     pub(crate) fn unsigned(why: Unsigned) -> Self {
-        let title = "The participation is not signed";
+        let title = "The request is not signed";
         let problem = Self::new(StatusCode::UNAUTHORIZED, "urn:quikly-braze:unsigned", title);
         Self { challenge: Some("Quikly-Signature"), ..problem }.detail(match why {
             Unsigned::Missing => "Send X-Quikly-Signature: t=SECONDS,v1=HMAC.",
             Unsigned::Stale => "The signature's time is more than five minutes away.",
-            Unsigned::Wrong => "The signature does not fit the time and the body.",
+            Unsigned::Wrong => "The signature does not fit the time and the body, or the path of a GET.",
         })
     }
 

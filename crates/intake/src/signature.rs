@@ -1,4 +1,5 @@
-//! Participations that are signed: `X-Quikly-Signature: t=SECONDS,v1=HEX`, an HMAC-SHA256 over `SECONDS.BODY`.
+//! Requests that are signed: `X-Quikly-Signature: t=SECONDS,v1=HEX`, an HMAC-SHA256 over `SECONDS.BODY`, and over `SECONDS.PATH` where
+//! there is no body.
 //!
 //! Several `v1` may stand in one header, so that a secret can be exchanged without a pause.
 
@@ -27,11 +28,11 @@ pub enum Unsigned {
     Wrong,
 }
 
-/// Checks the signature of a body, in a time that does not tell where it differs.
+/// Checks the signature of a body or a path, in a time that does not tell where it differs.
 ///
 /// # Errors
 /// Says why it does not count.
-pub fn verify(headers: &HeaderMap, body: &[u8], secret: &[u8], now: Timestamp) -> Result<(), Unsigned> {
+pub fn verify(headers: &HeaderMap, signed: &[u8], secret: &[u8], now: Timestamp) -> Result<(), Unsigned> {
     let header = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
     let (time, signatures) = header.and_then(read).ok_or(Unsigned::Missing)?;
     let seconds: i64 = time.parse().map_err(|_| Unsigned::Missing)?;
@@ -41,7 +42,7 @@ pub fn verify(headers: &HeaderMap, body: &[u8], secret: &[u8], now: Timestamp) -
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| Unsigned::Wrong)?;
     mac.update(time.as_bytes());
     mac.update(b".");
-    mac.update(body);
+    mac.update(signed);
     let fits = |signature: &Vec<u8>| mac.clone().verify_slice(signature).is_ok();
     if signatures.iter().any(fits) { Ok(()) } else { Err(Unsigned::Wrong) }
 }

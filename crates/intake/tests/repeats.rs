@@ -93,8 +93,12 @@ impl Front {
     }
 
     async fn ends(&self, id: &Value) {
+        self.ends_as(id, Outcome::Rejected { reason: "no".into() }).await;
+    }
+
+    async fn ends_as(&self, id: &Value, outcome: Outcome) {
         let mut participation = self.stored(id).await;
-        participation.end(Outcome::Rejected { reason: "no".into() }, self.clock.now());
+        participation.end(outcome, self.clock.now());
         self.memory.save(&[participation]).await.unwrap();
     }
 }
@@ -190,6 +194,15 @@ async fn a_brand_may_have_repeats_told_as_before() {
 }
 
 #[tokio::test]
+async fn where_repeats_are_told_a_mismatch_still_looks_like_a_wait() {
+    let front = Front::open("repeats = \"tell\"", Entering::AtOnce);
+    let first = front.take_part(None, PHONE).await;
+    front.ends_as(&first["id"], Outcome::Mismatch { double: true }).await;
+    let told = front.take_part(None, PHONE).await;
+    assert_eq!(told, json!({ "id": first["id"], "state": "awaiting_opt_in" }));
+}
+
+#[tokio::test]
 async fn of_many_who_post_one_consumer_at_once_one_is_told_the_id() {
     let front = Front::unsigned();
     let all = futures::future::join_all((0..50).map(|_| front.take_part(None, EMAIL))).await;
@@ -205,7 +218,9 @@ async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
     let unasked = r#"{"scope":"spring","email":"ada@example.com","consent":null}"#;
     let phone = r#"{"scope":"spring","phone":"+13135550100","consent":true,"consent_text_id":"v3"}"#;
     let said = |given: bool| Some((given, Some("v3".to_owned())));
-    for (body, expected) in [(email, said(true)), (&refused, said(false)), (unasked, None), (phone, said(true))] {
+    for (body, expected) in
+        [(email, said(true)), (&refused, said(false)), (unasked, None), (phone, said(true))]
+    {
         let front = Front::unsigned();
         let answer = front.take_part(None, body).await;
         let stored = front.stored(&answer["id"]).await;
@@ -223,7 +238,8 @@ async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
 async fn by_number_nobody_takes_part_without_a_yes() {
     let front = Front::unsigned();
     for consent in ["", r#","consent":false"#, r#","consent":null"#] {
-        let body = format!(r#"{{"scope":"spring","phone":"+13135550100","email":"ada@example.com"{consent}}}"#);
+        let body =
+            format!(r#"{{"scope":"spring","phone":"+13135550100","email":"ada@example.com"{consent}}}"#);
         let (status, problem) = front.post("/participations", &[], &body).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
         assert_eq!(problem["errors"][0]["field"], "consent", "{problem}");

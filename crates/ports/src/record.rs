@@ -17,11 +17,14 @@ use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{BrandId, ParticipationId, RepeatKey, Scope};
-use domain::participation::{BrazeEvent, Consent, EventProgress, Participation, Shown, State, Target};
+use domain::participation::{
+    BrazeEvent, Consent, EventProgress, Participation, Shown, State, Target, Unanswered,
+};
 use domain::reservation::Slot;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
+use award::StandingRecord;
 use profile::{ProfileRecord, profile, profile_record};
 
 use crate::{Error, Result};
@@ -67,7 +70,19 @@ struct Record {
     #[serde(default, skip_serializing_if = "is_false")]
     no_such_alias: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    unanswered: Option<UnansweredRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     repeat_key: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UnansweredRecord {
+    since: i64,
+    double: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    standing: Option<StandingRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -200,6 +215,12 @@ pub fn encode(participation: &Participation) -> String {
         failures: participation.failures,
         slot: participation.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
         no_such_alias: participation.no_such_alias,
+        unanswered: participation.unanswered.as_ref().map(|wait| UnansweredRecord {
+            since: wait.since.as_millisecond(),
+            double: wait.double,
+            standing: wait.standing.as_ref().map(award::standing_record),
+            ended_at: wait.ended_at.map(Timestamp::as_millisecond),
+        }),
         repeat_key: participation.repeat_key.map(|key| key.to_string()),
     };
     text(&record)
@@ -234,6 +255,7 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         failures: record.failures,
         slot: slot.transpose()?,
         no_such_alias: record.no_such_alias,
+        unanswered: record.unanswered.map(unanswered).transpose()?,
         repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose().map_err(corrupt)?,
         version,
     })
@@ -299,6 +321,15 @@ fn braze_event(record: BrazeEventRecord) -> Result<BrazeEvent> {
 
 fn consent(record: ConsentRecord) -> Result<Consent> {
     Ok(Consent { given: !record.refused, at: moment(record.at)?, text_id: record.text_id })
+}
+
+fn unanswered(record: UnansweredRecord) -> Result<Unanswered> {
+    Ok(Unanswered {
+        since: moment(record.since)?,
+        double: record.double,
+        standing: record.standing.map(award::standing).transpose()?,
+        ended_at: record.ended_at.map(moment).transpose()?,
+    })
 }
 
 fn state_record(state: &State) -> StateRecord {

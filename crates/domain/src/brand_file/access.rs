@@ -23,7 +23,8 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     let origins = section.optional("origins").and_then(|field| field.items()).unwrap_or_default();
     let origins = origins.iter().filter_map(|item| item.parsed(origin)).collect();
     let signing_secret = section.optional("signing_secret");
-    let open_to_anybody = section.optional("open_to_anybody").and_then(|field| field.boolean()).unwrap_or(false);
+    let open_to_anybody =
+        section.optional("open_to_anybody").and_then(|field| field.boolean()).unwrap_or(false);
     // A secret that is not there is a fault of its own.
     reading.unguarded = signing_secret.is_none() && !open_to_anybody;
     let signing_secret = signing_secret.and_then(|field| secret(&field, reading.surroundings));

@@ -60,14 +60,19 @@ const UNLIMITED: [&str; 2] = [
 
 #[test]
 fn what_is_limited_is_not_given_to_anybody_unless_the_file_says_so() {
-    for (way, incentive) in [BY_EMAIL, BY_SMS].iter().flat_map(|way| LIMITED.map(|incentive| (way, incentive))) {
+    for (way, incentive) in
+        [BY_EMAIL, BY_SMS].iter().flat_map(|way| LIMITED.map(|incentive| (way, incentive)))
+    {
         for intake in ["", "[intake]\n", "[intake]\nopen_to_anybody = false\n"] {
             let more = format!("{intake}{}", activation(way, incentive));
             let (refused, findings) = found(&more, Strictness::Strict);
             assert_eq!((refused.brands.iter().count(), findings.len()), (0, 1), "{more}: {findings:?}");
             let field = format!("activation[0]{}.incentive: ", &way[11..way.find(']').unwrap()]);
             assert!(findings[0].contains(&field), "{findings:?}");
-            assert!(findings[0].contains("open_to_anybody = true"), "the key that keeps it as it was: {findings:?}");
+            assert!(
+                findings[0].contains("open_to_anybody = true"),
+                "the key that keeps it as it was: {findings:?}"
+            );
             assert!(findings[0].contains("signing_secret"), "{findings:?}");
             let (pushed_before, _) = found(&more, Strictness::Lenient);
             assert_eq!(pushed_before.brands.iter().count(), 1, "{more}");
@@ -96,10 +101,8 @@ fn what_is_signed_or_meant_for_anybody_or_without_limit_is_in_order() {
 
 #[test]
 fn a_secret_that_is_not_there_is_the_only_fault_of_its_section() {
-    let more = format!(
-        "[intake]\nsigning_secret = {{ env = \"MISSING\" }}\n{}",
-        activation(BY_EMAIL, LIMITED[0])
-    );
+    let more =
+        format!("[intake]\nsigning_secret = {{ env = \"MISSING\" }}\n{}", activation(BY_EMAIL, LIMITED[0]));
     let (_, findings) = found(&more, Strictness::Strict);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].contains("MISSING"), "{findings:?}");

@@ -3,7 +3,7 @@
 
 use crate::Timestamp;
 use crate::attributes::{AttributeValue, Attributes};
-use crate::award::{Award, Verdict};
+use crate::award::{Award, Refusal, Verdict};
 use crate::brand::{Identity, RewardsToBraze};
 use crate::contact::Contact;
 use crate::decide::{
@@ -22,6 +22,8 @@ pub(super) fn verdict(participation: &Participation, facts: &Facts) -> Option<Ve
     facts.award.as_ref().filter(|award| !award.is_settled())?;
     if participation.credited_at.is_some() {
         Some(Verdict::Credit)
+    } else if participation.unanswered.is_some() {
+        Some(Verdict::Refuse(Refusal::PhoneMismatch))
     } else if participation.state.is_end() {
         Some(Verdict::Release)
     } else {

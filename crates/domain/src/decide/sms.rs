@@ -21,7 +21,7 @@ const FIRST_LOOKS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A subscription that does not show by then never will.
-const UNVERIFIED_AFTER: Duration = Duration::from_secs(15 * 60);
+pub(super) const UNVERIFIED_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// A subscription that was written together with the profile and does not show by then is made by itself: whether Braze takes it
 /// for alias-only profiles is not documented.
@@ -96,8 +96,8 @@ impl Flow<'_> {
             Some((profile, Number::Other)) => match self.brand.braze.on_phone_mismatch {
                 PhoneMismatch::Update => self.write(Target { profile, create: false }),
                 PhoneMismatch::Skip => {
-                    let reason = "the profile carries another phone number".to_owned();
-                    Step::Done(Outcome::Rejected { reason })
+                    let double = matches!(self.activation.opt_in, OptIn::Double { .. });
+                    Step::Done(Outcome::Mismatch { double })
                 }
             },
         }
@@ -190,7 +190,7 @@ impl Flow<'_> {
             Some(Written::Done) => match self.facts.subscription {
                 None => self.ask_subscription(),
                 Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
-                Some(Subscription::NotSubscribed) if double_opt_in => self.await_opt_in(),
+                Some(Subscription::NotSubscribed) if double_opt_in => self.await_opt_in(self.now),
                 Some(Subscription::NotSubscribed) => self.await_subscription(target, true),
             },
         }
@@ -200,9 +200,13 @@ impl Flow<'_> {
     fn asked(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
         let event = self.event(name, progress.time().unwrap_or(self.now));
         let settled = |at| self.settled_from(at);
+        let asked_at = match progress {
+            EventProgress::Attempted { at, .. } => at,
+            EventProgress::NotSent | EventProgress::NotTaken { .. } | EventProgress::Recorded => self.now,
+        };
         match event::next(&event, &target.profile, progress, self.facts, self.now, settled) {
             event::Next::Send => self.send(target.clone(), event),
-            event::Next::Recorded => self.await_opt_in(),
+            event::Next::Recorded => self.await_opt_in(asked_at),
             event::Next::Ask(question) => Step::Ask(question),
             event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
             event::Next::Wait(event, until) => {
@@ -225,9 +229,11 @@ impl Flow<'_> {
         Step::Wait { state, until: later(self.now, FIRST_LOOKS[0]) }
     }
 
-    fn await_opt_in(&self) -> Step {
-        let until = later(self.now, self.next_poll(Duration::ZERO));
-        Step::Wait { state: State::AwaitingOptIn { since: self.now }, until }
+    /// The wait counts from when the consumer was asked, unless that was so long ago that it would be over.
+    fn await_opt_in(&self, asked_at: Timestamp) -> Step {
+        let since = if self.since(asked_at) < self.window() { asked_at } else { self.now };
+        let until = later(since, self.next_poll(self.since(since)));
+        Step::Wait { state: State::AwaitingOptIn { since }, until }
     }
 
     /// Subscribed by us: does Braze say so yet?

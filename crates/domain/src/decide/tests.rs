@@ -378,7 +378,7 @@ proptest! {
                         facts = Facts::default();
                     }
                 },
-                Step::Settle(_) | Step::Show { .. } | Step::Defer { .. } | Step::Rest => {
+                Step::Settle(_) | Step::Show { .. } | Step::Defer { .. } | Step::StopWaiting | Step::Rest => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { state, command } => {

@@ -3,7 +3,7 @@
 //! Whenever somebody waits who could take a place, there is none to take; so places go in the order of acceptance.
 
 use crate::Timestamp;
-use crate::award::{Award, Standing, Verdict};
+use crate::award::{Award, Refusal, Standing, Verdict};
 use crate::identity::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
@@ -100,7 +100,8 @@ pub fn settle<B: Book>(
         if !award.is_settled() {
             match verdict {
                 Verdict::Credit => keeper.credit(&mut award)?,
-                Verdict::Release => keeper.release(&mut award)?,
+                Verdict::Release => keeper.release(&mut award, None)?,
+                Verdict::Refuse(why) => keeper.release(&mut award, Some(*why))?,
             }
         }
         keeper.settled.awards.push(award);
@@ -201,7 +202,7 @@ impl<B: Book> Keeper<'_, B> {
         closed || self.counts.drawn_at.is_some()
     }
 
-    fn release(&mut self, award: &mut Award) -> Result<(), B::Error> {
+    fn release(&mut self, award: &mut Award, why: Option<Refusal>) -> Result<(), B::Error> {
         let place = match award.standing {
             Standing::Held { place } => Some(place),
             _ => None,
@@ -211,7 +212,7 @@ impl<B: Book> Keeper<'_, B> {
             self.book.put_back(place)?;
             self.move_up()?;
         }
-        self.tell(award, News::Ended)
+        self.tell_why(award, News::Ended, why)
     }
 
     /// Free places go to those who wait, in the order of acceptance.
@@ -283,9 +284,13 @@ impl<B: Book> Keeper<'_, B> {
     }
 
     fn tell(&mut self, award: &Award, news: News) -> Result<(), B::Error> {
+        self.tell_why(award, news, None)
+    }
+
+    fn tell_why(&mut self, award: &Award, news: News, refusal: Option<Refusal>) -> Result<(), B::Error> {
         if self.rules.tell {
             self.settled.told = true;
-            self.book.tell(&Notice::of(award, news, self.now))?;
+            self.book.tell(&Notice { refusal, ..Notice::of(award, news, self.now) })?;
         }
         Ok(())
     }

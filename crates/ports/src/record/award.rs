@@ -1,6 +1,6 @@
 //! The stored form of awards, counters and notices.
 
-use domain::award::{Award, LedgerKey, Others, Standing};
+use domain::award::{Award, LedgerKey, Others, Refusal, Standing};
 use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Amount, IncentiveId, NoPrize, Offer, Pool, Prize, Reward};
@@ -43,7 +43,7 @@ enum OfferRecord {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum RewardRecord {
+pub(super) enum RewardRecord {
     Code(String),
     /// In ten-thousandths.
     Value(i64),
@@ -51,7 +51,7 @@ enum RewardRecord {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum StandingRecord {
+pub(super) enum StandingRecord {
     Held(u32),
     Waiting,
     Entered,
@@ -90,6 +90,8 @@ struct NoticeRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incentive: Option<String>,
     standing: StandingRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
     at: i64,
 }
 
@@ -200,6 +202,7 @@ pub fn encode_notice(notice: &Notice) -> String {
         scope: notice.ledger.scope.to_string(),
         incentive: notice.ledger.incentive.as_ref().map(ToString::to_string),
         standing: standing_record(&notice.standing),
+        refusal: notice.refusal.map(|refusal| refusal.name().to_owned()),
         at: notice.at.as_millisecond(),
     })
 }
@@ -218,6 +221,7 @@ pub fn decode_notice(stored: &str) -> Result<Notice> {
         brand: BrandId::parse(&record.brand).map_err(corrupt)?,
         ledger: ledger(&record.scope, record.incentive.as_deref())?,
         standing: standing(record.standing)?,
+        refusal: record.refusal.as_deref().map(refusal).transpose()?,
         at: moment(record.at)?,
     })
 }
@@ -225,6 +229,10 @@ pub fn decode_notice(stored: &str) -> Result<Notice> {
 fn ledger(scope: &str, incentive: Option<&str>) -> Result<LedgerKey> {
     let incentive = incentive.map(IncentiveId::parse).transpose().map_err(corrupt)?;
     Ok(LedgerKey { scope: Scope::parse(scope).map_err(corrupt)?, incentive })
+}
+
+fn refusal(name: &str) -> Result<Refusal> {
+    Refusal::named(name).ok_or_else(|| corrupt("unknown refusal"))
 }
 
 fn offer_record(offer: &Offer) -> OfferRecord {
@@ -269,7 +277,7 @@ fn reward(record: RewardRecord) -> Result<Reward> {
     })
 }
 
-fn standing_record(standing: &Standing) -> StandingRecord {
+pub(super) fn standing_record(standing: &Standing) -> StandingRecord {
     match standing {
         Standing::Held { place } => StandingRecord::Held(*place),
         Standing::Waiting => StandingRecord::Waiting,
@@ -282,7 +290,7 @@ fn standing_record(standing: &Standing) -> StandingRecord {
     }
 }
 
-fn standing(record: StandingRecord) -> Result<Standing> {
+pub(super) fn standing(record: StandingRecord) -> Result<Standing> {
     Ok(match record {
         StandingRecord::Held(place) => Standing::Held { place },
         StandingRecord::Waiting => Standing::Waiting,

@@ -1,0 +1,26 @@
+//! The wait that callers without a signature are shown in place of a mismatch. It is over when a real one would be.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+use crate::brand::{Activation, OptIn};
+use crate::decide::{Step, Terms, sms};
+use crate::participation::Participation;
+use crate::time::later;
+
+/// The next step of the wait, if there is one that is not over.
+pub(super) fn decide(participation: &Participation, terms: &Terms<'_>, now: Timestamp) -> Option<Step> {
+    let wait = participation.unanswered.as_ref().filter(|wait| wait.ended_at.is_none())?;
+    let until = later(wait.since, patience(terms.activation));
+    Some(if now < until { Step::Defer { shown: participation.shown, until } } else { Step::StopWaiting })
+}
+
+/// How long a real answer would be waited for.
+fn patience(activation: &Activation) -> Duration {
+    match activation.sms.as_ref().map(|sms| &sms.opt_in) {
+        Some(OptIn::Double { window, .. }) => *window,
+        Some(OptIn::Single { .. }) => sms::UNVERIFIED_AFTER,
+        // The way in is no longer configured: a real wait would end, too.
+        None => Duration::ZERO,
+    }
+}

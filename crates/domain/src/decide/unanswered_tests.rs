@@ -1,0 +1,200 @@
+//! Whoever does not sign cannot tell a mismatch from a question that is never answered.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::award::{Award, Others, Standing, Verdict};
+use crate::incentive::{IncentiveId, NoPrize, Offer};
+use crate::seen::{self, Asking};
+
+const THEIRS: &str = "+13135550100";
+const OTHER: &str = "+13135550199";
+
+/// What a caller is shown: state, reason, time of the last change, credit, and how the award stands.
+type View = (String, Option<String>, Timestamp, bool, Option<Standing>);
+
+/// How a campaign goes on, whatever the profile carries.
+#[derive(Debug, Clone)]
+struct Course {
+    opt_in: OptIn,
+    standing: Option<Standing>,
+    /// Waits before Braze answers the look-up, in seconds.
+    put_off: Vec<u64>,
+    /// How long Braze takes to take the event, in seconds.
+    latency: u64,
+}
+
+fn award(world: &World, standing: Standing) -> Award {
+    let incentive = IncentiveId::parse("first").unwrap();
+    Award {
+        id: world.participation.id,
+        brand: world.brand.id.clone(),
+        ledger: world.activation.ledger(Some(&incentive)),
+        participant: IdKey::new([1; 32]).contact(&world.brand.id, &world.participation.contact),
+        others: Others::None,
+        offer: Offer::ByPlace,
+        arrival: 1,
+        standing,
+        credited_at: None,
+        due_at: None,
+    }
+}
+
+/// Takes a participation from the beginning to its end, nobody answering; what is shown from each save on.
+fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, View)> {
+    let mut world = world(course.opt_in.clone(), true);
+    world.brand.braze.on_phone_mismatch = PhoneMismatch::Skip;
+    let mut award = course.standing.clone().map(|standing| award(&world, standing));
+    world.participation.has_award = award.is_some();
+    let mut put_off = course.put_off.iter();
+    let mut now = at(0);
+    let mut saves = Vec::new();
+    let mut facts = Facts::default();
+    for _ in 0..20_000 {
+        facts.award.clone_from(&award);
+        let step = world.next(&facts, now);
+        let participation = &mut world.participation;
+        let mut until = None;
+        match step {
+            Step::Ask(Question::Subscription(_)) => facts.subscription = Some(Subscription::NotSubscribed),
+            Step::Ask(Question::FindProfile) => match put_off.next() {
+                Some(wait) => {
+                    let state = participation.state.clone();
+                    until = Some(later(now, Duration::from_secs(*wait)));
+                    participation.wait(state, later(now, Duration::from_secs(*wait)), now);
+                }
+                None => facts.found = Some(vec![profile(Some(number))]),
+            },
+            Step::Tell { state, command } => {
+                participation.state = state;
+                facts.before_a_command();
+                facts.written = Some(Written::Done);
+                if !command.is_repeatable() {
+                    // It is saved before it is sent.
+                    saves.push((now, view(participation, award.as_ref(), asking)));
+                    now = later(now, Duration::from_secs(course.latency));
+                }
+            }
+            Step::Wait { state, until: then } => {
+                participation.wait(state, then, now);
+                until = Some(then);
+            }
+            Step::Defer { until: then, .. } => {
+                let state = participation.state.clone();
+                participation.wait(state, then, now);
+                until = Some(then);
+            }
+            Step::Done(outcome) => {
+                participation.end(outcome, now);
+                if let Some(wait) = &mut participation.unanswered {
+                    wait.standing = award.as_ref().map(|award| award.standing.clone());
+                }
+                facts.before_a_command();
+            }
+            Step::Settle(Verdict::Release | Verdict::Refuse(_)) => {
+                award.as_mut().expect("it is settled").standing = Standing::Released;
+            }
+            Step::StopWaiting => participation.stop_waiting(now),
+            Step::Rest => {
+                saves.push((now, view(participation, award.as_ref(), asking)));
+                return saves;
+            }
+            other => panic!("not here: {other:?}"),
+        }
+        if let Some(until) = until {
+            assert!(until > now, "it waits for nothing");
+            saves.push((now, view(participation, award.as_ref(), asking)));
+            (now, facts) = (until, Facts::default());
+        }
+    }
+    panic!("it did not end: {:?}", world.participation.state);
+}
+
+fn view(participation: &Participation, award: Option<&Award>, asking: Asking) -> View {
+    let seen = seen::participation(participation, asking);
+    let standing = award.map(|award| seen::award(participation, award.clone(), asking).standing);
+    let credited = participation.credited_at.is_some();
+    (seen.state.to_owned(), seen.reason.map(str::to_owned), seen.updated_at, credited, standing)
+}
+
+fn shown_at(saves: &[(Timestamp, View)], moment: Timestamp) -> Option<&View> {
+    saves.iter().rfind(|(at, _)| *at <= moment).map(|(_, view)| view)
+}
+
+fn opt_in() -> impl Strategy<Value = OptIn> {
+    let starts = [DoubleOptInStart::Event("opt_in".into()), DoubleOptInStart::BrazeLogic];
+    let double = (prop::sample::select(starts.to_vec()), 60_u64..200_000, 30_u64..4_000, 30_u64..4_000)
+        .prop_map(|(start, window, first, then)| OptIn::Double {
+            start,
+            window: Duration::from_secs(window),
+            poll: vec![
+                PollStage { every: Duration::from_secs(first), lasts: Some(Duration::from_secs(600)) },
+                PollStage { every: Duration::from_secs(then), lasts: None },
+            ],
+        });
+    prop_oneof![Just(single(Subscribe::AfterProfile)), Just(single(Subscribe::WithProfile)), double]
+}
+
+fn courses() -> impl Strategy<Value = Course> {
+    let standings = [
+        None,
+        Some(Standing::Held { place: 3 }),
+        Some(Standing::Waiting),
+        Some(Standing::Entered),
+        Some(Standing::Without(NoPrize::NotDrawn)),
+    ];
+    let put_off = prop::collection::vec(1_u64..600, 0..4);
+    (opt_in(), prop::sample::select(standings.to_vec()), put_off, 0_u64..10)
+        .prop_map(|(opt_in, standing, put_off, latency)| Course { opt_in, standing, put_off, latency })
+}
+
+proptest! {
+    /// At every moment, from the first look to the end.
+    #[test]
+    fn a_mismatch_looks_like_an_answer_that_never_comes(course in courses()) {
+        let (genuine, mismatch) =
+            (walk(&course, THEIRS, Asking::Unsigned), walk(&course, OTHER, Asking::Unsigned));
+        for (moment, _) in genuine.iter().chain(&mismatch) {
+            prop_assert_eq!(shown_at(&genuine, *moment), shown_at(&mismatch, *moment), "at {}", moment);
+        }
+        let end = &mismatch.last().expect("it ends").1;
+        let expected = if matches!(course.opt_in, OptIn::Double { .. }) { "expired" } else { "unverified" };
+        prop_assert_eq!((&end.0[..], &end.1), (expected, &None));
+    }
+
+    /// Whoever signs is told at once, and why.
+    #[test]
+    fn a_signed_caller_sees_a_mismatch_as_soon_as_it_is_known(course in courses()) {
+        let saves = walk(&course, OTHER, Asking::Signed);
+        let known = saves.iter().find(|(_, view)| view.0 != "received").expect("it ends");
+        let waited: u64 = course.put_off.iter().sum();
+        prop_assert_eq!(known.0, later(at(0), Duration::from_secs(waited)));
+        prop_assert_eq!(&known.1.0, "rejected");
+        prop_assert_eq!(known.1.1.as_deref(), Some("the profile carries another phone number"));
+        let released = course.standing.is_some().then_some(Standing::Released);
+        prop_assert_eq!(&known.1.4, &released, "the place goes back at once");
+    }
+}
+
+#[test]
+fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
+    let mut world = world(by_event(), true);
+    world.participation.end(Outcome::Rejected { reason: "no".into() }, at(1));
+    let seen = |world: &World, asking| {
+        let seen = seen::participation(&world.participation, asking);
+        (seen.state, seen.reason.map(str::to_owned))
+    };
+    assert_eq!(seen(&world, Asking::Signed), ("rejected", Some("no".to_owned())));
+    assert_eq!(seen(&world, Asking::Unsigned), ("rejected", None));
+    world.participation.end(Outcome::Failed { reason: "an outage".into() }, at(1));
+    assert_eq!(seen(&world, Asking::Unsigned), ("failed", Some("an outage".to_owned())));
+}
+
+#[test]
+fn whoever_was_forgotten_is_not_shown_as_waiting() {
+    let mut world = world(by_event(), true);
+    world.participation.end(Outcome::Mismatch { double: true }, at(1));
+    crate::person::forget(&mut world.participation, at(2));
+    let seen = seen::participation(&world.participation, Asking::Unsigned);
+    assert_eq!((seen.state, seen.reason), ("rejected", None));
+}
