@@ -46,3 +46,21 @@ async fn an_event_is_logged_where_no_attribute_changes() {
     assert_eq!(campaign.connector.take_tally().attributes_saved, 2);
     assert_eq!(campaign.profiles().await[0]["custom_events"]["q_participated"]["count"], 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_a_moment_ago_is_written_once() {
+    let events: String = (0..3)
+        .map(|number| format!("[activation.events.visit_{number}]\nattributes = {{ tier = \"gold\" }}\n"))
+        .collect();
+    let campaign = Campaign::with(Faults::none(), "", &events);
+    let ada = json!({ "external_id": "u-1", "email": "ada@example.com" });
+    campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [ada] }).to_string()).await;
+    campaign.run();
+    for number in 0..3 {
+        let id = campaign.accept_event(&format!("visit_{number}"), "ada@example.com").await;
+        campaign.all_reach(&[id], "credited", AN_HOUR).await;
+    }
+    assert_eq!(campaign.requests("/users/track").await, 1);
+    assert_eq!(campaign.profiles().await[0]["custom_attributes"]["tier"], "gold");
+    assert_eq!(campaign.connector.take_tally().attributes_saved, 2);
+}

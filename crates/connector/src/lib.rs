@@ -3,6 +3,7 @@
 
 mod award;
 mod case;
+mod clock_watch;
 mod courier;
 mod guard;
 mod in_hand;
@@ -11,6 +12,7 @@ mod look_up;
 mod on_call;
 mod outage;
 mod pace;
+mod recent;
 mod retry;
 mod step;
 mod subscription;

@@ -149,7 +149,9 @@ impl Pace {
     /// Says so once a minute and brand: whoever is on call needs to read it once, not once a participant.
     fn report_refused_key(&self, brand: &Brand, endpoint: Endpoint, now: Timestamp) {
         let mut last_report = self.last_report.lock().unwrap_or_else(PoisonError::into_inner);
-        let again = last_report.get(&brand.id).is_none_or(|last| now >= time::later(*last, PROBE_INTERVAL));
+        let again = last_report
+            .get(&brand.id)
+            .is_none_or(|last| now < *last || now >= time::later(*last, PROBE_INTERVAL));
         if again {
             last_report.insert(brand.id.clone(), now);
             tracing::error!(

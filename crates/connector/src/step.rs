@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 use crate::award;
 use crate::case::Case;
+use crate::clock_watch::{ClockWatch, is_of_the_future};
 use crate::guard::Suspects;
 use crate::in_hand::InHand;
 use crate::knowledge;
@@ -27,6 +28,7 @@ use crate::look_up::{self, ProfileEventQuestion};
 use crate::on_call::Kept;
 use crate::outage::Seen;
 use crate::pace::Pace;
+use crate::recent::Recent;
 use crate::subscription::{self, OneByOne};
 use crate::tally::{Tallied, Tally};
 use crate::wake;
@@ -87,6 +89,8 @@ pub struct Connector {
     pub(crate) suspects: Suspects,
     pub(crate) seen: Arc<Seen>,
     pub(crate) kept_outages: tokio::sync::Mutex<Kept>,
+    pub(crate) recent: Recent,
+    pub(crate) clock_watch: ClockWatch,
     in_hand: InHand,
 }
 
@@ -150,6 +154,8 @@ impl Connector {
             suspects: Suspects::default(),
             seen: Arc::default(),
             kept_outages: tokio::sync::Mutex::default(),
+            recent: Recent::default(),
+            clock_watch: ClockWatch::default(),
             in_hand: InHand::default(),
         }
     }
@@ -379,11 +385,14 @@ impl Connector {
 }
 
 /// A new participation is looked at when a message says so; afterwards it is left alone until it is due, however many
-/// messages come. An award that somebody else's participation changed is due, too.
+/// messages come. An award that somebody else's participation changed is due, too, and so is what was put off under a clock that has been
+/// set back since: nobody knows when its time is.
 fn wants_a_look(case: &Case, now: Timestamp) -> bool {
     let participation = &case.participation;
     case.changed_award().is_some()
-        || participation.due_at.is_some_and(|due| participation.version == 0 || due <= now)
+        || participation.due_at.is_some_and(|due| {
+            participation.version == 0 || due <= now || is_of_the_future(participation.updated_at, now)
+        })
 }
 
 fn log_end(participation: &Participation) {

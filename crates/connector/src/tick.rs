@@ -20,6 +20,9 @@ pub const TICK: Duration = Duration::from_secs(60);
 /// How many participations one tick looks at at most; the next one goes on.
 const MOST_DUE: usize = 1_000;
 
+/// At the start, what was put off by a clock that ran ahead by up to so much is found.
+const A_CLOCKS_STEP: Duration = Duration::from_secs(3_600);
+
 /// Whoever is on call hears of it when the oldest has been due for longer.
 const BEHIND: Duration = Duration::from_secs(300);
 
@@ -43,7 +46,7 @@ impl Connector {
     /// When what is due cannot be read.
     pub async fn catch_up(&self) -> ports::Result<Ticked> {
         let now = self.outside.clock.now();
-        self.look_at_due(now, later(now, FIRST_LOOK)).await
+        self.look_at_due(now, later(now, FIRST_LOOK.max(A_CLOCKS_STEP))).await
     }
 
     /// Steps what is due, longest due first, brands side by side. Two ticks at once do no harm: what one is at, the other
@@ -55,7 +58,17 @@ impl Connector {
         award::draw_raffles(self).await;
         award::upgrade_ledgers(self).await;
         let now = self.outside.clock.now();
-        self.look_at_due(now, now).await
+        let until = match self.clock_watch.set_back_by(now) {
+            Some(by) => {
+                tracing::warn!(
+                    by_s = by.as_secs(),
+                    "connector.clock_set_back: what was put off under the earlier clock is looked at now"
+                );
+                later(now, by.saturating_add(TICK))
+            }
+            None => now,
+        };
+        self.look_at_due(now, until).await
     }
 
     async fn look_at_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {

@@ -10,6 +10,8 @@ use domain::reservation::{Observed, PROBE_INTERVAL};
 use domain::time::later;
 use tokio::sync::Notify;
 
+use crate::clock_watch::is_of_the_future;
+
 /// So many are sent before the first answer of a window has said how many are left.
 const BLIND: u32 = 16;
 
@@ -32,6 +34,8 @@ pub(crate) struct Valve {
 
 #[derive(Default)]
 struct State {
+    /// When it was asked last: earlier than that, the clock has been set back.
+    seen: Option<Timestamp>,
     under_way: u32,
     /// Braze asked to be left alone, until then. What other answers say of their window does not shorten it.
     rests_until: Option<Timestamp>,
@@ -91,7 +95,9 @@ impl Valve {
 
     /// Until when Braze asked to be left alone, where it did.
     pub(crate) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.lock().rests_until.filter(|until| now < *until)
+        let mut state = self.lock();
+        state.mind_the_clock(now);
+        state.rests_until.filter(|until| now < *until)
     }
 
     /// Takes note of what an answer says of the limit.
@@ -143,7 +149,16 @@ impl Drop for Passage<'_> {
 }
 
 impl State {
+    /// Until when something is shut says nothing once the clock has been set back.
+    fn mind_the_clock(&mut self, now: Timestamp) {
+        if self.seen.is_some_and(|seen| is_of_the_future(seen, now)) {
+            *self = Self { under_way: self.under_way, unanswered: self.unanswered, ..Self::default() };
+        }
+        self.seen = Some(now);
+    }
+
     fn enter(&mut self, now: Timestamp) -> Entry {
+        self.mind_the_clock(now);
         if self.refused_until.is_some_and(|until| now < until) {
             return Entry::Never(Shut::Refused);
         }
@@ -174,6 +189,7 @@ impl State {
     }
 
     fn hear(&mut self, said: Option<Observed>, now: Timestamp) {
+        self.mind_the_clock(now);
         match said {
             Some(Observed::KeyRefused) => self.refused_until = Some(later(now, PROBE_INTERVAL)),
             Some(Observed::Throttled { until }) => {
@@ -253,6 +269,16 @@ mod tests {
         assert!(enter(&valve, 60).is_none(), "somebody else is in the workspace");
         drop(first);
         assert!(enter(&valve, 60).is_some());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_opens_what_was_shut() {
+        for said in [left(0), Some(Observed::KeyRefused), Some(Observed::Throttled { until: at(3_000) })] {
+            let valve = Valve::default();
+            enters(&valve, 0).answered(said, at(0));
+            assert!(shut(&valve, 1).is_some() && shut(&valve, -2).is_some());
+            assert_eq!(shut(&valve, -60), None, "{said:?}");
+        }
     }
 
     #[test]

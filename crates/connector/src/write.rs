@@ -18,6 +18,7 @@ use ports::store::{MOST_ITEMS, Saved};
 use crate::case::Case;
 use crate::look_up::wait_until;
 use crate::pace::{Admission, asked_wait, observed};
+use crate::recent::Whose;
 use crate::retry::back_off;
 use crate::step::{Connector, Performed};
 use crate::{translate, wake};
@@ -87,6 +88,12 @@ fn unchanged(connector: &Connector, jobs: Vec<Job>) -> (Vec<Case>, Vec<Job>) {
     for (mut case, mut write) in jobs {
         let found = case.facts.found.as_deref().unwrap_or_default();
         connector.tallied.attributes_saved(write.leave_out_unchanged(found));
+        // What Braze shows says more than what we remember.
+        if case.facts.found.is_none() {
+            let left_out =
+                connector.recent.leave_out(whose(&case), &mut write, connector.outside.clock.now());
+            connector.tallied.attributes_saved(left_out);
+        }
         if write.is_empty() {
             take_in(connector, &mut case, write, Fate::Done);
             done.push(case);
@@ -95,6 +102,29 @@ fn unchanged(connector: &Connector, jobs: Vec<Job>) -> (Vec<Case>, Vec<Job>) {
         }
     }
     (done, left)
+}
+
+fn whose(case: &Case) -> Whose<'_> {
+    Whose { brand: &case.participation.brand, contact: &case.participation.contact }
+}
+
+/// Remembers that a batch is about to be sent.
+fn begin(connector: &Connector, batch: &[Joint]) {
+    for joint in batch {
+        for (case, _) in &joint.jobs {
+            connector.recent.begins(whose(case), &joint.write);
+        }
+    }
+}
+
+/// Remembers what became of it.
+fn end(connector: &Connector, batch: &[Joint], fates: Option<&[Fate]>, now: Timestamp) {
+    for (index, joint) in batch.iter().enumerate() {
+        let taken = fates.is_some_and(|fates| matches!(fates.get(index), Some(Fate::Done)));
+        for (case, _) in &joint.jobs {
+            connector.recent.ends(whose(case), &joint.write, taken, now);
+        }
+    }
 }
 
 /// One object for all that is written to a profile, where that does the same: Braze takes one update of a profile at a time, and fewer
@@ -231,6 +261,7 @@ async fn request(
     let Some(client) = connector.workspaces.client(&connector.outside, &connector.seen, brand).await else {
         return all(Fate::NotDone(None));
     };
+    begin(connector, batch);
     let answer = client.track(&writes(batch)).await;
     let now = connector.outside.clock.now();
     let heard = observed(&answer, now);
@@ -238,9 +269,14 @@ async fn request(
     said.extend(heard);
     let asked = asked_wait(&answer, now);
     let error = match answer.result {
-        Ok(outcomes) => return Some(outcomes.iter().map(fate).collect()),
+        Ok(outcomes) => {
+            let fates: Vec<Fate> = outcomes.iter().map(fate).collect();
+            end(connector, batch, Some(&fates), now);
+            return Some(fates);
+        }
         Err(error) => error,
     };
+    end(connector, batch, None, now);
     tracing::debug!(brand = %brand.id, objects = batch.len(), %error, "connector.write_failed");
     let at_once = asked.is_none() && !matches!(error, braze::Error::Throttled { .. });
     let halves = halves_failures && batch.len() > 1 && at_once;

@@ -9,6 +9,9 @@ use domain::message::{Look, QueueName};
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
+/// Clocks are corrected by so many milliseconds all the time.
+const CORRECTION: i64 = 5_000;
+
 /// All queues' mailboxes.
 pub(crate) struct Mailboxes(HashMap<QueueName, Mailbox>);
 
@@ -27,6 +30,8 @@ struct State {
     visible: BTreeMap<BrandId, BTreeSet<(i64, i64)>>,
     /// The brand that was served last; the next one comes first next time.
     last_served: Option<BrandId>,
+    /// When somebody looked last, in milliseconds. Earlier than that, the clock has been set back.
+    looked_at: Option<i64>,
 }
 
 struct Message {
@@ -92,6 +97,7 @@ impl Mailbox {
     /// Takes up to `most` messages, brand after brand, and hides them until `hidden_until`.
     pub(crate) fn take(&self, most: usize, now: i64, hidden_until: i64) -> Taken {
         let mut state = self.lock();
+        state.mind_the_clock(now);
         let mut messages = Vec::new();
         while messages.len() < most {
             let Some(number) = state.next(now) else { break };
@@ -131,6 +137,21 @@ impl State {
         Some(number)
     }
 
+    /// After the clock was set back every message waits as long as it would have waited.
+    fn mind_the_clock(&mut self, now: i64) {
+        let back = self.looked_at.map_or(0, |looked_at| looked_at.saturating_sub(now));
+        self.looked_at = Some(now);
+        if back <= CORRECTION {
+            return;
+        }
+        for message in self.messages.values_mut() {
+            message.visible_at = message.visible_at.saturating_sub(back);
+        }
+        for set in self.visible.values_mut() {
+            *set = set.iter().map(|(at, number)| (at.saturating_sub(back), *number)).collect();
+        }
+    }
+
     fn hide(&mut self, number: i64, until: i64) {
         let Some(message) = self.messages.get_mut(&number) else { return };
         if let Some(set) = self.visible.get_mut(&message.look.brand) {
@@ -148,5 +169,25 @@ impl State {
                 self.visible.remove(&message.look.brand);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look() -> Look {
+        Look { brand: BrandId::parse("acme").unwrap(), ids: Vec::new() }
+    }
+
+    #[test]
+    fn a_message_waits_no_longer_because_the_clock_was_set_back() {
+        let (mailbox, hour) = (Mailbox::default(), 3_600_000);
+        assert_eq!(mailbox.take(1, hour, 2 * hour).messages.len(), 0);
+        mailbox.put(1, look(), hour + 9_000);
+        assert_eq!(mailbox.take(1, 1_000, 2 * hour).messages.len(), 0, "not before its time");
+        assert_eq!(mailbox.take(1, 10_000, 190_000).messages.len(), 1);
+        mailbox.remove(1);
+        assert_eq!(mailbox.take(1, 10_000, 190_000).next_at, None);
     }
 }

@@ -232,7 +232,10 @@ fn happening(dice: &mut fastrand::Rng) -> Happening {
         18 => match dice.u8(..3) {
             0 => Happening::Outage(dice.u32(1..180)),
             1 => Happening::KeyRefused(dice.u32(1..20)),
-            _ => Happening::ClockSet(dice.i32(-40..600)),
+            _ => match dice.u8(..3) {
+                0 => Happening::ClockSet(dice.i32(-3_700..3_700)),
+                _ => Happening::ClockSet(dice.i32(-70..600)),
+            },
         },
         19 => Happening::SaysStop(consumer),
         20 => Happening::QuiklyFails(dice.u8(1..4)),

@@ -4,8 +4,10 @@ use std::time::Duration;
 use domain::contact::{Contact, Email};
 use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
+use domain::reservation::{Allowance, Observed, Reservation};
 use ports::Chance;
 use ports::clock::SystemClock;
+use ports::limits::{Endpoint, Lane, Limits};
 use ports::queues::{Outgoing, Queues};
 
 use super::*;
@@ -99,4 +101,23 @@ fn only_its_owner_can_read_what_is_kept() {
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{:?}", entry.file_name());
     }
+}
+
+#[tokio::test]
+async fn slots_that_a_dead_process_booked_are_free_for_the_next() {
+    let (_directory, path) = file();
+    let lane = Lane { brand: BrandId::parse("acme").unwrap(), endpoint: Endpoint::ExportIds };
+    let allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
+    let now = SystemClock.now();
+    let dead = open(&path).unwrap();
+    dead.reserve(&lane, 700, allowance, now).await.unwrap();
+    drop(dead);
+    let next = open(&path).unwrap();
+    let count = |reservation: Reservation| reservation.booked.iter().map(|booked| booked.count).sum::<u32>();
+    assert_eq!(count(next.reserve(&lane, 40, allowance, now).await.unwrap()), 1, "one asks for all");
+    let resets_at = now.checked_add(Duration::from_secs(30)).ok();
+    let said = Observed::Answered { limit: Some(250), remaining: Some(200), resets_at };
+    next.observe(&lane, said, allowance, now).await.unwrap();
+    let reservation = next.reserve(&lane, 200, allowance, now).await.unwrap();
+    assert_eq!((reservation.booked[0].count, reservation.booked[0].slot.from), (200, now));
 }

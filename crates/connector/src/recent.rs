@@ -1,0 +1,287 @@
+//! What was written to profiles in the last minutes, as hashes. Braze counts a data point for each attribute written, changed or not,
+//! so what has not changed is not sent again. Each process remembers for itself: what it has forgotten is sent once more.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::attributes::AttributeValue;
+use domain::contact::Contact;
+use domain::decide::ProfileWrite;
+use domain::identity::BrandId;
+use domain::time::between;
+
+/// What was written is remembered for so long.
+const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// After so many attributes the older half is forgotten: some ten megabytes at most.
+const MOST: usize = 100_000;
+
+/// Stands for the profile's own creation among its attributes; no attribute has this name.
+const CREATION: &str = "";
+
+/// What is known of what profiles show because we wrote it.
+#[derive(Default)]
+pub(crate) struct Recent {
+    hashes: RandomState,
+    state: Mutex<Generations>,
+}
+
+#[derive(Default)]
+struct Generations {
+    young: HashMap<u64, Entry>,
+    old: HashMap<u64, Entry>,
+}
+
+/// One attribute of one profile.
+#[derive(Debug, Clone, Copy)]
+enum Entry {
+    /// It is being written. `overtaken` when more than one write is under way: nobody knows which of them Braze applies last.
+    UnderWay { writes: u32, overtaken: bool },
+    /// Braze took this value then.
+    Shows { value: u64, since: Timestamp },
+}
+
+/// Whose profile: as it is addressed, and for whom. A write by another address of the same profile is noticed by its consumer.
+#[derive(Clone, Copy)]
+pub(crate) struct Whose<'a> {
+    pub(crate) brand: &'a BrandId,
+    pub(crate) contact: &'a Contact,
+}
+
+impl Recent {
+    /// Leaves out of a write what Braze took from us a moment ago. Says how many attributes that is. Rewards, numbers and subscriptions
+    /// are always sent.
+    pub(crate) fn leave_out(&self, whose: Whose<'_>, write: &mut ProfileWrite, now: Timestamp) -> usize {
+        if write.shows_reward || write.phone.is_some() || write.subscribe.is_some() {
+            return 0;
+        }
+        let state = self.lock();
+        let known = |name: &str, value: u64| {
+            let shows = |key: u64| state.get(key).is_some_and(|entry| entry.shows(value, now));
+            self.keys(whose, write, name).into_iter().all(shows)
+        };
+        let shown: BTreeMap<String, AttributeValue> = write
+            .attributes
+            .iter()
+            .filter(|(name, value)| known(name, self.value(value)))
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect();
+        let created = write.create && write.event.is_none() && known(CREATION, 0);
+        let before = write.attributes.len();
+        let left = write.attributes.not_among(&shown);
+        drop(state);
+        if created && left.is_empty() {
+            (write.create, write.email) = (false, None);
+        }
+        write.attributes = left;
+        before.saturating_sub(write.attributes.len())
+    }
+
+    /// A write is about to be sent: until it has been taken, nothing is known of its attributes.
+    pub(crate) fn begins(&self, whose: Whose<'_>, write: &ProfileWrite) {
+        let mut state = self.lock();
+        for (key, _) in self.entries(whose, write) {
+            let entry = match state.take(key) {
+                Some(Entry::UnderWay { writes, .. }) => {
+                    Entry::UnderWay { writes: writes.saturating_add(1), overtaken: true }
+                }
+                Some(Entry::Shows { .. }) | None => Entry::UnderWay { writes: 1, overtaken: false },
+            };
+            state.put(key, entry);
+        }
+    }
+
+    /// It has come to an end; what was refused, or may not have been taken, is not remembered.
+    pub(crate) fn ends(&self, whose: Whose<'_>, write: &ProfileWrite, taken: bool, now: Timestamp) {
+        let mut state = self.lock();
+        for (key, value) in self.entries(whose, write) {
+            match state.take(key) {
+                Some(Entry::UnderWay { writes: 1, overtaken: false }) if taken => {
+                    state.put(key, Entry::Shows { value, since: now });
+                }
+                Some(Entry::UnderWay { writes, .. }) if writes > 1 => {
+                    state.put(key, Entry::UnderWay { writes: writes.saturating_sub(1), overtaken: true });
+                }
+                Some(Entry::UnderWay { .. } | Entry::Shows { .. }) | None => {}
+            }
+        }
+    }
+
+    /// Every attribute of a write by both of its keys, with its value.
+    fn entries(&self, whose: Whose<'_>, write: &ProfileWrite) -> Vec<(u64, u64)> {
+        let attributes = write.attributes.iter().map(|(name, value)| (name, self.value(value)));
+        let creation = write.create.then_some((CREATION, 0));
+        let both = |(name, value)| self.keys(whose, write, name).map(|key| (key, value));
+        attributes.chain(creation).flat_map(both).collect()
+    }
+
+    fn keys(&self, whose: Whose<'_>, write: &ProfileWrite, name: &str) -> [u64; 2] {
+        let contact = match whose.contact {
+            Contact::Email(email) | Contact::Phone { email: Some(email), .. } => email.as_str(),
+            Contact::Phone { phone, email: None } => phone.as_str(),
+        };
+        let brand = whose.brand.as_str();
+        let by_profile = self.hashes.hash_one((brand, 0_u8, &write.profile, name));
+        [by_profile, self.hashes.hash_one((brand, 1_u8, contact, name))]
+    }
+
+    fn value(&self, value: &AttributeValue) -> u64 {
+        match value {
+            AttributeValue::Text(text) => self.hashes.hash_one((0_u8, text)),
+            AttributeValue::Integer(number) => self.hashes.hash_one((1_u8, number)),
+            AttributeValue::Float(number) => self.hashes.hash_one((2_u8, number.to_bits())),
+            AttributeValue::Boolean(value) => self.hashes.hash_one((3_u8, value)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generations> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn shows(&self, asked: u64, now: Timestamp) -> bool {
+        let Self::Shows { value, since } = self else { return false };
+        // A clock that was set back says nothing of how long ago that was.
+        *value == asked && *since <= now && between(*since, now) < REMEMBERED
+    }
+}
+
+impl Generations {
+    fn get(&self, key: u64) -> Option<&Entry> {
+        self.young.get(&key).or_else(|| self.old.get(&key))
+    }
+
+    fn take(&mut self, key: u64) -> Option<Entry> {
+        let old = self.old.remove(&key);
+        self.young.remove(&key).or(old)
+    }
+
+    fn put(&mut self, key: u64, entry: Entry) {
+        if self.young.len() >= MOST / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::attributes::Attributes;
+    use domain::contact::Email;
+    use domain::profile::ProfileRef;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn write(profile: &str, tier: &str) -> ProfileWrite {
+        let mut attributes = Attributes::default();
+        attributes.set("tier", AttributeValue::Text(tier.to_owned())).unwrap();
+        ProfileWrite {
+            profile: ProfileRef::ExternalId(profile.to_owned()),
+            create: false,
+            email: None,
+            phone: None,
+            subscribe: None,
+            attributes,
+            event: None,
+            shows_reward: false,
+        }
+    }
+
+    struct World {
+        recent: Recent,
+        brand: BrandId,
+        ada: Contact,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let ada = Contact::Email(Email::parse("ada@example.com").unwrap());
+            Self { recent: Recent::default(), brand: BrandId::parse("acme").unwrap(), ada }
+        }
+
+        fn whose(&self) -> Whose<'_> {
+            Whose { brand: &self.brand, contact: &self.ada }
+        }
+
+        fn wrote(&self, write: &ProfileWrite, taken: bool, second: i64) {
+            self.recent.begins(self.whose(), write);
+            self.recent.ends(self.whose(), write, taken, at(second));
+        }
+
+        fn left_out(&self, mut write: ProfileWrite, second: i64) -> usize {
+            self.recent.leave_out(self.whose(), &mut write, at(second))
+        }
+    }
+
+    #[test]
+    fn what_was_taken_is_not_sent_again_for_ten_minutes() {
+        let world = World::new();
+        assert_eq!(world.left_out(write("u", "gold"), 0), 0);
+        world.wrote(&write("u", "gold"), true, 0);
+        assert_eq!([1, 599, 600, -1].map(|second| world.left_out(write("u", "gold"), second)), [1, 1, 0, 0]);
+        assert_eq!(world.left_out(write("u", "silver"), 1), 0, "it has changed");
+        assert_eq!(world.left_out(write("v", "gold"), 1), 0, "another profile");
+        assert_eq!(world.left_out(ProfileWrite { shows_reward: true, ..write("u", "gold") }, 1), 0);
+    }
+
+    #[test]
+    fn what_may_not_have_been_taken_is_sent_again() {
+        let world = World::new();
+        world.wrote(&write("u", "gold"), true, 0);
+        world.wrote(&write("u", "silver"), false, 1);
+        for tier in ["gold", "silver"] {
+            assert_eq!(world.left_out(write("u", tier), 2), 0, "{tier}");
+        }
+    }
+
+    #[test]
+    fn of_two_writes_at_once_nobody_knows_which_braze_applies_last() {
+        let world = World::new();
+        let (gold, silver) = (write("u", "gold"), write("u", "silver"));
+        world.recent.begins(world.whose(), &gold);
+        world.recent.begins(world.whose(), &silver);
+        for write in [&silver, &gold] {
+            world.recent.ends(world.whose(), write, true, at(1));
+        }
+        assert_eq!(world.left_out(gold, 2) + world.left_out(silver, 2), 0);
+    }
+
+    #[test]
+    fn a_write_by_another_identifier_of_the_same_consumer_counts() {
+        let world = World::new();
+        world.wrote(&write("u", "gold"), true, 0);
+        world.wrote(&write("other", "silver"), true, 1);
+        assert_eq!(world.left_out(write("u", "gold"), 2), 0);
+    }
+
+    #[test]
+    fn a_profile_that_was_created_a_moment_ago_is_not_created_again_without_a_reason() {
+        let world = World::new();
+        let creation = ProfileWrite { create: true, ..write("u", "gold") };
+        world.wrote(&creation, true, 0);
+        let mut again = creation;
+        assert_eq!(world.recent.leave_out(world.whose(), &mut again, at(1)), 1);
+        assert!(again.is_empty());
+        let mut changed = ProfileWrite { create: true, ..write("u", "silver") };
+        world.recent.leave_out(world.whose(), &mut changed, at(1));
+        assert!(changed.create && !changed.is_empty(), "Braze may still be building it");
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let world = World::new();
+        for number in 0..MOST {
+            world.wrote(&write(&number.to_string(), "gold"), true, 0);
+        }
+        let state = world.recent.lock();
+        assert!(state.young.len() + state.old.len() <= MOST + 2);
+    }
+}
