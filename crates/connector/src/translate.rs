@@ -4,6 +4,7 @@ use braze::{Attributes, Event, ExportQuery, Identifier, Profile, Write};
 use domain::attributes::AttributeValue;
 use domain::contact::Contact;
 use domain::decide::{ProfileEvent, ProfileWrite};
+use domain::liquid;
 use domain::profile::{Alias, FoundProfile, ProfileRef};
 use serde_json::{Map, Value, json};
 
@@ -26,8 +27,7 @@ pub(crate) fn write(write: &ProfileWrite) -> Write {
 }
 
 fn fields(write: &ProfileWrite) -> Map<String, Value> {
-    let mut fields: Map<String, Value> =
-        write.attributes.iter().map(|(name, value)| (name.to_owned(), plain(value))).collect();
+    let mut fields = members(&write.attributes);
     if let Some(phone) = &write.phone {
         fields.insert("phone".to_owned(), phone.as_str().into());
     }
@@ -48,10 +48,18 @@ fn existing_only(write: &ProfileWrite) -> Option<bool> {
 }
 
 fn event(event: &ProfileEvent, identifier: Identifier, update_existing_only: Option<bool>) -> Event {
-    let mut properties: Map<String, Value> =
-        event.properties.iter().map(|(name, value)| (name.to_owned(), plain(value))).collect();
+    let mut properties = members(&event.properties);
     properties.insert("activation".to_owned(), Value::String(event.scope.clone()));
     Event { identifier, name: event.name.clone(), time: event.time, properties, update_existing_only }
+}
+
+/// Values by name. A piece of a template is never written to a profile, whoever sent it and whenever it was stored.
+fn members(attributes: &domain::attributes::Attributes) -> Map<String, Value> {
+    let rendered = attributes.iter().filter(|(_, value)| match value {
+        AttributeValue::Text(text) => !liquid::is_unrendered(text),
+        AttributeValue::Integer(_) | AttributeValue::Float(_) | AttributeValue::Boolean(_) => true,
+    });
+    rendered.map(|(name, value)| (name.to_owned(), plain(value))).collect()
 }
 
 fn identifier(profile: &ProfileRef) -> Identifier {

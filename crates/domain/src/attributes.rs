@@ -148,8 +148,8 @@ impl Attributes {
 
     /// Those with these names.
     #[must_use]
-    pub fn only(&self, names: &[String]) -> Self {
-        let named = self.0.iter().filter(|(name, _)| names.contains(name));
+    pub fn only<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
+        let named = names.filter_map(|name| self.0.get_key_value(name));
         Self(named.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod broken;
+mod extra;
 mod sms;
 mod workspace;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use access::{Callback, IntakeAccess, Repeats};
 pub use broken::BrokenBrand;
+pub use extra::{Extra, ExtraKind};
 pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
 pub use workspace::{
     BrazeLimits, BrazeWorkspace, Endpoint, EndpointError, Identity, LookUp, PhoneMismatch, SecretRef,
@@ -54,7 +56,7 @@ pub struct EventActivation {
     /// Written to every participant's profile.
     pub attributes: Attributes,
     /// Which of the webhook's own values are written to the profile, too.
-    pub extras: Vec<String>,
+    pub extras: Vec<Extra>,
     /// Whether each occasion counts: the webhook's `dispatch_id` tells them apart.
     pub repeatable: bool,
     /// What can be won.

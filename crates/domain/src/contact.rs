@@ -3,12 +3,15 @@
 mod email;
 mod phone;
 mod region;
+mod renumbered;
+mod texting;
 
 use sha2::{Digest, Sha256};
 
 pub use email::{Email, EmailError};
 pub use phone::{Phone, PhoneError};
 pub use region::{Region, RegionError};
+pub use texting::{Regions, Service, Texting, Untexted};
 
 use crate::identity::Channel;
 

@@ -4,7 +4,7 @@ use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::contact::{Contact, Email, Phone};
 use crate::participation::{EventProgress, Participation, Shown, State};
-use crate::profile::ProfileRef;
+use crate::profile::{Alias, ProfileRef};
 
 /// A person, by what they are reached at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +16,11 @@ pub enum Person {
 }
 
 impl Person {
-    /// Whether a participation's contact is theirs: one of two is enough.
+    /// Whether a participation's contact is theirs: one of two is enough, in whatever form it was stored.
     #[must_use]
     pub fn is_reached_at(&self, contact: &Contact) -> bool {
         match (self, contact) {
-            (Self::Email(email), contact) => contact.email() == Some(email),
+            (Self::Email(email), contact) => contact.email().is_some_and(|theirs| same(theirs, email)),
             (Self::Phone(phone), Contact::Phone { phone: theirs, .. }) => phone == theirs,
             (Self::Phone(_), Contact::Email(_)) => false,
         }
@@ -29,14 +29,15 @@ impl Person {
     /// Whether the way to a profile names them.
     #[must_use]
     pub fn is_named_by(&self, profile: &ProfileRef) -> bool {
-        let text = match self {
-            Self::Email(email) => email.as_str(),
-            Self::Phone(phone) => phone.as_str(),
-        };
-        match profile {
-            ProfileRef::Alias(alias) => alias.name() == text,
-            ProfileRef::Email(email) => email.as_str() == text,
-            ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_) => false,
+        match (self, profile) {
+            (Self::Email(email), ProfileRef::Alias(alias)) => {
+                alias.name() == Alias::for_email(email).name()
+                    || Email::from_stored(alias.name()).is_ok_and(|named| same(&named, email))
+            }
+            (Self::Email(email), ProfileRef::Email(named)) => same(named, email),
+            (Self::Phone(phone), ProfileRef::Alias(alias)) => alias.name() == phone.as_str(),
+            (Self::Phone(_), ProfileRef::Email(_))
+            | (_, ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_)) => false,
         }
     }
 
@@ -48,6 +49,10 @@ impl Person {
             Self::Phone(phone) => Contact::Phone { phone: phone.clone(), email: None },
         }
     }
+}
+
+fn same(one: &Email, other: &Email) -> bool {
+    one == other || one.canonical() == other.canonical()
 }
 
 /// Takes everything out of a participation that says whose it is. What stays is a place in the books: an id that only the id key
@@ -98,9 +103,21 @@ mod tests {
     }
 
     #[test]
+    fn a_person_is_known_by_an_address_in_an_earlier_versions_form() {
+        let person = Person::Email(email("ada@bücher.example"));
+        let stored = |text: &str| Email::from_stored(text).unwrap();
+        for text in ["ada@bücher.example", "ada@xn--bcher-kva.example", "\"ada\"@bücher.example"] {
+            assert!(person.is_reached_at(&Contact::Email(stored(text))), "{text}");
+            assert!(person.is_named_by(&ProfileRef::Alias(Alias::for_email(&stored(text)))), "{text}");
+            assert!(person.is_named_by(&ProfileRef::Email(stored(text))), "{text}");
+        }
+        assert!(!person.is_reached_at(&Contact::Email(stored("ada@bucher.example"))));
+    }
+
+    #[test]
     fn an_alias_may_be_a_contact() {
         let person = Person::Email(email("ada@example.com"));
-        let alias = crate::profile::Alias::for_email(&email("ada@example.com"));
+        let alias = Alias::for_email(&email("ada@example.com"));
         assert!(person.is_named_by(&ProfileRef::Alias(alias)));
         assert!(!person.is_named_by(&ProfileRef::ExternalId("crm-7".into())));
     }

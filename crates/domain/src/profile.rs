@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
 use crate::attributes::AttributeValue;
-use crate::contact::{Contact, Email, Phone};
+use crate::contact::{Contact, Email, Phone, Region};
 use crate::identity::ParticipationId;
 use crate::time::later;
 
@@ -135,10 +135,10 @@ impl fmt::Debug for FoundProfile {
 }
 
 impl FoundProfile {
-    fn number(&self, phone: &Phone) -> Number {
+    fn number(&self, phone: &Phone, region: Region) -> Number {
         match self.phone.as_deref().filter(|shown| !shown.is_empty()) {
             None => Number::None,
-            Some(shown) if phone.is(shown) => Number::Same,
+            Some(shown) if phone.is(shown, region) => Number::Same,
             Some(_) => Number::Other,
         }
     }
@@ -146,7 +146,7 @@ impl FoundProfile {
     /// Whether it carries the address that was asked for, however either is spelt.
     fn carries(&self, asked: Option<&Email>) -> bool {
         let own = self.email.as_deref().and_then(|shown| Email::parse(shown).ok());
-        asked.is_some_and(|asked| own.as_ref() == Some(asked))
+        asked.is_some_and(|asked| own == Some(asked.canonical()))
     }
 
     /// How to address it: external id, else alias (label `email` first), else Braze id.
@@ -172,15 +172,16 @@ pub fn choose(found: &[FoundProfile], asked: Option<&Email>) -> Option<ProfileRe
 
 /// The same for a consumer with a number: of the profiles that carry the address, if there is one, and then of the others, those with
 /// the number come before those without one, and those before profiles with another. Says what to do about the number, too.
+/// Profiles may show a number as it is written in `region`.
 #[must_use]
 pub fn choose_for(
     found: &[FoundProfile],
-    phone: &Phone,
+    (phone, region): (&Phone, Region),
     asked: Option<&Email>,
 ) -> Option<(ProfileRef, Number)> {
     let with = |carries: bool, number: Number| {
         let alike = move |profile: &&FoundProfile| {
-            profile.carries(asked) == carries && profile.number(phone) == number
+            profile.carries(asked) == carries && profile.number(phone, region) == number
         };
         chosen(found.iter().filter(alike), asked)
     };
@@ -298,10 +299,10 @@ mod tests {
         };
         let other = with("other", Some("+13135550199"));
         let none = with("none", None);
-        let same = with("same", Some("1 313 555 0100"));
+        let same = with("same", Some("(313) 555-0100"));
         let chosen = |profiles: &[&FoundProfile]| {
             let profiles: Vec<FoundProfile> = profiles.iter().map(|profile| (*profile).clone()).collect();
-            choose_for(&profiles, &phone, None)
+            choose_for(&profiles, (&phone, Region::parse("US").unwrap()), None)
         };
         let by_id = |id: &str, number| Some((ProfileRef::BrazeId(id.into()), number));
         assert_eq!(chosen(&[&other, &none, &same]), by_id("same", Number::Same));
@@ -343,17 +344,18 @@ mod tests {
 
     #[test]
     fn by_number_too_the_address_that_was_given_comes_first() {
+        let us = Region::parse("US").unwrap();
         let (ada, phone) =
             (Email::parse("ada@example.com").unwrap(), Phone::from_e164("+13135550100").unwrap());
         let number =
             |profile: FoundProfile, phone: &str| FoundProfile { phone: Some(phone.into()), ..profile };
         let stranger = number(found(Some("2"), "b2", 900), "+13135550100");
         let hers = at_address(Some("1"), "b1", 100, "ada@example.com");
-        let chosen = choose_for(&[stranger.clone(), hers], &phone, Some(&ada));
+        let chosen = choose_for(&[stranger.clone(), hers], (&phone, us), Some(&ada));
         assert_eq!(chosen, Some((ProfileRef::ExternalId("1".into()), Number::None)));
         let hers = number(at_address(None, "b3", 100, "ada@example.com"), "+13135550100");
         let without = at_address(Some("4"), "b4", 900, "ada@example.com");
-        let chosen = choose_for(&[stranger, without, hers], &phone, Some(&ada));
+        let chosen = choose_for(&[stranger, without, hers], (&phone, us), Some(&ada));
         assert_eq!(chosen, Some((ProfileRef::BrazeId("b3".into()), Number::Same)));
     }
 

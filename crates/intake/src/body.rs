@@ -13,6 +13,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::LARGEST_BODY;
+use crate::loose::{self, Loose};
 use crate::problem::{FieldError, Problem};
 
 /// How much of a body that is too large is read before the connection is given up, in bytes.
@@ -40,16 +41,6 @@ impl Members {
     /// Looks at a text and leaves it where it is.
     pub(crate) fn peek(&self, field: &str) -> Option<&str> {
         self.0.get(field).and_then(Value::as_str)
-    }
-
-    /// Takes whatever is there.
-    pub(crate) fn take(&mut self, field: &str) -> Option<Value> {
-        self.0.remove(field)
-    }
-
-    /// Takes everything that is left.
-    pub(crate) fn rest(self) -> impl Iterator<Item = (String, Value)> {
-        self.0.into_iter()
     }
 
     /// Takes a text; absent and `null` are the same.
@@ -131,12 +122,10 @@ impl<S: Send + Sync> FromRequest<S> for Received {
     }
 }
 
-/// What a webhook's body says. A header that the marketer forgot to add is forgiven: Braze would drop the event for good.
-pub(crate) async fn of_webhook(request: Request) -> Result<Members, Problem> {
-    if declared_json(request.headers()) == Some(false) {
-        return Err(Problem::not_json());
-    }
-    Members::parse(&read(request.into_body()).await?)
+/// What a webhook's body says, under whatever content type: Braze would drop the event for good, and the token is known.
+pub(crate) async fn of_webhook(request: Request) -> Result<Vec<(String, Loose)>, Problem> {
+    let bytes = read(request.into_body()).await?;
+    loose::members(&bytes).ok_or_else(|| Problem::malformed("It is not a JSON object."))
 }
 
 /// Reads a body that nobody wants, within bounds: a client that is cut off while it still sends would not see our answer.

@@ -9,9 +9,12 @@ mod counts;
 mod health;
 mod idempotency;
 mod incentives;
+mod loose;
 mod participations;
 mod problem;
 pub mod signature;
+mod spelling;
+mod told;
 mod webhook;
 
 use std::sync::Arc;
@@ -114,21 +117,29 @@ pub fn router_under(supervisor: &Supervisor, outside: Outside, brands: Arc<Brand
         troubles: outside.troubles,
         health: Arc::default(),
     };
+    // One slash at the end is forgiven everywhere: it is easily typed, and Braze drops what is answered with 404.
     let for_browsers = Router::new()
         .route("/participations", post(participations::accept))
+        .route("/participations/", post(participations::accept))
         .route("/participations/{id}", get(participations::show))
+        .route("/participations/{id}/", get(participations::show))
         .route("/incentives/{scope}/{id}", get(incentives::show))
+        .route("/incentives/{scope}/{id}/", get(incentives::show))
         .route("/incentives/{scope}/{id}/tickets", get(incentives::tickets))
+        .route("/incentives/{scope}/{id}/tickets/", get(incentives::tickets))
         .route("/incentives/{scope}/{id}/winners", get(incentives::winners))
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .route("/incentives/{scope}/{id}/winners/", get(incentives::winners))
+        .method_not_allowed_fallback(webhook::method_not_allowed)
         .layer(guard.clone())
         .layer(from_fn_with_state(outside.clients, clients::within))
         .layer(cors);
     for_browsers
         .route("/webhook/braze", post(webhook::receive))
+        .route("/webhook/braze/", post(webhook::receive))
         .route("/healthz", get(health::show))
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .fallback(|| async { Problem::no_such_path() })
+        .route("/healthz/", get(health::show))
+        .method_not_allowed_fallback(webhook::method_not_allowed)
+        .fallback(webhook::no_such_path)
         .layer(guard)
         .with_state(intake)
 }

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use crate::accept::{attribute, keep, open};
 use crate::body::{Members, Received, shown};
 use crate::problem::{FieldError, Problem};
+use crate::spelling::{Typed, as_known};
 use crate::{Intake, idempotency, incentives, signature};
 
 /// Longest name of a consent text, in characters.
@@ -57,13 +58,17 @@ pub(crate) async fn accept(
     let body = body?;
     let asking = signed(&intake, &headers, &body, now).await?;
     let key = idempotency::key(&headers)?;
-    let asked = read(body.members)?;
+    let mut asked = read(body.members)?;
     let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope("scope"))?;
     let terms = intake.brands.activation(&scope).ok_or_else(|| Problem::unknown_scope("scope"))?;
     open(terms.1, "scope", now)?;
+    let email = match asked.email.take() {
+        Some(typed) => Some(as_known(&intake, terms, typed).await?),
+        None => None,
+    };
     let mut participation = match &asked.phone {
-        Some(phone) => by_phone(&intake, terms, phone, &asked, now)?,
-        None => by_email(&intake, terms, asked, now)?,
+        Some(phone) => by_phone(&intake, terms, (phone, email), &asked, now)?,
+        None => by_email(&intake, terms, email, asked, now)?,
     };
     participation.repeat_key = key.map(|key| intake.id_key.repeat_key(participation.id, key));
     let stored = keep(&intake, terms, &participation).await?;
@@ -179,7 +184,7 @@ pub(crate) async fn show(
 /// A body, as far as it can be read without knowing the activation.
 struct Asked {
     scope: String,
-    email: Option<Email>,
+    email: Option<Typed>,
     phone: Option<String>,
     /// What the consumer said; `None` if they were not asked.
     consent: Option<bool>,
@@ -198,7 +203,7 @@ fn read(mut body: Members) -> Result<Asked, Problem> {
     body.finish(&mut errors);
     let email = match email {
         Some(text) => {
-            Email::parse(&text).map_err(|error| errors.push(FieldError::new("email", error.to_string()))).ok()
+            Typed::parse(&text).map_err(|error| errors.push(FieldError::new("email", error.to_string()))).ok()
         }
         None => None,
     };
@@ -227,6 +232,7 @@ fn require(field: &str, there: bool, errors: &mut Vec<FieldError>) {
 fn by_email(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
+    email: Option<Email>,
     asked: Asked,
     now: Timestamp,
 ) -> Result<Participation, Problem> {
@@ -234,7 +240,7 @@ fn by_email(
     if activation.email.is_none() {
         return Err(refused("taking part by e-mail is not offered"));
     }
-    let email = asked.email.ok_or_else(|| refused("is missing"))?;
+    let email = email.ok_or_else(|| refused("is missing"))?;
     let id = intake.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
     let text_id = asked.consent_text_id;
     let consent = asked.consent.map(|given| Consent { given, at: now, text_id });
@@ -245,7 +251,7 @@ fn by_email(
 fn by_phone(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
-    phone: &str,
+    (phone, email): (&str, Option<Email>),
     asked: &Asked,
     now: Timestamp,
 ) -> Result<Participation, Problem> {
@@ -253,11 +259,15 @@ fn by_phone(
     let not_offered = || refused("taking part by mobile number is not offered".to_owned());
     let terms = activation.sms.as_ref().filter(|_| asked.consent == Some(true)).ok_or_else(not_offered)?;
     let phone = Phone::parse(phone, terms.region).map_err(|error| refused(error.to_string()))?;
-    let contact = Contact::Phone { phone: phone.clone(), email: asked.email.clone() };
+    terms
+        .texting
+        .check(&phone)
+        .map_err(|why| Problem::invalid(vec![FieldError::new("phone", why.to_string()).coded(why.code())]))?;
+    let contact = Contact::Phone { phone: phone.clone(), email: email.clone() };
     let id = intake.id_key.participation(&activation.scope, &contact);
     let consent = Consent { given: true, at: now, text_id: asked.consent_text_id.clone() };
     let attributes = asked.attributes.clone();
-    let contact = (phone, asked.email.clone());
+    let contact = (phone, email);
     Ok(Participation::by_phone(id, (brand, activation), contact, attributes, consent, now))
 }
 
@@ -265,6 +275,15 @@ fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldErr
     let mut attributes = Attributes::default();
     for (name, value) in members {
         let field = || format!("attributes.{}", shown(&name));
+        // What is empty is nothing.
+        if value.as_str().is_some_and(|text| domain::invisible::trim(text).is_empty()) {
+            continue;
+        }
+        if value.as_str().is_some_and(domain::liquid::is_unrendered) {
+            let message = "is a piece of a template that was not rendered";
+            errors.push(FieldError::new(field(), message).coded("unrendered-liquid"));
+            continue;
+        }
         let Some(value) = attribute(value) else {
             errors.push(FieldError::new(field(), "must be a string, number, true or false"));
             continue;

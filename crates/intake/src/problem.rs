@@ -32,11 +32,18 @@ pub(crate) struct Problem {
 pub(crate) struct FieldError {
     pub(crate) field: String,
     pub(crate) message: String,
+    /// A word for programs, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<&'static str>,
 }
 
 impl FieldError {
     pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), code: None }
+    }
+
+    pub(crate) fn coded(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
     }
 }
 
@@ -90,6 +97,18 @@ impl Problem {
         let title = "The e-mail address is empty";
         Self::about("email", "urn:quikly-braze:empty-email", title, "is empty")
             .detail("Does the consumer have an address, and does the template say {{${email_address}}}?")
+    }
+
+    /// A webhook with a piece of its template, or with a word for nothing, where an address should be.
+    pub(crate) fn unrendered(field: &str) -> Self {
+        let title = "The template was not rendered";
+        Self::about(
+            field,
+            "urn:quikly-braze:unrendered-liquid",
+            title,
+            "is a piece of a template, or a word for nothing",
+        )
+        .detail("Does the template say {{${email_address}}}, and does Braze render it?")
     }
 
     /// No token, or one that no brand knows.

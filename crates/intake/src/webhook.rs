@@ -1,32 +1,39 @@
 //! `POST /webhook/braze`: what consumers did in a brand's app, told by Braze.
 //!
 //! Braze repeats what was answered with 408, 429 or 5xx, a few times, and drops everything else for good (braze-docs, webhooks). So
-//! what is refused here is counted and logged: nobody will send it again.
+//! what is refused here is counted and logged: nobody will send it again. An event is refused because of its scope, its name, its address
+//! or its time where the incentive measures from it. Whatever else cannot be used is left out, and that is counted, too.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State as Shared};
 use domain::Timestamp;
-use domain::attributes::{AttributeError, AttributeValue, Attributes, LONGEST_TEXT};
+use domain::attributes::{AttributeValue, Attributes, LONGEST_TEXT};
 use domain::brand::{Activation, Brand, EventActivation};
-use domain::contact::{Contact, Email, EmailError};
+use domain::contact::{Contact, Email};
 use domain::identity::Scope;
+use domain::liquid;
 use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
 use http::{HeaderMap, StatusCode, header};
+use ports::health::Subject;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::Intake;
 use crate::accept::{attribute, keep, open};
-use crate::body::{Members, discard, of_webhook, shown};
+use crate::body::{discard, of_webhook};
 use crate::clients;
+use crate::counts::Dropped;
 use crate::problem::{FieldError, Problem};
+use crate::spelling::as_known;
+use crate::told::{Told, read};
 
-/// Longest identifier that a webhook may carry, in characters.
-const LONGEST_IDENTIFIER: usize = 255;
+/// How far ahead of our clock an event may be: as far as a signature may.
+const MOST_AHEAD_S: i64 = 300;
 
-/// Epoch times beyond this are in milliseconds: as seconds it would be the year 5138.
-const MILLISECONDS_FROM: i64 = 100_000_000_000;
+/// For so long the health shows a mistake in a template after it was seen.
+const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
 pub(crate) struct Accepted {
@@ -46,7 +53,31 @@ pub(crate) async fn receive(
             intake.webhooks.accepted();
             Ok((StatusCode::ACCEPTED, Json(Accepted { id })))
         }
-        Err(problem) => Err(refused(&intake, brand.id.as_str(), problem)),
+        Err(problem) => {
+            if problem.kind() == Dropped::UnrenderedLiquid.name() {
+                unrendered(&intake, brand, intake.clock.now());
+            }
+            Err(refused(&intake, brand.id.as_str(), problem))
+        }
+    }
+}
+
+/// Answers a request whose path is none of ours.
+pub(crate) async fn no_such_path(Shared(intake): Shared<Intake>, headers: HeaderMap) -> Problem {
+    astray(&intake, &headers, Problem::no_such_path())
+}
+
+/// Answers a request whose method its path does not take.
+pub(crate) async fn method_not_allowed(Shared(intake): Shared<Intake>, headers: HeaderMap) -> Problem {
+    astray(&intake, &headers, Problem::method_not_allowed())
+}
+
+/// A request that no route takes. With a brand's token it is a webhook with a mistake in its URL or method, which Braze drops: it is
+/// counted and logged as one.
+fn astray(intake: &Intake, headers: &HeaderMap, problem: Problem) -> Problem {
+    match bearer(headers).and_then(|token| intake.brands.of_token(token)) {
+        Some(brand) => refused(intake, brand.id.as_str(), problem),
+        None => problem,
     }
 }
 
@@ -74,7 +105,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<String, Problem> {
     let now = intake.clock.now();
-    let told = read(of_webhook(request).await?)?;
+    let mut told = read(of_webhook(request).await?)?;
     let scope = Scope::parse(&told.scope).map_err(|_| Problem::unknown_scope("q_scope"))?;
     let (owner, activation) =
         intake.brands.activation(&scope).ok_or_else(|| Problem::unknown_scope("q_scope"))?;
@@ -83,126 +114,119 @@ async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<String
     }
     let terms = activation.events.get(&told.event).ok_or_else(Problem::unknown_event)?;
     open(activation, "q_scope", now)?;
-    let participation = participation(intake, (brand, activation), terms, told, now)?;
+    let email = as_known(intake, (brand, activation), told.email.clone()).await?;
+    let sent_at = moment(&mut told, (activation, terms), now)?;
+    let extras = extras(&mut told, terms);
+    let dropped = std::mem::take(&mut told.dropped);
+    let participation =
+        participation(intake, (brand, activation), terms, (told, email, sent_at, extras), now);
     keep(intake, (brand, activation), &participation).await?;
+    report(intake, brand, &dropped, now);
     Ok(participation.id.to_string())
 }
 
-/// A body, as far as it can be read without knowing the activation.
-struct Told {
-    scope: String,
-    event: String,
-    email: Email,
-    profile: Option<ProfileRef>,
-    dispatch_id: Option<String>,
-    sent_at: Option<Timestamp>,
-    extras: Attributes,
-}
-
-fn read(mut body: Members) -> Result<Told, Problem> {
-    let mut errors = Vec::new();
-    let scope = body.text("q_scope", &mut errors);
-    let event = body.text("event", &mut errors);
-    let email = body.text("email", &mut errors);
-    let identifier = |body: &mut Members, field: &str, errors: &mut Vec<FieldError>| {
-        let text = body.text(field, errors).filter(|text| !text.trim().is_empty())?;
-        let fits = text.chars().count() <= LONGEST_IDENTIFIER;
-        if !fits {
-            errors.push(FieldError::new(field, "may have at most 255 characters"));
-        }
-        fits.then_some(text)
+/// When it happened. Only an incentive that measures from it can be misled by it.
+fn moment(
+    told: &mut Told,
+    (activation, terms): (&Activation, &EventActivation),
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Problem> {
+    let incentive = terms.incentive.as_ref().and_then(|id| activation.incentives.get(id));
+    let measures = incentive.is_some_and(|incentive| incentive.needs_sent_at());
+    let given = told.sent_at.take();
+    let refused = |message: &str, code| {
+        let error = FieldError::new("sent_at", message).coded(code);
+        Err(Problem::invalid(vec![error]))
     };
-    let external_id = identifier(&mut body, "external_id", &mut errors);
-    let braze_id = identifier(&mut body, "braze_id", &mut errors);
-    let dispatch_id = identifier(&mut body, "dispatch_id", &mut errors);
-    let sent_at = body.take("sent_at").and_then(|value| moment(&value, &mut errors));
-    for (field, there) in [("q_scope", scope.is_some()), ("event", event.is_some())] {
-        if !there && !errors.iter().any(|error| error.field == field) {
-            errors.push(FieldError::new(field, "is missing"));
+    let moment = given.as_deref().and_then(domain::moment::read);
+    let is_ahead =
+        moment.is_some_and(|moment| moment.as_second().saturating_sub(now.as_second()) > MOST_AHEAD_S);
+    match (moment, given) {
+        (None, None) if measures => refused("is missing: the incentive measures from it", "sent-at-missing"),
+        (None, Some(_)) if measures => {
+            refused("must be a date and time with offset, or seconds since 1970", "sent-at-unreadable")
         }
-    }
-    let extras = extras(body, &mut errors);
-    // Liquid without a default leaves an empty text where an address was meant: counted apart, since it is the template's fault.
-    let email = match email.as_deref().map(Email::parse) {
-        None if errors.iter().any(|error| error.field == "email") => None,
-        None | Some(Err(EmailError::Empty)) => return Err(Problem::empty_email()),
-        Some(Err(error)) => {
-            errors.push(FieldError::new("email", error.to_string()));
-            None
+        (Some(_), _) if is_ahead && measures => {
+            refused("is more than five minutes ahead of our clock", "sent-at-ahead")
         }
-        Some(Ok(email)) => Some(email),
-    };
-    match (scope, event, email) {
-        (Some(scope), Some(event), Some(email)) if errors.is_empty() => {
-            let profile = external_id.map(ProfileRef::ExternalId).or(braze_id.map(ProfileRef::BrazeId));
-            Ok(Told { scope, event, email, profile, dispatch_id, sent_at, extras })
+        (None, Some(_)) => {
+            told.dropped.push(Dropped::UnusableValue);
+            Ok(None)
         }
-        _ => Err(Problem::invalid(errors)),
+        (Some(_), _) if is_ahead => {
+            told.dropped.push(Dropped::UnusableValue);
+            Ok(None)
+        }
+        (moment, _) => Ok(moment),
     }
 }
 
-/// A moment as RFC 3339 or as seconds or milliseconds since 1970. What is empty is not there.
-fn moment(value: &Value, errors: &mut Vec<FieldError>) -> Option<Timestamp> {
-    let text = match value {
-        Value::Null => return None,
-        Value::String(text) if text.trim().is_empty() => return None,
-        Value::String(text) => text.trim().to_owned(),
-        other => other.to_string(),
-    };
-    let moment = match text.parse::<i64>() {
-        Ok(number) if number >= MILLISECONDS_FROM => Timestamp::from_millisecond(number).ok(),
-        Ok(number) => Timestamp::from_second(number).ok(),
-        Err(_) => text.parse().ok(),
-    };
-    if moment.is_none() {
-        errors.push(FieldError::new("sent_at", "must be a date and time with offset, or seconds since 1970"));
-    }
-    moment
-}
-
-/// Everything else that the template sends. Values come from consumers, so one that is too long is cut, as Braze would; names are
-/// the template's, and one that cannot be kept is an error that shows when it is tried out.
-fn extras(body: Members, errors: &mut Vec<FieldError>) -> Attributes {
+/// The values that the activation writes to the profile. What is empty is nothing. Values come from consumers, so one that is too long is
+/// cut, as Braze would.
+fn extras(told: &mut Told, terms: &EventActivation) -> Attributes {
     let mut extras = Attributes::default();
-    for (name, value) in body.rest() {
-        if value.is_null() {
-            continue;
-        }
-        let value = match attribute(value) {
-            Some(AttributeValue::Text(text)) => {
-                AttributeValue::Text(text.chars().take(LONGEST_TEXT).collect())
-            }
-            Some(value) => value,
-            None => {
-                errors.push(FieldError::new(shown(&name), "must be a string, number, true or false"));
-                continue;
-            }
+    for extra in &terms.extras {
+        let value = match told.others.remove(&extra.name) {
+            None => continue,
+            Some(None) => Err(Dropped::UnusableValue),
+            Some(Some(value)) => match attribute(value) {
+                None => continue,
+                Some(AttributeValue::Text(text)) if domain::invisible::trim(&text).is_empty() => continue,
+                Some(AttributeValue::Text(text)) if liquid::is_unrendered(&text) => {
+                    Err(Dropped::UnrenderedLiquid)
+                }
+                Some(value) => extra.value(cut(value)).ok_or(Dropped::UnusableValue),
+            },
         };
-        if let Err(error) = extras.set(&name, value) {
-            errors.push(FieldError::new(shown(&name), error.to_string()));
-            if error == AttributeError::TooMany {
-                break;
-            }
+        let set = value.and_then(|value| extras.set(&extra.name, value).map_err(|_| Dropped::UnusableValue));
+        told.dropped.extend(set.err());
+    }
+    // Nothing uses the others; one that cannot be read is a mistake in the template all the same.
+    let unreadable = told.others.values().filter(|value| value.is_none()).count();
+    told.dropped.extend(std::iter::repeat_n(Dropped::UnusableValue, unreadable));
+    extras
+}
+
+fn cut(value: AttributeValue) -> AttributeValue {
+    match value {
+        AttributeValue::Text(text) => AttributeValue::Text(text.chars().take(LONGEST_TEXT).collect()),
+        other => other,
+    }
+}
+
+/// Counts what was left out, and says so in the log once a minute. A mistake in the template shows in the health, too, as long as it
+/// goes on.
+fn report(intake: &Intake, brand: &Brand, dropped: &[Dropped], now: Timestamp) {
+    for what in dropped {
+        let kind = what.name();
+        let count = intake.webhooks.dropped(kind);
+        if let Some(line) = intake.troubles.repeats().line(kind, brand.id.as_str(), now) {
+            tracing::warn!(brand = %brand.id, kind, dropped = count, times = line.times, "intake.value_dropped");
+        }
+        if *what == Dropped::UnrenderedLiquid {
+            unrendered(intake, brand, now);
         }
     }
-    extras
+}
+
+/// Shows a mistake in a brand's template in the health, until nothing like it has come for ten minutes.
+fn unrendered(intake: &Intake, brand: &Brand, now: Timestamp) {
+    let text = "Braze sends webhooks with a piece of a template, or with a word for nothing, where a value should be: \
+                mend the webhook's template";
+    intake.troubles.report_for(SHOWN_FOR, "unrendered-liquid", Subject::brand(&brand.id), now, text);
 }
 
 fn participation(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
     terms: &EventActivation,
-    told: Told,
+    (told, email, sent_at, extras): (Told, Email, Option<Timestamp>, Attributes),
     now: Timestamp,
-) -> Result<Participation, Problem> {
-    let incentive = terms.incentive.as_ref().and_then(|id| activation.incentives.get(id));
-    if told.sent_at.is_none() && incentive.is_some_and(|incentive| incentive.needs_sent_at()) {
-        let message = "is missing: the incentive measures from it";
-        return Err(Problem::invalid(vec![FieldError::new("sent_at", message)]));
-    }
+) -> Participation {
     let occasion = told.dispatch_id.as_deref().filter(|_| terms.repeatable);
-    let contact = Contact::Email(told.email.clone());
+    let contact = Contact::Email(email.clone());
     let id = intake.id_key.event(&activation.scope, &told.event, &contact, occasion);
-    let event = BrazeEvent { name: told.event, profile: told.profile, sent_at: told.sent_at };
-    Ok(Participation::by_event(id, (brand, activation), event, told.email, told.extras, now))
+    let profile = told.external_id.map(ProfileRef::ExternalId).or(told.braze_id.map(ProfileRef::BrazeId));
+    let event = BrazeEvent { name: told.event, profile, sent_at };
+    Participation::by_event(id, (brand, activation), event, email, extras, now)
 }

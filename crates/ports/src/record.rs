@@ -302,7 +302,7 @@ fn attributes(stored: &Map<String, Value>) -> Result<Attributes> {
 }
 
 fn contact(email: Option<&str>, phone: Option<&str>) -> Result<Contact> {
-    let email = email.map(Email::parse).transpose().map_err(corrupt)?;
+    let email = email.map(Email::from_stored).transpose().map_err(corrupt)?;
     let phone = phone.map(Phone::from_e164).transpose().map_err(corrupt)?;
     match (phone, email) {
         (Some(phone), email) => Ok(Contact::Phone { phone, email }),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::contact::Region;
+use crate::contact::{Region, Texting};
 use crate::identity::{IdentifierError, Scope};
 use crate::incentive::IncentiveId;
 
@@ -13,6 +13,8 @@ pub struct SmsActivation {
     pub group: SubscriptionGroup,
     /// The country of numbers that are written without one.
     pub region: Region,
+    /// Which numbers are taken.
+    pub texting: Texting,
     /// How consumers are subscribed.
     pub opt_in: OptIn,
     /// What can be won.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use crate::attributes::{AttributeError, AttributeValue, Attributes};
-use crate::brand::{Activation, CreditMoment, EmailActivation, EventActivation, RewardsToBraze};
+use crate::brand::{
+    Activation, CreditMoment, EmailActivation, EventActivation, Extra, ExtraKind, RewardsToBraze,
+};
 use crate::brand_file::claims::Unique;
 use crate::brand_file::incentive::{self, Ways};
 use crate::brand_file::read::{Reading, event_name, moment};
@@ -80,7 +82,7 @@ fn events(field: &Field<'_>, ways: &Ways<'_>) -> BTreeMap<String, EventActivatio
 fn event(mut section: Section<'_>, ways: &Ways<'_>) -> EventActivation {
     let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
     let extras = section.optional("extras").and_then(|field| field.items()).unwrap_or_default();
-    let extras = extras.iter().filter_map(|item| item.parsed(attribute_name)).collect();
+    let extras = extras.iter().filter_map(extra).collect();
     let repeatable = section.optional("repeatable").and_then(|field| field.boolean());
     let incentive = ways.incentive(&mut section, Channel::Event);
     section.finish();
@@ -89,6 +91,29 @@ fn event(mut section: Section<'_>, ways: &Ways<'_>) -> EventActivation {
         extras,
         repeatable: repeatable.unwrap_or(false),
         incentive,
+    }
+}
+
+/// `"store"`, or `{ name = "visits", type = "integer" }`.
+fn extra(item: &Field<'_>) -> Option<Extra> {
+    if item.is_text() {
+        return item.parsed(attribute_name).map(|name| Extra { name, kind: None });
+    }
+    let mut section = item.section()?;
+    let name = section.required("name").and_then(|field| field.parsed(attribute_name));
+    let kind = section.optional("type").map(|field| {
+        field.word(&[
+            ("text", ExtraKind::Text),
+            ("integer", ExtraKind::Integer),
+            ("number", ExtraKind::Number),
+            ("boolean", ExtraKind::Boolean),
+            ("date", ExtraKind::Date),
+        ])
+    });
+    section.finish();
+    match kind {
+        None => Some(Extra { name: name?, kind: None }),
+        Some(kind) => Some(Extra { name: name?, kind: Some(kind?) }),
     }
 }
 

@@ -93,7 +93,7 @@ fn every_kind_of_incentive_can_be_written_down() {
     assert_eq!(of("decay").closes.to_string(), "2026-11-20T00:00:00Z");
     assert_eq!((of("first").opens, of("first").closes), (activation.opens, activation.closes));
     let event = &activation.events["signed_in"];
-    assert!(event.repeatable && event.incentive.is_some() && event.extras == ["store"]);
+    assert!(event.repeatable && event.incentive.is_some() && event.extras[0].name == "store");
     assert_eq!(activation.rewards.event.as_deref(), Some("q_rewarded"));
 }
 

@@ -77,6 +77,11 @@ impl<'a> Field<'a> {
         self.source.note(severity, Some(&self.value.span()), &self.name, message);
     }
 
+    /// Whether it is a string, where it may be something else.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::String(_))
+    }
+
     pub(super) fn text(&self) -> Option<&'a str> {
         match self.value.get_ref() {
             DeValue::String(text) => Some(text.as_ref()),
@@ -182,7 +187,6 @@ impl<'a> Section<'a> {
     }
 
     /// Notes a doubt about the section.
-    #[expect(dead_code, reason = "no section is in doubt yet")]
     pub(super) fn warn(&self, key: &str, message: impl Into<String>) {
         self.note(Severity::Warning, key, message);
     }

@@ -7,7 +7,7 @@ use crate::brand_file::duration::{OF_INTERVALS, OF_OTHERS, OF_WINDOW};
 use crate::brand_file::incentive::Ways;
 use crate::brand_file::read::event_name;
 use crate::brand_file::section::{Field, Section};
-use crate::contact::Region;
+use crate::contact::{Region, Regions, Texting};
 use crate::identity::Channel;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -28,6 +28,8 @@ pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_>) -> Option<Sm
     let group =
         section.required("subscription_group_id").and_then(|field| field.parsed(SubscriptionGroup::parse));
     let region = section.required("default_region").and_then(|field| field.parsed(Region::parse));
+    let regions = regions(&mut section, region);
+    let fixed_lines = section.optional("fixed_lines").map_or(Some(false), |field| field.boolean());
     let incentive = ways.incentive(&mut section, Channel::Sms);
     let double =
         section.required("opt_in").and_then(|field| field.word(&[("single", false), ("double", true)]));
@@ -38,7 +40,29 @@ pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_>) -> Option<Sm
         None => return None,
     };
     section.finish();
-    Some(SmsActivation { group: group?, region: region?, opt_in: opt_in?, incentive })
+    let texting = Texting { regions: regions?, fixed_lines: fixed_lines? };
+    Some(SmsActivation { group: group?, region: region?, texting, opt_in: opt_in?, incentive })
+}
+
+/// `regions = ["US", "CA"]` or `"any"`; without it, the country of numbers that are written without one.
+fn regions(section: &mut Section<'_>, default: Option<Region>) -> Option<Regions> {
+    let Some(field) = section.optional("regions") else {
+        let default = default?;
+        if !default.others_with_its_code().is_empty() {
+            let others = default.others_with_its_code().join(", ");
+            section.warn("regions", format!("is missing, so only numbers of {default} are taken, and none of {others}, which share its country code; list the countries, or say \"any\""));
+        }
+        return Some(Regions::Only(vec![default]));
+    };
+    if field.is_text() {
+        return field.word(&[("any", ())]).map(|()| Regions::Any);
+    }
+    let items = field.items()?;
+    if items.is_empty() {
+        field.fault("must name at least one country, or be \"any\"");
+        return None;
+    }
+    items.iter().map(|item| item.parsed(Region::parse)).collect::<Option<Vec<_>>>().map(Regions::Only)
 }
 
 fn single(section: &mut Section<'_>) -> Option<OptIn> {

@@ -1,5 +1,7 @@
 //! Countries, as far as phone numbers know them.
 
+use std::fmt;
+
 /// The country whose numbers may be written without a country code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region(pub(super) rlibphonenumber::Region);
@@ -16,5 +18,23 @@ impl Region {
         let letters = text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_uppercase());
         let region = letters.then(|| text.parse().ok()).flatten();
         region.map(Self).ok_or(RegionError)
+    }
+    /// Whether it is a country: libphonenumber has a region for what belongs to none.
+    pub(super) fn is_country(self) -> bool {
+        format!("{:?}", self.0).bytes().all(|letter| letter.is_ascii_uppercase())
+    }
+
+    /// The other countries whose numbers begin with the same country code, where the people of one are likely to hold numbers of another.
+    #[must_use]
+    pub fn others_with_its_code(self) -> &'static [&'static str] {
+        const SHARED: [(&str, &[&str]); 2] = [("US", &["CA", "PR"]), ("CA", &["US"])];
+        let shared = SHARED.iter().find(|(region, _)| Self::parse(region) == Ok(self));
+        shared.map_or(&[], |(_, others)| others)
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
     }
 }

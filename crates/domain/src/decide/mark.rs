@@ -57,7 +57,10 @@ impl<'a> Marks<'a> {
         Self {
             email,
             profile: event.profile.as_ref(),
-            attributes: participation.attributes.only(&activation.extras).beneath(&ours),
+            attributes: participation
+                .attributes
+                .only(activation.extras.iter().map(|extra| extra.name.as_str()))
+                .beneath(&ours),
             event: None,
             creates: false,
             shows_reward: !won.is_empty(),

@@ -195,9 +195,11 @@ impl FollowUp<'_> {
             .map_err(|question| Box::new(Step::Ask(question)))?;
         let chosen = match contact {
             Contact::Email(email) => profile::choose(found, Some(email)),
-            Contact::Phone { phone, email } => {
-                profile::choose_for(found, phone, email.as_ref()).map(|(profile, _)| profile)
-            }
+            Contact::Phone { phone, email } => match &self.terms.activation.sms {
+                Some(sms) => profile::choose_for(found, (phone, sms.region), email.as_ref())
+                    .map(|(profile, _)| profile),
+                None => profile::choose(found, email.as_ref()),
+            },
         };
         // Without a profile there is nothing that could show it.
         chosen.map(|profile| (profile, false)).ok_or_else(|| Box::new(Step::Rest))

@@ -86,7 +86,8 @@ impl Flow<'_> {
             Ok(found) => found,
             Err(question) => return Step::Ask(question),
         };
-        match profile::choose_for(found, self.consumer.phone, self.consumer.email) {
+        let number = (self.consumer.phone, self.activation.region);
+        match profile::choose_for(found, number, self.consumer.email) {
             None => self.write(Target {
                 profile: ProfileRef::Alias(Alias::for_contact(&self.participation.contact)),
                 create: true,

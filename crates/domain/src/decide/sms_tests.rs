@@ -1,7 +1,7 @@
 use super::*;
 use crate::attributes::Attributes;
 use crate::brand::{Activation, Identity, SubscriptionGroup};
-use crate::contact::{Contact, Region};
+use crate::contact::{Contact, Region, Regions, Texting};
 use crate::decide::tests::{brand, closed_to_all};
 use crate::decide::{Terms, decide as decide_any};
 use crate::identity::{IdKey, Scope};
@@ -58,7 +58,9 @@ struct World {
 fn world(opt_in: OptIn, email: bool) -> World {
     let scope = Scope::parse("spring").unwrap();
     let brand = brand(Identity::Alias);
-    let sms = SmsActivation { group: group(), region: Region::parse("US").unwrap(), opt_in, incentive: None };
+    let region = Region::parse("US").unwrap();
+    let texting = Texting { regions: Regions::Only(vec![region]), fixed_lines: false };
+    let sms = SmsActivation { group: group(), region, texting, opt_in, incentive: None };
     let activation = Activation { sms: Some(sms), ..closed_to_all() };
     let email = email.then(|| Email::parse("ada@example.com").unwrap());
     let contact = Contact::Phone { phone: phone(), email: email.clone() };

@@ -68,6 +68,6 @@ pub(super) fn profile(record: ProfileRecord) -> Result<ProfileRef> {
             ProfileRef::Alias(Alias::new(&label, &name).ok_or_else(|| corrupt("an alias"))?)
         }
         ProfileRecord::BrazeId(id) => ProfileRef::BrazeId(id),
-        ProfileRecord::Email(email) => ProfileRef::Email(Email::parse(&email).map_err(corrupt)?),
+        ProfileRecord::Email(email) => ProfileRef::Email(Email::from_stored(&email).map_err(corrupt)?),
     })
 }

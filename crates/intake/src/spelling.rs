@@ -1,0 +1,68 @@
+//! An address that an earlier version knew in another form. Who took part under that form is the same participant, with the same ids.
+
+use domain::brand::{Activation, Brand};
+use domain::contact::{Contact, Email, EmailError};
+use domain::identity::ParticipationId;
+use ports::error::in_full;
+
+use crate::Intake;
+use crate::health::Part;
+use crate::problem::Problem;
+
+/// An address as somebody typed it.
+#[derive(Clone)]
+pub(crate) struct Typed {
+    /// In its canonical form.
+    pub(crate) email: Email,
+    /// In the forms that earlier versions may have stored.
+    earlier: Vec<Email>,
+}
+
+impl Typed {
+    pub(crate) fn parse(text: &str) -> Result<Self, EmailError> {
+        Ok(Self { email: Email::parse(text)?, earlier: Email::earlier_forms(text) })
+    }
+}
+
+/// The address in the form in which this activation, or the brand, knows it already; else in its canonical form. Most addresses have
+/// only one form, and cost nothing here.
+pub(crate) async fn as_known(
+    intake: &Intake,
+    (brand, activation): (&Brand, &Activation),
+    typed: Typed,
+) -> Result<Email, Problem> {
+    let Typed { email, earlier } = typed;
+    if earlier.is_empty() || took_part(intake, activation, &email).await? {
+        return Ok(email);
+    }
+    for form in earlier {
+        let contact = intake.id_key.contact(&brand.id, &Contact::Email(form.clone()));
+        let known =
+            intake.store.known_profiles(&[contact]).await.map_err(|error| unavailable(intake, &error))?;
+        if !known.is_empty() || took_part(intake, activation, &form).await? {
+            return Ok(form);
+        }
+    }
+    Ok(email)
+}
+
+/// Whether there is a participation of this form of an address, by one of the ways whose ids can be known.
+async fn took_part(intake: &Intake, activation: &Activation, email: &Email) -> Result<bool, Problem> {
+    let contact = Contact::Email(email.clone());
+    let mut ids: Vec<ParticipationId> = vec![intake.id_key.participation(&activation.scope, &contact)];
+    let events = activation.events.keys();
+    ids.extend(events.map(|event| intake.id_key.event(&activation.scope, event, &contact, None)));
+    for some in ids.chunks(ports::store::MOST_ITEMS) {
+        let found = intake.store.get(some).await.map_err(|error| unavailable(intake, &error))?;
+        if !found.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn unavailable(intake: &Intake, error: &ports::Error) -> Problem {
+    tracing::error!(error = %in_full(error), "intake.store_failed: a participation was refused with 503");
+    intake.health.failed(Part::Store, error, intake.clock.now());
+    Problem::unavailable()
+}

@@ -1,0 +1,158 @@
+//! What a webhook says, as far as it can be read without knowing the activation.
+
+use std::collections::BTreeMap;
+
+use domain::contact::EmailError;
+use domain::{invisible, liquid};
+use serde_json::Value;
+
+use crate::counts::Dropped;
+use crate::loose::Loose;
+use crate::problem::{FieldError, Problem};
+use crate::spelling::Typed;
+
+/// Longest identifier that a webhook may carry, in characters.
+const LONGEST_IDENTIFIER: usize = 255;
+
+/// Keys that must not say two different things: an event is credited by them.
+const CREDITED_BY: [&str; 3] = ["q_scope", "event", "email"];
+
+/// What was said.
+pub(crate) struct Told {
+    pub(crate) scope: String,
+    pub(crate) event: String,
+    pub(crate) email: Typed,
+    pub(crate) external_id: Option<String>,
+    pub(crate) braze_id: Option<String>,
+    pub(crate) dispatch_id: Option<String>,
+    /// As it was written.
+    pub(crate) sent_at: Option<String>,
+    /// Every other member; `None` is a value that cannot be used.
+    pub(crate) others: BTreeMap<String, Option<Value>>,
+    /// What was left out.
+    pub(crate) dropped: Vec<Dropped>,
+}
+
+/// Members by name, and what was left out of them.
+struct Members {
+    by_name: BTreeMap<String, Loose>,
+    dropped: Vec<Dropped>,
+}
+
+pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<Told, Problem> {
+    let mut members = Members::of(members)?;
+    let mut errors = Vec::new();
+    let scope = members.needed("q_scope", &mut errors);
+    let event = members.needed("event", &mut errors);
+    let email = email(&mut members, &mut errors)?;
+    let external_id = members.identifier("external_id");
+    let braze_id = members.identifier("braze_id");
+    let dispatch_id = members.identifier("dispatch_id");
+    let sent_at = members.written("sent_at");
+    let Members { by_name, dropped } = members;
+    let others = by_name.into_iter().map(|(name, value)| match value {
+        Loose::Plain(value) => (name, Some(value)),
+        Loose::Nested | Loose::Unreadable => (name, None),
+    });
+    match (scope, event, email) {
+        (Some(scope), Some(event), Some(email)) => Ok(Told {
+            scope,
+            event,
+            email,
+            external_id,
+            braze_id,
+            dispatch_id,
+            sent_at,
+            others: others.collect(),
+            dropped,
+        }),
+        _ => Err(Problem::invalid(errors)),
+    }
+}
+
+/// The address. Liquid without a default leaves an empty text where an address was meant: that is counted apart, since it is the
+/// template's fault, and so is a template that was not rendered.
+fn email(members: &mut Members, errors: &mut Vec<FieldError>) -> Result<Option<Typed>, Problem> {
+    let text = match members.by_name.remove("email") {
+        None | Some(Loose::Plain(Value::Null)) => return Err(Problem::empty_email()),
+        Some(Loose::Plain(Value::String(text))) => text,
+        Some(_) => {
+            errors.push(FieldError::new("email", "must be a string"));
+            return Ok(None);
+        }
+    };
+    if liquid::names_nobody(&text) {
+        return Err(Problem::unrendered("email"));
+    }
+    match Typed::parse(&text) {
+        Ok(email) => Ok(Some(email)),
+        Err(EmailError::Empty) => Err(Problem::empty_email()),
+        Err(error) => {
+            errors.push(FieldError::new("email", error.to_string()).coded("email-invalid"));
+            Ok(None)
+        }
+    }
+}
+
+impl Members {
+    fn of(members: Vec<(String, Loose)>) -> Result<Self, Problem> {
+        let mut read = Self { by_name: BTreeMap::new(), dropped: Vec::new() };
+        for (name, value) in members {
+            match read.by_name.get(&name) {
+                None => {
+                    read.by_name.insert(name, value);
+                }
+                Some(first) if *first == value => {}
+                Some(_) if CREDITED_BY.contains(&name.as_str()) => {
+                    return Err(Problem::malformed(format!("The key {name} stands twice.")));
+                }
+                Some(_) => read.dropped.push(Dropped::RepeatedKey),
+            }
+        }
+        Ok(read)
+    }
+
+    /// A text without which the event means nothing.
+    fn needed(&mut self, name: &str, errors: &mut Vec<FieldError>) -> Option<String> {
+        let message = match self.by_name.remove(name) {
+            Some(Loose::Plain(Value::String(text))) => return Some(invisible::trim(&text).to_owned()),
+            Some(Loose::Plain(Value::Number(number))) => return Some(number.to_string()),
+            None | Some(Loose::Plain(Value::Null)) => "is missing",
+            Some(Loose::Plain(Value::Bool(_)) | Loose::Nested | Loose::Unreadable) => "must be a string",
+            Some(Loose::Plain(Value::Array(_) | Value::Object(_))) => "must be a string",
+        };
+        errors.push(FieldError::new(name, message));
+        None
+    }
+
+    /// What names the consumer, or the occasion, besides the address: without what surrounds it. What cannot be a name is left out.
+    fn identifier(&mut self, name: &str) -> Option<String> {
+        let text = self.written(name)?;
+        let dropped = if liquid::names_nobody(&text) {
+            Dropped::UnrenderedLiquid
+        } else if invisible::has_invisible(&text) || text.chars().count() > LONGEST_IDENTIFIER {
+            Dropped::UnusableIdentifier
+        } else {
+            return Some(text);
+        };
+        self.dropped.push(dropped);
+        None
+    }
+
+    /// A text or a number as text, trimmed; what is empty is not there.
+    fn written(&mut self, name: &str) -> Option<String> {
+        let text = match self.by_name.remove(name)? {
+            Loose::Plain(Value::String(text)) => text,
+            Loose::Plain(Value::Number(number)) => number.to_string(),
+            Loose::Plain(Value::Null) => return None,
+            Loose::Plain(Value::Bool(_) | Value::Array(_) | Value::Object(_))
+            | Loose::Nested
+            | Loose::Unreadable => {
+                self.dropped.push(Dropped::UnusableValue);
+                return None;
+            }
+        };
+        let trimmed = invisible::trim(&text);
+        (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    }
+}
