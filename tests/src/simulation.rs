@@ -276,6 +276,7 @@ impl Run {
             }
             Happening::Pass(seconds) => campaign.clock.sleep(Duration::from_secs(seconds.into())).await,
             Happening::SaysStop(consumer) => self.says_stop(consumer).await,
+            Happening::Panics(count) => self.line.panics.store(count.into(), SeqCst),
             Happening::QuiklyFails(count) => campaign.quikly.fails.store(count.into(), SeqCst),
             Happening::Crash { process, effects } => self.processes.crash(process, effects),
             Happening::BrazeFails { endpoint, how, count } => {

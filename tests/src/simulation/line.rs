@@ -12,11 +12,12 @@ use serde_json::{Map, Value, json};
 use crate::simulation::Broken;
 
 /// Faults after which nobody knows whether something was done, or remembers that it was.
-pub(crate) const LEAVES_IT_OPEN: [&str; 5] =
-    [LOST, GARBAGE, KILLED, "writes failed", "writes whose answer was lost"];
+pub(crate) const LEAVES_IT_OPEN: [&str; 6] =
+    [LOST, GARBAGE, KILLED, PANICKED, "writes failed", "writes whose answer was lost"];
 
 const LOST: &str = "answers of Braze that were lost";
 const GARBAGE: &str = "answers of Braze that were garbage";
+const PANICKED: &str = "panics at a request to Braze";
 pub(crate) const KILLED: &str = "processes killed between two effects";
 
 /// What all processes of a run share.
@@ -26,6 +27,8 @@ pub(crate) struct Line {
     pub(crate) not_sent: AtomicU32,
     /// How many of the next answers are lost.
     pub(crate) answers_lost: AtomicU32,
+    /// At how many of the next requests our own code panics.
+    pub(crate) panics: AtomicU32,
     faults: Mutex<BTreeMap<&'static str, u64>>,
     broken: Mutex<Option<Broken>>,
 }
@@ -49,6 +52,17 @@ impl Line {
             self.count(LOST);
         }
         strikes
+    }
+
+    /// Panics if a request is to do so. Every second one is sent before.
+    #[expect(clippy::panic, reason = "it is what is tried")]
+    pub(crate) fn may_panic(&self, sent: bool) {
+        let left = self.panics.load(SeqCst);
+        if left > 0 && left.is_multiple_of(2) == sent {
+            self.panics.store(left - 1, SeqCst);
+            self.count(PANICKED);
+            panic!("a fault was asked for");
+        }
     }
 
     /// Counts a fault that has struck.

@@ -129,6 +129,8 @@ pub enum Happening {
     Tick,
     /// Braze refuses the key for so many minutes.
     KeyRefused(u32),
+    /// Our own code panics at so many of the next requests to Braze: before one is sent, or after it was answered.
+    Panics(u8),
 }
 
 /// What may fail.
@@ -191,7 +193,7 @@ impl Plan {
             Prizes::Raffle,
         ];
         let runs = [Runs::OneProcess, Runs::TwoProcesses, Runs::Functions];
-        Self {
+        let mut plan = Self {
             dice: seed,
             storm: [0, 100, 300][dice.usize(..3)],
             opt_in: opt_ins[dice.usize(..4)],
@@ -200,6 +202,17 @@ impl Plan {
             quantity: dice.u32(1..5),
             known,
             happens: (0..dice.usize(8..28)).map(|_| happening(&mut dice)).collect(),
+        };
+        plan.add_panics();
+        plan
+    }
+
+    /// Drawn by dice of their own: everything else happens as it did before there were any.
+    fn add_panics(&mut self) {
+        let mut dice = fastrand::Rng::with_seed(self.dice ^ 0x7061_6e69_6373);
+        if dice.u8(..3) == 0 {
+            let place = dice.usize(..=self.happens.len());
+            self.happens.insert(place, Happening::Panics(dice.u8(1..6)));
         }
     }
 }
