@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use domain::award::Standing;
 use domain::contact::{Contact, Phone};
 use domain::identity::{BrandId, IdKey};
-use domain::participation::{Consent, EventProgress, Outcome, Participation, State, Target};
+use domain::participation::{Consent, EventProgress, Outcome, Participation, State, Target, Unanswered};
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use domain::reservation::Slot;
 use futures::future::join_all;
@@ -96,12 +97,20 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
             let phone = Phone::from_e164("+13135550100").unwrap();
             let email = participation.contact.email().filter(|_| number % 4 == 0).cloned();
             participation.contact = Contact::Phone { phone, email };
-            participation.consent = Some(Consent { given: true, at: start(), text_id: Some("v3".into()) });
+            participation.consent =
+                Some(Consent { given: number % 8 == 0, at: start(), text_id: Some("v3".into()) });
         }
         participation.state = state;
         participation.failures = 3;
         participation.credited_at = None;
         participation.no_such_alias = true;
+        participation.repeat_key = Some(IdKey::new([7; 32]).repeat_key(participation.id, "0123456789abcdef"));
+        participation.unanswered = Some(Unanswered {
+            since: start(),
+            double: number % 2 == 0,
+            standing: (number % 3 == 0).then_some(Standing::Held { place: 3 }),
+            ended_at: (number % 4 == 0).then(start),
+        });
         participation.slot = Some(Slot { from: start(), until: start() + Duration::from_secs(60) });
         ports.store.insert(&participation, None).await.unwrap();
         assert_eq!(stored(&ports, &participation).await, participation);
