@@ -195,6 +195,8 @@ macro_rules! can_be_operated {
                 who_is_forgotten_is_nowhere_any_more,
                 a_flow_of_somebody_forgotten_ends_and_releases_its_place,
                 whoever_is_reached_at_the_number_is_forgotten_by_it,
+                the_consent_of_who_is_forgotten_can_be_proved_by_either_contact,
+                a_name_of_a_text_that_holds_the_contact_goes_with_it,
                 who_was_forgotten_has_taken_part_all_the_same;
         }
     };

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{BrandId, IdKey};
-use domain::participation::{Participation, State};
+use domain::identity::{BrandId, IdKey, Scope};
+use domain::participation::{Consent, Participation, State};
 use domain::person::Person;
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use domain::reservation::Allowance;
 use ports::Operations;
 use ports::ledger::Told;
 use ports::limits::{Endpoint, Lane};
-use ports::operations::{Forgotten, Which};
+use ports::operations::{Forgotten, ProvenConsent, Which};
 use ports::store::Inserted;
 use tests::{participation, start};
 
@@ -166,7 +166,11 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
     assert_eq!(ports.kept(&eve).await, eve);
     let known = ports.store.known_profiles(&contacts).await.unwrap();
     assert_eq!(known.into_keys().collect::<Vec<_>>(), [contacts[1]]);
-    assert_eq!(ports.forget(&ada()).await, Forgotten::default(), "nothing is left");
+    assert_eq!(
+        ports.forget(&ada()).await,
+        Forgotten { earlier: 2, ..Forgotten::default() },
+        "nothing is left"
+    );
 }
 
 pub(crate) async fn a_flow_of_somebody_forgotten_ends_and_releases_its_place(ports: Ports) {
@@ -188,6 +192,51 @@ pub(crate) async fn whoever_is_reached_at_the_number_is_forgotten_by_it(ports: P
     ports.store.insert(&by_both, None).await.unwrap();
     assert_eq!(ports.forget(&Person::Phone(phone)).await.participations, 1);
     assert_eq!(ports.kept(&by_both).await.contact, Contact::nobody());
+}
+
+/// Somebody who takes part by number, and consents to a text.
+fn consenting(text_id: &str) -> Participation {
+    let mut participation = participation("acme", "spring", "ada@example.com");
+    let phone = Phone::from_e164("+13135550100").unwrap();
+    participation.contact = Contact::Phone { phone, email: Some(email("ada@example.com")) };
+    participation.consent = Some(Consent { at: start(), given: true, text_id: Some(text_id.to_owned()) });
+    participation
+}
+
+pub(crate) async fn the_consent_of_who_is_forgotten_can_be_proved_by_either_contact(ports: Ports) {
+    let theirs = consenting("terms-3");
+    ports.store.insert(&theirs, None).await.unwrap();
+    let first = ports.forget(&ada()).await;
+    assert_eq!((first.participations, first.consents.len()), (1, 0));
+    let kept = ports.kept(&theirs).await;
+    assert_eq!((kept.contact, kept.consent.clone()), (Contact::nobody(), theirs.consent.clone()));
+    let proven = ProvenConsent {
+        participation: theirs.id,
+        brand: acme(),
+        scope: theirs.scope.clone(),
+        consent: theirs.consent.clone().unwrap(),
+    };
+    let by_number = Person::Phone(theirs.contact.phone().unwrap().clone());
+    for person in [ada(), by_number] {
+        let again = ports.forget(&person).await;
+        assert_eq!(again, Forgotten { earlier: 1, consents: vec![proven.clone()], ..Forgotten::default() });
+        assert!(!again.is_nobody());
+    }
+    assert!(ports.forget(&Person::Email(email("eve@example.com"))).await.is_nobody());
+    let other_key = ports.operations().forget(&ada(), &IdKey::new([8; 32]), start()).await.unwrap();
+    assert!(other_key.is_nobody(), "only the id key leads to it");
+}
+
+pub(crate) async fn a_name_of_a_text_that_holds_the_contact_goes_with_it(ports: Ports) {
+    for text_id in ["terms for ADA@example.com", "terms 1 (313) 555-0100", "terms +13135550100"] {
+        let mut theirs = consenting(text_id);
+        theirs.scope = Scope::parse(&format!("spring-{}", text_id.len())).unwrap();
+        theirs.id = IdKey::new(KEY).participation(&theirs.scope, &theirs.contact);
+        ports.store.insert(&theirs, None).await.unwrap();
+        ports.forget(&ada()).await;
+        let consent = ports.kept(&theirs).await.consent.unwrap();
+        assert_eq!((consent.at, consent.text_id), (start(), None), "{text_id}");
+    }
 }
 
 pub(crate) async fn who_was_forgotten_has_taken_part_all_the_same(ports: Ports) {

@@ -1,6 +1,7 @@
 //! What whoever is on call types, beside the process that serves.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -219,4 +220,29 @@ fn a_data_file_that_is_not_there_or_is_something_else_is_told() {
     let (code, said) = run(&["status", "--data", &path("letter.txt")]);
     assert!(code == Some(1) && said.contains("letter.txt"), "{said}");
     assert_eq!(run(&["status"]).0, Some(2));
+}
+
+#[tokio::test]
+async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_whole() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let id = server.take_part("spring", "ada.l@example.com").await;
+    server.reaches(&id, "enrolled", LATER).await;
+    let data = server.data();
+    let forget = |path: &std::path::Path, email: &str| {
+        run(&["forget", "--data", &path.display().to_string(), "--email", email])
+    };
+    let (code, said) = forget(&data, "ada.k@example.com");
+    assert!(code == Some(3) && said.contains("nobody found"), "{said}");
+    assert!(!said.contains("ada.k"), "{said}");
+
+    // As the README says, while it is served.
+    let copy = data.with_file_name("copy.sqlite");
+    fs::File::create(&copy).and_then(|file| file.set_permissions(fs::Permissions::from_mode(0o600))).unwrap();
+    let connection = rusqlite::Connection::open(&data).unwrap();
+    connection.execute("VACUUM INTO ?1", [copy.display().to_string()]).unwrap();
+    assert_eq!(forget(&copy, "ada.l@example.com").0, Some(0), "the copy has her, too");
+    assert_eq!(server.show(&id).await["state"], "enrolled");
+    let copied = embedded::DataFile::open(&copy, Arc::new(SystemClock)).unwrap();
+    drop(copied);
 }

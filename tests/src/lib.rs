@@ -68,6 +68,7 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         no_such_alias: false,
         unanswered: None,
         repeat_key: None,
+        proof: Vec::new(),
         version: 0,
     }
 }

@@ -270,6 +270,18 @@ impl IdKey {
         Seed::new(self.hash(&["raffle", ledger.scope.as_str(), incentive]))
     }
 
+    /// What is kept of a contact of somebody who was forgotten, so that their consent can still be proved: nobody can turn it back, and
+    /// whoever is told the contact again finds it. It is no key of anything else.
+    #[must_use]
+    pub fn proof(&self, brand: &BrandId, contact: &Contact) -> Vec<ContactKey> {
+        let email = contact.email().map(|email| ("email", email.as_str()));
+        let phone = contact.phone().map(|phone| ("phone", phone.as_str()));
+        let known = email.into_iter().chain(phone);
+        known
+            .map(|(kind, text)| ContactKey(first_half(self.hash(&["proof", brand.as_str(), kind, text]))))
+            .collect()
+    }
+
     /// The key under which a brand's knowledge of a contact is kept.
     #[must_use]
     pub fn contact(&self, brand: &BrandId, contact: &Contact) -> ContactKey {

@@ -9,7 +9,7 @@ use crate::attributes::Attributes;
 use crate::award::{Refusal, Standing};
 use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::{Contact, Email, Phone};
-use crate::identity::{BrandId, Channel, ParticipationId, RepeatKey, Scope};
+use crate::identity::{BrandId, Channel, ContactKey, ParticipationId, RepeatKey, Scope};
 use crate::ledger;
 use crate::profile::ProfileRef;
 use crate::reservation::Slot;
@@ -61,6 +61,8 @@ pub struct Participation {
     pub unanswered: Option<Unanswered>,
     /// What the `Idempotency-Key` of the request that created it is known by: whoever repeats it created this.
     pub repeat_key: Option<RepeatKey>,
+    /// Of somebody who was forgotten: keyed hashes of the contacts.
+    pub proof: Vec<ContactKey>,
     /// Counts saves; a save is conditional on it.
     pub version: u64,
 }
@@ -397,6 +399,7 @@ impl Participation {
             no_such_alias: false,
             unanswered: None,
             repeat_key: None,
+            proof: Vec::new(),
             version: 0,
         }
     }

@@ -3,6 +3,7 @@
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::contact::{Contact, Email, Phone};
+use crate::identity::IdKey;
 use crate::participation::{EventProgress, Participation, Shown, State};
 use crate::profile::{Alias, ProfileRef};
 
@@ -41,6 +42,13 @@ impl Person {
         }
     }
 
+    /// Whether a participation was theirs before they were forgotten.
+    #[must_use]
+    pub fn was_reached_at(&self, participation: &Participation, id_key: &IdKey) -> bool {
+        let proof = id_key.proof(&participation.brand, &self.contact());
+        proof.iter().any(|proof| participation.proof.contains(proof))
+    }
+
     /// As the contact of somebody of whom nothing else is known.
     #[must_use]
     pub fn contact(&self) -> Contact {
@@ -56,18 +64,20 @@ fn same(one: &Email, other: &Email) -> bool {
 }
 
 /// Takes everything out of a participation that says whose it is. What stays is a place in the books: an id that only the id key
-/// leads to, so that whoever was forgotten is not credited a second time, and what was given out stays given out.
+/// leads to, so that whoever was forgotten is not credited a second time, and what was given out stays given out. A consent stays, too,
+/// with keyed hashes of the contacts in the contacts' place: should the person come back with a claim, it can be proved.
 ///
 /// A flow that is under way ends. What hangs on it is released at the next look.
-pub fn forget(participation: &mut Participation, now: Timestamp) {
+pub fn forget(participation: &mut Participation, id_key: &IdKey, now: Timestamp) {
+    if let Some(consent) = &mut participation.consent {
+        consent.text_id = consent.text_id.take().filter(|text| !names(text, &participation.contact));
+    }
+    participation.proof = id_key.proof(&participation.brand, &participation.contact);
     participation.contact = Contact::nobody();
     participation.attributes = Attributes::default();
     participation.slot = None;
     participation.unanswered = None;
     participation.updated_at = now;
-    if let Some(consent) = &mut participation.consent {
-        consent.text_id = None;
-    }
     if let Some(event) = &mut participation.event {
         event.profile = None;
     }
@@ -79,6 +89,14 @@ pub fn forget(participation: &mut Participation, now: Timestamp) {
         participation.state = State::Rejected { reason: "forgotten, as the consumer asked".to_owned() };
         participation.due_at = participation.has_award.then_some(now);
     }
+}
+
+/// The name of a text is the caller's, who may have put anything there.
+fn names(text: &str, contact: &Contact) -> bool {
+    let text = text.to_lowercase();
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    contact.email().is_some_and(|email| text.contains(&email.as_str().to_lowercase()))
+        || contact.phone().is_some_and(|phone| digits.contains(phone.as_str().trim_start_matches('+')))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::mailbox::Mailboxes;
 use crate::permissions;
 use crate::reader::Reader;
 use crate::schema;
-use crate::writer::{Writer, connect};
+use crate::writer::{Writer, connect, log_of};
 
 /// Why a data file cannot be used. Each is one sentence for whoever started the program, its cause included.
 #[derive(Debug, thiserror::Error)]
@@ -65,11 +65,18 @@ pub struct DataFile {
     pub(crate) reader: Reader,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) clock: Arc<dyn Clock>,
+    path: PathBuf,
     /// Held while the file is open; the operating system lets go of it however the process ends.
     _lock: File,
 }
 
 impl DataFile {
+    /// How many bytes the log takes: what was written and not moved into the file yet, or was moved before the log could begin anew.
+    #[must_use]
+    pub fn log_length(&self) -> u64 {
+        log_of(&self.path).metadata().map_or(0, |found| found.len())
+    }
+
     /// Opens the file, or makes it.
     ///
     /// # Errors
@@ -89,7 +96,7 @@ impl DataFile {
         let checkpoints = connect(path)?;
         let writer =
             Writer::start(connection, checkpoints).map_err(|error| OpenError::Threads(error.into()))?;
-        Ok(Self { writer, reader, mailboxes, clock, _lock: lock })
+        Ok(Self { writer, reader, mailboxes, clock, path: path.to_owned(), _lock: lock })
     }
 }
 

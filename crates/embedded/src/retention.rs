@@ -1,15 +1,14 @@
 //! What is kept no longer. On AWS, DynamoDB does this by itself.
 
 use domain::Timestamp;
-use domain::profile::KnownProfile;
 use ports::Result;
 use ports::record::decode_known;
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 use crate::data_file::DataFile;
 
 /// Rows of one transaction: whoever wants to store something waits for no more.
-const ROWS: u32 = 1_000;
+const ROWS: u32 = 250;
 
 /// What was deleted because its time had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,11 +35,38 @@ impl DataFile {
                 gone => expired.participations += gone,
             }
         }
-        expired.profiles = self
-            .writer
-            .write("deleting profiles that are kept no longer", move |transaction| profiles(transaction, now))
-            .await?;
+        expired.profiles = self.expire_profiles(now).await?;
         Ok(expired)
+    }
+
+    /// Looked for outside of any write, a part at a time.
+    async fn expire_profiles(&self, now: Timestamp) -> Result<u64> {
+        let (mut deleted, mut last) = (0, String::new());
+        loop {
+            let after = last.clone();
+            let rows =
+                self.reader.read("reading profiles", move |connection| profiles(connection, &after)).await?;
+            let Some((contact, _)) = rows.last() else { return Ok(deleted) };
+            last = contact.clone();
+            let gone: Vec<(String, String)> = rows
+                .into_iter()
+                .filter(|(_, record)| !decode_known(record).is_ok_and(|known| now < known.trusted_until()))
+                .collect();
+            if gone.is_empty() {
+                continue;
+            }
+            let delete = move |transaction: &Transaction<'_>| {
+                // What was learned anew meanwhile is another record.
+                let sql = "DELETE FROM profiles WHERE contact = ?1 AND record = ?2";
+                let mut delete = transaction.prepare_cached(sql)?;
+                let mut deleted = 0;
+                for (contact, record) in &gone {
+                    deleted += u64::try_from(delete.execute([contact, record])?).unwrap_or(u64::MAX);
+                }
+                Ok(deleted)
+            };
+            deleted += self.writer.write("deleting profiles that are kept no longer", delete).await?;
+        }
     }
 }
 
@@ -60,17 +86,9 @@ fn participations(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Re
     Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
 }
 
-fn profiles(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<u64> {
-    let mut all = transaction.prepare("SELECT contact, record FROM profiles")?;
-    let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let rows: Vec<(String, String)> = rows.collect::<rusqlite::Result<_>>()?;
-    let mut delete = transaction.prepare("DELETE FROM profiles WHERE contact = ?")?;
-    let mut deleted = 0;
-    for (contact, record) in rows {
-        let kept = |known: KnownProfile| now < known.trusted_until();
-        if !decode_known(&record).is_ok_and(kept) {
-            deleted += u64::try_from(delete.execute([contact])?).unwrap_or_default();
-        }
-    }
-    Ok(deleted)
+fn profiles(connection: &Connection, after: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut next = connection.prepare_cached(
+        "SELECT contact, record FROM profiles WHERE contact > ?1 ORDER BY contact LIMIT ?2",
+    )?;
+    next.query_map(rusqlite::params![after, ROWS], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }

@@ -3,6 +3,69 @@
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
+/// The name of the state of a record in an SQL expression. What cannot be read must not keep a row from being written or deleted.
+macro_rules! state_of {
+    ($record:literal) => {
+        concat!(
+            "ifnull(iif(json_valid(",
+            $record,
+            "), ",
+            $record,
+            " ->> '$.state.name', NULL), 'unreadable')"
+        )
+    };
+}
+
+/// What `status` tells is counted as it changes. And what is open is found in the order in which it came.
+const TALLIES: &str = concat!(
+    "CREATE TABLE tallies (
+         what  TEXT NOT NULL,
+         name  TEXT NOT NULL,
+         count INTEGER NOT NULL,
+         PRIMARY KEY (what, name)
+     ) WITHOUT ROWID;
+     INSERT INTO tallies SELECT 'participations', ", state_of!("record"), ", count(*) FROM participations GROUP BY 2;
+     INSERT INTO tallies SELECT 'messages', queue, count(*) FROM messages GROUP BY 2;
+     INSERT INTO tallies SELECT 'notices', iif(due_at IS NULL, 'parked', 'due'), count(*) FROM notices GROUP BY 2;
+     CREATE INDEX participations_open ON participations (brand) WHERE due_at IS NOT NULL;
+
+     CREATE TRIGGER participations_come AFTER INSERT ON participations BEGIN
+         INSERT INTO tallies VALUES ('participations', ", state_of!("NEW.record"), ", 1)
+         ON CONFLICT DO UPDATE SET count = count + 1;
+     END;
+     CREATE TRIGGER participations_change AFTER UPDATE OF record ON participations
+     WHEN ", state_of!("OLD.record"), " <> ", state_of!("NEW.record"), " BEGIN
+         INSERT INTO tallies VALUES ('participations', ", state_of!("OLD.record"), ", -1),
+                                    ('participations', ", state_of!("NEW.record"), ", 1)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count;
+     END;
+     CREATE TRIGGER participations_go AFTER DELETE ON participations BEGIN
+         UPDATE tallies SET count = count - 1 WHERE what = 'participations' AND name = ", state_of!("OLD.record"), ";
+     END;
+
+     CREATE TRIGGER messages_come AFTER INSERT ON messages BEGIN
+         INSERT INTO tallies VALUES ('messages', NEW.queue, 1) ON CONFLICT DO UPDATE SET count = count + 1;
+     END;
+     CREATE TRIGGER messages_go AFTER DELETE ON messages BEGIN
+         UPDATE tallies SET count = count - 1 WHERE what = 'messages' AND name = OLD.queue;
+     END;
+
+     CREATE TRIGGER notices_come AFTER INSERT ON notices BEGIN
+         INSERT INTO tallies VALUES ('notices', iif(NEW.due_at IS NULL, 'parked', 'due'), 1)
+         ON CONFLICT DO UPDATE SET count = count + 1;
+     END;
+     CREATE TRIGGER notices_change AFTER UPDATE OF due_at ON notices
+     WHEN (OLD.due_at IS NULL) <> (NEW.due_at IS NULL) BEGIN
+         INSERT INTO tallies VALUES ('notices', iif(OLD.due_at IS NULL, 'parked', 'due'), -1),
+                                    ('notices', iif(NEW.due_at IS NULL, 'parked', 'due'), 1)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count;
+     END;
+     CREATE TRIGGER notices_go AFTER DELETE ON notices BEGIN
+         UPDATE tallies SET count = count - 1
+         WHERE what = 'notices' AND name = iif(OLD.due_at IS NULL, 'parked', 'due');
+     END;"
+);
+
 const STEPS: &[M<'_>] = &[M::up(
     // Ids are hashes. Rows are kept in the order in which they come, and only the index of ids is filled at random places:
     // a commit then touches few pages.
@@ -154,9 +217,17 @@ const STEPS: &[M<'_>] = &[M::up(
     // When the books were last written, and whether what was used of them has to be learnt.
     "ALTER TABLE limits ADD COLUMN touched INTEGER;
      ALTER TABLE limits ADD COLUMN resumed INTEGER;",
-)];
+), M::up(TALLIES)];
 
-/// Brings a file up to date.
+/// Brings a file up to date. A large file takes a few seconds, and whoever waits is told.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
+    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > 0 && version < STEPS.len() {
+        tracing::warn!(
+            version,
+            to = STEPS.len(),
+            "embedded.upgrading: the data file is brought up to date; with a million participations it takes some seconds"
+        );
+    }
     Migrations::from_slice(STEPS).to_latest(connection)
 }

@@ -1,10 +1,12 @@
 //! Group commit. One thread owns the connection that writes. It takes the first operation and whatever waits behind it, runs
 //! them in one transaction, commits once, and then answers all: callers that come together share an fsync.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -18,6 +20,15 @@ const MOST_IN_GROUP: usize = 1_024;
 /// Commits between two checkpoints: under full load some hundred megabytes of log, so that a page that changes often is moved
 /// once; in a quiet hour a few.
 const COMMITS_A_CHECKPOINT: usize = 1_024;
+
+/// What the log shrinks to when it begins anew. It grows beyond that under full load, and while somebody reads the file for long.
+const LOG_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// After so long without a commit, a log that is larger is emptied.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Something to be done inside a transaction. It can be run again when the transaction failed.
 trait Operation: Send {
@@ -125,16 +136,36 @@ struct WriteLoop {
 
 impl WriteLoop {
     fn run(mut self, waiting: &mpsc::Receiver<Box<dyn Operation>>) {
-        while let Ok(first) = waiting.recv() {
-            let mut group = vec![first];
-            group.extend(waiting.try_iter().take(MOST_IN_GROUP - 1));
-            self.write(group);
+        loop {
+            match waiting.recv_timeout(QUIET) {
+                Ok(first) => {
+                    let mut group = vec![first];
+                    group.extend(waiting.try_iter().take(MOST_IN_GROUP - 1));
+                    self.write(group);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
             if self.moved.swap(false, Ordering::Relaxed) {
                 // The few pages that came since: with them the log is empty and begins anew instead of growing.
-                passive_checkpoint(&self.connection);
+                self.begin_log_anew();
             }
         }
         let _unimportant = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// A log that has grown large is cut off. Where somebody reads what is in it, that is left to the next time.
+    fn begin_log_anew(&self) {
+        if log_length(&self.connection) <= LOG_LIMIT {
+            passive_checkpoint(&self.connection);
+            return;
+        }
+        let cut_off = || {
+            self.connection.busy_timeout(Duration::ZERO)?;
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        };
+        let _next_time = cut_off();
+        let _stays_impatient = self.connection.busy_timeout(PATIENCE);
     }
 
     fn write(&mut self, mut group: Vec<Box<dyn Operation>>) {
@@ -161,10 +192,36 @@ impl WriteLoop {
 /// Moves committed pages from the log into the file, beside the writer: a commit would otherwise take as long as a checkpoint
 /// every now and then.
 fn checkpoint(connection: &Connection, commits: &mpsc::Receiver<()>, moved: &AtomicBool) {
-    while commits.iter().take(COMMITS_A_CHECKPOINT).count() == COMMITS_A_CHECKPOINT {
+    let mut since_the_last = 0;
+    loop {
+        match commits.recv_timeout(QUIET) {
+            Ok(()) => {
+                since_the_last += 1;
+                if since_the_last < COMMITS_A_CHECKPOINT {
+                    continue;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) if log_length(connection) > LOG_LIMIT => {}
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        since_the_last = 0;
         passive_checkpoint(connection);
         moved.store(true, Ordering::Relaxed);
     }
+}
+
+/// The log of a data file.
+pub(crate) fn log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+/// How many bytes the log has, whether they are in use or not.
+fn log_length(connection: &Connection) -> u64 {
+    let log = connection.path().map(|path| log_of(Path::new(path)));
+    log.and_then(|log| log.metadata().ok()).map_or(0, |found| found.len())
 }
 
 /// Moves what can be moved without making anyone wait. What cannot is moved the next time.
@@ -195,13 +252,14 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Ids are hashes, so nearly every insert fills another page of their index, and every changed page is written to the log
     // whole: small pages make small commits. Says nothing for a file that exists.
     connection.pragma_update(None, "page_size", 1_024)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     // What is deleted is overwritten: it may have been somebody's address.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Checkpoints have a thread of their own.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -244,6 +302,35 @@ mod tests {
         assert!(matches!(panicked, Err(Error::Panicked { .. })), "{panicked:?}");
         assert_eq!(inserted.unwrap(), 1);
         assert_eq!(writer.write("inserting", insert(2)).await.unwrap(), 1, "the writer goes on");
+    }
+
+    #[tokio::test]
+    async fn a_log_that_grew_while_somebody_read_the_file_shrinks_when_they_are_done() {
+        let (directory, writer) = writer();
+        let path = directory.path().join("data.sqlite");
+        let reader = connect(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM numbers").unwrap();
+        let length = || log_of(&path).metadata().unwrap().len();
+        let mut number = 0;
+        while length() < 2 * LOG_LIMIT {
+            let many = (number..number + 100).map(|number| {
+                writer.write("filling", move |transaction| {
+                    transaction.execute("CREATE TABLE IF NOT EXISTS texts (text TEXT)", [])?;
+                    let sql = "INSERT INTO texts VALUES (?)";
+                    transaction.execute(sql, [format!("{number}").repeat(10_000)])
+                })
+            });
+            assert!(join_all(many).await.into_iter().all(|done| done.is_ok()));
+            number += 100;
+        }
+        reader.execute_batch("COMMIT").unwrap();
+        let shrinks = async {
+            while length() > LOG_LIMIT {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), shrinks).await.expect("nobody reads it any more");
+        writer.write("inserting", insert(1)).await.unwrap();
     }
 
     #[tokio::test]

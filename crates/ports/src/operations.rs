@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{BrandId, IdKey, ParticipationId};
+use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
 use domain::message::QueueName;
+use domain::participation::Consent;
 use domain::person::Person;
 
 use crate::Result;
@@ -49,6 +50,35 @@ pub struct Overview {
     pub outages: BTreeMap<BrandId, Outage>,
     /// Limits that were booked from, by brand and endpoint.
     pub limits: BTreeMap<String, LimitInUse>,
+    /// How much room it takes, where that is a file.
+    pub storage: Option<Storage>,
+}
+
+/// A data file in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Storage {
+    /// The file.
+    pub file: u64,
+    /// Its log: what was written and not moved into the file yet.
+    pub log: u64,
+}
+
+impl Storage {
+    /// A larger log means that something reads the file all the time, so that the log cannot begin anew.
+    pub const LARGE_LOG: u64 = 512 * 1024 * 1024;
+}
+
+/// A consent of somebody who was forgotten: what proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvenConsent {
+    /// In whose participation.
+    pub participation: ParticipationId,
+    /// To which brand.
+    pub brand: BrandId,
+    /// In which activation.
+    pub scope: Scope,
+    /// What is known of it.
+    pub consent: Consent,
 }
 
 /// A limit, and how much of it is taken.
@@ -101,7 +131,7 @@ impl Which {
 }
 
 /// What was erased of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forgotten {
     /// Participations that say no more whose they are.
     pub participations: u64,
@@ -111,6 +141,18 @@ pub struct Forgotten {
     pub unreadable: u64,
     /// Whether bytes of what was erased may still be on the disk, since others were reading.
     pub remains: bool,
+    /// Participations that were this person's before they were forgotten earlier.
+    pub earlier: u64,
+    /// The consents in these.
+    pub consents: Vec<ProvenConsent>,
+}
+
+impl Forgotten {
+    /// Whether nobody was found who is reached there, and nobody who was.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        self.participations == 0 && self.profiles == 0 && self.earlier == 0
+    }
 }
 
 /// Looks and interventions.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{BrandId, ParticipationId, RepeatKey, Scope};
+use domain::identity::{BrandId, ContactKey, ParticipationId, RepeatKey, Scope};
 use domain::participation::{
     BrazeEvent, Consent, EventProgress, Participation, Shown, State, Target, Unanswered,
 };
@@ -73,6 +73,8 @@ struct Record {
     unanswered: Option<UnansweredRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     repeat_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    proof: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -222,6 +224,7 @@ pub fn encode(participation: &Participation) -> String {
             ended_at: wait.ended_at.map(Timestamp::as_millisecond),
         }),
         repeat_key: participation.repeat_key.map(|key| key.to_string()),
+        proof: participation.proof.iter().map(ToString::to_string).collect(),
     };
     text(&record)
 }
@@ -257,6 +260,7 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         no_such_alias: record.no_such_alias,
         unanswered: record.unanswered.map(unanswered).transpose()?,
         repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose().map_err(corrupt)?,
+        proof: record.proof.iter().map(|proof| contact_key(proof)).collect::<Result<_>>()?,
         version,
     })
 }
@@ -272,6 +276,12 @@ fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error
 
 fn moment(milliseconds: i64) -> Result<Timestamp> {
     Timestamp::from_millisecond(milliseconds).map_err(corrupt)
+}
+
+fn contact_key(text: &str) -> Result<ContactKey> {
+    let mut bytes = [0; 16];
+    hex::decode_to_slice(text, &mut bytes).map_err(corrupt)?;
+    Ok(ContactKey::from_bytes(bytes))
 }
 
 fn json(value: &AttributeValue) -> Value {

@@ -7,8 +7,8 @@ use domain::contact::{Email, Phone};
 use domain::person::Person;
 use ports::Clock;
 use ports::clock::SystemClock;
-use ports::operations::Forgotten;
-use serde_json::json;
+use ports::operations::{Forgotten, ProvenConsent};
+use serde_json::{Value, json};
 
 use crate::arguments::Forget;
 use crate::console;
@@ -31,7 +31,22 @@ pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
         !forgotten.remains,
         "bytes of it may still be in the data file's log, since something reads it all the time: run this again, or restart `serve`"
     );
+    if forgotten.is_nobody() {
+        return Err(NobodyFound.into());
+    }
     Ok(())
+}
+
+/// Nobody is reached there: most likely it is mistyped.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "nobody found: no participation and no profile has this contact, so nothing was erased; is it spelled as it was given?"
+)]
+pub(crate) struct NobodyFound;
+
+impl NobodyFound {
+    /// The exit code of its own, so that a program can tell it from a failure.
+    pub(crate) const EXIT_CODE: u8 = 3;
 }
 
 /// What was given on the command line, or a line of standard input.
@@ -52,23 +67,58 @@ fn given(argument: &str, what: &str) -> anyhow::Result<String> {
 }
 
 fn say(forgotten: &Forgotten, as_json: bool) {
-    let Forgotten { participations, profiles, unreadable, remains } = forgotten;
+    let Forgotten { participations, profiles, unreadable, remains, earlier, consents } = forgotten;
     if as_json {
-        let said = json!({
+        let consents: Vec<Value> = consents.iter().map(consent_as_json).collect();
+        let mut said = json!({
             "participations": participations,
             "profiles": profiles,
             "unreadable": unreadable,
             "remains_in_log": remains,
         });
+        if *earlier > 0 {
+            said["erased_earlier"] = (*earlier).into();
+        }
+        if !consents.is_empty() {
+            said["consents"] = consents.into();
+        }
         console::say(&said.to_string());
         return;
     }
-    console::say(&format!(
-        "Erased from {participations} participation(s), with {profiles} thing(s) known of profiles. What Braze has of this person is the brand's to delete there."
-    ));
+    if !forgotten.is_nobody() {
+        say_what_was_erased(*participations, *profiles);
+    }
+    if *earlier > 0 {
+        console::say(&format!("{earlier} participation(s) of this contact were erased earlier."));
+    }
+    for proven in consents {
+        let ProvenConsent { participation, brand, scope, consent } = proven;
+        let text = consent.text_id.as_deref().unwrap_or("without a name");
+        console::say(&format!(
+            "Forgotten earlier: participation {participation} of {brand}, {scope}; consent of {}, text {text}.",
+            consent.at
+        ));
+    }
     if *unreadable > 0 {
         console::say(&format!(
             "{unreadable} participation(s) cannot be read: nobody can tell whose they are."
         ));
     }
+}
+
+fn consent_as_json(proven: &ProvenConsent) -> Value {
+    let ProvenConsent { participation, brand, scope, consent } = proven;
+    json!({
+        "participation": participation.to_string(),
+        "brand": brand.to_string(),
+        "scope": scope.to_string(),
+        "at": consent.at.to_string(),
+        "text_id": consent.text_id,
+    })
+}
+
+fn say_what_was_erased(participations: u64, profiles: u64) {
+    console::say(&format!(
+        "Erased from {participations} participation(s), with {profiles} thing(s) known of profiles. What Braze has of this person is the brand's to delete there."
+    ));
 }

@@ -70,7 +70,14 @@ fn ended(done: anyhow::Result<()>, code: ExitCode) -> ExitCode {
         Ok(()) => code,
         Err(error) => {
             console::complain(&error);
-            if error.is::<GaveUp>() { ExitCode::from(SOFTWARE) } else { ExitCode::FAILURE }
+            let code = if error.is::<GaveUp>() {
+                SOFTWARE
+            } else if error.is::<forget::NobodyFound>() {
+                forget::NobodyFound::EXIT_CODE
+            } else {
+                1
+            };
+            ExitCode::from(code)
         }
     }
 }

@@ -13,6 +13,8 @@ use embedded::{DataFile, EnvSecrets, Expired};
 use futures::future::BoxFuture;
 use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
+use ports::health::Subject;
+use ports::operations::Storage;
 use ports::{Chance, Clock, Ledger, Secrets, Troubles};
 use supervision::Supervisor;
 use tokio::net::TcpListener;
@@ -144,19 +146,23 @@ impl Server {
             tokio::spawn(async move { supervisor.keep(name, stop.clone(), || task(stop.clone())).await })
         };
         let refilled = Arc::new(AtomicBool::new(false));
-        let (connector, braze, file) = (self.connector.clone(), self.braze.clone(), self.file);
-        let watch = Watch { connector: connector.clone(), file: file.clone(), troubles: self.troubles };
+        let (connector, braze, file) = (self.connector.clone(), self.braze.clone(), self.file.clone());
+        let watch =
+            Watch { connector: connector.clone(), file: file.clone(), troubles: self.troubles.clone() };
         let ticking = keep(
             "tick",
             Box::new(move |stop| Box::pin(tick(connector.clone(), braze.clone(), refilled.clone(), stop))),
         );
         let expiring = keep("expire", Box::new(move |stop| Box::pin(expire(file.clone(), stop))));
+        let (file, troubles) = (self.file, self.troubles);
+        let log =
+            keep("log", Box::new(move |stop| Box::pin(watch_log(file.clone(), troubles.clone(), stop))));
         let watching = keep("watch", Box::new(move |stop| Box::pin(watch::run(watch.clone(), stop))));
         tokio::select! {
             () = connections::serve(self.listener, self.routes, self.clients, stop) => {}
             gave_up = self.supervisor.gave_up() => return Err(gave_up.into()),
         }
-        for task in [working, ticking, expiring, watching] {
+        for task in [working, ticking, expiring, log, watching] {
             task.await?;
         }
         tally::say(&self.connector, &self.braze);
@@ -222,6 +228,29 @@ async fn expire(file: Arc<DataFile>, mut stop: Receiver<bool>) {
         }
         tokio::select! {
             () = clock.sleep(EXPIRES_EVERY) => {}
+            _changed = stop.changed() => {}
+        }
+    }
+}
+
+/// Says once a minute whether the data file's log has grown large.
+async fn watch_log(file: Arc<DataFile>, troubles: Troubles, mut stop: Receiver<bool>) {
+    const KIND: &str = "large_log";
+    let clock = SystemClock;
+    while !*stop.borrow() {
+        let length = file.log_length();
+        if length > Storage::LARGE_LOG {
+            let text = format!(
+                "the data file's log has {} MB and cannot begin anew: something reads the file all the time",
+                length / 1_000_000
+            );
+            tracing::warn!(length, "serve.large_log: something reads the data file all the time");
+            troubles.report(KIND, Subject::Process, clock.now(), text);
+        } else {
+            troubles.clear(KIND, Subject::Process);
+        }
+        tokio::select! {
+            () = clock.sleep(TICK) => {}
             _changed = stop.changed() => {}
         }
     }

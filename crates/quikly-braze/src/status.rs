@@ -6,7 +6,7 @@ use std::fmt::Write;
 use domain::Timestamp;
 use ports::Clock;
 use ports::clock::SystemClock;
-use ports::operations::{LimitInUse, MOST_COUNTED, Overview};
+use ports::operations::{LimitInUse, MOST_COUNTED, Overview, Storage};
 use ports::outages::Outage;
 use serde_json::{Value, json};
 
@@ -57,6 +57,7 @@ fn as_json(overview: &Overview, now: Timestamp) -> Value {
         "dead": overview.dead,
         "unanswered": unanswered,
         "limits": limits,
+        "storage": overview.storage.map(|storage| json!({ "file_bytes": storage.file, "log_bytes": storage.log })),
     })
 }
 
@@ -119,6 +120,23 @@ fn as_text(overview: &Overview, now: Timestamp) -> String {
         let seconds = limit.period.as_secs_f64();
         format!("{} of {} in {seconds} s until {}{refused}", limit.booked, limit.requests, limit.until)
     };
+    if let Some(storage) = overview.storage {
+        section("data file", room(storage));
+    }
     section("limits", overview.limits.iter().map(|(lane, limit)| (lane.clone(), in_use(limit))).collect());
     text
+}
+
+/// How much room a data file takes.
+fn room(storage: Storage) -> Vec<(String, String)> {
+    let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
+    let large = if storage.log > Storage::LARGE_LOG {
+        ": something reads the data file all the time, so that the log cannot begin anew; is it a copy that hangs?"
+    } else {
+        ""
+    };
+    vec![
+        ("size".to_owned(), megabytes(storage.file)),
+        ("log".to_owned(), format!("{}{large}", megabytes(storage.log))),
+    ]
 }

@@ -47,6 +47,8 @@ enum Bench {
     Http,
     /// Participations stepped a second, and what a hundred thousand cost that wait
     Work,
+    /// What a crowd of a million costs those who look and those who take part
+    Crowd,
     /// How fast bursts are worked off, in virtual time, and the plot of one in docs: --most N
     Drain {
         /// What is handed on
@@ -72,6 +74,10 @@ fn main() -> anyhow::Result<()> {
         Task::Bench(Bench::Work) => {
             cargo(&["build", "--release", "--bin", "quikly-braze"])?;
             bench("work")
+        }
+        Task::Bench(Bench::Crowd) => {
+            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
+            bench("crowd")
         }
         Task::Bench(Bench::Drain { arguments }) => {
             hand_on(&["run", "--release", "--package", "benches", "--bin", "drain", "--"], &arguments)

@@ -1,14 +1,15 @@
 //! Looks over whole tables, for whoever is on call.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::ReturnValue;
 use domain::Timestamp;
 use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::message::QueueName;
 use domain::person::{Person, forget};
 use domain::time::later;
 use ports::limits::{Endpoint, Lane};
-use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview};
+use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview, ProvenConsent};
 use ports::record::{decode_known, decode_notice};
 use ports::store::{MOST_ITEMS, Saved, Store};
 use ports::{Error, Outages, Result};
@@ -177,13 +178,20 @@ impl Dynamo {
 
     /// Erases a person.
     pub(crate) async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
-        let (mut theirs, mut keys, mut unreadable) = (Vec::new(), HashSet::new(), 0);
+        let (mut theirs, mut consents, mut earlier, mut unreadable) = (Vec::new(), Vec::new(), 0, 0);
         self.scan(&self.tables.participations, None, |item| {
             match participation(&item) {
                 Ok(found) if person.is_reached_at(&found.contact) => {
-                    keys.insert(id_key.contact(&found.brand, &found.contact).to_string());
-                    keys.insert(id_key.contact(&found.brand, &person.contact()).to_string());
                     theirs.push(found.id);
+                }
+                Ok(found) if person.was_reached_at(&found, id_key) => {
+                    earlier += 1;
+                    consents.extend(found.consent.map(|consent| ProvenConsent {
+                        participation: found.id,
+                        brand: found.brand,
+                        scope: found.scope,
+                        consent,
+                    }));
                 }
                 Ok(_) => {}
                 Err(_) => unreadable += 1,
@@ -191,45 +199,57 @@ impl Dynamo {
             Ok(())
         })
         .await?;
+        let mut profiles = 0;
         for id in &theirs {
-            self.forget_one(*id, person, now).await?;
+            profiles += self.forget_one(*id, (person, id_key), now).await?;
         }
         let mut known = Vec::new();
         self.scan(&self.tables.profiles, None, |item| {
             let contact = text_of(&item, "contact")?;
             let named =
                 decode_known(text_of(&item, "record")?).is_ok_and(|known| person.is_named_by(&known.profile));
-            if named || keys.contains(contact) {
+            if named {
                 known.push(contact.to_owned());
             }
             Ok(())
         })
         .await?;
         for contact in &known {
-            let delete =
-                self.client.delete_item().table_name(&self.tables.profiles).key("contact", text(contact));
-            delete.send().await.map_err(|error| Error::unavailable("forgetting a profile", error))?;
+            profiles += self.forget_profile(contact).await?;
         }
-        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let (participations, profiles) = (count(theirs.len()), count(known.len()));
-        Ok(Forgotten { participations, profiles, unreadable, remains: false })
+        let participations = u64::try_from(theirs.len()).unwrap_or(u64::MAX);
+        Ok(Forgotten { participations, profiles, unreadable, remains: false, earlier, consents })
     }
 
-    /// Erases one participation, whoever may be at it.
+    /// Erases what is known of a profile; how many there were.
+    async fn forget_profile(&self, contact: &str) -> Result<u64> {
+        let delete =
+            self.client.delete_item().table_name(&self.tables.profiles).key("contact", text(contact));
+        let deleted = delete.return_values(ReturnValue::AllOld).send().await;
+        let deleted = deleted.map_err(|error| Error::unavailable("forgetting a profile", error))?;
+        Ok(deleted.attributes.is_some().into())
+    }
+
+    /// Erases one participation, whoever may be at it, and before that what is known of profiles by its contacts: cut off in between, the
+    /// participation is still found, and both are done again. How many profiles there were.
     async fn forget_one(
         &self,
         id: domain::identity::ParticipationId,
-        person: &Person,
+        (person, id_key): (&Person, &IdKey),
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<u64> {
+        let mut profiles = 0;
         for _ in 0..MOST_TRIES {
-            let Some(mut found) = self.get(&[id]).await?.into_iter().next() else { return Ok(()) };
+            let Some(mut found) = self.get(&[id]).await?.into_iter().next() else { return Ok(profiles) };
             if !person.is_reached_at(&found.contact) {
-                return Ok(());
+                return Ok(profiles);
             }
-            forget(&mut found, now);
+            for contact in [&found.contact, &person.contact()] {
+                profiles += self.forget_profile(&id_key.contact(&found.brand, contact).to_string()).await?;
+            }
+            forget(&mut found, id_key, now);
             if self.save(&[found]).await? == [Saved::Saved] {
-                return Ok(());
+                return Ok(profiles);
             }
         }
         Err(Error::unavailable("forgetting a participation", "it changes all the time"))

@@ -194,7 +194,8 @@ fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
 fn whoever_was_forgotten_is_not_shown_as_waiting() {
     let mut world = world(by_event(), true);
     world.participation.end(Outcome::Mismatch { double: true }, at(1));
-    crate::person::forget(&mut world.participation, at(2));
+    let key = crate::identity::IdKey::new([1; 32]);
+    crate::person::forget(&mut world.participation, &key, at(2));
     let seen = seen::participation(&world.participation, Asking::Unsigned);
     assert_eq!((seen.state, seen.reason), ("rejected", None));
 }

@@ -1,0 +1,121 @@
+//! How things stand, by counters that are kept as things change (see the schema): it costs the same however many take part.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::Timestamp;
+use ports::operations::{CALLBACK, LimitInUse, MOST_COUNTED, Overview};
+use rusqlite::{Connection, Result};
+
+use crate::data_file::{moment, one};
+
+/// What is read of the file at one moment.
+pub(super) fn overview(connection: &mut Connection, now: Timestamp) -> Result<Overview> {
+    let transaction = connection.transaction()?;
+    let (due, due_since) = due(&transaction, now.as_millisecond())?;
+    let notices = tallies(&transaction, "notices")?;
+    let of = |name: &str| notices.get(name).copied().unwrap_or(0);
+    Ok(Overview {
+        participations: tallies(&transaction, "participations")?,
+        oldest_open: moment(oldest_open(&transaction)?),
+        due,
+        due_since: moment(due_since),
+        messages: tallies(&transaction, "messages")?,
+        notices: of("due"),
+        dead: BTreeMap::from([(CALLBACK.to_owned(), of("parked"))]),
+        limits: limits(&transaction)?,
+        storage: None,
+        outages: BTreeMap::new(),
+    })
+}
+
+/// Whether an earlier version serves the file, which keeps no counters.
+fn is_of_an_earlier_version(connection: &Connection) -> Result<bool> {
+    let kept = one(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'tallies'", [], |_| Ok(()))?;
+    Ok(kept.is_none())
+}
+
+/// A number by each name.
+fn tallies(connection: &Connection, what: &str) -> Result<BTreeMap<String, u64>> {
+    let counted = match what {
+        _ if !is_of_an_earlier_version(connection)? => {
+            "SELECT name, count FROM tallies WHERE what = ?1 AND count > 0"
+        }
+        "participations" => {
+            "SELECT ifnull(iif(json_valid(record), record ->> '$.state.name', NULL), 'unreadable'), count(*)
+             FROM participations WHERE ?1 <> '' GROUP BY 1"
+        }
+        "messages" => "SELECT queue, count(*) FROM messages WHERE ?1 <> '' GROUP BY 1",
+        _ => "SELECT iif(due_at IS NULL, 'parked', 'due'), count(*) FROM notices WHERE ?1 <> '' GROUP BY 1",
+    };
+    let mut statement = connection.prepare(counted)?;
+    let rows = statement.query_map([what], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Brands that have something due at some time.
+fn brands(connection: &Connection, table: &str) -> Result<Vec<String>> {
+    let sql = format!("SELECT min(brand) FROM {table} WHERE due_at IS NOT NULL AND brand > ?1");
+    let mut next = connection.prepare(&sql)?;
+    let mut brands: Vec<String> = Vec::new();
+    loop {
+        let last = brands.last().map_or("", String::as_str);
+        match next.query_row([last], |row| row.get::<_, Option<String>>(0))? {
+            Some(brand) => brands.push(brand),
+            None => return Ok(brands),
+        }
+    }
+}
+
+/// When the first one was accepted of those that have not ended: of each brand, the first row that is open.
+fn oldest_open(connection: &Connection) -> Result<Option<i64>> {
+    let mut oldest = None;
+    for brand in brands(connection, "participations")? {
+        let first = one(
+            connection,
+            "SELECT record ->> '$.accepted_at' FROM participations
+             WHERE due_at IS NOT NULL AND brand = ?1 AND json_valid(record) ORDER BY rowid LIMIT 1",
+            [&brand],
+            |row| row.get::<_, Option<i64>>(0),
+        )?;
+        oldest = [oldest, first.flatten()].into_iter().flatten().min();
+    }
+    Ok(oldest)
+}
+
+/// How much is due, as far as it is counted, and since when.
+fn due(connection: &Connection, now: i64) -> Result<(usize, Option<i64>)> {
+    let (mut due, mut since) = (0, None);
+    for table in ["participations", "awards"] {
+        let sql = format!(
+            "SELECT count(*), min(due_at) FROM
+             (SELECT due_at FROM {table} WHERE brand = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)"
+        );
+        let mut of_brand = connection.prepare(&sql)?;
+        for brand in brands(connection, table)? {
+            let most = MOST_COUNTED.saturating_sub(due).max(1);
+            let (count, first): (usize, Option<i64>) = of_brand
+                .query_row(rusqlite::params![brand, now, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            due += count;
+            since = [since, first].into_iter().flatten().min();
+        }
+    }
+    Ok((due.min(MOST_COUNTED), since))
+}
+
+fn limits(connection: &Connection) -> Result<BTreeMap<String, LimitInUse>> {
+    let mut statement =
+        connection.prepare("SELECT lane, requests, period, start, booked, probe_at FROM limits")?;
+    let rows = statement.query_map([], |row| {
+        let (period, start): (i64, i64) = (row.get(2)?, row.get(3)?);
+        let limit = LimitInUse {
+            requests: row.get(1)?,
+            period: Duration::from_millis(u64::try_from(period).unwrap_or_default()),
+            booked: row.get(4)?,
+            until: moment(start.checked_add(period)).unwrap_or_default(),
+            refused_until: moment(row.get(5)?),
+        };
+        Ok((row.get(0)?, limit))
+    })?;
+    rows.collect()
+}
