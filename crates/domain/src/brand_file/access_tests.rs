@@ -39,8 +39,7 @@ fn activation(way: &str, incentive: &str) -> String {
 }
 
 const BY_EMAIL: &str = "[activation.email]";
-const BY_SMS: &str =
-    "[activation.sms]\nsubscription_group_id = \"g\"\ndefault_region = \"US\"\nopt_in = \"single\"";
+const BY_SMS: &str = "[activation.sms]\nsubscription_group_id = \"g\"\ndefault_region = \"US\"\nregions = [\"US\"]\nopt_in = \"single\"";
 const BY_EVENT: &str = "[activation.events.signed_in]";
 
 const LIMITED: [&str; 7] = [
