@@ -199,8 +199,9 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         queues: file,
         entering: intake::Entering::AtOnce,
         secrets: Arc::new(EnvSecrets),
-        clients: None,
         troubles: ports::Troubles::default(),
+        limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
+        edge_secret: None,
         clock,
     };
     Ok(intake::router(outside, Arc::new(brands), id_key))

@@ -117,6 +117,65 @@ async fn however_many_connect_the_way_to_braze_stays_open() {
     drop(held);
 }
 
+/// Opens a connection from an address of this machine, says something, and keeps it open.
+async fn holds(server: &Server, from: u32, text: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("127.0.0.{from}:0").parse().unwrap()).unwrap();
+    let mut stream = socket.connect(server.url.trim_start_matches("http://").parse().unwrap()).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn slow_heads_from_many_addresses_keep_no_honest_client_waiting() {
+    let workspace = Workspace::start("0s").await;
+    // There is room for 150 connections.
+    let server = Server::start_under("-n 300", &Brand::at(&workspace)).await;
+    let held = futures::future::join_all((0..400).map(|number| holds(&server, 2 + number % 8, HEAD))).await;
+    let honest = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+    for number in 0..5 {
+        let request =
+            honest.post(format!("{}/participations", server.url)).header("content-type", "application/json");
+        let answer = request
+            .body(format!("{{\"scope\":\"spring\",\"email\":\"c{number}@example.com\"}}"))
+            .send()
+            .await;
+        assert_eq!(answer.expect("it is answered before slow heads are given up").status(), 202);
+    }
+    drop(held);
+}
+
+#[tokio::test]
+async fn the_last_connections_are_kept_for_webhooks_and_the_health() {
+    let workspace = Workspace::start("0s").await;
+    let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
+    let brand = Brand { access: &access, more: "[activation.events.signed_in]", ..Brand::at(&workspace) };
+    let server = Server::start_under("-n 300", &brand).await;
+    // Requests under way hold their connections until their bodies are given up.
+    let under_way = format!("{HEAD}content-length: 60\r\nexpect: 100-continue\r\n\r\n");
+    let mut held = Vec::new();
+    for number in 0..145 {
+        let mut stream = holds(&server, 2 + number % 8, &under_way).await;
+        stream.read_exact(&mut [0; 12]).await.unwrap();
+        held.push(stream);
+    }
+    let client = || reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    let post =
+        || client().post(format!("{}/participations", server.url)).header("content-type", "application/json");
+    let busy = post().body(EMAIL).send().await.unwrap();
+    assert_eq!((busy.status().as_u16(), busy.headers().contains_key("retry-after")), (503, true));
+    assert_eq!(client().get(format!("{}/healthz", server.url)).send().await.unwrap().status(), 200);
+    let body = json!({ "q_scope": "spring", "event": "signed_in", "email": "ada@example.com" });
+    let webhook =
+        client().post(format!("{}/webhook/braze", server.url)).bearer_auth(TOKEN).body(body.to_string());
+    assert_eq!(webhook.send().await.unwrap().status(), 202);
+    drop(held);
+    tests::eventually_async("there is room again", LATER, async || {
+        (post().body(EMAIL).send().await.unwrap().status() == 202).then_some(())
+    })
+    .await;
+}
+
 const EMAIL: &str = r#"{"scope":"spring","email":"ada@example.com"}"#;
 
 /// Takes part by way of a proxy that saw `client`; status, when to come again, and the answer.

@@ -8,6 +8,7 @@ mod disk;
 mod enrollment;
 mod front_end;
 mod hot_incentive;
+mod http_rules;
 mod kills;
 mod logs;
 mod lost_log;

@@ -15,9 +15,10 @@ use serde_json::Value;
 use crate::LARGEST_BODY;
 use crate::loose::{self, Loose};
 use crate::problem::{FieldError, Problem};
+use crate::strict::Strict;
 
 /// How much of a body that is too large is read before the connection is given up, in bytes.
-const LARGEST_DISCARDED: usize = 16 * 1024 * 1024;
+pub(crate) const LARGEST_DISCARDED: usize = 16 * 1024 * 1024;
 
 /// How long a body may take: whoever sends a byte now and then shall not hold a connection for ever.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(15);
@@ -128,9 +129,21 @@ pub(crate) async fn of_webhook(request: Request) -> Result<Vec<(String, Loose)>,
     loose::members(&bytes).ok_or_else(|| Problem::malformed("It is not a JSON object."))
 }
 
-/// Reads a body that nobody wants, within bounds: a client that is cut off while it still sends would not see our answer.
-pub(crate) async fn discard(body: Body) {
-    let _unread = read(body).await;
+/// Reads a body that nobody wants, and says whether it came to its end within bounds of size and time.
+pub(crate) async fn discard(body: Body) -> bool {
+    tokio::time::timeout(ARRIVES_WITHIN, discard_all(body)).await.unwrap_or(false)
+}
+
+async fn discard_all(body: Body) -> bool {
+    let mut chunks = body.into_data_stream();
+    let mut length = 0;
+    while let Some(chunk) = chunks.next().await {
+        length += chunk.map_or(LARGEST_DISCARDED, |chunk| chunk.len());
+        if length >= LARGEST_DISCARDED {
+            return false;
+        }
+    }
+    true
 }
 
 /// Reads a body that arrives in time.
@@ -179,7 +192,7 @@ impl<'de> Visitor<'de> for Strictly {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
         let mut members = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+        while let Some((name, Strict(value))) = map.next_entry::<String, Strict>()? {
             if members.insert(name, value).is_some() {
                 return Err(A::Error::custom("a key stands twice"));
             }

@@ -1,5 +1,7 @@
-//! How much one client may ask for.
+//! How much one client may ask for. Reads and posts have limits of their own, so that a page which shows a counter to many people
+//! behind one address keeps none of them from taking part. A caller that signs is limited as its brand, not by its address.
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,46 +11,67 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::identity::BrandId;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use http::{HeaderMap, Method};
 
 use crate::problem::Problem;
+use crate::signature::SIGNATURE_HEADER;
 
-/// So many seconds' worth of requests may come at once: a page that loads, or a household behind one address.
+/// Ten seconds' worth of requests may come at once: a page that loads, or a household behind one address.
 const BURST_S: u32 = 10;
 
 /// Clients that have long been quiet are forgotten after so many requests, so memory does not grow with everybody who ever came.
 const REQUESTS_BETWEEN_SWEEPS: u32 = 10_000;
 
+/// Where requests may be signed.
+const SIGNED_PATHS: &str = "/participations";
+
+/// The IPv6 networks that are limited, from the inner to the outer one, in bits, and how many times a single client's share each has.
+/// A provider gives a household a /64 or a /56, and a site a /48; whoever has a /48 has 65,536 networks of 64 bits.
+const NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
+
 /// Whom a request comes from, as an extension of it. Whoever serves the routes puts it there; a request without it is not limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller(pub IpAddr);
 
+/// A range of addresses that counts as one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network {
+    /// Its first address.
+    pub address: IpAddr,
+    /// How many bits all its addresses share.
+    pub bits: u32,
+    /// How many times a single client's share it has.
+    pub shares: u32,
+}
+
 impl Caller {
-    /// What it counts as: a network has whole ranges of IPv6 addresses for one client.
-    #[must_use]
-    pub fn client(self) -> IpAddr {
-        match self.0.to_canonical() {
-            IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-        }
+    /// The networks that it is in, from the inner to the outer one: an IPv4 address alone, or the nested networks of an IPv6 address.
+    pub fn networks(self) -> impl Iterator<Item = Network> {
+        let (single, nested) = match self.0.to_canonical() {
+            address @ IpAddr::V4(_) => (Some(Network { address, bits: 32, shares: 1 }), None),
+            IpAddr::V6(address) => (None, Some(address)),
+        };
+        let network = |address: Ipv6Addr, (bits, shares): (u32, u32)| {
+            let first = Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> bits));
+            Network { address: IpAddr::V6(first), bits, shares }
+        };
+        let nested = nested.into_iter().flat_map(move |address| NETWORKS.map(|of| network(address, of)));
+        single.into_iter().chain(nested)
     }
 }
 
-/// What each client may ask for.
-pub struct ClientLimit {
-    limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>,
+/// So many requests a second for each of many, and ten seconds' worth at once.
+struct Limiter<K: Hash + Eq + Clone> {
+    limiter: RateLimiter<K, HashMapStateStore<K>, DefaultClock>,
     since_sweep: AtomicU32,
 }
 
-impl ClientLimit {
-    /// So many requests a second, and ten seconds' worth of them at once.
-    #[must_use]
-    pub fn a_second(requests: NonZeroU32) -> Self {
+impl<K: Hash + Eq + Clone> Limiter<K> {
+    fn a_second(requests: NonZeroU32) -> Self {
         let burst = requests.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_S - 1));
         let limiter = RateLimiter::hashmap(Quota::per_second(requests).allow_burst(burst));
         Self { limiter, since_sweep: AtomicU32::new(0) }
@@ -56,31 +79,136 @@ impl ClientLimit {
 
     /// # Errors
     /// When it is too much: how long to wait.
-    fn check(&self, caller: Caller) -> Result<(), Duration> {
+    fn check(&self, key: &K) -> Result<(), Duration> {
         if self.since_sweep.fetch_add(1, Ordering::Relaxed) == REQUESTS_BETWEEN_SWEEPS {
             self.since_sweep.store(0, Ordering::Relaxed);
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        let checked = self.limiter.check_key(&caller.client());
+        let checked = self.limiter.check_key(key);
         checked.map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))
     }
 }
 
-/// # Errors
-/// When the request's client asks for too much.
-pub(crate) fn check(limit: Option<&ClientLimit>, request: &Request) -> Result<(), Problem> {
-    let caller = request.extensions().get::<Caller>().copied();
-    limit.zip(caller).map_or(Ok(()), |(limit, caller)| limit.check(caller)).map_err(Problem::too_many)
+/// One limit for each client's address, with more room for the networks around it.
+struct ByNetwork(Vec<(u32, Limiter<IpAddr>)>);
+
+impl ByNetwork {
+    fn a_second(requests: NonZeroU32) -> Self {
+        let shares = |shares| requests.saturating_mul(NonZeroU32::new(shares).unwrap_or(NonZeroU32::MIN));
+        let limiters = [(32, 1)].into_iter().chain(NETWORKS);
+        Self(limiters.map(|(bits, of)| (bits, Limiter::a_second(shares(of)))).collect())
+    }
+
+    /// The inner networks come first: what they refuse costs their neighbours nothing.
+    fn check(&self, caller: Caller) -> Result<(), Duration> {
+        for network in caller.networks() {
+            for (_, limiter) in self.0.iter().filter(|(bits, _)| *bits == network.bits) {
+                limiter.check(&network.address)?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Lets pass what is within the limit.
+/// How many requests a second are taken from whom; `None` is no limit. Ten times as many may come at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Posts of one client's address.
+    pub posts: Option<NonZeroU32>,
+    /// Reads of one client's address.
+    pub reads: Option<NonZeroU32>,
+    /// Requests that are signed with one brand's secret, wherever they come from.
+    pub signed: Option<NonZeroU32>,
+}
+
+impl Rates {
+    /// What is usual: twenty posts and a hundred reads a second of one client, two thousand signed requests of one brand.
+    pub const USUAL: Self =
+        Self { posts: NonZeroU32::new(20), reads: NonZeroU32::new(100), signed: NonZeroU32::new(2_000) };
+    /// No limits.
+    pub const NONE: Self = Self { posts: None, reads: None, signed: None };
+}
+
+/// What clients and brands may ask for.
+pub struct RequestLimits {
+    posts: Option<ByNetwork>,
+    reads: Option<ByNetwork>,
+    signed: Option<Limiter<BrandId>>,
+}
+
+impl RequestLimits {
+    /// Limits of these rates.
+    #[must_use]
+    pub fn new(rates: Rates) -> Self {
+        Self {
+            posts: rates.posts.map(ByNetwork::a_second),
+            reads: rates.reads.map(ByNetwork::a_second),
+            signed: rates.signed.map(Limiter::a_second),
+        }
+    }
+
+    /// Counts a request against its client.
+    ///
+    /// # Errors
+    /// When the client asks for too much.
+    pub(crate) fn client(&self, asks: Asks, caller: Option<Caller>) -> Result<(), Problem> {
+        let limiter = match asks {
+            Asks::Read => &self.reads,
+            Asks::Post => &self.posts,
+        };
+        limiter
+            .as_ref()
+            .zip(caller)
+            .map_or(Ok(()), |(limiter, caller)| limiter.check(caller))
+            .map_err(Problem::too_many)
+    }
+
+    /// Counts a request against the brand that signed it.
+    ///
+    /// # Errors
+    /// When the brand asks for too much.
+    pub(crate) fn brand(&self, brand: &BrandId) -> Result<(), Problem> {
+        self.signed.as_ref().map_or(Ok(()), |limiter| limiter.check(brand)).map_err(Problem::too_many)
+    }
+}
+
+/// What kind of request counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// It changes nothing.
+    Read,
+    /// It may store something.
+    Post,
+}
+
+impl Asks {
+    pub(crate) fn by(method: &Method) -> Self {
+        if method == Method::POST { Self::Post } else { Self::Read }
+    }
+}
+
+/// Whom a request comes from.
+pub(crate) fn caller(request: &Request) -> Option<Caller> {
+    request.extensions().get().copied()
+}
+
+/// Whether a request claims to be signed. The handlers of participations verify that, and count it: against the brand if it is true, else
+/// against the client.
+pub(crate) fn claims_to_be_signed(headers: &HeaderMap) -> bool {
+    headers.contains_key(SIGNATURE_HEADER)
+}
+
+/// Lets pass what is within the client's limit, and what claims to be signed where that is verified.
 pub(crate) async fn within(
-    State(limit): State<Option<Arc<ClientLimit>>>,
+    State(limits): State<Arc<RequestLimits>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match check(limit.as_deref(), &request) {
+    if claims_to_be_signed(request.headers()) && request.uri().path().starts_with(SIGNED_PATHS) {
+        return next.run(request).await;
+    }
+    match limits.client(Asks::by(request.method()), caller(&request)) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -90,38 +218,81 @@ pub(crate) async fn within(
 mod tests {
     use super::*;
 
-    fn limit(requests: u32) -> ClientLimit {
-        ClientLimit::a_second(NonZeroU32::new(requests).unwrap())
+    fn limits(posts: u32, reads: u32) -> RequestLimits {
+        RequestLimits::new(Rates {
+            posts: NonZeroU32::new(posts),
+            reads: NonZeroU32::new(reads),
+            signed: NonZeroU32::new(3),
+        })
     }
 
-    fn caller(text: &str) -> Caller {
-        Caller(text.parse().unwrap())
+    fn caller(text: &str) -> Option<Caller> {
+        Some(Caller(text.parse().unwrap()))
+    }
+
+    /// How many of so many posts pass, each from the address that `of` makes of its number.
+    fn passed(limits: &RequestLimits, posts: u32, of: impl Fn(u32) -> String) -> usize {
+        (0..posts).filter(|number| limits.client(Asks::Post, caller(&of(*number))).is_ok()).count()
     }
 
     #[test]
     fn ten_seconds_worth_pass_at_once_and_others_are_not_affected() {
-        let limit = limit(1);
-        let passed = (0..20).filter(|_| limit.check(caller("192.0.2.1")).is_ok()).count();
-        assert_eq!(passed, 10);
-        let wait = limit.check(caller("192.0.2.1")).unwrap_err();
-        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1), "{wait:?}");
-        assert!(limit.check(caller("192.0.2.2")).is_ok());
+        let limits = limits(1, 1);
+        assert_eq!(passed(&limits, 20, |_| "192.0.2.1".to_owned()), 10);
+        assert!(limits.client(Asks::Post, caller("192.0.2.2")).is_ok());
     }
 
     #[test]
-    fn one_networks_addresses_are_one_client() {
-        assert_eq!(caller("2001:db8:0:1::1").client(), caller("2001:db8:0:1:ffff::2").client());
-        assert_ne!(caller("2001:db8:0:1::1").client(), caller("2001:db8:0:2::1").client());
-        assert_eq!(caller("::ffff:192.0.2.1").client(), caller("192.0.2.1").client());
+    fn reads_use_up_no_posts() {
+        let limits = limits(1, 1);
+        for _ in 0..20 {
+            let _passed_or_not = limits.client(Asks::Read, caller("192.0.2.1"));
+        }
+        assert!(limits.client(Asks::Read, caller("192.0.2.1")).is_err());
+        assert!(limits.client(Asks::Post, caller("192.0.2.1")).is_ok());
     }
 
     #[test]
-    fn who_has_long_been_quiet_is_forgotten() {
-        let limit = limit(1_000_000);
+    fn a_brand_that_signs_has_a_limit_of_its_own() {
+        let limits = limits(1, 1);
+        let brand = |name| BrandId::parse(name).unwrap();
+        assert_eq!((0..60).filter(|_| limits.brand(&brand("acme")).is_ok()).count(), 30);
+        assert!(limits.brand(&brand("other")).is_ok());
+    }
+
+    #[test]
+    fn the_same_address_is_one_client_however_it_is_written() {
+        let one: Vec<_> = caller("::ffff:192.0.2.1").unwrap().networks().collect();
+        assert!(one == caller("192.0.2.1").unwrap().networks().collect::<Vec<_>>() && one.len() == 1);
+    }
+
+    #[test]
+    fn a_network_of_64_bits_is_one_client() {
+        assert_eq!(passed(&limits(1, 1), 100, |number| format!("2001:db8:0:1::{number:x}")), 10);
+    }
+
+    #[test]
+    fn networks_of_56_and_48_bits_are_limited_too() {
+        // All addresses have another /64; in the first case one /56, in the second one /48, in the third nothing in common.
+        assert_eq!(passed(&limits(1, 1), 250, |number| format!("2001:db8:0:{number:x}::1")), 40);
+        assert_eq!(passed(&limits(1, 1), 250, |number| format!("2001:db8:0:{number:x}00::1")), 160);
+        assert_eq!(passed(&limits(1, 1), 250, |number| format!("2001:db8:{number:x}::1")), 250);
+    }
+
+    #[test]
+    fn a_network_that_is_refused_costs_its_neighbours_nothing() {
+        let limits = limits(1, 1);
+        assert_eq!(passed(&limits, 1_000, |_| "2001:db8:0:1::1".to_owned()), 10);
+        assert_eq!(passed(&limits, 10, |_| "2001:db8:0:2::1".to_owned()), 10);
+    }
+
+    #[test]
+    fn a_client_that_has_long_been_quiet_is_forgotten() {
+        let limiter = Limiter::a_second(NonZeroU32::new(1_000_000).unwrap());
         for number in 0..=REQUESTS_BETWEEN_SWEEPS {
             let address = IpAddr::V4(std::net::Ipv4Addr::from_bits(number));
-            assert!(limit.check(Caller(address)).is_ok());
+            assert!(limiter.check(&address).is_ok());
         }
-        assert!(limit.limiter.len() < 5_000, "{} are remembered", limit.limiter.len());
+        assert!(limiter.limiter.len() < 5_000, "{} are remembered", limiter.limiter.len());
     }
 }

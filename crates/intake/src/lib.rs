@@ -6,6 +6,8 @@ mod announce;
 mod body;
 mod clients;
 mod counts;
+pub mod edge;
+mod head;
 mod health;
 mod idempotency;
 mod incentives;
@@ -14,16 +16,18 @@ mod participations;
 mod problem;
 pub mod signature;
 mod spelling;
+mod strict;
 mod told;
+mod unread;
 mod webhook;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use domain::brand::Brands;
+use domain::brand::{Brands, SecretRef};
 use domain::identity::IdKey;
 use http::{HeaderName, HeaderValue, Method, header};
 use ports::clock::SystemChance;
@@ -33,7 +37,7 @@ use supervision::Supervisor;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-pub use clients::{Caller, ClientLimit};
+pub use clients::{Caller, Network, Rates, RequestLimits};
 
 use announce::Announcer;
 use counts::Webhooks;
@@ -66,12 +70,14 @@ pub struct Outside {
     pub queues: Arc<dyn Queues>,
     /// Who enters them in their ledgers.
     pub entering: Entering,
-    /// Signing secrets, and no others.
+    /// Signing secrets and the edge's, and no others.
     pub secrets: Arc<dyn Secrets>,
-    /// What each client may ask for; `None` for no limit. Braze's webhooks are known by their tokens, and not limited.
-    pub clients: Option<Arc<ClientLimit>>,
     /// What is wrong in this process, which the health shows.
     pub troubles: Troubles,
+    /// What proves that a request came through our content delivery network; `None` where there is none ([`edge`]).
+    pub edge_secret: Option<SecretRef>,
+    /// What each client and brand may ask for. Braze's webhooks are known by their tokens, and not limited.
+    pub limits: Arc<RequestLimits>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -81,12 +87,13 @@ struct Intake {
     store: Arc<dyn Store>,
     ledger: Arc<dyn Ledger>,
     secrets: Arc<dyn Secrets>,
+    edge_secret: Option<SecretRef>,
     clock: Arc<dyn Clock>,
     brands: Arc<Brands>,
     id_key: IdKey,
     announcer: Announcer,
     entering: Entering,
-    clients: Option<Arc<ClientLimit>>,
+    limits: Arc<RequestLimits>,
     webhooks: Arc<Webhooks>,
     troubles: Troubles,
     health: Arc<Health>,
@@ -109,10 +116,11 @@ pub fn router_under(supervisor: &Supervisor, outside: Outside, brands: Arc<Brand
         store: outside.store,
         ledger: outside.ledger,
         secrets: outside.secrets,
+        edge_secret: outside.edge_secret,
         clock: outside.clock,
         brands,
         id_key,
-        clients: outside.clients.clone(),
+        limits: outside.limits.clone(),
         webhooks: Arc::default(),
         troubles: outside.troubles,
         health: Arc::default(),
@@ -131,7 +139,7 @@ pub fn router_under(supervisor: &Supervisor, outside: Outside, brands: Arc<Brand
         .route("/incentives/{scope}/{id}/winners/", get(incentives::winners))
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .layer(guard.clone())
-        .layer(from_fn_with_state(outside.clients, clients::within))
+        .layer(from_fn_with_state(outside.limits, clients::within))
         .layer(cors);
     for_browsers
         .route("/webhook/braze", post(webhook::receive))
@@ -141,7 +149,17 @@ pub fn router_under(supervisor: &Supervisor, outside: Outside, brands: Arc<Brand
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .fallback(webhook::no_such_path)
         .layer(guard)
+        .layer(from_fn_with_state(intake.clone(), edge::viewer))
         .with_state(intake)
+        .layer(from_fn(unread::discarded))
+}
+
+pub use head::refused as refused_head;
+
+/// What is answered to those who come while only the reserve of connections is left: 503, and when to try again.
+#[must_use]
+pub fn busy() -> Response {
+    Problem::busy().into_response()
 }
 
 /// What is answered when participations cannot be stored right now: 503, and when to try again.

@@ -1,8 +1,8 @@
 //! `POST /participations` and `GET /participations/{id}`.
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
+use axum::{Extension, Json};
 use domain::Timestamp;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Repeats};
@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::accept::{attribute, keep, open};
 use crate::body::{Members, Received, shown};
+use crate::clients::{Asks, Caller, claims_to_be_signed};
 use crate::problem::{FieldError, Problem};
 use crate::spelling::{Typed, as_known};
 use crate::{Intake, idempotency, incentives, signature};
@@ -51,12 +52,17 @@ pub(crate) struct Shown {
 /// and channel is the same participation; its id is told to whoever created it, and to callers that sign.
 pub(crate) async fn accept(
     Shared(intake): Shared<Intake>,
+    caller: Option<Extension<Caller>>,
     headers: HeaderMap,
     body: Result<Received, Problem>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let now = intake.clock.now();
+    let signer = match &body {
+        Ok(body) => signed(&intake, &headers, body, now).await,
+        Err(_unread) => Ok(None),
+    };
+    let asking = counted(&intake, signer, &headers, (Asks::Post, caller))?;
     let body = body?;
-    let asking = signed(&intake, &headers, &body, now).await?;
     let key = idempotency::key(&headers)?;
     let mut asked = read(body.members)?;
     let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope("scope"))?;
@@ -93,45 +99,61 @@ fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserte
     }
 }
 
-/// Whoever asks for a brand that signs its participations has to have signed. Checked before anything is said about the body.
-async fn signed(
+/// Counts a request that claims to be signed: against the brand if that is true, else against its client. Others were counted before.
+fn counted(
     intake: &Intake,
+    signer: Result<Option<&Brand>, Problem>,
+    headers: &HeaderMap,
+    (asks, caller): (Asks, Option<Extension<Caller>>),
+) -> Result<Asking, Problem> {
+    if let Ok(Some(brand)) = &signer {
+        intake.limits.brand(&brand.id)?;
+    } else if claims_to_be_signed(headers) {
+        intake.limits.client(asks, caller.map(|Extension(caller)| caller))?;
+    }
+    Ok(if signer?.is_some() { Asking::Signed } else { Asking::Unsigned })
+}
+
+/// The brand that signed the request. `None` where the brand does not sign; where it does, an unsigned request is refused. This is
+/// checked before anything is said about the body.
+async fn signed<'a>(
+    intake: &'a Intake,
     headers: &HeaderMap,
     body: &Received,
     now: Timestamp,
-) -> Result<Asking, Problem> {
+) -> Result<Option<&'a Brand>, Problem> {
     let scope = body.members.peek("scope").and_then(|text| Scope::parse(text).ok());
     let brand = scope.and_then(|scope| Some(intake.brands.activation(&scope)?.0));
     let Some(brand) = brand.filter(|brand| brand.intake.signing_secret.is_some()) else {
-        return Ok(Asking::Unsigned);
+        return Ok(None);
     };
     verified(intake, brand, headers, &body.raw, now).await
 }
 
 /// Whoever asks with a signature of a brand that signs may know why a participation ended. Without one, anybody may ask.
-async fn signed_path(
-    intake: &Intake,
+async fn signed_path<'a>(
+    intake: &'a Intake,
     headers: &HeaderMap,
     path: &str,
     participation: &Participation,
-) -> Result<Asking, Problem> {
+) -> Result<Option<&'a Brand>, Problem> {
     match intake.brands.brand(&participation.brand) {
         Some(brand) if headers.contains_key(signature::SIGNATURE_HEADER) => {
             verified(intake, brand, headers, path.as_bytes(), intake.clock.now()).await
         }
-        Some(_) | None => Ok(Asking::Unsigned),
+        Some(_) | None => Ok(None),
     }
 }
 
 /// Checks a signature, where the brand has a secret to sign with.
-async fn verified(
+async fn verified<'a>(
     intake: &Intake,
-    brand: &Brand,
+    brand: &'a Brand,
     headers: &HeaderMap,
     signed: &[u8],
     now: Timestamp,
-) -> Result<Asking, Problem> {
-    let Some(secret) = &brand.intake.signing_secret else { return Ok(Asking::Unsigned) };
+) -> Result<Option<&'a Brand>, Problem> {
+    let Some(secret) = &brand.intake.signing_secret else { return Ok(None) };
     let secret = intake.secrets.get(secret).await.map_err(|error| {
         tracing::error!(brand = %brand.id, error = %in_full(&error), "intake.no_secret: a request was refused with 503");
         Problem::unavailable()
@@ -142,27 +164,34 @@ async fn verified(
         }
         Problem::unsigned(why)
     })?;
-    Ok(Asking::Signed)
+    Ok(Some(brand))
 }
 
 /// Shows how far a participation is, and what it has won.
 pub(crate) async fn show(
     Shared(intake): Shared<Intake>,
+    caller: Option<Extension<Caller>>,
     uri: Uri,
     headers: HeaderMap,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Shown>, Problem> {
-    let Path(id) = id.map_err(|_| Problem::no_such_participation())?;
-    let id = ParticipationId::parse(&id).map_err(|_| Problem::no_such_participation())?;
+    let id = id.ok().and_then(|Path(id)| ParticipationId::parse(&id).ok());
     let unavailable = |error: ports::Error| {
         tracing::error!(error = %in_full(&error), "intake.store_failed: a participation could not be shown");
         Problem::unavailable()
     };
-    let found = intake.store.get(&[id]).await.map_err(unavailable)?;
-    let participation = found.into_iter().next().ok_or_else(Problem::no_such_participation)?;
-    let asking = signed_path(&intake, &headers, uri.path(), &participation).await?;
+    let found = match id {
+        Some(id) => intake.store.get(&[id]).await.map_err(unavailable)?.into_iter().next(),
+        None => None,
+    };
+    let signer = match &found {
+        Some(participation) => signed_path(&intake, &headers, uri.path(), participation).await,
+        None => Ok(None),
+    };
+    let asking = counted(&intake, signer, &headers, (Asks::Read, caller))?;
+    let participation = found.ok_or_else(Problem::no_such_participation)?;
     let award = match participation.has_award {
-        true => intake.ledger.awards(&[id]).await.map_err(unavailable)?.into_iter().next(),
+        true => intake.ledger.awards(&[participation.id]).await.map_err(unavailable)?.into_iter().next(),
         false => None,
     };
     let credited_at = award.as_ref().map_or(participation.credited_at, |award| award.credited_at);

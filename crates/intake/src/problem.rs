@@ -229,6 +229,30 @@ impl Problem {
         )
     }
 
+    /// The head breaks a rule of HTTP.
+    pub(crate) fn bad_head(detail: &'static str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:quikly-braze:bad-head",
+            "The request's head cannot be accepted",
+        )
+        .detail(detail)
+    }
+
+    /// The body is encoded in a way that we do not decode.
+    pub(crate) fn unknown_encoding() -> Self {
+        let title = "This transfer encoding is not known here";
+        Self::new(StatusCode::NOT_IMPLEMENTED, "urn:quikly-braze:unknown-transfer-encoding", title)
+            .detail("Send a Content-Length, or Transfer-Encoding: chunked alone.")
+    }
+
+    /// Nearly all connections are taken; the caller may try again.
+    pub(crate) fn busy() -> Self {
+        let title = "Too many connections are open";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:busy", title);
+        Self { retry_after_s: Some(5), ..problem }
+    }
+
     /// We could not keep it; the caller may try again.
     pub(crate) fn unavailable() -> Self {
         let title = "Participations cannot be stored right now";

@@ -22,8 +22,8 @@ use serde::Serialize;
 
 use crate::Intake;
 use crate::accept::{attribute, keep, open};
-use crate::body::{discard, of_webhook};
-use crate::clients;
+use crate::body::of_webhook;
+use crate::clients::{self, Asks};
 use crate::counts::Dropped;
 use crate::problem::{FieldError, Problem};
 use crate::spelling::as_known;
@@ -47,7 +47,7 @@ pub(crate) async fn receive(
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let brands = intake.brands.clone();
     let brand = bearer(request.headers()).and_then(|token| brands.of_token(token));
-    let Some(brand) = brand else { return Err(stranger(&intake, request).await) };
+    let Some(brand) = brand else { return Err(stranger(&intake, &request)) };
     match take(&intake, brand, request).await {
         Ok(id) => {
             intake.webhooks.accepted();
@@ -89,12 +89,11 @@ fn refused(intake: &Intake, brand: &str, problem: Problem) -> Problem {
 }
 
 /// Somebody whose token no brand knows. What is beyond a client's limit is counted and not logged: nobody shall fill the log.
-async fn stranger(intake: &Intake, request: Request) -> Problem {
-    if let Err(problem) = clients::check(intake.clients.as_deref(), &request) {
+fn stranger(intake: &Intake, request: &Request) -> Problem {
+    if let Err(problem) = intake.limits.client(Asks::Post, clients::caller(request)) {
         intake.webhooks.refused(problem.kind());
         return problem;
     }
-    discard(request.into_body()).await;
     refused(intake, "", Problem::no_token())
 }
 

@@ -48,7 +48,8 @@ impl Front {
             queues: memory.clone(),
             entering,
             secrets: memory.clone(),
-            clients: None,
+            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
+            edge_secret: None,
             troubles: Troubles::default(),
             clock: clock.clone(),
         };

@@ -49,7 +49,8 @@ impl Intake {
             queues: memory.clone(),
             entering: Entering::AtOnce,
             secrets: memory.clone(),
-            clients: None,
+            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
+            edge_secret: None,
             troubles: Troubles::default(),
             clock: clock.clone(),
         };

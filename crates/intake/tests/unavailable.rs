@@ -59,8 +59,9 @@ fn outside(
         queues: memory.clone(),
         entering,
         secrets: memory.clone(),
-        clients: None,
         troubles,
+        limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
+        edge_secret: None,
         clock,
     };
     (memory, outside)

@@ -17,6 +17,10 @@ const NAME: &str = "QUIKLY_ENVIRONMENT";
 /// The parameter that holds the id key: 64 hexadecimal digits.
 const ID_KEY: &str = "QUIKLY_ID_KEY_PARAMETER";
 
+/// The parameter that holds what the content delivery network in front proves itself with. It may be absent.
+#[cfg(feature = "http")]
+const EDGE_SECRET: &str = "QUIKLY_EDGE_SECRET_PARAMETER";
+
 fn variable(name: &str) -> anyhow::Result<String> {
     env::var(name).with_context(|| format!("{name} is not set"))
 }
@@ -40,6 +44,13 @@ pub fn name() -> anyhow::Result<String> {
 /// When one is not set.
 pub fn queue_urls() -> anyhow::Result<HashMap<QueueName, String>> {
     QueueName::ALL.into_iter().map(|queue| Ok((queue, of_queue(queue, "URL")?))).collect()
+}
+
+/// What the content delivery network in front proves itself with, where there is one.
+#[cfg(feature = "http")]
+#[must_use]
+pub fn edge_secret() -> Option<SecretRef> {
+    env::var(EDGE_SECRET).ok().filter(|name| !name.is_empty()).map(SecretRef::Ssm)
 }
 
 /// What schedules need to send.

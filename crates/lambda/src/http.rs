@@ -1,7 +1,6 @@
 //! Intake behind API Gateway or a function URL: the same routes that `serve` has.
 
 use std::convert::Infallible;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -11,7 +10,7 @@ use aws::ssm::Parameters;
 use axum::Router;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use intake::{Caller, ClientLimit, Entering, Outside};
+use intake::{Caller, Entering, Outside, Rates, RequestLimits};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use ports::clock::SystemClock;
@@ -22,10 +21,6 @@ use crate::brands::OfBrands;
 use crate::metrics::{Figure, Metrics, Unit};
 use crate::ready::Ready;
 use crate::{environment, logs};
-
-/// Of one client, a second, in one instance. Instances do not know of each other: this holds a single busy client back, a flood is
-/// for what stands in front.
-const REQUESTS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(20).expect("it is not zero");
 
 /// Intake over AWS's ports, connected to all it needs.
 async fn routes() -> anyhow::Result<OfBrands<Router>> {
@@ -46,8 +41,10 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
         queues,
         entering: Entering::InOrder,
         secrets,
-        clients: Some(Arc::new(ClientLimit::a_second(REQUESTS_PER_CLIENT))),
         troubles: Troubles::default(),
+        edge_secret: environment::edge_secret(),
+        // Instances do not know of each other: this holds a single busy client back. A flood is for what stands in front.
+        limits: Arc::new(RequestLimits::new(Rates::USUAL)),
         clock,
     };
     let make = move |brands| intake::router(outside.clone(), brands, id_key.clone());

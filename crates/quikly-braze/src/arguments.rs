@@ -1,11 +1,15 @@
 //! The command line's form.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use intake::Rates;
+
+use crate::forwarded::ForwardedBy;
 
 /// The connector between Quikly and Braze.
 ///
@@ -217,28 +221,47 @@ pub(crate) struct Serve {
 /// Who may ask for how much.
 #[derive(Debug, Args)]
 pub(crate) struct Clients {
-    /// Requests a second that a client's address may make, ten times as many at once; 0 for no limit. Webhooks with a known token are not limited
+    /// Posts a second that a client's address may make, ten times as many at once; 0 for no limit. Webhooks with a known token are not limited
     #[arg(long, value_name = "N", default_value_t = Clients::REQUESTS)]
     pub(crate) requests_per_client: u32,
+    /// Reads a second that a client's address may make, ten times as many at once; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = Clients::READS)]
+    pub(crate) reads_per_client: u32,
+    /// Signed requests a second of one brand, ten times as many at once; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = Clients::SIGNED)]
+    pub(crate) signed_per_brand: u32,
     /// Connections that a client's address may have open; 0 for no limit, and there is none behind a proxy
     #[arg(long, value_name = "N", default_value_t = Clients::CONNECTIONS)]
     pub(crate) connections_per_client: u32,
-    /// A proxy stands in front and adds the client's address to X-Forwarded-For
-    #[arg(long)]
-    pub(crate) behind_proxy: bool,
+    /// A proxy stands in front and adds the client's address to this header
+    #[arg(long, value_name = "HEADER", num_args = 0..=1, require_equals = true, default_missing_value = "x-forwarded-for")]
+    pub(crate) behind_proxy: Option<ForwardedBy>,
 }
 
 impl Clients {
     const REQUESTS: u32 = 20;
+    const READS: u32 = 100;
+    const SIGNED: u32 = 2_000;
     const CONNECTIONS: u32 = 64;
+
+    /// How many requests a second are taken from whom.
+    pub(crate) fn rates(&self) -> Rates {
+        Rates {
+            posts: NonZeroU32::new(self.requests_per_client),
+            reads: NonZeroU32::new(self.reads_per_client),
+            signed: NonZeroU32::new(self.signed_per_brand),
+        }
+    }
 }
 
 impl Default for Clients {
     fn default() -> Self {
         Self {
             requests_per_client: Self::REQUESTS,
+            reads_per_client: Self::READS,
+            signed_per_brand: Self::SIGNED,
             connections_per_client: Self::CONNECTIONS,
-            behind_proxy: false,
+            behind_proxy: None,
         }
     }
 }

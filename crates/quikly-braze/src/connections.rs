@@ -1,12 +1,18 @@
-//! Connections to the routes. Hyper is used directly: whoever connects and then says nothing, or too much, is cut off.
+//! Connections to the routes. Hyper is used directly, so that a client that says nothing, or too much, can be cut off.
 
-use std::net::{IpAddr, SocketAddr};
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderMap, Request};
+use axum::response::Response;
+use domain::Timestamp;
+use http::header::CONNECTION;
+use http::{HeaderMap, HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,13 +22,14 @@ use intake::Caller;
 use ports::Clock;
 use ports::clock::SystemClock;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::descriptors;
+use crate::forwarded::{ForwardedBy, Unreadable};
 use crate::listen::stopped;
-use crate::places::{Places, Share};
+use crate::places::{Places, Share, Wait};
 
 /// How long a request's head may take; and how long a connection may be quiet between two.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
@@ -42,34 +49,52 @@ const MOST_CONNECTIONS: usize = 8_192;
 /// How long to wait when a connection cannot be accepted, which passes when others have closed.
 const NOT_ACCEPTED: Duration = Duration::from_millis(100);
 
+/// How long a request's head may take when nearly all connections are taken.
+const SCARCE_HEAD_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a connection that makes room may take to send what it has answered.
+const CLOSES_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often it is said that a proxy's header cannot be read.
+const REPORTED_EVERY: Duration = Duration::from_secs(60);
+
+/// Paths that are served from the reserve of connections.
+const RESERVED_PATHS: [&str; 2] = ["/healthz", "/webhook/braze"];
+
 /// Where the client's address stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clients {
     /// They connect themselves, each so many times at most.
     Connect(Option<NonZeroU32>),
-    /// A proxy of ours connects, and adds whom it saw at the end of `X-Forwarded-For`.
-    AreForwarded,
+    /// A proxy of ours connects, and adds the address that it saw to a header.
+    AreForwarded(ForwardedBy),
 }
 
 impl Clients {
-    fn caller(self, peer: SocketAddr, headers: &HeaderMap) -> Caller {
-        let forwarded = || -> Option<IpAddr> {
-            let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-            last.rsplit(',').next()?.trim().parse().ok()
+    /// Where the proxy's header cannot be read, the proxy is all that is known.
+    fn caller(self, peer: SocketAddr, headers: &HeaderMap) -> Result<Caller, Unreadable> {
+        let forwarded = match self {
+            Self::Connect(_) => None,
+            Self::AreForwarded(by) => by.client(headers)?,
         };
-        Caller(match self {
-            Self::Connect(_) => peer.ip(),
-            Self::AreForwarded => forwarded().unwrap_or_else(|| peer.ip()),
-        })
+        Ok(Caller(forwarded.unwrap_or_else(|| peer.ip())))
     }
 
     fn places(self) -> Places {
         let each = match self {
             Self::Connect(each) => each,
-            Self::AreForwarded => None,
+            Self::AreForwarded(_) => None,
         };
         Places::new(descriptors::room_for_connections().min(MOST_CONNECTIONS), each)
     }
+}
+
+/// What all connections share.
+struct Serving {
+    routes: Router,
+    clients: Clients,
+    places: Places,
+    reported: Mutex<Option<Timestamp>>,
 }
 
 /// Serves until `stop` turns true, and then until requests under way are answered.
@@ -81,12 +106,19 @@ pub(crate) async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     let places = clients.places();
+    let serving = Arc::new(Serving { routes, clients, places, reported: Mutex::default() });
     let stopping = stopped(stop);
     tokio::pin!(stopping);
     loop {
         tokio::select! {
-            (stream, peer, place) = accept(&listener, &places) => {
-                let connection = Connection { routes: routes.clone(), clients, peer, _place: place };
+            (stream, peer, place) = accept(&listener, &serving.places) => {
+                serving.places.make_room();
+                let connection = Connection {
+                    from_reserve: serving.places.only_reserve_left(),
+                    serving: serving.clone(),
+                    peer,
+                    _place: place,
+                };
                 tokio::spawn(connection.serve(stream, graceful.watcher()));
             }
             () = &mut stopping => break,
@@ -96,7 +128,7 @@ pub(crate) async fn serve(
     graceful.shutdown().await;
 }
 
-/// The next connection, once there is room for it. Who has enough of them already is turned away.
+/// The next connection, once there is room for it. A client that has enough of them already is turned away.
 async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr, Place) {
     let free = places.free().await;
     loop {
@@ -117,9 +149,9 @@ async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAd
 type Place = (Option<OwnedSemaphorePermit>, Share);
 
 struct Connection {
-    routes: Router,
-    clients: Clients,
+    serving: Arc<Serving>,
     peer: SocketAddr,
+    from_reserve: bool,
     _place: Place,
 }
 
@@ -128,19 +160,74 @@ impl Connection {
         let _slower = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(TAKES_WITHIN));
-        let service = service_fn(|mut request: Request<Incoming>| {
-            let caller = self.clients.caller(self.peer, request.headers());
-            request.extensions_mut().insert(caller);
-            self.routes.clone().oneshot(request.map(Body::new))
+        let places = &self.serving.places;
+        let close = Arc::new(Notify::new());
+        let wait = Mutex::new(Some(places.wait(&close)));
+        let answered = AtomicBool::new(false);
+        let set = |waits: Option<Wait>| *wait.lock().unwrap_or_else(PoisonError::into_inner) = waits;
+        let service = service_fn(async |request: Request<Incoming>| {
+            set(None);
+            let answer = self.answer(request).await;
+            answered.store(true, Ordering::Relaxed);
+            set(Some(places.wait(&close)));
+            answer
         });
+        let head_within = if places.are_scarce() { SCARCE_HEAD_WITHIN } else { HEAD_WITHIN };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_WITHIN)
+            .header_read_timeout(head_within)
             .max_headers(MOST_HEADERS)
             .max_buf_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         // A client that goes away, or is cut off, is no event for us.
-        let _closed = watcher.watch(connection).await;
+        let closed = watcher.watch(connection);
+        tokio::pin!(closed);
+        tokio::select! {
+            _closed = &mut closed => {}
+            () = close.notified() => if answered.load(Ordering::Relaxed) {
+                let _closed = tokio::time::timeout(CLOSES_WITHIN, closed).await;
+            }
+        }
+    }
+
+    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+        if let Some(refused) = intake::refused_head(&request) {
+            return Ok(refused);
+        }
+        if self.from_reserve && self.serving.places.only_reserve_left() && !is_reserved(request.uri().path())
+        {
+            let mut busy = intake::busy();
+            busy.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return Ok(busy);
+        }
+        let caller = self.caller(request.headers());
+        request.extensions_mut().insert(caller);
+        self.serving.routes.clone().oneshot(request.map(Body::new)).await
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Caller {
+        self.serving.clients.caller(self.peer, headers).unwrap_or_else(|Unreadable| {
+            self.serving.report_unreadable();
+            Caller(self.peer.ip())
+        })
+    }
+}
+
+fn is_reserved(path: &str) -> bool {
+    RESERVED_PATHS.contains(&path.strip_suffix('/').unwrap_or(path))
+}
+
+impl Serving {
+    /// Says once a minute that clients cannot be told apart.
+    fn report_unreadable(&self) {
+        let now = SystemClock.now();
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.is_none_or(|last| now.duration_since(last).unsigned_abs() >= REPORTED_EVERY) {
+            *reported = Some(now);
+            tracing::warn!(
+                "serve.client_unreadable: the proxy's header holds no address; these clients share the proxy's limit"
+            );
+        }
     }
 }
 
@@ -148,20 +235,22 @@ impl Connection {
 mod tests {
     use super::*;
 
-    fn caller(clients: Clients, forwarded: &[&str]) -> String {
+    fn caller(clients: Clients, forwarded: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
-        clients.caller("192.0.2.9:1234".parse().unwrap(), &headers).0.to_string()
+        let caller = clients.caller("192.0.2.9:1234".parse().unwrap(), &headers);
+        caller.map(|caller| caller.0.to_string()).ok()
     }
 
     #[test]
     fn what_a_client_says_of_itself_counts_only_behind_a_proxy_and_only_what_that_added() {
-        assert_eq!(caller(Clients::Connect(None), &["198.51.100.1"]), "192.0.2.9");
-        assert_eq!(caller(Clients::AreForwarded, &["203.0.113.7, 198.51.100.1"]), "198.51.100.1");
-        assert_eq!(caller(Clients::AreForwarded, &["203.0.113.7", "198.51.100.2"]), "198.51.100.2");
-        assert_eq!(caller(Clients::AreForwarded, &["unknown"]), "192.0.2.9");
-        assert_eq!(caller(Clients::AreForwarded, &[]), "192.0.2.9");
+        let forwarded = Clients::AreForwarded(ForwardedBy::XForwardedFor);
+        assert_eq!(caller(Clients::Connect(None), &["198.51.100.1"]).as_deref(), Some("192.0.2.9"));
+        assert_eq!(caller(forwarded, &["203.0.113.7, 198.51.100.1"]).as_deref(), Some("198.51.100.1"));
+        assert_eq!(caller(forwarded, &["203.0.113.7", "198.51.100.2"]).as_deref(), Some("198.51.100.2"));
+        assert_eq!(caller(forwarded, &[]).as_deref(), Some("192.0.2.9"));
+        assert_eq!(caller(forwarded, &["unknown"]), None);
     }
 }

@@ -12,6 +12,7 @@ mod dead;
 mod demo;
 mod descriptors;
 mod forget;
+mod forwarded;
 mod id_key;
 mod listen;
 mod place;

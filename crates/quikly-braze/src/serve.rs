@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use connector::{Connector, LINGER, TICK, Worker};
-use domain::brand::Brands;
+use domain::brand::{Brands, SecretRef};
 use embedded::{DataFile, EnvSecrets, Expired};
 use futures::future::BoxFuture;
 use ports::clock::{SystemChance, SystemClock};
@@ -29,6 +29,9 @@ use crate::{brand_directory, console, demo, id_key, listen, tally, watch};
 
 /// How long a stop may take. What is under way then is cut off; it was not acknowledged, so it is done again at the next start.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
+
+/// The variable that holds what our content delivery network proves itself with.
+const EDGE_SECRET: &str = "QUIKLY_EDGE_SECRET";
 
 const EXPIRES_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -88,9 +91,9 @@ impl Server {
             queues: file.clone(),
             entering: intake::Entering::AtOnce,
             secrets: secrets.clone(),
-            clients: NonZeroU32::new(clients.requests_per_client)
-                .map(|requests| Arc::new(intake::ClientLimit::a_second(requests))),
             troubles: troubles.clone(),
+            edge_secret: edge_secret(),
+            limits: Arc::new(intake::RequestLimits::new(clients.rates())),
             clock: clock.clone(),
         };
         let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
@@ -111,10 +114,9 @@ impl Server {
             callbacks: Arc::new(callback::HttpTransport::new()?),
         };
         let connector = Arc::new(Connector::new(outside, brands, id_key));
-        let clients = if clients.behind_proxy {
-            Clients::AreForwarded
-        } else {
-            Clients::Connect(NonZeroU32::new(clients.connections_per_client))
+        let clients = match clients.behind_proxy {
+            Some(by) => Clients::AreForwarded(by),
+            None => Clients::Connect(NonZeroU32::new(clients.connections_per_client)),
         };
         Ok(Self { listener, routes, clients, connector, braze, file, troubles, supervisor })
     }
@@ -263,4 +265,9 @@ fn open(path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<DataFile> {
             .with_context(|| format!("cannot make the data directory {shown}"))?;
     }
     DataFile::open(path, clock).with_context(|| format!("the data file {}", path.display()))
+}
+
+/// What our content delivery network proves itself with, if there is one.
+fn edge_secret() -> Option<SecretRef> {
+    std::env::var_os(EDGE_SECRET).map(|_value| SecretRef::Env(EDGE_SECRET.to_owned()))
 }

@@ -69,8 +69,9 @@ impl Front {
             queues: memory.clone(),
             entering: Entering::AtOnce,
             secrets: memory,
-            clients: None,
             troubles: ports::Troubles::default(),
+            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
+            edge_secret: None,
             clock,
         };
         let _inside = runtime.enter();

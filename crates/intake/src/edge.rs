@@ -1,0 +1,83 @@
+//! Requests that come through a content delivery network. To us they all come from its edges; the network says in a header whom the
+//! edge saw. Anybody can write that header, so it counts only beside a secret that the network adds to what it passes on.
+//!
+//! CloudFront adds `CloudFront-Viewer-Address` if its origin request policy says so, and any custom origin header (AWS docs, "Add
+//! CloudFront request headers" and "Add custom headers to origin requests").
+
+use std::net::IpAddr;
+
+use axum::extract::{Request, State as Shared};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName};
+use ports::error::in_full;
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
+
+use crate::Intake;
+use crate::clients::Caller;
+
+/// The header that holds the secret.
+pub const EDGE_SECRET_HEADER: HeaderName = HeaderName::from_static("x-quikly-edge-secret");
+
+/// The viewer's address and port.
+const VIEWER: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
+
+/// Has a request come from the viewer that the edge saw, where it proves that it came through the edge.
+pub(crate) async fn viewer(Shared(intake): Shared<Intake>, mut request: Request, next: Next) -> Response {
+    if let Some(viewer) = seen_by_the_edge(request.headers())
+        && proves_itself(&intake, request.headers()).await
+    {
+        request.extensions_mut().insert(Caller(viewer));
+    }
+    next.run(request).await
+}
+
+async fn proves_itself(intake: &Intake, headers: &HeaderMap) -> bool {
+    let (Some(reference), Some(shown)) = (&intake.edge_secret, headers.get(EDGE_SECRET_HEADER)) else {
+        return false;
+    };
+    match intake.secrets.get(reference).await {
+        Ok(secret) => {
+            let secret = secret.expose_secret().trim();
+            !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(shown.as_bytes()))
+        }
+        Err(error) => {
+            tracing::warn!(error = %in_full(&error), "intake.no_edge_secret: viewers share the limit of the edge that they come through");
+            false
+        }
+    }
+}
+
+/// An address and a port, separated by the last colon: an IPv6 address stands there with or without brackets.
+fn seen_by_the_edge(headers: &HeaderMap) -> Option<IpAddr> {
+    let (address, port) = headers.get(VIEWER)?.to_str().ok()?.trim().rsplit_once(':')?;
+    port.parse::<u16>().ok()?;
+    address.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(value: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(VIEWER, value.parse().unwrap());
+        seen_by_the_edge(&headers).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn a_viewers_address_is_read_without_its_port() {
+        for (value, address) in [
+            ("198.51.100.10:46532", "198.51.100.10"),
+            ("2001:db8::1:46532", "2001:db8::1"),
+            ("[2001:db8::1]:46532", "2001:db8::1"),
+            ("2001:0db8:0000:0000:0000:0000:0000:0001:443", "2001:db8::1"),
+        ] {
+            assert_eq!(seen(value).as_deref(), Some(address), "{value}");
+        }
+        for value in ["", "198.51.100.10", "unknown:1", "198.51.100.10:port", "2001:db8::1:99999"] {
+            assert_eq!(seen(value), None, "{value}");
+        }
+    }
+}
