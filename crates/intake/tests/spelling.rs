@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -27,6 +28,8 @@ struct Intake {
     brands: Arc<Brands>,
     id_key: IdKey,
     clock: Arc<TokioClock>,
+    /// How many events were sent: each is of a consumer of its own.
+    events: AtomicUsize,
 }
 
 impl Intake {
@@ -57,7 +60,14 @@ impl Intake {
         let files = [BrandFile { name: "acme".into(), text }];
         let brands = Arc::new(read_all(&files, &AllThere).unwrap_or_else(|found| panic!("{found:?}")));
         let id_key = IdKey::new([1; 32]);
-        Self { routes: router(outside, brands.clone(), id_key.clone()), memory, brands, id_key, clock }
+        Self {
+            routes: router(outside, brands.clone(), id_key.clone()),
+            memory,
+            brands,
+            id_key,
+            clock,
+            events: AtomicUsize::new(0),
+        }
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
@@ -82,7 +92,7 @@ impl Intake {
 
     /// The participation of an event whose body has these members besides the needed ones.
     async fn event(&self, members: &str) -> Participation {
-        let email = format!("c{}@example.com", members.len());
+        let email = format!("c{}@example.com", self.events.fetch_add(1, Ordering::Relaxed));
         let body =
             format!("{{\"q_scope\":\"spring\",\"event\":\"signed_in\",\"email\":\"{email}\"{members}}}");
         let (status, answer) = self.webhook(body).await;
