@@ -11,6 +11,7 @@ mod knowledge;
 mod look_up;
 mod on_call;
 mod outage;
+mod outside;
 mod pace;
 mod recent;
 mod retry;
@@ -26,7 +27,8 @@ mod workspace;
 mod write;
 
 pub use courier::Telling;
-pub use step::{Connector, Outside, Stepped};
+pub use outside::Outside;
+pub use step::{Connector, Stepped};
 pub use tally::Tally;
 pub use tick::{TICK, Ticked};
 pub use worker::{LINGER, Worker};

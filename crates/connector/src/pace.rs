@@ -14,7 +14,7 @@ use domain::time;
 use ports::error::in_full;
 use ports::limits::{Endpoint, Lane};
 
-use crate::step::Outside;
+use crate::outside::Outside;
 use crate::valve::Valve;
 
 /// What starts later than this is put off instead of waited for.

@@ -15,7 +15,6 @@ use domain::time::later;
 use futures::join;
 use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
-use ports::{Chance, Clock, Ledger, Limits, Notices, Outages, Queues, Schedule, Secrets, Store, Troubles};
 use tokio::sync::Notify;
 
 use crate::award;
@@ -27,6 +26,7 @@ use crate::knowledge;
 use crate::look_up::{self, ProfileEventQuestion};
 use crate::on_call::Kept;
 use crate::outage::Seen;
+use crate::outside::Outside;
 use crate::pace::Pace;
 use crate::recent::Recent;
 use crate::subscription::{self, OneByOne};
@@ -40,37 +40,6 @@ const WITHOUT_TERMS: Duration = Duration::from_secs(3_600);
 
 /// No flow needs more turns than this in one look; what would is put off instead of going round for ever.
 const MOST_TURNS: usize = 12;
-
-/// What the work needs from outside.
-#[derive(Clone)]
-pub struct Outside {
-    /// Where participations are kept.
-    pub store: Arc<dyn Store>,
-    /// Where awards are kept.
-    pub ledger: Arc<dyn Ledger>,
-    /// Where news wait to be told.
-    pub notices: Arc<dyn Notices>,
-    /// Where "look at these" is said.
-    pub queues: Arc<dyn Queues>,
-    /// Where it is said for later.
-    pub schedule: Arc<dyn Schedule>,
-    /// Request slots.
-    pub limits: Arc<dyn Limits>,
-    /// API keys.
-    pub secrets: Arc<dyn Secrets>,
-    /// Brands whose workspace does not answer, where others see them.
-    pub outages: Arc<dyn Outages>,
-    /// What is wrong in this process, for whoever is on call.
-    pub troubles: Troubles,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Jitter.
-    pub chance: Arc<dyn Chance>,
-    /// The way to Braze.
-    pub transport: Arc<dyn braze::Transport>,
-    /// The way to Quikly.
-    pub callbacks: Arc<dyn callback::Transport>,
-}
 
 /// Steps participations.
 pub struct Connector {

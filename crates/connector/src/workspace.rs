@@ -9,7 +9,7 @@ use ports::error::in_full;
 use secrecy::ExposeSecret;
 
 use crate::outage::Seen;
-use crate::step::Outside;
+use crate::outside::Outside;
 
 /// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew.
 #[derive(Default)]

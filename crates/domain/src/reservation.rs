@@ -4,6 +4,12 @@
 //! windows uses every slot of each and overruns none; a rate spread evenly (GCRA) would do one or the other: its
 //! burst and its refill fall into the same window of Braze's.
 
+mod booking;
+mod limit;
+
+pub use booking::{Booked, Ledgered, Reservation, Slot};
+pub use limit::{Allowance, Observed};
+
 use std::time::Duration;
 
 use crate::Timestamp;
@@ -41,18 +47,6 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 /// Who has taken over books and got one request asks for the others after this long: its answer says how many there are.
 const RESUMES: Duration = Duration::from_millis(500);
 
-/// So many requests in so long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    /// Requests in a window.
-    pub requests: u32,
-    /// Length of a window.
-    pub period: Duration,
-    /// Whether contracts differ in it (`/users/export/ids`: 250 or 2,500 a minute, or 40 a second): then little is sent until Braze has
-    /// said how it counts.
-    pub by_contract: bool,
-}
-
 /// How far a limit is known that differs by contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Learning {
@@ -62,64 +56,6 @@ enum Learning {
     Begun,
     /// Braze named this end of a window, from too near to tell how long it is.
     Seen(Timestamp),
-}
-
-/// A booked request: it may be sent from `from` on, and has to be before `until`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
-    /// Not before.
-    pub from: Timestamp,
-    /// Not at or after: by then its window has gone by.
-    pub until: Timestamp,
-}
-
-impl Slot {
-    /// Whether a request may use it at `now`.
-    #[must_use]
-    pub fn covers(&self, now: Timestamp) -> bool {
-        self.from <= now && now < self.until
-    }
-}
-
-/// Several slots of one window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Booked {
-    /// The window, as a slot.
-    pub slot: Slot,
-    /// How many requests.
-    pub count: u32,
-}
-
-/// The answer to a booking.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reservation {
-    /// What was booked, earliest first.
-    pub booked: Vec<Booked>,
-    /// While the key is refused, or the limit is being learnt: what could not be booked may ask again then.
-    pub closed_until: Option<Timestamp>,
-    /// Whether it is for a refused key that something could not be booked.
-    pub key_refused: bool,
-}
-
-/// What an answer of Braze's said about its limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Observed {
-    /// An ordinary answer with its rate-limit headers.
-    Answered {
-        /// Requests in a window, as Braze counts.
-        limit: Option<u32>,
-        /// How many are left in it.
-        remaining: Option<u32>,
-        /// When it ends.
-        resets_at: Option<Timestamp>,
-    },
-    /// Over the limit: nothing before this moment.
-    Throttled {
-        /// When to ask again.
-        until: Timestamp,
-    },
-    /// The key was refused.
-    KeyRefused,
 }
 
 /// The books of one brand and endpoint.
@@ -137,29 +73,6 @@ pub struct Windows {
     /// Set while it is not known what was used of what is booked: by whom the books were kept is gone, or the clock was set back. When
     /// the last request was let through meanwhile, whose answer tells.
     resumed: Option<Timestamp>,
-}
-
-/// [`Windows`] laid open for storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ledgered {
-    /// Requests in a window.
-    pub requests: u32,
-    /// Length of a window.
-    pub period: Duration,
-    /// Start of the last window with bookings.
-    pub start: Timestamp,
-    /// Bookings in it.
-    pub booked: u32,
-    /// When a refused key may be tried.
-    pub probe_at: Option<Timestamp>,
-    /// While the limit is being learnt: the end of a window that Braze has named; the epoch before it has.
-    pub learning: Option<Timestamp>,
-    /// Whether contracts differ in it.
-    pub by_contract: bool,
-    /// When something was booked last.
-    pub touched: Option<Timestamp>,
-    /// While what was used has to be learnt from an answer: when the last request was let through for it; the epoch before one was.
-    pub resumed: Option<Timestamp>,
 }
 
 impl Windows {

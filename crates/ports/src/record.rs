@@ -5,6 +5,7 @@
 
 mod award;
 mod profile;
+mod state;
 
 pub use award::{
     decode_award, decode_counts, decode_notice, encode_award, encode_counts, encode_notice, shown_reward,
@@ -17,15 +18,14 @@ use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{BrandId, ContactKey, ParticipationId, RepeatKey, Scope};
-use domain::participation::{
-    BrazeEvent, Consent, EventProgress, Participation, Shown, State, Target, Unanswered,
-};
+use domain::participation::{BrazeEvent, Consent, Participation, Shown, Unanswered};
 use domain::reservation::Slot;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use award::StandingRecord;
 use profile::{ProfileRecord, profile, profile_record};
+use state::{EventRecord, StateRecord, event, event_record, state, state_record};
 
 use crate::{Error, Result};
 use domain::time::later;
@@ -104,72 +104,6 @@ struct ConsentRecord {
     refused: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text_id: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct TargetRecord {
-    profile: ProfileRecord,
-    create: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
-enum StateRecord {
-    Received,
-    Enrolling {
-        #[serde(flatten)]
-        target: TargetRecord,
-        #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
-        event: EventRecord,
-    },
-    Settling {
-        #[serde(flatten)]
-        target: TargetRecord,
-        until: i64,
-    },
-    Subscribing {
-        #[serde(flatten)]
-        target: TargetRecord,
-        #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
-        event: EventRecord,
-    },
-    AwaitingSubscription {
-        #[serde(flatten)]
-        target: TargetRecord,
-        since: i64,
-        explicitly: bool,
-    },
-    AwaitingOptIn {
-        since: i64,
-    },
-    Enrolled,
-    Credited,
-    Unverified,
-    Expired,
-    Rejected {
-        reason: String,
-    },
-    Failed {
-        reason: String,
-    },
-}
-
-#[derive(Serialize, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-enum EventRecord {
-    #[default]
-    NotSent,
-    NotTaken(i64),
-    AttemptedAt(i64),
-    /// When, and the event's time where that is another.
-    Attempted(i64, i64),
-    Recorded,
-}
-
-impl EventRecord {
-    fn is_not_sent(&self) -> bool {
-        matches!(self, Self::NotSent)
-    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -339,89 +273,5 @@ fn unanswered(record: UnansweredRecord) -> Result<Unanswered> {
         double: record.double,
         standing: record.standing.map(award::standing).transpose()?,
         ended_at: record.ended_at.map(moment).transpose()?,
-    })
-}
-
-fn state_record(state: &State) -> StateRecord {
-    match state {
-        State::Received => StateRecord::Received,
-        State::Enrolling { target, event } => {
-            StateRecord::Enrolling { target: target_record(target), event: event_record(*event) }
-        }
-        State::Settling { target, until } => {
-            StateRecord::Settling { target: target_record(target), until: until.as_millisecond() }
-        }
-        State::Subscribing { target, event } => {
-            StateRecord::Subscribing { target: target_record(target), event: event_record(*event) }
-        }
-        State::AwaitingSubscription { target, since, explicitly } => StateRecord::AwaitingSubscription {
-            target: target_record(target),
-            since: since.as_millisecond(),
-            explicitly: *explicitly,
-        },
-        State::AwaitingOptIn { since } => StateRecord::AwaitingOptIn { since: since.as_millisecond() },
-        State::Enrolled => StateRecord::Enrolled,
-        State::Credited => StateRecord::Credited,
-        State::Unverified => StateRecord::Unverified,
-        State::Expired => StateRecord::Expired,
-        State::Rejected { reason } => StateRecord::Rejected { reason: reason.clone() },
-        State::Failed { reason } => StateRecord::Failed { reason: reason.clone() },
-    }
-}
-
-fn state(record: StateRecord) -> Result<State> {
-    Ok(match record {
-        StateRecord::Received => State::Received,
-        StateRecord::Enrolling { target: stored, event: sent } => {
-            State::Enrolling { target: target(stored)?, event: event(&sent)? }
-        }
-        StateRecord::Settling { target: stored, until } => {
-            State::Settling { target: target(stored)?, until: moment(until)? }
-        }
-        StateRecord::Subscribing { target: stored, event: sent } => {
-            State::Subscribing { target: target(stored)?, event: event(&sent)? }
-        }
-        StateRecord::AwaitingSubscription { target: stored, since, explicitly } => {
-            State::AwaitingSubscription { target: target(stored)?, since: moment(since)?, explicitly }
-        }
-        StateRecord::AwaitingOptIn { since } => State::AwaitingOptIn { since: moment(since)? },
-        StateRecord::Enrolled => State::Enrolled,
-        StateRecord::Credited => State::Credited,
-        StateRecord::Unverified => State::Unverified,
-        StateRecord::Expired => State::Expired,
-        StateRecord::Rejected { reason } => State::Rejected { reason },
-        StateRecord::Failed { reason } => State::Failed { reason },
-    })
-}
-
-fn target_record(target: &Target) -> TargetRecord {
-    TargetRecord { profile: profile_record(&target.profile), create: target.create }
-}
-
-fn target(record: TargetRecord) -> Result<Target> {
-    Ok(Target { profile: profile(record.profile)?, create: record.create })
-}
-
-fn event_record(event: EventProgress) -> EventRecord {
-    match event {
-        EventProgress::NotSent => EventRecord::NotSent,
-        EventProgress::NotTaken { time } => EventRecord::NotTaken(time.as_millisecond()),
-        EventProgress::Attempted { at, time } if at == time => EventRecord::AttemptedAt(at.as_millisecond()),
-        EventProgress::Attempted { at, time } => {
-            EventRecord::Attempted(at.as_millisecond(), time.as_millisecond())
-        }
-        EventProgress::Recorded => EventRecord::Recorded,
-    }
-}
-
-fn event(record: &EventRecord) -> Result<EventProgress> {
-    Ok(match record {
-        EventRecord::NotSent => EventProgress::NotSent,
-        EventRecord::NotTaken(time) => EventProgress::NotTaken { time: moment(*time)? },
-        EventRecord::AttemptedAt(at) => EventProgress::Attempted { at: moment(*at)?, time: moment(*at)? },
-        EventRecord::Attempted(at, time) => {
-            EventProgress::Attempted { at: moment(*at)?, time: moment(*time)? }
-        }
-        EventRecord::Recorded => EventProgress::Recorded,
     })
 }

@@ -59,8 +59,8 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Crates of others that only some of ours may name: the start of the name, and who may.
 pub(crate) const ONLY_IN: &[(&str, &[&str])] = &[
-    ("rusqlite", &["benches", "embedded"]),
-    ("aws-", &["aws"]),
+    ("rusqlite", &["benches", "embedded", "tests"]),
+    ("aws-", &["aws", "tests"]),
     ("reqwest", &["braze", "callback", "tests"]),
     ("axum", &["benches", "braze-sim", "intake", "lambda", "quikly-braze", "tests"]),
 ];

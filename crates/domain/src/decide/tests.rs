@@ -5,10 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attributes::AttributeValue;
-use crate::brand::{
-    BrazeLimits, BrazeWorkspace, CreditMoment, EmailActivation, Endpoint, Identity, IntakeAccess,
-    RewardsToBraze, SecretRef,
-};
+use crate::brand::*;
 use crate::identity::{BrandId, IdKey, ParticipationId, Scope};
 use crate::participation::{EventProgress, Target};
 use crate::profile::{Alias, FoundProfile, KnownProfile, ProfileRef};

@@ -1,137 +1,16 @@
 //! One person in several spellings is one participant, and a value that nothing uses costs no event.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use domain::brand::Brands;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use axum::body::Body;
 use domain::contact::{Contact, Email};
-use domain::identity::{IdKey, ParticipationId, Scope};
-use domain::participation::Participation;
-use domain::profile::ProfileRef;
+use domain::identity::{ParticipationId, Scope};
 use http::{Request, StatusCode};
-use intake::{Entering, Outside, router};
-use memory::{Faults, Memory, TokioClock};
-use ports::{Clock, Ledger, Store, Troubles};
+use ports::{Clock, Ledger, Store};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-const SMS: &str =
-    "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\n";
+mod serving;
 
-struct Intake {
-    routes: Router,
-    memory: Arc<Memory>,
-    brands: Arc<Brands>,
-    id_key: IdKey,
-    clock: Arc<TokioClock>,
-    /// How many events were sent: each is of a consumer of its own.
-    events: AtomicUsize,
-}
-
-impl Intake {
-    fn serving(sms: &str) -> Self {
-        let hash = domain::token::TokenHash::of("qb_1");
-        let text = format!(
-            "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"ACME_K\" }}\n[webhook]\ntokens_sha256 = [\"{hash}\"]\n\
-             [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n[activation.email]\nincentive = \"first\"\n{sms}\
-             [activation.events.signed_in]\nincentive = \"first\"\n\
-             extras = [\"store\", {{ name = \"visits\", type = \"integer\" }}, {{ name = \"vip\", type = \"boolean\" }}]\n\
-             [activation.events.fast]\nincentive = \"speed\"\n\
-             [[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 9\nreward = \"A\"\n\
-             [[activation.incentive]]\nid = \"speed\"\nkind = \"speed\"\nquantity = 9\nsince = \"sent_at\"\nsteps = [{{ within = \"1h\", reward = \"A\" }}]\n"
-        );
-        let clock = Arc::new(TokioClock::start());
-        let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        let outside = Outside {
-            store: memory.clone(),
-            ledger: memory.clone(),
-            queues: memory.clone(),
-            entering: Entering::AtOnce,
-            secrets: memory.clone(),
-            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-            edge_secret: None,
-            troubles: Troubles::default(),
-            clock: clock.clone(),
-        };
-        let files = [BrandFile { name: "acme".into(), text }];
-        let brands = Arc::new(read_all(&files, &AllThere).unwrap_or_else(|found| panic!("{found:?}")));
-        let id_key = IdKey::new([1; 32]);
-        Self {
-            routes: router(outside, brands.clone(), id_key.clone()),
-            memory,
-            brands,
-            id_key,
-            clock,
-            events: AtomicUsize::new(0),
-        }
-    }
-
-    async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
-        let answer = self.routes.clone().oneshot(request).await.unwrap();
-        let status = answer.status();
-        let body = to_bytes(answer.into_body(), 100_000).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
-    }
-
-    async fn webhook_as(&self, path: &str, content_type: &str, body: impl Into<Body>) -> (StatusCode, Value) {
-        let request = Request::post(path)
-            .header("content-type", content_type)
-            .header("authorization", "Bearer qb_1")
-            .body(body.into())
-            .unwrap();
-        self.send(request).await
-    }
-
-    async fn webhook(&self, body: impl Into<Body>) -> (StatusCode, Value) {
-        self.webhook_as("/webhook/braze", "application/json", body).await
-    }
-
-    /// The participation of an event whose body has these members besides the needed ones.
-    async fn event(&self, members: &str) -> Participation {
-        let email = format!("c{}@example.com", self.events.fetch_add(1, Ordering::Relaxed));
-        let body =
-            format!("{{\"q_scope\":\"spring\",\"event\":\"signed_in\",\"email\":\"{email}\"{members}}}");
-        let (status, answer) = self.webhook(body).await;
-        assert_eq!(status, StatusCode::ACCEPTED, "{members}: {answer}");
-        let id = ParticipationId::parse(answer["id"].as_str().unwrap()).unwrap();
-        self.memory.get(&[id]).await.unwrap().remove(0)
-    }
-
-    async fn post(&self, body: &Value) -> (StatusCode, Value) {
-        let request = Request::post("/participations").header("content-type", "application/json");
-        self.send(request.body(Body::from(body.to_string())).unwrap()).await
-    }
-
-    async fn health(&self) -> Value {
-        self.send(Request::get("/healthz").body(Body::empty()).unwrap()).await.1
-    }
-
-    /// Stores a participation by e-mail as an earlier version did: under the id of its form of the address.
-    async fn stored_before(&self, address: &str) -> ParticipationId {
-        let scope = Scope::parse("spring").unwrap();
-        let terms = self.brands.activation(&scope).unwrap();
-        let email = Email::from_stored(address).unwrap();
-        let id = self.id_key.participation(&scope, &Contact::Email(email.clone()));
-        let now = self.clock.now();
-        let participation =
-            Participation::by_email(id, terms, email, domain::attributes::Attributes::default(), now);
-        let entry = domain::ledger::entry(&participation, terms, &self.id_key);
-        self.memory.insert(&participation, entry.as_ref()).await.unwrap();
-        id
-    }
-}
-
-fn text_of(profile: Option<&ProfileRef>) -> Option<String> {
-    match profile? {
-        ProfileRef::ExternalId(id) => Some(format!("external {id}")),
-        ProfileRef::BrazeId(id) => Some(format!("braze {id}")),
-        ProfileRef::Alias(_) | ProfileRef::Email(_) => None,
-    }
-}
+use serving::{Intake, SMS, text_of};
 
 #[tokio::test]
 async fn several_spellings_of_an_address_or_a_number_are_one_participation() {

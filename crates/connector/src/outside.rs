@@ -1,0 +1,36 @@
+//! The ports that the connector works over.
+
+use std::sync::Arc;
+
+use ports::{Chance, Clock, Ledger, Limits, Notices, Outages, Queues, Schedule, Secrets, Store, Troubles};
+
+/// What the work needs from outside.
+#[derive(Clone)]
+pub struct Outside {
+    /// Where participations are kept.
+    pub store: Arc<dyn Store>,
+    /// Where awards are kept.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where news wait to be told.
+    pub notices: Arc<dyn Notices>,
+    /// Where "look at these" is said.
+    pub queues: Arc<dyn Queues>,
+    /// Where it is said for later.
+    pub schedule: Arc<dyn Schedule>,
+    /// Request slots.
+    pub limits: Arc<dyn Limits>,
+    /// API keys.
+    pub secrets: Arc<dyn Secrets>,
+    /// Brands whose workspace does not answer, where others see them.
+    pub outages: Arc<dyn Outages>,
+    /// What is wrong in this process, for whoever is on call.
+    pub troubles: Troubles,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Jitter.
+    pub chance: Arc<dyn Chance>,
+    /// The way to Braze.
+    pub transport: Arc<dyn braze::Transport>,
+    /// The way to Quikly.
+    pub callbacks: Arc<dyn callback::Transport>,
+}
