@@ -56,12 +56,12 @@ async fn health(server: &Server) -> Value {
 async fn is_shown(server: &Server) {
     let shown = tests::eventually_async("the lost lines are shown", LATER, async || {
         let health = health(server).await;
-        (health["status"] == "degraded").then_some(health)
+        health["degraded"].to_string().contains("log_lines_lost").then_some(health)
     })
     .await;
     let kinds: Vec<&str> =
         shown["degraded"].as_array().unwrap().iter().filter_map(|entry| entry["kind"].as_str()).collect();
-    assert_eq!(kinds, ["log_lines_lost"], "{shown}");
+    assert!(kinds.contains(&"log_lines_lost"), "{shown}");
 }
 
 #[tokio::test]

@@ -32,7 +32,8 @@ pub(crate) struct Server {
 }
 
 /// Tests come from one address, and each at once.
-const UNLIMITED: [&str; 4] = ["--requests-per-client", "0", "--connections-per-client", "0"];
+const UNLIMITED: [&str; 6] =
+    ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
 
 /// A brand of which a test says only what matters to it.
 pub(crate) struct Brand<'a> {

@@ -14,8 +14,8 @@ use crate::workspace::Workspace;
 
 const GROUP: &str = "8f1c6f0e-0000-4000-8000-000000000001";
 const SINGLE: &str = "subscription_group_id = \"8f1c6f0e-0000-4000-8000-000000000001\"\ndefault_region = \"US\"\nopt_in = \"single\"";
-const DOUBLE: &str = "subscription_group_id = \"8f1c6f0e-0000-4000-8000-000000000001\"\ndefault_region = \"US\"\nopt_in = \"double\"\ndouble_opt_in_event = \"quikly_sms_opt_in\"\nwindow = \"25s\"\npoll = [{ every = \"1s\" }]";
-const LATER: Duration = Duration::from_secs(90);
+const DOUBLE: &str = "subscription_group_id = \"8f1c6f0e-0000-4000-8000-000000000001\"\ndefault_region = \"US\"\nopt_in = \"double\"\ndouble_opt_in_event = \"quikly_sms_opt_in\"\nwindow = \"1m\"\npoll = [{ every = \"1s\" }]";
+const LATER: Duration = Duration::from_secs(150);
 
 fn phone(number: usize) -> String {
     format!("+1313555{number:04}")

@@ -10,7 +10,6 @@ use ports::Clock;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use crate::drawn;
-use crate::limits;
 use crate::mailbox::Mailboxes;
 use crate::permissions;
 use crate::reader::Reader;
@@ -90,7 +89,6 @@ impl DataFile {
         schema::migrate(&mut connection).map_err(migration)?;
         check(&connection)?;
         drawn::freeze_earlier(&mut connection)?;
-        limits::take_over(&mut connection, clock.now())?;
         let mailboxes = Mailboxes::load(&connection)?;
         let reader = Reader::start(path).map_err(OpenError::Threads)?;
         let checkpoints = connect(path)?;

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::reservation::{Allowance, Ledgered, Observed, Reservation, Windows};
 use ports::Result;
 use ports::limits::{Lane, Limits};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Row, Transaction, params};
 
 use crate::data_file::{DataFile, one};
 
@@ -51,6 +51,18 @@ impl Limits for DataFile {
     }
 }
 
+impl DataFile {
+    /// Takes over the request slots of the process that had the file before. It is called once the id key is known to be the file's:
+    /// another key must change nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn take_over_slots(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.writer.write("taking over request slots", move |transaction| take_over(transaction, now)).await
+    }
+}
+
 fn key(lane: &Lane) -> String {
     format!("{} {}", lane.brand, lane.endpoint.name())
 }
@@ -78,19 +90,18 @@ fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
 }
 
 /// Takes over the books of the process that had the file before. Whoever has the lock is the only one: that process is gone.
-pub(crate) fn take_over(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
+fn take_over(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let lanes: Vec<String> = {
         let mut statement = transaction.prepare("SELECT lane FROM limits")?;
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
     };
     for lane in lanes {
-        if let Some(mut windows) = read(&transaction, &lane)? {
+        if let Some(mut windows) = read(transaction, &lane)? {
             windows.take_over(now);
-            write(&transaction, &lane, &windows)?;
+            write(transaction, &lane, &windows)?;
         }
     }
-    transaction.commit()
+    Ok(())
 }
 
 fn write(transaction: &Transaction<'_>, lane: &str, windows: &Windows) -> rusqlite::Result<()> {

@@ -79,6 +79,7 @@ impl Server {
         let file = Arc::new(open(data, clock.clone())?);
         let id_key = file.id_key(id_key::in_environment()?, &*chance).await;
         let id_key = id_key.with_context(|| format!("the data file {}", data.display()))?;
+        file.take_over_slots().await.context("the request slots cannot be taken over")?;
         for (brand, pool, codes) in codes {
             file.import_codes(&brand, &pool, &codes).await.context("the codes cannot be imported")?;
         }

@@ -113,6 +113,7 @@ async fn slots_that_a_dead_process_booked_are_free_for_the_next() {
     dead.reserve(&lane, 700, allowance, now).await.unwrap();
     drop(dead);
     let next = open(&path).unwrap();
+    next.take_over_slots().await.unwrap();
     let count = |reservation: Reservation| reservation.booked.iter().map(|booked| booked.count).sum::<u32>();
     assert_eq!(count(next.reserve(&lane, 40, allowance, now).await.unwrap()), 1, "one asks for all");
     let resets_at = now.checked_add(Duration::from_secs(30)).ok();
