@@ -19,6 +19,7 @@ mod subscription;
 mod tally;
 mod tick;
 mod translate;
+mod unreadable;
 mod valve;
 mod wake;
 mod worker;
