@@ -7,12 +7,14 @@ use anyhow::anyhow;
 use aws::dynamo::BrandTable;
 use domain::Timestamp;
 use domain::brand::Brands;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{BrandFile, read_all};
 use domain::time::later;
 use ports::Clock;
 use ports::clock::SystemClock;
 use ports::error::in_full;
 use tokio::sync::Mutex;
+
+use crate::environment::Deployed;
 
 /// How long brands are taken for granted.
 const FRESH_FOR: Duration = Duration::from_secs(60);
@@ -37,7 +39,7 @@ fn same(one: &[BrandFile], other: &[BrandFile]) -> bool {
 
 fn brands(files: &[BrandFile]) -> anyhow::Result<Arc<Brands>> {
     // They were checked when they were pushed; codes and secrets are where they are needed.
-    let brands = read_all(files, &AllThere).map_err(|faults| {
+    let brands = read_all(files, &Deployed).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow!("the brand table holds files with faults: {}", faults.join("; "))
     })?;

@@ -1,20 +1,44 @@
 //! The directory of brand files.
 
+use std::env::{self, VarError};
 use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use domain::Timestamp;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
-    BrandFile, Finding, Given, Loaded, Severity, Strictness, Surroundings, Unreadable, read_each,
+    BrandFile, Doubt, Finding, Given, Loaded, Purpose, Severity, Strictness, Surroundings, Unreadable,
+    read_each,
 };
 use domain::incentive::Pool;
+use ports::Clock;
+use ports::clock::SystemClock;
 
 use crate::code_files::CodeFiles;
 
+/// With which eyes brand files are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reviewing {
+    private_addresses: Option<Severity>,
+    with_secrets: bool,
+}
+
+impl Reviewing {
+    /// Where it is known whether private addresses are allowed.
+    pub(crate) fn strictly(allow_private: bool) -> Self {
+        Self { private_addresses: (!allow_private).then_some(Severity::Rule), with_secrets: true }
+    }
+
+    /// Where it is not known where the files will be used, and perhaps the secrets are not here.
+    pub(crate) fn for_any_place(offline: bool) -> Self {
+        Self { private_addresses: Some(Severity::Warning), with_secrets: !offline }
+    }
+}
+
 /// Reads every `*.toml` of a directory, in the order of names. The error is the directory's; what is wrong with a file is a finding.
-pub(crate) fn read(directory: &Path) -> anyhow::Result<Loaded> {
-    let surroundings = OnThisMachine(CodeFiles::in_directory(directory));
+pub(crate) fn read(directory: &Path, reviewing: Reviewing) -> anyhow::Result<Loaded> {
+    let surroundings = OnThisMachine { codes: CodeFiles::in_directory(directory), reviewing };
     Ok(read_each(&files(directory)?, &surroundings, Strictness::Strict, None))
 }
 
@@ -75,19 +99,90 @@ pub(crate) fn all_of(findings: &[Finding]) -> String {
 }
 
 /// Environment variables are looked at, and so are code files; a parameter of AWS cannot be from here.
-struct OnThisMachine(CodeFiles);
+struct OnThisMachine {
+    codes: CodeFiles,
+    reviewing: Reviewing,
+}
 
 impl Surroundings for OnThisMachine {
-    fn secret(&self, secret: &SecretRef) -> Result<(), String> {
+    fn secret(&self, secret: &SecretRef, purpose: Purpose) -> Result<(), Doubt> {
         match secret {
-            SecretRef::Env(name) if std::env::var_os(name).is_none_or(|value| value.is_empty()) => {
-                Err(format!("{secret} is not set"))
-            }
+            SecretRef::Env(name) if self.reviewing.with_secrets => variable(name, purpose),
             SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
         }
     }
 
     fn codes(&self, pool: &Pool) -> Result<u32, String> {
-        Ok(u32::try_from(self.0.read(pool)?.len()).unwrap_or(u32::MAX))
+        Ok(u32::try_from(self.codes.read(pool)?.len()).unwrap_or(u32::MAX))
+    }
+
+    fn private_addresses(&self) -> Option<Severity> {
+        self.reviewing.private_addresses
+    }
+
+    fn reviewed_at(&self) -> Option<Timestamp> {
+        Some(SystemClock.now())
+    }
+}
+
+fn variable(name: &str, purpose: Purpose) -> Result<(), Doubt> {
+    let doubt =
+        |severity, why: &str| Doubt { severity, message: format!("environment variable {name} {why}") };
+    match env::var(name) {
+        Ok(value) if value.is_empty() => Err(doubt(Severity::Error, "is not set")),
+        Ok(value) => flaw(&value, purpose).map_or(Ok(()), |(severity, why)| Err(doubt(severity, &why))),
+        Err(VarError::NotPresent) => Err(doubt(Severity::Error, "is not set")),
+        Err(VarError::NotUnicode(_)) => Err(doubt(Severity::Error, "is not text")),
+    }
+}
+
+/// What is wrong with a secret. It is not repeated.
+fn flaw(value: &str, purpose: Purpose) -> Option<(Severity, String)> {
+    match purpose {
+        Purpose::BrazeKey => {
+            let key = value.trim();
+            let why = if key.is_empty() {
+                "is empty"
+            } else if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                "has white space inside, which no API key has"
+            } else {
+                return None;
+            };
+            Some((Severity::Rule, why.to_owned()))
+        }
+        Purpose::Intake => intake::signature::flaw(value).map(|why| (Severity::Rule, why.to_owned())),
+        Purpose::Callback => callback::SigningSecret::new(value).flaw().map(|flaw| match flaw {
+            callback::Flaw::Plain => (Severity::Warning, flaw.to_string()),
+            callback::Flaw::NotBase64 | callback::Flaw::Short => (Severity::Rule, flaw.to_string()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_fit_for_its_purpose_or_breaks_a_rule() {
+        let severity = |value: &str, purpose| flaw(value, purpose).map(|(severity, _)| severity);
+        for (value, purpose) in [
+            ("x", Purpose::Intake),
+            (" ", Purpose::Intake),
+            ("x", Purpose::Callback),
+            ("whsec_!!!!", Purpose::Callback),
+            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa_-", Purpose::Callback),
+            (" \n", Purpose::BrazeKey),
+            ("two words", Purpose::BrazeKey),
+        ] {
+            assert_eq!(severity(value, purpose), Some(Severity::Rule), "{value:?} {purpose:?}");
+        }
+        for (value, purpose) in [
+            ("sixteen letters!\n", Purpose::Intake),
+            (" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", Purpose::Callback),
+            ("a-key\n", Purpose::BrazeKey),
+        ] {
+            assert_eq!(severity(value, purpose), None, "{value:?} {purpose:?}");
+        }
+        assert_eq!(severity("sixteen letters!", Purpose::Callback), Some(Severity::Warning));
     }
 }

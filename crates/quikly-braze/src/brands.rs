@@ -9,13 +9,15 @@ use domain::brand_file::BrandFile;
 use ports::Ledger;
 
 use crate::arguments::Push;
+use crate::brand_directory::Reviewing;
 use crate::code_files::CodeFiles;
 use crate::{brand_directory, console};
 
 /// Nothing is put unless every file is right.
 pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
-    let Push { brands: directory, environment } = arguments;
-    let brands = brand_directory::all_usable(brand_directory::read(&directory)?)?;
+    let Push { brands: directory, environment, allow_private } = arguments;
+    let brands =
+        brand_directory::all_usable(brand_directory::read(&directory, Reviewing::strictly(allow_private))?)?;
     let misplaced = misplaced_secrets(&brands, &environment);
     ensure!(
         misplaced.is_empty(),

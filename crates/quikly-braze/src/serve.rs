@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch::Receiver;
 
 use crate::arguments::{self, Serve};
+use crate::brand_directory::Reviewing;
 use crate::code_files::{CodeFiles, Codes};
 use crate::connections::{self, Clients};
 use crate::tally::Counting;
@@ -40,9 +41,11 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     if arguments.demo {
         return demo::run(arguments).await;
     }
+    let takes_private = arguments.takes_private();
     let directory = arguments.brands.context("--brands is missing")?;
     let data = arguments.data.context("--data is missing")?;
-    let brands = brand_directory::all_usable(brand_directory::read(&directory)?)?;
+    let brands =
+        brand_directory::all_usable(brand_directory::read(&directory, Reviewing::strictly(takes_private))?)?;
     let codes = CodeFiles::in_directory(&directory).all(&brands)?;
     let listener = listen::on(arguments.listen).await?;
     let server =
