@@ -61,7 +61,9 @@ async fn is_shown(server: &Server) {
     .await;
     let kinds: Vec<&str> =
         shown["degraded"].as_array().unwrap().iter().filter_map(|entry| entry["kind"].as_str()).collect();
-    assert!(kinds.contains(&"log_lines_lost"), "{shown}");
+    // Braze fails in these tests, so that there is something to log.
+    let expected = ["braze_unanswered", "log_lines_lost"];
+    assert!(kinds.iter().all(|kind| expected.contains(kind)), "{shown}");
 }
 
 #[tokio::test]
