@@ -1,6 +1,6 @@
 //! The ports on the emulator of AWS, and what only AWS promises.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -342,7 +342,8 @@ async fn the_brand_table_holds_what_was_pushed_last() {
     table.make().await.unwrap();
     let file = |name: &str, text: &str| BrandFile { name: name.into(), text: text.into() };
     let read = async || -> Vec<(String, String)> {
-        table.read().await.unwrap().into_iter().map(|file| (file.name, file.text)).collect()
+        let files = table.read().await.unwrap().into_iter().map(Result::unwrap);
+        files.map(|file| (file.name, file.text)).collect()
     };
     let (acme, zest) = (file("acme.toml", "id = \"acme\""), file("zest.toml", "id = \"zest\""));
     let pushed = table.push(&[zest.clone(), acme.clone()]).await.unwrap();
@@ -351,7 +352,11 @@ async fn the_brand_table_holds_what_was_pushed_last() {
     let pushed = table.push(std::slice::from_ref(&changed)).await.unwrap();
     assert_eq!(pushed, Pushed { written: 1, removed: 1, unchanged: 0 });
     assert_eq!(read().await, [(changed.name.clone(), changed.text.clone())]);
-    assert_eq!(table.push(&[changed]).await.unwrap(), Pushed { written: 0, removed: 0, unchanged: 1 });
+    let unchanged = Pushed { written: 0, removed: 0, unchanged: 1 };
+    assert_eq!(table.push(std::slice::from_ref(&changed)).await.unwrap(), unchanged);
+    let left = BTreeSet::from([changed.name.clone()]);
+    let beside = table.push_beside(std::slice::from_ref(&zest), &left).await.unwrap();
+    assert_eq!((beside, read().await.len()), (Pushed { written: 1, removed: 0, unchanged: 0 }, 2));
 }
 
 /// The key that an environment's ids are made with is the first one that was used there.

@@ -20,7 +20,7 @@ const GOOD: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\na
     [[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 2\ncodes = \"codes.txt\"\n";
 
 #[tokio::test]
-async fn brands_are_pushed_with_their_codes_and_only_if_all_are_right() {
+async fn brands_are_pushed_with_their_codes_and_what_is_not_right_stays_as_it_was() {
     let (endpoint, environment) = (endpoint().await, prefix());
     let config = aws::emulator(endpoint).await;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
@@ -49,8 +49,30 @@ async fn brands_are_pushed_with_their_codes_and_only_if_all_are_right() {
     let (code, said) = push();
     assert_eq!(code, Some(1));
     assert!(said.contains("zest: braze.api_key: is SSM parameter") && said.contains("/braze/"), "{said}");
-    let kept = table.read().await.unwrap();
-    assert_eq!((kept.len(), kept[0].name.as_str(), kept[0].text.as_str()), (1, "acme.toml", good.as_str()));
+    let kept = async || -> Vec<(String, String)> {
+        let files = table.read().await.unwrap().into_iter().map(Result::unwrap);
+        files.map(|file| (file.name, file.text)).collect()
+    };
+    let pushed = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    assert_eq!(kept().await, [pushed("acme.toml", &good)]);
+    // A file that is broken now is no other file's concern, and what was pushed of it stays, whatever it is called now.
+    let zest = good.replace("acme", "zest").replace("spring", "summer").replace("codes.txt", "more.txt");
+    file("zest.toml", &zest);
+    file("more.txt", "Z-1\nZ-2\n");
+    file("acme.toml", &format!("colour = 1\n{good}"));
+    let (code, said) = push();
+    assert!(code == Some(1) && said.contains("1 written, 0 removed, 0 unchanged"), "{said}");
+    assert!(said.contains("acme.toml:1: colour: is not a known key"), "{said}");
+    let both = [pushed("acme.toml", &good), pushed("zest.toml", &zest)];
+    assert_eq!(kept().await, both);
+    std::fs::rename(directory.path().join("acme.toml"), directory.path().join("acme-2.toml")).unwrap();
+    std::fs::write(directory.path().join("bytes.toml"), b"id = \"\xff\"\n").unwrap();
+    assert_eq!(push().0, Some(1));
+    assert_eq!(kept().await, both);
+    std::fs::remove_file(directory.path().join("bytes.toml")).unwrap();
+    std::fs::remove_file(directory.path().join("acme-2.toml")).unwrap();
+    let (code, said) = push();
+    assert!(code == Some(0) && said.contains("0 written, 1 removed, 1 unchanged"), "{said}");
     let brand = domain::identity::BrandId::parse("acme").unwrap();
     let pool = domain::incentive::Pool::of_file("codes.txt").unwrap();
     let stock = ledgers.import_codes(&brand, &pool, &[]).await.unwrap();

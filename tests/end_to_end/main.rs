@@ -4,6 +4,7 @@
 mod abuse;
 mod aws;
 mod bad_input;
+mod brand_files;
 mod disk;
 mod enrollment;
 mod front_end;

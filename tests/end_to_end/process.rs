@@ -153,6 +153,12 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// Sends SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let sent = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Waits for the end.
     pub(crate) async fn ends(mut self, within: Duration) -> ExitStatus {
         eventually("an orderly end", within, || self.child.try_wait().unwrap()).await

@@ -108,6 +108,19 @@ impl Server {
         server
     }
 
+    /// The same, with brand files changed before the start, and with more arguments.
+    pub(crate) async fn start_changed(
+        brand: &Brand<'_>,
+        change: impl FnOnce(&Path),
+        arguments: &'static [&'static str],
+    ) -> Self {
+        let mut server = Self::prepared(brand);
+        change(&server.brands());
+        server.limits = arguments;
+        server.run("127.0.0.1:0").await;
+        server
+    }
+
     /// The same, where clients are limited as told.
     pub(crate) async fn start_limiting(brand: &Brand<'_>, limits: &'static [&'static str]) -> Self {
         let mut server = Self::prepared(brand);
@@ -246,6 +259,11 @@ impl Server {
         self.process.as_ref().unwrap().ask_to_end();
     }
 
+    /// Asks it to read its brand files again.
+    pub(crate) fn hang_up(&self) {
+        self.process.as_ref().unwrap().hang_up();
+    }
+
     /// Waits for the end, and keeps its files.
     pub(crate) async fn ends(&mut self, within: Duration) {
         assert!(self.process.take().unwrap().ends(within).await.success());
@@ -293,6 +311,22 @@ impl Server {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         headers.extend(authorization.map(|value| ("authorization", value.to_owned())));
         self.send_with("POST", "/webhook/braze", &headers, body).await
+    }
+
+    /// The status of a POST, and when to try again.
+    pub(crate) async fn retry_after(
+        &self,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &Value,
+    ) -> (u16, Option<String>) {
+        let mut request = self.client.post(format!("{}{path}", self.url)).body(body.to_string());
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = request.header("content-type", "application/json").send().await.unwrap();
+        let after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), after)
     }
 
     /// Takes part as a page does that repeats itself under one key; the id, or `None` when the server could not be reached.

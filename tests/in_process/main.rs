@@ -9,6 +9,7 @@ mod every_message;
 mod fairness;
 mod panics;
 mod refused_key;
+mod removals;
 mod requests;
 mod sms;
 mod together;

@@ -14,7 +14,7 @@ use braze_sim::{Settings, Workspace};
 use connector::{Connector, LINGER, Outside, TICK, Worker};
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands, SecretRef};
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AllThere, BrandFile, Given, Strictness, read_all, read_each};
 use domain::contact::{Contact, Email, Phone};
 use domain::identity::{IdKey, ParticipationId, Scope};
 use domain::incentive::Pool;
@@ -25,7 +25,7 @@ use domain::profile::ProfileRef;
 use http::Request;
 use memory::{Faults, Memory, SeededChance, TokioClock};
 use ports::queues::{Outgoing, Queues};
-use ports::{Clock, Ledger, Store};
+use ports::{BrandsInUse, Clock, Ledger, Store};
 use serde_json::Value;
 
 use tokio::sync::watch;
@@ -85,6 +85,7 @@ pub struct Campaign {
     /// Tokio's time, from [`start`] on.
     pub clock: Arc<TokioClock>,
     brands: Arc<Brands>,
+    in_use: BrandsInUse,
     id_key: IdKey,
     /// Where callbacks go.
     pub quikly: Arc<Quikly>,
@@ -142,18 +143,40 @@ impl Campaign {
             transport: Arc::new(InProcess::to(simulated.clone()).and(2, of_the_other.router())),
             callbacks: quikly.clone(),
         };
-        let connector = Arc::new(Connector::new(outside.clone(), brands.clone(), id_key.clone()));
+        let in_use = BrandsInUse::from(brands.clone());
+        let connector = Arc::new(Connector::new(outside.clone(), in_use.clone(), id_key.clone()));
         Self {
             outside,
             connector,
             memory,
             clock,
             brands,
+            in_use,
             id_key,
             quikly,
             simulated,
             stop: watch::Sender::new(false),
         }
+    }
+
+    /// Has the brand's file say something else from now on: a scope, `[braze]` settings and an activation; `None` for no such file. What is
+    /// accepted is still accepted under the first one.
+    pub fn reconfigure(&self, file: Option<(&str, &str, &str)>) {
+        let text = |(scope, braze, activation)| brand(("acme", 1), scope, braze, activation);
+        self.use_files(file.map(text));
+    }
+
+    /// Has the brand's file be one that cannot be used.
+    pub fn break_file(&self) {
+        self.use_files(Some("id = \"acme\"\ncolour = 1\n".to_owned()));
+    }
+
+    fn use_files(&self, text: Option<String>) {
+        let file = text.map(|text| Ok(BrandFile { name: "acme".into(), text }));
+        let other = BrandFile { name: "other".into(), text: brand(("other", 2), "summer", "", OTHER) };
+        let files: Vec<Given> = file.into_iter().chain([Ok(other)]).collect();
+        let loaded = read_each(&files, &AllThere, Strictness::Lenient, None);
+        self.in_use.replace(Arc::new(loaded.brands));
     }
 
     /// Another process's connector, over these ports.

@@ -69,6 +69,7 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         unanswered: None,
         repeat_key: None,
         proof: Vec::new(),
+        without_terms_since: None,
         version: 0,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::PoisonError;
 
 use domain::award::{Award, LedgerKey, Verdict};
-use domain::brand::Brand;
+use domain::brand::{Brand, Brands};
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Kind;
 use domain::ledger::{Rules, Settled};
@@ -39,6 +39,15 @@ pub(crate) async fn settle(
     brand: &Brand,
     jobs: Vec<(Case, Verdict)>,
 ) -> ports::Result<Vec<Case>> {
+    settle_under(connector, (&brand.id, Some(brand)), jobs).await
+}
+
+/// The same, for a brand that may not be configured any more: then nothing is given, what was kept is released, and nobody is told.
+pub(crate) async fn settle_under(
+    connector: &Connector,
+    (id, brand): (&BrandId, Option<&Brand>),
+    jobs: Vec<(Case, Verdict)>,
+) -> ports::Result<Vec<Case>> {
     let mut by_ledger: BTreeMap<LedgerKey, Vec<(Case, Verdict)>> = BTreeMap::new();
     for (case, verdict) in jobs {
         // Only what has an award is settled.
@@ -47,13 +56,13 @@ pub(crate) async fn settle(
     }
     let mut done = Vec::new();
     for (ledger, mut jobs) in by_ledger {
-        let rules = Rules::of(brand, &ledger, &connector.id_key);
+        let rules = brand.map(|brand| Rules::of(brand, &ledger, &connector.id_key)).unwrap_or_default();
         for some in jobs.chunks_mut(MOST_ITEMS) {
             let verdicts: Vec<(ParticipationId, Verdict)> =
                 some.iter().map(|(case, verdict)| (case.participation.id, *verdict)).collect();
             let now = connector.outside.clock.now();
             let settled = connector.outside.ledger.settle(&ledger, &rules, &verdicts, now).await?;
-            announce(connector, brand, &ledger, &settled).await;
+            announce(connector, id, &ledger, &settled).await;
             let mut awards: HashMap<ParticipationId, Award> =
                 settled.awards.into_iter().map(|award| (award.id, award)).collect();
             for (case, _) in some {
@@ -80,9 +89,9 @@ pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> por
 }
 
 /// Wakes whoever has to do with what came of settling.
-async fn announce(connector: &Connector, brand: &Brand, ledger: &LedgerKey, settled: &Settled) {
+async fn announce(connector: &Connector, brand: &BrandId, ledger: &LedgerKey, settled: &Settled) {
     if !settled.moved_up.is_empty() {
-        wake::now(connector, QueueName::EmailEnrollments, &brand.id, &settled.moved_up).await;
+        wake::now(connector, QueueName::EmailEnrollments, brand, &settled.moved_up).await;
     }
     if settled.told {
         connector.news.notify_one();
@@ -90,22 +99,23 @@ async fn announce(connector: &Connector, brand: &Brand, ledger: &LedgerKey, sett
     for (pool, left) in settled.low.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
         if *left == 0 {
-            tracing::info!(brand = %brand.id, %scope, pool, "connector.codes_given: every code is given out");
+            tracing::info!(brand = %brand, %scope, pool, "connector.codes_given: every code is given out");
         } else {
-            tracing::warn!(brand = %brand.id, %scope, pool, left, "connector.codes_low: a tenth of the codes is left");
+            tracing::warn!(brand = %brand, %scope, pool, left, "connector.codes_low: a tenth of the codes is left");
         }
     }
     for pool in settled.owed.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
-        if let Some(line) = connector.line("connector.codes_gone", &format!("{} {pool}", brand.id)) {
-            tracing::error!(brand = %brand.id, %scope, pool, times = line.times, "connector.codes_gone: somebody who is credited is owed a code; add codes to the file and have it read again (SIGHUP, or serve --watch)");
+        if let Some(line) = connector.line("connector.codes_gone", &format!("{} {pool}", brand)) {
+            tracing::error!(brand = %brand, %scope, pool, times = line.times, "connector.codes_gone: somebody who is credited is owed a code; add codes to the file and have it read again (SIGHUP, or serve --watch)");
         }
     }
 }
 
 impl Connector {
     pub(crate) async fn enter_together(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<()> {
-        let Some(brand) = self.brands.brand(brand) else { return Ok(()) };
+        let brands = self.brands();
+        let Some(brand) = brands.brand(brand) else { return Ok(()) };
         let mut cases = Vec::with_capacity(ids.len());
         for some in ids.chunks(MOST_ITEMS) {
             let (read, awards) = try_join(self.read(some), self.outside.ledger.awards(some)).await?;
@@ -163,8 +173,11 @@ impl Connector {
     /// # Errors
     /// When a ledger cannot be reached; the others are refilled all the same.
     pub async fn refill(&self) -> ports::Result<()> {
+        // A raffle that was over may have been prolonged.
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut refilled = Ok(());
-        for (brand, ledger) in ledgers(self, |_| true) {
+        let brands = self.brands();
+        for (brand, ledger) in ledgers(&brands, |_| true) {
             let refilling = self.refill_one(brand, &ledger);
             if let Err(error) = self.guarded(&brand.id, "refilling a ledger", refilling).await {
                 refilled = Err(error);
@@ -178,7 +191,7 @@ impl Connector {
         if counts.waiting + counts.held > 0 {
             let rules = Rules::of(brand, ledger, &self.id_key);
             let settled = self.outside.ledger.refill(ledger, &rules, self.outside.clock.now()).await?;
-            announce(self, brand, ledger, &settled).await;
+            announce(self, &brand.id, ledger, &settled).await;
         }
         Ok(())
     }
@@ -186,7 +199,8 @@ impl Connector {
 
 /// Brings what an earlier version wrote of ledgers into the form of this one, a part of it at every tick.
 pub(crate) async fn upgrade_ledgers(connector: &Connector) {
-    for (brand, ledger) in ledgers(connector, |_| true) {
+    let brands = connector.brands();
+    for (brand, ledger) in ledgers(&brands, |_| true) {
         let known = connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).contains(&ledger);
         if known {
             continue;
@@ -205,8 +219,8 @@ pub(crate) async fn upgrade_ledgers(connector: &Connector) {
 
 /// Draws the raffles that have closed. What fails is tried again at the next tick.
 pub(crate) async fn draw_raffles(connector: &Connector) {
-    let raffles = ledgers(connector, |kind| matches!(kind, Kind::Raffle(_)));
-    for (brand, ledger) in raffles {
+    let brands = connector.brands();
+    for (brand, ledger) in ledgers(&brands, |kind| matches!(kind, Kind::Raffle(_))) {
         let known = connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).contains(&ledger);
         if known {
             continue;
@@ -242,14 +256,14 @@ async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports
     };
     let (lots, winners) = (counts.entered, settled.moved_up.len());
     tracing::info!(brand = %brand.id, scope = %ledger.scope, lots, winners, "connector.drawn");
-    announce(connector, brand, ledger, &settled).await;
+    announce(connector, &brand.id, ledger, &settled).await;
     Ok(true)
 }
 
 /// Every incentive of some kind, with its brand.
-fn ledgers(connector: &Connector, wanted: impl Fn(&Kind) -> bool) -> Vec<(&Brand, LedgerKey)> {
+fn ledgers(brands: &Brands, wanted: impl Fn(&Kind) -> bool) -> Vec<(&Brand, LedgerKey)> {
     let mut found = Vec::new();
-    for brand in connector.brands.iter() {
+    for brand in brands.iter() {
         for activation in brand.activations.values() {
             let incentives = activation.incentives.values().filter(|incentive| wanted(&incentive.kind));
             found.extend(incentives.map(|incentive| (brand, activation.ledger(Some(&incentive.id)))));

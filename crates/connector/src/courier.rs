@@ -21,6 +21,7 @@ use supervision::guarded;
 use tokio::sync::watch;
 
 use crate::step::Connector;
+use crate::without_terms;
 
 /// Notices told at once: all of them are done, or timed out, before anyone else may take them.
 const AT_ONCE: usize = 64;
@@ -110,6 +111,11 @@ impl Connector {
 
     async fn tell_one(&self, outbound: &Outbound) -> Told {
         let id = outbound.notice.id;
+        if self.brands().may_be_broken(&outbound.notice.brand) {
+            // Nobody failed to take it: it waits until the brand's file is repaired, however long that takes.
+            let repaired = self.outside.chance.jitter(without_terms::WHILE_BROKEN);
+            return Told::RetryAt(later(self.outside.clock.now(), repaired));
+        }
         let attempted = guarded(self.attempt(&outbound.notice)).await.unwrap_or_else(|panicked| {
             self.panicked(&outbound.notice.brand, "telling a notice", &panicked);
             Err(panicked.to_string())
@@ -142,7 +148,8 @@ impl Connector {
 
     /// Who is told: the brand, and the host without the rest of the URL, which may hold a secret.
     fn receiver(&self, notice: &Notice) -> String {
-        let callback = self.brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
+        let brands = self.brands();
+        let callback = brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
         let host = callback.and_then(|callback| callback.url.host_str()).unwrap_or("-");
         format!("{} {host}", notice.brand)
     }
@@ -170,8 +177,9 @@ impl Connector {
     }
 
     async fn attempt(&self, notice: &Notice) -> Result<(), String> {
-        let brand = self.brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
-        let callback = brand.ok_or("the brand has no callback any more")?;
+        let brands = self.brands();
+        let callback = brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
+        let callback = callback.ok_or("the brand has no callback any more")?;
         let secret = self.outside.secrets.get(&callback.secret).await.map_err(|error| in_full(&error))?;
         let secret = SigningSecret::new(secret.expose_secret());
         let timestamp = self.outside.clock.now().as_second();

@@ -58,9 +58,9 @@ pub(crate) async fn claims(
 /// Remembers the profiles that were found or created, so that the consumers' next participation needs no look-up, where there can be
 /// one. When that fails, it costs one.
 pub(crate) async fn remember(connector: &Connector, cases: &[Case]) {
-    let now = connector.outside.clock.now();
+    let (now, brands) = (connector.outside.clock.now(), connector.brands());
     let of_use = |case: &&Case| {
-        let brand = connector.brands.brand(&case.participation.brand);
+        let brand = brands.brand(&case.participation.brand);
         brand.is_some_and(|brand| brand.may_see_again(&case.participation.contact, now))
     };
     let learned: Vec<_> = cases

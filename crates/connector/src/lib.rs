@@ -22,6 +22,7 @@ mod tick;
 mod translate;
 mod valve;
 mod wake;
+mod without_terms;
 mod worker;
 mod workspace;
 mod write;

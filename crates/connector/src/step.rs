@@ -13,6 +13,7 @@ use domain::participation::{Participation, State};
 use domain::profile::Alias;
 use domain::time::later;
 use futures::join;
+use ports::BrandsInUse;
 use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
 use tokio::sync::Notify;
@@ -32,11 +33,12 @@ use crate::recent::Recent;
 use crate::subscription::{self, OneByOne};
 use crate::tally::{Tallied, Tally};
 use crate::wake;
+use crate::without_terms::{self, Missing};
 use crate::workspace::Workspaces;
 use crate::write;
 
-/// A participation whose brand or activation is not configured any more is looked at again after this long.
-const WITHOUT_TERMS: Duration = Duration::from_secs(3_600);
+/// A participation that goes round in circles is looked at again after this long.
+const ENDLESS: Duration = Duration::from_secs(3_600);
 
 /// No flow needs more turns than this in one look; what would is put off instead of going round for ever.
 const MOST_TURNS: usize = 12;
@@ -44,7 +46,7 @@ const MOST_TURNS: usize = 12;
 /// Steps participations.
 pub struct Connector {
     pub(crate) outside: Outside,
-    pub(crate) brands: Arc<Brands>,
+    brands: BrandsInUse,
     pub(crate) id_key: IdKey,
     pub(crate) pace: Pace,
     pub(crate) workspaces: Workspaces,
@@ -102,16 +104,17 @@ struct Round {
     writes: Vec<(Case, ProfileWrite)>,
     subscribes: Vec<subscription::Job>,
     settles: Vec<(Case, Verdict)>,
+    missing: Vec<(Case, Missing)>,
     again: Vec<Case>,
 }
 
 impl Connector {
     /// A connector over these ports and brands.
     #[must_use]
-    pub fn new(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Self {
+    pub fn new(outside: Outside, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Self {
         Self {
             outside,
-            brands,
+            brands: brands.into(),
             id_key,
             pace: Pace::default(),
             workspaces: Workspaces::default(),
@@ -129,10 +132,10 @@ impl Connector {
         }
     }
 
-    /// The brands it works for.
+    /// The brands it works for now.
     #[must_use]
-    pub fn brands(&self) -> &Brands {
-        &self.brands
+    pub fn brands(&self) -> Arc<Brands> {
+        self.brands.current()
     }
 
     /// What was done since this was last asked.
@@ -164,9 +167,14 @@ impl Connector {
         wake::again(self, early.iter().map(|case| &case.participation)).await;
         cases.sort_by_key(|case| case.participation.accepted_at);
         let taken = cases.len();
-        let resting = match self.brands.brand(brand) {
+        let brands = self.brands();
+        let resting = match brands.brand(brand) {
             Some(brand) => self.take_turns(brand, cases).await?,
-            None => cases.into_iter().map(|case| self.without_terms(case, now)).collect(),
+            None => {
+                let missing = if brands.may_be_broken(brand) { Missing::Broken } else { Missing::Brand };
+                let cases = cases.into_iter().map(|case| (case, missing)).collect();
+                without_terms::rest(self, (brand, None), cases).await?
+            }
         };
         let mut stepped = self.finish(resting).await?;
         stepped.left_alone += ids.len().saturating_sub(taken);
@@ -209,7 +217,7 @@ impl Connector {
         let now = self.outside.clock.now();
         for mut case in active {
             tracing::error!(participation = %case.participation.id, "connector.endless: put off");
-            case.put_off(later(now, WITHOUT_TERMS), now);
+            case.put_off(later(now, ENDLESS), now);
             resting.push(case);
         }
         Ok(resting)
@@ -220,10 +228,14 @@ impl Connector {
         let mut round = Round::default();
         for mut case in cases {
             let Some(activation) = brand.activations.get(&case.participation.scope) else {
-                resting.push(self.without_terms(case, now));
+                round.missing.push((case, Missing::Activation));
                 continue;
             };
-            match decide(&case.participation, &Terms { brand, activation }, &case.facts, now) {
+            let step = decide(&case.participation, &Terms { brand, activation }, &case.facts, now);
+            if !matches!(step, Step::NotOffered(_)) {
+                case.participation.without_terms_since = None;
+            }
+            match step {
                 Step::Ask(Question::KnownProfile) => round.known.push(case),
                 Step::Ask(Question::Claim) => round.claims.push(case),
                 Step::Ask(Question::FindAlias(alias)) => round.aliases.push((case, alias)),
@@ -250,6 +262,7 @@ impl Connector {
                     case.end(outcome, now);
                     round.again.push(case);
                 }
+                Step::NotOffered(way) => round.missing.push((case, Missing::Way(way))),
                 Step::Settle(verdict) => round.settles.push((case, verdict)),
                 Step::Show { shown, command } => {
                     case.participation.shown = shown;
@@ -280,7 +293,8 @@ impl Connector {
     }
 
     async fn perform(&self, brand: &Brand, round: Round) -> ports::Result<Performed> {
-        let mut performed = Performed { active: round.again, resting: Vec::new() };
+        let resting = without_terms::rest(self, (&brand.id, Some(brand)), round.missing).await?;
+        let mut performed = Performed { active: round.again, resting };
         performed.active.extend(award::settle(self, brand, round.settles).await?);
         performed.active.extend(knowledge::known_profiles(self, brand, round.known).await?);
         performed.active.extend(knowledge::claims(self, brand, round.claims).await?);
@@ -333,23 +347,6 @@ impl Connector {
         }
         award::noted(self, &seen).await?;
         Ok(stepped)
-    }
-
-    fn without_terms(&self, mut case: Case, now: Timestamp) -> Case {
-        let (brand, scope) = (&case.participation.brand, &case.participation.scope);
-        if let Some(line) = self.line("connector.no_terms", &format!("{brand} {scope}")) {
-            let (times, participation) = (line.times, case.participation.id);
-            tracing::warn!(%brand, %scope, times, %participation, "connector.no_terms: not configured; looked at again in an hour");
-        }
-        if case.participation.state.is_end() {
-            case.participation.rest();
-        } else if now >= later(case.participation.accepted_at, domain::decide::GIVE_UP_AFTER) {
-            let reason = "the activation was not configured any more".to_owned();
-            case.end(domain::participation::Outcome::Failed { reason }, now);
-        } else {
-            case.put_off(later(now, WITHOUT_TERMS), now);
-        }
-        case
     }
 }
 

@@ -89,7 +89,7 @@ fn means(connector: &Connector, participation: &Participation, wait: Duration) -
         matches!(participation.state, State::AwaitingOptIn { .. } | State::AwaitingSubscription { .. })
             || participation.unanswered.is_some();
     let settles = matches!(participation.state, State::Settling { .. });
-    let settle_by = connector.brands.brand(&participation.brand).map(|brand| brand.braze.settle_by);
+    let settle_by = connector.brands().brand(&participation.brand).map(|brand| brand.braze.settle_by);
     if polled && wait >= LEFT_TO_THE_TICK {
         Means::Tick
     } else if wait >= LONGEST_DELAY || (settles && settle_by == Some(SettleBy::Schedule)) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::brand::Brand;
+use domain::brand::{Brand, Endpoint, SecretRef};
 use domain::identity::BrandId;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
@@ -11,10 +11,23 @@ use secrecy::ExposeSecret;
 use crate::outage::Seen;
 use crate::outside::Outside;
 
-/// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew.
+/// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew, and when the brand has moved.
 #[derive(Default)]
 pub(crate) struct Workspaces {
-    clients: Mutex<HashMap<BrandId, Arc<braze::Client>>>,
+    clients: Mutex<HashMap<BrandId, Kept>>,
+}
+
+/// A client, and what of the brand it was made of.
+struct Kept {
+    endpoint: Endpoint,
+    api_key: SecretRef,
+    client: Arc<braze::Client>,
+}
+
+impl Kept {
+    fn is_of(&self, brand: &Brand) -> bool {
+        self.endpoint == brand.braze.endpoint && self.api_key == brand.braze.api_key
+    }
 }
 
 impl Workspaces {
@@ -25,7 +38,8 @@ impl Workspaces {
         seen: &Arc<Seen>,
         brand: &Brand,
     ) -> Option<Arc<braze::Client>> {
-        let kept = self.lock().get(&brand.id).cloned();
+        let kept =
+            self.lock().get(&brand.id).filter(|kept| kept.is_of(brand)).map(|kept| kept.client.clone());
         if kept.is_some() {
             return kept;
         }
@@ -44,7 +58,8 @@ impl Workspaces {
         let url = brand.braze.endpoint.url().clone();
         let way = seen.watching(&brand.id, outside.transport.clone(), outside.clock.clone());
         let client = Arc::new(braze::Client::new(url, key, way));
-        self.lock().insert(brand.id.clone(), client.clone());
+        let (endpoint, api_key) = (brand.braze.endpoint.clone(), brand.braze.api_key.clone());
+        self.lock().insert(brand.id.clone(), Kept { endpoint, api_key, client: client.clone() });
         Some(client)
     }
 
@@ -53,7 +68,7 @@ impl Workspaces {
         self.lock().remove(brand);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BrandId, Arc<braze::Client>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BrandId, Kept>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

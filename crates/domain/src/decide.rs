@@ -142,6 +142,8 @@ pub enum Step {
         /// When to look again.
         until: Timestamp,
     },
+    /// The activation does not take participations of this way any more, if it ever did. Whether that is for good, only time tells.
+    NotOffered(&'static str),
     /// The flow is over. Ask again: what was won is still to be shown.
     Done(Outcome),
 }
@@ -290,27 +292,23 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
                 let marks = mark::Marks::of_event(participation, event, address, marks, won);
                 mark::decide(participation, &marks, terms.brand, facts, now)
             }
-            None => no_longer("this event"),
+            None => Step::NotOffered("this event"),
         },
         (Contact::Email(address), None) => match &activation.email {
             Some(marks) => {
                 let marks = mark::Marks::of_email(participation, address, marks, won);
                 mark::decide(participation, &marks, terms.brand, facts, now)
             }
-            None => no_longer("e-mail"),
+            None => Step::NotOffered("e-mail"),
         },
         (Contact::Phone { phone, email }, _) => match &activation.sms {
             Some(sms) => {
                 let consumer = sms::Consumer { phone, email: email.as_ref() };
                 sms::decide(participation, consumer, terms.brand, sms, facts, now)
             }
-            None => no_longer("mobile numbers"),
+            None => Step::NotOffered("mobile numbers"),
         },
     }
-}
-
-fn no_longer(what: &str) -> Step {
-    Step::Done(Outcome::Failed { reason: format!("the activation no longer takes {what}") })
 }
 
 /// How long the activation itself lets a consumer take.

@@ -66,6 +66,8 @@ pub struct Participation {
     pub repeat_key: Option<RepeatKey>,
     /// Of somebody who was forgotten: keyed hashes of the contacts.
     pub proof: Vec<ContactKey>,
+    /// Since when it lacks the terms it was accepted under: its brand, activation or way is not configured any more.
+    pub without_terms_since: Option<Timestamp>,
     /// Counts saves; a save is conditional on it.
     pub version: u64,
 }
@@ -223,6 +225,7 @@ impl Participation {
             unanswered: None,
             repeat_key: None,
             proof: Vec::new(),
+            without_terms_since: None,
             version: 0,
         }
     }

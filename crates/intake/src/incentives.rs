@@ -117,7 +117,7 @@ fn find(
     let none = |_| Problem::no_such_incentive();
     let Path((scope, id)) = path.map_err(|_| Problem::no_such_incentive())?;
     let (scope, id) = (Scope::parse(&scope).map_err(none)?, IncentiveId::parse(&id).map_err(none)?);
-    let (_, activation) = intake.brands.activation(&scope).ok_or_else(Problem::no_such_incentive)?;
+    let (_, activation) = intake.known(&scope)?.ok_or_else(Problem::no_such_incentive)?;
     let incentive = activation.incentives.get(&id).ok_or_else(Problem::no_such_incentive)?;
     Ok((activation.ledger(Some(&id)), incentive))
 }

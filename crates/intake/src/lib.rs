@@ -24,15 +24,16 @@ mod webhook;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use domain::brand::{Brands, SecretRef};
-use domain::identity::IdKey;
-use http::{HeaderName, HeaderValue, Method, header};
+use domain::brand::{Activation, Brand, Brands, SecretRef};
+use domain::identity::{IdKey, Scope};
+use http::{HeaderName, HeaderValue, Method, header, request};
 use ports::clock::SystemChance;
 use ports::health::Subject;
-use ports::{Clock, Ledger, Queues, Secrets, Store, Troubles};
+use ports::{BrandsInUse, Clock, Ledger, Queues, Secrets, Store, Troubles};
 use supervision::Supervisor;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -82,6 +83,7 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
 }
 
+/// What a request is answered with: the brands are those that are in use when it comes.
 #[derive(Clone)]
 struct Intake {
     store: Arc<dyn Store>,
@@ -99,15 +101,49 @@ struct Intake {
     health: Arc<Health>,
 }
 
+impl Intake {
+    /// The activation of a scope, and its brand. `field` is where the scope was given.
+    fn terms(&self, scope: &Scope, field: &str) -> Result<(&Brand, &Activation), Problem> {
+        self.known(scope)?.ok_or_else(|| Problem::unknown_scope(field))
+    }
+
+    /// The same, where there may be none. Whoever asks for a brand whose file cannot be used is to come again.
+    fn known(&self, scope: &Scope) -> Result<Option<(&Brand, &Activation)>, Problem> {
+        if self.brands.may_be_broken_scope(scope) {
+            return Err(Problem::brand_unavailable());
+        }
+        Ok(self.brands.activation(scope))
+    }
+}
+
+/// All that lasts longer than a request.
+#[derive(Clone)]
+struct Lasting {
+    intake: Intake,
+    brands: BrandsInUse,
+}
+
+impl FromRef<Lasting> for Intake {
+    fn from_ref(lasting: &Lasting) -> Self {
+        Self { brands: lasting.brands.current(), ..lasting.intake.clone() }
+    }
+}
+
 /// The routes. Call it inside a Tokio runtime: announcements are sent by a task of their own.
-pub fn router(outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
+pub fn router(outside: Outside, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Router {
     let supervisor = Supervisor::new(outside.clock.clone(), Arc::new(SystemChance), outside.troubles.clone());
     router_under(&supervisor, outside, brands, id_key)
 }
 
 /// The same, whose task is restarted by `supervisor` together with those of others.
-pub fn router_under(supervisor: &Supervisor, outside: Outside, brands: Arc<Brands>, id_key: IdKey) -> Router {
-    let cors = cors(&brands);
+pub fn router_under(
+    supervisor: &Supervisor,
+    outside: Outside,
+    brands: impl Into<BrandsInUse>,
+    id_key: IdKey,
+) -> Router {
+    let brands = brands.into();
+    let cors = cors(brands.clone());
     let (troubles, clock) = (outside.troubles.clone(), outside.clock.clone());
     let guard = CatchPanicLayer::custom(move |panic| panicked(panic, &troubles, &*clock));
     let intake = Intake {
@@ -118,7 +154,7 @@ pub fn router_under(supervisor: &Supervisor, outside: Outside, brands: Arc<Brand
         secrets: outside.secrets,
         edge_secret: outside.edge_secret,
         clock: outside.clock,
-        brands,
+        brands: brands.current(),
         id_key,
         limits: outside.limits.clone(),
         webhooks: Arc::default(),
@@ -150,7 +186,7 @@ pub fn router_under(supervisor: &Supervisor, outside: Outside, brands: Arc<Brand
         .fallback(webhook::no_such_path)
         .layer(guard)
         .layer(from_fn_with_state(intake.clone(), edge::viewer))
-        .with_state(intake)
+        .with_state(Lasting { intake, brands })
         .layer(from_fn(unread::discarded))
 }
 
@@ -183,11 +219,12 @@ fn panicked(panic: Box<dyn std::any::Any + Send>, troubles: &Troubles, clock: &d
 }
 
 /// Pages of the brands' origins may call; a page's brand is not known before its body is, so it is the origins of all.
-fn cors(brands: &Brands) -> CorsLayer {
-    let origins = brands.iter().flat_map(|brand| &brand.intake.origins);
-    let origins: Vec<HeaderValue> = origins.filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+fn cors(brands: BrandsInUse) -> CorsLayer {
+    let allowed = move |origin: &HeaderValue, _: &request::Parts| {
+        origin.to_str().is_ok_and(|origin| has_origin(&brands.current(), origin))
+    };
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([
             header::CONTENT_TYPE,
@@ -196,4 +233,11 @@ fn cors(brands: &Brands) -> CorsLayer {
         ])
         .expose_headers([header::LINK])
         .max_age(PREFLIGHT_AGE)
+}
+
+fn has_origin(brands: &Brands, origin: &str) -> bool {
+    let in_use = brands.iter().flat_map(|brand| &brand.intake.origins);
+    // A page must be able to read that it is to come again.
+    let broken = brands.broken().iter().flat_map(|broken| &broken.origins);
+    in_use.chain(broken).any(|known| known == origin)
 }

@@ -66,7 +66,7 @@ pub(crate) async fn accept(
     let key = idempotency::key(&headers)?;
     let mut asked = read(body.members)?;
     let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope("scope"))?;
-    let terms = intake.brands.activation(&scope).ok_or_else(|| Problem::unknown_scope("scope"))?;
+    let terms = intake.terms(&scope, "scope")?;
     open(terms.1, "scope", now)?;
     let email = match asked.email.take() {
         Some(typed) => Some(as_known(&intake, terms, typed).await?),

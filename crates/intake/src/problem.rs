@@ -253,6 +253,13 @@ impl Problem {
         Self { retry_after_s: Some(5), ..problem }
     }
 
+    /// The brand's file cannot be used until somebody has repaired it; the caller may try again.
+    pub(crate) fn brand_unavailable() -> Self {
+        let title = "The brand is not available right now";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:brand-unavailable", title);
+        Self { retry_after_s: Some(60), ..problem }
+    }
+
     /// We could not keep it; the caller may try again.
     pub(crate) fn unavailable() -> Self {
         let title = "Participations cannot be stored right now";

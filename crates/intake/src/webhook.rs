@@ -46,8 +46,11 @@ pub(crate) async fn receive(
     request: Request,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let brands = intake.brands.clone();
-    let brand = bearer(request.headers()).and_then(|token| brands.of_token(token));
-    let Some(brand) = brand else { return Err(stranger(&intake, &request)) };
+    let token = bearer(request.headers());
+    let Some(brand) = token.and_then(|token| brands.of_token(token)) else {
+        let broken = token.is_some_and(|token| brands.may_be_broken_token(token));
+        return Err(if broken { too_early(&intake, &request) } else { stranger(&intake, &request) });
+    };
     match take(&intake, brand, request).await {
         Ok(id) => {
             intake.webhooks.accepted();
@@ -88,6 +91,16 @@ fn refused(intake: &Intake, brand: &str, problem: Problem) -> Problem {
     problem
 }
 
+/// What is meant for a brand whose file cannot be used. It is counted, and Braze tries again; the log says once a minute that the file
+/// cannot be used.
+fn too_early(intake: &Intake, request: &Request) -> Problem {
+    // Of a file that nobody can read, no token is known: then it may be anybody. Braze comes again after a 429, too.
+    let limited = intake.limits.client(Asks::Post, clients::caller(request)).err();
+    let problem = limited.unwrap_or_else(Problem::brand_unavailable);
+    intake.webhooks.refused(problem.kind());
+    problem
+}
+
 /// Somebody whose token no brand knows. What is beyond a client's limit is counted and not logged: nobody shall fill the log.
 fn stranger(intake: &Intake, request: &Request) -> Problem {
     if let Err(problem) = intake.limits.client(Asks::Post, clients::caller(request)) {
@@ -106,8 +119,7 @@ async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<String
     let now = intake.clock.now();
     let mut told = read(of_webhook(request).await?)?;
     let scope = Scope::parse(&told.scope).map_err(|_| Problem::unknown_scope("q_scope"))?;
-    let (owner, activation) =
-        intake.brands.activation(&scope).ok_or_else(|| Problem::unknown_scope("q_scope"))?;
+    let (owner, activation) = intake.terms(&scope, "q_scope")?;
     if owner.id != brand.id {
         return Err(Problem::another_brands_scope());
     }

@@ -1,17 +1,18 @@
 //! The brands, and what is made of them: read from their table at the start, and again every minute.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::anyhow;
 use aws::dynamo::BrandTable;
 use domain::Timestamp;
 use domain::brand::Brands;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AllThere, Given, Loaded, Strictness, read_each};
 use domain::time::later;
-use ports::Clock;
+use ports::brands::report;
 use ports::clock::SystemClock;
 use ports::error::in_full;
+use ports::{Clock, Troubles};
 use tokio::sync::Mutex;
 
 /// How long brands are taken for granted.
@@ -20,67 +21,68 @@ const FRESH_FOR: Duration = Duration::from_secs(60);
 /// Something that is made of the brands, and made anew when they have changed.
 pub struct OfBrands<T> {
     table: BrandTable,
+    troubles: Troubles,
     make: Box<dyn Fn(Arc<Brands>) -> T + Send + Sync>,
     kept: Mutex<Kept<T>>,
+    refused: AtomicU64,
 }
 
 struct Kept<T> {
-    files: Vec<BrandFile>,
+    files: Vec<Given>,
+    loaded: Loaded,
     read_at: Timestamp,
     made: T,
 }
 
-fn same(one: &[BrandFile], other: &[BrandFile]) -> bool {
-    one.len() == other.len()
-        && one.iter().zip(other).all(|(one, other)| one.name == other.name && one.text == other.text)
-}
-
-fn brands(files: &[BrandFile]) -> anyhow::Result<Arc<Brands>> {
-    // They were checked when they were pushed; codes and secrets are where they are needed.
-    let brands = read_all(files, &AllThere).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        anyhow!("the brand table holds files with faults: {}", faults.join("; "))
-    })?;
-    Ok(Arc::new(brands))
+/// They were checked when they were pushed; codes and secrets are where they are needed. A brand whose new file this version cannot
+/// read goes on as it was, as long as this process lives.
+fn load(files: &[Given], former: Option<&Loaded>) -> Loaded {
+    read_each(files, &AllThere, Strictness::Lenient, former)
 }
 
 impl<T: Clone> OfBrands<T> {
-    /// Makes the first one, of what was just read of the table.
-    ///
-    /// # Errors
-    /// When that is not right.
+    /// Makes the first one, of what was just read of the table. What is wrong with a file is a trouble, and harms its own brand only.
     pub fn new(
         table: BrandTable,
-        files: Vec<BrandFile>,
+        files: Vec<Given>,
+        troubles: Troubles,
         make: impl Fn(Arc<Brands>) -> T + Send + Sync + 'static,
-    ) -> anyhow::Result<Self> {
-        let made = make(brands(&files)?);
-        let kept = Mutex::new(Kept { files, read_at: SystemClock.now(), made });
-        Ok(Self { table, make: Box::new(make), kept })
+    ) -> Self {
+        let loaded = load(&files, None);
+        let made = make(Arc::new(loaded.brands.clone()));
+        let kept = Mutex::new(Kept { files, loaded, read_at: SystemClock.now(), made });
+        Self { table, troubles, make: Box::new(make), kept, refused: AtomicU64::new(0) }
     }
 
-    /// The one of the brands as they are; as they were, when they cannot be read or are not right.
+    /// The one of the brands as they are; as they were, when they cannot be read.
     pub async fn current(&self) -> T {
         let mut kept = self.kept.lock().await;
         let now = SystemClock.now();
-        if now < later(kept.read_at, FRESH_FOR) {
-            return kept.made.clone();
+        if now >= later(kept.read_at, FRESH_FOR) {
+            kept.read_at = now;
+            self.read_again(&mut kept).await;
         }
-        kept.read_at = now;
+        self.refused.store(report(&kept.loaded, &self.troubles, now), Ordering::Relaxed);
+        kept.made.clone()
+    }
+
+    /// How many files could not be used as they are when this was last asked for the current one.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    async fn read_again(&self, kept: &mut Kept<T>) {
         match self.table.read().await {
-            Ok(files) if same(&files, &kept.files) => {}
-            Ok(files) => match brands(&files) {
-                Ok(brands) => {
-                    kept.made = (self.make)(brands);
-                    kept.files = files;
-                    tracing::info!("lambda.brands_changed");
-                }
-                Err(error) => tracing::error!(%error, "lambda.brands_refused: the ones before stay"),
-            },
+            Ok(files) if files == kept.files => {}
+            Ok(files) => {
+                kept.loaded = load(&files, Some(&kept.loaded));
+                kept.files = files;
+                kept.made = (self.make)(Arc::new(kept.loaded.brands.clone()));
+                tracing::info!("lambda.brands_changed");
+            }
             Err(error) => {
-                tracing::error!(error = %in_full(&error), "lambda.brands_unread: the ones before stay")
+                tracing::error!(error = %in_full(&error), "lambda.brands_unread: the ones before stay");
             }
         }
-        kept.made.clone()
     }
 }

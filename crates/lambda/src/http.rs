@@ -35,20 +35,21 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
     let (id_key, files, ()) =
         tokio::join!(environment::id_key(&*secrets, &dynamo), table.read(), connected.connect());
     let id_key = id_key?;
+    let troubles = Troubles::default();
     let outside = Outside {
         store: dynamo.clone(),
         ledger: dynamo,
         queues,
         entering: Entering::InOrder,
         secrets,
-        troubles: Troubles::default(),
+        troubles: troubles.clone(),
         edge_secret: environment::edge_secret(),
         // Instances do not know of each other: this holds a single busy client back. A flood is for what stands in front.
         limits: Arc::new(RequestLimits::new(Rates::USUAL)),
         clock,
     };
     let make = move |brands| intake::router(outside.clone(), brands, id_key.clone());
-    OfBrands::new(table, files?, make)
+    Ok(OfBrands::new(table, files?, troubles, make))
 }
 
 /// Serves until Lambda ends it.

@@ -68,6 +68,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
         OptionFuture::from((reaches == Reaches::BrazeAndSchedules).then(|| scheduling.connect())),
     );
     let id_key = id_key?;
+    let troubles = Troubles::default();
     let outside = Outside {
         store: dynamo.clone(),
         ledger: dynamo.clone(),
@@ -77,16 +78,16 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
         limits: dynamo.clone(),
         outages: dynamo,
         secrets,
-        troubles: Troubles::default(),
+        troubles: troubles.clone(),
         clock,
         chance: Arc::new(SystemChance),
         transport: braze.clone(),
         callbacks: Arc::new(callback::HttpTransport::new()?),
     };
     let make = move |brands| Arc::new(Connector::new(outside.clone(), brands, id_key.clone()));
-    let connectors = OfBrands::new(table, files?, make)?;
+    let connectors = OfBrands::new(table, files?, troubles, make);
     if reaches != Reaches::Neither {
-        braze.connect(connectors.current().await.brands()).await;
+        braze.connect(&connectors.current().await.brands()).await;
     }
     Ok(Working { connectors, braze })
 }
@@ -137,6 +138,7 @@ pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Resul
         watch_braze(&connector, reaches).await;
         let mut figures = figures(&connector, &working.braze);
         figures.extend(lag);
+        figures.push(("BrandsRefused", Unit::Count, working.connectors.refused()));
         metrics.say(SystemClock.now(), &figures);
         ticked?;
         Ok::<_, lambda_runtime::Error>(Value::Null)

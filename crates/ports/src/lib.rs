@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod brands;
 pub mod clock;
 pub mod error;
 pub mod health;
@@ -15,6 +16,7 @@ pub mod schedule;
 pub mod secrets;
 pub mod store;
 
+pub use brands::BrandsInUse;
 pub use clock::{Chance, Clock};
 pub use error::{Error, Result};
 pub use health::Troubles;

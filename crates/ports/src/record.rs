@@ -75,6 +75,8 @@ struct Record {
     repeat_key: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     proof: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    without_terms_since: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -159,6 +161,7 @@ pub fn encode(participation: &Participation) -> String {
         }),
         repeat_key: participation.repeat_key.map(|key| key.to_string()),
         proof: participation.proof.iter().map(ToString::to_string).collect(),
+        without_terms_since: participation.without_terms_since.map(Timestamp::as_millisecond),
     };
     text(&record)
 }
@@ -195,6 +198,7 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
         unanswered: record.unanswered.map(unanswered).transpose()?,
         repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose().map_err(corrupt)?,
         proof: record.proof.iter().map(|proof| contact_key(proof)).collect::<Result<_>>()?,
+        without_terms_since: record.without_terms_since.map(moment).transpose()?,
         version,
     })
 }

@@ -194,6 +194,8 @@ impl Default for Command {
             brands: None,
             data: None,
             listen: Serve::LISTEN,
+            strict: false,
+            watch: false,
             clients: Clients::default(),
         })
     }
@@ -214,6 +216,12 @@ pub(crate) struct Serve {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value_t = Serve::LISTEN)]
     pub(crate) listen: SocketAddr,
+    /// Refuse to start if any brand file cannot be used; otherwise only its own brand does not work
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Read brand files and codes again when they change; SIGHUP does so in any case
+    #[arg(long)]
+    pub(crate) watch: bool,
     #[command(flatten)]
     pub(crate) clients: Clients,
 }

@@ -6,16 +6,35 @@ use std::path::Path;
 use anyhow::Context;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
-    BrandFile, Finding, Given, Loaded, Severity, Strictness, Surroundings, Unreadable, read_each,
+    BrandFile, Finding, Given, Loaded, Severity, Standing, Strictness, Surroundings, Unreadable, read_each,
 };
 use domain::incentive::Pool;
 
-use crate::code_files::CodeFiles;
+use crate::code_files::{CodeFiles, Codes};
 
 /// Reads every `*.toml` of a directory, in the order of names. The error is the directory's; what is wrong with a file is a finding.
-pub(crate) fn read(directory: &Path) -> anyhow::Result<Loaded> {
+/// `former` is what was in use until now.
+pub(crate) fn read(directory: &Path, former: Option<&Loaded>) -> anyhow::Result<Loaded> {
+    Ok(load(directory, &files(directory)?, former))
+}
+
+/// The same, and the codes of every brand whose file is in use.
+pub(crate) fn read_with_codes(
+    directory: &Path,
+    former: Option<&Loaded>,
+) -> anyhow::Result<(Loaded, Vec<Codes>)> {
     let surroundings = OnThisMachine(CodeFiles::in_directory(directory));
-    Ok(read_each(&files(directory)?, &surroundings, Strictness::Strict, None))
+    let loaded = read_each(&files(directory)?, &surroundings, Strictness::Strict, former);
+    let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
+    let brands = used.filter_map(|file| loaded.brands.brand(file.brand.as_ref()?));
+    let codes = surroundings.0.all(brands)?;
+    Ok((loaded, codes))
+}
+
+/// The same, of files that were read already.
+pub(crate) fn load(directory: &Path, files: &[Given], former: Option<&Loaded>) -> Loaded {
+    let surroundings = OnThisMachine(CodeFiles::in_directory(directory));
+    read_each(files, &surroundings, Strictness::Strict, former)
 }
 
 /// Every `*.toml` of a directory, in the order of names.
@@ -43,6 +62,10 @@ fn is_left_by_a_tool(path: &Path) -> bool {
 
 fn file(path: &Path) -> Given {
     let name = path.display().to_string();
+    // Reading a pipe would wait for ever.
+    if fs::metadata(path).is_ok_and(|is| !is.is_file()) {
+        return Err(Unreadable { name, why: "is no file".to_owned(), remains: None });
+    }
     match fs::read(path).map(String::from_utf8) {
         Ok(Ok(text)) => Ok(BrandFile { name, text }),
         Ok(Err(error)) => Err(Unreadable {
@@ -51,8 +74,7 @@ fn file(path: &Path) -> Given {
             remains: Some(String::from_utf8_lossy(error.as_bytes()).into_owned()),
         }),
         Err(error) => {
-            let remains = (!path.is_dir()).then(String::new);
-            Err(Unreadable { name, why: format!("cannot be read: {error}"), remains })
+            Err(Unreadable { name, why: format!("cannot be read: {error}"), remains: Some(String::new()) })
         }
     }
 }

@@ -1,30 +1,29 @@
 //! `brands push`: brand files and their codes, to where the functions on AWS find them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
 use aws::dynamo::{BrandTable, Dynamo, Tables};
-use domain::brand::{Brands, SecretRef};
-use domain::brand_file::BrandFile;
+use domain::brand::{Brand, SecretRef};
+use domain::brand_file::{AllThere, BrandFile, Given, Loaded, LoadedFile, Standing, Strictness, read_each};
 use ports::Ledger;
 
 use crate::arguments::Push;
 use crate::code_files::CodeFiles;
 use crate::{brand_directory, console};
 
-/// Nothing is put unless every file is right.
+/// Puts every file that is right. One that is not is told, and what was pushed of its brand before stays as it is.
 pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let Push { brands: directory, environment } = arguments;
-    let brands = brand_directory::all_usable(brand_directory::read(&directory)?)?;
-    let misplaced = misplaced_secrets(&brands, &environment);
-    ensure!(
-        misplaced.is_empty(),
-        "{} secret(s) that the functions could not read:\n{}",
-        misplaced.len(),
-        misplaced.join("\n")
-    );
-    let codes = CodeFiles::in_directory(&directory).all(&brands)?;
     let config = aws::environment().await;
+    let table = BrandTable::new(&config, &environment);
+    let files = named(brand_directory::files(&directory)?);
+    let before = table.read().await.context("the brand table")?;
+    let before = read_each(&before, &AllThere, Strictness::Lenient, None);
+    let loaded = brand_directory::load(&directory, &files, Some(&before));
+    let sorted = sort(&loaded, files, &environment);
+    let codes = CodeFiles::in_directory(&directory).all(sorted.right.iter().map(|(brand, _)| *brand))?;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
     for (brand, pool, codes) in codes {
         let stock =
@@ -36,42 +35,89 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
             stock.given
         ));
     }
-    let files = named(brand_directory::files(&directory)?.into_iter().flatten().collect());
-    let pushed = BrandTable::new(&config, &environment).push(&files).await.context("the brand table")?;
+    let right: Vec<BrandFile> = sorted.right.into_iter().map(|(_, file)| file).collect();
+    let left = sorted.refused.iter().flat_map(|file| pushed_before(&before, file)).collect();
+    let pushed = table.push_beside(&right, &left).await.context("the brand table")?;
     console::say(&format!(
         "{} written, {} removed, {} unchanged; the functions see it within a minute",
         pushed.written, pushed.removed, pushed.unchanged
     ));
+    ensure!(
+        sorted.refused.is_empty(),
+        "{} file(s) not pushed; what was pushed of them before stays:{}",
+        sorted.refused.len(),
+        sorted.why
+    );
     Ok(())
+}
+
+/// The files of a directory: those that are right, with their brands, and those that are not, and why.
+struct Sorted<'a> {
+    right: Vec<(&'a Brand, BrandFile)>,
+    refused: Vec<&'a LoadedFile>,
+    why: String,
+}
+
+fn sort<'a>(loaded: &'a Loaded, files: Vec<Given>, environment: &str) -> Sorted<'a> {
+    let mut sorted = Sorted { right: Vec::new(), refused: Vec::new(), why: String::new() };
+    for (file, given) in loaded.files.iter().zip(files) {
+        let used = file.standing == Standing::Used;
+        let brand = file.brand.as_ref().and_then(|id| loaded.brands.brand(id)).filter(|_| used);
+        let misplaced = brand.map(|brand| misplaced_secrets(brand, environment)).unwrap_or_default();
+        match (brand, given) {
+            (Some(brand), Ok(given)) if misplaced.is_empty() => sorted.right.push((brand, given)),
+            _ => {
+                let findings = file.findings.iter().map(|finding| format!("\n  {finding}"));
+                sorted.why.extend(findings.chain(misplaced.into_iter().map(|line| format!("\n  {line}"))));
+                sorted.refused.push(file);
+            }
+        }
+    }
+    sorted
+}
+
+/// The files in the table that may be of the same brand as one that is refused.
+fn pushed_before(before: &Loaded, refused: &LoadedFile) -> BTreeSet<String> {
+    let same = |file: &&LoadedFile| {
+        let unknown = refused.brand.is_none() || file.brand.is_none();
+        unknown || file.name == refused.name || file.brand == refused.brand
+    };
+    before.files.iter().filter(same).map(|file| file.name.clone()).collect()
 }
 
 /// A parameter's path says which functions may read it: `intake/`, `braze/`, `callback/`. What lies elsewhere nobody can read, and a
 /// key that lies under `intake/` the public's functions could.
-fn misplaced_secrets(brands: &Brands, environment: &str) -> Vec<String> {
+fn misplaced_secrets(brand: &Brand, environment: &str) -> Vec<String> {
+    let secrets = [
+        ("braze.api_key", "braze", Some(&brand.braze.api_key)),
+        ("intake.signing_secret", "intake", brand.intake.signing_secret.as_ref()),
+        ("callback.secret", "callback", brand.callback.as_ref().map(|callback| &callback.secret)),
+    ];
     let mut misplaced = Vec::new();
-    for brand in brands.iter() {
-        let secrets = [
-            ("braze.api_key", "braze", Some(&brand.braze.api_key)),
-            ("intake.signing_secret", "intake", brand.intake.signing_secret.as_ref()),
-            ("callback.secret", "callback", brand.callback.as_ref().map(|callback| &callback.secret)),
-        ];
-        for (field, room, secret) in secrets {
-            let path = format!("/quikly-braze/{environment}/{room}/");
-            let in_place =
-                |secret: &&SecretRef| !matches!(secret, SecretRef::Ssm(name) if name.starts_with(&path));
-            if let Some(secret) = secret.filter(in_place) {
-                misplaced.push(format!(
-                    "  {}: {field}: is {secret}; it has to be an SSM parameter under {path}",
-                    brand.id
-                ));
-            }
+    for (field, room, secret) in secrets {
+        let path = format!("/quikly-braze/{environment}/{room}/");
+        let in_place =
+            |secret: &&SecretRef| !matches!(secret, SecretRef::Ssm(name) if name.starts_with(&path));
+        if let Some(secret) = secret.filter(in_place) {
+            misplaced.push(format!(
+                "{}: {field}: is {secret}; it has to be an SSM parameter under {path}",
+                brand.id
+            ));
         }
     }
     misplaced
 }
 
 /// By their names alone: where they lay on this machine is nobody's business.
-fn named(files: Vec<BrandFile>) -> Vec<BrandFile> {
-    let name = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
-    files.into_iter().map(|file| BrandFile { name: name(&file.name).unwrap_or_default(), ..file }).collect()
+fn named(mut files: Vec<Given>) -> Vec<Given> {
+    for file in &mut files {
+        let name = match file {
+            Ok(file) => &mut file.name,
+            Err(unreadable) => &mut unreadable.name,
+        };
+        if let Some(base) = Path::new(name.as_str()).file_name() {
+            *name = base.to_string_lossy().into_owned();
+        }
+    }
+    files
 }

@@ -20,7 +20,7 @@ type Grants = Result<Vec<(Permission, Grant)>, String>;
 
 /// Validates a directory; the error lists every fault. Asks about every usable brand, so that all that is missing is known at once.
 pub(crate) async fn run(arguments: Check) -> anyhow::Result<()> {
-    let loaded = brand_directory::read(&arguments.brands)?;
+    let loaded = brand_directory::read(&arguments.brands, None)?;
     let transport =
         if arguments.live { Some(Arc::new(HttpTransport::new(Timeouts::default())?)) } else { None };
     let (mut missing, mut told) = (0, Vec::new());

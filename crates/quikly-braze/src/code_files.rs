@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use domain::brand::Brands;
+use domain::brand::Brand;
 use domain::identity::BrandId;
 use domain::incentive::Pool;
 
@@ -46,9 +46,9 @@ impl CodeFiles {
     }
 
     /// Everything that the brands' incentives may give out.
-    pub(crate) fn all(&self, brands: &Brands) -> anyhow::Result<Vec<Codes>> {
+    pub(crate) fn all<'a>(&self, brands: impl Iterator<Item = &'a Brand>) -> anyhow::Result<Vec<Codes>> {
         let mut all = Vec::new();
-        for brand in brands.iter() {
+        for brand in brands {
             let incentives = brand.activations.values().flat_map(|activation| activation.incentives.values());
             let mut pools: Vec<&Pool> =
                 incentives.flat_map(|incentive| incentive.pools()).map(|(pool, _)| pool).collect();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// Listens on an address.
@@ -25,6 +25,11 @@ pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
         let _nobody_left = stop.send(true);
     });
     Ok(stopped)
+}
+
+/// SIGHUP, which asks for the brand files to be read again. From now on it ends nothing.
+pub(crate) fn hangup() -> anyhow::Result<Signal> {
+    signal(SignalKind::hangup()).context("cannot wait for SIGHUP")
 }
 
 /// Waits for the signal.

@@ -17,6 +17,7 @@ mod id_key;
 mod listen;
 mod place;
 mod places;
+mod reload;
 mod retry_now;
 mod serve;
 mod sim;

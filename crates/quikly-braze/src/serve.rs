@@ -15,14 +15,16 @@ use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
 use ports::health::Subject;
 use ports::operations::Storage;
-use ports::{Chance, Clock, Ledger, Secrets, Troubles};
+use ports::{BrandsInUse, Chance, Clock, Secrets, Troubles};
 use supervision::Supervisor;
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
+use tokio::sync::Mutex;
 use tokio::sync::watch::Receiver;
 
 use crate::arguments::{self, Serve};
-use crate::code_files::{CodeFiles, Codes};
 use crate::connections::{self, Clients};
+use crate::reload::{Reloading, With};
 use crate::tally::Counting;
 use crate::watch::Watch;
 use crate::{brand_directory, console, demo, id_key, listen, tally, watch};
@@ -42,11 +44,18 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     }
     let directory = arguments.brands.context("--brands is missing")?;
     let data = arguments.data.context("--data is missing")?;
-    let brands = brand_directory::all_usable(brand_directory::read(&directory)?)?;
-    let codes = CodeFiles::in_directory(&directory).all(&brands)?;
+    let hangup = listen::hangup()?;
+    let mut reloading = Reloading::start(directory, arguments.watch)?;
+    let loaded = reloading.loaded();
+    let refused = loaded.refused().count();
+    if refused == loaded.files.len() || (arguments.strict && refused > 0) {
+        brand_directory::all_usable(loaded.clone())?;
+    }
     let listener = listen::on(arguments.listen).await?;
-    let server =
-        Server::open(brands, codes, Arc::new(EnvSecrets), &data, listener, &arguments.clients).await?;
+    let brands = loaded.brands.clone();
+    let mut server = Server::open(brands, Arc::new(EnvSecrets), &data, listener, &arguments.clients).await?;
+    reloading.fill_empty_pools(&server.file).await.context("the codes cannot be imported")?;
+    server.reloading = Some((reloading, hangup));
     let address = server.listener.local_addr()?;
     console::say(&format!("Taking participations at http://{address}, data in {}", data.display()));
     server.run(listen::stop_signal()?).await
@@ -62,13 +71,15 @@ pub(crate) struct Server {
     file: Arc<DataFile>,
     troubles: Troubles,
     supervisor: Supervisor,
+    brands: BrandsInUse,
+    /// Where the brands come from, if that can change.
+    reloading: Option<(Reloading, Signal)>,
 }
 
 impl Server {
     /// Opens the data file and puts everything together.
     pub(crate) async fn open(
         brands: Brands,
-        codes: Vec<Codes>,
         secrets: Arc<dyn Secrets>,
         data: &Path,
         listener: TcpListener,
@@ -80,10 +91,7 @@ impl Server {
         let id_key = file.id_key(id_key::in_environment()?, &*chance).await;
         let id_key = id_key.with_context(|| format!("the data file {}", data.display()))?;
         file.take_over_slots().await.context("the request slots cannot be taken over")?;
-        for (brand, pool, codes) in codes {
-            file.import_codes(&brand, &pool, &codes).await.context("the codes cannot be imported")?;
-        }
-        let brands = Arc::new(brands);
+        let brands = BrandsInUse::from(Arc::new(brands));
         let troubles = Troubles::default();
         let supervisor = Supervisor::new(clock.clone(), chance.clone(), troubles.clone());
         let intake = intake::Outside {
@@ -114,12 +122,24 @@ impl Server {
             transport: braze.clone(),
             callbacks: Arc::new(callback::HttpTransport::new()?),
         };
-        let connector = Arc::new(Connector::new(outside, brands, id_key));
+        let connector = Arc::new(Connector::new(outside, brands.clone(), id_key));
         let clients = match clients.behind_proxy {
             Some(by) => Clients::AreForwarded(by),
             None => Clients::Connect(NonZeroU32::new(clients.connections_per_client)),
         };
-        Ok(Self { listener, routes, clients, connector, braze, file, troubles, supervisor })
+        let reloading = None;
+        Ok(Self {
+            listener,
+            routes,
+            clients,
+            connector,
+            braze,
+            file,
+            brands,
+            troubles,
+            supervisor,
+            reloading,
+        })
     }
 
     /// Serves until `stop` turns true. Requests and steps under way are finished, if that does not take too long; what waits is picked
@@ -149,6 +169,16 @@ impl Server {
             tokio::spawn(async move { supervisor.keep(name, stop.clone(), || task(stop.clone())).await })
         };
         let refilled = Arc::new(AtomicBool::new(false));
+        let reloading = self.reloading.map(|reloading| {
+            let with = With {
+                in_use: self.brands,
+                troubles: self.troubles.clone(),
+                file: self.file.clone(),
+                connector: self.connector.clone(),
+            };
+            let kept = Arc::new((Mutex::new(reloading), with));
+            keep("brand-files", Box::new(move |stop| Box::pin(keep_brands(kept.clone(), stop))))
+        });
         let (connector, braze, file) = (self.connector.clone(), self.braze.clone(), self.file.clone());
         let watch =
             Watch { connector: connector.clone(), file: file.clone(), troubles: self.troubles.clone() };
@@ -165,7 +195,7 @@ impl Server {
             () = connections::serve(self.listener, self.routes, self.clients, stop) => {}
             gave_up = self.supervisor.gave_up() => return Err(gave_up.into()),
         }
-        for task in [working, ticking, expiring, log, watching] {
+        for task in [working, ticking, expiring, log, watching].into_iter().chain(reloading) {
             task.await?;
         }
         tally::say(&self.connector, &self.braze);
@@ -175,6 +205,13 @@ impl Server {
 
 /// A task that is started anew when it fails.
 type Task = Box<dyn Fn(Receiver<bool>) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Keeps brands and codes as their directory has them. Whoever panicked at it has let go of it.
+async fn keep_brands(kept: Arc<(Mutex<(Reloading, Signal)>, With)>, stop: Receiver<bool>) {
+    let (reloading, with) = &*kept;
+    let (reloading, hangup) = &mut *reloading.lock().await;
+    reloading.run(with, hangup, stop).await;
+}
 
 /// Looks at everything due, at the start and then every minute, and says what was done; at once again while more is due than one tick
 /// takes.

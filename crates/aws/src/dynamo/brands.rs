@@ -1,8 +1,11 @@
 //! Brand files in a table, where every function finds them.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::brand_file::BrandFile;
+use domain::brand_file::{BrandFile, Given, Unreadable};
+use ports::error::in_full;
 use ports::{Error, Result};
 
 use crate::dynamo::item::{text, text_of};
@@ -40,11 +43,11 @@ impl BrandTable {
         crate::dynamo::schema::make(&self.client, &self.table, &["name"], &[], Vec::new()).await
     }
 
-    /// Every file, in the order of names.
+    /// Every file, in the order of names. An item that is none harms no other.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn read(&self) -> Result<Vec<BrandFile>> {
+    pub async fn read(&self) -> Result<Vec<Given>> {
         let mut files = Vec::new();
         let mut from = None;
         loop {
@@ -52,12 +55,17 @@ impl BrandTable {
             let page = request.set_exclusive_start_key(from.take()).send().await;
             let page = page.map_err(|error| Error::unavailable("reading brand files", error))?;
             for item in page.items() {
-                let (name, text) = (text_of(item, "name")?, text_of(item, "file")?);
-                files.push(BrandFile { name: name.to_owned(), text: text.to_owned() });
+                let name = text_of(item, "name")?.to_owned();
+                files.push(match text_of(item, "file") {
+                    Ok(text) => Ok(BrandFile { name, text: text.to_owned() }),
+                    Err(error) => {
+                        Err(Unreadable { name, why: in_full(&error), remains: Some(String::new()) })
+                    }
+                });
             }
             from = page.last_evaluated_key;
             if from.is_none() {
-                files.sort_by(|one, other| one.name.cmp(&other.name));
+                files.sort_by(|one, other| name_of(one).cmp(name_of(other)));
                 return Ok(files);
             }
         }
@@ -68,11 +76,19 @@ impl BrandTable {
     /// # Errors
     /// When the table cannot be read or written; then some may have been put.
     pub async fn push(&self, files: &[BrandFile]) -> Result<Pushed> {
+        self.push_beside(files, &BTreeSet::new()).await
+    }
+
+    /// The same, but for files that are left as they are in the table.
+    ///
+    /// # Errors
+    /// When the table cannot be read or written; then some may have been put.
+    pub async fn push_beside(&self, files: &[BrandFile], left: &BTreeSet<String>) -> Result<Pushed> {
         const DOING: &str = "writing brand files";
         let before = self.read().await?;
         let mut pushed = Pushed::default();
         for file in files {
-            if before.iter().any(|kept| kept.name == file.name && kept.text == file.text) {
+            if before.iter().any(|kept| kept.as_ref() == Ok(file)) {
                 pushed.unchanged += 1;
                 continue;
             }
@@ -81,12 +97,21 @@ impl BrandTable {
             request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
             pushed.written += 1;
         }
-        for gone in before.iter().filter(|kept| files.iter().all(|file| file.name != kept.name)) {
-            let name: AttributeValue = text(&gone.name);
+        let stays = |name: &str| left.contains(name) || files.iter().any(|file| file.name == name);
+        for gone in before.iter().map(name_of).filter(|name| !stays(name)) {
+            let name: AttributeValue = text(gone);
             let request = self.client.delete_item().table_name(&self.table).key("name", name);
             request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
             pushed.removed += 1;
         }
         Ok(pushed)
+    }
+}
+
+/// The name of a file, be it readable or not.
+fn name_of(file: &Given) -> &str {
+    match file {
+        Ok(file) => &file.name,
+        Err(unreadable) => &unreadable.name,
     }
 }

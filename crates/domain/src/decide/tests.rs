@@ -375,7 +375,7 @@ proptest! {
                         facts = Facts::default();
                     }
                 },
-                Step::Settle(_) | Step::Show { .. } | Step::Defer { .. } | Step::StopWaiting | Step::Rest => {
+                Step::Settle(_) | Step::Show { .. } | Step::Defer { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { state, command } => {

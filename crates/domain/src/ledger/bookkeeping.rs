@@ -94,7 +94,7 @@ pub fn settle<B: Book>(
     verdicts: &[(ParticipationId, Verdict)],
     now: Timestamp,
 ) -> Result<Settled, B::Error> {
-    let mut keeper = Keeper { counts: book.counts()?, book, rules, now, settled: Settled::default() };
+    let mut keeper = Keeper::of(book, rules, now)?;
     for (id, verdict) in verdicts {
         let Some(mut award) = keeper.book.award(*id)? else { continue };
         if !award.is_settled() {
@@ -114,7 +114,7 @@ pub fn settle<B: Book>(
 /// # Errors
 /// As the store does.
 pub fn refill<B: Book>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Settled, B::Error> {
-    let mut keeper = Keeper { counts: book.counts()?, book, rules, now, settled: Settled::default() };
+    let mut keeper = Keeper::of(book, rules, now)?;
     for mut award in keeper.book.owed()? {
         if let Standing::Held { place } = award.standing {
             keeper.give_later(&mut award, place)?;
@@ -140,7 +140,7 @@ pub fn draw<B: Book>(
         return Ok(None);
     };
     let entrants = book.entered()?;
-    let mut keeper = Keeper { counts, book, rules, now, settled: Settled::default() };
+    let mut keeper = Keeper::of(book, rules, now)?;
     keeper.counts.drawn_at = Some(now);
     let mut won = Vec::new();
     for id in winners(seed, &entrants, incentive.quantity) {
@@ -166,6 +166,7 @@ pub fn draw<B: Book>(
 
 /// A book while something happens in it.
 struct Keeper<'a, B> {
+    before: Counts,
     book: &'a mut B,
     rules: &'a Rules,
     counts: Counts,
@@ -173,7 +174,12 @@ struct Keeper<'a, B> {
     settled: Settled,
 }
 
-impl<B: Book> Keeper<'_, B> {
+impl<'a, B: Book> Keeper<'a, B> {
+    fn of(book: &'a mut B, rules: &'a Rules, now: Timestamp) -> Result<Self, B::Error> {
+        let counts = book.counts()?;
+        Ok(Self { before: counts.clone(), book, rules, counts, now, settled: Settled::default() })
+    }
+
     fn credit(&mut self, award: &mut Award) -> Result<(), B::Error> {
         award.credited_at = Some(self.now);
         let consolation = || self.rules.incentive.as_ref()?.consolation.clone();
@@ -296,7 +302,8 @@ impl<B: Book> Keeper<'_, B> {
     }
 
     fn close(self) -> Result<Settled, B::Error> {
-        if self.rules.incentive.is_some() {
+        // The incentive may be gone from the brand file, and its books remain: somebody may bring it back.
+        if self.rules.incentive.is_some() || self.counts != self.before {
             self.book.keep_counts(&self.counts)?;
         }
         Ok(self.settled)

@@ -1,0 +1,109 @@
+//! Participations whose terms are not there: a file that cannot be used, or something that is not in its brand's file any more.
+//!
+//! A broken file is repaired sooner or later, so nothing of its brand is given up. What is gone from a file that can be used may be gone
+//! by mistake: for a day its participations wait. Then they end, what was kept for them is released, and Quikly is told.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::award::Verdict;
+use domain::brand::Brand;
+use domain::identity::BrandId;
+use domain::participation::Outcome;
+use domain::time::later;
+
+use crate::award;
+use crate::case::Case;
+use crate::step::Connector;
+
+/// So often those are looked at whose brand's file cannot be used.
+pub(crate) const WHILE_BROKEN: Duration = Duration::from_secs(600);
+
+/// So often those are looked at whose terms are gone.
+const WHILE_GONE: Duration = Duration::from_secs(3_600);
+
+/// What is gone for so long is gone for good.
+const GONE_AFTER: Duration = Duration::from_secs(24 * 3_600);
+
+/// Which terms are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The brand's file cannot be used.
+    Broken,
+    /// No file has the brand.
+    Brand,
+    /// The brand does not have the activation.
+    Activation,
+    /// The activation does not take this.
+    Way(&'static str),
+}
+
+impl Missing {
+    fn reason(self) -> String {
+        match self {
+            Self::Broken => "the brand's file cannot be used".to_owned(),
+            Self::Brand => "the brand was removed from the configuration".to_owned(),
+            Self::Activation => "the activation was removed from the brand's file".to_owned(),
+            Self::Way(way) => format!("the activation no longer takes {way}"),
+        }
+    }
+}
+
+/// Lets participations wait for their terms, or ends them and settles what hangs on them.
+pub(crate) async fn rest(
+    connector: &Connector,
+    (id, brand): (&BrandId, Option<&Brand>),
+    cases: Vec<(Case, Missing)>,
+) -> ports::Result<Vec<Case>> {
+    let now = connector.outside.clock.now();
+    let (mut resting, mut ended) = (Vec::with_capacity(cases.len()), Vec::new());
+    for (mut case, missing) in cases {
+        log(connector, &case, missing, now);
+        match until(&mut case, missing, now) {
+            Some(until) => {
+                case.put_off(until, now);
+                resting.push(case);
+            }
+            None if case.participation.state.is_end() => ended.push(case),
+            None => {
+                case.end(Outcome::Failed { reason: missing.reason() }, now);
+                ended.push(case);
+            }
+        }
+    }
+    let verdict = |case: &Case| match case.participation.credited_at {
+        Some(_) => Verdict::Credit,
+        None => Verdict::Release,
+    };
+    let unsettled = |case: &Case| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
+    let (open, settled): (Vec<Case>, Vec<Case>) = ended.into_iter().partition(unsettled);
+    let jobs = open.into_iter().map(|case| (verdict(&case), case)).map(|(verdict, case)| (case, verdict));
+    let open = award::settle_under(connector, (id, brand), jobs.collect()).await?;
+    for mut case in settled.into_iter().chain(open) {
+        case.participation.rest();
+        resting.push(case);
+    }
+    Ok(resting)
+}
+
+/// Until when a participation is left as it is; `None` once its terms are gone for good.
+fn until(case: &mut Case, missing: Missing, now: Timestamp) -> Option<Timestamp> {
+    if missing == Missing::Broken {
+        return Some(later(now, WHILE_BROKEN));
+    }
+    let since = *case.participation.without_terms_since.get_or_insert(now);
+    let gone = later(since, GONE_AFTER);
+    (now < gone).then(|| later(now, WHILE_GONE).min(gone))
+}
+
+/// One line a minute for all of an activation.
+fn log(connector: &Connector, case: &Case, missing: Missing, now: Timestamp) {
+    let (brand, scope) = (&case.participation.brand, &case.participation.scope);
+    let repeats = connector.outside.troubles.repeats();
+    if let Some(line) = repeats.line("connector.no_terms", &format!("{brand} {scope} {missing:?}"), now) {
+        tracing::warn!(
+            %brand, %scope, times = line.times, since = %line.since, why = missing.reason(),
+            "connector.no_terms: participations wait; what is gone for a day ends them, a file that cannot be used does not"
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! The brands that are in use, and what is said of files that are not.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use domain::Timestamp;
+use domain::brand::Brands;
+use domain::brand_file::{Loaded, LoadedFile, Severity, Standing};
+
+use crate::health::{Subject, Troubles};
+
+/// The brands that are in use. Clones are the same: whoever replaces them does so for all.
+#[derive(Debug, Clone, Default)]
+pub struct BrandsInUse(Arc<RwLock<Arc<Brands>>>);
+
+impl From<Arc<Brands>> for BrandsInUse {
+    fn from(brands: Arc<Brands>) -> Self {
+        Self(Arc::new(RwLock::new(brands)))
+    }
+}
+
+impl BrandsInUse {
+    /// The brands as they are now. Whoever has begun something goes on with what it began with.
+    #[must_use]
+    pub fn current(&self) -> Arc<Brands> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses other brands from now on.
+    pub fn replace(&self, brands: Arc<Brands>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = brands;
+    }
+}
+
+/// A file cannot be used, and neither can its brand.
+const BROKEN: &str = "brand_broken";
+/// A file cannot be used, and its brand goes on as it was.
+const OUTDATED: &str = "brand_outdated";
+/// A file that was in use before a rule breaks it.
+const RULE: &str = "brand_rule";
+
+/// Says what is wrong with files: in the health as long as it lasts, and in the log once a minute, as long as this is called. How many
+/// files are not in use as they are.
+pub fn report(loaded: &Loaded, troubles: &Troubles, now: Timestamp) -> u64 {
+    let known = troubles.all(now).into_iter().filter(|entry| [BROKEN, OUTDATED, RULE].contains(&entry.kind));
+    let known: Vec<_> = known.map(|entry| (entry.kind, entry.subject)).collect();
+    let wrong: Vec<_> = loaded.files.iter().filter_map(|file| Some((trouble(file)?, file))).collect();
+    for ((kind, text), file) in &wrong {
+        let subject = Subject::Brand(subject(file));
+        troubles.report(kind, subject, now, format!("{}: {text}", base_name(&file.name)));
+        if let Some(repeated) = troubles.repeats().line(kind, &file.name, now) {
+            log(kind, text, file, repeated.since);
+        }
+    }
+    let lasts = |(kind, about): &(&'static str, Subject)| {
+        wrong.iter().any(|((now, _), file)| now == kind && *about == Subject::Brand(subject(file)))
+    };
+    for (kind, about) in known.into_iter().filter(|known| !lasts(known)) {
+        troubles.clear(kind, about);
+    }
+    u64::try_from(loaded.refused().count()).unwrap_or(u64::MAX)
+}
+
+fn trouble(file: &LoadedFile) -> Option<(&'static str, &'static str)> {
+    match file.standing {
+        Standing::Broken => Some((BROKEN, "the file cannot be used; what is meant for the brand waits")),
+        Standing::Former => Some((OUTDATED, "the file cannot be used; the brand goes on as it was before")),
+        Standing::Used if file.findings.iter().any(|finding| finding.severity == Severity::Rule) => {
+            Some((RULE, "the file breaks a rule that is newer than it; it will be refused when it is pushed"))
+        }
+        Standing::Used => None,
+    }
+}
+
+fn log(event: &'static str, text: &str, file: &LoadedFile, since: Timestamp) {
+    let wrong = file.findings.iter().filter(|finding| finding.severity != Severity::Warning);
+    let findings: Vec<String> = wrong.map(ToString::to_string).collect();
+    tracing::error!(brand = subject(file), findings = findings.join("; "), %since, "brands.{event}: {text}");
+}
+
+/// The brand, or, where its id is not known, the file.
+fn subject(file: &LoadedFile) -> String {
+    file.brand.as_ref().map_or_else(|| base_name(&file.name).to_owned(), ToString::to_string)
+}
+
+/// Where files lie is nobody's business.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::brand_file::{AllThere, BrandFile, Given, Strictness, read_each};
+
+    use super::*;
+
+    const GOOD: &str =
+        "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { env = \"ACME_KEY\" }\n";
+
+    fn given(text: &str) -> Given {
+        Ok(BrandFile { name: "/etc/brands/acme.toml".into(), text: text.into() })
+    }
+
+    fn load(file: Given, former: Option<&Loaded>) -> Loaded {
+        read_each(&[file], &AllThere, Strictness::Strict, former)
+    }
+
+    fn shown(troubles: &Troubles) -> Vec<(&'static str, String, String)> {
+        let all = troubles.all(now(0)).into_iter();
+        all.map(|entry| (entry.kind, entry.as_json()["brand"].to_string(), entry.since.to_string())).collect()
+    }
+
+    fn now(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_shown_since_it_was_and_until_it_is_not() {
+        let (troubles, acme) = (Troubles::default(), || "\"acme\"".to_owned());
+        let broken = load(given(&format!("{GOOD}colour = 1\n")), None);
+        assert_eq!(report(&broken, &troubles, now(0)), 1);
+        assert_eq!(report(&broken, &troubles, now(90)), 1);
+        assert_eq!(shown(&troubles), [(BROKEN, acme(), "1970-01-01T00:00:00Z".to_owned())]);
+        assert!(!troubles.all(now(0))[0].text.contains("/etc"));
+        let good = load(given(GOOD), Some(&broken));
+        assert_eq!((report(&good, &troubles, now(100)), shown(&troubles)), (0, vec![]));
+        let outdated = load(given("id = 1"), Some(&good));
+        assert_eq!(report(&outdated, &troubles, now(120)), 1);
+        assert_eq!(shown(&troubles), [(OUTDATED, acme(), "1970-01-01T00:02:00Z".to_owned())]);
+    }
+
+    #[test]
+    fn whoever_replaces_the_brands_does_so_for_all() {
+        let in_use = BrandsInUse::default();
+        let other = in_use.clone();
+        let begun = other.current();
+        in_use.replace(Arc::new(load(given(GOOD), None).brands));
+        assert_eq!((begun.iter().count(), other.current().iter().count()), (0, 1));
+    }
+}
