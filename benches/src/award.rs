@@ -141,7 +141,7 @@ async fn work(
 async fn nothing_is_oversold(file: &DataFile, ids: &[ParticipationId]) -> anyhow::Result<()> {
     let mut codes = HashSet::new();
     for some in ids.chunks(100) {
-        for award in file.awards(some).await? {
+        for award in file.awards(some).await?.found {
             if let Some((Reward::Code(code), _)) = award.reward() {
                 ensure!(codes.insert(code.clone()), "a code was given out twice");
             }

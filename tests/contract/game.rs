@@ -165,13 +165,13 @@ impl Game {
     pub(crate) async fn awards(&self, ids: &[ParticipationId]) -> Vec<Award> {
         let mut awards = Vec::new();
         for some in ids.chunks(MOST_ITEMS) {
-            awards.extend(self.ports.ledger.awards(some).await.unwrap());
+            awards.extend(self.ports.ledger.awards(some).await.unwrap().found);
         }
         awards
     }
 
     pub(crate) async fn award(&self, id: ParticipationId) -> Award {
-        self.ports.ledger.awards(&[id]).await.unwrap().pop().unwrap()
+        self.ports.ledger.awards(&[id]).await.unwrap().found.pop().unwrap()
     }
 
     /// The codes that these were given.
@@ -223,7 +223,7 @@ impl Game {
     }
 
     pub(crate) async fn news(&self) -> Vec<(ParticipationId, News)> {
-        let taken = self.ports.notices.take_notices(self.now(), 100).await.unwrap();
+        let taken = self.ports.notices.take_notices(self.now(), 100).await.unwrap().notices;
         taken
             .into_iter()
             .map(|outbound| (outbound.notice.id.participation, outbound.notice.id.news))

@@ -43,13 +43,13 @@ pub(crate) async fn an_award_reads_back_as_it_was(ports: Ports) {
         let award = game.award(id).await;
         assert_eq!((award.offer, award.arrival, award.ledger), (offer, number as u64 + 1, ledger()));
     }
-    assert!(game.ports.ledger.awards(&[Game::participation(99, false).id]).await.unwrap().is_empty());
+    assert!(game.ports.ledger.awards(&[Game::participation(99, false).id]).await.unwrap().found.is_empty());
 }
 
 pub(crate) async fn an_award_that_is_asked_for_twice_comes_once(ports: Ports) {
     let game = Game::of(ports, first(1));
     let id = game.accept(1).await;
-    assert_eq!(game.ports.ledger.awards(&[id, id]).await.unwrap().len(), 1);
+    assert_eq!(game.ports.ledger.awards(&[id, id]).await.unwrap().found.len(), 1);
     game.ports.ledger.enter(&ledger(), &game.rules, &[id, id]).await.unwrap();
     assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().arrivals, 1);
 }
@@ -227,7 +227,7 @@ pub(crate) async fn a_much_larger_quantity_lets_everyone_in_who_waits(ports: Por
     game.credit_all(&ids[50..]).await;
     game.rules = rules(first(90));
     game.release(ids[0]).await;
-    let awards = game.ports.ledger.awards(&ids[1..]).await.unwrap();
+    let awards = game.ports.ledger.awards(&ids[1..]).await.unwrap().found;
     let mut places: Vec<(ParticipationId, u32)> =
         awards.iter().filter_map(|award| Some((award.id, award.place()?))).collect();
     places.sort_unstable_by_key(|(_, place)| *place);
@@ -349,7 +349,7 @@ pub(crate) async fn who_settles_at_once_oversells_nothing(ports: Ports) {
     let ids = join_all((0..50).map(|number| game.accept(number))).await;
     let all: Vec<(ParticipationId, Verdict)> = ids.iter().map(|id| (*id, Verdict::Credit)).collect();
     join_all((0..20).map(|_| game.settle(&all))).await;
-    let awards = game.ports.ledger.awards(&ids).await.unwrap();
+    let awards = game.ports.ledger.awards(&ids).await.unwrap().found;
     let given: BTreeSet<String> = awards
         .iter()
         .filter_map(|award| match award.reward() {

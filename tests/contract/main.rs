@@ -14,6 +14,7 @@ mod queues;
 mod retention;
 mod schedule;
 mod store;
+mod unreadable;
 mod write_units;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{Clock, Ledger, Limits, Notices, Operations, Outages, Queues, Schedule, Store};
+use unreadable::Spoiler;
 
 /// An implementation under test, with the clock it goes by.
 struct Ports {
@@ -37,6 +39,8 @@ struct Ports {
     /// `None` where nobody is on call.
     operations: Option<Arc<dyn Operations>>,
     clock: Arc<TestClock>,
+    /// What damages what is kept.
+    spoiler: Spoiler,
     /// Whether the queues go by the time of day, and not by the clock.
     in_real_time: bool,
     /// Goes when the test ends.
@@ -69,9 +73,10 @@ async fn in_memory() -> Ports {
         queues: memory.clone(),
         schedule: memory.clone(),
         limits: memory.clone(),
-        outages: memory,
+        outages: memory.clone(),
         operations: None,
         clock,
+        spoiler: Spoiler::Memory(memory),
         in_real_time: false,
         _directory: None,
     }
@@ -96,6 +101,7 @@ fn over_a_file(path: &Path, clock: Arc<TestClock>) -> Ports {
         outages: file,
         operations: Some(Arc::new(embedded::Beside::open(path).unwrap())),
         clock,
+        spoiler: Spoiler::File(path.to_owned()),
         in_real_time: false,
         _directory: None,
     }
@@ -133,6 +139,10 @@ macro_rules! keeps_books {
                 more_than_a_hundred_are_refused,
                 what_is_known_of_a_profile_is_remembered_and_replaced,
                 of_many_claims_one_holds;
+            unreadable:
+                what_cannot_be_read_is_named_beside_what_can,
+                what_cannot_be_read_comes_again_when_it_is_told_to,
+                more_than_a_hundred_are_the_callers_mistake_and_no_outage;
             limits:
                 bookings_at_once_overbook_no_window,
                 what_an_answer_taught_counts_for_the_next_booking,
@@ -198,6 +208,11 @@ macro_rules! can_be_operated {
                 the_consent_of_who_is_forgotten_can_be_proved_by_either_contact,
                 a_name_of_a_text_that_holds_the_contact_goes_with_it,
                 who_was_forgotten_has_taken_part_all_the_same;
+            unreadable:
+                a_line_that_cannot_be_read_holds_up_no_other,
+                a_notice_that_cannot_be_read_is_parked_and_holds_up_no_other,
+                a_profile_that_cannot_be_read_is_unknown_and_replaced,
+                what_cannot_be_read_is_erased_by_its_id_and_releases_its_place;
         }
     };
 }

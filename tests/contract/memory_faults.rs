@@ -69,10 +69,10 @@ async fn a_write_fails_before_it_was_done_or_after() {
     let ada = participation("acme", "spring", "ada@example.com");
     let (before, _) = memory(1, Faults { write_fails: 1.0, ..Faults::none() });
     assert!(before.insert(&ada, None).await.is_err());
-    assert!(before.get(&[ada.id]).await.unwrap().is_empty());
+    assert!(before.get(&[ada.id]).await.unwrap().found.is_empty());
     let (after, _) = memory(1, Faults { write_lost_answer: 1.0, ..Faults::none() });
     assert!(after.insert(&ada, None).await.is_err());
-    assert_eq!(after.get(&[ada.id]).await.unwrap().len(), 1);
+    assert_eq!(after.get(&[ada.id]).await.unwrap().found.len(), 1);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ impl Ports {
     }
 
     async fn kept(&self, participation: &Participation) -> Participation {
-        self.store.get(&[participation.id]).await.unwrap().pop().unwrap()
+        self.store.get(&[participation.id]).await.unwrap().found.pop().unwrap()
     }
 }
 
@@ -78,7 +78,7 @@ async fn parked(ports: Ports, count: usize) -> Game {
         let id = game.accept(number).await;
         game.credit(id).await;
     }
-    let taken = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
+    let taken = game.ports.notices.take_notices(game.now(), 100).await.unwrap().notices;
     assert_eq!(taken.len(), count);
     let told: Vec<_> = taken.iter().map(|outbound| (outbound.notice.id, Told::Parked)).collect();
     game.ports.notices.told(&told).await.unwrap();
@@ -93,7 +93,7 @@ pub(crate) async fn a_parked_callback_is_told_again_when_it_is_retried(ports: Po
     assert_eq!(operations.overview(start()).await.unwrap().dead["callback"], 1);
 
     assert_eq!(operations.retry(&Which::default(), game.now()).await.unwrap(), dead);
-    let again = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
+    let again = game.ports.notices.take_notices(game.now(), 100).await.unwrap().notices;
     assert_eq!(again.len(), 1);
     assert_eq!(
         (again[0].notice.id.to_string(), again[0].attempts, again[0].revived_at),
@@ -110,7 +110,7 @@ pub(crate) async fn a_callback_that_somebody_has_told_meanwhile_stays_told(ports
     for number in 0..2 {
         let id = game.accept(number).await;
         game.credit(id).await;
-        told.extend(game.ports.notices.take_notices(game.now(), 100).await.unwrap());
+        told.extend(game.ports.notices.take_notices(game.now(), 100).await.unwrap().notices);
     }
     let all = |outcome: Told| told.iter().map(|outbound| (outbound.notice.id, outcome)).collect::<Vec<_>>();
     game.ports.notices.told(&all(Told::Delivered)).await.unwrap();
@@ -164,7 +164,7 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
         assert_eq!((kept.contact, kept.attributes), (Contact::nobody(), Default::default()));
     }
     assert_eq!(ports.kept(&eve).await, eve);
-    let known = ports.store.known_profiles(&contacts).await.unwrap();
+    let known = ports.store.known_profiles(&contacts).await.unwrap().profiles;
     assert_eq!(known.into_keys().collect::<Vec<_>>(), [contacts[1]]);
     assert_eq!(
         ports.forget(&ada()).await,

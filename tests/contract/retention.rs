@@ -40,7 +40,7 @@ async fn what_has_ended_goes_when_its_time_has_come_and_what_is_open_stays() {
 
     clock.advance(Duration::from_secs(90 * 86_400));
     assert_eq!(file.expire(clock.now()).await.unwrap(), Expired { participations: 1, profiles: 1 });
-    let left = file.get(&[gone.id, open.id, kept.id]).await.unwrap();
+    let left = file.get(&[gone.id, open.id, kept.id]).await.unwrap().found;
     assert_eq!(left.iter().map(|one| one.id).collect::<BTreeSet<_>>(), BTreeSet::from([open.id, kept.id]));
 }
 

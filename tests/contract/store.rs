@@ -17,7 +17,7 @@ pub(crate) fn ada() -> Participation {
 }
 
 async fn stored(ports: &Ports, participation: &Participation) -> Participation {
-    ports.store.get(&[participation.id]).await.unwrap().pop().unwrap()
+    ports.store.get(&[participation.id]).await.unwrap().found.pop().unwrap()
 }
 
 pub(crate) async fn an_inserted_participation_reads_back_as_it_was(ports: Ports) {
@@ -43,13 +43,13 @@ pub(crate) async fn of_many_inserts_at_once_one_is_new(ports: Ports) {
 pub(crate) async fn unknown_ids_are_left_out(ports: Ports) {
     ports.store.insert(&ada(), None).await.unwrap();
     let unknown = participation("acme", "spring", "nobody@example.com").id;
-    assert_eq!(ports.store.get(&[unknown, ada().id]).await.unwrap(), [ada()]);
-    assert!(ports.store.get(&[]).await.unwrap().is_empty());
+    assert_eq!(ports.store.get(&[unknown, ada().id]).await.unwrap().found, [ada()]);
+    assert!(ports.store.get(&[]).await.unwrap().found.is_empty());
 }
 
 pub(crate) async fn who_is_asked_for_twice_comes_once(ports: Ports) {
     ports.store.insert(&ada(), None).await.unwrap();
-    assert_eq!(ports.store.get(&[ada().id, ada().id]).await.unwrap(), [ada()]);
+    assert_eq!(ports.store.get(&[ada().id, ada().id]).await.unwrap().found, [ada()]);
 }
 
 pub(crate) async fn every_state_reads_back(ports: Ports) {
@@ -228,7 +228,7 @@ pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports:
     for profile in ["u-1", "u-2"] {
         ports.store.remember_profiles(&[(contact, known(profile, "a@example.com"))]).await.unwrap();
     }
-    let found = ports.store.known_profiles(&[contact, other]).await.unwrap();
+    let found = ports.store.known_profiles(&[contact, other]).await.unwrap().profiles;
     assert_eq!(found.len(), 1, "one brand's knowledge is not another's");
     assert_eq!(found[&contact], known("u-2", "a@example.com"));
 }

@@ -179,7 +179,7 @@ async fn the_earliest_won(server: &mut Server, calls: &[Called], codes: &BTreeMa
         calls.iter().map(|called| ParticipationId::parse(&called.id).unwrap()).collect();
     let mut arrivals = Vec::new();
     for some in ids.chunks(100) {
-        arrivals.extend(file.awards(some).await.unwrap());
+        arrivals.extend(file.awards(some).await.unwrap().found);
     }
     assert_eq!(arrivals.len(), CONSUMERS);
     arrivals.sort_by_key(|award| award.arrival);

@@ -97,7 +97,7 @@ async fn a_callback_that_was_parked_is_listed_and_told_once_after_retry() {
 async fn park_everything(server: &Server) {
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let in_a_day = SystemClock.now() + Duration::from_secs(86_400);
-    let taken = file.take_notices(in_a_day, 100).await.unwrap();
+    let taken = file.take_notices(in_a_day, 100).await.unwrap().notices;
     let parked: Vec<_> = taken.iter().map(|outbound| (outbound.notice.id, Told::Parked)).collect();
     assert_eq!(parked.len(), 1);
     file.told(&parked).await.unwrap();

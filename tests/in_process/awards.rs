@@ -236,7 +236,7 @@ async fn the_rewarder_credits_what_is_earned_and_has_the_flows_go_on() {
     let brand = domain::identity::BrandId::parse("acme").unwrap();
     campaign.connector.enter(&brand, &[by_email, by_phone]).await.unwrap();
     campaign.connector.enter(&brand, &[by_email, by_phone]).await.unwrap();
-    let awards = campaign.memory.awards(&[by_email, by_phone]).await.unwrap();
+    let awards = campaign.memory.awards(&[by_email, by_phone]).await.unwrap().found;
     let credited: Vec<_> = awards.iter().filter(|award| award.credited_at.is_some()).collect();
     assert_eq!(
         credited.iter().map(|award| award.id).collect::<Vec<_>>(),

@@ -324,7 +324,7 @@ impl Campaign {
     pub async fn state(&self, id: ParticipationId) -> &'static str {
         loop {
             if let Ok(found) = self.memory.get(&[id]).await {
-                return found[0].state.name();
+                return found.found[0].state.name();
             }
         }
     }

@@ -9,7 +9,7 @@ use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::change_message_visibility::ChangeMessageVisibilityError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use domain::Timestamp;
-use domain::identity::{BrandId, IdKey};
+use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::person::Person;
 use ports::operations::{Dead, Forgotten, Operations, Overview, SCHEDULES, Which};
@@ -185,12 +185,12 @@ impl Environment {
         match letters {
             Letters::Of(queue) => Ok(Some(queue)),
             Letters::OfSchedules => {
-                let found = match self.dynamo.get(&dead.participations).await {
-                    // Whoever steps them leaves those that cannot be read, and they must hold up no other here, too.
-                    Err(Error::Corrupt { .. }) => return Ok(Some(QueueName::SmsSubscriptions)),
-                    found => found?,
-                };
-                Ok(found.first().map(|participation| QueueName::of(participation.channel())))
+                let read = self.dynamo.get(&dead.participations).await?;
+                if read.found.is_empty() && !read.unreadable.is_empty() {
+                    // Whoever steps them sets those aside that cannot be read.
+                    return Ok(Some(QueueName::SmsSubscriptions));
+                }
+                Ok(read.found.first().map(|participation| QueueName::of(participation.channel())))
             }
         }
     }
@@ -313,5 +313,9 @@ impl Operations for Environment {
 
     async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
         self.dynamo.forget(person, id_key, now).await
+    }
+
+    async fn forget_participation(&self, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+        self.dynamo.forget_participation(id, id_key, now).await
     }
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry};
 use domain::message::QueueName;
+use ports::error::at_most;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 use ports::{Error, Result};
 use serde_json::json;
@@ -113,18 +114,11 @@ fn in_order(queue: QueueName) -> bool {
     }
 }
 
-fn at_most(count: usize, doing: &'static str) -> Result<()> {
-    if count > MOST_MESSAGES {
-        return Err(Error::unavailable(doing, format!("{count} were given, {MOST_MESSAGES} are taken")));
-    }
-    Ok(())
-}
-
 #[async_trait]
 impl Queues for Sqs {
     async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
         const DOING: &str = "sending messages";
-        at_most(messages.len(), DOING)?;
+        at_most(messages.len(), MOST_MESSAGES, DOING)?;
         if messages.is_empty() {
             return Ok(());
         }
@@ -174,7 +168,7 @@ impl Queues for Sqs {
 
     async fn acknowledge(&self, queue: QueueName, receipts: &[Receipt]) -> Result<()> {
         const DOING: &str = "acknowledging messages";
-        at_most(receipts.len(), DOING)?;
+        at_most(receipts.len(), MOST_MESSAGES, DOING)?;
         if receipts.is_empty() {
             return Ok(());
         }

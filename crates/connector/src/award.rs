@@ -15,20 +15,48 @@ use ports::store::MOST_ITEMS;
 
 use crate::case::Case;
 use crate::step::Connector;
+use crate::unreadable;
 use crate::wake;
 
-/// Reads the awards of all that have one.
-pub(crate) async fn look_up(connector: &Connector, cases: &mut [Case]) -> ports::Result<()> {
+/// Reads the awards of all that have one, and gives back the cases. Those whose award cannot be read come again later.
+pub(crate) async fn look_up(
+    connector: &Connector,
+    brand: &BrandId,
+    mut cases: Vec<Case>,
+) -> ports::Result<Vec<Case>> {
     let with_award = |case: &&Case| case.participation.has_award;
     let ids: Vec<ParticipationId> =
         cases.iter().filter(with_award).map(|case| case.participation.id).collect();
     let mut awards: HashMap<ParticipationId, Award> = HashMap::with_capacity(ids.len());
     for some in ids.chunks(MOST_ITEMS) {
-        let found = connector.outside.ledger.awards(some).await?;
-        awards.extend(found.into_iter().map(|award| (award.id, award)));
+        let read = connector.outside.ledger.awards(some).await?;
+        awards.extend(read.found.into_iter().map(|award| (award.id, award)));
+        unreadable::set_aside(connector, brand, &read.unreadable).await?;
+        cases.retain(|case| read.unreadable.iter().all(|one| one.id != case.participation.id));
     }
-    for case in cases {
+    for case in &mut cases {
         case.facts.award = awards.remove(&case.participation.id);
+    }
+    Ok(cases)
+}
+
+/// Gives back the places of participations that nobody can go on with.
+pub(crate) async fn release(
+    connector: &Connector,
+    brand: &Brand,
+    ids: &[ParticipationId],
+) -> ports::Result<()> {
+    let mut by_ledger: BTreeMap<LedgerKey, Vec<(ParticipationId, Verdict)>> = BTreeMap::new();
+    for award in connector.outside.ledger.awards(ids).await?.found {
+        if !award.is_settled() {
+            by_ledger.entry(award.ledger).or_default().push((award.id, Verdict::Release));
+        }
+    }
+    for (ledger, verdicts) in by_ledger {
+        let rules = Rules::of(brand, &ledger, &connector.id_key);
+        let now = connector.outside.clock.now();
+        let settled = connector.outside.ledger.settle(&ledger, &rules, &verdicts, now).await?;
+        announce(connector, brand, &ledger, &settled).await;
     }
     Ok(())
 }
@@ -118,9 +146,11 @@ impl Connector {
         let Some(brand) = brands.brand(brand) else { return Ok(()) };
         let mut cases = Vec::with_capacity(ids.len());
         for some in ids.chunks(MOST_ITEMS) {
-            let (read, awards) = try_join(self.read(some), self.outside.ledger.awards(some)).await?;
+            let (read, awards) =
+                try_join(self.read(&brand.id, some), self.outside.ledger.awards(some)).await?;
+            unreadable::set_aside(self, &brand.id, &awards.unreadable).await?;
             let mut awards: HashMap<ParticipationId, Award> =
-                awards.into_iter().map(|award| (award.id, award)).collect();
+                awards.found.into_iter().map(|award| (award.id, award)).collect();
             cases.extend(read.into_iter().map(|participation| {
                 let mut case = Case::new(participation);
                 case.facts.award = awards.remove(&case.participation.id);

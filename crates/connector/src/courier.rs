@@ -56,6 +56,10 @@ impl Connector {
     pub async fn tell(&self) -> ports::Result<Telling> {
         let now = self.outside.clock.now();
         let taken = self.outside.notices.take_notices(now, AT_ONCE).await?;
+        for error in &taken.unreadable {
+            tracing::error!(error = %in_full(error), "connector.not_told: it cannot be read, and is parked");
+        }
+        let taken = taken.notices;
         let told = join_all(taken.iter().map(|outbound| self.tell_one(outbound))).await;
         let outcomes: Vec<(NoticeId, Told)> =
             taken.iter().map(|outbound| outbound.notice.id).zip(told).collect();

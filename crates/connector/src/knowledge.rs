@@ -8,6 +8,7 @@ use ports::store::MOST_ITEMS;
 
 use crate::case::Case;
 use crate::step::Connector;
+use crate::unreadable;
 
 /// Answers `KnownProfile` for all, a hundred in one read.
 pub(crate) async fn known_profiles(
@@ -21,8 +22,10 @@ pub(crate) async fn known_profiles(
         keys.sort_unstable();
         keys.dedup();
         let known = connector.outside.store.known_profiles(&keys).await?;
+        let unreadable: Vec<&ports::Error> = known.unreadable.iter().collect();
+        unreadable::report(connector, &brand.id, &unreadable);
         for case in some {
-            case.facts.known = Some(known.get(&key(case)).cloned());
+            case.facts.known = Some(known.profiles.get(&key(case)).cloned());
         }
     }
     Ok(cases)

@@ -20,6 +20,7 @@ mod subscription;
 mod tally;
 mod tick;
 mod translate;
+mod unreadable;
 mod valve;
 mod wake;
 mod without_terms;

@@ -32,6 +32,7 @@ use crate::pace::Pace;
 use crate::recent::Recent;
 use crate::subscription::{self, OneByOne};
 use crate::tally::{Tallied, Tally};
+use crate::unreadable;
 use crate::wake;
 use crate::without_terms::{self, Missing};
 use crate::workspace::Workspaces;
@@ -158,9 +159,9 @@ impl Connector {
         let hold = self.in_hand.take(ids);
         let mut cases = Vec::with_capacity(hold.ids.len());
         for some in hold.ids.chunks(MOST_ITEMS) {
-            cases.extend(self.read(some).await?.into_iter().map(Case::new));
+            cases.extend(self.read(brand, some).await?.into_iter().map(Case::new));
         }
-        award::look_up(self, &mut cases).await?;
+        let cases = award::look_up(self, brand, cases).await?;
         let now = self.outside.clock.now();
         let (mut cases, early): (Vec<Case>, Vec<Case>) =
             cases.into_iter().partition(|case| wants_a_look(case, now));
@@ -181,25 +182,15 @@ impl Connector {
         Ok(stepped)
     }
 
-    /// Reads participations. One that cannot be read must not hold up the others: it is left out, and somebody has to look.
-    pub(crate) async fn read(&self, ids: &[ParticipationId]) -> ports::Result<Vec<Participation>> {
-        let store = &self.outside.store;
-        match store.get(ids).await {
-            Err(ports::Error::Corrupt { .. }) => {}
-            read => return read,
-        }
-        let mut readable = Vec::new();
-        for id in ids {
-            match store.get(&[*id]).await {
-                Err(error @ ports::Error::Corrupt { .. }) => {
-                    if self.line("connector.unreadable", &id.to_string()).is_some() {
-                        tracing::error!(participation = %id, error = %in_full(&error), "connector.unreadable: it is left as it is");
-                    }
-                }
-                read => readable.extend(read?),
-            }
-        }
-        Ok(readable)
+    /// Reads participations of a brand. Those that cannot be read hold up no others.
+    pub(crate) async fn read(
+        &self,
+        brand: &BrandId,
+        ids: &[ParticipationId],
+    ) -> ports::Result<Vec<Participation>> {
+        let read = self.outside.store.get(ids).await?;
+        unreadable::set_aside(self, brand, &read.unreadable).await?;
+        Ok(read.found)
     }
 
     async fn take_turns(&self, brand: &Brand, mut active: Vec<Case>) -> ports::Result<Vec<Case>> {

@@ -1,11 +1,19 @@
 //! Somebody who asks to be forgotten.
 
+use std::time::Duration;
+
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::contact::{Contact, Email, Phone};
-use crate::identity::IdKey;
+use crate::identity::{BrandId, IdKey, ParticipationId, Scope};
 use crate::participation::{EventProgress, Participation, Shown, State};
 use crate::profile::{Alias, ProfileRef};
+use crate::time::later;
+
+const FORGOTTEN: &str = "forgotten, as the consumer asked";
+
+/// For how long what cannot be read is kept: as long as participations are unless the brand says otherwise.
+pub const KEPT: Duration = Duration::from_secs(90 * 86_400);
 
 /// A person, by what they are reached at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +94,7 @@ pub fn forget(participation: &mut Participation, id_key: &IdKey, now: Timestamp)
         participation.shown = Shown { attributes: true, event: EventProgress::Recorded };
         participation.due_at = None;
     } else {
-        participation.state = State::Rejected { reason: "forgotten, as the consumer asked".to_owned() };
+        participation.state = State::Rejected { reason: FORGOTTEN.to_owned() };
         participation.due_at = participation.has_award.then_some(now);
     }
 }
@@ -97,6 +105,41 @@ fn names(text: &str, contact: &Contact) -> bool {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     contact.email().is_some_and(|email| text.contains(&email.as_str().to_lowercase()))
         || contact.phone().is_some_and(|phone| digits.contains(phone.as_str().trim_start_matches('+')))
+}
+
+/// What stands where a participation stood that cannot be read and was forgotten. It ends, and what hangs on it is released at the next
+/// look.
+#[must_use]
+pub fn forgotten(
+    (id, version): (ParticipationId, u64),
+    (brand, scope): (BrandId, Scope),
+    has_award: bool,
+    now: Timestamp,
+) -> Participation {
+    Participation {
+        id,
+        version,
+        brand,
+        scope,
+        contact: Contact::nobody(),
+        event: None,
+        consent: None,
+        attributes: Attributes::default(),
+        accepted_at: now,
+        updated_at: now,
+        state: State::Rejected { reason: FORGOTTEN.to_owned() },
+        credited_at: None,
+        has_award,
+        shown: Shown::default(),
+        due_at: has_award.then_some(now),
+        keep_until: later(now, KEPT),
+        failures: 0,
+        slot: None,
+        no_such_alias: false,
+        unanswered: None,
+        repeat_key: None,
+        proof: Vec::new(),
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{BrandId, IdKey};
+use domain::identity::{BrandId, IdKey, ParticipationId};
 use domain::person::Person;
 use ports::operations::{CALLBACK, Dead, Forgotten, Operations, Overview, Storage, Which};
 use ports::record::decode_notice;
@@ -145,6 +145,10 @@ impl Operations for Beside {
 
     async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
         self.erase(person, id_key, now).await
+    }
+
+    async fn forget_participation(&self, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+        self.erase_one(id, id_key, now).await
     }
 }
 

@@ -52,7 +52,15 @@ impl<'a> Page<'a> {
     }
 
     fn awards(&self, sql: &str, parameters: impl Params) -> Result<Vec<Award>> {
-        self.transaction.prepare_cached(sql)?.query_map(parameters, award)?.collect()
+        self.first_awards(sql, parameters, usize::MAX)
+    }
+
+    /// A line that cannot be read has no say: it must not hold up the ledger for everybody. It is reported when it is asked for.
+    fn first_awards(&self, sql: &str, parameters: impl Params, most: usize) -> Result<Vec<Award>> {
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        let rows = statement.query_map(parameters, award)?;
+        let readable = rows.filter(|read| !matches!(read, Err(Error::FromSqlConversionFailure(..))));
+        readable.take(most).collect()
     }
 }
 
@@ -84,7 +92,8 @@ impl Book for Page<'_> {
     }
 
     fn award(&mut self, id: ParticipationId) -> Result<Option<Award>> {
-        one(self.transaction, "SELECT id, record FROM awards WHERE id = ?", [id.to_bytes()], award)
+        let found = self.awards("SELECT id, record FROM awards WHERE id = ?", [id.to_bytes()])?;
+        Ok(found.into_iter().next())
     }
 
     fn keep(&mut self, award: &Award) -> Result<()> {
@@ -118,14 +127,15 @@ impl Book for Page<'_> {
     }
 
     fn first_waiting(&mut self) -> Result<Option<Award>> {
-        let first = self.awards(
+        let first = self.first_awards(
             "SELECT id, record FROM awards AS waiting
              WHERE ledger = ?1 AND standing = 'waiting' AND NOT EXISTS (
                  SELECT 1 FROM awards AS other
                  WHERE other.participant = waiting.participant AND other.ledger = waiting.ledger AND other.place IS NOT NULL
              )
-             ORDER BY arrival LIMIT 1",
+             ORDER BY arrival",
             [&self.ledger],
+            1,
         )?;
         Ok(first.into_iter().next())
     }

@@ -12,15 +12,15 @@ use domain::ledger::{Counts, Rules, Settled, draw, refill, settle};
 use domain::notice::NoticeId;
 use domain::time::later;
 use ports::Result;
-use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
-use ports::record::decode_notice;
-use ports::store::MOST_ITEMS;
+use ports::error::at_most;
+use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Taken, Told};
+use ports::record::{decode_award, decode_notice};
+use ports::store::{MOST_ITEMS, Read};
 use rusqlite::{Connection, Transaction, params};
 
-use crate::book::{self, Page, name, unreadable};
+use crate::book::{self, Page, name};
 use crate::data_file::{DataFile, moment, one};
 use crate::drawn;
-use crate::store::at_most;
 
 /// How many lines wait in front of an arrival: those of its own block one by one, and by the counters of whole blocks those before
 /// (see the schema). So many rows at most are read, however many wait.
@@ -33,19 +33,24 @@ const WAITING_BEFORE: &str = "
 
 #[async_trait]
 impl Ledger for DataFile {
-    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>> {
         const DOING: &str = "reading awards";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         let ids: BTreeSet<ParticipationId> = ids.iter().copied().collect();
         let read = move |connection: &Connection| {
-            let mut awards = Vec::with_capacity(ids.len());
+            let mut records = Vec::with_capacity(ids.len());
             for id in ids {
-                let sql = "SELECT id, record FROM awards WHERE id = ?";
-                awards.extend(one(connection, sql, [id.to_bytes()], book::award)?);
+                let sql = "SELECT record FROM awards WHERE id = ?";
+                let record: Option<String> = one(connection, sql, [id.to_bytes()], |row| row.get(0))?;
+                records.extend(record.map(|record| (id, record)));
             }
-            Ok(awards)
+            Ok(records)
         };
-        self.reader.read(DOING, read).await
+        let mut awards = Read::default();
+        for (id, record) in self.reader.read(DOING, read).await? {
+            awards.add(id, decode_award(id, &record))?;
+        }
+        Ok(awards)
     }
 
     /// Lines are entered in the transaction that stores them.
@@ -151,7 +156,7 @@ impl Ledger for DataFile {
 
 #[async_trait]
 impl Notices for DataFile {
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
         let (now, until) = (now.as_millisecond(), later(now, NOTICE_LEASE).as_millisecond());
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let due = move |connection: &Connection| {
@@ -160,26 +165,38 @@ impl Notices for DataFile {
         };
         // A look costs no commit while there is nothing to tell.
         if self.reader.read("reading notices", due).await? == 0 {
-            return Ok(Vec::new());
+            return Ok(Taken::default());
         }
         let work = move |transaction: &Transaction<'_>| {
             let mut statement = transaction.prepare_cached(
                 "UPDATE notices SET due_at = ?2
                  WHERE id IN (SELECT id FROM notices WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?3)
-                 RETURNING record, attempts, revived_at",
+                 RETURNING record, attempts, revived_at, id",
             )?;
             let outbound = |row: &rusqlite::Row<'_>| {
-                let record: String = row.get(0)?;
-                let notice = decode_notice(&record).map_err(unreadable)?;
-                let revived_at = moment(row.get(2)?);
-                Ok(Outbound { notice, attempts: row.get(1)?, revived_at })
+                let (record, id): (String, String) = (row.get(0)?, row.get(3)?);
+                let (attempts, revived_at) = (row.get(1)?, moment(row.get(2)?));
+                let notice = decode_notice(&record).map_err(|error| error.of(&id));
+                Ok((id, notice.map(|notice| Outbound { notice, attempts, revived_at })))
             };
-            let taken: rusqlite::Result<Vec<Outbound>> =
+            let rows: rusqlite::Result<Vec<(String, Result<Outbound>)>> =
                 statement.query_map([now, until, most], outbound)?.collect();
-            taken
+            // Nobody can tell what cannot be read; whoever is on call sees it among what is parked.
+            let mut park = transaction.prepare_cached("UPDATE notices SET due_at = NULL WHERE id = ?1")?;
+            let mut taken = Taken::default();
+            for (id, read) in rows? {
+                match read {
+                    Ok(outbound) => taken.notices.push(outbound),
+                    Err(why) => {
+                        park.execute([id])?;
+                        taken.unreadable.push(why);
+                    }
+                }
+            }
+            Ok(taken)
         };
         let mut taken = self.writer.write("taking notices", work).await?;
-        taken.sort_by_key(|outbound| (outbound.notice.at, outbound.notice.id));
+        taken.notices.sort_by_key(|outbound| (outbound.notice.at, outbound.notice.id));
         Ok(taken)
     }
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::message::{Look, QueueName};
+use ports::error::at_most;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 use ports::{Error, Result};
 use rusqlite::{Transaction, params};
 
 use crate::data_file::DataFile;
 use crate::mailbox::{Mailbox, ids_text};
-use crate::store::at_most;
 
 /// A message that was delivered and not acknowledged comes again after this long: six times the 30 s a step may take.
 const VISIBILITY: Duration = Duration::from_secs(180);

@@ -1,6 +1,6 @@
 //! Participations, and what is known of profiles.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -8,8 +8,9 @@ use domain::identity::{BrandId, ContactKey, ParticipationId};
 use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
+use ports::error::at_most;
 use ports::record::{decode, decode_known, encode, encode_known};
-use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
+use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, params};
 
@@ -64,14 +65,6 @@ fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64
     one(connection, sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// More than a port takes is the caller's mistake; it is said, not cut off.
-pub(crate) fn at_most(count: usize, most: usize, doing: &'static str) -> Result<()> {
-    if count > most {
-        return Err(Error::unavailable(doing, format!("{count} items were given, {most} are taken")));
-    }
-    Ok(())
-}
-
 #[async_trait]
 impl Store for DataFile {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
@@ -94,7 +87,7 @@ impl Store for DataFile {
         }
     }
 
-    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
         at_most(ids.len(), MOST_ITEMS, "reading participations")?;
         let ids: BTreeSet<ParticipationId> = ids.iter().copied().collect();
         let rows = self
@@ -107,7 +100,33 @@ impl Store for DataFile {
                 Ok(rows)
             })
             .await?;
-        rows.iter().map(|(id, (version, record))| decode(*id, *version, record)).collect()
+        let mut read = Read::default();
+        for (id, (version, record)) in &rows {
+            read.add(*id, decode(*id, *version, record))?;
+        }
+        Ok(read)
+    }
+
+    async fn set_aside(
+        &self,
+        ids: &[ParticipationId],
+        until: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        at_most(ids.len(), MOST_ITEMS, "setting participations aside")?;
+        let ids: Vec<[u8; 16]> = ids.iter().map(|id| id.to_bytes()).collect();
+        let (until, expires_at) = (until.as_millisecond(), expires_at.as_millisecond());
+        self.writer
+            .write("setting participations aside", move |transaction| {
+                let mut statement = transaction.prepare_cached(
+                    "UPDATE participations SET due_at = ?2, expires_at = coalesce(expires_at, ?3) WHERE id = ?1",
+                )?;
+                for id in &ids {
+                    statement.execute(params![id, until, expires_at])?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
@@ -142,7 +161,7 @@ impl Store for DataFile {
         Ok(in_turns(rows.into_iter().map(due).collect::<Result<_>>()?, most))
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known> {
         at_most(contacts.len(), MOST_ITEMS, "reading profiles")?;
         let contacts = contacts.to_vec();
         let rows = self
@@ -155,7 +174,16 @@ impl Store for DataFile {
                 Ok(rows)
             })
             .await?;
-        rows.into_iter().map(|(contact, record)| Ok((contact, decode_known(&record)?))).collect()
+        let mut known = Known::default();
+        for (contact, record) in rows {
+            match decode_known(&record) {
+                Ok(profile) => {
+                    known.profiles.insert(contact, profile);
+                }
+                Err(why) => known.unreadable.push(why.of(contact)),
+            }
+        }
+        Ok(known)
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
@@ -184,11 +212,20 @@ impl Store for DataFile {
                 let mut statement = transaction.prepare_cached(
                     "INSERT INTO profiles (contact, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                 )?;
-                statement.execute([&contact.to_string(), &record])?;
-                select_profile(transaction, contact)
+                if statement.execute([&contact.to_string(), &record])? == 1 {
+                    return Ok(None);
+                }
+                let holder = select_profile(transaction, contact)?;
+                if let Some(holder) = holder.and_then(|holder| decode_known(&holder).ok()) {
+                    return Ok(Some(holder));
+                }
+                let mut replace =
+                    transaction.prepare_cached("UPDATE profiles SET record = ?2 WHERE contact = ?1")?;
+                replace.execute([&contact.to_string(), &record])?;
+                Ok(None)
             })
             .await?;
-        decode_known(&holder.unwrap_or_default())
+        Ok(holder.unwrap_or_else(|| profile.clone()))
     }
 }
 

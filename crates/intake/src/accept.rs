@@ -31,6 +31,9 @@ pub(crate) async fn keep(
 ) -> Result<Inserted, Problem> {
     let entry = ledger::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
+        if matches!(error, ports::Error::Corrupt { .. }) {
+            return unreadable(intake, &error);
+        }
         tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
         // A panic was about this participation: others can be kept.
         if matches!(error, ports::Error::Panicked { .. }) {
@@ -58,6 +61,15 @@ pub(crate) async fn keep(
         tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
     }
     Ok(stored)
+}
+
+/// Reports that something stored cannot be read, once a minute: it is no trouble of the store.
+pub(crate) fn unreadable(intake: &Intake, error: &ports::Error) -> Problem {
+    let now = intake.clock.now();
+    if intake.troubles.repeats().line("intake.unreadable", &error.to_string(), now).is_some() {
+        tracing::error!(error = %in_full(error), "intake.unreadable: a stored participation was asked for and cannot be read");
+    }
+    Problem::unreadable()
 }
 
 /// A value that can be kept; `None` for nothing and for what is nested.

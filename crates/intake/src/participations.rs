@@ -12,12 +12,12 @@ use domain::participation::{Consent, Participation, State};
 use domain::seen::{self, Asking};
 use http::{HeaderMap, StatusCode, Uri};
 use ports::error::in_full;
-use ports::store::Inserted;
+use ports::store::{Inserted, Read};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::accept::{attribute, keep, open};
+use crate::accept::{attribute, keep, open, unreadable};
 use crate::body::{Members, Received, shown};
 use crate::clients::{Asks, Caller, claims_to_be_signed};
 use crate::problem::{FieldError, Problem};
@@ -181,17 +181,19 @@ pub(crate) async fn show(
         Problem::unavailable()
     };
     let found = match id {
-        Some(id) => intake.store.get(&[id]).await.map_err(unavailable)?.into_iter().next(),
-        None => None,
-    };
-    let signer = match &found {
-        Some(participation) => signed_path(&intake, &headers, uri.path(), participation).await,
+        Some(id) => readable(&intake, intake.store.get(&[id]).await.map_err(unavailable)?),
         None => Ok(None),
     };
+    let signer = match &found {
+        Ok(Some(participation)) => signed_path(&intake, &headers, uri.path(), participation).await,
+        Ok(None) | Err(_) => Ok(None),
+    };
     let asking = counted(&intake, signer, &headers, (Asks::Read, caller))?;
-    let participation = found.ok_or_else(Problem::no_such_participation)?;
+    let participation = found?.ok_or_else(Problem::no_such_participation)?;
     let award = match participation.has_award {
-        true => intake.ledger.awards(&[participation.id]).await.map_err(unavailable)?.into_iter().next(),
+        true => {
+            readable(&intake, intake.ledger.awards(&[participation.id]).await.map_err(unavailable)?)?
+        }
         false => None,
     };
     let credited_at = award.as_ref().map_or(participation.credited_at, |award| award.credited_at);
@@ -208,6 +210,14 @@ pub(crate) async fn show(
         won,
         updated_at: seen.updated_at.to_string(),
     }))
+}
+
+/// The one that was asked for.
+fn readable<T>(intake: &Intake, read: Read<T>) -> Result<Option<T>, Problem> {
+    match read.unreadable.first() {
+        Some(one) => Err(unreadable(intake, &one.why)),
+        None => Ok(read.found.into_iter().next()),
+    }
 }
 
 /// A body, as far as it can be read without knowing the activation.

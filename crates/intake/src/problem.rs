@@ -260,6 +260,13 @@ impl Problem {
         Self { retry_after_s: Some(60), ..problem }
     }
 
+    /// It was accepted once, and cannot be read any more: trying again does not help.
+    pub(crate) fn unreadable() -> Self {
+        let title = "The participation is stored, but cannot be read";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:quikly-braze:unreadable-participation", title)
+            .detail("Whoever operates this was told. Sending it again does not help.")
+    }
+
     /// We could not keep it; the caller may try again.
     pub(crate) fn unavailable() -> Self {
         let title = "Participations cannot be stored right now";

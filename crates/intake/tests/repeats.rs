@@ -90,7 +90,7 @@ impl Front {
 
     async fn stored(&self, id: &Value) -> Participation {
         let id = ParticipationId::parse(id.as_str().unwrap()).unwrap();
-        self.memory.get(&[id]).await.unwrap().remove(0)
+        self.memory.get(&[id]).await.unwrap().found.remove(0)
     }
 
     async fn ends(&self, id: &Value) {

@@ -12,12 +12,13 @@ use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
 use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, accept, draw, refill, settle};
 use domain::notice::{Notice, NoticeId};
 use domain::time::later;
-use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Told};
-use ports::store::MOST_ITEMS;
+use ports::error::at_most;
+use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Taken, Told};
+use ports::store::{MOST_ITEMS, Read};
 use ports::{Result, record};
 
 use crate::ranks::Ranks;
-use crate::{Memory, State, at_most};
+use crate::{Memory, State};
 
 /// Everything that ledgers hold.
 #[derive(Default)]
@@ -100,7 +101,8 @@ impl Book for Page<'_> {
     fn keep(&mut self, award: &Award) -> std::result::Result<(), Infallible> {
         // What a store gives back is what went through its stored form.
         let stored = record::decode_award(award.id, &record::encode_award(award));
-        let stored = stored.unwrap_or_else(|_| award.clone());
+        #[expect(clippy::expect_used, reason = "a store that keeps what it cannot read must not pass a test")]
+        let stored = stored.expect("what was encoded can be decoded");
         let waits = |award: &Award| award.arrival > 0 && award.standing == Standing::Waiting;
         let now = waits(&stored);
         let before = self.ledgers.awards.insert(award.id, stored).is_some_and(|before| waits(&before));
@@ -203,13 +205,14 @@ impl State {
 
 #[async_trait]
 impl Ledger for Memory {
-    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>> {
         const DOING: &str = "reading awards";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         let mut state = self.lock();
         state.read(DOING)?;
         let ids: BTreeSet<&ParticipationId> = ids.iter().collect();
-        Ok(ids.iter().filter_map(|id| state.ledgers.awards.get(id).cloned()).collect())
+        let found = ids.iter().filter_map(|id| state.ledgers.awards.get(id).cloned()).collect();
+        Ok(Read { found, unreadable: Vec::new() })
     }
 
     /// Lines are entered as they are stored, unless their order is that of a queue.
@@ -307,7 +310,7 @@ impl Ledger for Memory {
 
 #[async_trait]
 impl Notices for Memory {
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
         self.lock().write("taking notices", |state| {
             let mut due: Vec<&mut Kept> = state
                 .ledgers
@@ -320,7 +323,7 @@ impl Notices for Memory {
                 kept.due_at = Some(later(now, NOTICE_LEASE));
                 Outbound { notice: kept.notice.clone(), attempts: kept.attempts, revived_at: None }
             };
-            Ok(due.into_iter().take(most).map(take).collect())
+            Ok(Taken { notices: due.into_iter().take(most).map(take).collect(), unreadable: Vec::new() })
         })
     }
 

@@ -26,7 +26,7 @@ use domain::profile::KnownProfile;
 use domain::reservation::Windows;
 use ports::limits::Lane;
 use ports::outages::Outage;
-use ports::{Clock, Error, Result};
+use ports::{Clock, Error};
 use tokio::sync::Notify;
 
 pub use chance::SeededChance;
@@ -48,6 +48,8 @@ pub struct Memory {
 struct State {
     fate: Fate,
     participations: HashMap<ParticipationId, Participation>,
+    /// These cannot be read.
+    damaged: HashSet<ParticipationId>,
     ended: usize,
     profiles: HashMap<ContactKey, KnownProfile>,
     queues: BTreeMap<QueueName, Messages>,
@@ -69,6 +71,7 @@ impl Memory {
         let state = State {
             fate: Fate::new(seed, faults),
             participations: HashMap::new(),
+            damaged: HashSet::new(),
             ended: 0,
             profiles: HashMap::new(),
             queues: BTreeMap::new(),
@@ -114,12 +117,4 @@ impl Memory {
 /// A failure that was drawn.
 fn failed(doing: &'static str) -> Error {
     Error::unavailable(doing, "a fault was drawn")
-}
-
-/// More than a port takes is the caller's mistake.
-fn at_most(count: usize, most: usize, doing: &'static str) -> Result<()> {
-    if count > most {
-        return Err(Error::unavailable(doing, format!("{count} items were given, {most} are taken")));
-    }
-    Ok(())
 }

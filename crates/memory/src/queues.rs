@@ -9,9 +9,10 @@ use domain::identity::BrandId;
 use domain::message::{Look, QueueName};
 use domain::time::{between, later};
 use ports::Result;
+use ports::error::at_most;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 
-use crate::{Memory, State, at_most, failed};
+use crate::{Memory, State, failed};
 
 /// A message that was delivered and not acknowledged comes again after this long.
 const VISIBILITY: Duration = Duration::from_secs(180);

@@ -1,6 +1,6 @@
 //! Participations and profiles.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -9,10 +9,11 @@ use domain::identity::{ContactKey, ParticipationId};
 use domain::ledger::{Book, Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
-use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
-use ports::{Result, record};
+use ports::error::at_most;
+use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
+use ports::{Error, Result, record};
 
-use crate::{Memory, State, at_most, failed};
+use crate::{Memory, State, failed};
 
 impl State {
     pub(crate) fn read(&mut self, doing: &'static str) -> Result<()> {
@@ -53,12 +54,31 @@ impl State {
     }
 }
 
+impl State {
+    fn readable(&self, id: ParticipationId, stored: Participation) -> Result<Participation> {
+        if self.damaged.contains(&id) {
+            return Err(Error::corrupt("participation", "it was damaged on purpose").of(id));
+        }
+        Ok(stored)
+    }
+}
+
 /// What a store gives back is what went through its stored form.
 fn stored_form(participation: &Participation, version: u64) -> Result<Participation> {
     record::decode(participation.id, version, &record::encode(participation))
 }
 
 impl Memory {
+    /// From now on this participation cannot be read, or can be read again.
+    pub fn damage(&self, id: ParticipationId, damaged: bool) {
+        let mut state = self.lock();
+        if damaged {
+            state.damaged.insert(id);
+        } else {
+            state.damaged.remove(&id);
+        }
+    }
+
     /// How many participations have ended.
     #[must_use]
     pub fn ended(&self) -> usize {
@@ -71,7 +91,8 @@ impl Store for Memory {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         self.lock().write("storing a participation", |state| {
             if let Some(existing) = state.participations.get(&participation.id) {
-                return Ok(Inserted::Existing(Box::new(existing.clone())));
+                let existing = state.readable(participation.id, existing.clone())?;
+                return Ok(Inserted::Existing(Box::new(existing)));
             }
             let stored = stored_form(participation, participation.version)?;
             state.participations.insert(participation.id, stored);
@@ -88,13 +109,37 @@ impl Store for Memory {
         })
     }
 
-    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
         const DOING: &str = "reading participations";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         let mut state = self.lock();
         state.read(DOING)?;
         let ids: BTreeSet<&ParticipationId> = ids.iter().collect();
-        Ok(ids.iter().filter_map(|id| state.participations.get(id).cloned()).collect())
+        let mut read = Read::default();
+        for id in ids {
+            if let Some(stored) = state.participations.get(id) {
+                read.add(*id, state.readable(*id, stored.clone()))?;
+            }
+        }
+        Ok(read)
+    }
+
+    async fn set_aside(
+        &self,
+        ids: &[ParticipationId],
+        until: Timestamp,
+        _expires_at: Timestamp,
+    ) -> Result<()> {
+        const DOING: &str = "setting participations aside";
+        at_most(ids.len(), MOST_ITEMS, DOING)?;
+        self.lock().write(DOING, |state| {
+            for id in ids {
+                if let Some(stored) = state.participations.get_mut(id) {
+                    stored.due_at = Some(until);
+                }
+            }
+            Ok(())
+        })
     }
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
@@ -119,13 +164,13 @@ impl Store for Memory {
         Ok(in_turns(all, most))
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known> {
         const DOING: &str = "reading profiles";
         at_most(contacts.len(), MOST_ITEMS, DOING)?;
         let mut state = self.lock();
         state.read(DOING)?;
         let known = |contact: &ContactKey| Some((*contact, state.profiles.get(contact)?.clone()));
-        Ok(contacts.iter().filter_map(known).collect())
+        Ok(Known { profiles: contacts.iter().filter_map(known).collect(), unreadable: Vec::new() })
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {

@@ -24,14 +24,38 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Something was stored that cannot be read back.
-    #[error("a stored {what} cannot be read")]
+    #[error("a stored {what} cannot be read{}", named(.id))]
     Corrupt {
         /// What.
         what: &'static str,
+        /// Which: an id or a key; never a contact. `None` where there is only one.
+        id: Option<String>,
         /// Why not.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The caller gave more than one call takes: a mistake of ours, and no trouble of whatever is outside.
+    #[error("{doing}: {given} were given, {most} are taken at once")]
+    TooMany {
+        /// What was to be done.
+        doing: &'static str,
+        /// How many were given.
+        given: usize,
+        /// How many are taken.
+        most: usize,
+    },
+}
+
+fn named(id: &Option<String>) -> String {
+    id.as_ref().map(|id| format!(": {id}")).unwrap_or_default()
+}
+
+/// Refuses more than one call takes, so that nothing is cut off.
+///
+/// # Errors
+/// [`Error::TooMany`].
+pub fn at_most(given: usize, most: usize, doing: &'static str) -> Result<()> {
+    if given > most { Err(Error::TooMany { doing, given, most }) } else { Ok(()) }
 }
 
 /// What kind of trouble something is in: so much may be said to whoever asks. It reads on from what is in it.
@@ -45,6 +69,8 @@ pub enum Trouble {
     Disk,
     /// Something that cannot be read is in it.
     Corrupt,
+    /// It was asked in a way that it never takes: a mistake of ours.
+    Mistake,
     /// Anything else.
     #[default]
     Unknown,
@@ -57,6 +83,7 @@ impl std::fmt::Display for Trouble {
             Self::ReadOnly => "is read-only",
             Self::Disk => "has trouble with its disk",
             Self::Corrupt => "holds what cannot be read",
+            Self::Mistake => "was asked for more at once than it takes",
             Self::Unknown => "does not answer",
         })
     }
@@ -98,12 +125,22 @@ impl Error {
             Self::Unavailable { trouble, .. } => *trouble,
             Self::Panicked { .. } => Trouble::Unknown,
             Self::Corrupt { .. } => Trouble::Corrupt,
+            Self::TooMany { .. } => Trouble::Mistake,
         }
     }
 
     /// Wraps why a stored `what` cannot be read.
     pub fn corrupt(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Corrupt { what, source: source.into() }
+        Self::Corrupt { what, id: None, source: source.into() }
+    }
+
+    /// Names what cannot be read.
+    #[must_use]
+    pub fn of(self, which: impl std::fmt::Display) -> Self {
+        match self {
+            Self::Corrupt { what, source, .. } => Self::Corrupt { what, id: Some(which.to_string()), source },
+            other => other,
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::ledger::{Counts, Rules, Settled};
 use domain::notice::{Notice, NoticeId};
 
-use crate::Result;
+use crate::store::Read;
+use crate::{Error, Result};
 
 /// What a pool holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,7 +53,7 @@ impl DrawnPart {
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// The lines of these participations, each once and in no order. At most [`crate::store::MOST_ITEMS`].
-    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>>;
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>>;
 
     /// Enters lines behind all that were entered before, in this order, unless they are entered already: where a store takes a new
     /// participation without placing it. At most [`crate::store::MOST_ITEMS`].
@@ -113,6 +114,15 @@ pub struct Outbound {
     pub revived_at: Option<Timestamp>,
 }
 
+/// Notices that were taken.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Longest due first.
+    pub notices: Vec<Outbound>,
+    /// What cannot be read, and is parked now. Each says which one it is.
+    pub unreadable: Vec<Error>,
+}
+
 /// What became of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
@@ -130,8 +140,8 @@ pub enum Told {
 /// Both methods fail when the store cannot be reached.
 #[async_trait]
 pub trait Notices: Send + Sync {
-    /// Takes up to `most` that are due, longest due first, and keeps them from others for [`NOTICE_LEASE`].
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>>;
+    /// Takes up to `most` that are due, longest due first, and keeps them from others for [`NOTICE_LEASE`]. What cannot be read is parked.
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken>;
 
     /// Says what became of them.
     async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()>;

@@ -137,7 +137,7 @@ pub struct Forgotten {
     pub participations: u64,
     /// What was known of profiles.
     pub profiles: u64,
-    /// Participations that cannot be read: nobody can tell whose they are.
+    /// Participations that cannot be read: nobody can tell whose they are. They can be erased by their ids.
     pub unreadable: u64,
     /// Whether bytes of what was erased may still be on the disk, since others were reading.
     pub remains: bool,
@@ -189,4 +189,10 @@ pub trait Operations: Send + Sync {
     /// # Errors
     /// When something cannot be read or written; then it is to be done again.
     async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten>;
+
+    /// Erases what one participation says of a person, also when it cannot be read: what is left says only that somebody took part.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    async fn forget_participation(&self, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> Result<Forgotten>;
 }

@@ -171,6 +171,21 @@ pub fn encode(participation: &Participation) -> String {
 /// # Errors
 /// [`Error::Corrupt`] when the text is not what [`encode`] makes.
 pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participation> {
+    read(id, version, text).map_err(|error| error.of(id))
+}
+
+/// The brand and the scope of a record that cannot be read as a whole, as far as they can.
+#[must_use]
+pub fn whose(text: &str) -> (Option<BrandId>, Option<Scope>) {
+    let record: Value = serde_json::from_str(text).unwrap_or_default();
+    let member = |name: &str| record.get(name).and_then(Value::as_str);
+    (
+        member("brand").and_then(|brand| BrandId::parse(brand).ok()),
+        member("scope").and_then(|scope| Scope::parse(scope).ok()),
+    )
+}
+
+fn read(id: ParticipationId, version: u64, text: &str) -> Result<Participation> {
     let record: Record = serde_json::from_str(text).map_err(corrupt)?;
     let slot = record.slot.map(|(from, until)| Ok(Slot { from: moment(from)?, until: moment(until)? }));
     Ok(Participation {
@@ -203,13 +218,14 @@ pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participa
     })
 }
 
+#[expect(clippy::expect_used, reason = "an empty record would be lost data")]
 fn text(record: &impl Serialize) -> String {
-    // Records hold strings, numbers and maps with string keys: none of which JSON can refuse.
-    serde_json::to_string(record).unwrap_or_default()
+    serde_json::to_string(record)
+        .expect("records hold strings, numbers and maps with string keys, and JSON refuses none of these")
 }
 
 fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::corrupt("record", source)
+    Error::corrupt("participation", source)
 }
 
 fn moment(milliseconds: i64) -> Result<Timestamp> {

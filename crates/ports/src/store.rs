@@ -9,7 +9,7 @@ use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// How many items one call takes at most (a DynamoDB batch get).
 pub const MOST_ITEMS: usize = 100;
@@ -43,6 +43,55 @@ pub struct Due {
     pub due_at: Timestamp,
 }
 
+/// What became of reading several: those that can be read, and those that are there and cannot. The ones that are not there are in
+/// neither.
+#[derive(Debug)]
+pub struct Read<T> {
+    /// In no order.
+    pub found: Vec<T>,
+    /// What cannot be read holds up nobody else; see [`Store::set_aside`].
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Something of a participation that is stored and cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The participation.
+    pub id: ParticipationId,
+    /// Why not.
+    pub why: Error,
+}
+
+impl<T> Default for Read<T> {
+    fn default() -> Self {
+        Self { found: Vec::new(), unreadable: Vec::new() }
+    }
+}
+
+impl<T> Read<T> {
+    /// Adds one: what is corrupt is noted, and everything else that went wrong is given back.
+    ///
+    /// # Errors
+    /// Whatever is not about this one only.
+    pub fn add(&mut self, id: ParticipationId, read: Result<T>) -> Result<()> {
+        match read {
+            Ok(found) => self.found.push(found),
+            Err(why @ Error::Corrupt { .. }) => self.unreadable.push(Unreadable { id, why }),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// What is known of profiles.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// By contact.
+    pub profiles: HashMap<ContactKey, KnownProfile>,
+    /// What was known and cannot be read: as good as nothing. Each says which one it is.
+    pub unreadable: Vec<Error>,
+}
+
 /// Durable participations, and what is known of contacts' profiles.
 ///
 /// # Errors
@@ -55,7 +104,12 @@ pub trait Store: Send + Sync {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted>;
 
     /// The participations with these ids, each once and in no order; unknown ids are left out. At most [`MOST_ITEMS`].
-    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>>;
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>>;
+
+    /// Has participations that cannot be read come again at `until`, in case another version can read them, and deletes them from
+    /// `expires_at` on, unless they are saved before.
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires_at: Timestamp)
+    -> Result<()>;
 
     /// Saves each participation on the condition that the stored version is the one given, and stores the version after
     /// it. One answer for each, in order; each stands alone. At most [`MOST_ITEMS`].
@@ -66,13 +120,13 @@ pub trait Store: Send + Sync {
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>>;
 
     /// What is known of these contacts' profiles. At most [`MOST_ITEMS`].
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>>;
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known>;
 
     /// Remembers profiles, replacing what was known. At most [`MOST_ITEMS`].
     async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()>;
 
     /// Remembers a profile unless one is known for the contact; returns what is known then. Of many who claim one contact,
-    /// all get the same answer.
+    /// all get the same answer. What is known and cannot be read is replaced.
     async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile>;
 }
 

@@ -159,6 +159,9 @@ pub(crate) struct Forget {
     /// Whoever has this number, with its country code; read from standard input in the same way
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = Forget::FROM_INPUT)]
     pub(crate) phone: Option<String>,
+    /// One participation, by its id, also when it cannot be read
+    #[arg(long, value_name = "ID", conflicts_with_all = ["email", "phone"])]
+    pub(crate) id: Option<String>,
     /// Say it as JSON
     #[arg(long)]
     pub(crate) json: bool,

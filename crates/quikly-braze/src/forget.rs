@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Context;
 use domain::contact::{Email, Phone};
+use domain::identity::ParticipationId;
 use domain::person::Person;
 use ports::Clock;
 use ports::clock::SystemClock;
@@ -14,18 +15,31 @@ use crate::arguments::Forget;
 use crate::console;
 use crate::place::Opened;
 
+enum Who {
+    Person(Person),
+    Participation(ParticipationId),
+}
+
 pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
-    let person = match (&arguments.email, &arguments.phone) {
-        (Some(email), _) => Person::Email(Email::parse(&given(email, "e-mail address")?)?),
-        (None, Some(phone)) => {
-            let phone = given(phone, "number")?;
-            Person::Phone(Phone::from_e164(&phone).context("--phone is E.164: +, country code, number")?)
+    let who = match (&arguments.id, &arguments.email, &arguments.phone) {
+        (Some(id), _, _) => {
+            Who::Participation(ParticipationId::parse(id).context("--id is a participation's id")?)
         }
-        (None, None) => anyhow::bail!("--email or --phone is missing"),
+        (None, Some(email), _) => Who::Person(Person::Email(Email::parse(&given(email, "e-mail address")?)?)),
+        (None, None, Some(phone)) => {
+            let phone = given(phone, "number")?;
+            let phone = Phone::from_e164(&phone).context("--phone is E.164: +, country code, number")?;
+            Who::Person(Person::Phone(phone))
+        }
+        (None, None, None) => anyhow::bail!("--email, --phone or --id is missing"),
     };
     let place = Opened::open(arguments.place).await?;
+    let now = SystemClock.now();
     let id_key = place.id_key().await?;
-    let forgotten = place.operations().forget(&person, &id_key, SystemClock.now()).await?;
+    let forgotten = match who {
+        Who::Person(person) => place.operations().forget(&person, &id_key, now).await?,
+        Who::Participation(id) => place.operations().forget_participation(id, &id_key, now).await?,
+    };
     say(&forgotten, arguments.json);
     anyhow::ensure!(
         !forgotten.remains,
@@ -101,7 +115,7 @@ fn say(forgotten: &Forgotten, as_json: bool) {
     }
     if *unreadable > 0 {
         console::say(&format!(
-            "{unreadable} participation(s) cannot be read: nobody can tell whose they are."
+            "{unreadable} participation(s) cannot be read: nobody can tell whose they are. The log names them; `forget --id` erases one."
         ));
     }
 }

@@ -121,7 +121,7 @@ impl Secluded {
         let answer: Value = self.runtime.invoke(event).await;
         let took = Duration::try_from(SystemClock.now().duration_since(began)).unwrap();
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
-        let stepped = self.store.get(&ids).await.unwrap();
+        let stepped = self.store.get(&ids).await.unwrap().found;
         assert!(stepped.iter().all(|participation| participation.state == State::Enrolled));
         took
     }

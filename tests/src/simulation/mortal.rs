@@ -1,6 +1,5 @@
 //! Ports of a process that may stop dead: before an effect, or after it and before anyone hears of it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
@@ -24,11 +23,11 @@ use domain::profile::KnownProfile;
 use domain::reservation::{Allowance, Observed, Reservation};
 use http::{Request, Response, StatusCode};
 use memory::Memory;
-use ports::ledger::{DrawnPart, Outbound, Stock, Told};
+use ports::ledger::{DrawnPart, Stock, Taken, Told};
 use ports::limits::Lane;
 use ports::queues::{Delivery, Outgoing, Receipt};
 use ports::schedule::Purpose;
-use ports::store::{Due, Inserted, Saved};
+use ports::store::{Due, Inserted, Known, Read, Saved};
 use ports::{Ledger, Limits, Notices, Queues, Result, Schedule, Secrets, Store};
 use secrecy::SecretString;
 use tokio::sync::Notify;
@@ -126,7 +125,7 @@ impl Mortal {
     /// As a store would that does not look at versions.
     async fn save_anyway(&self, participation: &Participation) -> Result<Saved> {
         let mut forced = participation.clone();
-        if let Some(stored) = self.ports.store.get(&[participation.id]).await?.first() {
+        if let Some(stored) = self.ports.store.get(&[participation.id]).await?.found.first() {
             forced.version = stored.version;
         }
         self.ports.store.save(&[forced]).await?;
@@ -159,10 +158,19 @@ impl Store for Mortal {
         self.life.effect(self.ports.store.insert(participation, entry)).await
     }
 
-    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
         // Others get a turn where a real store would be asked.
         tokio::task::yield_now().await;
         self.ports.store.get(ids).await
+    }
+
+    async fn set_aside(
+        &self,
+        ids: &[ParticipationId],
+        until: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        self.life.effect(self.ports.store.set_aside(ids, until, expires_at)).await
     }
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
@@ -190,7 +198,7 @@ impl Store for Mortal {
         self.ports.store.due(now, most).await
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known> {
         self.ports.store.known_profiles(contacts).await
     }
 
@@ -205,7 +213,7 @@ impl Store for Mortal {
 
 #[async_trait]
 impl Ledger for Mortal {
-    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>> {
         self.ports.ledger.awards(ids).await
     }
 
@@ -267,7 +275,7 @@ impl Ledger for Mortal {
 
 #[async_trait]
 impl Notices for Mortal {
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
         self.life.effect(self.ports.notices.take_notices(now, most)).await
     }
 

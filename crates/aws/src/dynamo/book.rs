@@ -12,6 +12,7 @@ use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Book, Counts, TakenCode};
 use domain::notice::Notice;
+use ports::store::Unreadable;
 
 use crate::dynamo::waiting::{self, Ranks};
 
@@ -67,6 +68,8 @@ pub(crate) struct Snapshot {
     pub(crate) counts_version: u64,
     pub(crate) ranks: Option<Ranks>,
     pub(crate) lines: HashMap<ParticipationId, Option<Line>>,
+    /// Lines that cannot be read.
+    pub(crate) unreadable: Vec<Unreadable>,
     pub(crate) others: HashMap<ContactKey, Vec<ParticipationId>>,
     /// In the order of arrival, and whether there are no more.
     pub(crate) waiting: Option<(Vec<ParticipationId>, bool)>,

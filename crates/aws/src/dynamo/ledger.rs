@@ -9,15 +9,15 @@ use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{self, Book, Counts, Rules, Settled};
 use domain::notice::Notice;
+use ports::error::at_most;
 use ports::ledger::{DrawnPart, Ledger, Stock};
-use ports::store::MOST_ITEMS;
+use ports::store::{MOST_ITEMS, Read};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::book::{Changes, MOST_LINES, Need, Page, Snapshot};
 use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::read::{code_line, name, pool_name};
-use crate::dynamo::store::at_most;
 use crate::dynamo::write::is_too_large;
 
 /// Verdicts in one transaction: each may release a place that moves another line up, and both are told.
@@ -39,7 +39,7 @@ type Written<T> = (T, Changes);
 
 #[async_trait]
 impl Ledger for Dynamo {
-    async fn awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>> {
         at_most(ids.len(), MOST_ITEMS, "reading awards")?;
         self.read_awards(ids).await
     }

@@ -8,7 +8,7 @@ use domain::Timestamp;
 use domain::notice::NoticeId;
 use domain::time::later;
 use futures::future::try_join_all;
-use ports::ledger::{NOTICE_LEASE, Notices, Outbound, Told};
+use ports::ledger::{NOTICE_LEASE, Notices, Outbound, Taken, Told};
 use ports::record::decode_notice;
 use ports::{Error, Result};
 
@@ -21,13 +21,13 @@ const KEEPING: &str = "keeping notices";
 
 #[async_trait]
 impl Notices for Dynamo {
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Vec<Outbound>> {
+    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
         const DOING: &str = "taking notices";
         let shards = try_join_all((0..SHARDS).map(|shard| self.notices_in(shard, now, most))).await?;
         let mut due: Vec<Item> = shards.into_iter().flatten().collect();
         due.sort_by_key(|item| required::<i64>(item, "due_at").unwrap_or_default());
         due.truncate(most);
-        let mut taken = Vec::with_capacity(due.len());
+        let mut taken = Taken::default();
         for item in &due {
             // Who is second does not get it.
             let request = self
@@ -40,11 +40,16 @@ impl Notices for Dynamo {
                 .expression_attribute_values(":due", number(required::<i64>(item, "due_at")?))
                 .expression_attribute_values(":until", number(later(now, NOTICE_LEASE).as_millisecond()));
             match request.send().await.map_err(SdkError::into_service_error) {
-                Ok(_) => taken.push(Outbound {
-                    notice: decode_notice(text_of(item, "record")?)?,
-                    attempts: required(item, "attempts")?,
-                    revived_at: revived_at(item),
-                }),
+                Ok(_) => match outbound(item) {
+                    Ok(outbound) => taken.notices.push(outbound),
+                    Err(why) => {
+                        // Nobody can tell it; whoever is on call sees it among what is parked.
+                        let id = text_of(item, "id")?;
+                        let park = self.client.update_item().key("id", text(id));
+                        self.update_notice(park.update_expression("REMOVE due_shard, due_at")).await?;
+                        taken.unreadable.push(why.of(id));
+                    }
+                },
                 Err(UpdateItemError::ConditionalCheckFailedException(_)) => {}
                 Err(error) => return Err(Error::unavailable(DOING, error)),
             }
@@ -55,6 +60,14 @@ impl Notices for Dynamo {
     async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
         try_join_all(outcomes.iter().map(|(id, told)| self.told_one(*id, *told))).await.map(|_| ())
     }
+}
+
+fn outbound(item: &Item) -> Result<Outbound> {
+    Ok(Outbound {
+        notice: decode_notice(text_of(item, "record")?)?,
+        attempts: required(item, "attempts")?,
+        revived_at: revived_at(item),
+    })
 }
 
 fn revived_at(item: &Item) -> Option<Timestamp> {

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::Timestamp;
-use domain::identity::{BrandId, IdKey, ParticipationId};
+use domain::identity::{BrandId, IdKey, IdentifierError, ParticipationId, Scope};
 use domain::message::QueueName;
-use domain::person::{Person, forget};
+use domain::person::{Person, forget, forgotten};
 use domain::time::later;
 use ports::limits::{Endpoint, Lane};
 use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview, ProvenConsent};
-use ports::record::{decode_known, decode_notice};
+use ports::record::{decode_known, decode_notice, encode, whose};
 use ports::store::{MOST_ITEMS, Saved, Store};
 use ports::{Error, Outages, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, number, text, text_of};
+use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::store::{participation, shard};
 
 const DOING: &str = "reading a table";
@@ -240,7 +242,9 @@ impl Dynamo {
     ) -> Result<u64> {
         let mut profiles = 0;
         for _ in 0..MOST_TRIES {
-            let Some(mut found) = self.get(&[id]).await?.into_iter().next() else { return Ok(profiles) };
+            let Some(mut found) = self.get(&[id]).await?.found.into_iter().next() else {
+                return Ok(profiles);
+            };
             if !person.is_reached_at(&found.contact) {
                 return Ok(profiles);
             }
@@ -253,5 +257,76 @@ impl Dynamo {
             }
         }
         Err(Error::unavailable("forgetting a participation", "it changes all the time"))
+    }
+
+    /// Erases what one participation says of a person.
+    pub(crate) async fn forget_participation(
+        &self,
+        id: ParticipationId,
+        id_key: &IdKey,
+        now: Timestamp,
+    ) -> Result<Forgotten> {
+        for _ in 0..MOST_TRIES {
+            let keys = [id.to_string()].into();
+            let Some(item) = self.batch_get(DOING, &self.tables.participations, "id", keys).await?.pop()
+            else {
+                return Ok(Forgotten::default());
+            };
+            let written = match participation(&item) {
+                Ok(mut found) => {
+                    forget(&mut found, id_key, now);
+                    self.save(&[found]).await? == [Saved::Saved]
+                }
+                Err(_) => self.replace_unreadable(id, &item, now).await?,
+            };
+            if written {
+                return Ok(Forgotten { participations: 1, ..Forgotten::default() });
+            }
+        }
+        Err(Error::unavailable("forgetting a participation", "it changes all the time"))
+    }
+
+    /// `false` when somebody else wrote it meanwhile.
+    async fn replace_unreadable(&self, id: ParticipationId, item: &Item, now: Timestamp) -> Result<bool> {
+        const WRITING: &str = "forgetting a participation";
+        let record = item.get("record");
+        let (brand, scope) = whose(text_of(item, "record").unwrap_or("{}"));
+        let brand = text_of(item, "brand").ok().and_then(|brand| BrandId::parse(brand).ok()).or(brand);
+        let unknown = |error: IdentifierError| Error::corrupt("participation", error).of(id);
+        let brand = brand.map_or_else(|| BrandId::parse("unknown").map_err(unknown), Ok)?;
+        let scope = scope.map_or_else(|| Scope::parse("unknown").map_err(unknown), Ok)?;
+        let version = required(item, "version").unwrap_or(0);
+        let left = forgotten((id, version), (brand, scope), item.contains_key("award"), now);
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.participations)
+            .key("id", text(id.to_string()))
+            .expression_attribute_names("#record", "record")
+            .expression_attribute_values(":next", number(version.saturating_add(1)))
+            .expression_attribute_values(":record", text(encode(&left)))
+            .expression_attribute_values(":expires", number(left.keep_until.as_second()));
+        request = match record {
+            Some(record) => request
+                .condition_expression("#record = :unreadable")
+                .expression_attribute_values(":unreadable", record.clone()),
+            None => request.condition_expression("attribute_not_exists(#record)"),
+        };
+        request = match left.due_at {
+            Some(due_at) => request
+                .update_expression(
+                    "SET version = :next, #record = :record, expires_at = :expires, due_shard = :shard, due_at = :due",
+                )
+                .expression_attribute_values(":shard", number(shard(id)))
+                .expression_attribute_values(":due", number(due_at.as_millisecond())),
+            None => request.update_expression(
+                "SET version = :next, #record = :record, expires_at = :expires REMOVE due_shard, due_at",
+            ),
+        };
+        match request.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) => Ok(true),
+            Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            Err(error) => Err(Error::unavailable(WRITING, error)),
+        }
     }
 }

@@ -12,13 +12,14 @@ use domain::ledger::Counts;
 use futures::future::try_join_all;
 use futures::try_join;
 use ports::record::{decode_award, decode_counts};
-use ports::store::MOST_ITEMS;
+use ports::store::{self, MOST_ITEMS, Unreadable};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::book::{Line, Need, Shelf, Snapshot};
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
 use crate::dynamo::schema::LISTS;
+use crate::dynamo::store::id_of;
 use crate::dynamo::waiting::Ranks;
 
 const DOING: &str = "reading a ledger";
@@ -46,7 +47,8 @@ pub(crate) fn line(item: &Item) -> Result<Option<Line>> {
     }
     let id = ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))?;
     let award = decode_award(id, text_of(item, "award")?)?;
-    Ok(Some(Line { award, version: required(item, "award_version")? }))
+    let version = required(item, "award_version").map_err(|error| error.of(id))?;
+    Ok(Some(Line { award, version }))
 }
 
 /// A ledger's counters as they were read; zero where there are none.
@@ -135,8 +137,13 @@ impl Dynamo {
             let items = self.batch_get(DOING, &self.tables.participations, "id", keys).await?;
             snapshot.lines.extend(some.iter().map(|id| (*id, None)));
             for item in &items {
-                if let Some(line) = line(item)? {
-                    snapshot.lines.insert(line.award.id, Some(line));
+                match line(item) {
+                    Ok(Some(line)) => {
+                        snapshot.lines.insert(line.award.id, Some(line));
+                    }
+                    Ok(None) => {}
+                    // It has no say: it must not hold up the ledger for everybody.
+                    Err(why) => snapshot.unreadable.push(Unreadable { id: id_of(item)?, why }),
                 }
             }
         }
@@ -144,10 +151,11 @@ impl Dynamo {
     }
 
     /// The awards of these participations, in no order.
-    pub(crate) async fn read_awards(&self, ids: &[ParticipationId]) -> Result<Vec<Award>> {
+    pub(crate) async fn read_awards(&self, ids: &[ParticipationId]) -> Result<store::Read<Award>> {
         let mut snapshot = Snapshot::default();
         self.read_lines(ids, &mut snapshot).await?;
-        Ok(snapshot.lines.into_values().flatten().map(|line| line.award).collect())
+        let found = snapshot.lines.into_values().flatten().map(|line| line.award).collect();
+        Ok(store::Read { found, unreadable: snapshot.unreadable })
     }
 
     /// The lines that are in a raffle and credited, winners included: also those who are owed a code.

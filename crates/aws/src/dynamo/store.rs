@@ -19,8 +19,9 @@ use futures::stream;
 use futures::{StreamExt, TryFutureExt};
 use ports::Chance;
 use ports::clock::SystemChance;
+use ports::error::at_most;
 use ports::record::{decode, decode_known, encode, encode_award, encode_known};
-use ports::store::{Due, Inserted, MOST_ITEMS, Saved, Store, in_turns};
+use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -83,15 +84,13 @@ fn item(participation: &Participation) -> Item {
 }
 
 pub(crate) fn participation(item: &Item) -> Result<Participation> {
-    let id = ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))?;
-    decode(id, required(item, "version")?, text_of(item, "record")?)
+    let id = id_of(item)?;
+    let (version, record) = (required(item, "version"), text_of(item, "record"));
+    decode(id, version.map_err(|error| error.of(id))?, record.map_err(|error| error.of(id))?)
 }
 
-pub(crate) fn at_most(count: usize, most: usize, doing: &'static str) -> Result<()> {
-    if count > most {
-        return Err(Error::unavailable(doing, format!("{count} items were given, {most} are taken")));
-    }
-    Ok(())
+pub(crate) fn id_of(item: &Item) -> Result<ParticipationId> {
+    ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))
 }
 
 #[async_trait]
@@ -130,12 +129,45 @@ impl Store for Dynamo {
         }
     }
 
-    async fn get(&self, ids: &[ParticipationId]) -> Result<Vec<Participation>> {
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
         const DOING: &str = "reading participations";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         let keys = ids.iter().map(ToString::to_string).collect();
         let items = self.batch_get(DOING, &self.tables.participations, "id", keys).await?;
-        items.iter().map(participation).collect()
+        let mut read = Read::default();
+        for item in &items {
+            read.add(id_of(item)?, participation(item))?;
+        }
+        Ok(read)
+    }
+
+    async fn set_aside(
+        &self,
+        ids: &[ParticipationId],
+        until: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        const DOING: &str = "setting participations aside";
+        at_most(ids.len(), MOST_ITEMS, DOING)?;
+        for id in ids {
+            let request = self
+                .client
+                .update_item()
+                .table_name(&self.tables.participations)
+                .key("id", text(id.to_string()))
+                .condition_expression("attribute_exists(id)")
+                .update_expression(
+                    "SET due_shard = :shard, due_at = :until, expires_at = if_not_exists(expires_at, :expires)",
+                )
+                .expression_attribute_values(":shard", number(shard(*id)))
+                .expression_attribute_values(":until", number(until.as_millisecond()))
+                .expression_attribute_values(":expires", number(expires_at.as_second()));
+            match request.send().await.map_err(SdkError::into_service_error) {
+                Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => {}
+                Err(error) => return Err(Error::unavailable(DOING, error)),
+            }
+        }
+        Ok(())
     }
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
@@ -155,19 +187,24 @@ impl Store for Dynamo {
         Ok(in_turns(due, most))
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<HashMap<ContactKey, KnownProfile>> {
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known> {
         const DOING: &str = "reading profiles";
         at_most(contacts.len(), MOST_ITEMS, DOING)?;
         let by_text: HashMap<String, ContactKey> =
             contacts.iter().map(|contact| (contact.to_string(), *contact)).collect();
         let keys = by_text.keys().cloned().collect();
         let items = self.batch_get(DOING, &self.tables.profiles, "contact", keys).await?;
-        let known = |item: &Item| {
-            let contact = by_text.get(text_of(item, "contact")?).copied();
-            let known = decode_known(text_of(item, "record")?)?;
-            Ok(contact.map(|contact| (contact, known)))
-        };
-        items.iter().filter_map(|item| known(item).transpose()).collect()
+        let mut known = Known::default();
+        for item in &items {
+            let Some(contact) = by_text.get(text_of(item, "contact")?) else { continue };
+            match text_of(item, "record").and_then(decode_known) {
+                Ok(profile) => {
+                    known.profiles.insert(*contact, profile);
+                }
+                Err(why) => known.unreadable.push(why.of(contact)),
+            }
+        }
+        Ok(known)
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
@@ -205,7 +242,10 @@ impl Store for Dynamo {
             Ok(_) => Ok(profile.clone()),
             Err(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let holder = taken.item.ok_or_else(|| Error::corrupt("profile", "it is empty"))?;
-                decode_known(text_of(&holder, "record")?)
+                match text_of(&holder, "record").and_then(decode_known) {
+                    Ok(holder) => Ok(holder),
+                    Err(_) => self.replace_profile(contact, &holder, profile).await,
+                }
             }
             Err(error) => Err(Error::unavailable("claiming a profile", error)),
         }
@@ -213,6 +253,32 @@ impl Store for Dynamo {
 }
 
 impl Dynamo {
+    /// Puts a profile in the place of one that cannot be read, unless somebody else was quicker.
+    async fn replace_profile(
+        &self,
+        contact: ContactKey,
+        unreadable: &Item,
+        profile: &KnownProfile,
+    ) -> Result<KnownProfile> {
+        const DOING: &str = "claiming a profile";
+        let mut request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.profiles)
+            .item("contact", text(contact.to_string()))
+            .item("expires_at", number(profile.trusted_until().as_second()))
+            .item("record", text(encode_known(profile)))
+            .expression_attribute_names("#record", "record");
+        request = match unreadable.get("record") {
+            Some(record) => request
+                .condition_expression("#record = :unreadable")
+                .expression_attribute_values(":unreadable", record.clone()),
+            None => request.condition_expression("attribute_not_exists(#record)"),
+        };
+        request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+        Ok(profile.clone())
+    }
+
     /// Changes what belongs to the participation itself, and leaves the rest of the item alone.
     async fn save_one(&self, participation: &Participation) -> Result<Saved> {
         let mut request = self
@@ -228,7 +294,7 @@ impl Dynamo {
         request = match participation.due_at {
             Some(due_at) => request
                 .update_expression(
-                    "SET version = :next, #record = :record, due_shard = :shard, due_at = :due",
+                    "SET version = :next, #record = :record, due_shard = :shard, due_at = :due REMOVE expires_at",
                 )
                 .expression_attribute_values(":shard", number(shard(participation.id)))
                 .expression_attribute_values(":due", number(due_at.as_millisecond())),

@@ -244,7 +244,7 @@ impl Dynamo {
             let page = last.map(|last| last / PAGE);
             if let Some(page) = page {
                 let ids = self.listed_between("waiting", ledger, (page * PAGE, ranks.from)).await?;
-                let lines = self.read_awards(&ids).await?;
+                let lines = self.read_awards(&ids).await?.found;
                 let bits = lines.iter().filter(|line| waits(line)).map(|line| (line.arrival % PAGE, true));
                 flips.insert(page, bits.collect());
             }

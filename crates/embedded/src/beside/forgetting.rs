@@ -4,17 +4,18 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::identity::{IdKey, ParticipationId};
-use domain::person::{Person, forget};
+use domain::identity::{BrandId, IdKey, IdentifierError, ParticipationId, Scope};
+use domain::person::{Person, forget, forgotten};
 use domain::profile::KnownProfile;
 use domain::time::later;
 use ports::clock::SystemClock;
 use ports::operations::{Forgotten, ProvenConsent};
-use ports::record::{decode, decode_known};
-use ports::{Clock, Result};
+use ports::record::{decode, decode_known, whose};
+use ports::{Clock, Error, Result};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::beside::{Beside, failed};
+use crate::book::unreadable;
 use crate::data_file::one;
 use crate::store::Row;
 
@@ -199,3 +200,49 @@ fn forget_profiles(transaction: &Transaction<'_>, keys: &[String]) -> rusqlite::
     }
     Ok(forgotten)
 }
+
+impl Beside {
+    /// Erases what one participation says of a person.
+    pub(super) async fn erase_one(&self, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+        const DOING: &str = "forgetting a participation";
+        let gone = self.change(DOING, |transaction| {
+            forget_one(transaction, id, id_key, now).map_err(|error| failed(DOING, error))
+        })?;
+        Ok(Forgotten {
+            participations: u64::from(gone),
+            remains: !self.empty_log().await,
+            ..Forgotten::default()
+        })
+    }
+}
+
+/// Whether it was there.
+fn forget_one(transaction: &Transaction<'_>, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> rusqlite::Result<bool> {
+    let sql = "SELECT version, brand, record FROM participations WHERE id = ?";
+    let columns = |row: &rusqlite::Row<'_>| {
+        Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    };
+    let Some((version, brand, record)) = one(transaction, sql, [id.to_bytes()], columns)?
+    else {
+        return Ok(false);
+    };
+    let left = match decode(id, version, &record) {
+        Ok(mut found) => {
+            forget(&mut found, id_key, now);
+            found
+        }
+        Err(_) => {
+            let sql = "SELECT EXISTS (SELECT 1 FROM awards WHERE id = ?)";
+            let has_award = transaction.query_row(sql, [id.to_bytes()], |row| row.get(0))?;
+            let (named, scope) = whose(&record);
+            let unknown = |error: IdentifierError| unreadable(Error::corrupt("participation", error).of(id));
+            let brand = BrandId::parse(&brand).ok().or(named);
+            let brand = brand.map_or_else(|| BrandId::parse("unknown").map_err(unknown), Ok)?;
+            let scope = scope.map_or_else(|| Scope::parse("unknown").map_err(unknown), Ok)?;
+            forgotten((id, version), (brand, scope), has_award, now)
+        }
+    };
+    Row::of(&left).save(transaction)?;
+    Ok(true)
+}
+

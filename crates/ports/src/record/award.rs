@@ -9,8 +9,12 @@ use domain::notice::{News, Notice, NoticeId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{corrupt, moment, text};
-use crate::Result;
+use super::{moment, text};
+use crate::{Error, Result};
+
+fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::corrupt("award, ledger or notice", source)
+}
 
 #[derive(Serialize, Deserialize)]
 struct AwardRecord {
@@ -129,6 +133,10 @@ pub fn encode_award(award: &Award) -> String {
 /// # Errors
 /// [`crate::Error::Corrupt`] when the text is not what [`encode_award`] makes.
 pub fn decode_award(id: ParticipationId, stored: &str) -> Result<Award> {
+    read_award(id, stored).map_err(|error| error.of(id))
+}
+
+fn read_award(id: ParticipationId, stored: &str) -> Result<Award> {
     let record: AwardRecord = serde_json::from_str(stored).map_err(corrupt)?;
     let mut participant = [0; 16];
     hex::decode_to_slice(&record.participant, &mut participant).map_err(corrupt)?;

@@ -1,0 +1,61 @@
+//! Participations that are stored and cannot be read: written by another version, or damaged. They hold up nobody, give back what they
+//! hold, and end.
+
+use std::time::Duration;
+
+use domain::identity::{BrandId, ParticipationId};
+use domain::person::KEPT;
+use domain::time::later;
+use ports::Error;
+use ports::error::in_full;
+use ports::health::Subject;
+use ports::store::{MOST_ITEMS, Unreadable};
+
+use crate::award;
+use crate::step::Connector;
+
+/// When they are tried again: another version may be at work by then.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// For how long `GET /healthz` shows them after they were met.
+const SHOWN_FOR: Duration = Duration::from_secs(150);
+
+/// What one of these is called in `GET /healthz`.
+const KIND: &str = "unreadable_records";
+
+/// Reports them, once a minute each, gives back their places, and has them come again in a minute. They are deleted like what has ended.
+pub(crate) async fn set_aside(
+    connector: &Connector,
+    brand: &BrandId,
+    unreadable: &[Unreadable],
+) -> ports::Result<()> {
+    if unreadable.is_empty() {
+        return Ok(());
+    }
+    let errors: Vec<&Error> = unreadable.iter().map(|one| &one.why).collect();
+    report(connector, brand, &errors);
+    let ids: Vec<ParticipationId> = unreadable.iter().map(|one| one.id).collect();
+    let now = connector.outside.clock.now();
+    for some in ids.chunks(MOST_ITEMS) {
+        if let Some(brand) = connector.brands.brand(brand) {
+            award::release(connector, brand, some).await?;
+        }
+        connector.outside.store.set_aside(some, later(now, AGAIN_AFTER), later(now, KEPT)).await?;
+    }
+    Ok(())
+}
+
+/// Says what cannot be read: in the log once a minute each, with its id, and in `GET /healthz`.
+pub(crate) fn report(connector: &Connector, brand: &BrandId, errors: &[&Error]) {
+    let troubles = &connector.outside.troubles;
+    let now = connector.outside.clock.now();
+    for error in errors {
+        if troubles.repeats().line("connector.unreadable", &error.to_string(), now).is_some() {
+            tracing::error!(%brand, error = %in_full(*error), "connector.unreadable: a stored record cannot be read; everything else goes on");
+        }
+    }
+    if !errors.is_empty() {
+        let text = "stored records of this brand cannot be read; the log names them";
+        troubles.report_for(SHOWN_FOR, KIND, Subject::brand(brand), now, text);
+    }
+}

@@ -1,0 +1,228 @@
+//! What is stored and cannot be read: it is named, holds up nobody else, and can be erased.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::award::{Standing, Verdict};
+use domain::contact::Email;
+use domain::identity::{IdKey, ParticipationId};
+use domain::participation::{Participation, State};
+use domain::profile::{KnownProfile, ProfileRef};
+use memory::Memory;
+use ports::Error;
+use ports::operations::Forgotten;
+use serde_json::json;
+use tests::{participation, start};
+
+use crate::Ports;
+use crate::emulator::{call, spoil_item};
+use crate::game::{Game, acme, first};
+
+/// What damages records, where something is kept.
+pub(crate) enum Spoiler {
+    /// It only pretends.
+    Memory(Arc<Memory>),
+    /// The data file.
+    File(PathBuf),
+    /// Tables whose names begin so.
+    Tables(String),
+}
+
+/// What is damaged.
+#[derive(Clone, Copy)]
+enum Record {
+    Participation,
+    Award,
+    Profile,
+    Notice,
+}
+
+impl Spoiler {
+    async fn spoil(&self, record: Record, key: &str) {
+        match self {
+            Self::Memory(memory) => memory.damage(ParticipationId::parse(key).unwrap(), true),
+            Self::File(path) => {
+                let (table, column) = match record {
+                    Record::Participation => ("participations", "hex(id)"),
+                    Record::Award => ("awards", "hex(id)"),
+                    Record::Profile => ("profiles", "upper(contact)"),
+                    Record::Notice => ("notices", "upper(id)"),
+                };
+                let file = rusqlite::Connection::open(path).unwrap();
+                file.busy_timeout(Duration::from_secs(10)).unwrap();
+                let sql = format!("UPDATE {table} SET record = '{{' WHERE {column} = ?");
+                assert_eq!(file.execute(&sql, [key.to_uppercase()]).unwrap(), 1);
+            }
+            Self::Tables(prefix) => {
+                let (table, name, attribute) = match record {
+                    Record::Participation => ("participations", "id", "record"),
+                    Record::Award => ("participations", "id", "award"),
+                    Record::Profile => ("profiles", "contact", "record"),
+                    Record::Notice => ("notices", "id", "record"),
+                };
+                spoil_item(&format!("{prefix}-{table}"), name, key, attribute).await;
+            }
+        }
+    }
+}
+
+fn one(name: &str) -> Participation {
+    participation("acme", "spring", &format!("{name}@example.com"))
+}
+
+fn names(error: &Error, id: impl std::fmt::Display) -> bool {
+    matches!(error, Error::Corrupt { id: Some(named), .. } if *named == id.to_string())
+}
+
+pub(crate) async fn what_cannot_be_read_is_named_beside_what_can(ports: Ports) {
+    let (ada, eve) = (one("ada"), one("eve"));
+    for one in [&ada, &eve] {
+        ports.store.insert(one, None).await.unwrap();
+    }
+    ports.spoiler.spoil(Record::Participation, &ada.id.to_string()).await;
+    let read = ports.store.get(&[ada.id, eve.id]).await.unwrap();
+    assert_eq!(read.found, [eve]);
+    let unreadable: Vec<ParticipationId> = read.unreadable.iter().map(|one| one.id).collect();
+    assert_eq!(unreadable, [ada.id]);
+    assert!(names(&read.unreadable[0].why, ada.id));
+    assert!(!format!("{:?}", read.unreadable).contains("example.com"));
+    let again = ports.store.insert(&ada, None).await.unwrap_err();
+    assert!(names(&again, ada.id), "{again:?}");
+}
+
+pub(crate) async fn what_cannot_be_read_comes_again_when_it_is_told_to(ports: Ports) {
+    let (ada, eve) = (one("ada"), one("eve"));
+    for one in [&ada, &eve] {
+        ports.store.insert(one, None).await.unwrap();
+    }
+    ports.spoiler.spoil(Record::Participation, &ada.id.to_string()).await;
+    let due = async |at| {
+        let due = ports.store.due(at, 100).await.unwrap();
+        let mut ids: Vec<ParticipationId> = due.into_iter().map(|due| due.id).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let (now, soon) = (start() + Duration::from_secs(60), start() + Duration::from_secs(120));
+    let mut both = [ada.id, eve.id];
+    both.sort_unstable();
+    assert_eq!(due(now).await, both);
+    ports.store.set_aside(&[ada.id], soon, soon + Duration::from_secs(86_400)).await.unwrap();
+    assert_eq!(due(now).await, [eve.id]);
+    assert_eq!(due(soon).await, both);
+}
+
+pub(crate) async fn more_than_a_hundred_are_the_callers_mistake_and_no_outage(ports: Ports) {
+    let many: Vec<ParticipationId> = (0..101_u8).map(|n| ParticipationId::from_bytes([n; 16])).collect();
+    for refused in [
+        ports.store.get(&many).await.unwrap_err(),
+        ports.ledger.awards(&many).await.unwrap_err(),
+        ports.store.set_aside(&many, start(), start()).await.unwrap_err(),
+    ] {
+        assert!(matches!(refused, Error::TooMany { given: 101, most: 100, .. }), "{refused:?}");
+    }
+}
+
+pub(crate) async fn a_line_that_cannot_be_read_holds_up_no_other(ports: Ports) {
+    let game = Game::of(ports, first(1));
+    let ids = [game.accept(0).await, game.accept(1).await, game.accept(2).await];
+    game.ports.spoiler.spoil(Record::Award, &ids[1].to_string()).await;
+    game.settle(&[(ids[2], Verdict::Credit), (ids[0], Verdict::Release)]).await;
+    assert_eq!(game.standing(ids[0]).await, Standing::Released);
+    assert!(matches!(game.standing(ids[2]).await, Standing::Rewarded { place: Some(1), .. }));
+    let read = game.ports.ledger.awards(&ids).await.unwrap();
+    assert_eq!((read.found.len(), read.unreadable.len()), (2, 1));
+    assert!(read.unreadable[0].id == ids[1] && names(&read.unreadable[0].why, ids[1]));
+}
+
+pub(crate) async fn a_notice_that_cannot_be_read_is_parked_and_holds_up_no_other(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let ids = [game.accept(0).await, game.accept(1).await];
+    game.release(ids[0]).await;
+    game.release(ids[1]).await;
+    let notice = domain::notice::NoticeId { participation: ids[0], news: domain::notice::News::Ended };
+    game.ports.spoiler.spoil(Record::Notice, &notice.to_string()).await;
+    let taken = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
+    assert_eq!(taken.notices.iter().map(|one| one.notice.id.participation).collect::<Vec<_>>(), [ids[1]]);
+    assert!(taken.unreadable.len() == 1 && names(&taken.unreadable[0], notice), "{taken:?}");
+    game.ports.clock.advance(Duration::from_secs(600));
+    let again = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
+    assert!(again.unreadable.is_empty() && again.notices.len() == 1);
+    let dead = game.ports.operations.as_ref().unwrap().dead().await.unwrap();
+    assert_eq!(dead.into_iter().map(|dead| dead.id).collect::<Vec<_>>(), [notice.to_string()]);
+}
+
+pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports: Ports) {
+    let contact = IdKey::new([9; 32]).contact(&acme(), &one("ada").contact);
+    let known = |name: &str| KnownProfile {
+        profile: ProfileRef::Email(Email::parse(&format!("{name}@example.com")).unwrap()),
+        learned_at: start(),
+        created: true,
+        by: one(name).id,
+    };
+    ports.store.remember_profiles(&[(contact, known("ada"))]).await.unwrap();
+    ports.spoiler.spoil(Record::Profile, &contact.to_string()).await;
+    let read = ports.store.known_profiles(&[contact]).await.unwrap();
+    assert!(read.profiles.is_empty() && read.unreadable.len() == 1, "{read:?}");
+    assert!(names(&read.unreadable[0], contact));
+    assert_eq!(ports.store.claim_profile(contact, &known("eve")).await.unwrap(), known("eve"));
+    let read = ports.store.known_profiles(&[contact]).await.unwrap();
+    assert_eq!(read.profiles[&contact], known("eve"));
+}
+
+pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_place(ports: Ports) {
+    let game = Game::of(ports, first(1));
+    let (id, readable) = (game.accept(0).await, game.accept(1).await);
+    game.ports.spoiler.spoil(Record::Participation, &id.to_string()).await;
+    let operations = game.ports.operations.clone().unwrap();
+    for id in [id, readable] {
+        let forgotten = operations.forget_participation(id, game.now()).await.unwrap();
+        assert_eq!(forgotten, Forgotten { participations: 1, ..Forgotten::default() });
+    }
+    let read = game.ports.store.get(&[id, readable]).await.unwrap();
+    assert!(read.unreadable.is_empty() && read.found.len() == 2);
+    for left in read.found {
+        assert_eq!(left.contact, domain::contact::Contact::nobody());
+        assert!(matches!(left.state, State::Rejected { .. }) && left.brand == acme());
+        assert_eq!(left.due_at, Some(game.now()), "what hangs on it is released at the next look");
+    }
+    let unknown = one("nobody").id;
+    assert_eq!(operations.forget_participation(unknown, game.now()).await.unwrap(), Forgotten::default());
+}
+
+#[tokio::test]
+async fn a_file_deletes_what_cannot_be_read_in_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    let clock = Arc::new(memory::TestClock::at(start()));
+    let file = embedded::DataFile::open(&path, clock).unwrap();
+    let ada = one("ada");
+    ports::Store::insert(&file, &ada, None).await.unwrap();
+    Spoiler::File(path).spoil(Record::Participation, &ada.id.to_string()).await;
+    let (soon, end) = (start() + Duration::from_secs(60), start() + Duration::from_secs(90 * 86_400));
+    for _ in 0..2 {
+        ports::Store::set_aside(&file, &[ada.id], soon, end).await.unwrap();
+        assert_eq!(file.expire(soon).await.unwrap().participations, 0);
+    }
+    assert_eq!(file.expire(end).await.unwrap().participations, 1);
+}
+
+#[tokio::test]
+async fn a_table_expires_what_cannot_be_read_and_keeps_what_can_be_read_again() {
+    let prefix = tests::emulator::prefix();
+    let ports = crate::emulator::on_dynamo_at(tests::emulator::config().await, &prefix).await;
+    let ada = one("ada");
+    ports.store.insert(&ada, None).await.unwrap();
+    let expires = async || {
+        let table = format!("{prefix}-participations");
+        let key = json!({ "id": { "S": ada.id.to_string() } });
+        let item = call("GetItem", &json!({ "TableName": table, "Key": key })).await;
+        item["Item"]["expires_at"]["N"].as_str().map(str::to_owned)
+    };
+    let (soon, end) = (start() + Duration::from_secs(60), start() + Duration::from_secs(90 * 86_400));
+    ports.store.set_aside(&[ada.id], soon, end).await.unwrap();
+    ports.store.set_aside(&[ada.id], soon, end + Duration::from_secs(60)).await.unwrap();
+    assert_eq!(expires().await, Some(end.as_second().to_string()), "it is counted from the first time");
+    ports.store.save(&[ada.clone()]).await.unwrap();
+    assert_eq!(expires().await, None);
+}
