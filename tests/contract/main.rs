@@ -2,8 +2,10 @@
 //! on an emulator.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod accepted;
 mod earlier;
 mod emulator;
+mod fixtures;
 mod game;
 mod in_order;
 mod ledger;
@@ -139,6 +141,8 @@ macro_rules! keeps_books {
                 more_than_a_hundred_are_refused,
                 what_is_known_of_a_profile_is_remembered_and_replaced,
                 of_many_claims_one_holds;
+            accepted:
+                whatever_is_accepted_can_be_read_shown_ended_and_erased;
             unreadable:
                 what_cannot_be_read_is_named_beside_what_can,
                 what_cannot_be_read_comes_again_when_it_is_told_to,

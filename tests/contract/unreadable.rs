@@ -176,7 +176,7 @@ pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_pla
     game.ports.spoiler.spoil(Record::Participation, &id.to_string()).await;
     let operations = game.ports.operations.clone().unwrap();
     for id in [id, readable] {
-        let forgotten = operations.forget_participation(id, game.now()).await.unwrap();
+        let forgotten = operations.forget_participation(id, &IdKey::new([9; 32]), game.now()).await.unwrap();
         assert_eq!(forgotten, Forgotten { participations: 1, ..Forgotten::default() });
     }
     let read = game.ports.store.get(&[id, readable]).await.unwrap();
@@ -187,7 +187,10 @@ pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_pla
         assert_eq!(left.due_at, Some(game.now()), "what hangs on it is released at the next look");
     }
     let unknown = one("nobody").id;
-    assert_eq!(operations.forget_participation(unknown, game.now()).await.unwrap(), Forgotten::default());
+    assert_eq!(
+        operations.forget_participation(unknown, &IdKey::new([9; 32]), game.now()).await.unwrap(),
+        Forgotten::default()
+    );
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ impl Counted {
 
     async fn have_ended(&self, ids: &[ParticipationId]) -> bool {
         let found = self.looked_at.get(ids).await.unwrap();
-        found.iter().all(|one| one.state.is_end() && one.due_at.is_none())
+        found.found.iter().all(|one| one.state.is_end() && one.due_at.is_none())
     }
 
     fn by_email(&self, number: usize) -> Participation {

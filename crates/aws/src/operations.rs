@@ -315,7 +315,12 @@ impl Operations for Environment {
         self.dynamo.forget(person, id_key, now).await
     }
 
-    async fn forget_participation(&self, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+    async fn forget_participation(
+        &self,
+        id: ParticipationId,
+        id_key: &IdKey,
+        now: Timestamp,
+    ) -> Result<Forgotten> {
         self.dynamo.forget_participation(id, id_key, now).await
     }
 }

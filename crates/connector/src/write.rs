@@ -159,7 +159,9 @@ fn batches(brand: &Brand, jobs: Vec<Job>) -> Vec<Vec<Joint>> {
 
 fn packed(brand: &Brand, joints: Vec<Joint>) -> Vec<Vec<Joint>> {
     let limits = &brand.braze.limits;
-    let limit = BatchLimit::new(limits.track_objects.get(), limits.track_per_array).unwrap_or_default();
+    #[expect(clippy::expect_used, reason = "another limit than the brand's would be refused by Braze")]
+    let limit = BatchLimit::new(limits.track_objects.get(), limits.track_per_array)
+        .expect("a brand file has 1 to 75 objects");
     let groups: Vec<Range<usize>> = braze::pack(&writes(&joints), limit);
     let mut joints = joints.into_iter();
     groups.into_iter().map(|group| joints.by_ref().take(group.len()).collect()).collect()

@@ -147,7 +147,12 @@ impl Operations for Beside {
         self.erase(person, id_key, now).await
     }
 
-    async fn forget_participation(&self, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+    async fn forget_participation(
+        &self,
+        id: ParticipationId,
+        id_key: &IdKey,
+        now: Timestamp,
+    ) -> Result<Forgotten> {
         self.erase_one(id, id_key, now).await
     }
 }

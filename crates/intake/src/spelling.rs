@@ -39,7 +39,7 @@ pub(crate) async fn as_known(
         let contact = intake.id_key.contact(&brand.id, &Contact::Email(form.clone()));
         let known =
             intake.store.known_profiles(&[contact]).await.map_err(|error| unavailable(intake, &error))?;
-        if !known.is_empty() || took_part(intake, activation, &form).await? {
+        if !known.profiles.is_empty() || took_part(intake, activation, &form).await? {
             return Ok(form);
         }
     }
@@ -54,7 +54,7 @@ async fn took_part(intake: &Intake, activation: &Activation, email: &Email) -> R
     ids.extend(events.map(|event| intake.id_key.event(&activation.scope, event, &contact, None)));
     for some in ids.chunks(ports::store::MOST_ITEMS) {
         let found = intake.store.get(some).await.map_err(|error| unavailable(intake, &error))?;
-        if !found.is_empty() {
+        if !(found.found.is_empty() && found.unreadable.is_empty()) {
             return Ok(true);
         }
     }

@@ -194,5 +194,10 @@ pub trait Operations: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be read or written.
-    async fn forget_participation(&self, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> Result<Forgotten>;
+    async fn forget_participation(
+        &self,
+        id: ParticipationId,
+        id_key: &IdKey,
+        now: Timestamp,
+    ) -> Result<Forgotten>;
 }

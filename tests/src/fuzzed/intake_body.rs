@@ -95,10 +95,28 @@ impl Front {
         });
         let (status, answer) = (answered.0, String::from_utf8_lossy(&answered.1).into_owned());
         assert!(status.as_u16() == 202 || status.is_client_error(), "{status} {answer}");
+        if status.as_u16() == 202 {
+            self.can_be_shown(&answer);
+        }
         assert!(
             CONTACTS.iter().all(|contact| !answer.contains(contact)),
             "the answer repeats a contact: {answer}"
         );
+    }
+}
+
+impl Front {
+    /// Whatever is accepted can be read back.
+    #[expect(clippy::expect_used, reason = "a broken promise ends the run")]
+    fn can_be_shown(&self, accepted: &str) {
+        let accepted: serde_json::Value = serde_json::from_str(accepted).expect("JSON");
+        let Some(id) = accepted["id"].as_str() else { return };
+        let request = Request::get(format!("/participations/{id}")).body(Body::empty()).expect("a request");
+        let status = self.runtime.block_on(async {
+            let Ok(answer) = self.routes.clone().oneshot(request).await;
+            answer.status()
+        });
+        assert_eq!(status.as_u16(), 200, "what was accepted cannot be shown");
     }
 }
 

@@ -25,7 +25,8 @@ impl Notices for Dynamo {
         const DOING: &str = "taking notices";
         let shards = try_join_all((0..SHARDS).map(|shard| self.notices_in(shard, now, most))).await?;
         let mut due: Vec<Item> = shards.into_iter().flatten().collect();
-        due.sort_by_key(|item| required::<i64>(item, "due_at").unwrap_or_default());
+        // It is the key of the index that they were found by.
+        due.sort_by_key(|item| required::<i64>(item, "due_at").ok());
         due.truncate(most);
         let mut taken = Taken::default();
         for item in &due {

@@ -57,7 +57,10 @@ fn value(reward: &Reward) -> AttributeValue {
         Reward::Code(code) => AttributeValue::Text(code.clone()),
         Reward::Value(amount) => match amount.to_string().parse() {
             Ok(whole) => AttributeValue::Integer(whole),
-            Err(_) => AttributeValue::Float(amount.to_string().parse().unwrap_or_default()),
+            #[expect(clippy::expect_used, reason = "a reward of nothing would be written to the profile")]
+            Err(_) => {
+                AttributeValue::Float(amount.to_string().parse().expect("an amount is written as a number"))
+            }
         },
     }
 }

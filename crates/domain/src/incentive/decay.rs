@@ -51,8 +51,9 @@ impl Decay {
         // All that is left of the fall, in parts of `over` times ten-thousandths: nothing is rounded twice.
         let left = i128::try_from(over - passed.min(over)).unwrap_or(0);
         let over = i128::try_from(over).unwrap_or(i128::MAX);
-        let scaled = to * over + (from - to) * left;
-        let multiple = i128::from(self.multiple.parts().max(1)) * over;
+        // No file that is accepted comes near the end of the range; one that was pushed before durations had bounds may.
+        let scaled = to.saturating_mul(over).saturating_add((from - to).saturating_mul(left));
+        let multiple = i128::from(self.multiple.parts().max(1)).saturating_mul(over);
         let (lower, rest) = (scaled / multiple, scaled % multiple);
         let up = match self.rounding {
             Rounding::Nearest => rest * 2 >= multiple,
@@ -60,7 +61,8 @@ impl Decay {
             Rounding::Down => false,
         };
         let rounded = (lower + i128::from(up)) * i128::from(self.multiple.parts().max(1));
-        let parts = i64::try_from(rounded.clamp(to, from)).unwrap_or_default();
+        #[expect(clippy::expect_used, reason = "a price that is wrong is worse than none")]
+        let parts = i64::try_from(rounded.clamp(to, from)).expect("between two amounts, which are i64");
         Amount::from_parts(parts).unwrap_or(self.to)
     }
 }

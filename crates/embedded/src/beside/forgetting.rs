@@ -203,7 +203,12 @@ fn forget_profiles(transaction: &Transaction<'_>, keys: &[String]) -> rusqlite::
 
 impl Beside {
     /// Erases what one participation says of a person.
-    pub(super) async fn erase_one(&self, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+    pub(super) async fn erase_one(
+        &self,
+        id: ParticipationId,
+        id_key: &IdKey,
+        now: Timestamp,
+    ) -> Result<Forgotten> {
         const DOING: &str = "forgetting a participation";
         let gone = self.change(DOING, |transaction| {
             forget_one(transaction, id, id_key, now).map_err(|error| failed(DOING, error))
@@ -217,13 +222,17 @@ impl Beside {
 }
 
 /// Whether it was there.
-fn forget_one(transaction: &Transaction<'_>, id: ParticipationId, id_key: &IdKey, now: Timestamp) -> rusqlite::Result<bool> {
+fn forget_one(
+    transaction: &Transaction<'_>,
+    id: ParticipationId,
+    id_key: &IdKey,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
     let sql = "SELECT version, brand, record FROM participations WHERE id = ?";
     let columns = |row: &rusqlite::Row<'_>| {
         Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
     };
-    let Some((version, brand, record)) = one(transaction, sql, [id.to_bytes()], columns)?
-    else {
+    let Some((version, brand, record)) = one(transaction, sql, [id.to_bytes()], columns)? else {
         return Ok(false);
     };
     let left = match decode(id, version, &record) {
@@ -245,4 +254,3 @@ fn forget_one(transaction: &Transaction<'_>, id: ParticipationId, id_key: &IdKey
     Row::of(&left).save(transaction)?;
     Ok(true)
 }
-

@@ -38,7 +38,7 @@ async fn several_spellings_of_an_address_or_a_number_are_one_participation() {
                 _ => Contact::Phone { phone, email: None },
             };
             let id = intake.id_key.participation(&scope, &contact);
-            assert_eq!(intake.memory.get(&[id]).await.unwrap().len(), 1, "{body}");
+            assert_eq!(intake.memory.get(&[id]).await.unwrap().found.len(), 1, "{body}");
         }
     }
 }
@@ -60,13 +60,16 @@ async fn who_took_part_under_an_earlier_form_keeps_the_id_and_gets_no_second_pri
         let canonical = Contact::Email(Email::parse(typed).unwrap());
         let other = intake.id_key.participation(&Scope::parse("spring").unwrap(), &canonical);
         if other != id {
-            assert!(intake.memory.get(&[other]).await.unwrap().is_empty(), "{typed} took part a second time");
+            assert!(
+                intake.memory.get(&[other]).await.unwrap().found.is_empty(),
+                "{typed} took part a second time"
+            );
         }
         let body = json!({ "q_scope": "spring", "event": "signed_in", "email": typed }).to_string();
         let (status, answer) = intake.webhook(body).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
         let by_event = ParticipationId::parse(answer["id"].as_str().unwrap()).unwrap();
-        let awards = intake.memory.awards(&[id, by_event]).await.unwrap();
+        let awards = intake.memory.awards(&[id, by_event]).await.unwrap().found;
         assert_eq!(awards.len(), 2);
         assert_eq!(awards[0].participant, awards[1].participant, "{typed} is two participants");
         assert_eq!(awards.iter().filter(|award| award.has_place()).count(), 1, "{typed} has two places");

@@ -102,7 +102,7 @@ impl Intake {
         let (status, answer) = self.webhook(body).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{members}: {answer}");
         let id = ParticipationId::parse(answer["id"].as_str().unwrap()).unwrap();
-        self.memory.get(&[id]).await.unwrap().remove(0)
+        self.memory.get(&[id]).await.unwrap().found.remove(0)
     }
 
     pub(crate) async fn post(&self, body: &Value) -> (StatusCode, Value) {

@@ -104,7 +104,10 @@ struct NoticeRecord {
 pub fn shown_reward(reward: &Reward) -> Value {
     match reward {
         Reward::Code(code) => Value::String(code.clone()),
-        Reward::Value(amount) => serde_json::from_str(&amount.to_string()).unwrap_or(Value::Null),
+        #[expect(clippy::expect_used, reason = "a reward that is shown as nothing looks like none")]
+        Reward::Value(amount) => {
+            serde_json::from_str(&amount.to_string()).expect("an amount is written as a JSON number")
+        }
     }
 }
 

@@ -1,0 +1,276 @@
+//! Whatever intake answers with 202 can be stored, read back, shown, stepped to an end, and erased.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use braze_sim::{Settings, Workspace};
+use connector::Connector;
+use domain::brand::SecretRef;
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::contact::Contact;
+use domain::identity::{IdKey, ParticipationId};
+use domain::token::TokenHash;
+use http::Request;
+use intake::Entering;
+use memory::{Faults, Memory, SeededChance};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
+use serde_json::{Value, json};
+use tests::simulated::InProcess;
+use tests::start;
+use tower::ServiceExt;
+
+use crate::Ports;
+use crate::unreadable::Spoiler;
+
+const TOKEN: &str = "qb_accepted";
+
+const BRAND: &str = r#"
+id = "acme"
+[braze]
+endpoint = "http://127.0.0.1:1"
+api_key = { env = "KEY" }
+settle = "1s"
+limits = { export_ids_per_minute = 100000 }
+[webhook]
+tokens_sha256 = ["TOKEN_HASH"]
+[[activation]]
+scope = "spring"
+opens = 2020-01-01T00:00:00Z
+closes = 2100-01-01T00:00:00Z
+[activation.email]
+incentive = "first"
+[activation.sms]
+subscription_group_id = "g-1"
+default_region = "US"
+regions = "any"
+fixed_lines = true
+opt_in = "single"
+incentive = "first"
+[activation.events.signed_in]
+incentive = "first"
+extras = ["store", "n"]
+[[activation.incentive]]
+id = "first"
+kind = "first"
+quantity = 20
+reward = "A"
+"#;
+
+/// Nobody listens to callbacks here: the brand has none.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl callback::Transport for Nobody {
+    async fn send(
+        &self,
+        _callback: &callback::Signed,
+        _addresses: callback::Addresses,
+    ) -> Result<http::StatusCode, callback::TransportError> {
+        Ok(http::StatusCode::NO_CONTENT)
+    }
+}
+
+struct Whole {
+    ports: Ports,
+    routes: Router,
+    connector: Connector,
+}
+
+impl Whole {
+    fn over(ports: Ports) -> Self {
+        let text = BRAND.replace("TOKEN_HASH", &TokenHash::of(TOKEN).to_string());
+        let brands = Arc::new(read_all(&[BrandFile { name: "acme.toml".into(), text }], &AllThere).unwrap());
+        let secrets = Arc::new(Memory::new(1, Faults::none(), ports.clock.clone()));
+        secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
+        let id_key = IdKey::new([7; 32]);
+        let outside = intake::Outside {
+            store: ports.store.clone(),
+            ledger: ports.ledger.clone(),
+            queues: ports.queues.clone(),
+            entering: Entering::AtOnce,
+            secrets: secrets.clone(),
+            clients: None,
+            troubles: ports::Troubles::default(),
+            clock: ports.clock.clone(),
+        };
+        let routes = intake::router(outside, brands.clone(), id_key.clone());
+        let workspace = Settings {
+            api_keys: vec!["key".into()],
+            settle: Duration::ZERO,
+            export_ids_per_minute: 1_000_000,
+            track_per_3s: 1_000_000,
+            subscription_groups: vec!["g-1".into()],
+            ..Settings::default()
+        };
+        let outside = connector::Outside {
+            store: ports.store.clone(),
+            ledger: ports.ledger.clone(),
+            notices: ports.notices.clone(),
+            queues: ports.queues.clone(),
+            schedule: ports.schedule.clone(),
+            limits: ports.limits.clone(),
+            outages: ports.outages.clone(),
+            secrets,
+            troubles: ports::Troubles::default(),
+            clock: ports.clock.clone(),
+            chance: Arc::new(SeededChance::new(5)),
+            transport: Arc::new(InProcess::to(Workspace::starting_at(workspace, start()).router())),
+            callbacks: Arc::new(Nobody),
+        };
+        let connector = Connector::new(outside, brands, id_key);
+        Self { ports, routes, connector }
+    }
+
+    async fn ask(&self, request: Request<Body>) -> (u16, Value) {
+        let Ok(answer) = self.routes.clone().oneshot(request).await;
+        let status = answer.status().as_u16();
+        let bytes = to_bytes(answer.into_body(), 1024 * 1024).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// The id of what was accepted; `None` when the body was refused, as it may be.
+    async fn post(&self, path: &str, body: &Value) -> Option<ParticipationId> {
+        let request = Request::post(path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {TOKEN}"))
+            .body(Body::from(body.to_string()));
+        let (status, answer) = self.ask(request.unwrap()).await;
+        assert!(status == 202 || (400..500).contains(&status), "{body}: {status} {answer}");
+        if status != 202 {
+            return None;
+        }
+        answer["id"].as_str().map(|id| ParticipationId::parse(id).unwrap())
+    }
+
+    async fn shown(&self, id: ParticipationId) -> Value {
+        let request = Request::get(format!("/participations/{id}")).body(Body::empty());
+        let (status, answer) = self.ask(request.unwrap()).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    async fn has_ended(&self, ids: &[ParticipationId]) -> bool {
+        for some in ids.chunks(100) {
+            let read = self.ports.store.get(some).await.unwrap();
+            assert!(read.unreadable.is_empty() && read.found.len() == some.len(), "{:?}", read.unreadable);
+            if read.found.iter().any(|one| !one.state.is_end() || one.due_at.is_some()) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// An example of every kind of number of every region that libphonenumber knows, and lengths that few have.
+fn phones() -> Vec<String> {
+    let kinds = [PhoneNumberType::Mobile, PhoneNumberType::FixedLine, PhoneNumberType::FixedLineOrMobile];
+    let mut phones: BTreeSet<String> = ["+49576164841893011", "+4957616484189301", "+431115", "+2908456"]
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    for region in PHONE_NUMBER_UTIL.get_supported_regions() {
+        for kind in kinds {
+            if let Ok(number) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind) {
+                phones.insert(number.format_as(PhoneNumberFormat::E164).to_string());
+            }
+        }
+    }
+    phones.into_iter().collect()
+}
+
+fn attributes() -> Value {
+    json!({
+        "text": "Zoë \"quoted\" \\ \u{1F600}", "empty": "", "whole": i64::MIN, "large": u64::MAX, "small": 5e-324,
+        "huge": 1.7e308, "minus": -0.0, "yes": true, "no": false,
+    })
+}
+
+fn bodies() -> Vec<(&'static str, Value)> {
+    let mut bodies = Vec::new();
+    let mut take_part = |body: Value| bodies.push(("/participations", body));
+    for phone in phones() {
+        take_part(json!({ "scope": "spring", "phone": phone, "consent": true }));
+    }
+    let long = format!("{}@{}.example", "a".repeat(64), "b".repeat(60));
+    for email in [
+        "ada@example.com",
+        " Grace@EXAMPLE.com ",
+        "\"grace hopper\"@example.com",
+        "o'brien+tag@sub.example.co.uk",
+        "用户@例え.example",
+        "ada@bücher.example",
+        "ada@xn--bcher-kva.example",
+        "zoe\u{308}@example.com",
+        "x@[192.0.2.1]",
+        "ada@localhost",
+        &long,
+    ] {
+        take_part(json!({ "scope": "spring", "email": email, "attributes": attributes() }));
+        take_part(json!({
+            "scope": "spring", "phone": "+13135550199", "email": email, "consent": true, "consent_text_id": "v1",
+        }));
+    }
+    for (number, value) in attributes().as_object().unwrap().values().enumerate() {
+        let email = format!("kind{number}@example.com");
+        take_part(json!({ "scope": "spring", "email": email, "attributes": { "only": value } }));
+    }
+    for (number, named) in [
+        json!({}),
+        json!({ "external_id": "u-1" }),
+        json!({ "external_id": " ", "braze_id": "b-1" }),
+        json!({ "external_id": "null", "sent_at": "1795000000" }),
+        json!({ "sent_at": "2026-11-23T16:57:00Z", "store": "Zürich", "n": 7 }),
+        json!({ "sent_at": 1_795_000_000, "store": "", "other": ["x"], "n": 1.5 }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut body =
+            json!({ "q_scope": "spring", "event": "signed_in", "email": format!("w{number}@example.com") });
+        body.as_object_mut().unwrap().extend(named.as_object().unwrap().clone());
+        bodies.push(("/webhook/braze", body));
+    }
+    bodies
+}
+
+pub(crate) async fn whatever_is_accepted_can_be_read_shown_ended_and_erased(ports: Ports) {
+    // Each request to an emulator takes a while, so there every seventh number stands for all; the unusual ones come first.
+    let step = if matches!(ports.spoiler, Spoiler::Tables(_)) { 7 } else { 1 };
+    let whole = Whole::over(ports);
+    let mut ids = BTreeSet::new();
+    for (number, (path, body)) in bodies().into_iter().enumerate() {
+        let unusual = body["phone"].as_str().is_none_or(|phone| phone.len() > 16 || phone.len() < 9);
+        if number % step == 0 || unusual {
+            ids.extend(whole.post(path, &body).await);
+        }
+    }
+    let ids: Vec<ParticipationId> = ids.into_iter().collect();
+    assert!(ids.len() >= 40, "only {} were accepted", ids.len());
+    for id in &ids {
+        whole.shown(*id).await;
+    }
+    for _minute in 0..240 {
+        if whole.has_ended(&ids).await {
+            break;
+        }
+        whole.connector.tick().await.unwrap();
+        whole.ports.clock.advance(Duration::from_secs(60));
+    }
+    assert!(whole.has_ended(&ids).await, "somebody's flow does not end");
+    for id in &ids {
+        let state = whole.shown(*id).await["state"].as_str().unwrap().to_owned();
+        assert!(["enrolled", "credited", "unverified", "rejected", "failed"].contains(&&*state), "{state}");
+    }
+    let Some(operations) = whole.ports.operations.clone() else { return };
+    for id in &ids {
+        let forgotten =
+            operations.forget_participation(*id, &IdKey::new([7; 32]), whole.ports.now()).await.unwrap();
+        assert_eq!(forgotten.participations, 1);
+        let left = whole.ports.store.get(&[*id]).await.unwrap().found.remove(0);
+        assert_eq!(left.contact, Contact::nobody());
+        whole.shown(*id).await;
+    }
+}
