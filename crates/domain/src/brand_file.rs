@@ -10,13 +10,16 @@ mod incentive;
 mod load;
 mod read;
 mod remains;
+mod secrets;
 mod section;
 mod sms;
 
 pub use duration::duration;
 pub use finding::{Finding, Severity};
 pub use load::{Loaded, LoadedFile, Standing, Strictness, read_each};
+pub use secrets::Purpose;
 
+use crate::Timestamp;
 use crate::brand::{Brands, SecretRef};
 use crate::incentive::Pool;
 
@@ -43,19 +46,38 @@ pub struct Unreadable {
 /// A brand file as it was found.
 pub type Given = Result<BrandFile, Unreadable>;
 
+/// What is wrong with something outside of a brand file that the file refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What is wrong. Never repeats a secret.
+    pub message: String,
+}
+
 /// What brand files refer to outside of themselves. Each method says why something cannot be had.
 pub trait Surroundings {
-    /// Whether a secret is there.
+    /// Whether a secret is there, and fit for its purpose.
     ///
     /// # Errors
-    /// Says that it is not.
-    fn secret(&self, secret: &SecretRef) -> Result<(), String>;
+    /// Says what is wrong with it.
+    fn secret(&self, secret: &SecretRef, purpose: Purpose) -> Result<(), Doubt>;
 
     /// How many different codes a pool's file holds.
     ///
     /// # Errors
     /// Says why it cannot be used.
     fn codes(&self, pool: &Pool) -> Result<u32, String>;
+
+    /// How it is taken when a file has us speak to loopback or to private addresses; `None` where that is allowed.
+    fn private_addresses(&self) -> Option<Severity> {
+        None
+    }
+
+    /// The time, where somebody is at hand who wants to know what is doubtful about a file, such as that it is over.
+    fn reviewed_at(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// Takes everything for granted: for brands that are made up where they are used.
@@ -63,7 +85,7 @@ pub trait Surroundings {
 pub struct AllThere;
 
 impl Surroundings for AllThere {
-    fn secret(&self, _secret: &SecretRef) -> Result<(), String> {
+    fn secret(&self, _secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
         Ok(())
     }
 

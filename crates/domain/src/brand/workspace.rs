@@ -55,12 +55,7 @@ impl Endpoint {
         if !bare || !url.username().is_empty() || url.password().is_some() {
             return Err(EndpointError::NotABase);
         }
-        let loopback = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(EndpointError::NotABase),
-        };
+        let loopback = is_loopback(url.host().ok_or(EndpointError::NotABase)?);
         match url.scheme() {
             "https" | "http" if loopback => Ok(Self(url)),
             "https" if BRAZE_HOSTS.contains(&url.host_str().unwrap_or("")) && url.port().is_none() => {
@@ -71,10 +66,24 @@ impl Endpoint {
         }
     }
 
+    /// Whether it is on this machine, where no workspace of Braze's is.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.0.host().is_some_and(is_loopback)
+    }
+
     /// The base URL.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.0
+    }
+}
+
+fn is_loopback(host: url::Host<&str>) -> bool {
+    match host {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

@@ -2,15 +2,21 @@
 
 use url::Url;
 
-use crate::brand::{Callback, IntakeAccess, Repeats};
+use crate::brand::{Callback, Endpoint, IntakeAccess, Repeats};
 use crate::brand_file::Surroundings;
 use crate::brand_file::claims::Unique;
-use crate::brand_file::read::{Reading, secret};
+use crate::brand_file::read::{Reading, private, secret};
+use crate::brand_file::secrets::Purpose;
 use crate::brand_file::section::{Field, Section};
 use crate::token::TokenHash;
 
 pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Vec<TokenHash> {
-    let items = section.required("tokens_sha256").and_then(|field| field.items()).unwrap_or_default();
+    let field = section.required("tokens_sha256");
+    let items = field.as_ref().and_then(|field| field.items());
+    if let Some(field) = field.filter(|_| items.as_ref().is_some_and(Vec::is_empty)) {
+        field.doubt("is empty: no webhook can come in");
+    }
+    let items = items.unwrap_or_default();
     section.finish();
     let token = |item: &Field<'_>| {
         let token = item.parsed(TokenHash::parse)?;
@@ -21,13 +27,21 @@ pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -
 
 pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> IntakeAccess {
     let origins = section.optional("origins").and_then(|field| field.items()).unwrap_or_default();
-    let origins = origins.iter().filter_map(|item| item.parsed(origin)).collect();
+    let origin_of = |item: &Field<'_>| {
+        let origin = item.parsed(origin)?;
+        if origin.starts_with("http://") && !is_of_this_machine(&origin) {
+            item.doubt("is not https: whoever is on the way can read and change such a page");
+        }
+        Some(origin)
+    };
+    let origins = origins.iter().filter_map(origin_of).collect();
     let signing_secret = section.optional("signing_secret");
-    let open_to_anybody =
-        section.optional("open_to_anybody").and_then(|field| field.boolean()).unwrap_or(false);
+    let said = section.optional("open_to_anybody").map(|field| field.boolean());
+    let open_to_anybody = said.flatten().unwrap_or(false);
     // A secret that is not there is a fault of its own.
-    reading.unguarded = signing_secret.is_none() && !open_to_anybody;
-    let signing_secret = signing_secret.and_then(|field| secret(&field, reading.surroundings));
+    reading.unguarded = signing_secret.is_none() && !open_to_anybody && said != Some(None);
+    let signing_secret =
+        signing_secret.and_then(|field| secret(&field, Purpose::Intake, reading.surroundings));
     let repeats = section.optional("repeats").and_then(|field| repeats(&field));
     section.finish();
     IntakeAccess { origins, signing_secret, open_to_anybody, repeats: repeats.unwrap_or_default() }
@@ -52,22 +66,34 @@ fn origin(text: &str) -> Result<String, &'static str> {
     if web && origin == text { Ok(origin) } else { Err(FORM) }
 }
 
+/// Pages that a developer tries out.
+fn is_of_this_machine(origin: &str) -> bool {
+    Endpoint::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
+}
+
 pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Option<Callback> {
-    let allow_private = section.optional("allow_private").and_then(|field| field.boolean()).unwrap_or(false);
-    let url = section.required("url").and_then(|field| field.parsed(|text| address(text, allow_private)));
-    let secret = section.required("secret").and_then(|field| secret(&field, surroundings));
+    let allowing = section.optional("allow_private");
+    let said = allowing.as_ref().map(|field| field.boolean());
+    let allow_private = said.flatten().unwrap_or(false);
+    if let Some(field) = allowing.filter(|_| allow_private) {
+        private(&field, surroundings, "lets callbacks go to private addresses");
+    }
+    // Whether http will do cannot be told where `allow_private` is wrong.
+    let takes_http = allow_private || said == Some(None);
+    let url = section.required("url").and_then(|field| field.parsed(|text| address(text, takes_http)));
+    let secret = section.required("secret").and_then(|field| secret(&field, Purpose::Callback, surroundings));
     section.finish();
     Some(Callback { url: url?, secret: secret?, allow_private })
 }
 
-fn address(text: &str, allow_private: bool) -> Result<Url, &'static str> {
+fn address(text: &str, takes_http: bool) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "is not a URL")?;
     if url.host().is_none() || !url.username().is_empty() || url.password().is_some() {
         return Err("must be a URL with a host and without user name");
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if allow_private => Ok(url),
+        "http" if takes_http => Ok(url),
         _ => Err("must be https"),
     }
 }

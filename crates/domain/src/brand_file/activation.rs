@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
+use crate::Timestamp;
 use crate::attributes::{AttributeError, AttributeValue, Attributes};
 use crate::brand::{
     Activation, CreditMoment, EmailActivation, EventActivation, Extra, ExtraKind, RewardsToBraze,
@@ -21,19 +22,44 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
         reading.claims.add(&field, Unique::Scope(scope.clone())).then_some(scope)
     });
     let opens = section.required("opens").and_then(|field| moment(&field));
-    let closes = section.required("closes").and_then(|field| moment(&field));
-    if let (Some(opens), Some(closes)) = (opens, closes)
-        && closes <= opens
-    {
+    let closing = section.required("closes");
+    let closes = closing.as_ref().and_then(moment);
+    let mut phase = opens.zip(closes);
+    if phase.is_some_and(|(opens, closes)| closes <= opens) {
         section.fault("closes", "must be after opens");
+        phase = None;
     }
-    let phase = opens.zip(closes);
+    let over = |at: Option<Timestamp>| at.zip(section.source.reviewed_at).is_some_and(|(at, now)| at <= now);
+    let is_over = over(closes);
+    if let Some(field) = closing.filter(|_| is_over && phase.is_some()) {
+        field.doubt("is over: nobody can take part any more");
+    }
+    if !["email", "sms", "events"].iter().any(|way| section.has(way)) {
+        section.doubt(
+            "scope",
+            "has no way in: [activation.email], [activation.sms] or [activation.events.NAME] is missing",
+        );
+    }
     let incentives = incentive::all(&mut section, phase);
     let ways = Ways { incentives: &incentives, unguarded: reading.unguarded };
     let email = section.optional("email").and_then(|field| Some(email_activation(field.section()?, &ways)));
     let sms = section.optional("sms").and_then(|field| sms::activation(field.section()?, &ways));
-    let events = section.optional("events").map(|field| events(&field, &ways)).unwrap_or_default();
-    let rewards = section.optional("rewards_to_braze").and_then(|field| Some(rewards(field.section()?)));
+    let bringing = section.optional("events");
+    let events = bringing.as_ref().map(|field| events(field, &ways)).unwrap_or_default();
+    if let Some(field) = bringing.filter(|_| !reading.has_tokens) {
+        field.doubt("cannot come in: no webhook has a token, [webhook] tokens_sha256 is missing");
+    }
+    let rewarding = section.optional("rewards_to_braze");
+    let rewards = rewarding.as_ref().and_then(|field| Some(rewards(field.section()?)));
+    if let Some(field) = rewarding.filter(|_| incentives.are_none()) {
+        let names = |rewards: &RewardsToBraze| {
+            rewards.reward.is_some() || rewards.position.is_some() || rewards.incentive.is_some()
+        };
+        if rewards.as_ref().is_some_and(names) {
+            field.doubt("has nothing to write: the activation has no incentive");
+        }
+    }
+    incentives.doubt_unused(is_over);
     section.finish();
     Some(Activation {
         scope: scope?,
@@ -42,12 +68,12 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
         email,
         sms,
         events,
-        incentives,
+        incentives: incentives.into_usable(),
         rewards: rewards.unwrap_or_default(),
     })
 }
 
-fn email_activation(mut section: Section<'_>, ways: &Ways<'_>) -> EmailActivation {
+fn email_activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> EmailActivation {
     let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
     let event = section.optional("event").and_then(|field| field.parsed(event_name));
     let credit = section.optional("credit").and_then(|field| {
@@ -64,7 +90,7 @@ fn email_activation(mut section: Section<'_>, ways: &Ways<'_>) -> EmailActivatio
 }
 
 /// `[activation.events.NAME]`, a table for each event.
-fn events(field: &Field<'_>, ways: &Ways<'_>) -> BTreeMap<String, EventActivation> {
+fn events(field: &Field<'_>, ways: &Ways<'_, '_>) -> BTreeMap<String, EventActivation> {
     let mut events = BTreeMap::new();
     let Some(mut section) = field.section() else { return events };
     for (name, field) in section.fields() {
@@ -79,7 +105,7 @@ fn events(field: &Field<'_>, ways: &Ways<'_>) -> BTreeMap<String, EventActivatio
     events
 }
 
-fn event(mut section: Section<'_>, ways: &Ways<'_>) -> EventActivation {
+fn event(mut section: Section<'_>, ways: &Ways<'_, '_>) -> EventActivation {
     let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
     let extras = section.optional("extras").and_then(|field| field.items()).unwrap_or_default();
     let extras = extras.iter().filter_map(extra).collect();

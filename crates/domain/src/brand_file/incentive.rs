@@ -1,6 +1,7 @@
 //! `[[activation.incentive]]`: what can be won, and by which rule.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use toml::de::DeValue;
@@ -17,8 +18,41 @@ use crate::incentive::{
     Amount, Decay, Incentive, IncentiveId, Kind, Odds, Pace, Pool, Prize, Reward, Rounding, Since, Tier,
 };
 
-/// An activation's incentives by id.
-pub(super) type Incentives = BTreeMap<IncentiveId, Arc<Incentive>>;
+/// An activation's incentives.
+pub(super) struct Incentives<'a> {
+    usable: BTreeMap<IncentiveId, Arc<Incentive>>,
+    /// All that have an id, be they usable or not, and where it stands.
+    declared: Vec<(IncentiveId, Field<'a>)>,
+    /// Whether there may be more, whose ids cannot be read.
+    more: bool,
+    used: RefCell<BTreeSet<IncentiveId>>,
+}
+
+impl Incentives<'_> {
+    pub(super) fn into_usable(self) -> BTreeMap<IncentiveId, Arc<Incentive>> {
+        self.usable
+    }
+
+    /// Whether there surely is none.
+    pub(super) fn are_none(&self) -> bool {
+        self.declared.is_empty() && !self.more
+    }
+
+    /// Doubts what nobody can win.
+    pub(super) fn doubt_unused(&self, is_over: bool) {
+        let used = self.used.borrow();
+        for (id, field) in &self.declared {
+            if !used.contains(id) {
+                field.doubt("is used by no way in: nobody can win it");
+            }
+            let closes = self.usable.get(id).map(|incentive| incentive.closes);
+            let closed = closes.zip(field.source.reviewed_at).is_some_and(|(closes, now)| closes <= now);
+            if closed && !is_over {
+                field.doubt("is over before its activation: nobody can win it any more");
+            }
+        }
+    }
+}
 
 #[derive(Clone, Copy)]
 enum Rule {
@@ -31,19 +65,31 @@ enum Rule {
 }
 
 /// Reads all of an activation's. `phase` is when the activation opens and closes, if that is known.
-pub(super) fn all(section: &mut Section<'_>, phase: Option<(Timestamp, Timestamp)>) -> Incentives {
-    let mut incentives = Incentives::new();
-    for mut section in section.sections("incentive") {
-        let id = section.required("id").and_then(|field| {
+pub(super) fn all<'a>(section: &mut Section<'a>, phase: Option<(Timestamp, Timestamp)>) -> Incentives<'a> {
+    let mut incentives = Incentives {
+        usable: BTreeMap::new(),
+        declared: Vec::new(),
+        more: !section.source.legible,
+        used: RefCell::default(),
+    };
+    let tables = section.optional("incentive").map(|field| field.sections());
+    incentives.more |= tables.as_ref().is_some_and(Option::is_none);
+    for mut section in tables.flatten().unwrap_or_default() {
+        let field = section.required("id");
+        let id = field.as_ref().and_then(|field| {
             let id = field.parsed(IncentiveId::parse)?;
-            let taken = incentives.contains_key(&id);
+            let taken = incentives.declared.iter().any(|(known, _)| *known == id);
             if taken {
                 field.fault("is already taken in this activation");
             }
             (!taken).then_some(id)
         });
+        match (&id, field) {
+            (Some(id), Some(field)) => incentives.declared.push((id.clone(), field)),
+            _ => incentives.more = true,
+        }
         if let Some(incentive) = incentive(section, id, phase) {
-            incentives.insert(incentive.id.clone(), Arc::new(incentive));
+            incentives.usable.insert(incentive.id.clone(), Arc::new(incentive));
         }
     }
     incentives
@@ -86,7 +132,12 @@ fn incentive(
         (Rule::Tiers, None, Some(Kind::Tiers(tiers))) => tiers.last().map(|tier| tier.up_to),
         (Rule::Tiers | Rule::Speed | Rule::Decay, None, _) => Some(Incentive::UNLIMITED),
     };
-    let (activation_opens, activation_closes) = phase?;
+    let consolation = consolation.map_or(Some(None), |reward| reward.map(Some));
+    // Where the activation's own times are wrong, nothing can be said of these.
+    let Some((activation_opens, activation_closes)) = phase else {
+        section.finish();
+        return None;
+    };
     let opens = opens.unwrap_or(Some(activation_opens));
     let closes = closes.unwrap_or(Some(activation_closes));
     if let (Some(opens), Some(closes)) = (opens, closes)
@@ -94,7 +145,6 @@ fn incentive(
     {
         section.fault("opens", "and closes must lie within the activation, in this order");
     }
-    let consolation = consolation.map_or(Some(None), |reward| reward.map(Some));
     section.finish();
     Some(Incentive {
         id: id?,
@@ -243,19 +293,23 @@ fn amount(field: &Field<'_>) -> Option<Amount> {
 }
 
 /// What the ways to take part have in common.
-pub(super) struct Ways<'a> {
+pub(super) struct Ways<'w, 'a> {
     /// What can be won.
-    pub(super) incentives: &'a Incentives,
+    pub(super) incentives: &'w Incentives<'a>,
     /// Whether anybody takes part without a signature, and the file does not say that this is meant.
     pub(super) unguarded: bool,
 }
 
-impl Ways<'_> {
+impl Ways<'_, '_> {
     /// `incentive = "id"` of a way to take part. Braze's webhooks carry a token; everybody else would have to sign.
     pub(super) fn incentive(&self, section: &mut Section<'_>, channel: Channel) -> Option<IncentiveId> {
         let field = section.optional("incentive")?;
         let id = field.parsed(IncentiveId::parse)?;
-        match self.incentives.get(&id) {
+        self.incentives.used.borrow_mut().insert(id.clone());
+        let is_declared = self.incentives.declared.iter().any(|(declared, _)| *declared == id);
+        match self.incentives.usable.get(&id) {
+            // What is wrong with the incentive has been said.
+            None if is_declared || self.incentives.more => {}
             None => field.fault("is not an incentive of this activation"),
             Some(incentive) if incentive.needs_sent_at() && channel != Channel::Event => {
                 field.fault("measures from sent_at, which only webhooks have");

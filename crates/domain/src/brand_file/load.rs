@@ -5,6 +5,7 @@ use toml::de::DeTable;
 use crate::brand::{Brand, Brands, BrokenBrand};
 use crate::brand_file::claims::{Claims, Taken};
 use crate::brand_file::read::{self, Reading};
+use crate::brand_file::secrets::Named;
 use crate::brand_file::section::Source;
 use crate::brand_file::{Finding, Given, Severity, Surroundings, remains};
 use crate::identity::BrandId;
@@ -84,11 +85,17 @@ struct Draft<'a> {
     brand: Option<Brand>,
     remains: Option<BrokenBrand>,
     claims: Claims,
+    secrets: Vec<Named>,
     findings: Vec<Finding>,
     standing: Standing,
 }
 
 impl Draft<'_> {
+    fn id(&self) -> Option<&BrandId> {
+        let remains = || self.remains.as_ref()?.id.as_ref();
+        self.brand.as_ref().map(|brand| &brand.id).or_else(remains)
+    }
+
     fn is_refused(&self, strictness: Strictness) -> bool {
         let least = match strictness {
             Strictness::Strict => Severity::Rule,
@@ -110,6 +117,7 @@ pub fn read_each(
     former: Option<&Loaded>,
 ) -> Loaded {
     let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, surroundings)).collect();
+    name_owners(&mut drafts, surroundings.reviewed_at().is_some());
     let mut taken = Taken::default();
     for incumbents in [true, false] {
         let known = |draft: &Draft<'_>| former.is_some_and(|former| former.is_used(draft.name));
@@ -138,11 +146,22 @@ pub fn read_each(
     Loaded { brands: Brands::new(brands, broken), files: loaded }
 }
 
+/// Whose the secrets are that files name, which can be told only once all brands are known.
+fn name_owners(drafts: &mut [Draft<'_>], reviewed: bool) {
+    let all: Vec<BrandId> = drafts.iter().filter_map(|draft| draft.id().cloned()).collect();
+    for draft in drafts {
+        let Some(own) = draft.id().cloned() else { continue };
+        let finding = |secret: &Named| secret.finding(draft.name, &own, &all, reviewed);
+        let findings: Vec<Finding> = draft.secrets.iter().filter_map(finding).collect();
+        draft.findings.extend(findings);
+    }
+}
+
 fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
     let file = match file {
         Ok(file) => file,
         Err(unreadable) => {
-            let source = Source::new(&unreadable.name, "");
+            let source = Source::new(&unreadable.name, "", None);
             source.note(Severity::Error, None, "", &unreadable.why);
             return Draft {
                 name: &unreadable.name,
@@ -152,31 +171,40 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
                     .as_ref()
                     .map(|text| remains::of(&unreadable.name, text, None, false)),
                 claims: Claims::default(),
-                findings: source.into_findings(),
+                secrets: Vec::new(),
+                findings: source.into_parts().0,
                 standing: Standing::Broken,
             };
         }
     };
-    let source = Source::new(&file.name, &file.text);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     let legible = errors.is_empty();
+    let mut source = Source::new(&file.name, &file.text, surroundings.reviewed_at());
+    source.legible = legible;
     for error in errors {
         // The parser does not say where a file got too deep for it.
         let message = if error.span().is_some() { error.message() } else { TOO_DEEP };
         source.note(Severity::Error, error.span().as_ref(), "", message);
     }
-    let mut reading = Reading { source: &source, surroundings, claims: Claims::default(), unguarded: true };
+    let syntax = source.faults();
+    let mut reading = Reading {
+        source: &source,
+        surroundings,
+        claims: Claims::default(),
+        unguarded: true,
+        has_tokens: true,
+    };
     let brand = read::brand(&table, &mut reading);
     let claims = reading.claims;
-    let remains = Some(remains::of(&file.name, &file.text, Some(table.get_ref()), legible));
-    Draft {
-        name: &file.name,
-        brand,
-        remains,
-        claims,
-        findings: source.into_findings(),
-        standing: Standing::Broken,
+    let (mut findings, secrets) = source.into_parts();
+    if syntax > 0 {
+        // What the parser made of a line that it cannot read is not what the line says.
+        let others = findings.split_off(syntax);
+        let unread: Vec<Option<usize>> = findings.iter().map(|finding| finding.line).collect();
+        findings.extend(others.into_iter().filter(|finding| !unread.contains(&finding.line)));
     }
+    let remains = Some(remains::of(&file.name, &file.text, Some(table.get_ref()), legible));
+    Draft { name: &file.name, brand, remains, claims, secrets, findings, standing: Standing::Broken }
 }
 
 /// Whether a file is used, and what it has to itself.

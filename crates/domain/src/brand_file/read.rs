@@ -13,6 +13,7 @@ use crate::brand::{
 };
 use crate::brand_file::claims::{Claims, Unique};
 use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
+use crate::brand_file::secrets::{Named, Purpose};
 use crate::brand_file::section::{Field, Section, Source};
 use crate::brand_file::{Surroundings, access, activation, incentive};
 use crate::identity::BrandId;
@@ -32,6 +33,8 @@ pub(super) struct Reading<'a, 'b> {
     pub(super) claims: Claims,
     /// Callers do not have to sign, and the file does not say that anybody may take part for what is limited.
     pub(super) unguarded: bool,
+    /// Whether webhooks have a token, as far as that can be told.
+    pub(super) has_tokens: bool,
 }
 
 /// Reads one file.
@@ -43,7 +46,9 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         reading.claims.add(&field, Unique::Id(id.clone())).then_some(id)
     });
     let braze = root.required("braze").and_then(|field| workspace(field.section()?, surroundings));
-    let webhook = root.optional("webhook").and_then(|field| Some(access::webhook(field.section()?, reading)));
+    let webhook_field = root.optional("webhook");
+    let webhook = webhook_field.as_ref().and_then(|field| Some(access::webhook(field.section()?, reading)));
+    reading.has_tokens = webhook_field.is_some();
     let intake = root.optional("intake").and_then(|field| Some(access::intake(field.section()?, reading)));
     let callback =
         root.optional("callback").and_then(|field| access::callback(field.section()?, surroundings));
@@ -55,6 +60,10 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         }
     }
     incentive::check_pools(&activations, reading);
+    let without_events = activations.values().all(|activation| activation.events.is_empty());
+    if let Some(field) = webhook_field.filter(|_| without_events && reading.source.faults() == 0) {
+        field.doubt("is of no use: no activation has events that webhooks could bring");
+    }
     root.finish();
     Some(Brand {
         id: id?,
@@ -68,8 +77,15 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
 }
 
 fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Option<BrazeWorkspace> {
-    let endpoint = section.required("endpoint").and_then(|field| field.parsed(Endpoint::parse));
-    let api_key = section.required("api_key").and_then(|field| secret(&field, surroundings));
+    let endpoint = section.required("endpoint").and_then(|field| {
+        let endpoint = field.parsed(Endpoint::parse)?;
+        if endpoint.is_loopback() {
+            private(&field, surroundings, "is on this machine");
+        }
+        Some(endpoint)
+    });
+    let api_key =
+        section.required("api_key").and_then(|field| secret(&field, Purpose::BrazeKey, surroundings));
     let limits = match section.optional("limits") {
         Some(field) => field.section().map(limits),
         None => Some(BrazeLimits {
@@ -126,13 +142,27 @@ pub(super) fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
     count
 }
 
+/// Notes that a field has us speak to addresses that are not public, where that is not allowed.
+pub(super) fn private(field: &Field<'_>, surroundings: &dyn Surroundings, what: &str) {
+    const NEEDS: &str = "only `serve --allow-private` takes that, which is implied while it listens on loopback and no proxy is in front; \
+                         functions take it with QUIKLY_ALLOW_PRIVATE=true";
+    if let Some(severity) = surroundings.private_addresses() {
+        field.note(severity, format!("{what}: {NEEDS}"));
+    }
+}
+
 /// `{ env = "NAME" }` or `{ ssm = "/name" }`.
-pub(super) fn secret(field: &Field<'_>, surroundings: &dyn Surroundings) -> Option<SecretRef> {
+pub(super) fn secret(
+    field: &Field<'_>,
+    purpose: Purpose,
+    surroundings: &dyn Surroundings,
+) -> Option<SecretRef> {
     let DeValue::Table(_) = field.value.get_ref() else {
         field
             .fault("must be { env = \"NAME\" } or { ssm = \"/name\" }; a secret itself does not belong here");
         return None;
     };
+    let before = field.source.faults();
     let mut section = field.section()?;
     let env = section.optional("env").and_then(|env| env.text());
     let ssm = section.optional("ssm").and_then(|ssm| ssm.text());
@@ -140,12 +170,17 @@ pub(super) fn secret(field: &Field<'_>, surroundings: &dyn Surroundings) -> Opti
     let reference = match (env, ssm) {
         (Some(name), None) if !name.is_empty() => SecretRef::Env(name.to_owned()),
         (None, Some(name)) if !name.is_empty() => SecretRef::Ssm(name.to_owned()),
+        // A misspelt key has been named already.
+        _ if field.source.faults() > before => return None,
         _ => {
             field.fault("must name one place: { env = \"NAME\" } or { ssm = \"/name\" }");
             return None;
         }
     };
-    surroundings.secret(&reference).map_err(|why| field.fault(why)).ok()?;
+    field.source.names(Named::new(field, &reference, purpose));
+    if let Err(doubt) = surroundings.secret(&reference, purpose) {
+        field.note(doubt.severity, doubt.message);
+    }
     Some(reference)
 }
 

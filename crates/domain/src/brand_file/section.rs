@@ -7,6 +7,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::Timestamp;
+use crate::brand_file::secrets::Named;
 use crate::brand_file::{Finding, Severity};
 
 /// The file being read, and what was found wrong so far.
@@ -14,11 +16,33 @@ pub(super) struct Source<'a> {
     pub(super) file: &'a str,
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
+    secrets: RefCell<Vec<Named>>,
+    /// Whether all of it is TOML; else what is not there may be what could not be parsed.
+    pub(super) legible: bool,
+    /// When somebody looks at it who wants to know what is doubtful.
+    pub(super) reviewed_at: Option<Timestamp>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, findings: RefCell::default() }
+    pub(super) fn new(file: &'a str, text: &'a str, reviewed_at: Option<Timestamp>) -> Self {
+        Self {
+            file,
+            text,
+            findings: RefCell::default(),
+            secrets: RefCell::default(),
+            legible: true,
+            reviewed_at,
+        }
+    }
+
+    /// Notes that a field names a secret.
+    pub(super) fn names(&self, secret: Named) {
+        self.secrets.borrow_mut().push(secret);
+    }
+
+    /// How many findings there are that are more than doubts.
+    pub(super) fn faults(&self) -> usize {
+        self.findings.borrow().iter().filter(|finding| finding.severity > Severity::Warning).count()
     }
 
     pub(super) fn note(
@@ -44,9 +68,9 @@ impl<'a> Source<'a> {
         before.filter(|&&byte| byte == b'\n').count() + 1
     }
 
-    /// What was found.
-    pub(super) fn into_findings(self) -> Vec<Finding> {
-        self.findings.into_inner()
+    /// What was found, and the secrets that are named.
+    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<Named>) {
+        (self.findings.into_inner(), self.secrets.into_inner())
     }
 }
 
@@ -73,7 +97,14 @@ impl<'a> Field<'a> {
         self.note(Severity::Warning, message);
     }
 
-    fn note(&self, severity: Severity, message: impl Into<String>) {
+    /// Notes what is doubtful about this field, where somebody wants to know.
+    pub(super) fn doubt(&self, message: impl Into<String>) {
+        if self.source.reviewed_at.is_some() {
+            self.warn(message);
+        }
+    }
+
+    pub(super) fn note(&self, severity: Severity, message: impl Into<String>) {
         self.source.note(severity, Some(&self.value.span()), &self.name, message);
     }
 
@@ -143,6 +174,11 @@ impl<'a> Field<'a> {
         Some(items.iter().enumerate().map(item).collect())
     }
 
+    /// The tables of an array of tables.
+    pub(super) fn sections(&self) -> Option<Vec<Section<'a>>> {
+        Some(self.items()?.iter().filter_map(Field::section).collect())
+    }
+
     pub(super) fn section(&self) -> Option<Section<'a>> {
         match self.value.get_ref() {
             DeValue::Table(table) => {
@@ -158,7 +194,7 @@ impl<'a> Field<'a> {
 
 /// A table of which each key is taken once; [`Section::finish`] reports the ones nobody took.
 pub(super) struct Section<'a> {
-    source: &'a Source<'a>,
+    pub(super) source: &'a Source<'a>,
     name: String,
     place: Range<usize>,
     table: &'a DeTable<'a>,
@@ -195,8 +231,20 @@ impl<'a> Section<'a> {
         self.source.note(severity, Some(&self.place), &self.name_of(key), message);
     }
 
+    /// Notes what is doubtful about the section as a whole, where somebody wants to know.
+    pub(super) fn doubt(&self, key: &str, message: impl Into<String>) {
+        if self.source.reviewed_at.is_some() {
+            self.source.note(Severity::Warning, Some(&self.place), &self.name_of(key), message);
+        }
+    }
+
     fn name_of(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(name, _)| name.get_ref() == key)
     }
 
     pub(super) fn optional(&mut self, key: &str) -> Option<Field<'a>> {
@@ -215,14 +263,14 @@ impl<'a> Section<'a> {
 
     /// Notes that a key should be there.
     pub(super) fn missing(&self, key: &str) {
-        self.fault(key, "is missing");
+        if self.source.legible {
+            self.fault(key, "is missing");
+        }
     }
 
     /// The tables of an array of tables; none when the key is absent.
     pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'a>> {
-        let Some(field) = self.optional(key) else { return Vec::new() };
-        let items = field.items().unwrap_or_default();
-        items.iter().filter_map(Field::section).collect()
+        self.optional(key).and_then(|field| field.sections()).unwrap_or_default()
     }
 
     /// Every key that is there, with its field.

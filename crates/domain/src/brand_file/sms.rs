@@ -24,7 +24,7 @@ fn default_poll() -> Vec<PollStage> {
 }
 
 /// Reads the section; `None` when something it needs is missing or wrong.
-pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_>) -> Option<SmsActivation> {
+pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> Option<SmsActivation> {
     let group =
         section.required("subscription_group_id").and_then(|field| field.parsed(SubscriptionGroup::parse));
     let region = section.required("default_region").and_then(|field| field.parsed(Region::parse));
@@ -75,7 +75,16 @@ fn single(section: &mut Section<'_>) -> Option<OptIn> {
 fn double(section: &mut Section<'_>) -> Option<OptIn> {
     let start = start(section);
     let window = section.optional("window").map_or(Some(DEFAULT_WINDOW), |field| OF_WINDOW.read(&field));
-    let poll = section.optional("poll").map_or_else(|| Some(default_poll()), |field| poll(&field));
+    let poll_field = section.optional("poll");
+    let poll = poll_field.as_ref().map_or_else(|| Some(default_poll()), poll);
+    if let (Some(field), Some(stages), Some(window)) = (poll_field, &poll, window) {
+        let told = |stage: &PollStage| stage.lasts.unwrap_or_default();
+        let before_last = stages.split_last().map_or(&[][..], |(_, before)| before);
+        let starts = before_last.iter().map(told).fold(Duration::ZERO, Duration::saturating_add);
+        if starts >= window || stages.first().is_some_and(|stage| stage.every >= window) {
+            field.doubt("reaches beyond the window: its last stage never begins");
+        }
+    }
     Some(OptIn::Double { start: start?, window: window?, poll: poll? })
 }
 
@@ -105,6 +114,8 @@ fn long_form(field: &Field<'_>) -> Option<DoubleOptInStart> {
     match (event, logic) {
         (Some(event), None) => event.map(DoubleOptInStart::Event),
         (None, Some(Some(true))) => Some(DoubleOptInStart::BrazeLogic),
+        // That it is no boolean has been said.
+        (None, Some(None)) => None,
         _ => {
             field.fault("must be { event = \"name\" } or { braze_logic = true }");
             None

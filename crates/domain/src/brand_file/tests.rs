@@ -8,6 +8,8 @@ mod incentives;
 
 #[path = "access_tests.rs"]
 mod access;
+#[path = "doubt_tests.rs"]
+mod doubts;
 
 #[path = "load_tests.rs"]
 mod loading;
@@ -35,11 +37,10 @@ credit = "on_enrollment"
 struct SomeMissing;
 
 impl Surroundings for SomeMissing {
-    fn secret(&self, secret: &SecretRef) -> Result<(), String> {
+    fn secret(&self, secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
+        let message = "environment variable MISSING is not set".to_owned();
         match secret {
-            SecretRef::Env(name) if name == "MISSING" => {
-                Err("environment variable MISSING is not set".to_owned())
-            }
+            SecretRef::Env(name) if name == "MISSING" => Err(Doubt { severity: Severity::Error, message }),
             SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
         }
     }

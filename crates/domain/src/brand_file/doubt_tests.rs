@@ -1,0 +1,212 @@
+//! What is doubtful, and that one mistake is one finding.
+
+use super::*;
+
+/// A person who looks at files in the middle of November 2026.
+struct Reviewed(Option<Severity>);
+
+impl Surroundings for Reviewed {
+    fn secret(&self, _secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
+        Ok(())
+    }
+
+    fn codes(&self, _pool: &Pool) -> Result<u32, String> {
+        Ok(u32::MAX)
+    }
+
+    fn private_addresses(&self) -> Option<Severity> {
+        self.0
+    }
+
+    fn reviewed_at(&self) -> Option<Timestamp> {
+        Some("2026-11-15T00:00:00Z".parse().unwrap())
+    }
+}
+
+fn found(files: &[(&str, &str)], surroundings: &dyn Surroundings) -> Vec<Finding> {
+    let file = |(name, text): &(&str, &str)| Ok(BrandFile { name: (*name).into(), text: (*text).into() });
+    let files: Vec<Given> = files.iter().map(file).collect();
+    read_each(&files, surroundings, Strictness::Strict, None).into_findings()
+}
+
+fn doubts(text: &str) -> Vec<String> {
+    let found = found(&[("acme.toml", text)], &Reviewed(None));
+    assert!(found.iter().all(|finding| finding.severity == Severity::Warning), "{found:#?}");
+    found.iter().map(ToString::to_string).collect()
+}
+
+/// Everything that a file can say, without a doubt.
+const EVERYTHING: &str = r#"id = "acme"
+retention = "30d"
+[braze]
+endpoint = "https://rest.iad-03.braze.com"
+api_key = { env = "ACME_BRAZE_API_KEY" }
+settle = "90s"
+identity = "alias"
+look_up = "contact"
+on_phone_mismatch = "skip"
+settle_by = "schedule"
+limits = { export_ids_per_minute = 250, track_objects = 75, track_per_array = false }
+[webhook]
+tokens_sha256 = ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]
+[intake]
+origins = ["https://promo.acme.example"]
+signing_secret = { env = "ACME_SECRET" }
+[callback]
+url = "https://api.quikly.example/braze"
+secret = { env = "ACME_CALLBACK_SECRET" }
+[[activation]]
+scope = "acme-spring"
+opens = 2026-11-01T00:00:00Z
+closes = 2026-12-01T00:00:00Z
+[activation.email]
+attributes = { quikly_participant = true }
+event = "quikly_participated"
+credit = "on_receipt"
+incentive = "tiers"
+[activation.sms]
+subscription_group_id = "8f1c6f0e-0000-4000-8000-000000000001"
+default_region = "US"
+regions = "any"
+opt_in = "double"
+double_opt_in = { event = "quikly_sms_opt_in" }
+window = "48h"
+poll = [{ every = "1m", for = "10m" }, { every = "30m" }]
+incentive = "melting"
+[activation.events.signed_in]
+attributes = { quikly_signed_in = true }
+extras = ["store"]
+repeatable = false
+incentive = "first"
+[activation.rewards_to_braze]
+reward = "quikly_reward"
+position = "quikly_position"
+incentive = "quikly_incentive"
+event = "quikly_rewarded"
+[[activation.incentive]]
+id = "first"
+kind = "first"
+opens = 2026-11-02T00:00:00Z
+closes = 2026-11-30T00:00:00Z
+quantity = 500
+codes = "spring.txt"
+[[activation.incentive]]
+id = "tiers"
+kind = "tiers"
+tiers = [{ up_to = 100, reward = "GOLD" }, { up_to = 500, reward = "SILVER" }]
+consolation = "THANKS"
+[[activation.incentive]]
+id = "melting"
+kind = "decay"
+from = 50
+to = 10
+over = "2h"
+step = "10m"
+round_to = 1
+round = "up"
+"#;
+
+#[test]
+fn a_good_file_raises_no_doubt() {
+    assert_eq!(doubts(EVERYTHING), Vec::<String>::new());
+}
+
+#[test]
+fn one_mistake_is_one_finding_on_its_line() {
+    let lines: Vec<&str> = EVERYTHING.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('[')) else { continue };
+        for wrong in [
+            "2026-13-01T00:00:00Z",
+            "\"\\u0001 no such thing\"",
+            "[[]]",
+            "-7",
+            "{ nothing = 1 }",
+            "maybe",
+            "1979-05-27",
+            "\"",
+        ] {
+            let mut text: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            text[number] = format!("{key} = {wrong}");
+            let text = text.join("\n");
+            let found = found(&[("acme.toml", &text)], &Reviewed(None));
+            let found: Vec<&Finding> =
+                found.iter().filter(|finding| finding.severity > Severity::Warning).collect();
+            // Some of these are right where any text, number or attribute will do.
+            let here = |finding: &&Finding| finding.line == Some(number + 1);
+            assert!(found.len() <= 1 && found.iter().all(here), "{key} = {wrong}: {found:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_line_is_one_finding() {
+    let lines: Vec<&str> = EVERYTHING.lines().collect();
+    for number in (0..lines.len()).filter(|number| !lines[*number].starts_with('[')) {
+        let text: Vec<&str> =
+            lines.iter().enumerate().filter(|(at, _)| *at != number).map(|(_, line)| *line).collect();
+        let found = found(&[("acme.toml", &text.join("\n"))], &Reviewed(None));
+        let faults = found.iter().filter(|finding| finding.severity > Severity::Warning).count();
+        assert!(faults <= 1, "{}: {found:#?}", lines[number]);
+    }
+}
+
+#[test]
+fn what_nobody_can_use_is_doubted() {
+    let without = |lines: &[&str]| {
+        let kept: Vec<&str> = EVERYTHING.lines().filter(|line| !lines.contains(line)).collect();
+        kept.join("\n")
+    };
+    let one = |text: &str, expected: &str| {
+        let doubts = doubts(text);
+        assert!(doubts.len() == 1 && doubts[0].contains(expected), "{expected}: {doubts:#?}");
+    };
+    let tokens = EVERYTHING.lines().find(|line| line.starts_with("tokens_sha256")).unwrap();
+    one(&without(&["[webhook]", tokens]), "activation[0].events: cannot come in");
+    one(&without(&["incentive = \"first\""]), "activation[0].incentive[0].id: is used by no way in");
+    one(&EVERYTHING.replace("closes = 2026-11-30", "closes = 2026-11-10"), "is over before its activation");
+    one(&EVERYTHING.replace("https://promo", "http://promo"), "intake.origins[0]: is not https");
+    one(&EVERYTHING.replace("for = \"10m\"", "for = \"48h\""), "activation[0].sms.poll: reaches beyond");
+    one(&EVERYTHING.replace("ACME_SECRET", "SIGNING_SECRET"), "a later release refuses other names");
+    let closed = EVERYTHING.replace("2026-12-01", "2026-11-14").replace("2026-11-30", "2026-11-13");
+    one(&closed, "activation[0].closes: is over");
+
+    let bare = "id = \"acme\"\n[braze]\nendpoint = \"https://rest.iad-03.braze.com\"\napi_key = { env = \"ACME_KEY\" }\n\
+                [[activation]]\nscope = \"spring\"\nopens = 2026-11-01T00:00:00Z\ncloses = 2026-12-01T00:00:00Z\n";
+    one(bare, "activation[0].scope: has no way in");
+    let rewards = format!("{bare}[activation.email]\n[activation.rewards_to_braze]\nreward = \"r\"\n");
+    one(&rewards, "activation[0].rewards_to_braze: has nothing to write");
+    one(&format!("{bare}[activation.email]\n").replace("[[act", "[webhook]\ntokens_sha256 = [\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"]\n[[act"), "webhook: is of no use");
+}
+
+#[test]
+fn a_secret_of_another_brand_breaks_a_rule_of_that_file_only() {
+    let brand = |id: &str, variable: &str| {
+        format!(
+            "id = \"{id}\"\n[braze]\nendpoint = \"https://rest.iad-03.braze.com\"\napi_key = {{ env = \"{variable}\" }}\n"
+        )
+    };
+    let files = [("acme.toml", brand("acme", "ACME_UK_KEY")), ("uk.toml", brand("acme-uk", "ACME_UK_KEY"))];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let found = found(&files, &Reviewed(None));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(
+        (found[0].severity, found[0].line, found[0].file.as_str()),
+        (Severity::Rule, Some(4), "acme.toml")
+    );
+    assert!(found[0].message.contains("brand acme-uk") && found[0].message.contains("ACME_"), "{found:#?}");
+}
+
+#[test]
+fn loopback_and_private_addresses_are_taken_as_the_surroundings_say() {
+    let loopback = EVERYTHING.replace("https://rest.iad-03.braze.com", "http://127.0.0.1:9000");
+    let private = EVERYTHING.replace("[callback]", "[callback]\nallow_private = true");
+    for (text, field) in [(loopback, "braze.endpoint"), (private, "callback.allow_private")] {
+        for severity in [Severity::Rule, Severity::Warning] {
+            let found = found(&[("acme.toml", &text)], &Reviewed(Some(severity)));
+            assert_eq!((found.len(), found[0].severity), (1, severity), "{found:#?}");
+            assert!(found[0].field == field && found[0].message.contains("--allow-private"), "{found:#?}");
+        }
+        assert!(found(&[("acme.toml", &text)], &Reviewed(None)).is_empty());
+    }
+}
