@@ -125,7 +125,7 @@ def demo(endpoint: str, braze: str, outputs: dict, binaries: pathlib.Path, direc
     (directory / "brands").mkdir(parents=True, exist_ok=True)
     (directory / "brands" / "demo.toml").write_text(brand)
     pushed = dict(os.environ, AWS_ENDPOINT_URL=endpoint, **ACCOUNT)
-    subprocess.run([binaries / "quikly-braze", "brands", "push", "--brands", directory / "brands",
+    subprocess.run([binaries / "quikly-braze", "brands", "push", "--allow-private", "--brands", directory / "brands",
                     "--environment", ENVIRONMENT], env=pushed, check=True)
     participations, webhook = host(outputs["ParticipationsUrl"]), host(outputs["WebhookUrl"])
     print(f"""

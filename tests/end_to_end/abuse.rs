@@ -197,7 +197,9 @@ async fn a_client_that_asks_for_too_much_is_told_when_to_come_again_and_others_a
         TokenHash::of(TOKEN)
     );
     let brand = Brand { access: &access, more: "[activation.events.signed_in]", ..Brand::at(&workspace) };
-    let server = Server::start_limiting(&brand, &["--requests-per-client", "1", "--behind-proxy"]).await;
+    let server =
+        Server::start_limiting(&brand, &["--requests-per-client", "1", "--behind-proxy", "--allow-private"])
+            .await;
     let mut refused = None;
     for _ in 0..40 {
         let (status, after, problem) = takes_part(&server, "203.0.113.7, 192.0.2.1").await;

@@ -14,6 +14,9 @@ use crate::workspace::{KEY, Workspace};
 /// The environment variable that holds the brand's key.
 pub(crate) const KEY_VARIABLE: &str = "ACME_BRAZE_API_KEY";
 
+/// The same, of the other brand.
+pub(crate) const OTHER_KEY_VARIABLE: &str = "OTHER_BRAZE_API_KEY";
+
 /// The environment variable that holds what participations and callbacks are signed with.
 pub(crate) const SECRET_VARIABLE: &str = "ACME_SIGNING_SECRET";
 pub(crate) const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
@@ -87,7 +90,7 @@ impl<'a> Brand<'a> {
 fn other_brand(endpoint: &str) -> String {
     let hash = TokenHash::of(OTHER_TOKEN);
     format!(
-        "id = \"other\"\n[braze]\nendpoint = \"{endpoint}\"\napi_key = {{ env = \"{KEY_VARIABLE}\" }}\n\
+        "id = \"other\"\n[braze]\nendpoint = \"{endpoint}\"\napi_key = {{ env = \"{OTHER_KEY_VARIABLE}\" }}\n\
          [webhook]\ntokens_sha256 = [\"{hash}\"]\n\
          [[activation]]\nscope = \"other-spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n\
          [activation.events.signed_in]\n"
@@ -188,8 +191,11 @@ impl Server {
         let (brands, data) = (path("brands"), self.data.display().to_string());
         let serve = ["serve", "--brands", &brands, "--data", &data, "--listen", listen];
         let arguments = [&serve, self.limits].concat();
-        let mut process =
-            start(&arguments, &[(KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)], &self.output());
+        let mut process = start(
+            &arguments,
+            &[(KEY_VARIABLE, KEY), (OTHER_KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)],
+            &self.output(),
+        );
         self.url = process.address("Taking participations at ").await;
         self.process = Some(process);
         eventually_async("health", Duration::from_secs(10), async || {

@@ -46,7 +46,7 @@ pub fn brand_file(bytes: &[u8]) {
 }
 
 /// The secret that nobody knows who sends bytes.
-const SECRET: &[u8] = b"whsec_not-to-be-guessed";
+const SECRET: &str = "whsec_not-to-be-guessed";
 
 /// The first line is the header, the rest the body: it counts only if the body was signed at that time.
 pub fn signature(bytes: &[u8]) {
@@ -56,7 +56,7 @@ pub fn signature(bytes: &[u8]) {
     let counts = verify(&headers, body, SECRET, start()).is_ok();
     let text = String::from_utf8_lossy(header);
     let right = |time: &str| {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(SECRET) else { return false };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()) else { return false };
         mac.update(time.as_bytes());
         mac.update(b".");
         mac.update(body);

@@ -6,5 +6,5 @@ mod signature;
 mod transport;
 
 pub use address::is_public;
-pub use signature::{Signed, SigningSecret};
+pub use signature::{Flaw, Signed, SigningSecret};
 pub use transport::{Addresses, HttpTransport, Transport, TransportError};

@@ -3,36 +3,78 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, header};
 use secrecy::{ExposeSecret, SecretSlice};
-use sha2::Sha256;
+use standardwebhooks::Webhook;
 use url::Url;
 
 use crate::transport::TransportError;
 
+/// What a secret begins with in the form that the standard's libraries take: the key in Base64 follows.
+const PREFIX: &str = "whsec_";
+
+/// A key shorter than this can be guessed, in bytes.
+const SHORTEST_KEY: usize = 16;
+
 /// What callbacks are signed with.
-pub struct SigningSecret(SecretSlice<u8>);
+pub struct SigningSecret {
+    key: SecretSlice<u8>,
+    flaw: Option<Flaw>,
+}
+
+/// What is wrong with a secret that something can be signed with all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// No library of the standard takes it.
+    #[error(
+        "begins with whsec_, and what follows is not Base64 (A-Z, a-z, 0-9, + and /, padded with =), so no library of Standard Webhooks takes it"
+    )]
+    NotBase64,
+    /// It can be guessed.
+    #[error("is too short: a key has 16 bytes at least")]
+    Short,
+    /// Receivers have to write it otherwise.
+    #[error(
+        "does not begin with whsec_: receivers that use a library of Standard Webhooks need whsec_ and its Base64"
+    )]
+    Plain,
+}
 
 impl SigningSecret {
-    /// A secret as it is configured: `whsec_` and base64, or any text as it stands.
+    /// A secret as it is configured, without the space around it: `whsec_` and Base64, or any text as it stands. One that begins with
+    /// `whsec_` and is not Base64 is taken as it stands, too, as it always was; it has a flaw.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let encoded = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
-        Self(SecretSlice::from(encoded.unwrap_or_else(|| text.as_bytes().to_vec())))
+        let text = text.trim();
+        let encoded = text.starts_with(PREFIX);
+        // It refuses other alphabets and missing padding, as the libraries of other languages do.
+        let readable = !encoded || Webhook::new(text).is_ok();
+        let decoded = (encoded && readable).then(|| decoded(text)).flatten();
+        let key = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
+        let flaw = match (encoded, readable) {
+            (true, false) => Some(Flaw::NotBase64),
+            _ if key.len() < SHORTEST_KEY => Some(Flaw::Short),
+            (false, _) => Some(Flaw::Plain),
+            (true, true) => None,
+        };
+        Self { key: SecretSlice::from(key), flaw }
     }
 
-    fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
-        #[expect(
-            clippy::expect_used,
-            reason = "an empty signature would be refused by every receiver, and nobody would know why"
-        )]
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes keys of any length");
-        mac.update(format!("{id}.{timestamp}.").as_bytes());
-        mac.update(body);
-        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    /// What is wrong with it.
+    #[must_use]
+    pub fn flaw(&self) -> Option<Flaw> {
+        self.flaw
     }
+
+    fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> Result<String, TransportError> {
+        let failed = |error: standardwebhooks::WebhookError| TransportError::NoRequest(error.to_string());
+        let key = Webhook::from_bytes(self.key.expose_secret().to_vec()).map_err(failed)?;
+        key.sign(id, timestamp, body).map_err(failed)
+    }
+}
+
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text.strip_prefix(PREFIX)?).ok()
 }
 
 /// A callback, ready to be sent.
@@ -55,7 +97,7 @@ impl Signed {
             .header(header::CONTENT_TYPE, "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", secret.sign(id, timestamp, &body))
+            .header("webhook-signature", secret.sign(id, timestamp, &body)?)
             .body(body)
             .map(Self)
             .map_err(|error| TransportError::NoRequest(error.to_string()))
@@ -72,19 +114,76 @@ impl Signed {
 mod tests {
     use super::*;
 
+    fn signed(text: &str) -> String {
+        SigningSecret::new(text).sign("id", 1, b"{}").unwrap()
+    }
+
+    fn flaw(text: &str) -> Option<Flaw> {
+        SigningSecret::new(text).flaw()
+    }
+
     /// The example that the implementations of Standard Webhooks share.
     #[test]
     fn the_known_message_has_the_known_signature() {
         let secret = SigningSecret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let signature = secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, b"{\"test\": 2432232314}");
-        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!(signature.unwrap(), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!(secret.flaw(), None);
     }
 
     #[test]
-    fn a_plain_text_is_a_secret_too() {
-        let of = |text: &str| SigningSecret::new(text).sign("id", 1, b"{}");
-        assert_ne!(of("one"), of("other"));
-        assert_eq!(of("whsec_c2VjcmV0"), of("secret"));
+    fn a_plain_text_is_a_key_byte_for_byte_which_receivers_write_as_base64() {
+        let text = "a text of some length";
+        assert_eq!(flaw(text), Some(Flaw::Plain));
+        assert_eq!(signed(text), signed(&format!("whsec_{}", STANDARD.encode(text))));
+        assert_ne!(signed(text), signed("another text of that length"));
+    }
+
+    #[test]
+    fn space_around_a_secret_is_not_part_of_it() {
+        for secret in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "a text of some length"] {
+            for text in [format!("{secret}\n"), format!(" {secret}"), format!("\t{secret}\r\n")] {
+                assert_eq!((signed(&text), flaw(&text)), (signed(secret), flaw(secret)), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_standards_libraries_refuse_is_a_flaw() {
+        for text in [
+            "whsec_!!!!",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa_-",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLQ",
+            "whsec_MfKQ9r8GKYqr TwjUPD8ILPZIo2LaLaSw",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw=",
+        ] {
+            assert_eq!(flaw(text), Some(Flaw::NotBase64), "{text}");
+            assert!(Webhook::new(text).is_err(), "{text}");
+        }
+        for text in ["", "whsec_", "whsec_c2VjcmV0", "x", "fifteen letters"] {
+            assert_eq!(flaw(text), Some(Flaw::Short), "{text}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the standard's library asks the clock itself")]
+    fn the_standards_library_verifies_what_we_sign() {
+        let url = Url::parse("https://quikly.example/hook").unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        for length in [16, 17, 24, 64, 100] {
+            let secret = format!("whsec_{}", STANDARD.encode(vec![7; length]));
+            let body = Bytes::from_static(b"{\"type\":\"participation.credited\"}");
+            let signed = Signed::new(
+                &url,
+                &SigningSecret::new(&format!("{secret}\n")),
+                "msg-1",
+                i64::try_from(now).unwrap(),
+                body,
+            );
+            let signed = signed.unwrap();
+            let receiver = Webhook::new(&secret).unwrap();
+            assert!(receiver.verify(signed.request().body(), signed.request().headers()).is_ok(), "{length}");
+        }
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use callback::{Addresses, Signed, SigningSecret};
+use callback::{Addresses, Flaw, Signed, SigningSecret};
 use domain::Timestamp;
 use domain::award::Standing;
+use domain::identity::BrandId;
 use domain::notice::{News, Notice, NoticeId};
 use domain::time::{between, later};
 use futures::FutureExt;
@@ -180,13 +181,24 @@ impl Connector {
         }
     }
 
+    /// A flaw is refused where an operator is at hand. Where the secret was in use before that, callbacks go on, loudly.
+    fn report(&self, brand: &BrandId, flaw: Option<Flaw>, now: Timestamp) {
+        let Some(flaw) = flaw.filter(|flaw| *flaw != Flaw::Plain) else { return };
+        let repeats = self.outside.troubles.repeats();
+        if let Some(line) = repeats.line("connector.flawed_callback_secret", brand.as_str(), now) {
+            tracing::error!(%brand, %flaw, times = line.times, since = %line.since, "connector.flawed_callback_secret: callbacks are signed with it all the same");
+        }
+    }
+
     async fn attempt(&self, notice: &Notice) -> Result<(), String> {
         let brands = self.brands();
         let callback = brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
         let callback = callback.ok_or("the brand has no callback any more")?;
         let secret = self.outside.secrets.get(&callback.secret).await.map_err(|error| in_full(&error))?;
         let secret = SigningSecret::new(secret.expose_secret());
-        let timestamp = self.outside.clock.now().as_second();
+        let now = self.outside.clock.now();
+        self.report(&notice.brand, secret.flaw(), now);
+        let timestamp = now.as_second();
         let body = Bytes::from(body(notice).to_string());
         let signed = Signed::new(&callback.url, &secret, &notice.id.to_string(), timestamp, body);
         let signed = signed.map_err(|error| error.to_string())?;

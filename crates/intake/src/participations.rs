@@ -158,7 +158,13 @@ async fn verified<'a>(
         tracing::error!(brand = %brand.id, error = %in_full(&error), "intake.no_secret: a request was refused with 503");
         Problem::unavailable()
     })?;
-    signature::verify(headers, signed, secret.expose_secret().as_bytes(), now).map_err(|why| {
+    let secret = secret.expose_secret();
+    if let Some(flaw) = signature::flaw(secret)
+        && let Some(line) = intake.troubles.repeats().line("intake.flawed_secret", brand.id.as_str(), now)
+    {
+        tracing::error!(brand = %brand.id, flaw, times = line.times, since = %line.since, "intake.flawed_secret: participations are taken all the same");
+    }
+    signature::verify(headers, signed, secret, now).map_err(|why| {
         if let Some(line) = intake.troubles.repeats().line("intake.unsigned", brand.id.as_str(), now) {
             tracing::warn!(brand = %brand.id, times = line.times, why = ?why, "intake.unsigned");
         }

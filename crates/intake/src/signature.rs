@@ -28,23 +28,37 @@ pub enum Unsigned {
     Wrong,
 }
 
-/// Checks the signature of a body or a path, in a time that does not tell where it differs.
+/// A secret shorter than this can be guessed, in bytes.
+const SHORTEST_SECRET: usize = 16;
+
+/// What is wrong with a secret that was in use all the same.
+#[must_use]
+pub fn flaw(secret: &str) -> Option<&'static str> {
+    (secret.trim().len() < SHORTEST_SECRET).then_some("is too short: a signing secret has 16 bytes at least")
+}
+
+/// Checks the signature of a body or a path, in a time that does not tell where it differs. Space around the secret is not part of it; who signs
+/// with that space, as earlier versions asked for, is taken, too.
 ///
 /// # Errors
 /// Says why it does not count.
-pub fn verify(headers: &HeaderMap, signed: &[u8], secret: &[u8], now: Timestamp) -> Result<(), Unsigned> {
+pub fn verify(headers: &HeaderMap, signed: &[u8], secret: &str, now: Timestamp) -> Result<(), Unsigned> {
     let header = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
     let (time, signatures) = header.and_then(read).ok_or(Unsigned::Missing)?;
     let seconds: i64 = time.parse().map_err(|_| Unsigned::Missing)?;
     if now.as_second().abs_diff(seconds) > TOLERANCE_S.unsigned_abs() {
         return Err(Unsigned::Stale);
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| Unsigned::Wrong)?;
-    mac.update(time.as_bytes());
-    mac.update(b".");
-    mac.update(signed);
-    let fits = |signature: &Vec<u8>| mac.clone().verify_slice(signature).is_ok();
-    if signatures.iter().any(fits) { Ok(()) } else { Err(Unsigned::Wrong) }
+    let fits = |secret: &str| {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return false };
+        mac.update(time.as_bytes());
+        mac.update(b".");
+        mac.update(signed);
+        signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok())
+    };
+    let trimmed = secret.trim();
+    let counts = fits(trimmed) || (trimmed != secret && fits(secret));
+    if counts { Ok(()) } else { Err(Unsigned::Wrong) }
 }
 
 /// The time, as it was signed, and the signatures.
@@ -77,7 +91,7 @@ mod tests {
         if let Some(header) = header {
             headers.insert(SIGNATURE_HEADER, HeaderValue::from_str(&header).unwrap());
         }
-        verify(&headers, BODY, b"secret", Timestamp::from_second(NOW).unwrap())
+        verify(&headers, BODY, "secret", Timestamp::from_second(NOW).unwrap())
     }
 
     fn signed_at(seconds: i64) -> Option<String> {
@@ -110,6 +124,26 @@ mod tests {
     fn of_several_signatures_one_has_to_fit() {
         let (old, new) = (signature("old", NOW, BODY), signature("secret", NOW, BODY));
         assert_eq!(check(Some(format!("t={NOW}, v1={old}, v1={new}"))), Ok(()));
+    }
+
+    #[test]
+    fn space_around_the_secret_is_not_part_of_it_unless_the_caller_signs_with_it() {
+        let mut headers = HeaderMap::new();
+        let now = Timestamp::from_second(NOW).unwrap();
+        for signed_with in ["secret", "secret\n"] {
+            let header = format!("t={NOW},v1={}", signature(signed_with, NOW, BODY));
+            headers.insert(SIGNATURE_HEADER, HeaderValue::from_str(&header).unwrap());
+            assert_eq!(verify(&headers, BODY, "secret\n", now), Ok(()), "{signed_with:?}");
+        }
+        assert_eq!(verify(&headers, BODY, "secret", now), Err(Unsigned::Wrong));
+    }
+
+    #[test]
+    fn a_secret_that_can_be_guessed_has_a_flaw() {
+        for secret in ["", "x", " ", "fifteen letters", "fifteen letters  \n"] {
+            assert!(flaw(secret).is_some(), "{secret:?}");
+        }
+        assert_eq!(flaw("sixteen letters!\n"), None);
     }
 
     #[test]

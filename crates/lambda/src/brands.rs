@@ -7,13 +7,15 @@ use std::time::Duration;
 use aws::dynamo::BrandTable;
 use domain::Timestamp;
 use domain::brand::Brands;
-use domain::brand_file::{AllThere, Given, Loaded, Strictness, read_each};
+use domain::brand_file::{Given, Loaded, Strictness, read_each};
 use domain::time::later;
 use ports::brands::report;
 use ports::clock::SystemClock;
 use ports::error::in_full;
 use ports::{Clock, Troubles};
 use tokio::sync::Mutex;
+
+use crate::environment::Deployed;
 
 /// How long brands are taken for granted.
 const FRESH_FOR: Duration = Duration::from_secs(60);
@@ -37,7 +39,7 @@ struct Kept<T> {
 /// They were checked when they were pushed; codes and secrets are where they are needed. A brand whose new file this version cannot
 /// read goes on as it was, as long as this process lives.
 fn load(files: &[Given], former: Option<&Loaded>) -> Loaded {
-    read_each(files, &AllThere, Strictness::Lenient, former)
+    read_each(files, &Deployed, Strictness::Lenient, former)
 }
 
 impl<T: Clone> OfBrands<T> {

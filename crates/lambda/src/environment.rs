@@ -6,7 +6,9 @@ use std::env;
 use anyhow::Context;
 use aws::dynamo::{AnotherKey, Dynamo};
 use domain::brand::SecretRef;
+use domain::brand_file::{Doubt, Purpose, Severity, Surroundings};
 use domain::identity::IdKey;
+use domain::incentive::Pool;
 use domain::message::QueueName;
 use ports::Secrets;
 use secrecy::ExposeSecret;
@@ -20,6 +22,27 @@ const ID_KEY: &str = "QUIKLY_ID_KEY_PARAMETER";
 /// The parameter that holds what the content delivery network in front proves itself with. It may be absent.
 #[cfg(feature = "http")]
 const EDGE_SECRET: &str = "QUIKLY_EDGE_SECRET_PARAMETER";
+
+/// Whether brand files may have us speak to loopback or to private addresses: `true`.
+const ALLOW_PRIVATE: &str = "QUIKLY_ALLOW_PRIVATE";
+
+/// What brand files meet in a function: they were checked when they were pushed, and codes and secrets are where they are needed.
+#[derive(Debug, Clone, Copy)]
+pub struct Deployed;
+
+impl Surroundings for Deployed {
+    fn secret(&self, _secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
+        Ok(())
+    }
+
+    fn codes(&self, _pool: &Pool) -> Result<u32, String> {
+        Ok(u32::MAX)
+    }
+
+    fn private_addresses(&self) -> Option<Severity> {
+        (env::var(ALLOW_PRIVATE).as_deref() != Ok("true")).then_some(Severity::Rule)
+    }
+}
 
 fn variable(name: &str) -> anyhow::Result<String> {
     env::var(name).with_context(|| format!("{name} is not set"))

@@ -56,6 +56,9 @@ pub(crate) struct Check {
     /// Ask Braze, too, whether each brand's key has the four permissions; changes nothing there
     #[arg(long)]
     pub(crate) live: bool,
+    /// Do not look at secrets: they need not be there
+    #[arg(long, conflicts_with = "live")]
+    pub(crate) offline: bool,
     /// Say it as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -188,6 +191,9 @@ pub(crate) struct Push {
     /// The environment's name, which all its tables begin with
     #[arg(long, value_name = "NAME")]
     pub(crate) environment: String,
+    /// Take brand files that have the functions speak to loopback or to private addresses
+    #[arg(long)]
+    pub(crate) allow_private: bool,
 }
 
 impl Default for Command {
@@ -199,6 +205,7 @@ impl Default for Command {
             listen: Serve::LISTEN,
             strict: false,
             watch: false,
+            allow_private: false,
             clients: Clients::default(),
         })
     }
@@ -225,6 +232,9 @@ pub(crate) struct Serve {
     /// Read brand files and codes again when they change; SIGHUP does so in any case
     #[arg(long)]
     pub(crate) watch: bool,
+    /// Take brand files that have us speak to loopback or to private addresses; implied while it listens on loopback without a proxy
+    #[arg(long)]
+    pub(crate) allow_private: bool,
     #[command(flatten)]
     pub(crate) clients: Clients,
 }
@@ -278,6 +288,11 @@ impl Default for Clients {
 }
 
 impl Serve {
+    /// Whether brand files may have us speak to addresses that only this machine or its network has.
+    pub(crate) fn takes_private(&self) -> bool {
+        self.allow_private || (self.listen.ip().is_loopback() && self.clients.behind_proxy.is_none())
+    }
+
     const LISTEN: SocketAddr =
         SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 8787));
 }

@@ -1,57 +1,108 @@
 //! The directory of brand files.
 
+use std::env::{self, VarError};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use domain::Timestamp;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
-    BrandFile, Finding, Given, Loaded, Severity, Standing, Strictness, Surroundings, Unreadable, read_each,
+    BrandFile, Doubt, Finding, Given, Loaded, Purpose, Severity, Standing, Strictness, Surroundings,
+    Unreadable, read_each,
 };
 use domain::incentive::Pool;
+use ports::Clock;
+use ports::clock::SystemClock;
 
 use crate::code_files::{CodeFiles, Codes};
 
-/// Reads every `*.toml` of a directory, in the order of names. The error is the directory's; what is wrong with a file is a finding.
-/// `former` is what was in use until now.
-pub(crate) fn read(directory: &Path, former: Option<&Loaded>) -> anyhow::Result<Loaded> {
-    Ok(load(directory, &files(directory)?, former))
+/// With which eyes brand files are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reviewing {
+    private_addresses: Option<Severity>,
+    with_secrets: bool,
 }
 
-/// The same, and the codes of every brand whose file is in use.
-pub(crate) fn read_with_codes(
-    directory: &Path,
-    former: Option<&Loaded>,
-) -> anyhow::Result<(Loaded, Vec<Codes>)> {
-    let surroundings = OnThisMachine(CodeFiles::in_directory(directory));
-    let loaded = read_each(&files(directory)?, &surroundings, Strictness::Strict, former);
-    let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
-    let brands = used.filter_map(|file| loaded.brands.brand(file.brand.as_ref()?));
-    let codes = surroundings.0.all(brands)?;
-    Ok((loaded, codes))
-}
-
-/// The same, of files that were read already.
-pub(crate) fn load(directory: &Path, files: &[Given], former: Option<&Loaded>) -> Loaded {
-    let surroundings = OnThisMachine(CodeFiles::in_directory(directory));
-    read_each(files, &surroundings, Strictness::Strict, former)
-}
-
-/// Every `*.toml` of a directory, in the order of names.
-pub(crate) fn files(directory: &Path) -> anyhow::Result<Vec<Given>> {
-    let shown = directory.display();
-    let entries =
-        fs::read_dir(directory).with_context(|| format!("cannot read the brand directory {shown}"))?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.with_context(|| format!("cannot read the brand directory {shown}"))?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") && !is_left_by_a_tool(&path) {
-            paths.push(path);
-        }
+impl Reviewing {
+    /// Where it is known whether private addresses are allowed.
+    pub(crate) fn strictly(allow_private: bool) -> Self {
+        Self { private_addresses: (!allow_private).then_some(Severity::Rule), with_secrets: true }
     }
-    anyhow::ensure!(!paths.is_empty(), "there is no brand file (*.toml) in {shown}");
-    paths.sort();
-    Ok(paths.iter().map(|path| file(path)).collect())
+
+    /// Where it is not known where the files will be used, and perhaps the secrets are not here.
+    pub(crate) fn for_any_place(offline: bool) -> Self {
+        Self { private_addresses: Some(Severity::Warning), with_secrets: !offline }
+    }
+}
+
+/// A directory of brand files, and how they are looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct BrandDirectory {
+    path: PathBuf,
+    reviewing: Reviewing,
+}
+
+impl BrandDirectory {
+    /// Nothing is read yet.
+    pub(crate) fn new(path: PathBuf, reviewing: Reviewing) -> Self {
+        Self { path, reviewing }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads every `*.toml`, in the order of names. `former` is what was in use until now. What is wrong with a file is a finding.
+    ///
+    /// # Errors
+    /// When the directory itself cannot be read, or has no brand file.
+    pub(crate) fn read(&self, former: Option<&Loaded>) -> anyhow::Result<Loaded> {
+        Ok(self.load(&self.files()?, former))
+    }
+
+    /// The same, and the codes of every brand whose file is in use.
+    ///
+    /// # Errors
+    /// As above, and when codes that were just there cannot be read.
+    pub(crate) fn read_with_codes(&self, former: Option<&Loaded>) -> anyhow::Result<(Loaded, Vec<Codes>)> {
+        let surroundings = self.surroundings();
+        let loaded = read_each(&self.files()?, &surroundings, Strictness::Strict, former);
+        let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
+        let brands = used.filter_map(|file| loaded.brands.brand(file.brand.as_ref()?));
+        let codes = surroundings.codes.all(brands)?;
+        Ok((loaded, codes))
+    }
+
+    /// The same as [`Self::read`], of files that were read already.
+    pub(crate) fn load(&self, files: &[Given], former: Option<&Loaded>) -> Loaded {
+        read_each(files, &self.surroundings(), Strictness::Strict, former)
+    }
+
+    /// Every `*.toml`, in the order of names.
+    ///
+    /// # Errors
+    /// When the directory cannot be read, or has no brand file.
+    pub(crate) fn files(&self) -> anyhow::Result<Vec<Given>> {
+        let shown = self.path.display();
+        let entries =
+            fs::read_dir(&self.path).with_context(|| format!("cannot read the brand directory {shown}"))?;
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.with_context(|| format!("cannot read the brand directory {shown}"))?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") && !is_left_by_a_tool(&path) {
+                paths.push(path);
+            }
+        }
+        anyhow::ensure!(!paths.is_empty(), "there is no brand file (*.toml) in {shown}");
+        paths.sort();
+        Ok(paths.iter().map(|path| file(path)).collect())
+    }
+
+    fn surroundings(&self) -> OnThisMachine {
+        OnThisMachine { codes: CodeFiles::in_directory(&self.path), reviewing: self.reviewing }
+    }
 }
 
 /// Locks of editors (`.#acme.toml`) and what file managers put beside a file (`._acme.toml`).
@@ -97,19 +148,90 @@ pub(crate) fn all_of(findings: &[Finding]) -> String {
 }
 
 /// Environment variables are looked at, and so are code files; a parameter of AWS cannot be from here.
-struct OnThisMachine(CodeFiles);
+struct OnThisMachine {
+    codes: CodeFiles,
+    reviewing: Reviewing,
+}
 
 impl Surroundings for OnThisMachine {
-    fn secret(&self, secret: &SecretRef) -> Result<(), String> {
+    fn secret(&self, secret: &SecretRef, purpose: Purpose) -> Result<(), Doubt> {
         match secret {
-            SecretRef::Env(name) if std::env::var_os(name).is_none_or(|value| value.is_empty()) => {
-                Err(format!("{secret} is not set"))
-            }
+            SecretRef::Env(name) if self.reviewing.with_secrets => variable(name, purpose),
             SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
         }
     }
 
     fn codes(&self, pool: &Pool) -> Result<u32, String> {
-        Ok(u32::try_from(self.0.read(pool)?.len()).unwrap_or(u32::MAX))
+        Ok(u32::try_from(self.codes.read(pool)?.len()).unwrap_or(u32::MAX))
+    }
+
+    fn private_addresses(&self) -> Option<Severity> {
+        self.reviewing.private_addresses
+    }
+
+    fn reviewed_at(&self) -> Option<Timestamp> {
+        Some(SystemClock.now())
+    }
+}
+
+fn variable(name: &str, purpose: Purpose) -> Result<(), Doubt> {
+    let doubt =
+        |severity, why: &str| Doubt { severity, message: format!("environment variable {name} {why}") };
+    match env::var(name) {
+        Ok(value) if value.is_empty() => Err(doubt(Severity::Error, "is not set")),
+        Ok(value) => flaw(&value, purpose).map_or(Ok(()), |(severity, why)| Err(doubt(severity, &why))),
+        Err(VarError::NotPresent) => Err(doubt(Severity::Error, "is not set")),
+        Err(VarError::NotUnicode(_)) => Err(doubt(Severity::Error, "is not text")),
+    }
+}
+
+/// What is wrong with a secret. It is not repeated.
+fn flaw(value: &str, purpose: Purpose) -> Option<(Severity, String)> {
+    match purpose {
+        Purpose::BrazeKey => {
+            let key = value.trim();
+            let why = if key.is_empty() {
+                "is empty"
+            } else if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                "has white space inside, which no API key has"
+            } else {
+                return None;
+            };
+            Some((Severity::Rule, why.to_owned()))
+        }
+        Purpose::Intake => intake::signature::flaw(value).map(|why| (Severity::Rule, why.to_owned())),
+        Purpose::Callback => callback::SigningSecret::new(value).flaw().map(|flaw| match flaw {
+            callback::Flaw::Plain => (Severity::Warning, flaw.to_string()),
+            callback::Flaw::NotBase64 | callback::Flaw::Short => (Severity::Rule, flaw.to_string()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_fit_for_its_purpose_or_breaks_a_rule() {
+        let severity = |value: &str, purpose| flaw(value, purpose).map(|(severity, _)| severity);
+        for (value, purpose) in [
+            ("x", Purpose::Intake),
+            (" ", Purpose::Intake),
+            ("x", Purpose::Callback),
+            ("whsec_!!!!", Purpose::Callback),
+            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa_-", Purpose::Callback),
+            (" \n", Purpose::BrazeKey),
+            ("two words", Purpose::BrazeKey),
+        ] {
+            assert_eq!(severity(value, purpose), Some(Severity::Rule), "{value:?} {purpose:?}");
+        }
+        for (value, purpose) in [
+            ("sixteen letters!\n", Purpose::Intake),
+            (" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", Purpose::Callback),
+            ("a-key\n", Purpose::BrazeKey),
+        ] {
+            assert_eq!(severity(value, purpose), None, "{value:?} {purpose:?}");
+        }
+        assert_eq!(severity("sixteen letters!", Purpose::Callback), Some(Severity::Warning));
     }
 }

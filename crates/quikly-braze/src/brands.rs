@@ -10,20 +10,22 @@ use domain::brand_file::{AllThere, BrandFile, Given, Loaded, LoadedFile, Standin
 use ports::Ledger;
 
 use crate::arguments::Push;
+use crate::brand_directory::{BrandDirectory, Reviewing};
 use crate::code_files::CodeFiles;
-use crate::{brand_directory, console};
+use crate::console;
 
 /// Puts every file that is right. One that is not is told, and what was pushed of its brand before stays as it is.
 pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
-    let Push { brands: directory, environment } = arguments;
+    let Push { brands: path, environment, allow_private } = arguments;
+    let directory = BrandDirectory::new(path, Reviewing::strictly(allow_private));
     let config = aws::environment().await;
     let table = BrandTable::new(&config, &environment);
-    let files = named(brand_directory::files(&directory)?);
+    let files = named(directory.files()?);
     let before = table.read().await.context("the brand table")?;
     let before = read_each(&before, &AllThere, Strictness::Lenient, None);
-    let loaded = brand_directory::load(&directory, &files, Some(&before));
+    let loaded = directory.load(&files, Some(&before));
     let sorted = sort(&loaded, files, &environment);
-    let codes = CodeFiles::in_directory(&directory).all(sorted.right.iter().map(|(brand, _)| *brand))?;
+    let codes = CodeFiles::in_directory(directory.path()).all(sorted.right.iter().map(|(brand, _)| *brand))?;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
     for (brand, pool, codes) in codes {
         let stock =

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::Check;
+use crate::brand_directory::{BrandDirectory, Reviewing};
 use crate::{brand_directory, console};
 
 /// What a brand's key may do, by permission; or why it is not there.
@@ -20,7 +21,8 @@ type Grants = Result<Vec<(Permission, Grant)>, String>;
 
 /// Validates a directory; the error lists every fault. Asks about every usable brand, so that all that is missing is known at once.
 pub(crate) async fn run(arguments: Check) -> anyhow::Result<()> {
-    let loaded = brand_directory::read(&arguments.brands, None)?;
+    let reviewing = Reviewing::for_any_place(arguments.offline);
+    let loaded = BrandDirectory::new(arguments.brands, reviewing).read(None)?;
     let transport =
         if arguments.live { Some(Arc::new(HttpTransport::new(Timeouts::default())?)) } else { None };
     let (mut missing, mut told) = (0, Vec::new());

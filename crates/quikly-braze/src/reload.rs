@@ -24,8 +24,9 @@ use ports::{BrandsInUse, Clock, Ledger, Troubles};
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
+use crate::brand_directory::BrandDirectory;
 use crate::code_files::Codes;
-use crate::{brand_directory, console};
+use crate::console;
 
 /// How often the directory is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -47,7 +48,7 @@ type Fingerprint = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
 
 /// A directory of brand files, and what is in use of it.
 pub(crate) struct Reloading {
-    directory: PathBuf,
+    directory: BrandDirectory,
     watch: bool,
     loaded: Loaded,
     /// Codes that are still to be imported.
@@ -58,9 +59,9 @@ pub(crate) struct Reloading {
 
 impl Reloading {
     /// Reads a directory for the first time.
-    pub(crate) fn start(directory: PathBuf, watch: bool) -> anyhow::Result<Self> {
-        let seen = fingerprint(&directory);
-        let (loaded, codes) = brand_directory::read_with_codes(&directory, None)?;
+    pub(crate) fn start(directory: BrandDirectory, watch: bool) -> anyhow::Result<Self> {
+        let seen = fingerprint(directory.path());
+        let (loaded, codes) = directory.read_with_codes(None)?;
         Ok(Self { directory, watch, loaded, codes, imports: Imports::default(), seen })
     }
 
@@ -111,7 +112,7 @@ impl Reloading {
     /// Whether the directory is another one than was read, and no one is at it any more.
     async fn has_changed(&self, settling: &mut Option<Fingerprint>) -> bool {
         let directory = self.directory.clone();
-        let Ok(now) = tokio::task::spawn_blocking(move || fingerprint(&directory)).await else {
+        let Ok(now) = tokio::task::spawn_blocking(move || fingerprint(directory.path())).await else {
             return false;
         };
         if now == self.seen {
@@ -127,7 +128,7 @@ impl Reloading {
     async fn reload(&mut self, with: &With) -> Option<domain::Timestamp> {
         let (directory, former) = (self.directory.clone(), self.loaded.clone());
         let read = tokio::task::spawn_blocking(move || {
-            (fingerprint(&directory), brand_directory::read_with_codes(&directory, Some(&former)))
+            (fingerprint(directory.path()), directory.read_with_codes(Some(&former)))
         });
         let read = match read.await {
             Ok((seen, read)) => {

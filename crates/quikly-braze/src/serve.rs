@@ -23,6 +23,7 @@ use tokio::sync::Mutex;
 use tokio::sync::watch::Receiver;
 
 use crate::arguments::{self, Serve};
+use crate::brand_directory::{BrandDirectory, Reviewing};
 use crate::connections::{self, Clients};
 use crate::reload::{Reloading, With};
 use crate::tally::Counting;
@@ -42,7 +43,8 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     if arguments.demo {
         return demo::run(arguments).await;
     }
-    let directory = arguments.brands.context("--brands is missing")?;
+    let reviewing = Reviewing::strictly(arguments.takes_private());
+    let directory = BrandDirectory::new(arguments.brands.context("--brands is missing")?, reviewing);
     let data = arguments.data.context("--data is missing")?;
     let hangup = listen::hangup()?;
     let mut reloading = Reloading::start(directory, arguments.watch)?;

@@ -180,8 +180,10 @@ impl Stack {
         }
         let brands = self.directory.join("brands").display().to_string();
         let variables = [&ACCOUNT[..], &[("AWS_ENDPOINT_URL", self.endpoint.as_str())]].concat();
-        let (code, said) =
-            run_with(&["brands", "push", "--brands", &brands, "--environment", "local"], &variables);
+        let (code, said) = run_with(
+            &["brands", "push", "--allow-private", "--brands", &brands, "--environment", "local"],
+            &variables,
+        );
         assert_eq!(code, Some(0), "{said}");
         // What works is to be seen to work within seconds; deployed, failures come again after six times the function's time.
         for queue in ["local-email-enrollments", "local-sms-subscriptions"] {

@@ -107,6 +107,7 @@ fn start(section: &mut Section<'_>) -> Option<DoubleOptInStart> {
 }
 
 fn long_form(field: &Field<'_>) -> Option<DoubleOptInStart> {
+    let before = field.source.faults();
     let mut section = field.section()?;
     let event = section.optional("event").map(|event| event.parsed(event_name));
     let logic = section.optional("braze_logic").map(|logic| logic.boolean());
@@ -114,8 +115,8 @@ fn long_form(field: &Field<'_>) -> Option<DoubleOptInStart> {
     match (event, logic) {
         (Some(event), None) => event.map(DoubleOptInStart::Event),
         (None, Some(Some(true))) => Some(DoubleOptInStart::BrazeLogic),
-        // That it is no boolean has been said.
-        (None, Some(None)) => None,
+        // What is wrong inside has been said.
+        _ if field.source.faults() > before => None,
         _ => {
             field.fault("must be { event = \"name\" } or { braze_logic = true }");
             None
