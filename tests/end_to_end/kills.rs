@@ -86,3 +86,28 @@ async fn settled(workspace: &Workspace) -> Vec<Value> {
     })
     .await
 }
+
+/// Kills in a burst, and the participations of it.
+const KILLS_IN_A_BURST: u64 = 8;
+const BURST: u64 = 320;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slots_that_a_dead_process_booked_are_used_by_the_next() {
+    let workspace = Workspace::start("200ms").await;
+    let braze = "settle = \"1s\"\nlimits = { export_ids_per_minute = 250 }";
+    let mut server = Server::start(&Brand { braze, email: MARKS, ..Brand::at(&workspace) }).await;
+    let mut ids = Vec::new();
+    for number in 0..BURST {
+        ids.push(server.take_part("spring", &format!("burst-{number}@example.com")).await);
+        if (number + 1) % (BURST / KILLS_IN_A_BURST) == 0 {
+            server.kill_and_restart().await;
+        }
+    }
+    for id in &ids {
+        server.reaches(id, "enrolled", LATER).await;
+    }
+    let look_ups = workspace.requests("/users/export/ids").await;
+    let throttled = workspace.status_count("/users/export/ids", 429).await;
+    println!("{look_ups} look-ups, {throttled} of them throttled");
+    assert!(throttled <= 2 * KILLS_IN_A_BURST, "{throttled} look-ups were throttled");
+}
