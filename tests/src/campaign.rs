@@ -166,6 +166,16 @@ impl Campaign {
         self.use_files(file.map(text));
     }
 
+    /// Has the brand have no file.
+    pub fn remove_file(&self) {
+        self.use_files(None);
+    }
+
+    /// Has the brand's file say what it said at first.
+    pub fn restore_file(&self) {
+        self.in_use.replace(self.brands.clone());
+    }
+
     /// Has the brand's file be one that cannot be used.
     pub fn break_file(&self) {
         self.use_files(Some("id = \"acme\"\ncolour = 1\n".to_owned()));
@@ -181,7 +191,7 @@ impl Campaign {
 
     /// Another process's connector, over these ports.
     pub fn connector_over(&self, outside: Outside) -> Arc<Connector> {
-        Arc::new(Connector::new(outside, self.brands.clone(), self.id_key.clone()))
+        Arc::new(Connector::new(outside, self.in_use.clone(), self.id_key.clone()))
     }
 
     /// Starts a worker and the tick, as a process would.
@@ -276,8 +286,12 @@ impl Campaign {
     async fn store(&self, participation: &Participation) {
         let terms = self.brands.activation(&participation.scope).unwrap();
         let entry = ledger::entry(participation, terms, &self.id_key);
-        // A 503 would make the caller come again.
-        while self.memory.insert(participation, entry.as_ref()).await.is_err() {}
+        // A 503 would make the caller come again; what is there already and cannot be read is answered with 500.
+        while let Err(error) = self.memory.insert(participation, entry.as_ref()).await {
+            if matches!(error, ports::Error::Corrupt { .. }) {
+                break;
+            }
+        }
     }
 
     /// Accepts many by e-mail or by mobile number, and announces them a hundred at a time, as intake does under load.

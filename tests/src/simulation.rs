@@ -10,6 +10,7 @@ mod shrink;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use domain::identity::ParticipationId;
 use memory::Faults;
 use ports::{Clock, Store};
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
+use supervision::Lines;
 
 use crate::campaign::{Campaign, SETTLE};
 use crate::simulation::line::Line;
@@ -82,17 +83,22 @@ pub struct Played {
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]
 pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
     let log = Log::default();
+    let lines = Lines::at_once({
+        let log = log.clone();
+        move || log.clone()
+    });
     let subscriber = tracing_subscriber::fmt()
         .without_time()
         .with_ansi(false)
         .with_max_level(tracing::Level::DEBUG)
-        .with_writer(log.clone())
+        .log_internal_errors(false)
+        .with_writer(move || lines.clone())
         .finish();
     let _logged = tracing::subscriber::set_default(subscriber);
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
     let played = tokio::task::LocalSet::new()
-        .block_on(&runtime, async { Run::new(plan, mutation).play_to_the_end(plan).await });
+        .block_on(&runtime, async { Run::new(plan, mutation, &log).play_to_the_end(plan).await });
     let log = log.text();
     promises::nothing_leaked(&log)?;
     Ok(Played { log, ..played? })
@@ -100,30 +106,28 @@ pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
 
 /// What is logged in a run.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct Log {
+    lines: Arc<Mutex<Vec<u8>>>,
+    is_full: Arc<AtomicBool>,
+}
 
 impl Log {
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.lines.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
 
 impl Write for Log {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
+        if self.is_full.load(SeqCst) {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
         Ok(line.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 
@@ -142,6 +146,8 @@ struct Run {
     accepted: Vec<(ParticipationId, By)>,
     /// Consumers who took their subscription back.
     said_stop: BTreeSet<u8>,
+    unreadable: Vec<ParticipationId>,
+    log_is_full: Arc<AtomicBool>,
     faults: BTreeMap<&'static str, u64>,
 }
 
@@ -154,7 +160,7 @@ pub(crate) fn phone(consumer: u8) -> String {
 }
 
 impl Run {
-    fn new(plan: &Plan, mutation: Option<Mutation>) -> Self {
+    fn new(plan: &Plan, mutation: Option<Mutation>, log: &Log) -> Self {
         let line = Arc::new(Line::default());
         let counter = line.clone();
         let on_request: OnRequest = Arc::new(move |observed| counter.answered(observed));
@@ -173,6 +179,8 @@ impl Run {
             line,
             accepted: Vec::new(),
             said_stop: BTreeSet::new(),
+            unreadable: Vec::new(),
+            log_is_full: log.is_full.clone(),
             faults: BTreeMap::new(),
         }
     }
@@ -295,6 +303,23 @@ impl Run {
             Happening::Tick => {
                 let _the_next_one_tries_again = self.processes.beside.tick().await;
             }
+            Happening::Unreadable(number) => self.damage(number),
+            Happening::BrandGone(minutes) => {
+                self.count("brand files removed");
+                campaign.remove_file();
+                self.pass_and_return(minutes).await;
+            }
+            Happening::BrandBroken(minutes) => {
+                self.count("brand files broken");
+                campaign.break_file();
+                self.pass_and_return(minutes).await;
+            }
+            Happening::LogFails(minutes) => {
+                self.count("logs that took nothing");
+                self.log_is_full.store(true, SeqCst);
+                campaign.clock.sleep(Duration::from_secs(60) * minutes).await;
+                self.log_is_full.store(false, SeqCst);
+            }
             Happening::KeyRefused(minutes) => {
                 self.count("keys refused");
                 campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["another"]}"#).await;
@@ -302,6 +327,22 @@ impl Run {
                 campaign.steer("PUT", "/_sim/keys", &json!({ "keys": [KEY] }).to_string()).await;
             }
         }
+    }
+
+    /// One of those that took part so far cannot be read any more.
+    fn damage(&mut self, number: u8) {
+        let among = self.accepted.len();
+        if let Some((id, _)) = usize::from(number).checked_rem(among).and_then(|at| self.accepted.get(at)) {
+            self.unreadable.push(*id);
+            self.campaign.memory.damage(*id, true);
+            self.count("records that could not be read");
+        }
+    }
+
+    /// Minutes pass; then the brand's file is as it was at first.
+    async fn pass_and_return(&self, minutes: u32) {
+        self.campaign.clock.sleep(Duration::from_secs(60) * minutes).await;
+        self.campaign.restore_file();
     }
 
     /// A consumer who is subscribed is not any more.
@@ -360,6 +401,9 @@ impl Run {
     /// Nothing goes wrong any more.
     async fn calm_down(&self) {
         self.campaign.memory.change_faults(Faults::none());
+        for id in &self.unreadable {
+            self.campaign.memory.damage(*id, false);
+        }
         self.campaign.steer("DELETE", "/_sim/faults", "").await;
         self.campaign.quikly.fails.store(0, SeqCst);
         self.line.not_sent.store(0, SeqCst);

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Consumers of a run.
 pub const CONSUMERS: u8 = 6;
 
+/// A brand returns within so many minutes, well before a day has passed, however the clocks are set meanwhile.
+const LONGEST_WITHOUT_BRAND: u32 = 600;
+
 /// A run, as a list of what happens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -131,6 +134,14 @@ pub enum Happening {
     KeyRefused(u32),
     /// Our own code panics at so many of the next requests to Braze: before one is sent, or after it was answered.
     Panics(u8),
+    /// One of the participations so far cannot be read, until nothing goes wrong any more.
+    Unreadable(u8),
+    /// The brand's file is gone for so many minutes, and returns.
+    BrandGone(u32),
+    /// The brand's file cannot be used for so many minutes.
+    BrandBroken(u32),
+    /// The log takes nothing for so many minutes.
+    LogFails(u32),
 }
 
 /// What may fail.
@@ -204,6 +215,7 @@ impl Plan {
             happens: (0..dice.usize(8..28)).map(|_| happening(&mut dice)).collect(),
         };
         plan.add_panics();
+        plan.add_what_is_ours();
         plan
     }
 
@@ -213,6 +225,27 @@ impl Plan {
         if dice.u8(..3) == 0 {
             let place = dice.usize(..=self.happens.len());
             self.happens.insert(place, Happening::Panics(dice.u8(1..6)));
+        }
+    }
+
+    /// What goes wrong with what is ours: records, brand files and the log. Drawn by dice of their own, too.
+    fn add_what_is_ours(&mut self) {
+        let mut dice = fastrand::Rng::with_seed(self.dice ^ 0x6f75_7273);
+        let mut happenings = Vec::new();
+        if dice.u8(..4) == 0 {
+            happenings.push(Happening::Unreadable(dice.u8(..)));
+        }
+        match dice.u8(..8) {
+            0 => happenings.push(Happening::BrandGone(dice.u32(1..LONGEST_WITHOUT_BRAND))),
+            1 => happenings.push(Happening::BrandBroken(dice.u32(1..LONGEST_WITHOUT_BRAND))),
+            _ => {}
+        }
+        if dice.u8(..6) == 0 {
+            happenings.push(Happening::LogFails(dice.u32(1..60)));
+        }
+        for happening in happenings {
+            let place = dice.usize(..=self.happens.len());
+            self.happens.insert(place, happening);
         }
     }
 }
