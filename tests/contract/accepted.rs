@@ -92,7 +92,8 @@ impl Whole {
             queues: ports.queues.clone(),
             entering: Entering::AtOnce,
             secrets: secrets.clone(),
-            clients: None,
+            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
+            edge_secret: None,
             troubles: ports::Troubles::default(),
             clock: ports.clock.clone(),
         };

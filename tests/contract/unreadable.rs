@@ -226,6 +226,6 @@ async fn a_table_expires_what_cannot_be_read_and_keeps_what_can_be_read_again() 
     ports.store.set_aside(&[ada.id], soon, end).await.unwrap();
     ports.store.set_aside(&[ada.id], soon, end + Duration::from_secs(60)).await.unwrap();
     assert_eq!(expires().await, Some(end.as_second().to_string()), "it is counted from the first time");
-    ports.store.save(&[ada.clone()]).await.unwrap();
+    ports.store.save(std::slice::from_ref(&ada)).await.unwrap();
     assert_eq!(expires().await, None);
 }

@@ -56,7 +56,7 @@ pub(crate) async fn release(
         let rules = Rules::of(brand, &ledger, &connector.id_key);
         let now = connector.outside.clock.now();
         let settled = connector.outside.ledger.settle(&ledger, &rules, &verdicts, now).await?;
-        announce(connector, brand, &ledger, &settled).await;
+        announce(connector, &brand.id, &ledger, &settled).await;
     }
     Ok(())
 }

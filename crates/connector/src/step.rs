@@ -14,7 +14,6 @@ use domain::profile::Alias;
 use domain::time::later;
 use futures::join;
 use ports::BrandsInUse;
-use ports::error::in_full;
 use ports::store::{MOST_ITEMS, Saved};
 use tokio::sync::Notify;
 

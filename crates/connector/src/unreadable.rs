@@ -35,9 +35,10 @@ pub(crate) async fn set_aside(
     let errors: Vec<&Error> = unreadable.iter().map(|one| &one.why).collect();
     report(connector, brand, &errors);
     let ids: Vec<ParticipationId> = unreadable.iter().map(|one| one.id).collect();
-    let now = connector.outside.clock.now();
+    let (now, brands) = (connector.outside.clock.now(), connector.brands());
     for some in ids.chunks(MOST_ITEMS) {
-        if let Some(brand) = connector.brands.brand(brand) {
+        // A brand that is not there may return: its places are given back then.
+        if let Some(brand) = brands.brand(brand) {
             award::release(connector, brand, some).await?;
         }
         connector.outside.store.set_aside(some, later(now, AGAIN_AFTER), later(now, KEPT)).await?;

@@ -138,6 +138,7 @@ pub fn forgotten(
         no_such_alias: false,
         unanswered: None,
         repeat_key: None,
+        without_terms_since: None,
         proof: Vec::new(),
     }
 }

@@ -197,9 +197,7 @@ pub(crate) async fn show(
     let asking = counted(&intake, signer, &headers, (Asks::Read, caller))?;
     let participation = found?.ok_or_else(Problem::no_such_participation)?;
     let award = match participation.has_award {
-        true => {
-            readable(&intake, intake.ledger.awards(&[participation.id]).await.map_err(unavailable)?)?
-        }
+        true => readable(&intake, intake.ledger.awards(&[participation.id]).await.map_err(unavailable)?)?,
         false => None,
     };
     let credited_at = award.as_ref().map_or(participation.credited_at, |award| award.credited_at);

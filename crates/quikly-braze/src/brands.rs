@@ -25,7 +25,8 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let before = read_each(&before, &AllThere, Strictness::Lenient, None);
     let loaded = directory.load(&files, Some(&before));
     let sorted = sort(&loaded, files, &environment);
-    let codes = CodeFiles::in_directory(directory.path()).all(sorted.right.iter().map(|(brand, _)| *brand))?;
+    let codes =
+        CodeFiles::in_directory(directory.path()).all(sorted.right.iter().map(|(brand, _)| *brand))?;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
     for (brand, pool, codes) in codes {
         let stock =
