@@ -1,6 +1,7 @@
 //! A campaign in virtual time, in which everything that may go wrong does, as a seed says. Afterwards the promises are checked.
 
 mod line;
+mod log;
 mod mortal;
 mod plan;
 mod prizes;
@@ -9,10 +10,9 @@ mod promises;
 mod shrink;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use braze_sim::{OnRequest, Settings};
@@ -20,10 +20,10 @@ use domain::identity::ParticipationId;
 use memory::Faults;
 use ports::{Clock, Store};
 use serde_json::json;
-use supervision::Lines;
 
 use crate::campaign::{Campaign, SETTLE};
 use crate::simulation::line::Line;
+use crate::simulation::log::Log;
 use crate::simulation::process::Processes;
 
 pub use plan::{CONSUMERS, Endpoint, Failure, Happening, Known, OptIn, Plan, Prizes, Runs};
@@ -83,18 +83,7 @@ pub struct Played {
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]
 pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
     let log = Log::default();
-    let lines = Lines::at_once({
-        let log = log.clone();
-        move || log.clone()
-    });
-    let subscriber = tracing_subscriber::fmt()
-        .without_time()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::DEBUG)
-        .log_internal_errors(false)
-        .with_writer(move || lines.clone())
-        .finish();
-    let _logged = tracing::subscriber::set_default(subscriber);
+    let _logged = log.takes_all();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
     let played = tokio::task::LocalSet::new()
@@ -102,33 +91,6 @@ pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
     let log = log.text();
     promises::nothing_leaked(&log)?;
     Ok(Played { log, ..played? })
-}
-
-/// What is logged in a run.
-#[derive(Clone, Default)]
-struct Log {
-    lines: Arc<Mutex<Vec<u8>>>,
-    is_full: Arc<AtomicBool>,
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lines.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        if self.is_full.load(SeqCst) {
-            return Err(std::io::ErrorKind::StorageFull.into());
-        }
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// A participation, and how it came about.
@@ -168,7 +130,7 @@ impl Run {
         let faults = Faults::like_aws().times(f64::from(plan.storm) / 100.0);
         let waits = if mutation == Some(Mutation::NoSettling) { "settle = \"0s\"\n" } else { "" };
         let brand = format!("{waits}{CALLBACK}");
-        let campaign = Arc::new(Campaign::seeded(plan.dice, faults, &brand, &activation(plan), settings));
+        let campaign = Arc::new(Campaign::seeded(plan.dice, faults, &brand, &plan.activation(), settings));
         if plan.runs == Runs::Functions {
             campaign.memory.enter_in_order();
         }
@@ -417,23 +379,4 @@ impl Run {
         let Ok(all) = self.campaign.memory.get(&ids).await else { return ids.len() };
         ids.len() - all.found.iter().filter(|participation| participation.state.is_end()).count()
     }
-}
-
-fn activation(plan: &Plan) -> String {
-    let incentive = prizes::incentive(plan);
-    let opt_in = match plan.opt_in {
-        OptIn::Single => "opt_in = \"single\"",
-        OptIn::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
-        OptIn::DoubleByEvent => "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"\nwindow = \"2h\"",
-        OptIn::DoubleByBraze => {
-            "opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }\nwindow = \"2h\""
-        }
-    };
-    format!(
-        "[activation.email]\nattributes = {{ quikly_participant = true }}\nevent = \"{EVENT}\"\nincentive = \"early\"\n\
-         [activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nincentive = \"early\"\n{opt_in}\n\
-         [activation.events.signed_in]\nincentive = \"early\"\n\
-         {incentive}\
-         [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\n"
-    )
 }

@@ -3,6 +3,7 @@
 mod book;
 mod brands;
 mod drawn;
+mod due;
 mod id_key;
 mod item;
 mod ledger;

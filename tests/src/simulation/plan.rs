@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::simulation::{EVENT, prizes};
+
 /// Consumers of a run.
 pub const CONSUMERS: u8 = 6;
 
@@ -181,6 +183,26 @@ impl Plan {
     #[must_use]
     pub fn places(&self) -> u32 {
         if self.prizes == Prizes::Tiers { self.quantity + 1 } else { self.quantity }
+    }
+
+    /// The activation, as the brand's file has it.
+    pub(super) fn activation(&self) -> String {
+        let incentive = prizes::incentive(self);
+        let opt_in = match self.opt_in {
+            OptIn::Single => "opt_in = \"single\"",
+            OptIn::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
+            OptIn::DoubleByEvent => "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"\nwindow = \"2h\"",
+            OptIn::DoubleByBraze => {
+                "opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }\nwindow = \"2h\""
+            }
+        };
+        format!(
+            "[activation.email]\nattributes = {{ quikly_participant = true }}\nevent = \"{EVENT}\"\nincentive = \"early\"\n\
+         [activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nincentive = \"early\"\n{opt_in}\n\
+         [activation.events.signed_in]\nincentive = \"early\"\n\
+         {incentive}\
+         [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\n"
+        )
     }
 
     /// The run of a seed.

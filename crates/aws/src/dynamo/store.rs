@@ -14,7 +14,6 @@ use domain::identity::{BrandId, ContactKey, ParticipationId};
 use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
-use futures::future::try_join_all;
 use futures::stream;
 use futures::{StreamExt, TryFutureExt};
 use ports::Chance;
@@ -25,39 +24,17 @@ use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turn
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
+use crate::dynamo::due::MOST_LEFT_OUT;
 use crate::dynamo::item::{Item, number, required, text, text_of};
-use crate::dynamo::schema::{AWARD_DUE, DUE};
 
 /// In how many parts the index of due participations is kept, so that neither writes nor the tick sit on one key.
 pub(crate) const SHARDS: u8 = 8;
-
-/// An index of what is due.
-struct DueBy {
-    index: &'static str,
-    condition: &'static str,
-    time: &'static str,
-}
-
-const BY_THEMSELVES: DueBy =
-    DueBy { index: DUE, condition: "due_shard = :shard AND due_at <= :now", time: "due_at" };
-
-const BY_THEIR_AWARD: DueBy = DueBy {
-    index: AWARD_DUE,
-    condition: "award_due_shard = :shard AND award_due_at <= :now",
-    time: "award_due_at",
-};
 
 /// Writes under way at once.
 const AT_ONCE: usize = 8;
 
 /// Tries of a write that meets transactions.
 const MOST_TRIES: u32 = 10;
-
-/// Brands that can be left out of a query (DynamoDB: operands of `IN`).
-const MOST_LEFT_OUT: usize = 100;
-
-/// Pages of a shard that are read for one tick: each is a thousand entries, or a megabyte of those that are left out.
-const MOST_PAGES: usize = 20;
 
 /// The attribute that tells one attempt to store a participation from every other.
 const ATTEMPT: &str = "attempt";
@@ -315,64 +292,6 @@ impl Dynamo {
         }
     }
 
-    /// What is due in all shards of both indexes, but for these brands'; at most `most` of each shard.
-    async fn due_everywhere(
-        &self,
-        now: Timestamp,
-        most: usize,
-        without: &BTreeSet<BrandId>,
-    ) -> Result<Vec<Due>> {
-        let both = [&BY_THEMSELVES, &BY_THEIR_AWARD].into_iter();
-        let shards =
-            both.flat_map(|by| (0..SHARDS).map(move |shard| self.due_in(by, shard, now, most, without)));
-        Ok(try_join_all(shards).await?.into_iter().flatten().collect())
-    }
-
-    async fn due_in(
-        &self,
-        by: &DueBy,
-        shard: u8,
-        now: Timestamp,
-        most: usize,
-        without: &BTreeSet<BrandId>,
-    ) -> Result<Vec<Due>> {
-        const DOING: &str = "reading what is due";
-        let mut due = Vec::new();
-        let mut from = None;
-        for _page in 0..MOST_PAGES {
-            let mut request = self
-                .client
-                .query()
-                .table_name(&self.tables.participations)
-                .index_name(by.index)
-                .key_condition_expression(by.condition)
-                .expression_attribute_values(":shard", number(shard))
-                .expression_attribute_values(":now", number(now.as_millisecond()))
-                .set_exclusive_start_key(from.take());
-            if without.is_empty() {
-                request = request.limit(i32::try_from((most - due.len()).min(1_000)).unwrap_or(1_000));
-            } else {
-                // A limit would count what is left out.
-                request = request
-                    .filter_expression(not_of(without.len()))
-                    .expression_attribute_names("#brand", "brand");
-                for (index, brand) in without.iter().enumerate() {
-                    request = request
-                        .expression_attribute_values(format!(":brand{index}"), text(brand.to_string()));
-                }
-            }
-            let page = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
-            for item in page.items() {
-                due.push(due_of(item, by.time)?);
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() || due.len() >= most {
-                break;
-            }
-        }
-        Ok(due)
-    }
-
     /// Items by key, each once: DynamoDB refuses a batch that names one twice.
     pub(crate) async fn batch_get(
         &self,
@@ -424,20 +343,4 @@ where
             done => return done,
         }
     }
-}
-
-/// The expression that leaves so many brands out.
-fn not_of(brands: usize) -> String {
-    let names: Vec<String> = (0..brands).map(|index| format!(":brand{index}")).collect();
-    format!("NOT #brand IN ({})", names.join(", "))
-}
-
-fn due_of(item: &Item, time: &'static str) -> Result<Due> {
-    let corrupt = |error: domain::identity::IdentifierError| Error::corrupt("participation", error);
-    Ok(Due {
-        id: ParticipationId::parse(text_of(item, "id")?).map_err(corrupt)?,
-        brand: BrandId::parse(text_of(item, "brand")?).map_err(corrupt)?,
-        due_at: Timestamp::from_millisecond(required(item, time)?)
-            .map_err(|error| Error::corrupt("participation", error))?,
-    })
 }

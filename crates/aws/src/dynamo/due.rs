@@ -1,0 +1,119 @@
+//! What is due, by two indexes: of participations themselves, and of their lines in ledgers.
+
+use std::collections::BTreeSet;
+
+use domain::Timestamp;
+use domain::identity::{BrandId, ParticipationId};
+use futures::future::try_join_all;
+use ports::error::in_full;
+use ports::store::Due;
+use ports::{Error, Result};
+
+use crate::dynamo::Dynamo;
+use crate::dynamo::item::{Item, number, required, text, text_of};
+use crate::dynamo::schema::{AWARD_DUE, DUE};
+use crate::dynamo::store::SHARDS;
+
+/// An index of what is due.
+struct DueBy {
+    index: &'static str,
+    condition: &'static str,
+    time: &'static str,
+}
+
+const BY_THEMSELVES: DueBy =
+    DueBy { index: DUE, condition: "due_shard = :shard AND due_at <= :now", time: "due_at" };
+
+const BY_THEIR_AWARD: DueBy = DueBy {
+    index: AWARD_DUE,
+    condition: "award_due_shard = :shard AND award_due_at <= :now",
+    time: "award_due_at",
+};
+
+/// Brands that can be left out of a query (DynamoDB: operands of `IN`).
+pub(super) const MOST_LEFT_OUT: usize = 100;
+
+/// Pages of a shard that are read for one tick: each is a thousand entries, or a megabyte of those that are left out.
+const MOST_PAGES: usize = 20;
+
+impl Dynamo {
+    /// What is due in all shards of both indexes, but for these brands'; at most `most` of each shard.
+    pub(super) async fn due_everywhere(
+        &self,
+        now: Timestamp,
+        most: usize,
+        without: &BTreeSet<BrandId>,
+    ) -> Result<Vec<Due>> {
+        let both = [&BY_THEMSELVES, &BY_THEIR_AWARD].into_iter();
+        let shards =
+            both.flat_map(|by| (0..SHARDS).map(move |shard| self.due_in(by, shard, now, most, without)));
+        Ok(try_join_all(shards).await?.into_iter().flatten().collect())
+    }
+
+    async fn due_in(
+        &self,
+        by: &DueBy,
+        shard: u8,
+        now: Timestamp,
+        most: usize,
+        without: &BTreeSet<BrandId>,
+    ) -> Result<Vec<Due>> {
+        const DOING: &str = "reading what is due";
+        let mut due = Vec::new();
+        let mut from = None;
+        for _page in 0..MOST_PAGES {
+            let mut request = self
+                .client
+                .query()
+                .table_name(&self.tables.participations)
+                .index_name(by.index)
+                .key_condition_expression(by.condition)
+                .expression_attribute_values(":shard", number(shard))
+                .expression_attribute_values(":now", number(now.as_millisecond()))
+                .set_exclusive_start_key(from.take());
+            if without.is_empty() {
+                request = request.limit(i32::try_from((most - due.len()).min(1_000)).unwrap_or(1_000));
+            } else {
+                // A limit would count what is left out.
+                request = request
+                    .filter_expression(not_of(without.len()))
+                    .expression_attribute_names("#brand", "brand");
+                for (index, brand) in without.iter().enumerate() {
+                    request = request
+                        .expression_attribute_values(format!(":brand{index}"), text(brand.to_string()));
+                }
+            }
+            let page = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+            for item in page.items() {
+                match due_of(item, by.time) {
+                    Ok(one) => due.push(one),
+                    // The others are due all the same.
+                    Err(error) => {
+                        tracing::error!(error = %in_full(&error), "aws.due_unreadable: an item cannot be read")
+                    }
+                }
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() || due.len() >= most {
+                break;
+            }
+        }
+        Ok(due)
+    }
+}
+
+/// The expression that leaves so many brands out.
+fn not_of(brands: usize) -> String {
+    let names: Vec<String> = (0..brands).map(|index| format!(":brand{index}")).collect();
+    format!("NOT #brand IN ({})", names.join(", "))
+}
+
+fn due_of(item: &Item, time: &'static str) -> Result<Due> {
+    let corrupt = |error: domain::identity::IdentifierError| Error::corrupt("participation", error);
+    Ok(Due {
+        id: ParticipationId::parse(text_of(item, "id")?).map_err(corrupt)?,
+        brand: BrandId::parse(text_of(item, "brand")?).map_err(corrupt)?,
+        due_at: Timestamp::from_millisecond(required(item, time)?)
+            .map_err(|error| Error::corrupt("participation", error))?,
+    })
+}

@@ -1,0 +1,52 @@
+//! The log of a run, written as `serve` writes its own.
+
+use std::io::Write;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use supervision::Lines;
+use tracing::subscriber::DefaultGuard;
+
+/// What is logged in a run.
+#[derive(Clone, Default)]
+pub(super) struct Log {
+    lines: Arc<Mutex<Vec<u8>>>,
+    /// Whether it takes nothing.
+    pub(super) is_full: Arc<AtomicBool>,
+}
+
+impl Log {
+    /// Has it take what this thread logs, as long as the guard lives.
+    pub(super) fn takes_all(&self) -> DefaultGuard {
+        let log = self.clone();
+        let lines = Lines::at_once(move || log.clone());
+        let subscriber = tracing_subscriber::fmt()
+            .without_time()
+            .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
+            .log_internal_errors(false)
+            .with_writer(move || lines.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    /// Everything that was logged.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lines.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        if self.is_full.load(SeqCst) {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
