@@ -16,8 +16,8 @@ use domain::token::TokenHash;
 use http::Request;
 use intake::Entering;
 use memory::{Faults, Memory, SeededChance};
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use serde_json::{Value, json};
+use tests::bodies::{Bodies, example_phones};
 use tests::simulated::InProcess;
 use tests::start;
 use tower::ServiceExt;
@@ -26,6 +26,9 @@ use crate::Ports;
 use crate::unreadable::Spoiler;
 
 const TOKEN: &str = "qb_accepted";
+
+/// What the bodies are drawn with. The fuzzer draws others.
+const SEED: u64 = 13;
 
 const BRAND: &str = r#"
 id = "acme"
@@ -165,21 +168,10 @@ impl Whole {
     }
 }
 
-/// An example of every kind of number of every region that libphonenumber knows, and lengths that few have.
+/// Examples of numbers, and lengths that few have.
 fn phones() -> Vec<String> {
-    let kinds = [PhoneNumberType::Mobile, PhoneNumberType::FixedLine, PhoneNumberType::FixedLineOrMobile];
-    let mut phones: BTreeSet<String> = ["+49576164841893011", "+4957616484189301", "+431115", "+2908456"]
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-    for region in PHONE_NUMBER_UTIL.get_supported_regions() {
-        for kind in kinds {
-            if let Ok(number) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind) {
-                phones.insert(number.format_as(PhoneNumberFormat::E164).to_string());
-            }
-        }
-    }
-    phones.into_iter().collect()
+    let unusual = ["+49576164841893011", "+4957616484189301", "+431115", "+2908456"].map(str::to_owned);
+    unusual.into_iter().chain(example_phones()).collect()
 }
 
 fn attributes() -> Value {
@@ -237,19 +229,30 @@ fn bodies() -> Vec<(&'static str, Value)> {
     bodies
 }
 
+/// What is posted to a store: examples of everything, and what the dice give. Each request to an emulator takes a while, so there every
+/// seventh example stands for all; the unusual ones come first.
+fn posted(spoiler: &Spoiler) -> Vec<(&'static str, Value)> {
+    let (step, drawn) = match spoiler {
+        Spoiler::Memory(_) => (1, 2_000),
+        Spoiler::File(_) => (1, 1_000),
+        Spoiler::Tables(_) => (7, 120),
+    };
+    let unusual =
+        |body: &Value| body["phone"].as_str().is_none_or(|phone| phone.len() > 16 || phone.len() < 9);
+    let examples = bodies().into_iter().enumerate();
+    let examples = examples.filter(|(number, (_, body))| number % step == 0 || unusual(body));
+    examples.map(|(_, example)| example).chain(Bodies::of(SEED).take(drawn)).collect()
+}
+
 pub(crate) async fn whatever_is_accepted_can_be_read_shown_ended_and_erased(ports: Ports) {
-    // Each request to an emulator takes a while, so there every seventh number stands for all; the unusual ones come first.
-    let step = if matches!(ports.spoiler, Spoiler::Tables(_)) { 7 } else { 1 };
+    let posted = posted(&ports.spoiler);
     let whole = Whole::over(ports);
     let mut ids = BTreeSet::new();
-    for (number, (path, body)) in bodies().into_iter().enumerate() {
-        let unusual = body["phone"].as_str().is_none_or(|phone| phone.len() > 16 || phone.len() < 9);
-        if number % step == 0 || unusual {
-            ids.extend(whole.post(path, &body).await);
-        }
+    for (path, body) in posted {
+        ids.extend(whole.post(path, &body).await);
     }
     let ids: Vec<ParticipationId> = ids.into_iter().collect();
-    assert!(ids.len() >= 40, "only {} were accepted", ids.len());
+    assert!(ids.len() >= 80, "only {} were accepted", ids.len());
     for id in &ids {
         whole.shown(*id).await;
     }

@@ -246,3 +246,26 @@ async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_who
     let copied = embedded::DataFile::open(&copy, Arc::new(SystemClock)).unwrap();
     drop(copied);
 }
+
+#[tokio::test]
+async fn a_participation_that_cannot_be_read_is_named_and_can_be_erased_while_everything_else_goes_on() {
+    let workspace = Workspace::start("0s").await;
+    let server = Server::start(&Brand::at(&workspace)).await;
+    let damaged = server.take_part("spring", "ada.l@example.com").await;
+    server.reaches(&damaged, "enrolled", LATER).await;
+    let connection = rusqlite::Connection::open(server.data()).unwrap();
+    connection.busy_timeout(LATER).unwrap();
+    let sql = "UPDATE participations SET record = '{', due_at = 0 WHERE hex(id) = ?";
+    assert_eq!(connection.execute(sql, [damaged.to_uppercase()]).unwrap(), 1);
+    let id = server.take_part("spring", "eve.l@example.com").await;
+    server.reaches(&id, "enrolled", LATER).await;
+    let shows_it = async || {
+        let health = server.send("GET", "/healthz", None, Vec::new()).await.2;
+        let shown = health["degraded"].as_array()?.iter().any(|entry| entry["kind"] == "unreadable_records");
+        shown.then_some(())
+    };
+    tests::eventually_async("the health shows it", 2 * LATER, shows_it).await;
+    let forgotten = run(&["forget", "--data", &server.data().display().to_string(), "--id", &damaged]);
+    assert_eq!(forgotten.0, Some(0), "{}", forgotten.1);
+    assert_eq!(server.show(&damaged).await["state"], "rejected");
+}

@@ -14,3 +14,4 @@ mod requests;
 mod sms;
 mod together;
 mod unchanged;
+mod unreadable;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bodies;
 pub mod campaign;
 pub mod distant;
 pub mod drain;

@@ -109,7 +109,7 @@ impl Book for Page<'_> {
             award.brand.as_str(),
             self.ledger,
             award.participant.to_bytes(),
-            i64::try_from(award.arrival).unwrap_or(i64::MAX),
+            award.arrival,
             standing,
             place,
             award.credited_at.is_some(),

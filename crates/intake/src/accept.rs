@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::health::Part;
 use crate::problem::Problem;
-use crate::{Entering, Intake};
+use crate::{Entering, Intake, failing};
 
 /// Whether the activation takes participations now. `field` is what names it in the body.
 pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Result<(), Problem> {
@@ -34,7 +34,7 @@ pub(crate) async fn keep(
         if matches!(error, ports::Error::Corrupt { .. }) {
             return unreadable(intake, &error);
         }
-        tracing::error!(error = %in_full(&error), "intake.store_failed: a participation was refused with 503");
+        failing::say(intake, "intake.store_failed", "", &error, "a participation was refused with 503");
         // A panic was about this participation: others can be kept.
         if matches!(error, ports::Error::Panicked { .. }) {
             return Problem::internal();
@@ -47,7 +47,7 @@ pub(crate) async fn keep(
         // A repeat is queued again: the message may be what was missing the first time.
         let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
         intake.announcer.queue(QueueName::Awards, look).await.map_err(|error| {
-            tracing::error!(error = %in_full(&error), "intake.queue_failed: a participation was refused with 503");
+            failing::say(intake, "intake.queue_failed", "", &error, "a participation was refused with 503");
             intake.health.failed(Part::Queue, &error, intake.clock.now());
             Problem::unavailable()
         })?;

@@ -10,12 +10,11 @@ use domain::incentive::raffle::{DrawnList, Ticket};
 use domain::incentive::{Incentive, IncentiveId, Kind};
 use domain::ledger::Counts;
 use http::{HeaderValue, header};
-use ports::error::in_full;
 use ports::record::shown_reward;
 use serde_json::{Map, Value, json};
 
-use crate::Intake;
 use crate::problem::{FieldError, Problem};
+use crate::{Intake, failing};
 
 /// Of the winning tickets, so many are shown with the incentive; all of them are a list of their own.
 const MOST_SHOWN: u32 = 1_000;
@@ -68,7 +67,11 @@ async fn drawn(
     if counts(intake, &ledger).await?.drawn_at.is_none() {
         return Err(Problem::no_such_path());
     }
-    let part = intake.ledger.drawn(&ledger, list, after, limit).await.map_err(unreachable)?;
+    let part = intake
+        .ledger
+        .drawn(&ledger, list, after, limit)
+        .await
+        .map_err(|error| unreachable(intake, &error))?;
     let lines: String = part.tickets.iter().map(|ticket| format!("{}\n", hex::encode(ticket.0))).collect();
     let next = after.saturating_add(u32::try_from(part.tickets.len()).unwrap_or(u32::MAX));
     let mut response = lines.into_response();
@@ -123,11 +126,11 @@ fn find(
 }
 
 async fn counts(intake: &Intake, ledger: &LedgerKey) -> Result<Counts, Problem> {
-    intake.ledger.counts(ledger).await.map_err(unreachable)
+    intake.ledger.counts(ledger).await.map_err(|error| unreachable(intake, &error))
 }
 
-fn unreachable(error: ports::Error) -> Problem {
-    tracing::error!(error = %in_full(&error), "intake.store_failed: an incentive could not be shown");
+fn unreachable(intake: &Intake, error: &ports::Error) -> Problem {
+    failing::say(intake, "intake.store_failed", "", error, "an incentive could not be shown");
     Problem::unavailable()
 }
 
@@ -150,10 +153,10 @@ async fn raffle(intake: &Intake, ledger: &LedgerKey, counts: &Counts) -> Result<
     members.insert("seed_sha256".to_owned(), hex::encode(commitment.0).into());
     if let Some(drawn_at) = counts.drawn_at {
         let part = |list, most| intake.ledger.drawn(ledger, list, 0, most);
-        let won = part(DrawnList::Winners, MOST_SHOWN).await.map_err(unreachable)?;
+        let won = part(DrawnList::Winners, MOST_SHOWN).await.map_err(|error| unreachable(intake, &error))?;
         let lots = match counts.frozen {
             Some(frozen) => frozen.lots,
-            None => part(DrawnList::Tickets, 1).await.map_err(unreachable)?.of,
+            None => part(DrawnList::Tickets, 1).await.map_err(|error| unreachable(intake, &error))?.of,
         };
         members.insert("lots".to_owned(), lots.into());
         members.insert("winners".to_owned(), won.of.into());
@@ -188,7 +191,8 @@ pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<Strin
             put("position", (*place).into());
         }
         Standing::Waiting => {
-            let ahead = intake.ledger.waiting_ahead_of(award).await.map_err(unreachable)?;
+            let ahead =
+                intake.ledger.waiting_ahead_of(award).await.map_err(|error| unreachable(intake, &error))?;
             put("waiting", (ahead + 1).into());
         }
         Standing::Entered => {

@@ -7,6 +7,7 @@ mod body;
 mod clients;
 mod counts;
 pub mod edge;
+mod failing;
 mod head;
 mod health;
 mod idempotency;

@@ -11,7 +11,6 @@ use domain::identity::{ParticipationId, Scope};
 use domain::participation::{Consent, Participation, State};
 use domain::seen::{self, Asking};
 use http::{HeaderMap, StatusCode, Uri};
-use ports::error::in_full;
 use ports::store::{Inserted, Read};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -22,7 +21,7 @@ use crate::body::{Members, Received, shown};
 use crate::clients::{Asks, Caller, claims_to_be_signed};
 use crate::problem::{FieldError, Problem};
 use crate::spelling::{Typed, as_known};
-use crate::{Intake, idempotency, incentives, signature};
+use crate::{Intake, failing, idempotency, incentives, signature};
 
 /// Longest name of a consent text, in characters.
 const LONGEST_TEXT_ID: usize = 255;
@@ -155,7 +154,8 @@ async fn verified<'a>(
 ) -> Result<Option<&'a Brand>, Problem> {
     let Some(secret) = &brand.intake.signing_secret else { return Ok(None) };
     let secret = intake.secrets.get(secret).await.map_err(|error| {
-        tracing::error!(brand = %brand.id, error = %in_full(&error), "intake.no_secret: a request was refused with 503");
+        let refused = "a request was refused with 503";
+        failing::say(intake, "intake.no_secret", brand.id.as_str(), &error, refused);
         Problem::unavailable()
     })?;
     let secret = secret.expose_secret();
@@ -183,7 +183,7 @@ pub(crate) async fn show(
 ) -> Result<Json<Shown>, Problem> {
     let id = id.ok().and_then(|Path(id)| ParticipationId::parse(&id).ok());
     let unavailable = |error: ports::Error| {
-        tracing::error!(error = %in_full(&error), "intake.store_failed: a participation could not be shown");
+        failing::say(&intake, "intake.store_failed", "", &error, "a participation could not be shown");
         Problem::unavailable()
     };
     let found = match id {

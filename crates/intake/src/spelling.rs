@@ -3,11 +3,10 @@
 use domain::brand::{Activation, Brand};
 use domain::contact::{Contact, Email, EmailError};
 use domain::identity::ParticipationId;
-use ports::error::in_full;
 
-use crate::Intake;
 use crate::health::Part;
 use crate::problem::Problem;
+use crate::{Intake, failing};
 
 /// An address as somebody typed it.
 #[derive(Clone)]
@@ -62,7 +61,7 @@ async fn took_part(intake: &Intake, activation: &Activation, email: &Email) -> R
 }
 
 fn unavailable(intake: &Intake, error: &ports::Error) -> Problem {
-    tracing::error!(error = %in_full(error), "intake.store_failed: a participation was refused with 503");
+    failing::say(intake, "intake.store_failed", "", error, "a participation was refused with 503");
     intake.health.failed(Part::Store, error, intake.clock.now());
     Problem::unavailable()
 }

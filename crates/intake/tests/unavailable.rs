@@ -186,6 +186,34 @@ async fn what_cannot_be_stored_is_to_be_sent_again() {
     }
 }
 
+/// Trying again does not help, and nothing else is wrong with the store.
+#[tokio::test]
+async fn what_is_stored_and_cannot_be_read_is_no_trouble_of_the_store() {
+    let (routes, memory) = serving(Faults::none(), Entering::AtOnce, Arc::new(TokioClock::start()));
+    let send = async |request: Request<Body>| {
+        let answer = routes.clone().oneshot(request).await.unwrap();
+        let (status, retry) = (answer.status(), answer.headers().contains_key("retry-after"));
+        let body = to_bytes(answer.into_body(), 10_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        (status, retry, body)
+    };
+    let post = || {
+        let request = Request::post("/participations").header("content-type", "application/json");
+        request.body(Body::from(BY_EMAIL)).unwrap()
+    };
+    let (_, _, accepted) = send(post()).await;
+    let id = accepted["id"].as_str().unwrap().to_owned();
+    memory.damage(domain::identity::ParticipationId::parse(&id).unwrap(), true);
+    let show = Request::get(format!("/participations/{id}")).body(Body::empty()).unwrap();
+    for request in [show, post()] {
+        let (status, retry, body) = send(request).await;
+        assert_eq!((status, retry), (StatusCode::INTERNAL_SERVER_ERROR, false), "{body}");
+        assert_eq!(body["type"], "urn:quikly-braze:unreadable-participation");
+    }
+    assert_eq!(health(&routes).await.0, StatusCode::OK);
+    assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await, (StatusCode::ACCEPTED, None));
+}
+
 /// Where the queue's order is the order of acceptance, what is not in the queue is not accepted; a lost announcement is harmless
 /// elsewhere.
 #[tokio::test]

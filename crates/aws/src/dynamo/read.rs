@@ -306,7 +306,7 @@ impl Dynamo {
                 .expression_attribute_values(":arrival", number(arrival))
                 .set_exclusive_start_key(from.take());
             let page = request.send().await.map_err(failed)?;
-            count += u32::try_from(page.count).unwrap_or(0);
+            count += page.count.unsigned_abs();
             from = page.last_evaluated_key;
             if from.is_none() {
                 return Ok(count);

@@ -107,12 +107,12 @@ fn limits(connection: &Connection) -> Result<BTreeMap<String, LimitInUse>> {
     let mut statement =
         connection.prepare("SELECT lane, requests, period, start, booked, probe_at FROM limits")?;
     let rows = statement.query_map([], |row| {
-        let (period, start): (i64, i64) = (row.get(2)?, row.get(3)?);
+        let (period, start): (u64, i64) = (row.get(2)?, row.get(3)?);
         let limit = LimitInUse {
             requests: row.get(1)?,
-            period: Duration::from_millis(u64::try_from(period).unwrap_or_default()),
+            period: Duration::from_millis(period),
             booked: row.get(4)?,
-            until: moment(start.checked_add(period)).unwrap_or_default(),
+            until: moment(start.checked_add_unsigned(period)).unwrap_or(Timestamp::MAX),
             refused_until: moment(row.get(5)?),
         };
         Ok((row.get(0)?, limit))
