@@ -1,17 +1,26 @@
-//! What version e515f12 has written is read: a data file, and items of DynamoDB. Both hold the same, from one run: participations by
-//! every way and in most states, awards, codes, profiles, booked slots, and callbacks that nobody took.
+//! What version e515f12 has written is read: a data file, and items of DynamoDB. `tests/fixtures/README.md` says how they were made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws::dynamo::BrandTable;
 use domain::Timestamp;
-use domain::identity::{ContactKey, ParticipationId};
-use memory::TestClock;
+use domain::award::LedgerKey;
+use domain::brand_file::{AllThere, Strictness, read_each};
+use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
+use domain::incentive::raffle::DrawnList;
+use domain::incentive::{IncentiveId, Pool};
+use domain::ledger::Counts;
+use memory::{Faults, Memory, TestClock};
+use ports::ledger::Stock;
+use ports::record::{encode, encode_award, encode_known, encode_notice};
 use ports::{Ledger, Notices, Store};
-use serde_json::{Value, json};
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
 
+use crate::Ports;
 use crate::emulator::{call, on_dynamo_at};
 
 const FILE: &str = include_str!("../fixtures/data-of-e515f12.sql");
@@ -28,23 +37,123 @@ fn bytes(text: &str) -> [u8; 16] {
     bytes
 }
 
-fn key_of<'a>(items: &'a Value, table: &str, key: &str) -> Vec<&'a str> {
-    items[table].as_array().unwrap().iter().map(|item| item[key]["S"].as_str().unwrap()).collect()
+/// Texts of a fixture, each by its key.
+type Texts = BTreeMap<String, Value>;
+
+/// What a fixture holds.
+struct Kept {
+    participations: Texts,
+    awards: Texts,
+    profiles: Texts,
+    /// Those that are still to be told.
+    notices: Texts,
 }
 
-/// Reads everything that the items name.
-async fn everything_is_read(store: &dyn Store, ledger: &dyn Ledger, notices: &dyn Notices) {
-    let items: Value = serde_json::from_str(ITEMS).unwrap();
-    let ids: Vec<ParticipationId> = key_of(&items, "participations", "id")
-        .into_iter()
-        .map(|id| ParticipationId::parse(id).unwrap())
-        .collect();
+impl Kept {
+    fn ids(&self) -> Vec<ParticipationId> {
+        self.participations.keys().map(|id| ParticipationId::parse(id).unwrap()).collect()
+    }
+
+    fn states(&self) -> BTreeMap<&str, usize> {
+        let mut states = BTreeMap::new();
+        for record in self.participations.values() {
+            *states.entry(record["state"]["name"].as_str().unwrap()).or_default() += 1;
+        }
+        states
+    }
+}
+
+/// Whether all that the earlier version wrote is in today's text.
+fn holds(today: &Value, earlier: &Value) -> bool {
+    match (today, earlier) {
+        (Value::Object(today), Value::Object(earlier)) => {
+            earlier.iter().all(|(name, value)| today.get(name).is_some_and(|today| holds(today, value)))
+        }
+        (today, earlier) => today == earlier,
+    }
+}
+
+/// Everything that was read, each by its key as this version writes it, says what the earlier version wrote.
+fn says_all_of(earlier: &Texts, read: impl Iterator<Item = (String, String)>) {
+    let today: Texts = read.map(|(key, text)| (key, serde_json::from_str(&text).unwrap())).collect();
+    assert_eq!(today.keys().collect::<Vec<_>>(), earlier.keys().collect::<Vec<_>>());
+    for (key, earlier) in earlier {
+        assert!(holds(&today[key], earlier), "{} lacks something of {earlier}", today[key]);
+    }
+}
+
+/// Reads everything that the fixture names.
+async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger, notices: &dyn Notices) {
+    let ids = kept.ids();
     let read = store.get(&ids).await.unwrap();
     assert!(read.unreadable.is_empty(), "{:?}", read.unreadable);
-    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
-    for one in &read.found {
-        *states.entry(one.state.name()).or_default() += 1;
+    says_all_of(&kept.participations, read.found.iter().map(|one| (one.id.to_string(), encode(one))));
+    let mut long: Vec<usize> = read
+        .found
+        .iter()
+        .filter_map(|one| Some(one.contact.phone()?.as_str().len()))
+        .filter(|length| *length > 16)
+        .collect();
+    long.sort_unstable();
+    assert_eq!(long, [17, 18], "sixteen and seventeen digits");
+    let awards = ledger.awards(&ids).await.unwrap();
+    assert!(awards.unreadable.is_empty(), "{:?}", awards.unreadable);
+    says_all_of(&kept.awards, awards.found.iter().map(|award| (award.id.to_string(), encode_award(award))));
+    assert!(read.found.iter().all(|one| one.has_award == kept.awards.contains_key(&one.id.to_string())));
+    let contacts: Vec<ContactKey> =
+        kept.profiles.keys().map(|contact| ContactKey::from_bytes(bytes(contact))).collect();
+    let known = store.known_profiles(&contacts).await.unwrap();
+    assert!(known.unreadable.is_empty(), "{:?}", known.unreadable);
+    says_all_of(
+        &kept.profiles,
+        known.profiles.iter().map(|(contact, known)| (contact.to_string(), encode_known(known))),
+    );
+    let taken = notices.take_notices(now(), 100).await.unwrap();
+    assert!(taken.unreadable.is_empty(), "{:?}", taken.unreadable);
+    says_all_of(
+        &kept.notices,
+        taken.notices.iter().map(|one| (one.notice.id.to_string(), encode_notice(&one.notice))),
+    );
+    let due: BTreeSet<ParticipationId> =
+        store.due(now(), 100).await.unwrap().into_iter().map(|due| due.id).collect();
+    let under_way = read.found.iter().filter(|one| one.due_at.is_some()).map(|one| one.id);
+    let changed_by_others = awards.found.iter().filter(|award| award.due_at.is_some()).map(|award| award.id);
+    assert_eq!(due, under_way.chain(changed_by_others).collect());
+    // What was read is written in today's form, and read again.
+    store.save(&read.found).await.unwrap();
+    assert_eq!(store.get(&ids).await.unwrap().found.len(), ids.len());
+}
+
+/// Makes the file that these statements describe.
+fn make(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::File::options().create_new(true).write(true).mode(0o600).open(path).unwrap();
+    Connection::open(path).unwrap().execute_batch(FILE).unwrap();
+}
+
+/// What stands in the file.
+fn in_the_file(path: &Path) -> Kept {
+    let file = Connection::open(path).unwrap();
+    let texts = |sql: &str| -> Texts {
+        let mut read = file.prepare(sql).unwrap();
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
+        let rows = read.query_map([], row).unwrap().map(Result::unwrap);
+        rows.map(|(key, text)| (key, serde_json::from_str(&text).unwrap())).collect()
+    };
+    Kept {
+        participations: texts("SELECT lower(hex(id)), record FROM participations"),
+        awards: texts("SELECT lower(hex(id)), record FROM awards"),
+        profiles: texts("SELECT contact, record FROM profiles"),
+        notices: texts("SELECT id, record FROM notices WHERE due_at IS NOT NULL"),
     }
+}
+
+#[tokio::test]
+async fn a_data_file_of_an_earlier_version_is_read_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    make(&path);
+    let kept = in_the_file(&path);
     let expected = [
         ("awaiting_opt_in", 1),
         ("credited", 6),
@@ -55,65 +164,152 @@ async fn everything_is_read(store: &dyn Store, ledger: &dyn Ledger, notices: &dy
         ("rejected", 1),
         ("settling", 1),
     ];
-    assert_eq!(states, BTreeMap::from(expected));
-    let mut long: Vec<usize> = read
-        .found
-        .iter()
-        .filter_map(|one| Some(one.contact.phone()?.as_str().len()))
-        .filter(|length| *length > 16)
-        .collect();
-    long.sort_unstable();
-    assert_eq!(long, [17, 18], "sixteen and seventeen digits");
-    let awards = ledger.awards(&ids).await.unwrap();
-    assert!(awards.unreadable.is_empty() && awards.found.len() == ids.len(), "{:?}", awards.unreadable);
-    assert!(read.found.iter().all(|one| one.has_award));
-    let contacts: Vec<ContactKey> = key_of(&items, "profiles", "contact")
-        .into_iter()
-        .map(|contact| ContactKey::from_bytes(bytes(contact)))
-        .collect();
-    let known = store.known_profiles(&contacts).await.unwrap();
-    assert!(known.unreadable.is_empty() && known.profiles.len() == contacts.len(), "{:?}", known.unreadable);
-    let taken = notices.take_notices(now(), 100).await.unwrap();
-    assert!(taken.unreadable.is_empty(), "{:?}", taken.unreadable);
-    assert_eq!(taken.notices.len(), key_of(&items, "notices", "id").len());
-    let due = store.due(now(), 100).await.unwrap();
-    assert!(due.len() >= read.found.iter().filter(|one| one.due_at.is_some()).count());
-    // What was read is written in today's form, and read again.
-    store.save(&read.found).await.unwrap();
-    assert_eq!(store.get(&ids).await.unwrap().found.len(), ids.len());
-}
-
-/// Makes the file that these statements describe.
-fn make(path: &Path) {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::File::options().create_new(true).write(true).mode(0o600).open(path).unwrap();
-    rusqlite::Connection::open(path).unwrap().execute_batch(FILE).unwrap();
-}
-
-#[tokio::test]
-async fn a_data_file_of_an_earlier_version_is_read_whole() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("data.sqlite");
-    make(&path);
+    assert_eq!(kept.states(), BTreeMap::from(expected));
     let file = embedded::DataFile::open(&path, Arc::new(TestClock::at(now()))).unwrap();
     let beside = embedded::Beside::open(&path).unwrap();
     let overview = ports::Operations::overview(&beside, now()).await.unwrap();
     assert_eq!(overview.participations.values().sum::<u64>(), 17);
     assert!(!overview.participations.contains_key("unreadable"));
-    everything_is_read(&file, &file, &file).await;
+    everything_is_read(&kept, &file, &file, &file).await;
     let expired = file.expire(now() + Duration::from_secs(86_400)).await.unwrap();
     assert_eq!(expired.participations, 0, "they are kept as long as the brand said");
 }
 
-#[tokio::test]
-async fn items_of_an_earlier_version_are_read_whole() {
-    let prefix = tests::emulator::prefix();
-    let ports = on_dynamo_at(tests::emulator::config().await, &prefix).await;
-    let items: Value = serde_json::from_str(ITEMS).unwrap();
-    for (table, items) in items.as_object().unwrap() {
-        for item in items.as_array().unwrap() {
-            call("PutItem", &json!({ "TableName": format!("{prefix}-{table}"), "Item": item })).await;
+/// The items as they are kept, in tables of their own.
+pub(crate) struct Tables {
+    pub(crate) ports: Ports,
+    pub(crate) brands: BrandTable,
+    pub(crate) items: Map<String, Value>,
+}
+
+impl Tables {
+    /// Under a clock that shows `now`.
+    pub(crate) async fn at(now: Timestamp) -> Self {
+        let (config, prefix) = (tests::emulator::config().await, tests::emulator::prefix());
+        let brands = BrandTable::new(&config, &prefix);
+        brands.make().await.unwrap();
+        let clock = Arc::new(TestClock::at(now));
+        let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
+        let on_dynamo = on_dynamo_at(config, &prefix).await;
+        let ports = Ports { queues: memory.clone(), schedule: memory, clock, ..on_dynamo };
+        let Value::Object(items) = serde_json::from_str(ITEMS).unwrap() else { panic!("tables by name") };
+        for (table, items) in &items {
+            for item in items.as_array().unwrap() {
+                call("PutItem", &json!({ "TableName": format!("{prefix}-{table}"), "Item": item })).await;
+            }
+        }
+        Self { ports, brands, items }
+    }
+
+    fn of(&self, table: &str) -> &[Value] {
+        self.items[table].as_array().unwrap()
+    }
+
+    /// The ids of all participations.
+    pub(crate) fn ids(&self) -> Vec<ParticipationId> {
+        self.kept().ids()
+    }
+
+    fn kept(&self) -> Kept {
+        let texts = |table: &str, key: &str, attribute: &str| -> Texts {
+            let text = |item: &Value| {
+                let text = serde_json::from_str(item[attribute]["S"].as_str()?).unwrap();
+                Some((item[key]["S"].as_str().unwrap().to_owned(), text))
+            };
+            self.of(table).iter().filter_map(text).collect()
+        };
+        let mut notices = texts("notices", "id", "record");
+        let parked = self.of("notices").iter().filter(|item| item.get("due_at").is_none());
+        for parked in parked {
+            notices.remove(parked["id"]["S"].as_str().unwrap());
+        }
+        Kept {
+            participations: texts("participations", "id", "record"),
+            awards: texts("participations", "id", "award"),
+            profiles: texts("profiles", "contact", "record"),
+            notices,
         }
     }
-    everything_is_read(&*ports.store, &*ports.ledger, &*ports.notices).await;
+}
+
+fn ledger(scope: &str, incentive: &str) -> LedgerKey {
+    let incentive = Some(IncentiveId::parse(incentive).unwrap());
+    LedgerKey { scope: Scope::parse(scope).unwrap(), incentive }
+}
+
+#[tokio::test]
+async fn items_of_an_earlier_version_are_read_whole() {
+    let tables = Tables::at(now()).await;
+    let kept = tables.kept();
+    let expected = [
+        ("awaiting_opt_in", 1),
+        ("awaiting_subscription", 1),
+        ("credited", 16),
+        ("enrolled", 19),
+        ("enrolling", 2),
+        ("expired", 3),
+        ("failed", 1),
+        ("received", 11),
+        ("rejected", 3),
+        ("settling", 1),
+        ("subscribing", 2),
+        ("unverified", 1),
+    ];
+    assert_eq!(kept.states(), BTreeMap::from(expected));
+    let operations = tables.ports.operations.clone().unwrap();
+    let overview = operations.overview(now()).await.unwrap();
+    let states: BTreeMap<&str, usize> = overview
+        .participations
+        .iter()
+        .map(|(name, count)| (name.as_str(), usize::try_from(*count).unwrap()))
+        .collect();
+    assert_eq!(states, BTreeMap::from(expected));
+    assert_eq!(overview.limits.len(), tables.of("limits").len());
+    assert_eq!(overview.notices, u64::try_from(kept.notices.len()).unwrap());
+    let parked = operations.dead().await.unwrap();
+    assert_eq!(parked.len() + kept.notices.len(), tables.of("notices").len());
+    assert!(parked.iter().all(|parked| parked.brand.is_some() && parked.participations.len() == 1));
+    everything_is_read(&kept, &*tables.ports.store, &*tables.ports.ledger, &*tables.ports.notices).await;
+}
+
+#[tokio::test]
+async fn counters_codes_draws_and_brand_files_of_an_earlier_version_are_read() {
+    let tables = Tables::at(now()).await;
+    let ledgers = &tables.ports.ledger;
+    let read = tables.of("ledgers").iter().filter_map(|item| {
+        let earlier: Value = serde_json::from_str(item["counts"]["S"].as_str()?).unwrap();
+        let (scope, incentive) = item["ledger"]["S"].as_str()?.split_once(' ')?;
+        Some((ledger(scope, incentive), earlier))
+    });
+    let mut incentives = 0;
+    for (key, earlier) in read {
+        let counts: Counts = ledgers.counts(&key).await.unwrap();
+        let counted = [
+            ("places", counts.places),
+            ("held", counts.held),
+            ("given", counts.given),
+            ("waiting", counts.waiting),
+            ("entered", counts.entered),
+        ];
+        assert!(counted.iter().all(|(name, count)| earlier[name] == *count), "{counts:?} {earlier}");
+        assert_eq!(earlier["arrivals"], counts.arrivals);
+        assert_eq!(counts.commitment.is_some(), earlier.get("commitment").is_some());
+        assert_eq!(counts.drawn_at.is_some(), earlier.get("drawn_at").is_some());
+        incentives += 1;
+    }
+    assert_eq!(incentives, 12);
+    let drawn = ledger("raffle-short", "trip");
+    while !ledgers.upgrade(&drawn).await.unwrap() {}
+    let tickets = async |list| ledgers.drawn(&drawn, list, 0, 100).await.unwrap().tickets.len();
+    assert_eq!((tickets(DrawnList::Tickets).await, tickets(DrawnList::Winners).await), (3, 2));
+    let acme = BrandId::parse("acme").unwrap();
+    for (pool, expected) in
+        [("spring.txt", Stock { codes: 2, given: 2 }), ("quick.txt", Stock { codes: 3, given: 1 })]
+    {
+        let stock = ledgers.import_codes(&acme, &Pool::of_file(pool).unwrap(), &[]).await.unwrap();
+        assert_eq!(stock, expected, "{pool}");
+    }
+    let files = tables.brands.read().await.unwrap();
+    let loaded = read_each(&files, &AllThere, Strictness::Lenient, None);
+    assert_eq!(loaded.brands.iter().count(), 7);
 }

@@ -9,6 +9,7 @@ mod fixtures;
 mod game;
 mod in_order;
 mod ledger;
+mod left_open;
 mod limits;
 mod notices;
 mod operations;
