@@ -1,5 +1,4 @@
 //! A participation that is stored and cannot be read: it holds up nobody, and gives its place back.
-#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::time::Duration;
 
