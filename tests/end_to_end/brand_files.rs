@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tests::eventually_async;
 
 use crate::process::{run_with, write};
-use crate::server::{Brand, KEY_VARIABLE, OTHER_TOKEN, SECRET, SECRET_VARIABLE, Server, TOKEN};
+use crate::server::{
+    Brand, KEY_VARIABLE, OTHER_KEY_VARIABLE, OTHER_TOKEN, SECRET, SECRET_VARIABLE, Server, TOKEN,
+};
 use crate::workspace::{KEY, Workspace};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -84,7 +86,7 @@ async fn one_broken_file_harms_its_own_brand_only_and_what_is_meant_for_it_comes
 
     let brands = server.brands();
     let path = |name: &str| brands.join(name).display().to_string();
-    let variables = [(KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)];
+    let variables = [(KEY_VARIABLE, KEY), (OTHER_KEY_VARIABLE, KEY), (SECRET_VARIABLE, SECRET)];
     let strict =
         ["serve", "--strict", "--brands", &path(""), "--data", &path("x.sqlite"), "--listen", "127.0.0.1:0"];
     let (code, said) = run_with(&strict, &variables);

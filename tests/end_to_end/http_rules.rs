@@ -108,9 +108,11 @@ async fn a_body_says_one_thing_only() {
 #[tokio::test]
 async fn clients_behind_a_proxy_have_limits_of_their_own_however_it_writes_them() {
     let workspace = Workspace::start("0s").await;
-    let server =
-        Server::start_limiting(&Brand::at(&workspace), &["--requests-per-client", "1", "--behind-proxy"])
-            .await;
+    let server = Server::start_limiting(
+        &Brand::at(&workspace),
+        &["--requests-per-client", "1", "--behind-proxy", "--allow-private"],
+    )
+    .await;
     let post = async |client: &str| {
         let request = reqwest::Client::new().post(format!("{}/participations", server.url));
         let request = request.header("content-type", "application/json").header("x-forwarded-for", client);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::process::{run, run_with, write};
 use crate::quikly::Quikly;
-use crate::server::{Brand, KEY_VARIABLE, SECRET, SECRET_VARIABLE, Server, TOKEN};
+use crate::server::{Brand, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET, SECRET_VARIABLE, Server, TOKEN};
 use crate::workspace::{KEY, Workspace};
 
 const LATER: Duration = Duration::from_secs(60);
@@ -180,7 +180,8 @@ async fn a_live_check_names_what_a_key_lacks_and_changes_nothing() {
     let server = Server::start(&Brand::at(&workspace)).await;
     let brands = server.brands().display().to_string();
     let check = |key: &str| {
-        run_with(&["check", "--live", "--brands", &brands], &[(KEY_VARIABLE, key), (SECRET_VARIABLE, SECRET)])
+        let variables = [(KEY_VARIABLE, key), (OTHER_KEY_VARIABLE, key), (SECRET_VARIABLE, SECRET)];
+        run_with(&["check", "--live", "--brands", &brands], &variables)
     };
 
     let (code, said) = check(KEY);

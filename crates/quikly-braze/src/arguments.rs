@@ -152,7 +152,7 @@ pub(crate) struct RetryNow {
 
 /// Erase a person.
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("person").required(true).args(["email", "phone"])))]
+#[command(group(clap::ArgGroup::new("person").required(true).args(["email", "phone", "id"])))]
 pub(crate) struct Forget {
     #[command(flatten)]
     pub(crate) place: Place,
@@ -163,7 +163,7 @@ pub(crate) struct Forget {
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = Forget::FROM_INPUT)]
     pub(crate) phone: Option<String>,
     /// One participation, by its id, also when it cannot be read
-    #[arg(long, value_name = "ID", conflicts_with_all = ["email", "phone"])]
+    #[arg(long, value_name = "ID")]
     pub(crate) id: Option<String>,
     /// Say it as JSON
     #[arg(long)]

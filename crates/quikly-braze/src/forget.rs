@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
 /// Nobody is reached there: most likely it is mistyped.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "nobody found: no participation and no profile has this contact, so nothing was erased; is it spelled as it was given?"
+    "nobody found: no participation and no profile has this contact or id, so nothing was erased; is it spelled as it was given?"
 )]
 pub(crate) struct NobodyFound;
 
