@@ -11,7 +11,6 @@ use ports::Ledger;
 
 use crate::arguments::Push;
 use crate::brand_directory::{BrandDirectory, Reviewing};
-use crate::code_files::CodeFiles;
 use crate::console;
 
 /// Puts every file that is right. One that is not is told, and what was pushed of its brand before stays as it is.
@@ -23,10 +22,9 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let files = named(directory.files()?);
     let before = table.read().await.context("the brand table")?;
     let before = read_each(&before, &AllThere, Strictness::Lenient, None);
-    let loaded = directory.load(&files, Some(&before));
+    let (loaded, codes) = directory.load(&files, Some(&before));
     let sorted = sort(&loaded, files, &environment);
-    let codes =
-        CodeFiles::in_directory(directory.path()).all(sorted.right.iter().map(|(brand, _)| *brand))?;
+    let codes = codes.into_codes(sorted.right.iter().map(|(brand, _)| *brand))?;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
     for (brand, pool, codes) in codes {
         let stock =

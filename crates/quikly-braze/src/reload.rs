@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::Connector;
-use domain::brand_file::{Loaded, Standing};
+use domain::brand_file::{Finding, Loaded, Standing};
 use domain::identity::BrandId;
 use domain::incentive::Pool;
 use domain::time::{between, later};
@@ -62,6 +62,7 @@ impl Reloading {
     pub(crate) fn start(directory: BrandDirectory, watch: bool) -> anyhow::Result<Self> {
         let seen = fingerprint(directory.path());
         let (loaded, codes) = directory.read_with_codes(None)?;
+        say_doubts(&loaded, None);
         Ok(Self { directory, watch, loaded, codes, imports: Imports::default(), seen })
     }
 
@@ -140,6 +141,7 @@ impl Reloading {
         match read {
             Ok((loaded, codes)) => {
                 with.troubles.clear(UNREAD, Subject::Process);
+                say_doubts(&loaded, Some(&self.loaded));
                 self.loaded = loaded;
                 self.codes = codes;
                 let again_at = self.import(with).await;
@@ -196,6 +198,15 @@ async fn refill(with: &With) -> Option<domain::Timestamp> {
     let error = with.connector.refill().await.err()?;
     tracing::error!(error = %in_full(&error), "serve.refill_failed: tried again in a minute");
     Some(in_a_minute())
+}
+
+/// Says what is doubtful about files in use, unless it was doubtful before.
+fn say_doubts(loaded: &Loaded, former: Option<&Loaded>) {
+    let known: Vec<&Finding> = former.iter().flat_map(|former| &former.files).flat_map(|file| &file.findings).collect();
+    let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
+    for finding in used.flat_map(|file| &file.findings).filter(|finding| !known.contains(finding)) {
+        tracing::warn!(%finding, "serve.brand_doubted: the brand is in use all the same");
+    }
 }
 
 fn say(loaded: &Loaded) {
