@@ -11,7 +11,7 @@ use crate::attributes::LONGEST_TEXT;
 use crate::invisible::{is_invisible, is_meaningless};
 
 /// What programs put in front of a text to say how it is encoded. Earlier versions took it for a part of the first code.
-pub const BYTE_ORDER_MARK: char = '\u{feff}';
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The codes of a file, in its order. `Debug` does not show them.
 #[derive(Default, PartialEq, Eq)]
@@ -51,7 +51,9 @@ pub enum CodesError {
         code_point: u32,
     },
     /// A character that nobody writes.
-    #[error("line {line} has a character that stands for nothing (U+{code_point:04X}): save the file as UTF-8 and look at that line")]
+    #[error(
+        "line {line} has a character that stands for nothing (U+{code_point:04X}): save the file as UTF-8 and look at that line"
+    )]
     Meaningless {
         /// The line.
         line: usize,
@@ -73,9 +75,12 @@ impl CodesError {
         match self {
             Self::Invisible { code_point, .. } => !char::from_u32(code_point).is_some_and(char::is_control),
             Self::Meaningless { .. } => true,
-            Self::Utf16 | Self::Nul | Self::NotUtf8(_) | Self::Tab(_) | Self::TooLong(_) | Self::Repeated(_) => {
-                false
-            }
+            Self::Utf16
+            | Self::Nul
+            | Self::NotUtf8(_)
+            | Self::Tab(_)
+            | Self::TooLong(_)
+            | Self::Repeated(_) => false,
         }
     }
 }
@@ -134,6 +139,18 @@ impl CodeList {
     pub fn into_codes(self) -> Vec<String> {
         self.codes
     }
+}
+
+/// A code as it is given out, however it is kept.
+#[must_use]
+pub fn without_mark(code: &str) -> &str {
+    code.trim_start_matches(BYTE_ORDER_MARK)
+}
+
+/// A code as earlier versions kept the first one of a file that began with a byte order mark.
+#[must_use]
+pub fn with_mark(code: &str) -> String {
+    format!("{BYTE_ORDER_MARK}{code}")
 }
 
 fn text(bytes: &[u8]) -> Result<&str, CodesError> {

@@ -6,7 +6,7 @@ use std::env;
 use anyhow::Context;
 use aws::dynamo::{AnotherKey, Dynamo};
 use domain::brand::SecretRef;
-use domain::brand_file::{Doubt, Purpose, Severity, PoolFile, Surroundings};
+use domain::brand_file::{Doubt, PoolFile, Purpose, Severity, Surroundings};
 use domain::identity::IdKey;
 use domain::incentive::Pool;
 use domain::message::QueueName;

@@ -8,8 +8,8 @@ use anyhow::Context;
 use domain::Timestamp;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
-    BrandFile, Doubt, Finding, Given, Loaded, PoolFile, Purpose, Severity, Standing, Strictness, Surroundings,
-    Unreadable, read_each,
+    BrandFile, Doubt, Finding, Given, Loaded, PoolFile, Purpose, Severity, Standing, Strictness,
+    Surroundings, Unreadable, read_each,
 };
 use domain::incentive::Pool;
 use ports::Clock;

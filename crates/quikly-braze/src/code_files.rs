@@ -64,16 +64,19 @@ impl CodeFiles {
     }
 
     /// Everything that the brands' incentives may give out.
-    pub(crate) fn into_codes<'a>(self, brands: impl Iterator<Item = &'a Brand>) -> anyhow::Result<Vec<Codes>> {
+    pub(crate) fn into_codes<'a>(
+        self,
+        brands: impl Iterator<Item = &'a Brand>,
+    ) -> anyhow::Result<Vec<Codes>> {
         let mut all = Vec::new();
         for brand in brands {
             for pool in brand.pools() {
-                let refused = |doubt: &Doubt| {
-                    anyhow!("{}: codes \"{}\": {}", brand.id, pool.file(), doubt.message)
-                };
+                let refused =
+                    |doubt: &Doubt| anyhow!("{}: codes \"{}\": {}", brand.id, pool.file(), doubt.message);
                 let file = self.file(pool);
                 self.read.borrow_mut().remove(pool);
-                let file = Rc::try_unwrap(file).map_err(|_| anyhow!("codes \"{}\" are in use", pool.file()))?;
+                let file =
+                    Rc::try_unwrap(file).map_err(|_| anyhow!("codes \"{}\" are in use", pool.file()))?;
                 let codes = file.map_err(|doubt| refused(&doubt))?.list.into_codes();
                 all.push((brand.id.clone(), pool.clone(), codes));
             }
@@ -101,7 +104,10 @@ fn read(directory: &Path, pool: &Pool) -> Result<CodeFile, Doubt> {
     let directory = directory.canonicalize().map_err(unread)?;
     let path = directory.join(pool.file()).canonicalize().map_err(unread)?;
     if !path.starts_with(&directory) {
-        return Err(doubt(Severity::Rule, "is a link that leads out of the directory: put the file itself there"));
+        return Err(doubt(
+            Severity::Rule,
+            "is a link that leads out of the directory: put the file itself there",
+        ));
     }
     let is_a_brands = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     if is_a_brands {
@@ -205,7 +211,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         for (bytes, severity, why) in [
             (&b"A-1\nB-2\nA-1\n"[..], Severity::Error, "line 3 repeats a code"),
-            ("A-1\nB\u{200b}-2\n".as_bytes(), Severity::Rule, "line 2 has an invisible character (U+200B): remove it"),
+            (
+                "A-1\nB\u{200b}-2\n".as_bytes(),
+                Severity::Rule,
+                "line 2 has an invisible character (U+200B): remove it",
+            ),
             (b"A-1\nB-\xe9\n", Severity::Error, "line 2 is not UTF-8: save the file as UTF-8"),
             (b"\xff\xfeA\0\n\0", Severity::Error, "is UTF-16 text: save it as UTF-8"),
         ] {

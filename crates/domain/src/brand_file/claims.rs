@@ -41,7 +41,9 @@ impl Claim {
             // Newer than files in use.
             Unique::Codes(_) | Unique::CodesFile(_) => (
                 Severity::Rule,
-                format!("\"{shown}\" is the file of codes of {other}, too, and each code would be given out twice: give each brand its own file"),
+                format!(
+                    "\"{shown}\" is the file of codes of {other}, too, and each code would be given out twice: give each brand its own file"
+                ),
             ),
         }
     }

@@ -13,10 +13,10 @@ use crate::brand_file::pools;
 use crate::brand_file::read::{count, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::identity::Channel;
-use crate::invisible::{is_invisible, is_meaningless};
 use crate::incentive::{
     Amount, Decay, Incentive, IncentiveId, Kind, Odds, Pace, Prize, Reward, Rounding, Since, Tier,
 };
+use crate::invisible::{is_invisible, is_meaningless};
 
 /// An activation's incentives.
 pub(super) struct Incentives<'a> {
@@ -276,7 +276,9 @@ fn reward(field: &Field<'_>) -> Option<Reward> {
                 field.fault("must be 1 to 255 characters");
             } else if let Some(c) = text.chars().find(|c| is_invisible(*c) || is_meaningless(*c)) {
                 let code_point = u32::from(c);
-                field.doubt(format!("has a character that nobody sees (U+{code_point:04X}), which is given out, too"));
+                field.doubt(format!(
+                    "has a character that nobody sees (U+{code_point:04X}), which is given out, too"
+                ));
             } else if text.trim() != text {
                 field.doubt("has space at its ends, which is given out, too");
             }

@@ -287,7 +287,8 @@ fn a_file_of_codes_has_one_name_in_a_brand() {
     for names in [["codes.txt", "link.txt"], ["three.txt", "THREE.txt"]] {
         let (standing, found) = of_pools(&names, Strictness::Strict);
         assert_eq!((standing, found.len(), found[0].0), (Standing::Broken, 1, Severity::Rule), "{found:?}");
-        let expected = format!("acme.toml:18: activation[0].incentive[1].codes: is the same file as \"{}\"", names[0]);
+        let expected =
+            format!("acme.toml:18: activation[0].incentive[1].codes: is the same file as \"{}\"", names[0]);
         assert!(found[0].1.starts_with(&expected), "{found:?}");
         assert_eq!(of_pools(&names, Strictness::Lenient).0, Standing::Used);
     }

@@ -168,7 +168,11 @@ fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
     for other in ["codes.txt", "CODES.txt", "link.txt"] {
         let files = [with_codes("acme", "spring", "codes.txt"), with_codes("zest", "summer", other)];
         let loaded = load(&files, None);
-        assert_eq!(standings(&loaded), [("acme.toml", Standing::Used), ("zest.toml", Standing::Broken)], "{other}");
+        assert_eq!(
+            standings(&loaded),
+            [("acme.toml", Standing::Used), ("zest.toml", Standing::Broken)],
+            "{other}"
+        );
         let found = &loaded.files[1].findings;
         assert_eq!((found.len(), found[0].severity), (1, Severity::Rule), "{found:#?}");
         let expected = format!(
@@ -176,7 +180,11 @@ fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
         );
         assert!(found[0].to_string().starts_with(&expected), "{found:#?}");
         let pushed = read_each(&files, &SomeMissing, Strictness::Lenient, None);
-        assert_eq!(standings(&pushed), [("acme.toml", Standing::Used), ("zest.toml", Standing::Used)], "{other}");
+        assert_eq!(
+            standings(&pushed),
+            [("acme.toml", Standing::Used), ("zest.toml", Standing::Used)],
+            "{other}"
+        );
         assert_eq!(pushed.files[1].findings, *found);
         // Also when one of them is broken later.
         let broken = [files[0].clone(), given("zest.toml", "id = \"zest\"\ncolour = 1\n")];
@@ -195,7 +203,9 @@ fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
         let loaded = load(&[thief, zest.clone()], Some(&before));
         assert_eq!(standings(&loaded), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
         assert_eq!(loaded.brands.activation(&scope("spring")).unwrap().0.id, id("acme"));
-        assert!(loaded.files[0].findings[0].message.contains("zest.toml") && loaded.files[1].findings.is_empty());
+        assert!(
+            loaded.files[0].findings[0].message.contains("zest.toml") && loaded.files[1].findings.is_empty()
+        );
     }
     // What one file gives up another one may have in the same moment.
     let swapped = [with_codes("acme", "summer", "z.txt"), with_codes("zest", "spring", "a.txt")];
@@ -209,7 +219,11 @@ fn a_file_of_codes_of_a_brand_that_goes_on_as_it_was_is_no_other_brands() {
     let bad = given("acme.toml", "id = \"acme\"\ncolour = 1\n");
     for other in ["codes.txt", "link.txt"] {
         let loaded = load(&[with_codes("a", "summer", other), bad.clone()], Some(&before));
-        assert_eq!(standings(&loaded), [("a.toml", Standing::Broken), ("acme.toml", Standing::Former)], "{other}");
+        assert_eq!(
+            standings(&loaded),
+            [("a.toml", Standing::Broken), ("acme.toml", Standing::Former)],
+            "{other}"
+        );
     }
 }
 

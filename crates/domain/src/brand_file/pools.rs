@@ -7,7 +7,7 @@ use crate::brand::Activation;
 use crate::brand_file::claims::Unique;
 use crate::brand_file::read::Reading;
 use crate::brand_file::section::{Field, Source};
-use crate::brand_file::{Severity, PoolFile};
+use crate::brand_file::{PoolFile, Severity};
 use crate::identity::Scope;
 use crate::incentive::{Incentive, Pool};
 
@@ -52,12 +52,19 @@ pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Rea
             named.note(
                 reading.source,
                 Severity::Rule,
-                format!("is the same file as \"{file}\", or its name differs in case only: name it \"{file}\""),
+                format!(
+                    "is the same file as \"{file}\", or its name differs in case only: name it \"{file}\""
+                ),
             );
             continue;
         }
         for one in &unique {
-            reading.claims.add_at(one.clone(), named.pool.file(), reading.source.line(&named.place), &named.field);
+            reading.claims.add_at(
+                one.clone(),
+                named.pool.file(),
+                reading.source.line(&named.place),
+                &named.field,
+            );
         }
         let field = format!("codes \"{}\"", named.pool.file());
         let note = |severity, message: String| reading.source.note(severity, None, &field, message);

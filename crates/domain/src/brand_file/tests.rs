@@ -49,7 +49,9 @@ impl Surroundings for SomeMissing {
         let message = "cannot be read".to_owned();
         match pool.file() {
             "missing.txt" => Err(Doubt { severity: Severity::Error, message }),
-            "link.txt" | "codes.txt" => Ok(PoolFile { count: 3, identity: Some((1, 1)), ..PoolFile::default() }),
+            "link.txt" | "codes.txt" => {
+                Ok(PoolFile { count: 3, identity: Some((1, 1)), ..PoolFile::default() })
+            }
             _ => Ok(PoolFile { count: 3, ..PoolFile::default() }),
         }
     }

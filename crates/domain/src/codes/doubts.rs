@@ -6,13 +6,43 @@ use crate::codes::shape::marks;
 
 /// What the heading of a column of codes says, in the languages of those who use this.
 const HEADINGS: &[&str] = &[
-    "card", "cards", "code", "codes", "codigo", "codigos", "coupon", "coupons", "código", "códigos", "discount", "discounts", "gift",
-    "gutschein", "gutscheincode", "gutscheincodes", "gutscheine", "id", "key", "keys", "no", "number", "offer", "promo", "promocode",
-    "promocodes", "promos", "promotion", "promotional", "reward", "rewards", "unique", "voucher", "vouchers",
+    "card",
+    "cards",
+    "code",
+    "codes",
+    "codigo",
+    "codigos",
+    "coupon",
+    "coupons",
+    "código",
+    "códigos",
+    "discount",
+    "discounts",
+    "gift",
+    "gutschein",
+    "gutscheincode",
+    "gutscheincodes",
+    "gutscheine",
+    "id",
+    "key",
+    "keys",
+    "no",
+    "number",
+    "offer",
+    "promo",
+    "promocode",
+    "promocodes",
+    "promos",
+    "promotion",
+    "promotional",
+    "reward",
+    "rewards",
+    "unique",
+    "voucher",
+    "vouchers",
 ];
 
-const QUOTES: [char; 15] =
-    ['"', '\'', '`', '´', '“', '”', '„', '‟', '‘', '’', '‚', '«', '»', '‹', '›'];
+const QUOTES: [char; 15] = ['"', '\'', '`', '´', '“', '”', '„', '‟', '‘', '’', '‚', '«', '»', '‹', '›'];
 
 /// What stands between columns; a tab is refused.
 const SEPARATORS: [char; 3] = [',', ';', '|'];
@@ -86,5 +116,8 @@ fn case(codes: &[String], lines: &[usize]) -> Option<String> {
     let mut seen = HashSet::new();
     let mut found = codes.iter().zip(lines).filter(|(code, _)| !seen.insert(code.to_lowercase()));
     let (_, first) = found.next()?;
-    Some(format!("{} that differ from an earlier one in upper and lower case only", at(*first, found.count())))
+    Some(format!(
+        "{} that differ from an earlier one in upper and lower case only",
+        at(*first, found.count())
+    ))
 }

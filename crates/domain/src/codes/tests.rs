@@ -26,17 +26,38 @@ fn a_code_stands_on_a_line_however_lines_end() {
     }
     assert_eq!(read(""), Ok(vec![]));
     assert_eq!(read("\u{feff}"), Ok(vec![]));
-    assert_eq!(read("À-1\ncafé\nKOD-ЖЙ\n券-1"), Ok(["À-1", "café", "KOD-ЖЙ", "券-1"].map(str::to_owned).to_vec()));
+    assert_eq!(
+        read("À-1\ncafé\nKOD-ЖЙ\n券-1"),
+        Ok(["À-1", "café", "KOD-ЖЙ", "券-1"].map(str::to_owned).to_vec())
+    );
 }
 
 #[test]
 fn a_code_with_a_character_that_nobody_sees_is_refused_with_its_line() {
     for hidden in [
-        '\u{feff}', '\u{200b}', '\u{200d}', '\u{a0}', '\u{202f}', '\u{3000}', '\u{200e}', '\u{202e}', '\u{ad}', '\u{2060}',
-        '\u{2028}', '\u{85}', '\u{b}', '\u{1a}', '\u{7f}', '\u{3164}', '\u{fe0f}', '\u{e0020}',
+        '\u{feff}',
+        '\u{200b}',
+        '\u{200d}',
+        '\u{a0}',
+        '\u{202f}',
+        '\u{3000}',
+        '\u{200e}',
+        '\u{202e}',
+        '\u{ad}',
+        '\u{2060}',
+        '\u{2028}',
+        '\u{85}',
+        '\u{b}',
+        '\u{1a}',
+        '\u{7f}',
+        '\u{3164}',
+        '\u{fe0f}',
+        '\u{e0020}',
     ] {
         let expected = Err(CodesError::Invisible { line: 2, code_point: u32::from(hidden) });
-        for text in [format!("{hidden}B-2"), format!("B{hidden}-2"), format!("B-2{hidden}"), format!("{hidden}")] {
+        for text in
+            [format!("{hidden}B-2"), format!("B{hidden}-2"), format!("B-2{hidden}"), format!("{hidden}")]
+        {
             assert_eq!(read(&format!("A-1\r\n{text}\nC-3")), expected, "{text:?}");
         }
     }
@@ -50,7 +71,8 @@ fn a_code_with_a_character_that_nobody_sees_is_refused_with_its_line() {
 
 #[test]
 fn what_is_no_utf_8_says_so() {
-    let utf_16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let utf_16 =
+        |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
         assert_eq!(CodeList::read(&utf_16("\u{feff}A-1\nB-2\n", bytes)), Err(CodesError::Utf16));
         assert_eq!(CodeList::read(&utf_16("A-1\nB-2\n", bytes)), Err(CodesError::Nul));
@@ -59,12 +81,9 @@ fn what_is_no_utf_8_says_so() {
     for error in [CodesError::Utf16, CodesError::Nul, CodesError::NotUtf8(1)] {
         assert!(error.to_string().contains("as UTF-8") && !error.is_new(), "{error}");
     }
-    for (bytes, line) in [
-        (&b"A-1\nB-2\nCAF\xc9\n"[..], 3),
-        (b"A-1\rB-2\r\nCAF\xc9\r", 3),
-        (b"\xe9", 1),
-        (b"A-1\n\xe2\x82", 2),
-    ] {
+    for (bytes, line) in
+        [(&b"A-1\nB-2\nCAF\xc9\n"[..], 3), (b"A-1\rB-2\r\nCAF\xc9\r", 3), (b"\xe9", 1), (b"A-1\n\xe2\x82", 2)]
+    {
         assert_eq!(CodeList::read(bytes), Err(CodesError::NotUtf8(line)));
     }
 }
@@ -79,12 +98,9 @@ fn a_code_is_not_too_long_and_stands_once() {
 
 #[test]
 fn a_shape_shows_how_a_code_looks_and_does_not_tell_it() {
-    for (code, shape) in [
-        ("QWXZ-123", "AAAA-999"),
-        ("qWx 7_é.Ж", "aAa 9_a.A"),
-        ("\"A-1\",x", "\"A-9\",a"),
-        ("券١", "a9"),
-    ] {
+    for (code, shape) in
+        [("QWXZ-123", "AAAA-999"), ("qWx 7_é.Ж", "aAa 9_a.A"), ("\"A-1\",x", "\"A-9\",a"), ("券١", "a9")]
+    {
         assert_eq!(Shape::of(code).to_string(), shape);
     }
     assert_eq!(Shape::of(&"A".repeat(32)).as_str(), "A".repeat(32));
@@ -125,7 +141,10 @@ fn what_an_export_adds_to_codes_is_doubted_once_for_each_kind() {
         ("“A-1”\n«B-2»\n„C-3“", "line 1 and 2 others have codes in quotes"),
         ("A-1,2026-12-01\nB-2;x\nC|3\nD-4", "line 1 and 2 others have codes with a comma"),
         ("A-1\nB-2,", "line 2 has a code with a comma"),
-        ("ABc-1\nD-2\nabC-1\nAbC-1", "line 3 and 1 other have codes that differ from an earlier one in upper"),
+        (
+            "ABc-1\nD-2\nabC-1\nAbC-1",
+            "line 3 and 1 other have codes that differ from an earlier one in upper",
+        ),
         ("É-1\né-1", "line 2 has a code that differ"),
         ("1.23457E+15\n1.23458E+15", "line 1 and 1 other have codes that a spreadsheet"),
     ] {

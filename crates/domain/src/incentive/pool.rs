@@ -60,7 +60,16 @@ mod tests {
 
     #[test]
     fn a_pool_is_a_plain_file_beside_the_brand_file() {
-        for good in ["codes.txt", "Codes 2026.csv", "codes", "spring.codes.txt", "códigos.txt", "a..b", "toml", "codes.toml.txt"] {
+        for good in [
+            "codes.txt",
+            "Codes 2026.csv",
+            "codes",
+            "spring.codes.txt",
+            "códigos.txt",
+            "a..b",
+            "toml",
+            "codes.toml.txt",
+        ] {
             assert_eq!(pool(good).flaw(), None, "{good}");
         }
         for (bad, why) in [
@@ -91,7 +100,11 @@ mod tests {
 
     #[test]
     fn names_that_some_file_systems_take_for_one_are_one() {
-        for (one, other) in [("codes.txt", "Codes.TXT"), ("c\u{f3}digos.txt", "co\u{301}digos.txt"), ("CO\u{301}DIGOS", "c\u{f3}digos")] {
+        for (one, other) in [
+            ("codes.txt", "Codes.TXT"),
+            ("c\u{f3}digos.txt", "co\u{301}digos.txt"),
+            ("CO\u{301}DIGOS", "c\u{f3}digos"),
+        ] {
             assert_eq!(pool(one).folded(), pool(other).folded());
         }
         assert_ne!(pool("codes.txt").folded(), pool("codes.csv").folded());
