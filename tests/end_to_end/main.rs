@@ -5,6 +5,7 @@ mod abuse;
 mod aws;
 mod bad_input;
 mod brand_files;
+mod codes;
 mod disk;
 mod enrollment;
 mod front_end;

@@ -103,3 +103,78 @@ fn remove(transaction: &Transaction<'_>, brand: &str, kept: &Kept) -> rusqlite::
     delete.execute([kept.number])?;
     forget_one(transaction, brand, &kept.pool)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::schema::migrate;
+
+    fn file() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        connection
+    }
+
+    fn add(connection: &mut Connection, pool: &str, codes: &[&str]) -> (u32, u32) {
+        let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+        let transaction = connection.transaction().unwrap();
+        let stock = import(&transaction, "acme", pool, &codes).unwrap();
+        transaction.commit().unwrap();
+        (stock.codes, stock.given)
+    }
+
+    /// As if somebody had won it.
+    fn give(connection: &Connection, pool: &str, code: &str) {
+        let given = connection.execute("UPDATE codes SET given_to = x'01' WHERE code = ?1", [code]).unwrap();
+        connection
+            .execute("UPDATE pools SET given = given + ?2 WHERE pool = ?1", params![pool, given])
+            .unwrap();
+        assert_eq!(given, 1);
+    }
+
+    /// What is left to give out, in its order.
+    fn left(connection: &Connection, pool: &str) -> Vec<String> {
+        let sql = "SELECT code FROM codes WHERE pool = ?1 AND given_to IS NULL ORDER BY number";
+        let mut codes = connection.prepare(sql).unwrap();
+        let codes: rusqlite::Result<_> = codes.query_map([pool], |row| row.get(0)).unwrap().collect();
+        codes.unwrap()
+    }
+
+    #[test]
+    fn a_code_that_is_kept_with_and_without_its_mark_is_one_code() {
+        for (given, stock, rest) in [
+            (None, (3, 0), ["A", "B", "C"].as_slice()),
+            (Some("\u{feff}A"), (3, 1), &["B", "C"]),
+            (Some("A"), (3, 1), &["B", "C"]),
+        ] {
+            let mut file = file();
+            add(&mut file, "codes.txt", &["\u{feff}A", "B"]);
+            // As an earlier version did with a file that was saved again without the mark.
+            file.execute("INSERT INTO codes (brand, pool, code) VALUES ('acme', 'codes.txt', 'A')", [])
+                .unwrap();
+            file.execute("UPDATE pools SET codes = codes + 1", []).unwrap();
+            if let Some(code) = given {
+                give(&file, "codes.txt", code);
+            }
+            assert_eq!(add(&mut file, "codes.txt", &["A", "B", "C"]), stock, "{given:?}");
+            let mut left = left(&file, "codes.txt");
+            left.sort();
+            assert_eq!(left, rest, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn codes_of_a_file_that_had_to_be_renamed_are_found_under_its_new_name() {
+        let mut file = file();
+        add(&mut file, "spring/codes.txt", &["A", "B", "C"]);
+        give(&file, "spring/codes.txt", "A");
+        assert_eq!(add(&mut file, "codes.txt", &["A", "B", "C", "D"]), (3, 0));
+        assert_eq!(left(&file, "codes.txt"), ["B", "C", "D"]);
+        assert_eq!(add(&mut file, "spring/codes.txt", &[]), (1, 1));
+        assert_eq!(add(&mut file, "codes.txt", &["A", "B", "C", "D"]), (3, 0), "again changes nothing");
+        // Another file of the brand keeps what it has.
+        assert_eq!(add(&mut file, "more.txt", &["B", "E"]), (1, 0));
+    }
+}

@@ -117,7 +117,7 @@ fn case(codes: &[String], lines: &[usize]) -> Option<String> {
     let mut found = codes.iter().zip(lines).filter(|(code, _)| !seen.insert(code.to_lowercase()));
     let (_, first) = found.next()?;
     Some(format!(
-        "{} that differ from an earlier one in upper and lower case only",
+        "{} in which only upper and lower case differ from an earlier one",
         at(*first, found.count())
     ))
 }

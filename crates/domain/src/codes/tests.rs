@@ -143,9 +143,9 @@ fn what_an_export_adds_to_codes_is_doubted_once_for_each_kind() {
         ("A-1\nB-2,", "line 2 has a code with a comma"),
         (
             "ABc-1\nD-2\nabC-1\nAbC-1",
-            "line 3 and 1 other have codes that differ from an earlier one in upper",
+            "line 3 and 1 other have codes in which only upper and lower case differ",
         ),
-        ("É-1\né-1", "line 2 has a code that differ"),
+        ("É-1\né-1", "line 2 has a code in which only upper"),
         ("1.23457E+15\n1.23458E+15", "line 1 and 1 other have codes that a spreadsheet"),
     ] {
         let doubts = doubts(text);
