@@ -136,6 +136,12 @@ impl CodeList {
 
     /// The codes.
     #[must_use]
+    pub fn codes(&self) -> &[String] {
+        &self.codes
+    }
+
+    /// The same, to keep.
+    #[must_use]
     pub fn into_codes(self) -> Vec<String> {
         self.codes
     }

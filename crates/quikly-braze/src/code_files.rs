@@ -1,8 +1,9 @@
 //! Files of unique codes beside the brand files: opened only where they are what they should be, and read once.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub(crate) type Codes = (BrandId, Pool, Vec<String>);
 pub(crate) struct CodeFiles {
     directory: PathBuf,
     read: RefCell<BTreeMap<Pool, Rc<Result<CodeFile, Doubt>>>>,
+    overlap: RefCell<Overlap>,
 }
 
 /// A file that was read.
@@ -41,7 +43,7 @@ pub(crate) struct Summary {
 impl CodeFiles {
     /// Nothing is read yet.
     pub(crate) fn in_directory(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), read: RefCell::default() }
+        Self { directory: directory.to_owned(), read: RefCell::default(), overlap: RefCell::default() }
     }
 
     /// What a pool's file holds. Says what is wrong without repeating a code.
@@ -88,9 +90,45 @@ impl CodeFiles {
         if let Some(known) = self.read.borrow().get(pool) {
             return known.clone();
         }
-        let file = Rc::new(read(&self.directory, pool));
+        let mut file = read(&self.directory, pool);
+        if let Ok(file) = &mut file {
+            file.doubts.extend(self.overlap.borrow_mut().add(pool, file.identity, file.list.codes()));
+        }
+        let file = Rc::new(file);
         self.read.borrow_mut().insert(pool.clone(), file.clone());
         file
+    }
+}
+
+/// Codes that are in more than one file: copies are no links, and cost as much.
+#[derive(Default)]
+struct Overlap {
+    files: Vec<(FileIdentity, String)>,
+    /// The codes so far, as hashes, and which file had each first.
+    seen: HashMap<u64, usize>,
+}
+
+impl Overlap {
+    /// What is doubtful about another file.
+    fn add(&mut self, pool: &Pool, identity: FileIdentity, codes: &[String]) -> Option<String> {
+        // One file under two names is refused.
+        if self.files.iter().any(|(known, _)| *known == identity) {
+            return None;
+        }
+        let own = self.files.len();
+        self.files.push((identity, pool.file().to_owned()));
+        let first_in = |code: &String| {
+            let mut hasher = DefaultHasher::new();
+            code.hash(&mut hasher);
+            *self.seen.entry(hasher.finish()).or_insert(own)
+        };
+        let shared: Vec<usize> = codes.iter().map(first_in).filter(|first| *first != own).collect();
+        let (_, other) = self.files.get(*shared.first()?)?;
+        Some(format!(
+            "{} of its codes are in \"{other}\" or another file, too: two brands would give each of them to two people, and one brand \
+             gives each of them out from one of the files only",
+            shared.len()
+        ))
     }
 }
 
@@ -201,7 +239,9 @@ mod tests {
         let stock = |name: &str| files.stock(&pool(name)).unwrap();
         assert_eq!(stock("codes.txt"), stock("again.txt"));
         assert_eq!((stock("codes.txt").count, stock("codes.txt").doubts), (2, vec![]));
-        assert_ne!(stock("codes.txt").identity, stock("copy.txt").identity);
+        let copy = stock("copy.txt");
+        assert_ne!(copy.identity, stock("codes.txt").identity);
+        assert!(copy.doubts[0].starts_with("2 of its codes are in \"codes.txt\""), "{:?}", copy.doubts);
         let summary = files.summary(&pool("codes.txt")).unwrap();
         assert_eq!((summary.codes, summary.first.unwrap().as_str()), (2, "A-9"));
     }
