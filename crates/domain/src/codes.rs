@@ -1,9 +1,10 @@
 //! Files of unique codes, one code a line. A code is worth money: nothing here repeats one.
 
 mod doubts;
+mod repeats;
 mod shape;
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
 pub use shape::Shape;
 
@@ -100,20 +101,20 @@ impl CodeList {
         }
         let text = text(bytes)?;
         let mut list = Self::default();
-        let mut seen = HashSet::new();
         for (number, line) in (1..).zip(lines(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))) {
             let code = line.trim_matches([' ', '\t']);
             if code.is_empty() {
                 continue;
             }
             check(code, number)?;
-            if !seen.insert(code) {
-                return Err(CodesError::Repeated(number));
-            }
             list.codes.push(code.to_owned());
             list.lines.push(number);
         }
-        Ok(list)
+        let repeated = repeats::repeats(&list.codes, |code| Cow::Borrowed(code));
+        match repeated.first().and_then(|place| list.lines.get(*place)) {
+            Some(line) => Err(CodesError::Repeated(*line)),
+            None => Ok(list),
+        }
     }
 
     /// How many there are.

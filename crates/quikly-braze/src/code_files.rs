@@ -86,13 +86,40 @@ impl CodeFiles {
         Ok(all)
     }
 
+    /// What is doubtful about a file beside those that were read before.
+    fn shared(&self, pool: &Pool, file: &CodeFile) -> Option<String> {
+        let overlap = &mut *self.overlap.borrow_mut();
+        // One file under two names is refused.
+        if overlap.files.iter().any(|(known, _)| *known == file.identity) {
+            return None;
+        }
+        let number = overlap.files.len();
+        overlap.files.push((file.identity, pool.clone()));
+        if number == 0 {
+            return None;
+        }
+        if let (1, Some((_, first))) = (number, overlap.files.first().cloned())
+            && let Some(Ok(first)) = self.read.borrow().get(&first).map(|read| &**read)
+        {
+            overlap.note(0, first.list.codes());
+        }
+        let shared = overlap.note(number, file.list.codes());
+        let (_, other) = overlap.files.get(*shared.first()?)?;
+        Some(format!(
+            "{} of its codes are in \"{}\" or another file, too: two brands would give each of them to two people, and one brand gives \
+             each of them out from one of the files only",
+            shared.len(),
+            other.file()
+        ))
+    }
+
     fn file(&self, pool: &Pool) -> Rc<Result<CodeFile, Doubt>> {
         if let Some(known) = self.read.borrow().get(pool) {
             return known.clone();
         }
         let mut file = read(&self.directory, pool);
         if let Ok(file) = &mut file {
-            file.doubts.extend(self.overlap.borrow_mut().add(pool, file.identity, file.list.codes()));
+            file.doubts.extend(self.shared(pool, file));
         }
         let file = Rc::new(file);
         self.read.borrow_mut().insert(pool.clone(), file.clone());
@@ -103,32 +130,20 @@ impl CodeFiles {
 /// Codes that are in more than one file: copies are no links, and cost as much.
 #[derive(Default)]
 struct Overlap {
-    files: Vec<(FileIdentity, String)>,
-    /// The codes so far, as hashes, and which file had each first.
+    files: Vec<(FileIdentity, Pool)>,
+    /// The codes of the files, as hashes, and which file had each first. Empty as long as there is one file.
     seen: HashMap<u64, usize>,
 }
 
 impl Overlap {
-    /// What is doubtful about another file.
-    fn add(&mut self, pool: &Pool, identity: FileIdentity, codes: &[String]) -> Option<String> {
-        // One file under two names is refused.
-        if self.files.iter().any(|(known, _)| *known == identity) {
-            return None;
-        }
-        let own = self.files.len();
-        self.files.push((identity, pool.file().to_owned()));
+    /// Notes the codes of a file; which of them an earlier file has.
+    fn note(&mut self, number: usize, codes: &[String]) -> Vec<usize> {
         let first_in = |code: &String| {
             let mut hasher = DefaultHasher::new();
             code.hash(&mut hasher);
-            *self.seen.entry(hasher.finish()).or_insert(own)
+            *self.seen.entry(hasher.finish()).or_insert(number)
         };
-        let shared: Vec<usize> = codes.iter().map(first_in).filter(|first| *first != own).collect();
-        let (_, other) = self.files.get(*shared.first()?)?;
-        Some(format!(
-            "{} of its codes are in \"{other}\" or another file, too: two brands would give each of them to two people, and one brand \
-             gives each of them out from one of the files only",
-            shared.len()
-        ))
+        codes.iter().map(first_in).filter(|first| *first != number).collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is doubtful about codes that can all be handed out: what a spreadsheet or an export adds to them.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
+use crate::codes::repeats::repeats;
 use crate::codes::shape::marks;
 
 /// What the heading of a column of codes says, in the languages of those who use this.
@@ -113,11 +114,8 @@ fn case(codes: &[String], lines: &[usize]) -> Option<String> {
     if !any(char::is_lowercase) || !any(char::is_uppercase) {
         return None;
     }
-    let mut seen = HashSet::new();
-    let mut found = codes.iter().zip(lines).filter(|(code, _)| !seen.insert(code.to_lowercase()));
-    let (_, first) = found.next()?;
-    Some(format!(
-        "{} in which only upper and lower case differ from an earlier one",
-        at(*first, found.count())
-    ))
+    let found = repeats(codes, |code| Cow::Owned(code.to_lowercase()));
+    let (first, others) = found.split_first()?;
+    let line = lines.get(*first)?;
+    Some(format!("{} in which only upper and lower case differ from an earlier one", at(*line, others.len())))
 }
