@@ -19,6 +19,9 @@ use domain::incentive::Pool;
 /// A brand's pool and what its file holds.
 pub(crate) type Codes = (BrandId, Pool, Vec<String>);
 
+/// The largest file that is read into memory: a million codes are 15 MB.
+const LARGEST: u64 = 1 << 30;
+
 /// The pools of a directory. What was read once is not read again: what was looked at is what is handed out.
 pub(crate) struct CodeFiles {
     directory: PathBuf,
@@ -172,6 +175,9 @@ fn read(directory: &Path, pool: &Pool) -> Result<CodeFile, Doubt> {
         let severity = if is.is_dir() { Severity::Error } else { Severity::Rule };
         return Err(doubt(severity, "is no regular file"));
     }
+    if is.len() > LARGEST {
+        return Err(doubt(Severity::Rule, "is larger than 1 GiB: put the codes in several files"));
+    }
     let mut file = File::open(&path).map_err(unread)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(unread)?;
@@ -221,6 +227,7 @@ mod tests {
         link("acme.toml", "brand.txt");
         link("gone", "dangling.txt");
         link("loop.txt", "loop.txt");
+        File::create(directory.join("large.txt")).unwrap().set_len(LARGEST + 1).unwrap();
         let _socket = UnixListener::bind(directory.join("socket")).unwrap();
         for (name, why) in [
             ("../secret", "without a path"),
@@ -231,6 +238,7 @@ mod tests {
             ("brand.txt", "is a link to a brand file"),
             ("directory", "is no regular file"),
             ("socket", "is no regular file"),
+            ("large.txt", "is larger than 1 GiB"),
             ("dangling.txt", "cannot be read"),
             ("loop.txt", "cannot be read"),
         ] {

@@ -83,9 +83,11 @@ impl Loaded {
 
     /// The brand that a file stood for until now.
     fn former(&self, file: &str, remains: Option<&BrokenBrand>) -> Option<&Brand> {
-        let by_name =
-            self.files.iter().find(|known| known.name == file).and_then(|known| known.brand.as_ref());
-        self.brands.brand(remains.and_then(|remains| remains.id.as_ref()).or(by_name)?)
+        self.brands.brand(remains.and_then(|remains| remains.id.as_ref()).or(self.brand_of(file))?)
+    }
+
+    fn brand_of(&self, file: &str) -> Option<&BrandId> {
+        self.files.iter().find(|known| known.name == file)?.brand.as_ref()
     }
 }
 
@@ -229,9 +231,12 @@ impl<'a> Settling<'a> {
         Some((brand, Claims::of(brand, self.surroundings)))
     }
 
-    /// Lets a file that was in use keep what it had, as far as it still wants it.
+    /// Lets a file that was in use, and is the same brand's, keep what it had, as far as it still wants it.
     fn keep(&mut self, draft: &Draft<'_>) {
-        let Some((_, had)) = self.former(draft) else { return };
+        let Some((brand, had)) = self.former(draft) else { return };
+        if self.former.and_then(|former| former.brand_of(draft.name)) != Some(&brand.id) {
+            return;
+        }
         let kept = if draft.is_refused(self.strictness) { had } else { had.shared_with(&draft.claims) };
         self.taken.give(draft.name, &kept);
     }

@@ -207,6 +207,17 @@ fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
             loaded.files[0].findings[0].message.contains("zest.toml") && loaded.files[1].findings.is_empty()
         );
     }
+    // Not even its name can be taken.
+    let thief = given("acme.toml", &brand_file("zest", "spring"));
+    let loaded = load(&[thief, zest.clone()], Some(&before));
+    assert_eq!(standings(&loaded)[1], ("zest.toml", Standing::Used));
+    assert_eq!(loaded.brands.activation(&scope("summer")).unwrap().0.id, id("zest"));
+    // Files may change places, also while one of them cannot be used.
+    let (Ok(one), Ok(other)) = (&acme, &zest) else { panic!("both are readable") };
+    let other = other.text.clone() + "colour = 1\n";
+    let loaded = load(&[given("acme.toml", &other), given("zest.toml", &one.text)], Some(&before));
+    assert_eq!(standings(&loaded), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    assert!(loaded.brands.brand(&id("acme")).is_some() && loaded.brands.brand(&id("zest")).is_some());
     // What one file gives up another one may have in the same moment.
     let swapped = [with_codes("acme", "summer", "z.txt"), with_codes("zest", "spring", "a.txt")];
     let loaded = load(&swapped, Some(&before));

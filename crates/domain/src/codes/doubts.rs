@@ -48,13 +48,15 @@ const QUOTES: [char; 15] = ['"', '\'', '`', '´', '“', '”', '„', '‟', '�
 /// What stands between columns; a tab is refused.
 const SEPARATORS: [char; 3] = [',', ';', '|'];
 
+type IsDoubtful = fn(&str) -> bool;
+
 /// A sentence for each kind of doubt, with its first line.
 pub(super) fn all(codes: &[String], lines: &[usize]) -> Vec<String> {
     let mut doubts = Vec::new();
     if let (true, Some(line)) = (begins_with_a_heading(codes), lines.first()) {
         doubts.push(format!("line {line} looks like a heading, and would be handed out: remove it"));
     }
-    let kinds: [(fn(&str) -> bool, &str); 3] = [
+    let kinds: [(IsDoubtful, &str); 3] = [
         (is_quoted, "in quotes, which would be handed out, too"),
         (has_separator, "with a comma, semicolon or bar: what another column says would be handed out, too"),
         (is_rounded, "that a spreadsheet has written as a power of ten: the digits behind are lost"),
