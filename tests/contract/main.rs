@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod accepted;
+mod codes;
 mod earlier;
 mod emulator;
 mod fixtures;
@@ -186,6 +187,9 @@ macro_rules! keeps_ledgers {
                 who_waits_is_told_how_many_wait_before,
                 who_is_credited_long_after_the_close_has_no_lot_though_nothing_is_drawn_yet,
                 who_settles_at_once_oversells_nothing;
+            codes:
+                a_code_that_was_kept_with_a_byte_order_mark_is_given_out_once_and_without_it,
+                a_code_that_was_given_out_with_a_byte_order_mark_is_not_given_out_again;
             notices:
                 everything_is_told_once,
                 a_notice_comes_again_until_it_is_told,

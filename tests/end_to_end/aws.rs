@@ -84,6 +84,37 @@ async fn brands_are_pushed_with_their_codes_and_what_is_not_right_stays_as_it_wa
     assert_eq!(stock, Stock { codes: 3, given: 0 });
 }
 
+#[tokio::test]
+async fn a_brand_whose_winners_would_get_no_codes_is_not_pushed_and_what_is_odd_is_said() {
+    let (endpoint, environment) = (endpoint().await, prefix());
+    let config = aws::emulator(endpoint).await;
+    Dynamo::new(&config, Tables::of(&environment)).make_tables().await.unwrap();
+    let table = BrandTable::new(&config, &environment);
+    table.make().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| write(&directory.path().join(name), text);
+    let acme = GOOD.replace("ENVIRONMENT", &environment);
+    let path = directory.path().display().to_string();
+    let push = || {
+        let to = ["--brands", &path, "--environment", &environment];
+        said_to(endpoint, &[&["brands", "push", "--allow-private"], to.as_slice()].concat())
+    };
+    file("acme.toml", &acme);
+    file("codes.txt", "\u{feff}Code\r\nA-1\r\nB-2\r\n");
+    let (code, said) = push();
+    assert!(code == Some(0) && said.contains("codes \"codes.txt\": line 1 looks like a heading"), "{said}");
+    // What is kept under one name is given out under that one only.
+    file("spring.txt", "A-1\nB-2\n");
+    file("acme.toml", &acme.replace("codes.txt", "spring.txt"));
+    let (code, said) = push();
+    assert!(
+        code == Some(1) && said.contains("has 2 codes, but only 0 can be given out under this name"),
+        "{said}"
+    );
+    let kept: Vec<String> = table.read().await.unwrap().into_iter().map(|file| file.unwrap().text).collect();
+    assert_eq!(kept, [acme]);
+}
+
 /// Runs a command of somebody whose credentials lead to the emulator.
 fn said_to(endpoint: &str, command: &[&str]) -> (Option<i32>, String) {
     let variables = [

@@ -16,13 +16,13 @@ use crate::workspace::{KEY, Workspace};
 
 const SOON: Duration = Duration::from_secs(20);
 const SIGNED_IN: &str = "[activation.events.signed_in]\n";
-const CODES: &str = "[activation.events.signed_in]\nincentive = \"first\"\n[[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 1\ncodes = \"codes.txt\"\n";
+pub(crate) const CODES: &str = "[activation.events.signed_in]\nincentive = \"first\"\n[[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 1\ncodes = \"codes.txt\"\n";
 
-fn access() -> String {
+pub(crate) fn access() -> String {
     format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN))
 }
 
-fn change(file: &Path, from: &str, to: &str) {
+pub(crate) fn change(file: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(file).unwrap();
     assert!(text.contains(from), "{from}");
     fs::write(file, text.replace(from, to)).unwrap();
@@ -32,7 +32,7 @@ fn told(scope: &str, email: &str) -> Value {
     json!({ "q_scope": scope, "event": "signed_in", "email": email })
 }
 
-async fn webhook(server: &Server, token: &str, scope: &str, email: &str) -> (u16, Value) {
+pub(crate) async fn webhook(server: &Server, token: &str, scope: &str, email: &str) -> (u16, Value) {
     let body = told(scope, email).to_string().into_bytes();
     let (status, _, body) = server.webhook(Some(&format!("Bearer {token}")), body).await;
     (status, body)

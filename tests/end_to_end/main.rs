@@ -6,6 +6,7 @@ mod aws;
 mod bad_input;
 mod brand_files;
 mod check_secrets;
+mod codes;
 mod disk;
 mod enrollment;
 mod front_end;

@@ -6,7 +6,7 @@ mod extra;
 mod sms;
 mod workspace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::attributes::Attributes;
 use crate::award::LedgerKey;
 use crate::contact::Contact;
 use crate::identity::{BrandId, Channel, Scope};
-use crate::incentive::{Incentive, IncentiveId};
+use crate::incentive::{Incentive, IncentiveId, Pool};
 use crate::participation::Participation;
 use crate::token::TokenHash;
 
@@ -175,6 +175,13 @@ impl Brand {
     pub fn may_see_again(&self, contact: &Contact, now: Timestamp) -> bool {
         let open = self.activations.values().filter(|activation| now < activation.closes);
         open.map(|activation| activation.ways_in(contact)).sum::<usize>() > 1
+    }
+
+    /// The pools that it gives codes from.
+    #[must_use]
+    pub fn pools(&self) -> BTreeSet<&Pool> {
+        let incentives = self.activations.values().flat_map(|activation| activation.incentives.values());
+        incentives.flat_map(|incentive| incentive.pools()).map(|(pool, _)| pool).collect()
     }
 }
 

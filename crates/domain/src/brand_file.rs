@@ -8,6 +8,7 @@ mod duration;
 mod finding;
 mod incentive;
 mod load;
+mod pools;
 mod read;
 mod remains;
 mod secrets;
@@ -55,6 +56,28 @@ pub struct Doubt {
     pub message: String,
 }
 
+/// What a pool's file holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PoolFile {
+    /// How many different codes.
+    pub count: u32,
+    /// What is doubtful about them, where somebody wants to know. Never repeats a code.
+    pub doubts: Vec<String>,
+    /// Which file it is, where there are files: the same under every name.
+    pub identity: Option<FileIdentity>,
+}
+
+/// A file by its device and its number there.
+pub type FileIdentity = (u64, u64);
+
+impl PoolFile {
+    /// As many codes as any brand may need.
+    #[must_use]
+    pub fn ample() -> Self {
+        Self { count: u32::MAX, ..Self::default() }
+    }
+}
+
 /// What brand files refer to outside of themselves. Each method says why something cannot be had.
 pub trait Surroundings {
     /// Whether a secret is there, and fit for its purpose.
@@ -63,11 +86,11 @@ pub trait Surroundings {
     /// Says what is wrong with it.
     fn secret(&self, secret: &SecretRef, purpose: Purpose) -> Result<(), Doubt>;
 
-    /// How many different codes a pool's file holds.
+    /// What a pool's file holds. It is asked for plain names only, see [`Pool::flaw`].
     ///
     /// # Errors
     /// Says why it cannot be used.
-    fn codes(&self, pool: &Pool) -> Result<u32, String>;
+    fn codes(&self, pool: &Pool) -> Result<PoolFile, Doubt>;
 
     /// How it is taken when a file has us speak to loopback or to private addresses; `None` where that is allowed.
     fn private_addresses(&self) -> Option<Severity> {
@@ -89,8 +112,8 @@ impl Surroundings for AllThere {
         Ok(())
     }
 
-    fn codes(&self, _pool: &Pool) -> Result<u32, String> {
-        Ok(u32::MAX)
+    fn codes(&self, _pool: &Pool) -> Result<PoolFile, Doubt> {
+        Ok(PoolFile::ample())
     }
 }
 

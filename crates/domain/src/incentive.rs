@@ -3,6 +3,7 @@
 
 mod amount;
 mod decay;
+mod pool;
 pub mod raffle;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use amount::{Amount, AmountError};
 pub use decay::{Decay, Rounding};
+pub use pool::Pool;
 
 use crate::Timestamp;
 use crate::identity::{IdentifierError, Scope};
@@ -36,25 +38,6 @@ impl IncentiveId {
 impl fmt::Display for IncentiveId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// A pool of unique codes: the name of the file that they were read from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Pool(String);
-
-impl Pool {
-    /// The pool that a file fills; `None` when the name is empty or longer than 255 characters.
-    #[must_use]
-    pub fn of_file(name: &str) -> Option<Self> {
-        let plain = !name.is_empty() && name.chars().count() <= 255 && !name.chars().any(char::is_control);
-        plain.then(|| Self(name.to_owned()))
-    }
-
-    /// The file's name.
-    #[must_use]
-    pub fn file(&self) -> &str {
-        &self.0
     }
 }
 

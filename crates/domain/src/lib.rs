@@ -5,6 +5,7 @@ pub mod attributes;
 pub mod award;
 pub mod brand;
 pub mod brand_file;
+pub mod codes;
 pub mod contact;
 pub mod decide;
 pub mod identity;

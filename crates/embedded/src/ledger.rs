@@ -19,6 +19,7 @@ use ports::store::{MOST_ITEMS, Read};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::book::{self, Page, name};
+use crate::codes;
 use crate::data_file::{DataFile, moment, one};
 use crate::drawn;
 
@@ -134,22 +135,8 @@ impl Ledger for DataFile {
     }
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
-        let (brand, pool, codes) = (brand.to_string(), pool.file().to_owned(), codes.to_vec());
-        let work = move |transaction: &Transaction<'_>| {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO codes (brand, pool, code) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            )?;
-            let mut added = 0;
-            for code in &codes {
-                added += insert.execute([&brand, &pool, code])?;
-            }
-            let mut count = transaction.prepare_cached(
-                "INSERT INTO pools (brand, pool, codes, given) VALUES (?1, ?2, ?3, 0)
-                 ON CONFLICT DO UPDATE SET codes = codes + excluded.codes RETURNING codes, given",
-            )?;
-            let stock = |row: &rusqlite::Row<'_>| Ok(Stock { codes: row.get(0)?, given: row.get(1)? });
-            count.query_row(params![brand, pool, added], stock)
-        };
+        let (brand, pool, all) = (brand.to_string(), pool.file().to_owned(), codes.to_vec());
+        let work = move |transaction: &Transaction<'_>| codes::import(transaction, &brand, &pool, &all);
         self.writer.write("importing codes", work).await
     }
 }

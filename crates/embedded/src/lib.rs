@@ -3,6 +3,7 @@
 
 mod beside;
 mod book;
+mod codes;
 mod data_file;
 mod drawn;
 mod id_key;

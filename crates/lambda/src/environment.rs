@@ -6,7 +6,7 @@ use std::env;
 use anyhow::Context;
 use aws::dynamo::{AnotherKey, Dynamo};
 use domain::brand::SecretRef;
-use domain::brand_file::{Doubt, Purpose, Severity, Surroundings};
+use domain::brand_file::{Doubt, PoolFile, Purpose, Severity, Surroundings};
 use domain::identity::IdKey;
 use domain::incentive::Pool;
 use domain::message::QueueName;
@@ -35,8 +35,8 @@ impl Surroundings for Deployed {
         Ok(())
     }
 
-    fn codes(&self, _pool: &Pool) -> Result<u32, String> {
-        Ok(u32::MAX)
+    fn codes(&self, _pool: &Pool) -> Result<PoolFile, Doubt> {
+        Ok(PoolFile::ample())
     }
 
     fn private_addresses(&self) -> Option<Severity> {

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::codes::with_mark;
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
@@ -293,6 +294,13 @@ impl Ledger for Memory {
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
         self.lock().write("importing codes", |state| {
+            let marked = codes.first().map(|first| (with_mark(first), first));
+            let kept = state.ledgers.codes.iter_mut().filter(|((owner, _), _)| owner == brand);
+            for code in kept.flat_map(|(_, kept)| &mut kept.all) {
+                if let Some((_, first)) = marked.as_ref().filter(|(marked, _)| marked == code) {
+                    code.clone_from(first);
+                }
+            }
             let known: BTreeSet<String> = state
                 .ledgers
                 .codes

@@ -96,7 +96,8 @@ pub trait Ledger: Send + Sync {
     /// Brings what an earlier version wrote of a ledger into the form of this one, a part of it at a time. Whether all of it is.
     async fn upgrade(&self, ledger: &LedgerKey) -> Result<bool>;
 
-    /// Adds codes to a brand's pool; those that are known already stay as they are.
+    /// Adds codes to a brand's pool, in their order; those that are known already stay as they are. The first one is known, too, if an
+    /// earlier version kept it with a byte order mark in front.
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock>;
 }
 

@@ -8,8 +8,8 @@ use anyhow::Context;
 use domain::Timestamp;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
-    BrandFile, Doubt, Finding, Given, Loaded, Purpose, Severity, Standing, Strictness, Surroundings,
-    Unreadable, read_each,
+    BrandFile, Doubt, Finding, Given, Loaded, PoolFile, Purpose, Severity, Standing, Strictness,
+    Surroundings, Unreadable, read_each,
 };
 use domain::incentive::Pool;
 use ports::Clock;
@@ -54,30 +54,25 @@ impl BrandDirectory {
         &self.path
     }
 
-    /// Reads every `*.toml`, in the order of names. `former` is what was in use until now. What is wrong with a file is a finding.
+    /// Reads every `*.toml`, in the order of names, and the codes of every brand whose file is in use. `former` is what was in use until
+    /// now. What is wrong with a file is a finding.
     ///
     /// # Errors
     /// When the directory itself cannot be read, or has no brand file.
-    pub(crate) fn read(&self, former: Option<&Loaded>) -> anyhow::Result<Loaded> {
-        Ok(self.load(&self.files()?, former))
-    }
-
-    /// The same, and the codes of every brand whose file is in use.
-    ///
-    /// # Errors
-    /// As above, and when codes that were just there cannot be read.
     pub(crate) fn read_with_codes(&self, former: Option<&Loaded>) -> anyhow::Result<(Loaded, Vec<Codes>)> {
-        let surroundings = self.surroundings();
-        let loaded = read_each(&self.files()?, &surroundings, Strictness::Strict, former);
+        let (loaded, files) = self.load(&self.files()?, former);
         let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
         let brands = used.filter_map(|file| loaded.brands.brand(file.brand.as_ref()?));
-        let codes = surroundings.codes.all(brands)?;
+        let codes = files.into_codes(brands)?;
         Ok((loaded, codes))
     }
 
-    /// The same as [`Self::read`], of files that were read already.
-    pub(crate) fn load(&self, files: &[Given], former: Option<&Loaded>) -> Loaded {
-        read_each(files, &self.surroundings(), Strictness::Strict, former)
+    /// Loads files that were read already, with the files of codes that they name.
+    pub(crate) fn load(&self, files: &[Given], former: Option<&Loaded>) -> (Loaded, CodeFiles) {
+        let codes = CodeFiles::in_directory(&self.path);
+        let surroundings = OnThisMachine { codes, reviewing: self.reviewing };
+        let loaded = read_each(files, &surroundings, Strictness::Strict, former);
+        (loaded, surroundings.codes)
     }
 
     /// Every `*.toml`, in the order of names.
@@ -98,10 +93,6 @@ impl BrandDirectory {
         anyhow::ensure!(!paths.is_empty(), "there is no brand file (*.toml) in {shown}");
         paths.sort();
         Ok(paths.iter().map(|path| file(path)).collect())
-    }
-
-    fn surroundings(&self) -> OnThisMachine {
-        OnThisMachine { codes: CodeFiles::in_directory(&self.path), reviewing: self.reviewing }
     }
 }
 
@@ -161,8 +152,8 @@ impl Surroundings for OnThisMachine {
         }
     }
 
-    fn codes(&self, pool: &Pool) -> Result<u32, String> {
-        Ok(u32::try_from(self.codes.read(pool)?.len()).unwrap_or(u32::MAX))
+    fn codes(&self, pool: &Pool) -> Result<PoolFile, Doubt> {
+        self.codes.stock(pool)
     }
 
     fn private_addresses(&self) -> Option<Severity> {

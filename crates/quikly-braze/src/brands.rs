@@ -7,11 +7,11 @@ use anyhow::{Context, ensure};
 use aws::dynamo::{BrandTable, Dynamo, Tables};
 use domain::brand::{Brand, SecretRef};
 use domain::brand_file::{AllThere, BrandFile, Given, Loaded, LoadedFile, Standing, Strictness, read_each};
+use domain::identity::BrandId;
 use ports::Ledger;
 
 use crate::arguments::Push;
 use crate::brand_directory::{BrandDirectory, Reviewing};
-use crate::code_files::CodeFiles;
 use crate::console;
 
 /// Puts every file that is right. One that is not is told, and what was pushed of its brand before stays as it is.
@@ -23,22 +23,20 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let files = named(directory.files()?);
     let before = table.read().await.context("the brand table")?;
     let before = read_each(&before, &AllThere, Strictness::Lenient, None);
-    let loaded = directory.load(&files, Some(&before));
-    let sorted = sort(&loaded, files, &environment);
-    let codes =
-        CodeFiles::in_directory(directory.path()).all(sorted.right.iter().map(|(brand, _)| *brand))?;
+    let (loaded, codes) = directory.load(&files, Some(&before));
+    let mut sorted = sort(&loaded, files, &environment);
+    let codes = codes.into_codes(sorted.right.iter().map(|right| right.brand))?;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
     for (brand, pool, codes) in codes {
         let stock =
             ledgers.import_codes(&brand, &pool, &codes).await.context("the codes cannot be imported")?;
-        console::say(&format!(
-            "{brand}: {} has {} codes, {} given out",
-            pool.file(),
-            stock.codes,
-            stock.given
-        ));
+        let (file, there) = (pool.file(), usize::try_from(stock.codes).unwrap_or(usize::MAX));
+        console::say(&format!("{brand}: {file} has {} codes, {} given out", stock.codes, stock.given));
+        if there < codes.len() {
+            sorted.refuse(&brand, &elsewhere(file, codes.len(), there));
+        }
     }
-    let right: Vec<BrandFile> = sorted.right.into_iter().map(|(_, file)| file).collect();
+    let right: Vec<BrandFile> = sorted.right.into_iter().map(|right| right.file).collect();
     let left = sorted.refused.iter().flat_map(|file| pushed_before(&before, file)).collect();
     let pushed = table.push_beside(&right, &left).await.context("the brand table")?;
     console::say(&format!(
@@ -54,11 +52,36 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Why a brand that names this file of codes is not pushed: its winners would get none.
+fn elsewhere(file: &str, codes: usize, there: usize) -> String {
+    format!(
+        "codes \"{file}\": has {codes} codes, but only {there} can be given out under this name: the brand has had the others under \
+         another name of a file, and gives them out under that one only. Keep that name, or use new codes"
+    )
+}
+
 /// The files of a directory: those that are right, with their brands, and those that are not, and why.
 struct Sorted<'a> {
-    right: Vec<(&'a Brand, BrandFile)>,
+    right: Vec<Right<'a>>,
     refused: Vec<&'a LoadedFile>,
     why: String,
+}
+
+struct Right<'a> {
+    loaded: &'a LoadedFile,
+    brand: &'a Brand,
+    file: BrandFile,
+}
+
+impl Sorted<'_> {
+    /// Takes a brand out of those that are right.
+    fn refuse(&mut self, brand: &BrandId, why: &str) {
+        let refused = self.right.extract_if(.., |right| right.brand.id == *brand).map(|right| right.loaded);
+        for file in refused {
+            self.why.push_str(&format!("\n  {}: {why}", file.name));
+            self.refused.push(file);
+        }
+    }
 }
 
 fn sort<'a>(loaded: &'a Loaded, files: Vec<Given>, environment: &str) -> Sorted<'a> {
@@ -68,7 +91,12 @@ fn sort<'a>(loaded: &'a Loaded, files: Vec<Given>, environment: &str) -> Sorted<
         let brand = file.brand.as_ref().and_then(|id| loaded.brands.brand(id)).filter(|_| used);
         let misplaced = brand.map(|brand| misplaced_secrets(brand, environment)).unwrap_or_default();
         match (brand, given) {
-            (Some(brand), Ok(given)) if misplaced.is_empty() => sorted.right.push((brand, given)),
+            (Some(brand), Ok(given)) if misplaced.is_empty() => {
+                for doubt in &file.findings {
+                    console::say(&doubt.to_string());
+                }
+                sorted.right.push(Right { loaded: file, brand, file: given });
+            }
             _ => {
                 let findings = file.findings.iter().map(|finding| format!("\n  {finding}"));
                 sorted.why.extend(findings.chain(misplaced.into_iter().map(|line| format!("\n  {line}"))));

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use braze::{ApiKey, Client, Grant, HttpTransport, Permission, Timeouts};
 use domain::brand::{Brand, SecretRef};
 use domain::brand_file::{Finding, LoadedFile, Standing};
+use domain::codes::Shape;
+use domain::incentive::Pool;
 use embedded::EnvSecrets;
 use ports::Secrets;
 use ports::clock::SystemClock;
@@ -14,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments::Check;
 use crate::brand_directory::{BrandDirectory, Reviewing};
+use crate::code_files::{CodeFiles, Summary};
 use crate::{brand_directory, console};
 
 /// What a brand's key may do, by permission; or why it is not there.
@@ -22,7 +25,8 @@ type Grants = Result<Vec<(Permission, Grant)>, String>;
 /// Validates a directory; the error lists every fault. Asks about every usable brand, so that all that is missing is known at once.
 pub(crate) async fn run(arguments: Check) -> anyhow::Result<()> {
     let reviewing = Reviewing::for_any_place(arguments.offline);
-    let loaded = BrandDirectory::new(arguments.brands, reviewing).read(None)?;
+    let directory = BrandDirectory::new(arguments.brands, reviewing);
+    let (loaded, codes) = directory.load(&directory.files()?, None);
     let transport =
         if arguments.live { Some(Arc::new(HttpTransport::new(Timeouts::default())?)) } else { None };
     let (mut missing, mut told) = (0, Vec::new());
@@ -34,10 +38,11 @@ pub(crate) async fn run(arguments: Check) -> anyhow::Result<()> {
             _ => None,
         };
         missing += grants.as_ref().map_or(0, missing_of);
+        let pools = brand.map(|brand| pools(brand, &codes)).unwrap_or_default();
         if arguments.json {
-            told.push(as_json(file, brand, grants.as_ref()));
+            told.push(as_json(file, brand, &pools, grants.as_ref()));
         } else if let Some(brand) = brand {
-            say(file, brand, grants.as_ref());
+            say(file, brand, &pools, grants.as_ref());
         }
     }
     if arguments.json {
@@ -65,8 +70,16 @@ fn missing_of(grants: &Grants) -> usize {
         .map_or(1, |grants| grants.iter().filter(|(_, grant)| !matches!(grant, Grant::Given)).count())
 }
 
-fn say(file: &LoadedFile, brand: &Brand, grants: Option<&Grants>) {
+/// A brand's pools, and what their files hold.
+fn pools<'a>(brand: &'a Brand, codes: &CodeFiles) -> Vec<(&'a Pool, Summary)> {
+    brand.pools().into_iter().filter_map(|pool| Some((pool, codes.summary(pool)?))).collect()
+}
+
+fn say(file: &LoadedFile, brand: &Brand, pools: &[(&Pool, Summary)], grants: Option<&Grants>) {
     console::say(&format!("{}: {} activation(s), ok", brand.id, brand.activations.len()));
+    for (pool, summary) in pools {
+        console::say(&format!("  {}: {}", pool.file(), shape(summary)));
+    }
     for finding in &file.findings {
         console::say(&format!("  {finding}"));
     }
@@ -78,6 +91,15 @@ fn say(file: &LoadedFile, brand: &Brand, grants: Option<&Grants>) {
             }
         }
         Some(Err(error)) => console::say(&format!("{}: braze.api_key: {error}", brand.id)),
+    }
+}
+
+/// How many codes there are, and how they look.
+fn shape(summary: &Summary) -> String {
+    match (summary.codes, &summary.first) {
+        (1, Some(first)) => format!("1 code, like {first}"),
+        (count, Some(first)) => format!("{count} codes, the first like {first}"),
+        (count, None) => format!("{count} codes"),
     }
 }
 
@@ -98,7 +120,12 @@ fn told(brand: &Brand, permission: Permission, grant: &Grant) -> String {
 }
 
 /// A file: its brand where it is usable, and what was found in it.
-fn as_json(file: &LoadedFile, brand: Option<&Brand>, grants: Option<&Grants>) -> Value {
+fn as_json(
+    file: &LoadedFile,
+    brand: Option<&Brand>,
+    pools: &[(&Pool, Summary)],
+    grants: Option<&Grants>,
+) -> Value {
     let findings: Vec<Value> = file.findings.iter().map(finding).collect();
     let mut told = json!({
         "file": file.name,
@@ -108,6 +135,11 @@ fn as_json(file: &LoadedFile, brand: Option<&Brand>, grants: Option<&Grants>) ->
     });
     if let Some(brand) = brand {
         told["activations"] = brand.activations.len().into();
+        let pool = |(pool, summary): &(&Pool, Summary)| {
+            let first = summary.first.as_ref().map(Shape::as_str);
+            json!({ "file": pool.file(), "count": summary.codes, "first_like": first })
+        };
+        told["codes"] = pools.iter().map(pool).collect();
     }
     match grants {
         None => {}

@@ -1,94 +1,289 @@
-//! Files of unique codes, one code a line, beside the brand files.
+//! Files of unique codes beside the brand files: opened only where they are what they should be, and read once.
 
-use std::collections::HashSet;
-use std::fs;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use domain::brand::Brand;
+use domain::brand_file::{Doubt, FileIdentity, PoolFile, Severity};
+use domain::codes::{CodeList, Shape};
 use domain::identity::BrandId;
 use domain::incentive::Pool;
-
-/// Longest code, in characters: as long as Braze keeps an attribute.
-const LONGEST_CODE: usize = 255;
-
-/// Reads pools from a directory.
-pub(crate) struct CodeFiles(PathBuf);
 
 /// A brand's pool and what its file holds.
 pub(crate) type Codes = (BrandId, Pool, Vec<String>);
 
+/// The largest file that is read into memory: a million codes are 15 MB.
+const LARGEST: u64 = 1 << 30;
+
+/// The pools of a directory. What was read once is not read again: what was looked at is what is handed out.
+pub(crate) struct CodeFiles {
+    directory: PathBuf,
+    read: RefCell<BTreeMap<Pool, Rc<Result<CodeFile, Doubt>>>>,
+    overlap: RefCell<Overlap>,
+}
+
+/// A file that was read.
+struct CodeFile {
+    identity: FileIdentity,
+    list: CodeList,
+    doubts: Vec<String>,
+}
+
+/// What is told of a pool.
+pub(crate) struct Summary {
+    pub(crate) codes: usize,
+    /// How the first one looks.
+    pub(crate) first: Option<Shape>,
+}
+
 impl CodeFiles {
+    /// Nothing is read yet.
     pub(crate) fn in_directory(directory: &Path) -> Self {
-        Self(directory.to_owned())
+        Self { directory: directory.to_owned(), read: RefCell::default(), overlap: RefCell::default() }
     }
 
-    /// The codes of a file, in its order. Says what is wrong without repeating a code.
-    pub(crate) fn read(&self, pool: &Pool) -> Result<Vec<String>, String> {
-        let text = fs::read_to_string(self.0.join(pool.file()))
-            .map_err(|error| format!("cannot be read: {error}"))?;
-        let mut codes = Vec::new();
-        let mut seen = HashSet::new();
-        for (number, line) in text.lines().enumerate() {
-            let code = line.trim();
-            if code.is_empty() {
-                continue;
-            }
-            if code.chars().count() > LONGEST_CODE || code.chars().any(char::is_control) {
-                return Err(format!("line {} is no code of at most 255 characters", number + 1));
-            }
-            if !seen.insert(code) {
-                return Err(format!("line {} repeats a code", number + 1));
-            }
-            codes.push(code.to_owned());
+    /// What a pool's file holds. Says what is wrong without repeating a code.
+    pub(crate) fn stock(&self, pool: &Pool) -> Result<PoolFile, Doubt> {
+        match &*self.file(pool) {
+            Ok(file) => Ok(PoolFile {
+                count: u32::try_from(file.list.count()).unwrap_or(u32::MAX),
+                doubts: file.doubts.clone(),
+                identity: Some(file.identity),
+            }),
+            Err(doubt) => Err(doubt.clone()),
         }
-        Ok(codes)
+    }
+
+    /// What is told of a pool; `None` where its file cannot be used.
+    pub(crate) fn summary(&self, pool: &Pool) -> Option<Summary> {
+        let file = self.file(pool);
+        let list = &(*file).as_ref().ok()?.list;
+        Some(Summary { codes: list.count(), first: list.first() })
     }
 
     /// Everything that the brands' incentives may give out.
-    pub(crate) fn all<'a>(&self, brands: impl Iterator<Item = &'a Brand>) -> anyhow::Result<Vec<Codes>> {
+    pub(crate) fn into_codes<'a>(
+        self,
+        brands: impl Iterator<Item = &'a Brand>,
+    ) -> anyhow::Result<Vec<Codes>> {
         let mut all = Vec::new();
         for brand in brands {
-            let incentives = brand.activations.values().flat_map(|activation| activation.incentives.values());
-            let mut pools: Vec<&Pool> =
-                incentives.flat_map(|incentive| incentive.pools()).map(|(pool, _)| pool).collect();
-            pools.sort();
-            pools.dedup();
-            for pool in pools {
-                let codes = self.read(pool).map_err(anyhow::Error::msg);
-                let codes = codes.with_context(|| format!("{}: codes \"{}\"", brand.id, pool.file()))?;
+            for pool in brand.pools() {
+                let refused =
+                    |doubt: &Doubt| anyhow!("{}: codes \"{}\": {}", brand.id, pool.file(), doubt.message);
+                let file = self.file(pool);
+                self.read.borrow_mut().remove(pool);
+                let file =
+                    Rc::try_unwrap(file).map_err(|_| anyhow!("codes \"{}\" are in use", pool.file()))?;
+                let codes = file.map_err(|doubt| refused(&doubt))?.list.into_codes();
                 all.push((brand.id.clone(), pool.clone(), codes));
             }
         }
         Ok(all)
     }
+
+    /// What is doubtful about a file beside those that were read before.
+    fn shared(&self, pool: &Pool, file: &CodeFile) -> Option<String> {
+        let overlap = &mut *self.overlap.borrow_mut();
+        // One file under two names is refused.
+        if overlap.files.iter().any(|(known, _)| *known == file.identity) {
+            return None;
+        }
+        let number = overlap.files.len();
+        overlap.files.push((file.identity, pool.clone()));
+        if number == 0 {
+            return None;
+        }
+        if let (1, Some((_, first))) = (number, overlap.files.first().cloned())
+            && let Some(Ok(first)) = self.read.borrow().get(&first).map(|read| &**read)
+        {
+            overlap.note(0, first.list.codes());
+        }
+        let shared = overlap.note(number, file.list.codes());
+        let (_, other) = overlap.files.get(*shared.first()?)?;
+        Some(format!(
+            "{} of its codes are in \"{}\" or another file, too: two brands would give each of them to two people, and one brand gives \
+             each of them out from one of the files only",
+            shared.len(),
+            other.file()
+        ))
+    }
+
+    fn file(&self, pool: &Pool) -> Rc<Result<CodeFile, Doubt>> {
+        if let Some(known) = self.read.borrow().get(pool) {
+            return known.clone();
+        }
+        let mut file = read(&self.directory, pool);
+        if let Ok(file) = &mut file {
+            file.doubts.extend(self.shared(pool, file));
+        }
+        let file = Rc::new(file);
+        self.read.borrow_mut().insert(pool.clone(), file.clone());
+        file
+    }
+}
+
+/// Codes that are in more than one file: copies are no links, and cost as much.
+#[derive(Default)]
+struct Overlap {
+    files: Vec<(FileIdentity, Pool)>,
+    /// The codes of the files, as hashes, and which file had each first. Empty as long as there is one file.
+    seen: HashMap<u64, usize>,
+}
+
+impl Overlap {
+    /// Notes the codes of a file; which of them an earlier file has.
+    fn note(&mut self, number: usize, codes: &[String]) -> Vec<usize> {
+        let first_in = |code: &String| {
+            let mut hasher = DefaultHasher::new();
+            code.hash(&mut hasher);
+            *self.seen.entry(hasher.finish()).or_insert(number)
+        };
+        codes.iter().map(first_in).filter(|first| *first != number).collect()
+    }
+}
+
+/// Reads a file that lies in the directory, be it by a link: a mounted configuration map is all links.
+fn read(directory: &Path, pool: &Pool) -> Result<CodeFile, Doubt> {
+    let doubt = |severity, message: &str| Doubt { severity, message: message.to_owned() };
+    let unread = |error: std::io::Error| doubt(Severity::Error, &format!("cannot be read: {error}"));
+    if let Some(flaw) = pool.flaw() {
+        return Err(doubt(Severity::Rule, flaw));
+    }
+    let directory = directory.canonicalize().map_err(unread)?;
+    let path = directory.join(pool.file()).canonicalize().map_err(unread)?;
+    if !path.starts_with(&directory) {
+        return Err(doubt(
+            Severity::Rule,
+            "is a link that leads out of the directory: put the file itself there",
+        ));
+    }
+    let is_a_brands = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+    if is_a_brands {
+        return Err(doubt(Severity::Rule, "is a link to a brand file; codes are in a file of their own"));
+    }
+    // Opening a pipe would wait for ever, and a device may do anything.
+    let is = fs::metadata(&path).map_err(unread)?;
+    if !is.is_file() {
+        let severity = if is.is_dir() { Severity::Error } else { Severity::Rule };
+        return Err(doubt(severity, "is no regular file"));
+    }
+    if is.len() > LARGEST {
+        return Err(doubt(Severity::Rule, "is larger than 1 GiB: put the codes in several files"));
+    }
+    let mut file = File::open(&path).map_err(unread)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(unread)?;
+    let is = file.metadata().map_err(unread)?;
+    let list = CodeList::read(&bytes).map_err(|error| {
+        let severity = if error.is_new() { Severity::Rule } else { Severity::Error };
+        doubt(severity, &error.to_string())
+    })?;
+    Ok(CodeFile { identity: (is.dev(), is.ino()), doubts: list.doubts(), list })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<String>, String> {
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("codes.txt"), text).unwrap();
-        CodeFiles::in_directory(directory.path()).read(&Pool::of_file("codes.txt").unwrap())
+    fn pool(name: &str) -> Pool {
+        Pool::of_file(name).unwrap()
     }
 
-    #[test]
-    fn a_code_stands_on_a_line() {
-        assert_eq!(read("A-1\n\n  B-2 \r\nC-3"), Ok(vec!["A-1".into(), "B-2".into(), "C-3".into()]));
-        assert_eq!(read(""), Ok(vec![]));
-    }
-
-    #[test]
-    fn a_code_that_stands_twice_is_an_error_that_does_not_tell_it() {
-        assert_eq!(read("A-1\nB-2\nA-1\n"), Err("line 3 repeats a code".into()));
-        assert_eq!(read(&"x".repeat(256)), Err("line 1 is no code of at most 255 characters".into()));
+    fn refused(directory: &Path, name: &str) -> (Severity, String) {
+        let doubt = CodeFiles::in_directory(directory).stock(&pool(name)).unwrap_err();
+        (doubt.severity, doubt.message)
     }
 
     #[test]
     fn a_file_that_is_not_there_is_an_error() {
-        let files = CodeFiles::in_directory(Path::new("/nowhere"));
-        assert!(files.read(&Pool::of_file("codes.txt").unwrap()).unwrap_err().starts_with("cannot be read"));
+        for directory in [Path::new("/nowhere"), tempfile::tempdir().unwrap().path()] {
+            let (severity, why) = refused(directory, "codes.txt");
+            assert!(severity == Severity::Error && why.starts_with("cannot be read"), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_lies_elsewhere_or_is_no_file_of_codes_is_refused_without_being_opened() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("brands");
+        fs::create_dir_all(directory.join("directory")).unwrap();
+        fs::write(parent.path().join("secret"), "SECRET-1\n").unwrap();
+        fs::write(directory.join("acme.toml"), "id = 1\n").unwrap();
+        let link = |to: &str, name: &str| symlink(to, directory.join(name)).unwrap();
+        link("../secret", "out.txt");
+        link("out.txt", "out-by-two.txt");
+        link("/dev/zero", "zero.txt");
+        link("acme.toml", "brand.txt");
+        link("gone", "dangling.txt");
+        link("loop.txt", "loop.txt");
+        File::create(directory.join("large.txt")).unwrap().set_len(LARGEST + 1).unwrap();
+        let _socket = UnixListener::bind(directory.join("socket")).unwrap();
+        for (name, why) in [
+            ("../secret", "without a path"),
+            ("/etc/passwd", "without a path"),
+            ("out.txt", "leads out of the directory"),
+            ("out-by-two.txt", "leads out of the directory"),
+            ("zero.txt", "leads out of the directory"),
+            ("brand.txt", "is a link to a brand file"),
+            ("directory", "is no regular file"),
+            ("socket", "is no regular file"),
+            ("large.txt", "is larger than 1 GiB"),
+            ("dangling.txt", "cannot be read"),
+            ("loop.txt", "cannot be read"),
+        ] {
+            let (_, message) = refused(&directory, name);
+            assert!(message.contains(why), "{name}: {message}");
+        }
+    }
+
+    #[test]
+    fn links_within_the_directory_are_followed_and_lead_to_one_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        // As Kubernetes mounts a configuration map.
+        fs::create_dir(path("..2026_11_26")).unwrap();
+        fs::write(path("..2026_11_26/codes.txt"), "\u{feff}A-1\r\nB-2\r\n").unwrap();
+        symlink("..2026_11_26", path("..data")).unwrap();
+        symlink("..data/codes.txt", path("codes.txt")).unwrap();
+        fs::hard_link(path("..2026_11_26/codes.txt"), path("again.txt")).unwrap();
+        fs::write(path("copy.txt"), "A-1\nB-2\n").unwrap();
+        let files = CodeFiles::in_directory(directory.path());
+        let stock = |name: &str| files.stock(&pool(name)).unwrap();
+        assert_eq!(stock("codes.txt"), stock("again.txt"));
+        assert_eq!((stock("codes.txt").count, stock("codes.txt").doubts), (2, vec![]));
+        let copy = stock("copy.txt");
+        assert_ne!(copy.identity, stock("codes.txt").identity);
+        assert!(copy.doubts[0].starts_with("2 of its codes are in \"codes.txt\""), "{:?}", copy.doubts);
+        let summary = files.summary(&pool("codes.txt")).unwrap();
+        assert_eq!((summary.codes, summary.first.unwrap().as_str()), (2, "A-9"));
+    }
+
+    #[test]
+    fn a_line_that_gives_no_code_is_named_and_not_told() {
+        let directory = tempfile::tempdir().unwrap();
+        for (bytes, severity, why) in [
+            (&b"A-1\nB-2\nA-1\n"[..], Severity::Error, "line 3 repeats a code"),
+            (
+                "A-1\nB\u{200b}-2\n".as_bytes(),
+                Severity::Rule,
+                "line 2 has an invisible character (U+200B): remove it",
+            ),
+            (b"A-1\nB-\xe9\n", Severity::Error, "line 2 is not UTF-8: save the file as UTF-8"),
+            (b"\xff\xfeA\0\n\0", Severity::Error, "is UTF-16 text: save it as UTF-8"),
+        ] {
+            fs::write(directory.path().join("codes.txt"), bytes).unwrap();
+            assert_eq!(refused(directory.path(), "codes.txt"), (severity, why.to_owned()));
+        }
     }
 }

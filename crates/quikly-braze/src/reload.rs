@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::Connector;
-use domain::brand_file::{Loaded, Standing};
+use domain::brand_file::{Finding, Loaded, Standing};
 use domain::identity::BrandId;
 use domain::incentive::Pool;
 use domain::time::{between, later};
@@ -62,6 +62,7 @@ impl Reloading {
     pub(crate) fn start(directory: BrandDirectory, watch: bool) -> anyhow::Result<Self> {
         let seen = fingerprint(directory.path());
         let (loaded, codes) = directory.read_with_codes(None)?;
+        say_doubts(&loaded, None);
         Ok(Self { directory, watch, loaded, codes, imports: Imports::default(), seen })
     }
 
@@ -140,6 +141,7 @@ impl Reloading {
         match read {
             Ok((loaded, codes)) => {
                 with.troubles.clear(UNREAD, Subject::Process);
+                say_doubts(&loaded, Some(&self.loaded));
                 self.loaded = loaded;
                 self.codes = codes;
                 let again_at = self.import(with).await;
@@ -198,6 +200,16 @@ async fn refill(with: &With) -> Option<domain::Timestamp> {
     Some(in_a_minute())
 }
 
+/// Says what is doubtful about files in use, unless it was doubtful before.
+fn say_doubts(loaded: &Loaded, former: Option<&Loaded>) {
+    let known: Vec<&Finding> =
+        former.iter().flat_map(|former| &former.files).flat_map(|file| &file.findings).collect();
+    let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
+    for finding in used.flat_map(|file| &file.findings).filter(|finding| !known.contains(finding)) {
+        tracing::warn!(%finding, "serve.brand_doubted: the brand is in use all the same");
+    }
+}
+
 fn say(loaded: &Loaded) {
     let count = |standing| loaded.files.iter().filter(|file| file.standing == standing).count();
     let (used, former, broken) = (count(Standing::Used), count(Standing::Former), count(Standing::Broken));
@@ -220,9 +232,9 @@ impl Imports {
             return Ok(());
         }
         let begun = SystemClock.now();
-        let (mut said, mut done) = (Duration::ZERO, 0);
+        let (mut said, mut done, mut there) = (Duration::ZERO, 0, 0);
         for some in codes.chunks(AT_ONCE) {
-            file.import_codes(brand, pool, some).await?;
+            there = file.import_codes(brand, pool, some).await?.codes;
             done = some.len().saturating_add(done);
             let takes = between(begun, SystemClock.now());
             if takes.saturating_sub(said) >= SAID_EVERY {
@@ -231,6 +243,12 @@ impl Imports {
             }
         }
         tracing::info!(%brand, pool = pool.file(), codes = codes.len(), "serve.codes_imported");
+        if usize::try_from(there).is_ok_and(|there| there < codes.len()) {
+            tracing::error!(
+                %brand, pool = pool.file(), codes = codes.len(), there,
+                "serve.codes_elsewhere: the brand has had the other codes under another name of a file, and gives them out under that one only"
+            );
+        }
         self.0.insert(key, hash);
         Ok(())
     }

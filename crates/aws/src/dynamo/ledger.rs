@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Verdict};
+use domain::codes::with_mark;
 use domain::identity::{BrandId, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
@@ -158,14 +159,16 @@ impl Ledger for Dynamo {
     }
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
+        let mut may_have_mark = true;
         for some in codes.chunks(CODES) {
             let mut tries = 0;
-            while !self.import(brand, pool, some).await? {
+            while !self.import(brand, pool, some, may_have_mark).await? {
                 tries += 1;
                 if tries == MOST_TRIES {
                     return Err(Error::unavailable("importing codes", "too many others were quicker"));
                 }
             }
+            may_have_mark = false;
         }
         let shelf = self.read_shelf(brand, pool, 1).await?;
         Ok(Stock { codes: shelf.codes, given: shelf.given })
@@ -264,21 +267,28 @@ impl Dynamo {
         }
     }
 
-    /// Adds the codes that are not known yet; `false` when somebody else was quicker.
-    async fn import(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<bool> {
-        const DOING: &str = "importing codes";
+    /// Adds the codes that are not known yet; `false` when somebody else was quicker. The first one may be known with a mark in front:
+    /// then it is given out under that line, without the mark.
+    async fn import(
+        &self,
+        brand: &BrandId,
+        pool: &Pool,
+        codes: &[String],
+        may_have_mark: bool,
+    ) -> Result<bool> {
         let known_as = format!("codes {brand}");
         let mut items = Vec::new();
         let shelf = self.read_shelf(brand, pool, 1).await?;
         let mut count = shelf.codes;
-        for code in codes {
-            let request = self.client.get_item().table_name(&self.tables.ledgers).consistent_read(true);
-            let read = request.key("ledger", text(&known_as)).key("line", text(code)).send().await;
-            if read.map_err(|error| Error::unavailable(DOING, error))?.item.is_some() {
+        for (place, code) in codes.iter().enumerate() {
+            if self.is_known(&known_as, code).await? {
+                continue;
+            }
+            items.push(self.versioned(&known_as, code, Item::new(), 0)?);
+            if may_have_mark && place == 0 && self.is_known(&known_as, &with_mark(code)).await? {
                 continue;
             }
             count += 1;
-            items.push(self.versioned(&known_as, code, Item::new(), 0)?);
             let item = Item::from([("code".to_owned(), text(code))]);
             items.push(self.versioned(&pool_name(brand, pool), &code_line(count), item, 0)?);
         }
@@ -289,5 +299,11 @@ impl Dynamo {
             Item::from([("codes".to_owned(), number(count)), ("given".to_owned(), number(shelf.given))]);
         items.push(self.versioned(&pool_name(brand, pool), "counts", counts, shelf.version)?);
         self.transact(items).await
+    }
+
+    async fn is_known(&self, known_as: &str, code: &str) -> Result<bool> {
+        let request = self.client.get_item().table_name(&self.tables.ledgers).consistent_read(true);
+        let read = request.key("ledger", text(known_as)).key("line", text(code)).send().await;
+        Ok(read.map_err(|error| Error::unavailable("importing codes", error))?.item.is_some())
     }
 }

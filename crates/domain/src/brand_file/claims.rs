@@ -1,11 +1,10 @@
 //! What may be in one file only: a brand's id, scopes, tokens and files of codes.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use crate::brand::Brand;
 use crate::brand_file::section::Field;
-use crate::brand_file::{Finding, Severity};
+use crate::brand_file::{FileIdentity, Finding, Severity, Surroundings, pools};
 use crate::identity::{BrandId, Scope};
 use crate::token::TokenHash;
 
@@ -15,23 +14,39 @@ pub(super) enum Unique {
     Id(BrandId),
     Scope(Scope),
     Token(TokenHash),
-}
-
-impl fmt::Display for Unique {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => write!(f, "\"{id}\""),
-            Self::Scope(scope) => write!(f, "\"{scope}\""),
-            Self::Token(token) => write!(f, "\"{token}\""),
-        }
-    }
+    /// A file of codes, by its name as file systems may compare names.
+    Codes(String),
+    /// A file of codes, whatever it is called.
+    CodesFile(FileIdentity),
 }
 
 /// That a file has something, and where it says so.
+#[derive(Clone)]
 struct Claim {
     what: Unique,
+    /// What the file calls it.
+    shown: String,
     line: Option<usize>,
     field: String,
+}
+
+impl Claim {
+    /// What is said of it where another file has the same.
+    fn lost_to(&self, other: &str) -> (Severity, String) {
+        let shown = &self.shown;
+        match self.what {
+            Unique::Id(_) | Unique::Scope(_) | Unique::Token(_) => {
+                (Severity::Error, format!("\"{shown}\" is already taken in {other}"))
+            }
+            // Newer than files in use.
+            Unique::Codes(_) | Unique::CodesFile(_) => (
+                Severity::Rule,
+                format!(
+                    "\"{shown}\" is the file of codes of {other}, too, and each code would be given out twice: give each brand its own file"
+                ),
+            ),
+        }
+    }
 }
 
 /// What one file claims.
@@ -41,25 +56,50 @@ pub(super) struct Claims(Vec<Claim>);
 impl Claims {
     /// Notes that a field claims something. Twice in one file is a fault; then it says false.
     pub(super) fn add(&mut self, field: &Field<'_>, what: Unique) -> bool {
+        let shown = shown(&what);
         if self.0.iter().any(|claim| claim.what == what) {
-            field.fault(format!("{what} is already taken in {}", field.source.file));
+            field.fault(format!("\"{shown}\" is already taken in {}", field.source.file));
             return false;
         }
-        self.0.push(Claim {
-            what,
-            line: Some(field.source.line(&field.value.span())),
-            field: field.name.clone(),
-        });
+        self.add_at(what, &shown, field.source.line(&field.value.span()), &field.name);
         true
     }
 
+    /// The same, of something that the file does not have yet.
+    pub(super) fn add_at(&mut self, what: Unique, shown: &str, line: usize, field: &str) {
+        self.0.push(Claim { what, shown: shown.to_owned(), line: Some(line), field: field.to_owned() });
+    }
+
     /// What a brand has that is in use.
-    pub(super) fn of(brand: &Brand) -> Self {
+    pub(super) fn of(brand: &Brand, surroundings: &dyn Surroundings) -> Self {
+        let claim = |what: Unique| Claim { shown: shown(&what), what, line: None, field: String::new() };
         let id = std::iter::once(Unique::Id(brand.id.clone()));
         let scopes = brand.activations.keys().cloned().map(Unique::Scope);
         let tokens = brand.webhook_tokens.iter().copied().map(Unique::Token);
-        let claim = |what| Claim { what, line: None, field: String::new() };
-        Self(id.chain(scopes).chain(tokens).map(claim).collect())
+        let mut claims: Vec<Claim> = id.chain(scopes).chain(tokens).map(claim).collect();
+        let plain = brand.pools().into_iter().filter(|pool| pool.flaw().is_none());
+        for pool in plain {
+            let stock = surroundings.codes(pool).ok();
+            let of_pool = |what| Claim { shown: pool.file().to_owned(), ..claim(what) };
+            claims.extend(pools::unique(pool, stock.as_ref()).into_iter().map(of_pool));
+        }
+        Self(claims)
+    }
+
+    /// What both claim.
+    pub(super) fn shared_with(&self, others: &Self) -> Self {
+        let shared = self.0.iter().filter(|claim| others.0.iter().any(|other| other.what == claim.what));
+        Self(shared.cloned().collect())
+    }
+}
+
+fn shown(what: &Unique) -> String {
+    match what {
+        Unique::Id(id) => id.to_string(),
+        Unique::Scope(scope) => scope.to_string(),
+        Unique::Token(token) => token.to_string(),
+        Unique::Codes(name) => name.clone(),
+        Unique::CodesFile(_) => "codes".to_owned(),
     }
 }
 
@@ -68,22 +108,24 @@ impl Claims {
 pub(super) struct Taken(BTreeMap<Unique, String>);
 
 impl Taken {
-    /// Gives a file what it claims. What another file has already stays there, and is a finding.
-    pub(super) fn give(&mut self, file: &str, claims: &Claims) -> Vec<Finding> {
-        let mut findings = Vec::new();
+    /// Gives a file what it claims. What another file has already stays there.
+    pub(super) fn give(&mut self, file: &str, claims: &Claims) {
         for claim in &claims.0 {
-            match self.0.get(&claim.what) {
-                None => {
-                    self.0.insert(claim.what.clone(), file.to_owned());
-                }
-                Some(other) if other == file => {}
-                Some(other) => findings.push(Finding {
-                    severity: Severity::Error,
-                    file: file.to_owned(),
-                    line: claim.line,
-                    field: claim.field.clone(),
-                    message: format!("{} is already taken in {other}", claim.what),
-                }),
+            self.0.entry(claim.what.clone()).or_insert_with(|| file.to_owned());
+        }
+    }
+
+    /// What a file claims that another one has, a finding each.
+    pub(super) fn lost(&self, file: &str, claims: &Claims) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for claim in &claims.0 {
+            let Some(other) = self.0.get(&claim.what).filter(|other| *other != file) else { continue };
+            let (severity, message) = claim.lost_to(other);
+            let (line, field) = (claim.line, claim.field.clone());
+            let finding = Finding { severity, file: file.to_owned(), line, field, message };
+            // A file of codes may be known by its name and by its number.
+            if !findings.contains(&finding) {
+                findings.push(finding);
             }
         }
         findings

@@ -10,8 +10,9 @@ impl Surroundings for Reviewed {
         Ok(())
     }
 
-    fn codes(&self, _pool: &Pool) -> Result<u32, String> {
-        Ok(u32::MAX)
+    fn codes(&self, pool: &Pool) -> Result<PoolFile, Doubt> {
+        let doubts = if pool.file() == "odd.txt" { vec!["line 1 looks odd".to_owned()] } else { Vec::new() };
+        Ok(PoolFile { doubts, ..PoolFile::ample() })
     }
 
     fn private_addresses(&self) -> Option<Severity> {
@@ -209,4 +210,14 @@ fn loopback_and_private_addresses_are_taken_as_the_surroundings_say() {
         }
         assert!(found(&[("acme.toml", &text)], &Reviewed(None)).is_empty());
     }
+}
+
+#[test]
+fn what_is_doubtful_about_codes_is_said_and_refuses_nothing() {
+    let odd = EVERYTHING.replace("spring.txt", "odd.txt");
+    assert_eq!(doubts(&odd), ["acme.toml: warning: codes \"odd.txt\": line 1 looks odd"]);
+    let hidden = EVERYTHING.replace("\"GOLD\"", "\"\\ufeffGOLD\"");
+    assert!(doubts(&hidden)[0].contains("a character that nobody sees (U+FEFF)"), "{:?}", doubts(&hidden));
+    let space = EVERYTHING.replace("\"THANKS\"", "\"THANKS \"");
+    assert!(doubts(&space)[0].contains("consolation: has space at its ends"), "{:?}", doubts(&space));
 }

@@ -8,15 +8,15 @@ use toml::de::DeValue;
 
 use crate::Timestamp;
 use crate::attributes::LONGEST_TEXT;
-use crate::brand::Activation;
-use crate::brand_file::Severity;
 use crate::brand_file::duration::{OF_DECAY, OF_OTHERS};
-use crate::brand_file::read::{Reading, count, moment};
+use crate::brand_file::pools;
+use crate::brand_file::read::{count, moment};
 use crate::brand_file::section::{Field, Section};
-use crate::identity::{Channel, Scope};
+use crate::identity::Channel;
 use crate::incentive::{
-    Amount, Decay, Incentive, IncentiveId, Kind, Odds, Pace, Pool, Prize, Reward, Rounding, Since, Tier,
+    Amount, Decay, Incentive, IncentiveId, Kind, Odds, Pace, Prize, Reward, Rounding, Since, Tier,
 };
+use crate::invisible::{is_invisible, is_meaningless};
 
 /// An activation's incentives.
 pub(super) struct Incentives<'a> {
@@ -256,9 +256,7 @@ fn prize(section: &mut Section<'_>) -> Option<Prize> {
     let codes = section.optional("codes");
     match (fixed, codes) {
         (Some(fixed), None) => reward(&fixed).map(Prize::Fixed),
-        (None, Some(codes)) => {
-            codes.parsed(|name| Pool::of_file(name).ok_or("must name a file")).map(Prize::Codes)
-        }
+        (None, Some(codes)) => pools::named(&codes).map(Prize::Codes),
         (Some(_), Some(codes)) => {
             codes.fault("is given beside reward: give one of them");
             None
@@ -276,6 +274,13 @@ fn reward(field: &Field<'_>) -> Option<Reward> {
             let fits = (1..=LONGEST_TEXT).contains(&text.chars().count());
             if !fits {
                 field.fault("must be 1 to 255 characters");
+            } else if let Some(c) = text.chars().find(|c| is_invisible(*c) || is_meaningless(*c)) {
+                let code_point = u32::from(c);
+                field.doubt(format!(
+                    "has a character that nobody sees (U+{code_point:04X}), which is given out, too"
+                ));
+            } else if text.trim() != text {
+                field.doubt("has space at its ends, which is given out, too");
             }
             fits.then(|| Reward::Code(text.to_string()))
         }
@@ -323,27 +328,5 @@ impl Ways<'_, '_> {
             Some(_) => {}
         }
         Some(id)
-    }
-}
-
-/// Every pool must have a code for every reward that may come from it, whichever incentives share it.
-pub(super) fn check_pools(activations: &BTreeMap<Scope, Activation>, reading: &Reading<'_, '_>) {
-    let mut needs: BTreeMap<&Pool, u64> = BTreeMap::new();
-    let incentives = activations.values().flat_map(|activation| activation.incentives.values());
-    for (pool, needed) in incentives.flat_map(|incentive| incentive.pools()) {
-        *needs.entry(pool).or_default() += u64::from(needed);
-    }
-    for (pool, needed) in needs {
-        let fault = match reading.surroundings.codes(pool) {
-            Err(why) => why,
-            Ok(count) if u64::from(count) < needed && needed >= u64::from(Incentive::UNLIMITED) => {
-                "is given out without a quantity: say how many".to_owned()
-            }
-            Ok(count) if u64::from(count) < needed => {
-                format!("has {count} codes, and {needed} may be given out")
-            }
-            Ok(_) => continue,
-        };
-        reading.source.note(Severity::Error, None, &format!("codes \"{}\"", pool.file()), fault);
     }
 }

@@ -242,3 +242,54 @@ fn what_is_wrong_with_access_is_said() {
         assert!(faults.iter().all(|fault| !fault.contains("qb_secret")), "a token is not repeated");
     }
 }
+
+/// The severities and texts of what is found in a brand with these incentives of one code each.
+fn of_pools(names: &[&str], strictness: Strictness) -> (Standing, Vec<(Severity, String)>) {
+    let incentive = |(number, name): (usize, &&str)| {
+        format!(
+            "[[activation.incentive]]\nid = \"i{number}\"\nkind = \"first\"\nquantity = 1\ncodes = '{name}'\n"
+        )
+    };
+    let text = file(&names.iter().enumerate().map(incentive).collect::<String>());
+    let given = Ok(BrandFile { name: "acme.toml".into(), text });
+    let mut loaded = read_each(&[given], &SomeMissing, strictness, None);
+    let file = loaded.files.remove(0);
+    let shown = |finding: &Finding| (finding.severity, finding.to_string());
+    (file.standing, file.findings.iter().map(shown).collect())
+}
+
+#[test]
+fn codes_are_in_a_plain_file_beside_the_brand_file_and_what_was_pushed_before_goes_on() {
+    for name in [
+        "/etc/passwd",
+        "../other/codes.txt",
+        "more/codes.txt",
+        "..\\codes.txt",
+        ".env",
+        "..",
+        "acme.toml",
+        "ACME.Toml",
+        "codes.txt ",
+        "\u{200b}codes.txt",
+        // What it would lead to is not looked at.
+        "/missing.txt",
+    ] {
+        let (standing, found) = of_pools(&[name, name], Strictness::Strict);
+        assert_eq!((standing, found.len(), found[0].0), (Standing::Broken, 1, Severity::Rule), "{found:?}");
+        assert!(found[0].1.starts_with("acme.toml:13: activation[0].incentive[0].codes: "), "{found:?}");
+        assert_eq!(of_pools(&[name], Strictness::Lenient).0, Standing::Used, "{name}");
+    }
+    assert_eq!(of_pools(&["codes.txt", "codes.txt"], Strictness::Strict), (Standing::Used, vec![]));
+}
+
+#[test]
+fn a_file_of_codes_has_one_name_in_a_brand() {
+    for names in [["codes.txt", "link.txt"], ["three.txt", "THREE.txt"]] {
+        let (standing, found) = of_pools(&names, Strictness::Strict);
+        assert_eq!((standing, found.len(), found[0].0), (Standing::Broken, 1, Severity::Rule), "{found:?}");
+        let expected =
+            format!("acme.toml:18: activation[0].incentive[1].codes: is the same file as \"{}\"", names[0]);
+        assert!(found[0].1.starts_with(&expected), "{found:?}");
+        assert_eq!(of_pools(&names, Strictness::Lenient).0, Standing::Used);
+    }
+}

@@ -22,6 +22,16 @@ pub enum Strictness {
     Lenient,
 }
 
+impl Strictness {
+    fn refuses(self, findings: &[Finding]) -> bool {
+        let least = match self {
+            Self::Strict => Severity::Rule,
+            Self::Lenient => Severity::Error,
+        };
+        findings.iter().any(|finding| finding.severity >= least)
+    }
+}
+
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -73,9 +83,11 @@ impl Loaded {
 
     /// The brand that a file stood for until now.
     fn former(&self, file: &str, remains: Option<&BrokenBrand>) -> Option<&Brand> {
-        let by_name =
-            self.files.iter().find(|known| known.name == file).and_then(|known| known.brand.as_ref());
-        self.brands.brand(remains.and_then(|remains| remains.id.as_ref()).or(by_name)?)
+        self.brands.brand(remains.and_then(|remains| remains.id.as_ref()).or(self.brand_of(file))?)
+    }
+
+    fn brand_of(&self, file: &str) -> Option<&BrandId> {
+        self.files.iter().find(|known| known.name == file)?.brand.as_ref()
     }
 }
 
@@ -97,17 +109,13 @@ impl Draft<'_> {
     }
 
     fn is_refused(&self, strictness: Strictness) -> bool {
-        let least = match strictness {
-            Strictness::Strict => Severity::Rule,
-            Strictness::Lenient => Severity::Error,
-        };
-        self.brand.is_none() || self.findings.iter().any(|finding| finding.severity >= least)
+        self.brand.is_none() || strictness.refuses(&self.findings)
     }
 }
 
 /// Reads all brand files. One that cannot be used is left out; if `former` has its brand, that goes on as it was.
 ///
-/// Ids, scopes and tokens are one file's alone. Who had them in `former` keeps them; else the first file in the given order has them,
+/// Ids, scopes, tokens and files of codes are one file's alone. Who had them in `former` keeps them; else the first file in the given order has them,
 /// be it usable or not: what was meant for one brand must not reach another because a file broke.
 #[must_use]
 pub fn read_each(
@@ -118,12 +126,14 @@ pub fn read_each(
 ) -> Loaded {
     let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, surroundings)).collect();
     name_owners(&mut drafts, surroundings.reviewed_at().is_some());
-    let mut taken = Taken::default();
-    for incumbents in [true, false] {
-        let known = |draft: &Draft<'_>| former.is_some_and(|former| former.is_used(draft.name));
-        for draft in drafts.iter_mut().filter(|draft| known(draft) == incumbents) {
-            settle(draft, strictness, former, &mut taken);
-        }
+    let mut settling = Settling { surroundings, strictness, former, taken: Taken::default() };
+    let (known, new): (Vec<_>, Vec<_>) =
+        drafts.iter_mut().partition(|draft| former.is_some_and(|former| former.is_used(draft.name)));
+    for draft in &known {
+        settling.keep(draft);
+    }
+    for draft in known.into_iter().chain(new) {
+        settling.settle(draft);
     }
     let mut loaded = Vec::new();
     let (mut brands, mut broken) = (Vec::new(), Vec::new());
@@ -207,23 +217,52 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
     Draft { name: &file.name, brand, remains, claims, secrets, findings, standing: Standing::Broken }
 }
 
-/// Whether a file is used, and what it has to itself.
-fn settle(draft: &mut Draft<'_>, strictness: Strictness, former: Option<&Loaded>, taken: &mut Taken) {
-    if draft.is_refused(strictness)
-        && let Some(brand) = former.and_then(|former| former.former(draft.name, draft.remains.as_ref()))
-    {
-        let lost = taken.give(draft.name, &Claims::of(brand));
-        if lost.is_empty() {
-            draft.brand = Some(brand.clone());
-            draft.standing = Standing::Former;
+/// Who has what.
+struct Settling<'a> {
+    surroundings: &'a dyn Surroundings,
+    strictness: Strictness,
+    former: Option<&'a Loaded>,
+    taken: Taken,
+}
+
+impl<'a> Settling<'a> {
+    fn former(&self, draft: &Draft<'_>) -> Option<(&'a Brand, Claims)> {
+        let brand = self.former?.former(draft.name, draft.remains.as_ref())?;
+        Some((brand, Claims::of(brand, self.surroundings)))
+    }
+
+    /// Lets a file that was in use, and is the same brand's, keep what it had, as far as it still wants it.
+    fn keep(&mut self, draft: &Draft<'_>) {
+        let Some((brand, had)) = self.former(draft) else { return };
+        if self.former.and_then(|former| former.brand_of(draft.name)) != Some(&brand.id) {
             return;
         }
-        draft.findings.extend(lost);
+        let kept = if draft.is_refused(self.strictness) { had } else { had.shared_with(&draft.claims) };
+        self.taken.give(draft.name, &kept);
     }
-    draft.findings.extend(taken.give(draft.name, &draft.claims));
-    if draft.is_refused(strictness) {
-        draft.brand = None;
-    } else {
-        draft.standing = Standing::Used;
+
+    /// Whether a file is used, and what it has to itself.
+    fn settle(&mut self, draft: &mut Draft<'_>) {
+        let mut lost = self.taken.lost(draft.name, &draft.claims);
+        let refused = draft.is_refused(self.strictness) || self.strictness.refuses(&lost);
+        if refused && let Some((brand, claims)) = self.former(draft) {
+            let lost_of_former = self.taken.lost(draft.name, &claims);
+            if !self.strictness.refuses(&lost_of_former) {
+                draft.brand = Some(brand.clone());
+                draft.standing = Standing::Former;
+                draft.findings.append(&mut lost);
+                self.taken.give(draft.name, &claims);
+                return;
+            }
+            let told = |finding: &Finding| lost.iter().any(|known| known.message == finding.message);
+            draft.findings.extend(lost_of_former.into_iter().filter(|finding| !told(finding)));
+        }
+        draft.findings.append(&mut lost);
+        self.taken.give(draft.name, &draft.claims);
+        if refused {
+            draft.brand = None;
+        } else {
+            draft.standing = Standing::Used;
+        }
     }
 }

@@ -154,6 +154,90 @@ fn a_token_is_the_same_in_either_case() {
     assert_eq!(standings(&loaded), [("acme.toml", Standing::Used), ("zest.toml", Standing::Broken)]);
 }
 
+/// A brand file with a pool.
+fn with_codes(id: &str, scope: &str, codes: &str) -> Given {
+    let incentive = format!(
+        "[[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 1\ncodes = \"{codes}\"\n"
+    );
+    given(&format!("{id}.toml"), &(brand_file(id, scope) + &incentive))
+}
+
+#[test]
+fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
+    // Under the same name, under one that some file systems take for the same, and under another one.
+    for other in ["codes.txt", "CODES.txt", "link.txt"] {
+        let files = [with_codes("acme", "spring", "codes.txt"), with_codes("zest", "summer", other)];
+        let loaded = load(&files, None);
+        assert_eq!(
+            standings(&loaded),
+            [("acme.toml", Standing::Used), ("zest.toml", Standing::Broken)],
+            "{other}"
+        );
+        let found = &loaded.files[1].findings;
+        assert_eq!((found.len(), found[0].severity), (1, Severity::Rule), "{found:#?}");
+        let expected = format!(
+            "zest.toml:18: activation[0].incentive[0].codes: \"{other}\" is the file of codes of acme.toml, too"
+        );
+        assert!(found[0].to_string().starts_with(&expected), "{found:#?}");
+        let pushed = read_each(&files, &SomeMissing, Strictness::Lenient, None);
+        assert_eq!(
+            standings(&pushed),
+            [("acme.toml", Standing::Used), ("zest.toml", Standing::Used)],
+            "{other}"
+        );
+        assert_eq!(pushed.files[1].findings, *found);
+        // Also when one of them is broken later.
+        let broken = [files[0].clone(), given("zest.toml", "id = \"zest\"\ncolour = 1\n")];
+        let again = read_each(&broken, &SomeMissing, Strictness::Lenient, Some(&pushed));
+        assert_eq!(standings(&again), [("acme.toml", Standing::Used), ("zest.toml", Standing::Former)]);
+    }
+    let apart = [with_codes("acme", "spring", "codes.txt"), with_codes("zest", "summer", "more.txt")];
+    assert!(load(&apart, None).into_findings().is_empty());
+}
+
+#[test]
+fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
+    let (acme, zest) = (with_codes("acme", "spring", "a.txt"), with_codes("zest", "summer", "z.txt"));
+    let before = load(&[acme.clone(), zest.clone()], None);
+    for thief in [with_codes("acme", "spring", "z.txt"), with_codes("acme", "summer", "a.txt")] {
+        let loaded = load(&[thief, zest.clone()], Some(&before));
+        assert_eq!(standings(&loaded), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+        assert_eq!(loaded.brands.activation(&scope("spring")).unwrap().0.id, id("acme"));
+        assert!(
+            loaded.files[0].findings[0].message.contains("zest.toml") && loaded.files[1].findings.is_empty()
+        );
+    }
+    // Not even its name can be taken.
+    let thief = given("acme.toml", &brand_file("zest", "spring"));
+    let loaded = load(&[thief, zest.clone()], Some(&before));
+    assert_eq!(standings(&loaded)[1], ("zest.toml", Standing::Used));
+    assert_eq!(loaded.brands.activation(&scope("summer")).unwrap().0.id, id("zest"));
+    // Files may change places, also while one of them cannot be used.
+    let (Ok(one), Ok(other)) = (&acme, &zest) else { panic!("both are readable") };
+    let other = other.text.clone() + "colour = 1\n";
+    let loaded = load(&[given("acme.toml", &other), given("zest.toml", &one.text)], Some(&before));
+    assert_eq!(standings(&loaded), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    assert!(loaded.brands.brand(&id("acme")).is_some() && loaded.brands.brand(&id("zest")).is_some());
+    // What one file gives up another one may have in the same moment.
+    let swapped = [with_codes("acme", "summer", "z.txt"), with_codes("zest", "spring", "a.txt")];
+    let loaded = load(&swapped, Some(&before));
+    assert_eq!(standings(&loaded), [("acme.toml", Standing::Used), ("zest.toml", Standing::Used)]);
+}
+
+#[test]
+fn a_file_of_codes_of_a_brand_that_goes_on_as_it_was_is_no_other_brands() {
+    let before = load(&[with_codes("acme", "spring", "codes.txt")], None);
+    let bad = given("acme.toml", "id = \"acme\"\ncolour = 1\n");
+    for other in ["codes.txt", "link.txt"] {
+        let loaded = load(&[with_codes("a", "summer", other), bad.clone()], Some(&before));
+        assert_eq!(
+            standings(&loaded),
+            [("a.toml", Standing::Broken), ("acme.toml", Standing::Former)],
+            "{other}"
+        );
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn whatever_a_file_is_cut_to_its_brand_waits_and_others_work(at in 0_usize..400) {

@@ -15,7 +15,7 @@ use crate::brand_file::claims::{Claims, Unique};
 use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
 use crate::brand_file::secrets::{Named, Purpose};
 use crate::brand_file::section::{Field, Section, Source};
-use crate::brand_file::{Surroundings, access, activation, incentive};
+use crate::brand_file::{Surroundings, access, activation, pools};
 use crate::identity::BrandId;
 
 /// For how long participations are kept unless the brand says so.
@@ -59,7 +59,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
             activations.insert(activation.scope.clone(), activation);
         }
     }
-    incentive::check_pools(&activations, reading);
+    pools::check(&activations, reading);
     let without_events = activations.values().all(|activation| activation.events.is_empty());
     if let Some(field) = webhook_field.filter(|_| without_events && reading.source.faults() == 0) {
         field.doubt("is of no use: no activation has events that webhooks could bring");

@@ -8,15 +8,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::Timestamp;
-use crate::brand_file::secrets::Named;
-use crate::brand_file::{Finding, Severity};
+use crate::brand_file::{Finding, Severity, pools, secrets};
 
 /// The file being read, and what was found wrong so far.
 pub(super) struct Source<'a> {
     pub(super) file: &'a str,
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
-    secrets: RefCell<Vec<Named>>,
+    secrets: RefCell<Vec<secrets::Named>>,
+    pools: RefCell<Vec<pools::Named>>,
     /// Whether all of it is TOML; else what is not there may be what could not be parsed.
     pub(super) legible: bool,
     /// When somebody looks at it who wants to know what is doubtful.
@@ -30,14 +30,28 @@ impl<'a> Source<'a> {
             text,
             findings: RefCell::default(),
             secrets: RefCell::default(),
+            pools: RefCell::default(),
             legible: true,
             reviewed_at,
         }
     }
 
     /// Notes that a field names a secret.
-    pub(super) fn names(&self, secret: Named) {
+    pub(super) fn names(&self, secret: secrets::Named) {
         self.secrets.borrow_mut().push(secret);
+    }
+
+    /// Notes that a field names a pool. Where it does so first counts.
+    pub(super) fn names_pool(&self, named: pools::Named) {
+        let mut pools = self.pools.borrow_mut();
+        if pools.iter().all(|known| known.pool != named.pool) {
+            pools.push(named);
+        }
+    }
+
+    /// The pools that were named so far, each once.
+    pub(super) fn take_pools(&self) -> Vec<pools::Named> {
+        self.pools.take()
     }
 
     /// How many findings there are that are more than doubts.
@@ -69,7 +83,7 @@ impl<'a> Source<'a> {
     }
 
     /// What was found, and the secrets that are named.
-    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<Named>) {
+    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<secrets::Named>) {
         (self.findings.into_inner(), self.secrets.into_inner())
     }
 }

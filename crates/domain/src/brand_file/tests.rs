@@ -33,7 +33,7 @@ event = "quikly_participated"
 credit = "on_enrollment"
 "#;
 
-/// A world without the variable MISSING, and with three codes in every file but one.
+/// A world without the variable MISSING, and with three codes in every file but one. Two names lead to one file.
 struct SomeMissing;
 
 impl Surroundings for SomeMissing {
@@ -45,8 +45,15 @@ impl Surroundings for SomeMissing {
         }
     }
 
-    fn codes(&self, pool: &Pool) -> Result<u32, String> {
-        if pool.file() == "missing.txt" { Err("cannot be read".to_owned()) } else { Ok(3) }
+    fn codes(&self, pool: &Pool) -> Result<PoolFile, Doubt> {
+        let message = "cannot be read".to_owned();
+        match pool.file() {
+            "missing.txt" => Err(Doubt { severity: Severity::Error, message }),
+            "link.txt" | "codes.txt" => {
+                Ok(PoolFile { count: 3, identity: Some((1, 1)), ..PoolFile::default() })
+            }
+            _ => Ok(PoolFile { count: 3, ..PoolFile::default() }),
+        }
     }
 }
 

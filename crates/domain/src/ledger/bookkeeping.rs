@@ -4,6 +4,7 @@
 
 use crate::Timestamp;
 use crate::award::{Award, Refusal, Standing, Verdict};
+use crate::codes::without_mark;
 use crate::identity::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
@@ -260,7 +261,7 @@ impl<'a, B: Book> Keeper<'a, B> {
                 }
                 Some(taken) => {
                     self.watch_stock(pool.file(), &taken);
-                    Reward::Code(taken.code)
+                    Reward::Code(without_mark(&taken.code).to_owned())
                 }
             },
         };

@@ -1,0 +1,112 @@
+//! The files of codes that a brand file names: each is one brand's alone, and has a code for every reward that may come from it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::brand::Activation;
+use crate::brand_file::claims::Unique;
+use crate::brand_file::read::Reading;
+use crate::brand_file::section::{Field, Source};
+use crate::brand_file::{PoolFile, Severity};
+use crate::identity::Scope;
+use crate::incentive::{Incentive, Pool};
+
+/// A pool that a file names, and where it does so first.
+pub(super) struct Named {
+    pub(super) pool: Pool,
+    place: Range<usize>,
+    field: String,
+}
+
+impl Named {
+    fn note(&self, source: &Source<'_>, severity: Severity, message: impl Into<String>) {
+        source.note(severity, Some(&self.place), &self.field, message);
+    }
+}
+
+/// `codes = "file"`.
+pub(super) fn named(field: &Field<'_>) -> Option<Pool> {
+    let pool = field.parsed(|name| Pool::of_file(name).ok_or("must name a file"))?;
+    field.source.names_pool(Named {
+        pool: pool.clone(),
+        place: field.value.span(),
+        field: field.name.clone(),
+    });
+    Some(pool)
+}
+
+/// Every pool must be a file of this brand, with a code for every reward that may come from it, whichever incentives share it.
+pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Reading<'_, '_>) {
+    let needs = needs(activations);
+    let mut claimed: Vec<(Pool, Vec<Unique>)> = Vec::new();
+    for named in reading.source.take_pools() {
+        if let Some(flaw) = named.pool.flaw() {
+            // What it would lead to is not looked at.
+            named.note(reading.source, Severity::Rule, flaw);
+            continue;
+        }
+        let stock = reading.surroundings.codes(&named.pool);
+        let unique = unique(&named.pool, stock.as_ref().ok());
+        if let Some((other, _)) = claimed.iter().find(|(_, has)| has.iter().any(|one| unique.contains(one))) {
+            let file = other.file();
+            named.note(
+                reading.source,
+                Severity::Rule,
+                format!(
+                    "is the same file as \"{file}\", or its name differs in case only: name it \"{file}\""
+                ),
+            );
+            continue;
+        }
+        for one in &unique {
+            reading.claims.add_at(
+                one.clone(),
+                named.pool.file(),
+                reading.source.line(&named.place),
+                &named.field,
+            );
+        }
+        let field = format!("codes \"{}\"", named.pool.file());
+        let note = |severity, message: String| reading.source.note(severity, None, &field, message);
+        match stock {
+            Err(doubt) => note(doubt.severity, doubt.message),
+            Ok(stock) => {
+                let needed = needs.get(&named.pool).copied().unwrap_or_default();
+                if let Some(shortage) = shortage(stock.count, needed) {
+                    note(Severity::Error, shortage);
+                }
+                let wanted = reading.source.reviewed_at.is_some();
+                for doubt in stock.doubts.into_iter().filter(|_| wanted) {
+                    note(Severity::Warning, doubt);
+                }
+            }
+        }
+        claimed.push((named.pool, unique));
+    }
+}
+
+/// What a brand has to itself with a pool.
+pub(super) fn unique(pool: &Pool, stock: Option<&PoolFile>) -> Vec<Unique> {
+    let identity = stock.and_then(|stock| stock.identity).map(Unique::CodesFile);
+    std::iter::once(Unique::Codes(pool.folded())).chain(identity).collect()
+}
+
+/// How many codes each pool may have to give.
+fn needs(activations: &BTreeMap<Scope, Activation>) -> BTreeMap<Pool, u64> {
+    let mut needs: BTreeMap<Pool, u64> = BTreeMap::new();
+    let incentives = activations.values().flat_map(|activation| activation.incentives.values());
+    for (pool, needed) in incentives.flat_map(|incentive| incentive.pools()) {
+        *needs.entry(pool.clone()).or_default() += u64::from(needed);
+    }
+    needs
+}
+
+fn shortage(count: u32, needed: u64) -> Option<String> {
+    if u64::from(count) >= needed {
+        None
+    } else if needed >= u64::from(Incentive::UNLIMITED) {
+        Some("is given out without a quantity: say how many".to_owned())
+    } else {
+        Some(format!("has {count} codes, and {needed} may be given out"))
+    }
+}
