@@ -22,6 +22,7 @@ mod output;
 mod process;
 mod quikly;
 mod refusals;
+mod room;
 mod safekeeping;
 mod server;
 mod sms;
