@@ -50,6 +50,7 @@ async fn who_waits_in_an_earlier_data_file_is_told_how_many_are_before_across_bl
         &path,
         "DROP TRIGGER waiting_begins; DROP TRIGGER waiting_changes; DROP TRIGGER waiting_ends; DROP TABLE waiting;
          DROP TABLE drawn;
+         DROP TRIGGER participations_are_accepted;
          DROP TRIGGER participations_come; DROP TRIGGER participations_change; DROP TRIGGER participations_go;
          DROP TRIGGER messages_come; DROP TRIGGER messages_go; DROP TRIGGER notices_come; DROP TRIGGER notices_change;
          DROP TRIGGER notices_go; DROP TABLE tallies; DROP INDEX participations_open;

@@ -170,6 +170,12 @@ async fn a_data_file_of_an_earlier_version_is_read_whole() {
     let overview = ports::Operations::overview(&beside, now()).await.unwrap();
     assert_eq!(overview.participations.values().sum::<u64>(), 17);
     assert!(!overview.participations.contains_key("unreadable"));
+    for (scope, accepted) in
+        [("spring", 13), ("double", 1), ("short", 1), ("raffle", 1), ("slowly", 1), ("none", 0)]
+    {
+        let scope = Scope::parse(scope).unwrap();
+        assert_eq!(file.accepted(&scope, 0).await.unwrap(), accepted, "{scope}");
+    }
     everything_is_read(&kept, &file, &file, &file).await;
     let expired = file.expire(now() + Duration::from_secs(86_400)).await.unwrap();
     assert_eq!(expired.participations, 0, "they are kept as long as the brand said");

@@ -142,7 +142,9 @@ macro_rules! keeps_books {
                 what_has_ended_or_is_not_due_does_not_come,
                 more_than_a_hundred_are_refused,
                 what_is_known_of_a_profile_is_remembered_and_replaced,
-                of_many_claims_one_holds;
+                of_many_claims_one_holds,
+                what_an_activation_has_accepted_is_counted_once_and_apart_from_others,
+                whoever_is_being_stored_is_counted_in_the_end;
             accepted:
                 whatever_is_accepted_can_be_read_shown_ended_and_erased;
             unreadable:

@@ -42,6 +42,7 @@ async fn what_has_ended_goes_when_its_time_has_come_and_what_is_open_stays() {
     assert_eq!(file.expire(clock.now()).await.unwrap(), Expired { participations: 1, profiles: 1 });
     let left = file.get(&[gone.id, open.id, kept.id]).await.unwrap().found;
     assert_eq!(left.iter().map(|one| one.id).collect::<BTreeSet<_>>(), BTreeSet::from([open.id, kept.id]));
+    assert_eq!(file.accepted(&gone.scope, 0).await.unwrap(), 3, "whoever is gone has taken part");
 }
 
 #[tokio::test]

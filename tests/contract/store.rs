@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use domain::award::Standing;
 use domain::contact::{Contact, Phone};
-use domain::identity::{BrandId, IdKey};
+use domain::identity::{BrandId, IdKey, Scope};
 use domain::participation::{Consent, EventProgress, Outcome, Participation, State, Target, Unanswered};
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use domain::reservation::Slot;
@@ -241,4 +241,41 @@ pub(crate) async fn of_many_claims_one_holds(ports: Ports) {
     let first = holders[0].as_ref().unwrap().by;
     assert!(holders.iter().all(|holder| holder.as_ref().unwrap().by == first));
     assert!(claims.iter().any(|claim| claim.by == first));
+}
+
+/// Stores so many, and gives back what is counted then. A store that does not count is told.
+async fn accepts(ports: &Ports, scope: &str, numbers: std::ops::Range<u32>) -> u64 {
+    let mut new = 0;
+    for number in numbers {
+        let one = participation("acme", scope, &format!("c{number}@example.com"));
+        new += u64::from(ports.store.insert(&one, None).await.unwrap() == Inserted::New);
+    }
+    ports.store.accepted(&Scope::parse(scope).unwrap(), new).await.unwrap()
+}
+
+pub(crate) async fn what_an_activation_has_accepted_is_counted_once_and_apart_from_others(ports: Ports) {
+    assert_eq!(accepts(&ports, "spring", 0..0).await, 0);
+    assert_eq!(accepts(&ports, "spring", 0..3).await, 3);
+    assert_eq!(accepts(&ports, "spring", 1..5).await, 5, "repeats are not counted");
+    assert_eq!(accepts(&ports, "summer", 0..2).await, 2);
+    assert_eq!(accepts(&ports, "spring", 0..0).await, 5);
+    let mut ada = ada();
+    ports.store.insert(&ada, None).await.unwrap();
+    ada.end(Outcome::Enrolled, start());
+    ports.store.save(&[ada]).await.unwrap();
+    assert_eq!(ports.store.accepted(&Scope::parse("spring").unwrap(), 1).await.unwrap(), 6);
+}
+
+pub(crate) async fn whoever_is_being_stored_is_counted_in_the_end(ports: Ports) {
+    let scope = Scope::parse("spring").unwrap();
+    let counts = join_all((0..20_u32).map(|number| {
+        let one = participation("acme", "spring", &format!("c{number}@example.com"));
+        let (store, scope) = (ports.store.clone(), scope.clone());
+        async move {
+            store.insert(&one, None).await.unwrap();
+            store.accepted(&scope, 1).await.unwrap()
+        }
+    }));
+    assert_eq!(counts.await.into_iter().max(), Some(20));
+    assert_eq!(ports.store.accepted(&scope, 0).await.unwrap(), 20);
 }

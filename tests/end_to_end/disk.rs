@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::eventually_async;
 
 use crate::process::{binary, ended, run_with, write};
 use crate::server::{Brand, KEY_VARIABLE, Server};
@@ -93,6 +94,39 @@ async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
     for id in accepted.iter().map(String::as_str).chain(answer["id"].as_str()) {
         server.reaches(id, "enrolled", FOUND).await;
     }
+}
+
+/// The kinds of what the health says is wrong.
+async fn wrong(server: &Server) -> Vec<String> {
+    let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
+    assert_eq!(status, 200, "{health}");
+    let wrong = health["degraded"].as_array().cloned().unwrap_or_default();
+    wrong.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_disk_that_is_filling_up_is_told_of_before_it_is_full() {
+    let workspace = quick_workspace().await;
+    let Some(server) = Server::start_on_small_disk(&Brand::at(&workspace)).await else {
+        println!(
+            "no small disk can be mounted here: a disk that is filling up is only played, by unit tests"
+        );
+        return;
+    };
+    assert_eq!(wrong(&server).await, [""; 0]);
+    // A tenth of it is 300 KB.
+    let more = server.fill_disk_but(200_000);
+    eventually_async("the health tells of it", LATER, async || {
+        (wrong(&server).await == ["disk_low"]).then_some(())
+    })
+    .await;
+    assert!(server.said().contains("serve.disk_low"), "{}", server.said());
+    assert_eq!(takes_part(&server, 1).await.0, 202, "it is no reason to refuse anybody");
+
+    fs::remove_file(more).unwrap();
+    eventually_async("there is room again", LATER, async || wrong(&server).await.is_empty().then_some(()))
+        .await;
+    assert!(server.said().contains("there is room for the data file again"), "{}", server.said());
 }
 
 /// A brand directory and a data file that was used, as anybody may read them.

@@ -23,6 +23,7 @@ mod output;
 mod process;
 mod quikly;
 mod refusals;
+mod room;
 mod safekeeping;
 mod server;
 mod sms;

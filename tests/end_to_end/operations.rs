@@ -50,8 +50,12 @@ async fn status_tells_how_things_stand_beside_a_running_server() {
     let (lane, limit) = status["limits"].as_object().unwrap().iter().next().unwrap();
     assert!(lane.contains("acme") && limit["requests"].is_u64(), "{status}");
 
+    let storage = |name: &str| status["storage"][name].as_u64().unwrap();
+    assert!(storage("file_bytes") > 0 && storage("disk_megabytes") >= storage("free_megabytes"), "{status}");
+
     let (code, text) = run(&["status", "--data", &server.data().display().to_string()]);
     assert_eq!(code, Some(0));
+    assert!(text.contains("left on the disk"), "{text}");
     assert!(text.contains("participations") && text.contains("lag"), "{text}");
 }
 

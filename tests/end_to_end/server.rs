@@ -209,6 +209,15 @@ impl Server {
         self.data.clone()
     }
 
+    /// Fills its small disk but for so many bytes, and gives back the file to remove.
+    pub(crate) fn fill_disk_but(&self, left: u64) -> PathBuf {
+        let path = self.process.as_ref().unwrap().sees(&self.data.with_file_name("more"));
+        let disk = rustix::fs::statvfs(path.parent().unwrap()).unwrap();
+        let bytes = (disk.f_bavail * disk.f_frsize).saturating_sub(left);
+        std::fs::write(&path, vec![0; usize::try_from(bytes).unwrap()]).unwrap();
+        path
+    }
+
     /// Makes room on its small disk.
     pub(crate) fn make_room(&self) {
         let ballast = self.data.with_file_name(BALLAST);

@@ -73,7 +73,9 @@ const CONNECTS: &[&str] = &["sqs:GetQueueAttributes EmailEnrollments"];
 fn the_webhook_receiver_stores_and_announces() {
     let own: &[&str] = &[
         "dynamodb:PutItem Participations",
+        "dynamodb:BatchGetItem Participations",
         "dynamodb:GetItem Ledgers",
+        "dynamodb:UpdateItem Ledgers",
         "sqs:SendMessage EmailEnrollments",
         "sqs:SendMessage Awards",
     ];
@@ -87,6 +89,7 @@ fn the_participation_api_stores_announces_and_shows() {
         "dynamodb:BatchGetItem Participations",
         "dynamodb:Query ${Participations.Arn}/index/lists",
         "dynamodb:GetItem Ledgers",
+        "dynamodb:UpdateItem Ledgers",
         "dynamodb:Query Ledgers",
         "sqs:SendMessage Awards",
         "ssm:GetParameter ssm:intake/*",

@@ -1,5 +1,6 @@
 //! The ports on DynamoDB.
 
+mod accepted;
 mod book;
 mod brands;
 mod drawn;

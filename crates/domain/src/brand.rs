@@ -7,6 +7,7 @@ mod sms;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +86,8 @@ pub struct Activation {
     pub opens: Timestamp,
     /// From when on they cannot any more.
     pub closes: Timestamp,
+    /// How many participations it takes, of all ways together; `None` for any number.
+    pub most_participations: Option<NonZeroU32>,
     /// Taking part by e-mail, where it is offered.
     pub email: Option<EmailActivation>,
     /// Taking part by mobile number, where it is offered.

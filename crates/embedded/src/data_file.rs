@@ -70,6 +70,12 @@ pub struct DataFile {
 }
 
 impl DataFile {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How many bytes the log takes: what was written and not moved into the file yet, or was moved before the log could begin anew.
     #[must_use]
     pub fn log_length(&self) -> u64 {

@@ -66,6 +66,26 @@ const TALLIES: &str = concat!(
      END;"
 );
 
+/// The scope of a record. What cannot be read counts for no activation.
+macro_rules! scope_of {
+    ($record:literal) => {
+        concat!("ifnull(iif(json_valid(", $record, "), ", $record, " ->> '$.scope', NULL), '')")
+    };
+}
+
+/// How many an activation has ever accepted: nothing is taken off when they are deleted.
+const ACCEPTED: &str = concat!(
+    "INSERT INTO tallies SELECT 'accepted', ",
+    scope_of!("record"),
+    ", count(*) FROM participations GROUP BY 2;
+     CREATE TRIGGER participations_are_accepted AFTER INSERT ON participations BEGIN
+         INSERT INTO tallies VALUES ('accepted', ",
+    scope_of!("NEW.record"),
+    ", 1)
+         ON CONFLICT DO UPDATE SET count = count + 1;
+     END;"
+);
+
 const STEPS: &[M<'_>] = &[M::up(
     // Ids are hashes. Rows are kept in the order in which they come, and only the index of ids is filled at random places:
     // a commit then touches few pages.
@@ -217,7 +237,7 @@ const STEPS: &[M<'_>] = &[M::up(
     // When the books were last written, and whether what was used of them has to be learnt.
     "ALTER TABLE limits ADD COLUMN touched INTEGER;
      ALTER TABLE limits ADD COLUMN resumed INTEGER;",
-), M::up(TALLIES)];
+), M::up(TALLIES), M::up(ACCEPTED)];
 
 /// Brings a file up to date. A large file takes a few seconds, and whoever waits is told.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
@@ -226,6 +226,16 @@ impl Store for DataFile {
             })
             .await?;
         Ok(holder.unwrap_or_else(|| profile.clone()))
+    }
+
+    /// It is counted behind whatever is being stored, hence by the writer.
+    async fn accepted(&self, scope: &Scope, _more: u64) -> Result<u64> {
+        let scope = scope.to_string();
+        let sql = "SELECT count FROM tallies WHERE what = 'accepted' AND name = ?";
+        let counted = self.writer.write("counting participations", move |transaction| {
+            one(transaction, sql, [&scope], |row| row.get(0))
+        });
+        Ok(counted.await?.unwrap_or(0))
     }
 }
 

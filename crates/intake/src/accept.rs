@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::health::Part;
 use crate::problem::Problem;
-use crate::{Entering, Intake, failing};
+use crate::{Entering, Intake, failing, room};
 
 /// Whether the activation takes participations now. `field` is what names it in the body.
 pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Result<(), Problem> {
@@ -23,12 +23,15 @@ pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Resu
     }
 }
 
-/// Stores a participation, with its place in the incentive's ledger, and announces it if it is new.
+/// Stores a participation, if the activation has room for it, with its place in the incentive's ledger, and announces it if it is new.
+/// `field` is what names the activation in the body.
 pub(crate) async fn keep(
     intake: &Intake,
     terms: (&Brand, &Activation),
     participation: &Participation,
+    field: &str,
 ) -> Result<Inserted, Problem> {
+    let admitted = room::enter(intake, terms.1, participation.id, field).await?;
     let entry = ledger::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
         if matches!(error, ports::Error::Corrupt { .. }) {
@@ -43,6 +46,9 @@ pub(crate) async fn keep(
         Problem::unavailable()
     })?;
     intake.health.worked(Part::Store);
+    if let Some(admitted) = admitted {
+        admitted.settles(stored == Inserted::New);
+    }
     if participation.has_award && intake.entering == Entering::InOrder {
         // A repeat is queued again: the message may be what was missing the first time.
         let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
@@ -58,6 +64,7 @@ pub(crate) async fn keep(
             let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
             intake.announcer.announce(QueueName::of(participation.channel()), look).await;
         }
+        room::tell(intake, terms.1).await;
         tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
     }
     Ok(stored)
@@ -71,6 +78,10 @@ pub(crate) fn unreadable(intake: &Intake, error: &ports::Error) -> Problem {
     }
     Problem::unreadable()
 }
+
+/// How many bytes the attributes of one participation may take where they are stored, names and values together. What was stored when they
+/// could take more is read all the same.
+pub(crate) const MOST_ATTRIBUTE_BYTES: usize = 4_096;
 
 /// A value that can be kept; `None` for nothing and for what is nested.
 pub(crate) fn attribute(value: Value) -> Option<AttributeValue> {

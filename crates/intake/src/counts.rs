@@ -27,6 +27,8 @@ pub(crate) enum Dropped {
     UnusableValue,
     /// The second value of a key.
     RepeatedKey,
+    /// A value for which the attributes have no room.
+    TooLarge,
 }
 
 impl Dropped {
@@ -37,6 +39,7 @@ impl Dropped {
             Self::UnusableIdentifier => "unusable-identifier",
             Self::UnusableValue => "unusable-value",
             Self::RepeatedKey => "repeated-key",
+            Self::TooLarge => "too-large",
         }
     }
 }

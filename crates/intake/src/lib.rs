@@ -15,6 +15,7 @@ mod incentives;
 mod loose;
 mod participations;
 mod problem;
+mod room;
 pub mod signature;
 mod spelling;
 mod strict;
@@ -45,6 +46,7 @@ use announce::Announcer;
 use counts::Webhooks;
 use health::Health;
 use problem::Problem;
+use room::Rooms;
 
 /// The largest body that is read, in bytes.
 pub const LARGEST_BODY: usize = 64 * 1024;
@@ -98,6 +100,7 @@ struct Intake {
     entering: Entering,
     limits: Arc<RequestLimits>,
     webhooks: Arc<Webhooks>,
+    rooms: Arc<Rooms>,
     troubles: Troubles,
     health: Arc<Health>,
 }
@@ -159,6 +162,7 @@ pub fn router_under(
         id_key,
         limits: outside.limits.clone(),
         webhooks: Arc::default(),
+        rooms: Arc::default(),
         troubles: outside.troubles,
         health: Arc::default(),
     };

@@ -11,12 +11,13 @@ use domain::identity::{ParticipationId, Scope};
 use domain::participation::{Consent, Participation, State};
 use domain::seen::{self, Asking};
 use http::{HeaderMap, StatusCode, Uri};
+use ports::record::attribute_size;
 use ports::store::{Inserted, Read};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::accept::{attribute, keep, open, unreadable};
+use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute, keep, open, unreadable};
 use crate::body::{Members, Received, shown};
 use crate::clients::{Asks, Caller, claims_to_be_signed};
 use crate::problem::{FieldError, Problem};
@@ -76,7 +77,7 @@ pub(crate) async fn accept(
         None => by_email(&intake, terms, email, asked, now)?,
     };
     participation.repeat_key = key.map(|key| intake.id_key.repeat_key(participation.id, key));
-    let stored = keep(&intake, terms, &participation).await?;
+    let stored = keep(&intake, terms, &participation, "scope").await?;
     Ok((StatusCode::ACCEPTED, Json(answer(terms.0, asking, &participation, &stored))))
 }
 
@@ -316,6 +317,7 @@ fn by_phone(
 
 fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldError>) -> Attributes {
     let mut attributes = Attributes::default();
+    let mut bytes = 0_usize;
     for (name, value) in members {
         let field = || format!("attributes.{}", shown(&name));
         // What is empty is nothing.
@@ -331,12 +333,18 @@ fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldErr
             errors.push(FieldError::new(field(), "must be a string, number, true or false"));
             continue;
         };
+        bytes = bytes.saturating_add(attribute_size(&name, &value));
         if let Err(error) = attributes.set(&name, value) {
             errors.push(FieldError::new(field(), error.to_string()));
             if error == domain::attributes::AttributeError::TooMany {
                 break;
             }
         }
+    }
+    if bytes > MOST_ATTRIBUTE_BYTES {
+        let message =
+            format!("may have at most {MOST_ATTRIBUTE_BYTES} bytes in all, names and values together");
+        errors.push(FieldError::new("attributes", message).coded("attributes-too-large"));
     }
     attributes
 }

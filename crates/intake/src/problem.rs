@@ -169,6 +169,13 @@ impl Problem {
             .detail(format!("It closed at {closed}."))
     }
 
+    /// The activation has as many participations as it takes.
+    pub(crate) fn full(field: &str) -> Self {
+        let title = "The activation is full";
+        Self::about(field, "urn:quikly-braze:activation-full", title, "is full")
+            .detail("It has all the participations that it takes.")
+    }
+
     fn about(field: &str, kind: &'static str, title: &'static str, message: &str) -> Self {
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, title);
         Self { errors: vec![FieldError::new(field, message)], ..problem }

@@ -18,10 +18,11 @@ use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
 use http::{HeaderMap, StatusCode, header};
 use ports::health::Subject;
+use ports::record::attribute_size;
 use serde::Serialize;
 
 use crate::Intake;
-use crate::accept::{attribute, keep, open};
+use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute, keep, open};
 use crate::body::of_webhook;
 use crate::clients::{self, Asks};
 use crate::counts::Dropped;
@@ -131,7 +132,7 @@ async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<String
     let dropped = std::mem::take(&mut told.dropped);
     let participation =
         participation(intake, (brand, activation), terms, (told, email, sent_at, extras), now);
-    keep(intake, (brand, activation), &participation).await?;
+    keep(intake, (brand, activation), &participation, "q_scope").await?;
     report(intake, brand, &dropped, now);
     Ok(participation.id.to_string())
 }
@@ -173,9 +174,10 @@ fn moment(
 }
 
 /// The values that the activation writes to the profile. What is empty is nothing. Values come from consumers, so one that is too long is
-/// cut, as Braze would.
+/// cut, as Braze would, and those for which there is no room are left out.
 fn extras(told: &mut Told, terms: &EventActivation) -> Attributes {
     let mut extras = Attributes::default();
+    let mut room = MOST_ATTRIBUTE_BYTES;
     for extra in &terms.extras {
         let value = match told.others.remove(&extra.name) {
             None => continue,
@@ -189,7 +191,12 @@ fn extras(told: &mut Told, terms: &EventActivation) -> Attributes {
                 Some(value) => extra.value(cut(value)).ok_or(Dropped::UnusableValue),
             },
         };
-        let set = value.and_then(|value| extras.set(&extra.name, value).map_err(|_| Dropped::UnusableValue));
+        let set = value.and_then(|value| {
+            let left = room.checked_sub(attribute_size(&extra.name, &value)).ok_or(Dropped::TooLarge)?;
+            extras.set(&extra.name, value).map_err(|_| Dropped::UnusableValue)?;
+            room = left;
+            Ok(())
+        });
         told.dropped.extend(set.err());
     }
     // Nothing uses the others; one that cannot be read is a mistake in the template all the same.

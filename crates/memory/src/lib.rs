@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::Timestamp;
 use domain::brand::SecretRef;
-use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
@@ -48,6 +48,8 @@ pub struct Memory {
 struct State {
     fate: Fate,
     participations: HashMap<ParticipationId, Participation>,
+    /// How many were ever stored.
+    accepted: HashMap<Scope, u64>,
     /// These cannot be read.
     damaged: HashSet<ParticipationId>,
     ended: usize,
@@ -71,6 +73,7 @@ impl Memory {
         let state = State {
             fate: Fate::new(seed, faults),
             participations: HashMap::new(),
+            accepted: HashMap::new(),
             damaged: HashSet::new(),
             ended: 0,
             profiles: HashMap::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::Award;
-use domain::identity::{ContactKey, ParticipationId};
+use domain::identity::{ContactKey, ParticipationId, Scope};
 use domain::ledger::{Book, Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
@@ -96,6 +96,8 @@ impl Store for Memory {
             }
             let stored = stored_form(participation, participation.version)?;
             state.participations.insert(participation.id, stored);
+            let accepted = state.accepted.entry(participation.scope.clone()).or_default();
+            *accepted = accepted.saturating_add(1);
             if let Some(Entry { award, rules }) = entry {
                 let in_order = state.in_order;
                 let mut book = state.ledgers.book(&award.brand, &award.ledger);
@@ -186,5 +188,11 @@ impl Store for Memory {
         self.lock().write("claiming a profile", |state| {
             Ok(state.profiles.entry(contact).or_insert_with(|| profile.clone()).clone())
         })
+    }
+
+    async fn accepted(&self, scope: &Scope, _more: u64) -> Result<u64> {
+        let mut state = self.lock();
+        state.read("counting participations")?;
+        Ok(state.accepted.get(scope).copied().unwrap_or(0))
     }
 }

@@ -247,6 +247,19 @@ fn json(value: &AttributeValue) -> Value {
     }
 }
 
+/// How many bytes an attribute takes in a record: its name and its value, without what stands around them.
+#[must_use]
+pub fn attribute_size(name: &str, value: &AttributeValue) -> usize {
+    let unquoted = |quoted: String| quoted.len().saturating_sub(2);
+    let value = match value {
+        AttributeValue::Text(written) => unquoted(text(written)),
+        AttributeValue::Integer(_) | AttributeValue::Float(_) | AttributeValue::Boolean(_) => {
+            text(&json(value)).len()
+        }
+    };
+    unquoted(text(&name)).saturating_add(value)
+}
+
 fn attributes(stored: &Map<String, Value>) -> Result<Attributes> {
     let mut attributes = Attributes::default();
     for (name, value) in stored {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
@@ -128,6 +128,11 @@ pub trait Store: Send + Sync {
     /// Remembers a profile unless one is known for the contact; returns what is known then. Of many who claim one contact,
     /// all get the same answer. What is known and cannot be read is replaced.
     async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile>;
+
+    /// How many participations of an activation were ever stored; those that are kept no longer count, too. A store that counts as it
+    /// stores ignores `more`, and its answer has all whose insert began before the call. Any other store knows only what it is told: it
+    /// adds `more`, the number of those whom the caller has stored and not told of yet.
+    async fn accepted(&self, scope: &Scope, more: u64) -> Result<u64>;
 }
 
 /// Of what is due, at most `most`, longest due first: of each brand the first, then of each the second, and so on.

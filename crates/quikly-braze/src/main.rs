@@ -11,6 +11,7 @@ mod console;
 mod dead;
 mod demo;
 mod descriptors;
+mod disk;
 mod forget;
 mod forwarded;
 mod id_key;

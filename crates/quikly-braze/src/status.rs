@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io;
 
 use domain::Timestamp;
 use ports::Clock;
@@ -12,15 +13,17 @@ use serde_json::{Value, json};
 
 use crate::arguments::Status;
 use crate::console;
+use crate::disk::{Space, plain};
 use crate::place::Opened;
 
 pub(crate) async fn run(arguments: Status) -> anyhow::Result<()> {
     let now = SystemClock.now();
+    let space = arguments.place.data.as_deref().map(Space::at);
     let overview = Opened::open(arguments.place).await?.operations().overview(now).await?;
     if arguments.json {
-        console::say(&as_json(&overview, now).to_string());
+        console::say(&as_json(&overview, space.as_ref(), now).to_string());
     } else {
-        console::say(as_text(&overview, now).trim_end());
+        console::say(as_text(&overview, space.as_ref(), now).trim_end());
     }
     Ok(())
 }
@@ -31,7 +34,7 @@ fn lag(overview: &Overview, now: Timestamp) -> u64 {
     u64::try_from(behind).unwrap_or_default()
 }
 
-fn as_json(overview: &Overview, now: Timestamp) -> Value {
+fn as_json(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestamp) -> Value {
     let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
     let limit = |limit: &LimitInUse| {
         json!({
@@ -46,6 +49,17 @@ fn as_json(overview: &Overview, now: Timestamp) -> Value {
         overview.limits.iter().map(|(lane, in_use)| (lane, limit(in_use))).collect();
     let unanswered: BTreeMap<&str, Value> =
         overview.outages.iter().map(|(brand, outage)| (brand.as_str(), outage_as_json(outage))).collect();
+    let space = space.and_then(|space| space.as_ref().ok());
+    // In bytes they would look like phone numbers.
+    let megabytes = |bytes: u64| bytes / 1_000_000;
+    let storage = overview.storage.map(|storage| {
+        json!({
+            "file_bytes": storage.file,
+            "log_bytes": storage.log,
+            "free_megabytes": space.map(|space| megabytes(space.free)),
+            "disk_megabytes": space.map(|space| megabytes(space.size)),
+        })
+    });
     json!({
         "participations": overview.participations,
         "oldest_open": moment(overview.oldest_open),
@@ -57,7 +71,7 @@ fn as_json(overview: &Overview, now: Timestamp) -> Value {
         "dead": overview.dead,
         "unanswered": unanswered,
         "limits": limits,
-        "storage": overview.storage.map(|storage| json!({ "file_bytes": storage.file, "log_bytes": storage.log })),
+        "storage": storage,
     })
 }
 
@@ -78,7 +92,7 @@ fn outage_as_text(outage: &Outage) -> String {
     format!("no answer since {since}, {tries} tries, {next}, {waiting} wait: {why}")
 }
 
-fn as_text(overview: &Overview, now: Timestamp) -> String {
+fn as_text(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestamp) -> String {
     let mut text = String::new();
     let mut section = |title: &str, lines: Vec<(String, String)>| {
         if title == "Braze does not answer" && lines.is_empty() {
@@ -121,22 +135,28 @@ fn as_text(overview: &Overview, now: Timestamp) -> String {
         format!("{} of {} in {seconds} s until {}{refused}", limit.booked, limit.requests, limit.until)
     };
     if let Some(storage) = overview.storage {
-        section("data file", room(storage));
+        section("data file", room(storage, space));
     }
     section("limits", overview.limits.iter().map(|(lane, limit)| (lane.clone(), in_use(limit))).collect());
     text
 }
 
-/// How much room a data file takes.
-fn room(storage: Storage) -> Vec<(String, String)> {
-    let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
+/// How much room a data file takes, and how much is left for it.
+fn room(storage: Storage, space: Option<&io::Result<Space>>) -> Vec<(String, String)> {
     let large = if storage.log > Storage::LARGE_LOG {
         ": something reads the data file all the time, so that the log cannot begin anew; is it a copy that hangs?"
     } else {
         ""
     };
-    vec![
-        ("size".to_owned(), megabytes(storage.file)),
-        ("log".to_owned(), format!("{}{large}", megabytes(storage.log))),
-    ]
+    let left = space.map(|space| match space {
+        Ok(space) => {
+            let low =
+                if space.is_low(false) { ": little; once it is full, nobody can take part" } else { "" };
+            format!("{} of {}{low}", plain(space.free), plain(space.size))
+        }
+        Err(error) => format!("cannot be told: {error}"),
+    });
+    let log = format!("{}{large}", plain(storage.log));
+    let lines = [("size", Some(plain(storage.file))), ("log", Some(log)), ("left on the disk", left)];
+    lines.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

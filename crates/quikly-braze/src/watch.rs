@@ -1,6 +1,7 @@
-//! What is looked at once a second beside the work: whether Braze answers, whether somebody on call wants a brand tried again, and whether
-//! the log takes what is logged.
+//! What is looked at once a second beside the work: whether Braze answers, whether somebody on call wants a brand tried again, whether the
+//! log takes what is logged, and whether the disk has room.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use ports::health::Subject;
 use ports::{Clock, Troubles};
 use supervision::{Written, lost_lines};
 use tokio::sync::watch::Receiver;
+
+use crate::disk::{self, Space};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -35,6 +38,8 @@ pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
         look_at_log(&watch.troubles, lost_lines(), clock.now());
         watch.connector.watch_braze(false).await;
         watch.retry().await;
+        let found = watch.space().await;
+        disk::look(&watch.troubles, found, clock.now());
         tokio::select! {
             () = clock.sleep(EVERY) => {}
             _changed = stop.changed() => {}
@@ -43,6 +48,13 @@ pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
 }
 
 impl Watch {
+    /// The room on the disk of the data file. A disk that takes its time holds up no request.
+    async fn space(&self) -> io::Result<Space> {
+        let file = self.file.clone();
+        let found = tokio::task::spawn_blocking(move || Space::at(file.path())).await;
+        found.unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
+    }
+
     /// Tries again what somebody beside this process wants tried again.
     async fn retry(&self) {
         match self.file.brands_to_retry().await {

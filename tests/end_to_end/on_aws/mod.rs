@@ -166,3 +166,27 @@ async fn the_same_message_twice_changes_nothing() {
         "the other participation's, and no more"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_activation_takes_nobody_new_by_either_way() {
+    let stack = Stack::get().await;
+    let first = json!({ "scope": "full", "email": "first@example.com" });
+    let id = stack.participate(&first).await;
+    let full = |(status, problem): (u16, Value)| {
+        assert!(status == 202 || problem["type"] == "urn:quikly-braze:activation-full", "{status} {problem}");
+        (status == 422).then_some(())
+    };
+    // Functions tell each other how many there are: some more may come in meanwhile.
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    let next = || format!("n{}@example.com", number.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    tests::eventually_async("nobody new can post", SOON, async || {
+        full(stack.post_once(&json!({ "scope": "full", "email": next() })).await)
+    })
+    .await;
+    tests::eventually_async("no webhook is new", SOON, async || {
+        let body = json!({ "q_scope": "full", "event": "signed_in", "email": next() });
+        full(stack.post_webhook(&token_of("full"), &body).await)
+    })
+    .await;
+    assert_eq!(stack.participate(&first).await, id, "who takes part already is answered as always");
+}

@@ -44,7 +44,7 @@ const EMAIL: &str =
     "[activation.email]\nattributes = { quikly_participant = true }\nevent = \"quikly_participated\"\n";
 
 /// The brands: a test has one of its own.
-const BRANDS: [(&str, &str); 7] = [
+const BRANDS: [(&str, &str); 8] = [
     ("email", EMAIL),
     (
         "single",
@@ -64,6 +64,7 @@ const BRANDS: [(&str, &str); 7] = [
     ("poisoned", EMAIL),
     ("throttled", EMAIL),
     ("twice", EMAIL),
+    ("full", "most_participations = 2\n[activation.email]\n[activation.events.signed_in]\n"),
 ];
 
 /// A brand's webhook token.
@@ -211,6 +212,13 @@ impl Stack {
         let (status, answer) = self.send(&self.participations, request).await;
         assert_eq!(status, 202, "{answer}");
         answer["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Takes part once; the status and the answer.
+    pub(crate) async fn post_once(&self, body: &Value) -> (u16, Value) {
+        let request = self.client.post(format!("{}/participations", self.endpoint));
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        self.send(&self.participations, request).await
     }
 
     /// What a participation is seen as.

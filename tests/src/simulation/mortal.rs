@@ -12,7 +12,7 @@ use domain::Timestamp;
 use domain::award::{Award, LedgerKey, Verdict};
 use domain::brand::SecretRef;
 use domain::contact::Contact;
-use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Entry, Rules, Settled};
@@ -208,6 +208,10 @@ impl Store for Mortal {
 
     async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
         self.life.effect(self.ports.store.claim_profile(contact, profile)).await
+    }
+
+    async fn accepted(&self, scope: &Scope, more: u64) -> Result<u64> {
+        self.ports.store.accepted(scope, more).await
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) const LISTS: &str = "lists";
 pub struct Tables {
     /// Participations, by id.
     pub participations: String,
-    /// Counters of ledgers, places that were put back, whose lines there are, and codes: by ledger and line.
+    /// Counters of ledgers, places that were put back, whose lines there are, and codes: by ledger and line. And counters of activations.
     pub ledgers: String,
     /// News to be told, by id.
     pub notices: String,

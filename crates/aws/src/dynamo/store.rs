@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
     KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
 use domain::Timestamp;
-use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
@@ -226,6 +226,10 @@ impl Store for Dynamo {
             }
             Err(error) => Err(Error::unavailable("claiming a profile", error)),
         }
+    }
+
+    async fn accepted(&self, scope: &Scope, more: u64) -> Result<u64> {
+        self.count_accepted(scope, more).await
     }
 }
 

@@ -11,7 +11,7 @@ use crate::brand::{
 };
 use crate::brand_file::claims::Unique;
 use crate::brand_file::incentive::{self, Ways};
-use crate::brand_file::read::{Reading, event_name, moment};
+use crate::brand_file::read::{Reading, count, event_name, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::sms;
 use crate::identity::{Channel, Scope};
@@ -34,6 +34,7 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
     if let Some(field) = closing.filter(|_| is_over && phase.is_some()) {
         field.doubt("is over: nobody can take part any more");
     }
+    let most = section.optional("most_participations").and_then(|field| count(&field, u32::MAX));
     if !["email", "sms", "events"].iter().any(|way| section.has(way)) {
         section.doubt(
             "scope",
@@ -65,6 +66,7 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
         scope: scope?,
         opens: opens?,
         closes: closes?,
+        most_participations: most,
         email,
         sms,
         events,

@@ -60,6 +60,7 @@ secret = { env = "ACME_CALLBACK_SECRET" }
 scope = "acme-spring"
 opens = 2026-11-01T00:00:00Z
 closes = 2026-12-01T00:00:00Z
+most_participations = 500000
 [activation.email]
 attributes = { quikly_participant = true }
 event = "quikly_participated"

@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use super::*;
 use crate::Timestamp;
 use crate::brand::{CreditMoment, Identity, Phase};
@@ -84,6 +86,30 @@ fn a_good_file_says_everything() {
     assert_eq!(activation.phase(moment("2026-10-31T23:59:59Z")), Phase::Upcoming);
     assert_eq!(activation.phase(moment("2026-11-01T00:00:00Z")), Phase::Open);
     assert_eq!(activation.phase(moment("2026-11-30T23:00:00Z")), Phase::Closed, "offsets count");
+}
+
+#[test]
+fn an_activation_takes_any_number_of_participations_unless_the_file_says_how_many() {
+    let scope = Scope::parse("acme-spring").unwrap();
+    let most = |text: &str| {
+        read(text).map(|brands| brands.activation(&scope).unwrap().1.most_participations.map(NonZeroU32::get))
+    };
+    let saying = |value: &str| {
+        GOOD.replace("[activation.email]", &format!("most_participations = {value}\n[activation.email]"))
+    };
+    assert_eq!(most(GOOD), Ok(None));
+    assert_eq!(most(&saying("1")), Ok(Some(1)));
+    assert_eq!(most(&saying("2_000_000")), Ok(Some(2_000_000)));
+    for (value, message) in [
+        ("0", "must be from 1 to 4294967295"),
+        ("-1", "must be from 1 to 4294967295"),
+        ("4294967296", "must be from 1 to 4294967295"),
+        ("1.5", "must be a whole number"),
+        ("\"many\"", "must be a whole number"),
+    ] {
+        let faults = most(&saying(value)).unwrap_err();
+        assert_eq!(faults, [format!("acme.toml:14: activation[0].most_participations: {message}")]);
+    }
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub(super) fn closed_to_all() -> Activation {
         scope: Scope::parse("spring").unwrap(),
         opens: at(-1_000),
         closes: at(1_000_000),
+        most_participations: None,
         email: None,
         sms: None,
         events: BTreeMap::new(),
@@ -74,12 +75,8 @@ fn activation(attribute: bool, event: bool) -> Activation {
     if attribute {
         attributes.set("quikly_participant", AttributeValue::Boolean(true)).unwrap();
     }
-    let email = EmailActivation {
-        attributes,
-        event: event.then(|| "quikly_participated".to_owned()),
-        credit: CreditMoment::OnReceipt,
-        incentive: None,
-    };
+    let (event, credit) = (event.then(|| "quikly_participated".to_owned()), CreditMoment::OnReceipt);
+    let email = EmailActivation { attributes, event, credit, incentive: None };
     Activation { email: Some(email), ..closed_to_all() }
 }
 

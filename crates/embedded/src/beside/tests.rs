@@ -60,7 +60,7 @@ fn tallied(beside: &Beside) -> [Vec<(String, String, i64)>; 2] {
         rows.collect::<rusqlite::Result<_>>().unwrap()
     };
     [
-        rows("SELECT what, name, count FROM tallies WHERE count <> 0 ORDER BY what, name"),
+        rows("SELECT what, name, count FROM tallies WHERE count <> 0 AND what <> 'accepted' ORDER BY what, name"),
         rows(
             "SELECT 'messages', queue, count(*) FROM messages GROUP BY 2
              UNION ALL SELECT 'notices', iif(due_at IS NULL, 'parked', 'due'), count(*) FROM notices GROUP BY 2

@@ -1,0 +1,171 @@
+//! How many participations an activation takes, where its brand file says `most_participations`.
+//!
+//! A tally for each activation says how many there are: those that the store knew when it was asked last, at most a second ago, and those
+//! that came since. Whoever takes part is admitted before the participation is stored. If it was there already, the room is free again.
+//! A store that counts as it stores is asked while nothing is being stored, so that nothing is counted twice. In one process the limit is
+//! exact, therefore. Where several processes tell the store what they took, each knows of the others' a second later.
+
+mod tally;
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::brand::Activation;
+use domain::identity::{ParticipationId, Scope};
+use tokio::sync::Notify;
+
+use crate::health::Part;
+use crate::problem::Problem;
+use crate::{Intake, failing};
+
+use tally::{Tally, Turn};
+
+/// The room of each activation that has a limit.
+#[derive(Debug, Default)]
+pub(crate) struct Rooms(Mutex<HashMap<Scope, Arc<Room>>>);
+
+#[derive(Debug, Default)]
+struct Room {
+    tally: Mutex<Tally>,
+    /// Told whenever somebody who waits may go on.
+    changed: Notify,
+}
+
+/// Somebody who is admitted, and whose participation is being stored. Dropped without a word, nobody knows whether it was.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    room: Arc<Room>,
+    is_settled: bool,
+}
+
+/// The right to ask the store: one has it at a time, and nobody is admitted meanwhile.
+struct Asking<'a>(&'a Room);
+
+/// Admits a participation to its activation. `None` where the activation has no limit, and for those who take part already: storing them
+/// changes nothing. `field` is what names the activation in the body.
+pub(crate) async fn enter(
+    intake: &Intake,
+    activation: &Activation,
+    participation: ParticipationId,
+    field: &str,
+) -> Result<Option<Admitted>, Problem> {
+    let Some(most) = activation.most_participations else { return Ok(None) };
+    let admitted = admit(intake, &activation.scope, most).await?;
+    if admitted.is_some() || takes_part(intake, participation).await? {
+        return Ok(admitted);
+    }
+    let now = intake.clock.now();
+    if let Some(line) =
+        intake.troubles.repeats().line("intake.activation_full", activation.scope.as_str(), now)
+    {
+        tracing::warn!(
+            scope = %activation.scope, most, times = line.times, since = %line.since,
+            "intake.activation_full: the activation has as many participations as its brand file allows"
+        );
+    }
+    Err(Problem::full(field))
+}
+
+/// Tells the store what was taken, unless that was done a moment ago: this process may end, or be frozen, before anybody else comes.
+pub(crate) async fn tell(intake: &Intake, activation: &Activation) {
+    if activation.most_participations.is_none() {
+        return;
+    }
+    let room = intake.rooms.of(&activation.scope);
+    let told = room.lock().tell(intake.clock.now());
+    if let Some(more) = told {
+        // What could not be told now is told when somebody comes.
+        let _said_in_the_log = Asking(&room).ask(intake, &activation.scope, more).await;
+    }
+}
+
+/// Waits for a turn. `None` when the activation is full.
+async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Option<Admitted>, Problem> {
+    let room = intake.rooms.of(scope);
+    loop {
+        let changed = room.changed.notified();
+        let turn = room.lock().turn(u64::from(most.get()), intake.clock.now());
+        match turn {
+            Turn::Admitted => return Ok(Some(Admitted { room: room.clone(), is_settled: false })),
+            Turn::Full => return Ok(None),
+            Turn::Unknown => return Err(Problem::unavailable()),
+            Turn::Wait => changed.await,
+            Turn::Ask(more) => {
+                if let Err(error) = Asking(&room).ask(intake, scope, more).await {
+                    intake.health.failed(Part::Store, &error, intake.clock.now());
+                }
+            }
+        }
+    }
+}
+
+/// Whether it is stored, be it readable or not.
+async fn takes_part(intake: &Intake, participation: ParticipationId) -> Result<bool, Problem> {
+    let read = intake.store.get(&[participation]).await.map_err(|error| {
+        failing::say(intake, "intake.store_failed", "", &error, "a participation was refused with 503");
+        intake.health.failed(Part::Store, &error, intake.clock.now());
+        Problem::unavailable()
+    })?;
+    Ok(!(read.found.is_empty() && read.unreadable.is_empty()))
+}
+
+impl Rooms {
+    fn of(&self, scope: &Scope) -> Arc<Room> {
+        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match rooms.get(scope) {
+            Some(room) => room.clone(),
+            None => rooms.entry(scope.clone()).or_default().clone(),
+        }
+    }
+}
+
+impl Room {
+    fn lock(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Admitted {
+    /// It is stored now, if it was new; else it was there already.
+    pub(crate) fn settles(mut self, is_new: bool) {
+        self.is_settled = true;
+        self.room.lock().settle(Some(is_new));
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            self.room.lock().settle(None);
+        }
+        self.room.changed.notify_waiters();
+    }
+}
+
+impl Asking<'_> {
+    async fn ask(self, intake: &Intake, scope: &Scope, more: u64) -> ports::Result<()> {
+        let answer = intake.store.accepted(scope, more).await;
+        let now = intake.clock.now();
+        match answer {
+            Ok(count) => {
+                self.0.lock().learn(count, more, now);
+                Ok(())
+            }
+            Err(error) => {
+                self.0.lock().learn_nothing(now);
+                let consequence =
+                    "the store does not say how many take part in an activation that has a limit";
+                failing::say(intake, "intake.uncounted", "", &error, consequence);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.lock().is_asking = false;
+        self.0.changed.notify_waiters();
+    }
+}

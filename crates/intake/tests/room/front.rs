@@ -1,0 +1,193 @@
+//! Processes that take participations, over a store that takes its time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use domain::Timestamp;
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::identity::{ContactKey, IdKey, ParticipationId, Scope};
+use domain::ledger::Entry;
+use domain::participation::Participation;
+use domain::profile::KnownProfile;
+use domain::token::TokenHash;
+use http::{Request, StatusCode};
+use intake::{Entering, Outside, router};
+use memory::{Faults, Memory, TestClock};
+use ports::store::{Due, Inserted, Known, Read, Saved};
+use ports::{Result, Store, Troubles};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// A store that takes its time, so that requests meet in it. It counts by itself, or knows only what it is told.
+pub(crate) struct Busy {
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) told: Option<AtomicU64>,
+    pub(crate) asked: AtomicU64,
+}
+
+impl Busy {
+    async fn takes(turns: usize) {
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Busy {
+    async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
+        Self::takes(10).await;
+        let inserted = self.memory.insert(participation, entry).await;
+        Self::takes(40).await;
+        inserted
+    }
+
+    async fn accepted(&self, scope: &Scope, more: u64) -> Result<u64> {
+        self.asked.fetch_add(1, SeqCst);
+        Self::takes(5).await;
+        let counted = self.memory.accepted(scope, more).await?;
+        Ok(self.told.as_ref().map_or(counted, |told| told.fetch_add(more, SeqCst) + more))
+    }
+
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
+        self.memory.get(ids).await
+    }
+
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires: Timestamp) -> Result<()> {
+        self.memory.set_aside(ids, until, expires).await
+    }
+
+    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        self.memory.save(participations).await
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+        self.memory.due(now, most).await
+    }
+
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known> {
+        self.memory.known_profiles(contacts).await
+    }
+
+    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+        self.memory.remember_profiles(profiles).await
+    }
+
+    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+        self.memory.claim_profile(contact, profile).await
+    }
+}
+
+/// One process, or several over one store.
+pub(crate) struct Front {
+    pub(crate) routes: Router,
+    pub(crate) brand: String,
+    pub(crate) entering: Entering,
+    pub(crate) store: Arc<Busy>,
+    pub(crate) clock: Arc<TestClock>,
+}
+
+impl Front {
+    pub(crate) fn open(activation: &str, entering: Entering, tells: bool) -> Self {
+        let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
+        let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
+        let told = tells.then(AtomicU64::default);
+        let store = Arc::new(Busy { memory, told, asked: AtomicU64::default() });
+        let hash = TokenHash::of("qb_1");
+        let brand = format!(
+            "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"K\" }}\n\
+             [webhook]\ntokens_sha256 = [\"{hash}\"]\n\
+             [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}\n\
+             [activation.email]\n\
+             [activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\n\
+             [activation.events.{EVENT}]\nextras = [{}]\n",
+            (0..40).map(|number| format!("\"{}\"", extra(number))).collect::<Vec<_>>().join(", ")
+        );
+        let routes = routes(&brand, entering, &store, &clock);
+        Self { routes, brand, entering, store, clock }
+    }
+
+    /// In one process, which counts by itself.
+    pub(crate) fn with_room_for(most: u32) -> Self {
+        Self::open(&format!("most_participations = {most}"), Entering::AtOnce, false)
+    }
+
+    /// Another process over the same store.
+    pub(crate) fn another(&self) -> Self {
+        let routes = routes(&self.brand, self.entering, &self.store, &self.clock);
+        let (brand, store, clock) = (self.brand.clone(), self.store.clone(), self.clock.clone());
+        Self { routes, brand, entering: self.entering, store, clock }
+    }
+
+    async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let answer = self.routes.clone().oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), 100_000).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    pub(crate) async fn post(&self, body: &Value) -> (StatusCode, Value) {
+        let request = Request::post("/participations").header("content-type", "application/json");
+        let request = request.header("idempotency-key", "0123456789abcdef0123456789abcdef");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub(crate) async fn webhook(&self, body: &Value) -> (StatusCode, Value) {
+        let request = Request::post("/webhook/braze").header("authorization", "Bearer qb_1");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub(crate) async fn health(&self) -> Value {
+        self.send(Request::get("/healthz").body(Body::empty()).unwrap()).await.1
+    }
+
+    /// Somebody takes part by e-mail; the status.
+    pub(crate) async fn takes_part(&self, number: u32) -> StatusCode {
+        self.post(&by_email(number)).await.0
+    }
+
+    pub(crate) async fn stored(&self, answer: &Value) -> Participation {
+        let id = ParticipationId::parse(answer["id"].as_str().unwrap()).unwrap();
+        self.store.memory.get(&[id]).await.unwrap().found.remove(0)
+    }
+}
+
+pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: &Arc<TestClock>) -> Router {
+    let outside = Outside {
+        store: store.clone(),
+        ledger: store.memory.clone(),
+        queues: store.memory.clone(),
+        entering,
+        secrets: store.memory.clone(),
+        limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
+        edge_secret: None,
+        troubles: Troubles::default(),
+        clock: clock.clone(),
+    };
+    let file = BrandFile { name: "acme".into(), text: brand.to_owned() };
+    router(outside, Arc::new(read_all(&[file], &AllThere).unwrap()), IdKey::new([1; 32]))
+}
+
+/// The longest name that an event can have.
+pub(crate) const EVENT: &str = "signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_\
+                     signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_signed_in_\
+                     signed_in_signed_in_signed_in_signed_in_signed_in_12345";
+
+pub(crate) fn extra(number: usize) -> String {
+    format!("extra-{number:02}")
+}
+
+pub(crate) fn by_email(number: u32) -> Value {
+    json!({ "scope": "spring", "email": format!("c{number}@example.com") })
+}
+
+pub(crate) fn by_phone(number: u32) -> Value {
+    json!({ "scope": "spring", "phone": format!("+1313555{number:04}"), "consent": true })
+}
+
+pub(crate) fn by_event(number: u32) -> Value {
+    json!({ "q_scope": "spring", "event": EVENT, "email": format!("e{number}@example.com") })
+}
