@@ -137,7 +137,8 @@ impl Crowd {
     fn serve(&self, binary: &Path) -> anyhow::Result<Process> {
         let (brands, data) = (self.brands_directory.display().to_string(), self.data.display().to_string());
         let arguments = ["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"];
-        let no_limits = ["--requests-per-client", "0", "--connections-per-client", "0"];
+        let no_limits =
+            ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
         let arguments = [arguments.as_slice(), no_limits.as_slice()].concat();
         Process::start(binary, &arguments, &[("ACME_BENCH_KEY", "bench")])
     }

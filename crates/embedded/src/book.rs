@@ -13,6 +13,7 @@ use rusqlite::{Connection, Error, Params, Result, Row, Transaction, params};
 
 use crate::data_file::one;
 use crate::drawn;
+use crate::queries::{ENTERED, FIRST_WAITING, OTHERS, OWED};
 
 /// A ledger's name in the file: scopes and ids have no spaces.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
@@ -120,37 +121,20 @@ impl Book for Page<'_> {
     }
 
     fn others_of(&mut self, award: &Award) -> Result<Vec<Award>> {
-        self.awards(
-            "SELECT id, record FROM awards WHERE participant = ?1 AND ledger = ?2 AND id <> ?3 ORDER BY arrival",
-            params![award.participant.to_bytes(), self.ledger, award.id.to_bytes()],
-        )
+        self.awards(OTHERS, params![award.participant.to_bytes(), self.ledger, award.id.to_bytes()])
     }
 
     fn first_waiting(&mut self) -> Result<Option<Award>> {
-        let first = self.first_awards(
-            "SELECT id, record FROM awards AS waiting
-             WHERE ledger = ?1 AND standing = 'waiting' AND NOT EXISTS (
-                 SELECT 1 FROM awards AS other
-                 WHERE other.participant = waiting.participant AND other.ledger = waiting.ledger AND other.place IS NOT NULL
-             )
-             ORDER BY arrival",
-            [&self.ledger],
-            1,
-        )?;
+        let first = self.first_awards(FIRST_WAITING, [&self.ledger], 1)?;
         Ok(first.into_iter().next())
     }
 
     fn owed(&mut self) -> Result<Vec<Award>> {
-        self.awards(
-            "SELECT id, record FROM awards WHERE ledger = ?1 AND standing = 'held' AND credited ORDER BY arrival",
-            [&self.ledger],
-        )
+        self.awards(OWED, [&self.ledger])
     }
 
     fn entered(&mut self) -> Result<Vec<Entrant>> {
-        let mut statement = self.transaction.prepare_cached(
-            "SELECT id, participant FROM awards WHERE ledger = ?1 AND standing = 'entered' AND credited",
-        )?;
+        let mut statement = self.transaction.prepare_cached(ENTERED)?;
         let entrant = |row: &Row<'_>| {
             Ok(Entrant {
                 id: ParticipationId::from_bytes(row.get(0)?),

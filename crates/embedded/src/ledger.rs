@@ -22,15 +22,7 @@ use crate::book::{self, Page, name};
 use crate::codes;
 use crate::data_file::{DataFile, moment, one};
 use crate::drawn;
-
-/// How many lines wait in front of an arrival: those of its own block one by one, and by the counters of whole blocks those before
-/// (see the schema). So many rows at most are read, however many wait.
-const WAITING_BEFORE: &str = "
-    SELECT (SELECT count(*) FROM awards
-            WHERE ledger = ?1 AND standing = 'waiting' AND arrival >= (?2 >> 8) << 8 AND arrival < ?2)
-         + (SELECT ifnull(sum(lines), 0) FROM waiting
-            WHERE ledger = ?1 AND level = 1 AND block >= (?2 >> 16) << 8 AND block < ?2 >> 8)
-         + (SELECT ifnull(sum(lines), 0) FROM waiting WHERE ledger = ?1 AND level = 2 AND block < ?2 >> 16)";
+use crate::queries::WAITING_BEFORE;
 
 #[async_trait]
 impl Ledger for DataFile {

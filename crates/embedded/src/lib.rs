@@ -12,6 +12,7 @@ mod limits;
 mod mailbox;
 mod outages;
 mod permissions;
+mod queries;
 mod queues;
 mod reader;
 mod retention;

@@ -1,0 +1,61 @@
+//! Queries over the lines of a ledger. Each finds them by an index, however many there are.
+//!
+//! SQLite uses a partial index only for a query that repeats the index's condition word for word. So `standing IN ('waiting', 'entered')` stands
+//! beside what it follows from (sqlite.org/partialindex.html).
+
+/// How many lines wait in front of an arrival: those of its own block one by one, and by the counters of whole blocks those before
+/// (see the schema). So many rows at most are read, however many wait.
+pub(crate) const WAITING_BEFORE: &str = "
+    SELECT (SELECT count(*) FROM awards
+            WHERE ledger = ?1 AND standing = 'waiting' AND standing IN ('waiting', 'entered')
+              AND arrival >= (?2 >> 8) << 8 AND arrival < ?2)
+         + (SELECT ifnull(sum(lines), 0) FROM waiting
+            WHERE ledger = ?1 AND level = 1 AND block >= (?2 >> 16) << 8 AND block < ?2 >> 8)
+         + (SELECT ifnull(sum(lines), 0) FROM waiting WHERE ledger = ?1 AND level = 2 AND block < ?2 >> 16)";
+
+/// The first line that waits and whose participant has no place yet.
+pub(crate) const FIRST_WAITING: &str = "
+    SELECT id, record FROM awards AS waiting
+    WHERE ledger = ?1 AND standing = 'waiting' AND standing IN ('waiting', 'entered') AND NOT EXISTS (
+        SELECT 1 FROM awards AS other
+        WHERE other.participant = waiting.participant AND other.ledger = waiting.ledger AND other.place IS NOT NULL
+    )
+    ORDER BY arrival";
+
+/// Lines that are credited and owed a reward.
+pub(crate) const OWED: &str =
+    "SELECT id, record FROM awards WHERE ledger = ?1 AND standing = 'held' AND credited ORDER BY arrival";
+
+/// Lots that are credited.
+pub(crate) const ENTERED: &str = "
+    SELECT id, participant FROM awards
+    WHERE ledger = ?1 AND standing = 'entered' AND standing IN ('waiting', 'entered') AND credited";
+
+/// A participant's other lines.
+pub(crate) const OTHERS: &str =
+    "SELECT id, record FROM awards WHERE participant = ?1 AND ledger = ?2 AND id <> ?3 ORDER BY arrival";
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn no_query_reads_all_lines() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::schema::migrate(&mut connection).unwrap();
+        for query in [WAITING_BEFORE, FIRST_WAITING, OWED, ENTERED, OTHERS] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+            let nothing = vec![rusqlite::types::Null; plan.parameter_count()];
+            let steps =
+                plan.query_map(rusqlite::params_from_iter(nothing), |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let scans: Vec<&String> = steps
+                .iter()
+                .filter(|step| step.starts_with("SCAN") && !step.contains("CONSTANT ROW"))
+                .collect();
+            assert!(scans.is_empty() && !steps.is_empty(), "{query}: {steps:?}");
+        }
+    }
+}
