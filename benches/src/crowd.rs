@@ -353,7 +353,7 @@ async fn look(
     Ok(Vec::new())
 }
 
-/// Forgets one person after another, somebody who is there each time. How long each took.
+/// Forgets one person after another, each of whom takes part. Returns how long each run took.
 async fn forget(binary: PathBuf, data: PathBuf, over: Arc<AtomicBool>) -> anyhow::Result<Vec<Duration>> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     tokio::task::spawn_blocking(move || {

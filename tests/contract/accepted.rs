@@ -15,7 +15,7 @@ use domain::identity::{IdKey, ParticipationId};
 use domain::token::TokenHash;
 use http::Request;
 use intake::Entering;
-use memory::{Faults, Memory, SeededChance};
+use memory::{Faults, Memory};
 use serde_json::{Value, json};
 use tests::bodies::{Bodies, example_phones};
 use tests::simulated::InProcess;
@@ -109,21 +109,8 @@ impl Whole {
             subscription_groups: vec!["g-1".into()],
             ..Settings::default()
         };
-        let outside = connector::Outside {
-            store: ports.store.clone(),
-            ledger: ports.ledger.clone(),
-            notices: ports.notices.clone(),
-            queues: ports.queues.clone(),
-            schedule: ports.schedule.clone(),
-            limits: ports.limits.clone(),
-            outages: ports.outages.clone(),
-            secrets,
-            troubles: ports::Troubles::default(),
-            clock: ports.clock.clone(),
-            chance: Arc::new(SeededChance::new(5)),
-            transport: Arc::new(InProcess::to(Workspace::starting_at(workspace, start()).router())),
-            callbacks: Arc::new(Nobody),
-        };
+        let transport = Arc::new(InProcess::to(Workspace::starting_at(workspace, start()).router()));
+        let outside = ports.under_a_connector(secrets, transport, Arc::new(Nobody));
         let connector = Connector::new(outside, brands, id_key);
         Self { ports, routes, connector }
     }

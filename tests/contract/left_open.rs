@@ -21,7 +21,7 @@ use domain::incentive::{Pool, Reward};
 use domain::participation::Participation;
 use domain::person::Person;
 use http::{Request, Response};
-use memory::{Faults, Memory, SeededChance};
+use memory::{Faults, Memory};
 use serde_json::json;
 use tests::eventually;
 use tower::ServiceExt;
@@ -109,21 +109,8 @@ async fn connector(tables: &Tables) -> Arc<Connector> {
     }
     let signing = SecretRef::Ssm("/quikly-braze/local/callback/acme".to_owned());
     secrets.keep_secret(signing, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=");
-    let outside = connector::Outside {
-        store: ports.store.clone(),
-        ledger: ports.ledger.clone(),
-        notices: ports.notices.clone(),
-        queues: ports.queues.clone(),
-        schedule: ports.schedule.clone(),
-        limits: ports.limits.clone(),
-        outages: ports.outages.clone(),
-        secrets,
-        troubles: ports::Troubles::default(),
-        clock: ports.clock.clone(),
-        chance: Arc::new(SeededChance::new(5)),
-        transport: Arc::new(Anywhere(workspace().await)),
-        callbacks: Arc::new(Listens),
-    };
+    let transport = Arc::new(Anywhere(workspace().await));
+    let outside = ports.under_a_connector(secrets, transport, Arc::new(Listens));
     Arc::new(Connector::new(outside, brands, id_key()))
 }
 

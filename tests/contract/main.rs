@@ -52,6 +52,30 @@ struct Ports {
 }
 
 impl Ports {
+    /// These ports as a connector takes them.
+    fn under_a_connector(
+        &self,
+        secrets: Arc<dyn ports::Secrets>,
+        transport: Arc<dyn braze::Transport>,
+        callbacks: Arc<dyn callback::Transport>,
+    ) -> connector::Outside {
+        connector::Outside {
+            store: self.store.clone(),
+            ledger: self.ledger.clone(),
+            notices: self.notices.clone(),
+            queues: self.queues.clone(),
+            schedule: self.schedule.clone(),
+            limits: self.limits.clone(),
+            outages: self.outages.clone(),
+            secrets,
+            troubles: ports::Troubles::default(),
+            clock: self.clock.clone(),
+            chance: Arc::new(memory::SeededChance::new(5)),
+            transport,
+            callbacks,
+        }
+    }
+
     /// How long something takes: as told, or in real time.
     fn takes(&self, told: Duration, real: Duration) -> Duration {
         if self.in_real_time { real } else { told }

@@ -271,7 +271,7 @@ impl Problem {
     pub(crate) fn unreadable() -> Self {
         let title = "The participation is stored, but cannot be read";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:quikly-braze:unreadable-participation", title)
-            .detail("Whoever operates this was told. Sending it again does not help.")
+            .detail("The operator has been told. Sending it again does not help.")
     }
 
     /// We could not keep it; the caller may try again.

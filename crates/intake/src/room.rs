@@ -100,7 +100,7 @@ async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Optio
     }
 }
 
-/// Whether it is stored, be it readable or not.
+/// Whether it is stored, whether it can be read or not.
 async fn takes_part(intake: &Intake, participation: ParticipationId) -> Result<bool, Problem> {
     let read = intake.store.get(&[participation]).await.map_err(|error| {
         failing::say(intake, "intake.store_failed", "", &error, "a participation was refused with 503");

@@ -108,7 +108,7 @@ impl BrandTable {
     }
 }
 
-/// The name of a file, be it readable or not.
+/// The name of a file, whether it can be read or not.
 fn name_of(file: &Given) -> &str {
     match file {
         Ok(file) => &file.name,

@@ -61,8 +61,8 @@ impl Decay {
             Rounding::Down => false,
         };
         let rounded = (lower + i128::from(up)) * i128::from(self.multiple.parts().max(1));
+        let amount = i64::try_from(rounded.clamp(to, from)).ok().and_then(Amount::from_parts);
         #[expect(clippy::expect_used, reason = "a price that is wrong is worse than none")]
-        let parts = i64::try_from(rounded.clamp(to, from)).expect("between two amounts, which are i64");
-        Amount::from_parts(parts).unwrap_or(self.to)
+        amount.expect("what lies between two amounts is one")
     }
 }
