@@ -2,9 +2,11 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod address;
+mod error;
 mod signature;
 mod transport;
 
 pub use address::is_public;
+pub use error::TransportError;
 pub use signature::{Flaw, Signed, SigningSecret};
-pub use transport::{Addresses, HttpTransport, Transport, TransportError};
+pub use transport::{Addresses, HttpTransport, Transport};

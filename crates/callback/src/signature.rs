@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use standardwebhooks::Webhook;
 use url::Url;
 
-use crate::transport::TransportError;
+use crate::error::TransportError;
 
 /// What a secret begins with in the form that the standard's libraries take: the key in Base64 follows.
 const PREFIX: &str = "whsec_";

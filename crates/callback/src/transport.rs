@@ -10,6 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
 use crate::address::is_public;
+use crate::error::TransportError;
 use crate::signature::Signed;
 
 /// For a connection, and for the whole request.
@@ -33,20 +34,6 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// When there is no answer.
     async fn send(&self, callback: &Signed, addresses: Addresses) -> Result<StatusCode, TransportError>;
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum TransportError {
-    /// The request cannot be made.
-    #[error("no request can be made: {0}")]
-    NoRequest(String),
-    /// The address is not public.
-    #[error("the address is not a public one")]
-    Private,
-    /// It could not be sent, or the answer was lost.
-    #[error("no answer: {0}")]
-    NoAnswer(String),
 }
 
 /// Callbacks over HTTP, TLS by rustls.
