@@ -11,14 +11,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, ensure};
 use benches::disk;
 use benches::spread::Spread;
+use domain::accept;
 use domain::attributes::Attributes;
-use domain::award::{LedgerKey, Verdict};
+use domain::award::Verdict;
 use domain::brand::Brands;
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email};
-use domain::identity::{IdKey, ParticipationId, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{LedgerKey, ParticipationId, Scope};
 use domain::incentive::Reward;
-use domain::ledger::{self, Rules};
+use domain::ledger::Rules;
 use domain::participation::{BrazeEvent, Participation};
 use embedded::DataFile;
 use futures::future::try_join_all;
@@ -105,7 +107,7 @@ async fn round(directory: &Path, brands: &Brands, batch: usize) -> anyhow::Resul
             let event = BrazeEvent { name: "signed_in".to_owned(), profile: None, sent_at: None };
             let (terms, now) = ((brand, activation), SystemClock.now());
             let participation = Participation::by_event(id, terms, event, email, Attributes::default(), now);
-            let entry = ledger::entry(&participation, terms, key_ref);
+            let entry = accept::entry(&participation, terms, key_ref);
             file_ref.insert(&participation, entry.as_ref()).await?;
             ids.push(id);
         }

@@ -14,7 +14,7 @@ use domain::award::Award;
 use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use domain::incentive::Offer;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
 use domain::message::{Look, QueueName};

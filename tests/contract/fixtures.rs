@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use aws::dynamo::BrandTable;
 use domain::Timestamp;
-use domain::award::LedgerKey;
 use domain::brand_file::{AllThere, Strictness, read_each};
-use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
+use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, Scope};
+use domain::incentive::Pool;
 use domain::incentive::raffle::DrawnList;
-use domain::incentive::{IncentiveId, Pool};
 use domain::ledger::Counts;
 use memory::{Faults, Memory, TestClock};
 use ports::ledger::Stock;

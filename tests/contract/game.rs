@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Others, Standing, Verdict};
-use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
+use domain::award::{Award, Others, Standing, Verdict};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
-use domain::incentive::{Incentive, IncentiveId, Kind, Offer, Pool, Prize, Reward};
+use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Reward};
 use domain::ledger::{Entry, Rules, Settled};
 use domain::notice::News;
 use domain::participation::Participation;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::award::Verdict;
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use domain::incentive::Reward;
 use proptest::prelude::*;
 

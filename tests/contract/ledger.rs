@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::award::{Award, Others, Standing, Verdict};
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Amount, Kind, NoPrize, Offer, Prize, Reward, Tier};
 use domain::ledger::Frozen;

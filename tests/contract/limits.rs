@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::reservation::{Allowance, Observed};
 use futures::future::join_all;
 use ports::limits::{Endpoint, Lane};

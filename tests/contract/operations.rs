@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{BrandId, IdKey, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, Scope};
 use domain::participation::{Consent, Participation, State};
 use domain::person::Person;
 use domain::profile::{Alias, KnownProfile, ProfileRef};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::message::{Look, QueueName};
 use ports::queues::{Delivery, Outgoing, Receipt};
 use tests::{eventually_async, participation};

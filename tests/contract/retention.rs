@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use domain::participation::{Participation, State};
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use embedded::{DataFile, Expired};

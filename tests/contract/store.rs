@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use domain::award::Standing;
 use domain::contact::{Contact, Phone};
-use domain::identity::{BrandId, IdKey, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, Scope};
 use domain::participation::{Consent, EventProgress, Outcome, Participation, State, Target, Unanswered};
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use domain::reservation::Slot;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use domain::award::{Standing, Verdict};
 use domain::contact::Email;
-use domain::identity::{IdKey, ParticipationId};
+use domain::id_key::IdKey;
+use domain::ids::ParticipationId;
 use domain::participation::{Participation, State};
 use domain::profile::{KnownProfile, ProfileRef};
 use memory::Memory;

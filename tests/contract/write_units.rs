@@ -6,12 +6,13 @@ use std::time::Duration;
 use aws::dynamo::{Dynamo, Tables};
 use braze_sim::{Settings, Workspace};
 use connector::{Connector, Outside};
+use domain::accept;
 use domain::attributes::Attributes;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
-use domain::ledger;
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, ParticipationId, Scope};
 use domain::participation::{BrazeEvent, Consent, Participation};
 use memory::{Faults, Memory, SeededChance};
 use ports::clock::SystemClock;
@@ -100,7 +101,7 @@ impl Counted {
         for number in 0..TOGETHER {
             let participation = make(self, number);
             let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
-            let entry = ledger::entry(&participation, terms, &self.id_key);
+            let entry = accept::entry(&participation, terms, &self.id_key);
             self.store.insert(&participation, entry.as_ref()).await.unwrap();
             ids.push(participation.id);
         }

@@ -78,7 +78,7 @@ async fn brands_are_pushed_with_their_codes_and_what_is_not_right_stays_as_it_wa
     std::fs::remove_file(directory.path().join("acme-2.toml")).unwrap();
     let (code, said) = push();
     assert!(code == Some(0) && said.contains("0 written, 1 removed, 1 unchanged"), "{said}");
-    let brand = domain::identity::BrandId::parse("acme").unwrap();
+    let brand = domain::ids::BrandId::parse("acme").unwrap();
     let pool = domain::incentive::Pool::of_file("codes.txt").unwrap();
     let stock = ledgers.import_codes(&brand, &pool, &[]).await.unwrap();
     assert_eq!(stock, Stock { codes: 3, given: 0 });

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use futures::StreamExt;
 use futures::stream;
 use ports::clock::SystemClock;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use ports::Store;
 use ports::clock::SystemClock;
 use serde_json::json;

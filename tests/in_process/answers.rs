@@ -237,7 +237,7 @@ fn activations(count: usize, group: impl Fn(usize) -> String) -> String {
 }
 
 /// One consumer takes part in each of so many activations at once.
-async fn takes_part_in_all(watched: &Watched, count: usize) -> Vec<domain::identity::ParticipationId> {
+async fn takes_part_in_all(watched: &Watched, count: usize) -> Vec<domain::ids::ParticipationId> {
     let mut ids = vec![watched.campaign.accept_phone(PHONE, Some("ada@example.com")).await];
     for number in 1..count {
         ids.push(

@@ -233,7 +233,7 @@ async fn the_rewarder_credits_what_is_earned_and_has_the_flows_go_on() {
     let campaign = Campaign::with(Faults { message_lost: 1.0, ..Faults::none() }, CALLBACK, &activation);
     let by_email = campaign.accept("c0@example.com").await;
     let by_phone = campaign.accept_phone("+13135550101", None).await;
-    let brand = domain::identity::BrandId::parse("acme").unwrap();
+    let brand = domain::ids::BrandId::parse("acme").unwrap();
     campaign.connector.enter(&brand, &[by_email, by_phone]).await.unwrap();
     campaign.connector.enter(&brand, &[by_email, by_phone]).await.unwrap();
     let awards = campaign.memory.awards(&[by_email, by_phone]).await.unwrap().found;

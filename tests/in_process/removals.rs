@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use domain::award::LedgerKey;
-use domain::identity::{ParticipationId, Scope};
-use domain::incentive::IncentiveId;
+use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::ledger::Counts;
 use memory::Faults;
 use ports::{Clock, Ledger, Store};

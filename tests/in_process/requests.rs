@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use domain::profile::ProfileRef;
 use memory::Faults;
 use ports::Clock;

@@ -12,13 +12,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use braze_sim::{Settings, Workspace};
 use connector::{Connector, LINGER, Outside, TICK, Worker};
+use domain::accept;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands, SecretRef};
 use domain::brand_file::{AllThere, BrandFile, Given, Strictness, read_all, read_each};
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{IdKey, ParticipationId, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{ParticipationId, Scope};
 use domain::incentive::Pool;
-use domain::ledger;
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::{BrazeEvent, Consent, Participation};
 use domain::profile::ProfileRef;
@@ -285,7 +286,7 @@ impl Campaign {
     /// Stores it as intake does.
     async fn store(&self, participation: &Participation) {
         let terms = self.brands.activation(&participation.scope).unwrap();
-        let entry = ledger::entry(participation, terms, &self.id_key);
+        let entry = accept::entry(participation, terms, &self.id_key);
         // A 503 would make the caller come again; what is there already and cannot be read is answered with 500.
         while let Err(error) = self.memory.insert(participation, entry.as_ref()).await {
             if matches!(error, ports::Error::Corrupt { .. }) {

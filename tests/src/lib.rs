@@ -16,7 +16,8 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email};
-use domain::identity::{BrandId, IdKey, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, Scope};
 use domain::participation::{Participation, Shown, State};
 
 /// The moment at which test clocks start.

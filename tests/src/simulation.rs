@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use braze_sim::{OnRequest, Settings};
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use memory::Faults;
 use ports::{Clock, Store};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! What a message's body says: ids, never contacts.
 
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE};
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ pub fn decode(body: &str) -> Option<Look> {
 #[cfg(test)]
 mod tests {
     use domain::contact::{Contact, Email};
-    use domain::identity::{IdKey, Scope};
+    use domain::id_key::IdKey;
+    use domain::ids::Scope;
 
     use super::*;
 

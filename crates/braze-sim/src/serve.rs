@@ -1,4 +1,4 @@
-//! Serves a workspace on a socket. Hyper is used directly because a fault may close a connection without an answer.
+//! A workspace's routes, and how they are served on a socket. Hyper is used directly because a fault may close a connection without an answer.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -15,6 +15,14 @@ use tower::ServiceExt;
 
 use crate::rest::Dropped;
 use crate::workspace::Workspace;
+use crate::{inspect, rest};
+
+impl Workspace {
+    /// The workspace's routes: Braze's under `/users`, its own under `/_sim`.
+    pub fn router(&self) -> axum::Router {
+        rest::routes(self.clone()).merge(inspect::routes(self.clone()))
+    }
+}
 
 /// Serves until `shutdown` ends; requests under way are answered.
 ///

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -15,7 +14,6 @@ use crate::seed::{self, SeedError};
 use crate::subscription::{self, Change, DoubleOptIn, StatusKeys, Subscriptions};
 use crate::track::{self, Effect, Object};
 use crate::windows::{HeaderStyle, Window};
-use crate::{inspect, rest};
 
 /// Called with every REST request that was answered.
 pub type OnRequest = Arc<dyn Fn(&Observed) + Send + Sync>;
@@ -158,11 +156,6 @@ impl Workspace {
     #[must_use]
     pub fn starting_at(settings: Settings, origin: Timestamp) -> Self {
         Self { state: Arc::new(Mutex::new(State::new(settings))), clock: SimClock::at(origin) }
-    }
-
-    /// The workspace's routes: Braze's under `/users`, its own under `/_sim`.
-    pub fn router(&self) -> Router {
-        rest::routes(self.clone()).merge(inspect::routes(self.clone()))
     }
 
     /// Adds profiles from JSON: `{"profiles": [{"external_id", "user_aliases", "email", …, "custom_attributes"}]}`.

@@ -208,8 +208,3 @@ fn check_count(phones: usize) -> Result<(), Error> {
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|_| Error::Unreadable)
 }
-
-/// Formats a moment as Braze reads it.
-pub(crate) fn moment(time: Timestamp) -> String {
-    time.to_string()
-}

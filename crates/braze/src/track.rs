@@ -5,8 +5,6 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::client::moment;
-
 /// A user alias, unique over a workspace. Braze refuses empty parts and parts over 236 bytes. `Debug` does not show the name.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Alias {
@@ -159,4 +157,9 @@ pub(crate) fn body(writes: &[Write]) -> Value {
         }
     }
     Value::Object(body)
+}
+
+/// Formats a moment as Braze reads it.
+fn moment(time: Timestamp) -> String {
+    time.to_string()
 }

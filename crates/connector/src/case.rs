@@ -1,10 +1,16 @@
 //! One participation while it is being looked at.
 
+use std::time::Duration;
+
 use domain::Timestamp;
 use domain::decide::{Facts, ProfileWrite};
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use domain::participation::{EventProgress, Outcome, Participation, State};
 use domain::profile::KnownProfile;
+use domain::time::later;
+use ports::Chance;
+
+use crate::retry::back_off;
 
 /// A participation, what has been learned of it so far, and what our store should remember of its profile.
 pub(crate) struct Case {
@@ -41,6 +47,18 @@ impl Case {
         self.participation.wait(state, until, now);
     }
 
+    /// Counts a failure, and puts it off for as long as Braze asked, or longer each time.
+    pub(crate) fn rest_after_failure(
+        mut self,
+        asked: Option<Duration>,
+        chance: &dyn Chance,
+        now: Timestamp,
+    ) -> Self {
+        self.failed();
+        self.put_off(later(now, back_off(self.participation.failures, asked, chance)), now);
+        self
+    }
+
     /// Braze has taken a write: the profile shows what was in it. After the end of the flow, the event is the reward's.
     pub(crate) fn shows(&mut self, write: &ProfileWrite) {
         let participation = &mut self.participation;
@@ -58,5 +76,40 @@ impl Case {
     /// Braze did not answer usefully.
     pub(crate) fn failed(&mut self) {
         self.participation.failures = self.participation.failures.saturating_add(1);
+    }
+}
+
+/// What a look came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stepped {
+    /// Participations that ended.
+    pub ended: usize,
+    /// Participations that wait for a later look.
+    pub waiting: usize,
+    /// Participations somebody else is at, or that are not due.
+    pub left_alone: usize,
+}
+
+impl Stepped {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.ended += other.ended;
+        self.waiting += other.waiting;
+        self.left_alone += other.left_alone;
+    }
+}
+
+/// Cases after a group was performed.
+#[derive(Default)]
+pub(crate) struct Performed {
+    /// Something was learned: they are decided again.
+    pub(crate) active: Vec<Case>,
+    /// They were put off.
+    pub(crate) resting: Vec<Case>,
+}
+
+impl Performed {
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.active.extend(other.active);
+        self.resting.extend(other.resting);
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use callback::{Addresses, Flaw, Signed, SigningSecret};
 use domain::Timestamp;
 use domain::award::Standing;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::notice::{News, Notice, NoticeId};
 use domain::time::{between, later};
 use futures::FutureExt;
@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use supervision::guarded;
 use tokio::sync::watch;
 
-use crate::step::Connector;
+use crate::connector::Connector;
 use crate::without_terms;
 
 /// Notices told at once: all of them are done, or timed out, before anyone else may take them.

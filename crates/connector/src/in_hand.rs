@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 
 /// Participations in hand.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use ports::error::in_full;
 use ports::store::MOST_ITEMS;
 
 use crate::case::Case;
-use crate::step::Connector;
+use crate::connector::Connector;
 use crate::unreadable;
 
 /// Answers `KnownProfile` for all, a hundred in one read.

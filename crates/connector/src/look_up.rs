@@ -15,9 +15,9 @@ use futures::stream;
 use ports::limits::Endpoint;
 
 use crate::case::Case;
-use crate::pace::{Admission, PATIENCE, asked_wait, at_the_earliest, observed};
-use crate::retry::back_off;
-use crate::step::{Connector, Performed};
+use crate::case::Performed;
+use crate::connector::Connector;
+use crate::pace::{Admission, PATIENCE, asked_wait, at_the_earliest, observed, wait_until};
 use crate::translate;
 use crate::valve::{Shut, Valve};
 
@@ -176,7 +176,9 @@ async fn ask_all<Q>(
     let Some(client) = connector.workspaces.client(outside, &connector.seen, brand).await else {
         let now = outside.clock.now();
         let cases = ready.into_iter().flat_map(|(_, request)| request.by);
-        performed.resting.extend(cases.map(|(case, _)| rest_after_failure(connector, case, None, now)));
+        performed
+            .resting
+            .extend(cases.map(|(case, _)| case.rest_after_failure(None, &*connector.outside.chance, now)));
         return (performed, refused);
     };
     let valve = connector.pace.valve(brand, Endpoint::ExportIds);
@@ -221,7 +223,7 @@ async fn ask(
     fields: Fields,
 ) -> Result<Heard, Shut> {
     let clock = &connector.outside.clock;
-    wait_until(connector, slot.from).await;
+    wait_until(&*connector.outside.clock, slot.from).await;
     let passage = valve.enter(|| clock.now()).await?;
     if clock.now() >= slot.until {
         return Err(Shut::Missed);
@@ -254,7 +256,7 @@ fn take_in(
     let Heard { answer, at, .. } = match heard {
         Ok(heard) => heard,
         Err(Shut::Down) => {
-            performed.resting.push(rest_after_failure(connector, case, None, now));
+            performed.resting.push(case.rest_after_failure(None, &*connector.outside.chance, now));
             return;
         }
         Err(shut) => {
@@ -280,21 +282,13 @@ fn take_in(
         }
         Err(error) => {
             tracing::debug!(participation = %case.participation.id, %error, "connector.look_up_failed");
-            performed.resting.push(rest_after_failure(connector, case, asked_wait(answer, *at), now));
+            performed.resting.push(case.rest_after_failure(
+                asked_wait(answer, *at),
+                &*connector.outside.chance,
+                now,
+            ));
         }
     }
-}
-
-pub(crate) fn rest_after_failure(
-    connector: &Connector,
-    mut case: Case,
-    asked: Option<Duration>,
-    now: Timestamp,
-) -> Case {
-    case.failed();
-    let wait = back_off(case.participation.failures, asked, &*connector.outside.chance);
-    case.put_off(later(now, wait), now);
-    case
 }
 
 type Admitted<Q> = Vec<(Slot, Request<Q>)>;
@@ -332,7 +326,8 @@ async fn admit<Q>(
             }
             Some(Admission::Closed(until)) => performed.resting.extend(put_off(request, until, None, now)),
             None => {
-                let rest = |(case, _): (Case, Q)| rest_after_failure(connector, case, None, now);
+                let rest =
+                    |(case, _): (Case, Q)| case.rest_after_failure(None, &*connector.outside.chance, now);
                 performed.resting.extend(request.by.into_iter().map(rest));
             }
         }
@@ -358,13 +353,4 @@ fn put_off<Q>(
 fn come_for(slot: Slot) -> Timestamp {
     let length = between(slot.from, slot.until);
     if length < SHORT { earlier(slot.from, PATIENCE) } else { slot.from }
-}
-
-/// Waits for a slot that is about to come.
-pub(crate) async fn wait_until(connector: &Connector, from: Timestamp) {
-    let now = connector.outside.clock.now();
-    if from > now {
-        let left = between(now, from);
-        connector.outside.clock.sleep(left).await;
-    }
 }

@@ -1,19 +1,18 @@
 //! What the engineer on call learns of Braze: which brand's workspace does not answer, since when, how many wait, and when the next try is
 //! due. In the log once a minute, in the health, and where `status` finds it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use ports::error::in_full;
 use ports::health::Subject;
 use ports::limits::Endpoint;
 use ports::outages::Outage;
-use ports::repeats::Repeated;
 
+use crate::connector::Connector;
+use crate::kept_outages::{Kept, Ours};
 use crate::outage::{STALE, View, ago};
-use crate::step::Connector;
 
 /// What the health calls it.
 const KIND: &str = "braze_unanswered";
@@ -27,21 +26,6 @@ const READ_EVERY: Duration = Duration::from_secs(30);
 /// What is due is looked at so many at a time, and so many times at most; the tick goes on.
 const MOST_DUE: usize = 1_000;
 const MOST_ROUNDS: usize = 100;
-
-/// What is known to be kept.
-#[derive(Default)]
-pub(crate) struct Kept {
-    read_at: Option<Timestamp>,
-    outages: BTreeMap<BrandId, Outage>,
-    ours: BTreeMap<BrandId, Ours>,
-}
-
-/// An outage that this process has seen.
-struct Ours {
-    /// Tries that others had counted before.
-    base: u64,
-    written_at: Option<Timestamp>,
-}
 
 impl Connector {
     /// Looks whether Braze answers, and tells whoever is on call. It is to be called about once a second; where several processes send to
@@ -110,11 +94,6 @@ impl Connector {
             }
             Err(error) => self.say_not_kept(&error, now),
         }
-    }
-
-    /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.
-    pub(crate) fn line(&self, event: &'static str, subject: &str) -> Option<Repeated> {
-        self.outside.troubles.repeats().line(event, subject, self.outside.clock.now())
     }
 
     fn say_not_kept(&self, error: &ports::Error, now: Timestamp) {

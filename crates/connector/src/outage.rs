@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use braze::{Transport, TransportError};
 use bytes::Bytes;
 use domain::Timestamp;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::participation::{Participation, State};
 use http::{Request, Response, StatusCode};
 use ports::Clock;

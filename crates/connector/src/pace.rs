@@ -8,9 +8,10 @@ use std::time::Duration;
 use braze::{Answer, Next, RateLimit, Reset};
 use domain::Timestamp;
 use domain::brand::Brand;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::reservation::{Allowance, Observed, PROBE_INTERVAL, Slot};
 use domain::time;
+use ports::Clock;
 use ports::error::in_full;
 use ports::limits::{Endpoint, Lane};
 
@@ -160,6 +161,15 @@ impl Pace {
                 "connector.key_refused: Braze refuses the brand's API key; its participations wait, one request a minute tries again"
             );
         }
+    }
+}
+
+/// Waits for a slot that is about to come.
+pub(crate) async fn wait_until(clock: &dyn Clock, from: Timestamp) {
+    let now = clock.now();
+    if from > now {
+        let left = time::between(now, from);
+        clock.sleep(left).await;
     }
 }
 

@@ -10,7 +10,7 @@ use domain::Timestamp;
 use domain::attributes::AttributeValue;
 use domain::contact::Contact;
 use domain::decide::ProfileWrite;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::time::between;
 
 /// What was written is remembered for so long.

@@ -1,40 +1,29 @@
 //! The loop: decide, group, perform, save.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::{LedgerKey, Verdict};
-use domain::brand::{Brand, Brands, SubscriptionGroup};
+use domain::award::Verdict;
+use domain::brand::{Brand, SubscriptionGroup};
 use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
-use domain::identity::{BrandId, IdKey, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::participation::{Participation, State};
 use domain::profile::Alias;
 use domain::time::later;
 use futures::join;
-use ports::BrandsInUse;
 use ports::store::{MOST_ITEMS, Saved};
-use tokio::sync::Notify;
 
 use crate::award;
-use crate::case::Case;
-use crate::clock_watch::{ClockWatch, is_of_the_future};
-use crate::guard::Suspects;
-use crate::in_hand::InHand;
+use crate::case::{Case, Performed, Stepped};
+use crate::clock_watch::is_of_the_future;
+use crate::connector::Connector;
+use crate::guard::Panics;
 use crate::knowledge;
 use crate::look_up::{self, ProfileEventQuestion};
-use crate::on_call::Kept;
-use crate::outage::Seen;
-use crate::outside::Outside;
-use crate::pace::Pace;
-use crate::recent::Recent;
-use crate::subscription::{self, OneByOne};
-use crate::tally::{Tallied, Tally};
-use crate::unreadable;
+use crate::read;
+use crate::subscription;
 use crate::wake;
 use crate::without_terms::{self, Missing};
-use crate::workspace::Workspaces;
 use crate::write;
 
 /// A participation that goes round in circles is looked at again after this long.
@@ -42,55 +31,6 @@ const ENDLESS: Duration = Duration::from_secs(3_600);
 
 /// No flow needs more turns than this in one look; what would is put off instead of going round for ever.
 const MOST_TURNS: usize = 12;
-
-/// Steps participations.
-pub struct Connector {
-    pub(crate) outside: Outside,
-    brands: BrandsInUse,
-    pub(crate) id_key: IdKey,
-    pub(crate) pace: Pace,
-    pub(crate) workspaces: Workspaces,
-    pub(crate) one_by_one: OneByOne,
-    /// Told when there is something to tell Quikly.
-    pub(crate) news: Notify,
-    pub(crate) drawn: Mutex<HashSet<LedgerKey>>,
-    /// Ledgers that are in the form of this version.
-    pub(crate) upgraded: Mutex<HashSet<LedgerKey>>,
-    pub(crate) tallied: Tallied,
-    pub(crate) suspects: Suspects,
-    pub(crate) seen: Arc<Seen>,
-    pub(crate) kept_outages: tokio::sync::Mutex<Kept>,
-    pub(crate) recent: Recent,
-    pub(crate) clock_watch: ClockWatch,
-    in_hand: InHand,
-}
-
-/// What a look came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stepped {
-    /// Participations that ended.
-    pub ended: usize,
-    /// Participations that wait for a later look.
-    pub waiting: usize,
-    /// Participations somebody else is at, or that are not due.
-    pub left_alone: usize,
-}
-
-/// Cases after a group was performed.
-#[derive(Default)]
-pub(crate) struct Performed {
-    /// Something was learned: they are decided again.
-    pub(crate) active: Vec<Case>,
-    /// They were put off.
-    pub(crate) resting: Vec<Case>,
-}
-
-impl Performed {
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.active.extend(other.active);
-        self.resting.extend(other.resting);
-    }
-}
 
 /// Equal steps, grouped.
 #[derive(Default)]
@@ -109,45 +49,22 @@ struct Round {
 }
 
 impl Connector {
-    /// A connector over these ports and brands.
-    #[must_use]
-    pub fn new(outside: Outside, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Self {
-        Self {
-            outside,
-            brands: brands.into(),
-            id_key,
-            pace: Pace::default(),
-            workspaces: Workspaces::default(),
-            one_by_one: OneByOne::default(),
-            news: Notify::new(),
-            drawn: Mutex::default(),
-            upgraded: Mutex::default(),
-            tallied: Tallied::default(),
-            suspects: Suspects::default(),
-            seen: Arc::default(),
-            kept_outages: tokio::sync::Mutex::default(),
-            recent: Recent::default(),
-            clock_watch: ClockWatch::default(),
-            in_hand: InHand::default(),
+    /// Looks at participations of one brand and takes each as far as it goes.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written, or something panicked. Nothing is lost then: what was not saved is looked at again.
+    pub async fn step(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<Stepped> {
+        const DOING: &str = "stepping participations";
+        let (mut stepped, mut panics) = (Stepped::default(), Panics::default());
+        for some in self.suspects.apart(ids) {
+            if let Some(done) =
+                panics.watch(self, (brand, DOING), &some, self.step_together(brand, &some)).await?
+            {
+                stepped.add(done);
+            }
         }
-    }
-
-    /// The brands it works for now.
-    #[must_use]
-    pub fn brands(&self) -> Arc<Brands> {
-        self.brands.current()
-    }
-
-    /// What was done since this was last asked.
-    pub fn take_tally(&self) -> Tally {
-        self.tallied.take()
-    }
-
-    /// Has the brand's key read anew before it is used again: it may have been rotated.
-    pub(crate) fn key_was_refused(&self, brand: &Brand) {
-        self.workspaces.forget(&brand.id);
-        self.outside.secrets.forget(&brand.braze.api_key);
-        self.tallied.key_refused();
+        panics.done(DOING)?;
+        Ok(stepped)
     }
 
     pub(crate) async fn step_together(
@@ -158,9 +75,9 @@ impl Connector {
         let hold = self.in_hand.take(ids);
         let mut cases = Vec::with_capacity(hold.ids.len());
         for some in hold.ids.chunks(MOST_ITEMS) {
-            cases.extend(self.read(brand, some).await?.into_iter().map(Case::new));
+            cases.extend(read::participations(self, brand, some).await?.into_iter().map(Case::new));
         }
-        let cases = award::look_up(self, brand, cases).await?;
+        let cases = read::awards(self, brand, cases).await?;
         let now = self.outside.clock.now();
         let (mut cases, early): (Vec<Case>, Vec<Case>) =
             cases.into_iter().partition(|case| wants_a_look(case, now));
@@ -179,17 +96,6 @@ impl Connector {
         let mut stepped = self.finish(resting).await?;
         stepped.left_alone += ids.len().saturating_sub(taken);
         Ok(stepped)
-    }
-
-    /// Reads participations of a brand. Those that cannot be read hold up no others.
-    pub(crate) async fn read(
-        &self,
-        brand: &BrandId,
-        ids: &[ParticipationId],
-    ) -> ports::Result<Vec<Participation>> {
-        let read = self.outside.store.get(ids).await?;
-        unreadable::set_aside(self, brand, &read.unreadable).await?;
-        Ok(read.found)
     }
 
     async fn take_turns(&self, brand: &Brand, mut active: Vec<Case>) -> ports::Result<Vec<Case>> {

@@ -1,13 +1,11 @@
 //! Subscriptions of numbers: read and written fifty to a request.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use braze::{Answer, Client, GroupPhones, MOST_PHONES, Next, SetEndpoint, Statuses, SubscriptionState};
 use domain::Timestamp;
 use domain::brand::{Brand, SubscriptionGroup};
 use domain::decide::{Subscription, Written};
-use domain::identity::BrandId;
 use domain::reservation::Observed;
 use domain::time::later;
 use futures::StreamExt;
@@ -15,31 +13,13 @@ use futures::stream;
 use ports::limits::Endpoint;
 
 use crate::case::Case;
-use crate::look_up::{rest_after_failure, wait_until};
-use crate::pace::{Admission, asked_wait, observed};
+use crate::case::Performed;
+use crate::connector::Connector;
+use crate::pace::{Admission, asked_wait, observed, wait_until};
 use crate::retry::back_off;
-use crate::step::{Connector, Performed};
 
 /// Requests of a group under way at once: fifty numbers each, far below their limits with answers that take a second.
 const AT_ONCE: usize = 16;
-
-/// Brands whose answers are not keyed by the numbers asked for. They are asked one number a request.
-#[derive(Default)]
-pub(crate) struct OneByOne(Mutex<HashSet<BrandId>>);
-
-impl OneByOne {
-    fn at_once(&self, brand: &BrandId) -> usize {
-        let brands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if brands.contains(brand) { 1 } else { MOST_PHONES }
-    }
-
-    fn remember(&self, brand: &BrandId) {
-        let mut brands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if brands.insert(brand.clone()) {
-            tracing::warn!(%brand, "connector.statuses_unkeyed: subscriptions are read one number a request from now on");
-        }
-    }
-}
 
 /// A number to be subscribed.
 pub(crate) struct Job {
@@ -166,7 +146,7 @@ async fn read_piece(
         }
         Err(error) => {
             report(connector, brand, group, &error);
-            let rest = |case| rest_after_failure(connector, case, asked, now);
+            let rest = |case: Case| case.rest_after_failure(asked, &*connector.outside.chance, now);
             read.performed.resting.extend(piece.into_iter().map(rest));
         }
     }
@@ -321,7 +301,7 @@ async fn ready(
 ) -> Result<std::sync::Arc<Client>, Timestamp> {
     match admission {
         Admission::At(slot) => {
-            wait_until(connector, slot.from).await;
+            wait_until(&*connector.outside.clock, slot.from).await;
             let now = connector.outside.clock.now();
             if let Some(until) = connector.pace.valve(brand, endpoint).rests_until(now) {
                 return Err(until);

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::participation::FIRST_LOOK;
 use domain::time::{between, later};
 use futures::future::join_all;
 use ports::error::in_full;
 use ports::store::Due;
 
-use crate::award;
-use crate::step::{Connector, Stepped};
+use crate::case::Stepped;
+use crate::connector::Connector;
+use crate::ledgers;
 
 /// How often it comes.
 pub const TICK: Duration = Duration::from_secs(60);
@@ -55,8 +56,8 @@ impl Connector {
     /// # Errors
     /// When what is due cannot be read.
     pub async fn tick(&self) -> ports::Result<Ticked> {
-        award::draw_raffles(self).await;
-        award::upgrade_ledgers(self).await;
+        ledgers::draw_raffles(self).await;
+        ledgers::upgrade_ledgers(self).await;
         let now = self.outside.clock.now();
         let until = match self.clock_watch.set_back_by(now) {
             Some(by) => {

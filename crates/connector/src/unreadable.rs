@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::person::KEPT;
 use domain::time::later;
 use ports::Error;
@@ -12,7 +12,7 @@ use ports::health::Subject;
 use ports::store::{MOST_ITEMS, Unreadable};
 
 use crate::award;
-use crate::step::Connector;
+use crate::connector::Connector;
 
 /// When they are tried again: another version may be at work by then.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::brand::SettleBy;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::{Participation, State};
 use domain::time::between;
@@ -17,7 +17,7 @@ use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
 use ports::schedule::Purpose;
 
-use crate::step::Connector;
+use crate::connector::Connector;
 
 /// A poll that is at least so far off is left to the tick: it takes everyone whose minute has come together, and so fills its
 /// requests.

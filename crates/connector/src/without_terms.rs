@@ -8,13 +8,13 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::award::Verdict;
 use domain::brand::Brand;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::participation::Outcome;
 use domain::time::later;
 
 use crate::award;
 use crate::case::Case;
-use crate::step::Connector;
+use crate::connector::Connector;
 
 /// So often those are looked at whose brand's file cannot be used.
 pub(crate) const WHILE_BROKEN: Duration = Duration::from_secs(600);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::message::QueueName;
 use domain::time::later;
 use futures::future::{join, join_all};
@@ -16,7 +16,7 @@ use supervision::Supervisor;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::step::Connector;
+use crate::connector::Connector;
 
 /// How long a busy lane waits for its batch to fill. An idle one goes at once.
 pub const LINGER: Duration = Duration::from_millis(50);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::brand::{Brand, Endpoint, SecretRef};
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 

@@ -16,11 +16,11 @@ use ports::limits::Endpoint;
 use ports::store::{MOST_ITEMS, Saved};
 
 use crate::case::Case;
-use crate::look_up::wait_until;
-use crate::pace::{Admission, asked_wait, observed};
+use crate::case::Performed;
+use crate::connector::Connector;
+use crate::pace::{Admission, asked_wait, observed, wait_until};
 use crate::recent::Whose;
 use crate::retry::back_off;
-use crate::step::{Connector, Performed};
 use crate::{translate, wake};
 
 /// Writes that have failed so often in a row go by themselves, and are halved while they fail: whatever is wrong with one must not
@@ -69,7 +69,7 @@ pub(crate) async fn profiles(
     let sent = batches.into_iter().zip(admissions).map(|(batch, admission)| async move {
         match admission {
             Admission::At(slot) => {
-                wait_until(connector, slot.from).await;
+                wait_until(&*connector.outside.clock, slot.from).await;
                 send(connector, brand, batch).await
             }
             Admission::Later(slot) => Ok(not_sent(batch, slot.from)),

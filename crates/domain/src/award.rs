@@ -1,17 +1,8 @@
 //! What a participation has won, or may still win.
 
 use crate::Timestamp;
-use crate::identity::{BrandId, ContactKey, ParticipationId, Scope};
-use crate::incentive::{IncentiveId, NoPrize, Offer, Reward};
-
-/// The books of one incentive; of all credits that no incentive hangs on, where there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LedgerKey {
-    /// The activation.
-    pub scope: Scope,
-    /// The incentive.
-    pub incentive: Option<IncentiveId>,
-}
+use crate::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
+use crate::incentive::{NoPrize, Offer, Reward};
 
 /// One participation's line in a ledger. It is what a credit is kept in wherever something hangs on it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,10 +22,9 @@ pub use workspace::{
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::award::LedgerKey;
 use crate::contact::Contact;
-use crate::identity::{BrandId, Channel, Scope};
-use crate::incentive::{Incentive, IncentiveId, Pool};
+use crate::ids::{BrandId, Channel, IncentiveId, LedgerKey, Scope};
+use crate::incentive::{Incentive, Pool};
 use crate::participation::Participation;
 use crate::token::TokenHash;
 

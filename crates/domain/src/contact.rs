@@ -13,7 +13,7 @@ pub use phone::{Phone, PhoneError};
 pub use region::{Region, RegionError};
 pub use texting::{Regions, Service, Texting, Untexted};
 
-use crate::identity::Channel;
+use crate::ids::Channel;
 
 /// How a consumer takes part: what they gave, and so by which channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -14,32 +14,8 @@ pub use decay::{Decay, Rounding};
 pub use pool::Pool;
 
 use crate::Timestamp;
-use crate::identity::{IdentifierError, Scope};
+use crate::ids::IncentiveId;
 use crate::time::{between, later};
-
-/// An incentive, as its activation names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IncentiveId(Scope);
-
-impl IncentiveId {
-    /// # Errors
-    /// When the text is not 1 to 64 plain characters.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        Scope::parse(text).map(Self)
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl fmt::Display for IncentiveId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// What a consumer gets. `Debug` does not show codes: they are worth money.
 #[derive(Clone, PartialEq, Eq)]

@@ -8,44 +8,19 @@
 //! counters so change together or not at all.
 
 mod bookkeeping;
-#[cfg(test)]
-mod others_tests;
 
 use std::sync::Arc;
 
 pub use bookkeeping::{Settled, accept, draw, refill, settle};
 
 use crate::Timestamp;
-use crate::award::{Award, LedgerKey, Others, Standing};
-use crate::brand::{Activation, Brand, CreditMoment};
-use crate::contact::Contact;
-use crate::identity::{IdKey, ParticipationId};
+use crate::award::{Award, Standing};
+use crate::brand::Brand;
+use crate::id_key::IdKey;
+use crate::ids::{LedgerKey, ParticipationId};
 use crate::incentive::raffle::{Commitment, Drawing, DrawnList, Entrant};
-use crate::incentive::{Incentive, IncentiveId, Kind, Moments, NoPrize, Offer, Pool};
+use crate::incentive::{Incentive, Kind, Pool};
 use crate::notice::Notice;
-use crate::participation::{Outcome, Participation};
-
-/// The credit a participation starts with.
-#[must_use]
-pub fn on_receipt(moment: CreditMoment, accepted_at: Timestamp) -> Option<Timestamp> {
-    match moment {
-        CreditMoment::OnReceipt => Some(accepted_at),
-        CreditMoment::OnEnrollment => None,
-    }
-}
-
-/// The credit a participation has once it ends: what was given stays given, and enrollment gives what receipt did not.
-#[must_use]
-pub fn on_end(participation: &Participation, outcome: &Outcome, now: Timestamp) -> Option<Timestamp> {
-    participation.credited_at.or(match outcome {
-        Outcome::Enrolled | Outcome::Credited => Some(now),
-        Outcome::Unverified
-        | Outcome::Expired
-        | Outcome::Mismatch { .. }
-        | Outcome::Rejected { .. }
-        | Outcome::Failed { .. } => None,
-    })
-}
 
 /// By what rules a ledger is kept.
 #[derive(Debug, Clone, Default)]
@@ -77,66 +52,6 @@ pub struct Entry {
     pub award: Award,
     /// The rules.
     pub rules: Rules,
-}
-
-/// The line of a participation that was just accepted, if something hangs on its credit.
-#[must_use]
-pub fn entry(
-    participation: &Participation,
-    (brand, activation): (&Brand, &Activation),
-    id_key: &IdKey,
-) -> Option<Entry> {
-    if !participation.has_award {
-        return None;
-    }
-    let ledger = activation.ledger(activation.incentive_of(participation));
-    let rules = Rules::of(brand, &ledger, id_key);
-    let participant = id_key.contact(&brand.id, &participation.contact);
-    let moments = Moments {
-        accepted_at: participation.accepted_at,
-        sent_at: participation.event.as_ref().and_then(|event| event.sent_at),
-    };
-    let offer = match &rules.incentive {
-        Some(incentive) => incentive.offer(moments, id_key.lot(&ledger, participant)),
-        None => Offer::Nothing(NoPrize::NoIncentive),
-    };
-    let award = Award {
-        id: participation.id,
-        brand: brand.id.clone(),
-        others: others(participation, activation, &ledger, id_key),
-        ledger,
-        participant,
-        offer,
-        arrival: 0,
-        standing: Standing::Without(NoPrize::NoIncentive),
-        credited_at: None,
-        due_at: None,
-    };
-    Some(Entry { award, rules })
-}
-
-/// Where the same participant's other lines may be, as the activation is now. Whoever gives a number alone is nobody else; whoever
-/// gives an address may have come by e-mail, by each event, and with any number.
-fn others(
-    participation: &Participation,
-    activation: &Activation,
-    ledger: &LedgerKey,
-    id_key: &IdKey,
-) -> Others {
-    let (Some(email), Some(incentive)) = (participation.contact.email(), &ledger.incentive) else {
-        return Others::None;
-    };
-    let contact = Contact::Email(email.clone());
-    let shared = |of: Option<&IncentiveId>| of == Some(incentive);
-    let events = || activation.events.iter().filter(|(_, event)| shared(event.incentive.as_ref()));
-    let by_email = activation.email.as_ref().is_some_and(|email| shared(email.incentive.as_ref()));
-    let by_phone = activation.sms.as_ref().is_some_and(|sms| shared(sms.incentive.as_ref()));
-    let mut known: Vec<ParticipationId> =
-        events().map(|(name, _)| id_key.event(&ledger.scope, name, &contact, None)).collect();
-    known.extend(by_email.then(|| id_key.participation(&ledger.scope, &contact)));
-    known.retain(|id| *id != participation.id);
-    let unknown = by_phone || events().any(|(_, event)| event.repeatable);
-    if known.is_empty() && !unknown { Others::None } else { Others::Perhaps(known) }
 }
 
 /// The counters of a ledger.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod accept;
 pub mod attributes;
 pub mod award;
 pub mod brand;
@@ -8,7 +9,8 @@ pub mod brand_file;
 pub mod codes;
 pub mod contact;
 pub mod decide;
-pub mod identity;
+pub mod id_key;
+pub mod ids;
 pub mod incentive;
 pub mod invisible;
 pub mod ledger;

@@ -1,6 +1,6 @@
 //! What is put on a queue: ids, never contacts. A message says "look at these", never "do this to them".
 
-use crate::identity::{BrandId, Channel, ParticipationId};
+use crate::ids::{BrandId, Channel, ParticipationId};
 
 /// How many participations one message names at most; a message stays far below a queue's 256 KiB.
 pub const MOST_IN_MESSAGE: usize = 100;

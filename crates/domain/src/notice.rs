@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::Timestamp;
-use crate::award::{Award, LedgerKey, Refusal, Standing};
-use crate::identity::{BrandId, ParticipationId};
+use crate::award::{Award, Refusal, Standing};
+use crate::ids::{BrandId, LedgerKey, ParticipationId};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

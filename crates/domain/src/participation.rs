@@ -10,13 +10,10 @@ use std::time::Duration;
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::award::{Refusal, Standing};
-use crate::brand::{Activation, Brand, CreditMoment};
-use crate::contact::{Contact, Email, Phone};
-use crate::identity::{BrandId, Channel, ContactKey, ParticipationId, RepeatKey, Scope};
-use crate::ledger;
+use crate::contact::Contact;
+use crate::ids::{BrandId, Channel, ContactKey, ParticipationId, RepeatKey, Scope};
 use crate::profile::ProfileRef;
 use crate::reservation::Slot;
-use crate::time::later;
 
 /// How long a new participation is left to its queue message before the tick looks at it.
 pub const FIRST_LOOK: Duration = Duration::from_secs(60);
@@ -145,91 +142,6 @@ pub enum Outcome {
 }
 
 impl Participation {
-    /// A participation by e-mail, accepted at `now`.
-    #[must_use]
-    pub fn by_email(
-        id: ParticipationId,
-        (brand, activation): (&Brand, &Activation),
-        email: Email,
-        attributes: Attributes,
-        now: Timestamp,
-    ) -> Self {
-        let credit = activation.email.as_ref().map_or(CreditMoment::OnReceipt, |email| email.credit);
-        let accepted = Self::accepted(id, (brand, activation), Contact::Email(email), attributes, now);
-        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
-        Self { credited_at: ledger::on_receipt(credit, now), has_award, ..accepted }
-    }
-
-    /// A participation by mobile number, accepted at `now` with the consumer's consent. It is credited once Braze says that the
-    /// number is subscribed, and not before.
-    #[must_use]
-    pub fn by_phone(
-        id: ParticipationId,
-        (brand, activation): (&Brand, &Activation),
-        contact: (Phone, Option<Email>),
-        attributes: Attributes,
-        consent: Consent,
-        now: Timestamp,
-    ) -> Self {
-        let contact = Contact::Phone { phone: contact.0, email: contact.1 };
-        let accepted = Self::accepted(id, (brand, activation), contact, attributes, now);
-        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
-        Self { consent: Some(consent), has_award, ..accepted }
-    }
-
-    /// A participation by something that Braze told us of at `now`. That it happened is what is credited.
-    #[must_use]
-    pub fn by_event(
-        id: ParticipationId,
-        (brand, activation): (&Brand, &Activation),
-        event: BrazeEvent,
-        email: Email,
-        attributes: Attributes,
-        now: Timestamp,
-    ) -> Self {
-        let accepted = Self {
-            event: Some(event),
-            credited_at: Some(now),
-            ..Self::accepted(id, (brand, activation), Contact::Email(email), attributes, now)
-        };
-        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
-        Self { has_award, ..accepted }
-    }
-
-    fn accepted(
-        id: ParticipationId,
-        (brand, activation): (&Brand, &Activation),
-        contact: Contact,
-        attributes: Attributes,
-        now: Timestamp,
-    ) -> Self {
-        Self {
-            id,
-            brand: brand.id.clone(),
-            scope: activation.scope.clone(),
-            contact,
-            event: None,
-            consent: None,
-            attributes,
-            accepted_at: now,
-            updated_at: now,
-            state: State::Received,
-            credited_at: None,
-            has_award: false,
-            shown: Shown::default(),
-            due_at: Some(later(now, FIRST_LOOK)),
-            keep_until: later(activation.closes, brand.retention),
-            failures: 0,
-            slot: None,
-            no_such_alias: false,
-            unanswered: None,
-            repeat_key: None,
-            proof: Vec::new(),
-            without_terms_since: None,
-            version: 0,
-        }
-    }
-
     /// How the consumer takes part.
     #[must_use]
     pub fn channel(&self) -> Channel {
@@ -262,7 +174,7 @@ impl Participation {
 
     /// Ends it.
     pub fn end(&mut self, outcome: Outcome, now: Timestamp) {
-        self.credited_at = ledger::on_end(self, &outcome, now);
+        self.credited_at = on_end(self, &outcome, now);
         if let Outcome::Mismatch { double } = outcome {
             self.unanswered = Some(Unanswered { since: now, double, standing: None, ended_at: None });
         }
@@ -281,4 +193,16 @@ impl Participation {
         self.slot = None;
         self.updated_at = now;
     }
+}
+
+/// The credit a participation has once it ends: what was given stays given, and enrollment gives what receipt did not.
+fn on_end(participation: &Participation, outcome: &Outcome, now: Timestamp) -> Option<Timestamp> {
+    participation.credited_at.or(match outcome {
+        Outcome::Enrolled | Outcome::Credited => Some(now),
+        Outcome::Unverified
+        | Outcome::Expired
+        | Outcome::Mismatch { .. }
+        | Outcome::Rejected { .. }
+        | Outcome::Failed { .. } => None,
+    })
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::Timestamp;
 use crate::attributes::AttributeValue;
 use crate::contact::{Contact, Email, Phone, Region};
-use crate::identity::ParticipationId;
+use crate::ids::ParticipationId;
 use crate::time::later;
 
 /// The label under which profiles are created, and found again, by e-mail address.

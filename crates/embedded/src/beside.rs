@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{BrandId, IdKey, ParticipationId};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, ParticipationId};
 use domain::person::Person;
 use ports::operations::{CALLBACK, Dead, Forgotten, Operations, Overview, Storage, Which};
 use ports::record::decode_notice;
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::data_file::OpenError;
 use crate::id_key::{IdKeyError, Kept};
+use crate::open_error::OpenError;
 use crate::outages;
 use crate::permissions;
 use crate::writer::log_of;

@@ -1,19 +1,18 @@
 //! One ledger inside a transaction of the file.
 
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Standing};
-use domain::identity::{ContactKey, ParticipationId};
+use domain::award::{Award, Standing};
+use domain::ids::{ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Book, Counts, TakenCode};
 use domain::notice::Notice;
-use ports::record::{decode_award, decode_counts, encode_award, encode_counts, encode_notice};
-use rusqlite::types::Type;
-use rusqlite::{Connection, Error, Params, Result, Row, Transaction, params};
+use ports::record::{encode_award, encode_counts, encode_notice};
+use rusqlite::{Error, Params, Result, Row, Transaction, params};
 
-use crate::data_file::one;
 use crate::drawn;
 use crate::queries::{ENTERED, FIRST_WAITING, OTHERS, OWED};
+use crate::rows::{award, counts, one};
 
 /// A ledger's name in the file: scopes and ids have no spaces.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
@@ -21,24 +20,6 @@ pub(crate) fn name(ledger: &LedgerKey) -> String {
         Some(incentive) => format!("{} {incentive}", ledger.scope),
         None => ledger.scope.to_string(),
     }
-}
-
-/// What is stored and cannot be read back, as SQLite would say it.
-pub(crate) fn unreadable(error: ports::Error) -> Error {
-    Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
-}
-
-/// Reads a line from the columns `id, record`.
-pub(crate) fn award(row: &Row<'_>) -> Result<Award> {
-    let (id, record): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
-    decode_award(ParticipationId::from_bytes(id), &record).map_err(unreadable)
-}
-
-/// A ledger's counters; zero at first.
-pub(crate) fn counts(connection: &Connection, ledger: &str) -> Result<Counts> {
-    let stored: Option<String> =
-        one(connection, "SELECT counts FROM ledgers WHERE ledger = ?", [ledger], |row| row.get(0))?;
-    stored.map_or_else(|| Ok(Counts::default()), |stored| decode_counts(&stored).map_err(unreadable))
 }
 
 /// The ledger as the transaction sees it.

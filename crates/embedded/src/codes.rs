@@ -5,7 +5,7 @@ use domain::incentive::Pool;
 use ports::ledger::Stock;
 use rusqlite::{Transaction, params};
 
-use crate::data_file::one;
+use crate::rows::one;
 
 /// Adds the codes that the brand does not have yet, and says what the pool has then.
 pub(crate) fn import(

@@ -5,58 +5,16 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::Timestamp;
 use ports::Clock;
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::Connection;
 
 use crate::drawn;
 use crate::mailbox::Mailboxes;
+use crate::open_error::OpenError;
 use crate::permissions;
 use crate::reader::Reader;
 use crate::schema;
 use crate::writer::{Writer, connect, log_of};
-
-/// Why a data file cannot be used. Each is one sentence for whoever started the program, its cause included.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The directory or the file cannot be written.
-    #[error("cannot be written: {0}")]
-    NotWritable(std::io::Error),
-    /// Others than its owner may read or write it.
-    #[error("can be reached by others than its owner, and there are contacts in it; run this first: {0}")]
-    OpenToOthers(String),
-    /// Another process has it.
-    #[error("is in use by another process")]
-    InUse,
-    /// It is something else.
-    #[error("is not a data file of quikly-braze")]
-    NotADataFile,
-    /// What is in it does not fit together: the disk, or whoever copied it, did harm.
-    #[error("is damaged; restore it from a copy, or save what can be read with `sqlite3 FILE .recover`: {0}")]
-    Damaged(String),
-    /// It was written by a newer version.
-    #[error("was written by a newer version of quikly-braze")]
-    Newer,
-    /// Anything else SQLite says.
-    #[error("cannot be opened: {0}")]
-    Sqlite(rusqlite::Error),
-    /// The threads that read and write it cannot be started.
-    #[error("cannot be served: {0}")]
-    Threads(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<rusqlite::Error> for OpenError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NotADataFile,
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                Self::NotWritable(std::io::Error::other(error))
-            }
-            _ => Self::Sqlite(error),
-        }
-    }
-}
 
 /// An open data file. It implements the ports `Store`, `Queues`, `Schedule` and `Limits`.
 pub struct DataFile {
@@ -92,7 +50,7 @@ impl DataFile {
         // Made before SQLite makes it: its log takes over the file's permissions.
         private(path).map_err(OpenError::NotWritable)?;
         let mut connection = connect(path)?;
-        schema::migrate(&mut connection).map_err(migration)?;
+        schema::migrate(&mut connection)?;
         check(&connection)?;
         drawn::freeze_earlier(&mut connection)?;
         let mailboxes = Mailboxes::load(&connection)?;
@@ -125,31 +83,6 @@ fn private(path: &Path) -> std::io::Result<File> {
 fn check(connection: &Connection) -> Result<(), OpenError> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(OpenError::Damaged(found.replace('\n', " "))) }
-}
-
-fn migration(error: rusqlite_migration::Error) -> OpenError {
-    use rusqlite_migration::{Error, MigrationDefinitionError};
-    match error {
-        Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => OpenError::Newer,
-        Error::RusqliteError { err, .. } => err.into(),
-        // A file with tables of its own at version 0 is somebody else's.
-        _ => OpenError::NotADataFile,
-    }
-}
-
-/// A moment as it is kept.
-pub(crate) fn moment(milliseconds: Option<i64>) -> Option<Timestamp> {
-    milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
-}
-
-/// Reads one row or none.
-pub(crate) fn one<T>(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-    read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Option<T>> {
-    connection.prepare_cached(sql)?.query_row(parameters, read).optional()
 }
 
 #[cfg(test)]

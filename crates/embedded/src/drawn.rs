@@ -7,7 +7,7 @@ use ports::ledger::DrawnPart;
 use ports::record::{decode_counts, encode_counts};
 use rusqlite::{Connection, Result, Transaction, params};
 
-use crate::book;
+use crate::rows;
 
 /// Tickets of a list in one row.
 const ROW: u32 = 256;
@@ -37,7 +37,7 @@ pub(crate) fn read(
     list: DrawnList,
     (after, most): (u32, u32),
 ) -> Result<DrawnPart> {
-    let Some(frozen) = book::counts(connection, ledger)?.frozen else { return Ok(DrawnPart::default()) };
+    let Some(frozen) = rows::counts(connection, ledger)?.frozen else { return Ok(DrawnPart::default()) };
     let of = frozen.length(list);
     let last = after.saturating_add(most).min(of);
     let mut tickets = Vec::new();
@@ -83,7 +83,7 @@ pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
 fn of_lines(transaction: &Transaction<'_>, ledger: &str) -> Result<Drawing> {
     let mut lines = transaction.prepare("SELECT id, record FROM awards WHERE ledger = ?1 AND credited")?;
     let (mut tickets, mut winners) = (Vec::new(), Vec::new());
-    for award in lines.query_map([ledger], book::award)? {
+    for award in lines.query_map([ledger], rows::award)? {
         let award = match award {
             Ok(award) => award,
             Err(error) => {

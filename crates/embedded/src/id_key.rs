@@ -1,12 +1,12 @@
 //! The key that participation ids are made with, and its fingerprint: with another key, known consumers would be new ones.
 
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use ports::error::in_full;
 use ports::{Chance, Error, Result};
 use rusqlite::Connection;
 
 use crate::DataFile;
-use crate::data_file::one;
+use crate::rows::one;
 
 const ID_KEY: &str = "id_key";
 const FINGERPRINT: &str = "id_key_fingerprint";

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Verdict};
-use domain::identity::{BrandId, ParticipationId};
+use domain::award::{Award, Verdict};
+use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Rules, Settled, draw, refill, settle};
@@ -18,11 +18,12 @@ use ports::record::{decode_award, decode_notice};
 use ports::store::{MOST_ITEMS, Read};
 use rusqlite::{Connection, Transaction, params};
 
-use crate::book::{self, Page, name};
+use crate::book::{Page, name};
 use crate::codes;
-use crate::data_file::{DataFile, moment, one};
+use crate::data_file::DataFile;
 use crate::drawn;
 use crate::queries::WAITING_BEFORE;
+use crate::rows::{counts, moment, one};
 
 #[async_trait]
 impl Ledger for DataFile {
@@ -104,7 +105,7 @@ impl Ledger for DataFile {
 
     async fn counts(&self, ledger: &LedgerKey) -> Result<Counts> {
         let ledger = name(ledger);
-        self.reader.read("reading a ledger", move |connection| book::counts(connection, &ledger)).await
+        self.reader.read("reading a ledger", move |connection| counts(connection, &ledger)).await
     }
 
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {

@@ -9,7 +9,8 @@ use ports::Result;
 use ports::limits::{Lane, Limits};
 use rusqlite::{Row, Transaction, params};
 
-use crate::data_file::{DataFile, one};
+use crate::data_file::DataFile;
+use crate::rows::one;
 
 #[async_trait]
 impl Limits for DataFile {

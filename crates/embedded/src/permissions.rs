@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::data_file::OpenError;
+use crate::open_error::OpenError;
 
 /// What others than the owner may do with a file.
 const OTHERS: u32 = 0o077;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
+use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
@@ -15,7 +15,8 @@ use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::book::Page;
-use crate::data_file::{DataFile, one};
+use crate::data_file::DataFile;
+use crate::rows::one;
 
 /// A participation as its row.
 pub(crate) struct Row {

@@ -1,9 +1,9 @@
 //! What every way in has in common: the activation is open, and the participation is durable before the answer.
 
 use domain::Timestamp;
+use domain::accept;
 use domain::attributes::AttributeValue;
 use domain::brand::{Activation, Brand, Phase};
-use domain::ledger;
 use domain::message::{Look, QueueName};
 use domain::participation::Participation;
 use ports::error::in_full;
@@ -32,7 +32,7 @@ pub(crate) async fn keep(
     field: &str,
 ) -> Result<Inserted, Problem> {
     let admitted = room::enter(intake, terms.1, participation.id, field).await?;
-    let entry = ledger::entry(participation, terms, &intake.id_key);
+    let entry = accept::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
         if matches!(error, ports::Error::Corrupt { .. }) {
             return unreadable(intake, &error);

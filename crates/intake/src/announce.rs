@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use ports::clock::SystemClock;
 use ports::error::in_full;

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Repeats};
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{ParticipationId, Scope};
+use domain::ids::{ParticipationId, Scope};
 use domain::participation::{Consent, Participation, State};
 use domain::seen::{self, Asking};
 use http::{HeaderMap, StatusCode, Uri};

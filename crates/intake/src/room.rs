@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::brand::Activation;
-use domain::identity::{ParticipationId, Scope};
+use domain::ids::{ParticipationId, Scope};
 use tokio::sync::Notify;
 
 use crate::health::Part;

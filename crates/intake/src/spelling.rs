@@ -2,7 +2,7 @@
 
 use domain::brand::{Activation, Brand};
 use domain::contact::{Contact, Email, EmailError};
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 
 use crate::health::Part;
 use crate::problem::Problem;

@@ -12,7 +12,7 @@ use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes, LONGEST_TEXT};
 use domain::brand::{Activation, Brand, EventActivation};
 use domain::contact::{Contact, Email};
-use domain::identity::Scope;
+use domain::ids::Scope;
 use domain::liquid;
 use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use domain::brand::SecretRef;
 use domain::brand_file::{AllThere, BrandFile, read_all};
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};

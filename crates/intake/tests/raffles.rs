@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use domain::award::{LedgerKey, Verdict};
+use domain::award::Verdict;
 use domain::brand::Brands;
 use domain::brand_file::{AllThere, BrandFile, read_all};
-use domain::identity::{IdKey, ParticipationId, Scope};
-use domain::incentive::IncentiveId;
+use domain::id_key::IdKey;
+use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::ledger::Rules;
 use http::{Request, StatusCode};
 use intake::{Entering, Outside, router};

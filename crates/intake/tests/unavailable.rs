@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::brand_file::{AllThere, BrandFile, read_all};
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use domain::message::QueueName;
 use domain::token::TokenHash;
 use futures::FutureExt;
@@ -203,7 +203,7 @@ async fn what_is_stored_and_cannot_be_read_is_no_trouble_of_the_store() {
     };
     let (_, _, accepted) = send(post()).await;
     let id = accepted["id"].as_str().unwrap().to_owned();
-    memory.damage(domain::identity::ParticipationId::parse(&id).unwrap(), true);
+    memory.damage(domain::ids::ParticipationId::parse(&id).unwrap(), true);
     let show = Request::get(format!("/participations/{id}")).body(Body::empty()).unwrap();
     for request in [show, post()] {
         let (status, retry, body) = send(request).await;

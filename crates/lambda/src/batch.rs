@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use aws::message;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use futures::future::join_all;
 use ports::error::in_full;
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,8 @@ mod tests {
     use std::sync::Mutex;
 
     use domain::contact::{Contact, Email};
-    use domain::identity::{IdKey, Scope};
+    use domain::id_key::IdKey;
+    use domain::ids::Scope;
     use domain::message::Look;
     use serde_json::{Value, json};
 

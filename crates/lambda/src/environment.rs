@@ -7,7 +7,7 @@ use anyhow::Context;
 use aws::dynamo::{AnotherKey, Dynamo};
 use domain::brand::SecretRef;
 use domain::brand_file::{Doubt, PoolFile, Purpose, Severity, Surroundings};
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use domain::incentive::Pool;
 use domain::message::QueueName;
 use ports::Secrets;

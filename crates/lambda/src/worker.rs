@@ -10,7 +10,7 @@ use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use connector::{Connector, Outside, Ticked};
 use domain::Timestamp;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::time::later;
 use futures::future::OptionFuture;
 use lambda_runtime::{Context, LambdaEvent, service_fn};

@@ -5,9 +5,9 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Standing, Verdict};
+use domain::award::{Award, Standing, Verdict};
 use domain::codes::with_mark;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
 use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, accept, draw, refill, settle};

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::Timestamp;
 use domain::brand::SecretRef;
-use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
+use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use ports::Result;
 use ports::outages::{Outage, Outages};
 

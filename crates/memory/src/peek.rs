@@ -1,7 +1,7 @@
 //! What is stored, for tests to look at: nothing fails, and no dice are thrown.
 
 use domain::award::Award;
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use domain::participation::Participation;
 
 use crate::Memory;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::message::{Look, QueueName};
 use domain::time::{between, later};
 use ports::Result;

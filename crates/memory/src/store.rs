@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::Award;
-use domain::identity::{ContactKey, ParticipationId, Scope};
+use domain::ids::{ContactKey, ParticipationId, Scope};
 use domain::ledger::{Book, Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;

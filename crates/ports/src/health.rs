@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use serde_json::{Map, Value};
 
 use crate::repeats::Repeats;

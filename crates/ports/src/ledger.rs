@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Verdict};
-use domain::identity::{BrandId, ParticipationId};
+use domain::award::{Award, Verdict};
+use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::ledger::{Counts, Rules, Settled};

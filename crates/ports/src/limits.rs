@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::reservation::{Allowance, Observed, Reservation};
 
 use crate::Result;

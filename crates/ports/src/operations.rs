@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, ParticipationId, Scope};
 use domain::message::QueueName;
 use domain::participation::Consent;
 use domain::person::Person;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};

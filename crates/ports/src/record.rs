@@ -17,7 +17,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{BrandId, ContactKey, ParticipationId, RepeatKey, Scope};
+use domain::ids::{BrandId, ContactKey, ParticipationId, RepeatKey, Scope};
 use domain::participation::{BrazeEvent, Consent, Participation, Shown, Unanswered};
 use domain::reservation::Slot;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
+use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::KnownProfile;

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use aws::dynamo::{BrandTable, Dynamo, Tables};
 use domain::brand::{Brand, SecretRef};
 use domain::brand_file::{AllThere, BrandFile, Given, Loaded, LoadedFile, Standing, Strictness, read_each};
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use ports::Ledger;
 
 use crate::arguments::Push;

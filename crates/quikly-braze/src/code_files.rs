@@ -13,7 +13,7 @@ use anyhow::anyhow;
 use domain::brand::Brand;
 use domain::brand_file::{Doubt, FileIdentity, PoolFile, Severity};
 use domain::codes::{CodeList, Shape};
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::incentive::Pool;
 
 /// A brand's pool and what its file holds.

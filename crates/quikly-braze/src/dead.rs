@@ -1,6 +1,6 @@
 //! `dead`: parked work, and having it tried again.
 
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use ports::Clock;
 use ports::clock::SystemClock;
 use ports::operations::{Dead, Which};

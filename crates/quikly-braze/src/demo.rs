@@ -13,7 +13,7 @@ use ports::Secrets;
 use secrecy::SecretString;
 
 use crate::arguments::Serve;
-use crate::serve::Server;
+use crate::server::Server;
 use crate::{brand_directory, console, listen};
 
 /// Where the demo keeps its data unless told otherwise.

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Context;
 use domain::contact::{Email, Phone};
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use domain::person::Person;
 use ports::Clock;
 use ports::clock::SystemClock;

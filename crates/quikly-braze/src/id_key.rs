@@ -3,7 +3,7 @@
 use std::env::{self, VarError};
 
 use anyhow::{Context, bail};
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 
 /// The environment variable that replaces the key kept in the data file: 64 hexadecimal digits.
 const VARIABLE: &str = "QUIKLY_BRAZE_ID_KEY";

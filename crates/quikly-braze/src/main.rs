@@ -21,6 +21,7 @@ mod places;
 mod reload;
 mod retry_now;
 mod serve;
+mod server;
 mod sim;
 mod status;
 mod tally;

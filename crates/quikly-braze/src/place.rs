@@ -7,7 +7,7 @@ use aws::dynamo::AnotherKey;
 use aws::operations::Environment;
 use aws::ssm::Parameters;
 use domain::brand::SecretRef;
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use embedded::Beside;
 use ports::clock::SystemClock;
 use ports::{Operations, Secrets};

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use connector::Connector;
 use domain::brand_file::{Finding, Loaded, Standing};
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::incentive::Pool;
 use domain::time::{between, later};
 use embedded::DataFile;

@@ -1,7 +1,7 @@
 //! `retry-now`: ends the wait of a brand's participations after failures.
 
 use anyhow::Context;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use ports::Clock;
 use ports::clock::SystemClock;
 use serde_json::json;

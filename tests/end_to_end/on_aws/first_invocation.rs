@@ -8,7 +8,7 @@ use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use domain::brand_file::BrandFile;
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use domain::participation::State;
 use ports::clock::SystemClock;
 use ports::{Clock, Store};

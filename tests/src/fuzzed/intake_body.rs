@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::brand_file::{AllThere, BrandFile, read_all};
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use domain::token::TokenHash;
 use http::Request;
 use intake::{Entering, Outside};

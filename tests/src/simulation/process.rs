@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::{Connector, LINGER, Outside, TICK, Worker};
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use domain::message::QueueName;
 use lambda::batch::{Batch, each_brand};
 use ports::queues::{Delivery, Receipt};

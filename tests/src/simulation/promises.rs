@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::award::Award;
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use serde_json::Value;
 
 use crate::campaign::Campaign;

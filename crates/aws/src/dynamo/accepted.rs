@@ -2,7 +2,7 @@
 //! key that is no ledger's.
 
 use aws_sdk_dynamodb::types::ReturnValue;
-use domain::identity::Scope;
+use domain::ids::Scope;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::award::{Award, Others, Standing};
-use domain::identity::{ContactKey, ParticipationId};
+use domain::ids::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Book, Counts, TakenCode};

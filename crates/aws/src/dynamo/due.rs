@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::Timestamp;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use futures::future::try_join_all;
 use ports::error::in_full;
 use ports::store::Due;
@@ -109,7 +109,7 @@ fn not_of(brands: usize) -> String {
 }
 
 fn due_of(item: &Item, time: &'static str) -> Result<Due> {
-    let corrupt = |error: domain::identity::IdentifierError| Error::corrupt("participation", error);
+    let corrupt = |error: domain::ids::IdentifierError| Error::corrupt("participation", error);
     Ok(Due {
         id: ParticipationId::parse(text_of(item, "id")?).map_err(corrupt)?,
         brand: BrandId::parse(text_of(item, "brand")?).map_err(corrupt)?,

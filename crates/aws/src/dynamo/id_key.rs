@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::Timestamp;
-use domain::award::{Award, LedgerKey, Verdict};
+use domain::award::{Award, Verdict};
 use domain::codes::with_mark;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{self, Book, Counts, Rules, Settled};

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::Timestamp;
-use domain::identity::{BrandId, IdKey, IdentifierError, ParticipationId, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, IdentifierError, ParticipationId, Scope};
 use domain::message::QueueName;
 use domain::person::{Person, forget, forgotten};
 use domain::time::later;
@@ -236,7 +237,7 @@ impl Dynamo {
     /// participation is still found, and both are done again. How many profiles there were.
     async fn forget_one(
         &self,
-        id: domain::identity::ParticipationId,
+        id: domain::ids::ParticipationId,
         (person, id_key): (&Person, &IdKey),
         now: Timestamp,
     ) -> Result<u64> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use ports::outages::{Outage, Outages, decode_outage, encode_outage};
 use ports::{Error, Result};
 

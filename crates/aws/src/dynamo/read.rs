@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
-use domain::award::{Award, LedgerKey, Others};
-use domain::identity::{BrandId, ContactKey, ParticipationId};
+use domain::award::{Award, Others};
+use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::Entrant;
 use domain::ledger::Counts;

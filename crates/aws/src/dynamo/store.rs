@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
     KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
 use domain::Timestamp;
-use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
+use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::KnownProfile;

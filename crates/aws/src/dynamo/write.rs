@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::Timestamp;
 use domain::award::{Award, Others, Standing};
-use domain::identity::BrandId;
+use domain::ids::BrandId;
 use domain::incentive::Offer;
 use domain::ledger::Counts;
 use ports::record::{encode_award, encode_counts, encode_notice};

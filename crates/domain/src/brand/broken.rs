@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::identity::{BrandId, Scope};
+use crate::ids::{BrandId, Scope};
 use crate::token::TokenHash;
 
 /// A brand whose file cannot be used, and what is known of it.

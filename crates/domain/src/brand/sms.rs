@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::contact::{Region, Texting};
-use crate::identity::{IdentifierError, Scope};
-use crate::incentive::IncentiveId;
+use crate::ids::{IdentifierError, IncentiveId, Scope};
 
 /// Taking part by mobile number.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use crate::brand_file::incentive::{self, Ways};
 use crate::brand_file::read::{Reading, count, event_name, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::sms;
-use crate::identity::{Channel, Scope};
+use crate::ids::{Channel, Scope};
 
 pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Activation> {
     let scope = section.required("scope").and_then(|field| {

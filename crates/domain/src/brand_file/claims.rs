@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::brand::Brand;
 use crate::brand_file::section::Field;
 use crate::brand_file::{FileIdentity, Finding, Severity, Surroundings, pools};
-use crate::identity::{BrandId, Scope};
+use crate::ids::{BrandId, Scope};
 use crate::token::TokenHash;
 
 /// Something that one file may have.

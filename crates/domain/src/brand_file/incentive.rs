@@ -12,10 +12,8 @@ use crate::brand_file::duration::{OF_DECAY, OF_OTHERS};
 use crate::brand_file::pools;
 use crate::brand_file::read::{count, moment};
 use crate::brand_file::section::{Field, Section};
-use crate::identity::Channel;
-use crate::incentive::{
-    Amount, Decay, Incentive, IncentiveId, Kind, Odds, Pace, Prize, Reward, Rounding, Since, Tier,
-};
+use crate::ids::{Channel, IncentiveId};
+use crate::incentive::{Amount, Decay, Incentive, Kind, Odds, Pace, Prize, Reward, Rounding, Since, Tier};
 use crate::invisible::{is_invisible, is_meaningless};
 
 /// An activation's incentives.

@@ -8,7 +8,7 @@ use crate::brand_file::read::{self, Reading};
 use crate::brand_file::secrets::Named;
 use crate::brand_file::section::Source;
 use crate::brand_file::{Finding, Given, Severity, Surroundings, remains};
-use crate::identity::BrandId;
+use crate::ids::BrandId;
 
 /// The one fault of TOML without a line.
 const TOO_DEEP: &str = "tables or arrays are nested too deeply";

@@ -8,7 +8,7 @@ use crate::brand_file::claims::Unique;
 use crate::brand_file::read::Reading;
 use crate::brand_file::section::{Field, Source};
 use crate::brand_file::{PoolFile, Severity};
-use crate::identity::Scope;
+use crate::ids::Scope;
 use crate::incentive::{Incentive, Pool};
 
 /// A pool that a file names, and where it does so first.

@@ -16,7 +16,7 @@ use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
 use crate::brand_file::secrets::{Named, Purpose};
 use crate::brand_file::section::{Field, Section, Source};
 use crate::brand_file::{Surroundings, access, activation, pools};
-use crate::identity::BrandId;
+use crate::ids::BrandId;
 
 /// For how long participations are kept unless the brand says so.
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);

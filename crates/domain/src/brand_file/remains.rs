@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use toml::de::{DeTable, DeValue};
 
 use crate::brand::BrokenBrand;
-use crate::identity::{BrandId, Scope};
+use crate::ids::{BrandId, Scope};
 use crate::token::TokenHash;
 
 /// The remains of a file. Both what the parser made of it and its lines are looked at: the parser gives up early in a file that is

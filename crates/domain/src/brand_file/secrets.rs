@@ -3,7 +3,7 @@
 use crate::brand::SecretRef;
 use crate::brand_file::section::Field;
 use crate::brand_file::{Finding, Severity};
-use crate::identity::BrandId;
+use crate::ids::BrandId;
 
 /// What a secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,7 +8,7 @@ use crate::brand_file::incentive::Ways;
 use crate::brand_file::read::event_name;
 use crate::brand_file::section::{Field, Section};
 use crate::contact::{Region, Regions, Texting};
-use crate::identity::Channel;
+use crate::ids::Channel;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);

@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use super::*;
 use crate::Timestamp;
 use crate::brand::{CreditMoment, Identity, Phase};
-use crate::identity::{BrandId, Scope};
+use crate::ids::{BrandId, Scope};
 
 #[path = "incentive_tests.rs"]
 mod incentives;

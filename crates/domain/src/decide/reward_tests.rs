@@ -1,14 +1,15 @@
 use super::*;
 use crate::attributes::AttributeValue;
-use crate::award::{Award, LedgerKey, Others, Standing, Verdict};
+use crate::award::{Award, Others, Standing, Verdict};
 use crate::brand::{
     Activation, Brand, CreditMoment, EmailActivation, EventActivation, Identity, RewardsToBraze,
 };
 use crate::contact::Email;
 use crate::decide::tests::{brand, closed_to_all};
 use crate::decide::{Claim, decide as decide_any};
-use crate::identity::{IdKey, Scope};
-use crate::incentive::{IncentiveId, NoPrize, Offer};
+use crate::id_key::IdKey;
+use crate::ids::{IncentiveId, LedgerKey, Scope};
+use crate::incentive::{NoPrize, Offer};
 use crate::participation::{BrazeEvent, Outcome, State, Target};
 use crate::profile::{Alias, FoundProfile, KnownProfile};
 

@@ -4,7 +4,8 @@ use crate::brand::{Activation, Identity, SubscriptionGroup};
 use crate::contact::{Contact, Region, Regions, Texting};
 use crate::decide::tests::{brand, closed_to_all};
 use crate::decide::{Terms, decide as decide_any};
-use crate::identity::{IdKey, Scope};
+use crate::id_key::IdKey;
+use crate::ids::Scope;
 use crate::participation::Consent;
 use crate::profile::FoundProfile;
 

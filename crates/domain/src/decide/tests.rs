@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::attributes::AttributeValue;
 use crate::brand::*;
-use crate::identity::{BrandId, IdKey, ParticipationId, Scope};
+use crate::id_key::IdKey;
+use crate::ids::{BrandId, ParticipationId, Scope};
 use crate::participation::{EventProgress, Target};
 use crate::profile::{Alias, FoundProfile, KnownProfile, ProfileRef};
 

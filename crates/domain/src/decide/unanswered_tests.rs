@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::award::{Award, Others, Standing, Verdict};
-use crate::incentive::{IncentiveId, NoPrize, Offer};
+use crate::ids::IncentiveId;
+use crate::incentive::{NoPrize, Offer};
 use crate::seen::{self, Asking};
 
 const THEIRS: &str = "+13135550100";
@@ -194,7 +195,7 @@ fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
 fn whoever_was_forgotten_is_not_shown_as_waiting() {
     let mut world = world(by_event(), true);
     world.participation.end(Outcome::Mismatch { double: true }, at(1));
-    let key = crate::identity::IdKey::new([1; 32]);
+    let key = crate::id_key::IdKey::new([1; 32]);
     crate::person::forget(&mut world.participation, &key, at(2));
     let seen = seen::participation(&world.participation, Asking::Unsigned);
     assert_eq!((seen.state, seen.reason), ("rejected", None));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::identity::{ContactKey, ParticipationId};
+use crate::ids::{ContactKey, ParticipationId};
 
 /// The secret of a raffle until it is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]

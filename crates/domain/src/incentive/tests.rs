@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::raffle::{Entrant, Seed, Ticket, winners};
 use super::*;
-use crate::award::LedgerKey;
 use crate::contact::{Contact, Email};
-use crate::identity::{BrandId, ContactKey, IdKey};
+use crate::id_key::IdKey;
+use crate::ids::{BrandId, ContactKey, LedgerKey, Scope};
 
 const OPENS: i64 = 1_800_000_000;
 
@@ -183,7 +183,7 @@ fn pools_are_told_how_many_codes_they_need() {
     assert_eq!(needs(&incentive(Kind::First(code("A")))), []);
 }
 
-fn consumer(number: usize) -> (ContactKey, crate::identity::ParticipationId) {
+fn consumer(number: usize) -> (ContactKey, crate::ids::ParticipationId) {
     let contact = Contact::Email(Email::parse(&format!("c{number}@example.com")).unwrap());
     let key = IdKey::new([7; 32]);
     let brand = BrandId::parse("acme").unwrap();

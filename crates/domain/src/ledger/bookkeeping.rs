@@ -5,7 +5,7 @@
 use crate::Timestamp;
 use crate::award::{Award, Refusal, Standing, Verdict};
 use crate::codes::without_mark;
-use crate::identity::ParticipationId;
+use crate::ids::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
 use crate::ledger::{Book, Counts, Frozen, Rules, TakenCode};

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::identity::{BrandId, IdKey, IdentifierError, ParticipationId, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, IdentifierError, ParticipationId, Scope};
 use domain::person::{Person, forget, forgotten};
 use domain::profile::KnownProfile;
 use domain::time::later;
@@ -15,8 +16,8 @@ use ports::{Clock, Error, Result};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::beside::{Beside, failed};
-use crate::book::unreadable;
-use crate::data_file::one;
+use crate::rows::one;
+use crate::rows::unreadable;
 use crate::store::Row;
 
 const DOING: &str = "forgetting a person";

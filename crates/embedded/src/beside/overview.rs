@@ -7,7 +7,7 @@ use domain::Timestamp;
 use ports::operations::{CALLBACK, LimitInUse, MOST_COUNTED, Overview};
 use rusqlite::{Connection, Result};
 
-use crate::data_file::{moment, one};
+use crate::rows::{moment, one};
 
 /// What is read of the file at one moment.
 pub(super) fn overview(connection: &mut Connection, now: Timestamp) -> Result<Overview> {

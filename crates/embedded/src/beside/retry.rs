@@ -1,7 +1,7 @@
 //! Ending the wait after failures, beside the process that serves the file.
 
 use domain::Timestamp;
-use domain::identity::{BrandId, ParticipationId};
+use domain::ids::{BrandId, ParticipationId};
 use ports::Result;
 use ports::record::decode;
 use ports::store::Saved;

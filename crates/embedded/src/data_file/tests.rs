@@ -2,7 +2,8 @@ use std::fs;
 use std::time::Duration;
 
 use domain::contact::{Contact, Email};
-use domain::identity::{BrandId, IdKey, ParticipationId, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, ParticipationId, Scope};
 use domain::message::{Look, QueueName};
 use domain::reservation::{Allowance, Observed, Reservation};
 use ports::Chance;

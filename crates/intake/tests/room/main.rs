@@ -7,7 +7,7 @@ mod sizes;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use domain::identity::Scope;
+use domain::ids::Scope;
 use futures::future::join_all;
 use http::StatusCode;
 use intake::Entering;

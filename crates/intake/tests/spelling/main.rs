@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use domain::contact::{Contact, Email};
-use domain::identity::{ParticipationId, Scope};
+use domain::ids::{ParticipationId, Scope};
 use http::{Request, StatusCode};
 use ports::{Clock, Ledger, Store};
 use serde_json::{Value, json};

@@ -8,7 +8,8 @@ use axum::body::{Body, to_bytes};
 use domain::brand::Brands;
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email};
-use domain::identity::{IdKey, ParticipationId, Scope};
+use domain::id_key::IdKey;
+use domain::ids::{ParticipationId, Scope};
 use domain::participation::Participation;
 use domain::profile::ProfileRef;
 use http::{Request, StatusCode};
@@ -123,7 +124,7 @@ impl Intake {
         let now = self.clock.now();
         let participation =
             Participation::by_email(id, terms, email, domain::attributes::Attributes::default(), now);
-        let entry = domain::ledger::entry(&participation, terms, &self.id_key);
+        let entry = domain::accept::entry(&participation, terms, &self.id_key);
         self.memory.insert(&participation, entry.as_ref()).await.unwrap();
         id
     }

@@ -1,9 +1,9 @@
 //! The stored form of awards, counters and notices.
 
-use domain::award::{Award, LedgerKey, Others, Refusal, Standing};
-use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
+use domain::award::{Award, Others, Refusal, Standing};
+use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::Commitment;
-use domain::incentive::{Amount, IncentiveId, NoPrize, Offer, Pool, Prize, Reward};
+use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
 use domain::ledger::{Counts, Frozen};
 use domain::notice::{News, Notice, NoticeId};
 use serde::{Deserialize, Serialize};

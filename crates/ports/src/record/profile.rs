@@ -1,7 +1,7 @@
 //! The stored form of what is known of profiles.
 
 use domain::contact::Email;
-use domain::identity::ParticipationId;
+use domain::ids::ParticipationId;
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use serde::{Deserialize, Serialize};
 

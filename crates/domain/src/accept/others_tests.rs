@@ -5,7 +5,7 @@ use crate::attributes::Attributes;
 use crate::brand::Brands;
 use crate::brand_file::{AllThere, BrandFile, read_all};
 use crate::contact::{Email, Phone};
-use crate::identity::Scope;
+use crate::ids::Scope;
 use crate::participation::{BrazeEvent, Consent};
 
 const BY_EMAIL: &str = "[activation.email]\nincentive = \"first\"\n";

@@ -1,0 +1,22 @@
+//! Which outages are known to be kept where others see them.
+
+use std::collections::BTreeMap;
+
+use domain::Timestamp;
+use domain::ids::BrandId;
+use ports::outages::Outage;
+
+/// What is known to be kept.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) read_at: Option<Timestamp>,
+    pub(crate) outages: BTreeMap<BrandId, Outage>,
+    pub(crate) ours: BTreeMap<BrandId, Ours>,
+}
+
+/// An outage that this process has seen.
+pub(crate) struct Ours {
+    /// Tries that others had counted before.
+    pub(crate) base: u64,
+    pub(crate) written_at: Option<Timestamp>,
+}

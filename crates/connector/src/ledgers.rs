@@ -1,0 +1,117 @@
+//! What is done with whole ledgers: refills, draws, upgrades.
+
+use std::sync::PoisonError;
+
+use domain::brand::{Brand, Brands};
+use domain::ids::LedgerKey;
+use domain::incentive::Kind;
+use domain::ledger::Rules;
+use ports::error::in_full;
+
+use crate::award::announce;
+use crate::connector::Connector;
+
+impl Connector {
+    /// Gives what is free to those who wait for it, in every ledger: after brand files or codes have changed.
+    ///
+    /// # Errors
+    /// When a ledger cannot be reached; the others are refilled all the same.
+    pub async fn refill(&self) -> ports::Result<()> {
+        // A raffle that was over may have been prolonged.
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut refilled = Ok(());
+        let brands = self.brands();
+        for (brand, ledger) in ledgers(&brands, |_| true) {
+            let refilling = self.refill_one(brand, &ledger);
+            if let Err(error) = self.guarded(&brand.id, "refilling a ledger", refilling).await {
+                refilled = Err(error);
+            }
+        }
+        refilled
+    }
+
+    async fn refill_one(&self, brand: &Brand, ledger: &LedgerKey) -> ports::Result<()> {
+        let counts = self.outside.ledger.counts(ledger).await?;
+        if counts.waiting + counts.held > 0 {
+            let rules = Rules::of(brand, ledger, &self.id_key);
+            let settled = self.outside.ledger.refill(ledger, &rules, self.outside.clock.now()).await?;
+            announce(self, &brand.id, ledger, &settled).await;
+        }
+        Ok(())
+    }
+}
+
+/// Brings what an earlier version wrote of ledgers into the form of this one, a part of it at every tick.
+pub(crate) async fn upgrade_ledgers(connector: &Connector) {
+    let brands = connector.brands();
+    for (brand, ledger) in ledgers(&brands, |_| true) {
+        let known = connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).contains(&ledger);
+        if known {
+            continue;
+        }
+        match connector.outside.ledger.upgrade(&ledger).await {
+            Ok(false) => {}
+            Ok(true) => {
+                connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
+            }
+            Err(error) => {
+                tracing::error!(brand = %brand.id, scope = %ledger.scope, error = %in_full(&error), "connector.upgrade_failed: the next tick tries again");
+            }
+        }
+    }
+}
+
+/// Draws the raffles that have closed. What fails is tried again at the next tick.
+pub(crate) async fn draw_raffles(connector: &Connector) {
+    let brands = connector.brands();
+    for (brand, ledger) in ledgers(&brands, |kind| matches!(kind, Kind::Raffle(_))) {
+        let known = connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).contains(&ledger);
+        if known {
+            continue;
+        }
+        let drawing = draw(connector, brand, &ledger);
+        match connector.guarded(&brand.id, "drawing a raffle", drawing).await {
+            Ok(false) => {}
+            Ok(true) => {
+                connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
+            }
+            Err(error) => {
+                tracing::error!(scope = %ledger.scope, error = %in_full(&error), "connector.draw_failed: the next tick tries again");
+            }
+        }
+    }
+}
+
+/// Whether there is nothing more to draw.
+async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports::Result<bool> {
+    let rules = Rules::of(brand, ledger, &connector.id_key);
+    let now = connector.outside.clock.now();
+    if rules.incentive.as_ref().is_none_or(|incentive| now < incentive.drawn_from()) {
+        return Ok(false);
+    }
+    let counts = connector.outside.ledger.counts(ledger).await?;
+    if counts.drawn_at.is_some() || counts.entered == 0 {
+        return Ok(true);
+    }
+    let seed = connector.id_key.raffle_seed(ledger);
+    let Some(settled) = connector.outside.ledger.draw(ledger, &rules, &seed, now).await? else {
+        tracing::error!(brand = %brand.id, scope = %ledger.scope, "connector.seed_changed: the id key is not the one that the raffle's seed was committed with; it is not drawn");
+        return Ok(false);
+    };
+    let (lots, winners) = (counts.entered, settled.moved_up.len());
+    tracing::info!(brand = %brand.id, scope = %ledger.scope, lots, winners, "connector.drawn");
+    announce(connector, &brand.id, ledger, &settled).await;
+    Ok(true)
+}
+
+/// Every incentive of some kind, with its brand.
+fn ledgers(brands: &Brands, wanted: impl Fn(&Kind) -> bool) -> Vec<(&Brand, LedgerKey)> {
+    let mut found = Vec::new();
+    for brand in brands.iter() {
+        for activation in brand.activations.values() {
+            let incentives = activation.incentives.values().filter(|incentive| wanted(&incentive.kind));
+            found.extend(incentives.map(|incentive| (brand, activation.ledger(Some(&incentive.id)))));
+        }
+    }
+    found
+}

@@ -1,0 +1,45 @@
+//! What is read before a look: participations, and their awards. What cannot be read holds up no others.
+
+use std::collections::HashMap;
+
+use domain::award::Award;
+use domain::ids::{BrandId, ParticipationId};
+use domain::participation::Participation;
+use ports::store::MOST_ITEMS;
+
+use crate::case::Case;
+use crate::connector::Connector;
+use crate::unreadable;
+
+/// Reads participations of a brand. Those that cannot be read hold up no others.
+pub(crate) async fn participations(
+    connector: &Connector,
+    brand: &BrandId,
+    ids: &[ParticipationId],
+) -> ports::Result<Vec<Participation>> {
+    let read = connector.outside.store.get(ids).await?;
+    unreadable::set_aside(connector, brand, &read.unreadable).await?;
+    Ok(read.found)
+}
+
+/// Reads the awards of all that have one, and gives back the cases. Those whose award cannot be read come again later.
+pub(crate) async fn awards(
+    connector: &Connector,
+    brand: &BrandId,
+    mut cases: Vec<Case>,
+) -> ports::Result<Vec<Case>> {
+    let with_award = |case: &&Case| case.participation.has_award;
+    let ids: Vec<ParticipationId> =
+        cases.iter().filter(with_award).map(|case| case.participation.id).collect();
+    let mut awards: HashMap<ParticipationId, Award> = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(MOST_ITEMS) {
+        let read = connector.outside.ledger.awards(some).await?;
+        awards.extend(read.found.into_iter().map(|award| (award.id, award)));
+        unreadable::set_aside(connector, brand, &read.unreadable).await?;
+        cases.retain(|case| read.unreadable.iter().all(|one| one.id != case.participation.id));
+    }
+    for case in &mut cases {
+        case.facts.award = awards.remove(&case.participation.id);
+    }
+    Ok(cases)
+}

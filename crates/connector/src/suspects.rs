@@ -1,0 +1,46 @@
+//! Who was looked at when something panicked.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use domain::ids::ParticipationId;
+
+/// Participations that are remembered as suspects.
+const MOST_SUSPECTS: usize = 100_000;
+
+/// Participations that were looked at when something panicked. From then on each is looked at alone, after the others, until that goes
+/// well: one of them must not keep its brand from all others.
+#[derive(Default)]
+pub(crate) struct Suspects(Mutex<HashSet<ParticipationId>>);
+
+impl Suspects {
+    pub(crate) fn are_among(&self, ids: &[ParticipationId]) -> bool {
+        let suspects = self.lock();
+        ids.iter().any(|id| suspects.contains(id))
+    }
+
+    /// What is looked at together.
+    pub(crate) fn apart(&self, ids: &[ParticipationId]) -> Vec<Vec<ParticipationId>> {
+        let suspects = self.lock();
+        let (alone, together): (Vec<_>, Vec<_>) = ids.iter().partition(|id| suspects.contains(id));
+        let alone = alone.into_iter().map(|id| vec![id]);
+        std::iter::once(together).filter(|together| !together.is_empty()).chain(alone).collect()
+    }
+
+    pub(crate) fn add(&self, ids: &[ParticipationId]) {
+        let mut suspects = self.lock();
+        let room = MOST_SUSPECTS.saturating_sub(suspects.len());
+        suspects.extend(ids.iter().take(room));
+    }
+
+    pub(crate) fn clear(&self, ids: &[ParticipationId]) {
+        let mut suspects = self.lock();
+        for id in ids {
+            suspects.remove(id);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<ParticipationId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

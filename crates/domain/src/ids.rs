@@ -1,0 +1,234 @@
+//! Names of things. One type each, so that they cannot be mixed up; every one is checked when it is made.
+
+use std::fmt;
+
+/// Why a text is not a usable identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdentifierError {
+    /// Brand ids and scopes name files, queues and metrics: they stay short and plain.
+    #[error("must be 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' or '-'")]
+    NotPlain,
+    /// A participation id is 32 hexadecimal digits.
+    #[error("is not a participation id")]
+    NotAnId,
+}
+
+fn plain(text: &str) -> Result<String, IdentifierError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(IdentifierError::NotPlain)
+    }
+}
+
+/// A brand, as its file names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BrandId(String);
+
+/// The scope id of an activation. Unique over all brands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope(String);
+
+impl BrandId {
+    /// # Errors
+    /// When the text is not 1 to 64 plain characters.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        plain(text).map(Self)
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Scope {
+    /// # Errors
+    /// When the text is not 1 to 64 plain characters.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        plain(text).map(Self)
+    }
+
+    /// The scope as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BrandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An incentive, as its activation names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IncentiveId(Scope);
+
+impl IncentiveId {
+    /// # Errors
+    /// When the text is not 1 to 64 plain characters.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        Scope::parse(text).map(Self)
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for IncentiveId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a consumer takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// By e-mail address.
+    Email,
+    /// By mobile number.
+    Sms,
+    /// By something they did in the brand's app, of which Braze told us.
+    Event,
+}
+
+impl Channel {
+    /// The channel's name in ids, storage and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// A participation: a keyed hash of scope, channel and contact, so the same consumer gets the same id and nobody
+/// without the key can tell or guess one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParticipationId([u8; 16]);
+
+impl ParticipationId {
+    /// # Errors
+    /// When the text is not 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| IdentifierError::NotAnId)?;
+        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(IdentifierError::NotAnId);
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The id as sixteen bytes, for a store that keeps it so.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// An id read back from [`ParticipationId::to_bytes`].
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for ParticipationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// What a brand's contact is known by in our store: a keyed hash, the contact itself is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContactKey([u8; 16]);
+
+impl ContactKey {
+    /// The key as sixteen bytes, for a store that keeps it so.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// A key read back from [`ContactKey::to_bytes`].
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for ContactKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// The books of one incentive; of all credits that no incentive hangs on, where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LedgerKey {
+    /// The activation.
+    pub scope: Scope,
+    /// The incentive.
+    pub incentive: Option<IncentiveId>,
+}
+
+/// What the `Idempotency-Key` of a request is known by in our store: a keyed hash, which counts for one participation only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepeatKey([u8; 16]);
+
+impl RepeatKey {
+    /// # Errors
+    /// When the text is not 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        ParticipationId::parse(text).map(|digits| Self(digits.0))
+    }
+}
+
+impl RepeatKey {
+    /// A key from its sixteen bytes.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for RepeatKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_and_brands_are_plain() {
+        for text in ["", "a b", "a/b", "é", &"x".repeat(65)] {
+            assert!(Scope::parse(text).is_err() && BrandId::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(Scope::parse("acme-spring_2026.a").unwrap().as_str(), "acme-spring_2026.a");
+    }
+
+    #[test]
+    fn an_id_reads_back_from_its_text_and_only_in_that_form() {
+        let id = ParticipationId::from_bytes([0xa7; 16]);
+        assert_eq!(ParticipationId::parse(&id.to_string()), Ok(id));
+        for text in ["", "abc", &"A".repeat(32), &"g".repeat(32), &"a".repeat(34)] {
+            assert_eq!(ParticipationId::parse(text), Err(IdentifierError::NotAnId), "{text}");
+        }
+    }
+}

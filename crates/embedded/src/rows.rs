@@ -1,0 +1,42 @@
+//! What several parts read of rows.
+
+use domain::Timestamp;
+use domain::award::Award;
+use domain::ids::ParticipationId;
+use domain::ledger::Counts;
+use ports::record::{decode_award, decode_counts};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
+
+/// A moment as it is kept.
+pub(crate) fn moment(milliseconds: Option<i64>) -> Option<Timestamp> {
+    milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
+}
+
+/// Reads one row or none.
+pub(crate) fn one<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    connection.prepare_cached(sql)?.query_row(parameters, read).optional()
+}
+
+/// What is stored and cannot be read back, as SQLite would say it.
+pub(crate) fn unreadable(error: ports::Error) -> Error {
+    Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+}
+
+/// Reads a line from the columns `id, record`.
+pub(crate) fn award(row: &Row<'_>) -> Result<Award> {
+    let (id, record): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
+    decode_award(ParticipationId::from_bytes(id), &record).map_err(unreadable)
+}
+
+/// A ledger's counters; zero at first.
+pub(crate) fn counts(connection: &Connection, ledger: &str) -> Result<Counts> {
+    let stored: Option<String> =
+        one(connection, "SELECT counts FROM ledgers WHERE ledger = ?", [ledger], |row| row.get(0))?;
+    stored.map_or_else(|| Ok(Counts::default()), |stored| decode_counts(&stored).map_err(unreadable))
+}

@@ -1,0 +1,300 @@
+//! One process: intake, connector and one SQLite file.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use connector::{Connector, LINGER, TICK, Worker};
+use domain::brand::{Brands, SecretRef};
+use embedded::{DataFile, Expired};
+use futures::future::BoxFuture;
+use ports::clock::{SystemChance, SystemClock};
+use ports::error::in_full;
+use ports::health::Subject;
+use ports::operations::Storage;
+use ports::{BrandsInUse, Chance, Clock, Secrets, Troubles};
+use supervision::Supervisor;
+use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
+use tokio::sync::Mutex;
+use tokio::sync::watch::Receiver;
+
+use crate::arguments::{self};
+use crate::connections::{self, Clients};
+use crate::reload::{Reloading, With};
+use crate::tally::Counting;
+use crate::watch::Watch;
+use crate::{id_key, listen, tally, watch};
+
+/// How long a stop may take. What is under way then is cut off; it was not acknowledged, so it is done again at the next start.
+const STOPS_WITHIN: Duration = Duration::from_secs(20);
+
+/// The variable that holds what our content delivery network proves itself with.
+const EDGE_SECRET: &str = "QUIKLY_EDGE_SECRET";
+
+const EXPIRES_EVERY: Duration = Duration::from_secs(3_600);
+
+/// One process, ready to serve.
+pub(crate) struct Server {
+    listener: TcpListener,
+    routes: axum::Router,
+    clients: Clients,
+    connector: Arc<Connector>,
+    braze: Arc<Counting<braze::HttpTransport>>,
+    file: Arc<DataFile>,
+    troubles: Troubles,
+    supervisor: Supervisor,
+    brands: BrandsInUse,
+    /// Where the brands come from, if that can change.
+    reloading: Option<(Reloading, Signal)>,
+}
+
+impl Server {
+    /// Opens the data file and puts everything together.
+    pub(crate) async fn open(
+        brands: Brands,
+        secrets: Arc<dyn Secrets>,
+        data: &Path,
+        listener: TcpListener,
+        clients: &arguments::Clients,
+    ) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+        let file = Arc::new(open(data, clock.clone())?);
+        let id_key = file.id_key(id_key::in_environment()?, &*chance).await;
+        let id_key = id_key.with_context(|| format!("the data file {}", data.display()))?;
+        file.take_over_slots().await.context("the request slots cannot be taken over")?;
+        let brands = BrandsInUse::from(Arc::new(brands));
+        let troubles = Troubles::default();
+        let supervisor = Supervisor::new(clock.clone(), chance.clone(), troubles.clone());
+        let intake = intake::Outside {
+            store: file.clone(),
+            ledger: file.clone(),
+            queues: file.clone(),
+            entering: intake::Entering::AtOnce,
+            secrets: secrets.clone(),
+            troubles: troubles.clone(),
+            edge_secret: edge_secret(),
+            limits: Arc::new(intake::RequestLimits::new(clients.rates())),
+            clock: clock.clone(),
+        };
+        let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
+        let braze = Arc::new(Counting::on(braze::HttpTransport::new(braze::Timeouts::default())?));
+        let outside = connector::Outside {
+            store: file.clone(),
+            ledger: file.clone(),
+            notices: file.clone(),
+            queues: file.clone(),
+            schedule: file.clone(),
+            limits: file.clone(),
+            outages: file.clone(),
+            secrets,
+            troubles: troubles.clone(),
+            clock,
+            chance,
+            transport: braze.clone(),
+            callbacks: Arc::new(callback::HttpTransport::new()?),
+        };
+        let connector = Arc::new(Connector::new(outside, brands.clone(), id_key));
+        let clients = match clients.behind_proxy {
+            Some(by) => Clients::AreForwarded(by),
+            None => Clients::Connect(NonZeroU32::new(clients.connections_per_client)),
+        };
+        let reloading = None;
+        Ok(Self {
+            listener,
+            routes,
+            clients,
+            connector,
+            braze,
+            file,
+            brands,
+            troubles,
+            supervisor,
+            reloading,
+        })
+    }
+
+    /// Where it takes participations.
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Fills pools that are empty, and from then on keeps brands and codes as their directory has them; a signal has them read at once.
+    pub(crate) async fn reload_by(&mut self, mut reloading: Reloading, hangup: Signal) -> anyhow::Result<()> {
+        reloading.fill_empty_pools(&self.file).await.context("the codes cannot be imported")?;
+        self.reloading = Some((reloading, hangup));
+        Ok(())
+    }
+
+    /// Serves until `stop` turns true. Requests and steps under way are finished, if that does not take too long; what waits is picked
+    /// up at the next start.
+    pub(crate) async fn run(self, stop: Receiver<bool>) -> anyhow::Result<()> {
+        let too_long = async {
+            listen::stopped(stop.clone()).await;
+            SystemClock.sleep(STOPS_WITHIN).await;
+        };
+        tokio::select! {
+            done = self.work(stop.clone()) => done,
+            () = too_long => {
+                tracing::warn!("serve.cut_off: something took too long; it is done again at the next start");
+                Ok(())
+            }
+        }
+    }
+
+    async fn work(self, stop: Receiver<bool>) -> anyhow::Result<()> {
+        let worker = Worker::new(self.connector.clone(), LINGER).under(self.supervisor.clone());
+        let working = tokio::spawn({
+            let stop = stop.clone();
+            async move { worker.run(stop).await }
+        });
+        let keep = |name: &'static str, task: Task| {
+            let (supervisor, stop) = (self.supervisor.clone(), stop.clone());
+            tokio::spawn(async move { supervisor.keep(name, stop.clone(), || task(stop.clone())).await })
+        };
+        let refilled = Arc::new(AtomicBool::new(false));
+        let reloading = self.reloading.map(|reloading| {
+            let with = With {
+                in_use: self.brands,
+                troubles: self.troubles.clone(),
+                file: self.file.clone(),
+                connector: self.connector.clone(),
+            };
+            let kept = Arc::new((Mutex::new(reloading), with));
+            keep("brand-files", Box::new(move |stop| Box::pin(keep_brands(kept.clone(), stop))))
+        });
+        let (connector, braze, file) = (self.connector.clone(), self.braze.clone(), self.file.clone());
+        let watch =
+            Watch { connector: connector.clone(), file: file.clone(), troubles: self.troubles.clone() };
+        let ticking = keep(
+            "tick",
+            Box::new(move |stop| Box::pin(tick(connector.clone(), braze.clone(), refilled.clone(), stop))),
+        );
+        let expiring = keep("expire", Box::new(move |stop| Box::pin(expire(file.clone(), stop))));
+        let (file, troubles) = (self.file, self.troubles);
+        let log =
+            keep("log", Box::new(move |stop| Box::pin(watch_log(file.clone(), troubles.clone(), stop))));
+        let watching = keep("watch", Box::new(move |stop| Box::pin(watch::run(watch.clone(), stop))));
+        tokio::select! {
+            () = connections::serve(self.listener, self.routes, self.clients, stop) => {}
+            gave_up = self.supervisor.gave_up() => return Err(gave_up.into()),
+        }
+        for task in [working, ticking, expiring, log, watching].into_iter().chain(reloading) {
+            task.await?;
+        }
+        tally::say(&self.connector, &self.braze);
+        Ok(())
+    }
+}
+
+/// A task that is started anew when it fails.
+type Task = Box<dyn Fn(Receiver<bool>) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Keeps brands and codes as their directory has them. Whoever panicked at it has let go of it.
+async fn keep_brands(kept: Arc<(Mutex<(Reloading, Signal)>, With)>, stop: Receiver<bool>) {
+    let (reloading, with) = &*kept;
+    let (reloading, hangup) = &mut *reloading.lock().await;
+    reloading.run(with, hangup, stop).await;
+}
+
+/// Looks at everything due, at the start and then every minute, and says what was done; at once again while more is due than one tick
+/// takes.
+async fn tick(
+    connector: Arc<Connector>,
+    braze: Arc<Counting<braze::HttpTransport>>,
+    refilled: Arc<AtomicBool>,
+    mut stop: Receiver<bool>,
+) {
+    let clock = SystemClock;
+    if let Err(error) = connector.catch_up().await {
+        tracing::error!(error = %in_full(&error), "serve.catch_up_failed");
+    }
+    while !*stop.borrow() {
+        if !refilled.load(Ordering::Relaxed) {
+            refilled.store(refill(&connector).await, Ordering::Relaxed);
+        }
+        match connector.tick().await {
+            Ok(ticked) if ticked.more => continue,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(error = %in_full(&error), "serve.tick_failed: the next one tries again");
+            }
+        }
+        tally::say(&connector, &braze);
+        tokio::select! {
+            () = clock.sleep(TICK) => {}
+            _changed = stop.changed() => {}
+        }
+    }
+}
+
+/// Gives what brand files and codes have made free since the last start; whether all of it was.
+async fn refill(connector: &Connector) -> bool {
+    let refilled = connector.refill().await;
+    if let Err(error) = &refilled {
+        tracing::error!(error = %in_full(error), "serve.refill_failed: the next tick tries again");
+    }
+    refilled.is_ok()
+}
+
+/// Deletes what is kept no longer, at the start and then every hour.
+async fn expire(file: Arc<DataFile>, mut stop: Receiver<bool>) {
+    let clock = SystemClock;
+    while !*stop.borrow() {
+        match file.expire(clock.now()).await {
+            Ok(expired) if expired == Expired::default() => {}
+            Ok(Expired { participations, profiles }) => {
+                tracing::info!(participations, profiles, "serve.expired: what is kept no longer is deleted");
+            }
+            Err(error) => {
+                tracing::error!(error = %in_full(&error), "serve.expire_failed: the next hour tries again");
+            }
+        }
+        tokio::select! {
+            () = clock.sleep(EXPIRES_EVERY) => {}
+            _changed = stop.changed() => {}
+        }
+    }
+}
+
+/// Says once a minute whether the data file's log has grown large.
+async fn watch_log(file: Arc<DataFile>, troubles: Troubles, mut stop: Receiver<bool>) {
+    const KIND: &str = "large_log";
+    let clock = SystemClock;
+    while !*stop.borrow() {
+        let length = file.log_length();
+        if length > Storage::LARGE_LOG {
+            let text = format!(
+                "the data file's log has {} MB and cannot begin anew: something reads the file all the time",
+                length / 1_000_000
+            );
+            tracing::warn!(length, "serve.large_log: something reads the data file all the time");
+            troubles.report(KIND, Subject::Process, clock.now(), text);
+        } else {
+            troubles.clear(KIND, Subject::Process);
+        }
+        tokio::select! {
+            () = clock.sleep(TICK) => {}
+            _changed = stop.changed() => {}
+        }
+    }
+}
+
+fn open(path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<DataFile> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        let shown = directory.display();
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("cannot make the data directory {shown}"))?;
+    }
+    DataFile::open(path, clock).with_context(|| format!("the data file {}", path.display()))
+}
+
+/// What our content delivery network proves itself with, if there is one.
+fn edge_secret() -> Option<SecretRef> {
+    std::env::var_os(EDGE_SECRET).map(|_value| SecretRef::Env(EDGE_SECRET.to_owned()))
+}
