@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
-use crate::rules::{EMPTY_NAMES, LONGEST_FILE, LONGEST_MAIN, MAY_USE, NEVER_IN_DOMAIN, ONLY_IN};
+use crate::cycles::{self, Cycle};
+use crate::rules::{EMPTY_NAMES, LONGEST_FILE, LONGEST_MAIN, MAY_USE, NEVER_IN_DOMAIN, ONLY_IN, TANGLED};
 
 /// Checks everything; the error lists every fault.
 pub(crate) fn check() -> anyhow::Result<()> {
@@ -16,6 +17,11 @@ pub(crate) fn check() -> anyhow::Result<()> {
         faults.extend(dependencies(package));
         let directory = package.manifest_path.as_std_path().parent().context("a manifest has a directory")?;
         faults.extend(crate_files(package, directory)?);
+        for target in &package.targets {
+            let cycles = cycles::of_crate(&target.name, target.src_path.as_std_path())?;
+            let is_known = |cycle: &Cycle| TANGLED.contains(&cycle.place.as_str());
+            faults.extend(cycles.into_iter().filter(|cycle| !is_known(cycle)).map(|cycle| cycle.to_string()));
+        }
         for file in sources(directory)? {
             faults.extend(source(&file)?);
         }

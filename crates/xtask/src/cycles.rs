@@ -1,0 +1,275 @@
+//! Cycles of modules: in a crate, and among the modules of one directory, dependencies run one way.
+
+mod source;
+mod tokens;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use source::{Segments, Source};
+
+/// The modules of a crate by their path; the crate's root is the empty path.
+type Modules = BTreeMap<Segments, Source>;
+
+/// Which child of a module uses which other child, and the use that shows it.
+type Uses = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Modules that use each other in a circle.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Cycle {
+    /// The crate, or the module, whose children they are.
+    pub(crate) place: String,
+    /// The modules, in the order of their uses.
+    modules: Vec<String>,
+    /// For each of them, a use of the next.
+    uses: Vec<String>,
+}
+
+impl fmt::Display for Cycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let round: Vec<&str> = self.modules.iter().chain(self.modules.first()).map(String::as_str).collect();
+        write!(
+            f,
+            "{}: its modules form a cycle: {} ({})",
+            self.place,
+            round.join(" → "),
+            self.uses.join("; ")
+        )
+    }
+}
+
+/// The cycles in the crate whose root file this is.
+pub(crate) fn of_crate(name: &str, root: &Path) -> anyhow::Result<Vec<Cycle>> {
+    let modules = modules(root)?;
+    let parents: BTreeSet<Segments> =
+        modules.keys().filter_map(|path| path.split_last()).map(|(_, parent)| parent.to_vec()).collect();
+    let mut found = Vec::new();
+    for parent in parents {
+        let uses = among_children(&modules, &parent);
+        for cycle in cycles(&uses) {
+            found.push(described(name, &parent, cycle, &uses));
+        }
+    }
+    Ok(found)
+}
+
+/// Reads the root file and every module that it declares, and what those declare.
+fn modules(root: &Path) -> anyhow::Result<Modules> {
+    let mut modules = Modules::new();
+    let mut waiting = vec![(Segments::new(), root.to_owned())];
+    while let Some((path, file)) = waiting.pop() {
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let source = source::read(&text);
+        let directory = directory_of_children(&file, path.is_empty());
+        for child in &source.declared {
+            let mut path = path.clone();
+            path.push(child.clone());
+            let beside = directory.join(format!("{child}.rs"));
+            let inside = directory.join(child).join("mod.rs");
+            waiting.push((path, if beside.exists() { beside } else { inside }));
+        }
+        modules.insert(path, source);
+    }
+    Ok(modules)
+}
+
+fn directory_of_children(file: &Path, is_root: bool) -> PathBuf {
+    let owns_its_directory = is_root || file.file_stem().is_some_and(|stem| stem == "mod");
+    if owns_its_directory { file.with_file_name("") } else { file.with_extension("") }
+}
+
+/// The uses among the children of a module. What stands deeper counts as its child's.
+fn among_children(modules: &Modules, parent: &[String]) -> Uses {
+    let mut uses = Uses::new();
+    for (path, source) in modules {
+        let Some(from) = child(path, parent) else { continue };
+        for (inside, used) in &source.used {
+            let here = [path.as_slice(), inside.as_slice()].concat();
+            let Some(target) = resolve(modules, &here, used) else { continue };
+            if let Some(to) = child(&target, parent)
+                && to != from
+            {
+                let text = format!("{} uses {}", path.join("::"), used.join("::"));
+                uses.entry(from.to_owned()).or_default().entry(to.to_owned()).or_insert(text);
+            }
+        }
+    }
+    uses
+}
+
+/// The child of `parent` that a path leads through.
+fn child<'a>(path: &'a [String], parent: &[String]) -> Option<&'a str> {
+    path.strip_prefix(parent)?.first().map(String::as_str)
+}
+
+/// The module that a path leads to, through what other modules pass on.
+fn resolve(modules: &Modules, here: &[String], used: &[String]) -> Option<Segments> {
+    let mut at: Segments = here.to_vec();
+    let mut rest = used;
+    let mut anchored = false;
+    while let Some((first, behind)) = rest.split_first() {
+        match first.as_str() {
+            "crate" => at.clear(),
+            "self" => {}
+            "super" => {
+                at.pop()?;
+            }
+            _ => break,
+        }
+        (rest, anchored) = (behind, true);
+    }
+    // A path without an anchor is relative only if it begins with a module that is declared here; else it is another crate's.
+    if !anchored && !modules.contains_key(&[at.as_slice(), rest.get(..1)?].concat()) {
+        return None;
+    }
+    let start = at.clone();
+    while let Some((first, behind)) = rest.split_first() {
+        let deeper = [at.as_slice(), std::slice::from_ref(first)].concat();
+        if !modules.contains_key(&deeper) {
+            break;
+        }
+        (at, rest) = (deeper, behind);
+    }
+    let passed_on = rest.first().and_then(|name| {
+        let from = &modules.get(&at)?.passed_on;
+        from.iter().find(|path| path.last() == Some(name))
+    });
+    match passed_on {
+        Some(path) if at != here => resolve(modules, &at, path).or(Some(at)),
+        _ if at == start && at.is_empty() => None,
+        _ => Some(at),
+    }
+}
+
+/// The shortest cycle through each module that is in one and was not named before.
+fn cycles(uses: &Uses) -> Vec<Vec<String>> {
+    let mut named: BTreeSet<&str> = BTreeSet::new();
+    let mut cycles = Vec::new();
+    for module in uses.keys() {
+        if named.contains(module.as_str()) {
+            continue;
+        }
+        if let Some(cycle) = way_back(uses, module) {
+            named.extend(cycle.iter().copied());
+            cycles.push(cycle.into_iter().map(str::to_owned).collect());
+        }
+    }
+    cycles
+}
+
+/// The shortest way from a module back to itself.
+fn way_back<'a>(uses: &'a Uses, module: &'a str) -> Option<Vec<&'a str>> {
+    let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut waiting = VecDeque::from([module]);
+    while let Some(at) = waiting.pop_front() {
+        for next in uses.get(at).into_iter().flat_map(BTreeMap::keys) {
+            if next == module {
+                let mut way = vec![at];
+                while let Some(before) = way.last().and_then(|last| came_from.get(last)) {
+                    way.push(before);
+                }
+                way.reverse();
+                return Some(way);
+            }
+            if !came_from.contains_key(next.as_str()) {
+                came_from.insert(next, at);
+                waiting.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+fn described(name: &str, parent: &[String], modules: Vec<String>, uses: &Uses) -> Cycle {
+    let place = [&[name.replace('-', "_")], parent].concat().join("::");
+    let steps = modules.iter().zip(modules.iter().cycle().skip(1));
+    let uses = steps.filter_map(|(from, to)| uses.get(from)?.get(to)).cloned().collect();
+    Cycle { place, modules, uses }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The faults of a crate with these files.
+    fn faults(files: &[(&str, &str)]) -> Vec<String> {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let file = directory.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        let found = of_crate("demo", &directory.path().join("lib.rs")).unwrap();
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_cycle_is_named_with_the_uses_that_make_it() {
+        let found = faults(&[
+            ("lib.rs", "mod a; mod b; mod c;"),
+            ("a.rs", "use crate::b::B;"),
+            ("b.rs", "fn f() { crate::c::g() }"),
+            ("c.rs", "use crate::{a::{A}};"),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "demo: its modules form a cycle: a → b → c → a (a uses crate::b::B; b uses crate::c::g; c uses crate::a::A)"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_runs_one_way_is_no_cycle() {
+        let files = [
+            ("lib.rs", "mod a; mod b; pub use b::B;"),
+            ("a.rs", "use crate::b::B; mod deep;"),
+            ("a/deep.rs", "use super::A; use crate::B;"),
+            ("b.rs", "use std::fmt; #[cfg(test)] mod tests { use crate::a::A; }"),
+        ];
+        assert_eq!(faults(&files), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_use_deep_inside_counts_as_its_modules() {
+        let files = [
+            ("lib.rs", "mod a; mod b;"),
+            ("a.rs", "mod deep;"),
+            ("a/deep.rs", "use crate::b;"),
+            ("b.rs", "use super::a;"),
+        ];
+        assert_eq!(faults(&files).len(), 1);
+    }
+
+    #[test]
+    fn a_cycle_by_way_of_what_the_root_passes_on_is_found() {
+        let files =
+            [("lib.rs", "mod a; mod b; pub use b::B;"), ("a.rs", "use crate::B;"), ("b.rs", "use crate::a;")];
+        assert_eq!(faults(&files).len(), 1);
+    }
+
+    #[test]
+    fn a_cycle_among_the_modules_of_a_directory_is_found() {
+        let files = [
+            ("lib.rs", "mod a;"),
+            ("a/mod.rs", "mod b; mod c;"),
+            ("a/b.rs", "use super::c::C;"),
+            ("a/c.rs", "use crate::a::b::B;"),
+        ];
+        let found = faults(&files);
+        assert!(
+            found.len() == 1 && found[0].starts_with("demo::a: its modules form a cycle: b → c → b"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_parent_and_its_child_may_know_each_other() {
+        let files = [("lib.rs", "mod a;"), ("a.rs", "mod b; fn f() { b::g() }"), ("a/b.rs", "use super::f;")];
+        assert_eq!(faults(&files), Vec::<String>::new());
+    }
+}
