@@ -23,13 +23,13 @@ use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Offer;
 use domain::ledger::{Entry, Rules};
-use domain::participation::{Participation, State};
+use domain::participation::{Outcome, Participation, State};
 use embedded::DataFile;
 use futures::future::try_join_all;
 use ports::clock::{SystemChance, SystemClock};
 use ports::store::MOST_ITEMS;
 use ports::{Clock, Ledger, Store};
-use tests::participation;
+use tests::{changed, participation};
 
 const PARTICIPATIONS: usize = 1_000_000;
 const WAITING: usize = 200_000;
@@ -165,7 +165,7 @@ impl Maker {
             let some: Vec<(Participation, Option<Entry>)> = (from..count.min(from + TOGETHER))
                 .map(|number| self.one(incentive, number, &offer))
                 .collect::<anyhow::Result<_>>()?;
-            ids.extend(some.iter().map(|(participation, _)| participation.id));
+            ids.extend(some.iter().map(|(participation, _)| participation.id()));
             let inserts = some.iter().map(|(one, entry)| self.file.insert(one, entry.as_ref()));
             try_join_all(inserts).await?;
         }
@@ -178,18 +178,22 @@ impl Maker {
         number: usize,
         offer: &Offer,
     ) -> anyhow::Result<(Participation, Option<Entry>)> {
-        let mut one = participation("acme", "spring", &format!("{incentive}-{number}@example.com"));
-        one.id = self.id_key.participation(&one.scope, &one.contact);
-        (one.state, one.due_at) = (State::Enrolled, None);
+        let one = participation("acme", "spring", &format!("{incentive}-{number}@example.com"));
+        let contact = one.contact().context("somebody")?;
+        let id = self.id_key.participation(one.scope(), &contact);
+        let has_award = incentive != "none";
+        let one = changed(&one, |kept| {
+            (kept.id, kept.has_award) = (id, has_award);
+            (kept.state, kept.due_at) = (State::Ended(Outcome::Enrolled), None);
+        });
         if incentive == "none" {
             return Ok((one, None));
         }
-        one.has_award = true;
         let award = Award {
-            id: one.id,
-            brand: one.brand.clone(),
+            id: one.id(),
+            brand: one.brand().clone(),
             ledger: ledger(incentive)?,
-            participant: self.id_key.contact(&one.brand, &one.contact),
+            participant: self.id_key.contact(one.brand(), &contact),
             others: Others::None,
             offer: offer.clone(),
             arrival: 0,

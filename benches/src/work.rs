@@ -13,13 +13,15 @@ use benches::disk;
 use benches::process::{Process, Usage};
 use benches::spread::Spread;
 use domain::Timestamp;
+use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands};
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
+use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::ids::Scope;
-use domain::participation::{Consent, Participation, State};
+use domain::participation::{Open, Participation, SmsState};
 use embedded::DataFile;
 use futures::future::try_join_all;
 use ports::clock::{SystemChance, SystemClock};
@@ -217,13 +219,12 @@ fn participation(
     if matches!(work, Work::New) {
         let email = Email::parse(&format!("consumer-{number}@example.com"))?;
         let id = key.participation(scope, &Contact::Email(email.clone()));
-        return Ok(Participation::by_email(id, terms, email, Attributes::default(), at));
+        return Ok(Acceptance::new(id, terms, at).by_email(email, None, Attributes::default()));
     }
     let area = AREAS.get(number / 10_000).context("an area")?;
     let phone = Phone::from_e164(&format!("+1{area}555{:04}", number % 10_000))?;
     let id = key.participation(scope, &Contact::Phone { phone: phone.clone(), email: None });
-    let consent = Consent { given: true, at, text_id: None };
-    Ok(Participation::by_phone(id, terms, (phone, None), Attributes::default(), consent, at))
+    Ok(Acceptance::new(id, terms, at).by_phone((phone, None), None, Attributes::default()))
 }
 
 /// The same, asked to confirm a moment ago.
@@ -231,7 +232,8 @@ fn asked(participation: &Participation, work: Work) -> Participation {
     let mut asked = participation.clone();
     let now = SystemClock.now();
     let until = if matches!(work, Work::Due) { now } else { now + A_DAY };
-    asked.wait(State::AwaitingOptIn { since: participation.accepted_at }, until, now);
+    let state = Open::Sms(SmsState::AwaitingOptIn { since: participation.accepted_at() });
+    asked.apply(&Step::Wait { state, until }, now);
     asked
 }
 

@@ -10,7 +10,6 @@ use braze_sim::{Settings, Workspace};
 use connector::Connector;
 use domain::brand::SecretRef;
 use domain::brand_file::{AllThere, BrandFile, read_all};
-use domain::contact::Contact;
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
 use domain::token::TokenHash;
@@ -148,7 +147,7 @@ impl Whole {
         for some in ids.chunks(100) {
             let read = self.ports.store.get(some).await.unwrap();
             assert!(read.unreadable.is_empty() && read.found.len() == some.len(), "{:?}", read.unreadable);
-            if read.found.iter().any(|one| !one.state.is_end() || one.due_at.is_some()) {
+            if read.found.iter().any(|one| !one.state().is_end() || one.due_at().is_some()) {
                 return false;
             }
         }
@@ -262,7 +261,7 @@ pub(crate) async fn whatever_is_accepted_can_be_read_shown_ended_and_erased(port
             operations.forget_participation(*id, &IdKey::new([7; 32]), whole.ports.now()).await.unwrap();
         assert_eq!(forgotten.participations, 1);
         let left = whole.ports.store.get(&[*id]).await.unwrap().found.remove(0);
-        assert_eq!(left.contact, Contact::nobody());
+        assert_eq!(left.contact(), None);
         whole.shown(*id).await;
     }
 }

@@ -13,7 +13,7 @@ use aws::ssm::Parameters;
 use domain::award::Award;
 use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
-use domain::contact::{Contact, Email, Phone};
+use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::incentive::Offer;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
@@ -29,7 +29,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tests::emulator::{config, endpoint, prefix};
 use tests::recorder::Recorder;
-use tests::{eventually_async, participation, start};
+use tests::{eventually_async, start};
 
 use crate::Ports;
 use crate::game::{Game, acme, codes, first, ledger, pool, raffle_of_codes};
@@ -132,7 +132,7 @@ async fn a_write_that_meets_a_transaction_is_done_after_it() {
     let mut ada = ada();
     recorder.conflict_with(3);
     assert_eq!(ports.store.insert(&ada, None).await.unwrap(), Inserted::New);
-    ada.failures = 1;
+    ada.failed();
     recorder.conflict_with(3);
     assert_eq!(ports.store.save(&[ada]).await.unwrap(), [Saved::Saved]);
 }
@@ -245,12 +245,11 @@ async fn what_the_scheduler_could_not_send_is_shown_and_sent_to_the_queue_that_i
     let dynamo = Dynamo::new(&config, Tables::of(&prefix));
     dynamo.make_tables().await.unwrap();
     let environment = Environment::new(&config, &prefix);
-    let mut by_number = participation("acme", "spring", "ada@example.com");
-    by_number.contact = Contact::Phone { phone: Phone::from_e164("+13135550100").unwrap(), email: None };
+    let by_number = tests::by_number("+13135550100", None);
     dynamo.insert(&by_number, None).await.unwrap();
     let url = environment.queue_url("schedules-dead").await.unwrap();
     let scheduler = Sqs::new(&config, HashMap::from([(QueueName::SmsSubscriptions, url)]));
-    let to_settle = Look { brand: acme(), ids: vec![by_number.id] };
+    let to_settle = Look { brand: acme(), ids: vec![by_number.id()] };
     let (nobody, delay) = (look("acme", 7), Duration::ZERO);
     let messages = [to_settle.clone(), nobody].map(|look| Outgoing { look, delay });
     scheduler.send(QueueName::SmsSubscriptions, messages.to_vec()).await.unwrap();

@@ -86,11 +86,11 @@ async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger,
     let ids = kept.ids();
     let read = store.get(&ids).await.unwrap();
     assert!(read.unreadable.is_empty(), "{:?}", read.unreadable);
-    says_all_of(&kept.participations, read.found.iter().map(|one| (one.id.to_string(), encode(one))));
+    says_all_of(&kept.participations, read.found.iter().map(|one| (one.id().to_string(), encode(one))));
     let mut long: Vec<usize> = read
         .found
         .iter()
-        .filter_map(|one| Some(one.contact.phone()?.as_str().len()))
+        .filter_map(|one| Some(one.phone()?.as_str().len()))
         .filter(|length| *length > 16)
         .collect();
     long.sort_unstable();
@@ -98,7 +98,7 @@ async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger,
     let awards = ledger.awards(&ids).await.unwrap();
     assert!(awards.unreadable.is_empty(), "{:?}", awards.unreadable);
     says_all_of(&kept.awards, awards.found.iter().map(|award| (award.id.to_string(), encode_award(award))));
-    assert!(read.found.iter().all(|one| one.has_award == kept.awards.contains_key(&one.id.to_string())));
+    assert!(read.found.iter().all(|one| one.has_award() == kept.awards.contains_key(&one.id().to_string())));
     let contacts: Vec<ContactKey> =
         kept.profiles.keys().map(|contact| ContactKey::from_bytes(bytes(contact))).collect();
     let known = store.known_profiles(&contacts).await.unwrap();
@@ -115,7 +115,7 @@ async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger,
     );
     let due: BTreeSet<ParticipationId> =
         store.due(now(), 100).await.unwrap().into_iter().map(|due| due.id).collect();
-    let under_way = read.found.iter().filter(|one| one.due_at.is_some()).map(|one| one.id);
+    let under_way = read.found.iter().filter(|one| one.due_at().is_some()).map(|one| one.id());
     let changed_by_others = awards.found.iter().filter(|award| award.due_at.is_some()).map(|award| award.id);
     assert_eq!(due, under_way.chain(changed_by_others).collect());
     // What was read is written in today's form, and read again.

@@ -14,7 +14,7 @@ use domain::notice::News;
 use domain::participation::Participation;
 use ports::Clock;
 use ports::store::MOST_ITEMS;
-use tests::{participation, start};
+use tests::{changed, participation, start};
 
 use crate::Ports;
 
@@ -83,9 +83,8 @@ impl Game {
     /// The consumer's participation; by another activation's way in when `again`.
     pub(crate) fn participation(number: usize, again: bool) -> Participation {
         let scope = if again { "spring-again" } else { "spring" };
-        let mut participation = participation("acme", scope, &format!("c{number}@example.com"));
-        participation.has_award = true;
-        participation
+        let participation = participation("acme", scope, &format!("c{number}@example.com"));
+        changed(&participation, |kept| kept.has_award = true)
     }
 
     pub(crate) async fn accept(&self, number: usize) -> ParticipationId {
@@ -135,10 +134,10 @@ impl Game {
         others: Others,
     ) -> ParticipationId {
         let award = Award {
-            id: participation.id,
+            id: participation.id(),
             brand: acme(),
             ledger: ledger(),
-            participant: IdKey::new([9; 32]).contact(&acme(), &participation.contact),
+            participant: participation.contact_key(&IdKey::new([9; 32])).unwrap(),
             others,
             offer,
             arrival: 0,
@@ -148,7 +147,7 @@ impl Game {
         };
         let entry = Entry { award, rules: self.rules.clone() };
         self.ports.store.insert(&participation, Some(&entry)).await.unwrap();
-        participation.id
+        participation.id()
     }
 
     pub(crate) async fn settle(&self, verdicts: &[(ParticipationId, Verdict)]) -> Settled {

@@ -43,7 +43,7 @@ pub(crate) async fn an_award_reads_back_as_it_was(ports: Ports) {
         let award = game.award(id).await;
         assert_eq!((award.offer, award.arrival, award.ledger), (offer, number as u64 + 1, ledger()));
     }
-    assert!(game.ports.ledger.awards(&[Game::participation(99, false).id]).await.unwrap().found.is_empty());
+    assert!(game.ports.ledger.awards(&[Game::participation(99, false).id()]).await.unwrap().found.is_empty());
 }
 
 pub(crate) async fn an_award_that_is_asked_for_twice_comes_once(ports: Ports) {

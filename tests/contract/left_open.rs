@@ -15,7 +15,7 @@ use domain::Timestamp;
 use domain::award::Award;
 use domain::brand::SecretRef;
 use domain::brand_file::{AllThere, Strictness, read_each};
-use domain::contact::{Contact, Email};
+use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
 use domain::incentive::{Pool, Reward};
@@ -142,7 +142,7 @@ impl Tables {
 }
 
 fn has_ended(one: &Participation) -> bool {
-    one.state.is_end() && one.due_at.is_none()
+    one.state().is_end() && one.due_at().is_none()
 }
 
 /// What everyone has won.
@@ -171,7 +171,7 @@ async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given
     let (ended, after) = tables.read().await;
     let mut states: BTreeMap<&str, usize> = BTreeMap::new();
     for one in &ended {
-        *states.entry(one.state.name()).or_default() += 1;
+        *states.entry(one.state().name()).or_default() += 1;
     }
     let expected = [
         ("credited", 21),
@@ -213,5 +213,5 @@ async fn whoever_an_earlier_version_kept_is_erased() {
         assert_eq!(forgotten.participations, 1);
     }
     let (read, _) = tables.read().await;
-    assert!(read.iter().all(|one| one.contact == Contact::nobody() && one.state.is_end()));
+    assert!(read.iter().all(|one| one.contact().is_none() && one.state().is_end()));
 }

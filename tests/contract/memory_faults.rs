@@ -69,17 +69,17 @@ async fn a_write_fails_before_it_was_done_or_after() {
     let ada = participation("acme", "spring", "ada@example.com");
     let (before, _) = memory(1, Faults { write_fails: 1.0, ..Faults::none() });
     assert!(before.insert(&ada, None).await.is_err());
-    assert!(before.get(&[ada.id]).await.unwrap().found.is_empty());
+    assert!(before.get(&[ada.id()]).await.unwrap().found.is_empty());
     let (after, _) = memory(1, Faults { write_lost_answer: 1.0, ..Faults::none() });
     assert!(after.insert(&ada, None).await.is_err());
-    assert_eq!(after.get(&[ada.id]).await.unwrap().found.len(), 1);
+    assert_eq!(after.get(&[ada.id()]).await.unwrap().found.len(), 1);
 }
 
 #[tokio::test]
 async fn reads_fail_and_saves_conflict() {
     let ada = participation("acme", "spring", "ada@example.com");
     let (reads, _) = memory(1, Faults { read_fails: 1.0, ..Faults::none() });
-    assert!(reads.get(&[ada.id]).await.is_err());
+    assert!(reads.get(&[ada.id()]).await.is_err());
     let (saves, _) = memory(1, Faults { save_conflicts: 1.0, ..Faults::none() });
     assert_eq!(saves.insert(&ada, None).await.unwrap(), Inserted::New);
     assert_eq!(saves.save(&[ada]).await.unwrap(), [Saved::Conflict]);

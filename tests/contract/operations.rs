@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::contact::{Contact, Email, Phone};
+use domain::attributes::Attributes;
+use domain::contact::{Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
-use domain::participation::{Consent, Participation, State};
+use domain::participation::{Outcome, Participation, State, Way};
 use domain::person::Person;
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use domain::reservation::Allowance;
@@ -15,7 +16,7 @@ use ports::ledger::Told;
 use ports::limits::{Endpoint, Lane};
 use ports::operations::{Forgotten, ProvenConsent, Which};
 use ports::store::Inserted;
-use tests::{participation, start};
+use tests::{changed, participation, start};
 
 use crate::Ports;
 use crate::game::{Game, acme, first};
@@ -32,7 +33,7 @@ impl Ports {
     }
 
     async fn kept(&self, participation: &Participation) -> Participation {
-        self.store.get(&[participation.id]).await.unwrap().found.pop().unwrap()
+        self.store.get(&[participation.id()]).await.unwrap().found.pop().unwrap()
     }
 }
 
@@ -46,14 +47,15 @@ fn ada() -> Person {
 
 pub(crate) async fn an_overview_tells_states_and_what_is_due(ports: Ports) {
     let minutes = |minutes: u64| start() + Duration::from_secs(60 * minutes);
-    for (number, (due, state)) in
-        [(Some(0), State::Received), (Some(3), State::Received), (None, State::Enrolled)]
-            .into_iter()
-            .enumerate()
+    for (number, (due, ended)) in
+        [(Some(0), None), (Some(3), None), (None, Some(Outcome::Enrolled))].into_iter().enumerate()
     {
-        let mut one = participation("acme", "spring", &format!("c{number}@example.com"));
-        one.accepted_at = minutes(u64::try_from(number).unwrap());
-        (one.due_at, one.state) = (due.map(minutes), state);
+        let one = participation("acme", "spring", &format!("c{number}@example.com"));
+        let one = changed(&one, |kept| {
+            kept.accepted_at = minutes(u64::try_from(number).unwrap());
+            kept.due_at = due.map(minutes);
+            kept.state = ended.map_or_else(|| kept.state.clone(), State::Ended);
+        });
         ports.store.insert(&one, None).await.unwrap();
     }
     let overview = ports.operations().overview(minutes(2)).await.unwrap();
@@ -146,9 +148,9 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
         profile: ProfileRef::Alias(Alias::for_email(&email(text))),
         learned_at: start(),
         created: true,
-        by: by.id,
+        by: by.id(),
     };
-    let contacts = [&spring, &eve].map(|one| IdKey::new(KEY).contact(&one.brand, &one.contact));
+    let contacts = [&spring, &eve].map(|one| one.contact_key(&IdKey::new(KEY)).unwrap());
     for one in [&spring, &summer, &eve] {
         ports.store.insert(one, None).await.unwrap();
     }
@@ -162,7 +164,7 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
     );
     for one in [&spring, &summer] {
         let kept = ports.kept(one).await;
-        assert_eq!((kept.contact, kept.attributes), (Contact::nobody(), Default::default()));
+        assert_eq!((kept.contact(), kept.attributes()), (None, &Attributes::default()));
     }
     assert_eq!(ports.kept(&eve).await, eve);
     let known = ports.store.known_profiles(&contacts).await.unwrap().profiles;
@@ -175,33 +177,32 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
 }
 
 pub(crate) async fn a_flow_of_somebody_forgotten_ends_and_releases_its_place(ports: Ports) {
-    let mut under_way = participation("acme", "spring", "ada@example.com");
-    (under_way.due_at, under_way.has_award) = (Some(start() + Duration::from_secs(900)), true);
+    let under_way = changed(&participation("acme", "spring", "ada@example.com"), |kept| {
+        (kept.due_at, kept.has_award) = (Some(start() + Duration::from_secs(900)), true);
+    });
     ports.store.insert(&under_way, None).await.unwrap();
     ports.forget(&ada()).await;
     let kept = ports.kept(&under_way).await;
-    assert!(matches!(kept.state, State::Rejected { .. }), "{:?}", kept.state);
-    assert_eq!(kept.due_at, Some(start()), "what hangs on it is released at the next look");
+    assert!(matches!(kept.state(), State::Ended(Outcome::Rejected { .. })), "{:?}", kept.state());
+    assert_eq!(kept.due_at(), Some(start()), "what hangs on it is released at the next look");
     let due = ports.store.due(start(), 10).await.unwrap();
     assert_eq!(due.len(), 1);
 }
 
 pub(crate) async fn whoever_is_reached_at_the_number_is_forgotten_by_it(ports: Ports) {
     let phone = Phone::from_e164("+13135550100").unwrap();
-    let mut by_both = participation("acme", "spring", "ada@example.com");
-    by_both.contact = Contact::Phone { phone: phone.clone(), email: Some(email("ada@example.com")) };
+    let by_both = tests::by_number(phone.as_str(), Some("ada@example.com"));
     ports.store.insert(&by_both, None).await.unwrap();
     assert_eq!(ports.forget(&Person::Phone(phone)).await.participations, 1);
-    assert_eq!(ports.kept(&by_both).await.contact, Contact::nobody());
+    assert_eq!(ports.kept(&by_both).await.contact(), None);
 }
 
 /// Somebody who takes part by number, and consents to a text.
 fn consenting(text_id: &str) -> Participation {
-    let mut participation = participation("acme", "spring", "ada@example.com");
-    let phone = Phone::from_e164("+13135550100").unwrap();
-    participation.contact = Contact::Phone { phone, email: Some(email("ada@example.com")) };
-    participation.consent = Some(Consent { at: start(), given: true, text_id: Some(text_id.to_owned()) });
-    participation
+    changed(&tests::by_number("+13135550100", Some("ada@example.com")), |kept| {
+        let Way::Sms { consent, .. } = &mut kept.way else { panic!("it is not by number") };
+        consent.text_id = Some(text_id.to_owned());
+    })
 }
 
 pub(crate) async fn the_consent_of_who_is_forgotten_can_be_proved_by_either_contact(ports: Ports) {
@@ -210,14 +211,14 @@ pub(crate) async fn the_consent_of_who_is_forgotten_can_be_proved_by_either_cont
     let first = ports.forget(&ada()).await;
     assert_eq!((first.participations, first.consents.len()), (1, 0));
     let kept = ports.kept(&theirs).await;
-    assert_eq!((kept.contact, kept.consent.clone()), (Contact::nobody(), theirs.consent.clone()));
+    assert_eq!((kept.contact(), kept.consent()), (None, theirs.consent()));
     let proven = ProvenConsent {
-        participation: theirs.id,
+        participation: theirs.id(),
         brand: acme(),
-        scope: theirs.scope.clone(),
-        consent: theirs.consent.clone().unwrap(),
+        scope: theirs.scope().clone(),
+        consent: theirs.consent().unwrap().clone(),
     };
-    let by_number = Person::Phone(theirs.contact.phone().unwrap().clone());
+    let by_number = Person::Phone(theirs.phone().unwrap().clone());
     for person in [ada(), by_number] {
         let again = ports.forget(&person).await;
         assert_eq!(again, Forgotten { earlier: 1, consents: vec![proven.clone()], ..Forgotten::default() });
@@ -231,11 +232,12 @@ pub(crate) async fn the_consent_of_who_is_forgotten_can_be_proved_by_either_cont
 pub(crate) async fn a_name_of_a_text_that_holds_the_contact_goes_with_it(ports: Ports) {
     for text_id in ["terms for ADA@example.com", "terms 1 (313) 555-0100", "terms +13135550100"] {
         let mut theirs = consenting(text_id);
-        theirs.scope = Scope::parse(&format!("spring-{}", text_id.len())).unwrap();
-        theirs.id = IdKey::new(KEY).participation(&theirs.scope, &theirs.contact);
+        let scope = Scope::parse(&format!("spring-{}", text_id.len())).unwrap();
+        let id = IdKey::new(KEY).participation(&scope, &theirs.contact().unwrap());
+        theirs = changed(&theirs, |kept| (kept.scope, kept.id) = (scope, id));
         ports.store.insert(&theirs, None).await.unwrap();
         ports.forget(&ada()).await;
-        let consent = ports.kept(&theirs).await.consent.unwrap();
+        let consent = ports.kept(&theirs).await.consent().unwrap().clone();
         assert_eq!((consent.at, consent.text_id), (start(), None), "{text_id}");
     }
 }
@@ -252,8 +254,8 @@ pub(crate) async fn a_brand_that_backs_off_is_tried_again_now_and_no_other(ports
     let (now, soon) = (start(), start() + Duration::from_secs(300));
     let mut all = Vec::new();
     for (brand, number, failures) in [("acme", 0, 9), ("acme", 1, 0), ("zest", 2, 9)] {
-        let mut one = participation(brand, "spring", &format!("c{number}@example.com"));
-        (one.due_at, one.failures) = (Some(soon), failures);
+        let one = participation(brand, "spring", &format!("c{number}@example.com"));
+        let one = changed(&one, |kept| (kept.due_at, kept.failures) = (Some(soon), failures));
         ports.store.insert(&one, None).await.unwrap();
         all.push(one);
     }
@@ -262,7 +264,7 @@ pub(crate) async fn a_brand_that_backs_off_is_tried_again_now_and_no_other(ports
     let mut kept = Vec::new();
     for one in &all {
         let found = ports.kept(one).await;
-        kept.push((found.due_at, found.failures));
+        kept.push((found.due_at(), found.failures()));
     }
     assert_eq!(kept, [(Some(now), 0), (Some(soon), 0), (Some(soon), 9)]);
     assert_eq!(ports.operations().retry_now(&brand("acme"), now).await.unwrap(), Some(0));

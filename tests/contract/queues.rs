@@ -10,7 +10,7 @@ use crate::Ports;
 const QUEUE: QueueName = QueueName::EmailEnrollments;
 
 pub(crate) fn look(brand: &str, number: usize) -> Look {
-    let id = participation(brand, "spring", &format!("c{number}@example.com")).id;
+    let id = participation(brand, "spring", &format!("c{number}@example.com")).id();
     Look { brand: BrandId::parse(brand).unwrap(), ids: vec![id] }
 }
 

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::decide::Step;
 use domain::id_key::IdKey;
-use domain::participation::{Participation, State};
+use domain::participation::{Outcome, Participation, State};
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use embedded::{DataFile, Expired};
 use memory::TestClock;
 use ports::{Clock, Store};
-use tests::{participation, start};
+use tests::{changed, participation, start};
 
 fn ended(email: &str) -> Participation {
-    Participation { state: State::Enrolled, due_at: None, ..participation("acme", "spring", email) }
+    changed(&participation("acme", "spring", email), |kept| {
+        (kept.state, kept.due_at) = (State::Ended(Outcome::Enrolled), None);
+    })
 }
 
 #[tokio::test]
@@ -22,27 +25,29 @@ async fn what_has_ended_goes_when_its_time_has_come_and_what_is_open_stays() {
     let clock = Arc::new(TestClock::at(start()));
     let file = DataFile::open(&directory.path().join("data.sqlite"), clock.clone()).unwrap();
     let (gone, open) = (ended("ada@example.com"), participation("acme", "spring", "bob@example.com"));
-    let kept =
-        Participation { keep_until: gone.keep_until + Duration::from_secs(1), ..ended("cid@example.com") };
+    let kept = changed(&ended("cid@example.com"), |kept| kept.keep_until += Duration::from_secs(1));
     for one in [&gone, &open, &kept] {
         file.insert(one, None).await.unwrap();
     }
-    let email = gone.contact.email().unwrap().clone();
+    let email = gone.email().unwrap().clone();
     let known = KnownProfile {
         profile: ProfileRef::Alias(Alias::for_email(&email)),
         learned_at: start(),
         created: true,
-        by: gone.id,
+        by: gone.id(),
     };
-    let contact = IdKey::new([9; 32]).contact(&gone.brand, &gone.contact);
+    let contact = gone.contact_key(&IdKey::new([9; 32])).unwrap();
     file.remember_profiles(&[(contact, known)]).await.unwrap();
     assert_eq!(file.expire(clock.now()).await.unwrap(), Expired::default());
 
     clock.advance(Duration::from_secs(90 * 86_400));
     assert_eq!(file.expire(clock.now()).await.unwrap(), Expired { participations: 1, profiles: 1 });
-    let left = file.get(&[gone.id, open.id, kept.id]).await.unwrap().found;
-    assert_eq!(left.iter().map(|one| one.id).collect::<BTreeSet<_>>(), BTreeSet::from([open.id, kept.id]));
-    assert_eq!(file.accepted(&gone.scope, 0).await.unwrap(), 3, "whoever is gone has taken part");
+    let left = file.get(&[gone.id(), open.id(), kept.id()]).await.unwrap().found;
+    assert_eq!(
+        left.iter().map(|one| one.id()).collect::<BTreeSet<_>>(),
+        BTreeSet::from([open.id(), kept.id()])
+    );
+    assert_eq!(file.accepted(gone.scope(), 0).await.unwrap(), 3, "whoever is gone has taken part");
 }
 
 #[tokio::test]
@@ -54,7 +59,7 @@ async fn what_ends_late_goes_then() {
     file.insert(&late, None).await.unwrap();
     clock.advance(Duration::from_secs(91 * 86_400));
     assert_eq!(file.expire(clock.now()).await.unwrap(), Expired::default(), "it is under way");
-    (late.state, late.due_at) = (State::Expired, None);
+    late.apply(&Step::Done(Outcome::Enrolled), clock.now());
     file.save(&[late]).await.unwrap();
     assert_eq!(file.expire(clock.now()).await.unwrap().participations, 1);
 }

@@ -1,15 +1,17 @@
 use std::time::Duration;
 
 use domain::award::Standing;
-use domain::contact::{Contact, Phone};
+use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
-use domain::participation::{Consent, EventProgress, Outcome, Participation, State, Target, Unanswered};
+use domain::participation::{
+    EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
+};
 use domain::profile::{Alias, KnownProfile, ProfileRef};
 use domain::reservation::Slot;
 use futures::future::join_all;
 use ports::store::{Inserted, Saved};
-use tests::{participation, start};
+use tests::{changed, participation, start};
 
 use crate::Ports;
 
@@ -18,7 +20,7 @@ pub(crate) fn ada() -> Participation {
 }
 
 async fn stored(ports: &Ports, participation: &Participation) -> Participation {
-    ports.store.get(&[participation.id]).await.unwrap().found.pop().unwrap()
+    ports.store.get(&[participation.id()]).await.unwrap().found.pop().unwrap()
 }
 
 pub(crate) async fn an_inserted_participation_reads_back_as_it_was(ports: Ports) {
@@ -28,8 +30,7 @@ pub(crate) async fn an_inserted_participation_reads_back_as_it_was(ports: Ports)
 
 pub(crate) async fn the_first_of_two_inserts_stays(ports: Ports) {
     ports.store.insert(&ada(), None).await.unwrap();
-    let mut second = ada();
-    second.accepted_at += Duration::from_secs(9);
+    let second = changed(&ada(), |kept| kept.accepted_at += Duration::from_secs(9));
     assert_eq!(ports.store.insert(&second, None).await.unwrap(), Inserted::Existing(Box::new(ada())));
     assert_eq!(stored(&ports, &ada()).await, ada());
 }
@@ -43,87 +44,107 @@ pub(crate) async fn of_many_inserts_at_once_one_is_new(ports: Ports) {
 
 pub(crate) async fn unknown_ids_are_left_out(ports: Ports) {
     ports.store.insert(&ada(), None).await.unwrap();
-    let unknown = participation("acme", "spring", "nobody@example.com").id;
-    assert_eq!(ports.store.get(&[unknown, ada().id]).await.unwrap().found, [ada()]);
+    let unknown = participation("acme", "spring", "nobody@example.com").id();
+    assert_eq!(ports.store.get(&[unknown, ada().id()]).await.unwrap().found, [ada()]);
     assert!(ports.store.get(&[]).await.unwrap().found.is_empty());
 }
 
 pub(crate) async fn who_is_asked_for_twice_comes_once(ports: Ports) {
     ports.store.insert(&ada(), None).await.unwrap();
-    assert_eq!(ports.store.get(&[ada().id, ada().id]).await.unwrap().found, [ada()]);
+    assert_eq!(ports.store.get(&[ada().id(), ada().id()]).await.unwrap().found, [ada()]);
 }
 
 pub(crate) async fn every_state_reads_back(ports: Ports) {
-    let email = ada().contact.email().unwrap().clone();
+    let by_email = enroll_states().into_iter().enumerate().map(|(number, state)| {
+        let ada = participation("acme", "spring", &format!("c{number}@example.com"));
+        changed(&ada, |kept| kept.state = state)
+    });
+    let by_number = sms_states().into_iter().enumerate().map(|(number, state)| {
+        let email = format!("c{number}@example.com");
+        let phone = format!("+1313555010{}", number % 10);
+        let one = tests::by_number(&phone, (number % 2 == 0).then_some(email.as_str()));
+        changed(&one, |kept| kept.state = state)
+    });
+    for participation in by_email.chain(by_number) {
+        let participation = changed(&participation, |kept| {
+            kept.failures = 3;
+            kept.earned_at = (kept.state == State::Ended(Outcome::Credited)).then(start);
+            kept.no_such_alias = true;
+            kept.repeat_key = Some(IdKey::new([7; 32]).repeat_key(kept.id, "0123456789abcdef"));
+            kept.slot = Some(Slot { from: start(), until: start() + Duration::from_secs(60) });
+        });
+        ports.store.insert(&participation, None).await.unwrap();
+        assert_eq!(stored(&ports, &participation).await, participation);
+    }
+}
+
+fn target() -> Target {
+    Target { profile: ProfileRef::ExternalId("u-1".into()), create: true }
+}
+
+fn progress() -> [EventProgress; 5] {
+    [
+        EventProgress::NotSent,
+        EventProgress::NotTaken { time: start() },
+        EventProgress::Attempted { at: start(), time: start() },
+        EventProgress::Attempted { at: start() + Duration::from_secs(9), time: start() },
+        EventProgress::Recorded,
+    ]
+}
+
+fn refusals() -> [State; 2] {
+    let reason = || "EMAIL_BAD_FORMAT".to_owned();
+    [Outcome::Rejected { reason: reason() }, Outcome::Failed { reason: reason() }].map(State::Ended)
+}
+
+fn enroll_states() -> Vec<State> {
+    let email = ada().email().unwrap().clone();
     let profiles = [
         ProfileRef::ExternalId("u-1".into()),
         ProfileRef::Alias(Alias::for_email(&email)),
         ProfileRef::BrazeId("b-1".into()),
         ProfileRef::Email(email),
     ];
-    let progress = [
-        EventProgress::NotSent,
-        EventProgress::NotTaken { time: start() },
-        EventProgress::Attempted { at: start(), time: start() },
-        EventProgress::Attempted { at: start() + Duration::from_secs(9), time: start() },
-        EventProgress::Recorded,
-    ];
     let enrolling = profiles.into_iter().flat_map(|profile| {
-        progress.map(|event| State::Enrolling {
+        progress().map(|event| EnrollState::Enrolling {
             target: Target { profile: profile.clone(), create: event == EventProgress::NotSent },
             event,
         })
     });
-    let reason = || "EMAIL_BAD_FORMAT".to_owned();
-    let target = || Target { profile: ProfileRef::ExternalId("u-1".into()), create: true };
-    let others = [
-        State::Received,
-        State::Settling { target: target(), until: start() },
-        State::Subscribing {
-            target: target(),
-            event: EventProgress::Attempted { at: start(), time: start() },
-        },
-        State::AwaitingSubscription { target: target(), since: start(), explicitly: true },
-        State::AwaitingOptIn { since: start() },
-        State::Enrolled,
-        State::Credited,
-        State::Unverified,
-        State::Expired,
-        State::Rejected { reason: reason() },
-        State::Failed { reason: reason() },
+    let open = std::iter::once(EnrollState::Received).chain(enrolling);
+    let ended = refusals().into_iter().chain([State::Ended(Outcome::Enrolled)]);
+    open.map(|state| State::Open(Open::Enroll(state))).chain(ended).collect()
+}
+
+fn sms_states() -> Vec<State> {
+    let waiting = [
+        SmsState::Received,
+        SmsState::Enrolling { target: target() },
+        SmsState::Settling { target: target(), until: start() },
+        SmsState::AwaitingSubscription { target: target(), since: start(), explicitly: true },
+        SmsState::AwaitingOptIn { since: start() },
     ];
-    for (number, state) in enrolling.chain(others).enumerate() {
-        let mut participation = participation("acme", "spring", &format!("c{number}@example.com"));
-        if number % 2 == 0 {
-            let phone = Phone::from_e164("+13135550100").unwrap();
-            let email = participation.contact.email().filter(|_| number % 4 == 0).cloned();
-            participation.contact = Contact::Phone { phone, email };
-            participation.consent =
-                Some(Consent { given: number % 8 == 0, at: start(), text_id: Some("v3".into()) });
-        }
-        participation.state = state;
-        participation.failures = 3;
-        participation.credited_at = None;
-        participation.no_such_alias = true;
-        participation.repeat_key = Some(IdKey::new([7; 32]).repeat_key(participation.id, "0123456789abcdef"));
-        participation.unanswered = Some(Unanswered {
+    let subscribing = progress().map(|event| SmsState::Subscribing { target: target(), event });
+    let mismatch = |number: usize| {
+        Outcome::Mismatch(Unanswered {
             since: start(),
-            double: number % 2 == 0,
-            standing: (number % 3 == 0).then_some(Standing::Held { place: 3 }),
-            ended_at: (number % 4 == 0).then(start),
-        });
-        participation.slot = Some(Slot { from: start(), until: start() + Duration::from_secs(60) });
-        ports.store.insert(&participation, None).await.unwrap();
-        assert_eq!(stored(&ports, &participation).await, participation);
-    }
+            double: number == 0,
+            standing: (number == 1).then_some(Standing::Held { place: 3 }),
+            ended_at: (number == 2).then(start),
+        })
+    };
+    let ended = [Outcome::Credited, Outcome::Unverified, Outcome::Expired].into_iter();
+    let ended = ended.chain((0..3).map(mismatch)).map(State::Ended).chain(refusals());
+    let open = waiting.into_iter().chain(subscribing);
+    open.map(|state| State::Open(Open::Sms(state))).chain(ended).collect()
 }
 
 pub(crate) async fn a_save_is_the_next_version(ports: Ports) {
     let mut ada = ada();
     ports.store.insert(&ada, None).await.unwrap();
-    ada.end(Outcome::Enrolled, start());
+    ada.apply(&Step::Done(Outcome::Enrolled), start());
     assert_eq!(ports.store.save(&[ada.clone()]).await.unwrap(), [Saved::Saved]);
-    ada.version += 1;
+    ada.saved();
     assert_eq!(stored(&ports, &ada).await, ada);
 }
 
@@ -131,11 +152,12 @@ pub(crate) async fn a_save_of_an_old_version_changes_nothing(ports: Ports) {
     let mut ada = ada();
     ports.store.insert(&ada, None).await.unwrap();
     let mut late = ada.clone();
-    ada.failures = 1;
+    ada.failed();
     ports.store.save(&[ada.clone()]).await.unwrap();
-    late.failures = 99;
+    late.failed();
+    late.failed();
     assert_eq!(ports.store.save(&[late]).await.unwrap(), [Saved::Conflict]);
-    assert_eq!(stored(&ports, &ada).await.failures, 1);
+    assert_eq!(stored(&ports, &ada).await.failures(), 1);
 }
 
 pub(crate) async fn of_two_saves_at_once_one_wins(ports: Ports) {
@@ -144,7 +166,7 @@ pub(crate) async fn of_two_saves_at_once_one_wins(ports: Ports) {
     let one = [ada.clone()];
     let saves = join_all((0..20).map(|_| ports.store.save(&one))).await;
     let won = saves.into_iter().filter(|saved| saved.as_ref().unwrap() == &[Saved::Saved]).count();
-    assert_eq!((won, stored(&ports, &ada).await.version), (1, 1));
+    assert_eq!((won, stored(&ports, &ada).await.version()), (1, 1));
 }
 
 pub(crate) async fn a_conflict_holds_up_no_other_save(ports: Ports) {
@@ -154,7 +176,7 @@ pub(crate) async fn a_conflict_holds_up_no_other_save(ports: Ports) {
         ports.store.insert(&participation, None).await.unwrap();
         batch.push(participation);
     }
-    batch[2].version = 7;
+    batch[2] = changed(&batch[2], |kept| kept.version = 7);
     batch.push(participation("acme", "spring", "never-inserted@example.com"));
     let saved = ports.store.save(&batch).await.unwrap();
     let conflicts: Vec<usize> = saved
@@ -168,8 +190,10 @@ pub(crate) async fn a_conflict_holds_up_no_other_save(ports: Ports) {
 
 pub(crate) async fn what_is_due_comes_longest_due_first(ports: Ports) {
     for number in [3, 1, 4, 2, 5] {
-        let mut participation = participation("acme", "spring", &format!("c{number}@example.com"));
-        participation.due_at = Some(start() + Duration::from_secs(number));
+        let participation =
+            changed(&participation("acme", "spring", &format!("c{number}@example.com")), |kept| {
+                kept.due_at = Some(start() + Duration::from_secs(number))
+            });
         ports.store.insert(&participation, None).await.unwrap();
     }
     let due = ports.store.due(start() + Duration::from_secs(60), 3).await.unwrap();
@@ -184,8 +208,8 @@ pub(crate) async fn nobodys_due_is_hidden_behind_anothers_many(ports: Ports) {
         let many = participation("acme", "spring", &format!("c{number}@example.com"));
         ports.store.insert(&many, None).await.unwrap();
     }
-    let mut one = participation("zenith", "summer", "one@example.com");
-    one.due_at = Some(later);
+    let one =
+        changed(&participation("zenith", "summer", "one@example.com"), |kept| kept.due_at = Some(later));
     ports.store.insert(&one, None).await.unwrap();
     let due = ports.store.due(later, 4).await.unwrap();
     let brands: Vec<&str> = due.iter().map(|due| due.brand.as_str()).collect();
@@ -195,7 +219,7 @@ pub(crate) async fn nobodys_due_is_hidden_behind_anothers_many(ports: Ports) {
 pub(crate) async fn what_has_ended_or_is_not_due_does_not_come(ports: Ports) {
     let mut ended = participation("acme", "spring", "ended@example.com");
     ports.store.insert(&ended, None).await.unwrap();
-    ended.end(Outcome::Enrolled, start());
+    ended.apply(&Step::Done(Outcome::Enrolled), start());
     ports.store.save(&[ended]).await.unwrap();
     ports.store.insert(&ada(), None).await.unwrap();
     let moment_before = start() + Duration::from_millis(59_999);
@@ -206,7 +230,7 @@ pub(crate) async fn what_has_ended_or_is_not_due_does_not_come(ports: Ports) {
 pub(crate) async fn more_than_a_hundred_are_refused(ports: Ports) {
     let many: Vec<Participation> =
         (0..101).map(|number| participation("acme", "spring", &format!("c{number}@example.com"))).collect();
-    let ids: Vec<_> = many.iter().map(|one| one.id).collect();
+    let ids: Vec<_> = many.iter().map(|one| one.id()).collect();
     assert!(ports.store.get(&ids).await.is_err());
     assert!(ports.store.save(&many).await.is_err());
     assert!(ports.store.get(&ids[..100]).await.is_ok());
@@ -217,15 +241,15 @@ fn known(profile: &str, by: &str) -> KnownProfile {
         profile: ProfileRef::ExternalId(profile.into()),
         learned_at: start(),
         created: true,
-        by: participation("acme", "spring", by).id,
+        by: participation("acme", "spring", by).id(),
     }
 }
 
 pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports: Ports) {
     let key = IdKey::new([9; 32]);
     let acme = BrandId::parse("acme").unwrap();
-    let contact = key.contact(&acme, &ada().contact);
-    let other = key.contact(&BrandId::parse("other").unwrap(), &ada().contact);
+    let contact = key.contact(&acme, &ada().contact().unwrap());
+    let other = key.contact(&BrandId::parse("other").unwrap(), &ada().contact().unwrap());
     for profile in ["u-1", "u-2"] {
         ports.store.remember_profiles(&[(contact, known(profile, "a@example.com"))]).await.unwrap();
     }
@@ -235,7 +259,7 @@ pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports:
 }
 
 pub(crate) async fn of_many_claims_one_holds(ports: Ports) {
-    let contact = IdKey::new([9; 32]).contact(&BrandId::parse("acme").unwrap(), &ada().contact);
+    let contact = ada().contact_key(&IdKey::new([9; 32])).unwrap();
     let claims: Vec<KnownProfile> =
         (0..20).map(|number| known("u", &format!("c{number}@example.com"))).collect();
     let holders = join_all(claims.iter().map(|claim| ports.store.claim_profile(contact, claim))).await;
@@ -262,7 +286,7 @@ pub(crate) async fn what_an_activation_has_accepted_is_counted_once_and_apart_fr
     assert_eq!(accepts(&ports, "spring", 0..0).await, 5);
     let mut ada = ada();
     ports.store.insert(&ada, None).await.unwrap();
-    ada.end(Outcome::Enrolled, start());
+    ada.apply(&Step::Done(Outcome::Enrolled), start());
     ports.store.save(&[ada]).await.unwrap();
     assert_eq!(ports.store.accepted(&Scope::parse("spring").unwrap(), 1).await.unwrap(), 6);
 }

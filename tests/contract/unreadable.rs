@@ -8,7 +8,7 @@ use domain::award::{Standing, Verdict};
 use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
-use domain::participation::{Participation, State};
+use domain::participation::{Outcome, Participation, State};
 use domain::profile::{KnownProfile, ProfileRef};
 use memory::Memory;
 use ports::Error;
@@ -81,15 +81,15 @@ pub(crate) async fn what_cannot_be_read_is_named_beside_what_can(ports: Ports) {
     for one in [&ada, &eve] {
         ports.store.insert(one, None).await.unwrap();
     }
-    ports.spoiler.spoil(Record::Participation, &ada.id.to_string()).await;
-    let read = ports.store.get(&[ada.id, eve.id]).await.unwrap();
+    ports.spoiler.spoil(Record::Participation, &ada.id().to_string()).await;
+    let read = ports.store.get(&[ada.id(), eve.id()]).await.unwrap();
     assert_eq!(read.found, [eve]);
     let unreadable: Vec<ParticipationId> = read.unreadable.iter().map(|one| one.id).collect();
-    assert_eq!(unreadable, [ada.id]);
-    assert!(names(&read.unreadable[0].why, ada.id));
+    assert_eq!(unreadable, [ada.id()]);
+    assert!(names(&read.unreadable[0].why, ada.id()));
     assert!(!format!("{:?}", read.unreadable).contains("example.com"));
     let again = ports.store.insert(&ada, None).await.unwrap_err();
-    assert!(names(&again, ada.id), "{again:?}");
+    assert!(names(&again, ada.id()), "{again:?}");
 }
 
 pub(crate) async fn what_cannot_be_read_comes_again_when_it_is_told_to(ports: Ports) {
@@ -97,7 +97,7 @@ pub(crate) async fn what_cannot_be_read_comes_again_when_it_is_told_to(ports: Po
     for one in [&ada, &eve] {
         ports.store.insert(one, None).await.unwrap();
     }
-    ports.spoiler.spoil(Record::Participation, &ada.id.to_string()).await;
+    ports.spoiler.spoil(Record::Participation, &ada.id().to_string()).await;
     let due = async |at| {
         let due = ports.store.due(at, 100).await.unwrap();
         let mut ids: Vec<ParticipationId> = due.into_iter().map(|due| due.id).collect();
@@ -105,11 +105,11 @@ pub(crate) async fn what_cannot_be_read_comes_again_when_it_is_told_to(ports: Po
         ids
     };
     let (now, soon) = (start() + Duration::from_secs(60), start() + Duration::from_secs(120));
-    let mut both = [ada.id, eve.id];
+    let mut both = [ada.id(), eve.id()];
     both.sort_unstable();
     assert_eq!(due(now).await, both);
-    ports.store.set_aside(&[ada.id], soon, soon + Duration::from_secs(86_400)).await.unwrap();
-    assert_eq!(due(now).await, [eve.id]);
+    ports.store.set_aside(&[ada.id()], soon, soon + Duration::from_secs(86_400)).await.unwrap();
+    assert_eq!(due(now).await, [eve.id()]);
     assert_eq!(due(soon).await, both);
 }
 
@@ -154,12 +154,12 @@ pub(crate) async fn a_notice_that_cannot_be_read_is_parked_and_holds_up_no_other
 }
 
 pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports: Ports) {
-    let contact = IdKey::new([9; 32]).contact(&acme(), &one("ada").contact);
+    let contact = one("ada").contact_key(&IdKey::new([9; 32])).unwrap();
     let known = |name: &str| KnownProfile {
         profile: ProfileRef::Email(Email::parse(&format!("{name}@example.com")).unwrap()),
         learned_at: start(),
         created: true,
-        by: one(name).id,
+        by: one(name).id(),
     };
     ports.store.remember_profiles(&[(contact, known("ada"))]).await.unwrap();
     ports.spoiler.spoil(Record::Profile, &contact.to_string()).await;
@@ -183,11 +183,11 @@ pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_pla
     let read = game.ports.store.get(&[id, readable]).await.unwrap();
     assert!(read.unreadable.is_empty() && read.found.len() == 2);
     for left in read.found {
-        assert_eq!(left.contact, domain::contact::Contact::nobody());
-        assert!(matches!(left.state, State::Rejected { .. }) && left.brand == acme());
-        assert_eq!(left.due_at, Some(game.now()), "what hangs on it is released at the next look");
+        assert_eq!(left.contact(), None);
+        assert!(matches!(left.state(), State::Ended(Outcome::Rejected { .. })) && *left.brand() == acme());
+        assert_eq!(left.due_at(), Some(game.now()), "what hangs on it is released at the next look");
     }
-    let unknown = one("nobody").id;
+    let unknown = one("nobody").id();
     assert_eq!(
         operations.forget_participation(unknown, &IdKey::new([9; 32]), game.now()).await.unwrap(),
         Forgotten::default()
@@ -202,10 +202,10 @@ async fn a_file_deletes_what_cannot_be_read_in_the_end() {
     let file = embedded::DataFile::open(&path, clock).unwrap();
     let ada = one("ada");
     ports::Store::insert(&file, &ada, None).await.unwrap();
-    Spoiler::File(path).spoil(Record::Participation, &ada.id.to_string()).await;
+    Spoiler::File(path).spoil(Record::Participation, &ada.id().to_string()).await;
     let (soon, end) = (start() + Duration::from_secs(60), start() + Duration::from_secs(90 * 86_400));
     for _ in 0..2 {
-        ports::Store::set_aside(&file, &[ada.id], soon, end).await.unwrap();
+        ports::Store::set_aside(&file, &[ada.id()], soon, end).await.unwrap();
         assert_eq!(file.expire(soon).await.unwrap().participations, 0);
     }
     assert_eq!(file.expire(end).await.unwrap().participations, 1);
@@ -219,13 +219,13 @@ async fn a_table_expires_what_cannot_be_read_and_keeps_what_can_be_read_again() 
     ports.store.insert(&ada, None).await.unwrap();
     let expires = async || {
         let table = format!("{prefix}-participations");
-        let key = json!({ "id": { "S": ada.id.to_string() } });
+        let key = json!({ "id": { "S": ada.id().to_string() } });
         let item = call("GetItem", &json!({ "TableName": table, "Key": key })).await;
         item["Item"]["expires_at"]["N"].as_str().map(str::to_owned)
     };
     let (soon, end) = (start() + Duration::from_secs(60), start() + Duration::from_secs(90 * 86_400));
-    ports.store.set_aside(&[ada.id], soon, end).await.unwrap();
-    ports.store.set_aside(&[ada.id], soon, end + Duration::from_secs(60)).await.unwrap();
+    ports.store.set_aside(&[ada.id()], soon, end).await.unwrap();
+    ports.store.set_aside(&[ada.id()], soon, end + Duration::from_secs(60)).await.unwrap();
     assert_eq!(expires().await, Some(end.as_second().to_string()), "it is counted from the first time");
     ports.store.save(std::slice::from_ref(&ada)).await.unwrap();
     assert_eq!(expires().await, None);

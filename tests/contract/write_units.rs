@@ -7,13 +7,14 @@ use aws::dynamo::{Dynamo, Tables};
 use braze_sim::{Settings, Workspace};
 use connector::{Connector, Outside};
 use domain::accept;
+use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId, Scope};
-use domain::participation::{BrazeEvent, Consent, Participation};
+use domain::participation::{BrazeEvent, Participation};
 use memory::{Faults, Memory, SeededChance};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
@@ -103,21 +104,21 @@ impl Counted {
             let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
             let entry = accept::entry(&participation, terms, &self.id_key);
             self.store.insert(&participation, entry.as_ref()).await.unwrap();
-            ids.push(participation.id);
+            ids.push(participation.id());
         }
         ids
     }
 
     async fn have_ended(&self, ids: &[ParticipationId]) -> bool {
         let found = self.looked_at.get(ids).await.unwrap();
-        found.found.iter().all(|one| one.state.is_end() && one.due_at.is_none())
+        found.found.iter().all(|one| one.state().is_end() && one.due_at().is_none())
     }
 
     fn by_email(&self, number: usize) -> Participation {
         let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
         let email = Email::parse(&format!("c{number}@example.com")).unwrap();
         let id = self.id_key.participation(&terms.1.scope, &Contact::Email(email.clone()));
-        Participation::by_email(id, terms, email, Attributes::default(), SystemClock.now())
+        Acceptance::new(id, terms, SystemClock.now()).by_email(email, None, Attributes::default())
     }
 
     fn by_event(&self, number: usize) -> Participation {
@@ -125,7 +126,7 @@ impl Counted {
         let email = Email::parse(&format!("c{number}@example.com")).unwrap();
         let id = self.id_key.event(&terms.1.scope, "signed_in", &Contact::Email(email.clone()), None);
         let event = BrazeEvent { name: "signed_in".to_owned(), profile: None, sent_at: None };
-        Participation::by_event(id, terms, event, email, Attributes::default(), SystemClock.now())
+        Acceptance::new(id, terms, SystemClock.now()).by_event(event, email, Attributes::default())
     }
 
     fn by_phone(&self, number: usize) -> Participation {
@@ -134,8 +135,7 @@ impl Counted {
         let identity = Contact::Phone { phone: phone.clone(), email: None };
         let id = self.id_key.participation(&terms.1.scope, &identity);
         let now = SystemClock.now();
-        let consent = Consent { given: true, at: now, text_id: None };
-        Participation::by_phone(id, terms, (phone, None), Attributes::default(), consent, now)
+        Acceptance::new(id, terms, now).by_phone((phone, None), None, Attributes::default())
     }
 }
 

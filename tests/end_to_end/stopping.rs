@@ -22,7 +22,7 @@ const STOPPED: Duration = Duration::from_secs(25);
 async fn kept(server: &Server, id: &str) -> &'static str {
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let id = ParticipationId::parse(id).unwrap();
-    file.get(&[id]).await.unwrap().found[0].state.name()
+    file.get(&[id]).await.unwrap().found[0].state().name()
 }
 
 /// Has a step of a participation begin, which Braze answers so late.

@@ -82,7 +82,7 @@ async fn places(campaign: &Campaign) -> (u32, u32, u32) {
 
 async fn reasons(campaign: &Campaign, ids: &[ParticipationId]) -> Vec<String> {
     let found = campaign.memory.get(ids).await.unwrap();
-    found.found.iter().map(|one| one.state.reason().unwrap_or_default().to_owned()).collect()
+    found.found.iter().map(|one| one.state().reason().unwrap_or_default().to_owned()).collect()
 }
 
 fn told(campaign: &Campaign, what: &str) -> usize {

@@ -13,6 +13,7 @@ use axum::body::{Body, to_bytes};
 use braze_sim::{Settings, Workspace};
 use connector::{Connector, LINGER, Outside, TICK, Worker};
 use domain::accept;
+use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands, SecretRef};
 use domain::brand_file::{AllThere, BrandFile, Given, Strictness, read_all, read_each};
@@ -21,7 +22,7 @@ use domain::id_key::IdKey;
 use domain::ids::{ParticipationId, Scope};
 use domain::incentive::Pool;
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
-use domain::participation::{BrazeEvent, Consent, Participation};
+use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
 use http::Request;
 use memory::{Faults, Memory, SeededChance, TokioClock};
@@ -219,7 +220,7 @@ impl Campaign {
         let (brand, activation) = self.terms();
         let id = self.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
         let (terms, now) = ((brand, activation), self.clock.now());
-        self.keep(Participation::by_email(id, terms, email, Attributes::default(), now)).await
+        self.keep(Acceptance::new(id, terms, now).by_email(email, None, Attributes::default())).await
     }
 
     /// Accepts a participation by e-mail in the other brand's activation.
@@ -227,7 +228,8 @@ impl Campaign {
         let email = Email::parse(email).unwrap();
         let terms = self.brands.activation(&Scope::parse("summer").unwrap()).unwrap();
         let id = self.id_key.participation(&terms.1.scope, &Contact::Email(email.clone()));
-        self.keep(Participation::by_email(id, terms, email, Attributes::default(), self.clock.now())).await
+        self.keep(Acceptance::new(id, terms, self.clock.now()).by_email(email, None, Attributes::default()))
+            .await
     }
 
     /// Accepts an event that Braze tells of.
@@ -248,7 +250,7 @@ impl Campaign {
         let id = self.id_key.event(&activation.scope, event, &contact, None);
         let event = BrazeEvent { name: event.to_owned(), profile, sent_at: None };
         let (terms, now) = ((brand, activation), self.clock.now());
-        self.keep(Participation::by_event(id, terms, event, email, Attributes::default(), now)).await
+        self.keep(Acceptance::new(id, terms, now).by_event(event, email, Attributes::default())).await
     }
 
     /// Accepts a participation by mobile number.
@@ -263,8 +265,7 @@ impl Campaign {
         let identity = Contact::Phone { phone: contact.0.clone(), email: contact.1.clone() };
         let id = self.id_key.participation(&activation.scope, &identity);
         let (terms, now) = ((brand, activation), self.clock.now());
-        let consent = Consent { given: true, at: now, text_id: None };
-        self.keep(Participation::by_phone(id, terms, contact, Attributes::default(), consent, now)).await
+        self.keep(Acceptance::new(id, terms, now).by_phone(contact, None, Attributes::default())).await
     }
 
     fn terms(&self) -> (&Brand, &Activation) {
@@ -285,7 +286,7 @@ impl Campaign {
 
     /// Stores it as intake does.
     async fn store(&self, participation: &Participation) {
-        let terms = self.brands.activation(&participation.scope).unwrap();
+        let terms = self.brands.activation(participation.scope()).unwrap();
         let entry = accept::entry(participation, terms, &self.id_key);
         // A 503 would make the caller come again; what is there already and cannot be read is answered with 500.
         while let Err(error) = self.memory.insert(participation, entry.as_ref()).await {
@@ -305,11 +306,10 @@ impl Campaign {
             let id = self.id_key.participation(&activation.scope, &contact);
             let participation = match contact {
                 Contact::Email(email) => {
-                    Participation::by_email(id, terms, email, Attributes::default(), now)
+                    Acceptance::new(id, terms, now).by_email(email, None, Attributes::default())
                 }
                 Contact::Phone { phone, email } => {
-                    let consent = Consent { given: true, at: now, text_id: None };
-                    Participation::by_phone(id, terms, (phone, email), Attributes::default(), consent, now)
+                    Acceptance::new(id, terms, now).by_phone((phone, email), None, Attributes::default())
                 }
             };
             self.store(&participation).await;
@@ -327,19 +327,19 @@ impl Campaign {
 
     async fn keep(&self, participation: Participation) -> ParticipationId {
         self.store(&participation).await;
-        let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
+        let look = Look { brand: participation.brand().clone(), ids: vec![participation.id()] };
         let message = Outgoing { look, delay: Duration::ZERO };
-        let in_order = participation.has_award && self.memory.enters_in_order();
+        let in_order = participation.has_award() && self.memory.enters_in_order();
         let queue = if in_order { QueueName::Awards } else { QueueName::of(participation.channel()) };
         let _the_tick_finds_it = self.memory.send(queue, vec![message]).await;
-        participation.id
+        participation.id()
     }
 
     /// A participation's state.
     pub async fn state(&self, id: ParticipationId) -> &'static str {
         loop {
             if let Ok(found) = self.memory.get(&[id]).await {
-                return found.found[0].state.name();
+                return found.found[0].state().name();
             }
         }
     }

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::contact::{Contact, Email};
+use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
-use domain::participation::{Participation, Shown, State};
+use domain::participation::{Consent, Participation, Snapshot, Way};
 
 /// The moment at which test clocks start.
 ///
@@ -39,7 +39,7 @@ pub fn start() -> Timestamp {
 pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
     let brand = BrandId::parse(brand).expect("a brand id");
     let scope = Scope::parse(scope).expect("a scope");
-    let contact = Contact::Email(Email::parse(email).expect("an address"));
+    let email = Email::parse(email).expect("an address");
     let mut attributes = Attributes::default();
     for (name, value) in [
         ("first_name", AttributeValue::Text("Ada".into())),
@@ -49,31 +49,45 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
     ] {
         attributes.set(name, value).expect("an attribute");
     }
-    Participation {
-        id: IdKey::new([9; 32]).participation(&scope, &contact),
-        brand,
-        scope,
-        contact,
-        event: None,
-        consent: None,
-        attributes,
-        accepted_at: start(),
-        updated_at: start(),
-        state: State::Received,
-        credited_at: Some(start()),
-        has_award: false,
-        keep_until: start() + Duration::from_secs(90 * 86_400),
-        shown: Shown::default(),
-        due_at: Some(start() + Duration::from_secs(60)),
-        failures: 0,
-        slot: None,
-        no_such_alias: false,
-        unanswered: None,
-        repeat_key: None,
-        proof: Vec::new(),
-        without_terms_since: None,
-        version: 0,
-    }
+    let id = IdKey::new([9; 32]).participation(&scope, &Contact::Email(email.clone()));
+    let keep_until = start() + Duration::from_secs(90 * 86_400);
+    let way = Way::Email { email, consent: None };
+    let accepted = Snapshot::accepted(id, (brand, scope), way, (start(), keep_until), false);
+    Participation::restore(Snapshot { attributes, earned_at: Some(start()), ..accepted })
+        .expect("a participation")
+}
+
+/// The same by mobile number, perhaps with an address, with consent to the text `v3`.
+///
+/// # Panics
+/// When a name is not one, which ends the test.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test ends where it fails")]
+pub fn by_number(phone: &str, email: Option<&str>) -> Participation {
+    let by_email = participation("acme", "spring", email.unwrap_or("nobody@example.com"));
+    let phone = Phone::from_e164(phone).expect("a number");
+    let contact =
+        Contact::Phone { phone: phone.clone(), email: by_email.email().filter(|_| email.is_some()).cloned() };
+    let consent = Consent { given: true, at: start(), text_id: Some("v3".into()) };
+    let kept = by_email.snapshot();
+    let way = Way::Sms { phone, email: contact.email().cloned(), consent };
+    let moments = (start(), kept.keep_until);
+    let id = IdKey::new([9; 32]).participation(&kept.scope, &contact);
+    let accepted = Snapshot::accepted(id, (kept.brand.clone(), kept.scope.clone()), way, moments, false);
+    Participation::restore(Snapshot { attributes: kept.attributes.clone(), ..accepted })
+        .expect("a participation")
+}
+
+/// The participation with some of its values changed.
+///
+/// # Panics
+/// When no participation can have these values together, which ends the test.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test ends where it fails")]
+pub fn changed(participation: &Participation, change: impl FnOnce(&mut Snapshot)) -> Participation {
+    let mut snapshot = participation.snapshot().clone();
+    change(&mut snapshot);
+    Participation::restore(snapshot).expect("values that go together")
 }
 
 /// Asks again and again until there is an answer.

@@ -377,6 +377,6 @@ impl Run {
     async fn open(&self) -> usize {
         let ids: Vec<ParticipationId> = self.accepted.iter().map(|(id, _)| *id).collect();
         let Ok(all) = self.campaign.memory.get(&ids).await else { return ids.len() };
-        ids.len() - all.found.iter().filter(|participation| participation.state.is_end()).count()
+        ids.len() - all.found.iter().filter(|participation| participation.state().is_end()).count()
     }
 }

@@ -60,14 +60,14 @@ pub(crate) async fn settle_under(
         let rules = brand.map(|brand| Rules::of(brand, &ledger, &connector.id_key)).unwrap_or_default();
         for some in jobs.chunks_mut(MOST_ITEMS) {
             let verdicts: Vec<(ParticipationId, Verdict)> =
-                some.iter().map(|(case, verdict)| (case.participation.id, *verdict)).collect();
+                some.iter().map(|(case, verdict)| (case.participation.id(), *verdict)).collect();
             let now = connector.outside.clock.now();
             let settled = connector.outside.ledger.settle(&ledger, &rules, &verdicts, now).await?;
             announce(connector, id, &ledger, &settled).await;
             let mut awards: HashMap<ParticipationId, Award> =
                 settled.awards.into_iter().map(|award| (award.id, award)).collect();
             for (case, _) in some {
-                let award = awards.remove(&case.participation.id);
+                let award = awards.remove(&case.participation.id());
                 case.facts.award = award.or_else(|| case.facts.award.take());
             }
         }

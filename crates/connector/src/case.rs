@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::decide::{Facts, ProfileWrite};
+use domain::decide::{Facts, Step};
 use domain::ids::ParticipationId;
-use domain::participation::{EventProgress, Outcome, Participation, State};
+use domain::participation::Participation;
 use domain::profile::KnownProfile;
 use domain::time::later;
 use ports::Chance;
@@ -26,25 +26,29 @@ impl Case {
         Self { participation, facts: Facts::default(), learned: None, ended: false }
     }
 
-    /// Ends its flow. What was learned on the way of writing is of the flow's last write, and not of what follows.
-    pub(crate) fn end(&mut self, outcome: Outcome, now: Timestamp) {
-        self.participation.end(outcome, now);
-        if let Some(wait) = &mut self.participation.unanswered {
-            wait.standing = self.facts.award.as_ref().map(|award| award.standing.clone());
+    /// Takes a step. After a command, what was read before it is stale; and what was learned on the way of writing is of the flow's last
+    /// write, and not of what follows its end.
+    pub(crate) fn apply(&mut self, step: &Step, now: Timestamp) {
+        self.participation.apply(step, now);
+        match step {
+            Step::Tell { .. } | Step::Show { .. } => self.facts.before_a_command(),
+            Step::Done(_) => {
+                self.facts.before_a_command();
+                self.ended = true;
+            }
+            Step::Ask(_)
+            | Step::Settle(_)
+            | Step::Defer { .. }
+            | Step::StopWaiting
+            | Step::Rest
+            | Step::Wait { .. }
+            | Step::NotOffered(_) => {}
         }
-        self.facts.before_a_command();
-        self.ended = true;
     }
 
     /// Its award, as long as it was changed by somebody else's participation and not looked at since.
     pub(crate) fn changed_award(&self) -> Option<ParticipationId> {
-        self.facts.award.as_ref().and_then(|award| award.due_at).map(|_| self.participation.id)
-    }
-
-    /// Puts it off until `until`, as it is.
-    pub(crate) fn put_off(&mut self, until: Timestamp, now: Timestamp) {
-        let state: State = self.participation.state.clone();
-        self.participation.wait(state, until, now);
+        self.facts.award.as_ref().and_then(|award| award.due_at).map(|_| self.participation.id())
     }
 
     /// Counts a failure, and puts it off for as long as Braze asked, or longer each time.
@@ -54,28 +58,10 @@ impl Case {
         chance: &dyn Chance,
         now: Timestamp,
     ) -> Self {
-        self.failed();
-        self.put_off(later(now, back_off(self.participation.failures, asked, chance)), now);
+        self.participation.failed();
+        let wait = back_off(self.participation.failures(), asked, chance);
+        self.participation.put_off(later(now, wait), now);
         self
-    }
-
-    /// Braze has taken a write: the profile shows what was in it. After the end of the flow, the event is the reward's.
-    pub(crate) fn shows(&mut self, write: &ProfileWrite) {
-        let participation = &mut self.participation;
-        participation.shown.attributes |= write.shows_reward;
-        if participation.state.is_end() && write.event.is_some() {
-            participation.shown.event = EventProgress::Recorded;
-        }
-    }
-
-    /// Braze answered usefully: the count of failures begins anew.
-    pub(crate) fn answered(&mut self) {
-        self.participation.failures = 0;
-    }
-
-    /// Braze did not answer usefully.
-    pub(crate) fn failed(&mut self) {
-        self.participation.failures = self.participation.failures.saturating_add(1);
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{read, unreadable, wake};
 
 /// Whether taking part was enough for the credit.
 fn has_earned(case: &Case) -> bool {
-    case.participation.credited_at.is_some()
+    case.participation.earned_at().is_some()
 }
 
 impl Connector {
@@ -51,15 +51,15 @@ impl Connector {
                 awards.found.into_iter().map(|award| (award.id, award)).collect();
             cases.extend(read.into_iter().map(|participation| {
                 let mut case = Case::new(participation);
-                case.facts.award = awards.remove(&case.participation.id);
+                case.facts.award = awards.remove(&case.participation.id());
                 case
             }));
         }
-        cases.sort_by_key(|case| ids.iter().position(|id| *id == case.participation.id));
+        cases.sort_by_key(|case| ids.iter().position(|id| *id == case.participation.id()));
         let mut queues: BTreeMap<QueueName, Vec<ParticipationId>> = BTreeMap::new();
         for case in &cases {
             let queue = QueueName::of(case.participation.channel());
-            queues.entry(queue).or_default().push(case.participation.id);
+            queues.entry(queue).or_default().push(case.participation.id());
         }
         let unsettled = |case: &Case| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
         let mut cases = cases.into_iter().filter(unsettled).peekable();

@@ -17,39 +17,38 @@ pub(crate) async fn known_profiles(
     mut cases: Vec<Case>,
 ) -> ports::Result<Vec<Case>> {
     for some in cases.chunks_mut(MOST_ITEMS) {
-        let key = |case: &Case| connector.id_key.contact(&brand.id, &case.participation.contact);
-        let mut keys: Vec<_> = some.iter().map(key).collect();
+        let key = |case: &Case| case.participation.contact_key(&connector.id_key);
+        let mut keys: Vec<_> = some.iter().filter_map(key).collect();
         keys.sort_unstable();
         keys.dedup();
         let known = connector.outside.store.known_profiles(&keys).await?;
         let unreadable: Vec<&ports::Error> = known.unreadable.iter().collect();
         unreadable::report(connector, &brand.id, &unreadable);
         for case in some {
-            case.facts.known = Some(known.profiles.get(&key(case)).cloned());
+            case.facts.known = Some(key(case).and_then(|key| known.profiles.get(&key)).cloned());
         }
     }
     Ok(cases)
 }
 
 /// Answers `Claim`: the first participation of a contact may create the profile.
-pub(crate) async fn claims(
-    connector: &Connector,
-    brand: &Brand,
-    mut cases: Vec<Case>,
-) -> ports::Result<Vec<Case>> {
+pub(crate) async fn claims(connector: &Connector, mut cases: Vec<Case>) -> ports::Result<Vec<Case>> {
     for case in &mut cases {
         let participation = &case.participation;
         // Only e-mail participations ask for a claim.
-        let Some(email) = participation.contact.email() else { continue };
-        let contact = connector.id_key.contact(&brand.id, &participation.contact);
+        let (Some(email), Some(contact)) =
+            (participation.email(), participation.contact_key(&connector.id_key))
+        else {
+            continue;
+        };
         let ours = KnownProfile {
             profile: ProfileRef::Email(email.clone()),
             learned_at: connector.outside.clock.now(),
             created: true,
-            by: participation.id,
+            by: participation.id(),
         };
         let holder = connector.outside.store.claim_profile(contact, &ours).await?;
-        case.facts.claim = Some(if holder.by == participation.id {
+        case.facts.claim = Some(if holder.by == participation.id() {
             Claim::Ours
         } else {
             Claim::Theirs { at: holder.learned_at }
@@ -63,14 +62,15 @@ pub(crate) async fn claims(
 pub(crate) async fn remember(connector: &Connector, cases: &[Case]) {
     let (now, brands) = (connector.outside.clock.now(), connector.brands());
     let of_use = |case: &&Case| {
-        let brand = brands.brand(&case.participation.brand);
-        brand.is_some_and(|brand| brand.may_see_again(&case.participation.contact, now))
+        let brand = brands.brand(case.participation.brand());
+        let contact = case.participation.contact();
+        brand.zip(contact).is_some_and(|(brand, contact)| brand.may_see_again(&contact, now))
     };
     let learned: Vec<_> = cases
         .iter()
         .filter(of_use)
         .filter_map(|case| {
-            let contact = connector.id_key.contact(&case.participation.brand, &case.participation.contact);
+            let contact = case.participation.contact_key(&connector.id_key)?;
             Some((contact, case.learned.clone()?))
         })
         .collect();

@@ -54,7 +54,7 @@ type Answered<Q> = (Vec<(Case, Q)>, bool, Result<Heard, Shut>);
 /// Answers `FindProfile` for each case, in the order of acceptance, as far as slots go.
 pub(crate) async fn profiles(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> Performed {
     let requests =
-        alike(cases.into_iter().map(|case| (translate::find_query(&case.participation.contact), case)));
+        alike(cases.into_iter().map(|case| (translate::find_query(case.participation.way()), case)));
     let found = |case: &mut Case, (): &(), export: &Export| {
         case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
     };
@@ -71,7 +71,7 @@ pub(crate) async fn aliases(
     let found = |case: &mut Case, alias: &ProfileRef, export: &Export| {
         let theirs = export.users.iter().filter(|user| translate::is_of(user, alias));
         let found: Vec<_> = theirs.map(translate::found_profile).collect();
-        case.participation.no_such_alias = found.is_empty();
+        case.participation.learns_of_alias(!found.is_empty());
         case.facts.found = (!found.is_empty()).then_some(found);
     };
     let questions = questions.into_iter().map(|(case, alias)| (case, ProfileRef::Alias(alias)));
@@ -79,7 +79,7 @@ pub(crate) async fn aliases(
     let (mut performed, refused) =
         ask_all(connector, brand, requests, Fields::IdentityAndAttributes, found).await;
     performed.active.extend(refused.into_iter().map(|(mut case, _)| {
-        case.participation.no_such_alias = true;
+        case.participation.learns_of_alias(false);
         case
     }));
     performed
@@ -252,7 +252,7 @@ fn take_in(
     performed: &mut Performed,
 ) {
     // It has been used, or is worth nothing any more. Until then it is kept, whatever else is asked meanwhile.
-    case.participation.slot = None;
+    case.participation.holds(None);
     let Heard { answer, at, .. } = match heard {
         Ok(heard) => heard,
         Err(Shut::Down) => {
@@ -264,24 +264,24 @@ fn take_in(
                 Shut::Refused | Shut::Missed | Shut::Down => now,
                 Shut::UsedUp { until } => *until,
             };
-            case.put_off(later(until, connector.outside.chance.jitter(PATIENCE)), now);
+            case.participation.put_off(later(until, connector.outside.chance.jitter(PATIENCE)), now);
             performed.resting.push(case);
             return;
         }
     };
     match &answer.result {
         Ok(export) => {
-            case.answered();
+            case.participation.answered();
             learn(&mut case, export);
             performed.active.push(case);
         }
         Err(error) if error.next() == Next::Refused => {
-            case.answered();
+            case.participation.answered();
             case.facts.refused = Some(format!("the look-up failed: {error}"));
             performed.active.push(case);
         }
         Err(error) => {
-            tracing::debug!(participation = %case.participation.id, %error, "connector.look_up_failed");
+            tracing::debug!(participation = %case.participation.id(), %error, "connector.look_up_failed");
             performed.resting.push(case.rest_after_failure(
                 asked_wait(answer, *at),
                 &*connector.outside.chance,
@@ -301,7 +301,7 @@ async fn admit<Q>(
 ) -> (Admitted<Q>, Performed) {
     let now = connector.outside.clock.now();
     let own = |request: &Request<Q>| {
-        let slots = request.by.iter().filter_map(|(case, _)| case.participation.slot);
+        let slots = request.by.iter().filter_map(|(case, _)| case.participation.slot());
         slots.into_iter().find(|slot| slot.from <= later(now, PATIENCE) && now < slot.until)
     };
     let without = requests.iter().filter(|request| own(request).is_none()).count();
@@ -343,8 +343,8 @@ fn put_off<Q>(
     now: Timestamp,
 ) -> impl Iterator<Item = Case> {
     request.by.into_iter().map(move |(mut case, _)| {
-        case.participation.slot = slot.take();
-        case.put_off(until, now);
+        case.participation.holds(slot.take());
+        case.participation.put_off(until, now);
         case
     })
 }

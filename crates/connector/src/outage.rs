@@ -10,7 +10,7 @@ use braze::{Transport, TransportError};
 use bytes::Bytes;
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
-use domain::participation::{Participation, State};
+use domain::participation::{EnrollState, Open, Participation, SmsState, State};
 use http::{Request, Response, StatusCode};
 use ports::Clock;
 use ports::outages::Outage;
@@ -80,13 +80,13 @@ impl Seen {
     /// Takes note of who rests until when.
     pub(crate) fn rests(&self, participation: &Participation) {
         let mut brands = self.lock();
-        let waiting = &mut brands.entry(participation.brand.clone()).or_default().waiting;
-        match participation.due_at.filter(|_| waits_for_braze(participation)) {
+        let waiting = &mut brands.entry(participation.brand().clone()).or_default().waiting;
+        match participation.due_at().filter(|_| waits_for_braze(participation)) {
             Some(due) => {
-                waiting.insert(participation.id, (due, participation.failures > 0));
+                waiting.insert(participation.id(), (due, participation.failures() > 0));
             }
             None => {
-                waiting.remove(&participation.id);
+                waiting.remove(&participation.id());
             }
         }
     }
@@ -113,9 +113,19 @@ impl Seen {
 
 /// Whether what it waits for is Braze: an answer after a failure, or a first one; and not a consumer, or time to pass.
 fn waits_for_braze(participation: &Participation) -> bool {
-    let asks =
-        matches!(participation.state, State::Received | State::Enrolling { .. } | State::Subscribing { .. });
-    asks || participation.failures > 0
+    let asks = match participation.state() {
+        State::Open(Open::Enroll(EnrollState::Received | EnrollState::Enrolling { .. }))
+        | State::Open(Open::Sms(
+            SmsState::Received | SmsState::Enrolling { .. } | SmsState::Subscribing { .. },
+        )) => true,
+        State::Open(Open::Sms(
+            SmsState::Settling { .. }
+            | SmsState::AwaitingSubscription { .. }
+            | SmsState::AwaitingOptIn { .. },
+        ))
+        | State::Ended(_) => false,
+    };
+    asks || participation.failures() > 0
 }
 
 impl Watched {

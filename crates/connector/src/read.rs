@@ -28,18 +28,18 @@ pub(crate) async fn awards(
     brand: &BrandId,
     mut cases: Vec<Case>,
 ) -> ports::Result<Vec<Case>> {
-    let with_award = |case: &&Case| case.participation.has_award;
+    let with_award = |case: &&Case| case.participation.has_award();
     let ids: Vec<ParticipationId> =
-        cases.iter().filter(with_award).map(|case| case.participation.id).collect();
+        cases.iter().filter(with_award).map(|case| case.participation.id()).collect();
     let mut awards: HashMap<ParticipationId, Award> = HashMap::with_capacity(ids.len());
     for some in ids.chunks(MOST_ITEMS) {
         let read = connector.outside.ledger.awards(some).await?;
         awards.extend(read.found.into_iter().map(|award| (award.id, award)));
         unreadable::set_aside(connector, brand, &read.unreadable).await?;
-        cases.retain(|case| read.unreadable.iter().all(|one| one.id != case.participation.id));
+        cases.retain(|case| read.unreadable.iter().all(|one| one.id != case.participation.id()));
     }
     for case in &mut cases {
-        case.facts.award = awards.remove(&case.participation.id);
+        case.facts.award = awards.remove(&case.participation.id());
     }
     Ok(cases)
 }

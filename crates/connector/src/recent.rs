@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::attributes::AttributeValue;
-use domain::contact::Contact;
+use domain::contact::{Email, Phone};
 use domain::decide::ProfileWrite;
 use domain::ids::BrandId;
+use domain::participation::Way;
 use domain::time::between;
 
 /// What was written is remembered for so long.
@@ -48,7 +49,7 @@ enum Entry {
 #[derive(Clone, Copy)]
 pub(crate) struct Whose<'a> {
     pub(crate) brand: &'a BrandId,
-    pub(crate) contact: &'a Contact,
+    pub(crate) way: &'a Way,
 }
 
 impl Recent {
@@ -119,10 +120,8 @@ impl Recent {
     }
 
     fn keys(&self, whose: Whose<'_>, write: &ProfileWrite, name: &str) -> [u64; 2] {
-        let contact = match whose.contact {
-            Contact::Email(email) | Contact::Phone { email: Some(email), .. } => email.as_str(),
-            Contact::Phone { phone, email: None } => phone.as_str(),
-        };
+        let phone = || whose.way.phone().map(Phone::as_str);
+        let contact = whose.way.email().map(Email::as_str).or_else(phone);
         let brand = whose.brand.as_str();
         let by_profile = self.hashes.hash_one((brand, 0_u8, &write.profile, name));
         [by_profile, self.hashes.hash_one((brand, 1_u8, contact, name))]
@@ -198,17 +197,17 @@ mod tests {
     struct World {
         recent: Recent,
         brand: BrandId,
-        ada: Contact,
+        ada: Way,
     }
 
     impl World {
         fn new() -> Self {
-            let ada = Contact::Email(Email::parse("ada@example.com").unwrap());
+            let ada = Way::Email { email: Email::parse("ada@example.com").unwrap(), consent: None };
             Self { recent: Recent::default(), brand: BrandId::parse("acme").unwrap(), ada }
         }
 
         fn whose(&self) -> Whose<'_> {
-            Whose { brand: &self.brand, contact: &self.ada }
+            Whose { brand: &self.brand, way: &self.ada }
         }
 
         fn wrote(&self, write: &ProfileWrite, taken: bool, second: i64) {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::award::Verdict;
-use domain::brand::{Brand, SubscriptionGroup};
+use domain::brand::Brand;
 use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
-use domain::ids::{BrandId, ParticipationId};
-use domain::participation::{Participation, State};
+use domain::ids::{BrandId, ParticipationId, SubscriptionGroup};
+use domain::participation::Participation;
 use domain::profile::Alias;
 use domain::time::later;
 use futures::join;
@@ -48,6 +48,21 @@ struct Round {
     again: Vec<Case>,
 }
 
+impl Round {
+    fn ask(&mut self, case: Case, question: Question) {
+        match question {
+            Question::KnownProfile => self.known.push(case),
+            Question::Claim => self.claims.push(case),
+            Question::FindAlias(alias) => self.aliases.push((case, alias)),
+            Question::FindProfile => self.profiles.push(case),
+            Question::Subscription(group) => self.subscriptions.push((case, group)),
+            Question::EventRecorded { profile, event, since } => {
+                self.events.push((case, ProfileEventQuestion { profile, event, since }));
+            }
+        }
+    }
+}
+
 impl Connector {
     /// Looks at participations of one brand and takes each as far as it goes.
     ///
@@ -82,7 +97,7 @@ impl Connector {
         let (mut cases, early): (Vec<Case>, Vec<Case>) =
             cases.into_iter().partition(|case| wants_a_look(case, now));
         wake::again(self, early.iter().map(|case| &case.participation)).await;
-        cases.sort_by_key(|case| case.participation.accepted_at);
+        cases.sort_by_key(|case| case.participation.accepted_at());
         let taken = cases.len();
         let brands = self.brands();
         let resting = match brands.brand(brand) {
@@ -112,8 +127,8 @@ impl Connector {
         }
         let now = self.outside.clock.now();
         for mut case in active {
-            tracing::error!(participation = %case.participation.id, "connector.endless: put off");
-            case.put_off(later(now, ENDLESS), now);
+            tracing::error!(participation = %case.participation.id(), "connector.endless: put off");
+            case.participation.put_off(later(now, ENDLESS), now);
             resting.push(case);
         }
         Ok(resting)
@@ -123,66 +138,27 @@ impl Connector {
     fn group(&self, brand: &Brand, cases: Vec<Case>, resting: &mut Vec<Case>, now: Timestamp) -> Round {
         let mut round = Round::default();
         for mut case in cases {
-            let Some(activation) = brand.activations.get(&case.participation.scope) else {
+            let Some(activation) = brand.activations.get(case.participation.scope()) else {
                 round.missing.push((case, Missing::Activation));
                 continue;
             };
             let step = decide(&case.participation, &Terms { brand, activation }, &case.facts, now);
             if !matches!(step, Step::NotOffered(_)) {
-                case.participation.without_terms_since = None;
+                case.participation.has_terms();
             }
+            case.apply(&step, now);
             match step {
-                Step::Ask(Question::KnownProfile) => round.known.push(case),
-                Step::Ask(Question::Claim) => round.claims.push(case),
-                Step::Ask(Question::FindAlias(alias)) => round.aliases.push((case, alias)),
-                Step::Ask(Question::FindProfile) => round.profiles.push(case),
-                Step::Ask(Question::Subscription(group)) => round.subscriptions.push((case, group)),
-                Step::Ask(Question::EventRecorded { profile, event, since }) => {
-                    round.events.push((case, ProfileEventQuestion { profile, event, since }));
+                Step::Ask(question) => round.ask(case, question),
+                Step::Tell { command: Command::Write(write), .. } | Step::Show { write, .. } => {
+                    round.writes.push((case, write));
                 }
-                Step::Tell { state, command } => {
-                    case.participation.state = state;
-                    case.facts.before_a_command();
-                    match command {
-                        Command::Write(write) => round.writes.push((case, write)),
-                        Command::Subscribe { group, double_opt_in } => {
-                            round.subscribes.push(subscription::Job { case, group, double_opt_in });
-                        }
-                    }
+                Step::Tell { command: Command::Subscribe { group, double_opt_in }, .. } => {
+                    round.subscribes.push(subscription::Job { case, group, double_opt_in });
                 }
-                Step::Wait { state, until } => {
-                    case.participation.wait(state, until, now);
-                    resting.push(case);
-                }
-                Step::Done(outcome) => {
-                    case.end(outcome, now);
-                    round.again.push(case);
-                }
-                Step::NotOffered(way) => round.missing.push((case, Missing::Way(way))),
                 Step::Settle(verdict) => round.settles.push((case, verdict)),
-                Step::Show { shown, command } => {
-                    case.participation.shown = shown;
-                    case.facts.before_a_command();
-                    match command {
-                        Command::Write(write) => round.writes.push((case, write)),
-                        Command::Subscribe { group, double_opt_in } => {
-                            round.subscribes.push(subscription::Job { case, group, double_opt_in });
-                        }
-                    }
-                }
-                Step::Defer { shown, until } => {
-                    case.participation.shown = shown;
-                    case.put_off(until, now);
-                    resting.push(case);
-                }
-                Step::StopWaiting => {
-                    case.participation.stop_waiting(now);
-                    round.again.push(case);
-                }
-                Step::Rest => {
-                    case.participation.rest();
-                    resting.push(case);
-                }
+                Step::NotOffered(way) => round.missing.push((case, Missing::Way(way))),
+                Step::Done(_) | Step::StopWaiting => round.again.push(case),
+                Step::Wait { .. } | Step::Defer { .. } | Step::Rest => resting.push(case),
             }
         }
         round
@@ -193,7 +169,7 @@ impl Connector {
         let mut performed = Performed { active: round.again, resting };
         performed.active.extend(award::settle(self, brand, round.settles).await?);
         performed.active.extend(knowledge::known_profiles(self, brand, round.known).await?);
-        performed.active.extend(knowledge::claims(self, brand, round.claims).await?);
+        performed.active.extend(knowledge::claims(self, round.claims).await?);
         // Side by side: an endpoint that does not answer holds up no other.
         let (read, aliases, profiles, events, written, subscribed) = join!(
             subscription::read(self, brand, round.subscriptions),
@@ -226,7 +202,7 @@ impl Connector {
                         stepped.left_alone += 1;
                         continue;
                     }
-                    Saved::Saved if case.participation.due_at.is_none() => stepped.ended += 1,
+                    Saved::Saved if case.participation.due_at().is_none() => stepped.ended += 1,
                     Saved::Saved => {
                         stepped.waiting += 1;
                         self.tallied.deferred();
@@ -252,17 +228,17 @@ impl Connector {
 fn wants_a_look(case: &Case, now: Timestamp) -> bool {
     let participation = &case.participation;
     case.changed_award().is_some()
-        || participation.due_at.is_some_and(|due| {
-            participation.version == 0 || due <= now || is_of_the_future(participation.updated_at, now)
+        || participation.due_at().is_some_and(|due| {
+            participation.version() == 0 || due <= now || is_of_the_future(participation.updated_at(), now)
         })
 }
 
 fn log_end(participation: &Participation) {
-    let (id, scope) = (participation.id, &participation.scope);
-    match &participation.state {
-        State::Rejected { reason } | State::Failed { reason } => {
-            tracing::warn!(participation = %id, %scope, state = participation.state.name(), reason, "connector.ended");
+    let (id, scope, state) = (participation.id(), participation.scope(), participation.state());
+    match state.reason() {
+        Some(reason) => {
+            tracing::warn!(participation = %id, %scope, state = state.name(), reason, "connector.ended");
         }
-        state => tracing::info!(participation = %id, %scope, state = state.name(), "connector.ended"),
+        None => tracing::info!(participation = %id, %scope, state = state.name(), "connector.ended"),
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use braze::{Answer, Client, GroupPhones, MOST_PHONES, Next, SetEndpoint, Statuses, SubscriptionState};
 use domain::Timestamp;
-use domain::brand::{Brand, SubscriptionGroup};
+use domain::brand::Brand;
 use domain::decide::{Subscription, Written};
+use domain::ids::SubscriptionGroup;
 use domain::reservation::Observed;
 use domain::time::later;
 use futures::StreamExt;
@@ -30,7 +31,7 @@ pub(crate) struct Job {
 
 /// The consumers' numbers, each once.
 fn phones<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<String> {
-    let phones = cases.filter_map(|case| case.participation.contact.phone());
+    let phones = cases.filter_map(|case| case.participation.phone());
     let phones: BTreeSet<String> = phones.map(|phone| phone.as_str().to_owned()).collect();
     phones.into_iter().collect()
 }
@@ -121,7 +122,7 @@ async fn read_piece(
         Ok(Statuses::InOrder(states)) => {
             let states: HashMap<String, SubscriptionState> = phones.into_iter().zip(states).collect();
             let state = |case: &Case| {
-                let phone = case.participation.contact.phone().map(|phone| phone.as_str());
+                let phone = case.participation.phone().map(|phone| phone.as_str());
                 phone.and_then(|phone| states.get(phone)).copied().unwrap_or(SubscriptionState::Unknown)
             };
             let learned = piece.into_iter().map(|case| {
@@ -154,7 +155,7 @@ async fn read_piece(
 }
 
 fn learn(mut case: Case, state: SubscriptionState) -> Case {
-    case.answered();
+    case.participation.answered();
     case.facts.subscription = Some(match state {
         SubscriptionState::Subscribed => Subscription::Subscribed,
         SubscriptionState::Unsubscribed | SubscriptionState::Unknown => Subscription::NotSubscribed,
@@ -210,7 +211,7 @@ pub(crate) async fn subscribe(connector: &Connector, brand: &Brand, jobs: Vec<Jo
 fn wanted(jobs: Vec<Job>, done: &mut Vec<Case>) -> Vec<Wanted> {
     let mut of_number = Vec::with_capacity(jobs.len());
     for Job { mut case, group, .. } in jobs {
-        match case.participation.contact.phone().map(|phone| phone.as_str().to_owned()) {
+        match case.participation.phone().map(|phone| phone.as_str().to_owned()) {
             Some(phone) => of_number.push(((group, phone), case)),
             None => {
                 let reason = "there is no number to subscribe".to_owned();
@@ -276,8 +277,8 @@ async fn set_piece(connector: &Connector, sent: &Sent<'_>, piece: &[Wanted]) -> 
 fn take_in(connector: &Connector, mut case: Case, fate: &Fate) -> Case {
     let now = connector.outside.clock.now();
     let mut retry_at = |asked| {
-        case.failed();
-        later(now, back_off(case.participation.failures, asked, &*connector.outside.chance))
+        case.participation.failed();
+        later(now, back_off(case.participation.failures(), asked, &*connector.outside.chance))
     };
     case.facts.written = Some(match fate {
         Fate::Refused(reason) => Written::Refused { reason: reason.clone() },
@@ -285,7 +286,7 @@ fn take_in(connector: &Connector, mut case: Case, fate: &Fate) -> Case {
         Fate::NotBefore(until) => Written::NotDone { retry_at: *until },
         Fate::Unknown(asked) => Written::Unknown { retry_at: retry_at(*asked) },
         Fate::Done | Fate::Split => {
-            case.answered();
+            case.participation.answered();
             Written::Done
         }
     });
@@ -328,7 +329,7 @@ fn hear<T>(
 }
 
 fn put_off(mut case: Case, until: Timestamp, now: Timestamp) -> Case {
-    case.put_off(until, now);
+    case.participation.put_off(until, now);
     case
 }
 

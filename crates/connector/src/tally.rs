@@ -33,7 +33,7 @@ pub(crate) struct Tallied(Mutex<Tally>);
 
 impl Tallied {
     pub(crate) fn ended(&self, case: &Case) {
-        let credited = case.participation.credited_at.is_some()
+        let credited = case.participation.earned_at().is_some()
             || case.facts.award.as_ref().is_some_and(|award| award.credited_at.is_some());
         self.change(|tally| {
             tally.ended += 1;

@@ -2,9 +2,9 @@
 
 use braze::{Attributes, Event, ExportQuery, Identifier, Profile, Write};
 use domain::attributes::AttributeValue;
-use domain::contact::Contact;
 use domain::decide::{ProfileEvent, ProfileWrite};
 use domain::liquid;
+use domain::participation::Way;
 use domain::profile::{Alias, FoundProfile, ProfileRef};
 use serde_json::{Map, Value, json};
 
@@ -106,10 +106,13 @@ pub(crate) fn is_of(profile: &Profile, asked: &ProfileRef) -> bool {
 }
 
 /// The query that finds a consumer's profiles: by address where there is one, else by number.
-pub(crate) fn find_query(contact: &Contact) -> ExportQuery {
-    match (contact.email(), contact) {
-        (Some(email), _) | (None, Contact::Email(email)) => ExportQuery::Email(email.as_str().to_owned()),
-        (None, Contact::Phone { phone, .. }) => ExportQuery::Phone(phone.as_str().to_owned()),
+pub(crate) fn find_query(way: &Way) -> ExportQuery {
+    match way {
+        Way::Email { email, .. } | Way::Event { email, .. } | Way::Sms { email: Some(email), .. } => {
+            ExportQuery::Email(email.as_str().to_owned())
+        }
+        Way::Sms { phone, email: None, .. } => ExportQuery::Phone(phone.as_str().to_owned()),
+        Way::Forgotten(_) => unreachable!("nothing is asked of Braze about somebody who was forgotten"),
     }
 }
 

@@ -11,7 +11,7 @@ use domain::Timestamp;
 use domain::brand::SettleBy;
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
-use domain::participation::{Participation, State};
+use domain::participation::{Open, Outcome, Participation, SmsState, State};
 use domain::time::between;
 use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
@@ -35,17 +35,17 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
     let now = connector.outside.clock.now();
     let (mut soon, mut scheduled): (Together<u64>, Together<Timestamp>) = (BTreeMap::new(), BTreeMap::new());
     for participation in participations {
-        let Some(due) = participation.due_at else { continue };
+        let Some(due) = participation.due_at() else { continue };
         let wait = between(now, due);
-        let (queue, brand) = (QueueName::of(participation.channel()), participation.brand.clone());
+        let (queue, brand) = (QueueName::of(participation.channel()), participation.brand().clone());
         match means(connector, participation, wait) {
             Means::Message => {
-                soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id)
+                soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id())
             }
             Means::Schedule => {
-                let purpose = if participation.slot.is_some() { Purpose::Slot } else { Purpose::Due };
+                let purpose = if participation.slot().is_some() { Purpose::Slot } else { Purpose::Due };
                 let moment = connector.outside.schedule.fires_at(due, purpose);
-                scheduled.entry((queue, brand, moment)).or_default().push(participation.id);
+                scheduled.entry((queue, brand, moment)).or_default().push(participation.id());
             }
             Means::Tick => {}
         }
@@ -66,12 +66,12 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
 pub(crate) async fn again(connector: &Connector, came: impl Iterator<Item = &Participation>) {
     let now = connector.outside.clock.now();
     let mut soon: Together<u64> = BTreeMap::new();
-    for participation in came.filter(|participation| participation.slot.is_some()) {
-        let Some(due) = participation.due_at else { continue };
+    for participation in came.filter(|participation| participation.slot().is_some()) {
+        let Some(due) = participation.due_at() else { continue };
         let wait = between(now, due);
         if wait <= EARLY {
-            let (queue, brand) = (QueueName::of(participation.channel()), participation.brand.clone());
-            soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id);
+            let (queue, brand) = (QueueName::of(participation.channel()), participation.brand().clone());
+            soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id());
         }
     }
     send_delayed(connector, soon).await;
@@ -85,11 +85,13 @@ enum Means {
 }
 
 fn means(connector: &Connector, participation: &Participation, wait: Duration) -> Means {
-    let polled =
-        matches!(participation.state, State::AwaitingOptIn { .. } | State::AwaitingSubscription { .. })
-            || participation.unanswered.is_some();
-    let settles = matches!(participation.state, State::Settling { .. });
-    let settle_by = connector.brands().brand(&participation.brand).map(|brand| brand.braze.settle_by);
+    let (polled, settles) = match participation.state() {
+        State::Open(Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. }))
+        | State::Ended(Outcome::Mismatch(_)) => (true, false),
+        State::Open(Open::Sms(SmsState::Settling { .. })) => (false, true),
+        State::Open(_) | State::Ended(_) => (false, false),
+    };
+    let settle_by = connector.brands().brand(participation.brand()).map(|brand| brand.braze.settle_by);
     if polled && wait >= LEFT_TO_THE_TICK {
         Means::Tick
     } else if wait >= LONGEST_DELAY || (settles && settle_by == Some(SettleBy::Schedule)) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::award::Verdict;
 use domain::brand::Brand;
+use domain::decide::Step;
 use domain::ids::BrandId;
 use domain::participation::Outcome;
 use domain::time::later;
@@ -61,17 +62,17 @@ pub(crate) async fn rest(
         log(connector, &case, missing, now);
         match until(&mut case, missing, now) {
             Some(until) => {
-                case.put_off(until, now);
+                case.participation.put_off(until, now);
                 resting.push(case);
             }
-            None if case.participation.state.is_end() => ended.push(case),
+            None if case.participation.state().is_end() => ended.push(case),
             None => {
-                case.end(Outcome::Failed { reason: missing.reason() }, now);
+                case.apply(&Step::Done(Outcome::Failed { reason: missing.reason() }), now);
                 ended.push(case);
             }
         }
     }
-    let verdict = |case: &Case| match case.participation.credited_at {
+    let verdict = |case: &Case| match case.participation.earned_at() {
         Some(_) => Verdict::Credit,
         None => Verdict::Release,
     };
@@ -80,7 +81,7 @@ pub(crate) async fn rest(
     let jobs = open.into_iter().map(|case| (verdict(&case), case)).map(|(verdict, case)| (case, verdict));
     let open = award::settle_under(connector, (id, brand), jobs.collect()).await?;
     for mut case in settled.into_iter().chain(open) {
-        case.participation.rest();
+        case.participation.apply(&Step::Rest, now);
         resting.push(case);
     }
     Ok(resting)
@@ -91,14 +92,14 @@ fn until(case: &mut Case, missing: Missing, now: Timestamp) -> Option<Timestamp>
     if missing == Missing::Broken {
         return Some(later(now, WHILE_BROKEN));
     }
-    let since = *case.participation.without_terms_since.get_or_insert(now);
+    let since = case.participation.lacks_terms(now);
     let gone = later(since, GONE_AFTER);
     (now < gone).then(|| later(now, WHILE_GONE).min(gone))
 }
 
 /// One line a minute for all of an activation.
 fn log(connector: &Connector, case: &Case, missing: Missing, now: Timestamp) {
-    let (brand, scope) = (&case.participation.brand, &case.participation.scope);
+    let (brand, scope) = (&case.participation.brand(), &case.participation.scope());
     let repeats = connector.outside.troubles.repeats();
     if let Some(line) = repeats.line("connector.no_terms", &format!("{brand} {scope} {missing:?}"), now) {
         tracing::warn!(

@@ -45,7 +45,7 @@ impl Joint {
     }
 
     fn is_stubborn(&self) -> bool {
-        self.jobs.iter().any(|(case, _)| case.participation.failures >= STUBBORN_AFTER)
+        self.jobs.iter().any(|(case, _)| case.participation.failures() >= STUBBORN_AFTER)
     }
 
     fn is_repeatable(&self) -> bool {
@@ -105,7 +105,7 @@ fn unchanged(connector: &Connector, jobs: Vec<Job>) -> (Vec<Case>, Vec<Job>) {
 }
 
 fn whose(case: &Case) -> Whose<'_> {
-    Whose { brand: &case.participation.brand, contact: &case.participation.contact }
+    Whose { brand: case.participation.brand(), way: case.participation.way() }
 }
 
 /// Remembers that a batch is about to be sent.
@@ -233,14 +233,14 @@ async fn save_intentions(
             return Ok(batch);
         }
         for (case, _) in &mut some {
-            case.put_off(later(now, brand.braze.settle.max(Duration::from_secs(1))), now);
+            case.participation.put_off(later(now, brand.braze.settle.max(Duration::from_secs(1))), now);
         }
         let intentions: Vec<_> = some.iter().map(|(case, _)| case.participation.clone()).collect();
         wake::later(connector, &intentions).await;
         let saved = connector.outside.store.save(&intentions).await?;
         for ((mut case, write), saved) in some.into_iter().zip(saved) {
             if saved == Saved::Saved {
-                case.participation.version += 1;
+                case.participation.saved();
                 batch.push(Joint::of((case, write)));
             }
         }
@@ -322,22 +322,22 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
     let outside = &connector.outside;
     let now = outside.clock.now();
     let mut retry_at = |asked| {
-        case.failed();
-        later(now, back_off(case.participation.failures, asked, &*outside.chance))
+        case.participation.failed();
+        later(now, back_off(case.participation.failures(), asked, &*outside.chance))
     };
     let written = match fate {
         Fate::NotDone(asked) => Written::NotDone { retry_at: retry_at(asked) },
         Fate::NotBefore(retry_at) => Written::NotDone { retry_at },
         Fate::Unknown(asked) => Written::Unknown { retry_at: retry_at(asked) },
         Fate::Refused(reason) => {
-            if case.participation.state.is_end() {
-                tracing::warn!(participation = %case.participation.id, reason, "connector.reward_not_shown: Braze refuses it");
+            if case.participation.state().is_end() {
+                tracing::warn!(participation = %case.participation.id(), reason, "connector.reward_not_shown: Braze refuses it");
             }
             Written::Refused { reason }
         }
         Fate::Done => {
-            case.answered();
-            case.shows(&write);
+            case.participation.answered();
+            case.participation.shows(&write);
             case.learned = learned(case, write, now);
             if let Some(learned) = &case.learned {
                 case.facts.known = Some(Some(learned.clone()));
@@ -345,8 +345,8 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
             Written::Done
         }
     };
-    if case.participation.state.has_open_attempt() && matches!(written, Written::Unknown { .. }) {
-        tracing::warn!(participation = %case.participation.id, "connector.event_uncertain: verified once Braze has settled");
+    if case.participation.state().has_open_attempt() && matches!(written, Written::Unknown { .. }) {
+        tracing::warn!(participation = %case.participation.id(), "connector.event_uncertain: verified once Braze has settled");
     }
     // Whatever became of it, what the profiles showed before may be so no more.
     for found in case.facts.found.iter_mut().flatten() {
@@ -362,7 +362,12 @@ fn learned(case: &Case, write: ProfileWrite, now: Timestamp) -> Option<KnownProf
     match write.profile {
         ProfileRef::Email(_) => None,
         profile @ (ProfileRef::ExternalId(_) | ProfileRef::Alias(_) | ProfileRef::BrazeId(_)) => {
-            Some(KnownProfile { profile, learned_at: now, created: write.create, by: case.participation.id })
+            Some(KnownProfile {
+                profile,
+                learned_at: now,
+                created: write.create,
+                by: case.participation.id(),
+            })
         }
     }
 }

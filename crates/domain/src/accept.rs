@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod others_tests;
+#[cfg(test)]
+mod tests;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
@@ -9,104 +11,79 @@ use crate::award::{Award, Others, Standing};
 use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::{Contact, Email, Phone};
 use crate::id_key::IdKey;
-use crate::ids::{IncentiveId, LedgerKey, ParticipationId};
+use crate::ids::{IncentiveId, LedgerKey, ParticipationId, RepeatKey};
 use crate::incentive::{Moments, NoPrize, Offer};
 use crate::ledger::{Entry, Rules};
-use crate::participation::{BrazeEvent, Consent, FIRST_LOOK, Participation, Shown, State};
+use crate::participation::{BrazeEvent, Consent, Participation, Snapshot, Way};
 use crate::time::later;
 
-impl Participation {
-    /// A participation by e-mail, accepted at `now`.
-    #[must_use]
-    pub fn by_email(
-        id: ParticipationId,
-        (brand, activation): (&Brand, &Activation),
-        email: Email,
-        attributes: Attributes,
-        now: Timestamp,
-    ) -> Self {
-        let credit = activation.email.as_ref().map_or(CreditMoment::OnReceipt, |email| email.credit);
-        let accepted = Self::accepted(id, (brand, activation), Contact::Email(email), attributes, now);
-        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
-        Self { credited_at: on_receipt(credit, now), has_award, ..accepted }
-    }
-
-    /// A participation by mobile number, accepted at `now` with the consumer's consent. It is credited once Braze says that the
-    /// number is subscribed, and not before.
-    #[must_use]
-    pub fn by_phone(
-        id: ParticipationId,
-        (brand, activation): (&Brand, &Activation),
-        contact: (Phone, Option<Email>),
-        attributes: Attributes,
-        consent: Consent,
-        now: Timestamp,
-    ) -> Self {
-        let contact = Contact::Phone { phone: contact.0, email: contact.1 };
-        let accepted = Self::accepted(id, (brand, activation), contact, attributes, now);
-        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
-        Self { consent: Some(consent), has_award, ..accepted }
-    }
-
-    /// A participation by something that Braze told us of at `now`. That it happened is what is credited.
-    #[must_use]
-    pub fn by_event(
-        id: ParticipationId,
-        (brand, activation): (&Brand, &Activation),
-        event: BrazeEvent,
-        email: Email,
-        attributes: Attributes,
-        now: Timestamp,
-    ) -> Self {
-        let accepted = Self {
-            event: Some(event),
-            credited_at: Some(now),
-            ..Self::accepted(id, (brand, activation), Contact::Email(email), attributes, now)
-        };
-        let has_award = activation.incentive_of(&accepted).is_some() || brand.callback.is_some();
-        Self { has_award, ..accepted }
-    }
-
-    fn accepted(
-        id: ParticipationId,
-        (brand, activation): (&Brand, &Activation),
-        contact: Contact,
-        attributes: Attributes,
-        now: Timestamp,
-    ) -> Self {
-        Self {
-            id,
-            brand: brand.id.clone(),
-            scope: activation.scope.clone(),
-            contact,
-            event: None,
-            consent: None,
-            attributes,
-            accepted_at: now,
-            updated_at: now,
-            state: State::Received,
-            credited_at: None,
-            has_award: false,
-            shown: Shown::default(),
-            due_at: Some(later(now, FIRST_LOOK)),
-            keep_until: later(activation.closes, brand.retention),
-            failures: 0,
-            slot: None,
-            no_such_alias: false,
-            unanswered: None,
-            repeat_key: None,
-            proof: Vec::new(),
-            without_terms_since: None,
-            version: 0,
-        }
-    }
+/// A participation that is accepted at `now`, before it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Acceptance<'a> {
+    id: ParticipationId,
+    brand: &'a Brand,
+    activation: &'a Activation,
+    repeat_key: Option<RepeatKey>,
+    now: Timestamp,
 }
 
-/// The credit a participation starts with.
-fn on_receipt(moment: CreditMoment, accepted_at: Timestamp) -> Option<Timestamp> {
-    match moment {
-        CreditMoment::OnReceipt => Some(accepted_at),
-        CreditMoment::OnEnrollment => None,
+impl<'a> Acceptance<'a> {
+    /// Under these terms, at `now`.
+    #[must_use]
+    pub fn new(
+        id: ParticipationId,
+        (brand, activation): (&'a Brand, &'a Activation),
+        now: Timestamp,
+    ) -> Self {
+        Self { id, brand, activation, repeat_key: None, now }
+    }
+
+    /// Of a request that carried an `Idempotency-Key`, which is known by this.
+    #[must_use]
+    pub fn repeatable_by(self, repeat_key: Option<RepeatKey>) -> Self {
+        Self { repeat_key, ..self }
+    }
+
+    /// By e-mail. When that earns the credit is the activation's choice.
+    #[must_use]
+    pub fn by_email(self, email: Email, consent: Option<Consent>, attributes: Attributes) -> Participation {
+        let moment = self.activation.email.as_ref().map_or(CreditMoment::OnReceipt, |email| email.credit);
+        let earned_at = match moment {
+            CreditMoment::OnReceipt => Some(self.now),
+            CreditMoment::OnEnrollment => None,
+        };
+        self.accept(Way::Email { email, consent }, earned_at, attributes)
+    }
+
+    /// By mobile number, the consumer having consented now to the text of this id. It earns the credit once Braze says that the number is
+    /// subscribed, and not before.
+    #[must_use]
+    pub fn by_phone(
+        self,
+        (phone, email): (Phone, Option<Email>),
+        text_id: Option<String>,
+        attributes: Attributes,
+    ) -> Participation {
+        let consent = Consent { given: true, at: self.now, text_id };
+        self.accept(Way::Sms { phone, email, consent }, None, attributes)
+    }
+
+    /// By something that Braze told us of. That it happened earns the credit.
+    #[must_use]
+    pub fn by_event(self, event: BrazeEvent, email: Email, attributes: Attributes) -> Participation {
+        self.accept(Way::Event { event, email }, Some(self.now), attributes)
+    }
+
+    fn accept(self, way: Way, earned_at: Option<Timestamp>, attributes: Attributes) -> Participation {
+        let (brand, activation) = (self.brand, self.activation);
+        let has_award = activation.incentive_of(&way).is_some() || brand.callback.is_some();
+        let owner = (brand.id.clone(), activation.scope.clone());
+        let moments = (self.now, later(activation.closes, brand.retention));
+        let repeat_key = self.repeat_key;
+        let accepted = Snapshot::accepted(self.id, owner, way, moments, has_award);
+        #[expect(clippy::expect_used, reason = "each way above begins as its own way does")]
+        Participation::restore(Snapshot { earned_at, attributes, repeat_key, ..accepted })
+            .expect("what begins is received, due, and credited only if its way allows that")
     }
 }
 
@@ -117,22 +94,20 @@ pub fn entry(
     (brand, activation): (&Brand, &Activation),
     id_key: &IdKey,
 ) -> Option<Entry> {
-    if !participation.has_award {
-        return None;
-    }
-    let ledger = activation.ledger(activation.incentive_of(participation));
+    let contact = participation.contact().filter(|_| participation.has_award())?;
+    let ledger = activation.ledger(activation.incentive_of(participation.way()));
     let rules = Rules::of(brand, &ledger, id_key);
-    let participant = id_key.contact(&brand.id, &participation.contact);
+    let participant = id_key.contact(&brand.id, &contact);
     let moments = Moments {
-        accepted_at: participation.accepted_at,
-        sent_at: participation.event.as_ref().and_then(|event| event.sent_at),
+        accepted_at: participation.accepted_at(),
+        sent_at: participation.event().and_then(|event| event.sent_at),
     };
     let offer = match &rules.incentive {
         Some(incentive) => incentive.offer(moments, id_key.lot(&ledger, participant)),
         None => Offer::Nothing(NoPrize::NoIncentive),
     };
     let award = Award {
-        id: participation.id,
+        id: participation.id(),
         brand: brand.id.clone(),
         others: others(participation, activation, &ledger, id_key),
         ledger,
@@ -154,7 +129,7 @@ fn others(
     ledger: &LedgerKey,
     id_key: &IdKey,
 ) -> Others {
-    let (Some(email), Some(incentive)) = (participation.contact.email(), &ledger.incentive) else {
+    let (Some(email), Some(incentive)) = (participation.email(), &ledger.incentive) else {
         return Others::None;
     };
     let contact = Contact::Email(email.clone());
@@ -165,7 +140,7 @@ fn others(
     let mut known: Vec<ParticipationId> =
         events().map(|(name, _)| id_key.event(&ledger.scope, name, &contact, None)).collect();
     known.extend(by_email.then(|| id_key.participation(&ledger.scope, &contact)));
-    known.retain(|id| *id != participation.id);
+    known.retain(|id| *id != participation.id());
     let unknown = by_phone || events().any(|(_, event)| event.repeatable);
     if known.is_empty() && !unknown { Others::None } else { Others::Perhaps(known) }
 }

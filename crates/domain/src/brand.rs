@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use access::{Callback, IntakeAccess, Repeats};
 pub use broken::BrokenBrand;
 pub use extra::{Extra, ExtraKind};
-pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
+pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe};
 pub use workspace::{
     BrazeLimits, BrazeWorkspace, Endpoint, EndpointError, Identity, LookUp, PhoneMismatch, SecretRef,
     SettleBy,
@@ -23,9 +23,9 @@ pub use workspace::{
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::contact::Contact;
-use crate::ids::{BrandId, Channel, IncentiveId, LedgerKey, Scope};
+use crate::ids::{BrandId, IncentiveId, LedgerKey, Scope};
 use crate::incentive::{Incentive, Pool};
-use crate::participation::Participation;
+use crate::participation::{BrazeEvent, Forgotten, ForgottenEvent, Way};
 use crate::token::TokenHash;
 
 /// When an e-mail participation is credited.
@@ -123,13 +123,18 @@ impl Activation {
         }
     }
 
-    /// The incentive that a participation takes part for.
+    /// The incentive that somebody takes part for who comes this way.
     #[must_use]
-    pub fn incentive_of(&self, participation: &Participation) -> Option<&IncentiveId> {
-        match (&participation.event, participation.contact.channel()) {
-            (Some(event), _) => self.events.get(&event.name)?.incentive.as_ref(),
-            (None, Channel::Sms) => self.sms.as_ref()?.incentive.as_ref(),
-            (None, Channel::Email | Channel::Event) => self.email.as_ref()?.incentive.as_ref(),
+    pub fn incentive_of(&self, way: &Way) -> Option<&IncentiveId> {
+        match way {
+            Way::Email { .. } | Way::Forgotten(Forgotten { event: None, .. }) => {
+                self.email.as_ref()?.incentive.as_ref()
+            }
+            Way::Sms { .. } => self.sms.as_ref()?.incentive.as_ref(),
+            Way::Event { event: BrazeEvent { name, .. }, .. }
+            | Way::Forgotten(Forgotten { event: Some(ForgottenEvent { name, .. }), .. }) => {
+                self.events.get(name)?.incentive.as_ref()
+            }
         }
     }
 

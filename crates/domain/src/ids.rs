@@ -94,6 +94,24 @@ impl fmt::Display for IncentiveId {
     }
 }
 
+/// A Braze subscription group, by its id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriptionGroup(String);
+
+impl SubscriptionGroup {
+    /// # Errors
+    /// When the text is not 1 to 64 plain characters; Braze's ids are UUIDs.
+    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+        plain(text).map(Self)
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// How a consumer takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {

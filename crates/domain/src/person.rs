@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use crate::Timestamp;
-use crate::attributes::Attributes;
 use crate::contact::{Contact, Email, Phone};
 use crate::id_key::IdKey;
 use crate::ids::{BrandId, ParticipationId, Scope};
-use crate::participation::{EventProgress, Participation, Shown, State};
+use crate::participation::{Forgotten, Participation, Way};
 use crate::profile::{Alias, ProfileRef};
 use crate::time::later;
-
-const FORGOTTEN: &str = "forgotten, as the consumer asked";
 
 /// For how long what cannot be read is kept: as long as participations are unless the brand says otherwise.
 pub const KEPT: Duration = Duration::from_secs(90 * 86_400);
@@ -27,8 +24,7 @@ pub enum Person {
 
 impl Person {
     /// Whether a participation's contact is theirs: one of two is enough, in whatever form it was stored.
-    #[must_use]
-    pub fn is_reached_at(&self, contact: &Contact) -> bool {
+    fn is_reached_at(&self, contact: &Contact) -> bool {
         match (self, contact) {
             (Self::Email(email), contact) => contact.email().is_some_and(|theirs| same(theirs, email)),
             (Self::Phone(phone), Contact::Phone { phone: theirs, .. }) => phone == theirs,
@@ -51,11 +47,17 @@ impl Person {
         }
     }
 
+    /// Whether a participation is theirs.
+    #[must_use]
+    pub fn takes_part_by(&self, participation: &Participation) -> bool {
+        participation.contact().is_some_and(|contact| self.is_reached_at(&contact))
+    }
+
     /// Whether a participation was theirs before they were forgotten.
     #[must_use]
     pub fn was_reached_at(&self, participation: &Participation, id_key: &IdKey) -> bool {
-        let proof = id_key.proof(&participation.brand, &self.contact());
-        proof.iter().any(|proof| participation.proof.contains(proof))
+        let Way::Forgotten(Forgotten { proof, .. }) = participation.way() else { return false };
+        id_key.proof(participation.brand(), &self.contact()).iter().any(|theirs| proof.contains(theirs))
     }
 
     /// As the contact of somebody of whom nothing else is known.
@@ -72,44 +74,15 @@ fn same(one: &Email, other: &Email) -> bool {
     one == other || one.canonical() == other.canonical()
 }
 
-/// Takes everything out of a participation that says whose it is. What stays is a place in the books: an id that only the id key
-/// leads to, so that whoever was forgotten is not credited a second time, and what was given out stays given out. A consent stays, too,
-/// with keyed hashes of the contacts in the contacts' place: should the person come back with a claim, it can be proved.
-///
-/// A flow that is under way ends. What hangs on it is released at the next look.
+/// Takes everything out of a participation that says whose it is ([`Participation::forget`]).
 pub fn forget(participation: &mut Participation, id_key: &IdKey, now: Timestamp) {
-    if let Some(consent) = &mut participation.consent {
-        consent.text_id = consent.text_id.take().filter(|text| !names(text, &participation.contact));
-    }
-    participation.proof = id_key.proof(&participation.brand, &participation.contact);
-    participation.contact = Contact::nobody();
-    participation.attributes = Attributes::default();
-    participation.slot = None;
-    participation.unanswered = None;
-    participation.updated_at = now;
-    if let Some(event) = &mut participation.event {
-        event.profile = None;
-    }
-    if participation.state.is_end() {
-        // There is no profile any more that could show anything.
-        participation.shown = Shown { attributes: true, event: EventProgress::Recorded };
-        participation.due_at = None;
-    } else {
-        participation.state = State::Rejected { reason: FORGOTTEN.to_owned() };
-        participation.due_at = participation.has_award.then_some(now);
-    }
+    let Some(contact) = participation.contact() else { return };
+    let proof = id_key.proof(participation.brand(), &contact);
+    participation.forget(proof, now);
 }
 
-/// The name of a text is the caller's, who may have put anything there.
-fn names(text: &str, contact: &Contact) -> bool {
-    let text = text.to_lowercase();
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    contact.email().is_some_and(|email| text.contains(&email.as_str().to_lowercase()))
-        || contact.phone().is_some_and(|phone| digits.contains(phone.as_str().trim_start_matches('+')))
-}
-
-/// What stands where a participation stood that cannot be read and was forgotten. It ends, and what hangs on it is released at the next
-/// look.
+/// What stands where a participation stood that cannot be read and was forgotten. It ends, and what hangs on it is released when it is
+/// next processed.
 #[must_use]
 pub fn forgotten(
     (id, version): (ParticipationId, u64),
@@ -117,31 +90,8 @@ pub fn forgotten(
     has_award: bool,
     now: Timestamp,
 ) -> Participation {
-    Participation {
-        id,
-        version,
-        brand,
-        scope,
-        contact: Contact::nobody(),
-        event: None,
-        consent: None,
-        attributes: Attributes::default(),
-        accepted_at: now,
-        updated_at: now,
-        state: State::Rejected { reason: FORGOTTEN.to_owned() },
-        credited_at: None,
-        has_award,
-        shown: Shown::default(),
-        due_at: has_award.then_some(now),
-        keep_until: later(now, KEPT),
-        failures: 0,
-        slot: None,
-        no_such_alias: false,
-        unanswered: None,
-        repeat_key: None,
-        without_terms_since: None,
-        proof: Vec::new(),
-    }
+    let moments = (now, later(now, KEPT));
+    Participation::unreadable_and_forgotten((id, version), (brand, scope), has_award, moments)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use crate::Timestamp;
 use crate::award::{Award, Standing};
-use crate::participation::{EventProgress, Participation, State};
+use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, State};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +34,10 @@ const AWAITING_OPT_IN: &str = "awaiting_opt_in";
 /// What is shown of a participation.
 #[must_use]
 pub fn participation(participation: &Participation, asking: Asking) -> Seen<'_> {
-    let state = &participation.state;
+    let state = participation.state();
     match asking {
         Asking::Signed => {
-            Seen { state: state.name(), reason: state.reason(), updated_at: participation.updated_at }
+            Seen { state: state.name(), reason: state.reason(), updated_at: participation.updated_at() }
         }
         Asking::Unsigned => to_anybody(participation),
     }
@@ -46,42 +46,44 @@ pub fn participation(participation: &Participation, asking: Asking) -> Seen<'_> 
 /// A rejection's reason may say something about a person, be it Braze's or ours; a failure's says that something did not work.
 fn to_anybody(participation: &Participation) -> Seen<'_> {
     let seen = |state, updated_at| Seen { state, reason: None, updated_at };
-    let updated_at = participation.updated_at;
-    match (&participation.state, &participation.unanswered) {
-        (State::Rejected { .. }, Some(wait)) => match (wait.ended_at, wait.double) {
+    let (state, updated_at) = (participation.state(), participation.updated_at());
+    match state {
+        State::Ended(Outcome::Mismatch(wait)) => match (wait.ended_at, wait.double) {
             (None, true) => seen(AWAITING_OPT_IN, wait.since),
             (None, false) => seen(SUBSCRIBING, wait.since),
-            (Some(ended_at), true) => seen(State::Expired.name(), ended_at),
-            (Some(ended_at), false) => seen(State::Unverified.name(), ended_at),
+            (Some(ended_at), true) => seen(Outcome::Expired.name(), ended_at),
+            (Some(ended_at), false) => seen(Outcome::Unverified.name(), ended_at),
         },
-        // The looks of a wait, and the moment between the question and Braze's answer to it, are the same as no news.
-        (State::Subscribing { event: EventProgress::Attempted { at, .. }, .. }, _) => {
-            seen(AWAITING_OPT_IN, *at)
+        State::Ended(Outcome::Failed { reason }) => {
+            Seen { reason: Some(reason), ..seen(state.name(), updated_at) }
         }
-        (State::AwaitingOptIn { since }, _) => seen(AWAITING_OPT_IN, *since),
-        (State::AwaitingSubscription { since, .. }, _) => seen(SUBSCRIBING, *since),
-        (State::Failed { reason }, _) => {
-            Seen { reason: Some(reason), ..seen(participation.state.name(), updated_at) }
-        }
-        (
-            State::Received
-            | State::Enrolling { .. }
-            | State::Settling { .. }
-            | State::Subscribing { .. }
-            | State::Enrolled
-            | State::Credited
-            | State::Unverified
-            | State::Expired
-            | State::Rejected { .. },
-            _,
-        ) => seen(participation.state.name(), updated_at),
+        State::Ended(
+            Outcome::Enrolled
+            | Outcome::Credited
+            | Outcome::Unverified
+            | Outcome::Expired
+            | Outcome::Rejected { .. },
+        )
+        | State::Open(Open::Enroll(_)) => seen(state.name(), updated_at),
+        // The polls of a wait, and the moment between the question and Braze's answer to it, are the same as no news.
+        State::Open(Open::Sms(sms)) => match sms {
+            SmsState::Subscribing { event: EventProgress::Attempted { at, .. }, .. } => {
+                seen(AWAITING_OPT_IN, *at)
+            }
+            SmsState::AwaitingOptIn { since } => seen(AWAITING_OPT_IN, *since),
+            SmsState::AwaitingSubscription { since, .. } => seen(SUBSCRIBING, *since),
+            SmsState::Received
+            | SmsState::Enrolling { .. }
+            | SmsState::Settling { .. }
+            | SmsState::Subscribing { .. } => seen(state.name(), updated_at),
+        },
     }
 }
 
 /// What is shown of a participation's award: while a mismatch looks like a wait, the award seems to stand as it did before.
 #[must_use]
 pub fn award(participation: &Participation, award: Award, asking: Asking) -> Award {
-    let wait = participation.unanswered.as_ref().filter(|wait| wait.ended_at.is_none());
+    let wait = participation.state().unanswered().filter(|wait| wait.ended_at.is_none());
     match (asking, wait.and_then(|wait| wait.standing.as_ref())) {
         (Asking::Unsigned, Some(standing)) if award.standing == Standing::Released => {
             Award { standing: standing.clone(), ..award }

@@ -32,11 +32,14 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn of(participation: &Participation) -> Self {
         Self {
-            id: participation.id.to_bytes(),
-            version: participation.version,
-            brand: participation.brand.to_string(),
-            due_at: participation.due_at.map(Timestamp::as_millisecond),
-            expires_at: participation.due_at.is_none().then_some(participation.keep_until.as_millisecond()),
+            id: participation.id().to_bytes(),
+            version: participation.version(),
+            brand: participation.brand().to_string(),
+            due_at: participation.due_at().map(Timestamp::as_millisecond),
+            expires_at: participation
+                .due_at()
+                .is_none()
+                .then_some(participation.keep_until().as_millisecond()),
             record: encode(participation),
         }
     }
@@ -69,7 +72,7 @@ fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64
 #[async_trait]
 impl Store for DataFile {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
-        let (id, row, entry) = (participation.id, Row::of(participation), entry.cloned());
+        let (id, row, entry) = (participation.id(), Row::of(participation), entry.cloned());
         let existing = self
             .writer
             .write("storing a participation", move |transaction| {

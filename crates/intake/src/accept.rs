@@ -31,7 +31,7 @@ pub(crate) async fn keep(
     participation: &Participation,
     field: &str,
 ) -> Result<Inserted, Problem> {
-    let admitted = room::enter(intake, terms.1, participation.id, field).await?;
+    let admitted = room::enter(intake, terms.1, participation.id(), field).await?;
     let entry = accept::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
         if matches!(error, ports::Error::Corrupt { .. }) {
@@ -49,9 +49,9 @@ pub(crate) async fn keep(
     if let Some(admitted) = admitted {
         admitted.settles(stored == Inserted::New);
     }
-    if participation.has_award && intake.entering == Entering::InOrder {
+    if participation.has_award() && intake.entering == Entering::InOrder {
         // A repeat is queued again: the message may be what was missing the first time.
-        let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
+        let look = Look { brand: participation.brand().clone(), ids: vec![participation.id()] };
         intake.announcer.queue(QueueName::Awards, look).await.map_err(|error| {
             failing::say(intake, "intake.queue_failed", "", &error, "a participation was refused with 503");
             intake.health.failed(Part::Queue, &error, intake.clock.now());
@@ -60,12 +60,12 @@ pub(crate) async fn keep(
         intake.health.worked(Part::Queue);
     }
     if stored == Inserted::New {
-        if !(participation.has_award && intake.entering == Entering::InOrder) {
-            let look = Look { brand: participation.brand.clone(), ids: vec![participation.id] };
+        if !(participation.has_award() && intake.entering == Entering::InOrder) {
+            let look = Look { brand: participation.brand().clone(), ids: vec![participation.id()] };
             intake.announcer.announce(QueueName::of(participation.channel()), look).await;
         }
         room::tell(intake, terms.1).await;
-        tracing::debug!(participation = %participation.id, scope = %participation.scope, "intake.accepted");
+        tracing::debug!(participation = %participation.id(), scope = %participation.scope(), "intake.accepted");
     }
     Ok(stored)
 }

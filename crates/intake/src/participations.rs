@@ -4,6 +4,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use axum::{Extension, Json};
 use domain::Timestamp;
+use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Repeats};
 use domain::contact::{Contact, Email, Phone};
@@ -72,18 +73,17 @@ pub(crate) async fn accept(
         Some(typed) => Some(as_known(&intake, terms, typed).await?),
         None => None,
     };
-    let mut participation = match &asked.phone {
-        Some(phone) => by_phone(&intake, terms, (phone, email), &asked, now)?,
-        None => by_email(&intake, terms, email, asked, now)?,
+    let participation = match &asked.phone {
+        Some(phone) => by_phone(&intake, terms, (phone, email), (&asked, key), now)?,
+        None => by_email(&intake, terms, email, (asked, key), now)?,
     };
-    participation.repeat_key = key.map(|key| intake.id_key.repeat_key(participation.id, key));
     let stored = keep(&intake, terms, &participation, "scope").await?;
     Ok((StatusCode::ACCEPTED, Json(answer(terms.0, asking, &participation, &stored))))
 }
 
 fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserted) -> Accepted {
-    let told = |state| Accepted::Told { id: asked.id.to_string(), state };
-    let received = State::Received.name();
+    let told = |state| Accepted::Told { id: asked.id().to_string(), state };
+    let received = State::RECEIVED;
     match stored {
         Inserted::New => told(received),
         Inserted::Existing(earlier) if asking == Asking::Signed || brand.intake.repeats == Repeats::Tell => {
@@ -91,7 +91,7 @@ fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserte
         }
         // Whoever repeats the key of the first request sent that one, too.
         Inserted::Existing(earlier)
-            if asked.repeat_key.is_some() && asked.repeat_key == earlier.repeat_key =>
+            if asked.repeat_key().is_some() && asked.repeat_key() == earlier.repeat_key() =>
         {
             told(received)
         }
@@ -137,7 +137,7 @@ async fn signed_path<'a>(
     path: &str,
     participation: &Participation,
 ) -> Result<Option<&'a Brand>, Problem> {
-    match intake.brands.brand(&participation.brand) {
+    match intake.brands.brand(participation.brand()) {
         Some(brand) if headers.contains_key(signature::SIGNATURE_HEADER) => {
             verified(intake, brand, headers, path.as_bytes(), intake.clock.now()).await
         }
@@ -197,18 +197,18 @@ pub(crate) async fn show(
     };
     let asking = counted(&intake, signer, &headers, (Asks::Read, caller))?;
     let participation = found?.ok_or_else(Problem::no_such_participation)?;
-    let award = match participation.has_award {
-        true => readable(&intake, intake.ledger.awards(&[participation.id]).await.map_err(unavailable)?)?,
+    let award = match participation.has_award() {
+        true => readable(&intake, intake.ledger.awards(&[participation.id()]).await.map_err(unavailable)?)?,
         false => None,
     };
-    let credited_at = award.as_ref().map_or(participation.credited_at, |award| award.credited_at);
+    let credited_at = award.as_ref().map_or(participation.earned_at(), |award| award.credited_at);
     let won = match award {
         Some(award) => incentives::of_award(&intake, &seen::award(&participation, award, asking)).await?,
         None => Map::new(),
     };
     let seen = seen::participation(&participation, asking);
     Ok(Json(Shown {
-        id: participation.id.to_string(),
+        id: participation.id().to_string(),
         state: seen.state,
         credited: credited_at.is_some(),
         reason: seen.reason.map(str::to_owned),
@@ -277,7 +277,7 @@ fn by_email(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
     email: Option<Email>,
-    asked: Asked,
+    (asked, key): (Asked, Option<&str>),
     now: Timestamp,
 ) -> Result<Participation, Problem> {
     let refused = |message| Problem::invalid(vec![FieldError::new("email", message)]);
@@ -288,15 +288,16 @@ fn by_email(
     let id = intake.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
     let text_id = asked.consent_text_id;
     let consent = asked.consent.map(|given| Consent { given, at: now, text_id });
-    let participation = Participation::by_email(id, (brand, activation), email, asked.attributes, now);
-    Ok(Participation { consent, ..participation })
+    let repeat_key = key.map(|key| intake.id_key.repeat_key(id, key));
+    let acceptance = Acceptance::new(id, (brand, activation), now).repeatable_by(repeat_key);
+    Ok(acceptance.by_email(email, consent, asked.attributes))
 }
 
 fn by_phone(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
     (phone, email): (&str, Option<Email>),
-    asked: &Asked,
+    (asked, key): (&Asked, Option<&str>),
     now: Timestamp,
 ) -> Result<Participation, Problem> {
     let refused = |message: String| Problem::invalid(vec![FieldError::new("phone", message)]);
@@ -309,10 +310,10 @@ fn by_phone(
         .map_err(|why| Problem::invalid(vec![FieldError::new("phone", why.to_string()).coded(why.code())]))?;
     let contact = Contact::Phone { phone: phone.clone(), email: email.clone() };
     let id = intake.id_key.participation(&activation.scope, &contact);
-    let consent = Consent { given: true, at: now, text_id: asked.consent_text_id.clone() };
-    let attributes = asked.attributes.clone();
-    let contact = (phone, email);
-    Ok(Participation::by_phone(id, (brand, activation), contact, attributes, consent, now))
+    let repeat_key = key.map(|key| intake.id_key.repeat_key(id, key));
+    let acceptance = Acceptance::new(id, (brand, activation), now).repeatable_by(repeat_key);
+    let (text_id, attributes) = (asked.consent_text_id.clone(), asked.attributes.clone());
+    Ok(acceptance.by_phone((phone, email), text_id, attributes))
 }
 
 fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldError>) -> Attributes {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Request, State as Shared};
 use domain::Timestamp;
+use domain::accept::Acceptance;
 use domain::attributes::{AttributeValue, Attributes, LONGEST_TEXT};
 use domain::brand::{Activation, Brand, EventActivation};
 use domain::contact::{Contact, Email};
@@ -134,7 +135,7 @@ async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<String
         participation(intake, (brand, activation), terms, (told, email, sent_at, extras), now);
     keep(intake, (brand, activation), &participation, "q_scope").await?;
     report(intake, brand, &dropped, now);
-    Ok(participation.id.to_string())
+    Ok(participation.id().to_string())
 }
 
 /// When it happened. Only an incentive that measures from it can be misled by it.
@@ -246,5 +247,5 @@ fn participation(
     let id = intake.id_key.event(&activation.scope, &told.event, &contact, occasion);
     let profile = told.external_id.map(ProfileRef::ExternalId).or(told.braze_id.map(ProfileRef::BrazeId));
     let event = BrazeEvent { name: told.event, profile, sent_at };
-    Participation::by_event(id, (brand, activation), event, email, extras, now)
+    Acceptance::new(id, (brand, activation), now).by_event(event, email, extras)
 }

@@ -7,9 +7,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::brand::SecretRef;
 use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
-use domain::participation::{Outcome, Participation};
+use domain::participation::{Outcome, Participation, Unanswered};
 use domain::token::TokenHash;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
@@ -100,7 +101,7 @@ impl Front {
 
     async fn ends_as(&self, id: &Value, outcome: Outcome) {
         let mut participation = self.stored(id).await;
-        participation.end(outcome, self.clock.now());
+        participation.apply(&Step::Done(outcome), self.clock.now());
         self.memory.save(&[participation]).await.unwrap();
     }
 }
@@ -199,7 +200,8 @@ async fn a_brand_may_have_repeats_told_as_before() {
 async fn where_repeats_are_told_a_mismatch_still_looks_like_a_wait() {
     let front = Front::open("repeats = \"tell\"", Entering::AtOnce);
     let first = front.take_part(None, PHONE).await;
-    front.ends_as(&first["id"], Outcome::Mismatch { double: true }).await;
+    let wait = Unanswered { since: front.clock.now(), double: true, standing: None, ended_at: None };
+    front.ends_as(&first["id"], Outcome::Mismatch(wait)).await;
     let told = front.take_part(None, PHONE).await;
     assert_eq!(told, json!({ "id": first["id"], "state": "awaiting_opt_in" }));
 }
@@ -226,11 +228,11 @@ async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
         let front = Front::unsigned();
         let answer = front.take_part(None, body).await;
         let stored = front.stored(&answer["id"]).await;
-        let read_back = ports::record::decode(stored.id, 0, &ports::record::encode(&stored)).unwrap();
-        assert_eq!(read_back.consent, stored.consent);
-        let kept = stored.consent.map(|consent| {
+        let read_back = ports::record::decode(stored.id(), 0, &ports::record::encode(&stored)).unwrap();
+        assert_eq!(read_back.consent(), stored.consent());
+        let kept = stored.consent().map(|consent| {
             assert_eq!(consent.at, front.clock.now());
-            (consent.given, consent.text_id)
+            (consent.given, consent.text_id.clone())
         });
         assert_eq!(kept, expected, "{body}");
     }
@@ -256,7 +258,7 @@ async fn a_consent_that_was_stored_before_a_no_could_be_kept_is_a_yes() {
     let stored = front.stored(&answer["id"]).await;
     let record = ports::record::encode(&stored);
     assert!(!record.contains("refused"), "{record}");
-    assert!(ports::record::decode(stored.id, 0, &record).unwrap().consent.unwrap().given);
+    assert!(ports::record::decode(stored.id(), 0, &record).unwrap().consent().unwrap().given);
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ impl Memory {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let state = self.lock();
-        state.participations.values().all(|participation| participation.due_at.is_none())
+        state.participations.values().all(|participation| participation.due_at().is_none())
             && state.ledgers.awards.values().all(|award| award.due_at.is_none())
             && state.ledgers.nothing_to_tell()
     }

@@ -43,10 +43,10 @@ impl State {
 
     fn save(&mut self, participation: &Participation) -> Result<Saved> {
         let strikes = self.fate.strikes("conditions that failed", |faults| faults.save_conflicts);
-        match self.participations.get_mut(&participation.id) {
-            Some(stored) if stored.version == participation.version && !strikes => {
-                self.ended += usize::from(participation.state.is_end() && !stored.state.is_end());
-                *stored = stored_form(participation, participation.version + 1)?;
+        match self.participations.get_mut(&participation.id()) {
+            Some(stored) if stored.version() == participation.version() && !strikes => {
+                self.ended += usize::from(participation.state().is_end() && !stored.state().is_end());
+                *stored = stored_form(participation, participation.version() + 1)?;
                 Ok(Saved::Saved)
             }
             Some(_) | None => Ok(Saved::Conflict),
@@ -65,7 +65,7 @@ impl State {
 
 /// What a store gives back is what went through its stored form.
 fn stored_form(participation: &Participation, version: u64) -> Result<Participation> {
-    record::decode(participation.id, version, &record::encode(participation))
+    record::decode(participation.id(), version, &record::encode(participation))
 }
 
 impl Memory {
@@ -90,13 +90,13 @@ impl Memory {
 impl Store for Memory {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         self.lock().write("storing a participation", |state| {
-            if let Some(existing) = state.participations.get(&participation.id) {
-                let existing = state.readable(participation.id, existing.clone())?;
+            if let Some(existing) = state.participations.get(&participation.id()) {
+                let existing = state.readable(participation.id(), existing.clone())?;
                 return Ok(Inserted::Existing(Box::new(existing)));
             }
-            let stored = stored_form(participation, participation.version)?;
-            state.participations.insert(participation.id, stored);
-            let accepted = state.accepted.entry(participation.scope.clone()).or_default();
+            let stored = stored_form(participation, participation.version())?;
+            state.participations.insert(participation.id(), stored);
+            let accepted = state.accepted.entry(participation.scope().clone()).or_default();
             *accepted = accepted.saturating_add(1);
             if let Some(Entry { award, rules }) = entry {
                 let in_order = state.in_order;
@@ -137,7 +137,7 @@ impl Store for Memory {
         self.lock().write(DOING, |state| {
             for id in ids {
                 if let Some(stored) = state.participations.get_mut(id) {
-                    stored.due_at = Some(until);
+                    stored.put_off(until, stored.updated_at());
                 }
             }
             Ok(())
@@ -154,8 +154,8 @@ impl Store for Memory {
         let mut state = self.lock();
         state.read("reading what is due")?;
         let due = |one: &Participation| {
-            let due_at = one.due_at.filter(|due_at| *due_at <= now)?;
-            Some(Due { id: one.id, brand: one.brand.clone(), due_at })
+            let due_at = one.due_at().filter(|due_at| *due_at <= now)?;
+            Some(Due { id: one.id(), brand: one.brand().clone(), due_at })
         };
         let by_award = |award: &Award| {
             let due_at = award.due_at.filter(|due_at| *due_at <= now)?;

@@ -6,6 +6,7 @@
 mod award;
 mod profile;
 mod state;
+mod way;
 
 pub use award::{
     decode_award, decode_counts, decode_notice, encode_award, encode_counts, encode_notice, shown_reward,
@@ -16,16 +17,15 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::contact::{Contact, Email, Phone};
 use domain::ids::{BrandId, ContactKey, ParticipationId, RepeatKey, Scope};
-use domain::participation::{BrazeEvent, Consent, Participation, Shown, Unanswered};
+use domain::participation::{Participation, Shown, Snapshot, Unanswered};
 use domain::reservation::Slot;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use award::StandingRecord;
-use profile::{ProfileRecord, profile, profile_record};
 use state::{EventRecord, StateRecord, event, event_record, state, state_record};
+use way::{BrazeEventRecord, ConsentRecord, WayRecord, way, way_record};
 
 use crate::{Error, Result};
 use domain::time::later;
@@ -89,25 +89,6 @@ struct UnansweredRecord {
     ended_at: Option<i64>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct BrazeEventRecord {
-    name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    profile: Option<ProfileRecord>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sent_at: Option<i64>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ConsentRecord {
-    at: i64,
-    /// Only a no is marked: what was stored before a no could be kept is a yes.
-    #[serde(default, skip_serializing_if = "is_false")]
-    refused: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    text_id: Option<String>,
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -121,47 +102,37 @@ fn is_false(value: &bool) -> bool {
 /// A participation as it is stored; its id and version are kept beside it.
 #[must_use]
 pub fn encode(participation: &Participation) -> String {
+    let kept = participation.snapshot();
+    let stored_way = way_record(&kept.way);
     let record = Record {
-        brand: participation.brand.to_string(),
-        scope: participation.scope.to_string(),
-        email: participation.contact.email().map(|email| email.as_str().to_owned()),
-        phone: participation.contact.phone().map(|phone| phone.as_str().to_owned()),
-        event: participation.event.as_ref().map(|event| BrazeEventRecord {
-            name: event.name.clone(),
-            profile: event.profile.as_ref().map(profile_record),
-            sent_at: event.sent_at.map(Timestamp::as_millisecond),
-        }),
-        consent: participation.consent.as_ref().map(|consent| ConsentRecord {
-            at: consent.at.as_millisecond(),
-            refused: !consent.given,
-            text_id: consent.text_id.clone(),
-        }),
-        attributes: participation
-            .attributes
-            .iter()
-            .map(|(name, value)| (name.to_owned(), json(value)))
-            .collect(),
-        accepted_at: participation.accepted_at.as_millisecond(),
-        updated_at: participation.updated_at.as_millisecond(),
-        state: state_record(&participation.state),
-        credited_at: participation.credited_at.map(Timestamp::as_millisecond),
-        has_award: participation.has_award,
-        shows_attributes: participation.shown.attributes,
-        shows_event: event_record(participation.shown.event),
-        due_at: participation.due_at.map(Timestamp::as_millisecond),
-        keep_until: Some(participation.keep_until.as_millisecond()),
-        failures: participation.failures,
-        slot: participation.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
-        no_such_alias: participation.no_such_alias,
-        unanswered: participation.unanswered.as_ref().map(|wait| UnansweredRecord {
+        brand: kept.brand.to_string(),
+        scope: kept.scope.to_string(),
+        email: stored_way.email,
+        phone: stored_way.phone,
+        event: stored_way.event,
+        consent: stored_way.consent,
+        attributes: kept.attributes.iter().map(|(name, value)| (name.to_owned(), json(value))).collect(),
+        accepted_at: kept.accepted_at.as_millisecond(),
+        updated_at: kept.updated_at.as_millisecond(),
+        state: state_record(&kept.state),
+        credited_at: kept.earned_at.map(Timestamp::as_millisecond),
+        has_award: kept.has_award,
+        shows_attributes: kept.shown.attributes,
+        shows_event: event_record(kept.shown.event),
+        due_at: kept.due_at.map(Timestamp::as_millisecond),
+        keep_until: Some(kept.keep_until.as_millisecond()),
+        failures: kept.failures,
+        slot: kept.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
+        no_such_alias: kept.no_such_alias,
+        unanswered: kept.state.unanswered().map(|wait| UnansweredRecord {
             since: wait.since.as_millisecond(),
             double: wait.double,
             standing: wait.standing.as_ref().map(award::standing_record),
             ended_at: wait.ended_at.map(Timestamp::as_millisecond),
         }),
-        repeat_key: participation.repeat_key.map(|key| key.to_string()),
-        proof: participation.proof.iter().map(ToString::to_string).collect(),
-        without_terms_since: participation.without_terms_since.map(Timestamp::as_millisecond),
+        repeat_key: kept.repeat_key.map(|key| key.to_string()),
+        proof: stored_way.proof,
+        without_terms_since: kept.without_terms_since.map(Timestamp::as_millisecond),
     };
     text(&record)
 }
@@ -188,18 +159,25 @@ pub fn whose(text: &str) -> (Option<BrandId>, Option<Scope>) {
 fn read(id: ParticipationId, version: u64, text: &str) -> Result<Participation> {
     let record: Record = serde_json::from_str(text).map_err(corrupt)?;
     let slot = record.slot.map(|(from, until)| Ok(Slot { from: moment(from)?, until: moment(until)? }));
-    Ok(Participation {
+    let unanswered = record.unanswered.map(unanswered).transpose()?;
+    let state = state(record.state, record.phone.is_some(), unanswered)?;
+    let stored_way = WayRecord {
+        email: record.email,
+        phone: record.phone,
+        event: record.event,
+        consent: record.consent,
+        proof: record.proof,
+    };
+    let snapshot = Snapshot {
         id,
         brand: BrandId::parse(&record.brand).map_err(corrupt)?,
         scope: Scope::parse(&record.scope).map_err(corrupt)?,
-        contact: contact(record.email.as_deref(), record.phone.as_deref())?,
-        event: record.event.map(braze_event).transpose()?,
-        consent: record.consent.map(consent).transpose()?,
+        way: way(stored_way, state.is_end())?,
         attributes: attributes(&record.attributes)?,
         accepted_at: moment(record.accepted_at)?,
         updated_at: moment(record.updated_at)?,
-        state: state(record.state)?,
-        credited_at: record.credited_at.map(moment).transpose()?,
+        state,
+        earned_at: record.credited_at.map(moment).transpose()?,
         has_award: record.has_award,
         shown: Shown { attributes: record.shows_attributes, event: event(&record.shows_event)? },
         due_at: record.due_at.map(moment).transpose()?,
@@ -210,12 +188,11 @@ fn read(id: ParticipationId, version: u64, text: &str) -> Result<Participation> 
         failures: record.failures,
         slot: slot.transpose()?,
         no_such_alias: record.no_such_alias,
-        unanswered: record.unanswered.map(unanswered).transpose()?,
         repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose().map_err(corrupt)?,
-        proof: record.proof.iter().map(|proof| contact_key(proof)).collect::<Result<_>>()?,
         without_terms_since: record.without_terms_since.map(moment).transpose()?,
         version,
-    })
+    };
+    Participation::restore(snapshot).map_err(corrupt)
 }
 
 #[expect(clippy::expect_used, reason = "an empty record would be lost data")]
@@ -276,28 +253,6 @@ fn attributes(stored: &Map<String, Value>) -> Result<Attributes> {
         attributes.set(name, value).map_err(corrupt)?;
     }
     Ok(attributes)
-}
-
-fn contact(email: Option<&str>, phone: Option<&str>) -> Result<Contact> {
-    let email = email.map(Email::from_stored).transpose().map_err(corrupt)?;
-    let phone = phone.map(Phone::from_e164).transpose().map_err(corrupt)?;
-    match (phone, email) {
-        (Some(phone), email) => Ok(Contact::Phone { phone, email }),
-        (None, Some(email)) => Ok(Contact::Email(email)),
-        (None, None) => Err(corrupt("a participation without a contact")),
-    }
-}
-
-fn braze_event(record: BrazeEventRecord) -> Result<BrazeEvent> {
-    Ok(BrazeEvent {
-        name: record.name,
-        profile: record.profile.map(profile).transpose()?,
-        sent_at: record.sent_at.map(moment).transpose()?,
-    })
-}
-
-fn consent(record: ConsentRecord) -> Result<Consent> {
-    Ok(Consent { given: !record.refused, at: moment(record.at)?, text_id: record.text_id })
 }
 
 fn unanswered(record: UnansweredRecord) -> Result<Unanswered> {

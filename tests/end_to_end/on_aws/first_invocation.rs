@@ -9,7 +9,7 @@ use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use domain::brand_file::BrandFile;
 use domain::ids::ParticipationId;
-use domain::participation::State;
+use domain::participation::{Outcome, State};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ impl Secluded {
         for number in 0..4 {
             let participation = participation("acme", "spring", &format!("{name}{number}@example.com"));
             self.store.insert(&participation, None).await.unwrap();
-            ids.push(participation.id);
+            ids.push(participation.id());
         }
         let record = |id: &ParticipationId| {
             let body = json!({ "brand": "acme", "ids": [id.to_string()] }).to_string();
@@ -122,7 +122,9 @@ impl Secluded {
         let took = Duration::try_from(SystemClock.now().duration_since(began)).unwrap();
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
         let stepped = self.store.get(&ids).await.unwrap().found;
-        assert!(stepped.iter().all(|participation| participation.state == State::Enrolled));
+        assert!(
+            stepped.iter().all(|participation| *participation.state() == State::Ended(Outcome::Enrolled))
+        );
         took
     }
 }

@@ -11,14 +11,13 @@ use connector::Outside;
 use domain::Timestamp;
 use domain::award::{Award, Verdict};
 use domain::brand::SecretRef;
-use domain::contact::Contact;
 use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Entry, Rules, Settled};
 use domain::message::{Look, QueueName};
 use domain::notice::NoticeId;
-use domain::participation::{Participation, State};
+use domain::participation::{Outcome, Participation, State};
 use domain::profile::KnownProfile;
 use domain::reservation::{Allowance, Observed, Reservation};
 use http::{Request, Response, StatusCode};
@@ -125,8 +124,8 @@ impl Mortal {
     /// As a store would that does not look at versions.
     async fn save_anyway(&self, participation: &Participation) -> Result<Saved> {
         let mut forced = participation.clone();
-        if let Some(stored) = self.ports.store.get(&[participation.id]).await?.found.first() {
-            forced.version = stored.version;
+        if let Some(stored) = self.ports.store.get(&[participation.id()]).await?.found.first() {
+            forced = crate::changed(participation, |forced| forced.version = stored.version());
         }
         self.ports.store.save(&[forced]).await?;
         Ok(Saved::Saved)
@@ -136,8 +135,8 @@ impl Mortal {
     /// the credit is nothing new.
     fn may_be_credited(&self, id: ParticipationId) {
         let Some(stored) = self.memory.stored(id) else { return };
-        let Contact::Phone { phone, .. } = &stored.contact else { return };
-        let known = stored.state == State::Credited
+        let Some(phone) = stored.phone() else { return };
+        let known = *stored.state() == State::Ended(Outcome::Credited)
             || self.memory.stored_award(id).is_some_and(|award| award.is_settled());
         if !known && !self.heard.subscribed(phone.as_str()) {
             self.line.breaks("SMS is credited only once Braze has said subscribed", &id.to_string());
@@ -175,10 +174,9 @@ impl Store for Mortal {
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
         for participation in participations {
-            match &participation.state {
-                State::Credited => self.may_be_credited(participation.id),
-                State::Rejected { reason } | State::Failed { reason } => self.may_be_told(reason),
-                _ => {}
+            match participation.state() {
+                State::Ended(Outcome::Credited) => self.may_be_credited(participation.id()),
+                state => state.reason().into_iter().for_each(|reason| self.may_be_told(reason)),
             }
         }
         if self.mutation == Some(Mutation::NoCondition) {

@@ -63,17 +63,17 @@ impl Dynamo {
         self.scan(&self.tables.participations, None, |item| {
             // One that cannot be read is counted as such: whoever is on call wants to know.
             let (state, open_since) = match participation(&item) {
-                Ok(read) => (read.state.name(), read.due_at.map(|_| read.accepted_at)),
+                Ok(read) => (read.state().name(), read.due_at().map(|_| read.accepted_at())),
                 Err(_) => ("unreadable", None),
             };
             *overview.participations.entry(state.to_owned()).or_default() += 1;
             if let Ok(read) = participation(&item)
-                && let Some(outage) = overview.outages.get_mut(&read.brand)
-                && read.due_at.is_some()
-                && read.failures > 0
+                && let Some(outage) = overview.outages.get_mut(read.brand())
+                && read.due_at().is_some()
+                && read.failures() > 0
             {
                 outage.waiting += 1;
-                outage.next_try = [outage.next_try, read.due_at].into_iter().flatten().min();
+                outage.next_try = [outage.next_try, read.due_at()].into_iter().flatten().min();
             }
             overview.oldest_open = [overview.oldest_open, open_since].into_iter().flatten().min();
             Ok(())
@@ -115,7 +115,7 @@ impl Dynamo {
         let (mut known, mut waiting) = (self.opens_lanes(brand, now).await?, Vec::new());
         self.scan(&self.tables.participations, None, |item| {
             if let Ok(mut found) = participation(&item)
-                && found.brand == *brand
+                && found.brand() == brand
             {
                 known = true;
                 if found.retries_now(now) {
@@ -129,7 +129,7 @@ impl Dynamo {
         for some in waiting.chunks(MOST_ITEMS) {
             for (found, saved) in some.iter().zip(self.save(some).await?) {
                 if saved == Saved::Saved {
-                    revived.entry(QueueName::of(found.channel())).or_default().push(found.id);
+                    revived.entry(QueueName::of(found.channel())).or_default().push(found.id());
                 }
             }
         }
@@ -184,16 +184,16 @@ impl Dynamo {
         let (mut theirs, mut consents, mut earlier, mut unreadable) = (Vec::new(), Vec::new(), 0, 0);
         self.scan(&self.tables.participations, None, |item| {
             match participation(&item) {
-                Ok(found) if person.is_reached_at(&found.contact) => {
-                    theirs.push(found.id);
+                Ok(found) if person.takes_part_by(&found) => {
+                    theirs.push(found.id());
                 }
                 Ok(found) if person.was_reached_at(&found, id_key) => {
                     earlier += 1;
-                    consents.extend(found.consent.map(|consent| ProvenConsent {
-                        participation: found.id,
-                        brand: found.brand,
-                        scope: found.scope,
-                        consent,
+                    consents.extend(found.consent().map(|consent| ProvenConsent {
+                        participation: found.id(),
+                        brand: found.brand().clone(),
+                        scope: found.scope().clone(),
+                        consent: consent.clone(),
                     }));
                 }
                 Ok(_) => {}
@@ -246,11 +246,11 @@ impl Dynamo {
             let Some(mut found) = self.get(&[id]).await?.found.into_iter().next() else {
                 return Ok(profiles);
             };
-            if !person.is_reached_at(&found.contact) {
+            if !person.takes_part_by(&found) {
                 return Ok(profiles);
             }
-            for contact in [&found.contact, &person.contact()] {
-                profiles += self.forget_profile(&id_key.contact(&found.brand, contact).to_string()).await?;
+            for contact in found.contact().into_iter().chain([person.contact()]) {
+                profiles += self.forget_profile(&id_key.contact(found.brand(), &contact).to_string()).await?;
             }
             forget(&mut found, id_key, now);
             if self.save(&[found]).await? == [Saved::Saved] {
@@ -306,14 +306,14 @@ impl Dynamo {
             .expression_attribute_names("#record", "record")
             .expression_attribute_values(":next", number(version.saturating_add(1)))
             .expression_attribute_values(":record", text(encode(&left)))
-            .expression_attribute_values(":expires", number(left.keep_until.as_second()));
+            .expression_attribute_values(":expires", number(left.keep_until().as_second()));
         request = match record {
             Some(record) => request
                 .condition_expression("#record = :unreadable")
                 .expression_attribute_values(":unreadable", record.clone()),
             None => request.condition_expression("attribute_not_exists(#record)"),
         };
-        request = match left.due_at {
+        request = match left.due_at() {
             Some(due_at) => request
                 .update_expression(
                     "SET version = :next, #record = :record, expires_at = :expires, due_shard = :shard, due_at = :due",

@@ -48,13 +48,13 @@ pub(crate) fn shard(id: ParticipationId) -> u8 {
 
 fn item(participation: &Participation) -> Item {
     let mut item = Item::from([
-        ("id".to_owned(), text(participation.id.to_string())),
-        ("version".to_owned(), number(participation.version)),
-        ("brand".to_owned(), text(participation.brand.as_str())),
+        ("id".to_owned(), text(participation.id().to_string())),
+        ("version".to_owned(), number(participation.version())),
+        ("brand".to_owned(), text(participation.brand().as_str())),
         ("record".to_owned(), text(encode(participation))),
     ]);
-    if let Some(due_at) = participation.due_at {
-        item.insert("due_shard".to_owned(), number(shard(participation.id)));
+    if let Some(due_at) = participation.due_at() {
+        item.insert("due_shard".to_owned(), number(shard(participation.id())));
         item.insert("due_at".to_owned(), number(due_at.as_millisecond()));
     }
     item
@@ -266,24 +266,24 @@ impl Dynamo {
             .client
             .update_item()
             .table_name(&self.tables.participations)
-            .key("id", text(participation.id.to_string()))
+            .key("id", text(participation.id().to_string()))
             .condition_expression("version = :version")
-            .expression_attribute_values(":version", number(participation.version))
-            .expression_attribute_values(":next", number(participation.version + 1))
+            .expression_attribute_values(":version", number(participation.version()))
+            .expression_attribute_values(":next", number(participation.version() + 1))
             .expression_attribute_values(":record", text(encode(participation)))
             .expression_attribute_names("#record", "record");
-        request = match participation.due_at {
+        request = match participation.due_at() {
             Some(due_at) => request
                 .update_expression(
                     "SET version = :next, #record = :record, due_shard = :shard, due_at = :due REMOVE expires_at",
                 )
-                .expression_attribute_values(":shard", number(shard(participation.id)))
+                .expression_attribute_values(":shard", number(shard(participation.id())))
                 .expression_attribute_values(":due", number(due_at.as_millisecond())),
             None => request
                 .update_expression(
                     "SET version = :next, #record = :record, expires_at = :expires REMOVE due_shard, due_at",
                 )
-                .expression_attribute_values(":expires", number(participation.keep_until.as_second())),
+                .expression_attribute_values(":expires", number(participation.keep_until().as_second())),
         };
         let meets_one =
             |error: &UpdateItemError| matches!(error, UpdateItemError::TransactionConflictException(_));

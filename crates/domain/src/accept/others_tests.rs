@@ -1,12 +1,13 @@
 //! Where the same consumer's other lines are looked for.
 
 use super::*;
+use crate::accept::Acceptance;
 use crate::attributes::Attributes;
 use crate::brand::Brands;
 use crate::brand_file::{AllThere, BrandFile, read_all};
 use crate::contact::{Email, Phone};
 use crate::ids::Scope;
-use crate::participation::{BrazeEvent, Consent};
+use crate::participation::BrazeEvent;
 
 const BY_EMAIL: &str = "[activation.email]\nincentive = \"first\"\n";
 const BY_PHONE: &str = "[activation.sms]\nsubscription_group_id = \"g\"\ndefault_region = \"US\"\nopt_in = \"single\"\nincentive = \"first\"\n";
@@ -50,7 +51,7 @@ fn at() -> Timestamp {
 fn others_by_email(ways: &[&str]) -> Others {
     let brands = brands(ways);
     let terms = brands.activation(&scope()).unwrap();
-    let participation = Participation::by_email(by_email(), terms, ada(), Attributes::default(), at());
+    let participation = Acceptance::new(by_email(), terms, at()).by_email(ada(), None, Attributes::default());
     entry(&participation, terms, &key()).unwrap().award.others
 }
 
@@ -59,9 +60,8 @@ fn others_by_phone(ways: &[&str], email: Option<Email>) -> Others {
     let terms = brands.activation(&scope()).unwrap();
     let phone = Phone::from_e164("+14155550101").unwrap();
     let id = key().participation(&scope(), &Contact::Phone { phone: phone.clone(), email: email.clone() });
-    let consent = Consent { given: true, at: at(), text_id: None };
     let participation =
-        Participation::by_phone(id, terms, (phone, email), Attributes::default(), consent, at());
+        Acceptance::new(id, terms, at()).by_phone((phone, email), None, Attributes::default());
     entry(&participation, terms, &key()).unwrap().award.others
 }
 
@@ -90,7 +90,8 @@ fn ways_whose_ids_nobody_knows_are_looked_for_by_the_participant() {
     let brands = brands(&[BY_EVENT, AGAIN]);
     let terms = brands.activation(&scope()).unwrap();
     let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
-    let participation = Participation::by_event(by_event(), terms, event, ada(), Attributes::default(), at());
+    let participation =
+        Acceptance::new(by_event(), terms, at()).by_event(event, ada(), Attributes::default());
     assert_eq!(entry(&participation, terms, &key()).unwrap().award.others, Others::Perhaps(Vec::new()));
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::contact::{Region, Texting};
-use crate::ids::{IdentifierError, IncentiveId, Scope};
+use crate::ids::{IncentiveId, SubscriptionGroup};
 
 /// Taking part by mobile number.
 #[derive(Debug, Clone)]
@@ -18,24 +18,6 @@ pub struct SmsActivation {
     pub opt_in: OptIn,
     /// What can be won.
     pub incentive: Option<IncentiveId>,
-}
-
-/// A Braze subscription group, by its id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SubscriptionGroup(String);
-
-impl SubscriptionGroup {
-    /// # Errors
-    /// When the text is not 1 to 64 plain characters; Braze's ids are UUIDs.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        Scope::parse(text).map(|plain| Self(plain.as_str().to_owned()))
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// How consumers are subscribed.

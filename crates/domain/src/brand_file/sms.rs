@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe, SubscriptionGroup};
+use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe};
 use crate::brand_file::duration::{OF_INTERVALS, OF_OTHERS, OF_WINDOW};
 use crate::brand_file::incentive::Ways;
 use crate::brand_file::read::event_name;
 use crate::brand_file::section::{Field, Section};
 use crate::contact::{Region, Regions, Texting};
 use crate::ids::Channel;
+use crate::ids::SubscriptionGroup;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);

@@ -17,9 +17,9 @@ pub(super) fn profiles<'a>(
     let by_alias = brand.braze.look_up == LookUp::ByAliasFirst;
     match &facts.found {
         Some(found) => Ok(found),
-        None if by_alias && !participation.no_such_alias => {
-            Err(Question::FindAlias(Alias::for_contact(&participation.contact)))
-        }
-        None => Err(Question::FindProfile),
+        None => match participation.contact().filter(|_| by_alias && !participation.has_no_such_alias()) {
+            Some(contact) => Err(Question::FindAlias(Alias::for_contact(&contact))),
+            None => Err(Question::FindProfile),
+        },
     }
 }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::attributes::AttributeValue;
+use crate::attributes::{AttributeValue, Attributes};
+use crate::contact::Phone;
+use crate::profile::ProfileRef;
 
 fn attribute(name: &str, value: i64) -> Attributes {
     let mut attributes = Attributes::default();

@@ -5,12 +5,9 @@ use crate::Timestamp;
 use crate::attributes::{AttributeValue, Attributes};
 use crate::award::{Award, Refusal, Verdict};
 use crate::brand::{Identity, RewardsToBraze};
-use crate::contact::Contact;
-use crate::decide::{
-    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, event, find,
-};
+use crate::decide::{Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, find};
 use crate::incentive::Reward;
-use crate::participation::{EventProgress, Participation, Shown};
+use crate::participation::{EventProgress, Participation, Shown, Way};
 use crate::profile::{self, ProfileRef};
 use crate::time::later;
 
@@ -20,11 +17,11 @@ const MOST_FAILURES: u32 = 4_000;
 /// What the ledger has to be told before anything else: a participation earns its credit on receipt or at its end, and then at once.
 pub(super) fn verdict(participation: &Participation, facts: &Facts) -> Option<Verdict> {
     facts.award.as_ref().filter(|award| !award.is_settled())?;
-    if participation.credited_at.is_some() {
+    if participation.earned_at().is_some() {
         Some(Verdict::Credit)
-    } else if participation.unanswered.is_some() {
+    } else if participation.state().unanswered().is_some() {
         Some(Verdict::Refuse(Refusal::PhoneMismatch))
-    } else if participation.state.is_end() {
+    } else if participation.state().is_end() {
         Some(Verdict::Release)
     } else {
         None
@@ -84,8 +81,8 @@ struct FollowUp<'a> {
 
 impl FollowUp<'_> {
     fn step(&self) -> Step {
-        let shown = self.participation.shown;
-        if self.facts.refused.is_some() || self.participation.failures >= MOST_FAILURES {
+        let shown = self.participation.shown();
+        if self.facts.refused.is_some() || self.participation.failures() >= MOST_FAILURES {
             return Step::Rest;
         }
         let attributes = self.attributes();
@@ -97,7 +94,7 @@ impl FollowUp<'_> {
 
     /// What the profile does not show yet.
     fn attributes(&self) -> Attributes {
-        if self.participation.shown.attributes {
+        if self.participation.shown().attributes {
             return Attributes::default();
         }
         attributes(self.facts.award.as_ref(), &self.terms.activation.rewards)
@@ -106,9 +103,9 @@ impl FollowUp<'_> {
     /// The event goes out with the reward; with the credit where there is none to win.
     fn event(&self) -> Option<ProfileEvent> {
         let names = &self.terms.activation.rewards;
-        let without_incentive = self.terms.activation.incentive_of(self.participation).is_none();
+        let without_incentive = self.terms.activation.incentive_of(self.participation.way()).is_none();
         let rewarded = self.facts.award.as_ref().is_some_and(|award| award.reward().is_some());
-        let earned = rewarded || (without_incentive && self.participation.credited_at.is_some());
+        let earned = rewarded || (without_incentive && self.participation.earned_at().is_some());
         let name = names.event.as_ref().filter(|_| earned)?;
         let told = RewardsToBraze {
             reward: Some("reward".to_owned()),
@@ -118,14 +115,14 @@ impl FollowUp<'_> {
         };
         Some(ProfileEvent {
             name: name.clone(),
-            time: self.participation.shown.event.time().unwrap_or(self.now),
-            scope: self.participation.scope.to_string(),
+            time: self.participation.shown().event.time().unwrap_or(self.now),
+            scope: self.participation.scope().to_string(),
             properties: attributes(self.facts.award.as_ref(), &told),
         })
     }
 
     fn without_event(&self, attributes: Attributes) -> Step {
-        let shown = self.participation.shown;
+        let shown = self.participation.shown();
         match &self.facts.written {
             _ if attributes.is_empty() => Step::Rest,
             Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
@@ -137,25 +134,25 @@ impl FollowUp<'_> {
     }
 
     fn with_event(&self, attributes: Attributes, event: ProfileEvent) -> Step {
-        let shown = self.participation.shown;
+        let shown = self.participation.shown();
         let profile = match self.profile() {
             Ok((profile, _)) => profile,
             Err(step) => return *step,
         };
         let settled = |at: Timestamp| later(at, self.terms.brand.braze.settle);
-        match event::next(&event, &profile, shown.event, self.facts, self.now, settled) {
-            event::Next::Send => {
+        match custom_event::next(&event, &profile, shown.event, self.facts, self.now, settled) {
+            custom_event::Next::Send => {
                 let attempted = EventProgress::Attempted { at: self.now, time: event.time };
                 self.write(attributes, Some(event), attempted)
             }
-            event::Next::Ask(question) => Step::Ask(question),
-            event::Next::Wait(event, until) => Step::Defer { shown: Shown { event, ..shown }, until },
+            custom_event::Next::Ask(question) => Step::Ask(question),
+            custom_event::Next::Wait(event, until) => Step::Defer { shown: Shown { event, ..shown }, until },
             // Seen on the profile: only the attributes that went with it are uncertain.
-            event::Next::Recorded if attributes.is_empty() => {
+            custom_event::Next::Recorded if attributes.is_empty() => {
                 Step::Defer { shown: Shown { event: EventProgress::Recorded, ..shown }, until: self.now }
             }
-            event::Next::Recorded => self.write(attributes, None, EventProgress::Recorded),
-            event::Next::Refused(_) => Step::Rest,
+            custom_event::Next::Recorded => self.write(attributes, None, EventProgress::Recorded),
+            custom_event::Next::Refused(_) => Step::Rest,
         }
     }
 
@@ -167,24 +164,27 @@ impl FollowUp<'_> {
         let write = ProfileWrite {
             profile,
             create,
-            email: self.participation.contact.email().filter(|_| create).cloned(),
+            email: self.participation.email().filter(|_| create).cloned(),
             phone: None,
             subscribe: None,
             attributes,
             event,
             shows_reward: true,
         };
-        let shown = Shown { event: progress, ..self.participation.shown };
-        Step::Show { shown, command: Command::Write(write) }
+        let shown = Shown { event: progress, ..self.participation.shown() };
+        Step::Show { shown, write }
     }
 
     /// The profile to write to, and whether the write may still have to create it; or what has to be done to know it.
     fn profile(&self) -> Result<(ProfileRef, bool), Box<Step>> {
-        if let Some(profile) = self.participation.event.as_ref().and_then(|event| event.profile.as_ref()) {
+        if let Way::Forgotten(_) = self.participation.way() {
+            return Err(Box::new(Step::Rest));
+        }
+        if let Some(profile) = self.participation.event().and_then(|event| event.profile.as_ref()) {
             return Ok((profile.clone(), false));
         }
-        let contact = &self.participation.contact;
-        if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, contact.email()) {
+        let email = self.participation.email();
+        if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, email) {
             return self.settled().map(|()| (ProfileRef::Email(email.clone()), false));
         }
         match &self.facts.known {
@@ -196,13 +196,13 @@ impl FollowUp<'_> {
         }
         let found = find::profiles(self.participation, self.terms.brand, self.facts)
             .map_err(|question| Box::new(Step::Ask(question)))?;
-        let chosen = match contact {
-            Contact::Email(email) => profile::choose(found, Some(email)),
-            Contact::Phone { phone, email } => match &self.terms.activation.sms {
-                Some(sms) => profile::choose_for(found, (phone, sms.region), email.as_ref())
-                    .map(|(profile, _)| profile),
-                None => profile::choose(found, email.as_ref()),
-            },
+        let chosen = match (self.participation.way(), &self.terms.activation.sms) {
+            (Way::Sms { phone, email, .. }, Some(sms)) => {
+                profile::choose_for(found, (phone, sms.region), email.as_ref()).map(|(profile, _)| profile)
+            }
+            (Way::Sms { .. } | Way::Email { .. } | Way::Event { .. } | Way::Forgotten(_), _) => {
+                profile::choose(found, email)
+            }
         };
         // Without a profile there is nothing that could show it.
         chosen.map(|profile| (profile, false)).ok_or_else(|| Box::new(Step::Rest))
@@ -210,10 +210,10 @@ impl FollowUp<'_> {
 
     /// By address, Braze would make a second profile while it builds the first.
     fn settled(&self) -> Result<(), Box<Step>> {
-        let wrote_at = self.participation.updated_at;
+        let wrote_at = self.participation.updated_at();
         let until = later(wrote_at, self.terms.brand.braze.settle);
-        let just_wrote = self.participation.event.is_none() && self.now < until;
-        let shown = self.participation.shown;
+        let just_wrote = self.participation.event().is_none() && self.now < until;
+        let shown = self.participation.shown();
         if just_wrote { Err(Box::new(Step::Defer { shown, until })) } else { Ok(()) }
     }
 }

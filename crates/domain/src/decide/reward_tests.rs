@@ -1,16 +1,17 @@
 use super::*;
+use crate::accept::Acceptance;
 use crate::attributes::AttributeValue;
 use crate::award::{Award, Others, Standing, Verdict};
 use crate::brand::{
     Activation, Brand, CreditMoment, EmailActivation, EventActivation, Identity, RewardsToBraze,
 };
-use crate::contact::Email;
-use crate::decide::tests::{brand, closed_to_all};
-use crate::decide::{Claim, decide as decide_any};
+use crate::contact::{Contact, Email};
+use crate::decide::tests::{brand, changed, closed_to_all};
+use crate::decide::{Claim, Command, decide as decide_any};
 use crate::id_key::IdKey;
 use crate::ids::{IncentiveId, LedgerKey, Scope};
 use crate::incentive::{NoPrize, Offer};
-use crate::participation::{BrazeEvent, Outcome, State, Target};
+use crate::participation::{BrazeEvent, EnrollState, Open, Outcome, Snapshot, State, Target};
 use crate::profile::{Alias, FoundProfile, KnownProfile};
 
 const SETTLE: i64 = 120;
@@ -61,11 +62,11 @@ impl World {
         let terms = (&brand, &activation);
         let participation = if by_event {
             let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
-            Participation::by_event(id, terms, event, email(), Attributes::default(), at(0))
+            Acceptance::new(id, terms, at(0)).by_event(event, email(), Attributes::default())
         } else {
-            Participation::by_email(id, terms, email(), Attributes::default(), at(0))
+            Acceptance::new(id, terms, at(0)).by_email(email(), None, Attributes::default())
         };
-        assert!(participation.has_award);
+        assert!(participation.has_award());
         let award = Award {
             id,
             brand: brand.id.clone(),
@@ -93,13 +94,17 @@ impl World {
     }
 
     fn ended(mut self, outcome: Outcome) -> Self {
-        self.participation.end(outcome, at(0));
+        self.participation.apply(&Step::Done(outcome), at(0));
         self
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Snapshot)) {
+        self.participation = changed(self.participation.clone(), change);
     }
 
     fn knows(mut self, created: bool) -> Self {
         let profile = ProfileRef::Alias(Alias::for_email(&email()));
-        let by = self.participation.id;
+        let by = self.participation.id();
         self.facts.known = Some(Some(KnownProfile { profile, learned_at: at(0), created, by }));
         self
     }
@@ -116,7 +121,7 @@ fn names(write: &ProfileWrite) -> Vec<&str> {
 
 fn shown(step: Step) -> (Shown, ProfileWrite) {
     match step {
-        Step::Show { shown, command: Command::Write(write) } => (shown, write),
+        Step::Show { shown, write } => (shown, write),
         other => panic!("nothing is shown: {other:?}"),
     }
 }
@@ -132,7 +137,7 @@ fn what_is_credited_on_receipt_is_settled_before_anything_is_asked() {
 #[test]
 fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
     let mut world = World::new(false, Standing::Held { place: 7 });
-    world.participation.credited_at = None;
+    world.change(|snapshot| snapshot.earned_at = None);
     assert_eq!(world.next(at(1)), Step::Ask(Question::KnownProfile));
     let enrolled = World { participation: world.participation.clone(), ..world }.ended(Outcome::Enrolled);
     assert_eq!(enrolled.next(at(1)), Step::Settle(Verdict::Credit));
@@ -140,14 +145,9 @@ fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
 
 #[test]
 fn what_ends_without_a_credit_gives_its_place_back() {
-    for outcome in [
-        Outcome::Expired,
-        Outcome::Unverified,
-        Outcome::Rejected { reason: "no".into() },
-        Outcome::Failed { reason: "no".into() },
-    ] {
+    for outcome in [Outcome::Rejected { reason: "no".into() }, Outcome::Failed { reason: "no".into() }] {
         let mut world = World::new(false, Standing::Held { place: 7 });
-        world.participation.credited_at = None;
+        world.change(|snapshot| snapshot.earned_at = None);
         assert_eq!(world.ended(outcome).next(at(1)), Step::Settle(Verdict::Release));
     }
 }
@@ -190,7 +190,10 @@ fn an_event_never_creates_a_profile() {
 #[test]
 fn a_profile_that_braze_named_is_not_looked_up() {
     let mut world = World::rewarded(true);
-    world.participation.event.as_mut().unwrap().profile = Some(ProfileRef::BrazeId("b-1".into()));
+    world.change(|snapshot| {
+        let Way::Event { event, .. } = &mut snapshot.way else { panic!("no event") };
+        event.profile = Some(ProfileRef::BrazeId("b-1".into()));
+    });
     let Step::Tell { command: Command::Write(write), .. } = world.next(at(1)) else { panic!("no write") };
     assert_eq!(write.profile, ProfileRef::BrazeId("b-1".into()));
 }
@@ -226,7 +229,7 @@ fn by_address_a_later_reward_waits_until_the_profile_is_built() {
 #[test]
 fn what_is_shown_is_not_written_again() {
     let mut world = World::rewarded(false).ended(Outcome::Enrolled).knows(false);
-    world.participation.shown.attributes = true;
+    world.change(|snapshot| snapshot.shown.attributes = true);
     assert_eq!(world.next(at(1)), Step::Rest);
 }
 
@@ -249,7 +252,7 @@ fn the_event_of_a_reward_goes_out_once() {
     let told: Vec<&str> = event.properties.iter().map(|(name, _)| name).collect();
     assert_eq!((event.name.as_str(), told), ("q_rewarded", vec!["incentive", "position", "reward"]));
     // The answer was lost: wait, ask, and send again only if it is not there.
-    world.participation.shown = progress;
+    world.change(|snapshot| snapshot.shown = progress);
     world.facts.written = Some(Written::Unknown { retry_at: at(2) });
     assert!(matches!(world.next(at(1)), Step::Defer { until, .. } if until == at(1 + SETTLE)));
     world.facts.written = None;
@@ -262,10 +265,11 @@ fn the_event_of_a_reward_goes_out_once() {
     assert_eq!(write.event.unwrap().time, at(1), "it is the same event, with the time that it had");
     assert_eq!(progress.event, EventProgress::Attempted { at: at(1 + SETTLE), time: at(1) });
     // So is one that surely was not taken.
-    world.participation.shown = progress;
+    world.change(|snapshot| snapshot.shown = progress);
     (world.facts.recorded, world.facts.written) = (None, Some(Written::NotDone { retry_at: at(900) }));
     let Step::Defer { shown: progress, .. } = world.next(at(800)) else { panic!("it waits") };
-    (world.participation.shown, world.facts.written) = (progress, None);
+    world.change(|snapshot| snapshot.shown = progress);
+    world.facts.written = None;
     assert_eq!(shown(world.next(at(900))).1.event.unwrap().time, at(1));
 }
 
@@ -302,9 +306,8 @@ fn a_credit_does_not_wait_for_another_participations_claim() {
     let mut world = World::new(false, Standing::Held { place: 7 });
     world.brand.braze.identity = Identity::Email;
     world.facts.claim = Some(Claim::Theirs { at: at(0) });
-    world.participation.state = State::Enrolling {
-        target: Target { profile: ProfileRef::Email(email()), create: true },
-        event: EventProgress::NotSent,
-    };
+    let target = Target { profile: ProfileRef::Email(email()), create: true };
+    let state = EnrollState::Enrolling { target, event: EventProgress::NotSent };
+    world.change(|snapshot| snapshot.state = State::Open(Open::Enroll(state)));
     assert_eq!(world.next(at(1)), Step::Settle(Verdict::Credit));
 }

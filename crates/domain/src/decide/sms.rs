@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use crate::Timestamp;
+use crate::attributes::Attributes;
 use crate::brand::{Brand, DoubleOptInStart, OptIn, PhoneMismatch, PollStage, SmsActivation, Subscribe};
 use crate::contact::{Email, Phone};
 use crate::decide::{
-    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Written, event, find,
+    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Written, custom_event, find,
 };
-use crate::participation::{EventProgress, Outcome, Participation, State, Target};
+use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, Target, Unanswered};
 use crate::profile::{self, Alias, Number, ProfileRef};
 use crate::time::{between, later};
 
@@ -35,7 +36,7 @@ pub(super) struct Consumer<'a> {
 }
 
 pub(super) fn decide(
-    participation: &Participation,
+    (participation, state): (&Participation, &SmsState),
     consumer: Consumer<'_>,
     brand: &Brand,
     activation: &SmsActivation,
@@ -43,23 +44,18 @@ pub(super) fn decide(
     now: Timestamp,
 ) -> Step {
     let flow = Flow { participation, consumer, brand, activation, facts, now };
-    match &participation.state {
-        State::Enrolling { target, .. } => flow.enroll(target),
-        State::Settling { target, until } if now < *until => {
-            Step::Wait { state: State::Settling { target: target.clone(), until: *until }, until: *until }
+    match state {
+        SmsState::Received => flow.first_look(),
+        SmsState::Enrolling { target } => flow.enroll(target),
+        SmsState::Settling { until, .. } if now < *until => {
+            Step::Wait { state: Open::Sms(state.clone()), until: *until }
         }
-        State::Settling { target, .. } => flow.opt_in(target),
-        State::Subscribing { target, event } => flow.subscribing(target, *event),
-        State::AwaitingSubscription { target, since, explicitly } => flow.verify(target, *since, *explicitly),
-        State::AwaitingOptIn { since } => flow.poll(*since),
-        // Ended states do not come here.
-        State::Received
-        | State::Enrolled
-        | State::Credited
-        | State::Unverified
-        | State::Expired
-        | State::Rejected { .. }
-        | State::Failed { .. } => flow.first_look(),
+        SmsState::Settling { target, .. } => flow.opt_in(target),
+        SmsState::Subscribing { target, event } => flow.subscribing(target, *event),
+        SmsState::AwaitingSubscription { target, since, explicitly } => {
+            flow.verify(target, *since, *explicitly)
+        }
+        SmsState::AwaitingOptIn { since } => flow.poll(*since),
     }
 }
 
@@ -88,19 +84,28 @@ impl Flow<'_> {
         };
         let number = (self.consumer.phone, self.activation.region);
         match profile::choose_for(found, number, self.consumer.email) {
-            None => self.write(Target {
-                profile: ProfileRef::Alias(Alias::for_contact(&self.participation.contact)),
-                create: true,
-            }),
+            None => self.write(Target { profile: ProfileRef::Alias(self.alias()), create: true }),
             Some((profile, Number::Same)) => self.opt_in(&Target { profile, create: false }),
             Some((profile, Number::None)) => self.write(Target { profile, create: false }),
             Some((profile, Number::Other)) => match self.brand.braze.on_phone_mismatch {
                 PhoneMismatch::Update => self.write(Target { profile, create: false }),
-                PhoneMismatch::Skip => {
-                    let double = matches!(self.activation.opt_in, OptIn::Double { .. });
-                    Step::Done(Outcome::Mismatch { double })
-                }
+                PhoneMismatch::Skip => Step::Done(Outcome::Mismatch(self.unanswered())),
             },
+        }
+    }
+
+    /// The alias of the profile that we create.
+    fn alias(&self) -> Alias {
+        self.consumer.email.map_or_else(|| Alias::for_phone(self.consumer.phone), Alias::for_email)
+    }
+
+    /// What callers that do not sign are shown instead of a mismatch.
+    fn unanswered(&self) -> Unanswered {
+        Unanswered {
+            since: self.now,
+            double: matches!(self.activation.opt_in, OptIn::Double { .. }),
+            standing: self.facts.award.as_ref().map(|award| award.standing.clone()),
+            ended_at: None,
         }
     }
 
@@ -112,19 +117,16 @@ impl Flow<'_> {
             email: self.consumer.email.filter(|_| target.create).cloned(),
             phone: Some(self.consumer.phone.clone()),
             subscribe: self.subscribes_with_profile().then(|| self.activation.group.clone()),
-            attributes: self.participation.attributes.clone(),
+            attributes: self.participation.attributes().clone(),
             event: None,
             shows_reward: false,
         };
-        let state = State::Enrolling { target, event: EventProgress::NotSent };
-        Step::Tell { state, command: Command::Write(write) }
+        Step::Tell { state: Open::Sms(SmsState::Enrolling { target }), command: Command::Write(write) }
     }
 
     fn enroll(&self, target: &Target) -> Step {
-        let again = |until| Step::Wait {
-            state: State::Enrolling { target: target.clone(), event: EventProgress::NotSent },
-            until,
-        };
+        let again =
+            |until| Step::Wait { state: Open::Sms(SmsState::Enrolling { target: target.clone() }), until };
         match &self.facts.written {
             None => self.write(target.clone()),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
@@ -132,7 +134,8 @@ impl Flow<'_> {
             Some(Written::Done) if self.subscribes_with_profile() => self.await_subscription(target, false),
             Some(Written::Done) => {
                 let until = self.settled_from(self.now);
-                Step::Wait { state: State::Settling { target: target.clone(), until }, until }
+                let state = Open::Sms(SmsState::Settling { target: target.clone(), until });
+                Step::Wait { state, until }
             }
         }
     }
@@ -150,7 +153,7 @@ impl Flow<'_> {
     }
 
     fn subscribe(&self, target: Target, double_opt_in: bool) -> Step {
-        let state = State::Subscribing { target, event: EventProgress::NotSent };
+        let state = Open::Sms(SmsState::Subscribing { target, event: EventProgress::NotSent });
         let group = self.activation.group.clone();
         Step::Tell { state, command: Command::Subscribe { group, double_opt_in } }
     }
@@ -163,11 +166,12 @@ impl Flow<'_> {
             email: None,
             phone: None,
             subscribe: None,
-            attributes: crate::attributes::Attributes::default(),
+            attributes: Attributes::default(),
             event: Some(event),
             shows_reward: false,
         };
-        let state = State::Subscribing { target, event: EventProgress::Attempted { at: self.now, time } };
+        let event = EventProgress::Attempted { at: self.now, time };
+        let state = Open::Sms(SmsState::Subscribing { target, event });
         Step::Tell { state, command: Command::Write(write) }
     }
 
@@ -185,7 +189,8 @@ impl Flow<'_> {
             None => self.subscribe(target.clone(), double_opt_in),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
             Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
-                let state = State::Subscribing { target: target.clone(), event: EventProgress::NotSent };
+                let event = EventProgress::NotSent;
+                let state = Open::Sms(SmsState::Subscribing { target: target.clone(), event });
                 Step::Wait { state, until: *retry_at }
             }
             Some(Written::Done) => match self.facts.subscription {
@@ -205,13 +210,14 @@ impl Flow<'_> {
             EventProgress::Attempted { at, .. } => at,
             EventProgress::NotSent | EventProgress::NotTaken { .. } | EventProgress::Recorded => self.now,
         };
-        match event::next(&event, &target.profile, progress, self.facts, self.now, settled) {
-            event::Next::Send => self.send(target.clone(), event),
-            event::Next::Recorded => self.await_opt_in(asked_at),
-            event::Next::Ask(question) => Step::Ask(question),
-            event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
-            event::Next::Wait(event, until) => {
-                Step::Wait { state: State::Subscribing { target: target.clone(), event }, until }
+        match custom_event::next(&event, &target.profile, progress, self.facts, self.now, settled) {
+            custom_event::Next::Send => self.send(target.clone(), event),
+            custom_event::Next::Recorded => self.await_opt_in(asked_at),
+            custom_event::Next::Ask(question) => Step::Ask(question),
+            custom_event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
+            custom_event::Next::Wait(event, until) => {
+                let state = Open::Sms(SmsState::Subscribing { target: target.clone(), event });
+                Step::Wait { state, until }
             }
         }
     }
@@ -220,21 +226,21 @@ impl Flow<'_> {
         ProfileEvent {
             name: name.to_owned(),
             time,
-            scope: self.participation.scope.to_string(),
-            properties: crate::attributes::Attributes::default(),
+            scope: self.participation.scope().to_string(),
+            properties: Attributes::default(),
         }
     }
 
     fn await_subscription(&self, target: &Target, explicitly: bool) -> Step {
-        let state = State::AwaitingSubscription { target: target.clone(), since: self.now, explicitly };
-        Step::Wait { state, until: later(self.now, FIRST_LOOKS[0]) }
+        let state = SmsState::AwaitingSubscription { target: target.clone(), since: self.now, explicitly };
+        Step::Wait { state: Open::Sms(state), until: later(self.now, FIRST_LOOKS[0]) }
     }
 
     /// The wait counts from when the consumer was asked, unless that was so long ago that it would be over.
     fn await_opt_in(&self, asked_at: Timestamp) -> Step {
         let since = if self.since(asked_at) < self.window() { asked_at } else { self.now };
         let until = later(since, self.next_poll(self.since(since)));
-        Step::Wait { state: State::AwaitingOptIn { since }, until }
+        Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since }), until }
     }
 
     /// Subscribed by us: does Braze say so yet?
@@ -253,8 +259,8 @@ impl Flow<'_> {
         }
         let minutes = Duration::from_secs((elapsed.as_secs() / 60 + 1) * 60);
         let next = FIRST_LOOKS.into_iter().find(|look| *look > elapsed).unwrap_or(minutes);
-        let state = State::AwaitingSubscription { target: target.clone(), since, explicitly };
-        Step::Wait { state, until: later(since, next) }
+        let state = SmsState::AwaitingSubscription { target: target.clone(), since, explicitly };
+        Step::Wait { state: Open::Sms(state), until: later(since, next) }
     }
 
     /// Asked to confirm: has the consumer?
@@ -267,7 +273,7 @@ impl Flow<'_> {
             }
             Some(Subscription::NotSubscribed) => {
                 let until = later(since, self.next_poll(self.since(since)));
-                Step::Wait { state: State::AwaitingOptIn { since }, until }
+                Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since }), until }
             }
         }
     }

@@ -1,12 +1,12 @@
 use super::*;
+use crate::accept::Acceptance;
 use crate::attributes::Attributes;
-use crate::brand::{Activation, Identity, SubscriptionGroup};
+use crate::brand::{Activation, Identity};
 use crate::contact::{Contact, Region, Regions, Texting};
-use crate::decide::tests::{brand, closed_to_all};
+use crate::decide::tests::{brand, closed_to_all, in_state};
 use crate::decide::{Terms, decide as decide_any};
 use crate::id_key::IdKey;
-use crate::ids::Scope;
-use crate::participation::Consent;
+use crate::ids::{Scope, SubscriptionGroup};
 use crate::profile::FoundProfile;
 
 #[path = "sms_everything.rs"]
@@ -66,10 +66,9 @@ fn world(opt_in: OptIn, email: bool) -> World {
     let email = email.then(|| Email::parse("ada@example.com").unwrap());
     let contact = Contact::Phone { phone: phone(), email: email.clone() };
     let id = IdKey::new([1; 32]).participation(&scope, &contact);
-    let consent = Consent { given: true, at: at(0), text_id: None };
     let attributes = Attributes::default();
     let participation =
-        Participation::by_phone(id, (&brand, &activation), (phone(), email), attributes, consent, at(0));
+        Acceptance::new(id, (&brand, &activation), at(0)).by_phone((phone(), email), None, attributes);
     World { brand, activation, participation }
 }
 
@@ -83,9 +82,12 @@ impl World {
         )
     }
 
-    fn in_state(mut self, state: State) -> Self {
-        self.participation.state = state;
-        self
+    fn in_state(self, state: SmsState) -> Self {
+        self.open(Open::Sms(state))
+    }
+
+    fn open(self, state: Open) -> Self {
+        Self { participation: in_state(self.participation, state), ..self }
     }
 }
 
@@ -163,10 +165,13 @@ fn a_profile_without_the_number_is_given_it_and_settles() {
     let write = write_of(first.next(&found(vec![profile(None)]), at(1)));
     assert_eq!((write.create, write.email, write.phone), (false, None, Some(phone())));
 
-    let enrolling = first.in_state(State::Enrolling { target: target(), event: EventProgress::NotSent });
+    let enrolling = first.in_state(SmsState::Enrolling { target: target() });
     let until = at(5) + SETTLE;
-    let settling = State::Settling { target: target(), until };
-    assert_eq!(enrolling.next(&written(Written::Done), at(5)), Step::Wait { state: settling.clone(), until });
+    let settling = SmsState::Settling { target: target(), until };
+    assert_eq!(
+        enrolling.next(&written(Written::Done), at(5)),
+        Step::Wait { state: Open::Sms(settling.clone()), until }
+    );
     let settling = enrolling.in_state(settling);
     assert!(
         matches!(settling.next(&Facts::default(), at(6)), Step::Wait { .. }),
@@ -186,21 +191,21 @@ fn a_profile_with_another_number_is_updated_or_left_alone_as_the_brand_says() {
 
 #[test]
 fn a_subscription_is_read_back_and_only_then_credited() {
-    let state = State::Subscribing { target: target(), event: EventProgress::NotSent };
+    let state = SmsState::Subscribing { target: target(), event: EventProgress::NotSent };
     let world = world(single(Subscribe::AfterProfile), true).in_state(state);
     assert_eq!(world.next(&written(Written::Done), at(9)), Step::Ask(Question::Subscription(group())));
     let read = |subscription| Facts { subscription: Some(subscription), ..written(Written::Done) };
     assert_eq!(world.next(&read(Subscription::Subscribed), at(9)), Step::Done(Outcome::Credited));
-    let waiting = State::AwaitingSubscription { target: target(), since: at(9), explicitly: true };
+    let waiting = SmsState::AwaitingSubscription { target: target(), since: at(9), explicitly: true };
     assert_eq!(
         world.next(&read(Subscription::NotSubscribed), at(9)),
-        Step::Wait { state: waiting, until: at(19) }
+        Step::Wait { state: Open::Sms(waiting), until: at(19) }
     );
 }
 
 #[test]
 fn a_subscription_is_looked_for_after_10_s_30_s_and_then_every_minute_for_15() {
-    let state = State::AwaitingSubscription { target: target(), since: at(0), explicitly: true };
+    let state = SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: true };
     let world = world(single(Subscribe::AfterProfile), true).in_state(state);
     let next = |second: i64| match world.next(&not_subscribed(), at(second)) {
         Step::Wait { until, .. } => until.as_second() - at(0).as_second(),
@@ -215,11 +220,11 @@ fn a_subscription_is_looked_for_after_10_s_30_s_and_then_every_minute_for_15() {
 fn with_the_profile_the_group_rides_along_and_after_a_minute_without_it_is_subscribed_explicitly() {
     let first = world(single(Subscribe::WithProfile), true);
     assert_eq!(write_of(first.next(&found(vec![]), at(1))).subscribe, Some(group()));
-    let enrolling = first.in_state(State::Enrolling { target: target(), event: EventProgress::NotSent });
-    let waiting = State::AwaitingSubscription { target: target(), since: at(2), explicitly: false };
+    let enrolling = first.in_state(SmsState::Enrolling { target: target() });
+    let waiting = SmsState::AwaitingSubscription { target: target(), since: at(2), explicitly: false };
     assert_eq!(
         enrolling.next(&written(Written::Done), at(2)),
-        Step::Wait { state: waiting.clone(), until: at(12) }
+        Step::Wait { state: Open::Sms(waiting.clone()), until: at(12) }
     );
     let waiting = enrolling.in_state(waiting);
     assert!(matches!(waiting.next(&not_subscribed(), at(61)), Step::Wait { .. }));
@@ -229,49 +234,60 @@ fn with_the_profile_the_group_rides_along_and_after_a_minute_without_it_is_subsc
 
 #[test]
 fn double_opt_in_sends_the_event_once_the_profile_has_settled() {
-    let settling = State::Settling { target: target(), until: at(100) };
+    let settling = SmsState::Settling { target: target(), until: at(100) };
     let world = world(by_event(), true).in_state(settling);
     let Step::Tell { state, command } = world.next(&Facts::default(), at(100)) else { panic!("no event") };
     assert!(!command.is_repeatable(), "an attempt is written down first");
     assert_eq!(
         state,
-        State::Subscribing {
+        Open::Sms(SmsState::Subscribing {
             target: target(),
             event: EventProgress::Attempted { at: at(100), time: at(100) }
-        }
+        })
     );
-    let asked = world.in_state(state);
-    let waiting = State::AwaitingOptIn { since: at(100) };
+    let asked = world.open(state);
+    let waiting = SmsState::AwaitingOptIn { since: at(100) };
     let step = asked.next(&written(Written::Done), at(101));
-    assert_eq!(step, Step::Wait { state: waiting, until: at(160) }, "the wait counts from the question");
+    assert_eq!(
+        step,
+        Step::Wait { state: Open::Sms(waiting), until: at(160) },
+        "the wait counts from the question"
+    );
 }
 
 #[test]
 fn an_opt_in_event_of_unknown_outcome_is_looked_for_before_a_second_one() {
-    let attempted =
-        State::Subscribing { target: target(), event: EventProgress::Attempted { at: at(1), time: at(1) } };
+    let attempted = SmsState::Subscribing {
+        target: target(),
+        event: EventProgress::Attempted { at: at(1), time: at(1) },
+    };
     let world = world(by_event(), true).in_state(attempted.clone());
     let unknown = written(Written::Unknown { retry_at: at(3) });
-    assert_eq!(world.next(&unknown, at(2)), Step::Wait { state: attempted.clone(), until: at(2) + SETTLE });
+    assert_eq!(
+        world.next(&unknown, at(2)),
+        Step::Wait { state: Open::Sms(attempted.clone()), until: at(2) + SETTLE }
+    );
     let settled = at(1) + SETTLE;
     assert!(matches!(world.next(&Facts::default(), settled), Step::Ask(Question::EventRecorded { .. })));
     let recorded = |there| Facts { recorded: Some(there), ..Facts::default() };
     assert!(matches!(
         world.next(&recorded(true), settled),
-        Step::Wait { state: State::AwaitingOptIn { .. }, .. }
+        Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { .. }), .. }
     ));
     assert!(write_of(world.next(&recorded(false), settled)).event.is_some());
 }
 
 #[test]
 fn an_opt_in_event_that_is_sent_again_is_the_same_event() {
-    let attempted =
-        State::Subscribing { target: target(), event: EventProgress::Attempted { at: at(1), time: at(1) } };
+    let attempted = SmsState::Subscribing {
+        target: target(),
+        event: EventProgress::Attempted { at: at(1), time: at(1) },
+    };
     let mut world = world(by_event(), true).in_state(attempted);
     let mut now = at(2);
     for answer in [Written::NotDone { retry_at: at(900) }, Written::Unknown { retry_at: at(3) }] {
         let Step::Wait { state, until } = world.next(&written(answer), now) else { panic!("no wait") };
-        world = world.in_state(state);
+        world = world.open(state);
         let missing = Facts { recorded: Some(false), ..Facts::default() };
         let Step::Tell { state, command: Command::Write(write) } = world.next(&missing, until) else {
             panic!("no event")
@@ -279,12 +295,12 @@ fn an_opt_in_event_that_is_sent_again_is_the_same_event() {
         assert_eq!(write.event.unwrap().time, at(1), "it keeps its first time");
         assert_eq!(
             state,
-            State::Subscribing {
+            Open::Sms(SmsState::Subscribing {
                 target: target(),
                 event: EventProgress::Attempted { at: until, time: at(1) }
-            }
+            })
         );
-        (world, now) = (world.in_state(state), until);
+        (world, now) = (world.open(state), until);
     }
 }
 
@@ -293,15 +309,15 @@ fn brazes_own_logic_may_ask_the_consumer_instead() {
     let logic = world(double(DoubleOptInStart::BrazeLogic), true);
     let next = logic.next(&found(vec![profile(Some("+13135550100"))]), at(1));
     assert!(subscribes(&next, true), "{next:?}");
-    let state = State::Subscribing { target: target(), event: EventProgress::NotSent };
+    let state = SmsState::Subscribing { target: target(), event: EventProgress::NotSent };
     let facts = Facts { subscription: Some(Subscription::NotSubscribed), ..written(Written::Done) };
     let next = logic.in_state(state).next(&facts, at(2));
-    assert!(matches!(next, Step::Wait { state: State::AwaitingOptIn { .. }, .. }), "{next:?}");
+    assert!(matches!(next, Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { .. }), .. }), "{next:?}");
 }
 
 #[test]
 fn an_answer_is_looked_for_ever_less_often_until_the_window_ends() {
-    let world = world(by_event(), true).in_state(State::AwaitingOptIn { since: at(0) });
+    let world = world(by_event(), true).in_state(SmsState::AwaitingOptIn { since: at(0) });
     let next = |minute: i64| match world.next(&not_subscribed(), at(minute * 60)) {
         Step::Wait { until, .. } => (until.as_second() - at(0).as_second()) / 60,
         other => panic!("{other:?}"),
@@ -315,8 +331,8 @@ fn an_answer_is_looked_for_ever_less_often_until_the_window_ends() {
 fn what_braze_refuses_is_rejected_in_every_state_that_writes() {
     let refused = written(Written::Refused { reason: "no".into() });
     for state in [
-        State::Enrolling { target: target(), event: EventProgress::NotSent },
-        State::Subscribing { target: target(), event: EventProgress::NotSent },
+        SmsState::Enrolling { target: target() },
+        SmsState::Subscribing { target: target(), event: EventProgress::NotSent },
     ] {
         let world = world(single(Subscribe::AfterProfile), true).in_state(state);
         assert_eq!(world.next(&refused, at(1)), Step::Done(Outcome::Rejected { reason: "no".into() }));

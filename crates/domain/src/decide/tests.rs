@@ -4,16 +4,18 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::attributes::AttributeValue;
+use crate::accept::Acceptance;
+use crate::attributes::{AttributeValue, Attributes};
 use crate::brand::*;
+use crate::contact::{Contact, Email};
 use crate::id_key::IdKey;
 use crate::ids::{BrandId, ParticipationId, Scope};
-use crate::participation::{EventProgress, Target};
+use crate::participation::{EnrollState, EventProgress, Snapshot, Target};
 use crate::profile::{Alias, FoundProfile, KnownProfile, ProfileRef};
 
 const SETTLE: Duration = Duration::from_secs(120);
 
-fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
@@ -25,7 +27,7 @@ fn id() -> ParticipationId {
     IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &Contact::Email(email()))
 }
 
-pub(super) fn brand(identity: Identity) -> Brand {
+pub(crate) fn brand(identity: Identity) -> Brand {
     Brand {
         id: BrandId::parse("acme").unwrap(),
         braze: BrazeWorkspace {
@@ -51,7 +53,7 @@ pub(super) fn brand(identity: Identity) -> Brand {
 }
 
 /// An activation that nobody can take part in.
-pub(super) fn closed_to_all() -> Activation {
+pub(crate) fn closed_to_all() -> Activation {
     Activation {
         scope: Scope::parse("spring").unwrap(),
         opens: at(-1_000),
@@ -65,13 +67,7 @@ pub(super) fn closed_to_all() -> Activation {
     }
 }
 
-#[test]
-fn a_participation_is_kept_until_the_retention_after_the_close() {
-    let (brand, activation) = (brand(Identity::Alias), closed_to_all());
-    assert_eq!(participation(&brand, &activation).keep_until, at(1_000_000 + 86_400));
-}
-
-fn activation(attribute: bool, event: bool) -> Activation {
+pub(crate) fn activation(attribute: bool, event: bool) -> Activation {
     let mut attributes = Attributes::default();
     if attribute {
         attributes.set("quikly_participant", AttributeValue::Boolean(true)).unwrap();
@@ -81,16 +77,27 @@ fn activation(attribute: bool, event: bool) -> Activation {
     Activation { email: Some(email), ..closed_to_all() }
 }
 
-fn participation(brand: &Brand, activation: &Activation) -> Participation {
-    Participation::by_email(id(), (brand, activation), email(), Attributes::default(), at(0))
+pub(crate) fn participation(brand: &Brand, activation: &Activation) -> Participation {
+    Acceptance::new(id(), (brand, activation), at(0)).by_email(email(), None, Attributes::default())
 }
 
 /// The next step of a fresh participation in `state` with these facts.
-fn step(identity: Identity, event: bool, state: State, facts: &Facts, now: Timestamp) -> Step {
+fn step(identity: Identity, event: bool, state: EnrollState, facts: &Facts, now: Timestamp) -> Step {
     let (brand, activation) = (brand(identity), activation(true, event));
-    let mut participation = participation(&brand, &activation);
-    participation.state = state;
+    let participation = in_state(participation(&brand, &activation), Open::Enroll(state));
     decide(&participation, &Terms { brand: &brand, activation: &activation }, facts, now)
+}
+
+/// The participation with some of its values changed.
+pub(crate) fn changed(participation: Participation, change: impl FnOnce(&mut Snapshot)) -> Participation {
+    let mut snapshot = participation.into_snapshot();
+    change(&mut snapshot);
+    Participation::restore(snapshot).unwrap()
+}
+
+/// The participation as it is in this state.
+pub(crate) fn in_state(participation: Participation, state: Open) -> Participation {
+    changed(participation, |snapshot| snapshot.state = State::Open(state))
 }
 
 fn alias_target(create: bool) -> Target {
@@ -111,25 +118,25 @@ fn written(facts: Facts, written: Written) -> Facts {
 }
 
 /// The write that a step tells, with the state to be in meanwhile.
-fn told(step: Step) -> (State, ProfileWrite) {
+fn told(step: Step) -> (EnrollState, ProfileWrite) {
     match step {
-        Step::Tell { state, command: Command::Write(write) } => (state, write),
+        Step::Tell { state: Open::Enroll(state), command: Command::Write(write) } => (state, write),
         other => panic!("expected a write, got {other:?}"),
     }
 }
 
 #[test]
 fn our_own_store_is_asked_before_braze() {
-    let first = step(Identity::Alias, false, State::Received, &Facts::default(), at(1));
+    let first = step(Identity::Alias, false, EnrollState::Received, &Facts::default(), at(1));
     assert_eq!(first, Step::Ask(Question::KnownProfile));
-    let second = step(Identity::Alias, false, State::Received, &nobody_known(), at(1));
+    let second = step(Identity::Alias, false, EnrollState::Received, &nobody_known(), at(1));
     assert_eq!(second, Step::Ask(Question::FindProfile));
 }
 
 #[test]
 fn a_consumer_known_from_before_needs_no_look_up() {
     let facts = known(ProfileRef::ExternalId("u1".into()), at(-1_000), false);
-    let (_, write) = told(step(Identity::Alias, false, State::Received, &facts, at(1)));
+    let (_, write) = told(step(Identity::Alias, false, EnrollState::Received, &facts, at(1)));
     assert_eq!(write.profile, ProfileRef::ExternalId("u1".into()));
     assert!(!write.create);
 }
@@ -137,27 +144,27 @@ fn a_consumer_known_from_before_needs_no_look_up() {
 #[test]
 fn old_knowledge_is_looked_up_again() {
     let facts = known(ProfileRef::ExternalId("u1".into()), at(-40 * 86_400), false);
-    let next = step(Identity::Alias, false, State::Received, &facts, at(1));
+    let next = step(Identity::Alias, false, EnrollState::Received, &facts, at(1));
     assert_eq!(next, Step::Ask(Question::FindProfile));
 }
 
 #[test]
 fn nobody_found_creates_an_alias_only_profile_with_attributes_and_event_in_one_request() {
     let facts = Facts { found: Some(Vec::new()), ..nobody_known() };
-    let (state, write) = told(step(Identity::Alias, true, State::Received, &facts, at(1)));
+    let (state, write) = told(step(Identity::Alias, true, EnrollState::Received, &facts, at(1)));
     assert_eq!(write.profile, ProfileRef::Alias(Alias::new("email", "ada@example.com").unwrap()));
     assert_eq!((write.create, &write.email), (true, &Some(email())));
     assert_eq!(write.attributes.iter().count(), 1);
     assert_eq!(write.event.as_ref().unwrap().time, at(0), "the event happened when the consumer took part");
     let event = EventProgress::Attempted { at: at(1), time: at(0) };
-    assert_eq!(state, State::Enrolling { target: alias_target(true), event });
+    assert_eq!(state, EnrollState::Enrolling { target: alias_target(true), event });
 }
 
 #[test]
 fn an_existing_profile_is_never_created_again() {
     let profile = FoundProfile { external_id: Some("u1".into()), ..FoundProfile::default() };
     let facts = Facts { found: Some(vec![profile]), ..nobody_known() };
-    let (_, write) = told(step(Identity::Alias, false, State::Received, &facts, at(1)));
+    let (_, write) = told(step(Identity::Alias, false, EnrollState::Received, &facts, at(1)));
     assert_eq!((write.profile, write.create), (ProfileRef::ExternalId("u1".into()), false));
 }
 
@@ -175,23 +182,23 @@ fn an_existing_profile_with_nothing_to_write_is_enrolled_as_it_is() {
 fn a_profile_we_created_a_moment_ago_is_still_addressed_as_if_it_might_not_be_there() {
     let alias = ProfileRef::Alias(Alias::for_email(&email()));
     let (_, fresh) =
-        told(step(Identity::Alias, false, State::Received, &known(alias.clone(), at(0), true), at(60)));
+        told(step(Identity::Alias, false, EnrollState::Received, &known(alias.clone(), at(0), true), at(60)));
     assert!(fresh.create, "Braze may apply the second request first");
     let (_, later) =
-        told(step(Identity::Alias, false, State::Received, &known(alias, at(0), true), at(3_600)));
+        told(step(Identity::Alias, false, EnrollState::Received, &known(alias, at(0), true), at(3_600)));
     assert!(!later.create, "a profile that was deleted since must not come back");
 }
 
 #[test]
 fn a_write_that_braze_took_enrolls() {
-    let state = State::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
+    let state = EnrollState::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
     let next = step(Identity::Alias, false, state, &written(Facts::default(), Written::Done), at(2));
     assert_eq!(next, Step::Done(Outcome::Enrolled));
 }
 
 #[test]
 fn what_braze_refuses_is_rejected_with_its_reason() {
-    let state = State::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
+    let state = EnrollState::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
     let refused = Written::Refused { reason: "EMAIL_BAD_FORMAT".into() };
     let next = step(Identity::Alias, false, state, &written(Facts::default(), refused), at(2));
     assert_eq!(next, Step::Done(Outcome::Rejected { reason: "EMAIL_BAD_FORMAT".into() }));
@@ -199,11 +206,11 @@ fn what_braze_refuses_is_rejected_with_its_reason() {
 
 #[test]
 fn attributes_of_unknown_outcome_are_simply_repeated() {
-    let state = State::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
+    let state = EnrollState::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
     let unknown = written(Facts::default(), Written::Unknown { retry_at: at(9) });
     assert_eq!(
         step(Identity::Alias, false, state.clone(), &unknown, at(2)),
-        Step::Wait { state: state.clone(), until: at(9) }
+        Step::Wait { state: Open::Enroll(state.clone()), until: at(9) }
     );
     let (_, write) = told(step(Identity::Alias, false, state, &Facts::default(), at(9)));
     assert!(write.event.is_none());
@@ -211,22 +218,22 @@ fn attributes_of_unknown_outcome_are_simply_repeated() {
 
 #[test]
 fn an_event_that_surely_was_not_sent_is_sent_again() {
-    let attempted = State::Enrolling {
+    let attempted = EnrollState::Enrolling {
         target: alias_target(true),
         event: EventProgress::Attempted { at: at(1), time: at(0) },
     };
     let not_sent =
-        State::Enrolling { target: alias_target(true), event: EventProgress::NotTaken { time: at(0) } };
+        EnrollState::Enrolling { target: alias_target(true), event: EventProgress::NotTaken { time: at(0) } };
     let facts = written(Facts::default(), Written::NotDone { retry_at: at(9) });
     let next = step(Identity::Alias, true, attempted, &facts, at(2));
-    assert_eq!(next, Step::Wait { state: not_sent.clone(), until: at(9) });
+    assert_eq!(next, Step::Wait { state: Open::Enroll(not_sent.clone()), until: at(9) });
     let (_, write) = told(step(Identity::Alias, true, not_sent, &Facts::default(), at(9)));
     assert!(write.event.is_some());
 }
 
 #[test]
 fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
-    let state = State::Enrolling {
+    let state = EnrollState::Enrolling {
         target: alias_target(true),
         event: EventProgress::Attempted { at: at(1), time: at(0) },
     };
@@ -234,7 +241,7 @@ fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
     let settled = at(2) + SETTLE;
     assert_eq!(
         step(Identity::Alias, true, state.clone(), &unknown, at(2)),
-        Step::Wait { state: state.clone(), until: settled }
+        Step::Wait { state: Open::Enroll(state.clone()), until: settled }
     );
     let question = Question::EventRecorded {
         profile: alias_target(true).profile,
@@ -250,61 +257,46 @@ fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
     let there = Facts { recorded: Some(true), ..Facts::default() };
     let (state, write) = told(step(Identity::Alias, true, state, &there, settled));
     assert!(write.event.is_none(), "only the attributes, which may be repeated");
-    assert_eq!(state, State::Enrolling { target: alias_target(true), event: EventProgress::Recorded });
+    assert_eq!(state, EnrollState::Enrolling { target: alias_target(true), event: EventProgress::Recorded });
 }
 
 #[test]
 fn a_worker_that_finds_an_open_attempt_waits_for_braze_to_settle() {
-    let state = State::Enrolling {
+    let state = EnrollState::Enrolling {
         target: alias_target(true),
         event: EventProgress::Attempted { at: at(1), time: at(0) },
     };
     let next = step(Identity::Alias, true, state.clone(), &Facts::default(), at(2));
-    assert_eq!(next, Step::Wait { state, until: at(1) + SETTLE });
+    assert_eq!(next, Step::Wait { state: Open::Enroll(state), until: at(1) + SETTLE });
 }
 
 #[test]
 fn by_email_identity_one_participation_creates_and_the_others_wait_for_it() {
-    let first = step(Identity::Email, false, State::Received, &Facts::default(), at(1));
+    let first = step(Identity::Email, false, EnrollState::Received, &Facts::default(), at(1));
     assert_eq!(first, Step::Ask(Question::Claim));
 
     let ours = Facts { claim: Some(Claim::Ours), ..Facts::default() };
-    let (_, write) = told(step(Identity::Email, false, State::Received, &ours, at(1)));
+    let (_, write) = told(step(Identity::Email, false, EnrollState::Received, &ours, at(1)));
     assert_eq!(write.profile, ProfileRef::Email(email()));
 
     let theirs = Facts { claim: Some(Claim::Theirs { at: at(0) }), ..Facts::default() };
-    let wait = step(Identity::Email, false, State::Received, &theirs, at(1));
-    assert_eq!(wait, Step::Wait { state: State::Received, until: at(0) + SETTLE });
-    told(step(Identity::Email, false, State::Received, &theirs, at(0) + SETTLE));
+    let wait = step(Identity::Email, false, EnrollState::Received, &theirs, at(1));
+    assert_eq!(wait, Step::Wait { state: Open::Enroll(EnrollState::Received), until: at(0) + SETTLE });
+    told(step(Identity::Email, false, EnrollState::Received, &theirs, at(0) + SETTLE));
 }
 
 #[test]
 fn a_creation_by_email_of_unknown_outcome_is_repeated_only_once_braze_has_settled() {
     let target = Target { profile: ProfileRef::Email(email()), create: true };
-    let state = State::Enrolling { target, event: EventProgress::NotSent };
+    let state = EnrollState::Enrolling { target, event: EventProgress::NotSent };
     let unknown = written(Facts::default(), Written::Unknown { retry_at: at(3) });
     let next = step(Identity::Email, false, state.clone(), &unknown, at(2));
-    assert_eq!(next, Step::Wait { state, until: at(2) + SETTLE });
-}
-
-#[test]
-fn credit_is_given_on_receipt_or_on_enrollment_and_never_for_a_failure() {
-    let (brand, mut activation) = (brand(Identity::Alias), activation(true, false));
-    assert_eq!(participation(&brand, &activation).credited_at, Some(at(0)));
-
-    activation.email.as_mut().unwrap().credit = CreditMoment::OnEnrollment;
-    let mut waiting = participation(&brand, &activation);
-    assert_eq!(waiting.credited_at, None);
-    let mut failed = waiting.clone();
-    failed.end(Outcome::Failed { reason: "x".into() }, at(5));
-    assert_eq!(failed.credited_at, None);
-    waiting.end(Outcome::Enrolled, at(5));
-    assert_eq!(waiting.credited_at, Some(at(5)));
+    assert_eq!(next, Step::Wait { state: Open::Enroll(state), until: at(2) + SETTLE });
 }
 
 #[test]
 fn what_braze_never_takes_is_given_up_with_a_reason() {
-    let next = step(Identity::Alias, false, State::Received, &Facts::default(), at(0) + GIVE_UP_AFTER);
+    let next = step(Identity::Alias, false, EnrollState::Received, &Facts::default(), at(0) + GIVE_UP_AFTER);
     assert!(matches!(next, Step::Done(Outcome::Failed { .. })));
 }
 
@@ -339,16 +331,16 @@ proptest! {
         let mut open_attempt = false;
         for _ in 0..400 {
             let answer = answers.next().unwrap_or(Answer::Useful);
-            match decide(&participation, &terms, &facts, now) {
-                Step::Done(outcome) => {
-                    participation.end(outcome, now);
-                    prop_assert!(participation.state.is_end() && participation.due_at.is_none());
+            let step = decide(&participation, &terms, &facts, now);
+            participation.apply(&step, now);
+            match step {
+                Step::Done(_) => {
+                    prop_assert!(participation.state().is_end() && participation.due_at().is_none());
                     return Ok(());
                 }
-                Step::Wait { state, until } => {
+                Step::Wait { until, .. } => {
                     prop_assert!(until > now, "a wait takes time");
-                    participation.wait(state, until, now);
-                    prop_assert!(participation.due_at.is_some());
+                    prop_assert!(participation.due_at().is_some());
                     now = until;
                     facts = Facts::default();
                 }
@@ -359,7 +351,7 @@ proptest! {
                         let profile = FoundProfile { braze_id: Some("b".into()), ..FoundProfile::default() };
                         facts.found = Some(if exists { vec![profile] } else { Vec::new() });
                     }
-                    (Question::FindAlias(_), Answer::Useful) => participation.no_such_alias = true,
+                    (Question::FindAlias(_), Answer::Useful) => participation.learns_of_alias(false),
                     (Question::EventRecorded { .. }, Answer::Useful) => {
                         open_attempt = false;
                         facts.recorded = Some(arrived);
@@ -367,8 +359,7 @@ proptest! {
                     (Question::Subscription(_), _) => prop_assert!(false, "e-mail asks for no subscription"),
                     (_, Answer::Refused) => facts.refused = Some("refused".into()),
                     (_, Answer::Lost | Answer::NotDone) => {
-                        let state = participation.state.clone();
-                        participation.wait(state, now + Duration::from_secs(1), now);
+                        participation.put_off(now + Duration::from_secs(1), now);
                         now += Duration::from_secs(1);
                         facts = Facts::default();
                     }
@@ -376,10 +367,9 @@ proptest! {
                 Step::Settle(_) | Step::Show { .. } | Step::Defer { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
-                Step::Tell { state, command } => {
+                Step::Tell { command, .. } => {
                     facts.before_a_command();
                     prop_assert!(command.is_repeatable() || !open_attempt, "an event while another may be on its way");
-                    participation.state = state;
                     let retry_at = now + Duration::from_secs(1);
                     facts.written = Some(match answer {
                         Answer::Useful => Written::Done,
@@ -393,6 +383,6 @@ proptest! {
                 }
             }
         }
-        prop_assert!(false, "did not end: {:?}", participation.state);
+        prop_assert!(false, "did not end: {:?}", participation.state());
     }
 }

@@ -10,9 +10,9 @@ use crate::time::later;
 
 /// The next step of the wait, if there is one that is not over.
 pub(super) fn decide(participation: &Participation, terms: &Terms<'_>, now: Timestamp) -> Option<Step> {
-    let wait = participation.unanswered.as_ref().filter(|wait| wait.ended_at.is_none())?;
+    let wait = participation.state().unanswered().filter(|wait| wait.ended_at.is_none())?;
     let until = later(wait.since, patience(terms.activation));
-    Some(if now < until { Step::Defer { shown: participation.shown, until } } else { Step::StopWaiting })
+    Some(if now < until { Step::Defer { shown: participation.shown(), until } } else { Step::StopWaiting })
 }
 
 /// How long a real answer would be waited for.

@@ -6,6 +6,7 @@ use super::*;
 use crate::award::{Award, Others, Standing, Verdict};
 use crate::ids::IncentiveId;
 use crate::incentive::{NoPrize, Offer};
+use crate::participation::{Snapshot, Unanswered};
 use crate::seen::{self, Asking};
 
 const THEIRS: &str = "+13135550100";
@@ -28,10 +29,10 @@ struct Course {
 fn award(world: &World, standing: Standing) -> Award {
     let incentive = IncentiveId::parse("first").unwrap();
     Award {
-        id: world.participation.id,
+        id: world.participation.id(),
         brand: world.brand.id.clone(),
         ledger: world.activation.ledger(Some(&incentive)),
-        participant: IdKey::new([1; 32]).contact(&world.brand.id, &world.participation.contact),
+        participant: IdKey::new([1; 32]).contact(&world.brand.id, &world.participation.contact().unwrap()),
         others: Others::None,
         offer: Offer::ByPlace,
         arrival: 1,
@@ -46,7 +47,9 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, View)>
     let mut world = world(course.opt_in.clone(), true);
     world.brand.braze.on_phone_mismatch = PhoneMismatch::Skip;
     let mut award = course.standing.clone().map(|standing| award(&world, standing));
-    world.participation.has_award = award.is_some();
+    let has_award = award.is_some();
+    let snapshot = Snapshot { has_award, ..world.participation.into_snapshot() };
+    world.participation = Participation::restore(snapshot).unwrap();
     let mut put_off = course.put_off.iter();
     let mut now = at(0);
     let mut saves = Vec::new();
@@ -56,18 +59,17 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, View)>
         let step = world.next(&facts, now);
         let participation = &mut world.participation;
         let mut until = None;
+        participation.apply(&step, now);
         match step {
             Step::Ask(Question::Subscription(_)) => facts.subscription = Some(Subscription::NotSubscribed),
             Step::Ask(Question::FindProfile) => match put_off.next() {
                 Some(wait) => {
-                    let state = participation.state.clone();
                     until = Some(later(now, Duration::from_secs(*wait)));
-                    participation.wait(state, later(now, Duration::from_secs(*wait)), now);
+                    participation.put_off(later(now, Duration::from_secs(*wait)), now);
                 }
                 None => facts.found = Some(vec![profile(Some(number))]),
             },
-            Step::Tell { state, command } => {
-                participation.state = state;
+            Step::Tell { command, .. } => {
                 facts.before_a_command();
                 facts.written = Some(Written::Done);
                 if !command.is_repeatable() {
@@ -76,26 +78,12 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, View)>
                     now = later(now, Duration::from_secs(course.latency));
                 }
             }
-            Step::Wait { state, until: then } => {
-                participation.wait(state, then, now);
-                until = Some(then);
-            }
-            Step::Defer { until: then, .. } => {
-                let state = participation.state.clone();
-                participation.wait(state, then, now);
-                until = Some(then);
-            }
-            Step::Done(outcome) => {
-                participation.end(outcome, now);
-                if let Some(wait) = &mut participation.unanswered {
-                    wait.standing = award.as_ref().map(|award| award.standing.clone());
-                }
-                facts.before_a_command();
-            }
+            Step::Wait { until: then, .. } | Step::Defer { until: then, .. } => until = Some(then),
+            Step::Done(_) => facts.before_a_command(),
             Step::Settle(Verdict::Release | Verdict::Refuse(_)) => {
                 award.as_mut().expect("it is settled").standing = Standing::Released;
             }
-            Step::StopWaiting => participation.stop_waiting(now),
+            Step::StopWaiting => {}
             Step::Rest => {
                 saves.push((now, view(participation, award.as_ref(), asking)));
                 return saves;
@@ -108,13 +96,13 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, View)>
             (now, facts) = (until, Facts::default());
         }
     }
-    panic!("it did not end: {:?}", world.participation.state);
+    panic!("it did not end: {:?}", world.participation.state());
 }
 
 fn view(participation: &Participation, award: Option<&Award>, asking: Asking) -> View {
     let seen = seen::participation(participation, asking);
     let standing = award.map(|award| seen::award(participation, award.clone(), asking).standing);
-    let credited = participation.credited_at.is_some();
+    let credited = participation.earned_at().is_some();
     (seen.state.to_owned(), seen.reason.map(str::to_owned), seen.updated_at, credited, standing)
 }
 
@@ -180,21 +168,22 @@ proptest! {
 #[test]
 fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
     let mut world = world(by_event(), true);
-    world.participation.end(Outcome::Rejected { reason: "no".into() }, at(1));
+    world.participation.apply(&Step::Done(Outcome::Rejected { reason: "no".into() }), at(1));
     let seen = |world: &World, asking| {
         let seen = seen::participation(&world.participation, asking);
         (seen.state, seen.reason.map(str::to_owned))
     };
     assert_eq!(seen(&world, Asking::Signed), ("rejected", Some("no".to_owned())));
     assert_eq!(seen(&world, Asking::Unsigned), ("rejected", None));
-    world.participation.end(Outcome::Failed { reason: "an outage".into() }, at(1));
+    world.participation.apply(&Step::Done(Outcome::Failed { reason: "an outage".into() }), at(1));
     assert_eq!(seen(&world, Asking::Unsigned), ("failed", Some("an outage".to_owned())));
 }
 
 #[test]
 fn whoever_was_forgotten_is_not_shown_as_waiting() {
     let mut world = world(by_event(), true);
-    world.participation.end(Outcome::Mismatch { double: true }, at(1));
+    let wait = Unanswered { since: at(1), double: true, standing: None, ended_at: None };
+    world.participation.apply(&Step::Done(Outcome::Mismatch(wait)), at(1));
     let key = crate::id_key::IdKey::new([1; 32]);
     crate::person::forget(&mut world.participation, &key, at(2));
     let seen = seen::participation(&world.participation, Asking::Unsigned);

@@ -81,14 +81,14 @@ impl Beside {
             let id = ParticipationId::from_bytes(id);
             // One that cannot be read is nobody's, as far as anybody can tell: it must not keep the others from being found.
             match record.and_then(|record| decode(id, version, &record).ok()) {
-                Some(read) if person.is_reached_at(&read.contact) => found.theirs.push(id),
+                Some(read) if person.takes_part_by(&read) => found.theirs.push(id),
                 Some(read) if person.was_reached_at(&read, id_key) => {
                     found.earlier += 1;
-                    found.consents.extend(read.consent.map(|consent| ProvenConsent {
+                    found.consents.extend(read.consent().map(|consent| ProvenConsent {
                         participation: id,
-                        brand: read.brand,
-                        scope: read.scope,
-                        consent,
+                        brand: read.brand().clone(),
+                        scope: read.scope().clone(),
+                        consent: consent.clone(),
                     }));
                 }
                 Some(_) => {}
@@ -180,11 +180,12 @@ fn erase_some(
         let Some(mut theirs) = kept.and_then(|(version, record)| decode(*id, version, &record).ok()) else {
             continue;
         };
-        if !person.is_reached_at(&theirs.contact) {
+        if !person.takes_part_by(&theirs) {
             continue;
         }
-        let keys = [&theirs.contact, &person.contact()]
-            .map(|contact| id_key.contact(&theirs.brand, contact).to_string());
+        let contacts = theirs.contact().into_iter().chain([person.contact()]);
+        let keys: Vec<String> =
+            contacts.map(|contact| id_key.contact(theirs.brand(), &contact).to_string()).collect();
         forget(&mut theirs, id_key, now);
         Row::of(&theirs).save(transaction)?;
         participations += 1;

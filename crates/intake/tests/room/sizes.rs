@@ -67,7 +67,7 @@ async fn a_webhooks_values_for_which_there_is_no_room_are_left_out_and_counted()
     let (status, answer) = front.webhook(&body).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
     let stored = front.stored(&answer).await;
-    let names: Vec<&str> = stored.attributes.iter().map(|(name, _)| name).collect();
+    let names: Vec<&str> = stored.attributes().iter().map(|(name, _)| name).collect();
     assert_eq!((names.len(), names[14], names[15]), (16, "extra-14", "extra-30"));
     assert_eq!(front.health().await["webhooks"]["dropped"], json!({ "too-large": 15 }));
 }
@@ -113,7 +113,7 @@ async fn whatever_one_request_says_its_record_stays_small() {
         {
             assert_eq!(answer.0, StatusCode::ACCEPTED, "{}", answer.1);
             let stored = front.stored(&answer.1).await;
-            assert_eq!(stored.attributes.len(), 32);
+            assert_eq!(stored.attributes().len(), 32);
             *largest = ports::record::encode(&stored).len().max(*largest);
         }
     }

@@ -126,7 +126,7 @@ async fn identifiers_are_trimmed_and_what_names_nobody_falls_back_to_the_address
     ];
     for (members, expected) in cases {
         let participation = intake.event(members).await;
-        let profile = participation.event.as_ref().and_then(|event| event.profile.as_ref());
+        let profile = participation.event().as_ref().and_then(|event| event.profile.as_ref());
         assert_eq!(text_of(profile).as_deref(), expected, "{members}");
     }
     let health = intake.health().await;
@@ -258,7 +258,7 @@ async fn a_moment_ahead_of_the_clock_is_refused_where_the_incentive_measures_fro
 async fn extras_are_what_the_file_says_and_neither_empty_nor_unrendered() {
     let intake = Intake::serving("");
     let extras = async |members: &str| {
-        let attributes = intake.event(members).await.attributes;
+        let attributes = intake.event(members).await.attributes().clone();
         let names: Vec<String> = attributes.iter().map(|(name, _)| name.to_owned()).collect();
         (names.join(","), attributes)
     };

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use domain::accept::Acceptance;
 use domain::brand::Brands;
 use domain::brand_file::{AllThere, BrandFile, read_all};
 use domain::contact::{Contact, Email};
@@ -123,7 +124,7 @@ impl Intake {
         let id = self.id_key.participation(&scope, &Contact::Email(email.clone()));
         let now = self.clock.now();
         let participation =
-            Participation::by_email(id, terms, email, domain::attributes::Attributes::default(), now);
+            Acceptance::new(id, terms, now).by_email(email, None, domain::attributes::Attributes::default());
         let entry = domain::accept::entry(&participation, terms, &self.id_key);
         self.memory.insert(&participation, entry.as_ref()).await.unwrap();
         id

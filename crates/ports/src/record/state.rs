@@ -1,6 +1,7 @@
 //! The stored form of a state.
 
-use domain::participation::{EventProgress, State, Target};
+use domain::award::Refusal;
+use domain::participation::{EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered};
 use serde::{Deserialize, Serialize};
 
 use super::moment;
@@ -75,54 +76,93 @@ impl EventRecord {
 
 pub(super) fn state_record(state: &State) -> StateRecord {
     match state {
-        State::Received => StateRecord::Received,
-        State::Enrolling { target, event } => {
+        State::Open(Open::Enroll(state)) => enroll_record(state),
+        State::Open(Open::Sms(state)) => sms_record(state),
+        State::Ended(outcome) => outcome_record(outcome),
+    }
+}
+
+fn enroll_record(state: &EnrollState) -> StateRecord {
+    match state {
+        EnrollState::Received => StateRecord::Received,
+        EnrollState::Enrolling { target, event } => {
             StateRecord::Enrolling { target: target_record(target), event: event_record(*event) }
         }
-        State::Settling { target, until } => {
+    }
+}
+
+fn sms_record(state: &SmsState) -> StateRecord {
+    match state {
+        SmsState::Received => StateRecord::Received,
+        SmsState::Enrolling { target } => {
+            StateRecord::Enrolling { target: target_record(target), event: EventRecord::NotSent }
+        }
+        SmsState::Settling { target, until } => {
             StateRecord::Settling { target: target_record(target), until: until.as_millisecond() }
         }
-        State::Subscribing { target, event } => {
+        SmsState::Subscribing { target, event } => {
             StateRecord::Subscribing { target: target_record(target), event: event_record(*event) }
         }
-        State::AwaitingSubscription { target, since, explicitly } => StateRecord::AwaitingSubscription {
+        SmsState::AwaitingSubscription { target, since, explicitly } => StateRecord::AwaitingSubscription {
             target: target_record(target),
             since: since.as_millisecond(),
             explicitly: *explicitly,
         },
-        State::AwaitingOptIn { since } => StateRecord::AwaitingOptIn { since: since.as_millisecond() },
-        State::Enrolled => StateRecord::Enrolled,
-        State::Credited => StateRecord::Credited,
-        State::Unverified => StateRecord::Unverified,
-        State::Expired => StateRecord::Expired,
-        State::Rejected { reason } => StateRecord::Rejected { reason: reason.clone() },
-        State::Failed { reason } => StateRecord::Failed { reason: reason.clone() },
+        SmsState::AwaitingOptIn { since } => StateRecord::AwaitingOptIn { since: since.as_millisecond() },
     }
 }
 
-pub(super) fn state(record: StateRecord) -> Result<State> {
-    Ok(match record {
-        StateRecord::Received => State::Received,
+/// A mismatch is stored as the rejection that earlier versions wrote; its wait is a field of the participation.
+fn outcome_record(outcome: &Outcome) -> StateRecord {
+    match outcome {
+        Outcome::Enrolled => StateRecord::Enrolled,
+        Outcome::Credited => StateRecord::Credited,
+        Outcome::Unverified => StateRecord::Unverified,
+        Outcome::Expired => StateRecord::Expired,
+        Outcome::Mismatch(_) => StateRecord::Rejected { reason: Refusal::PhoneMismatch.reason().to_owned() },
+        Outcome::Rejected { reason } => StateRecord::Rejected { reason: reason.clone() },
+        Outcome::Failed { reason } => StateRecord::Failed { reason: reason.clone() },
+    }
+}
+
+/// The state of a participation by this way, with its wait for an answer that never comes.
+pub(super) fn state(record: StateRecord, by_number: bool, unanswered: Option<Unanswered>) -> Result<State> {
+    let open = |state| Ok(State::Open(state));
+    let outcome = match record {
+        StateRecord::Received if by_number => return open(Open::Sms(SmsState::Received)),
+        StateRecord::Received => return open(Open::Enroll(EnrollState::Received)),
+        StateRecord::Enrolling { target: stored, event: EventRecord::NotSent } if by_number => {
+            return open(Open::Sms(SmsState::Enrolling { target: target(stored)? }));
+        }
         StateRecord::Enrolling { target: stored, event: sent } => {
-            State::Enrolling { target: target(stored)?, event: event(&sent)? }
+            let state = EnrollState::Enrolling { target: target(stored)?, event: event(&sent)? };
+            return open(Open::Enroll(state));
         }
         StateRecord::Settling { target: stored, until } => {
-            State::Settling { target: target(stored)?, until: moment(until)? }
+            return open(Open::Sms(SmsState::Settling { target: target(stored)?, until: moment(until)? }));
         }
         StateRecord::Subscribing { target: stored, event: sent } => {
-            State::Subscribing { target: target(stored)?, event: event(&sent)? }
+            let state = SmsState::Subscribing { target: target(stored)?, event: event(&sent)? };
+            return open(Open::Sms(state));
         }
         StateRecord::AwaitingSubscription { target: stored, since, explicitly } => {
-            State::AwaitingSubscription { target: target(stored)?, since: moment(since)?, explicitly }
+            let (target, since) = (target(stored)?, moment(since)?);
+            return open(Open::Sms(SmsState::AwaitingSubscription { target, since, explicitly }));
         }
-        StateRecord::AwaitingOptIn { since } => State::AwaitingOptIn { since: moment(since)? },
-        StateRecord::Enrolled => State::Enrolled,
-        StateRecord::Credited => State::Credited,
-        StateRecord::Unverified => State::Unverified,
-        StateRecord::Expired => State::Expired,
-        StateRecord::Rejected { reason } => State::Rejected { reason },
-        StateRecord::Failed { reason } => State::Failed { reason },
-    })
+        StateRecord::AwaitingOptIn { since } => {
+            return open(Open::Sms(SmsState::AwaitingOptIn { since: moment(since)? }));
+        }
+        StateRecord::Enrolled => Outcome::Enrolled,
+        StateRecord::Credited => Outcome::Credited,
+        StateRecord::Unverified => Outcome::Unverified,
+        StateRecord::Expired => Outcome::Expired,
+        StateRecord::Rejected { reason } => match unanswered {
+            Some(wait) => Outcome::Mismatch(wait),
+            None => Outcome::Rejected { reason },
+        },
+        StateRecord::Failed { reason } => Outcome::Failed { reason },
+    };
+    Ok(State::Ended(outcome))
 }
 
 fn target_record(target: &Target) -> TargetRecord {

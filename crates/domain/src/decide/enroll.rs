@@ -5,14 +5,14 @@ use crate::attributes::Attributes;
 use crate::brand::{Brand, EmailActivation, EventActivation, Identity};
 use crate::contact::Email;
 use crate::decide::{
-    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, event, find,
+    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, custom_event, find,
 };
-use crate::participation::{BrazeEvent, EventProgress, Outcome, Participation, State, Target};
+use crate::participation::{BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, Target};
 use crate::profile::{self, Alias, KnownProfile, ProfileRef};
 use crate::time::later;
 
 /// What is written to whom.
-pub(super) struct Marks<'a> {
+pub(super) struct ProfileUpdate<'a> {
     email: &'a Email,
     /// The profile, where Braze named it.
     profile: Option<&'a ProfileRef>,
@@ -25,7 +25,7 @@ pub(super) struct Marks<'a> {
     ends: Outcome,
 }
 
-impl<'a> Marks<'a> {
+impl<'a> ProfileUpdate<'a> {
     /// What an e-mail participation leaves on its profile.
     pub(super) fn of_email(
         participation: &Participation,
@@ -37,7 +37,7 @@ impl<'a> Marks<'a> {
         Self {
             email,
             profile: None,
-            attributes: participation.attributes.beneath(&ours),
+            attributes: participation.attributes().beneath(&ours),
             event: activation.event.as_deref(),
             creates: true,
             shows_reward: !won.is_empty(),
@@ -58,7 +58,7 @@ impl<'a> Marks<'a> {
             email,
             profile: event.profile.as_ref(),
             attributes: participation
-                .attributes
+                .attributes()
                 .only(activation.extras.iter().map(|extra| extra.name.as_str()))
                 .beneath(&ours),
             event: None,
@@ -70,33 +70,22 @@ impl<'a> Marks<'a> {
 }
 
 pub(super) fn decide(
-    participation: &Participation,
-    marks: &Marks<'_>,
+    (participation, state): (&Participation, &EnrollState),
+    update: &ProfileUpdate<'_>,
     brand: &Brand,
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    let flow = Flow { participation, marks, brand, facts, now };
-    match &participation.state {
-        State::Enrolling { target, event } => flow.enroll(target, *event),
-        // The others are no states of this flow: it begins anew.
-        State::Received
-        | State::Settling { .. }
-        | State::Subscribing { .. }
-        | State::AwaitingSubscription { .. }
-        | State::AwaitingOptIn { .. }
-        | State::Enrolled
-        | State::Credited
-        | State::Unverified
-        | State::Expired
-        | State::Rejected { .. }
-        | State::Failed { .. } => flow.begin(),
+    let flow = Flow { participation, update, brand, facts, now };
+    match state {
+        EnrollState::Received => flow.begin(),
+        EnrollState::Enrolling { target, event } => flow.enroll(target, *event),
     }
 }
 
 struct Flow<'a> {
     participation: &'a Participation,
-    marks: &'a Marks<'a>,
+    update: &'a ProfileUpdate<'a>,
     brand: &'a Brand,
     facts: &'a Facts,
     now: Timestamp,
@@ -104,18 +93,18 @@ struct Flow<'a> {
 
 impl Flow<'_> {
     fn begin(&self) -> Step {
-        let marks = self.marks;
-        if !marks.creates && marks.attributes.is_empty() {
-            return Step::Done(marks.ends.clone());
+        let update = self.update;
+        if !update.creates && update.attributes.is_empty() {
+            return Step::Done(update.ends.clone());
         }
-        match (marks.profile, self.brand.braze.identity) {
+        match (update.profile, self.brand.braze.identity) {
             (Some(profile), _) => {
                 self.write(Target { profile: profile.clone(), create: false }, EventProgress::NotSent)
             }
             (None, Identity::Alias) => self.find(),
-            (None, Identity::Email) if marks.creates => self.claim(),
+            (None, Identity::Email) if update.creates => self.claim(),
             (None, Identity::Email) => {
-                let profile = ProfileRef::Email(marks.email.clone());
+                let profile = ProfileRef::Email(update.email.clone());
                 self.write(Target { profile, create: false }, EventProgress::NotSent)
             }
         }
@@ -133,12 +122,12 @@ impl Flow<'_> {
             Ok(found) => found,
             Err(question) => return Step::Ask(question),
         };
-        let target = match profile::choose(found, Some(self.marks.email)) {
+        let target = match profile::choose(found, Some(self.update.email)) {
             Some(profile) => Target { profile, create: false },
-            None if self.marks.creates => {
-                Target { profile: ProfileRef::Alias(Alias::for_email(self.marks.email)), create: true }
+            None if self.update.creates => {
+                Target { profile: ProfileRef::Alias(Alias::for_email(self.update.email)), create: true }
             }
-            None => return Step::Done(self.marks.ends.clone()),
+            None => return Step::Done(self.update.ends.clone()),
         };
         self.write(target, EventProgress::NotSent)
     }
@@ -146,14 +135,14 @@ impl Flow<'_> {
     /// Addressed by e-mail, Braze creates a profile for each of two requests that race. So one participation claims the
     /// creation, and the others wait until Braze has built the profile.
     fn claim(&self) -> Step {
-        let target = Target { profile: ProfileRef::Email(self.marks.email.clone()), create: true };
+        let target = Target { profile: ProfileRef::Email(self.update.email.clone()), create: true };
         match self.facts.claim {
             None => Step::Ask(Question::Claim),
             Some(Claim::Ours) => self.write(target, EventProgress::NotSent),
             Some(Claim::Theirs { at }) => {
                 let settled = later(at, self.brand.braze.settle);
                 if self.now < settled {
-                    Step::Wait { state: State::Received, until: settled }
+                    Step::Wait { state: Open::Enroll(EnrollState::Received), until: settled }
                 } else {
                     self.write(target, EventProgress::NotSent)
                 }
@@ -176,7 +165,7 @@ impl Flow<'_> {
     fn without_event(&self, target: &Target, progress: EventProgress) -> Step {
         match &self.facts.written {
             None => self.write(target.clone(), progress),
-            Some(Written::Done) => Step::Done(self.marks.ends.clone()),
+            Some(Written::Done) => Step::Done(self.update.ends.clone()),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
             Some(Written::NotDone { retry_at }) => self.wait(target, progress, *retry_at),
             Some(Written::Unknown { retry_at }) => {
@@ -187,22 +176,22 @@ impl Flow<'_> {
 
     fn with_event(&self, target: &Target, progress: EventProgress, event: &ProfileEvent) -> Step {
         let settled = |at| self.settled_from(at);
-        match event::next(event, &target.profile, progress, self.facts, self.now, settled) {
-            event::Next::Send => self.write(target.clone(), EventProgress::NotSent),
-            event::Next::Ask(question) => Step::Ask(question),
-            event::Next::Wait(progress, until) => self.wait(target, progress, until),
-            event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
+        match custom_event::next(event, &target.profile, progress, self.facts, self.now, settled) {
+            custom_event::Next::Send => self.write(target.clone(), EventProgress::NotSent),
+            custom_event::Next::Ask(question) => Step::Ask(question),
+            custom_event::Next::Wait(progress, until) => self.wait(target, progress, until),
+            custom_event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
             // Seen on the profile: only the attributes that went with it are uncertain.
-            event::Next::Recorded if self.facts.written.is_none() => {
+            custom_event::Next::Recorded if self.facts.written.is_none() => {
                 self.write(target.clone(), EventProgress::Recorded)
             }
-            event::Next::Recorded => Step::Done(self.marks.ends.clone()),
+            custom_event::Next::Recorded => Step::Done(self.update.ends.clone()),
         }
     }
 
     /// Attributes and event in one request: an event by alias never creates the profile it is for.
     fn write(&self, target: Target, progress: EventProgress) -> Step {
-        let attributes = self.marks.attributes.clone();
+        let attributes = self.update.attributes.clone();
         let (event, progress) = match (self.event(), progress) {
             (Some(_), EventProgress::Recorded) => (None, EventProgress::Recorded),
             (Some(event), _) => {
@@ -212,26 +201,27 @@ impl Flow<'_> {
             (None, _) => (None, EventProgress::NotSent),
         };
         if !target.create && attributes.is_empty() && event.is_none() {
-            return Step::Done(self.marks.ends.clone());
+            return Step::Done(self.update.ends.clone());
         }
         let write = ProfileWrite {
             profile: target.profile.clone(),
             create: target.create,
-            email: target.create.then(|| self.marks.email.clone()),
+            email: target.create.then(|| self.update.email.clone()),
             phone: None,
             subscribe: None,
             attributes,
             event,
-            shows_reward: self.marks.shows_reward,
+            shows_reward: self.update.shows_reward,
         };
-        Step::Tell { state: State::Enrolling { target, event: progress }, command: Command::Write(write) }
+        let state = Open::Enroll(EnrollState::Enrolling { target, event: progress });
+        Step::Tell { state, command: Command::Write(write) }
     }
 
     fn event(&self) -> Option<ProfileEvent> {
-        self.marks.event.map(|name| ProfileEvent {
+        self.update.event.map(|name| ProfileEvent {
             name: name.to_owned(),
-            time: self.participation.accepted_at,
-            scope: self.participation.scope.to_string(),
+            time: self.participation.accepted_at(),
+            scope: self.participation.scope().to_string(),
             properties: Attributes::default(),
         })
     }
@@ -252,6 +242,7 @@ impl Flow<'_> {
     }
 
     fn wait(&self, target: &Target, event: EventProgress, until: Timestamp) -> Step {
-        Step::Wait { state: State::Enrolling { target: target.clone(), event }, until }
+        let state = Open::Enroll(EnrollState::Enrolling { target: target.clone(), event });
+        Step::Wait { state, until }
     }
 }

@@ -1,0 +1,168 @@
+//! Everything that is kept of a participation, as plain values: what is stored, and what a participation begins with.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::{EnrollState, Open, Outcome, Participation, Shown, SmsState, State, Way};
+use crate::Timestamp;
+use crate::attributes::Attributes;
+use crate::ids::{BrandId, ParticipationId, RepeatKey, Scope};
+use crate::reservation::Slot;
+use crate::time::later;
+
+/// For how long a new participation is left to its queue message before the tick processes it.
+pub const FIRST_LOOK: Duration = Duration::from_secs(60);
+
+/// The values of a participation. [`Participation::restore`] makes one of them if they go together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// See [`Participation::id`].
+    pub id: ParticipationId,
+    /// See [`Participation::brand`].
+    pub brand: BrandId,
+    /// See [`Participation::scope`].
+    pub scope: Scope,
+    /// See [`Participation::way`].
+    pub way: Way,
+    /// See [`Participation::attributes`].
+    pub attributes: Attributes,
+    /// See [`Participation::accepted_at`].
+    pub accepted_at: Timestamp,
+    /// See [`Participation::updated_at`].
+    pub updated_at: Timestamp,
+    /// See [`Participation::state`].
+    pub state: State,
+    /// See [`Participation::earned_at`].
+    pub earned_at: Option<Timestamp>,
+    /// See [`Participation::has_award`].
+    pub has_award: bool,
+    /// See [`Participation::shown`].
+    pub shown: Shown,
+    /// See [`Participation::due_at`].
+    pub due_at: Option<Timestamp>,
+    /// See [`Participation::keep_until`].
+    pub keep_until: Timestamp,
+    /// See [`Participation::failures`].
+    pub failures: u32,
+    /// See [`Participation::slot`].
+    pub slot: Option<Slot>,
+    /// See [`Participation::has_no_such_alias`].
+    pub no_such_alias: bool,
+    /// See [`Participation::repeat_key`].
+    pub repeat_key: Option<RepeatKey>,
+    /// See [`Participation::without_terms_since`].
+    pub without_terms_since: Option<Timestamp>,
+    /// See [`Participation::version`].
+    pub version: u64,
+}
+
+/// Values that no participation can have together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Impossible {
+    /// The state is one of another way.
+    #[error("a participation by {way} cannot be {state}")]
+    State {
+        /// The channel's name.
+        way: &'static str,
+        /// The state's name.
+        state: &'static str,
+    },
+    /// A number earns its credit once Braze says that it is subscribed, and then its flow is over.
+    #[error("a participation by number is credited, and yet {state}")]
+    EarnedEarly {
+        /// The state's name.
+        state: &'static str,
+    },
+    /// Nobody takes part by number without consent.
+    #[error("a participation by number whose consumer refused consent")]
+    WithoutConsent,
+    /// Its flow is under way, and yet it is never processed again.
+    #[error("a participation that is {state} is due at no time")]
+    NeverDue {
+        /// The state's name.
+        state: &'static str,
+    },
+}
+
+impl Snapshot {
+    /// What a participation begins with that is accepted now; the second time is until when it is kept.
+    #[must_use]
+    pub fn accepted(
+        id: ParticipationId,
+        (brand, scope): (BrandId, Scope),
+        way: Way,
+        (now, keep_until): (Timestamp, Timestamp),
+        has_award: bool,
+    ) -> Self {
+        let state = match &way {
+            Way::Sms { .. } => Open::Sms(SmsState::Received),
+            Way::Email { .. } | Way::Event { .. } | Way::Forgotten(_) => Open::Enroll(EnrollState::Received),
+        };
+        Self {
+            id,
+            brand,
+            scope,
+            way,
+            attributes: Attributes::default(),
+            accepted_at: now,
+            updated_at: now,
+            state: State::Open(state),
+            earned_at: None,
+            has_award,
+            shown: Shown::default(),
+            due_at: Some(later(now, FIRST_LOOK)),
+            keep_until,
+            failures: 0,
+            slot: None,
+            no_such_alias: false,
+            repeat_key: None,
+            without_terms_since: None,
+            version: 0,
+        }
+    }
+
+    fn check(&self) -> Result<(), Impossible> {
+        let state = self.state.name();
+        if !self.state.suits(&self.way) {
+            return Err(Impossible::State { way: self.way.channel().name(), state });
+        }
+        if !self.state.is_end() && self.due_at.is_none() {
+            return Err(Impossible::NeverDue { state });
+        }
+        match &self.way {
+            Way::Sms { consent, .. } if !consent.given => Err(Impossible::WithoutConsent),
+            Way::Sms { .. } if self.earned_at.is_some() && !self.has_ended(&Outcome::Credited) => {
+                Err(Impossible::EarnedEarly { state })
+            }
+            Way::Sms { .. } | Way::Email { .. } | Way::Event { .. } | Way::Forgotten(_) => Ok(()),
+        }
+    }
+
+    fn has_ended(&self, outcome: &Outcome) -> bool {
+        matches!(&self.state, State::Ended(ended) if ended == outcome)
+    }
+}
+
+impl Participation {
+    /// The participation with these values.
+    ///
+    /// # Errors
+    /// When no participation can have them together.
+    pub fn restore(snapshot: Snapshot) -> Result<Self, Impossible> {
+        snapshot.check()?;
+        Ok(Self(snapshot))
+    }
+
+    /// Its values.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.0
+    }
+
+    /// Its values, to be changed and restored.
+    #[must_use]
+    pub fn into_snapshot(self) -> Snapshot {
+        self.0
+    }
+}
