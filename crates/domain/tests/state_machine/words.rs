@@ -1,0 +1,114 @@
+//! Steps and states in words.
+
+use domain::Timestamp;
+use domain::award::Verdict;
+use domain::decide::{Command, ProfileWrite, Question, Step};
+use domain::participation::{EnrollState, EventProgress, Open, Outcome, SmsState, State};
+
+/// A state by its public name, with what tells it from others of that name.
+pub(crate) fn state(state: &State) -> String {
+    let detail = match state {
+        State::Open(Open::Enroll(EnrollState::Enrolling { event, .. }))
+        | State::Open(Open::Sms(SmsState::Subscribing { event, .. })) => progress(*event),
+        State::Open(Open::Sms(SmsState::AwaitingSubscription { explicitly, .. })) => {
+            if *explicitly {
+                "by a request of its own"
+            } else {
+                "in the profile's write"
+            }
+        }
+        State::Ended(Outcome::Mismatch(wait)) => {
+            if wait.ended_at.is_some() {
+                "mismatch, the shown wait is over"
+            } else {
+                "mismatch"
+            }
+        }
+        State::Open(
+            Open::Enroll(EnrollState::Received)
+            | Open::Sms(
+                SmsState::Received
+                | SmsState::Enrolling { .. }
+                | SmsState::Settling { .. }
+                | SmsState::AwaitingOptIn { .. },
+            ),
+        )
+        | State::Ended(
+            Outcome::Enrolled
+            | Outcome::Credited
+            | Outcome::Unverified
+            | Outcome::Expired
+            | Outcome::Rejected { .. }
+            | Outcome::Failed { .. },
+        ) => return format!("`{}`", state.name()),
+    };
+    format!("`{}`, {detail}", state.name())
+}
+
+fn progress(event: EventProgress) -> &'static str {
+    match event {
+        EventProgress::NotSent => "no event sent",
+        EventProgress::NotTaken { .. } => "the event was not taken",
+        EventProgress::Attempted { .. } => "an event sent, outcome unknown",
+        EventProgress::Recorded => "the event is recorded",
+    }
+}
+
+/// A step as the table says it.
+pub(crate) fn step(step: &Step, now: Timestamp) -> String {
+    match step {
+        Step::Ask(question) => format!("asks {}", self::question(question)),
+        Step::Tell { state, command } => {
+            format!("{} → `{}`", self::command(command), state.name())
+        }
+        Step::Settle(Verdict::Credit) => "has the ledger credit it".to_owned(),
+        Step::Settle(Verdict::Release) => "has the ledger release its place".to_owned(),
+        Step::Settle(Verdict::Refuse(_)) => "has the ledger release its place and tell Quikly why".to_owned(),
+        Step::Show { write, .. } => format!("{}, to show the reward", self::write(write)),
+        Step::Defer { until, .. } => format!("waits {}", wait(*until, now)),
+        Step::StopWaiting => "ends the wait that is shown".to_owned(),
+        Step::Rest => "nothing is left to do".to_owned(),
+        Step::Wait { state, until } => format!("waits {} → `{}`", wait(*until, now), state.name()),
+        Step::NotOffered(way) => format!("the activation does not take {way}"),
+        Step::Done(outcome) => format!("ends → **{}**", outcome.name()),
+    }
+}
+
+fn wait(until: Timestamp, now: Timestamp) -> String {
+    match until.duration_since(now).as_secs() {
+        0 => "for nothing".to_owned(),
+        seconds @ 1..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
+}
+
+fn question(question: &Question) -> &'static str {
+    match question {
+        Question::KnownProfile => "our store for a hint of the profile",
+        Question::Claim => "our store who may create the profile",
+        Question::FindAlias(_) => "Braze for the profile with the alias",
+        Question::FindProfile => "Braze for the profile",
+        Question::Subscription(_) => "Braze whether the number is subscribed",
+        Question::EventRecorded { .. } => "Braze whether the profile has the event",
+    }
+}
+
+fn command(command: &Command) -> String {
+    match command {
+        Command::Write(write) => self::write(write),
+        Command::Subscribe { double_opt_in: false, .. } => "subscribes the number".to_owned(),
+        Command::Subscribe { double_opt_in: true, .. } => "has Braze ask the consumer to confirm".to_owned(),
+    }
+}
+
+fn write(write: &ProfileWrite) -> String {
+    let verb = if write.create { "creates the profile" } else { "writes to the profile" };
+    let with = [
+        (write.phone.is_some(), "the number"),
+        (write.subscribe.is_some(), "the subscription"),
+        (!write.attributes.is_empty(), "attributes"),
+        (write.event.is_some(), "the event"),
+    ];
+    let with: Vec<&str> = with.into_iter().filter_map(|(has, what)| has.then_some(what)).collect();
+    if with.is_empty() { verb.to_owned() } else { format!("{verb} with {}", with.join(", ")) }
+}

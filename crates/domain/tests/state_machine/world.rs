@@ -1,0 +1,240 @@
+//! Participations of every way, under the terms of one brand.
+
+use domain::Timestamp;
+use domain::accept::Acceptance;
+use domain::attributes::Attributes;
+use domain::award::Standing;
+use domain::brand::{Activation, Brand, Brands};
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::contact::{Contact, Email, Phone};
+use domain::id_key::IdKey;
+use domain::ids::{Channel, ParticipationId, Scope};
+use domain::participation::{
+    BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
+};
+use domain::profile::{Alias, ProfileRef};
+
+const BRAND: &str = r#"
+id = "acme"
+[braze]
+endpoint = "http://127.0.0.1:1"
+api_key = { env = "KEY" }
+settle = "120s"
+on_phone_mismatch = "skip"
+[webhook]
+tokens_sha256 = ["0000000000000000000000000000000000000000000000000000000000000000"]
+[[activation]]
+scope = "spring"
+opens = 2027-01-01T00:00:00Z
+closes = 2027-02-01T00:00:00Z
+[activation.rewards_to_braze]
+reward = "q_reward"
+[[activation.incentive]]
+id = "early"
+kind = "first"
+quantity = 10
+reward = "SPRING20"
+"#;
+
+/// A way of taking part, and how the activation is set up for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// By e-mail, with a custom event; the credit is earned by enrollment.
+    Email,
+    /// By an event that Braze tells of.
+    Event,
+    /// By number, subscribed by us.
+    SingleOptIn,
+    /// By number, subscribed in the write that creates the profile.
+    SingleWithProfile,
+    /// By number, asked to confirm by a custom event.
+    DoubleByEvent,
+    /// By number, asked to confirm by Braze.
+    DoubleByBraze,
+}
+
+impl Flow {
+    pub(crate) fn all() -> [Self; 6] {
+        [
+            Self::Email,
+            Self::Event,
+            Self::SingleOptIn,
+            Self::SingleWithProfile,
+            Self::DoubleByEvent,
+            Self::DoubleByBraze,
+        ]
+    }
+
+    pub(crate) fn is_by_number(self) -> bool {
+        match self {
+            Self::Email | Self::Event => false,
+            Self::SingleOptIn | Self::SingleWithProfile | Self::DoubleByEvent | Self::DoubleByBraze => true,
+        }
+    }
+
+    /// The part of the brand file that offers it.
+    fn offered(self) -> &'static str {
+        match self {
+            Self::Email => {
+                "[activation.email]\nattributes = { q_participant = true }\nevent = \"q_participated\"\n\
+                 credit = \"on_enrollment\"\nincentive = \"early\"\n"
+            }
+            Self::Event => {
+                "[activation.events.signed_in]\nattributes = { q_signed_in = true }\nincentive = \"early\"\n"
+            }
+            Self::SingleOptIn => {
+                "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n\
+                 opt_in = \"single\"\nincentive = \"early\"\n"
+            }
+            Self::SingleWithProfile => {
+                "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n\
+                 opt_in = \"single\"\nsubscribe = \"with_profile\"\nincentive = \"early\"\n"
+            }
+            Self::DoubleByEvent => {
+                "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n\
+                 opt_in = \"double\"\ndouble_opt_in = { event = \"q_opt_in\" }\nincentive = \"early\"\n"
+            }
+            Self::DoubleByBraze => {
+                "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n\
+                 opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }\nincentive = \"early\"\n"
+            }
+        }
+    }
+}
+
+/// The moment at which everybody takes part, and so many seconds after it.
+pub(crate) fn at(second: i64) -> Timestamp {
+    let accepted: Timestamp = "2027-01-05T12:00:00Z".parse().expect("a moment");
+    accepted + std::time::Duration::from_secs(second.unsigned_abs())
+}
+
+/// When a profile settles that was written to at the beginning.
+pub(crate) const SETTLED: i64 = 120;
+
+/// A participation of a flow, just accepted.
+pub(crate) struct World {
+    pub(crate) flow: Flow,
+    brands: Brands,
+    pub(crate) participation: Participation,
+}
+
+impl World {
+    pub(crate) fn of(flow: Flow) -> Self {
+        let text = BRAND.replace(
+            "[activation.rewards_to_braze]",
+            &format!("{}[activation.rewards_to_braze]", flow.offered()),
+        );
+        let brands = read_all(&[BrandFile { name: "acme.toml".into(), text }], &AllThere).expect("a brand");
+        let participation = accepted(flow, &brands);
+        Self { flow, brands, participation }
+    }
+
+    pub(crate) fn terms(&self) -> (&Brand, &Activation) {
+        self.brands.activation(&Scope::parse("spring").expect("a scope")).expect("its activation")
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.participation.channel()
+    }
+
+    pub(crate) fn email(&self) -> &Email {
+        self.participation.email().expect("everybody has an address here")
+    }
+
+    /// The profile that is created for whoever has none.
+    pub(crate) fn created(&self) -> Target {
+        Target { profile: ProfileRef::Alias(Alias::for_email(self.email())), create: true }
+    }
+
+    /// Every state that a participation of this flow can be in.
+    pub(crate) fn states(&self) -> Vec<State> {
+        if self.flow.is_by_number() { self.sms_states() } else { self.enroll_states() }
+    }
+
+    fn enroll_states(&self) -> Vec<State> {
+        let enrolling = |target: &Target, event| EnrollState::Enrolling { target: target.clone(), event };
+        let (open, success): (Vec<EnrollState>, Outcome) = if self.flow == Flow::Email {
+            let target = self.created();
+            (progress().map(|event| enrolling(&target, event)).into(), Outcome::Enrolled)
+        } else {
+            // What Braze tells of happened to a profile that is there, and it is the event.
+            let target = Target { profile: ProfileRef::ExternalId("u-1".into()), create: false };
+            (vec![enrolling(&target, EventProgress::NotSent)], Outcome::Credited)
+        };
+        let open = std::iter::once(EnrollState::Received).chain(open);
+        open.map(|state| State::Open(Open::Enroll(state)))
+            .chain([success, rejected(), failed()].map(State::Ended))
+            .collect()
+    }
+
+    fn sms_states(&self) -> Vec<State> {
+        let target = || self.created();
+        let subscribing = progress().map(|event| SmsState::Subscribing { target: target(), event });
+        let wait = Unanswered {
+            since: at(0),
+            double: matches!(self.flow, Flow::DoubleByEvent | Flow::DoubleByBraze),
+            standing: Some(Standing::Held { place: 1 }),
+            ended_at: None,
+        };
+        let open = [
+            SmsState::Received,
+            SmsState::Enrolling { target: target() },
+            SmsState::Settling { target: target(), until: at(SETTLED) },
+        ]
+        .into_iter()
+        .chain(subscribing)
+        .chain([
+            SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: false },
+            SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: true },
+            SmsState::AwaitingOptIn { since: at(0) },
+        ]);
+        let ended = [
+            Outcome::Credited,
+            Outcome::Unverified,
+            Outcome::Expired,
+            Outcome::Mismatch(wait.clone()),
+            Outcome::Mismatch(Unanswered { ended_at: Some(at(1)), ..wait }),
+            rejected(),
+            failed(),
+        ];
+        open.map(|state| State::Open(Open::Sms(state))).chain(ended.map(State::Ended)).collect()
+    }
+}
+
+/// How far an event can be.
+fn progress() -> [EventProgress; 4] {
+    [
+        EventProgress::NotSent,
+        EventProgress::NotTaken { time: at(0) },
+        EventProgress::Attempted { at: at(0), time: at(0) },
+        EventProgress::Recorded,
+    ]
+}
+
+fn rejected() -> Outcome {
+    Outcome::Rejected { reason: "EMAIL_BAD_FORMAT".into() }
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed { reason: "an outage".into() }
+}
+
+fn accepted(flow: Flow, brands: &Brands) -> Participation {
+    let terms = brands.activation(&Scope::parse("spring").expect("a scope")).expect("its activation");
+    let email = Email::parse("ada@example.com").expect("an address");
+    let phone = Phone::from_e164("+13135550100").expect("a number");
+    let id = |contact| IdKey::new([1; 32]).participation(&terms.1.scope, &contact);
+    let acceptance = |id: ParticipationId| Acceptance::new(id, terms, at(0));
+    let nothing = Attributes::default();
+    match flow {
+        Flow::Email => acceptance(id(Contact::Email(email.clone()))).by_email(email, None, nothing),
+        Flow::Event => {
+            let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
+            acceptance(id(Contact::Email(email.clone()))).by_event(event, email, nothing)
+        }
+        Flow::SingleOptIn | Flow::SingleWithProfile | Flow::DoubleByEvent | Flow::DoubleByBraze => {
+            let contact = Contact::Phone { phone: phone.clone(), email: Some(email.clone()) };
+            acceptance(id(contact)).by_phone((phone, Some(email)), Some("v3".into()), nothing)
+        }
+    }
+}
