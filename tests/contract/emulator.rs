@@ -15,8 +15,8 @@ use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
 use domain::contact::Email;
 use domain::id_key::IdKey;
-use domain::incentive::Offer;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
+use domain::incentive::{Offer, Quantity};
 use domain::message::{Look, QueueName};
 use domain::notice::News;
 use domain::person::Person;
@@ -99,7 +99,10 @@ async fn a_draw_that_was_cut_off_goes_on_with_the_same_winners_and_wastes_no_cod
     let ids = ids.to_vec();
     game.credit_all(&ids).await;
     let entrants: Vec<Entrant> = game.awards(&ids).await.iter().map(entrant).collect();
-    let winners: Vec<Ticket> = winners(&seed, &entrants, 130).into_iter().map(Ticket::of).collect();
+    let winners: Vec<Ticket> = winners(&seed, &entrants, Quantity::Limited(130.try_into().unwrap()))
+        .into_iter()
+        .map(Ticket::of)
+        .collect();
 
     game.ports.clock.advance(Duration::from_secs(3_660));
     let draw = async || game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await;

@@ -8,7 +8,7 @@ use domain::award::{Award, Others, Standing, Verdict};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
-use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Reward};
+use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Quantity, Reward};
 use domain::ledger::{Entry, Rules, Settled};
 use domain::notice::News;
 use domain::participation::Participation;
@@ -35,7 +35,7 @@ pub(crate) fn incentive(kind: Kind, quantity: u32) -> Incentive {
         id: IncentiveId::parse("early-bird").unwrap(),
         opens: start(),
         closes: start() + Duration::from_secs(3_600),
-        quantity,
+        quantity: Quantity::Limited(quantity.try_into().unwrap()),
         kind,
         consolation: None,
     }

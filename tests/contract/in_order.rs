@@ -95,7 +95,7 @@ proptest! {
     /// Whatever the order of arrivals, credits and releases, and whoever does something twice.
     #[test]
     fn memory_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
-        quantity in 0_u32..12, happenings in happenings(), last: bool,
+        quantity in 1_u32..12, happenings in happenings(), last: bool,
     ) {
         run(async { gives_out_exactly(in_memory().await, quantity, happenings, last).await });
     }
@@ -106,7 +106,7 @@ proptest! {
 
     #[test]
     fn embedded_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
-        quantity in 0_u32..12, happenings in happenings(), last: bool,
+        quantity in 1_u32..12, happenings in happenings(), last: bool,
     ) {
         run(async { gives_out_exactly(on_a_file().await, quantity, happenings, last).await });
     }
@@ -117,7 +117,7 @@ proptest! {
 
     #[test]
     fn aws_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
-        quantity in 0_u32..6, happenings in proptest::collection::vec(happens(), 1..30), last: bool,
+        quantity in 1_u32..6, happenings in proptest::collection::vec(happens(), 1..30), last: bool,
     ) {
         run(async { gives_out_exactly(on_dynamo().await, quantity, happenings, last).await });
     }

@@ -7,6 +7,7 @@ mod pool;
 pub mod raffle;
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use amount::{Amount, AmountError};
@@ -125,6 +126,32 @@ pub enum Kind {
     Raffle(Prize),
 }
 
+/// How many rewards an incentive has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// So many.
+    Limited(NonZeroU32),
+    /// Any number.
+    Unlimited,
+}
+
+impl Quantity {
+    /// So many at most, if there is a limit.
+    #[must_use]
+    pub fn limit(self) -> Option<u32> {
+        match self {
+            Self::Limited(limit) => Some(limit.get()),
+            Self::Unlimited => None,
+        }
+    }
+
+    /// Whether there is another place after so many.
+    #[must_use]
+    pub fn exceeds(self, places: u32) -> bool {
+        self.limit().is_none_or(|limit| places < limit)
+    }
+}
+
 /// One incentive of an activation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incentive {
@@ -134,8 +161,8 @@ pub struct Incentive {
     pub opens: Timestamp,
     /// Who is accepted then or later gets nothing; a raffle is drawn then.
     pub closes: Timestamp,
-    /// How many rewards there are; [`Incentive::UNLIMITED`] without a limit.
-    pub quantity: u32,
+    /// How many rewards there are.
+    pub quantity: Quantity,
     /// The rule.
     pub kind: Kind,
     /// What everyone gets who is credited without a prize; given out without limit.
@@ -205,9 +232,6 @@ pub struct Moments {
 }
 
 impl Incentive {
-    /// The quantity of an incentive without limit.
-    pub const UNLIMITED: u32 = u32::MAX;
-
     /// Whoever takes part at the last moment is credited by then, and has a lot.
     const CREDITED_BY: Duration = Duration::from_secs(45);
 
@@ -284,28 +308,35 @@ impl Incentive {
     /// Whether what it gives out can be used up.
     #[must_use]
     pub fn is_limited(&self) -> bool {
-        self.quantity != Self::UNLIMITED || !self.pools().is_empty()
+        self.quantity != Quantity::Unlimited || !self.pools().is_empty()
     }
 
-    /// The pools that it gives codes from, each with how many codes it may need.
+    /// The pools that it gives codes from, each with how many codes it may need; `None` for any number.
     #[must_use]
-    pub fn pools(&self) -> Vec<(&Pool, u32)> {
-        let all = |prize| (prize, self.quantity);
-        let prizes: Vec<(&Prize, u32)> = match &self.kind {
+    pub fn pools(&self) -> Vec<(&Pool, Option<u32>)> {
+        let all = |prize| (prize, self.quantity.limit());
+        let prizes: Vec<(&Prize, Option<u32>)> = match &self.kind {
             Kind::First(prize) | Kind::Raffle(prize) | Kind::Draw { prize, .. } => vec![all(prize)],
             Kind::Speed { paces, .. } => paces.iter().map(|pace| all(&pace.prize)).collect(),
             Kind::Decay { .. } => Vec::new(),
             Kind::Tiers(tiers) => {
                 let before = std::iter::once(0).chain(tiers.iter().map(|tier| tier.up_to));
-                tiers.iter().zip(before).map(|(tier, before)| (&tier.prize, tier.up_to - before)).collect()
+                tiers
+                    .iter()
+                    .zip(before)
+                    .map(|(tier, before)| (&tier.prize, Some(tier.up_to - before)))
+                    .collect()
             }
         };
-        let mut pools: Vec<(&Pool, u32)> = Vec::new();
+        let mut pools: Vec<(&Pool, Option<u32>)> = Vec::new();
         for (prize, count) in prizes {
             let Prize::Codes(pool) = prize else { continue };
             match pools.iter_mut().find(|(known, _)| *known == pool) {
                 // Tiers that share a pool add up; paces share one quantity.
-                Some((_, needed)) => *needed = needed.saturating_add(count).min(self.quantity),
+                Some((_, needed)) => {
+                    let sum = needed.zip(count).map(|(needed, count)| needed.saturating_add(count));
+                    *needed = sum.map(|sum| self.quantity.limit().map_or(sum, |limit| sum.min(limit)));
+                }
                 None => pools.push((pool, count)),
             }
         }

@@ -136,12 +136,12 @@ fn unreachable(intake: &Intake, error: &ports::Error) -> Problem {
 
 /// How many rewards there are, were given, and are left for whoever comes now.
 fn left(incentive: &Incentive, counts: &Counts) -> Map<String, Value> {
-    let limited = incentive.quantity != Incentive::UNLIMITED;
-    let left = incentive.quantity.saturating_sub(counts.given).saturating_sub(counts.held);
+    let limit = incentive.quantity.limit();
+    let left = limit.map(|limit| limit.saturating_sub(counts.given).saturating_sub(counts.held));
     let mut members = Map::new();
-    members.insert("quantity".to_owned(), if limited { incentive.quantity.into() } else { Value::Null });
+    members.insert("quantity".to_owned(), limit.into());
     members.insert("claimed".to_owned(), counts.given.into());
-    members.insert("remaining".to_owned(), if limited { left.into() } else { Value::Null });
+    members.insert("remaining".to_owned(), left.into());
     members
 }
 

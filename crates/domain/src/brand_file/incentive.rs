@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use toml::de::DeValue;
@@ -13,8 +14,13 @@ use crate::brand_file::pools;
 use crate::brand_file::read::{count, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::ids::{Channel, IncentiveId};
-use crate::incentive::{Amount, Decay, Incentive, Kind, Odds, Pace, Prize, Reward, Rounding, Since, Tier};
+use crate::incentive::{
+    Amount, Decay, Incentive, Kind, Odds, Pace, Prize, Quantity, Reward, Rounding, Since, Tier,
+};
 use crate::invisible::{is_invisible, is_meaningless};
+
+/// One less than the counters of a ledger can hold: the bound that files have had from the beginning.
+const MOST_REWARDS: u32 = u32::MAX - 1;
 
 /// An activation's incentives.
 pub(super) struct Incentives<'a> {
@@ -110,7 +116,7 @@ fn incentive(
     });
     let opens = section.optional("opens").map(|field| moment(&field));
     let closes = section.optional("closes").map(|field| moment(&field));
-    let quantity = section.optional("quantity").map(|field| count(&field, Incentive::UNLIMITED - 1));
+    let quantity = section.optional("quantity").map(|field| count(&field, MOST_REWARDS));
     let Some(rule) = rule else {
         // Which of the other keys belong here cannot be told.
         return None;
@@ -126,9 +132,11 @@ fn incentive(
             section.missing("quantity");
             None
         }
-        (_, Some(quantity), _) => quantity.map(std::num::NonZeroU32::get),
-        (Rule::Tiers, None, Some(Kind::Tiers(tiers))) => tiers.last().map(|tier| tier.up_to),
-        (Rule::Tiers | Rule::Speed | Rule::Decay, None, _) => Some(Incentive::UNLIMITED),
+        (_, Some(quantity), _) => quantity.map(Quantity::Limited),
+        (Rule::Tiers, None, Some(Kind::Tiers(tiers))) => {
+            tiers.last().and_then(|tier| Some(Quantity::Limited(NonZeroU32::new(tier.up_to)?)))
+        }
+        (Rule::Tiers | Rule::Speed | Rule::Decay, None, _) => Some(Quantity::Unlimited),
     };
     let consolation = consolation.map_or(Some(None), |reward| reward.map(Some));
     // Where the activation's own times are wrong, nothing can be said of these.

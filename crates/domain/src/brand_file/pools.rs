@@ -9,7 +9,7 @@ use crate::brand_file::read::Reading;
 use crate::brand_file::section::{Field, Source};
 use crate::brand_file::{PoolFile, Severity};
 use crate::ids::Scope;
-use crate::incentive::{Incentive, Pool};
+use crate::incentive::Pool;
 
 /// A pool that a file names, and where it does so first.
 pub(super) struct Named {
@@ -71,7 +71,7 @@ pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Rea
         match stock {
             Err(doubt) => note(doubt.severity, doubt.message),
             Ok(stock) => {
-                let needed = needs.get(&named.pool).copied().unwrap_or_default();
+                let needed = needs.get(&named.pool).copied().unwrap_or(Some(0));
                 if let Some(shortage) = shortage(stock.count, needed) {
                     note(Severity::Error, shortage);
                 }
@@ -91,22 +91,23 @@ pub(super) fn unique(pool: &Pool, stock: Option<&PoolFile>) -> Vec<Unique> {
     std::iter::once(Unique::Codes(pool.folded())).chain(identity).collect()
 }
 
-/// How many codes each pool may have to give.
-fn needs(activations: &BTreeMap<Scope, Activation>) -> BTreeMap<Pool, u64> {
-    let mut needs: BTreeMap<Pool, u64> = BTreeMap::new();
+/// How many codes each pool may have to give; `None` for any number.
+fn needs(activations: &BTreeMap<Scope, Activation>) -> BTreeMap<Pool, Option<u64>> {
+    let mut needs: BTreeMap<Pool, Option<u64>> = BTreeMap::new();
     let incentives = activations.values().flat_map(|activation| activation.incentives.values());
     for (pool, needed) in incentives.flat_map(|incentive| incentive.pools()) {
-        *needs.entry(pool.clone()).or_default() += u64::from(needed);
+        let before = needs.entry(pool.clone()).or_insert(Some(0));
+        *before = before.zip(needed).map(|(before, needed)| before.saturating_add(u64::from(needed)));
     }
     needs
 }
 
-fn shortage(count: u32, needed: u64) -> Option<String> {
-    if u64::from(count) >= needed {
-        None
-    } else if needed >= u64::from(Incentive::UNLIMITED) {
-        Some("is given out without a quantity: say how many".to_owned())
-    } else {
-        Some(format!("has {count} codes, and {needed} may be given out"))
+fn shortage(count: u32, needed: Option<u64>) -> Option<String> {
+    match needed {
+        None => Some("is given out without a quantity: say how many".to_owned()),
+        Some(needed) if needed > u64::from(count) => {
+            Some(format!("has {count} codes, and {needed} may be given out"))
+        }
+        Some(_) => None,
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::ids::{ContactKey, ParticipationId};
+use crate::incentive::Quantity;
 
 /// The secret of a raffle until it is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,7 +123,7 @@ impl DrawnList {
 
 /// The winners, best score first: at most `quantity`, each participant once. The order of the entrants does not matter.
 #[must_use]
-pub fn winners(seed: &Seed, entrants: &[Entrant], quantity: u32) -> Vec<ParticipationId> {
+pub fn winners(seed: &Seed, entrants: &[Entrant], quantity: Quantity) -> Vec<ParticipationId> {
     let mut best: BTreeMap<ContactKey, ([u8; 32], ParticipationId)> = BTreeMap::new();
     for entrant in entrants {
         let scored = (seed.score(Ticket::of(entrant.id)), entrant.id);
@@ -134,6 +135,8 @@ pub fn winners(seed: &Seed, entrants: &[Entrant], quantity: u32) -> Vec<Particip
     }
     let mut scores: Vec<_> = best.into_values().collect();
     scores.sort_unstable();
-    scores.truncate(usize::try_from(quantity).unwrap_or(usize::MAX));
+    if let Some(limit) = quantity.limit() {
+        scores.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
     scores.into_iter().map(|(_, id)| id).collect()
 }

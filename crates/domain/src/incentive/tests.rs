@@ -25,7 +25,7 @@ fn incentive(kind: Kind) -> Incentive {
         id: IncentiveId::parse("early-bird").unwrap(),
         opens: at(0),
         closes: at(3_600_000),
-        quantity: 500,
+        quantity: Quantity::Limited(500.try_into().unwrap()),
         kind,
         consolation: None,
     }
@@ -178,8 +178,8 @@ fn pools_are_told_how_many_codes_they_need() {
     let needs = |incentive: &Incentive| {
         incentive.pools().iter().map(|(pool, count)| (pool.file().to_owned(), *count)).collect::<Vec<_>>()
     };
-    assert_eq!(needs(&incentive(Kind::Tiers(tiers))), [("a".to_owned(), 300)]);
-    assert_eq!(needs(&incentive(Kind::First(codes("a")))), [("a".to_owned(), 500)]);
+    assert_eq!(needs(&incentive(Kind::Tiers(tiers))), [("a".to_owned(), Some(300))]);
+    assert_eq!(needs(&incentive(Kind::First(codes("a")))), [("a".to_owned(), Some(500))]);
     assert_eq!(needs(&incentive(Kind::First(code("A")))), []);
 }
 
@@ -224,12 +224,13 @@ fn entrants(count: usize) -> Vec<Entrant> {
 proptest! {
     #[test]
     fn a_raffle_draws_the_same_winners_in_whatever_order_lots_come(
-        count in 0_usize..60, quantity in 0_u32..40, seed: [u8; 32], shuffle: u64,
+        count in 0_usize..60, most in 1_u32..40, seed: [u8; 32], shuffle: u64,
     ) {
         let seed = Seed::new(seed);
         let mut entrants = entrants(count);
+        let quantity = Quantity::Limited(most.try_into().unwrap());
         let drawn = winners(&seed, &entrants, quantity);
-        prop_assert_eq!(drawn.len(), count.min(quantity as usize));
+        prop_assert_eq!(drawn.len(), count.min(most as usize));
         entrants.sort_by_key(|entrant| Ticket::of(entrant.id).0.map(|byte| byte ^ shuffle as u8));
         prop_assert_eq!(drawn, winners(&seed, &entrants, quantity));
     }
@@ -243,7 +244,10 @@ fn anyone_can_check_a_raffle_from_its_seed_and_tickets() {
     let entrants = entrants(50);
     let mut tickets: Vec<Ticket> = entrants.iter().map(|entrant| Ticket::of(entrant.id)).collect();
     tickets.sort_by_key(|ticket| Sha256::digest([&[5; 32][..], &ticket.0].concat()).to_vec());
-    let drawn: Vec<Ticket> = winners(&seed, &entrants, 7).into_iter().map(Ticket::of).collect();
+    let drawn: Vec<Ticket> = winners(&seed, &entrants, Quantity::Limited(7.try_into().unwrap()))
+        .into_iter()
+        .map(Ticket::of)
+        .collect();
     assert_eq!(drawn, tickets[..7]);
 }
 
@@ -254,6 +258,6 @@ fn more_tickets_are_no_better_chance() {
     for entrant in &mut many[10..] {
         entrant.participant = consumer(3).0;
     }
-    let drawn = winners(&seed, &many, 30);
+    let drawn = winners(&seed, &many, Quantity::Limited(30.try_into().unwrap()));
     assert_eq!(drawn.len(), 10, "one lot a participant");
 }

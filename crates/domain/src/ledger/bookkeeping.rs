@@ -78,7 +78,7 @@ fn free_place<B: Book>(
     if let Some(place) = book.take_back()? {
         return Ok(Some(place));
     }
-    if counts.places >= incentive.quantity {
+    if !incentive.quantity.exceeds(counts.places) {
         return Ok(None);
     }
     counts.places += 1;

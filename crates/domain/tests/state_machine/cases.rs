@@ -55,7 +55,7 @@ fn in_state(world: &World, state: &State) -> Vec<Case> {
     };
     let due_at = participation.due_at.filter(|_| !ended);
     let snapshot = Snapshot { state: state.clone(), earned_at, due_at, ..participation };
-    let participation = Participation::restore(snapshot).expect("a state of its way");
+    let participation = Participation::restore(snapshot).unwrap();
     let case =
         |(about, known, facts, now)| Case { participation: participation.clone(), known, about, facts, now };
     if ended { after_the_end(world, state) } else { under_way(world) }.into_iter().map(case).collect()
@@ -66,7 +66,7 @@ type Known = (About, &'static str, Facts, Timestamp);
 /// A line in the ledger that stands so.
 fn award(world: &World, standing: Standing, settled: bool) -> Award {
     let (brand, activation) = world.terms();
-    let contact = world.participation.contact().expect("nobody is forgotten here");
+    let contact = world.participation.contact().unwrap();
     Award {
         id: world.participation.id(),
         brand: brand.id.clone(),

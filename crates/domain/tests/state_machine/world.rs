@@ -104,7 +104,7 @@ impl Flow {
 
 /// The moment at which everybody takes part, and so many seconds after it.
 pub(crate) fn at(second: i64) -> Timestamp {
-    let accepted: Timestamp = "2027-01-05T12:00:00Z".parse().expect("a moment");
+    let accepted: Timestamp = "2027-01-05T12:00:00Z".parse().unwrap();
     accepted + std::time::Duration::from_secs(second.unsigned_abs())
 }
 
@@ -124,13 +124,13 @@ impl World {
             "[activation.rewards_to_braze]",
             &format!("{}[activation.rewards_to_braze]", flow.offered()),
         );
-        let brands = read_all(&[BrandFile { name: "acme.toml".into(), text }], &AllThere).expect("a brand");
+        let brands = read_all(&[BrandFile { name: "acme.toml".into(), text }], &AllThere).unwrap();
         let participation = accepted(flow, &brands);
         Self { flow, brands, participation }
     }
 
     pub(crate) fn terms(&self) -> (&Brand, &Activation) {
-        self.brands.activation(&Scope::parse("spring").expect("a scope")).expect("its activation")
+        self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
     }
 
     pub(crate) fn channel(&self) -> Channel {
@@ -138,7 +138,7 @@ impl World {
     }
 
     pub(crate) fn email(&self) -> &Email {
-        self.participation.email().expect("everybody has an address here")
+        self.participation.email().unwrap()
     }
 
     /// The profile that is created for whoever has none.
@@ -220,9 +220,9 @@ fn failed() -> Outcome {
 }
 
 fn accepted(flow: Flow, brands: &Brands) -> Participation {
-    let terms = brands.activation(&Scope::parse("spring").expect("a scope")).expect("its activation");
-    let email = Email::parse("ada@example.com").expect("an address");
-    let phone = Phone::from_e164("+13135550100").expect("a number");
+    let terms = brands.activation(&Scope::parse("spring").unwrap()).unwrap();
+    let email = Email::parse("ada@example.com").unwrap();
+    let phone = Phone::from_e164("+13135550100").unwrap();
     let id = |contact| IdKey::new([1; 32]).participation(&terms.1.scope, &contact);
     let acceptance = |id: ParticipationId| Acceptance::new(id, terms, at(0));
     let nothing = Attributes::default();
