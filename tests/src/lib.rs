@@ -19,6 +19,7 @@ use domain::contact::{Contact, Email};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
 use domain::participation::{Participation, Shown, State};
+use domain::unknown::UnknownFields;
 
 /// The moment at which test clocks start.
 ///
@@ -73,6 +74,7 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         proof: Vec::new(),
         without_terms_since: None,
         version: 0,
+        unknown: UnknownFields::default(),
     }
 }
 

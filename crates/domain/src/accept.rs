@@ -14,6 +14,7 @@ use crate::incentive::{Moments, NoPrize, Offer};
 use crate::ledger::{Entry, Rules};
 use crate::participation::{BrazeEvent, Consent, FIRST_LOOK, Participation, Shown, State};
 use crate::time::later;
+use crate::unknown::UnknownFields;
 
 impl Participation {
     /// A participation by e-mail, accepted at `now`.
@@ -98,6 +99,7 @@ impl Participation {
             proof: Vec::new(),
             without_terms_since: None,
             version: 0,
+            unknown: UnknownFields::default(),
         }
     }
 }
@@ -142,6 +144,7 @@ pub fn entry(
         standing: Standing::Without(NoPrize::NoIncentive),
         credited_at: None,
         due_at: None,
+        unknown: UnknownFields::default(),
     };
     Some(Entry { award, rules })
 }

@@ -14,6 +14,7 @@ use crate::contact::Contact;
 use crate::ids::{BrandId, Channel, ContactKey, ParticipationId, RepeatKey, Scope};
 use crate::profile::ProfileRef;
 use crate::reservation::Slot;
+use crate::unknown::UnknownFields;
 
 /// How long a new participation is left to its queue message before the tick looks at it.
 pub const FIRST_LOOK: Duration = Duration::from_secs(60);
@@ -67,6 +68,8 @@ pub struct Participation {
     pub without_terms_since: Option<Timestamp>,
     /// Counts saves; a save is conditional on it.
     pub version: u64,
+    /// What a newer version keeps of it.
+    pub unknown: UnknownFields,
 }
 
 /// What Braze told us of.

@@ -10,6 +10,7 @@ use crate::ids::{BrandId, ParticipationId, Scope};
 use crate::participation::{EventProgress, Participation, Shown, State};
 use crate::profile::{Alias, ProfileRef};
 use crate::time::later;
+use crate::unknown::UnknownFields;
 
 const FORGOTTEN: &str = "forgotten, as the consumer asked";
 
@@ -87,6 +88,8 @@ pub fn forget(participation: &mut Participation, id_key: &IdKey, now: Timestamp)
     participation.slot = None;
     participation.unanswered = None;
     participation.updated_at = now;
+    // Nobody can tell what is in them.
+    participation.unknown = UnknownFields::default();
     if let Some(event) = &mut participation.event {
         event.profile = None;
     }
@@ -141,6 +144,7 @@ pub fn forgotten(
         repeat_key: None,
         without_terms_since: None,
         proof: Vec::new(),
+        unknown: UnknownFields::default(),
     }
 }
 

@@ -14,7 +14,6 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
 use domain::person::Person;
 use ports::operations::{CALLBACK, Dead, Forgotten, Operations, Overview, Storage, Which};
-use ports::record::decode_notice;
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -96,7 +95,7 @@ fn parked(connection: &Connection) -> Result<Vec<Dead>> {
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     let rows: rusqlite::Result<Vec<(String, String)>> = rows.and_then(Iterator::collect);
     let dead = |(id, record): (String, String)| {
-        let notice = decode_notice(&record).ok();
+        let notice = stored::callback::decode(&id, &record).ok();
         Dead {
             id,
             kind: CALLBACK.to_owned(),

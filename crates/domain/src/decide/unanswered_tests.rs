@@ -7,6 +7,7 @@ use crate::award::{Award, Others, Standing, Verdict};
 use crate::ids::IncentiveId;
 use crate::incentive::{NoPrize, Offer};
 use crate::seen::{self, Asking};
+use crate::unknown::UnknownFields;
 
 const THEIRS: &str = "+13135550100";
 const OTHER: &str = "+13135550199";
@@ -38,6 +39,7 @@ fn award(world: &World, standing: Standing) -> Award {
         standing,
         credited_at: None,
         due_at: None,
+        unknown: UnknownFields::default(),
     }
 }
 

@@ -1,40 +1,40 @@
-//! The stored form of a participation: one JSON document, the same in every adapter.
-//!
-//! It is apart from the domain's types so that those can change their shape, and cannot be written anywhere by
-//! accident. Everything read back is parsed again.
+//! Participations: one JSON document each, the same in every adapter. Its id and the number of its saves are kept beside it.
 
-mod award;
-mod profile;
+mod attributes;
 mod state;
 
-pub use award::{
-    decode_award, decode_counts, decode_notice, encode_award, encode_counts, encode_notice, shown_reward,
-};
-pub use profile::{decode_known, encode_known};
+pub use attributes::attribute_size;
 
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::attributes::{AttributeValue, Attributes};
 use domain::contact::{Contact, Email, Phone};
-use domain::ids::{BrandId, ContactKey, ParticipationId, RepeatKey, Scope};
+use domain::ids::{BrandId, ParticipationId, RepeatKey, Scope};
 use domain::participation::{BrazeEvent, Consent, Participation, Shown, Unanswered};
 use domain::reservation::Slot;
+use domain::time::later;
+use domain::unknown::UnknownFields;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use award::StandingRecord;
-use profile::{ProfileRecord, profile, profile_record};
+use crate::error::{Unencodable, Unreadable, Why};
+use crate::form::{self, Version};
+use crate::prize::{StandingRecord, standing, standing_record};
+use crate::profile::{ProfileRecord, profile, profile_record};
+use crate::values::{contact_key, is_false, is_zero, moment};
+
 use state::{EventRecord, StateRecord, event, event_record, state, state_record};
 
-use crate::{Error, Result};
-use domain::time::later;
+/// The newest version of a participation's form.
+const NEWEST: u32 = 1;
 
 /// How long what has no time of its own is kept.
 const KEPT_BEFORE: Duration = Duration::from_secs(90 * 86_400);
 
 #[derive(Serialize, Deserialize)]
 struct Record {
+    #[serde(default, skip_serializing_if = "Version::is_absent")]
+    v: Version<NEWEST>,
     brand: String,
     scope: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,20 +108,41 @@ struct ConsentRecord {
     text_id: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+impl form::Record for Record {
+    const WHAT: &'static str = "participation";
+    const NEWEST: u32 = NEWEST;
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_false(value: &bool) -> bool {
-    !*value
+/// A participation as it is stored.
+///
+/// # Errors
+/// When it holds something that has no stored form.
+pub fn encode(participation: &Participation) -> Result<String, Unencodable> {
+    form::write(participation.id, record(participation), &participation.unknown)
 }
 
-/// A participation as it is stored; its id and version are kept beside it.
+/// A participation read back.
+///
+/// # Errors
+/// When the text is in no form that a participation has had, or in a newer one.
+pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participation, Unreadable> {
+    form::read(id, text, |record, unknown| participation((id, version), record, unknown))
+}
+
+/// The brand and the scope of a record that cannot be read as a whole, as far as they can.
 #[must_use]
-pub fn encode(participation: &Participation) -> String {
-    let record = Record {
+pub fn whose(text: &str) -> (Option<BrandId>, Option<Scope>) {
+    let record: Value = serde_json::from_str(text).unwrap_or_default();
+    let member = |name: &str| record.get(name).and_then(Value::as_str);
+    (
+        member("brand").and_then(|brand| BrandId::parse(brand).ok()),
+        member("scope").and_then(|scope| Scope::parse(scope).ok()),
+    )
+}
+
+fn record(participation: &Participation) -> Result<Record, Why> {
+    Ok(Record {
+        v: Version::NEWEST,
         brand: participation.brand.to_string(),
         scope: participation.scope.to_string(),
         email: participation.contact.email().map(|email| email.as_str().to_owned()),
@@ -136,11 +157,7 @@ pub fn encode(participation: &Participation) -> String {
             refused: !consent.given,
             text_id: consent.text_id.clone(),
         }),
-        attributes: participation
-            .attributes
-            .iter()
-            .map(|(name, value)| (name.to_owned(), json(value)))
-            .collect(),
+        attributes: attributes::record(&participation.attributes)?,
         accepted_at: participation.accepted_at.as_millisecond(),
         updated_at: participation.updated_at.as_millisecond(),
         state: state_record(&participation.state),
@@ -156,46 +173,30 @@ pub fn encode(participation: &Participation) -> String {
         unanswered: participation.unanswered.as_ref().map(|wait| UnansweredRecord {
             since: wait.since.as_millisecond(),
             double: wait.double,
-            standing: wait.standing.as_ref().map(award::standing_record),
+            standing: wait.standing.as_ref().map(standing_record),
             ended_at: wait.ended_at.map(Timestamp::as_millisecond),
         }),
         repeat_key: participation.repeat_key.map(|key| key.to_string()),
         proof: participation.proof.iter().map(ToString::to_string).collect(),
         without_terms_since: participation.without_terms_since.map(Timestamp::as_millisecond),
-    };
-    text(&record)
+    })
 }
 
-/// A participation read back.
-///
-/// # Errors
-/// [`Error::Corrupt`] when the text is not what [`encode`] makes.
-pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participation> {
-    read(id, version, text).map_err(|error| error.of(id))
-}
-
-/// The brand and the scope of a record that cannot be read as a whole, as far as they can.
-#[must_use]
-pub fn whose(text: &str) -> (Option<BrandId>, Option<Scope>) {
-    let record: Value = serde_json::from_str(text).unwrap_or_default();
-    let member = |name: &str| record.get(name).and_then(Value::as_str);
-    (
-        member("brand").and_then(|brand| BrandId::parse(brand).ok()),
-        member("scope").and_then(|scope| Scope::parse(scope).ok()),
-    )
-}
-
-fn read(id: ParticipationId, version: u64, text: &str) -> Result<Participation> {
-    let record: Record = serde_json::from_str(text).map_err(corrupt)?;
-    let slot = record.slot.map(|(from, until)| Ok(Slot { from: moment(from)?, until: moment(until)? }));
+fn participation(
+    (id, version): (ParticipationId, u64),
+    record: Record,
+    unknown: UnknownFields,
+) -> Result<Participation, Why> {
+    let slot =
+        record.slot.map(|(from, until)| Ok::<_, Why>(Slot { from: moment(from)?, until: moment(until)? }));
     Ok(Participation {
         id,
-        brand: BrandId::parse(&record.brand).map_err(corrupt)?,
-        scope: Scope::parse(&record.scope).map_err(corrupt)?,
+        brand: BrandId::parse(&record.brand)?,
+        scope: Scope::parse(&record.scope)?,
         contact: contact(record.email.as_deref(), record.phone.as_deref())?,
         event: record.event.map(braze_event).transpose()?,
         consent: record.consent.map(consent).transpose()?,
-        attributes: attributes(&record.attributes)?,
+        attributes: attributes::read(&record.attributes)?,
         accepted_at: moment(record.accepted_at)?,
         updated_at: moment(record.updated_at)?,
         state: state(record.state)?,
@@ -211,84 +212,25 @@ fn read(id: ParticipationId, version: u64, text: &str) -> Result<Participation> 
         slot: slot.transpose()?,
         no_such_alias: record.no_such_alias,
         unanswered: record.unanswered.map(unanswered).transpose()?,
-        repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose().map_err(corrupt)?,
-        proof: record.proof.iter().map(|proof| contact_key(proof)).collect::<Result<_>>()?,
+        repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose()?,
+        proof: record.proof.iter().map(|proof| contact_key(proof)).collect::<Result<_, Why>>()?,
         without_terms_since: record.without_terms_since.map(moment).transpose()?,
         version,
+        unknown,
     })
 }
 
-#[expect(clippy::expect_used, reason = "an empty record would be lost data")]
-fn text(record: &impl Serialize) -> String {
-    serde_json::to_string(record)
-        .expect("records hold strings, numbers and maps with string keys, and JSON refuses none of these")
-}
-
-fn corrupt(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::corrupt("participation", source)
-}
-
-fn moment(milliseconds: i64) -> Result<Timestamp> {
-    Timestamp::from_millisecond(milliseconds).map_err(corrupt)
-}
-
-fn contact_key(text: &str) -> Result<ContactKey> {
-    let mut bytes = [0; 16];
-    hex::decode_to_slice(text, &mut bytes).map_err(corrupt)?;
-    Ok(ContactKey::from_bytes(bytes))
-}
-
-fn json(value: &AttributeValue) -> Value {
-    match value {
-        AttributeValue::Text(text) => Value::String(text.clone()),
-        AttributeValue::Integer(number) => Value::Number((*number).into()),
-        AttributeValue::Float(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
-        AttributeValue::Boolean(value) => Value::Bool(*value),
-    }
-}
-
-/// How many bytes an attribute takes in a record: its name and its value, without what stands around them.
-#[must_use]
-pub fn attribute_size(name: &str, value: &AttributeValue) -> usize {
-    let unquoted = |quoted: String| quoted.len().saturating_sub(2);
-    let value = match value {
-        AttributeValue::Text(written) => unquoted(text(written)),
-        AttributeValue::Integer(_) | AttributeValue::Float(_) | AttributeValue::Boolean(_) => {
-            text(&json(value)).len()
-        }
-    };
-    unquoted(text(&name)).saturating_add(value)
-}
-
-fn attributes(stored: &Map<String, Value>) -> Result<Attributes> {
-    let mut attributes = Attributes::default();
-    for (name, value) in stored {
-        let value = match value {
-            Value::String(text) => AttributeValue::Text(text.clone()),
-            Value::Bool(value) => AttributeValue::Boolean(*value),
-            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-                (Some(number), _) => AttributeValue::Integer(number),
-                (None, Some(number)) => AttributeValue::Float(number),
-                (None, None) => return Err(corrupt("a number out of range")),
-            },
-            Value::Null | Value::Array(_) | Value::Object(_) => return Err(corrupt("a nested attribute")),
-        };
-        attributes.set(name, value).map_err(corrupt)?;
-    }
-    Ok(attributes)
-}
-
-fn contact(email: Option<&str>, phone: Option<&str>) -> Result<Contact> {
-    let email = email.map(Email::from_stored).transpose().map_err(corrupt)?;
-    let phone = phone.map(Phone::from_e164).transpose().map_err(corrupt)?;
+fn contact(email: Option<&str>, phone: Option<&str>) -> Result<Contact, Why> {
+    let email = email.map(Email::from_stored).transpose()?;
+    let phone = phone.map(Phone::from_e164).transpose()?;
     match (phone, email) {
         (Some(phone), email) => Ok(Contact::Phone { phone, email }),
         (None, Some(email)) => Ok(Contact::Email(email)),
-        (None, None) => Err(corrupt("a participation without a contact")),
+        (None, None) => Err("a participation without a contact".into()),
     }
 }
 
-fn braze_event(record: BrazeEventRecord) -> Result<BrazeEvent> {
+fn braze_event(record: BrazeEventRecord) -> Result<BrazeEvent, Why> {
     Ok(BrazeEvent {
         name: record.name,
         profile: record.profile.map(profile).transpose()?,
@@ -296,15 +238,15 @@ fn braze_event(record: BrazeEventRecord) -> Result<BrazeEvent> {
     })
 }
 
-fn consent(record: ConsentRecord) -> Result<Consent> {
+fn consent(record: ConsentRecord) -> Result<Consent, Why> {
     Ok(Consent { given: !record.refused, at: moment(record.at)?, text_id: record.text_id })
 }
 
-fn unanswered(record: UnansweredRecord) -> Result<Unanswered> {
+fn unanswered(record: UnansweredRecord) -> Result<Unanswered, Why> {
     Ok(Unanswered {
         since: moment(record.since)?,
         double: record.double,
-        standing: record.standing.map(award::standing).transpose()?,
+        standing: record.standing.map(standing).transpose()?,
         ended_at: record.ended_at.map(moment).transpose()?,
     })
 }

@@ -3,9 +3,9 @@
 use domain::participation::{EventProgress, State, Target};
 use serde::{Deserialize, Serialize};
 
-use super::moment;
-use super::profile::{ProfileRecord, profile, profile_record};
-use crate::Result;
+use crate::error::Why;
+use crate::profile::{ProfileRecord, profile, profile_record};
+use crate::values::moment;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct TargetRecord {
@@ -100,7 +100,7 @@ pub(super) fn state_record(state: &State) -> StateRecord {
     }
 }
 
-pub(super) fn state(record: StateRecord) -> Result<State> {
+pub(super) fn state(record: StateRecord) -> Result<State, Why> {
     Ok(match record {
         StateRecord::Received => State::Received,
         StateRecord::Enrolling { target: stored, event: sent } => {
@@ -129,7 +129,7 @@ fn target_record(target: &Target) -> TargetRecord {
     TargetRecord { profile: profile_record(&target.profile), create: target.create }
 }
 
-fn target(record: TargetRecord) -> Result<Target> {
+fn target(record: TargetRecord) -> Result<Target, Why> {
     Ok(Target { profile: profile(record.profile)?, create: record.create })
 }
 
@@ -145,7 +145,7 @@ pub(super) fn event_record(event: EventProgress) -> EventRecord {
     }
 }
 
-pub(super) fn event(record: &EventRecord) -> Result<EventProgress> {
+pub(super) fn event(record: &EventRecord) -> Result<EventProgress, Why> {
     Ok(match record {
         EventRecord::NotSent => EventProgress::NotSent,
         EventRecord::NotTaken(time) => EventProgress::NotTaken { time: moment(*time)? },
