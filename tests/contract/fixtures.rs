@@ -135,10 +135,10 @@ async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger,
 }
 
 /// Makes the file that these statements describe.
-fn make(path: &Path) {
+pub(crate) fn make(path: &Path, statements: &str) {
     use std::os::unix::fs::OpenOptionsExt;
     std::fs::File::options().create_new(true).write(true).mode(0o600).open(path).unwrap();
-    Connection::open(path).unwrap().execute_batch(FILE).unwrap();
+    Connection::open(path).unwrap().execute_batch(statements).unwrap();
 }
 
 /// What stands in the file.
@@ -162,7 +162,7 @@ fn in_the_file(path: &Path) -> Kept {
 async fn a_data_file_of_an_earlier_version_is_read_whole() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
-    make(&path);
+    make(&path, FILE);
     let kept = in_the_file(&path);
     let expected = [
         ("awaiting_opt_in", 1),

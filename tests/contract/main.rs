@@ -17,6 +17,7 @@ mod operations;
 mod queues;
 mod retention;
 mod schedule;
+mod steps;
 mod store;
 mod unreadable;
 mod write_units;
