@@ -19,6 +19,7 @@ mod retention;
 mod schedule;
 mod steps;
 mod store;
+mod tables;
 mod unreadable;
 mod write_units;
 

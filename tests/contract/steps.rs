@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use braze_sim::{Settings, Workspace};
 use connector::Connector;
-use domain::award::{Award, LedgerKey};
+use domain::award::Award;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{AllThere, BrandFile, Strictness, read_each};
-use domain::identity::{IdKey, ParticipationId, Scope};
-use domain::incentive::IncentiveId;
+use domain::id_key::IdKey;
+use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::DrawnList;
 use domain::participation::Participation;
 use memory::{Faults, Memory, TestClock};

@@ -21,6 +21,7 @@ use crate::id_key::{IdKeyError, Kept};
 use crate::open_error::OpenError;
 use crate::outages;
 use crate::permissions;
+use crate::schema;
 use crate::writer::log_of;
 
 /// How long to wait for the other process to finish a transaction.
@@ -50,7 +51,9 @@ impl Beside {
         connection.pragma_update(None, "secure_delete", true)?;
         let known = "SELECT count(*) FROM sqlite_schema WHERE name IN ('participations', 'notices')";
         let tables: i64 = connection.query_row(known, [], |row| row.get(0))?;
-        if tables == 2 {
+        if schema::is_newer(&connection)? {
+            Err(OpenError::Newer)
+        } else if tables == 2 {
             Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), patience })
         } else {
             Err(OpenError::NotADataFile)

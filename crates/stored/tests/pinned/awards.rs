@@ -1,7 +1,7 @@
 //! Awards, the counters of their ledgers, and the callbacks that come of them.
 
-use domain::award::{Award, LedgerKey, Others, Refusal, Standing};
-use domain::identity::ParticipationId;
+use domain::award::{Award, Others, Refusal, Standing};
+use domain::ids::{LedgerKey, ParticipationId};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Offer, Prize};
 use domain::ledger::{Counts, Frozen};

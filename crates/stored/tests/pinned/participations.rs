@@ -1,7 +1,7 @@
 //! Participations.
 
 use domain::contact::Contact;
-use domain::identity::{Channel, ContactKey, RepeatKey};
+use domain::ids::{Channel, ContactKey, RepeatKey};
 use domain::participation::{BrazeEvent, Consent, EventProgress, Participation, Shown, State, Unanswered};
 use domain::profile::ProfileRef;
 use domain::reservation::Slot;

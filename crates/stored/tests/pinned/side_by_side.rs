@@ -1,7 +1,7 @@
 //! Two versions that work side by side: each reads what the other writes, and leaves in it what it does not know.
 
 use domain::award::{Award, Standing};
-use domain::identity::IdKey;
+use domain::id_key::IdKey;
 use domain::incentive::{NoPrize, Offer};
 use domain::participation::{Outcome, Participation, State, Target};
 use domain::person::forget;

@@ -2,10 +2,10 @@
 
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::award::{Award, LedgerKey, Others, Standing};
+use domain::award::{Award, Others, Standing};
 use domain::contact::{Contact, Email, Phone};
-use domain::identity::{BrandId, ContactKey, ParticipationId, Scope};
-use domain::incentive::{Amount, IncentiveId, NoPrize, Offer, Pool, Prize, Reward};
+use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, Scope};
+use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
 use domain::participation::{EventProgress, Participation, Shown, State, Target};
 use domain::profile::{Alias, ProfileRef};
 use domain::unknown::UnknownFields;
