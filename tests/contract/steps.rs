@@ -191,23 +191,29 @@ fn connector(ports: &Ports) -> Arc<Connector> {
     Arc::new(Connector::new(outside, Arc::new(brands()), IdKey::new([7; 32])))
 }
 
+/// Goes on until everything has ended.
+async fn finish(step: &Step, ports: &Ports) {
+    let connector = connector(ports);
+    let mut left = step.ids.clone();
+    for _hour in 0..60 {
+        tick(&ports.clock, &connector).await;
+        let (found, _) = read(ports, &left).await;
+        left = found.iter().filter(|one| !has_ended(one)).map(|one| one.id).collect();
+        if left.is_empty() {
+            return;
+        }
+        ports.clock.advance(Duration::from_secs(3_600));
+    }
+    panic!("step {}: they do not end: {left:?}", step.number);
+}
+
 #[tokio::test]
 async fn whatever_is_open_in_a_file_of_any_step_ends_and_what_was_given_stays_given() {
     for step in Step::all() {
         let ports = step.opened();
-        let connector = connector(&ports);
         let (opened, before) = read(&ports, &step.ids).await;
         assert!(opened.iter().filter(|one| !has_ended(one)).count() > 4, "step {}", step.number);
-        let mut left = opened;
-        for _hour in 0..60 {
-            tick(&ports.clock, &connector).await;
-            left = read(&ports, &step.ids).await.0.into_iter().filter(|one| !has_ended(one)).collect();
-            if left.is_empty() {
-                break;
-            }
-            ports.clock.advance(Duration::from_secs(3_600));
-        }
-        assert!(left.is_empty(), "step {}: they do not end: {left:?}", step.number);
+        finish(&step, &ports).await;
         let after: BTreeMap<ParticipationId, Award> =
             read(&ports, &step.ids).await.1.into_iter().map(|award| (award.id, award)).collect();
         let given: Vec<&Award> = before.iter().filter(|award| award.reward().is_some()).collect();
@@ -216,5 +222,23 @@ async fn whatever_is_open_in_a_file_of_any_step_ends_and_what_was_given_stays_gi
         assert!(after.values().all(|award| award.is_settled() && award.due_at.is_none()));
         let overview = ports.operations.clone().unwrap().overview(ports.now()).await.unwrap();
         assert_eq!((overview.due, overview.notices), (0, 0), "step {}", step.number);
+    }
+}
+
+#[tokio::test]
+async fn what_a_newer_version_keeps_in_records_is_there_when_everything_has_ended() {
+    let step = Step::all().pop().unwrap();
+    let file = Connection::open(step.path()).unwrap();
+    let texts = [("participations", "record"), ("awards", "record"), ("ledgers", "counts")];
+    for (table, text) in texts {
+        let newer =
+            format!("UPDATE {table} SET {text} = json_set({text}, '$.newer', json('{{\"than\":[1]}}'))");
+        assert!(file.execute(&newer, []).unwrap() > 2);
+    }
+    finish(&step, &step.opened()).await;
+    for (table, text) in texts {
+        let lost = format!("SELECT count(*) FROM {table} WHERE {text} ->> '$.newer.than[0]' IS NOT 1");
+        let lost: usize = file.query_row(&lost, [], |row| row.get(0)).unwrap();
+        assert_eq!(lost, 0, "{table}");
     }
 }

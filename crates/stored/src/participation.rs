@@ -61,7 +61,7 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
     /// Not there in what was stored before it was counted from the activation's close.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     keep_until: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     failures: u32,

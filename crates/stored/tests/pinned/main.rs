@@ -1,4 +1,5 @@
 //! The stored form, pinned: what is in `fixtures` is what every version has written, and it is read and written here.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod awards;
 mod books;
