@@ -12,7 +12,7 @@ use crate::prize::{OfferRecord, StandingRecord, offer, offer_record, standing, s
 use crate::values::{contact_key, moment};
 
 /// The newest version of an award's form.
-const NEWEST: u32 = 1;
+const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -37,7 +37,7 @@ struct Record {
 
 impl form::Record for Record {
     const WHAT: &'static str = "award";
-    const NEWEST: u32 = NEWEST;
+    const NEWEST: u16 = NEWEST;
 }
 
 /// An award as it is stored.

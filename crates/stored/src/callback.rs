@@ -16,7 +16,7 @@ use crate::prize::{StandingRecord, standing, standing_record};
 use crate::values::moment;
 
 /// The newest version of a callback's form.
-const NEWEST: u32 = 1;
+const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -36,7 +36,7 @@ struct Record {
 
 impl form::Record for Record {
     const WHAT: &'static str = "callback";
-    const NEWEST: u32 = NEWEST;
+    const NEWEST: u16 = NEWEST;
 }
 
 /// A callback as it is stored.

@@ -13,7 +13,7 @@ use crate::form::{self, Version};
 use crate::values::{bytes, moment};
 
 /// The newest version of the counters' form.
-const NEWEST: u32 = 1;
+const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -36,7 +36,7 @@ struct Record {
 
 impl form::Record for Record {
     const WHAT: &'static str = "ledger's counters";
-    const NEWEST: u32 = NEWEST;
+    const NEWEST: u16 = NEWEST;
 }
 
 /// A ledger's counters as they are stored.

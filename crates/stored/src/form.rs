@@ -16,9 +16,9 @@ use crate::unknown;
 /// the new form; a field that is added leaves it as it is. What was written before there were versions has none.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Version<const NEWEST: u32>(Option<u32>);
+pub(crate) struct Version<const NEWEST: u16>(Option<u16>);
 
-impl<const NEWEST: u32> Version<NEWEST> {
+impl<const NEWEST: u16> Version<NEWEST> {
     /// The one that this code writes.
     pub(crate) const NEWEST: Self = Self(Some(NEWEST));
 
@@ -27,9 +27,9 @@ impl<const NEWEST: u32> Version<NEWEST> {
     }
 }
 
-impl<'de, const NEWEST: u32> Deserialize<'de> for Version<NEWEST> {
+impl<'de, const NEWEST: u16> Deserialize<'de> for Version<NEWEST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let version = u32::deserialize(deserializer)?;
+        let version = u16::deserialize(deserializer)?;
         if version > NEWEST { Err(serde::de::Error::custom("newer")) } else { Ok(Self(Some(version))) }
     }
 }
@@ -39,15 +39,15 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
     /// What it is called in an error.
     const WHAT: &'static str;
     /// The newest version of its form.
-    const NEWEST: u32;
+    const NEWEST: u16;
 }
 
 /// A newer version has written it, in a form that this one must not read.
 #[derive(Debug, thiserror::Error)]
 #[error("it has version {found} of its form, and this version of quikly-braze reads those up to {newest}")]
 struct Newer {
-    found: u64,
-    newest: u32,
+    found: u16,
+    newest: u16,
 }
 
 /// Writes a record down, with what a newer version keeps of it.
@@ -88,8 +88,9 @@ fn parse<R: Record>(text: &str) -> Result<(R, UnknownFields), Why> {
 /// What cannot be read as it stands: it may be of a newer version's form, or have fields beside the one that a choice is made by.
 fn parse_leniently<R: Record>(text: &str) -> Option<Result<(R, UnknownFields), Why>> {
     let value: Value = serde_json::from_str(text).ok()?;
-    if let Some(found) = value.get("v").and_then(Value::as_u64)
-        && found > u64::from(R::NEWEST)
+    // A number that is too large for a version is something else, such as a phone number that came to stand there.
+    if let Some(found) = value.get("v").and_then(Value::as_u64).and_then(|found| u16::try_from(found).ok())
+        && found > R::NEWEST
     {
         return Some(Err(Newer { found, newest: R::NEWEST }.into()));
     }

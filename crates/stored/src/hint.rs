@@ -12,7 +12,7 @@ use crate::profile::{ProfileRecord, profile, profile_record};
 use crate::values::moment;
 
 /// The newest version of a hint's form.
-const NEWEST: u32 = 1;
+const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -26,7 +26,7 @@ struct Record {
 
 impl form::Record for Record {
     const WHAT: &'static str = "profile hint";
-    const NEWEST: u32 = NEWEST;
+    const NEWEST: u16 = NEWEST;
 }
 
 /// A hint as it is stored; the key of the contact is kept beside it.

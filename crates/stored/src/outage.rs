@@ -11,7 +11,7 @@ use crate::form::{self, Version};
 use crate::values::moment;
 
 /// The newest version of an outage's form.
-const NEWEST: u32 = 1;
+const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -28,7 +28,7 @@ struct Record {
 
 impl form::Record for Record {
     const WHAT: &'static str = "outage";
-    const NEWEST: u32 = NEWEST;
+    const NEWEST: u16 = NEWEST;
 }
 
 /// An outage as it is stored; the brand is kept beside it.

@@ -26,7 +26,7 @@ use crate::values::{contact_key, is_false, is_zero, moment};
 use state::{EventRecord, StateRecord, event, event_record, state, state_record};
 
 /// The newest version of a participation's form.
-const NEWEST: u32 = 1;
+const NEWEST: u16 = 1;
 
 /// How long what has no time of its own is kept.
 const KEPT_BEFORE: Duration = Duration::from_secs(90 * 86_400);
@@ -110,7 +110,7 @@ struct ConsentRecord {
 
 impl form::Record for Record {
     const WHAT: &'static str = "participation";
-    const NEWEST: u32 = NEWEST;
+    const NEWEST: u16 = NEWEST;
 }
 
 /// A participation as it is stored.

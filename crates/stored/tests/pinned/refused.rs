@@ -56,6 +56,8 @@ fn a_form_that_is_newer_is_refused_by_its_version() {
     let newer = "it has version 2 of its form, and this version of quikly-braze reads those up to 1";
     assert!(why(&text().replace("\"v\":1", "\"v\":2")).ends_with(newer));
     assert!(why(r#"{"everything": "else", "v": 2}"#).ends_with(newer), "whatever else is in it");
+    let a_phone_number = why(&text().replace("\"v\":1", "\"v\":13135550100"));
+    assert!(!a_phone_number.contains("3135550100"), "{a_phone_number}");
     for kind in ["award", "counters", "callback", "hint", "outage"] {
         for (name, text) in Fixtures::of(kind).newest_texts() {
             let text = text.replace("\"v\":1", "\"v\":7");
