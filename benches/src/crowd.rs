@@ -24,6 +24,7 @@ use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Offer;
 use domain::ledger::{Entry, Rules};
 use domain::participation::{Outcome, Participation, State};
+use domain::unknown::UnknownFields;
 use embedded::DataFile;
 use futures::future::try_join_all;
 use ports::clock::{SystemChance, SystemClock};
@@ -200,6 +201,7 @@ impl Maker {
             standing: Standing::Waiting,
             credited_at: None,
             due_at: None,
+            unknown: UnknownFields::default(),
         };
         Ok((one, Some(Entry { award, rules: self.rules(incentive)? })))
     }

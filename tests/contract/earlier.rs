@@ -1,66 +1,22 @@
-//! Ledgers as an earlier version left them: without counters of those who wait, and with raffles whose result nobody has kept.
-
-use std::path::Path;
-use std::sync::Arc;
+//! Ledgers as an earlier version left them in tables: without counters of those who wait, and with raffles whose result nobody has
+//! kept. For data files, see `steps.rs`.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::incentive::raffle::Seed;
 use domain::incentive::{Kind, Offer, Prize};
-use memory::TestClock;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use tests::emulator::{config, prefix};
-use tests::start;
 
 use crate::game::{Game, code, first, incentive, ledger};
 use crate::{Ports, emulator};
 
 const LEDGER: &str = "spring early-bird";
 
-fn in_the_file(path: &Path) -> Ports {
-    crate::over_a_file(path, Arc::new(TestClock::at(start())))
-}
-
-fn change(path: &Path, sql: &str) {
-    Connection::open(path).unwrap().execute_batch(sql).unwrap();
-}
-
 /// Counters after so many arrivals.
 fn counts(arrivals: u64) -> String {
     json!({ "arrivals": arrivals, "places": 0, "held": 0, "given": 0, "waiting": 0, "entered": 0 })
         .to_string()
-}
-
-#[tokio::test]
-async fn who_waits_in_an_earlier_data_file_is_told_how_many_are_before_across_blocks() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("data.sqlite");
-    let game = Game::of(in_the_file(&path), first(2));
-    let arrived = counts(65_400);
-    change(&path, &format!("INSERT INTO ledgers (ledger, counts) VALUES ('{LEDGER}', '{arrived}')"));
-    let mut ids = game.accept_all(500, Offer::ByPlace).await;
-    for gone in [3, 140, 300, 301] {
-        game.release(ids[gone]).await;
-    }
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
-    drop(game);
-
-    change(
-        &path,
-        "DROP TRIGGER waiting_begins; DROP TRIGGER waiting_changes; DROP TRIGGER waiting_ends; DROP TABLE waiting;
-         DROP TABLE drawn;
-         DROP TRIGGER participations_are_accepted;
-         DROP TRIGGER participations_come; DROP TRIGGER participations_change; DROP TRIGGER participations_go;
-         DROP TRIGGER messages_come; DROP TRIGGER messages_go; DROP TRIGGER notices_come; DROP TRIGGER notices_change;
-         DROP TRIGGER notices_go; DROP TABLE tallies; DROP INDEX participations_open;
-         ALTER TABLE limits DROP COLUMN touched; ALTER TABLE limits DROP COLUMN resumed; PRAGMA user_version = 6",
-    );
-    let game = Game::of(in_the_file(&path), first(2));
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
-    ids.push(game.accept(500).await);
-    game.release(ids[200]).await;
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
 }
 
 /// A raffle of ten lots and three winners, drawn.
@@ -72,20 +28,6 @@ async fn drawn(ports: Ports) -> Game {
     game.credit_all(&ids[..9]).await;
     game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await.unwrap().unwrap();
     game
-}
-
-#[tokio::test]
-async fn a_raffle_that_an_earlier_version_drew_in_a_data_file_shows_its_result() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("data.sqlite");
-    let game = drawn(in_the_file(&path)).await;
-    let result = game.drawn().await;
-    assert_eq!((result.0.len(), result.1.len()), (9, 3));
-    drop(game);
-    change(&path, "UPDATE ledgers SET counts = json_remove(counts, '$.frozen'); DELETE FROM drawn");
-    let game = Game::of(in_the_file(&path), first(1));
-    assert_eq!(game.drawn().await, result);
-    assert!(game.ports.ledger.counts(&ledger()).await.unwrap().frozen.is_some());
 }
 
 /// The ledgers' table, for changes that no port makes.

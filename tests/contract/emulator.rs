@@ -382,17 +382,3 @@ async fn the_brand_table_holds_what_was_pushed_last() {
     let beside = table.push_beside(std::slice::from_ref(&zest), &left).await.unwrap();
     assert_eq!((beside, read().await.len()), (Pushed { written: 1, removed: 0, unchanged: 0 }, 2));
 }
-
-/// The key that an environment's ids are made with is the first one that was used there.
-#[tokio::test]
-async fn an_environment_keeps_the_fingerprint_of_its_first_id_key() {
-    let (config, prefix) = (config().await, prefix());
-    let dynamo = Dynamo::new(&config, Tables::of(&prefix));
-    dynamo.make_tables().await.unwrap();
-    assert_eq!(dynamo.id_key_fingerprint().await.unwrap(), None);
-    let [first, other] = [1, 2].map(|byte| IdKey::new([byte; 32]));
-    dynamo.keep_id_key_fingerprint(&first).await.unwrap();
-    dynamo.keep_id_key_fingerprint(&other).await.unwrap();
-    let kept = Environment::new(&config, &prefix).dynamo().id_key_fingerprint().await.unwrap();
-    assert_eq!(kept, Some(first.fingerprint().to_string()));
-}

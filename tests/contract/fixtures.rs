@@ -14,7 +14,6 @@ use domain::incentive::raffle::DrawnList;
 use domain::ledger::Counts;
 use memory::{Faults, Memory, TestClock};
 use ports::ledger::Stock;
-use ports::record::{encode, encode_award, encode_known, encode_notice};
 use ports::{Ledger, Notices, Store};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
@@ -86,7 +85,10 @@ async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger,
     let ids = kept.ids();
     let read = store.get(&ids).await.unwrap();
     assert!(read.unreadable.is_empty(), "{:?}", read.unreadable);
-    says_all_of(&kept.participations, read.found.iter().map(|one| (one.id().to_string(), encode(one))));
+    says_all_of(
+        &kept.participations,
+        read.found.iter().map(|one| (one.id().to_string(), stored::participation::encode(one).unwrap())),
+    );
     let mut long: Vec<usize> = read
         .found
         .iter()
@@ -97,7 +99,10 @@ async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger,
     assert_eq!(long, [17, 18], "sixteen and seventeen digits");
     let awards = ledger.awards(&ids).await.unwrap();
     assert!(awards.unreadable.is_empty(), "{:?}", awards.unreadable);
-    says_all_of(&kept.awards, awards.found.iter().map(|award| (award.id.to_string(), encode_award(award))));
+    says_all_of(
+        &kept.awards,
+        awards.found.iter().map(|award| (award.id.to_string(), stored::award::encode(award).unwrap())),
+    );
     assert!(read.found.iter().all(|one| one.has_award() == kept.awards.contains_key(&one.id().to_string())));
     let contacts: Vec<ContactKey> =
         kept.profiles.keys().map(|contact| ContactKey::from_bytes(bytes(contact))).collect();
@@ -105,13 +110,19 @@ async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger,
     assert!(known.unreadable.is_empty(), "{:?}", known.unreadable);
     says_all_of(
         &kept.profiles,
-        known.profiles.iter().map(|(contact, known)| (contact.to_string(), encode_known(known))),
+        known
+            .profiles
+            .iter()
+            .map(|(contact, known)| (contact.to_string(), stored::hint::encode(*contact, known).unwrap())),
     );
     let taken = notices.take_notices(now(), 100).await.unwrap();
     assert!(taken.unreadable.is_empty(), "{:?}", taken.unreadable);
     says_all_of(
         &kept.notices,
-        taken.notices.iter().map(|one| (one.notice.id.to_string(), encode_notice(&one.notice))),
+        taken
+            .notices
+            .iter()
+            .map(|one| (one.notice.id.to_string(), stored::callback::encode(&one.notice).unwrap())),
     );
     let due: BTreeSet<ParticipationId> =
         store.due(now(), 100).await.unwrap().into_iter().map(|due| due.id).collect();
@@ -124,10 +135,10 @@ async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger,
 }
 
 /// Makes the file that these statements describe.
-fn make(path: &Path) {
+pub(crate) fn make(path: &Path, statements: &str) {
     use std::os::unix::fs::OpenOptionsExt;
     std::fs::File::options().create_new(true).write(true).mode(0o600).open(path).unwrap();
-    Connection::open(path).unwrap().execute_batch(FILE).unwrap();
+    Connection::open(path).unwrap().execute_batch(statements).unwrap();
 }
 
 /// What stands in the file.
@@ -151,7 +162,7 @@ fn in_the_file(path: &Path) -> Kept {
 async fn a_data_file_of_an_earlier_version_is_read_whole() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
-    make(&path);
+    make(&path, FILE);
     let kept = in_the_file(&path);
     let expected = [
         ("awaiting_opt_in", 1),

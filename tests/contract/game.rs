@@ -12,6 +12,7 @@ use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Quantity, Reward};
 use domain::ledger::{Entry, Rules, Settled};
 use domain::notice::News;
 use domain::participation::Participation;
+use domain::unknown::UnknownFields;
 use ports::Clock;
 use ports::store::MOST_ITEMS;
 use tests::{changed, participation, start};
@@ -144,6 +145,7 @@ impl Game {
             standing: Standing::Waiting,
             credited_at: None,
             due_at: None,
+            unknown: UnknownFields::default(),
         };
         let entry = Entry { award, rules: self.rules.clone() };
         self.ports.store.insert(&participation, Some(&entry)).await.unwrap();

@@ -22,7 +22,7 @@ use domain::incentive::{Pool, Reward};
 use domain::participation::Participation;
 use domain::person::Person;
 use http::{Request, Response};
-use memory::{Faults, Memory};
+use memory::{Faults, Memory, TestClock};
 use serde_json::json;
 use tests::eventually;
 use tower::ServiceExt;
@@ -40,7 +40,7 @@ fn id_key() -> IdKey {
 }
 
 /// One workspace, wherever a brand says that it is.
-struct Anywhere(Router);
+pub(crate) struct Anywhere(pub(crate) Router);
 
 #[async_trait]
 impl Transport for Anywhere {
@@ -54,7 +54,7 @@ impl Transport for Anywhere {
 }
 
 /// Takes every callback.
-struct Listens;
+pub(crate) struct Listens;
 
 #[async_trait]
 impl callback::Transport for Listens {
@@ -123,25 +123,25 @@ impl Tables {
         assert!(read.unreadable.is_empty() && awards.unreadable.is_empty());
         (read.found, awards.found.into_iter().map(|award| (award.id, award)).collect())
     }
-
-    /// A look at what is due, on a clock that goes on meanwhile: a look may wait for a slot.
-    async fn tick(&self, connector: &Arc<Connector>) {
-        let working = connector.clone();
-        let tick = tokio::spawn(async move {
-            working.refill().await.unwrap();
-            working.tick().await.unwrap();
-            while working.tell().await.unwrap().tried > 0 {}
-        });
-        eventually("the tick ends", Duration::from_secs(60), || {
-            self.ports.clock.advance(Duration::from_millis(10));
-            tick.is_finished().then_some(())
-        })
-        .await;
-        tick.await.unwrap();
-    }
 }
 
-fn has_ended(one: &Participation) -> bool {
+/// A look at what is due, on a clock that goes on meanwhile: a look may wait for a slot.
+pub(crate) async fn tick(clock: &TestClock, connector: &Arc<Connector>) {
+    let working = connector.clone();
+    let tick = tokio::spawn(async move {
+        working.refill().await.unwrap();
+        working.tick().await.unwrap();
+        while working.tell().await.unwrap().tried > 0 {}
+    });
+    eventually("the tick ends", Duration::from_secs(60), || {
+        clock.advance(Duration::from_millis(10));
+        tick.is_finished().then_some(())
+    })
+    .await;
+    tick.await.unwrap();
+}
+
+pub(crate) fn has_ended(one: &Participation) -> bool {
     one.state().is_end() && one.due_at().is_none()
 }
 
@@ -160,7 +160,7 @@ async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given
     assert_eq!(opened.iter().filter(|one| !has_ended(one)).count(), 20);
     let mut left = opened;
     for _ten_minutes in 0..30 {
-        tables.tick(&connector).await;
+        tick(&tables.ports.clock, &connector).await;
         left = tables.read().await.0.into_iter().filter(|one| !has_ended(one)).collect();
         if left.is_empty() {
             break;
@@ -190,7 +190,7 @@ async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given
     // Who is owed a code of the earlier version's pool gets it when there is one.
     let (acme, pool) = (BrandId::parse("acme").unwrap(), Pool::of_file("spring.txt").unwrap());
     tables.ports.ledger.import_codes(&acme, &pool, &["SPRING-3".to_owned()]).await.unwrap();
-    tables.tick(&connector).await;
+    tick(&tables.ports.clock, &connector).await;
     let now = tables.read().await.1;
     let new: Vec<(&Reward, Option<u32>)> =
         rewards(&now).into_iter().filter(|(id, _)| !given_now.contains_key(id)).map(|(_, won)| won).collect();

@@ -17,7 +17,9 @@ mod operations;
 mod queues;
 mod retention;
 mod schedule;
+mod steps;
 mod store;
+mod tables;
 mod unreadable;
 mod write_units;
 

@@ -61,7 +61,7 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
     });
     let by_number = sms_states().into_iter().enumerate().map(|(number, state)| {
         let email = format!("c{number}@example.com");
-        let phone = format!("+1313555010{}", number % 10);
+        let phone = format!("+13135550{:03}", 100 + number);
         let one = tests::by_number(&phone, (number % 2 == 0).then_some(email.as_str()));
         changed(&one, |kept| kept.state = state)
     });

@@ -73,7 +73,7 @@ fn one(name: &str) -> Participation {
 }
 
 fn names(error: &Error, id: impl std::fmt::Display) -> bool {
-    matches!(error, Error::Corrupt { id: Some(named), .. } if *named == id.to_string())
+    matches!(error, Error::Corrupt(unreadable) if unreadable.id() == Some(&id.to_string()))
 }
 
 pub(crate) async fn what_cannot_be_read_is_named_beside_what_can(ports: Ports) {

@@ -290,7 +290,7 @@ impl Campaign {
         let entry = accept::entry(participation, terms, &self.id_key);
         // A 503 would make the caller come again; what is there already and cannot be read is answered with 500.
         while let Err(error) = self.memory.insert(participation, entry.as_ref()).await {
-            if matches!(error, ports::Error::Corrupt { .. }) {
+            if matches!(error, ports::Error::Corrupt(_)) {
                 break;
             }
         }

@@ -5,10 +5,10 @@ mod book;
 mod brands;
 mod drawn;
 mod due;
-mod id_key;
 mod item;
 mod ledger;
 mod limits;
+mod marks;
 mod notices;
 #[cfg(feature = "sqs")]
 mod operations;
@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::Client;
 use futures::future::join_all;
 
 pub use brands::{BrandTable, Pushed};
-pub use id_key::AnotherKey;
+pub use marks::{AnotherKey, Marks, NewerTables};
 pub use schema::Tables;
 
 /// Tables that implement the ports `Store`, `Ledger`, `Notices` and `Limits`.

@@ -39,6 +39,8 @@ mod tests {
         let id = IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &contact);
         let look = Look { brand: BrandId::parse("acme").unwrap(), ids: vec![id, id] };
         assert_eq!(decode(&encode(&look)), Some(look));
+        let of_a_newer_version = r#"{"brand":"acme","ids":["00000000000000000000000000000000"],"since":5}"#;
+        assert!(decode(of_a_newer_version).is_some());
         for body in [
             "",
             "{}",
@@ -52,5 +54,14 @@ mod tests {
         ] {
             assert_eq!(decode(body), None, "{body}");
         }
+    }
+    /// Versions work side by side while one is deployed, and a message may lie in a queue for days.
+    #[test]
+    fn a_body_is_what_every_version_has_written() {
+        let look = Look {
+            brand: BrandId::parse("acme").unwrap(),
+            ids: vec![ParticipationId::from_bytes([0xab; 16])],
+        };
+        assert_eq!(encode(&look), r#"{"brand":"acme","ids":["abababababababababababababababab"]}"#);
     }
 }

@@ -14,8 +14,8 @@ use futures::future::join_all;
 use ports::error::in_full;
 use ports::health::Subject;
 use ports::ledger::{NOTICE_LEASE, Outbound, Told};
-use ports::record::shown_reward;
 use ports::repeats::Repeated;
+use ports::shown;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use supervision::guarded;
@@ -242,7 +242,7 @@ fn outcome(standing: &Standing) -> Map<String, Value> {
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     match standing {
         Standing::Rewarded { place, reward } => {
-            put("reward", shown_reward(reward));
+            put("reward", shown::reward(reward));
             if let Some(place) = place {
                 put("position", (*place).into());
             }

@@ -16,6 +16,7 @@ use crate::incentive::{Moments, NoPrize, Offer};
 use crate::ledger::{Entry, Rules};
 use crate::participation::{BrazeEvent, Consent, Participation, Snapshot, Way};
 use crate::time::later;
+use crate::unknown::UnknownFields;
 
 /// A participation that is accepted at `now`, before it is stored.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +118,7 @@ pub fn entry(
         standing: Standing::Without(NoPrize::NoIncentive),
         credited_at: None,
         due_at: None,
+        unknown: UnknownFields::default(),
     };
     Some(Entry { award, rules })
 }

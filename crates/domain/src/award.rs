@@ -3,6 +3,7 @@
 use crate::Timestamp;
 use crate::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
 use crate::incentive::{NoPrize, Offer, Reward};
+use crate::unknown::UnknownFields;
 
 /// One participation's line in a ledger. It is what a credit is kept in wherever something hangs on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Award {
     pub credited_at: Option<Timestamp>,
     /// Set when it has changed through somebody else, until its participation was looked at.
     pub due_at: Option<Timestamp>,
+    /// What a newer version keeps of it.
+    pub unknown: UnknownFields,
 }
 
 /// Which other lines of the same participant there may be in a ledger: a store need look for no more.

@@ -21,6 +21,7 @@ use crate::ids::{LedgerKey, ParticipationId};
 use crate::incentive::raffle::{Commitment, Drawing, DrawnList, Entrant};
 use crate::incentive::{Incentive, Kind, Pool};
 use crate::notice::Notice;
+use crate::unknown::UnknownFields;
 
 /// By what rules a ledger is kept.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +77,8 @@ pub struct Counts {
     /// How long the lists are that were frozen at the draw. None for a raffle that an earlier version drew, until its result is
     /// frozen, too.
     pub frozen: Option<Frozen>,
+    /// What a newer version counts.
+    pub unknown: UnknownFields,
 }
 
 /// How long the lists of a drawing are.

@@ -18,6 +18,7 @@ pub mod liquid;
 pub mod message;
 pub mod moment;
 pub mod notice;
+pub mod outage;
 pub mod participation;
 pub mod person;
 pub mod profile;
@@ -25,5 +26,6 @@ pub mod reservation;
 pub mod seen;
 pub mod time;
 pub mod token;
+pub mod unknown;
 
 pub use jiff::Timestamp;

@@ -20,6 +20,7 @@ use crate::contact::{Contact, Email, Phone};
 use crate::id_key::IdKey;
 use crate::ids::{BrandId, Channel, ContactKey, ParticipationId, RepeatKey, Scope};
 use crate::reservation::Slot;
+use crate::unknown::UnknownFields;
 
 /// Why a participation ends that was under way when its consumer asked to be forgotten.
 const FORGOTTEN: &str = "forgotten, as the consumer asked";
@@ -269,6 +270,8 @@ impl Participation {
         let kept = &mut self.0;
         kept.way = Way::Forgotten(kept.way.forgotten(proof));
         kept.attributes = Attributes::default();
+        // Nobody can tell what is in them.
+        kept.unknown = UnknownFields::default();
         kept.slot = None;
         kept.updated_at = now;
         match &kept.state {

@@ -14,7 +14,6 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
 use domain::person::Person;
 use ports::operations::{CALLBACK, Dead, Forgotten, Operations, Overview, Storage, Which};
-use ports::record::decode_notice;
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -22,6 +21,7 @@ use crate::id_key::{IdKeyError, Kept};
 use crate::open_error::OpenError;
 use crate::outages;
 use crate::permissions;
+use crate::schema;
 use crate::writer::log_of;
 
 /// How long to wait for the other process to finish a transaction.
@@ -51,7 +51,9 @@ impl Beside {
         connection.pragma_update(None, "secure_delete", true)?;
         let known = "SELECT count(*) FROM sqlite_schema WHERE name IN ('participations', 'notices')";
         let tables: i64 = connection.query_row(known, [], |row| row.get(0))?;
-        if tables == 2 {
+        if schema::is_newer(&connection)? {
+            Err(OpenError::Newer)
+        } else if tables == 2 {
             Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), patience })
         } else {
             Err(OpenError::NotADataFile)
@@ -96,7 +98,7 @@ fn parked(connection: &Connection) -> Result<Vec<Dead>> {
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     let rows: rusqlite::Result<Vec<(String, String)>> = rows.and_then(Iterator::collect);
     let dead = |(id, record): (String, String)| {
-        let notice = decode_notice(&record).ok();
+        let notice = stored::callback::decode(&id, &record).ok();
         Dead {
             id,
             kind: CALLBACK.to_owned(),

@@ -7,12 +7,11 @@ use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Book, Counts, TakenCode};
 use domain::notice::Notice;
-use ports::record::{encode_award, encode_counts, encode_notice};
 use rusqlite::{Error, Params, Result, Row, Transaction, params};
 
 use crate::drawn;
 use crate::queries::{ENTERED, FIRST_WAITING, OTHERS, OWED};
-use crate::rows::{award, counts, one};
+use crate::rows::{award, counts, one, unencodable};
 
 /// A ledger's name in the file: scopes and ids have no spaces.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
@@ -69,7 +68,8 @@ impl Book for Page<'_> {
         let mut statement = self.transaction.prepare_cached(
             "INSERT INTO ledgers (ledger, counts) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET counts = excluded.counts",
         )?;
-        statement.execute([&self.ledger, &encode_counts(counts)])?;
+        let counts = stored::counters::encode(&self.ledger, counts).map_err(unencodable)?;
+        statement.execute([&self.ledger, &counts])?;
         Ok(())
     }
 
@@ -96,7 +96,7 @@ impl Book for Page<'_> {
             place,
             award.credited_at.is_some(),
             award.due_at.map(Timestamp::as_millisecond),
-            encode_award(award),
+            stored::award::encode(award).map_err(unencodable)?,
         ])?;
         Ok(())
     }
@@ -180,7 +180,7 @@ impl Book for Page<'_> {
         statement.execute(params![
             notice.id.to_string(),
             notice.at.as_millisecond(),
-            encode_notice(notice)
+            stored::callback::encode(notice).map_err(unencodable)?
         ])?;
         Ok(())
     }

@@ -4,7 +4,6 @@ use domain::award::{Award, Standing};
 use domain::incentive::raffle::{Drawing, DrawnList, Ticket};
 use domain::ledger::Frozen;
 use ports::ledger::DrawnPart;
-use ports::record::{decode_counts, encode_counts};
 use rusqlite::{Connection, Result, Transaction, params};
 
 use crate::rows;
@@ -64,7 +63,7 @@ pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
     };
     for (ledger, counts) in ledgers {
         // Counters that cannot be read are reported by whoever needs them.
-        let Ok(mut counts) = decode_counts(&counts) else { continue };
+        let Ok(mut counts) = stored::counters::decode(&ledger, &counts) else { continue };
         if counts.drawn_at.is_none() || counts.frozen.is_some() {
             continue;
         }
@@ -72,10 +71,8 @@ pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
         let drawing = of_lines(&transaction, &ledger)?;
         keep(&transaction, &ledger, &drawing)?;
         counts.frozen = Some(Frozen::of(&drawing));
-        transaction.execute(
-            "UPDATE ledgers SET counts = ?2 WHERE ledger = ?1",
-            [&ledger, &encode_counts(&counts)],
-        )?;
+        let counts = stored::counters::encode(&ledger, &counts).map_err(rows::unencodable)?;
+        transaction.execute("UPDATE ledgers SET counts = ?2 WHERE ledger = ?1", [&ledger, &counts])?;
     }
     transaction.commit()
 }

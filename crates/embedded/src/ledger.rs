@@ -14,7 +14,6 @@ use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
 use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Taken, Told};
-use ports::record::{decode_award, decode_notice};
 use ports::store::{MOST_ITEMS, Read};
 use rusqlite::{Connection, Transaction, params};
 
@@ -42,7 +41,7 @@ impl Ledger for DataFile {
         };
         let mut awards = Read::default();
         for (id, record) in self.reader.read(DOING, read).await? {
-            awards.add(id, decode_award(id, &record))?;
+            awards.add(id, stored::award::decode(id, &record).map_err(Into::into))?;
         }
         Ok(awards)
     }
@@ -156,7 +155,7 @@ impl Notices for DataFile {
             let outbound = |row: &rusqlite::Row<'_>| {
                 let (record, id): (String, String) = (row.get(0)?, row.get(3)?);
                 let (attempts, revived_at) = (row.get(1)?, moment(row.get(2)?));
-                let notice = decode_notice(&record).map_err(|error| error.of(&id));
+                let notice = stored::callback::decode(&id, &record).map_err(Into::into);
                 Ok((id, notice.map(|notice| Outbound { notice, attempts, revived_at })))
             };
             let rows: rusqlite::Result<Vec<(String, Result<Outbound>)>> =

@@ -1,16 +1,31 @@
 //! The books of request slots, a row a lane.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::reservation::{Allowance, Ledgered, Observed, Reservation, Windows};
+use domain::reservation::{Allowance, Observed, Reservation, Windows};
 use ports::Result;
 use ports::limits::{Lane, Limits};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::Transaction;
+use std::sync::LazyLock;
+use stored::limits;
 
 use crate::data_file::DataFile;
-use crate::rows::one;
+use crate::rows::{one, unencodable, unreadable};
+
+static READ: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM limits WHERE lane = ?", limits::NAMES.join(", ")));
+
+/// Columns of a newer version stay as they are.
+static WRITE: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<String> = (2..).take(limits::NAMES.len()).map(|place| format!("?{place}")).collect();
+    let replaced = limits::NAMES.map(|name| format!("{name} = excluded.{name}"));
+    format!(
+        "INSERT INTO limits (lane, {}) VALUES (?1, {}) ON CONFLICT DO UPDATE SET {}",
+        limits::NAMES.join(", "),
+        places.join(", "),
+        replaced.join(", "),
+    )
+});
 
 #[async_trait]
 impl Limits for DataFile {
@@ -69,25 +84,11 @@ fn key(lane: &Lane) -> String {
 }
 
 fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Windows>> {
-    let sql = "SELECT requests, period, start, booked, probe_at, learning, by_contract, touched, resumed FROM limits WHERE lane = ?";
-    one(transaction, sql, [lane], |row| {
-        Ok(Windows::restore(Ledgered {
-            requests: row.get(0)?,
-            period: Duration::from_millis(row.get(1)?),
-            start: moment(row, 2)?.unwrap_or(Timestamp::UNIX_EPOCH),
-            booked: row.get(3)?,
-            probe_at: moment(row, 4)?,
-            learning: moment(row, 5)?,
-            by_contract: row.get(6)?,
-            touched: moment(row, 7)?,
-            resumed: moment(row, 8)?,
-        }))
-    })
-}
-
-fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    let milliseconds: Option<i64> = row.get(column)?;
-    Ok(milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()))
+    let books = one(transaction, &READ, [lane], |row| {
+        let number = |name| row.get::<_, Option<i64>>(name).map_err(Into::into);
+        limits::decode(lane, number).map_err(unreadable)
+    })?;
+    Ok(books.map(Windows::restore))
 }
 
 /// Takes over the books of the process that had the file before. Whoever has the lock is the only one: that process is gone.
@@ -97,35 +98,26 @@ fn take_over(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
     };
     for lane in lanes {
-        if let Some(mut windows) = read(transaction, &lane)? {
-            windows.take_over(now);
-            write(transaction, &lane, &windows)?;
+        match read(transaction, &lane) {
+            Ok(Some(mut windows)) => {
+                windows.take_over(now);
+                write(transaction, &lane, &windows)?;
+            }
+            Ok(None) => {}
+            // Whoever books requests there is told; every other lane goes on.
+            Err(rusqlite::Error::FromSqlConversionFailure(..)) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
 fn write(transaction: &Transaction<'_>, lane: &str, windows: &Windows) -> rusqlite::Result<()> {
-    let kept = windows.keep();
-    let period = u64::try_from(kept.period.as_millis()).unwrap_or(u64::MAX);
-    let mut statement = transaction.prepare_cached(
-        "INSERT INTO limits (lane, requests, period, start, booked, probe_at, learning, by_contract, touched, resumed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-         ON CONFLICT DO UPDATE SET requests = excluded.requests, period = excluded.period, start = excluded.start,
-                                   booked = excluded.booked, probe_at = excluded.probe_at, learning = excluded.learning,
-                                   by_contract = excluded.by_contract, touched = excluded.touched, resumed = excluded.resumed",
-    )?;
-    let probe_at = kept.probe_at.map(Timestamp::as_millisecond);
-    statement.execute(params![
-        lane,
-        kept.requests,
-        period,
-        kept.start.as_millisecond(),
-        kept.booked,
-        probe_at,
-        kept.learning.map(Timestamp::as_millisecond),
-        kept.by_contract,
-        kept.touched.map(Timestamp::as_millisecond),
-        kept.resumed.map(Timestamp::as_millisecond)
-    ])?;
-    Ok(())
+    let numbers = limits::encode(lane, &windows.keep()).map_err(unencodable)?;
+    let mut statement = transaction.prepare_cached(&WRITE)?;
+    statement.raw_bind_parameter(1, lane)?;
+    for (place, (_, number)) in (2..).zip(numbers) {
+        statement.raw_bind_parameter(place, number)?;
+    }
+    statement.raw_execute().map(|_| ())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::ids::BrandId;
-use ports::outages::{Outage, Outages, decode_outage, encode_outage};
+use ports::outages::{Outage, Outages};
 use ports::{Error, Result};
 use rusqlite::{Connection, Transaction};
 
@@ -19,7 +19,7 @@ const RETRY_NOW: &str = "retry_now ";
 #[async_trait]
 impl Outages for DataFile {
     async fn keep_outage(&self, brand: &BrandId, outage: &Outage) -> Result<()> {
-        let (name, value) = (format!("{OUTAGE}{brand}"), encode_outage(outage)?);
+        let (name, value) = (format!("{OUTAGE}{brand}"), stored::outage::encode(brand, outage)?);
         self.writer.write("keeping an outage", move |transaction| put(transaction, &name, &value)).await
     }
 
@@ -65,7 +65,12 @@ pub(crate) fn outages(connection: &Connection) -> rusqlite::Result<BTreeMap<Stri
 
 /// Outages, read back.
 pub(crate) fn decoded(rows: BTreeMap<String, String>) -> Result<BTreeMap<BrandId, Outage>> {
-    rows.into_iter().map(|(brand, stored)| Ok((parsed(&brand)?, decode_outage(&stored)?))).collect()
+    let outage = |(brand, record): (String, String)| {
+        let brand = parsed(&brand)?;
+        let outage = stored::outage::decode(&brand, &record)?;
+        Ok((brand, outage))
+    };
+    rows.into_iter().map(outage).collect()
 }
 
 fn parsed(brand: &str) -> Result<BrandId> {

@@ -2,7 +2,6 @@
 
 use domain::Timestamp;
 use ports::Result;
-use ports::record::decode_known;
 use rusqlite::{Connection, Transaction};
 
 use crate::data_file::DataFile;
@@ -50,7 +49,9 @@ impl DataFile {
             last = contact.clone();
             let gone: Vec<(String, String)> = rows
                 .into_iter()
-                .filter(|(_, record)| !decode_known(record).is_ok_and(|known| now < known.trusted_until()))
+                .filter(|(contact, record)| {
+                    !stored::hint::decode(contact, record).is_ok_and(|hint| now < hint.trusted_until())
+                })
                 .collect();
             if gone.is_empty() {
                 continue;

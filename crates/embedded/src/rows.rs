@@ -4,9 +4,9 @@ use domain::Timestamp;
 use domain::award::Award;
 use domain::ids::ParticipationId;
 use domain::ledger::Counts;
-use ports::record::{decode_award, decode_counts};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
+use stored::{Unencodable, Unreadable};
 
 /// A moment as it is kept.
 pub(crate) fn moment(milliseconds: Option<i64>) -> Option<Timestamp> {
@@ -24,19 +24,25 @@ pub(crate) fn one<T>(
 }
 
 /// What is stored and cannot be read back, as SQLite would say it.
-pub(crate) fn unreadable(error: ports::Error) -> Error {
+pub(crate) fn unreadable(error: Unreadable) -> Error {
     Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+}
+
+/// What has no stored form, as SQLite would say it.
+pub(crate) fn unencodable(error: Unencodable) -> Error {
+    Error::ToSqlConversionFailure(Box::new(error))
 }
 
 /// Reads a line from the columns `id, record`.
 pub(crate) fn award(row: &Row<'_>) -> Result<Award> {
     let (id, record): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
-    decode_award(ParticipationId::from_bytes(id), &record).map_err(unreadable)
+    stored::award::decode(ParticipationId::from_bytes(id), &record).map_err(unreadable)
 }
 
 /// A ledger's counters; zero at first.
 pub(crate) fn counts(connection: &Connection, ledger: &str) -> Result<Counts> {
     let stored: Option<String> =
         one(connection, "SELECT counts FROM ledgers WHERE ledger = ?", [ledger], |row| row.get(0))?;
-    stored.map_or_else(|| Ok(Counts::default()), |stored| decode_counts(&stored).map_err(unreadable))
+    let read = |stored: String| stored::counters::decode(ledger, &stored).map_err(unreadable);
+    stored.map_or_else(|| Ok(Counts::default()), read)
 }

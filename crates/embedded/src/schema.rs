@@ -239,6 +239,12 @@ const STEPS: &[M<'_>] = &[M::up(
      ALTER TABLE limits ADD COLUMN resumed INTEGER;",
 ), M::up(TALLIES), M::up(ACCEPTED)];
 
+/// Whether a newer version has changed the file.
+pub(crate) fn is_newer(connection: &Connection) -> rusqlite::Result<bool> {
+    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version > STEPS.len())
+}
+
 /// Brings a file up to date. A large file takes a few seconds, and whoever waits is told.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
     let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;

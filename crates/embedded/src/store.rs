@@ -9,10 +9,11 @@ use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::KnownProfile;
 use ports::error::at_most;
-use ports::record::{decode, decode_known, encode, encode_known};
 use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, params};
+use stored::participation::{decode, encode};
+use stored::{Unencodable, hint};
 
 use crate::book::Page;
 use crate::data_file::DataFile;
@@ -30,8 +31,8 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn of(participation: &Participation) -> Self {
-        Self {
+    pub(crate) fn of(participation: &Participation) -> std::result::Result<Self, Unencodable> {
+        Ok(Self {
             id: participation.id().to_bytes(),
             version: participation.version(),
             brand: participation.brand().to_string(),
@@ -40,8 +41,8 @@ impl Row {
                 .due_at()
                 .is_none()
                 .then_some(participation.keep_until().as_millisecond()),
-            record: encode(participation),
-        }
+            record: encode(participation)?,
+        })
     }
 
     fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
@@ -72,7 +73,7 @@ fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64
 #[async_trait]
 impl Store for DataFile {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
-        let (id, row, entry) = (participation.id(), Row::of(participation), entry.cloned());
+        let (id, row, entry) = (participation.id(), Row::of(participation)?, entry.cloned());
         let existing = self
             .writer
             .write("storing a participation", move |transaction| {
@@ -106,7 +107,7 @@ impl Store for DataFile {
             .await?;
         let mut read = Read::default();
         for (id, (version, record)) in &rows {
-            read.add(*id, decode(*id, *version, record))?;
+            read.add(*id, decode(*id, *version, record).map_err(Into::into))?;
         }
         Ok(read)
     }
@@ -135,7 +136,7 @@ impl Store for DataFile {
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
         at_most(participations.len(), MOST_ITEMS, "saving participations")?;
-        let rows: Vec<Row> = participations.iter().map(Row::of).collect();
+        let rows: Vec<Row> = participations.iter().map(Row::of).collect::<std::result::Result<_, _>>()?;
         self.writer
             .write("saving participations", move |transaction| {
                 rows.iter().map(|row| row.save(transaction)).collect()
@@ -180,11 +181,11 @@ impl Store for DataFile {
             .await?;
         let mut known = Known::default();
         for (contact, record) in rows {
-            match decode_known(&record) {
+            match hint::decode(contact, &record) {
                 Ok(profile) => {
                     known.profiles.insert(contact, profile);
                 }
-                Err(why) => known.unreadable.push(why.of(contact)),
+                Err(why) => known.unreadable.push(why.into()),
             }
         }
         Ok(known)
@@ -192,8 +193,10 @@ impl Store for DataFile {
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
         at_most(profiles.len(), MOST_ITEMS, "remembering profiles")?;
-        let rows: Vec<(String, String)> =
-            profiles.iter().map(|(contact, known)| (contact.to_string(), encode_known(known))).collect();
+        let row = |(contact, known): &(ContactKey, KnownProfile)| {
+            Ok((contact.to_string(), hint::encode(*contact, known)?))
+        };
+        let rows: Vec<(String, String)> = profiles.iter().map(row).collect::<Result<_>>()?;
         self.writer
             .write("remembering profiles", move |transaction| {
                 let mut statement = transaction.prepare_cached(
@@ -209,7 +212,7 @@ impl Store for DataFile {
     }
 
     async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
-        let record = encode_known(profile);
+        let record = hint::encode(contact, profile)?;
         let holder = self
             .writer
             .write("claiming a profile", move |transaction| {
@@ -220,7 +223,7 @@ impl Store for DataFile {
                     return Ok(None);
                 }
                 let holder = select_profile(transaction, contact)?;
-                if let Some(holder) = holder.and_then(|holder| decode_known(&holder).ok()) {
+                if let Some(holder) = holder.and_then(|holder| hint::decode(contact, &holder).ok()) {
                     return Ok(Some(holder));
                 }
                 let mut replace =

@@ -34,7 +34,7 @@ pub(crate) async fn keep(
     let admitted = room::enter(intake, terms.1, participation.id(), field).await?;
     let entry = accept::entry(participation, terms, &intake.id_key);
     let stored = intake.store.insert(participation, entry.as_ref()).await.map_err(|error| {
-        if matches!(error, ports::Error::Corrupt { .. }) {
+        if matches!(error, ports::Error::Corrupt(_)) {
             return unreadable(intake, &error);
         }
         failing::say(intake, "intake.store_failed", "", &error, "a participation was refused with 503");

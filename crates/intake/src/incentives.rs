@@ -10,7 +10,7 @@ use domain::incentive::raffle::{DrawnList, Ticket};
 use domain::incentive::{Incentive, Kind};
 use domain::ledger::Counts;
 use http::{HeaderValue, header};
-use ports::record::shown_reward;
+use ports::shown;
 use serde_json::{Map, Value, json};
 
 use crate::problem::{FieldError, Problem};
@@ -182,7 +182,7 @@ pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<Strin
     put("reward", Value::Null);
     match &award.standing {
         Standing::Rewarded { place, reward } => {
-            put("reward", shown_reward(reward));
+            put("reward", shown::reward(reward));
             if let Some(place) = place {
                 put("position", (*place).into());
             }

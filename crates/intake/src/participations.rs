@@ -12,11 +12,11 @@ use domain::ids::{ParticipationId, Scope};
 use domain::participation::{Consent, Participation, State};
 use domain::seen::{self, Asking};
 use http::{HeaderMap, StatusCode, Uri};
-use ports::record::attribute_size;
 use ports::store::{Inserted, Read};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use stored::participation::attribute_size;
 
 use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute, keep, open, unreadable};
 use crate::body::{Members, Received, shown};

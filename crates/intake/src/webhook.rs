@@ -19,8 +19,8 @@ use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
 use http::{HeaderMap, StatusCode, header};
 use ports::health::Subject;
-use ports::record::attribute_size;
 use serde::Serialize;
+use stored::participation::attribute_size;
 
 use crate::Intake;
 use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute, keep, open};

@@ -228,7 +228,9 @@ async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
         let front = Front::unsigned();
         let answer = front.take_part(None, body).await;
         let stored = front.stored(&answer["id"]).await;
-        let read_back = ports::record::decode(stored.id(), 0, &ports::record::encode(&stored)).unwrap();
+        let read_back =
+            stored::participation::decode(stored.id(), 0, &stored::participation::encode(&stored).unwrap())
+                .unwrap();
         assert_eq!(read_back.consent(), stored.consent());
         let kept = stored.consent().map(|consent| {
             assert_eq!(consent.at, front.clock.now());
@@ -256,15 +258,15 @@ async fn a_consent_that_was_stored_before_a_no_could_be_kept_is_a_yes() {
     let front = Front::unsigned();
     let answer = front.take_part(None, PHONE).await;
     let stored = front.stored(&answer["id"]).await;
-    let record = ports::record::encode(&stored);
+    let record = stored::participation::encode(&stored).unwrap();
     assert!(!record.contains("refused"), "{record}");
-    assert!(ports::record::decode(stored.id(), 0, &record).unwrap().consent().unwrap().given);
+    assert!(stored::participation::decode(stored.id(), 0, &record).unwrap().consent().unwrap().given);
 }
 
 #[tokio::test]
 async fn the_key_itself_is_not_kept() {
     let front = Front::unsigned();
     let first = front.take_part(Some(KEY), EMAIL).await;
-    let record = ports::record::encode(&front.stored(&first["id"]).await);
+    let record = stored::participation::encode(&front.stored(&first["id"]).await).unwrap();
     assert!(record.contains("repeat_key") && !record.contains(KEY), "{record}");
 }

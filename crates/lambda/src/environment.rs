@@ -98,8 +98,8 @@ pub fn schedules() -> anyhow::Result<aws::scheduler::Settings> {
 /// # Errors
 /// When it cannot be read, is no key, or is another one.
 pub async fn id_key(secrets: &dyn Secrets, dynamo: &Dynamo) -> anyhow::Result<IdKey> {
-    let (key, kept) = tokio::join!(parameter(secrets), dynamo.id_key_fingerprint());
-    same(key?, kept?.as_deref())
+    let (key, marks) = tokio::join!(parameter(secrets), dynamo.marks());
+    same(key?, marks?.fingerprint.as_deref())
 }
 
 /// The same, and the first one that is ever used is the one that stays.
@@ -108,13 +108,10 @@ pub async fn id_key(secrets: &dyn Secrets, dynamo: &Dynamo) -> anyhow::Result<Id
 /// When it cannot be read, is no key, or is another one.
 #[cfg(feature = "worker")]
 pub async fn kept_id_key(secrets: &dyn Secrets, dynamo: &Dynamo) -> anyhow::Result<IdKey> {
-    let (key, kept) = tokio::join!(parameter(secrets), dynamo.id_key_fingerprint());
-    let (key, mut kept) = (key?, kept?);
-    if kept.is_none() {
-        dynamo.keep_id_key_fingerprint(&key).await?;
-        kept = dynamo.id_key_fingerprint().await?;
-    }
-    same(key, kept.as_deref())
+    let (key, marks) = tokio::join!(parameter(secrets), dynamo.marks());
+    let key = key?;
+    let marks = dynamo.mark(marks?, &key).await?;
+    same(key, marks.fingerprint.as_deref())
 }
 
 async fn parameter(secrets: &dyn Secrets) -> anyhow::Result<IdKey> {

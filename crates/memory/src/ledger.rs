@@ -13,10 +13,10 @@ use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
 use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, accept, draw, refill, settle};
 use domain::notice::{Notice, NoticeId};
 use domain::time::later;
+use ports::Result;
 use ports::error::at_most;
 use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Taken, Told};
 use ports::store::{MOST_ITEMS, Read};
-use ports::{Result, record};
 
 use crate::ranks::Ranks;
 use crate::{Memory, State};
@@ -101,9 +101,11 @@ impl Book for Page<'_> {
 
     fn keep(&mut self, award: &Award) -> std::result::Result<(), Infallible> {
         // What a store gives back is what went through its stored form.
-        let stored = record::decode_award(award.id, &record::encode_award(award));
         #[expect(clippy::expect_used, reason = "a store that keeps what it cannot read must not pass a test")]
-        let stored = stored.expect("what was encoded can be decoded");
+        let stored = stored::award::encode(award)
+            .map_err(ports::Error::from)
+            .and_then(|text| Ok(stored::award::decode(award.id, &text)?))
+            .expect("an award can be written down and read back");
         let waits = |award: &Award| award.arrival > 0 && award.standing == Standing::Waiting;
         let now = waits(&stored);
         let before = self.ledgers.awards.insert(award.id, stored).is_some_and(|before| waits(&before));

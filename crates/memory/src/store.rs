@@ -11,7 +11,7 @@ use domain::participation::Participation;
 use domain::profile::KnownProfile;
 use ports::error::at_most;
 use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
-use ports::{Error, Result, record};
+use ports::{Error, Result};
 
 use crate::{Memory, State, failed};
 
@@ -65,7 +65,11 @@ impl State {
 
 /// What a store gives back is what went through its stored form.
 fn stored_form(participation: &Participation, version: u64) -> Result<Participation> {
-    record::decode(participation.id(), version, &record::encode(participation))
+    Ok(stored::participation::decode(
+        participation.id(),
+        version,
+        &stored::participation::encode(participation)?,
+    )?)
 }
 
 impl Memory {

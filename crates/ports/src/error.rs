@@ -1,5 +1,7 @@
 //! What can go wrong behind a port.
 
+use stored::{Unencodable, Unreadable};
+
 /// A failure of something outside.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,16 +26,11 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Something was stored that cannot be read back.
-    #[error("a stored {what} cannot be read{}", named(.id))]
-    Corrupt {
-        /// What.
-        what: &'static str,
-        /// Which: an id or a key; never a contact. `None` where there is only one.
-        id: Option<String>,
-        /// Why not.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error(transparent)]
+    Corrupt(#[from] Unreadable),
+    /// Something was to be stored that has no stored form: a mistake of ours.
+    #[error(transparent)]
+    Unencodable(#[from] Unencodable),
     /// The caller gave more than one call takes: a mistake of ours, and no trouble of whatever is outside.
     #[error("{doing}: {given} were given, {most} are taken at once")]
     TooMany {
@@ -44,10 +41,6 @@ pub enum Error {
         /// How many are taken.
         most: usize,
     },
-}
-
-fn named(id: &Option<String>) -> String {
-    id.as_ref().map(|id| format!(": {id}")).unwrap_or_default()
 }
 
 /// Refuses more than one call takes, so that nothing is cut off.
@@ -124,21 +117,21 @@ impl Error {
         match self {
             Self::Unavailable { trouble, .. } => *trouble,
             Self::Panicked { .. } => Trouble::Unknown,
-            Self::Corrupt { .. } => Trouble::Corrupt,
-            Self::TooMany { .. } => Trouble::Mistake,
+            Self::Corrupt(_) => Trouble::Corrupt,
+            Self::Unencodable(_) | Self::TooMany { .. } => Trouble::Mistake,
         }
     }
 
     /// Wraps why a stored `what` cannot be read.
     pub fn corrupt(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Corrupt { what, id: None, source: source.into() }
+        Self::Corrupt(Unreadable::new(what, source))
     }
 
     /// Names what cannot be read.
     #[must_use]
     pub fn of(self, which: impl std::fmt::Display) -> Self {
         match self {
-            Self::Corrupt { what, source, .. } => Self::Corrupt { what, id: Some(which.to_string()), source },
+            Self::Corrupt(unreadable) => Self::Corrupt(unreadable.of(which)),
             other => other,
         }
     }

@@ -10,10 +10,10 @@ pub mod limits;
 pub mod operations;
 pub mod outages;
 pub mod queues;
-pub mod record;
 pub mod repeats;
 pub mod schedule;
 pub mod secrets;
+pub mod shown;
 pub mod store;
 
 pub use brands::BrandsInUse;

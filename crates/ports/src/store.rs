@@ -76,7 +76,7 @@ impl<T> Read<T> {
     pub fn add(&mut self, id: ParticipationId, read: Result<T>) -> Result<()> {
         match read {
             Ok(found) => self.found.push(found),
-            Err(why @ Error::Corrupt { .. }) => self.unreadable.push(Unreadable { id, why }),
+            Err(why @ Error::Corrupt(_)) => self.unreadable.push(Unreadable { id, why }),
             Err(error) => return Err(error),
         }
         Ok(())

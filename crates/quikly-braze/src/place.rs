@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use aws::dynamo::AnotherKey;
+use aws::dynamo::{AnotherKey, Marks};
 use aws::operations::Environment;
 use aws::ssm::Parameters;
 use domain::brand::SecretRef;
@@ -38,8 +38,9 @@ impl Opened {
         let name = place.environment.context("--data or --environment is missing")?;
         let config = aws::environment().await;
         let environment = Environment::new(&config, &name);
+        let marks = environment.dynamo().marks().await?;
         if let Some(key) = &of_environment {
-            same(&environment, key).await?;
+            same(&marks, key)?;
         }
         Ok(Self::OnAws {
             environment,
@@ -67,7 +68,7 @@ impl Opened {
             Self::OnAws { environment, secrets, parameter, .. } => {
                 let key = secrets.get(&SecretRef::Ssm(parameter.clone())).await;
                 let key = IdKey::parse(key.context("the id key cannot be read")?.expose_secret())?;
-                same(environment, &key).await?;
+                same(&environment.dynamo().marks().await?, &key)?;
                 Ok(key)
             }
         }
@@ -75,9 +76,9 @@ impl Opened {
 }
 
 /// Refuses a key that is not the environment's. One that has no fingerprint yet has not been updated.
-async fn same(environment: &Environment, key: &IdKey) -> anyhow::Result<()> {
-    match environment.dynamo().id_key_fingerprint().await? {
-        Some(kept) if kept != key.fingerprint().to_string() => Err(AnotherKey.into()),
+fn same(marks: &Marks, key: &IdKey) -> anyhow::Result<()> {
+    match &marks.fingerprint {
+        Some(kept) if *kept != key.fingerprint().to_string() => Err(AnotherKey.into()),
         _ => Ok(()),
     }
 }

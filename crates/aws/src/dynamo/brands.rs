@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::brand_file::{BrandFile, Given, Unreadable};
 use ports::error::in_full;
 use ports::{Error, Result};
+use stored::brand_file;
 
 use crate::dynamo::item::{text, text_of};
 
@@ -55,13 +56,10 @@ impl BrandTable {
             let page = request.set_exclusive_start_key(from.take()).send().await;
             let page = page.map_err(|error| Error::unavailable("reading brand files", error))?;
             for item in page.items() {
-                let name = text_of(item, "name")?.to_owned();
-                files.push(match text_of(item, "file") {
-                    Ok(text) => Ok(BrandFile { name, text: text.to_owned() }),
-                    Err(error) => {
-                        Err(Unreadable { name, why: in_full(&error), remains: Some(String::new()) })
-                    }
-                });
+                let name = text_of(item, brand_file::NAME)?;
+                files.push(brand_file::decode(name, text_of(item, brand_file::TEXT).ok()).map_err(|error| {
+                    Unreadable { name: name.to_owned(), why: in_full(&error), remains: Some(String::new()) }
+                }));
             }
             from = page.last_evaluated_key;
             if from.is_none() {
@@ -92,8 +90,10 @@ impl BrandTable {
                 pushed.unchanged += 1;
                 continue;
             }
-            let request = self.client.put_item().table_name(&self.table);
-            let request = request.item("name", text(&file.name)).item("file", text(&file.text));
+            let mut request = self.client.put_item().table_name(&self.table);
+            for (name, kept) in brand_file::encode(file) {
+                request = request.item(name, text(kept));
+            }
             request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
             pushed.written += 1;
         }

@@ -1,13 +1,13 @@
 //! The books of request slots, an item a lane.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use domain::Timestamp;
 use domain::reservation::{Allowance, Ledgered, Observed, Reservation, Windows};
 use ports::limits::{Lane, Limits};
 use ports::{Error, Result};
+use stored::limits;
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, number_of, required, text};
@@ -82,58 +82,48 @@ impl Dynamo {
         let Some(item) = read.map_err(|error| Error::unavailable(doing, error))?.item else {
             return Ok(None);
         };
-        Ok(Some((Self::windows_of(&item)?, required(&item, "version")?)))
+        Ok(Some((Self::windows_of(lane, &item)?, required(&item, "version")?)))
     }
 
     /// A lane's books as they stand in its item.
-    pub(crate) fn windows_of(item: &Item) -> Result<Windows> {
-        let moment = |milliseconds: i64| {
-            Timestamp::from_millisecond(milliseconds).map_err(|error| Error::corrupt("limit", error))
-        };
-        Ok(Windows::restore(Ledgered {
-            requests: required(item, "requests")?,
-            period: Duration::from_millis(required(item, "period")?),
-            start: moment(required(item, "start")?)?,
-            booked: required(item, "booked")?,
-            probe_at: number_of(item, "probe_at")?.map(moment).transpose()?,
-            learning: number_of(item, "learning")?.map(moment).transpose()?,
-            by_contract: number_of::<u8>(item, "by_contract")? == Some(1),
-            touched: number_of(item, "touched")?.map(moment).transpose()?,
-            resumed: number_of(item, "resumed")?.map(moment).transpose()?,
-        }))
+    pub(crate) fn windows_of(lane: &str, item: &Item) -> Result<Windows> {
+        let number = |name| number_of(item, name).map_err(Into::into);
+        Ok(Windows::restore(limits::decode(lane, number)?))
     }
 
-    /// Whether it was written.
+    /// Writes the numbers that this version knows, and leaves alone those of a newer one. Whether it was written.
     async fn keep(&self, doing: &'static str, lane: &str, windows: &Windows, version: u64) -> Result<bool> {
-        let kept = windows.keep();
-        let mut item = Item::from([
-            ("lane".to_owned(), text(lane)),
-            ("version".to_owned(), number(version + 1)),
-            ("requests".to_owned(), number(kept.requests)),
-            ("period".to_owned(), number(kept.period.as_millis())),
-            ("start".to_owned(), number(kept.start.as_millisecond())),
-            ("booked".to_owned(), number(kept.booked)),
-        ]);
-        item.insert("by_contract".to_owned(), number(u8::from(kept.by_contract)));
-        let moments = [
-            ("learning", kept.learning),
-            ("probe_at", kept.probe_at),
-            ("touched", kept.touched),
-            ("resumed", kept.resumed),
-        ];
-        for (name, at) in moments {
-            item.extend(at.map(|at| (name.to_owned(), number(at.as_millisecond()))));
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.tables.limits)
+            .key("lane", text(lane))
+            .expression_attribute_values(":next", number(version + 1));
+        let (mut set, mut remove) = (vec!["version = :next".to_owned()], Vec::new());
+        for (name, kept) in limits::encode(lane, &windows.keep())? {
+            request = request.expression_attribute_names(format!("#{name}"), name);
+            match kept {
+                Some(kept) => {
+                    set.push(format!("#{name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), number(kept));
+                }
+                None => remove.push(format!("#{name}")),
+            }
         }
-        let request = self.client.put_item().table_name(&self.tables.limits).set_item(Some(item));
-        let request = match version {
+        request = match version {
             0 => request.condition_expression("attribute_not_exists(lane)"),
             _ => request
                 .condition_expression("version = :version")
                 .expression_attribute_values(":version", number(version)),
         };
-        match request.send().await.map_err(aws_sdk_dynamodb::error::SdkError::into_service_error) {
+        let mut change = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            change.push_str(&format!(" REMOVE {}", remove.join(", ")));
+        }
+        let request = request.update_expression(change);
+        match request.send().await.map_err(SdkError::into_service_error) {
             Ok(_) => Ok(true),
-            Err(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
             Err(error) => Err(Error::unavailable(doing, error)),
         }
     }

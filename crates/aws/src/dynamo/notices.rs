@@ -9,7 +9,6 @@ use domain::notice::NoticeId;
 use domain::time::later;
 use futures::future::try_join_all;
 use ports::ledger::{NOTICE_LEASE, Notices, Outbound, Taken, Told};
-use ports::record::decode_notice;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -65,7 +64,7 @@ impl Notices for Dynamo {
 
 fn outbound(item: &Item) -> Result<Outbound> {
     Ok(Outbound {
-        notice: decode_notice(text_of(item, "record")?)?,
+        notice: stored::callback::decode(text_of(item, "id")?, text_of(item, "record")?)?,
         attempts: required(item, "attempts")?,
         revived_at: revived_at(item),
     })

@@ -13,9 +13,9 @@ use domain::person::{Person, forget, forgotten};
 use domain::time::later;
 use ports::limits::{Endpoint, Lane};
 use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview, ProvenConsent};
-use ports::record::{decode_known, decode_notice, encode, whose};
 use ports::store::{MOST_ITEMS, Saved, Store};
 use ports::{Error, Outages, Result};
+use stored::participation::{encode, whose};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, required, text, text_of};
@@ -95,7 +95,7 @@ impl Dynamo {
     async fn limits_in_use(&self) -> Result<BTreeMap<String, LimitInUse>> {
         let mut lanes = BTreeMap::new();
         self.scan(&self.tables.limits, None, |item| {
-            let kept = Self::windows_of(&item)?.keep();
+            let kept = Self::windows_of(text_of(&item, "lane")?, &item)?.keep();
             let limit = LimitInUse {
                 requests: kept.requests,
                 period: kept.period,
@@ -149,7 +149,7 @@ impl Dynamo {
     pub(crate) async fn parked(&self) -> Result<Vec<Dead>> {
         let mut parked = Vec::new();
         self.scan(&self.tables.notices, Some("attribute_not_exists(due_at)"), |item| {
-            let notice = decode_notice(text_of(&item, "record")?).ok();
+            let notice = stored::callback::decode(text_of(&item, "id")?, text_of(&item, "record")?).ok();
             parked.push(Dead {
                 id: text_of(&item, "id")?.to_owned(),
                 kind: CALLBACK.to_owned(),
@@ -209,8 +209,8 @@ impl Dynamo {
         let mut known = Vec::new();
         self.scan(&self.tables.profiles, None, |item| {
             let contact = text_of(&item, "contact")?;
-            let named =
-                decode_known(text_of(&item, "record")?).is_ok_and(|known| person.is_named_by(&known.profile));
+            let hint = stored::hint::decode(contact, text_of(&item, "record")?);
+            let named = hint.is_ok_and(|hint| person.is_named_by(&hint.profile));
             if named {
                 known.push(contact.to_owned());
             }
@@ -305,7 +305,7 @@ impl Dynamo {
             .key("id", text(id.to_string()))
             .expression_attribute_names("#record", "record")
             .expression_attribute_values(":next", number(version.saturating_add(1)))
-            .expression_attribute_values(":record", text(encode(&left)))
+            .expression_attribute_values(":record", text(encode(&left)?))
             .expression_attribute_values(":expires", number(left.keep_until().as_second()));
         request = match record {
             Some(record) => request

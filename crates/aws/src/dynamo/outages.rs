@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::ids::BrandId;
-use ports::outages::{Outage, Outages, decode_outage, encode_outage};
+use ports::outages::{Outage, Outages};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -18,7 +18,7 @@ impl Outages for Dynamo {
     async fn keep_outage(&self, brand: &BrandId, outage: &Outage) -> Result<()> {
         let put = self.client.put_item().table_name(&self.tables.ledgers);
         let put = put.item("ledger", text(OUTAGES)).item("line", text(brand.as_str()));
-        let put = put.item("record", text(encode_outage(outage)?)).send().await;
+        let put = put.item("record", text(stored::outage::encode(brand, outage)?)).send().await;
         put.map(|_| ()).map_err(|error| Error::unavailable("keeping an outage", error))
     }
 
@@ -42,7 +42,8 @@ impl Outages for Dynamo {
             for item in page.items() {
                 let brand = BrandId::parse(text_of(item, "line")?);
                 let brand = brand.map_err(|error| Error::corrupt("brand", error))?;
-                outages.insert(brand, decode_outage(text_of(item, "record")?)?);
+                let outage = stored::outage::decode(&brand, text_of(item, "record")?)?;
+                outages.insert(brand, outage);
             }
             from = page.last_evaluated_key;
             if from.is_none() {

@@ -11,7 +11,6 @@ use domain::incentive::raffle::Entrant;
 use domain::ledger::Counts;
 use futures::future::try_join_all;
 use futures::try_join;
-use ports::record::{decode_award, decode_counts};
 use ports::store::{self, MOST_ITEMS, Unreadable};
 use ports::{Error, Result};
 
@@ -46,7 +45,7 @@ pub(crate) fn line(item: &Item) -> Result<Option<Line>> {
         return Ok(None);
     }
     let id = ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))?;
-    let award = decode_award(id, text_of(item, "award")?)?;
+    let award = stored::award::decode(id, text_of(item, "award")?)?;
     let version = required(item, "award_version").map_err(|error| error.of(id))?;
     Ok(Some(Line { award, version }))
 }
@@ -69,7 +68,7 @@ impl Dynamo {
     /// A ledger's counters.
     pub(crate) async fn read_counts(&self, ledger: &str) -> Result<Read> {
         let Some(item) = self.line_of(ledger, "counts").await? else { return Ok(Read::default()) };
-        let counts = decode_counts(text_of(&item, "counts")?)?;
+        let counts = stored::counters::decode(ledger, text_of(&item, "counts")?)?;
         Ok(Read { counts, version: required(&item, "version")?, ranks: Ranks::of(&item)? })
     }
 

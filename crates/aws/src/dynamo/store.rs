@@ -19,9 +19,10 @@ use futures::{StreamExt, TryFutureExt};
 use ports::Chance;
 use ports::clock::SystemChance;
 use ports::error::at_most;
-use ports::record::{decode, decode_known, encode, encode_award, encode_known};
 use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
+use stored::hint;
+use stored::participation::{decode, encode};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::due::MOST_LEFT_OUT;
@@ -46,24 +47,24 @@ pub(crate) fn shard(id: ParticipationId) -> u8 {
     id.to_bytes()[0] % SHARDS
 }
 
-fn item(participation: &Participation) -> Item {
+fn item(participation: &Participation) -> Result<Item> {
     let mut item = Item::from([
         ("id".to_owned(), text(participation.id().to_string())),
         ("version".to_owned(), number(participation.version())),
         ("brand".to_owned(), text(participation.brand().as_str())),
-        ("record".to_owned(), text(encode(participation))),
+        ("record".to_owned(), text(encode(participation)?)),
     ]);
     if let Some(due_at) = participation.due_at() {
         item.insert("due_shard".to_owned(), number(shard(participation.id())));
         item.insert("due_at".to_owned(), number(due_at.as_millisecond()));
     }
-    item
+    Ok(item)
 }
 
 pub(crate) fn participation(item: &Item) -> Result<Participation> {
     let id = id_of(item)?;
     let (version, record) = (required(item, "version"), text_of(item, "record"));
-    decode(id, version.map_err(|error| error.of(id))?, record.map_err(|error| error.of(id))?)
+    Ok(decode(id, version.map_err(|error| error.of(id))?, record.map_err(|error| error.of(id))?)?)
 }
 
 pub(crate) fn id_of(item: &Item) -> Result<ParticipationId> {
@@ -75,11 +76,11 @@ impl Store for Dynamo {
     /// The line is stored with the participation, in one write, and entered later: entering it here would have everybody who takes
     /// part at the same time contend for one ledger's counters.
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
-        let mut item = item(participation);
+        let mut item = item(participation)?;
         let attempt = text(format!("{:016x}", SystemChance.bits()));
         item.insert(ATTEMPT.to_owned(), attempt.clone());
         if let Some(Entry { award, .. }) = entry {
-            item.insert("award".to_owned(), text(encode_award(award)));
+            item.insert("award".to_owned(), text(stored::award::encode(award)?));
             item.insert("award_version".to_owned(), number(0));
         }
         let request = self
@@ -174,11 +175,12 @@ impl Store for Dynamo {
         let mut known = Known::default();
         for item in &items {
             let Some(contact) = by_text.get(text_of(item, "contact")?) else { continue };
-            match text_of(item, "record").and_then(decode_known) {
+            let text = text_of(item, "record").map_err(|why| why.of(contact));
+            match text.and_then(|text| Ok(hint::decode(contact, text)?)) {
                 Ok(profile) => {
                     known.profiles.insert(*contact, profile);
                 }
-                Err(why) => known.unreadable.push(why.of(contact)),
+                Err(why) => known.unreadable.push(why),
             }
         }
         Ok(known)
@@ -188,14 +190,15 @@ impl Store for Dynamo {
         const DOING: &str = "remembering profiles";
         at_most(profiles.len(), MOST_ITEMS, DOING)?;
         // The last one of a contact counts; a batch must not name an item twice.
-        let latest: HashMap<String, &KnownProfile> =
-            profiles.iter().map(|(contact, known)| (contact.to_string(), known)).collect();
+        let latest: HashMap<ContactKey, &KnownProfile> =
+            profiles.iter().map(|(contact, known)| (*contact, known)).collect();
         let mut writes = Vec::with_capacity(latest.len());
         for (contact, known) in latest {
+            let record = hint::encode(contact, known)?;
             let put = PutRequest::builder()
-                .item("contact", text(contact))
+                .item("contact", text(contact.to_string()))
                 .item("expires_at", number(known.trusted_until().as_second()))
-                .item("record", text(encode_known(known)));
+                .item("record", text(record));
             let put = put.build().map_err(|error| Error::unavailable(DOING, error))?;
             writes.push(WriteRequest::builder().put_request(put).build());
         }
@@ -212,14 +215,14 @@ impl Store for Dynamo {
             .table_name(&self.tables.profiles)
             .item("contact", text(contact.to_string()))
             .item("expires_at", number(profile.trusted_until().as_second()))
-            .item("record", text(encode_known(profile)))
+            .item("record", text(hint::encode(contact, profile)?))
             .condition_expression("attribute_not_exists(contact)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await.map_err(SdkError::into_service_error) {
             Ok(_) => Ok(profile.clone()),
             Err(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let holder = taken.item.ok_or_else(|| Error::corrupt("profile", "it is empty"))?;
-                match text_of(&holder, "record").and_then(decode_known) {
+                match text_of(&holder, "record").and_then(|text| Ok(hint::decode(contact, text)?)) {
                     Ok(holder) => Ok(holder),
                     Err(_) => self.replace_profile(contact, &holder, profile).await,
                 }
@@ -248,7 +251,7 @@ impl Dynamo {
             .table_name(&self.tables.profiles)
             .item("contact", text(contact.to_string()))
             .item("expires_at", number(profile.trusted_until().as_second()))
-            .item("record", text(encode_known(profile)))
+            .item("record", text(hint::encode(contact, profile)?))
             .expression_attribute_names("#record", "record");
         request = match unreadable.get("record") {
             Some(record) => request
@@ -270,7 +273,7 @@ impl Dynamo {
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(participation.version()))
             .expression_attribute_values(":next", number(participation.version() + 1))
-            .expression_attribute_values(":record", text(encode(participation)))
+            .expression_attribute_values(":record", text(encode(participation)?))
             .expression_attribute_names("#record", "record");
         request = match participation.due_at() {
             Some(due_at) => request

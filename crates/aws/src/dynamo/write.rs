@@ -8,7 +8,6 @@ use domain::award::{Award, Others, Standing};
 use domain::ids::BrandId;
 use domain::incentive::Offer;
 use domain::ledger::Counts;
-use ports::record::{encode_award, encode_counts, encode_notice};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -76,7 +75,7 @@ impl Dynamo {
             let put = Put::builder()
                 .table_name(&self.tables.notices)
                 .item("id", text(notice.id.to_string()))
-                .item("record", text(encode_notice(notice)))
+                .item("record", text(stored::callback::encode(notice)?))
                 .item("attempts", number(0))
                 .item("due_shard", number(shard(notice.id.participation)))
                 .item("due_at", number(notice.at.as_millisecond()));
@@ -141,7 +140,7 @@ impl Dynamo {
             .condition_expression("award_version = :version")
             .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":next", number(version + 1))
-            .expression_attribute_values(":award", text(encode_award(award)))
+            .expression_attribute_values(":award", text(stored::award::encode(award)?))
             .expression_attribute_values(":arrival", number(award.arrival));
         match list(award) {
             Some(list) => {
@@ -199,14 +198,14 @@ impl Dynamo {
         version: u64,
     ) -> Result<TransactWriteItem> {
         let item = Item::from([
-            ("counts".to_owned(), text(encode_counts(counts))),
+            ("counts".to_owned(), text(stored::counters::encode(ledger, counts)?)),
             ("ranked_since".to_owned(), number(ranks.since)),
             ("ranked_from".to_owned(), number(ranks.from)),
         ]);
         self.versioned(ledger, "counts", item, version)
     }
 
-    /// An item of the ledgers' table, under the condition that it was written so often.
+    /// An item of the ledgers' table, under the condition that it was written so often. Attributes of a newer version stay as they are.
     pub(crate) fn versioned(
         &self,
         ledger: &str,
@@ -214,18 +213,25 @@ impl Dynamo {
         item: Item,
         version: u64,
     ) -> Result<TransactWriteItem> {
-        let put = Put::builder()
+        let mut update = Update::builder()
             .table_name(&self.tables.ledgers)
-            .set_item(Some(item))
-            .item("ledger", text(ledger))
-            .item("line", text(line))
-            .item("version", number(version + 1));
-        let put = match version {
-            0 => put.condition_expression("attribute_not_exists(ledger)"),
-            _ => put
+            .key("ledger", text(ledger))
+            .key("line", text(line))
+            .expression_attribute_values(":next", number(version + 1));
+        let mut set = vec!["version = :next".to_owned()];
+        for (name, value) in item {
+            set.push(format!("#{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), &name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        update = match version {
+            0 => update.condition_expression("attribute_not_exists(ledger)"),
+            _ => update
                 .condition_expression("version = :version")
                 .expression_attribute_values(":version", number(version)),
         };
-        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+        let update = built(update.update_expression(format!("SET {}", set.join(", "))).build())?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 }

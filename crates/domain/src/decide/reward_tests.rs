@@ -13,6 +13,7 @@ use crate::ids::{IncentiveId, LedgerKey, Scope};
 use crate::incentive::{NoPrize, Offer};
 use crate::participation::{BrazeEvent, EnrollState, Open, Outcome, Snapshot, State, Target};
 use crate::profile::{Alias, FoundProfile, KnownProfile};
+use crate::unknown::UnknownFields;
 
 const SETTLE: i64 = 120;
 
@@ -78,6 +79,7 @@ impl World {
             standing,
             credited_at: None,
             due_at: None,
+            unknown: UnknownFields::default(),
         };
         let facts = Facts { award: Some(award), ..Facts::default() };
         Self { brand, activation, participation, facts }

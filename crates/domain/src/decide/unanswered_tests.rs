@@ -8,6 +8,7 @@ use crate::ids::IncentiveId;
 use crate::incentive::{NoPrize, Offer};
 use crate::participation::{Snapshot, Unanswered};
 use crate::seen::{self, Asking};
+use crate::unknown::UnknownFields;
 
 const THEIRS: &str = "+13135550100";
 const OTHER: &str = "+13135550199";
@@ -39,6 +40,7 @@ fn award(world: &World, standing: Standing) -> Award {
         standing,
         credited_at: None,
         due_at: None,
+        unknown: UnknownFields::default(),
     }
 }
 

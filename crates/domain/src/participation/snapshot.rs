@@ -10,6 +10,7 @@ use crate::attributes::Attributes;
 use crate::ids::{BrandId, ParticipationId, RepeatKey, Scope};
 use crate::reservation::Slot;
 use crate::time::later;
+use crate::unknown::UnknownFields;
 
 /// For how long a new participation is left to its queue message before the tick processes it.
 pub const FIRST_LOOK: Duration = Duration::from_secs(60);
@@ -55,6 +56,8 @@ pub struct Snapshot {
     pub without_terms_since: Option<Timestamp>,
     /// See [`Participation::version`].
     pub version: u64,
+    /// What a newer version keeps of it.
+    pub unknown: UnknownFields,
 }
 
 /// Values that no participation can have together.
@@ -119,6 +122,7 @@ impl Snapshot {
             repeat_key: None,
             without_terms_since: None,
             version: 0,
+            unknown: UnknownFields::default(),
         }
     }
 

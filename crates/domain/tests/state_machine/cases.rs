@@ -78,6 +78,7 @@ fn award(world: &World, standing: Standing, settled: bool) -> Award {
         standing,
         credited_at: settled.then(|| at(1)),
         due_at: None,
+        unknown: domain::unknown::UnknownFields::default(),
     }
 }
 

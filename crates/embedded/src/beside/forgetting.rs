@@ -11,13 +11,13 @@ use domain::profile::KnownProfile;
 use domain::time::later;
 use ports::clock::SystemClock;
 use ports::operations::{Forgotten, ProvenConsent};
-use ports::record::{decode, decode_known, whose};
-use ports::{Clock, Error, Result};
+use ports::{Clock, Result};
 use rusqlite::{Connection, Transaction, params};
+use stored::Unreadable;
+use stored::participation::{decode, whose};
 
 use crate::beside::{Beside, failed};
-use crate::rows::one;
-use crate::rows::unreadable;
+use crate::rows::{one, unencodable, unreadable};
 use crate::store::Row;
 
 const DOING: &str = "forgetting a person";
@@ -106,7 +106,9 @@ impl Beside {
             let Some((last, _)) = rows.last() else { return Ok(erased) };
             after = last.clone();
             let named = |known: KnownProfile| person.is_named_by(&known.profile);
-            let theirs = rows.into_iter().filter(|(_, record)| decode_known(record).is_ok_and(named));
+            let theirs = rows
+                .into_iter()
+                .filter(|(contact, record)| stored::hint::decode(contact, record).is_ok_and(named));
             let theirs: Vec<String> = theirs.map(|(contact, _)| contact).collect();
             for some in theirs.chunks(STEP) {
                 erased += self.change(DOING, |transaction| {
@@ -187,7 +189,7 @@ fn erase_some(
         let keys: Vec<String> =
             contacts.map(|contact| id_key.contact(theirs.brand(), &contact).to_string()).collect();
         forget(&mut theirs, id_key, now);
-        Row::of(&theirs).save(transaction)?;
+        Row::of(&theirs).map_err(unencodable)?.save(transaction)?;
         participations += 1;
         profiles += forget_profiles(transaction, &keys)?;
     }
@@ -246,13 +248,13 @@ fn forget_one(
             let sql = "SELECT EXISTS (SELECT 1 FROM awards WHERE id = ?)";
             let has_award = transaction.query_row(sql, [id.to_bytes()], |row| row.get(0))?;
             let (named, scope) = whose(&record);
-            let unknown = |error: IdentifierError| unreadable(Error::corrupt("participation", error).of(id));
+            let unknown = |error: IdentifierError| unreadable(Unreadable::new("participation", error).of(id));
             let brand = BrandId::parse(&brand).ok().or(named);
             let brand = brand.map_or_else(|| BrandId::parse("unknown").map_err(unknown), Ok)?;
             let scope = scope.map_or_else(|| Scope::parse("unknown").map_err(unknown), Ok)?;
             forgotten((id, version), (brand, scope), has_award, now)
         }
     };
-    Row::of(&left).save(transaction)?;
+    Row::of(&left).map_err(unencodable)?.save(transaction)?;
     Ok(true)
 }

@@ -3,9 +3,9 @@
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use ports::Result;
-use ports::record::decode;
 use ports::store::Saved;
 use rusqlite::{Connection, params};
+use stored::participation::decode;
 
 use super::{Beside, failed};
 use crate::outages;
@@ -76,7 +76,7 @@ fn some(
         // One that cannot be read waits for whoever mends it, and holds up no other.
         let Ok(mut found) = decode(ParticipationId::from_bytes(id), version, &record) else { continue };
         if found.retries_now(now) {
-            let saved = Row::of(&found).save(connection).map_err(|error| failed(DOING, error))?;
+            let saved = Row::of(&found)?.save(connection).map_err(|error| failed(DOING, error))?;
             ended += u64::from(saved == Saved::Saved);
         }
     }

@@ -1,0 +1,99 @@
+//! Awards: the lines of ledgers. The id of the participation is kept beside each.
+
+use domain::Timestamp;
+use domain::award::{Award, Others};
+use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
+use domain::unknown::UnknownFields;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Unencodable, Unreadable, Why};
+use crate::form::{self, Version};
+use crate::prize::{OfferRecord, StandingRecord, offer, offer_record, standing, standing_record};
+use crate::values::{contact_key, moment};
+
+/// The newest version of an award's form.
+const NEWEST: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    #[serde(default, skip_serializing_if = "Version::is_absent")]
+    v: Version<NEWEST>,
+    brand: String,
+    scope: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    incentive: Option<String>,
+    participant: String,
+    /// Absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    others: Option<Vec<String>>,
+    offer: OfferRecord,
+    arrival: u64,
+    standing: StandingRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credited_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<i64>,
+}
+
+impl form::Record for Record {
+    const WHAT: &'static str = "award";
+    const NEWEST: u16 = NEWEST;
+}
+
+/// An award as it is stored.
+///
+/// # Errors
+/// When it holds something that has no stored form.
+pub fn encode(award: &Award) -> Result<String, Unencodable> {
+    let record = Record {
+        v: Version::NEWEST,
+        brand: award.brand.to_string(),
+        scope: award.ledger.scope.to_string(),
+        incentive: award.ledger.incentive.as_ref().map(ToString::to_string),
+        participant: award.participant.to_string(),
+        others: match &award.others {
+            Others::None => None,
+            Others::Perhaps(ids) => Some(ids.iter().map(ToString::to_string).collect()),
+        },
+        offer: offer_record(&award.offer),
+        arrival: award.arrival,
+        standing: standing_record(&award.standing),
+        credited_at: award.credited_at.map(Timestamp::as_millisecond),
+        due_at: award.due_at.map(Timestamp::as_millisecond),
+    };
+    form::write(award.id, Ok(record), &award.unknown)
+}
+
+/// An award read back.
+///
+/// # Errors
+/// When the text is in no form that an award has had, or in a newer one.
+pub fn decode(id: ParticipationId, text: &str) -> Result<Award, Unreadable> {
+    form::read(id, text, |record, unknown| award(id, record, unknown))
+}
+
+fn award(id: ParticipationId, record: Record, unknown: UnknownFields) -> Result<Award, Why> {
+    Ok(Award {
+        id,
+        brand: BrandId::parse(&record.brand)?,
+        ledger: ledger(&record.scope, record.incentive.as_deref())?,
+        participant: contact_key(&record.participant)?,
+        others: others(record.others)?,
+        offer: offer(record.offer)?,
+        arrival: record.arrival,
+        standing: standing(record.standing)?,
+        credited_at: record.credited_at.map(moment).transpose()?,
+        due_at: record.due_at.map(moment).transpose()?,
+        unknown,
+    })
+}
+
+fn others(stored: Option<Vec<String>>) -> Result<Others, Why> {
+    let Some(ids) = stored else { return Ok(Others::None) };
+    Ok(Others::Perhaps(ids.iter().map(|id| ParticipationId::parse(id)).collect::<Result<_, _>>()?))
+}
+
+pub(crate) fn ledger(scope: &str, incentive: Option<&str>) -> Result<LedgerKey, Why> {
+    let incentive = incentive.map(IncentiveId::parse).transpose()?;
+    Ok(LedgerKey { scope: Scope::parse(scope)?, incentive })
+}

@@ -1,0 +1,85 @@
+//! Callbacks that Quikly's back end is still to be sent. A callback is written once and never changed; what a newer version keeps in it
+//! stays in it.
+
+use std::fmt;
+
+use domain::award::Refusal;
+use domain::ids::{BrandId, ParticipationId};
+use domain::notice::{News, Notice, NoticeId};
+use domain::unknown::UnknownFields;
+use serde::{Deserialize, Serialize};
+
+use crate::award::ledger;
+use crate::error::{Unencodable, Unreadable, Why};
+use crate::form::{self, Version};
+use crate::prize::{StandingRecord, standing, standing_record};
+use crate::values::moment;
+
+/// The newest version of a callback's form.
+const NEWEST: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    #[serde(default, skip_serializing_if = "Version::is_absent")]
+    v: Version<NEWEST>,
+    participation: String,
+    news: String,
+    brand: String,
+    scope: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    incentive: Option<String>,
+    standing: StandingRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
+    at: i64,
+}
+
+impl form::Record for Record {
+    const WHAT: &'static str = "callback";
+    const NEWEST: u16 = NEWEST;
+}
+
+/// A callback as it is stored.
+///
+/// # Errors
+/// When it holds something that has no stored form.
+pub fn encode(notice: &Notice) -> Result<String, Unencodable> {
+    let record = Record {
+        v: Version::NEWEST,
+        participation: notice.id.participation.to_string(),
+        news: notice.id.news.name().to_owned(),
+        brand: notice.brand.to_string(),
+        scope: notice.ledger.scope.to_string(),
+        incentive: notice.ledger.incentive.as_ref().map(ToString::to_string),
+        standing: standing_record(&notice.standing),
+        refusal: notice.refusal.map(|refusal| refusal.name().to_owned()),
+        at: notice.at.as_millisecond(),
+    };
+    form::write(notice.id, Ok(record), &UnknownFields::default())
+}
+
+/// A callback read back. `id` is the one that it is kept under.
+///
+/// # Errors
+/// When the text is in no form that a callback has had, or in a newer one.
+pub fn decode(id: impl fmt::Display, text: &str) -> Result<Notice, Unreadable> {
+    form::read(id, text, |record: Record, _| notice(record))
+}
+
+fn notice(record: Record) -> Result<Notice, Why> {
+    Ok(Notice {
+        id: NoticeId {
+            participation: ParticipationId::parse(&record.participation)?,
+            news: News::named(&record.news).ok_or("unknown news")?,
+        },
+        brand: BrandId::parse(&record.brand)?,
+        ledger: ledger(&record.scope, record.incentive.as_deref())?,
+        standing: standing(record.standing)?,
+        refusal: record.refusal.as_deref().map(refusal).transpose()?,
+        at: moment(record.at)?,
+    })
+}
+
+fn refusal(name: &str) -> Result<Refusal, Why> {
+    Refusal::named(name).ok_or_else(|| "an unknown refusal".into())
+}

@@ -1,0 +1,50 @@
+//! Choices: a name, or an object with one field whose name says what was chosen, such as `{"held": 3}`.
+//!
+//! A newer version may write a field beside that one. Serde takes exactly one, so the others are set apart first.
+
+use serde_json::{Map, Value};
+
+const REWARD: &[&str] = &["code", "value"];
+const PROFILE: &[&str] = &["external_id", "alias", "braze_id", "email"];
+const PROGRESS: &[&str] = &["not_taken", "attempted_at", "attempted"];
+
+/// The fields whose values are choices, and what can be chosen with a field.
+const CHOICES: &[(&str, &[&str])] = &[
+    ("offer", &["fixed", "codes", "nothing"]),
+    ("fixed", REWARD),
+    ("reward", REWARD),
+    ("standing", &["held", "rewarded", "without"]),
+    ("profile", PROFILE),
+    ("event", PROGRESS),
+    ("shows_event", PROGRESS),
+];
+
+/// What was chosen in the object at a field of this name, if that is a choice.
+pub(crate) fn chosen<'a>(field: &str, object: &'a Map<String, Value>) -> Option<&'a str> {
+    let (_, names) = CHOICES.iter().find(|(name, _)| *name == field)?;
+    let mut there = object.keys().filter(|name| names.contains(&name.as_str()));
+    let chosen = there.next()?;
+    there.next().is_none().then_some(chosen)
+}
+
+/// The value with nothing beside what was chosen; `None` if nothing was.
+pub(crate) fn without_others(value: &Value) -> Option<Value> {
+    let mut plain = value.clone();
+    strip(&mut plain).then_some(plain)
+}
+
+fn strip(value: &mut Value) -> bool {
+    let Value::Object(object) = value else { return false };
+    let mut stripped = false;
+    for (name, value) in object {
+        if let Value::Object(inner) = value
+            && let Some(chosen) = chosen(name, inner).map(str::to_owned)
+            && inner.len() > 1
+        {
+            inner.retain(|name, _| *name == chosen);
+            stripped = true;
+        }
+        stripped |= strip(value);
+    }
+    stripped
+}

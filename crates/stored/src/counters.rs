@@ -1,0 +1,83 @@
+//! The counters of a ledger. The ledger's name is kept beside them.
+
+use std::fmt;
+
+use domain::Timestamp;
+use domain::incentive::raffle::Commitment;
+use domain::ledger::{Counts, Frozen};
+use domain::unknown::UnknownFields;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Unencodable, Unreadable, Why};
+use crate::form::{self, Version};
+use crate::values::{bytes, moment};
+
+/// The newest version of the counters' form.
+const NEWEST: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    #[serde(default, skip_serializing_if = "Version::is_absent")]
+    v: Version<NEWEST>,
+    arrivals: u64,
+    places: u32,
+    held: u32,
+    given: u32,
+    waiting: u32,
+    entered: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commitment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drawn_at: Option<i64>,
+    /// The lengths of the lists of tickets and of winners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frozen: Option<(u32, u32)>,
+}
+
+impl form::Record for Record {
+    const WHAT: &'static str = "ledger's counters";
+    const NEWEST: u16 = NEWEST;
+}
+
+/// A ledger's counters as they are stored.
+///
+/// # Errors
+/// When they hold something that has no stored form.
+pub fn encode(ledger: impl fmt::Display, counts: &Counts) -> Result<String, Unencodable> {
+    let record = Record {
+        v: Version::NEWEST,
+        arrivals: counts.arrivals,
+        places: counts.places,
+        held: counts.held,
+        given: counts.given,
+        waiting: counts.waiting,
+        entered: counts.entered,
+        commitment: counts.commitment.map(|commitment| hex::encode(commitment.0)),
+        drawn_at: counts.drawn_at.map(Timestamp::as_millisecond),
+        frozen: counts.frozen.map(|frozen| (frozen.lots, frozen.winners)),
+    };
+    form::write(ledger, Ok(record), &counts.unknown)
+}
+
+/// A ledger's counters read back.
+///
+/// # Errors
+/// When the text is in no form that counters have had, or in a newer one.
+pub fn decode(ledger: impl fmt::Display, text: &str) -> Result<Counts, Unreadable> {
+    form::read(ledger, text, counts)
+}
+
+fn counts(record: Record, unknown: UnknownFields) -> Result<Counts, Why> {
+    Ok(Counts {
+        arrivals: record.arrivals,
+        places: record.places,
+        held: record.held,
+        given: record.given,
+        waiting: record.waiting,
+        entered: record.entered,
+        commitment: record.commitment.as_deref().map(bytes).transpose()?.map(Commitment),
+        drawn_at: record.drawn_at.map(moment).transpose()?,
+        frozen: record.frozen.map(|(lots, winners)| Frozen { lots, winners }),
+        unknown,
+    })
+}

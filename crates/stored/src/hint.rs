@@ -1,0 +1,62 @@
+//! Profile hints: what we remember of a contact's Braze profile. A hint is never changed, only replaced as a whole; so what a newer
+//! version keeps in it is not carried over.
+
+use domain::ids::{ContactKey, ParticipationId};
+use domain::profile::KnownProfile;
+use domain::unknown::UnknownFields;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Unencodable, Unreadable, Why};
+use crate::form::{self, Version};
+use crate::profile::{ProfileRecord, profile, profile_record};
+use crate::values::moment;
+
+/// The newest version of a hint's form.
+const NEWEST: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    #[serde(default, skip_serializing_if = "Version::is_absent")]
+    v: Version<NEWEST>,
+    profile: ProfileRecord,
+    learned_at: i64,
+    created: bool,
+    by: String,
+}
+
+impl form::Record for Record {
+    const WHAT: &'static str = "profile hint";
+    const NEWEST: u16 = NEWEST;
+}
+
+/// A hint as it is stored; the key of the contact is kept beside it.
+///
+/// # Errors
+/// When it holds something that has no stored form.
+pub fn encode(contact: ContactKey, hint: &KnownProfile) -> Result<String, Unencodable> {
+    let record = Record {
+        v: Version::NEWEST,
+        profile: profile_record(&hint.profile),
+        learned_at: hint.learned_at.as_millisecond(),
+        created: hint.created,
+        by: hint.by.to_string(),
+    };
+    form::write(contact, Ok(record), &UnknownFields::default())
+}
+
+/// A hint read back.
+///
+/// # Errors
+/// When the text is in no form that a hint has had, or in a newer one.
+pub fn decode(contact: impl std::fmt::Display, text: &str) -> Result<KnownProfile, Unreadable> {
+    form::read(contact, text, |record: Record, _| hint(record))
+}
+
+fn hint(record: Record) -> Result<KnownProfile, Why> {
+    Ok(KnownProfile {
+        profile: profile(record.profile)?,
+        learned_at: moment(record.learned_at)?,
+        created: record.created,
+        by: ParticipationId::parse(&record.by)?,
+    })
+}

@@ -1,0 +1,78 @@
+//! The books of a brand and endpoint: how many requests Braze allows, and how many are booked. They are kept as numbers by name, columns
+//! in a data file and attributes in a table, so that a store can change some and leave alone those that it does not know.
+
+use std::fmt;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::reservation::Ledgered;
+
+use crate::error::{Unencodable, Unreadable, Why};
+use crate::values::moment;
+
+/// What the books are called in an error.
+const WHAT: &str = "limit";
+
+/// The names of the numbers, in the order in which [`encode`] gives them.
+pub const NAMES: [&str; 9] =
+    ["requests", "period", "start", "booked", "probe_at", "learning", "by_contract", "touched", "resumed"];
+
+/// Books as they are stored: each number by its name, or nothing.
+///
+/// # Errors
+/// When the length of a window has no stored form.
+pub fn encode(
+    lane: impl fmt::Display,
+    books: &Ledgered,
+) -> Result<[(&'static str, Option<i64>); 9], Unencodable> {
+    let period = i64::try_from(books.period.as_millis()).map_err(|source| Unencodable {
+        what: WHAT,
+        id: lane.to_string(),
+        source: source.into(),
+    })?;
+    let at = |moment: Option<Timestamp>| moment.map(Timestamp::as_millisecond);
+    let numbers = [
+        Some(books.requests.into()),
+        Some(period),
+        Some(books.start.as_millisecond()),
+        Some(books.booked.into()),
+        at(books.probe_at),
+        at(books.learning),
+        Some(books.by_contract.into()),
+        at(books.touched),
+        at(books.resumed),
+    ];
+    let mut named = NAMES.map(|name| (name, None));
+    for ((_, place), number) in named.iter_mut().zip(numbers) {
+        *place = number;
+    }
+    Ok(named)
+}
+
+/// Books read back, by what is stored under each name.
+///
+/// # Errors
+/// When a number is missing or does not fit, or `number` fails.
+pub fn decode(
+    lane: impl fmt::Display,
+    number: impl Fn(&'static str) -> Result<Option<i64>, Box<dyn std::error::Error + Send + Sync>>,
+) -> Result<Ledgered, Unreadable> {
+    books(number).map_err(|why| Unreadable::new(WHAT, why).of(lane))
+}
+
+fn books(number: impl Fn(&'static str) -> Result<Option<i64>, Why>) -> Result<Ledgered, Why> {
+    let required = |name| Ok::<i64, Why>(number(name)?.ok_or_else(|| format!("it has no {name}"))?);
+    let at = |name| number(name)?.map(moment).transpose();
+    Ok(Ledgered {
+        requests: required("requests")?.try_into()?,
+        period: Duration::from_millis(required("period")?.try_into()?),
+        start: moment(required("start")?)?,
+        booked: required("booked")?.try_into()?,
+        probe_at: at("probe_at")?,
+        learning: at("learning")?,
+        // The first form had none.
+        by_contract: number("by_contract")? == Some(1),
+        touched: at("touched")?,
+        resumed: at("resumed")?,
+    })
+}

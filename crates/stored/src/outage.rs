@@ -1,0 +1,68 @@
+//! Brands whose Braze workspace does not answer. Whoever sees an outage writes it as a whole.
+
+use domain::Timestamp;
+use domain::ids::BrandId;
+use domain::outage::Outage;
+use domain::unknown::UnknownFields;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Unencodable, Unreadable, Why};
+use crate::form::{self, Version};
+use crate::values::moment;
+
+/// The newest version of an outage's form.
+const NEWEST: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    #[serde(default, skip_serializing_if = "Version::is_absent")]
+    v: Version<NEWEST>,
+    since: i64,
+    tries: u64,
+    last_try: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_try: Option<i64>,
+    waiting: u64,
+    why: String,
+}
+
+impl form::Record for Record {
+    const WHAT: &'static str = "outage";
+    const NEWEST: u16 = NEWEST;
+}
+
+/// An outage as it is stored; the brand is kept beside it.
+///
+/// # Errors
+/// When it holds something that has no stored form.
+pub fn encode(brand: &BrandId, outage: &Outage) -> Result<String, Unencodable> {
+    let record = Record {
+        v: Version::NEWEST,
+        since: outage.since.as_millisecond(),
+        tries: outage.tries,
+        last_try: outage.last_try.as_millisecond(),
+        next_try: outage.next_try.map(Timestamp::as_millisecond),
+        waiting: outage.waiting,
+        why: outage.why.clone(),
+    };
+    form::write(brand, Ok(record), &UnknownFields::default())
+}
+
+/// An outage read back.
+///
+/// # Errors
+/// When the text is in no form that an outage has had, or in a newer one.
+pub fn decode(brand: &BrandId, text: &str) -> Result<Outage, Unreadable> {
+    form::read(brand, text, |record: Record, _| outage(record))
+}
+
+fn outage(record: Record) -> Result<Outage, Why> {
+    Ok(Outage {
+        since: moment(record.since)?,
+        tries: record.tries,
+        last_try: moment(record.last_try)?,
+        next_try: record.next_try.map(moment).transpose()?,
+        waiting: record.waiting,
+        why: record.why,
+    })
+}

@@ -1,0 +1,211 @@
+//! Participations: one JSON document each, the same in every adapter. Its id and the number of its saves are kept beside it.
+
+mod attributes;
+mod state;
+mod way;
+
+pub use attributes::attribute_size;
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::ids::{BrandId, ParticipationId, RepeatKey, Scope};
+use domain::participation::{Participation, Shown, Snapshot, Unanswered};
+use domain::reservation::Slot;
+use domain::time::later;
+use domain::unknown::UnknownFields;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Unencodable, Unreadable, Why};
+use crate::form::{self, Version};
+use crate::prize::{StandingRecord, standing, standing_record};
+use crate::values::{is_false, is_zero, moment};
+
+use state::{EventRecord, StateRecord, event, event_record, state, state_record};
+use way::{BrazeEventRecord, ConsentRecord, WayRecord, way, way_record};
+
+/// The newest version of a participation's form.
+const NEWEST: u16 = 1;
+
+/// How long what has no time of its own is kept.
+const KEPT_BEFORE: Duration = Duration::from_secs(90 * 86_400);
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    #[serde(default, skip_serializing_if = "Version::is_absent")]
+    v: Version<NEWEST>,
+    brand: String,
+    scope: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<BrazeEventRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consent: Option<ConsentRecord>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    attributes: Map<String, Value>,
+    accepted_at: i64,
+    updated_at: i64,
+    state: StateRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credited_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    has_award: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    shows_attributes: bool,
+    #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
+    shows_event: EventRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<i64>,
+    /// Not there in what was stored before it was counted from the activation's close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keep_until: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slot: Option<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    no_such_alias: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unanswered: Option<UnansweredRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeat_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    proof: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    without_terms_since: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UnansweredRecord {
+    since: i64,
+    double: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    standing: Option<StandingRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
+}
+
+impl form::Record for Record {
+    const WHAT: &'static str = "participation";
+    const NEWEST: u16 = NEWEST;
+}
+
+/// A participation as it is stored.
+///
+/// # Errors
+/// When it holds something that has no stored form.
+pub fn encode(participation: &Participation) -> Result<String, Unencodable> {
+    form::write(participation.id(), record(participation), &participation.snapshot().unknown)
+}
+
+/// A participation read back.
+///
+/// # Errors
+/// When the text is in no form that a participation has had, or in a newer one.
+pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participation, Unreadable> {
+    form::read(id, text, |record, unknown| participation((id, version), record, unknown))
+}
+
+/// The brand and the scope of a record that cannot be read as a whole, as far as they can.
+#[must_use]
+pub fn whose(text: &str) -> (Option<BrandId>, Option<Scope>) {
+    let record: Value = serde_json::from_str(text).unwrap_or_default();
+    let member = |name: &str| record.get(name).and_then(Value::as_str);
+    (
+        member("brand").and_then(|brand| BrandId::parse(brand).ok()),
+        member("scope").and_then(|scope| Scope::parse(scope).ok()),
+    )
+}
+
+fn record(participation: &Participation) -> Result<Record, Why> {
+    let kept = participation.snapshot();
+    let stored_way = way_record(&kept.way);
+    Ok(Record {
+        v: Version::NEWEST,
+        brand: kept.brand.to_string(),
+        scope: kept.scope.to_string(),
+        email: stored_way.email,
+        phone: stored_way.phone,
+        event: stored_way.event,
+        consent: stored_way.consent,
+        attributes: attributes::record(&kept.attributes)?,
+        accepted_at: kept.accepted_at.as_millisecond(),
+        updated_at: kept.updated_at.as_millisecond(),
+        state: state_record(&kept.state),
+        credited_at: kept.earned_at.map(Timestamp::as_millisecond),
+        has_award: kept.has_award,
+        shows_attributes: kept.shown.attributes,
+        shows_event: event_record(kept.shown.event),
+        due_at: kept.due_at.map(Timestamp::as_millisecond),
+        keep_until: Some(kept.keep_until.as_millisecond()),
+        failures: kept.failures,
+        slot: kept.slot.map(|slot| (slot.from.as_millisecond(), slot.until.as_millisecond())),
+        no_such_alias: kept.no_such_alias,
+        unanswered: kept.state.unanswered().map(|wait| UnansweredRecord {
+            since: wait.since.as_millisecond(),
+            double: wait.double,
+            standing: wait.standing.as_ref().map(standing_record),
+            ended_at: wait.ended_at.map(Timestamp::as_millisecond),
+        }),
+        repeat_key: kept.repeat_key.map(|key| key.to_string()),
+        proof: stored_way.proof,
+        without_terms_since: kept.without_terms_since.map(Timestamp::as_millisecond),
+    })
+}
+
+fn participation(
+    (id, version): (ParticipationId, u64),
+    record: Record,
+    unknown: UnknownFields,
+) -> Result<Participation, Why> {
+    let slot =
+        record.slot.map(|(from, until)| Ok::<_, Why>(Slot { from: moment(from)?, until: moment(until)? }));
+    let unanswered = record.unanswered.map(unanswered).transpose()?;
+    let state = state(record.state, record.phone.is_some(), unanswered)?;
+    let stored_way = WayRecord {
+        email: record.email,
+        phone: record.phone,
+        event: record.event,
+        consent: record.consent,
+        proof: record.proof,
+    };
+    let snapshot = Snapshot {
+        id,
+        brand: BrandId::parse(&record.brand)?,
+        scope: Scope::parse(&record.scope)?,
+        way: way(stored_way, state.is_end())?,
+        attributes: attributes::read(&record.attributes)?,
+        accepted_at: moment(record.accepted_at)?,
+        updated_at: moment(record.updated_at)?,
+        state,
+        earned_at: record.credited_at.map(moment).transpose()?,
+        has_award: record.has_award,
+        shown: Shown { attributes: record.shows_attributes, event: event(&record.shows_event)? },
+        due_at: record.due_at.map(moment).transpose()?,
+        keep_until: match record.keep_until {
+            Some(keep_until) => moment(keep_until)?,
+            None => later(moment(record.updated_at)?, KEPT_BEFORE),
+        },
+        failures: record.failures,
+        slot: slot.transpose()?,
+        no_such_alias: record.no_such_alias,
+        repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose()?,
+        without_terms_since: record.without_terms_since.map(moment).transpose()?,
+        version,
+        unknown,
+    };
+    Ok(Participation::restore(snapshot)?)
+}
+
+fn unanswered(record: UnansweredRecord) -> Result<Unanswered, Why> {
+    Ok(Unanswered {
+        since: moment(record.since)?,
+        double: record.double,
+        standing: record.standing.map(standing).transpose()?,
+        ended_at: record.ended_at.map(moment).transpose()?,
+    })
+}

@@ -1,0 +1,202 @@
+//! The stored form of a state.
+
+use domain::award::Refusal;
+use domain::participation::{EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Why;
+use crate::profile::{ProfileRecord, profile, profile_record};
+use crate::values::moment;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct TargetRecord {
+    profile: ProfileRecord,
+    create: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub(super) enum StateRecord {
+    Received,
+    Enrolling {
+        #[serde(flatten)]
+        target: TargetRecord,
+        #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
+        event: EventRecord,
+    },
+    Settling {
+        #[serde(flatten)]
+        target: TargetRecord,
+        until: i64,
+    },
+    Subscribing {
+        #[serde(flatten)]
+        target: TargetRecord,
+        #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
+        event: EventRecord,
+    },
+    AwaitingSubscription {
+        #[serde(flatten)]
+        target: TargetRecord,
+        since: i64,
+        explicitly: bool,
+    },
+    AwaitingOptIn {
+        since: i64,
+    },
+    Enrolled,
+    Credited,
+    Unverified,
+    Expired,
+    Rejected {
+        reason: String,
+    },
+    Failed {
+        reason: String,
+    },
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EventRecord {
+    #[default]
+    NotSent,
+    NotTaken(i64),
+    AttemptedAt(i64),
+    /// When, and the event's time where that is another.
+    Attempted(i64, i64),
+    Recorded,
+}
+
+impl EventRecord {
+    pub(super) fn is_not_sent(&self) -> bool {
+        matches!(self, Self::NotSent)
+    }
+}
+
+pub(super) fn state_record(state: &State) -> StateRecord {
+    match state {
+        State::Open(Open::Enroll(state)) => enroll_record(state),
+        State::Open(Open::Sms(state)) => sms_record(state),
+        State::Ended(outcome) => outcome_record(outcome),
+    }
+}
+
+fn enroll_record(state: &EnrollState) -> StateRecord {
+    match state {
+        EnrollState::Received => StateRecord::Received,
+        EnrollState::Enrolling { target, event } => {
+            StateRecord::Enrolling { target: target_record(target), event: event_record(*event) }
+        }
+    }
+}
+
+fn sms_record(state: &SmsState) -> StateRecord {
+    match state {
+        SmsState::Received => StateRecord::Received,
+        SmsState::Enrolling { target } => {
+            StateRecord::Enrolling { target: target_record(target), event: EventRecord::NotSent }
+        }
+        SmsState::Settling { target, until } => {
+            StateRecord::Settling { target: target_record(target), until: until.as_millisecond() }
+        }
+        SmsState::Subscribing { target, event } => {
+            StateRecord::Subscribing { target: target_record(target), event: event_record(*event) }
+        }
+        SmsState::AwaitingSubscription { target, since, explicitly } => StateRecord::AwaitingSubscription {
+            target: target_record(target),
+            since: since.as_millisecond(),
+            explicitly: *explicitly,
+        },
+        SmsState::AwaitingOptIn { since } => StateRecord::AwaitingOptIn { since: since.as_millisecond() },
+    }
+}
+
+/// A mismatch is stored as the rejection that earlier versions wrote; its wait is a field of the participation.
+fn outcome_record(outcome: &Outcome) -> StateRecord {
+    match outcome {
+        Outcome::Enrolled => StateRecord::Enrolled,
+        Outcome::Credited => StateRecord::Credited,
+        Outcome::Unverified => StateRecord::Unverified,
+        Outcome::Expired => StateRecord::Expired,
+        Outcome::Mismatch(_) => StateRecord::Rejected { reason: Refusal::PhoneMismatch.reason().to_owned() },
+        Outcome::Rejected { reason } => StateRecord::Rejected { reason: reason.clone() },
+        Outcome::Failed { reason } => StateRecord::Failed { reason: reason.clone() },
+    }
+}
+
+/// The state of a participation by this way, with its wait for an answer that never comes.
+pub(super) fn state(
+    record: StateRecord,
+    by_number: bool,
+    unanswered: Option<Unanswered>,
+) -> Result<State, Why> {
+    let open = |state| Ok(State::Open(state));
+    let outcome = match record {
+        StateRecord::Received if by_number => return open(Open::Sms(SmsState::Received)),
+        StateRecord::Received => return open(Open::Enroll(EnrollState::Received)),
+        StateRecord::Enrolling { target: stored, event: EventRecord::NotSent } if by_number => {
+            return open(Open::Sms(SmsState::Enrolling { target: target(stored)? }));
+        }
+        StateRecord::Enrolling { target: stored, event: sent } => {
+            let state = EnrollState::Enrolling { target: target(stored)?, event: event(&sent)? };
+            return open(Open::Enroll(state));
+        }
+        StateRecord::Settling { target: stored, until } => {
+            return open(Open::Sms(SmsState::Settling { target: target(stored)?, until: moment(until)? }));
+        }
+        StateRecord::Subscribing { target: stored, event: sent } => {
+            let state = SmsState::Subscribing { target: target(stored)?, event: event(&sent)? };
+            return open(Open::Sms(state));
+        }
+        StateRecord::AwaitingSubscription { target: stored, since, explicitly } => {
+            let (target, since) = (target(stored)?, moment(since)?);
+            return open(Open::Sms(SmsState::AwaitingSubscription { target, since, explicitly }));
+        }
+        StateRecord::AwaitingOptIn { since } => {
+            return open(Open::Sms(SmsState::AwaitingOptIn { since: moment(since)? }));
+        }
+        StateRecord::Enrolled => Outcome::Enrolled,
+        StateRecord::Credited => Outcome::Credited,
+        StateRecord::Unverified => Outcome::Unverified,
+        StateRecord::Expired => Outcome::Expired,
+        StateRecord::Rejected { reason } => match unanswered {
+            Some(wait) => Outcome::Mismatch(wait),
+            None => Outcome::Rejected { reason },
+        },
+        StateRecord::Failed { reason } => Outcome::Failed { reason },
+    };
+    Ok(State::Ended(outcome))
+}
+
+fn target_record(target: &Target) -> TargetRecord {
+    TargetRecord { profile: profile_record(&target.profile), create: target.create }
+}
+
+fn target(record: TargetRecord) -> Result<Target, Why> {
+    Ok(Target { profile: profile(record.profile)?, create: record.create })
+}
+
+pub(super) fn event_record(event: EventProgress) -> EventRecord {
+    match event {
+        EventProgress::NotSent => EventRecord::NotSent,
+        EventProgress::NotTaken { time } => EventRecord::NotTaken(time.as_millisecond()),
+        EventProgress::Attempted { at, time } if at == time => EventRecord::AttemptedAt(at.as_millisecond()),
+        EventProgress::Attempted { at, time } => {
+            EventRecord::Attempted(at.as_millisecond(), time.as_millisecond())
+        }
+        EventProgress::Recorded => EventRecord::Recorded,
+    }
+}
+
+pub(super) fn event(record: &EventRecord) -> Result<EventProgress, Why> {
+    Ok(match record {
+        EventRecord::NotSent => EventProgress::NotSent,
+        EventRecord::NotTaken(time) => EventProgress::NotTaken { time: moment(*time)? },
+        EventRecord::AttemptedAt(at) => EventProgress::Attempted { at: moment(*at)?, time: moment(*at)? },
+        EventRecord::Attempted(at, time) => {
+            EventProgress::Attempted { at: moment(*at)?, time: moment(*time)? }
+        }
+        EventRecord::Recorded => EventProgress::Recorded,
+    })
+}

@@ -1,0 +1,110 @@
+//! Awards, the counters of their ledgers, and the callbacks that come of them.
+
+use domain::award::{Award, Others, Refusal, Standing};
+use domain::ids::{LedgerKey, ParticipationId};
+use domain::incentive::raffle::Commitment;
+use domain::incentive::{Offer, Prize};
+use domain::ledger::{Counts, Frozen};
+use domain::notice::{News, Notice, NoticeId};
+use domain::unknown::UnknownFields;
+
+use crate::every;
+use crate::fixture::Fixtures;
+use crate::values::{at, award, brand, id, ledger, no_prizes, offers, rewards, standings};
+
+/// An award for whatever an award can be.
+pub(crate) fn all() -> Vec<(String, Award)> {
+    let mut all: Vec<(String, Award)> = Vec::new();
+    let mut add = |name: String, one: Award| all.push((name, one));
+    for (name, standing) in standings() {
+        add(format!("standing_{name}"), Award { standing, ..award() });
+    }
+    for (name, offer) in offers() {
+        add(format!("offer_{name}"), Award { offer, ..award() });
+    }
+    for (name, why) in no_prizes() {
+        let without = Award { standing: Standing::Without(why), ..award() };
+        add(format!("without_{name}"), Award { offer: Offer::Nothing(why), ..without });
+    }
+    for (name, reward) in rewards() {
+        let consolation = Standing::Rewarded { place: None, reward: reward.clone() };
+        let offer = Offer::Prize(Prize::Fixed(reward));
+        add(format!("reward_{name}"), Award { offer, standing: consolation, ..award() });
+    }
+    let others = every!(Others:
+        Others::None => "none" Others::None,
+        Others::Perhaps(_) => "perhaps" Others::Perhaps(vec![id(), ParticipationId::from_bytes([1; 16])]),
+    );
+    for (name, others) in others {
+        add(format!("others_{name}"), Award { others, ..award() });
+    }
+    add("others_of_unknown_ways".into(), Award { others: Others::Perhaps(Vec::new()), ..award() });
+    add("credited".into(), Award { credited_at: Some(at(40)), due_at: Some(at(41)), ..award() });
+    add("not_entered".into(), Award { arrival: 0, ..award() });
+    let without_incentive = LedgerKey { incentive: None, ..ledger() };
+    add("without_incentive".into(), Award { ledger: without_incentive, ..award() });
+    all
+}
+
+#[test]
+fn every_form_that_an_award_ever_had_is_read_and_the_newest_is_written() {
+    let all = all();
+    let named: Vec<(&str, Award)> = all.iter().map(|(name, one)| (name.as_str(), one.clone())).collect();
+    let decode = |text: &str| stored::award::decode(id(), text).unwrap();
+    Fixtures::of("award").pin(&named, |one| stored::award::encode(one).unwrap(), decode);
+}
+
+pub(crate) fn counts() -> Counts {
+    Counts {
+        arrivals: 70_000,
+        places: 12,
+        held: 2,
+        given: 10,
+        waiting: 4,
+        entered: 5,
+        commitment: None,
+        drawn_at: None,
+        frozen: None,
+        unknown: UnknownFields::default(),
+    }
+}
+
+#[test]
+fn every_form_that_counters_ever_had_is_read_and_the_newest_is_written() {
+    let drawn = Counts { commitment: Some(Commitment([0xef; 32])), drawn_at: Some(at(50)), ..counts() };
+    let values = [
+        ("none", Counts::default()),
+        ("counted", counts()),
+        ("drawn", drawn.clone()),
+        ("frozen", Counts { frozen: Some(Frozen { lots: 5, winners: 3 }), ..drawn }),
+    ];
+    let (encode, decode) = (
+        |one: &Counts| stored::counters::encode("spring early-bird", one).unwrap(),
+        |text: &str| stored::counters::decode("spring early-bird", text).unwrap(),
+    );
+    Fixtures::of("counters").pin(&values, encode, decode);
+}
+
+pub(crate) fn notice(news: News) -> Notice {
+    let standing = standings()[0].1.clone();
+    let id = NoticeId { participation: id(), news };
+    Notice { id, brand: brand(), ledger: ledger(), standing, refusal: None, at: at(60) }
+}
+
+#[test]
+fn every_form_that_a_callback_ever_had_is_read_and_the_newest_is_written() {
+    let mut values = every!(News:
+        News::Credited => "credited" notice(News::Credited),
+        News::Rewarded => "rewarded" notice(News::Rewarded),
+        News::Ended => "ended" notice(News::Ended),
+    );
+    let refusals = every!(Refusal:
+        Refusal::PhoneMismatch => "refused_for_another_number" Refusal::PhoneMismatch,
+    );
+    let refused = |refusal| Notice { refusal: Some(refusal), ..notice(News::Ended) };
+    values.extend(refusals.into_iter().map(|(name, refusal)| (name, refused(refusal))));
+    let without_incentive = LedgerKey { incentive: None, ..ledger() };
+    values.push(("without_incentive", Notice { ledger: without_incentive, ..notice(News::Credited) }));
+    let encode = |one: &Notice| stored::callback::encode(one).unwrap();
+    Fixtures::of("callback").pin(&values, encode, |text| stored::callback::decode("id", text).unwrap());
+}

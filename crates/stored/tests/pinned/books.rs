@@ -1,0 +1,92 @@
+//! What we know of Braze: profiles, limits and outages. And brand files.
+
+use std::time::Duration;
+
+use domain::brand_file::BrandFile;
+use domain::outage::Outage;
+use domain::profile::KnownProfile;
+use domain::reservation::Ledgered;
+use serde_json::{Map, Value};
+use stored::{brand_file, limits};
+
+use crate::fixture::Fixtures;
+use crate::values::{at, brand, contact, id, profiles};
+
+#[test]
+fn every_form_that_a_profile_hint_ever_had_is_read_and_the_newest_is_written() {
+    let hint = |profile| KnownProfile { profile, learned_at: at(70), created: false, by: id() };
+    let mut values: Vec<(&str, KnownProfile)> =
+        profiles().into_iter().map(|(name, profile)| (name, hint(profile))).collect();
+    values.push(("created", KnownProfile { created: true, ..hint(profiles()[0].1.clone()) }));
+    let encode = |one: &KnownProfile| stored::hint::encode(contact(), one).unwrap();
+    Fixtures::of("hint").pin(&values, encode, |text| stored::hint::decode(contact(), text).unwrap());
+}
+
+#[test]
+fn every_form_that_an_outage_ever_had_is_read_and_the_newest_is_written() {
+    let outage = Outage {
+        since: at(80),
+        tries: 3,
+        last_try: at(81),
+        next_try: None,
+        waiting: 17,
+        why: "no answer within 10 s".into(),
+    };
+    let values = [("seen", outage.clone()), ("tried_again", Outage { next_try: Some(at(82)), ..outage })];
+    let encode = |one: &Outage| stored::outage::encode(&brand(), one).unwrap();
+    Fixtures::of("outage").pin(&values, encode, |text| stored::outage::decode(&brand(), text).unwrap());
+}
+
+fn books() -> Ledgered {
+    Ledgered {
+        requests: 2_500,
+        period: Duration::from_secs(60),
+        start: at(90),
+        booked: 40,
+        probe_at: None,
+        learning: None,
+        by_contract: false,
+        touched: None,
+        resumed: None,
+    }
+}
+
+/// Numbers by name, as a fixture has them.
+fn numbers(books: &Ledgered) -> String {
+    let named = limits::encode("acme track", books).unwrap();
+    let there = named.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?.into())));
+    Value::Object(there.collect()).to_string()
+}
+
+fn books_of(text: &str) -> Ledgered {
+    let there: Map<String, Value> = serde_json::from_str(text).unwrap();
+    let number = |name| Ok(there.get(name).map(|number| number.as_i64().unwrap()));
+    limits::decode("acme track", number).unwrap()
+}
+
+#[test]
+fn every_form_that_limits_ever_had_is_read_and_the_newest_is_written() {
+    let learning = Ledgered { learning: Some(at(91)), by_contract: true, ..books() };
+    let values = [
+        ("booked", books()),
+        ("refused", Ledgered { probe_at: Some(at(92)), ..books() }),
+        ("learning", learning),
+        ("touched", Ledgered { touched: Some(at(93)), ..books() }),
+        ("taken_over", Ledgered { touched: Some(at(93)), resumed: Some(at(94)), ..books() }),
+    ];
+    Fixtures::of("limit").pin(&values, numbers, books_of);
+}
+
+#[test]
+fn a_brand_file_is_a_name_and_a_text() {
+    let values = [("acme", BrandFile { name: "acme.toml".into(), text: "id = \"acme\"\n".into() })];
+    let encode = |file: &BrandFile| {
+        let row = brand_file::encode(file).map(|(name, text)| (name.to_owned(), text.into()));
+        Value::Object(row.into_iter().collect()).to_string()
+    };
+    let decode = |text: &str| {
+        let row: Value = serde_json::from_str(text).unwrap();
+        brand_file::decode(row["name"].as_str().unwrap(), row["file"].as_str()).unwrap()
+    };
+    Fixtures::of("brand_file").pin(&values, encode, decode);
+}

@@ -1,0 +1,142 @@
+//! Participations.
+
+use domain::ids::{ContactKey, RepeatKey};
+use domain::participation::{
+    BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation, Shown,
+    SmsState, State, Target, Unanswered, Way,
+};
+use domain::profile::ProfileRef;
+use domain::reservation::Slot;
+use stored::participation::{decode, encode};
+
+use crate::every;
+use crate::fixture::Fixtures;
+use crate::values::{
+    at, attributes, but, by_email, by_number, email, id, in_every_state, participation, phone, profiles,
+    progress, standings, target, unanswered,
+};
+
+/// A participation for whatever a participation can be, each by the name of its fixture.
+pub(crate) fn all() -> Vec<(String, Participation)> {
+    let mut all: Vec<(String, Participation)> = Vec::new();
+    let mut add = |name: String, one: Participation| all.push((name, one));
+    for (name, one) in in_every_state() {
+        add(format!("state_{name}"), one);
+    }
+    for (name, profile) in profiles() {
+        let target = Target { profile, ..target() };
+        let state = SmsState::Settling { target, until: at(10) };
+        add(format!("profile_{name}"), by_number(State::Open(Open::Sms(state))));
+    }
+    for (name, event) in progress() {
+        let state = SmsState::Subscribing { target: target(), event };
+        add(format!("subscribing_{name}"), by_number(State::Open(Open::Sms(state))));
+        let shown = Shown { attributes: true, event };
+        add(format!("shown_{name}"), but(|kept| kept.shown = shown));
+    }
+    let event = EventProgress::Attempted { at: at(22), time: at(21) };
+    let state = EnrollState::Enrolling { target: target(), event };
+    add("enrolling_attempted_again".into(), by_email(State::Open(Open::Enroll(state))));
+    let sms = SmsState::Enrolling { target: target() };
+    add("enrolling_number".into(), by_number(State::Open(Open::Sms(sms))));
+    for (name, way) in ways() {
+        add(format!("way_{name}"), way);
+    }
+    for (name, one) in others() {
+        add(name.to_owned(), one);
+    }
+    all
+}
+
+fn ways() -> Vec<(&'static str, Participation)> {
+    let event = BrazeEvent {
+        name: "signed_in".into(),
+        profile: Some(ProfileRef::ExternalId("u-1".into())),
+        sent_at: Some(at(0)),
+    };
+    let consent = Consent { given: true, at: at(5), text_id: Some("v3".into()) };
+    let ways = every!(Way:
+        Way::Email { .. } => "email" Way::Email { email: email(), consent: None },
+        Way::Sms { .. } => "sms" Way::Sms { phone: phone(), email: None, consent: consent.clone() },
+        Way::Event { .. } => "event" Way::Event { event: event.clone(), email: email() },
+        Way::Forgotten(_) => "forgotten" Way::Forgotten(Forgotten {
+            event: None,
+            consent: Some(consent.clone()),
+            proof: vec![ContactKey::from_bytes([3; 16])],
+        }),
+    );
+    let taken = |way: Way| match &way {
+        Way::Email { .. } => participation(),
+        Way::Sms { .. } => but(|kept| {
+            kept.state = State::Open(Open::Sms(SmsState::Received));
+            kept.way = way;
+        }),
+        Way::Event { .. } => but(|kept| {
+            (kept.earned_at, kept.has_award) = (Some(at(1)), true);
+            kept.way = way;
+        }),
+        Way::Forgotten(_) => forgotten(way),
+    };
+    ways.into_iter().map(|(name, way)| (name, taken(way))).collect()
+}
+
+fn forgotten(way: Way) -> Participation {
+    let reason = "forgotten, as the consumer asked".to_owned();
+    but(|kept| {
+        kept.way = way;
+        (kept.state, kept.due_at) = (State::Ended(Outcome::Rejected { reason }), None);
+    })
+}
+
+/// Whatever may be there or not.
+fn others() -> Vec<(&'static str, Participation)> {
+    let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
+    let ended =
+        Unanswered { ended_at: Some(at(8)), standing: Some(standings()[0].1.clone()), ..unanswered() };
+    let proof = vec![ContactKey::from_bytes([1; 16]), ContactKey::from_bytes([2; 16])];
+    vec![
+        ("both_contacts", by_number(State::Open(Open::Sms(SmsState::Received)))),
+        ("nobody", forgotten(Way::Forgotten(Forgotten::default()))),
+        ("proof", forgotten(Way::Forgotten(Forgotten { proof, ..Forgotten::default() }))),
+        ("event_without_profile", but(|kept| kept.way = Way::Event { event, email: email() })),
+        ("attributes", but(|kept| kept.attributes = attributes())),
+        (
+            "under_way",
+            but(|kept| {
+                kept.failures = 3;
+                kept.slot = Some(Slot { from: at(30), until: at(31) });
+                kept.no_such_alias = true;
+            }),
+        ),
+        ("repeat_key", but(|kept| kept.repeat_key = RepeatKey::parse(&"0f".repeat(16)).ok())),
+        (
+            "consent_refused",
+            but(|kept| {
+                let consent = Some(Consent { given: false, at: at(5), text_id: None });
+                kept.way = Way::Email { email: email(), consent };
+            }),
+        ),
+        ("unanswered", by_number(State::Ended(Outcome::Mismatch(unanswered())))),
+        ("unanswered_ended", by_number(State::Ended(Outcome::Mismatch(ended)))),
+        ("without_terms", but(|kept| kept.without_terms_since = Some(at(9)))),
+    ]
+}
+
+#[test]
+fn every_form_that_a_participation_ever_had_is_read_and_the_newest_is_written() {
+    let all = all();
+    let named: Vec<(&str, Participation)> =
+        all.iter().map(|(name, one)| (name.as_str(), one.clone())).collect();
+    Fixtures::of("participation").pin(
+        &named,
+        |one| encode(one).unwrap(),
+        |text| decode(id(), 5, text).unwrap(),
+    );
+}
+
+#[test]
+fn what_has_no_time_of_its_own_is_kept_for_ninety_days_after_its_last_change() {
+    let text = encode(&participation()).unwrap().replace(",\"keep_until\":1790000000003", "");
+    let read = decode(id(), 5, &text).unwrap();
+    assert_eq!(read.keep_until(), at(2 + 90 * 86_400_000));
+}

@@ -1,0 +1,255 @@
+//! Values that the tests write down and read back.
+
+use domain::Timestamp;
+use domain::attributes::{AttributeValue, Attributes};
+use domain::award::{Award, Others, Standing};
+use domain::contact::{Email, Phone};
+use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, Scope};
+use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
+use domain::participation::{
+    Consent, EnrollState, EventProgress, Open, Outcome, Participation, Shown, SmsState, Snapshot, State,
+    Target, Unanswered, Way,
+};
+use domain::profile::{Alias, ProfileRef};
+use domain::unknown::UnknownFields;
+
+use crate::every;
+
+/// A moment, so many milliseconds after the first one.
+pub(crate) fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_790_000_000_000 + milliseconds).unwrap()
+}
+
+pub(crate) fn id() -> ParticipationId {
+    ParticipationId::from_bytes([0xab; 16])
+}
+
+pub(crate) fn contact() -> ContactKey {
+    ContactKey::from_bytes([0xcd; 16])
+}
+
+pub(crate) fn brand() -> BrandId {
+    BrandId::parse("acme").unwrap()
+}
+
+pub(crate) fn ledger() -> LedgerKey {
+    let incentive = IncentiveId::parse("early-bird").unwrap();
+    LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: Some(incentive) }
+}
+
+pub(crate) fn email() -> Email {
+    Email::parse("ada@example.com").unwrap()
+}
+
+pub(crate) fn phone() -> Phone {
+    Phone::from_e164("+13135550100").unwrap()
+}
+
+/// The values of a participation of which as little is known as can be.
+fn least() -> Snapshot {
+    Snapshot {
+        id: id(),
+        brand: brand(),
+        scope: Scope::parse("spring").unwrap(),
+        way: Way::Email { email: email(), consent: None },
+        attributes: Attributes::default(),
+        accepted_at: at(1),
+        updated_at: at(2),
+        state: State::Open(Open::Enroll(EnrollState::Received)),
+        earned_at: None,
+        has_award: false,
+        shown: Shown::default(),
+        due_at: Some(at(4)),
+        keep_until: at(3),
+        failures: 0,
+        slot: None,
+        no_such_alias: false,
+        repeat_key: None,
+        without_terms_since: None,
+        version: 5,
+        unknown: UnknownFields::default(),
+    }
+}
+
+/// A participation of which as little is known as can be, but for this.
+pub(crate) fn but(change: impl FnOnce(&mut Snapshot)) -> Participation {
+    let mut snapshot = least();
+    change(&mut snapshot);
+    Participation::restore(snapshot).unwrap()
+}
+
+/// A participation of which as little is known as can be.
+pub(crate) fn participation() -> Participation {
+    but(|_| {})
+}
+
+/// A participation by number and address in this state.
+pub(crate) fn by_number(state: State) -> Participation {
+    but(|kept| {
+        let consent = Consent { given: true, at: at(5), text_id: None };
+        kept.way = Way::Sms { phone: phone(), email: Some(email()), consent };
+        kept.due_at = (!state.is_end()).then(|| at(4));
+        kept.state = state;
+    })
+}
+
+/// A participation by e-mail in this state.
+pub(crate) fn by_email(state: State) -> Participation {
+    but(|kept| {
+        kept.due_at = (!state.is_end()).then(|| at(4));
+        kept.state = state;
+    })
+}
+
+/// A participation in every state, by the state's name.
+pub(crate) fn in_every_state() -> Vec<(&'static str, Participation)> {
+    let enroll =
+        enroll_states().into_iter().map(|(name, state)| (name, by_email(State::Open(Open::Enroll(state)))));
+    // Received and enrolling are the same in both.
+    let sms = sms_states().into_iter().map(|(name, state)| (name, by_number(State::Open(Open::Sms(state)))));
+    let sms = sms.filter(|(name, _)| !matches!(*name, "received" | "enrolling"));
+    let by = |outcome: Outcome| match outcome {
+        Outcome::Enrolled | Outcome::Rejected { .. } | Outcome::Failed { .. } => {
+            by_email(State::Ended(outcome))
+        }
+        Outcome::Credited | Outcome::Unverified | Outcome::Expired | Outcome::Mismatch(_) => {
+            by_number(State::Ended(outcome))
+        }
+    };
+    let ended = outcomes().into_iter().map(|(name, outcome)| (name, by(outcome)));
+    enroll.chain(sms).chain(ended).collect()
+}
+
+pub(crate) fn attributes() -> Attributes {
+    let mut attributes = Attributes::default();
+    for (name, value) in [
+        ("first_name", AttributeValue::Text("Zoë \"Z\"".into())),
+        ("member", AttributeValue::Boolean(true)),
+        ("share", AttributeValue::Float(0.5)),
+        ("visits", AttributeValue::Integer(-3)),
+    ] {
+        attributes.set(name, value).unwrap();
+    }
+    attributes
+}
+
+pub(crate) fn profiles() -> Vec<(&'static str, ProfileRef)> {
+    every!(ProfileRef:
+        ProfileRef::ExternalId(_) => "external_id" ProfileRef::ExternalId("u-1".into()),
+        ProfileRef::Alias(_) => "alias" ProfileRef::Alias(Alias::for_email(&email())),
+        ProfileRef::BrazeId(_) => "braze_id" ProfileRef::BrazeId("b-1".into()),
+        ProfileRef::Email(_) => "email" ProfileRef::Email(email()),
+    )
+}
+
+pub(crate) fn target() -> Target {
+    Target { profile: ProfileRef::Alias(Alias::for_email(&email())), create: true }
+}
+
+fn enroll_states() -> Vec<(&'static str, EnrollState)> {
+    every!(EnrollState:
+        EnrollState::Received => "received" EnrollState::Received,
+        EnrollState::Enrolling { .. } => "enrolling"
+            EnrollState::Enrolling { target: target(), event: EventProgress::NotSent },
+    )
+}
+
+pub(crate) fn sms_states() -> Vec<(&'static str, SmsState)> {
+    let event = EventProgress::NotSent;
+    every!(SmsState:
+        SmsState::Received => "received" SmsState::Received,
+        SmsState::Enrolling { .. } => "enrolling" SmsState::Enrolling { target: target() },
+        SmsState::Settling { .. } => "settling" SmsState::Settling { target: target(), until: at(10) },
+        SmsState::Subscribing { .. } => "subscribing" SmsState::Subscribing { target: target(), event },
+        SmsState::AwaitingSubscription { .. } => "awaiting_subscription"
+            SmsState::AwaitingSubscription { target: target(), since: at(11), explicitly: true },
+        SmsState::AwaitingOptIn { .. } => "awaiting_opt_in" SmsState::AwaitingOptIn { since: at(12) },
+    )
+}
+
+fn outcomes() -> Vec<(&'static str, Outcome)> {
+    let reason = || "EMAIL_BAD_FORMAT".to_owned();
+    every!(Outcome:
+        Outcome::Enrolled => "enrolled" Outcome::Enrolled,
+        Outcome::Credited => "credited" Outcome::Credited,
+        Outcome::Unverified => "unverified" Outcome::Unverified,
+        Outcome::Expired => "expired" Outcome::Expired,
+        Outcome::Mismatch(_) => "mismatch" Outcome::Mismatch(unanswered()),
+        Outcome::Rejected { .. } => "rejected" Outcome::Rejected { reason: reason() },
+        Outcome::Failed { .. } => "failed" Outcome::Failed { reason: reason() },
+    )
+}
+
+/// A wait that is shown, since the profile carries another number.
+pub(crate) fn unanswered() -> Unanswered {
+    Unanswered { since: at(6), double: true, standing: None, ended_at: None }
+}
+
+pub(crate) fn progress() -> Vec<(&'static str, EventProgress)> {
+    every!(EventProgress:
+        EventProgress::NotSent => "not_sent" EventProgress::NotSent,
+        EventProgress::NotTaken { .. } => "not_taken" EventProgress::NotTaken { time: at(20) },
+        EventProgress::Attempted { .. } => "attempted"
+            EventProgress::Attempted { at: at(21), time: at(21) },
+        EventProgress::Recorded => "recorded" EventProgress::Recorded,
+    )
+}
+
+/// An award of which as little is known as can be.
+pub(crate) fn award() -> Award {
+    Award {
+        id: id(),
+        brand: brand(),
+        ledger: ledger(),
+        participant: contact(),
+        others: Others::None,
+        offer: Offer::ByPlace,
+        arrival: 7,
+        standing: Standing::Waiting,
+        credited_at: None,
+        due_at: None,
+        unknown: UnknownFields::default(),
+    }
+}
+
+pub(crate) fn rewards() -> Vec<(&'static str, Reward)> {
+    every!(Reward:
+        Reward::Code(_) => "code" Reward::Code("SPRING-1".into()),
+        Reward::Value(_) => "value" Reward::Value(Amount::from_parts(125_000).unwrap()),
+    )
+}
+
+pub(crate) fn no_prizes() -> Vec<(&'static str, NoPrize)> {
+    every!(NoPrize:
+        NoPrize::NoIncentive => "no_incentive" NoPrize::NoIncentive,
+        NoPrize::NotOpen => "not_open" NoPrize::NotOpen,
+        NoPrize::Closed => "closed" NoPrize::Closed,
+        NoPrize::TooSlow => "too_slow" NoPrize::TooSlow,
+        NoPrize::NotDrawn => "not_drawn" NoPrize::NotDrawn,
+        NoPrize::Already => "already_rewarded" NoPrize::Already,
+    )
+}
+
+pub(crate) fn standings() -> Vec<(&'static str, Standing)> {
+    let reward = Reward::Code("SPRING-1".into());
+    every!(Standing:
+        Standing::Held { .. } => "held" Standing::Held { place: 3 },
+        Standing::Waiting => "waiting" Standing::Waiting,
+        Standing::Entered => "entered" Standing::Entered,
+        Standing::Rewarded { .. } => "rewarded" Standing::Rewarded { place: Some(3), reward: reward.clone() },
+        Standing::Without(_) => "without" Standing::Without(NoPrize::Closed),
+        Standing::Released => "released" Standing::Released,
+    )
+}
+
+pub(crate) fn offers() -> Vec<(&'static str, Offer)> {
+    let fixed = || Prize::Fixed(Reward::Code("SPRING20".into()));
+    every!(Offer:
+        Offer::ByPlace => "by_place" Offer::ByPlace,
+        Offer::Prize(Prize::Fixed(_)) => "fixed" Offer::Prize(fixed()),
+        Offer::Prize(Prize::Codes(_)) => "codes"
+            Offer::Prize(Prize::Codes(Pool::of_file("spring.txt").unwrap())),
+        Offer::Lot => "lot" Offer::Lot,
+        Offer::Nothing(_) => "nothing" Offer::Nothing(NoPrize::TooSlow),
+    )
+}
