@@ -197,7 +197,7 @@ impl Maker {
             participant: self.id_key.contact(one.brand(), &contact),
             others: Others::None,
             offer: offer.clone(),
-            arrival: 0,
+            arrival: None,
             standing: Standing::Waiting,
             credited_at: None,
             due_at: None,

@@ -141,7 +141,7 @@ impl Game {
             participant: participation.contact_key(&IdKey::new([9; 32])).unwrap(),
             others,
             offer,
-            arrival: 0,
+            arrival: None,
             standing: Standing::Waiting,
             credited_at: None,
             due_at: None,
@@ -216,11 +216,16 @@ impl Game {
     /// Whoever waits is told how many wait before.
     pub(crate) async fn everyone_who_waits_knows_how_many_are_before(&self, ids: &[ParticipationId]) {
         let mut waiting = self.awards(ids).await;
-        waiting.retain(|award| award.standing == Standing::Waiting && award.arrival > 0);
+        waiting.retain(|award| award.standing == Standing::Waiting);
         waiting.sort_by_key(|award| award.arrival);
         for (before, award) in waiting.iter().enumerate() {
             let told = self.ports.ledger.waiting_ahead_of(award).await.unwrap();
-            assert_eq!(usize::try_from(told).unwrap(), before, "the one that arrived as {}", award.arrival);
+            assert_eq!(
+                usize::try_from(told).unwrap(),
+                before,
+                "the one that arrived as {}",
+                award.arrival_number()
+            );
         }
     }
 

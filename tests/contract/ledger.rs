@@ -41,7 +41,7 @@ pub(crate) async fn an_award_reads_back_as_it_was(ports: Ports) {
     for (number, offer) in offers.into_iter().enumerate() {
         let id = game.accept_with(Game::participation(number, false), offer.clone()).await;
         let award = game.award(id).await;
-        assert_eq!((award.offer, award.arrival, award.ledger), (offer, number as u64 + 1, ledger()));
+        assert_eq!((award.arrival_number(), award.offer, award.ledger), (number as u64 + 1, offer, ledger()));
     }
     assert!(game.ports.ledger.awards(&[Game::participation(99, false).id()]).await.unwrap().found.is_empty());
 }

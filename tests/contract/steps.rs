@@ -137,11 +137,17 @@ async fn who_waits_in_a_file_of_any_step_is_told_how_many_are_before_across_bloc
         let mut waiting: Vec<&Award> =
             awards.iter().filter(|award| award.ledger.scope.as_str() == "late").collect();
         waiting.sort_by_key(|award| award.arrival);
-        let arrivals: Vec<u64> = waiting.iter().map(|award| award.arrival).collect();
+        let arrivals: Vec<u64> = waiting.iter().map(|award| award.arrival_number()).collect();
         assert_eq!(arrivals, [255, 256, 257, 65_535, 65_536, 65_700]);
         for (before, award) in (0..).zip(waiting) {
             let told = ports.ledger.waiting_ahead_of(award).await.unwrap();
-            assert_eq!(told, before, "step {}, the one that arrived as {}", step.number, award.arrival);
+            assert_eq!(
+                told,
+                before,
+                "step {}, the one that arrived as {}",
+                step.number,
+                award.arrival_number()
+            );
         }
     }
 }

@@ -247,7 +247,7 @@ fn outcome(standing: &Standing) -> Map<String, Value> {
                 put("position", (*place).into());
             }
         }
-        Standing::Held { .. } | Standing::Entered | Standing::Released => {
+        Standing::New | Standing::Held { .. } | Standing::Entered | Standing::Released => {
             put("reward", Value::Null);
         }
         Standing::Waiting => {

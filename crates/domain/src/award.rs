@@ -1,5 +1,7 @@
 //! What a participation has won, or may still win.
 
+use std::num::NonZeroU64;
+
 use crate::Timestamp;
 use crate::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
 use crate::incentive::{NoPrize, Offer, Reward};
@@ -20,8 +22,8 @@ pub struct Award {
     pub others: Others,
     /// What may be won.
     pub offer: Offer,
-    /// Its number in the order of acceptance, from 1; 0 until it is entered.
-    pub arrival: u64,
+    /// Its number in the order of acceptance, once it is entered in the ledger of an incentive.
+    pub arrival: Option<NonZeroU64>,
     /// How it stands.
     pub standing: Standing,
     /// When the participation was credited.
@@ -44,6 +46,8 @@ pub enum Others {
 /// How a participation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
+    /// It was accepted, and is not entered in its ledger yet.
+    New,
     /// A place is kept for it until it is credited.
     Held {
         /// Which, from 1.
@@ -109,6 +113,18 @@ impl Refusal {
 }
 
 impl Award {
+    /// Whether it is entered in the ledger of an incentive.
+    #[must_use]
+    pub fn is_entered(&self) -> bool {
+        self.arrival.is_some()
+    }
+
+    /// Its number in the order of acceptance as stores keep it: 0, ahead of all others, where it has none.
+    #[must_use]
+    pub fn arrival_number(&self) -> u64 {
+        self.arrival.map_or(0, NonZeroU64::get)
+    }
+
     /// Whether it was credited or released: neither happens twice.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -120,7 +136,8 @@ impl Award {
     pub fn reward(&self) -> Option<(&Reward, Option<u32>)> {
         match &self.standing {
             Standing::Rewarded { place, reward } => Some((reward, *place)),
-            Standing::Held { .. }
+            Standing::New
+            | Standing::Held { .. }
             | Standing::Waiting
             | Standing::Entered
             | Standing::Without(_)
@@ -134,7 +151,11 @@ impl Award {
         match self.standing {
             Standing::Held { place } => Some(place),
             Standing::Rewarded { place, .. } => place,
-            Standing::Waiting | Standing::Entered | Standing::Without(_) | Standing::Released => None,
+            Standing::New
+            | Standing::Waiting
+            | Standing::Entered
+            | Standing::Without(_)
+            | Standing::Released => None,
         }
     }
 

@@ -124,7 +124,10 @@ impl Counts {
             Standing::Rewarded { place: Some(_), .. } => Some(&mut self.given),
             Standing::Waiting => Some(&mut self.waiting),
             Standing::Entered => Some(&mut self.entered),
-            Standing::Rewarded { place: None, .. } | Standing::Without(_) | Standing::Released => None,
+            Standing::New
+            | Standing::Rewarded { place: None, .. }
+            | Standing::Without(_)
+            | Standing::Released => None,
         }
     }
 }

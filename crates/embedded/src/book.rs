@@ -52,7 +52,7 @@ fn columns(standing: &Standing) -> (&'static str, Option<u32>) {
         Standing::Waiting => ("waiting", None),
         Standing::Entered => ("entered", None),
         Standing::Rewarded { place, .. } => ("rewarded", *place),
-        Standing::Without(_) => ("without", None),
+        Standing::New | Standing::Without(_) => ("without", None),
         Standing::Released => ("released", None),
     }
 }
@@ -91,7 +91,7 @@ impl Book for Page<'_> {
             award.brand.as_str(),
             self.ledger,
             award.participant.to_bytes(),
-            award.arrival,
+            award.arrival_number(),
             standing,
             place,
             award.credited_at.is_some(),

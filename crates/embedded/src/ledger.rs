@@ -108,7 +108,7 @@ impl Ledger for DataFile {
     }
 
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
-        let (ledger, arrival) = (name(&award.ledger), award.arrival);
+        let (ledger, arrival) = (name(&award.ledger), award.arrival_number());
         let read = move |connection: &Connection| {
             connection.prepare_cached(WAITING_BEFORE)?.query_row(params![ledger, arrival], |row| row.get(0))
         };

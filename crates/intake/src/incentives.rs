@@ -201,8 +201,8 @@ pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<Strin
                 put("no_reward", "not_drawn".into());
             }
         }
-        // Accepted, and on its way into the ledger.
-        Standing::Without(_) if award.arrival == 0 => {}
+        // It is on its way into the ledger.
+        Standing::New => {}
         Standing::Without(why) => {
             put("no_reward", why.name().into());
         }

@@ -106,11 +106,11 @@ impl Book for Page<'_> {
             .map_err(ports::Error::from)
             .and_then(|text| Ok(stored::award::decode(award.id, &text)?))
             .expect("an award can be written down and read back");
-        let waits = |award: &Award| award.arrival > 0 && award.standing == Standing::Waiting;
+        let waits = |award: &Award| award.standing == Standing::Waiting;
         let now = waits(&stored);
         let before = self.ledgers.awards.insert(award.id, stored).is_some_and(|before| waits(&before));
         if before != now {
-            self.ledgers.waiting.entry(self.ledger.clone()).or_default().set(award.arrival, now);
+            self.ledgers.waiting.entry(self.ledger.clone()).or_default().set(award.arrival_number(), now);
         }
         Ok(())
     }
@@ -177,7 +177,7 @@ impl Book for Page<'_> {
 /// Gives a participation its number and place, if it was accepted and not entered yet.
 fn enter(book: &mut Page<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Infallible> {
     if let Some(award) = book.award(id)?
-        && award.arrival == 0
+        && !award.is_entered()
         && rules.incentive.is_some()
     {
         accept(book, rules, &award)?;
@@ -278,7 +278,7 @@ impl Ledger for Memory {
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
         let mut state = self.lock();
         state.read("reading a ledger")?;
-        Ok(state.ledgers.waiting.get(&award.ledger).map_or(0, |ranks| ranks.before(award.arrival)))
+        Ok(state.ledgers.waiting.get(&award.ledger).map_or(0, |ranks| ranks.before(award.arrival_number())))
     }
 
     async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart> {

@@ -1,8 +1,11 @@
 //! Awards: the lines of ledgers. The id of the participation is kept beside each.
 
+use std::num::NonZeroU64;
+
 use domain::Timestamp;
-use domain::award::{Award, Others};
+use domain::award::{Award, Others, Standing};
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
+use domain::incentive::NoPrize;
 use domain::unknown::UnknownFields;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +59,7 @@ pub fn encode(award: &Award) -> Result<String, Unencodable> {
             Others::Perhaps(ids) => Some(ids.iter().map(ToString::to_string).collect()),
         },
         offer: offer_record(&award.offer),
-        arrival: award.arrival,
+        arrival: award.arrival_number(),
         standing: standing_record(&award.standing),
         credited_at: award.credited_at.map(Timestamp::as_millisecond),
         due_at: award.due_at.map(Timestamp::as_millisecond),
@@ -73,15 +76,24 @@ pub fn decode(id: ParticipationId, text: &str) -> Result<Award, Unreadable> {
 }
 
 fn award(id: ParticipationId, record: Record, unknown: UnknownFields) -> Result<Award, Why> {
+    let ledger = ledger(&record.scope, record.incentive.as_deref())?;
+    let arrival = NonZeroU64::new(record.arrival);
+    let standing = match standing(record.standing)? {
+        // What is not entered yet has been stored so from the beginning.
+        Standing::Without(NoPrize::NoIncentive) if arrival.is_none() && ledger.incentive.is_some() => {
+            Standing::New
+        }
+        standing => standing,
+    };
     Ok(Award {
         id,
         brand: BrandId::parse(&record.brand)?,
-        ledger: ledger(&record.scope, record.incentive.as_deref())?,
+        ledger,
         participant: contact_key(&record.participant)?,
         others: others(record.others)?,
         offer: offer(record.offer)?,
-        arrival: record.arrival,
-        standing: standing(record.standing)?,
+        arrival,
+        standing,
         credited_at: record.credited_at.map(moment).transpose()?,
         due_at: record.due_at.map(moment).transpose()?,
         unknown,

@@ -79,6 +79,8 @@ fn reward(record: RewardRecord) -> Result<Reward, Why> {
 
 pub(crate) fn standing_record(standing: &Standing) -> StandingRecord {
     match standing {
+        // Told from what wins nothing by its number, which is 0.
+        Standing::New => StandingRecord::Without(NoPrize::NoIncentive.name().to_owned()),
         Standing::Held { place } => StandingRecord::Held(*place),
         Standing::Waiting => StandingRecord::Waiting,
         Standing::Entered => StandingRecord::Entered,

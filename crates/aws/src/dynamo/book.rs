@@ -178,7 +178,7 @@ impl Book for Page<'_> {
         ids.remove(&award.id);
         let mut others = self.lines(&ids.into_iter().collect::<Vec<_>>())?;
         // One that was accepted and not entered yet takes part in nothing.
-        others.retain(|other| other.arrival > 0);
+        others.retain(Award::is_entered);
         others.sort_by_key(|other| other.arrival);
         Ok(others)
     }

@@ -146,7 +146,7 @@ impl Ledger for Dynamo {
     }
 
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
-        self.waiting_before(&name(&award.ledger), award.arrival).await
+        self.waiting_before(&name(&award.ledger), award.arrival_number()).await
     }
 
     async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart> {
@@ -178,7 +178,7 @@ impl Ledger for Dynamo {
 /// Gives a participation its number and place, if it was accepted and not entered yet.
 fn enter(book: &mut Page<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Need> {
     if let Some(award) = book.award(id)?
-        && award.arrival == 0
+        && !award.is_entered()
         && rules.incentive.is_some()
     {
         ledger::accept(book, rules, &award)?;

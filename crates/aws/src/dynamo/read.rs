@@ -81,7 +81,7 @@ impl Dynamo {
             self.read_put_back(ledger),
             self.read_lines(ids, &mut lines)
         )?;
-        let entering = |line: &&Line| line.award.arrival == 0 && line.award.others != Others::None;
+        let entering = |line: &&Line| !line.award.is_entered() && line.award.others != Others::None;
         let participants: Vec<ContactKey> =
             lines.lines.values().flatten().filter(entering).map(|line| line.award.participant).collect();
         let others = participants.into_iter().map(async |participant| {

@@ -123,7 +123,7 @@ fn index(number: u64) -> usize {
 }
 
 fn waits(award: &Award) -> bool {
-    award.arrival > 0 && award.standing == Standing::Waiting
+    award.standing == Standing::Waiting
 }
 
 /// The arrivals that begin or end to wait by these changes, by page.
@@ -133,8 +133,9 @@ fn flips(snapshot: &Snapshot, changes: &Changes) -> BTreeMap<u64, Vec<(u64, bool
     for award in changes.lines.values() {
         let stored = snapshot.lines.get(&award.id).and_then(Option::as_ref);
         let (before, now) = (stored.is_some_and(|line| waits(&line.award)), waits(award));
-        if before != now && award.arrival > from {
-            flips.entry(award.arrival / PAGE).or_default().push((award.arrival % PAGE, now));
+        let arrival = award.arrival_number();
+        if before != now && arrival > from {
+            flips.entry(arrival / PAGE).or_default().push((arrival % PAGE, now));
         }
     }
     flips
@@ -245,7 +246,8 @@ impl Dynamo {
             if let Some(page) = page {
                 let ids = self.listed_between("waiting", ledger, (page * PAGE, ranks.from)).await?;
                 let lines = self.read_awards(&ids).await?.found;
-                let bits = lines.iter().filter(|line| waits(line)).map(|line| (line.arrival % PAGE, true));
+                let bits =
+                    lines.iter().filter(|line| waits(line)).map(|line| (line.arrival_number() % PAGE, true));
                 flips.insert(page, bits.collect());
             }
             let mut items = self.page_items(ledger, ranks, flips).await?;

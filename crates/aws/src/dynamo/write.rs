@@ -30,7 +30,11 @@ pub(crate) fn list(award: &Award) -> Option<&'static str> {
         Standing::Entered => Some("entered"),
         Standing::Rewarded { place: Some(_), .. } if award.offer == Offer::Lot => Some("entered"),
         Standing::Held { .. } if award.credited_at.is_some() => Some("owed"),
-        Standing::Held { .. } | Standing::Rewarded { .. } | Standing::Without(_) | Standing::Released => None,
+        Standing::New
+        | Standing::Held { .. }
+        | Standing::Rewarded { .. }
+        | Standing::Without(_)
+        | Standing::Released => None,
     }
 }
 
@@ -121,7 +125,7 @@ impl Dynamo {
             let stored = snapshot.lines.get(&award.id).and_then(Option::as_ref);
             let update = self.line_update(ledger, award, stored.map_or(0, |line| line.version))?;
             items.push(TransactWriteItem::builder().update(update).build());
-            let entered = stored.is_some_and(|line| line.award.arrival == 0) && award.arrival > 0;
+            let entered = stored.is_some_and(|line| !line.award.is_entered()) && award.is_entered();
             if entered && award.others != Others::None {
                 let who = format!("who {} {}", award.participant, award.id);
                 items.push(self.versioned(ledger, &who, Item::new(), 0)?);
@@ -141,7 +145,7 @@ impl Dynamo {
             .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":next", number(version + 1))
             .expression_attribute_values(":award", text(stored::award::encode(award)?))
-            .expression_attribute_values(":arrival", number(award.arrival));
+            .expression_attribute_values(":arrival", number(award.arrival_number()));
         match list(award) {
             Some(list) => {
                 set.push("listed = :list");

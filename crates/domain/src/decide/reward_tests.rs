@@ -75,7 +75,7 @@ impl World {
             participant: key.contact(&brand.id, &contact),
             others: Others::None,
             offer: Offer::ByPlace,
-            arrival: 7,
+            arrival: std::num::NonZeroU64::new(7),
             standing,
             credited_at: None,
             due_at: None,

@@ -36,7 +36,7 @@ fn award(world: &World, standing: Standing) -> Award {
         participant: IdKey::new([1; 32]).contact(&world.brand.id, &world.participation.contact().unwrap()),
         others: Others::None,
         offer: Offer::ByPlace,
-        arrival: 1,
+        arrival: std::num::NonZeroU64::new(1),
         standing,
         credited_at: None,
         due_at: None,

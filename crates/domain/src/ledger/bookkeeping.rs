@@ -2,6 +2,8 @@
 //!
 //! Whenever somebody waits who could take a place, there is none to take; so places go in the order of acceptance.
 
+use std::num::NonZeroU64;
+
 use crate::Timestamp;
 use crate::award::{Award, Refusal, Standing, Verdict};
 use crate::codes::without_mark;
@@ -33,13 +35,14 @@ pub struct Settled {
 pub fn accept<B: Book>(book: &mut B, rules: &Rules, award: &Award) -> Result<Award, B::Error> {
     let mut award = award.clone();
     let Some(incentive) = &rules.incentive else {
+        award.standing = Standing::Without(NoPrize::NoIncentive);
         book.keep(&award)?;
         return Ok(award);
     };
     let mut counts = book.counts()?;
     counts.arrivals += 1;
     counts.commitment = counts.commitment.or(rules.commitment);
-    award.arrival = counts.arrivals;
+    award.arrival = NonZeroU64::new(counts.arrivals);
     award.standing = first_standing(book, incentive, &mut counts, &award)?;
     counts.moves(None, &award.standing);
     book.keep(&award)?;
@@ -191,6 +194,8 @@ impl<'a, B: Book> Keeper<'a, B> {
                 consolation().map(|reward| Standing::Rewarded { place: None, reward })
             }
             Standing::Entered if self.has_no_lot_any_more() => Some(Standing::Without(NoPrize::Closed)),
+            // Its incentive was removed before it was entered.
+            Standing::New => Some(Standing::Without(NoPrize::NoIncentive)),
             Standing::Entered
             | Standing::Without(NoPrize::NoIncentive | NoPrize::Already)
             | Standing::Rewarded { .. }

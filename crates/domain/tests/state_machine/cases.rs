@@ -1,5 +1,7 @@
 //! What can be known of a participation when it is processed: every state with every fact that matters in it.
 
+use std::num::NonZeroU64;
+
 use domain::Timestamp;
 use domain::award::{Award, Others, Standing};
 use domain::decide::{Facts, Subscription, Written};
@@ -74,7 +76,7 @@ fn award(world: &World, standing: Standing, settled: bool) -> Award {
         participant: domain::id_key::IdKey::new([1; 32]).contact(&brand.id, &contact),
         others: Others::None,
         offer: Offer::ByPlace,
-        arrival: 1,
+        arrival: NonZeroU64::new(1),
         standing,
         credited_at: settled.then(|| at(1)),
         due_at: None,

@@ -17,7 +17,8 @@ pub(crate) fn all() -> Vec<(String, Award)> {
     let mut all: Vec<(String, Award)> = Vec::new();
     let mut add = |name: String, one: Award| all.push((name, one));
     for (name, standing) in standings() {
-        add(format!("standing_{name}"), Award { standing, ..award() });
+        let arrival = award().arrival.filter(|_| standing != Standing::New);
+        add(format!("standing_{name}"), Award { standing, arrival, ..award() });
     }
     for (name, offer) in offers() {
         add(format!("offer_{name}"), Award { offer, ..award() });
@@ -40,7 +41,7 @@ pub(crate) fn all() -> Vec<(String, Award)> {
     }
     add("others_of_unknown_ways".into(), Award { others: Others::Perhaps(Vec::new()), ..award() });
     add("credited".into(), Award { credited_at: Some(at(40)), due_at: Some(at(41)), ..award() });
-    add("not_entered".into(), Award { arrival: 0, ..award() });
+    add("not_entered".into(), Award { arrival: None, standing: Standing::New, ..award() });
     let without_incentive = LedgerKey { incentive: None, ..ledger() };
     add("without_incentive".into(), Award { ledger: without_incentive, ..award() });
     all

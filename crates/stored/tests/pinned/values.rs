@@ -1,5 +1,7 @@
 //! Values that the tests write down and read back.
 
+use std::num::NonZeroU64;
+
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::award::{Award, Others, Standing};
@@ -204,7 +206,7 @@ pub(crate) fn award() -> Award {
         participant: contact(),
         others: Others::None,
         offer: Offer::ByPlace,
-        arrival: 7,
+        arrival: NonZeroU64::new(7),
         standing: Standing::Waiting,
         credited_at: None,
         due_at: None,
@@ -239,6 +241,7 @@ pub(crate) fn standings() -> Vec<(&'static str, Standing)> {
         Standing::Rewarded { .. } => "rewarded" Standing::Rewarded { place: Some(3), reward: reward.clone() },
         Standing::Without(_) => "without" Standing::Without(NoPrize::Closed),
         Standing::Released => "released" Standing::Released,
+        Standing::New => "new" Standing::New,
     )
 }
 
