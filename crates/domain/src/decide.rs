@@ -180,6 +180,3 @@ fn longest_wait(activation: &Activation) -> Duration {
 
 #[cfg(test)]
 pub(crate) mod tests;
-
-#[cfg(test)]
-mod joined_tests;

@@ -176,3 +176,7 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;
