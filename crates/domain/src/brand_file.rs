@@ -7,6 +7,7 @@ mod claims;
 mod duration;
 mod finding;
 mod incentive;
+mod keys;
 mod load;
 mod pools;
 mod read;
@@ -17,6 +18,7 @@ mod sms;
 
 pub use duration::duration;
 pub use finding::{Finding, Severity};
+pub use keys::{TABLES, Table};
 pub use load::{Loaded, LoadedFile, Standing, Strictness, read_each};
 pub use secrets::Purpose;
 
