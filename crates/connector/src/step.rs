@@ -112,7 +112,7 @@ impl Connector {
         }
         let now = self.outside.clock.now();
         for mut case in active {
-            tracing::error!(participation = %case.participation.id, "connector.endless: put off");
+            tracing::error!(event = "connector.endless", participation = %case.participation.id, "A participation took too many steps in one round and is put off.");
             case.put_off(later(now, ENDLESS), now);
             resting.push(case);
         }
@@ -261,8 +261,10 @@ fn log_end(participation: &Participation) {
     let (id, scope) = (participation.id, &participation.scope);
     match &participation.state {
         State::Rejected { reason } | State::Failed { reason } => {
-            tracing::warn!(participation = %id, %scope, state = participation.state.name(), reason, "connector.ended");
+            tracing::warn!(event = "connector.ended", participation = %id, %scope, state = participation.state.name(), reason, "A participation has ended.");
         }
-        state => tracing::info!(participation = %id, %scope, state = state.name(), "connector.ended"),
+        state => {
+            tracing::info!(event = "connector.ended", participation = %id, %scope, state = state.name(), "A participation has ended.")
+        }
     }
 }

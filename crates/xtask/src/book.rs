@@ -28,7 +28,6 @@ pub(crate) fn make() -> anyhow::Result<()> {
     gather()?;
     let status = Command::new(program).arg("build").status().context("mdbook does not start")?;
     ensure!(status.success(), "the book cannot be built");
-    println!("target/book/html/index.html");
     Ok(())
 }
 
