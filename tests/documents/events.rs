@@ -61,7 +61,7 @@ fn every_log_line_names_its_event_in_a_field_and_has_a_sentence() {
 /// `event = "connector.key_refused", …, "Braze refuses the brand's API key."`; or `event, …` where the event is chosen elsewhere.
 fn check(call: &Call) -> Result<(), String> {
     let (name, next) = (call.arguments.first(), call.arguments.get(1));
-    if !name.is_some_and(|name| name.to_string() == "event") {
+    if name.is_none_or(|name| name.to_string() != "event") {
         return Err("the first field is not `event`".to_owned());
     }
     let is_value = next.is_some_and(|next| is_punct(next, '='));

@@ -20,7 +20,7 @@ const ACTIVATION: &str =
 fn brand_files() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for path in files("toml").into_iter().filter(|path| path.starts_with("examples/brands")) {
-        let text = fs::read_to_string(root().join(&path)).expect("an example");
+        let text = fs::read_to_string(root().join(&path)).unwrap();
         found.push((path.display().to_string(), text));
     }
     assert!(found.len() > 3, "examples/brands has {} brand files", found.len());

@@ -54,7 +54,7 @@ impl Document {
                     document.headings.push(Heading { level, text: String::new() });
                 }
                 Event::End(TagEnd::Heading(_)) => {
-                    document.headings.last_mut().expect("it began").text = said.clone();
+                    document.headings.last_mut().unwrap().text = said.clone();
                 }
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
                     document.links.push(dest_url.to_string());
@@ -68,7 +68,7 @@ impl Document {
                     document.blocks.push(Block { language, text: String::new() });
                 }
                 Event::End(TagEnd::CodeBlock) => {
-                    document.blocks.last_mut().expect("it began").text = said.clone();
+                    document.blocks.last_mut().unwrap().text = said.clone();
                 }
                 Event::Start(Tag::Table(_)) => {
                     let under = document.headings.last().map(|heading| heading.text.clone());
@@ -78,13 +78,13 @@ impl Document {
                 Event::Start(Tag::TableCell) => said.clear(),
                 Event::End(TagEnd::TableCell) => {
                     cell += 1;
-                    let table = document.tables.last_mut().expect("it began");
+                    let table = document.tables.last_mut().unwrap();
                     if cell == 1 {
                         table.first_cells.push(said.clone());
                     }
                 }
                 Event::End(TagEnd::TableHead) => {
-                    document.tables.last_mut().expect("it began").first_cells.clear();
+                    document.tables.last_mut().unwrap().first_cells.clear();
                 }
                 Event::Start(Tag::TableHead) => cell = 0,
                 Event::Text(text) | Event::Code(text) => said.push_str(&text),
@@ -111,7 +111,7 @@ impl Document {
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// Every Markdown document of the repository.
@@ -126,8 +126,8 @@ pub(crate) fn all() -> Vec<Document> {
 pub(crate) fn files(ending: &str) -> Vec<PathBuf> {
     let (mut found, mut directories) = (Vec::new(), vec![PathBuf::new()]);
     while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(root().join(&directory)).expect("a directory") {
-            let entry = entry.expect("an entry");
+        for entry in fs::read_dir(root().join(&directory)).unwrap() {
+            let entry = entry.unwrap();
             let (path, name) = (directory.join(entry.file_name()), entry.file_name());
             let is_made = ["target", ".git", "node_modules"].iter().any(|made| name == *made);
             if entry.path().is_dir() && !is_made {

@@ -27,7 +27,7 @@ pub(crate) fn all() -> Vec<Source> {
 }
 
 fn read(path: &Path) -> Source {
-    let text = fs::read_to_string(root().join(path)).expect("a source file");
+    let text = fs::read_to_string(root().join(path)).unwrap();
     let tokens = TokenStream::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     Source { path: path.to_owned(), tokens: without_tests(tokens.into_iter().collect()) }
 }
