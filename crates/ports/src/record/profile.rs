@@ -39,7 +39,7 @@ pub fn encode_known(known: &KnownProfile) -> String {
 /// What is known of a profile, read back.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when the text is not what [`encode_known`] makes.
+/// [`crate::Error::Corrupt`] when the text is not what [`encode_known`] makes.
 pub fn decode_known(text: &str) -> Result<KnownProfile> {
     let record: KnownRecord = serde_json::from_str(text).map_err(corrupt)?;
     Ok(KnownProfile {
