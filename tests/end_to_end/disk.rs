@@ -48,7 +48,11 @@ async fn fill_up(server: &Server) -> Vec<String> {
     assert_eq!(status, 503);
     assert!(health["detail"].as_str().unwrap().contains("cannot be stored"), "{health}");
     assert_eq!(server.show(&accepted[0]).await["id"], Value::from(accepted[0].clone()), "reading goes on");
-    assert!(server.said().contains("intake.store_failed"), "whoever is on call is told:\n{}", server.said());
+    assert!(
+        server.said().contains(r#"event="intake.store_failed""#),
+        "whoever is on call is told:\n{}",
+        server.said()
+    );
     accepted
 }
 
@@ -120,13 +124,13 @@ async fn a_disk_that_is_filling_up_is_told_of_before_it_is_full() {
         (wrong(&server).await == ["disk_low"]).then_some(())
     })
     .await;
-    assert!(server.said().contains("serve.disk_low"), "{}", server.said());
+    assert!(server.said().contains(r#"event="serve.disk_low""#), "{}", server.said());
     assert_eq!(takes_part(&server, 1).await.0, 202, "it is no reason to refuse anybody");
 
     fs::remove_file(more).unwrap();
     eventually_async("there is room again", LATER, async || wrong(&server).await.is_empty().then_some(()))
         .await;
-    assert!(server.said().contains("there is room for the data file again"), "{}", server.said());
+    assert!(server.said().contains("There is room for the data file again"), "{}", server.said());
 }
 
 /// A brand directory and a data file that was used, as anybody may read them.

@@ -53,6 +53,6 @@ async fn a_receiver_that_is_down_is_one_line_a_minute_and_shown() {
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["notices"], 20);
     let said = server.said();
-    assert_eq!(said.matches("connector.not_told").count(), 1, "{said}");
+    assert_eq!(said.matches(r#"event="connector.not_told""#).count(), 1, "{said}");
     assert!(!said.contains("hidden"), "the rest of the address may be a secret");
 }

@@ -29,7 +29,7 @@ async fn nobody_listening_at_brazes_address_is_waited_out_too() {
     let server = Server::start(&brand).await;
     let id = server.take_part("spring", "ada@example.com").await;
     eventually_async("a failed look-up", Duration::from_secs(10), async || {
-        server.said().contains("connector.look_up_failed").then_some(())
+        server.said().contains(r#"event="connector.look_up_failed""#).then_some(())
     })
     .await;
     let shown = server.show(&id).await;
@@ -46,7 +46,7 @@ async fn a_refused_key_is_reported_once_and_not_for_every_participation() {
         ids.push(server.take_part("spring", &format!("c{number}@example.com")).await);
     }
     eventually_async("the report", Duration::from_secs(10), async || {
-        server.said().contains("connector.key_refused").then_some(())
+        server.said().contains(r#"event="connector.key_refused""#).then_some(())
     })
     .await;
     // Later participations meet the closed lane: no request, no second report.
@@ -55,7 +55,7 @@ async fn a_refused_key_is_reported_once_and_not_for_every_participation() {
         (server.show(&last).await["updated_at"] != server.show(&ids[0]).await["updated_at"]).then_some(())
     })
     .await;
-    assert_eq!(server.said().matches("connector.key_refused").count(), 1);
+    assert_eq!(server.said().matches(r#"event="connector.key_refused""#).count(), 1);
     assert!(
         workspace.requests("/users/export/ids").await <= 32,
         "one group of requests, not one a participation"

@@ -68,7 +68,7 @@ async fn a_crowd_fills_an_activation_exactly_and_neither_a_kill_nor_a_restart_ma
         refused as u64,
         "{health}"
     );
-    assert!(server.said().contains("intake.activation_full"), "{}", server.said());
+    assert!(server.said().contains(r#"event="intake.activation_full""#), "{}", server.said());
 
     server.kill_and_restart().await;
     assert_eq!(posts(&server, 1_000).await.1["type"], FULL);

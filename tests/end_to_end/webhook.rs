@@ -244,7 +244,7 @@ async fn bad_webhooks_are_refused_for_good_counted_and_leave_nothing_behind() {
     let id = take(&server, &with_long_extra()).await;
     server.reaches(&id, "credited", SOON).await;
     assert_eq!(server.show(&id).await["position"], 1, "the first place is the first good one's");
-    assert!(server.said().contains("intake.webhook_refused"), "whoever is on call can see it");
+    assert!(server.said().contains(r#"event="intake.webhook_refused""#), "whoever is on call can see it");
     server.said_nothing_of(&["ada@example.com".to_owned()]);
 }
 

@@ -159,7 +159,11 @@ impl Queues for Sqs {
         let delivery = |message: &aws_sdk_sqs::types::Message| {
             let look = message::decode(message.body()?);
             if look.is_none() {
-                tracing::error!(queue = queue.name(), "aws.unreadable_message");
+                tracing::error!(
+                    event = "aws.unreadable_message",
+                    queue = queue.name(),
+                    "A message cannot be read; the tick finds its participations."
+                );
             }
             Some(Delivery { look: look?, receipt: Receipt(message.receipt_handle()?.to_owned()) })
         };

@@ -84,6 +84,18 @@ pub struct Signed(pub(crate) Request<Bytes>);
 impl Signed {
     /// Signs `body`. `id` names the message, whichever attempt this is; `timestamp` is the attempt's, in seconds since 1970.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use callback::{Signed, SigningSecret};
+    ///
+    /// let url = "https://api.quikly.example/braze".parse()?;
+    /// let secret = SigningSecret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    /// let callback = Signed::new(&url, &secret, "3cb8ed5b-credited", 1_795_000_000, "{}".into())?;
+    /// assert_eq!(callback.request().headers()["webhook-id"], "3cb8ed5b-credited");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// When the address or the id cannot stand in a request.
     pub fn new(

@@ -95,15 +95,15 @@ pub(crate) async fn announce(connector: &Connector, brand: &BrandId, ledger: &Le
     for (pool, left) in settled.low.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
         if *left == 0 {
-            tracing::info!(brand = %brand, %scope, pool, "connector.codes_given: every code is given out");
+            tracing::info!(event = "connector.codes_given", brand = %brand, %scope, pool, "Every code is given out.");
         } else {
-            tracing::warn!(brand = %brand, %scope, pool, left, "connector.codes_low: a tenth of the codes is left");
+            tracing::warn!(event = "connector.codes_low", brand = %brand, %scope, pool, left, "A tenth of the codes is left.");
         }
     }
     for pool in settled.owed.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
         if let Some(line) = connector.line("connector.codes_gone", &format!("{} {pool}", brand)) {
-            tracing::error!(brand = %brand, %scope, pool, times = line.times, "connector.codes_gone: somebody who is credited is owed a code; add codes to the file and have it read again (SIGHUP, or serve --watch)");
+            tracing::error!(event = "connector.codes_gone", brand = %brand, %scope, pool, times = line.times, "A consumer who is credited is owed a code; add codes to the file and have it read again (SIGHUP, or serve --watch).");
         }
     }
 }

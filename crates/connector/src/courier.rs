@@ -58,7 +58,7 @@ impl Connector {
         let now = self.outside.clock.now();
         let taken = self.outside.notices.take_notices(now, AT_ONCE).await?;
         for error in &taken.unreadable {
-            tracing::error!(error = %in_full(error), "connector.not_told: it cannot be read, and is parked");
+            tracing::error!(event = "connector.not_told", error = %in_full(error), "A callback cannot be read and is parked.");
         }
         let taken = taken.notices;
         let told = join_all(taken.iter().map(|outbound| self.tell_one(outbound))).await;
@@ -98,7 +98,7 @@ impl Connector {
                 }
                 Err(error) => {
                     if let Some(line) = self.line("connector.notices_failed", "") {
-                        tracing::error!(times = line.times, error = %in_full(&error), "connector.notices_failed");
+                        tracing::error!(event = "connector.notices_failed", times = line.times, error = %in_full(&error), "The callbacks that are due cannot be read.");
                     }
                 }
             }
@@ -128,15 +128,15 @@ impl Connector {
         let receiver = self.receiver(&outbound.notice);
         match attempted {
             Ok(()) => {
-                tracing::debug!(notice = %id, "connector.told");
+                tracing::debug!(event = "connector.told", notice = %id, "A callback was taken.");
                 self.takes_again(receiver);
                 Told::Delivered
             }
             Err(why) => {
                 let now = self.outside.clock.now();
                 if is_given_up(outbound.notice.at, outbound.revived_at, now) {
-                    if let Some(line) = self.line("connector.parked", &receiver) {
-                        tracing::error!(receiver, times = line.times, notice = %id, why, "connector.not_told: parked after a day");
+                    if let Some(line) = self.line(NOT_TOLD, &format!("parked {receiver}")) {
+                        tracing::error!(event = "connector.not_told", receiver, times = line.times, notice = %id, why, "Nobody took a callback for a day; it is parked.");
                     }
                     return Told::Parked;
                 }
@@ -163,7 +163,7 @@ impl Connector {
     fn takes_nothing(&self, receiver: String, why: &str, next_try: Timestamp) {
         let now = self.outside.clock.now();
         if let Some(Repeated { times, since }) = self.line(NOT_TOLD, &receiver) {
-            tracing::warn!(receiver, times, %since, %next_try, why, "connector.not_told: tried again");
+            tracing::warn!(event = "connector.not_told", receiver, times, %since, %next_try, why, "A receiver does not take callbacks; they are tried again.");
         }
         let text = format!("callbacks are not taken, next try {next_try}: {why}");
         self.outside.troubles.report_for(
@@ -177,7 +177,7 @@ impl Connector {
 
     fn takes_again(&self, receiver: String) {
         if self.outside.troubles.clear("callback_not_taken", Subject::Receiver(receiver.clone())) {
-            tracing::warn!(receiver, "connector.told_again: callbacks are taken again");
+            tracing::warn!(event = "connector.told_again", receiver, "A receiver takes callbacks again.");
         }
     }
 
@@ -186,7 +186,7 @@ impl Connector {
         let Some(flaw) = flaw.filter(|flaw| *flaw != Flaw::Plain) else { return };
         let repeats = self.outside.troubles.repeats();
         if let Some(line) = repeats.line("connector.flawed_callback_secret", brand.as_str(), now) {
-            tracing::error!(%brand, %flaw, times = line.times, since = %line.since, "connector.flawed_callback_secret: callbacks are signed with it all the same");
+            tracing::error!(event = "connector.flawed_callback_secret", %brand, %flaw, times = line.times, since = %line.since, "The callback secret has a flaw; callbacks are signed with it all the same.");
         }
     }
 

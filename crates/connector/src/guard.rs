@@ -38,7 +38,7 @@ impl Connector {
         let text = format!("{doing} failed: {panicked}; the log says where, and it is done again");
         troubles.report_for(SHOWN_FOR, "panicked", Subject::brand(brand), now, text);
         if let Some(line) = troubles.repeats().line("connector.panicked", brand.as_str(), now) {
-            tracing::error!(%brand, doing, times = line.times, %panicked, "connector.panicked: the brand's work is done again");
+            tracing::error!(event = "connector.panicked", %brand, doing, times = line.times, %panicked, "Work for the brand panicked; it is done again.");
         }
     }
 }

@@ -76,7 +76,7 @@ pub(crate) async fn remember(connector: &Connector, cases: &[Case]) {
         .collect();
     for some in learned.chunks(MOST_ITEMS) {
         if let Err(error) = connector.outside.store.remember_profiles(some).await {
-            tracing::warn!(error = %in_full(&error), "connector.not_remembered: the next participation looks the profile up");
+            tracing::warn!(event = "connector.not_remembered", error = %in_full(&error), "What was learnt about profiles could not be stored; the next participation looks the profile up.");
         }
     }
 }

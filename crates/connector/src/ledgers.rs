@@ -55,7 +55,7 @@ pub(crate) async fn upgrade_ledgers(connector: &Connector) {
                 connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
             }
             Err(error) => {
-                tracing::error!(brand = %brand.id, scope = %ledger.scope, error = %in_full(&error), "connector.upgrade_failed: the next tick tries again");
+                tracing::error!(event = "connector.upgrade_failed", brand = %brand.id, scope = %ledger.scope, error = %in_full(&error), "A ledger could not be brought up to date; the next tick tries again.");
             }
         }
     }
@@ -76,7 +76,7 @@ pub(crate) async fn draw_raffles(connector: &Connector) {
                 connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
             }
             Err(error) => {
-                tracing::error!(scope = %ledger.scope, error = %in_full(&error), "connector.draw_failed: the next tick tries again");
+                tracing::error!(event = "connector.draw_failed", scope = %ledger.scope, error = %in_full(&error), "A raffle could not be drawn; the next tick tries again.");
             }
         }
     }
@@ -95,11 +95,11 @@ async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports
     }
     let seed = connector.id_key.raffle_seed(ledger);
     let Some(settled) = connector.outside.ledger.draw(ledger, &rules, &seed, now).await? else {
-        tracing::error!(brand = %brand.id, scope = %ledger.scope, "connector.seed_changed: the id key is not the one that the raffle's seed was committed with; it is not drawn");
+        tracing::error!(event = "connector.seed_changed", brand = %brand.id, scope = %ledger.scope, "The id key is not the one that the raffle's seed was committed with; the raffle is not drawn.");
         return Ok(false);
     };
     let (lots, winners) = (counts.entered, settled.moved_up.len());
-    tracing::info!(brand = %brand.id, scope = %ledger.scope, lots, winners, "connector.drawn");
+    tracing::info!(event = "connector.drawn", brand = %brand.id, scope = %ledger.scope, lots, winners, "A raffle was drawn.");
     announce(connector, &brand.id, ledger, &settled).await;
     Ok(true)
 }

@@ -281,7 +281,7 @@ fn take_in(
             performed.active.push(case);
         }
         Err(error) => {
-            tracing::debug!(participation = %case.participation.id(), %error, "connector.look_up_failed");
+            tracing::debug!(event = "connector.look_up_failed", participation = %case.participation.id(), %error, "A look-up failed.");
             performed.resting.push(case.rest_after_failure(
                 asked_wait(answer, *at),
                 &*connector.outside.chance,

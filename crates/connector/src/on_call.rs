@@ -60,7 +60,7 @@ impl Connector {
         if troubles.repeats().line("connector.braze_unanswered", brand.as_str(), now).is_some() {
             let Outage { since, tries, waiting, why, .. } = &outage;
             let next_try = outage.next_try.map_or_else(|| "none".to_owned(), |next| next.to_string());
-            tracing::error!(%brand, %since, tries, next_try, waiting, why, "connector.braze_unanswered: no answer from Braze; its participations wait");
+            tracing::error!(event = "connector.braze_unanswered", %brand, %since, tries, next_try, waiting, why, "Braze does not answer; the brand's participations wait.");
         }
         let changed = kept.outages.get(&brand) != Some(&outage);
         let late = ours.written_at.is_none_or(|at| ago(at, now) >= WRITTEN_EVERY);
@@ -86,7 +86,7 @@ impl Connector {
         }
         if answered.is_some() {
             let (since, tries) = (known.since, known.tries);
-            tracing::warn!(%brand, %since, tries, "connector.braze_answers: Braze answers again");
+            tracing::warn!(event = "connector.braze_answers", %brand, %since, tries, "Braze answers again.");
         }
         match self.outside.outages.end_outage(&brand).await {
             Ok(()) => {
@@ -98,7 +98,7 @@ impl Connector {
 
     fn say_not_kept(&self, error: &ports::Error, now: Timestamp) {
         if let Some(line) = self.outside.troubles.repeats().line("connector.outages_not_kept", "", now) {
-            tracing::warn!(times = line.times, error = %in_full(error), "connector.outages_not_kept: status does not show whether Braze answers");
+            tracing::warn!(event = "connector.outages_not_kept", times = line.times, error = %in_full(error), "Whether Braze answers could not be stored; status does not show it.");
         }
     }
 
@@ -109,12 +109,12 @@ impl Connector {
             self.pace.open_valve(brand, endpoint, now);
         }
         self.workspaces.forget(brand);
-        tracing::info!(%brand, "connector.retry_now: what waits after a failure is tried again");
+        tracing::info!(event = "connector.retry_now", %brand, "What waits after a failure is tried again.");
         for _ in 0..MOST_ROUNDS {
             let due = match self.outside.store.due(self.outside.clock.now(), MOST_DUE).await {
                 Ok(due) => due.into_iter().filter(|due| due.brand == *brand).map(|due| due.id),
                 Err(error) => {
-                    tracing::warn!(%brand, error = %in_full(&error), "connector.retry_failed: the tick will find them");
+                    tracing::warn!(event = "connector.retry_failed", %brand, error = %in_full(&error), "Waits could not be ended; the tick will find the participations.");
                     return;
                 }
             };
@@ -123,7 +123,7 @@ impl Connector {
                 Ok(stepped) if stepped.ended + stepped.waiting > 0 => {}
                 Ok(_nothing_left) => return,
                 Err(error) => {
-                    tracing::warn!(%brand, error = %in_full(&error), "connector.retry_failed: the tick will find them");
+                    tracing::warn!(event = "connector.retry_failed", %brand, error = %in_full(&error), "Waits could not be ended; the tick will find the participations.");
                     return;
                 }
             }

@@ -19,7 +19,7 @@ impl OneByOne {
     pub(crate) fn remember(&self, brand: &BrandId) {
         let mut brands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if brands.insert(brand.clone()) {
-            tracing::warn!(%brand, "connector.statuses_unkeyed: subscriptions are read one number a request from now on");
+            tracing::warn!(event = "connector.statuses_unkeyed", %brand, "Braze's answer does not name the numbers; subscriptions are read one number a request from now on.");
         }
     }
 }

@@ -89,7 +89,7 @@ impl Pace {
                 if let Some(line) =
                     outside.troubles.repeats().line("connector.no_slots", brand.id.as_str(), now)
                 {
-                    tracing::warn!(brand = %brand.id, times = line.times, error = %in_full(&error), "connector.no_slots: nothing could be booked");
+                    tracing::warn!(event = "connector.no_slots", brand = %brand.id, times = line.times, error = %in_full(&error), "No request slots could be booked; the participations wait for some seconds.");
                 }
                 return vec![Admission::Closed(time::later(now, outside.chance.jitter(PATIENCE))); count];
             }
@@ -130,7 +130,7 @@ impl Pace {
                 if let Some(line) =
                     outside.troubles.repeats().line("connector.limits_not_kept", brand.id.as_str(), now)
                 {
-                    tracing::warn!(brand = %brand.id, times = line.times, error = %in_full(&error), "connector.limits_not_kept");
+                    tracing::warn!(event = "connector.limits_not_kept", brand = %brand.id, times = line.times, error = %in_full(&error), "What Braze said about its limits could not be stored.");
                 }
             }
         }
@@ -156,9 +156,9 @@ impl Pace {
         if again {
             last_report.insert(brand.id.clone(), now);
             tracing::error!(
-                brand = %brand.id,
+                event = "connector.key_refused", brand = %brand.id,
                 endpoint = endpoint.name(),
-                "connector.key_refused: Braze refuses the brand's API key; its participations wait, one request a minute tries again"
+                "Braze refuses the brand's API key; its participations wait, and one request a minute tries it again."
             );
         }
     }

@@ -127,7 +127,7 @@ impl Connector {
         }
         let now = self.outside.clock.now();
         for mut case in active {
-            tracing::error!(participation = %case.participation.id(), "connector.endless: put off");
+            tracing::error!(event = "connector.endless", participation = %case.participation.id(), "A participation took too many steps in one round and is put off.");
             case.participation.put_off(later(now, ENDLESS), now);
             resting.push(case);
         }
@@ -237,8 +237,10 @@ fn log_end(participation: &Participation) {
     let (id, scope, state) = (participation.id(), participation.scope(), participation.state());
     match state.reason() {
         Some(reason) => {
-            tracing::warn!(participation = %id, %scope, state = state.name(), reason, "connector.ended");
+            tracing::warn!(event = "connector.ended", participation = %id, %scope, state = state.name(), reason, "A participation has ended.");
         }
-        None => tracing::info!(participation = %id, %scope, state = state.name(), "connector.ended"),
+        None => {
+            tracing::info!(event = "connector.ended", participation = %id, %scope, state = state.name(), "A participation has ended.");
+        }
     }
 }

@@ -346,8 +346,8 @@ fn report(connector: &Connector, brand: &Brand, group: &SubscriptionGroup, error
         let Some(line) = connector.line("connector.unknown_group", &format!("{} {group}", brand.id)) else {
             return;
         };
-        tracing::error!(brand = %brand.id, group, times = line.times, "connector.unknown_group: Braze does not know the brand's subscription group; its SMS participations wait");
+        tracing::error!(event = "connector.unknown_group", brand = %brand.id, group, times = line.times, "Braze does not know the brand's subscription group; its SMS participations wait.");
     } else {
-        tracing::debug!(brand = %brand.id, %error, "connector.subscription_failed");
+        tracing::debug!(event = "connector.subscription_failed", brand = %brand.id, %error, "A request about subscriptions failed.");
     }
 }

@@ -62,8 +62,9 @@ impl Connector {
         let until = match self.clock_watch.set_back_by(now) {
             Some(by) => {
                 tracing::warn!(
+                    event = "connector.clock_set_back",
                     by_s = by.as_secs(),
-                    "connector.clock_set_back: what was put off under the earlier clock is looked at now"
+                    "The clock was set back; what was put off under the earlier clock is processed now."
                 );
                 later(now, by.saturating_add(TICK))
             }
@@ -86,7 +87,7 @@ impl Connector {
                 // One brand's trouble is no other brand's: theirs is done, and their ticks go on.
                 Err(error) => {
                     if let Some(line) = self.line("connector.step_failed", brand.as_str()) {
-                        tracing::error!(%brand, times = line.times, error = %in_full(&error), "connector.step_failed: the next tick tries again");
+                        tracing::error!(event = "connector.step_failed", %brand, times = line.times, error = %in_full(&error), "A round for the brand failed; the next tick tries again.");
                     }
                 }
             }
@@ -95,12 +96,18 @@ impl Connector {
         let behind_ms = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);
         if behind > BEHIND {
             tracing::warn!(
+                event = "connector.behind",
                 due = ticked.due,
                 behind_ms,
-                "connector.behind: the oldest has been due for minutes"
+                "The oldest participation has been due for minutes."
             );
         } else if ticked.due > 0 {
-            tracing::debug!(due = ticked.due, behind_ms, "connector.tick");
+            tracing::debug!(
+                event = "connector.tick",
+                due = ticked.due,
+                behind_ms,
+                "What was due is processed."
+            );
         }
         Ok(ticked)
     }

@@ -52,7 +52,7 @@ pub(crate) fn report(connector: &Connector, brand: &BrandId, errors: &[&Error]) 
     let now = connector.outside.clock.now();
     for error in errors {
         if troubles.repeats().line("connector.unreadable", &error.to_string(), now).is_some() {
-            tracing::error!(%brand, error = %in_full(*error), "connector.unreadable: a stored record cannot be read; everything else goes on");
+            tracing::error!(event = "connector.unreadable", %brand, error = %in_full(*error), "A stored record cannot be read; everything else goes on.");
         }
     }
     if !errors.is_empty() {

@@ -56,7 +56,7 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
             if let Err(error) = connector.outside.schedule.at(moment, queue, look).await
                 && let Some(line) = connector.line("connector.not_scheduled", "")
             {
-                tracing::warn!(times = line.times, error = %in_full(&error), "connector.not_scheduled: the tick will find them");
+                tracing::warn!(event = "connector.not_scheduled", times = line.times, error = %in_full(&error), "A message could not be scheduled; the tick will find the participations.");
             }
         }
     }
@@ -124,7 +124,7 @@ async fn send(connector: &Connector, messages: BTreeMap<QueueName, Vec<Outgoing>
             if let Err(error) = connector.outside.queues.send(queue, some.to_vec()).await
                 && let Some(line) = connector.line("connector.not_announced", queue.name())
             {
-                tracing::warn!(times = line.times, error = %in_full(&error), "connector.not_announced: the tick will find them");
+                tracing::warn!(event = "connector.not_announced", times = line.times, error = %in_full(&error), "A message could not be sent; the tick will find the participations.");
             }
         }
     }

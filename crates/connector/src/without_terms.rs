@@ -103,8 +103,8 @@ fn log(connector: &Connector, case: &Case, missing: Missing, now: Timestamp) {
     let repeats = connector.outside.troubles.repeats();
     if let Some(line) = repeats.line("connector.no_terms", &format!("{brand} {scope} {missing:?}"), now) {
         tracing::warn!(
-            %brand, %scope, times = line.times, since = %line.since, why = missing.reason(),
-            "connector.no_terms: participations wait; what is gone for a day ends them, a file that cannot be used does not"
+            event = "connector.no_terms", %brand, %scope, times = line.times, since = %line.since, why = missing.reason(),
+            "Participations wait for terms that are missing; what is gone for a day ends them, a file that cannot be used does not."
         );
     }
 }

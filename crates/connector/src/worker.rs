@@ -100,7 +100,7 @@ impl Lanes<'_> {
                         outside.troubles.repeats().line("connector.queue_failed", self.queue.name(), now)
                     {
                         let (queue, times) = (self.queue.name(), line.times);
-                        tracing::error!(queue, times, error = %in_full(&error), "connector.queue_failed");
+                        tracing::error!(event = "connector.queue_failed", queue, times, error = %in_full(&error), "Messages cannot be received.");
                     }
                     outside.clock.sleep(PAUSE).await;
                 }
@@ -199,7 +199,7 @@ impl Lane {
         };
         if let Err(error) = done {
             if let Some(line) = self.connector.line("connector.step_failed", self.brand.as_str()) {
-                tracing::error!(brand = %self.brand, times = line.times, error = %in_full(&error), "connector.step_failed: it is done again");
+                tracing::error!(event = "connector.step_failed", brand = %self.brand, times = line.times, error = %in_full(&error), "A round for the brand failed; it is done again.");
             }
             self.connector.outside.clock.sleep(PAUSE).await;
             return;
@@ -209,7 +209,7 @@ impl Lane {
             if let Err(error) = self.connector.outside.queues.acknowledge(self.queue, some).await
                 && let Some(line) = self.connector.line("connector.not_acknowledged", self.brand.as_str())
             {
-                tracing::warn!(brand = %self.brand, times = line.times, error = %in_full(&error), "connector.not_acknowledged: it comes again");
+                tracing::warn!(event = "connector.not_acknowledged", brand = %self.brand, times = line.times, error = %in_full(&error), "A message could not be acknowledged; it comes again.");
             }
         }
     }

@@ -50,7 +50,7 @@ impl Workspaces {
                 if let Some(line) =
                     outside.troubles.repeats().line("connector.no_key", brand.id.as_str(), now)
                 {
-                    tracing::error!(brand = %brand.id, times = line.times, error = %in_full(&error), "connector.no_key: the brand's API key cannot be read");
+                    tracing::error!(event = "connector.no_key", brand = %brand.id, times = line.times, error = %in_full(&error), "The brand's API key cannot be read.");
                 }
                 return None;
             }

@@ -279,7 +279,7 @@ async fn request(
         Err(error) => error,
     };
     end(connector, batch, None, now);
-    tracing::debug!(brand = %brand.id, objects = batch.len(), %error, "connector.write_failed");
+    tracing::debug!(event = "connector.write_failed", brand = %brand.id, objects = batch.len(), %error, "A write to Braze failed.");
     let at_once = asked.is_none() && !matches!(error, braze::Error::Throttled { .. });
     let halves = halves_failures && batch.len() > 1 && at_once;
     match error.next() {
@@ -331,7 +331,7 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
         Fate::Unknown(asked) => Written::Unknown { retry_at: retry_at(asked) },
         Fate::Refused(reason) => {
             if case.participation.state().is_end() {
-                tracing::warn!(participation = %case.participation.id(), reason, "connector.reward_not_shown: Braze refuses it");
+                tracing::warn!(event = "connector.reward_not_shown", participation = %case.participation.id(), reason, "Braze refuses to write the reward to the profile.");
             }
             Written::Refused { reason }
         }
@@ -346,7 +346,7 @@ fn take_in(connector: &Connector, case: &mut Case, write: ProfileWrite, fate: Fa
         }
     };
     if case.participation.state().has_open_attempt() && matches!(written, Written::Unknown { .. }) {
-        tracing::warn!(participation = %case.participation.id(), "connector.event_uncertain: verified once Braze has settled");
+        tracing::warn!(event = "connector.event_uncertain", participation = %case.participation.id(), "The outcome of a custom event is not known; it is verified once Braze has settled.");
     }
     // Whatever became of it, what the profiles showed before may be so no more.
     for found in case.facts.found.iter_mut().flatten() {

@@ -7,6 +7,7 @@ mod claims;
 mod duration;
 mod finding;
 mod incentive;
+mod keys;
 mod load;
 mod pools;
 mod read;
@@ -17,6 +18,7 @@ mod sms;
 
 pub use duration::duration;
 pub use finding::{Finding, Severity};
+pub use keys::{TABLES, Table};
 pub use load::{Loaded, LoadedFile, Standing, Strictness, read_each};
 pub use secrets::Purpose;
 
@@ -121,6 +123,34 @@ impl Surroundings for AllThere {
 ///
 /// # Errors
 /// Everything that was found in every file, in the order of the files and of their lines.
+///
+/// # Examples
+///
+/// ```
+/// use domain::brand_file::{AllThere, BrandFile, read_all};
+/// use domain::ids::Scope;
+///
+/// let text = r#"
+///     id = "acme"
+///     [braze]
+///     endpoint = "https://rest.iad-03.braze.com"
+///     api_key = { env = "ACME_BRAZE_API_KEY" }
+///     [[activation]]
+///     scope = "acme-spring"
+///     opens = 2026-11-01T00:00:00Z
+///     closes = 2026-12-01T00:00:00Z
+///     [activation.email]
+///     event = "quikly_participated"
+/// "#;
+/// let file = |text: &str| BrandFile { name: "acme.toml".into(), text: text.into() };
+///
+/// let brands = read_all(&[file(text)], &AllThere).unwrap();
+/// let (brand, _activation) = brands.activation(&Scope::parse("acme-spring").unwrap()).unwrap();
+/// assert_eq!(brand.id.as_str(), "acme");
+///
+/// let findings = read_all(&[file(&text.replace("closes", "ends"))], &AllThere).unwrap_err();
+/// assert!(findings.iter().any(|finding| finding.to_string() == "acme.toml:9: activation[0].ends: is not a known key"));
+/// ```
 pub fn read_all(files: &[BrandFile], surroundings: &dyn Surroundings) -> Result<Brands, Vec<Finding>> {
     let files: Vec<Given> = files.iter().cloned().map(Ok).collect();
     let loaded = read_each(&files, surroundings, Strictness::Lenient, None);

@@ -23,10 +23,24 @@ fn plain(text: &str) -> Result<String, IdentifierError> {
 }
 
 /// A brand, as its file names it.
+///
+/// ```
+/// use domain::ids::BrandId;
+///
+/// assert_eq!(BrandId::parse("acme-uk").unwrap().as_str(), "acme-uk");
+/// assert!(BrandId::parse("acme uk").is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BrandId(String);
 
 /// The scope id of an activation. Unique over all brands.
+///
+/// ```
+/// use domain::ids::Scope;
+///
+/// let scope = Scope::parse("acme-spring").unwrap();
+/// assert_eq!(scope.to_string(), "acme-spring");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope(String);
 
@@ -137,6 +151,18 @@ impl Channel {
 
 /// A participation: a keyed hash of scope, channel and contact, so the same consumer gets the same id and nobody
 /// without the key can tell or guess one.
+///
+/// ```
+/// use domain::contact::{Contact, Email};
+/// use domain::id_key::IdKey;
+/// use domain::ids::{ParticipationId, Scope};
+///
+/// let (key, scope) = (IdKey::new([7; 32]), Scope::parse("acme-spring").unwrap());
+/// let id = |address| key.participation(&scope, &Contact::Email(Email::parse(address).unwrap()));
+///
+/// assert_eq!(id("ada@example.com"), id(" Ada@Example.com "), "one consumer, one participation");
+/// assert_eq!(ParticipationId::parse(&id("ada@example.com").to_string()), Ok(id("ada@example.com")));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParticipationId([u8; 16]);
 

@@ -4,6 +4,15 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// The SHA-256 of a token.
+///
+/// ```
+/// use domain::token::TokenHash;
+///
+/// // What a brand file has, and what a webhook brings. The comparison takes constant time.
+/// let configured = TokenHash::parse(&TokenHash::of("qb_secret").to_string()).unwrap();
+/// assert!(configured.is(&TokenHash::of("qb_secret")));
+/// assert!(!configured.is(&TokenHash::of("qb_guess")));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenHash([u8; 32]);
 

@@ -67,7 +67,7 @@ pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
         if counts.drawn_at.is_none() || counts.frozen.is_some() {
             continue;
         }
-        tracing::info!(ledger, "embedded.freezing: the result of a draw is kept from now on");
+        tracing::info!(event = "embedded.freezing", ledger, "The result of a draw is kept from now on.");
         let drawing = of_lines(&transaction, &ledger)?;
         keep(&transaction, &ledger, &drawing)?;
         counts.frozen = Some(Frozen::of(&drawing));
@@ -86,9 +86,10 @@ fn of_lines(transaction: &Transaction<'_>, ledger: &str) -> Result<Drawing> {
             Err(error) => {
                 let error = ports::error::in_full(&error);
                 tracing::error!(
+                    event = "embedded.unreadable",
                     ledger,
                     error,
-                    "embedded.unreadable: a line is left out of the draw's result"
+                    "A line of the ledger cannot be read and is left out of the draw's result."
                 );
                 continue;
             }

@@ -250,9 +250,10 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migrat
     let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > 0 && version < STEPS.len() {
         tracing::warn!(
+            event = "embedded.upgrading",
             version,
             to = STEPS.len(),
-            "embedded.upgrading: the data file is brought up to date; with a million participations it takes some seconds"
+            "The data file is brought up to date; with a million participations this takes some seconds."
         );
     }
     Migrations::from_slice(STEPS).to_latest(connection)

@@ -37,7 +37,7 @@ pub(crate) async fn keep(
         if matches!(error, ports::Error::Corrupt(_)) {
             return unreadable(intake, &error);
         }
-        failing::say(intake, "intake.store_failed", "", &error, "a participation was refused with 503");
+        failing::say(intake, "intake.store_failed", "", &error, "A participation was refused with 503.");
         // A panic was about this participation: others can be kept.
         if matches!(error, ports::Error::Panicked { .. }) {
             return Problem::internal();
@@ -53,7 +53,7 @@ pub(crate) async fn keep(
         // A repeat is queued again: the message may be what was missing the first time.
         let look = Look { brand: participation.brand().clone(), ids: vec![participation.id()] };
         intake.announcer.queue(QueueName::Awards, look).await.map_err(|error| {
-            failing::say(intake, "intake.queue_failed", "", &error, "a participation was refused with 503");
+            failing::say(intake, "intake.queue_failed", "", &error, "A participation was refused with 503.");
             intake.health.failed(Part::Queue, &error, intake.clock.now());
             Problem::unavailable()
         })?;
@@ -65,7 +65,7 @@ pub(crate) async fn keep(
             intake.announcer.announce(QueueName::of(participation.channel()), look).await;
         }
         room::tell(intake, terms.1).await;
-        tracing::debug!(participation = %participation.id(), scope = %participation.scope(), "intake.accepted");
+        tracing::debug!(event = "intake.accepted", participation = %participation.id(), scope = %participation.scope(), "A participation was accepted.");
     }
     Ok(stored)
 }
@@ -74,7 +74,7 @@ pub(crate) async fn keep(
 pub(crate) fn unreadable(intake: &Intake, error: &ports::Error) -> Problem {
     let now = intake.clock.now();
     if intake.troubles.repeats().line("intake.unreadable", &error.to_string(), now).is_some() {
-        tracing::error!(error = %in_full(error), "intake.unreadable: a stored participation was asked for and cannot be read");
+        tracing::error!(event = "intake.unreadable", error = %in_full(error), "A stored participation was asked for and cannot be read.");
     }
     Problem::unreadable()
 }

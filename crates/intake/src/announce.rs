@@ -80,7 +80,7 @@ impl Announcer {
 fn say_failed(troubles: &Troubles, queue: QueueName, error: &ports::Error) {
     if let Some(line) = troubles.repeats().line("intake.announce_failed", queue.name(), SystemClock.now()) {
         let (queue, times) = (queue.name(), line.times);
-        tracing::warn!(queue, times, error = %in_full(error), "intake.announce_failed: the tick will find them");
+        tracing::warn!(event = "intake.announce_failed", queue, times, error = %in_full(error), "Accepted participations could not be announced; the tick will find them.");
     }
 }
 

@@ -43,7 +43,7 @@ async fn proves_itself(intake: &Intake, headers: &HeaderMap) -> bool {
             !secret.is_empty() && bool::from(secret.as_bytes().ct_eq(shown.as_bytes()))
         }
         Err(error) => {
-            tracing::warn!(error = %in_full(&error), "intake.no_edge_secret: viewers share the limit of the edge that they come through");
+            tracing::warn!(event = "intake.no_edge_secret", error = %in_full(&error), "The secret of the edge cannot be read; viewers share the limit of the edge that they come through.");
             false
         }
     }

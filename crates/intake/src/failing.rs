@@ -6,7 +6,7 @@ use ports::error::in_full;
 
 use crate::Intake;
 
-/// Says that a port failed, and what that did to a request. `about` is the brand, where the failure concerns one.
+/// Says that a port failed, and in a sentence what that did to a request. `about` is the brand, where the failure concerns one.
 pub(crate) fn say(
     intake: &Intake,
     event: &'static str,
@@ -16,6 +16,6 @@ pub(crate) fn say(
 ) {
     if let Some(line) = intake.troubles.repeats().line(event, about, intake.clock.now()) {
         let error = in_full(error);
-        tracing::error!(brand = about, error, times = line.times, since = %line.since, "{event}: {consequence}");
+        tracing::error!(event, brand = about, error, times = line.times, since = %line.since, "{consequence}");
     }
 }

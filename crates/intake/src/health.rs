@@ -110,7 +110,7 @@ async fn ask(intake: &Intake) -> Option<Trouble> {
         return trouble;
     }
     let trouble = intake.store.due(now, 1).await.err().map(|error| {
-        tracing::error!(error = %in_full(&error), "intake.unhealthy: the store does not answer");
+        tracing::error!(event = "intake.unhealthy", error = %in_full(&error), "The store does not answer.");
         error.trouble()
     });
     *asked = Some((now, trouble));

@@ -130,7 +130,7 @@ async fn counts(intake: &Intake, ledger: &LedgerKey) -> Result<Counts, Problem> 
 }
 
 fn unreachable(intake: &Intake, error: &ports::Error) -> Problem {
-    failing::say(intake, "intake.store_failed", "", error, "an incentive could not be shown");
+    failing::say(intake, "intake.store_failed", "", error, "An incentive could not be shown.");
     Problem::unavailable()
 }
 

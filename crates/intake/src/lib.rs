@@ -219,7 +219,7 @@ fn panicked(panic: Box<dyn std::any::Any + Send>, troubles: &Troubles, clock: &d
     let text = format!("a request failed: {panicked}; the log says where");
     troubles.report_for(PANIC_SHOWN_FOR, "panicked", Subject::Process, now, text);
     if let Some(line) = troubles.repeats().line("intake.panicked", "", now) {
-        tracing::error!(times = line.times, %panicked, "intake.panicked: a request was answered with 500");
+        tracing::error!(event = "intake.panicked", times = line.times, %panicked, "The handling of a request panicked; it was answered with 500.");
     }
     Problem::internal().into_response()
 }

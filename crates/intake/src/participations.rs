@@ -155,7 +155,7 @@ async fn verified<'a>(
 ) -> Result<Option<&'a Brand>, Problem> {
     let Some(secret) = &brand.intake.signing_secret else { return Ok(None) };
     let secret = intake.secrets.get(secret).await.map_err(|error| {
-        let refused = "a request was refused with 503";
+        let refused = "A request was refused with 503.";
         failing::say(intake, "intake.no_secret", brand.id.as_str(), &error, refused);
         Problem::unavailable()
     })?;
@@ -163,11 +163,11 @@ async fn verified<'a>(
     if let Some(flaw) = signature::flaw(secret)
         && let Some(line) = intake.troubles.repeats().line("intake.flawed_secret", brand.id.as_str(), now)
     {
-        tracing::error!(brand = %brand.id, flaw, times = line.times, since = %line.since, "intake.flawed_secret: participations are taken all the same");
+        tracing::error!(event = "intake.flawed_secret", brand = %brand.id, flaw, times = line.times, since = %line.since, "The signing secret has a flaw; participations are taken all the same.");
     }
     signature::verify(headers, signed, secret, now).map_err(|why| {
         if let Some(line) = intake.troubles.repeats().line("intake.unsigned", brand.id.as_str(), now) {
-            tracing::warn!(brand = %brand.id, times = line.times, why = ?why, "intake.unsigned");
+            tracing::warn!(event = "intake.unsigned", brand = %brand.id, times = line.times, why = ?why, "A request was not signed as it must be.");
         }
         Problem::unsigned(why)
     })?;
@@ -184,7 +184,7 @@ pub(crate) async fn show(
 ) -> Result<Json<Shown>, Problem> {
     let id = id.ok().and_then(|Path(id)| ParticipationId::parse(&id).ok());
     let unavailable = |error: ports::Error| {
-        failing::say(&intake, "intake.store_failed", "", &error, "a participation could not be shown");
+        failing::say(&intake, "intake.store_failed", "", &error, "A participation could not be shown.");
         Problem::unavailable()
     };
     let found = match id {

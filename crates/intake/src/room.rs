@@ -60,8 +60,8 @@ pub(crate) async fn enter(
         intake.troubles.repeats().line("intake.activation_full", activation.scope.as_str(), now)
     {
         tracing::warn!(
-            scope = %activation.scope, most, times = line.times, since = %line.since,
-            "intake.activation_full: the activation has as many participations as its brand file allows"
+            event = "intake.activation_full", scope = %activation.scope, most, times = line.times, since = %line.since,
+            "The activation has as many participations as its brand file allows."
         );
     }
     Err(Problem::full(field))
@@ -103,7 +103,7 @@ async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Optio
 /// Whether it is stored, whether it can be read or not.
 async fn takes_part(intake: &Intake, participation: ParticipationId) -> Result<bool, Problem> {
     let read = intake.store.get(&[participation]).await.map_err(|error| {
-        failing::say(intake, "intake.store_failed", "", &error, "a participation was refused with 503");
+        failing::say(intake, "intake.store_failed", "", &error, "A participation was refused with 503.");
         intake.health.failed(Part::Store, &error, intake.clock.now());
         Problem::unavailable()
     })?;
@@ -155,7 +155,7 @@ impl Asking<'_> {
             Err(error) => {
                 self.0.lock().learn_nothing(now);
                 let consequence =
-                    "the store does not say how many take part in an activation that has a limit";
+                    "The store does not say how many take part in an activation that has a limit.";
                 failing::say(intake, "intake.uncounted", "", &error, consequence);
                 Err(error)
             }

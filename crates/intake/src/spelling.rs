@@ -61,7 +61,7 @@ async fn took_part(intake: &Intake, activation: &Activation, email: &Email) -> R
 }
 
 fn unavailable(intake: &Intake, error: &ports::Error) -> Problem {
-    failing::say(intake, "intake.store_failed", "", error, "a participation was refused with 503");
+    failing::say(intake, "intake.store_failed", "", error, "A participation was refused with 503.");
     intake.health.failed(Part::Store, error, intake.clock.now());
     Problem::unavailable()
 }

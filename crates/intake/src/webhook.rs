@@ -89,7 +89,13 @@ fn astray(intake: &Intake, headers: &HeaderMap, problem: Problem) -> Problem {
 /// Counts and logs a refusal.
 fn refused(intake: &Intake, brand: &str, problem: Problem) -> Problem {
     let refused = intake.webhooks.refused(problem.kind());
-    tracing::warn!(brand, kind = problem.kind(), refused, "intake.webhook_refused");
+    tracing::warn!(
+        event = "intake.webhook_refused",
+        brand,
+        kind = problem.kind(),
+        refused,
+        "A webhook was refused."
+    );
     problem
 }
 
@@ -220,7 +226,7 @@ fn report(intake: &Intake, brand: &Brand, dropped: &[Dropped], now: Timestamp) {
         let kind = what.name();
         let count = intake.webhooks.dropped(kind);
         if let Some(line) = intake.troubles.repeats().line(kind, brand.id.as_str(), now) {
-            tracing::warn!(brand = %brand.id, kind, dropped = count, times = line.times, "intake.value_dropped");
+            tracing::warn!(event = "intake.value_dropped", brand = %brand.id, kind, dropped = count, times = line.times, "A value of a webhook was left out.");
         }
         if *what == Dropped::UnrenderedLiquid {
             unrendered(intake, brand, now);

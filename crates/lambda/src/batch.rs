@@ -55,7 +55,11 @@ pub async fn each_brand(
                 messages.push(record.message_id);
             }
             None => {
-                tracing::error!(message = record.message_id, "lambda.unreadable_message");
+                tracing::error!(
+                    event = "lambda.unreadable_message",
+                    message = record.message_id,
+                    "A message cannot be read and becomes a dead letter."
+                );
                 failed.push(record.message_id);
             }
         }
@@ -69,7 +73,7 @@ pub async fn each_brand(
         let error = worked
             .unwrap_or_else(|panicked| Err(ports::Error::panicked("working on a batch", panicked)))
             .err()?;
-        tracing::error!(%brand, error = %in_full(&error), "lambda.batch_failed: it comes again");
+        tracing::error!(event = "lambda.batch_failed", %brand, error = %in_full(&error), "The brand's part of a batch failed; it comes again.");
         Some(messages)
     });
     failed.extend(join_all(worked).await.into_iter().flatten().flatten());

@@ -80,10 +80,10 @@ impl<T: Clone> OfBrands<T> {
                 kept.loaded = load(&files, Some(&kept.loaded));
                 kept.files = files;
                 kept.made = (self.make)(Arc::new(kept.loaded.brands.clone()));
-                tracing::info!("lambda.brands_changed");
+                tracing::info!(event = "lambda.brands_changed", "The brand files have changed.");
             }
             Err(error) => {
-                tracing::error!(error = %in_full(&error), "lambda.brands_unread: the ones before stay");
+                tracing::error!(event = "lambda.brands_unread", error = %in_full(&error), "The brand files cannot be read; the ones before stay in use.");
             }
         }
     }

@@ -64,7 +64,7 @@ impl BrazeCalls {
             }
         };
         for error in join_all(connections.map(connect)).await.into_iter().flatten() {
-            tracing::debug!(%error, "lambda.not_connected: the first request to Braze connects");
+            tracing::debug!(event = "lambda.not_connected", %error, "A connection to Braze could not be opened; the first request opens it.");
         }
     }
 

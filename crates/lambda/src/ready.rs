@@ -39,7 +39,7 @@ impl<T: Send + Sync + 'static> Ready<T> {
     /// When it cannot be made now.
     pub async fn get(&self) -> anyhow::Result<&T> {
         let made = self.made.get_or_try_init(|| (self.make)()).await;
-        made.inspect_err(|error| tracing::error!(error = %in_full(&**error), "lambda.not_ready"))
+        made.inspect_err(|error| tracing::error!(event = "lambda.not_ready", error = %in_full(&**error), "The function cannot start to work."))
     }
 }
 

@@ -112,7 +112,7 @@ pub async fn on_messages(
             each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
         // What was worked on is done: it must not come again because nobody could be told.
         if let Err(error) = connector.tell_news().await {
-            tracing::error!(error = %in_full(&error), "lambda.tell_failed: the next tick tries again");
+            tracing::error!(event = "lambda.tell_failed", error = %in_full(&error), "Callbacks could not be sent; the next tick tries again.");
         }
         watch_braze(&connector, reaches).await;
         metrics.say(SystemClock.now(), &figures(&connector, &working.braze));
@@ -157,7 +157,7 @@ async fn tick(connector: &Connector, context: &Context, lag: &mut Vec<Figure>) -
     let first = connector.tick().await?;
     lag.extend(self::lag(&first));
     if let Err(error) = connector.refill().await {
-        tracing::error!(error = %in_full(&error), "lambda.refill_failed: the next tick tries again");
+        tracing::error!(event = "lambda.refill_failed", error = %in_full(&error), "Places and codes that are free could not be given out; the next tick tries again.");
     }
     let mut more = first.more;
     while more && has_time(context) {

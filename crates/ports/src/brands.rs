@@ -31,28 +31,50 @@ impl BrandsInUse {
     }
 }
 
-/// A file cannot be used, and neither can its brand.
-const BROKEN: &str = "brand_broken";
-/// A file cannot be used, and its brand goes on as it was.
-const OUTDATED: &str = "brand_outdated";
-/// A file that was in use before a rule breaks it.
-const RULE: &str = "brand_rule";
+/// What may be wrong with a file.
+struct Trouble {
+    /// What the health calls it.
+    kind: &'static str,
+    /// What the log calls it.
+    event: &'static str,
+    /// What follows from it, behind "the file".
+    text: &'static str,
+}
+
+const BROKEN: Trouble = Trouble {
+    kind: "brand_broken",
+    event: "brands.brand_broken",
+    text: "cannot be used; what is meant for the brand waits",
+};
+const OUTDATED: Trouble = Trouble {
+    kind: "brand_outdated",
+    event: "brands.brand_outdated",
+    text: "cannot be used; the brand goes on as it was before",
+};
+const RULE: Trouble = Trouble {
+    kind: "brand_rule",
+    event: "brands.brand_rule",
+    text: "breaks a rule that is newer than it; it will be refused when it is pushed",
+};
 
 /// Says what is wrong with files: in the health as long as it lasts, and in the log once a minute, as long as this is called. How many
 /// files are not in use as they are.
 pub fn report(loaded: &Loaded, troubles: &Troubles, now: Timestamp) -> u64 {
-    let known = troubles.all(now).into_iter().filter(|entry| [BROKEN, OUTDATED, RULE].contains(&entry.kind));
+    let known = troubles
+        .all(now)
+        .into_iter()
+        .filter(|entry| [BROKEN.kind, OUTDATED.kind, RULE.kind].contains(&entry.kind));
     let known: Vec<_> = known.map(|entry| (entry.kind, entry.subject)).collect();
     let wrong: Vec<_> = loaded.files.iter().filter_map(|file| Some((trouble(file)?, file))).collect();
-    for ((kind, text), file) in &wrong {
+    for (Trouble { kind, event, text }, file) in &wrong {
         let subject = Subject::Brand(subject(file));
-        troubles.report(kind, subject, now, format!("{}: {text}", base_name(&file.name)));
+        troubles.report(kind, subject, now, format!("{}: the file {text}", base_name(&file.name)));
         if let Some(repeated) = troubles.repeats().line(kind, &file.name, now) {
-            log(kind, text, file, repeated.since);
+            log(event, text, file, repeated.since);
         }
     }
     let lasts = |(kind, about): &(&'static str, Subject)| {
-        wrong.iter().any(|((now, _), file)| now == kind && *about == Subject::Brand(subject(file)))
+        wrong.iter().any(|(now, file)| now.kind == *kind && *about == Subject::Brand(subject(file)))
     };
     for (kind, about) in known.into_iter().filter(|known| !lasts(known)) {
         troubles.clear(kind, about);
@@ -60,12 +82,12 @@ pub fn report(loaded: &Loaded, troubles: &Troubles, now: Timestamp) -> u64 {
     u64::try_from(loaded.refused().count()).unwrap_or(u64::MAX)
 }
 
-fn trouble(file: &LoadedFile) -> Option<(&'static str, &'static str)> {
+fn trouble(file: &LoadedFile) -> Option<Trouble> {
     match file.standing {
-        Standing::Broken => Some((BROKEN, "the file cannot be used; what is meant for the brand waits")),
-        Standing::Former => Some((OUTDATED, "the file cannot be used; the brand goes on as it was before")),
+        Standing::Broken => Some(BROKEN),
+        Standing::Former => Some(OUTDATED),
         Standing::Used if file.findings.iter().any(|finding| finding.severity == Severity::Rule) => {
-            Some((RULE, "the file breaks a rule that is newer than it; it will be refused when it is pushed"))
+            Some(RULE)
         }
         Standing::Used => None,
     }
@@ -74,7 +96,7 @@ fn trouble(file: &LoadedFile) -> Option<(&'static str, &'static str)> {
 fn log(event: &'static str, text: &str, file: &LoadedFile, since: Timestamp) {
     let wrong = file.findings.iter().filter(|finding| finding.severity != Severity::Warning);
     let findings: Vec<String> = wrong.map(ToString::to_string).collect();
-    tracing::error!(brand = subject(file), findings = findings.join("; "), %since, "brands.{event}: {text}");
+    tracing::error!(event, brand = subject(file), findings = findings.join("; "), %since, "The file {text}.");
 }
 
 /// The brand, or, where its id is not known, the file.
@@ -119,13 +141,13 @@ mod tests {
         let broken = load(given(&format!("{GOOD}colour = 1\n")), None);
         assert_eq!(report(&broken, &troubles, now(0)), 1);
         assert_eq!(report(&broken, &troubles, now(90)), 1);
-        assert_eq!(shown(&troubles), [(BROKEN, acme(), "1970-01-01T00:00:00Z".to_owned())]);
+        assert_eq!(shown(&troubles), [(BROKEN.kind, acme(), "1970-01-01T00:00:00Z".to_owned())]);
         assert!(!troubles.all(now(0))[0].text.contains("/etc"));
         let good = load(given(GOOD), Some(&broken));
         assert_eq!((report(&good, &troubles, now(100)), shown(&troubles)), (0, vec![]));
         let outdated = load(given("id = 1"), Some(&good));
         assert_eq!(report(&outdated, &troubles, now(120)), 1);
-        assert_eq!(shown(&troubles), [(OUTDATED, acme(), "1970-01-01T00:02:00Z".to_owned())]);
+        assert_eq!(shown(&troubles), [(OUTDATED.kind, acme(), "1970-01-01T00:02:00Z".to_owned())]);
     }
 
     #[test]

@@ -73,6 +73,19 @@ impl Entry {
 type Entries = BTreeMap<(&'static str, Subject), Entry>;
 
 /// Everything that is wrong in this process. Clones are the same registry.
+///
+/// ```
+/// use domain::Timestamp;
+/// use ports::health::{Subject, Troubles};
+///
+/// let (troubles, now) = (Troubles::default(), Timestamp::UNIX_EPOCH);
+/// let acme = || Subject::Brand("acme".to_owned());
+///
+/// troubles.report("braze_unanswered", acme(), now, "no answer since 14:02");
+/// assert_eq!(troubles.all(now)[0].as_json()["brand"], "acme");
+/// troubles.clear("braze_unanswered", acme());
+/// assert!(troubles.all(now).is_empty());
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Troubles {
     entries: Arc<Mutex<Entries>>,

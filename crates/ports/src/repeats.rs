@@ -30,6 +30,19 @@ struct Kept {
 }
 
 /// What has been said in the last minutes. Clones are the same.
+///
+/// ```
+/// use domain::Timestamp;
+/// use ports::repeats::Repeats;
+///
+/// let repeats = Repeats::default();
+/// let at = |second| Timestamp::from_second(second).unwrap();
+/// let line = |second| repeats.line("connector.no_key", "acme", at(second)).map(|line| line.times);
+///
+/// assert_eq!(line(0), Some(1), "the first one is logged at once");
+/// assert_eq!((line(20), line(40)), (None, None));
+/// assert_eq!(line(60), Some(3), "a minute later one line stands for three");
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Repeats(Arc<Mutex<HashMap<(&'static str, String), Kept>>>);
 

@@ -135,10 +135,13 @@ async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAd
         match listener.accept().await {
             Ok((stream, peer)) => match places.share_of(peer.ip()) {
                 Some(share) => return (stream, peer, (free, share)),
-                None => tracing::debug!("serve.turned_away: a client has too many connections"),
+                None => tracing::debug!(
+                    event = "serve.turned_away",
+                    "A client has too many connections; one more was closed."
+                ),
             },
             Err(error) => {
-                tracing::warn!(error = %error, "serve.not_accepted");
+                tracing::warn!(event = "serve.not_accepted", error = %error, "A connection could not be accepted.");
                 SystemClock.sleep(NOT_ACCEPTED).await;
             }
         }
@@ -225,7 +228,8 @@ impl Serving {
         if reported.is_none_or(|last| now.duration_since(last).unsigned_abs() >= REPORTED_EVERY) {
             *reported = Some(now);
             tracing::warn!(
-                "serve.client_unreadable: the proxy's header holds no address; these clients share the proxy's limit"
+                event = "serve.client_unreadable",
+                "The proxy's header holds no address; these clients share the proxy's limit."
             );
         }
     }

@@ -63,7 +63,7 @@ pub(crate) fn look(troubles: &Troubles, found: io::Result<Space>, now: Timestamp
             let text = format!("nobody can tell how much room is left for the data file: {error}");
             troubles.report(DISK_UNKNOWN, Subject::Process, now, text);
             if let Some(line) = troubles.repeats().line(DISK_UNKNOWN, "", now) {
-                tracing::warn!(times = line.times, %error, "serve.disk_unknown: nobody can tell how much room is left for the data file");
+                tracing::warn!(event = "serve.disk_unknown", times = line.times, %error, "Nobody can tell how much room is left for the data file.");
             }
             return;
         }
@@ -80,14 +80,15 @@ pub(crate) fn look(troubles: &Troubles, found: io::Result<Space>, now: Timestamp
         troubles.report(DISK_LOW, Subject::Process, now, text);
         if troubles.repeats().line(DISK_LOW, "", now).is_some() {
             tracing::error!(
+                event = "serve.disk_low",
                 free,
                 size,
-                "serve.disk_low: the disk of the data file is filling up; once it is full, nobody can take part"
+                "The disk of the data file is filling up; once it is full, nobody can take part."
             );
         }
     } else if troubles.clear(DISK_LOW, Subject::Process) {
         troubles.repeats().over(DISK_LOW, "");
-        tracing::warn!(free, size, "serve.disk_low: there is room for the data file again");
+        tracing::warn!(event = "serve.disk_low", free, size, "There is room for the data file again.");
     }
 }
 

@@ -12,6 +12,8 @@ mod dead;
 mod demo;
 mod descriptors;
 mod disk;
+#[cfg(test)]
+mod documents_tests;
 mod forget;
 mod forwarded;
 mod id_key;

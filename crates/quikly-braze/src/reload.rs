@@ -94,7 +94,11 @@ impl Reloading {
         while !*stop.borrow() {
             let refused = report(&self.loaded, &with.troubles, clock.now());
             if refused > 0 && with.troubles.repeats().line("serve.brands", "", clock.now()).is_some() {
-                tracing::info!(BrandsRefused = refused, "serve.brands");
+                tracing::info!(
+                    event = "serve.brands",
+                    BrandsRefused = refused,
+                    "Some brand files cannot be used as they are."
+                );
             }
             let asked = tokio::select! {
                 hung_up = hangup.recv() => hung_up.is_some(),
@@ -157,7 +161,11 @@ impl Reloading {
                     SystemClock.now(),
                     "the brand directory cannot be read",
                 );
-                tracing::error!(error, "serve.brands_unread: the brands stay as they are");
+                tracing::error!(
+                    event = "serve.brands_unread",
+                    error,
+                    "The directory of brand files cannot be read; the brands stay as they are."
+                );
                 None
             }
         }
@@ -172,7 +180,7 @@ impl Reloading {
         let mut failed = Vec::new();
         for codes in std::mem::take(&mut self.codes) {
             if let Err(error) = self.imports.import(&with.file, &codes).await {
-                tracing::error!(brand = %codes.0, pool = codes.1.file(), error = %in_full(&error), "serve.codes_not_imported: tried again in a minute");
+                tracing::error!(event = "serve.codes_not_imported", brand = %codes.0, pool = codes.1.file(), error = %in_full(&error), "Codes could not be imported; it is tried again in a minute.");
                 failed.push(codes);
             }
         }
@@ -196,7 +204,7 @@ fn in_a_minute() -> domain::Timestamp {
 /// Whoever is owed a code, or waits for a place, gets it now if there is one.
 async fn refill(with: &With) -> Option<domain::Timestamp> {
     let error = with.connector.refill().await.err()?;
-    tracing::error!(error = %in_full(&error), "serve.refill_failed: tried again in a minute");
+    tracing::error!(event = "serve.refill_failed", error = %in_full(&error), "Places and codes that are free could not be given out; it is tried again in a minute.");
     Some(in_a_minute())
 }
 
@@ -206,14 +214,14 @@ fn say_doubts(loaded: &Loaded, former: Option<&Loaded>) {
         former.iter().flat_map(|former| &former.files).flat_map(|file| &file.findings).collect();
     let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
     for finding in used.flat_map(|file| &file.findings).filter(|finding| !known.contains(finding)) {
-        tracing::warn!(%finding, "serve.brand_doubted: the brand is in use all the same");
+        tracing::warn!(event = "serve.brand_doubted", %finding, "The brand file is in use, and something in it is doubtful.");
     }
 }
 
 fn say(loaded: &Loaded) {
     let count = |standing| loaded.files.iter().filter(|file| file.standing == standing).count();
     let (used, former, broken) = (count(Standing::Used), count(Standing::Former), count(Standing::Broken));
-    tracing::info!(used, former, broken, "serve.brands_reloaded");
+    tracing::info!(event = "serve.brands_reloaded", used, former, broken, "The brand files were read again.");
     console::say(&format!(
         "Brand files read again: {used} in use, {former} as they were before, {broken} not usable"
     ));
@@ -242,11 +250,11 @@ impl Imports {
                 console::say(&format!("{brand}: {}: {done} of {} codes imported", pool.file(), codes.len()));
             }
         }
-        tracing::info!(%brand, pool = pool.file(), codes = codes.len(), "serve.codes_imported");
+        tracing::info!(event = "serve.codes_imported", %brand, pool = pool.file(), codes = codes.len(), "The codes of a file are imported.");
         if usize::try_from(there).is_ok_and(|there| there < codes.len()) {
             tracing::error!(
-                %brand, pool = pool.file(), codes = codes.len(), there,
-                "serve.codes_elsewhere: the brand has had the other codes under another name of a file, and gives them out under that one only"
+                event = "serve.codes_elsewhere", %brand, pool = pool.file(), codes = codes.len(), there,
+                "The brand has had the other codes under another name of a file, and gives them out under that one only."
             );
         }
         self.0.insert(key, hash);

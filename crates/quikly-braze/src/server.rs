@@ -141,7 +141,7 @@ impl Server {
         tokio::select! {
             done = self.work(stop.clone()) => done,
             () = too_long => {
-                tracing::warn!("serve.cut_off: something took too long; it is done again at the next start");
+                tracing::warn!(event = "serve.cut_off", "Something took too long; it is done again at the next start.");
                 Ok(())
             }
         }
@@ -212,7 +212,7 @@ async fn tick(
 ) {
     let clock = SystemClock;
     if let Err(error) = connector.catch_up().await {
-        tracing::error!(error = %in_full(&error), "serve.catch_up_failed");
+        tracing::error!(event = "serve.catch_up_failed", error = %in_full(&error), "What an earlier run left behind could not be processed; the tick does it.");
     }
     while !*stop.borrow() {
         if !refilled.load(Ordering::Relaxed) {
@@ -222,7 +222,7 @@ async fn tick(
             Ok(ticked) if ticked.more => continue,
             Ok(_) => {}
             Err(error) => {
-                tracing::error!(error = %in_full(&error), "serve.tick_failed: the next one tries again");
+                tracing::error!(event = "serve.tick_failed", error = %in_full(&error), "A tick failed; the next one tries again.");
             }
         }
         tally::say(&connector, &braze);
@@ -237,7 +237,7 @@ async fn tick(
 async fn refill(connector: &Connector) -> bool {
     let refilled = connector.refill().await;
     if let Err(error) = &refilled {
-        tracing::error!(error = %in_full(error), "serve.refill_failed: the next tick tries again");
+        tracing::error!(event = "serve.refill_failed", error = %in_full(error), "Places and codes that are free could not be given out; the next tick tries again.");
     }
     refilled.is_ok()
 }
@@ -249,10 +249,15 @@ async fn expire(file: Arc<DataFile>, mut stop: Receiver<bool>) {
         match file.expire(clock.now()).await {
             Ok(expired) if expired == Expired::default() => {}
             Ok(Expired { participations, profiles }) => {
-                tracing::info!(participations, profiles, "serve.expired: what is kept no longer is deleted");
+                tracing::info!(
+                    event = "serve.expired",
+                    participations,
+                    profiles,
+                    "What is past its retention is deleted."
+                );
             }
             Err(error) => {
-                tracing::error!(error = %in_full(&error), "serve.expire_failed: the next hour tries again");
+                tracing::error!(event = "serve.expire_failed", error = %in_full(&error), "What is past its retention could not be deleted; the next hour tries again.");
             }
         }
         tokio::select! {
@@ -273,7 +278,11 @@ async fn watch_log(file: Arc<DataFile>, troubles: Troubles, mut stop: Receiver<b
                 "the data file's log has {} MB and cannot begin anew: something reads the file all the time",
                 length / 1_000_000
             );
-            tracing::warn!(length, "serve.large_log: something reads the data file all the time");
+            tracing::warn!(
+                event = "serve.large_log",
+                length,
+                "Something reads the data file all the time, so its log grows."
+            );
             troubles.report(KIND, Subject::Process, clock.now(), text);
         } else {
             troubles.clear(KIND, Subject::Process);

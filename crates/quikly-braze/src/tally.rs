@@ -61,6 +61,7 @@ pub(crate) fn say<T>(connector: &Connector, braze: &Counting<T>) {
         return;
     }
     tracing::info!(
+        event = "serve.tally",
         Ended = tally.ended,
         Credited = tally.credited,
         Deferred = tally.deferred,
@@ -73,7 +74,7 @@ pub(crate) fn say<T>(connector: &Connector, braze: &Counting<T>) {
         BrazeCalls = calls.sent,
         BrazeThrottled = calls.throttled,
         BrazeFailed = calls.failed,
-        "serve.tally"
+        "This was done since the last tally."
     );
 }
 

@@ -68,7 +68,7 @@ impl Watch {
             Err(error) => {
                 let now = SystemClock.now();
                 if let Some(line) = self.troubles.repeats().line("serve.retry_unread", "", now) {
-                    tracing::warn!(times = line.times, error = %in_full(&error), "serve.retry_unread: nobody can tell whether a brand is to be tried again");
+                    tracing::warn!(event = "serve.retry_unread", times = line.times, error = %in_full(&error), "Nobody can tell whether a brand is to be tried again.");
                 }
             }
         }
@@ -81,11 +81,11 @@ fn look_at_log(troubles: &Troubles, written: Written, now: Timestamp) {
         let text = format!("the log takes no lines; {} lost since the start", written.lost);
         troubles.report(LINES_LOST, Subject::Process, now, text);
         if troubles.repeats().line(LINES_LOST, "", now).is_some() {
-            tracing::error!(lost = written.lost, "serve.log_lines_lost: the log took no lines");
+            tracing::error!(event = "serve.log_lines_lost", lost = written.lost, "The log took no lines.");
         }
     } else if troubles.clear(LINES_LOST, Subject::Process) {
         troubles.repeats().over(LINES_LOST, "");
-        tracing::warn!(lost = written.lost, "serve.log_lines_lost: the log takes lines again");
+        tracing::warn!(event = "serve.log_lines_lost", lost = written.lost, "The log takes lines again.");
     }
 }
 

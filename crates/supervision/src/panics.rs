@@ -63,7 +63,13 @@ pub fn say_where() {
         let location = info.location().map(Location::to_string).unwrap_or_default();
         let text = info.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
         if let Some(line) = SAID.line("panicked", &location, SystemClock.now()) {
-            tracing::error!(location, text, times = line.times, "supervision.panicked");
+            tracing::error!(
+                event = "supervision.panicked",
+                location,
+                text,
+                times = line.times,
+                "The code panicked here."
+            );
         }
     }));
 }

@@ -83,7 +83,14 @@ impl Supervisor {
             let why = ended.err().map_or_else(|| "it ended".to_owned(), |panicked| panicked.to_string());
             let since = *failing_since.get_or_insert(now);
             let wait = self.wait(failures);
-            tracing::error!(task = name, failures, why, ?wait, "supervision.task_failed: it is restarted");
+            tracing::error!(
+                event = "supervision.task_failed",
+                task = name,
+                failures,
+                why,
+                ?wait,
+                "A task failed and is restarted."
+            );
             let text = format!("{why}; it was restarted {failures} time(s), and the log says more");
             self.0.troubles.report(KIND, Subject::Task(name.to_owned()), since, text);
             if !self.counts_restart(now) {
@@ -106,7 +113,7 @@ impl Supervisor {
                 ended = &mut run => return ended,
                 () = self.0.clock.sleep(WELL_AFTER) => {
                     self.0.troubles.clear(KIND, Subject::Task(name.to_owned()));
-                    tracing::info!(task = name, "supervision.task_well");
+                    tracing::info!(event = "supervision.task_well", task = name, "A task that had failed runs again.");
                 }
             }
         }
@@ -128,7 +135,7 @@ impl Supervisor {
         if recent.len() < MOST_RESTARTS {
             return true;
         }
-        tracing::error!("supervision.gave_up: {GaveUp}");
+        tracing::error!(event = "supervision.gave_up", "The process gives up after {GaveUp}.");
         self.0.gave_up.send_replace(true);
         false
     }

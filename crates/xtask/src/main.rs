@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod book;
 mod cycles;
 mod deny;
 mod emulator;
 mod peers;
 mod rules;
 mod tidy;
+mod tool;
 
 use std::env;
 use std::process::Command;
@@ -25,6 +27,8 @@ enum Task {
         #[arg(long)]
         advisories: bool,
     },
+    /// Make a book of all documents: target/book/html/index.html
+    Book,
     /// Run the whole stack on an emulated AWS, deployed from infra/template.yaml, until Ctrl-C
     AwsLocal,
     /// Play runs in which everything goes wrong that may, and check the promises: --seeds N [--from S], --seed S, --plan FILE
@@ -65,6 +69,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test(),
         Task::Tidy => tidy::check(),
         Task::Deny { advisories } => deny::check(advisories),
+        Task::Book => book::make(),
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Simulate { arguments } => {
             hand_on(&["run", "--quiet", "--package", "tests", "--bin", "simulate", "--"], &arguments)

@@ -89,7 +89,7 @@ impl Dynamo {
                     Ok(one) => due.push(one),
                     // The others are due all the same.
                     Err(error) => {
-                        tracing::error!(error = %in_full(&error), "aws.due_unreadable: an item cannot be read")
+                        tracing::error!(event = "aws.due_unreadable", error = %in_full(&error), "An item of the index of due participations cannot be read.")
                     }
                 }
             }

@@ -11,6 +11,7 @@ use crate::brand::{
 };
 use crate::brand_file::claims::Unique;
 use crate::brand_file::incentive::{self, Ways};
+use crate::brand_file::keys;
 use crate::brand_file::read::{Reading, count, event_name, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::sms;
@@ -43,15 +44,17 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
     }
     let incentives = incentive::all(&mut section, phase);
     let ways = Ways { incentives: &incentives, unguarded: reading.unguarded };
-    let email = section.optional("email").and_then(|field| Some(email_activation(field.section()?, &ways)));
-    let sms = section.optional("sms").and_then(|field| sms::activation(field.section()?, &ways));
+    let email = section
+        .optional("email")
+        .and_then(|field| Some(email_activation(field.section(keys::EMAIL)?, &ways)));
+    let sms = section.optional("sms").and_then(|field| sms::activation(field.section(keys::SMS)?, &ways));
     let bringing = section.optional("events");
     let events = bringing.as_ref().map(|field| events(field, &ways)).unwrap_or_default();
     if let Some(field) = bringing.filter(|_| !reading.has_tokens) {
         field.doubt("cannot come in: no webhook has a token, [webhook] tokens_sha256 is missing");
     }
     let rewarding = section.optional("rewards_to_braze");
-    let rewards = rewarding.as_ref().and_then(|field| Some(rewards(field.section()?)));
+    let rewards = rewarding.as_ref().and_then(|field| Some(rewards(field.section(keys::REWARDS_TO_BRAZE)?)));
     if let Some(field) = rewarding.filter(|_| incentives.are_none()) {
         let names = |rewards: &RewardsToBraze| {
             rewards.reward.is_some() || rewards.position.is_some() || rewards.incentive.is_some()
@@ -76,7 +79,8 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
 }
 
 fn email_activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> EmailActivation {
-    let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
+    let attributes =
+        section.optional("attributes").and_then(|field| Some(attributes(field.section(keys::NAMES)?)));
     let event = section.optional("event").and_then(|field| field.parsed(event_name));
     let credit = section.optional("credit").and_then(|field| {
         field.word(&[("on_receipt", CreditMoment::OnReceipt), ("on_enrollment", CreditMoment::OnEnrollment)])
@@ -94,12 +98,12 @@ fn email_activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> EmailActiv
 /// `[activation.events.NAME]`, a table for each event.
 fn events(field: &Field<'_>, ways: &Ways<'_, '_>) -> BTreeMap<String, EventActivation> {
     let mut events = BTreeMap::new();
-    let Some(mut section) = field.section() else { return events };
+    let Some(mut section) = field.section(keys::NAMES) else { return events };
     for (name, field) in section.fields() {
         match event_name(name) {
             Err(why) => field.fault(why),
             Ok(name) => {
-                let read = field.section().map(|section| event(section, ways));
+                let read = field.section(keys::EVENT).map(|section| event(section, ways));
                 events.insert(name, read.unwrap_or_default());
             }
         }
@@ -108,7 +112,8 @@ fn events(field: &Field<'_>, ways: &Ways<'_, '_>) -> BTreeMap<String, EventActiv
 }
 
 fn event(mut section: Section<'_>, ways: &Ways<'_, '_>) -> EventActivation {
-    let attributes = section.optional("attributes").and_then(|field| Some(attributes(field.section()?)));
+    let attributes =
+        section.optional("attributes").and_then(|field| Some(attributes(field.section(keys::NAMES)?)));
     let extras = section.optional("extras").and_then(|field| field.items()).unwrap_or_default();
     let extras = extras.iter().filter_map(extra).collect();
     let repeatable = section.optional("repeatable").and_then(|field| field.boolean());
@@ -127,7 +132,7 @@ fn extra(item: &Field<'_>) -> Option<Extra> {
     if item.is_text() {
         return item.parsed(attribute_name).map(|name| Extra { name, kind: None });
     }
-    let mut section = item.section()?;
+    let mut section = item.section(keys::EXTRA)?;
     let name = section.required("name").and_then(|field| field.parsed(attribute_name));
     let kind = section.optional("type").map(|field| {
         field.word(&[

@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use crate::Timestamp;
 use crate::attributes::LONGEST_TEXT;
 use crate::brand_file::duration::{OF_DECAY, OF_OTHERS};
+use crate::brand_file::keys::{self, Table};
 use crate::brand_file::pools;
 use crate::brand_file::read::{count, moment};
 use crate::brand_file::section::{Field, Section};
@@ -76,7 +77,7 @@ pub(super) fn all<'a>(section: &mut Section<'a>, phase: Option<(Timestamp, Times
         more: !section.source.legible,
         used: RefCell::default(),
     };
-    let tables = section.optional("incentive").map(|field| field.sections());
+    let tables = section.optional("incentive").map(|field| field.sections(keys::INCENTIVE));
     incentives.more |= tables.as_ref().is_some_and(Option::is_none);
     for mut section in tables.flatten().unwrap_or_default() {
         let field = section.required("id");
@@ -178,7 +179,7 @@ fn kind(rule: Rule, section: &mut Section<'_>) -> Option<Kind> {
                 section.finish();
                 Some(Tier { up_to: up_to?.get(), prize: prize? })
             };
-            rising(section, "tiers", tier, |tier| u128::from(tier.up_to)).map(Kind::Tiers)
+            rising(section, ("tiers", keys::TIER), tier, |tier| u128::from(tier.up_to)).map(Kind::Tiers)
         }
         Rule::Speed => {
             let since = since(section);
@@ -188,7 +189,7 @@ fn kind(rule: Rule, section: &mut Section<'_>) -> Option<Kind> {
                 section.finish();
                 Some(Pace { within: within?, prize: prize? })
             };
-            let paces = rising(section, "steps", pace, |pace| pace.within.as_millis());
+            let paces = rising(section, ("steps", keys::STEP), pace, |pace| pace.within.as_millis());
             Some(Kind::Speed { since: since?, paces: paces? })
         }
         Rule::Decay => {
@@ -202,13 +203,13 @@ fn kind(rule: Rule, section: &mut Section<'_>) -> Option<Kind> {
 /// The tables of a list that must rise.
 fn rising<T>(
     section: &mut Section<'_>,
-    key: &str,
+    (key, table): (&str, Table),
     read: impl Fn(Section<'_>) -> Option<T>,
     measure: impl Fn(&T) -> u128,
 ) -> Option<Vec<T>> {
     let field = section.required(key)?;
     let items = field.items()?;
-    let steps: Option<Vec<T>> = items.iter().map(|item| read(item.section()?)).collect();
+    let steps: Option<Vec<T>> = items.iter().map(|item| read(item.section(table)?)).collect();
     let steps = steps?;
     let rises = steps.is_sorted_by(|one, next| measure(one) < measure(next));
     if steps.is_empty() || !rises {

@@ -13,6 +13,7 @@ use crate::brand::{
 };
 use crate::brand_file::claims::{Claims, Unique};
 use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
+use crate::brand_file::keys;
 use crate::brand_file::secrets::{Named, Purpose};
 use crate::brand_file::section::{Field, Section, Source};
 use crate::brand_file::{Surroundings, access, activation, pools};
@@ -40,21 +41,25 @@ pub(super) struct Reading<'a, 'b> {
 /// Reads one file.
 pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'a, '_>) -> Option<Brand> {
     let surroundings = reading.surroundings;
-    let mut root = Section::new(reading.source, String::new(), 0..0, table.get_ref());
+    let mut root = Section::new(reading.source, String::new(), 0..0, (keys::TOP, table.get_ref()));
     let id = root.required("id").and_then(|field| {
         let id = field.parsed(BrandId::parse)?;
         reading.claims.add(&field, Unique::Id(id.clone())).then_some(id)
     });
-    let braze = root.required("braze").and_then(|field| workspace(field.section()?, surroundings));
+    let braze = root.required("braze").and_then(|field| workspace(field.section(keys::BRAZE)?, surroundings));
     let webhook_field = root.optional("webhook");
-    let webhook = webhook_field.as_ref().and_then(|field| Some(access::webhook(field.section()?, reading)));
+    let webhook = webhook_field
+        .as_ref()
+        .and_then(|field| Some(access::webhook(field.section(keys::WEBHOOK)?, reading)));
     reading.has_tokens = webhook_field.is_some();
-    let intake = root.optional("intake").and_then(|field| Some(access::intake(field.section()?, reading)));
-    let callback =
-        root.optional("callback").and_then(|field| access::callback(field.section()?, surroundings));
+    let intake =
+        root.optional("intake").and_then(|field| Some(access::intake(field.section(keys::INTAKE)?, reading)));
+    let callback = root
+        .optional("callback")
+        .and_then(|field| access::callback(field.section(keys::CALLBACK)?, surroundings));
     let retention = root.optional("retention").map_or(Some(RETENTION), |field| OF_RETENTION.read(&field));
     let mut activations = BTreeMap::new();
-    for section in root.sections("activation") {
+    for section in root.sections("activation", keys::ACTIVATION) {
         if let Some(activation) = activation::activation(section, reading) {
             activations.insert(activation.scope.clone(), activation);
         }
@@ -87,7 +92,7 @@ fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Optio
     let api_key =
         section.required("api_key").and_then(|field| secret(&field, Purpose::BrazeKey, surroundings));
     let limits = match section.optional("limits") {
-        Some(field) => field.section().map(limits),
+        Some(field) => field.section(keys::LIMITS).map(limits),
         None => Some(BrazeLimits {
             export_ids_per_minute: DEFAULT_EXPORTS,
             track_objects: MOST_TRACK_OBJECTS,
@@ -163,7 +168,7 @@ pub(super) fn secret(
         return None;
     };
     let before = field.source.faults();
-    let mut section = field.section()?;
+    let mut section = field.section(keys::SECRET)?;
     let env = section.optional("env").and_then(|env| env.text());
     let ssm = section.optional("ssm").and_then(|ssm| ssm.text());
     section.finish();

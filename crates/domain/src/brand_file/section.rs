@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::Timestamp;
+use crate::brand_file::keys::Table;
 use crate::brand_file::{Finding, Severity, pools, secrets};
 
 /// The file being read, and what was found wrong so far.
@@ -189,14 +190,15 @@ impl<'a> Field<'a> {
     }
 
     /// The tables of an array of tables.
-    pub(super) fn sections(&self) -> Option<Vec<Section<'a>>> {
-        Some(self.items()?.iter().filter_map(Field::section).collect())
+    pub(super) fn sections(&self, table: Table) -> Option<Vec<Section<'a>>> {
+        Some(self.items()?.iter().filter_map(|item| item.section(table)).collect())
     }
 
-    pub(super) fn section(&self) -> Option<Section<'a>> {
+    /// The keys that are in the value, which must be a table of this kind.
+    pub(super) fn section(&self, known: Table) -> Option<Section<'a>> {
         match self.value.get_ref() {
             DeValue::Table(table) => {
-                Some(Section::new(self.source, self.name.clone(), self.value.span(), table))
+                Some(Section::new(self.source, self.name.clone(), self.value.span(), (known, table)))
             }
             _ => {
                 self.fault("must be a table");
@@ -211,6 +213,7 @@ pub(super) struct Section<'a> {
     pub(super) source: &'a Source<'a>,
     name: String,
     place: Range<usize>,
+    known: Table,
     table: &'a DeTable<'a>,
     taken: BTreeSet<String>,
 }
@@ -220,9 +223,9 @@ impl<'a> Section<'a> {
         source: &'a Source<'a>,
         name: String,
         place: Range<usize>,
-        table: &'a DeTable<'a>,
+        (known, table): (Table, &'a DeTable<'a>),
     ) -> Self {
-        Self { source, name, place, table, taken: BTreeSet::new() }
+        Self { source, name, place, known, table, taken: BTreeSet::new() }
     }
 
     /// Notes a fault of the section as a whole, under a key that it has or should have.
@@ -261,7 +264,17 @@ impl<'a> Section<'a> {
         self.table.iter().any(|(name, _)| name.get_ref() == key)
     }
 
+    /// The value of a key that this kind of table may have.
     pub(super) fn optional(&mut self, key: &str) -> Option<Field<'a>> {
+        debug_assert!(
+            self.known.keys.contains(&key),
+            "`{key}` is not among the keys of {}",
+            self.known.title
+        );
+        self.take(key)
+    }
+
+    fn take(&mut self, key: &str) -> Option<Field<'a>> {
         self.taken.insert(key.to_owned());
         let value = self.table.iter().find(|(name, _)| name.get_ref() == key)?.1;
         Some(Field { source: self.source, name: self.name_of(key), value })
@@ -283,14 +296,14 @@ impl<'a> Section<'a> {
     }
 
     /// The tables of an array of tables; none when the key is absent.
-    pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'a>> {
-        self.optional(key).and_then(|field| field.sections()).unwrap_or_default()
+    pub(super) fn sections(&mut self, key: &str, table: Table) -> Vec<Section<'a>> {
+        self.optional(key).and_then(|field| field.sections(table)).unwrap_or_default()
     }
 
     /// Every key that is there, with its field.
     pub(super) fn fields(&mut self) -> Vec<(&'a str, Field<'a>)> {
         let keys = self.table.keys().map(|key| key.get_ref().as_ref());
-        keys.filter_map(|key| Some((key, self.optional(key)?))).collect()
+        keys.filter_map(|key| Some((key, self.take(key)?))).collect()
     }
 
     /// Reports keys that no one asked for: a misspelt setting must not be silently ignored.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe};
 use crate::brand_file::duration::{OF_INTERVALS, OF_OTHERS, OF_WINDOW};
 use crate::brand_file::incentive::Ways;
+use crate::brand_file::keys;
 use crate::brand_file::read::event_name;
 use crate::brand_file::section::{Field, Section};
 use crate::contact::{Region, Regions, Texting};
@@ -109,7 +110,7 @@ fn start(section: &mut Section<'_>) -> Option<DoubleOptInStart> {
 
 fn long_form(field: &Field<'_>) -> Option<DoubleOptInStart> {
     let before = field.source.faults();
-    let mut section = field.section()?;
+    let mut section = field.section(keys::DOUBLE_OPT_IN)?;
     let event = section.optional("event").map(|event| event.parsed(event_name));
     let logic = section.optional("braze_logic").map(|logic| logic.boolean());
     section.finish();
@@ -138,7 +139,7 @@ fn poll(field: &Field<'_>) -> Option<Vec<PollStage>> {
 }
 
 fn stage(field: &Field<'_>, last: bool) -> Option<PollStage> {
-    let mut section = field.section()?;
+    let mut section = field.section(keys::POLL)?;
     let every = section.required("every").and_then(|every| OF_INTERVALS.read(&every));
     let lasts = section.optional("for").map(|lasts| OF_OTHERS.read(&lasts));
     if !last && lasts.is_none() {

@@ -14,6 +14,14 @@ use crate::invisible::{self, is_invisible, is_meaningless};
 /// An e-mail address in its canonical form: `docs/identity.md` says what is equal to what.
 ///
 /// `Debug` and `Display` show a short digest, never the address; [`Email::as_str`] is the one way to it.
+///
+/// ```
+/// use domain::contact::Email;
+///
+/// let address = Email::parse("Ada@bücher.example").unwrap();
+/// assert_eq!(address.as_str(), "ada@xn--bcher-kva.example");
+/// assert!(!format!("{address:?}").contains("ada@"), "it does not print itself");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Email(String);
 

@@ -12,6 +12,13 @@ use crate::invisible::is_invisible;
 /// A mobile number in E.164 form, valid by libphonenumber's rules: `docs/identity.md` says what is equal to what.
 ///
 /// `Debug` and `Display` show a short digest, never the number; [`Phone::as_str`] is the one way to it.
+///
+/// ```
+/// use domain::contact::{Phone, Region};
+///
+/// let number = Phone::parse("(313) 555-0100", Region::parse("US").unwrap()).unwrap();
+/// assert_eq!(number.as_str(), "+13135550100");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Phone(String);
 

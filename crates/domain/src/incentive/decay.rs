@@ -34,6 +34,22 @@ pub enum Rounding {
 
 impl Decay {
     /// The value after `elapsed`. Exactly `from` at the beginning, exactly `to` from the end on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use domain::incentive::{Amount, Decay, Rounding};
+    ///
+    /// let offer = Decay {
+    ///     from: "50".parse().unwrap(),
+    ///     to: "10".parse().unwrap(),
+    ///     over: Duration::from_secs(2 * 3_600),
+    ///     step: Some(Duration::from_secs(600)),
+    ///     multiple: "1".parse().unwrap(),
+    ///     rounding: Rounding::Nearest,
+    /// };
+    /// let after = |minutes: u64| offer.value_after(Duration::from_secs(minutes * 60)).to_string();
+    /// assert_eq!((after(0), after(25), after(120)), ("50".into(), "43".into(), "10".into()));
+    /// ```
     #[must_use]
     pub fn value_after(&self, elapsed: Duration) -> Amount {
         let over = self.over.as_millis().max(1);

@@ -1,0 +1,10 @@
+//! What the documents say, held against the code.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
+
+mod events;
+mod examples;
+mod keys;
+mod links;
+mod markdown;
+mod sources;
