@@ -24,6 +24,7 @@ const KEEPS_LEDGERS: &[&str] = &[
     "dynamodb:Query ${Participations.Arn}/index/lists",
     "dynamodb:GetItem Ledgers",
     "dynamodb:PutItem Ledgers",
+    "dynamodb:UpdateItem Ledgers",
     "dynamodb:DeleteItem Ledgers",
     "dynamodb:Query Ledgers",
     "dynamodb:PutItem Notices",
@@ -42,6 +43,7 @@ const SPEAKS_TO_BRAZE: &[&str] = &[
     "dynamodb:PutItem Profiles",
     "dynamodb:GetItem Limits",
     "dynamodb:PutItem Limits",
+    "dynamodb:UpdateItem Limits",
     "ssm:GetParameter ssm:braze/*",
 ];
 

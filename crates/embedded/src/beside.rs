@@ -51,13 +51,13 @@ impl Beside {
         connection.pragma_update(None, "secure_delete", true)?;
         let known = "SELECT count(*) FROM sqlite_schema WHERE name IN ('participations', 'notices')";
         let tables: i64 = connection.query_row(known, [], |row| row.get(0))?;
-        if schema::is_newer(&connection)? {
-            Err(OpenError::Newer)
-        } else if tables == 2 {
-            Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), patience })
-        } else {
-            Err(OpenError::NotADataFile)
+        if tables != 2 {
+            return Err(OpenError::NotADataFile);
         }
+        if schema::is_newer(&connection)? {
+            return Err(OpenError::Newer);
+        }
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), patience })
     }
 
     /// The key that the file's participation ids are made with: the environment's, or else the file's own. `None` where nobody has taken

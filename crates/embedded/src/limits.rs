@@ -1,12 +1,13 @@
 //! The books of request slots, a row a lane.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::reservation::{Allowance, Observed, Reservation, Windows};
 use ports::Result;
 use ports::limits::{Lane, Limits};
 use rusqlite::Transaction;
-use std::sync::LazyLock;
 use stored::limits;
 
 use crate::data_file::DataFile;

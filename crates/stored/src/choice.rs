@@ -8,7 +8,7 @@ const REWARD: &[&str] = &["code", "value"];
 const PROFILE: &[&str] = &["external_id", "alias", "braze_id", "email"];
 const PROGRESS: &[&str] = &["not_taken", "attempted_at", "attempted"];
 
-/// The fields whose values are choices, and what can be chosen with a field.
+/// The fields whose values are choices, and what can be chosen with a field. The tests in `side_by_side.rs` fail where one is missing.
 const CHOICES: &[(&str, &[&str])] = &[
     ("offer", &["fixed", "codes", "nothing"]),
     ("fixed", REWARD),
