@@ -10,8 +10,7 @@ use domain::brand::Brand;
 use domain::profile::{Alias, ProfileRef};
 use domain::reservation::{Observed, Slot};
 use domain::time::{between, earlier, later};
-use futures::StreamExt;
-use futures::stream;
+use futures::future::join_all;
 use ports::limits::Endpoint;
 
 use crate::case::Case;
@@ -20,9 +19,6 @@ use crate::connector::Connector;
 use crate::pace::{Admission, PATIENCE, asked_wait, at_the_earliest, observed, wait_until};
 use crate::translate;
 use crate::valve::{Shut, Valve};
-
-/// Look-ups under way at once for one brand: enough to fill 40 a second, or 2,500 a minute, with answers that take a second.
-const AT_ONCE: usize = 64;
 
 /// A slot shorter than this would be over before a message that is late by a second: its participation comes a second early, and
 /// waits.
@@ -182,17 +178,14 @@ async fn ask_all<Q>(
         return (performed, refused);
     };
     let valve = connector.pace.valve(brand, Endpoint::ExportIds);
-    let answers: Vec<Answered<Q>> = stream::iter(ready)
-        .map(|(slot, Request { query, by })| {
-            let (client, valve) = (&client, &valve);
-            async move {
-                let heard = ask(connector, client, valve, slot, &query, fields).await;
-                (by, query.asks_for_several(), heard)
-            }
-        })
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
+    let asked = ready.into_iter().map(|(slot, Request { query, by })| {
+        let (client, valve) = (&client, &valve);
+        async move {
+            let heard = ask(connector, client, valve, slot, &query, fields).await;
+            (by, query.asks_for_several(), heard)
+        }
+    });
+    let answers: Vec<Answered<Q>> = join_all(asked).await;
     let now = outside.clock.now();
     let mut said = Vec::new();
     for (by, together, heard) in answers {

@@ -8,9 +8,13 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::reservation::{Observed, PROBE_INTERVAL};
 use domain::time::later;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::clock_watch::is_of_the_future;
+
+/// Requests of a lane under way at once, whatever they are part of: enough to fill 40 a second, or 2,500 a minute, with answers that take
+/// a second.
+const AT_ONCE: usize = 64;
 
 /// So many are sent before the first answer of a window has said how many are left.
 const BLIND: u32 = 16;
@@ -26,10 +30,17 @@ const MOST_UNANSWERED: u32 = 8;
 const DOWN: Duration = Duration::from_secs(5);
 
 /// Requests of one lane under way, and what the answers said.
-#[derive(Default)]
 pub(crate) struct Valve {
+    /// First come, first served.
+    room: Semaphore,
     state: Mutex<State>,
     answered: Notify,
+}
+
+impl Default for Valve {
+    fn default() -> Self {
+        Self { room: Semaphore::new(AT_ONCE), state: Mutex::default(), answered: Notify::new() }
+    }
 }
 
 #[derive(Default)]
@@ -74,6 +85,8 @@ enum Entry {
 /// A request under way.
 pub(crate) struct Passage<'a> {
     valve: &'a Valve,
+    /// Its part of the room.
+    _room: Option<SemaphorePermit<'a>>,
 }
 
 impl Valve {
@@ -82,11 +95,13 @@ impl Valve {
     /// # Errors
     /// [`Shut`] when it may not.
     pub(crate) async fn enter(&self, now: impl Fn() -> Timestamp) -> Result<Passage<'_>, Shut> {
+        // The room is never closed.
+        let mut room = self.room.acquire().await.ok();
         loop {
             let answered = self.answered.notified();
             let entry = self.lock().enter(now());
             match entry {
-                Entry::Now => return Ok(Passage { valve: self }),
+                Entry::Now => return Ok(Passage { valve: self, _room: room.take() }),
                 Entry::Never(shut) => return Err(shut),
                 Entry::OnceAnswered => answered.await,
             }
