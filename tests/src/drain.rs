@@ -138,7 +138,7 @@ impl Burst {
         let gone_by = self.phase.as_nanos() % self.limit.window.as_nanos();
         let opened = opened.saturating_sub(Duration::from_nanos(u64::try_from(gone_by).unwrap_or(u64::MAX)));
         let in_the_last = self.count.saturating_sub(before * self.limit.for_us());
-        let turns = in_the_last.div_ceil(AT_ONCE * self.processes);
+        let turns = in_the_last.div_ceil(AT_ONCE);
         opened + self.latency * u32::try_from(turns).unwrap_or(u32::MAX)
     }
 }

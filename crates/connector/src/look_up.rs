@@ -217,7 +217,7 @@ async fn ask(
 ) -> Result<Heard, Shut> {
     let clock = &connector.outside.clock;
     wait_until(&*connector.outside.clock, slot.from).await;
-    let passage = valve.enter(|| clock.now()).await?;
+    let passage = valve.enter(slot, || clock.now()).await?;
     if clock.now() >= slot.until {
         return Err(Shut::Missed);
     }

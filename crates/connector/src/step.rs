@@ -32,6 +32,15 @@ const ENDLESS: Duration = Duration::from_secs(3_600);
 /// No flow needs more turns than this in one look; what would is put off instead of going round for ever.
 const MOST_TURNS: usize = 12;
 
+/// Why participations are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// A message or somebody asks for it.
+    Asked,
+    /// They are due, and the tick has come.
+    Tick,
+}
+
 /// Equal steps, grouped.
 #[derive(Default)]
 struct Round {
@@ -54,12 +63,21 @@ impl Connector {
     /// # Errors
     /// When the store cannot be read or written, or something panicked. Nothing is lost then: what was not saved is looked at again.
     pub async fn step(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<Stepped> {
+        self.step_at(Occasion::Asked, brand, ids).await
+    }
+
+    /// The same on an occasion.
+    pub(crate) async fn step_at(
+        &self,
+        occasion: Occasion,
+        brand: &BrandId,
+        ids: &[ParticipationId],
+    ) -> ports::Result<Stepped> {
         const DOING: &str = "stepping participations";
         let (mut stepped, mut panics) = (Stepped::default(), Panics::default());
         for some in self.suspects.apart(ids) {
-            if let Some(done) =
-                panics.watch(self, (brand, DOING), &some, self.step_together(brand, &some)).await?
-            {
+            let stepping = self.step_together(occasion, brand, &some);
+            if let Some(done) = panics.watch(self, (brand, DOING), &some, stepping).await? {
                 stepped.add(done);
             }
         }
@@ -67,8 +85,9 @@ impl Connector {
         Ok(stepped)
     }
 
-    pub(crate) async fn step_together(
+    async fn step_together(
         &self,
+        occasion: Occasion,
         brand: &BrandId,
         ids: &[ParticipationId],
     ) -> ports::Result<Stepped> {
@@ -82,6 +101,11 @@ impl Connector {
         let (mut cases, early): (Vec<Case>, Vec<Case>) =
             cases.into_iter().partition(|case| wants_a_look(case, now));
         wake::again(self, early.iter().map(|case| &case.participation)).await;
+        if occasion == Occasion::Tick {
+            let left: Vec<Case> =
+                cases.extract_if(.., |case| wake::has_a_message(&case.participation, now)).collect();
+            wake::in_case_of_loss(self, left.iter().map(|case| &case.participation)).await;
+        }
         cases.sort_by_key(|case| case.participation.accepted_at);
         let taken = cases.len();
         let brands = self.brands();

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::reservation::{Observed, PROBE_INTERVAL};
-use domain::time::later;
+use domain::reservation::{Observed, PROBE_INTERVAL, Slot};
+use domain::time::{between, later};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::clock_watch::is_of_the_future;
@@ -16,14 +16,22 @@ use crate::clock_watch::is_of_the_future;
 /// a second.
 const AT_ONCE: usize = 64;
 
-/// So many are sent before the first answer of a window has said how many are left.
+/// So many are sent before the first answer of all has said how many are left.
 const BLIND: u32 = 16;
+
+/// For so long after an answer the booked slots are believed: a window's requests are sent without waiting for its first answer.
+const BELIEVED: Duration = Duration::from_secs(600);
 
 /// Ends of a window that are told in seconds left differ by less.
 const SAME_WINDOW: Duration = Duration::from_secs(1);
 
-/// Whoever has met others in the workspace looks for so long before it leaps: a window's first request goes alone.
+/// After others were met in the workspace, a window's first request goes alone, for so long.
 const WARY: Duration = Duration::from_secs(600);
+
+/// Windows that are shorter cannot be left to a first request for long. So many in a row have to be used up before their time until we
+/// believe that somebody else is in the workspace: a request that was late for one window is missing in the next.
+const SHORT: Duration = Duration::from_secs(5);
+const SHORT_USED_UP: u32 = 3;
 
 /// After so many requests in a row that were not answered the others are not sent after them, for so long: each would be waited for.
 const MOST_UNANSWERED: u32 = 8;
@@ -55,6 +63,10 @@ struct State {
     /// The key is refused: nothing before then, and after that one request at a time until one is answered.
     refused_until: Option<Timestamp>,
     wary_until: Option<Timestamp>,
+    /// When the last answer named the requests left.
+    told_at: Option<Timestamp>,
+    /// Windows in a row that were used up before their time, and the end of the last.
+    used_up: Option<(u32, Timestamp)>,
     /// Requests in a row that were not answered at all.
     unanswered: u32,
     down_until: Option<Timestamp>,
@@ -94,12 +106,12 @@ impl Valve {
     ///
     /// # Errors
     /// [`Shut`] when it may not.
-    pub(crate) async fn enter(&self, now: impl Fn() -> Timestamp) -> Result<Passage<'_>, Shut> {
+    pub(crate) async fn enter(&self, slot: Slot, now: impl Fn() -> Timestamp) -> Result<Passage<'_>, Shut> {
         // The room is never closed.
         let mut room = self.room.acquire().await.ok();
         loop {
             let answered = self.answered.notified();
-            let entry = self.lock().enter(now());
+            let entry = self.lock().enter(slot, now());
             match entry {
                 Entry::Now => return Ok(Passage { valve: self, _room: room.take() }),
                 Entry::Never(shut) => return Err(shut),
@@ -172,7 +184,7 @@ impl State {
         self.seen = Some(now);
     }
 
-    fn enter(&mut self, now: Timestamp) -> Entry {
+    fn enter(&mut self, slot: Slot, now: Timestamp) -> Entry {
         self.mind_the_clock(now);
         if self.refused_until.is_some_and(|until| now < until) {
             return Entry::Never(Shut::Refused);
@@ -186,12 +198,13 @@ impl State {
         let most = match self.left {
             Some((left, resets_at)) if now < resets_at => {
                 if left == 0 && self.under_way == 0 {
-                    self.wary_until = Some(later(resets_at, WARY));
+                    self.meet_others(between(slot.from, slot.until), resets_at);
                     return Entry::Never(Shut::UsedUp { until: resets_at });
                 }
                 left
             }
             _ if self.wary_until.is_some_and(|until| now < until) => 1,
+            _ if self.told_at.is_some_and(|at| now < later(at, BELIEVED)) => u32::MAX,
             Some(_) | None => BLIND,
         };
         let most = if self.refused_until.is_some() { most.min(1) } else { most };
@@ -203,6 +216,19 @@ impl State {
         }
     }
 
+    /// A window of this length is used up although slots of it are left.
+    fn meet_others(&mut self, length: Duration, resets_at: Timestamp) {
+        let in_a_row = match self.used_up {
+            Some((count, end)) if between(end, resets_at) < SAME_WINDOW => count,
+            Some((count, end)) if between(end, resets_at) < SAME_WINDOW.saturating_mul(2) => count + 1,
+            Some(_) | None => 1,
+        };
+        self.used_up = Some((in_a_row, resets_at));
+        if length >= SHORT || in_a_row >= SHORT_USED_UP {
+            self.wary_until = Some(later(resets_at, WARY));
+        }
+    }
+
     fn hear(&mut self, said: Option<Observed>, now: Timestamp) {
         self.mind_the_clock(now);
         match said {
@@ -210,11 +236,12 @@ impl State {
             Some(Observed::Throttled { until }) => {
                 self.rests_until = self.rests_until.max(Some(until));
                 self.left = Some((0, until));
-                self.wary_until = Some(later(until, WARY));
+                self.meet_others(between(now, until), until);
             }
             Some(Observed::Answered { remaining, resets_at, .. }) => {
                 self.refused_until = None;
                 if let (Some(left), Some(resets_at)) = (remaining, resets_at) {
+                    self.told_at = Some(now);
                     self.left = Some((self.least(left, resets_at), resets_at));
                 }
             }
@@ -243,8 +270,13 @@ mod tests {
         Some(Observed::Answered { limit: Some(250), remaining: Some(remaining), resets_at: Some(at(60)) })
     }
 
+    /// A slot of the minute's window.
+    fn slot() -> Slot {
+        Slot { from: at(0), until: at(60) }
+    }
+
     fn enter(valve: &Valve, second: i64) -> Option<Result<Passage<'_>, Shut>> {
-        valve.enter(|| at(second)).now_or_never()
+        valve.enter(slot(), || at(second)).now_or_never()
     }
 
     /// The request that may be sent now.

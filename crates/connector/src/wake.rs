@@ -27,6 +27,10 @@ const LEFT_TO_THE_TICK: Duration = Duration::from_secs(60);
 /// to spare.
 const EARLY: Duration = Duration::from_secs(180);
 
+/// A participation that holds a slot has a message that comes in time for it. So long after that the message may still be worked on, by
+/// another process, too; the tick leaves the participation alone until then.
+const WORKED_ON: Duration = Duration::from_secs(30);
+
 /// What is looked at together: a brand's participations on one queue that are due at the same time.
 type Together<T> = BTreeMap<(QueueName, BrandId, T), Vec<ParticipationId>>;
 
@@ -73,6 +77,25 @@ pub(crate) async fn again(connector: &Connector, came: impl Iterator<Item = &Par
             let (queue, brand) = (QueueName::of(participation.channel()), participation.brand.clone());
             soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id);
         }
+    }
+    send_delayed(connector, soon).await;
+}
+
+/// Whether the tick leaves a participation that is due to its message.
+pub(crate) fn has_a_message(participation: &Participation, now: Timestamp) -> bool {
+    let due = participation.due_at.filter(|_| participation.slot.is_some());
+    due.is_some_and(|due| now < domain::time::later(due, WORKED_ON))
+}
+
+/// Has those whom the tick leaves to their messages looked at once more, should these be lost.
+pub(crate) async fn in_case_of_loss(connector: &Connector, left: impl Iterator<Item = &Participation>) {
+    let now = connector.outside.clock.now();
+    let mut soon: Together<u64> = BTreeMap::new();
+    for participation in left {
+        let Some(due) = participation.due_at else { continue };
+        let wait = between(now, domain::time::later(due, WORKED_ON));
+        let (queue, brand) = (QueueName::of(participation.channel()), participation.brand.clone());
+        soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id);
     }
     send_delayed(connector, soon).await;
 }
