@@ -308,6 +308,42 @@ mod tests {
     }
 
     #[test]
+    fn once_an_answer_has_shown_what_is_left_the_next_window_is_used_at_once() {
+        let valve = Valve::default();
+        enters(&valve, 0).answered(left(100), at(0));
+        let under_way: Vec<Passage<'_>> = (0..AT_ONCE).map(|_| enters(&valve, 61)).collect();
+        assert!(enter(&valve, 61).is_none(), "{} are under way", under_way.len());
+    }
+
+    #[test]
+    fn only_so_many_are_under_way_and_first_come_is_first_served() {
+        let valve = Valve::default();
+        enters(&valve, 0).answered(left(1_000), at(0));
+        let mut under_way: Vec<Passage<'_>> = (0..AT_ONCE).map(|_| enters(&valve, 1)).collect();
+        let (mut first, mut second) =
+            (Box::pin(valve.enter(slot(), || at(1))), Box::pin(valve.enter(slot(), || at(1))));
+        assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
+        under_way.pop();
+        assert!((&mut second).now_or_never().is_none() && (&mut first).now_or_never().is_some());
+    }
+
+    #[test]
+    fn one_short_window_that_is_used_up_early_is_no_stranger_and_three_in_a_row_are() {
+        let valve = Valve::default();
+        let nothing_left =
+            |end| Some(Observed::Answered { limit: Some(40), remaining: Some(0), resets_at: Some(at(end)) });
+        for (window, alone) in [(0, false), (5, false), (6, false), (7, true)] {
+            let short = Slot { from: at(window), until: at(window + 1) };
+            let enter = |second| valve.enter(short, move || at(second)).now_or_never();
+            enter(window).unwrap().unwrap().answered(nothing_left(window + 1), at(window));
+            assert!(matches!(enter(window), Some(Err(Shut::UsedUp { .. }))));
+            let first = enter(window + 1);
+            assert_eq!(enter(window + 1).is_none(), alone, "after window {window}");
+            drop(first);
+        }
+    }
+
+    #[test]
     fn when_nothing_is_left_the_rest_waits_for_the_next_window_and_begins_it_with_one() {
         let valve = Valve::default();
         enters(&valve, 0).answered(left(0), at(0));
