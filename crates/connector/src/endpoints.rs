@@ -6,6 +6,8 @@ mod export;
 mod fate;
 pub(crate) mod look_up;
 mod phones;
+#[cfg(test)]
+mod samples;
 pub(crate) mod statuses;
 pub(crate) mod subscribe;
 mod translate;

@@ -80,3 +80,50 @@ fn come_for(slot: Slot) -> Timestamp {
     let length = between(slot.from, slot.until);
     if length < SHORT { earlier(slot.from, PATIENCE) } else { slot.from }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::samples::{access, at, brand, case};
+    use crate::endpoints::translate;
+
+    fn request(number: usize, slot: Option<Slot>) -> Request<()> {
+        let mut case = case(number);
+        case.participation.slot = slot;
+        Request { query: translate::find_query(&case.participation.contact), by: vec![(case, ())] }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_holds_a_slot_that_is_open_uses_it_and_books_none() {
+        let (access, brand) = (access(), brand());
+        let to = BrandAccess { access: &access, brand: &brand };
+        let slot = Slot { from: at(-5), until: at(55) };
+        let (ready, performed) = admit(&to, vec![request(1, Some(slot))]).await;
+        assert_eq!((ready.len(), ready[0].0, performed.resting.len()), (1, slot, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slot_that_has_gone_by_is_booked_anew() {
+        let (access, brand) = (access(), brand());
+        let to = BrandAccess { access: &access, brand: &brand };
+        let slot = Slot { from: at(-65), until: at(-5) };
+        let (ready, _) = admit(&to, vec![request(1, Some(slot))]).await;
+        assert!(ready[0].0.covers(at(0)), "{:?}", ready[0].0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_limit_is_being_learnt_the_others_rest_without_a_slot() {
+        let (access, brand) = (access(), brand());
+        let to = BrandAccess { access: &access, brand: &brand };
+        let (ready, performed) = admit(&to, (0..41).map(|number| request(number, None)).collect()).await;
+        assert_eq!((ready.len(), performed.resting.len()), (40, 1));
+        let put_off = &performed.resting[0].participation;
+        assert!(put_off.slot.is_none() && put_off.due_at > Some(at(0)));
+    }
+
+    #[test]
+    fn a_short_slot_is_come_for_a_second_early_and_a_long_one_when_it_opens() {
+        let slot = |length: i64| Slot { from: at(10), until: at(10 + length) };
+        assert_eq!((come_for(slot(1)), come_for(slot(60))), (at(9), at(10)));
+    }
+}

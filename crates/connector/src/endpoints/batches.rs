@@ -81,3 +81,37 @@ fn packed(brand: &Brand, joints: Vec<Joint>) -> Vec<Vec<Joint>> {
 pub(super) fn writes(joints: &[Joint]) -> Vec<Write> {
     joints.iter().map(|joint| translate::write(&joint.write)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::samples::{brand, case, write};
+
+    /// How many objects each request has, and for how many participations they are.
+    fn sizes(jobs: Vec<Job>) -> Vec<(usize, usize)> {
+        let participations = |batch: &Vec<Joint>| batch.iter().map(|joint| joint.jobs.len()).sum();
+        batches(&brand(), jobs).iter().map(|batch| (batch.len(), participations(batch))).collect()
+    }
+
+    #[test]
+    fn a_request_has_as_many_objects_as_braze_takes() {
+        let jobs = (0..160).map(|number| (case(number), write(&format!("u-{number}"), "gold")));
+        assert_eq!(sizes(jobs.collect()), [(75, 75), (75, 75), (10, 10)]);
+    }
+
+    #[test]
+    fn what_is_about_one_profile_is_one_object() {
+        let jobs = (0..3).map(|number| (case(number), write("u-1", ["gold", "early", "spring"][number])));
+        assert_eq!(sizes(jobs.collect()), [(1, 3)]);
+    }
+
+    #[test]
+    fn what_has_failed_again_and_again_goes_by_itself() {
+        let job = |number: usize| {
+            let mut case = case(number);
+            case.participation.failures = if number < 2 { STUBBORN_AFTER } else { STUBBORN_AFTER - 1 };
+            (case, write(&format!("u-{number}"), "gold"))
+        };
+        assert_eq!(sizes((0..5).map(job).collect()), [(3, 3), (2, 2)]);
+    }
+}

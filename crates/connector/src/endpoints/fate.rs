@@ -44,3 +44,37 @@ impl ObjectFate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::samples::{NoJitter, at, case};
+
+    /// What a participation that has failed once learns of it, and how often it has failed then.
+    fn learned(fate: &ObjectFate) -> (Written, u32) {
+        let mut case = case(1);
+        case.failed();
+        let written = fate.written(&mut case, &NoJitter, at(0));
+        (written, case.participation.failures)
+    }
+
+    #[test]
+    fn what_braze_did_not_take_is_tried_again_later_each_time_or_when_braze_says() {
+        assert_eq!(learned(&ObjectFate::NotDone(None)), (Written::NotDone { retry_at: at(2) }, 2));
+        let asked = Some(Duration::from_secs(30));
+        assert_eq!(learned(&ObjectFate::NotDone(asked)), (Written::NotDone { retry_at: at(30) }, 2));
+        assert_eq!(learned(&ObjectFate::Unknown(None)), (Written::Unknown { retry_at: at(2) }, 2));
+    }
+
+    #[test]
+    fn what_was_not_sent_is_no_failure() {
+        assert_eq!(learned(&ObjectFate::NotBefore(at(9))), (Written::NotDone { retry_at: at(9) }, 1));
+    }
+
+    #[test]
+    fn an_answer_that_takes_it_ends_the_count_of_failures_and_a_refusal_does_not() {
+        assert_eq!(learned(&ObjectFate::Done), (Written::Done, 0));
+        let refused = learned(&ObjectFate::Refused("no".to_owned()));
+        assert_eq!(refused, (Written::Refused { reason: "no".to_owned() }, 1));
+    }
+}

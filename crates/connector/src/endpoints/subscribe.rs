@@ -144,3 +144,22 @@ fn take_in(to: &BrandAccess<'_>, mut case: Case, fate: &ObjectFate) -> Case {
     case.facts.written = Some(fate.written(&mut case, &*to.access.outside.chance, to.now()));
     case
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_refused_is_split_until_one_number_is_left() {
+        let refused = braze::Error::TooLarge { status: http::StatusCode::PAYLOAD_TOO_LARGE };
+        assert_eq!(failed(&refused, None, 2), None);
+        assert!(matches!(failed(&refused, None, 1), Some(ObjectFate::Refused(_))));
+    }
+
+    #[test]
+    fn what_may_have_been_taken_is_not_called_undone() {
+        let asked = Some(Duration::from_secs(7));
+        assert_eq!(failed(&braze::Error::Unreadable, asked, 2), Some(ObjectFate::Unknown(asked)));
+        assert_eq!(failed(&braze::Error::UnknownGroup, asked, 2), Some(ObjectFate::NotDone(asked)));
+    }
+}
