@@ -1,6 +1,6 @@
 //! A workspace some way off: requests take their time on the way there and back, and are counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use domain::Timestamp;
 use http::{Request, Response, StatusCode};
 use ports::Clock;
 
+/// Where profiles are looked up.
+pub const LOOK_UP: &str = "/users/export/ids";
+
 /// What was asked of a workspace.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
@@ -18,6 +21,8 @@ pub struct Asked {
     pub requests: BTreeMap<String, u64>,
     /// Answers with 429.
     pub throttled: u64,
+    /// Look-ups that were answered before, word for word.
+    pub twice: u64,
     /// When the last answer of each endpoint came.
     pub last_answer: BTreeMap<String, Timestamp>,
 }
@@ -29,12 +34,14 @@ pub struct Distant {
     /// Half of what an answer takes.
     each_way: Duration,
     asked: Mutex<Asked>,
+    /// Look-ups that were answered.
+    looked_up: Mutex<HashSet<Bytes>>,
 }
 
 impl Distant {
     /// Makes each answer on `way` take `latency`, half of it until the request arrives.
     pub fn new(way: Arc<dyn Transport>, clock: Arc<dyn Clock>, latency: Duration) -> Self {
-        Self { way, clock, each_way: latency / 2, asked: Mutex::default() }
+        Self { way, clock, each_way: latency / 2, asked: Mutex::default(), looked_up: Mutex::default() }
     }
 
     /// What was asked so far.
@@ -56,13 +63,18 @@ impl Distant {
 #[async_trait]
 impl Transport for Distant {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let endpoint = request.uri().path().to_owned();
+        let (endpoint, body) = (request.uri().path().to_owned(), request.body().clone());
         self.travel().await;
         let response = self.way.send(request).await?;
         self.travel().await;
         let mut asked = self.lock();
         *asked.requests.entry(endpoint.clone()).or_default() += 1;
-        asked.throttled += u64::from(response.status() == StatusCode::TOO_MANY_REQUESTS);
+        let throttled = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        asked.throttled += u64::from(throttled);
+        if endpoint == LOOK_UP && !throttled {
+            let mut looked_up = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.twice += u64::from(!looked_up.insert(body));
+        }
         asked.last_answer.insert(endpoint, self.clock.now());
         Ok(response)
     }

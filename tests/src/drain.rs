@@ -14,9 +14,10 @@ use memory::Faults;
 use ports::Clock;
 
 use crate::campaign::{Campaign, SETTLE};
-use crate::distant::Distant;
+use crate::distant::{Distant, LOOK_UP};
 
-const LOOK_UP: &str = "/users/export/ids";
+/// So many look-ups are under way at once.
+const AT_ONCE: usize = 64;
 
 /// Ten thousand numbers each.
 const AREAS: [u32; 10] = [212, 310, 312, 313, 404, 415, 617, 646, 702, 718];
@@ -67,7 +68,12 @@ impl Limit {
     /// How many windows so many look-ups need.
     #[must_use]
     pub fn windows(&self, look_ups: usize) -> usize {
-        look_ups.div_ceil((self.requests - self.by_others) as usize)
+        look_ups.div_ceil(self.for_us())
+    }
+
+    /// How many look-ups of a window are left for us.
+    fn for_us(&self) -> usize {
+        (self.requests - self.by_others) as usize
     }
 }
 
@@ -122,14 +128,18 @@ impl Burst {
         Self { processes, ..self }
     }
 
-    /// The least time until the last look-up is answered: all of each window is used as it opens, the one that the burst falls into
-    /// included.
+    /// The least time until the last look-up is answered: from the opening of the last window that is needed, its requests, 64 at a
+    /// time, at the answer's time. Windows count from the one that the burst falls into.
     #[must_use]
     pub fn least(&self) -> Duration {
         let windows = self.limit.windows(self.count);
-        let opened = self.limit.window * u32::try_from(windows.saturating_sub(1)).unwrap_or(u32::MAX);
+        let before = windows.saturating_sub(1);
+        let opened = self.limit.window * u32::try_from(before).unwrap_or(u32::MAX);
         let gone_by = self.phase.as_nanos() % self.limit.window.as_nanos();
-        opened.saturating_sub(Duration::from_nanos(u64::try_from(gone_by).unwrap_or(u64::MAX))) + self.latency
+        let opened = opened.saturating_sub(Duration::from_nanos(u64::try_from(gone_by).unwrap_or(u64::MAX)));
+        let in_the_last = self.count.saturating_sub(before * self.limit.for_us());
+        let turns = in_the_last.div_ceil(AT_ONCE);
+        opened + self.latency * u32::try_from(turns).unwrap_or(u32::MAX)
     }
 }
 
@@ -146,6 +156,8 @@ pub struct Drained {
     pub requests: BTreeMap<String, u64>,
     /// Answers with 429.
     pub throttled: u64,
+    /// Look-ups that were answered before.
+    pub twice: u64,
     /// How many had not ended, second by second.
     pub backlog: Vec<(Duration, usize)>,
 }
@@ -187,7 +199,7 @@ pub async fn drain(burst: Burst) -> Drained {
     let asked = braze.asked();
     let last = asked.last_answer.get(LOOK_UP).copied().unwrap_or(began);
     drained.looked_up_after = Duration::try_from(last.duration_since(began)).unwrap_or_default();
-    (drained.requests, drained.throttled) = (asked.requests, asked.throttled);
+    (drained.requests, drained.throttled, drained.twice) = (asked.requests, asked.throttled, asked.twice);
     drained
 }
 

@@ -87,7 +87,7 @@ pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> por
 /// Wakes whoever has to do with what came of settling.
 pub(crate) async fn announce(connector: &Connector, brand: &BrandId, ledger: &LedgerKey, settled: &Settled) {
     if !settled.moved_up.is_empty() {
-        wake::now(connector, QueueName::EmailEnrollments, brand, &settled.moved_up).await;
+        wake::now(&connector.outside, QueueName::EmailEnrollments, brand, &settled.moved_up).await;
     }
     if settled.told {
         connector.news.notify_one();

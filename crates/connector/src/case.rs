@@ -19,11 +19,13 @@ pub(crate) struct Case {
     pub(crate) learned: Option<KnownProfile>,
     /// Whether its flow ended in this look.
     pub(crate) ended: bool,
+    /// How often it was decided in this look.
+    pub(crate) turns: usize,
 }
 
 impl Case {
     pub(crate) fn new(participation: Participation) -> Self {
-        Self { participation, facts: Facts::default(), learned: None, ended: false }
+        Self { participation, facts: Facts::default(), learned: None, ended: false, turns: 0 }
     }
 
     /// Takes a step. After a command, what was read before it is stale; and what was learned on the way of writing is of the flow's last
@@ -49,6 +51,12 @@ impl Case {
     /// Its award, as long as it was changed by somebody else's participation and not looked at since.
     pub(crate) fn changed_award(&self) -> Option<ParticipationId> {
         self.facts.award.as_ref().and_then(|award| award.due_at).map(|_| self.participation.id())
+    }
+
+    /// The same, once it is put off.
+    pub(crate) fn rest_until(mut self, until: Timestamp, now: Timestamp) -> Self {
+        self.participation.put_off(until, now);
+        self
     }
 
     /// Counts a failure, and puts it off for as long as Braze asked, or longer each time.
@@ -94,6 +102,14 @@ pub(crate) struct Performed {
 }
 
 impl Performed {
+    pub(crate) fn goes_on(active: Vec<Case>) -> Self {
+        Self { active, resting: Vec::new() }
+    }
+
+    pub(crate) fn rests(resting: Vec<Case>) -> Self {
+        Self { active: Vec::new(), resting }
+    }
+
     pub(crate) fn extend(&mut self, other: Self) {
         self.active.extend(other.active);
         self.resting.extend(other.resting);

@@ -77,7 +77,7 @@ impl Connector {
             }
         }
         for (queue, ids) in queues {
-            wake::now(self, queue, &brand.id, &ids).await;
+            wake::now(&self.outside, queue, &brand.id, &ids).await;
         }
         Ok(())
     }

@@ -39,14 +39,14 @@ impl Connector {
                 Err(error) => self.say_not_kept(&error, now),
             }
         }
-        for View { brand, outage, answered_at } in self.seen.all(now, shared) {
+        for View { brand, outage, answered_at } in self.braze.seen.all(now, shared) {
             match outage {
                 Some(outage) => self.unanswered(&mut kept, brand, outage, now).await,
                 None => self.answers(&mut kept, brand, answered_at, now).await,
             }
         }
         let unanswered = kept.outages.values().filter(|outage| ago(outage.last_try, now) < STALE).count();
-        self.tallied.unanswered(u64::try_from(unanswered).unwrap_or(u64::MAX));
+        self.braze.counters.unanswered(u64::try_from(unanswered).unwrap_or(u64::MAX));
     }
 
     async fn unanswered(&self, kept: &mut Kept, brand: BrandId, mut outage: Outage, now: Timestamp) {
@@ -106,9 +106,9 @@ impl Connector {
     pub async fn retry_now(&self, brand: &BrandId) {
         let now = self.outside.clock.now();
         for endpoint in [Endpoint::ExportIds, Endpoint::Track, Endpoint::StatusGet, Endpoint::StatusSet] {
-            self.pace.open_valve(brand, endpoint, now);
+            self.braze.budget.open_breaker(brand, endpoint, now);
         }
-        self.workspaces.forget(brand);
+        self.braze.forget_client(brand);
         tracing::info!(event = "connector.retry_now", %brand, "What waits after a failure is tried again.");
         for _ in 0..MOST_ROUNDS {
             let due = match self.outside.store.due(self.outside.clock.now(), MOST_DUE).await {

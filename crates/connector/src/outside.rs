@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ports::repeats::Repeated;
 use ports::{Chance, Clock, Ledger, Limits, Notices, Outages, Queues, Schedule, Secrets, Store, Troubles};
 
 /// What the work needs from outside.
@@ -33,4 +34,11 @@ pub struct Outside {
     pub transport: Arc<dyn braze::Transport>,
     /// The way to Quikly.
     pub callbacks: Arc<dyn callback::Transport>,
+}
+
+impl Outside {
+    /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.
+    pub(crate) fn line(&self, event: &'static str, subject: &str) -> Option<Repeated> {
+        self.troubles.repeats().line(event, subject, self.clock.now())
+    }
 }

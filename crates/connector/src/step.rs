@@ -1,66 +1,29 @@
-//! The loop: decide, group, perform, save.
-
-use std::time::Duration;
+//! One look at participations: read, take as far as they go, save.
 
 use domain::Timestamp;
-use domain::award::Verdict;
 use domain::brand::Brand;
-use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
-use domain::ids::{BrandId, ParticipationId, SubscriptionGroup};
+use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
-use domain::profile::Alias;
-use domain::time::later;
-use futures::join;
 use ports::store::{MOST_ITEMS, Saved};
 
 use crate::award;
-use crate::case::{Case, Performed, Stepped};
+use crate::case::{Case, Stepped};
 use crate::clock_watch::is_of_the_future;
 use crate::connector::Connector;
 use crate::guard::Panics;
-use crate::knowledge;
-use crate::look_up::{self, ProfileEventQuestion};
+use crate::profile_cache;
 use crate::read;
-use crate::subscription;
+use crate::turns;
 use crate::wake;
 use crate::without_terms::{self, Missing};
-use crate::write;
 
-/// A participation that goes round in circles is looked at again after this long.
-const ENDLESS: Duration = Duration::from_secs(3_600);
-
-/// No flow needs more turns than this in one look; what would is put off instead of going round for ever.
-const MOST_TURNS: usize = 12;
-
-/// Equal steps, grouped.
-#[derive(Default)]
-struct Round {
-    known: Vec<Case>,
-    claims: Vec<Case>,
-    aliases: Vec<(Case, Alias)>,
-    profiles: Vec<Case>,
-    events: Vec<(Case, ProfileEventQuestion)>,
-    subscriptions: Vec<(Case, SubscriptionGroup)>,
-    writes: Vec<(Case, ProfileWrite)>,
-    subscribes: Vec<subscription::Job>,
-    settles: Vec<(Case, Verdict)>,
-    missing: Vec<(Case, Missing)>,
-    again: Vec<Case>,
-}
-
-impl Round {
-    fn ask(&mut self, case: Case, question: Question) {
-        match question {
-            Question::KnownProfile => self.known.push(case),
-            Question::Claim => self.claims.push(case),
-            Question::FindAlias(alias) => self.aliases.push((case, alias)),
-            Question::FindProfile => self.profiles.push(case),
-            Question::Subscription(group) => self.subscriptions.push((case, group)),
-            Question::EventRecorded { profile, event, since } => {
-                self.events.push((case, ProfileEventQuestion { profile, event, since }));
-            }
-        }
-    }
+/// Why participations are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// A message or somebody asks for it.
+    Asked,
+    /// They are due, and the tick has come.
+    Tick,
 }
 
 impl Connector {
@@ -69,12 +32,21 @@ impl Connector {
     /// # Errors
     /// When the store cannot be read or written, or something panicked. Nothing is lost then: what was not saved is looked at again.
     pub async fn step(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<Stepped> {
+        self.step_at(Occasion::Asked, brand, ids).await
+    }
+
+    /// The same on an occasion.
+    pub(crate) async fn step_at(
+        &self,
+        occasion: Occasion,
+        brand: &BrandId,
+        ids: &[ParticipationId],
+    ) -> ports::Result<Stepped> {
         const DOING: &str = "stepping participations";
         let (mut stepped, mut panics) = (Stepped::default(), Panics::default());
         for some in self.suspects.apart(ids) {
-            if let Some(done) =
-                panics.watch(self, (brand, DOING), &some, self.step_together(brand, &some)).await?
-            {
+            let stepping = self.step_together(occasion, brand, &some);
+            if let Some(done) = panics.watch(self, (brand, DOING), &some, stepping).await? {
                 stepped.add(done);
             }
         }
@@ -82,8 +54,9 @@ impl Connector {
         Ok(stepped)
     }
 
-    pub(crate) async fn step_together(
+    async fn step_together(
         &self,
+        occasion: Occasion,
         brand: &BrandId,
         ids: &[ParticipationId],
     ) -> ports::Result<Stepped> {
@@ -96,102 +69,34 @@ impl Connector {
         let now = self.outside.clock.now();
         let (mut cases, early): (Vec<Case>, Vec<Case>) =
             cases.into_iter().partition(|case| wants_a_look(case, now));
-        wake::again(self, early.iter().map(|case| &case.participation)).await;
+        wake::again(&self.outside, early.iter().map(|case| &case.participation)).await;
+        if occasion == Occasion::Tick {
+            let left: Vec<Case> =
+                cases.extract_if(.., |case| wake::has_a_message(&case.participation, now)).collect();
+            wake::in_case_of_loss(&self.outside, left.iter().map(|case| &case.participation)).await;
+        }
         cases.sort_by_key(|case| case.participation.accepted_at());
         let taken = cases.len();
         let brands = self.brands();
         let resting = match brands.brand(brand) {
-            Some(brand) => self.take_turns(brand, cases).await?,
+            Some(brand) => turns::take(self, brand, cases).await?,
             None => {
                 let missing = if brands.may_be_broken(brand) { Missing::Broken } else { Missing::Brand };
                 let cases = cases.into_iter().map(|case| (case, missing)).collect();
                 without_terms::rest(self, (brand, None), cases).await?
             }
         };
-        let mut stepped = self.finish(resting).await?;
+        let mut stepped = self.finish(brands.brand(brand), resting).await?;
         stepped.left_alone += ids.len().saturating_sub(taken);
         Ok(stepped)
     }
 
-    async fn take_turns(&self, brand: &Brand, mut active: Vec<Case>) -> ports::Result<Vec<Case>> {
-        let mut resting = Vec::new();
-        for _turn in 0..MOST_TURNS {
-            if active.is_empty() {
-                return Ok(resting);
-            }
-            let now = self.outside.clock.now();
-            let round = self.group(brand, active, &mut resting, now);
-            let performed = self.perform(brand, round).await?;
-            resting.extend(performed.resting);
-            active = performed.active;
-        }
-        let now = self.outside.clock.now();
-        for mut case in active {
-            tracing::error!(event = "connector.endless", participation = %case.participation.id(), "A participation took too many steps in one round and is put off.");
-            case.participation.put_off(later(now, ENDLESS), now);
-            resting.push(case);
-        }
-        Ok(resting)
-    }
-
-    /// Asks every participation for its next step.
-    fn group(&self, brand: &Brand, cases: Vec<Case>, resting: &mut Vec<Case>, now: Timestamp) -> Round {
-        let mut round = Round::default();
-        for mut case in cases {
-            let Some(activation) = brand.activations.get(case.participation.scope()) else {
-                round.missing.push((case, Missing::Activation));
-                continue;
-            };
-            let step = decide(&case.participation, &Terms { brand, activation }, &case.facts, now);
-            if !matches!(step, Step::NotOffered(_)) {
-                case.participation.has_terms();
-            }
-            case.apply(&step, now);
-            match step {
-                Step::Ask(question) => round.ask(case, question),
-                Step::Tell { command: Command::Write(write), .. } | Step::Show { write, .. } => {
-                    round.writes.push((case, write));
-                }
-                Step::Tell { command: Command::Subscribe { group, double_opt_in }, .. } => {
-                    round.subscribes.push(subscription::Job { case, group, double_opt_in });
-                }
-                Step::Settle(verdict) => round.settles.push((case, verdict)),
-                Step::NotOffered(way) => round.missing.push((case, Missing::Way(way))),
-                Step::Done(_) | Step::StopWaiting => round.again.push(case),
-                Step::Wait { .. } | Step::Defer { .. } | Step::Rest => resting.push(case),
-            }
-        }
-        round
-    }
-
-    async fn perform(&self, brand: &Brand, round: Round) -> ports::Result<Performed> {
-        let resting = without_terms::rest(self, (&brand.id, Some(brand)), round.missing).await?;
-        let mut performed = Performed { active: round.again, resting };
-        performed.active.extend(award::settle(self, brand, round.settles).await?);
-        performed.active.extend(knowledge::known_profiles(self, brand, round.known).await?);
-        performed.active.extend(knowledge::claims(self, round.claims).await?);
-        // Side by side: an endpoint that does not answer holds up no other.
-        let (read, aliases, profiles, events, written, subscribed) = join!(
-            subscription::read(self, brand, round.subscriptions),
-            look_up::aliases(self, brand, round.aliases),
-            look_up::profiles(self, brand, round.profiles),
-            look_up::events(self, brand, round.events),
-            write::profiles(self, brand, round.writes),
-            subscription::subscribe(self, brand, round.subscribes),
-        );
-        for one in [read, aliases, profiles, events, written?] {
-            performed.extend(one);
-        }
-        performed.active.extend(subscribed);
-        Ok(performed)
-    }
-
     /// Follow-up messages first, then the state: a crash in between costs a look, not a participation.
-    async fn finish(&self, cases: Vec<Case>) -> ports::Result<Stepped> {
-        knowledge::remember(self, &cases).await;
+    async fn finish(&self, brand: Option<&Brand>, cases: Vec<Case>) -> ports::Result<Stepped> {
+        profile_cache::remember(self, &cases).await;
         let participations: Vec<Participation> =
             cases.iter().map(|case| case.participation.clone()).collect();
-        wake::later(self, &participations).await;
+        wake::later(&self.outside, brand, &participations).await;
         let mut stepped = Stepped::default();
         let mut seen = Vec::new();
         for (cases, some) in cases.chunks(MOST_ITEMS).zip(participations.chunks(MOST_ITEMS)) {
@@ -205,14 +110,14 @@ impl Connector {
                     Saved::Saved if case.participation.due_at().is_none() => stepped.ended += 1,
                     Saved::Saved => {
                         stepped.waiting += 1;
-                        self.tallied.deferred();
+                        self.braze.counters.deferred();
                     }
                 }
-                self.seen.rests(&case.participation);
+                self.braze.seen.rests(&case.participation);
                 // What still waits is looked at again anyway, and then with its award as it stands.
                 seen.extend(case.changed_award());
                 if case.ended {
-                    self.tallied.ended(case);
+                    self.braze.counters.ended(case);
                     log_end(&case.participation);
                 }
             }

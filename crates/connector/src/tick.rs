@@ -14,6 +14,7 @@ use ports::store::Due;
 use crate::case::Stepped;
 use crate::connector::Connector;
 use crate::ledgers;
+use crate::step::Occasion;
 
 /// How often it comes.
 pub const TICK: Duration = Duration::from_secs(60);
@@ -80,7 +81,8 @@ impl Connector {
         let behind = behind.unwrap_or_default();
         let mut ticked = Ticked { due: due.len(), behind, more: false, stepped: Stepped::default() };
         let groups = by_brand(due.into_iter().map(|due| (due.brand, due.id)));
-        let steps = groups.iter().map(async |(brand, ids)| (brand, self.step(brand, ids).await));
+        let steps =
+            groups.iter().map(async |(brand, ids)| (brand, self.step_at(Occasion::Tick, brand, ids).await));
         for (brand, stepped) in join_all(steps).await {
             match stepped {
                 Ok(stepped) => ticked.stepped.add(stepped),

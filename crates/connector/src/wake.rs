@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::brand::SettleBy;
+use domain::brand::{Brand, SettleBy};
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
 use domain::participation::{Open, Outcome, Participation, SmsState, State};
@@ -17,7 +17,7 @@ use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
 use ports::schedule::Purpose;
 
-use crate::connector::Connector;
+use crate::outside::Outside;
 
 /// A poll that is at least so far off is left to the tick: it takes everyone whose minute has come together, and so fills its
 /// requests.
@@ -27,34 +27,39 @@ const LEFT_TO_THE_TICK: Duration = Duration::from_secs(60);
 /// to spare.
 const EARLY: Duration = Duration::from_secs(180);
 
+/// A participation that holds a slot has a message that comes in time for it. So long after that the message may still be worked on, by
+/// another process, too; the tick leaves the participation alone until then.
+const WORKED_ON: Duration = Duration::from_secs(30);
+
 /// What is looked at together: a brand's participations on one queue that are due at the same time.
 type Together<T> = BTreeMap<(QueueName, BrandId, T), Vec<ParticipationId>>;
 
 /// Arranges the next look at everything that waits: one message or schedule for all that are due together.
-pub(crate) async fn later(connector: &Connector, participations: &[Participation]) {
-    let now = connector.outside.clock.now();
+pub(crate) async fn later(outside: &Outside, brand: Option<&Brand>, participations: &[Participation]) {
+    let settle_by = brand.map(|brand| brand.braze.settle_by);
+    let now = outside.clock.now();
     let (mut soon, mut scheduled): (Together<u64>, Together<Timestamp>) = (BTreeMap::new(), BTreeMap::new());
     for participation in participations {
         let Some(due) = participation.due_at() else { continue };
         let wait = between(now, due);
         let (queue, brand) = (QueueName::of(participation.channel()), participation.brand().clone());
-        match means(connector, participation, wait) {
+        match means(settle_by, participation, wait) {
             Means::Message => {
                 soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id())
             }
             Means::Schedule => {
                 let purpose = if participation.slot().is_some() { Purpose::Slot } else { Purpose::Due };
-                let moment = connector.outside.schedule.fires_at(due, purpose);
+                let moment = outside.schedule.fires_at(due, purpose);
                 scheduled.entry((queue, brand, moment)).or_default().push(participation.id());
             }
             Means::Tick => {}
         }
     }
-    send_delayed(connector, soon).await;
+    send_delayed(outside, soon).await;
     for ((queue, brand, moment), ids) in scheduled {
         for look in looks(&brand, &ids) {
-            if let Err(error) = connector.outside.schedule.at(moment, queue, look).await
-                && let Some(line) = connector.line("connector.not_scheduled", "")
+            if let Err(error) = outside.schedule.at(moment, queue, look).await
+                && let Some(line) = outside.line("connector.not_scheduled", "")
             {
                 tracing::warn!(event = "connector.not_scheduled", times = line.times, error = %in_full(&error), "A message could not be scheduled; the tick will find the participations.");
             }
@@ -63,8 +68,8 @@ pub(crate) async fn later(connector: &Connector, participations: &[Participation
 }
 
 /// Has those who came ahead of their slot come again in time for it.
-pub(crate) async fn again(connector: &Connector, came: impl Iterator<Item = &Participation>) {
-    let now = connector.outside.clock.now();
+pub(crate) async fn again(outside: &Outside, came: impl Iterator<Item = &Participation>) {
+    let now = outside.clock.now();
     let mut soon: Together<u64> = BTreeMap::new();
     for participation in came.filter(|participation| participation.slot().is_some()) {
         let Some(due) = participation.due_at() else { continue };
@@ -74,7 +79,26 @@ pub(crate) async fn again(connector: &Connector, came: impl Iterator<Item = &Par
             soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id());
         }
     }
-    send_delayed(connector, soon).await;
+    send_delayed(outside, soon).await;
+}
+
+/// Whether the tick leaves a participation that is due to its message.
+pub(crate) fn has_a_message(participation: &Participation, now: Timestamp) -> bool {
+    let due = participation.due_at().filter(|_| participation.slot().is_some());
+    due.is_some_and(|due| now < domain::time::later(due, WORKED_ON))
+}
+
+/// Has those whom the tick leaves to their messages looked at once more, should these be lost.
+pub(crate) async fn in_case_of_loss(outside: &Outside, left: impl Iterator<Item = &Participation>) {
+    let now = outside.clock.now();
+    let mut soon: Together<u64> = BTreeMap::new();
+    for participation in left {
+        let Some(due) = participation.due_at() else { continue };
+        let wait = between(now, domain::time::later(due, WORKED_ON));
+        let (queue, brand) = (QueueName::of(participation.channel()), participation.brand().clone());
+        soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id());
+    }
+    send_delayed(outside, soon).await;
 }
 
 /// What keeps a wait.
@@ -84,14 +108,13 @@ enum Means {
     Tick,
 }
 
-fn means(connector: &Connector, participation: &Participation, wait: Duration) -> Means {
+fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Duration) -> Means {
     let (polled, settles) = match participation.state() {
         State::Open(Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. }))
         | State::Ended(Outcome::Mismatch(_)) => (true, false),
         State::Open(Open::Sms(SmsState::Settling { .. })) => (false, true),
         State::Open(_) | State::Ended(_) => (false, false),
     };
-    let settle_by = connector.brands().brand(participation.brand()).map(|brand| brand.braze.settle_by);
     if polled && wait >= LEFT_TO_THE_TICK {
         Means::Tick
     } else if wait >= LONGEST_DELAY || (settles && settle_by == Some(SettleBy::Schedule)) {
@@ -102,27 +125,27 @@ fn means(connector: &Connector, participation: &Participation, wait: Duration) -
 }
 
 /// Has participations looked at that ended before, and whose award has changed.
-pub(crate) async fn now(connector: &Connector, queue: QueueName, brand: &BrandId, ids: &[ParticipationId]) {
+pub(crate) async fn now(outside: &Outside, queue: QueueName, brand: &BrandId, ids: &[ParticipationId]) {
     let outgoing = |look| Outgoing { look, delay: Duration::ZERO };
     let messages = looks(brand, ids).into_iter().map(outgoing).collect();
-    send(connector, BTreeMap::from([(queue, messages)])).await;
+    send(outside, BTreeMap::from([(queue, messages)])).await;
 }
 
-async fn send_delayed(connector: &Connector, soon: Together<u64>) {
+async fn send_delayed(outside: &Outside, soon: Together<u64>) {
     let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
     for ((queue, brand, seconds), ids) in soon {
         let delay = Duration::from_secs(seconds);
         let outgoing = looks(&brand, &ids).into_iter().map(|look| Outgoing { look, delay });
         messages.entry(queue).or_default().extend(outgoing);
     }
-    send(connector, messages).await;
+    send(outside, messages).await;
 }
 
-async fn send(connector: &Connector, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
+async fn send(outside: &Outside, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
     for (queue, messages) in messages {
         for some in messages.chunks(MOST_MESSAGES) {
-            if let Err(error) = connector.outside.queues.send(queue, some.to_vec()).await
-                && let Some(line) = connector.line("connector.not_announced", queue.name())
+            if let Err(error) = outside.queues.send(queue, some.to_vec()).await
+                && let Some(line) = outside.line("connector.not_announced", queue.name())
             {
                 tracing::warn!(event = "connector.not_announced", times = line.times, error = %in_full(&error), "A message could not be sent; the tick will find the participations.");
             }

@@ -9,7 +9,9 @@ use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::QueueName;
 use domain::time::later;
-use futures::future::{join, join_all};
+use futures::future::{BoxFuture, join, join_all};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use ports::error::in_full;
 use ports::queues::{Delivery, MOST_MESSAGES, Receipt};
 use supervision::Supervisor;
@@ -29,6 +31,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Participations stepped together: two full requests of 75.
 const MOST_IN_STEP: usize = 150;
+
+/// Steps of a lane under way at once: enough to keep its look-ups going while others are waited for and written.
+const MOST_STEPS: usize = 4;
+
+/// How long a step that is not full waits beside others for more.
+const BESIDE: Duration = Duration::from_millis(250);
 
 /// Deliveries that wait in a lane. What does not fit is left to come again.
 const LANE_LENGTH: usize = 1_024;
@@ -148,42 +156,72 @@ struct Lane {
     deliveries: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
 }
 
+/// A lane's steps under way.
+type Steps<'a> = FuturesUnordered<BoxFuture<'a, ()>>;
+
 impl Lane {
     async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let mut deliveries = self.deliveries.lock().await;
+        let mut steps = Steps::new();
         let mut last_step: Option<Timestamp> = None;
-        while let Some(first) = deliveries.recv().await {
-            if *stop.borrow() {
-                return;
-            }
-            let batch = self.gather(first, &mut deliveries, last_step).await;
-            self.step(batch).await;
-            last_step = Some(self.connector.outside.clock.now());
+        loop {
+            let first = tokio::select! {
+                biased;
+                Some(()) = steps.next() => {
+                    last_step = Some(self.connector.outside.clock.now());
+                    continue;
+                }
+                first = deliveries.recv(), if steps.len() < self.most_steps() => first,
+            };
+            let Some(first) = first.filter(|_| !*stop.borrow()) else { break };
+            let batch = self.gather(first, &mut deliveries, &mut steps, last_step).await;
+            steps.push(self.step(batch).boxed());
+        }
+        while steps.next().await.is_some() {}
+    }
+
+    /// Awards are entered in the order in which they come.
+    fn most_steps(&self) -> usize {
+        match self.queue {
+            QueueName::Awards => 1,
+            QueueName::EmailEnrollments | QueueName::SmsSubscriptions => MOST_STEPS,
         }
     }
 
-    /// The first delivery and what comes with it; a lane that stepped a moment ago waits a moment for more.
+    /// The first delivery and what comes with it. An idle lane goes at once, and one that stepped a moment ago waits a moment for more.
+    /// Beside steps under way the next one begins when it is full, when they end, or when it has waited for long enough.
     async fn gather(
         &self,
         first: Delivery,
         deliveries: &mut mpsc::Receiver<Delivery>,
+        steps: &mut Steps<'_>,
         last_step: Option<Timestamp>,
     ) -> Vec<Delivery> {
-        let now = self.connector.outside.clock.now();
-        let busy = last_step.is_some_and(|last| now < later(last, self.linger));
+        let clock = &self.connector.outside.clock;
+        let busy = last_step.is_some_and(|last| clock.now() < later(last, self.linger));
+        let wait = match busy {
+            _ if !steps.is_empty() => BESIDE,
+            true => self.linger,
+            false => Duration::ZERO,
+        };
         let mut named = first.look.ids.len();
         let mut batch = vec![first];
-        let over = self.connector.outside.clock.sleep(if busy { self.linger } else { Duration::ZERO });
-        tokio::pin!(over);
+        let mut over = clock.sleep(wait);
         while named < MOST_IN_STEP {
-            let next = tokio::select! {
+            tokio::select! {
                 biased;
-                next = deliveries.recv() => next,
-                () = &mut over => None,
-            };
-            let Some(next) = next else { break };
-            named += next.look.ids.len();
-            batch.push(next);
+                next = deliveries.recv() => {
+                    let Some(next) = next else { break };
+                    named += next.look.ids.len();
+                    batch.push(next);
+                }
+                Some(()) = steps.next() => {
+                    if steps.is_empty() {
+                        over = clock.sleep(self.linger);
+                    }
+                }
+                () = &mut over => break,
+            }
         }
         batch
     }

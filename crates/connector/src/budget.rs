@@ -15,8 +15,8 @@ use ports::Clock;
 use ports::error::in_full;
 use ports::limits::{Endpoint, Lane};
 
+use crate::breaker::Breaker;
 use crate::outside::Outside;
-use crate::valve::Valve;
 
 /// What starts later than this is put off instead of waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
@@ -51,24 +51,24 @@ pub(crate) enum Admission {
 
 /// What is known in this process of each lane, so that only news is written down.
 #[derive(Default)]
-pub(crate) struct Pace {
+pub(crate) struct RequestBudget {
     last_seen: Mutex<HashMap<Lane, Observed>>,
     last_report: Mutex<HashMap<BrandId, Timestamp>>,
-    valves: Mutex<HashMap<Lane, Arc<Valve>>>,
+    breakers: Mutex<HashMap<Lane, Arc<Breaker>>>,
 }
 
-impl Pace {
+impl RequestBudget {
     /// What holds up a lane's requests once Braze says so.
-    pub(crate) fn valve(&self, brand: &Brand, endpoint: Endpoint) -> Arc<Valve> {
-        let mut valves = self.valves.lock().unwrap_or_else(PoisonError::into_inner);
-        valves.entry(Lane { brand: brand.id.clone(), endpoint }).or_default().clone()
+    pub(crate) fn breaker(&self, brand: &Brand, endpoint: Endpoint) -> Arc<Breaker> {
+        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        breakers.entry(Lane { brand: brand.id.clone(), endpoint }).or_default().clone()
     }
 
     /// Lets requests through that were held up after failures.
-    pub(crate) fn open_valve(&self, brand: &BrandId, endpoint: Endpoint, now: Timestamp) {
-        let valves = self.valves.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(valve) = valves.get(&Lane { brand: brand.clone(), endpoint }) {
-            valve.open(now);
+    pub(crate) fn open_breaker(&self, brand: &BrandId, endpoint: Endpoint, now: Timestamp) {
+        let breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(breaker) = breakers.get(&Lane { brand: brand.clone(), endpoint }) {
+            breaker.open(now);
         }
     }
 

@@ -29,9 +29,9 @@ pub struct Tally {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Tallied(Mutex<Tally>);
+pub(crate) struct Counters(Mutex<Tally>);
 
-impl Tallied {
+impl Counters {
     pub(crate) fn ended(&self, case: &Case) {
         let credited = case.participation.earned_at().is_some()
             || case.facts.award.as_ref().is_some_and(|award| award.credited_at.is_some());

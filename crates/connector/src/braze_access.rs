@@ -1,0 +1,69 @@
+//! What every request to Braze goes through: the brands' clients, the request budget, and what is remembered of earlier requests.
+
+use std::sync::Arc;
+
+use braze::Client;
+use domain::brand::Brand;
+use domain::ids::BrandId;
+use domain::reservation::Observed;
+use ports::limits::Endpoint as LimitedEndpoint;
+
+use crate::budget::RequestBudget;
+use crate::counters::Counters;
+use crate::one_by_one::OneByOne;
+use crate::outage::Seen;
+use crate::outside::Outside;
+use crate::recent::Recent;
+use crate::workspace::Workspaces;
+
+/// The way to the brands' workspaces.
+pub(crate) struct BrazeAccess {
+    pub(crate) outside: Outside,
+    pub(crate) budget: RequestBudget,
+    pub(crate) counters: Counters,
+    /// What was written to profiles a moment ago.
+    pub(crate) recent: Recent,
+    pub(crate) one_by_one: OneByOne,
+    /// Whether the workspaces answer.
+    pub(crate) seen: Arc<Seen>,
+    workspaces: Workspaces,
+}
+
+impl BrazeAccess {
+    pub(crate) fn new(outside: Outside) -> Self {
+        Self {
+            outside,
+            budget: RequestBudget::default(),
+            counters: Counters::default(),
+            recent: Recent::default(),
+            one_by_one: OneByOne::default(),
+            seen: Arc::default(),
+            workspaces: Workspaces::default(),
+        }
+    }
+
+    /// The brand's client; `None`, and a line in the log, when its key cannot be had.
+    pub(crate) async fn client(&self, brand: &Brand) -> Option<Arc<Client>> {
+        self.workspaces.client(&self.outside, &self.seen, brand).await
+    }
+
+    /// Has the brand's client made anew before it is used again.
+    pub(crate) fn forget_client(&self, brand: &BrandId) {
+        self.workspaces.forget(brand);
+    }
+
+    /// Takes note of what answers said of a limit, and of a key that was refused.
+    pub(crate) async fn conclude(&self, brand: &Brand, endpoint: LimitedEndpoint, said: &[Observed]) {
+        if said.contains(&Observed::KeyRefused) {
+            self.key_was_refused(brand);
+        }
+        self.budget.observe(&self.outside, brand, endpoint, said).await;
+    }
+
+    /// Has the brand's key read anew before it is used again: it may have been rotated.
+    pub(crate) fn key_was_refused(&self, brand: &Brand) {
+        self.workspaces.forget(&brand.id);
+        self.outside.secrets.forget(&brand.braze.api_key);
+        self.counters.key_refused();
+    }
+}

@@ -1,0 +1,88 @@
+//! Braze's endpoints. Each takes the jobs of many participations and performs them in as few requests as Braze allows.
+
+mod admission;
+mod batches;
+mod export;
+mod fate;
+pub(crate) mod look_up;
+mod phones;
+#[cfg(test)]
+mod samples;
+pub(crate) mod statuses;
+pub(crate) mod subscribe;
+mod translate;
+pub(crate) mod write;
+
+use std::sync::Arc;
+
+use braze::{Answer, Client};
+use domain::Timestamp;
+use domain::brand::Brand;
+use domain::reservation::Observed;
+use ports::limits::Endpoint;
+
+use crate::braze_access::BrazeAccess;
+use crate::breaker::Breaker;
+use crate::budget::{Admission, observed, wait_until};
+use crate::case::{Case, Performed};
+
+/// An endpoint: what it is asked or told for participations, together.
+pub(crate) trait BrazeEndpoint {
+    /// A participation, and what is asked or told for it.
+    type Job: Send;
+
+    /// Performs the jobs. What was learned of each is in its facts; what has to wait is put off.
+    ///
+    /// # Errors
+    /// When our own store cannot be read or written.
+    fn perform(
+        to: &BrandAccess<'_>,
+        jobs: Vec<Self::Job>,
+    ) -> impl Future<Output = ports::Result<Performed>> + Send;
+}
+
+/// The way to one brand's workspace.
+#[derive(Clone, Copy)]
+pub(crate) struct BrandAccess<'a> {
+    pub(crate) access: &'a BrazeAccess,
+    pub(crate) brand: &'a Brand,
+}
+
+impl BrandAccess<'_> {
+    fn now(&self) -> Timestamp {
+        self.access.outside.clock.now()
+    }
+
+    async fn client(&self) -> Option<Arc<Client>> {
+        self.access.client(self.brand).await
+    }
+
+    fn breaker(&self, endpoint: Endpoint) -> Arc<Breaker> {
+        self.access.budget.breaker(self.brand, endpoint)
+    }
+
+    /// Books `count` requests.
+    async fn admit(&self, endpoint: Endpoint, count: usize) -> Vec<Admission> {
+        self.access.budget.admit(&self.access.outside, self.brand, endpoint, count).await
+    }
+
+    async fn wait_until(&self, from: Timestamp) {
+        wait_until(&*self.access.outside.clock, from).await;
+    }
+
+    /// What an answer says of the limit, known at once to those who come next.
+    fn hear<T>(&self, endpoint: Endpoint, answer: &Answer<T>, now: Timestamp) -> Option<Observed> {
+        let said = observed(answer, now);
+        self.breaker(endpoint).hear(said, now);
+        said
+    }
+
+    async fn conclude(&self, endpoint: Endpoint, said: &[Observed]) {
+        self.access.conclude(self.brand, endpoint, said).await;
+    }
+
+    /// Counts a failure, and has the participation rest for as long as Braze asked, or longer each time.
+    fn rest_after_failure(&self, case: Case, asked: Option<std::time::Duration>, now: Timestamp) -> Case {
+        case.rest_after_failure(asked, &*self.access.outside.chance, now)
+    }
+}

@@ -1,0 +1,129 @@
+//! Who may be looked up now, and who holds a slot for later.
+
+use std::time::Duration;
+
+use braze::ExportQuery;
+use domain::Timestamp;
+use domain::reservation::Slot;
+use domain::time::{between, earlier, later};
+use ports::limits::Endpoint;
+
+use super::BrandAccess;
+use crate::budget::{Admission, PATIENCE};
+use crate::case::{Case, Performed};
+
+/// A slot shorter than this would be over before a message that is late by a second: its participation comes a second early, and
+/// waits.
+const SHORT: Duration = Duration::from_secs(5);
+
+/// A request, and everyone who wants its answer.
+pub(super) struct Request<Q> {
+    pub(super) query: ExportQuery,
+    pub(super) by: Vec<(Case, Q)>,
+}
+
+pub(super) type Admitted<Q> = Vec<(Slot, Request<Q>)>;
+
+/// Requests whose slot has come, or comes within our patience; the cases of the others rest until theirs does.
+pub(super) async fn admit<Q>(to: &BrandAccess<'_>, requests: Vec<Request<Q>>) -> (Admitted<Q>, Performed) {
+    let now = to.now();
+    let own = |request: &Request<Q>| {
+        let slots = request.by.iter().filter_map(|(case, _)| case.participation.slot());
+        slots.into_iter().find(|slot| slot.from <= later(now, PATIENCE) && now < slot.until)
+    };
+    let without = requests.iter().filter(|request| own(request).is_none()).count();
+    let mut admissions = if without > 0 {
+        to.admit(Endpoint::ExportIds, without).await.into_iter()
+    } else {
+        Vec::new().into_iter()
+    };
+    let mut ready = Vec::new();
+    let mut performed = Performed::default();
+    for request in requests {
+        let admission = match own(&request) {
+            Some(slot) => Some(Admission::At(slot)),
+            None => admissions.next(),
+        };
+        match admission {
+            Some(Admission::At(slot)) => ready.push((slot, request)),
+            Some(Admission::Later(slot)) => {
+                let left = between(now, slot.from);
+                to.access.counters.look_up_waits(left);
+                performed.resting.extend(put_off(request, come_for(slot), Some(slot), now));
+            }
+            Some(Admission::Closed(until)) => performed.resting.extend(put_off(request, until, None, now)),
+            None => {
+                let rest = |(case, _): (Case, Q)| to.rest_after_failure(case, None, now);
+                performed.resting.extend(request.by.into_iter().map(rest));
+            }
+        }
+    }
+    (ready, performed)
+}
+
+/// Has everyone who wants an answer come again; if a slot is booked for it, the first one holds it.
+fn put_off<Q>(
+    request: Request<Q>,
+    until: Timestamp,
+    mut slot: Option<Slot>,
+    now: Timestamp,
+) -> impl Iterator<Item = Case> {
+    request.by.into_iter().map(move |(mut case, _)| {
+        case.participation.holds(slot.take());
+        case.participation.put_off(until, now);
+        case
+    })
+}
+
+/// When to come for a slot.
+fn come_for(slot: Slot) -> Timestamp {
+    let length = between(slot.from, slot.until);
+    if length < SHORT { earlier(slot.from, PATIENCE) } else { slot.from }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::samples::{access, at, brand, case};
+    use crate::endpoints::translate;
+
+    fn request(number: usize, slot: Option<Slot>) -> Request<()> {
+        let mut case = case(number);
+        case.participation.holds(slot);
+        Request { query: translate::find_query(case.participation.way()), by: vec![(case, ())] }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_holds_a_slot_that_is_open_uses_it_and_books_none() {
+        let (access, brand) = (access(), brand());
+        let to = BrandAccess { access: &access, brand: &brand };
+        let slot = Slot { from: at(-5), until: at(55) };
+        let (ready, performed) = admit(&to, vec![request(1, Some(slot))]).await;
+        assert_eq!((ready.len(), ready[0].0, performed.resting.len()), (1, slot, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slot_that_has_gone_by_is_booked_anew() {
+        let (access, brand) = (access(), brand());
+        let to = BrandAccess { access: &access, brand: &brand };
+        let slot = Slot { from: at(-65), until: at(-5) };
+        let (ready, _) = admit(&to, vec![request(1, Some(slot))]).await;
+        assert!(ready[0].0.covers(at(0)), "{:?}", ready[0].0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_limit_is_being_learnt_the_others_rest_without_a_slot() {
+        let (access, brand) = (access(), brand());
+        let to = BrandAccess { access: &access, brand: &brand };
+        let (ready, performed) = admit(&to, (0..41).map(|number| request(number, None)).collect()).await;
+        assert_eq!((ready.len(), performed.resting.len()), (40, 1));
+        let put_off = &performed.resting[0].participation;
+        assert!(put_off.slot().is_none() && put_off.due_at() > Some(at(0)));
+    }
+
+    #[test]
+    fn a_short_slot_is_come_for_a_second_early_and_a_long_one_when_it_opens() {
+        let slot = |length: i64| Slot { from: at(10), until: at(10 + length) };
+        assert_eq!((come_for(slot(1)), come_for(slot(60))), (at(9), at(10)));
+    }
+}

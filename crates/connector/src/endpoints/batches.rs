@@ -1,0 +1,118 @@
+//! Writes put together: one object for what is about one profile, and as many objects in a request as Braze takes.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use braze::{BatchLimit, Write};
+use domain::brand::Brand;
+use domain::decide::{Command, ProfileWrite};
+use domain::profile::ProfileRef;
+
+use super::translate;
+use crate::case::Case;
+
+/// Writes that have failed so often in a row go by themselves, and are halved while they fail: whatever is wrong with one must not
+/// hold up others.
+const STUBBORN_AFTER: u32 = 3;
+
+/// A case with what is to be written for it.
+pub(super) type Job = (Case, ProfileWrite);
+
+/// What is written as one object, and for whom.
+pub(super) struct Joint {
+    pub(super) write: ProfileWrite,
+    pub(super) jobs: Vec<Job>,
+}
+
+impl Joint {
+    pub(super) fn of(job: Job) -> Self {
+        Self { write: job.1.clone(), jobs: vec![job] }
+    }
+
+    pub(super) fn is_stubborn(&self) -> bool {
+        self.jobs.iter().any(|(case, _)| case.participation.failures() >= STUBBORN_AFTER)
+    }
+
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.jobs.iter().all(|(_, write)| Command::Write(write.clone()).is_repeatable())
+    }
+}
+
+/// One object for all that is written to a profile, where that does the same: Braze takes one update of a profile at a time, and fewer
+/// objects make fewer requests.
+fn joints(jobs: Vec<Job>) -> Vec<Joint> {
+    let mut joints: Vec<Joint> = Vec::with_capacity(jobs.len());
+    let mut last_of: HashMap<ProfileRef, usize> = HashMap::new();
+    for job in jobs {
+        let last = last_of.get(&job.1.profile).and_then(|index| joints.get_mut(*index));
+        let joined = last.and_then(|joint| Some((joint.write.joined(&job.1)?, joint)));
+        match joined {
+            Some((write, joint)) => {
+                joint.write = write;
+                joint.jobs.push(job);
+            }
+            None => {
+                last_of.insert(job.1.profile.clone(), joints.len());
+                joints.push(Joint::of(job));
+            }
+        }
+    }
+    joints
+}
+
+/// Groups that fit a request, in order. What has failed repeatedly goes by itself.
+pub(super) fn batches(brand: &Brand, jobs: Vec<Job>) -> Vec<Vec<Joint>> {
+    let (stubborn, others): (Vec<Joint>, Vec<Joint>) = joints(jobs).into_iter().partition(Joint::is_stubborn);
+    let mut batches = packed(brand, others);
+    batches.extend(packed(brand, stubborn));
+    batches
+}
+
+fn packed(brand: &Brand, joints: Vec<Joint>) -> Vec<Vec<Joint>> {
+    let limits = &brand.braze.limits;
+    #[expect(clippy::expect_used, reason = "another limit than the brand's would be refused by Braze")]
+    let limit = BatchLimit::new(limits.track_objects.get(), limits.track_per_array)
+        .expect("a brand file has 1 to 75 objects");
+    let groups: Vec<Range<usize>> = braze::pack(&writes(&joints), limit);
+    let mut joints = joints.into_iter();
+    groups.into_iter().map(|group| joints.by_ref().take(group.len()).collect()).collect()
+}
+
+pub(super) fn writes(joints: &[Joint]) -> Vec<Write> {
+    joints.iter().map(|joint| translate::write(&joint.write)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::samples::{brand, case, write};
+
+    /// How many objects each request has, and for how many participations they are.
+    fn sizes(jobs: Vec<Job>) -> Vec<(usize, usize)> {
+        let participations = |batch: &Vec<Joint>| batch.iter().map(|joint| joint.jobs.len()).sum();
+        batches(&brand(), jobs).iter().map(|batch| (batch.len(), participations(batch))).collect()
+    }
+
+    #[test]
+    fn a_request_has_as_many_objects_as_braze_takes() {
+        let jobs = (0..160).map(|number| (case(number), write(&format!("u-{number}"), "gold")));
+        assert_eq!(sizes(jobs.collect()), [(75, 75), (75, 75), (10, 10)]);
+    }
+
+    #[test]
+    fn what_is_about_one_profile_is_one_object() {
+        let jobs = (0..3).map(|number| (case(number), write("u-1", ["gold", "early", "spring"][number])));
+        assert_eq!(sizes(jobs.collect()), [(1, 3)]);
+    }
+
+    #[test]
+    fn what_has_failed_again_and_again_goes_by_itself() {
+        let job = |number: usize| {
+            let mut case = case(number);
+            let failures = if number < 2 { STUBBORN_AFTER } else { STUBBORN_AFTER - 1 };
+            (0..failures).for_each(|_| case.participation.failed());
+            (case, write(&format!("u-{number}"), "gold"))
+        };
+        assert_eq!(sizes((0..5).map(job).collect()), [(3, 3), (2, 2)]);
+    }
+}

@@ -1,0 +1,146 @@
+//! Requests to `/users/export/ids`: each in its slot or not at all, and what its answer means for those who wanted it.
+
+use braze::{Answer, Client, Export, ExportQuery, Fields, Next};
+use domain::Timestamp;
+use domain::reservation::{Observed, Slot};
+use domain::time::later;
+use futures::future::join_all;
+use ports::limits::Endpoint;
+
+use super::BrandAccess;
+use super::admission::{Request, admit};
+use crate::breaker::{Breaker, Rejection};
+use crate::budget::{PATIENCE, asked_wait, at_the_earliest, observed};
+use crate::case::{Case, Performed};
+
+/// What Braze answered, when, and what that says of the limit.
+struct Heard {
+    answer: Answer<Export>,
+    at: Timestamp,
+    said: Option<Observed>,
+}
+
+/// What came of a request for those who wanted its answer, and whether it asked for several profiles.
+type Answered<Q> = (Vec<(Case, Q)>, bool, Result<Heard, Rejection>);
+
+/// Sends the requests that have a slot; what came of them, and who was refused together with others.
+pub(super) async fn ask_all<Q>(
+    to: &BrandAccess<'_>,
+    requests: Vec<Request<Q>>,
+    fields: Fields,
+    learn: impl Fn(&mut Case, &Q, &Export),
+) -> (Performed, Vec<(Case, Q)>) {
+    let mut refused = Vec::new();
+    if requests.is_empty() {
+        return (Performed::default(), refused);
+    }
+    let (ready, mut performed) = admit(to, requests).await;
+    let Some(client) = to.client().await else {
+        let now = to.now();
+        let cases = ready.into_iter().flat_map(|(_, request)| request.by);
+        performed.resting.extend(cases.map(|(case, _)| to.rest_after_failure(case, None, now)));
+        return (performed, refused);
+    };
+    let breaker = to.breaker(Endpoint::ExportIds);
+    let asked = ready.into_iter().map(|(slot, Request { query, by })| {
+        let (client, breaker) = (&client, &breaker);
+        async move {
+            let heard = ask(to, client, breaker, slot, &query, fields).await;
+            (by, query.asks_for_several(), heard)
+        }
+    });
+    let answers: Vec<Answered<Q>> = join_all(asked).await;
+    let now = to.now();
+    let mut said = Vec::new();
+    for (by, together, heard) in answers {
+        said.extend(heard.as_ref().ok().and_then(|heard| heard.said));
+        for (case, question) in by {
+            if together && matches!(&heard, Ok(heard) if is_refused(&heard.answer)) {
+                refused.push((case, question));
+            } else {
+                let learn = |case: &mut Case, export: &Export| learn(case, &question, export);
+                take_in(to, case, &heard, learn, now, &mut performed);
+            }
+        }
+    }
+    to.conclude(Endpoint::ExportIds, &said).await;
+    (performed, refused)
+}
+
+/// One request, in its slot or not at all.
+async fn ask(
+    to: &BrandAccess<'_>,
+    client: &Client,
+    breaker: &Breaker,
+    slot: Slot,
+    query: &ExportQuery,
+    fields: Fields,
+) -> Result<Heard, Rejection> {
+    let clock = &to.access.outside.clock;
+    to.wait_until(slot.from).await;
+    let permit = breaker.enter(slot, || clock.now()).await?;
+    if clock.now() >= slot.until {
+        return Err(Rejection::Missed);
+    }
+    let answer = client.export_ids(query, fields).await;
+    let at = clock.now();
+    let said = observed(&answer, at);
+    match &answer.result {
+        Err(braze::Error::NotSent(_) | braze::Error::Lost(_)) => permit.unanswered(at),
+        Ok(_) | Err(_) => permit.answered(at_the_earliest(said, &answer.limits), at),
+    }
+    Ok(Heard { answer, at, said })
+}
+
+fn is_refused(answer: &Answer<Export>) -> bool {
+    matches!(&answer.result, Err(error) if error.next() == Next::Refused)
+}
+
+/// Turns an answer into a fact, or puts the case off.
+fn take_in(
+    to: &BrandAccess<'_>,
+    mut case: Case,
+    heard: &Result<Heard, Rejection>,
+    learn: impl Fn(&mut Case, &Export),
+    now: Timestamp,
+    performed: &mut Performed,
+) {
+    // It has been used, or is worth nothing any more. Until then it is kept, whatever else is asked meanwhile.
+    case.participation.holds(None);
+    let Heard { answer, at, .. } = match heard {
+        Ok(heard) => heard,
+        Err(Rejection::Down) => {
+            performed.resting.push(to.rest_after_failure(case, None, now));
+            return;
+        }
+        Err(rejection) => {
+            let until = match rejection {
+                Rejection::Refused | Rejection::Missed | Rejection::Down => now,
+                Rejection::UsedUp { until } => *until,
+            };
+            case.participation.put_off(later(until, to.access.outside.chance.jitter(PATIENCE)), now);
+            performed.resting.push(case);
+            return;
+        }
+    };
+    match &answer.result {
+        Ok(export) => {
+            case.participation.answered();
+            learn(&mut case, export);
+            performed.active.push(case);
+        }
+        Err(error) if error.next() == Next::Refused => {
+            case.participation.answered();
+            case.facts.refused = Some(format!("the look-up failed: {error}"));
+            performed.active.push(case);
+        }
+        Err(error) => {
+            tracing::debug!(event = "connector.look_up_failed", participation = %case.participation.id(), %error, "A look-up failed.");
+            performed.resting.push(case.rest_after_failure(
+                asked_wait(answer, *at),
+                &*to.access.outside.chance,
+                now,
+            ));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What becomes of an object that is sent to Braze.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::decide::Written;
+use domain::time::later;
+use ports::Chance;
+
+use crate::case::Case;
+use crate::retry::back_off;
+
+/// What became of one object, for every participation that it was sent for. Waits that Braze asked for are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ObjectFate {
+    /// Braze has taken it.
+    Done,
+    /// Braze refuses it for good.
+    Refused(String),
+    /// Braze has not taken it.
+    NotDone(Option<Duration>),
+    /// It was not sent, and is not to be before then.
+    NotBefore(Timestamp),
+    /// Nobody knows.
+    Unknown(Option<Duration>),
+}
+
+impl ObjectFate {
+    /// The fact for a participation. Failures are counted in it.
+    pub(super) fn written(&self, case: &mut Case, chance: &dyn Chance, now: Timestamp) -> Written {
+        let mut retry_at = |asked| {
+            case.participation.failed();
+            later(now, back_off(case.participation.failures(), asked, chance))
+        };
+        match self {
+            Self::Refused(reason) => Written::Refused { reason: reason.clone() },
+            Self::NotDone(asked) => Written::NotDone { retry_at: retry_at(*asked) },
+            Self::NotBefore(retry_at) => Written::NotDone { retry_at: *retry_at },
+            Self::Unknown(asked) => Written::Unknown { retry_at: retry_at(*asked) },
+            Self::Done => {
+                case.participation.answered();
+                Written::Done
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::samples::{NoJitter, at, case};
+
+    /// What a participation that has failed once learns of it, and how often it has failed then.
+    fn learned(fate: &ObjectFate) -> (Written, u32) {
+        let mut case = case(1);
+        case.participation.failed();
+        let written = fate.written(&mut case, &NoJitter, at(0));
+        (written, case.participation.failures())
+    }
+
+    #[test]
+    fn what_braze_did_not_take_is_tried_again_later_each_time_or_when_braze_says() {
+        assert_eq!(learned(&ObjectFate::NotDone(None)), (Written::NotDone { retry_at: at(2) }, 2));
+        let asked = Some(Duration::from_secs(30));
+        assert_eq!(learned(&ObjectFate::NotDone(asked)), (Written::NotDone { retry_at: at(30) }, 2));
+        assert_eq!(learned(&ObjectFate::Unknown(None)), (Written::Unknown { retry_at: at(2) }, 2));
+    }
+
+    #[test]
+    fn what_was_not_sent_is_no_failure() {
+        assert_eq!(learned(&ObjectFate::NotBefore(at(9))), (Written::NotDone { retry_at: at(9) }, 1));
+    }
+
+    #[test]
+    fn an_answer_that_takes_it_ends_the_count_of_failures_and_a_refusal_does_not() {
+        assert_eq!(learned(&ObjectFate::Done), (Written::Done, 0));
+        let refused = learned(&ObjectFate::Refused("no".to_owned()));
+        assert_eq!(refused, (Written::Refused { reason: "no".to_owned() }, 1));
+    }
+}

@@ -1,0 +1,136 @@
+//! Questions to Braze: who has an address or a number, and whether an event arrived. Look-ups by address are one a request, and the
+//! scarcest requests there are.
+
+use std::collections::HashMap;
+
+use braze::{Export, ExportQuery, Fields, MOST_IDENTIFIERS};
+use domain::Timestamp;
+use domain::profile::{Alias, ProfileRef};
+
+use super::admission::Request;
+use super::export::ask_all;
+use super::{BrandAccess, BrazeEndpoint, translate};
+use crate::case::{Case, Performed};
+
+/// "Does this profile carry this event, no older than that?"
+pub(crate) struct ProfileEventQuestion {
+    pub(crate) profile: ProfileRef,
+    pub(crate) event: String,
+    pub(crate) since: Timestamp,
+}
+
+/// Answers `FindProfile`, in the order of acceptance, as far as slots go.
+pub(crate) struct Profiles;
+
+impl BrazeEndpoint for Profiles {
+    type Job = Case;
+
+    async fn perform(to: &BrandAccess<'_>, cases: Vec<Case>) -> ports::Result<Performed> {
+        let query = |case: Case| (translate::find_query(case.participation.way()), case);
+        let requests = alike(cases.into_iter().map(query));
+        let found = |case: &mut Case, (): &(), export: &Export| {
+            case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
+        };
+        Ok(ask_all(to, requests, Fields::IdentityAndAttributes, found).await.0)
+    }
+}
+
+/// Answers `FindAlias`, as many in a request as Braze takes. What cannot be asked for by alias is as good as not there: it is asked for
+/// by contact.
+pub(crate) struct Aliases;
+
+impl BrazeEndpoint for Aliases {
+    type Job = (Case, Alias);
+
+    async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
+        let found = |case: &mut Case, alias: &ProfileRef, export: &Export| {
+            let theirs = export.users.iter().filter(|user| translate::is_of(user, alias));
+            let found: Vec<_> = theirs.map(translate::found_profile).collect();
+            case.participation.learns_of_alias(!found.is_empty());
+            case.facts.found = (!found.is_empty()).then_some(found);
+        };
+        let questions = questions.into_iter().map(|(case, alias)| (case, ProfileRef::Alias(alias)));
+        let requests = in_pieces(questions.collect(), |(_, alias)| alias);
+        let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndAttributes, found).await;
+        performed.active.extend(refused.into_iter().map(|(mut case, _)| {
+            case.participation.learns_of_alias(false);
+            case
+        }));
+        Ok(performed)
+    }
+}
+
+/// Answers `EventRecorded`, as many in a request as Braze takes.
+pub(crate) struct RecordedEvents;
+
+impl BrazeEndpoint for RecordedEvents {
+    type Job = (Case, ProfileEventQuestion);
+
+    async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
+        let recorded = |case: &mut Case, question: &ProfileEventQuestion, export: &Export| {
+            let theirs = export.users.iter().filter(|user| translate::is_of(user, &question.profile));
+            let mut ours =
+                theirs.flat_map(|user| &user.custom_events).filter(|event| event.name == question.event);
+            let since = whole_second(question.since);
+            case.facts.recorded = Some(ours.any(|event| event.last.is_none_or(|last| last >= since)));
+        };
+        let requests = together(questions);
+        let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndEvents, recorded).await;
+        // Of those that were refused together one is at fault: alone, it is refused alone.
+        let alone = refused.into_iter().map(about).collect();
+        performed.extend(ask_all(to, alone, Fields::IdentityAndEvents, recorded).await.0);
+        Ok(performed)
+    }
+}
+
+/// One request for all who ask the same, in the order of the first.
+fn alike(questions: impl Iterator<Item = (ExportQuery, Case)>) -> Vec<Request<()>> {
+    let mut requests: Vec<Request<()>> = Vec::new();
+    let mut places: HashMap<ExportQuery, usize> = HashMap::new();
+    for (query, case) in questions {
+        match places.get(&query).and_then(|place| requests.get_mut(*place)) {
+            Some(request) => request.by.push((case, ())),
+            None => {
+                places.insert(query.clone(), requests.len());
+                requests.push(Request { query, by: vec![(case, ())] });
+            }
+        }
+    }
+    requests
+}
+
+/// Questions by kind of identifier: Braze's documentation leaves open whether several kinds may be asked at once.
+fn together(questions: Vec<(Case, ProfileEventQuestion)>) -> Vec<Request<ProfileEventQuestion>> {
+    let (mut by_external_id, mut by_alias, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+    for (case, question) in questions {
+        match question.profile {
+            ProfileRef::ExternalId(_) => by_external_id.push((case, question)),
+            ProfileRef::Alias(_) => by_alias.push((case, question)),
+            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about((case, question))),
+        }
+    }
+    for kind in [by_external_id, by_alias] {
+        requests.extend(in_pieces(kind, |(_, question)| &question.profile));
+    }
+    requests
+}
+
+/// As many in a request as Braze takes.
+fn in_pieces<Q>(questions: Vec<(Case, Q)>, profile: impl Fn(&(Case, Q)) -> &ProfileRef) -> Vec<Request<Q>> {
+    let mut questions = questions.into_iter().peekable();
+    let mut requests = Vec::new();
+    while questions.peek().is_some() {
+        let by: Vec<(Case, Q)> = questions.by_ref().take(MOST_IDENTIFIERS).collect();
+        requests.push(Request { query: translate::export_query(by.iter().map(&profile)), by });
+    }
+    requests
+}
+
+fn about(question: (Case, ProfileEventQuestion)) -> Request<ProfileEventQuestion> {
+    Request { query: translate::export_query(std::iter::once(&question.1.profile)), by: vec![question] }
+}
+
+/// Braze does not promise to keep fractions of a second: a time cut to the second is still ours.
+fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
+}

@@ -1,0 +1,81 @@
+//! What reading and writing subscriptions have in common: numbers, fifty to a request.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use braze::Client;
+use domain::Timestamp;
+use domain::ids::SubscriptionGroup;
+use domain::reservation::PROBE_INTERVAL;
+use domain::time::later;
+use ports::limits::Endpoint;
+
+use super::BrandAccess;
+use crate::budget::Admission;
+use crate::case::Case;
+
+/// Requests of a group under way at once: fifty numbers each, far below their limits with answers that take a second.
+pub(super) const AT_ONCE: usize = 16;
+
+/// The consumers' numbers, each once.
+pub(super) fn phones<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<String> {
+    let phones = cases.filter_map(|case| case.participation.phone());
+    let phones: BTreeSet<String> = phones.map(|phone| phone.as_str().to_owned()).collect();
+    phones.into_iter().collect()
+}
+
+/// Puts what is alike together.
+pub(super) fn grouped<K: Ord, T>(items: impl IntoIterator<Item = (K, T)>) -> BTreeMap<K, Vec<T>> {
+    let mut groups: BTreeMap<K, Vec<T>> = BTreeMap::new();
+    for (key, item) in items {
+        groups.entry(key).or_default().push(item);
+    }
+    groups
+}
+
+/// Cuts into pieces of at most `most`.
+pub(super) fn pieces<T>(items: Vec<T>, most: usize) -> Vec<Vec<T>> {
+    let mut items = items.into_iter();
+    let mut pieces = Vec::new();
+    loop {
+        let piece: Vec<T> = items.by_ref().take(most).collect();
+        if piece.is_empty() {
+            return pieces;
+        }
+        pieces.push(piece);
+    }
+}
+
+/// Waits for the slot and gives the client; or says until when there is nothing to be done.
+pub(super) async fn ready(
+    to: &BrandAccess<'_>,
+    endpoint: Endpoint,
+    admission: Admission,
+) -> Result<Arc<Client>, Timestamp> {
+    match admission {
+        Admission::At(slot) => {
+            to.wait_until(slot.from).await;
+            let now = to.now();
+            if let Some(until) = to.breaker(endpoint).rests_until(now) {
+                return Err(until);
+            }
+            to.client().await.ok_or_else(|| later(to.now(), PROBE_INTERVAL))
+        }
+        Admission::Later(slot) => Err(slot.from),
+        Admission::Closed(until) => Err(until),
+    }
+}
+
+pub(super) fn report(to: &BrandAccess<'_>, group: &SubscriptionGroup, error: &braze::Error) {
+    if matches!(error, braze::Error::UnknownGroup) {
+        let group = group.as_str();
+        let Some(line) =
+            to.access.outside.line("connector.unknown_group", &format!("{} {group}", to.brand.id))
+        else {
+            return;
+        };
+        tracing::error!(event = "connector.unknown_group", brand = %to.brand.id, group, times = line.times, "Braze does not know the brand's subscription group; its SMS participations wait.");
+    } else {
+        tracing::debug!(event = "connector.subscription_failed", brand = %to.brand.id, %error, "A request about subscriptions failed.");
+    }
+}

@@ -1,0 +1,126 @@
+//! What the tests of the endpoints begin with.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use braze::{Transport, TransportError};
+use bytes::Bytes;
+use domain::Timestamp;
+use domain::accept::Acceptance;
+use domain::attributes::{AttributeValue, Attributes};
+use domain::brand::{Brand, Brands};
+use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::contact::{Contact, Email};
+use domain::decide::ProfileWrite;
+use domain::id_key::IdKey;
+use domain::ids::{BrandId, Scope};
+use domain::profile::ProfileRef;
+use http::{Request, Response};
+use memory::{Faults, Memory, TokioClock};
+use ports::Chance;
+
+use crate::braze_access::BrazeAccess;
+use crate::case::Case;
+use crate::outside::Outside;
+
+const FILE: &str = r#"
+id = "acme"
+[braze]
+endpoint = "http://127.0.0.1:1"
+api_key = { env = "KEY" }
+[[activation]]
+scope = "spring"
+opens = 2020-01-01T00:00:00Z
+closes = 2100-01-01T00:00:00Z
+[activation.email]
+"#;
+
+/// So many seconds after some moment.
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn brands() -> Brands {
+    read_all(&[BrandFile { name: "acme".into(), text: FILE.into() }], &AllThere).unwrap()
+}
+
+/// A brand with an activation by e-mail.
+pub(super) fn brand() -> Brand {
+    brands().brand(&BrandId::parse("acme").unwrap()).unwrap().clone()
+}
+
+/// A consumer who takes part by e-mail.
+pub(super) fn case(number: usize) -> Case {
+    let brands = brands();
+    let terms = brands.activation(&Scope::parse("spring").unwrap()).unwrap();
+    let email = Email::parse(&format!("c{number}@example.com")).unwrap();
+    let id = IdKey::new([1; 32]).participation(&terms.1.scope, &Contact::Email(email.clone()));
+    Case::new(Acceptance::new(id, terms, at(0)).by_email(email, None, Attributes::default()))
+}
+
+/// An attribute for a profile.
+pub(super) fn write(profile: &str, attribute: &str) -> ProfileWrite {
+    let mut attributes = Attributes::default();
+    attributes.set(attribute, AttributeValue::Text("yes".to_owned())).unwrap();
+    ProfileWrite {
+        profile: ProfileRef::ExternalId(profile.to_owned()),
+        create: false,
+        email: None,
+        phone: None,
+        subscribe: None,
+        attributes,
+        event: None,
+        shows_reward: false,
+    }
+}
+
+/// Chance without jitter.
+pub(super) struct NoJitter;
+
+impl Chance for NoJitter {
+    fn bits(&self) -> u64 {
+        0
+    }
+}
+
+/// A workspace and a receiver that are never reached.
+struct Nowhere;
+
+#[async_trait]
+impl Transport for Nowhere {
+    async fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        unreachable!("nothing is sent")
+    }
+}
+
+#[async_trait]
+impl callback::Transport for Nowhere {
+    async fn send(
+        &self,
+        _callback: &callback::Signed,
+        _addresses: callback::Addresses,
+    ) -> Result<http::StatusCode, callback::TransportError> {
+        unreachable!("nothing is sent")
+    }
+}
+
+/// The way to workspaces, over ports in memory.
+pub(super) fn access() -> BrazeAccess {
+    let clock: Arc<TokioClock> = Arc::new(TokioClock::at(at(0)));
+    let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
+    BrazeAccess::new(Outside {
+        store: memory.clone(),
+        ledger: memory.clone(),
+        notices: memory.clone(),
+        queues: memory.clone(),
+        schedule: memory.clone(),
+        limits: memory.clone(),
+        outages: memory.clone(),
+        secrets: memory,
+        troubles: ports::Troubles::default(),
+        clock,
+        chance: Arc::new(NoJitter),
+        transport: Arc::new(Nowhere),
+        callbacks: Arc::new(Nowhere),
+    })
+}

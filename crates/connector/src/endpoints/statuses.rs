@@ -1,0 +1,121 @@
+//! Reading the subscriptions of numbers.
+
+use std::collections::HashMap;
+
+use braze::{Next, Statuses, SubscriptionState};
+use domain::decide::Subscription;
+use domain::ids::SubscriptionGroup;
+use domain::reservation::Observed;
+use futures::StreamExt;
+use futures::stream;
+use ports::limits::Endpoint;
+
+use super::phones::{AT_ONCE, grouped, phones, pieces, ready, report};
+use super::{BrandAccess, BrazeEndpoint};
+use crate::budget::{Admission, asked_wait};
+use crate::case::{Case, Performed};
+
+/// Answers `Subscription`: one request for fifty numbers of a group, whatever their activation.
+pub(crate) struct Subscriptions;
+
+impl BrazeEndpoint for Subscriptions {
+    type Job = (Case, SubscriptionGroup);
+
+    async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
+        let mut performed = Performed::default();
+        let mut said = Vec::new();
+        for (group, cases) in grouped(questions.into_iter().map(|(case, group)| (group, case))) {
+            let mut pending = pieces(cases, to.access.one_by_one.at_once(&to.brand.id));
+            while !pending.is_empty() {
+                let admissions = to.admit(Endpoint::StatusGet, pending.len()).await;
+                let reads: Vec<Read> = stream::iter(pending.into_iter().zip(admissions))
+                    .map(|(piece, admission)| read_piece(to, &group, piece, admission))
+                    .buffered(AT_ONCE)
+                    .collect()
+                    .await;
+                pending = Vec::new();
+                for read in reads {
+                    performed.extend(read.performed);
+                    pending.extend(read.again);
+                    said.extend(read.said);
+                }
+            }
+        }
+        to.conclude(Endpoint::StatusGet, &said).await;
+        Ok(performed)
+    }
+}
+
+/// What came of one request that reads.
+#[derive(Default)]
+struct Read {
+    performed: Performed,
+    /// What is to be asked again, in smaller pieces.
+    again: Vec<Vec<Case>>,
+    said: Option<Observed>,
+}
+
+async fn read_piece(
+    to: &BrandAccess<'_>,
+    group: &SubscriptionGroup,
+    piece: Vec<Case>,
+    admission: Admission,
+) -> Read {
+    let now = to.now();
+    let mut read = Read::default();
+    let client = match ready(to, Endpoint::StatusGet, admission).await {
+        Ok(client) => client,
+        Err(until) => {
+            read.performed.resting.extend(piece.into_iter().map(|case| case.rest_until(until, now)));
+            return read;
+        }
+    };
+    let phones = phones(piece.iter());
+    let answer = client.subscription_statuses(group.as_str(), &phones).await;
+    let now = to.now();
+    read.said = to.hear(Endpoint::StatusGet, &answer, now);
+    let asked = asked_wait(&answer, now);
+    match answer.result {
+        Ok(Statuses::InOrder(states)) => {
+            let states: HashMap<String, SubscriptionState> = phones.into_iter().zip(states).collect();
+            let state = |case: &Case| {
+                let phone = case.participation.phone().map(|phone| phone.as_str());
+                phone.and_then(|phone| states.get(phone)).copied().unwrap_or(SubscriptionState::Unknown)
+            };
+            let learned = piece.into_iter().map(|case| {
+                let state = state(&case);
+                learn(case, state)
+            });
+            read.performed.active.extend(learned);
+        }
+        Ok(Statuses::Unkeyed) => {
+            to.access.one_by_one.remember(&to.brand.id);
+            read.again = pieces(piece, 1);
+        }
+        Err(error) if error.next() == Next::Refused && piece.len() > 1 => {
+            let half = piece.len().div_ceil(2);
+            read.again = pieces(piece, half);
+        }
+        Err(error) if error.next() == Next::Refused => {
+            read.performed.active.extend(piece.into_iter().map(|mut case| {
+                case.facts.refused = Some(format!("the number's subscription cannot be read: {error}"));
+                case
+            }));
+        }
+        Err(error) => {
+            report(to, group, &error);
+            let rest = |case: Case| to.rest_after_failure(case, asked, now);
+            read.performed.resting.extend(piece.into_iter().map(rest));
+        }
+    }
+    read
+}
+
+fn learn(mut case: Case, state: SubscriptionState) -> Case {
+    case.participation.answered();
+    case.facts.subscription = Some(match state {
+        SubscriptionState::Subscribed => Subscription::Subscribed,
+        SubscriptionState::Unsubscribed | SubscriptionState::Unknown => Subscription::NotSubscribed,
+    });
+    case
+}

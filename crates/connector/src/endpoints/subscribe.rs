@@ -1,0 +1,165 @@
+//! Subscribing numbers.
+
+use std::time::Duration;
+
+use braze::{GroupPhones, MOST_PHONES, Next, SetEndpoint};
+use domain::decide::Written;
+use domain::ids::SubscriptionGroup;
+use domain::reservation::Observed;
+use futures::StreamExt;
+use futures::stream;
+use ports::limits::Endpoint;
+
+use super::fate::ObjectFate;
+use super::phones::{AT_ONCE, grouped, pieces, ready, report};
+use super::{BrandAccess, BrazeEndpoint};
+use crate::budget::{Admission, asked_wait};
+use crate::case::{Case, Performed};
+
+/// A number to be subscribed.
+pub(crate) struct Job {
+    pub(crate) case: Case,
+    pub(crate) group: SubscriptionGroup,
+    pub(crate) double_opt_in: bool,
+}
+
+/// A number that is to be subscribed to a group, and everyone for whom it is.
+struct Wanted {
+    group: SubscriptionGroup,
+    phone: String,
+    cases: Vec<Case>,
+}
+
+/// Performs `Subscribe`, fifty numbers in a request, whatever their groups, and each number of a group once. Should Braze refuse a
+/// request, it is halved until the refusal has found its number, or its group.
+pub(crate) struct Subscribe;
+
+impl BrazeEndpoint for Subscribe {
+    type Job = Job;
+
+    async fn perform(to: &BrandAccess<'_>, jobs: Vec<Job>) -> ports::Result<Performed> {
+        let mut done = Vec::new();
+        let mut said = Vec::new();
+        for (double_opt_in, jobs) in grouped(jobs.into_iter().map(|job| (job.double_opt_in, job))) {
+            let mut pending = pieces(wanted(jobs, &mut done), MOST_PHONES);
+            while !pending.is_empty() {
+                let admissions = to.admit(Endpoint::StatusSet, pending.len()).await;
+                let sets: Vec<Set> = stream::iter(pending.into_iter().zip(admissions))
+                    .map(|(piece, admission)| set_piece(to, double_opt_in, piece, admission))
+                    .buffered(AT_ONCE)
+                    .collect()
+                    .await;
+                pending = Vec::new();
+                for Set { piece, fate, said: heard } in sets {
+                    said.extend(heard);
+                    match fate {
+                        Some(fate) => {
+                            let cases = piece.into_iter().flat_map(|wanted| wanted.cases);
+                            done.extend(cases.map(|case| take_in(to, case, &fate)));
+                        }
+                        None => {
+                            let half = piece.len().div_ceil(2);
+                            pending.extend(pieces(piece, half));
+                        }
+                    }
+                }
+            }
+        }
+        to.conclude(Endpoint::StatusSet, &said).await;
+        Ok(Performed { active: done, resting: Vec::new() })
+    }
+}
+
+/// What is to be subscribed, group by group. Without a number there is nothing to subscribe: those are done.
+fn wanted(jobs: Vec<Job>, done: &mut Vec<Case>) -> Vec<Wanted> {
+    let mut of_number = Vec::with_capacity(jobs.len());
+    for Job { mut case, group, .. } in jobs {
+        match case.participation.phone().map(|phone| phone.as_str().to_owned()) {
+            Some(phone) => of_number.push(((group, phone), case)),
+            None => {
+                let reason = "there is no number to subscribe".to_owned();
+                case.facts.written = Some(Written::Refused { reason });
+                done.push(case);
+            }
+        }
+    }
+    let wanted = |((group, phone), cases)| Wanted { group, phone, cases };
+    grouped(of_number).into_iter().map(wanted).collect()
+}
+
+/// The same as a request names it.
+fn by_group(piece: &[Wanted]) -> Vec<GroupPhones> {
+    let by_group = grouped(piece.iter().map(|wanted| (wanted.group.as_str(), wanted.phone.clone())));
+    by_group.into_iter().map(|(group, phones)| GroupPhones { group: group.to_owned(), phones }).collect()
+}
+
+/// What came of one request that writes.
+struct Set {
+    piece: Vec<Wanted>,
+    /// What became of all its numbers; `None` when it is to be split.
+    fate: Option<ObjectFate>,
+    said: Option<Observed>,
+}
+
+async fn set_piece(
+    to: &BrandAccess<'_>,
+    double_opt_in: bool,
+    piece: Vec<Wanted>,
+    admission: Admission,
+) -> Set {
+    let client = match ready(to, Endpoint::StatusSet, admission).await {
+        Ok(client) => client,
+        Err(until) => return Set { piece, fate: Some(ObjectFate::NotBefore(until)), said: None },
+    };
+    let groups = by_group(&piece);
+    let answer = client.subscribe(SetEndpoint::V2, &groups, double_opt_in).await;
+    let now = to.now();
+    let said = to.hear(Endpoint::StatusSet, &answer, now);
+    let asked = asked_wait(&answer, now);
+    let fate = match answer.result {
+        Ok(_) => Some(ObjectFate::Done),
+        // One group that is not there must not hold up the others.
+        Err(braze::Error::UnknownGroup) if groups.len() > 1 => None,
+        Err(error) => {
+            if let Some(wanted) = piece.first() {
+                report(to, &wanted.group, &error);
+            }
+            failed(&error, asked, piece.len())
+        }
+    };
+    Set { piece, fate, said }
+}
+
+/// What became of the numbers of a request that failed; `None` when it is to be split.
+fn failed(error: &braze::Error, asked: Option<Duration>, numbers: usize) -> Option<ObjectFate> {
+    match error.next() {
+        Next::Retry { .. } | Next::Configuration => Some(ObjectFate::NotDone(asked)),
+        Next::Unknown => Some(ObjectFate::Unknown(asked)),
+        Next::Refused if numbers > 1 => None,
+        Next::Refused => Some(ObjectFate::Refused(format!("Braze refused the number: {error}"))),
+    }
+}
+
+fn take_in(to: &BrandAccess<'_>, mut case: Case, fate: &ObjectFate) -> Case {
+    case.facts.written = Some(fate.written(&mut case, &*to.access.outside.chance, to.now()));
+    case
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_refused_is_split_until_one_number_is_left() {
+        let refused = braze::Error::TooLarge { status: http::StatusCode::PAYLOAD_TOO_LARGE };
+        assert_eq!(failed(&refused, None, 2), None);
+        assert!(matches!(failed(&refused, None, 1), Some(ObjectFate::Refused(_))));
+    }
+
+    #[test]
+    fn what_may_have_been_taken_is_not_called_undone() {
+        let asked = Some(Duration::from_secs(7));
+        assert_eq!(failed(&braze::Error::Unreadable, asked, 2), Some(ObjectFate::Unknown(asked)));
+        assert_eq!(failed(&braze::Error::UnknownGroup, asked, 2), Some(ObjectFate::NotDone(asked)));
+    }
+}

@@ -1,0 +1,275 @@
+//! Commands to Braze: what is to be written to profiles, many to a request.
+
+use std::time::Duration;
+
+use braze::{Next, ObjectOutcome, WriteOutcome};
+use domain::Timestamp;
+use domain::decide::{ProfileWrite, Written};
+use domain::profile::{KnownProfile, ProfileRef};
+use domain::reservation::Observed;
+use domain::time::later;
+use futures::future::join_all;
+use ports::limits::Endpoint;
+use ports::store::{MOST_ITEMS, Saved};
+
+use super::batches::{Job, Joint, batches, writes};
+use super::fate::ObjectFate;
+use super::{BrandAccess, BrazeEndpoint};
+use crate::budget::{Admission, asked_wait};
+use crate::case::{Case, Performed};
+use crate::recent::Whose;
+use crate::wake;
+
+/// Halvings in vain, one after another, after which nothing is wrong with the writes: Braze takes none. Seven find one in 75.
+const MOST_IN_VAIN: u32 = 8;
+
+/// Performs the writes of all participations in as few requests as the brand's contract allows.
+pub(crate) struct Writes;
+
+impl BrazeEndpoint for Writes {
+    type Job = Job;
+
+    async fn perform(to: &BrandAccess<'_>, jobs: Vec<Job>) -> ports::Result<Performed> {
+        let (done, jobs) = unchanged(to, jobs);
+        let mut performed = Performed { active: done, resting: Vec::new() };
+        if jobs.is_empty() {
+            return Ok(performed);
+        }
+        let batches = batches(to.brand, jobs);
+        let admissions = to.admit(Endpoint::Track, batches.len()).await;
+        let sent = batches.into_iter().zip(admissions).map(|(batch, admission)| async move {
+            match admission {
+                Admission::At(slot) => {
+                    to.wait_until(slot.from).await;
+                    send(to, batch).await
+                }
+                Admission::Later(slot) => Ok(not_sent(to, batch, slot.from)),
+                Admission::Closed(until) => Ok(not_sent(to, batch, until)),
+            }
+        });
+        for cases in join_all(sent).await {
+            performed.active.extend(cases?);
+        }
+        Ok(performed)
+    }
+}
+
+/// Leaves out what the profiles show already. Where nothing is left to write, it is done.
+fn unchanged(to: &BrandAccess<'_>, jobs: Vec<Job>) -> (Vec<Case>, Vec<Job>) {
+    let (mut done, mut left) = (Vec::new(), Vec::new());
+    for (mut case, mut write) in jobs {
+        let found = case.facts.found.as_deref().unwrap_or_default();
+        to.access.counters.attributes_saved(write.leave_out_unchanged(found));
+        // What Braze shows says more than what we remember.
+        if case.facts.found.is_none() {
+            let left_out = to.access.recent.leave_out(whose(&case), &mut write, to.now());
+            to.access.counters.attributes_saved(left_out);
+        }
+        if write.is_empty() {
+            take_in(to, &mut case, write, &ObjectFate::Done);
+            done.push(case);
+        } else {
+            left.push((case, write));
+        }
+    }
+    (done, left)
+}
+
+fn whose(case: &Case) -> Whose<'_> {
+    Whose { brand: case.participation.brand(), way: case.participation.way() }
+}
+
+/// Remembers that a batch is about to be sent.
+fn begin(to: &BrandAccess<'_>, batch: &[Joint]) {
+    for joint in batch {
+        for (case, _) in &joint.jobs {
+            to.access.recent.begins(whose(case), &joint.write);
+        }
+    }
+}
+
+/// Remembers what became of it.
+fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now: Timestamp) {
+    for (index, joint) in batch.iter().enumerate() {
+        let taken = fates.is_some_and(|fates| matches!(fates.get(index), Some(ObjectFate::Done)));
+        for (case, _) in &joint.jobs {
+            to.access.recent.ends(whose(case), &joint.write, taken, now);
+        }
+    }
+}
+
+/// Jobs that Braze takes no request for before then.
+fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<Case> {
+    let jobs = batch.into_iter().flat_map(|joint| joint.jobs);
+    jobs.map(|(mut case, _)| {
+        let chance = &*to.access.outside.chance;
+        case.facts.written = Some(ObjectFate::NotBefore(until).written(&mut case, chance, to.now()));
+        case
+    })
+    .collect()
+}
+
+/// Sends one batch. Should Braze refuse the request as a whole, it is halved until the refusal has found its object, and so is what
+/// fails again and again.
+async fn send(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<Case>> {
+    let batch = save_intentions(to, batch).await?;
+    let mut cases = Vec::with_capacity(batch.len());
+    let mut said = Vec::new();
+    let mut in_vain = 0;
+    let mut pending = vec![batch];
+    while let Some(mut batch) = pending.pop() {
+        if batch.is_empty() {
+            continue;
+        }
+        let halves_failures = in_vain < MOST_IN_VAIN && batch.iter().all(Joint::is_stubborn);
+        let Some(outcomes) = request(to, &batch, halves_failures, &mut said).await else {
+            in_vain += 1;
+            let rest = batch.split_off(batch.len() / 2);
+            pending.extend([rest, batch]);
+            continue;
+        };
+        if outcomes.iter().any(|fate| matches!(fate, ObjectFate::Done)) {
+            in_vain = 0;
+        }
+        for (joint, fate) in batch.into_iter().zip(outcomes) {
+            if joint.jobs.len() > 1 && matches!(fate, ObjectFate::Refused(_)) {
+                // One of them is at fault: alone, it is refused alone.
+                pending.push(joint.jobs.into_iter().map(Joint::of).collect());
+                continue;
+            }
+            for (mut case, write) in joint.jobs {
+                take_in(to, &mut case, write, &fate);
+                cases.push(case);
+            }
+        }
+    }
+    to.access.budget.observe(&to.access.outside, to.brand, Endpoint::Track, &said).await;
+    Ok(cases)
+}
+
+/// Before a command that must not be repeated, the participation says that it is about to be given. The save is
+/// conditional: of two workers at the same participation, one goes on.
+async fn save_intentions(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<Joint>> {
+    let (mut batch, once): (Vec<Joint>, Vec<Joint>) = batch.into_iter().partition(Joint::is_repeatable);
+    let now = to.now();
+    let mut once = once.into_iter().flat_map(|joint| joint.jobs);
+    loop {
+        let mut some: Vec<Job> = once.by_ref().take(MOST_ITEMS).collect();
+        if some.is_empty() {
+            return Ok(batch);
+        }
+        for (case, _) in &mut some {
+            case.participation.put_off(later(now, to.brand.braze.settle.max(Duration::from_secs(1))), now);
+        }
+        let intentions: Vec<_> = some.iter().map(|(case, _)| case.participation.clone()).collect();
+        wake::later(&to.access.outside, Some(to.brand), &intentions).await;
+        let saved = to.access.outside.store.save(&intentions).await?;
+        for ((mut case, write), saved) in some.into_iter().zip(saved) {
+            if saved == Saved::Saved {
+                case.participation.saved();
+                batch.push(Joint::of((case, write)));
+            }
+        }
+    }
+}
+
+/// One request. `None` when it is to be split: it was refused as a whole, or it failed and failures are halved.
+async fn request(
+    to: &BrandAccess<'_>,
+    batch: &[Joint],
+    halves_failures: bool,
+    said: &mut Vec<Observed>,
+) -> Option<Vec<ObjectFate>> {
+    let all = |fate: ObjectFate| Some(vec![fate; batch.len()]);
+    if let Some(until) = to.breaker(Endpoint::Track).rests_until(to.now()) {
+        return all(ObjectFate::NotBefore(until));
+    }
+    let Some(client) = to.client().await else {
+        return all(ObjectFate::NotDone(None));
+    };
+    begin(to, batch);
+    let answer = client.track(&writes(batch)).await;
+    let now = to.now();
+    said.extend(to.hear(Endpoint::Track, &answer, now));
+    let asked = asked_wait(&answer, now);
+    let error = match answer.result {
+        Ok(outcomes) => {
+            let fates: Vec<ObjectFate> = outcomes.iter().map(fate).collect();
+            end(to, batch, Some(&fates), now);
+            return Some(fates);
+        }
+        Err(error) => error,
+    };
+    end(to, batch, None, now);
+    tracing::debug!(event = "connector.write_failed", brand = %to.brand.id, objects = batch.len(), %error, "A write to Braze failed.");
+    let at_once = asked.is_none() && !matches!(error, braze::Error::Throttled { .. });
+    let halves = halves_failures && batch.len() > 1 && at_once;
+    match error.next() {
+        Next::Retry { .. } if halves => None,
+        Next::Retry { .. } => all(ObjectFate::NotDone(asked)),
+        Next::Unknown if halves && batch.iter().all(Joint::is_repeatable) => None,
+        Next::Unknown => all(ObjectFate::Unknown(asked)),
+        Next::Configuration => {
+            to.access.key_was_refused(to.brand);
+            all(ObjectFate::NotDone(asked))
+        }
+        Next::Refused if batch.len() > 1 => None,
+        Next::Refused => all(ObjectFate::Refused(error.to_string())),
+    }
+}
+
+/// The worst of a write's objects counts for all of it: nothing uncertain is called done.
+fn fate(outcome: &WriteOutcome) -> ObjectFate {
+    match outcome.worst() {
+        ObjectOutcome::Done => ObjectFate::Done,
+        ObjectOutcome::Refused(refusal) => {
+            ObjectFate::Refused(format!("Braze refused the profile: {refusal}"))
+        }
+        ObjectOutcome::NotDone => ObjectFate::NotDone(None),
+        ObjectOutcome::Unknown => ObjectFate::Unknown(None),
+    }
+}
+
+/// Turns what became of a write into a fact.
+fn take_in(to: &BrandAccess<'_>, case: &mut Case, write: ProfileWrite, fate: &ObjectFate) {
+    let now = to.now();
+    let written = fate.written(case, &*to.access.outside.chance, now);
+    match &written {
+        Written::Done => {
+            case.participation.shows(&write);
+            case.learned = learned(case, write, now);
+            if let Some(learned) = &case.learned {
+                case.facts.known = Some(Some(learned.clone()));
+            }
+        }
+        Written::Refused { reason } if case.participation.state().is_end() => {
+            tracing::warn!(event = "connector.reward_not_shown", participation = %case.participation.id(), reason, "Braze refuses to write the reward to the profile.");
+        }
+        Written::Unknown { .. } if case.participation.state().has_open_attempt() => {
+            tracing::warn!(event = "connector.event_uncertain", participation = %case.participation.id(), "The outcome of a custom event is not known; it is verified once Braze has settled.");
+        }
+        Written::Refused { .. } | Written::NotDone { .. } | Written::Unknown { .. } => {}
+    }
+    // Whatever became of it, what the profiles showed before may be so no more.
+    for found in case.facts.found.iter_mut().flatten() {
+        found.attributes.clear();
+    }
+    case.facts.written = Some(written);
+}
+
+/// What to remember of a profile that was looked up or created just now. What we knew already, and what Braze chooses by
+/// address, teaches nothing.
+fn learned(case: &Case, write: ProfileWrite, now: Timestamp) -> Option<KnownProfile> {
+    case.facts.found.as_ref()?;
+    match write.profile {
+        ProfileRef::Email(_) => None,
+        profile @ (ProfileRef::ExternalId(_) | ProfileRef::Alias(_) | ProfileRef::BrazeId(_)) => {
+            Some(KnownProfile {
+                profile,
+                learned_at: now,
+                created: write.create,
+                by: case.participation.id(),
+            })
+        }
+    }
+}

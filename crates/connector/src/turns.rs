@@ -1,0 +1,198 @@
+//! The pipeline: each participation is asked for its next step, equal steps go to their endpoint together, and what one endpoint has
+//! done is decided again while the others are still at work.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::award::Verdict;
+use domain::brand::Brand;
+use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
+use domain::ids::SubscriptionGroup;
+use domain::profile::Alias;
+use domain::time::later;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+
+use crate::award;
+use crate::case::{Case, Performed};
+use crate::connector::Connector;
+use crate::endpoints::look_up::{Aliases, ProfileEventQuestion, Profiles, RecordedEvents};
+use crate::endpoints::statuses::Subscriptions;
+use crate::endpoints::subscribe::{self, Subscribe};
+use crate::endpoints::write::Writes;
+use crate::endpoints::{BrandAccess, BrazeEndpoint};
+use crate::profile_cache;
+use crate::without_terms::{self, Missing};
+
+/// A participation that goes round in circles is looked at again after this long.
+const ENDLESS: Duration = Duration::from_secs(3_600);
+
+/// No flow needs more turns than this in one look; what would is put off instead of going round for ever.
+const MOST_TURNS: usize = 12;
+
+/// Takes the participations of a brand as far as they go. All of them rest then.
+pub(crate) async fn take(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> ports::Result<Vec<Case>> {
+    let mut resting = Vec::with_capacity(cases.len());
+    let mut under_way = FuturesUnordered::new();
+    let turns = Turns { connector, brand };
+    turns.begin(cases, &mut resting, &mut under_way);
+    let mut failed = None;
+    while let Some(performed) = under_way.next().await {
+        let mut performed = vec![performed];
+        // What is done at the same moment goes on together, in as few requests.
+        while let Some(Some(more)) = under_way.next().now_or_never() {
+            performed.push(more);
+        }
+        let mut active = Vec::new();
+        for performed in performed {
+            match performed {
+                Ok(performed) => {
+                    resting.extend(performed.resting);
+                    active.extend(performed.active);
+                }
+                // What is under way is waited for: it may be half done.
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if failed.is_none() {
+            turns.begin(active, &mut resting, &mut under_way);
+        }
+    }
+    failed.map_or(Ok(resting), Err)
+}
+
+/// Equal steps, grouped.
+#[derive(Default)]
+struct Groups {
+    known: Vec<Case>,
+    claims: Vec<Case>,
+    aliases: Vec<(Case, Alias)>,
+    profiles: Vec<Case>,
+    events: Vec<(Case, ProfileEventQuestion)>,
+    subscriptions: Vec<(Case, SubscriptionGroup)>,
+    writes: Vec<(Case, ProfileWrite)>,
+    subscribes: Vec<subscribe::Job>,
+    settles: Vec<(Case, Verdict)>,
+    missing: Vec<(Case, Missing)>,
+    resting: Vec<Case>,
+}
+
+impl Groups {
+    fn command(&mut self, case: Case, command: Command) {
+        match command {
+            Command::Write(write) => self.writes.push((case, write)),
+            Command::Subscribe { group, double_opt_in } => {
+                self.subscribes.push(subscribe::Job { case, group, double_opt_in });
+            }
+        }
+    }
+
+    fn question(&mut self, case: Case, question: Question) {
+        match question {
+            Question::KnownProfile => self.known.push(case),
+            Question::Claim => self.claims.push(case),
+            Question::FindAlias(alias) => self.aliases.push((case, alias)),
+            Question::FindProfile => self.profiles.push(case),
+            Question::Subscription(group) => self.subscriptions.push((case, group)),
+            Question::EventRecorded { profile, event, since } => {
+                self.events.push((case, ProfileEventQuestion { profile, event, since }));
+            }
+        }
+    }
+}
+
+/// What is done for a group.
+type UnderWay<'a> = FuturesUnordered<BoxFuture<'a, ports::Result<Performed>>>;
+
+#[derive(Clone, Copy)]
+struct Turns<'a> {
+    connector: &'a Connector,
+    brand: &'a Brand,
+}
+
+impl<'a> Turns<'a> {
+    /// Asks every participation for its next step, and begins what they say.
+    fn begin(self, cases: Vec<Case>, resting: &mut Vec<Case>, under_way: &mut UnderWay<'a>) {
+        let now = self.connector.outside.clock.now();
+        let mut groups = Groups::default();
+        for case in cases {
+            self.sort(case, now, &mut groups);
+        }
+        resting.append(&mut groups.resting);
+        self.perform(groups, under_way);
+    }
+
+    /// Puts a participation into the group of its next step.
+    fn sort(self, mut case: Case, now: Timestamp, groups: &mut Groups) {
+        loop {
+            case.turns += 1;
+            if case.turns > MOST_TURNS {
+                tracing::error!(event = "connector.endless", participation = %case.participation.id(), "A participation took too many steps in one round and is put off.");
+                case.participation.put_off(later(now, ENDLESS), now);
+                groups.resting.push(case);
+                return;
+            }
+            let Some(activation) = self.brand.activations.get(&case.participation.scope()) else {
+                groups.missing.push((case, Missing::Activation));
+                return;
+            };
+            let terms = Terms { brand: self.brand, activation };
+            let step = decide(&case.participation, &terms, &case.facts, now);
+            if !matches!(step, Step::NotOffered(_)) {
+                case.participation.has_terms();
+            }
+            case.apply(&step, now);
+            match step {
+                Step::Ask(question) => return groups.question(case, question),
+                Step::Tell { command, .. } => return groups.command(case, command),
+                Step::Show { write, .. } => return groups.writes.push((case, write)),
+                Step::NotOffered(way) => return groups.missing.push((case, Missing::Way(way))),
+                Step::Settle(verdict) => return groups.settles.push((case, verdict)),
+                // These are decided again at once.
+                Step::Done(_) | Step::StopWaiting => {}
+                Step::Wait { .. } | Step::Defer { .. } | Step::Rest => return groups.resting.push(case),
+            }
+        }
+    }
+
+    /// Begins what is to be done for each group. An endpoint that does not answer holds up no other.
+    fn perform(self, groups: Groups, under_way: &mut UnderWay<'a>) {
+        let Turns { connector, brand } = self;
+        if !groups.missing.is_empty() {
+            let rest = without_terms::rest(connector, (&brand.id, Some(brand)), groups.missing);
+            under_way.push(rest.map(|done| done.map(Performed::rests)).boxed());
+        }
+        if !groups.settles.is_empty() {
+            let settle = award::settle(connector, brand, groups.settles);
+            under_way.push(settle.map(|done| done.map(Performed::goes_on)).boxed());
+        }
+        if !groups.known.is_empty() {
+            let known = profile_cache::known_profiles(connector, brand, groups.known);
+            under_way.push(known.map(|done| done.map(Performed::goes_on)).boxed());
+        }
+        if !groups.claims.is_empty() {
+            let claims = profile_cache::claims(connector, groups.claims);
+            under_way.push(claims.map(|done| done.map(Performed::goes_on)).boxed());
+        }
+        self.at::<Subscriptions>(groups.subscriptions, under_way);
+        self.at::<Aliases>(groups.aliases, under_way);
+        self.at::<Profiles>(groups.profiles, under_way);
+        self.at::<RecordedEvents>(groups.events, under_way);
+        self.at::<Writes>(groups.writes, under_way);
+        self.at::<Subscribe>(groups.subscribes, under_way);
+    }
+
+    /// Begins jobs of an endpoint, if there are any.
+    fn at<E: BrazeEndpoint>(self, jobs: Vec<E::Job>, under_way: &mut UnderWay<'a>)
+    where
+        E::Job: 'a,
+    {
+        if !jobs.is_empty() {
+            let Turns { connector, brand } = self;
+            let perform =
+                async move { E::perform(&BrandAccess { access: &connector.braze, brand }, jobs).await };
+            under_way.push(perform.boxed());
+        }
+    }
+}
