@@ -13,6 +13,7 @@ mod notices;
 #[cfg(feature = "sqs")]
 mod operations;
 mod outages;
+mod ranks;
 mod read;
 mod schema;
 mod store;

@@ -96,5 +96,4 @@ pub(crate) const LONGEST_FILE: usize = 400;
 pub(crate) const LONGEST_MAIN: usize = 40;
 
 /// Modules whose children still form cycles, and tests whose modules do. Nothing is to be added here.
-pub(crate) const TANGLED: &[&str] =
-    &["aws::dynamo", "contract", "domain::brand_file", "end_to_end", "tests::simulation"];
+pub(crate) const TANGLED: &[&str] = &["contract", "domain::brand_file", "end_to_end", "tests::simulation"];

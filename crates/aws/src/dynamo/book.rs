@@ -14,7 +14,7 @@ use domain::ledger::{Book, Counts, TakenCode};
 use domain::notice::Notice;
 use ports::store::Unreadable;
 
-use crate::dynamo::waiting::{self, Ranks};
+use crate::dynamo::ranks::Ranks;
 
 /// Nobody moves up any more once so many lines, and pages of those who wait, are changed: each may be told, and take a place that was put back, and all has to fit
 /// a transaction. Whoever writes them goes on with another.
@@ -106,13 +106,6 @@ pub(crate) struct Changes {
     pub(crate) notices: Vec<Notice>,
     /// Kept before the rest is written.
     pub(crate) drawing: Option<Drawing>,
-}
-
-impl Changes {
-    /// How much there is to write, as far as it grows with what happens: 0 is nothing.
-    pub(crate) fn weight(&self, snapshot: &Snapshot) -> usize {
-        self.lines.len() + waiting::pages(snapshot, self)
-    }
 }
 
 /// A snapshot with changes over it.

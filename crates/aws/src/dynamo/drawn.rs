@@ -11,8 +11,9 @@ use ports::{Error, Result};
 use crate::dynamo::Dynamo;
 use crate::dynamo::book::Snapshot;
 use crate::dynamo::item::text;
+use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::Read;
-use crate::dynamo::waiting::{Ranks, bytes_of};
+use crate::dynamo::waiting::bytes_of;
 
 const DOING: &str = "freezing a draw";
 

@@ -11,8 +11,7 @@ use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, required, text, text_of};
-use crate::dynamo::schema::{AWARD_DUE, DUE};
-use crate::dynamo::store::SHARDS;
+use crate::dynamo::schema::{AWARD_DUE, DUE, SHARDS};
 
 /// An index of what is due.
 struct DueBy {

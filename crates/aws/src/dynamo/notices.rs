@@ -14,7 +14,7 @@ use ports::{Error, Result};
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::DUE;
-use crate::dynamo::store::SHARDS;
+use crate::dynamo::schema::SHARDS;
 
 const KEEPING: &str = "keeping notices";
 

@@ -17,9 +17,9 @@ use ports::{Error, Result};
 use crate::dynamo::Dynamo;
 use crate::dynamo::book::{Line, Need, Shelf, Snapshot};
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
+use crate::dynamo::ranks::Ranks;
 use crate::dynamo::schema::LISTS;
 use crate::dynamo::store::id_of;
-use crate::dynamo::waiting::Ranks;
 
 const DOING: &str = "reading a ledger";
 

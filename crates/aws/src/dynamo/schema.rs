@@ -9,6 +9,9 @@ use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 
+/// In how many parts the index of due participations is kept, so that neither writes nor the tick sit on one key.
+pub(crate) const SHARDS: u8 = 8;
+
 /// The index of what is due: by shard and due time.
 pub(crate) const DUE: &str = "due";
 

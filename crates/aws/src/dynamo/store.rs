@@ -27,9 +27,7 @@ use stored::participation::{decode, encode};
 use crate::dynamo::Dynamo;
 use crate::dynamo::due::MOST_LEFT_OUT;
 use crate::dynamo::item::{Item, number, required, text, text_of};
-
-/// In how many parts the index of due participations is kept, so that neither writes nor the tick sit on one key.
-pub(crate) const SHARDS: u8 = 8;
+use crate::dynamo::schema::SHARDS;
 
 /// Writes under way at once.
 const AT_ONCE: usize = 8;

@@ -5,7 +5,7 @@
 //! lines before an arrival is then what one page and the groups say, and there is one more group for every million arrivals.
 //!
 //! An earlier version kept no pages. In its ledgers, lines that arrive from now on are on pages, and those before are entered from the
-//! last one down, a few pages at every tick ([`Ranks::from`]).
+//! last one down, a few pages at every tick ([`Ranks::from`](super::ranks::Ranks::from)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,8 @@ use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::book::{Changes, Snapshot};
-use crate::dynamo::item::{Item, number_of, required, text_of};
+use crate::dynamo::item::{Item, required, text_of};
+use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::Read;
 
 /// Arrivals on a page: half a kilobyte, since a write unit is one.
@@ -30,38 +31,10 @@ const GROUP: u64 = 256;
 /// Pages that are made of an earlier version's lines at a tick.
 const PAGES_A_TICK: usize = 10;
 
-/// From which arrival on a ledger has pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ranks {
-    /// How many had arrived when pages were begun. It is part of their names: should an earlier version write to the ledger again, what
-    /// is on them is not true any more, and others are begun.
-    pub(crate) since: u64,
-    /// Lines that arrived later are on pages.
-    pub(crate) from: u64,
-}
-
-impl Ranks {
-    /// Of a ledger without pages, in which so many have arrived.
-    pub(crate) fn beginning(arrivals: u64) -> Self {
-        Self { since: arrivals, from: arrivals }
-    }
-
-    /// As the item of the counters has it; an earlier version wrote none.
-    pub(crate) fn of(item: &Item) -> Result<Option<Self>> {
-        let since = number_of(item, "ranked_since")?;
-        Ok(since.zip(number_of(item, "ranked_from")?).map(|(since, from)| Self { since, from }))
-    }
-
-    fn page_line(self, page: u64) -> String {
-        format!("waiting {} page {page:010}", self.since)
-    }
-
-    fn groups(self) -> String {
-        format!("waiting {} group ", self.since)
-    }
-
-    fn group_line(self, group: u64) -> String {
-        format!("{}{group:010}", self.groups())
+impl Changes {
+    /// How much there is to write, as far as it grows with what happens: 0 is nothing.
+    pub(crate) fn weight(&self, snapshot: &Snapshot) -> usize {
+        self.lines.len() + pages(snapshot, self)
     }
 }
 

@@ -13,9 +13,9 @@ use ports::{Error, Result};
 use crate::dynamo::Dynamo;
 use crate::dynamo::book::{Changes, Snapshot};
 use crate::dynamo::item::{Item, number, text};
+use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::pool_name;
 use crate::dynamo::store::shard;
-use crate::dynamo::waiting::Ranks;
 
 const DOING: &str = "writing a ledger";
 
