@@ -198,7 +198,7 @@ impl Maker {
             others: Others::None,
             offer: offer.clone(),
             arrival: None,
-            standing: Standing::Waiting,
+            standing: Standing::New,
             credited_at: None,
             due_at: None,
             unknown: UnknownFields::default(),

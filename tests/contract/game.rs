@@ -142,7 +142,7 @@ impl Game {
             others,
             offer,
             arrival: None,
-            standing: Standing::Waiting,
+            standing: Standing::New,
             credited_at: None,
             due_at: None,
             unknown: UnknownFields::default(),

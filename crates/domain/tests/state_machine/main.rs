@@ -3,6 +3,8 @@
 //!
 //! When the page differs from the code, the test writes the page anew and fails: read the difference, and commit it if it is meant.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod cases;
 mod page;
 mod promises;
