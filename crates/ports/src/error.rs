@@ -26,7 +26,7 @@ pub enum Error {
     /// Something was stored that cannot be read back.
     #[error("a stored {what} cannot be read{}", named(.id))]
     Corrupt {
-        /// What.
+        /// The kind of record, such as `participation`.
         what: &'static str,
         /// Which: an id or a key; never a contact. `None` where there is only one.
         id: Option<String>,
