@@ -124,13 +124,15 @@ async fn a_disk_that_is_filling_up_is_told_of_before_it_is_full() {
         (wrong(&server).await == ["disk_low"]).then_some(())
     })
     .await;
-    assert!(server.said().contains(r#"event="serve.disk_low""#), "{}", server.said());
+    let says = |line: &'static str| server.said().contains(line).then_some(());
+    eventually_async("the log tells of it", LATER, async || says(r#"event="serve.disk_low""#)).await;
     assert_eq!(takes_part(&server, 1).await.0, 202, "it is no reason to refuse anybody");
 
     fs::remove_file(more).unwrap();
     eventually_async("there is room again", LATER, async || wrong(&server).await.is_empty().then_some(()))
         .await;
-    assert!(server.said().contains("There is room for the data file again"), "{}", server.said());
+    eventually_async("the log tells of that", LATER, async || says("There is room for the data file again"))
+        .await;
 }
 
 /// A brand directory and a data file that was used, as anybody may read them.

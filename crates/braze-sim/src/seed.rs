@@ -15,7 +15,7 @@ pub enum SeedError {
     /// Not JSON of the expected form.
     #[error("line {line}: {message}")]
     Malformed {
-        /// Where.
+        /// The line of the seed file, from 1.
         line: usize,
         /// What is wrong.
         message: String,

@@ -66,7 +66,7 @@ impl Identifier {
 /// Profile fields and custom attributes to set. `Debug` shows no values.
 #[derive(Clone, PartialEq)]
 pub struct Attributes {
-    /// Whose.
+    /// The profile that is written to.
     pub identifier: Identifier,
     /// Whether only an existing profile is written to. By alias Braze's default is `true`, by external id `false`.
     pub update_existing_only: Option<bool>,
@@ -85,7 +85,7 @@ impl fmt::Debug for Attributes {
 /// A custom event. Braze counts every one it is sent.
 #[derive(Clone, PartialEq)]
 pub struct Event {
-    /// Whose.
+    /// The profile that the event is logged on.
     pub identifier: Identifier,
     /// Its name.
     pub name: String,

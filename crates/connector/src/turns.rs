@@ -133,7 +133,7 @@ impl<'a> Turns<'a> {
                 groups.resting.push(case);
                 return;
             }
-            let Some(activation) = self.brand.activations.get(&case.participation.scope()) else {
+            let Some(activation) = self.brand.activations.get(case.participation.scope()) else {
                 groups.missing.push((case, Missing::Activation));
                 return;
             };

@@ -123,8 +123,8 @@ pub fn entry(
     Some(Entry { award, rules })
 }
 
-/// Where the same participant's other lines may be, as the activation is now. Whoever gives a number alone is nobody else; whoever
-/// gives an address may have come by e-mail, by each event, and with any number.
+/// Where the same participant's other lines may be, as the activation is now. A participant with a number alone has no other line. One with
+/// an address may also have come by e-mail, by each event, and with any number.
 fn others(
     participation: &Participation,
     activation: &Activation,

@@ -61,7 +61,7 @@ pub enum Standing {
     Rewarded {
         /// The place; none for a consolation.
         place: Option<u32>,
-        /// What.
+        /// The code or value that was won.
         reward: Reward,
     },
     /// It gets nothing.

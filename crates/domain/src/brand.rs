@@ -102,11 +102,11 @@ pub struct Activation {
 /// Whether an activation takes participations at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Not yet.
+    /// The activation opens later.
     Upcoming,
-    /// Yes.
+    /// The activation takes participations.
     Open,
-    /// No more.
+    /// The activation has closed.
     Closed,
 }
 

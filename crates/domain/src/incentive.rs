@@ -112,7 +112,7 @@ pub enum Kind {
     Decay {
         /// Measured from here.
         since: Since,
-        /// How.
+        /// How the value falls.
         decay: Decay,
     },
     /// At once and by chance.
@@ -193,7 +193,7 @@ pub enum NoPrize {
     Closed,
     /// It took longer than the slowest prize allows.
     TooSlow,
-    /// Its lot lost.
+    /// The instant win was drawn, and the participant did not win.
     NotDrawn,
     /// The participant has a reward of this incentive already.
     Already,

@@ -38,9 +38,9 @@ impl News {
 /// Names a notice: each kind of news happens to a participation once, so telling it again is telling the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NoticeId {
-    /// Whose.
+    /// The participation that it is about.
     pub participation: ParticipationId,
-    /// What.
+    /// What happened to the participation.
     pub news: News,
 }
 

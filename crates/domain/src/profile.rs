@@ -228,10 +228,10 @@ impl KnownProfile {
     /// in any order, and recommends five minutes between calls that depend on each other.
     const FRESH: Duration = Duration::from_secs(10 * 60);
 
-    /// What was learned of a profile is trusted for so long; after that it is looked up again.
+    /// How long what was learnt about a profile is trusted. After that the profile is looked up again.
     const TRUSTED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-    /// Whether it is worth more than a look-up.
+    /// Whether it is fresh enough that the profile need not be looked up.
     pub(crate) fn is_trusted(&self, now: Timestamp) -> bool {
         now < self.trusted_until()
     }

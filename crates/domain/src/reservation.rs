@@ -28,7 +28,8 @@ const TRIAL: u32 = 40;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Ends of windows come in whole seconds, of a clock that may be a second off ours: a window of a second seems to last up to so long.
+/// Braze reports the end of a window in whole seconds, by a clock that may be a second off ours. So a window of one second may appear to last up to
+/// this long.
 const TELLING: Duration = Duration::from_secs(3);
 
 /// By so much an end that has just gone by may still be the one that Braze means.

@@ -22,9 +22,9 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// What a participation must be in before it is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Always.
+    /// The store of participations, which every participation needs.
     Store,
-    /// Where the order of a queue is the order of acceptance.
+    /// The queue of awards, where its order is the order of acceptance.
     Queue,
 }
 

@@ -32,14 +32,15 @@ const TIME_TO_END: Duration = Duration::from_secs(20);
 /// Connections to DynamoDB that are opened at the start: a batch is saved so many at once.
 const CONNECTIONS: usize = 8;
 
-/// What of Braze and Scheduler a function uses. Connections to those are open before the first message is looked at.
+/// Which services a function calls besides DynamoDB and SQS. Connections to them are opened during start-up, before the first message is
+/// processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaches {
-    /// Braze.
+    /// Braze alone.
     Braze,
     /// Braze and schedules.
     BrazeAndSchedules,
-    /// Neither.
+    /// None of them.
     Neither,
 }
 

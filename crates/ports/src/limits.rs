@@ -36,9 +36,9 @@ impl Endpoint {
 /// What is counted together: one brand's requests to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane {
-    /// Whose.
+    /// The brand whose requests are counted.
     pub brand: BrandId,
-    /// To where.
+    /// The endpoint that they go to.
     pub endpoint: Endpoint,
 }
 

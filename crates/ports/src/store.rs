@@ -35,11 +35,11 @@ pub enum Saved {
 /// A participation whose time has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// Which.
+    /// The participation.
     pub id: ParticipationId,
-    /// Whose.
+    /// The brand of its activation.
     pub brand: BrandId,
-    /// Since when.
+    /// When it was to be processed.
     pub due_at: Timestamp,
 }
 

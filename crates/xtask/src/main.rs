@@ -119,3 +119,37 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
     ensure!(status.success(), "cargo {} failed", arguments.join(" "));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// The Markdown documents of a directory.
+    fn documents(directory: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(emulator::workspace().join(directory)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+    }
+
+    #[test]
+    fn every_task_that_the_documents_name_is_one() {
+        let mut checked = 0;
+        for path in ["", "docs", "crates/xtask", "benches", "tests"].into_iter().flat_map(documents) {
+            let text = fs::read_to_string(&path).unwrap();
+            for named in text.split("cargo xtask ").skip(1) {
+                let named = named.split(['`', '#', '\n', ',']).next().unwrap_or_default();
+                let words: Vec<&str> = named.split_whitespace().collect();
+                if words.contains(&"…") {
+                    continue;
+                }
+                let parsed = Task::try_parse_from(["xtask"].into_iter().chain(words));
+                assert!(parsed.is_ok(), "{}: cargo xtask {named}: {}", path.display(), parsed.err().unwrap());
+                checked += 1;
+            }
+        }
+        assert!(checked > 20, "only {checked} tasks were found");
+    }
+}

@@ -25,7 +25,7 @@ pub struct SmsActivation {
 pub enum OptIn {
     /// By us, on their consent.
     Single {
-        /// When.
+        /// When the number is subscribed.
         subscribe: Subscribe,
     },
     /// By themselves: the brand asks them, and they answer.

@@ -20,7 +20,7 @@ pub struct Texting {
 pub enum Regions {
     /// Every country. What belongs to no country, as satellites do, is refused all the same.
     Any,
-    /// These.
+    /// Numbers of these countries.
     Only(Vec<Region>),
 }
 

@@ -26,9 +26,9 @@ pub struct Ticket(pub [u8; 16]);
 /// A participation in a raffle, for those who draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entrant {
-    /// Which.
+    /// The participation.
     pub id: ParticipationId,
-    /// Whose: a participant wins once.
+    /// The person behind it, who wins once at most.
     pub participant: ContactKey,
 }
 

@@ -35,7 +35,7 @@ pub struct Booked {
 pub struct Reservation {
     /// What was booked, earliest first.
     pub booked: Vec<Booked>,
-    /// While the key is refused, or the limit is being learnt: what could not be booked may ask again then.
+    /// When to ask again for what could not be booked; set while Braze refuses the key, or while the limit is being learnt.
     pub closed_until: Option<Timestamp>,
     /// Whether it is for a refused key that something could not be booked.
     pub key_refused: bool,
