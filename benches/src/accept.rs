@@ -84,7 +84,7 @@ async fn main() -> anyhow::Result<()> {
     let mut beside_peers = Vec::new();
     print_head();
     for clients in CLIENTS {
-        let mut rows = vec![Row::default(); contenders.len()];
+        let mut rows = vec![AcceptRow::default(); contenders.len()];
         for _ in 0..ROUNDS {
             let mut turn = Vec::new();
             for (row, (_, load, address)) in rows.iter_mut().zip(&contenders) {
@@ -138,7 +138,7 @@ async fn peers(data: &Path) -> anyhow::Result<Vec<(&'static str, Peer)>> {
 }
 
 #[derive(Clone, Default)]
-struct Row {
+struct AcceptRow {
     per_second: Spread,
     p50: Spread,
     p99: Spread,
@@ -147,7 +147,7 @@ struct Row {
     of_single: Spread,
 }
 
-impl Row {
+impl AcceptRow {
     fn print(&self, clients: usize, name: &str) {
         println!(
             "| {clients} | {name} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",

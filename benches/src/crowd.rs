@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, ensure};
 use benches::disk;
 use benches::load::{self, Load};
-use benches::process::Process;
+use benches::process::BenchProcess;
 use benches::spread::Spread;
 use domain::award::{Award, Others, Standing, Verdict};
 use domain::brand::Brands;
@@ -90,7 +90,8 @@ const BY_EMAIL: Load = Load {
 async fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let binary = std::env::current_exe()?.with_file_name("quikly-braze");
-    let workspace = Process::start(&binary, &["sim", "--listen", "127.0.0.1:0", "--api-key", "bench"], &[])?;
+    let workspace =
+        BenchProcess::start(&binary, &["sim", "--listen", "127.0.0.1:0", "--api-key", "bench"], &[])?;
     let crowd = Crowd::make(directory.path(), &format!("http://{}", workspace.address())).await?;
     let started = Instant::now();
     let server = crowd.serve(&binary)?;
@@ -136,13 +137,13 @@ impl Crowd {
         Ok(Self { brands_directory, data, last: [last(few)?, last(many)?] })
     }
 
-    fn serve(&self, binary: &Path) -> anyhow::Result<Process> {
+    fn serve(&self, binary: &Path) -> anyhow::Result<BenchProcess> {
         let (brands, data) = (self.brands_directory.display().to_string(), self.data.display().to_string());
         let arguments = ["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"];
         let no_limits =
             ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
         let arguments = [arguments.as_slice(), no_limits.as_slice()].concat();
-        Process::start(binary, &arguments, &[("ACME_BENCH_KEY", "bench")])
+        BenchProcess::start(binary, &arguments, &[("ACME_BENCH_KEY", "bench")])
     }
 }
 
@@ -231,7 +232,7 @@ fn ledger(incentive: &str) -> anyhow::Result<LedgerKey> {
 }
 
 /// What a GET costs, beside the same with ten: the pairs take turns.
-async fn gets(server: &Process, crowd: &Crowd) -> anyhow::Result<()> {
+async fn gets(server: &BenchProcess, crowd: &Crowd) -> anyhow::Result<()> {
     let whole = |path: &str| path.to_owned();
     let pairs = [
         ("participation that waits last", crowd.last.map(|id| format!("/participations/{id}"))),
@@ -250,7 +251,7 @@ async fn gets(server: &Process, crowd: &Crowd) -> anyhow::Result<()> {
     ];
     println!("| GET | with ten, ms | with the crowd, ms | times |");
     println!("| --- | --- | --- | --- |");
-    let client = Client::new(server.address());
+    let client = CrowdClient::new(server.address());
     for (name, paths) in pairs {
         let (mut few, mut many, mut times) = (Spread::default(), Spread::default(), Spread::default());
         for _ in 0..ROUNDS {
@@ -275,11 +276,11 @@ async fn gets(server: &Process, crowd: &Crowd) -> anyhow::Result<()> {
 }
 
 /// A connection a request, which the measured time leaves out.
-struct Client {
+struct CrowdClient {
     address: SocketAddr,
 }
 
-impl Client {
+impl CrowdClient {
     fn new(address: SocketAddr) -> Self {
         Self { address }
     }
@@ -301,7 +302,7 @@ impl Client {
 }
 
 /// How long those who take part wait: alone, beside those who look, and while somebody is forgotten.
-async fn posts(server: &Process, crowd: &Crowd, binary: &Path) -> anyhow::Result<()> {
+async fn posts(server: &BenchProcess, crowd: &Crowd, binary: &Path) -> anyhow::Result<()> {
     let next = Arc::new(AtomicU64::new(0));
     let names = ["alone", "beside 20 GETs a second", "during `forget`"];
     let mut rows =
@@ -347,7 +348,7 @@ async fn look(
     last: [ParticipationId; 2],
     over: Arc<AtomicBool>,
 ) -> anyhow::Result<Vec<Duration>> {
-    let client = Client::new(address);
+    let client = CrowdClient::new(address);
     let paths = [format!("/participations/{}", last[1]), "/incentives/spring/many-lots".to_owned()];
     let mut every = tokio::time::interval(Duration::from_millis(1_000 / GETS_A_SECOND));
     for path in paths.iter().cycle() {

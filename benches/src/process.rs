@@ -13,7 +13,7 @@ use anyhow::{Context, ensure};
 const TICKS: u64 = 100;
 
 /// A process that ends with its handle.
-pub struct Process {
+pub struct BenchProcess {
     child: Child,
     address: SocketAddr,
 }
@@ -26,14 +26,14 @@ pub struct Usage {
     pub resident: f64,
 }
 
-impl Drop for Process {
+impl Drop for BenchProcess {
     fn drop(&mut self) {
         let _ended = self.child.kill();
         let _status = self.child.wait();
     }
 }
 
-impl Process {
+impl BenchProcess {
     /// Starts the binary and waits until it says where it listens.
     ///
     /// # Errors

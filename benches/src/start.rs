@@ -29,7 +29,7 @@ const FUNCTIONS: [&str; 7] = [
 
 /// What was measured of one function.
 #[derive(Default)]
-struct Row {
+struct FunctionRow {
     bytes: u64,
     milliseconds: Spread,
     mebibytes: Spread,
@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = TcpListener::bind("127.0.0.1:0")?;
     // Connections are taken by the kernel; nobody answers on them.
     let aws = TcpListener::bind("127.0.0.1:0")?;
-    let mut rows: Vec<Row> = FUNCTIONS.iter().map(|_| Row::default()).collect();
+    let mut rows: Vec<FunctionRow> = FUNCTIONS.iter().map(|_| FunctionRow::default()).collect();
     for round in 0..=ROUNDS {
         for (function, row) in FUNCTIONS.iter().zip(&mut rows) {
             let binary = binaries.join(function);
@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(rows: &[Row]) {
+fn print(rows: &[FunctionRow]) {
     println!("{ROUNDS} starts each, in turns; min / median / max\n");
     println!(
         "| function | size, MB | ms to the first request for work | x hello world | resident then, MiB |"

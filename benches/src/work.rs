@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use benches::disk;
-use benches::process::{Process, Usage};
+use benches::process::{BenchProcess, Usage};
 use benches::spread::Spread;
 use domain::Timestamp;
 use domain::accept::Acceptance;
@@ -73,7 +73,7 @@ enum Work {
 }
 
 #[derive(Default)]
-struct Row {
+struct WorkRow {
     seconds: Spread,
     a_second: Spread,
     cpu: Spread,
@@ -89,7 +89,7 @@ async fn main() -> anyhow::Result<()> {
         (Work::Due, WAITING, "due, to be asked for their subscription"),
         (Work::Waiting, WAITING, "not due before tomorrow, for a minute after the start"),
     ];
-    let mut rows: Vec<Row> = works.iter().map(|_| Row::default()).collect();
+    let mut rows: Vec<WorkRow> = works.iter().map(|_| WorkRow::default()).collect();
     for _ in 0..ROUNDS {
         for ((work, count, _), row) in works.iter().zip(&mut rows) {
             measure(*work, *count, row).await?;
@@ -114,10 +114,11 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(work: Work, count: usize, row: &mut Row) -> anyhow::Result<()> {
+async fn measure(work: Work, count: usize, row: &mut WorkRow) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let binary = std::env::current_exe()?.with_file_name("quikly-braze");
-    let workspace = Process::start(&binary, &["sim", "--listen", "127.0.0.1:0", "--api-key", "bench"], &[])?;
+    let workspace =
+        BenchProcess::start(&binary, &["sim", "--listen", "127.0.0.1:0", "--api-key", "bench"], &[])?;
     workspace.put(
         "/_sim/limits",
         r#"{"export_ids_per_minute": 100000000, "track_per_3s": 100000000, "max_objects": 75}"#,
@@ -143,7 +144,7 @@ async fn measure(work: Work, count: usize, row: &mut Row) -> anyhow::Result<()> 
 
 /// A process, and how long what is measured took it.
 struct Served {
-    serving: Process,
+    serving: BenchProcess,
     took: Duration,
     /// What it had used before.
     cpu_before: Duration,
@@ -155,7 +156,7 @@ fn serve(binary: &Path, directory: &Path, data: &PathBuf, work: Work) -> anyhow:
     let file = data.display().to_string();
     let arguments = ["serve", "--brands", &brands, "--data", &file, "--listen", "127.0.0.1:0"];
     let began = Instant::now();
-    let serving = Process::start(binary, &arguments, &[("BENCH_KEY", "bench"), ("RUST_LOG", "warn")])?;
+    let serving = BenchProcess::start(binary, &arguments, &[("BENCH_KEY", "bench"), ("RUST_LOG", "warn")])?;
     if matches!(work, Work::Waiting) {
         // What it costs to wait shows once the start is over.
         std::thread::sleep(SETTLED);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws::SdkConfig;
 use aws::dynamo::{BrandTable, Dynamo, Pushed, Tables};
 use aws::operations::Environment;
-use aws::scheduler::{Scheduler, Settings};
+use aws::scheduler::{Scheduler, SchedulerSettings};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use domain::award::Award;
@@ -48,7 +48,7 @@ pub(crate) async fn on_queues() -> Ports {
         queue_arns.insert(queue, queues.arn(queue).await.unwrap());
     }
     let role_arn = "arn:aws:iam::000000000000:role/scheduler".to_owned();
-    let settings = Settings { group: prefix, role_arn, queue_arns, dead_letters_arn: None };
+    let settings = SchedulerSettings { group: prefix, role_arn, queue_arns, dead_letters_arn: None };
     let scheduler = Scheduler::new(&config, settings);
     scheduler.make_group().await.unwrap();
     let in_memory = crate::in_memory().await;

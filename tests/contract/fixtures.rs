@@ -39,7 +39,7 @@ fn bytes(text: &str) -> [u8; 16] {
 type Texts = BTreeMap<String, Value>;
 
 /// What a fixture holds.
-struct Kept {
+struct FixtureContents {
     participations: Texts,
     awards: Texts,
     profiles: Texts,
@@ -47,7 +47,7 @@ struct Kept {
     notices: Texts,
 }
 
-impl Kept {
+impl FixtureContents {
     fn ids(&self) -> Vec<ParticipationId> {
         self.participations.keys().map(|id| ParticipationId::parse(id).unwrap()).collect()
     }
@@ -81,7 +81,12 @@ fn says_all_of(earlier: &Texts, read: impl Iterator<Item = (String, String)>) {
 }
 
 /// Reads everything that the fixture names.
-async fn everything_is_read(kept: &Kept, store: &dyn Store, ledger: &dyn Ledger, notices: &dyn Notices) {
+async fn everything_is_read(
+    kept: &FixtureContents,
+    store: &dyn Store,
+    ledger: &dyn Ledger,
+    notices: &dyn Notices,
+) {
     let ids = kept.ids();
     let read = store.get(&ids).await.unwrap();
     assert!(read.unreadable.is_empty(), "{:?}", read.unreadable);
@@ -142,7 +147,7 @@ pub(crate) fn make(path: &Path, statements: &str) {
 }
 
 /// What stands in the file.
-fn in_the_file(path: &Path) -> Kept {
+fn in_the_file(path: &Path) -> FixtureContents {
     let file = Connection::open(path).unwrap();
     let texts = |sql: &str| -> Texts {
         let mut read = file.prepare(sql).unwrap();
@@ -150,7 +155,7 @@ fn in_the_file(path: &Path) -> Kept {
         let rows = read.query_map([], row).unwrap().map(Result::unwrap);
         rows.map(|(key, text)| (key, serde_json::from_str(&text).unwrap())).collect()
     };
-    Kept {
+    FixtureContents {
         participations: texts("SELECT lower(hex(id)), record FROM participations"),
         awards: texts("SELECT lower(hex(id)), record FROM awards"),
         profiles: texts("SELECT contact, record FROM profiles"),
@@ -192,13 +197,13 @@ async fn a_data_file_of_an_earlier_version_is_read_whole() {
 }
 
 /// The items as they are kept, in tables of their own.
-pub(crate) struct Tables {
+pub(crate) struct FixtureTables {
     pub(crate) ports: Ports,
     pub(crate) brands: BrandTable,
     pub(crate) items: Map<String, Value>,
 }
 
-impl Tables {
+impl FixtureTables {
     /// Under a clock that shows `now`.
     pub(crate) async fn at(now: Timestamp) -> Self {
         let (config, prefix) = (tests::emulator::config().await, tests::emulator::prefix());
@@ -226,7 +231,7 @@ impl Tables {
         self.kept().ids()
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&self) -> FixtureContents {
         let texts = |table: &str, key: &str, attribute: &str| -> Texts {
             let text = |item: &Value| {
                 let text = serde_json::from_str(item[attribute]["S"].as_str()?).unwrap();
@@ -239,7 +244,7 @@ impl Tables {
         for parked in parked {
             notices.remove(parked["id"]["S"].as_str().unwrap());
         }
-        Kept {
+        FixtureContents {
             participations: texts("participations", "id", "record"),
             awards: texts("participations", "id", "award"),
             profiles: texts("profiles", "contact", "record"),
@@ -255,7 +260,7 @@ fn ledger(scope: &str, incentive: &str) -> LedgerKey {
 
 #[tokio::test]
 async fn items_of_an_earlier_version_are_read_whole() {
-    let tables = Tables::at(now()).await;
+    let tables = FixtureTables::at(now()).await;
     let kept = tables.kept();
     let expected = [
         ("awaiting_opt_in", 1),
@@ -290,7 +295,7 @@ async fn items_of_an_earlier_version_are_read_whole() {
 
 #[tokio::test]
 async fn counters_codes_draws_and_brand_files_of_an_earlier_version_are_read() {
-    let tables = Tables::at(now()).await;
+    let tables = FixtureTables::at(now()).await;
     let ledgers = &tables.ports.ledger;
     let read = tables.of("ledgers").iter().filter_map(|item| {
         let earlier: Value = serde_json::from_str(item["counts"]["S"].as_str()?).unwrap();

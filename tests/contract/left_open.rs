@@ -27,7 +27,7 @@ use serde_json::json;
 use tests::eventually;
 use tower::ServiceExt;
 
-use crate::fixtures::Tables;
+use crate::fixtures::FixtureTables;
 
 /// A moment after the last item was written.
 fn soon_after() -> Timestamp {
@@ -100,7 +100,7 @@ async fn workspace() -> Router {
 }
 
 /// A connector of this version, over the tables and the brand files in them.
-async fn connector(tables: &Tables) -> Arc<Connector> {
+async fn connector(tables: &FixtureTables) -> Arc<Connector> {
     let files = tables.brands.read().await.unwrap();
     let brands = Arc::new(read_each(&files, &AllThere, Strictness::Lenient, None).brands);
     let ports = &tables.ports;
@@ -115,7 +115,7 @@ async fn connector(tables: &Tables) -> Arc<Connector> {
     Arc::new(Connector::new(outside, brands, id_key()))
 }
 
-impl Tables {
+impl FixtureTables {
     async fn read(&self) -> (Vec<Participation>, BTreeMap<ParticipationId, Award>) {
         let (store, ledger) = (&self.ports.store, &self.ports.ledger);
         let (read, awards) =
@@ -152,7 +152,7 @@ fn rewards(awards: &BTreeMap<ParticipationId, Award>) -> BTreeMap<ParticipationI
 
 #[tokio::test]
 async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given() {
-    let tables = Tables::at(soon_after()).await;
+    let tables = FixtureTables::at(soon_after()).await;
     let connector = connector(&tables).await;
     let operations = tables.ports.operations.clone().unwrap();
     let parked = operations.dead().await.unwrap();
@@ -203,7 +203,7 @@ async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given
 
 #[tokio::test]
 async fn whoever_an_earlier_version_kept_is_erased() {
-    let tables = Tables::at(soon_after()).await;
+    let tables = FixtureTables::at(soon_after()).await;
     let operations = tables.ports.operations.clone().unwrap();
     let pair = Person::Email(Email::parse("pair@example.com").unwrap());
     let forgotten = operations.forget(&pair, &id_key(), soon_after()).await.unwrap();

@@ -28,7 +28,7 @@ fn soon_after() -> domain::Timestamp {
 }
 
 /// A file as it was left at a step, and what stood in it.
-struct Step {
+struct SchemaStep {
     number: usize,
     directory: TempDir,
     ids: Vec<ParticipationId>,
@@ -36,7 +36,7 @@ struct Step {
     lines: usize,
 }
 
-impl Step {
+impl SchemaStep {
     fn all() -> Vec<Self> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/steps");
         let mut files: Vec<PathBuf> =
@@ -105,7 +105,7 @@ async fn there_is_a_file_of_every_step_and_each_becomes_what_a_new_file_is() {
     let new = directory.path().join("new.sqlite");
     drop(crate::over_a_file(&new, Arc::new(TestClock::at(soon_after()))));
     let new = schema(&new);
-    let steps = Step::all();
+    let steps = SchemaStep::all();
     assert_eq!(steps.len(), new.0, "a step has no file: fixtures/README.md says how to make one");
     for step in steps {
         drop(step.opened());
@@ -115,7 +115,7 @@ async fn there_is_a_file_of_every_step_and_each_becomes_what_a_new_file_is() {
 
 #[tokio::test]
 async fn a_file_of_any_step_is_read_whole() {
-    for step in Step::all() {
+    for step in SchemaStep::all() {
         let ports = step.opened();
         let (found, awards) = read(&ports, &step.ids).await;
         assert_eq!((found.len(), awards.len()), (step.ids.len(), step.lines), "step {}", step.number);
@@ -131,7 +131,7 @@ async fn a_file_of_any_step_is_read_whole() {
 
 #[tokio::test]
 async fn who_waits_in_a_file_of_any_step_is_told_how_many_are_before_across_blocks() {
-    for step in Step::all().into_iter().filter(Step::has_ledgers) {
+    for step in SchemaStep::all().into_iter().filter(SchemaStep::has_ledgers) {
         let ports = step.opened();
         let (_, awards) = read(&ports, &step.ids).await;
         let mut waiting: Vec<&Award> =
@@ -155,7 +155,7 @@ async fn who_waits_in_a_file_of_any_step_is_told_how_many_are_before_across_bloc
 #[tokio::test]
 async fn a_raffle_that_was_drawn_at_any_step_shows_its_result() {
     let drawn = ledger("drawn", "trip");
-    for step in Step::all().into_iter().filter(Step::has_ledgers) {
+    for step in SchemaStep::all().into_iter().filter(SchemaStep::has_ledgers) {
         let ports = step.opened();
         let frozen = ports.ledger.counts(&drawn).await.unwrap().frozen.unwrap();
         assert_eq!((frozen.lots, frozen.winners), (4, 2), "step {}", step.number);
@@ -198,7 +198,7 @@ fn connector(ports: &Ports) -> Arc<Connector> {
 }
 
 /// Goes on until everything has ended.
-async fn finish(step: &Step, ports: &Ports) {
+async fn finish(step: &SchemaStep, ports: &Ports) {
     let connector = connector(ports);
     let mut left = step.ids.clone();
     for _hour in 0..60 {
@@ -215,7 +215,7 @@ async fn finish(step: &Step, ports: &Ports) {
 
 #[tokio::test]
 async fn whatever_is_open_in_a_file_of_any_step_ends_and_what_was_given_stays_given() {
-    for step in Step::all() {
+    for step in SchemaStep::all() {
         let ports = step.opened();
         let (opened, before) = read(&ports, &step.ids).await;
         assert!(opened.iter().filter(|one| !has_ended(one)).count() > 4, "step {}", step.number);
@@ -233,7 +233,7 @@ async fn whatever_is_open_in_a_file_of_any_step_ends_and_what_was_given_stays_gi
 
 #[tokio::test]
 async fn what_a_newer_version_keeps_in_records_is_there_when_everything_has_ended() {
-    let step = Step::all().pop().unwrap();
+    let step = SchemaStep::all().pop().unwrap();
     let file = Connection::open(step.path()).unwrap();
     let texts = [("participations", "record"), ("awards", "record"), ("ledgers", "counts")];
     for (table, text) in texts {

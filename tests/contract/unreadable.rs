@@ -32,7 +32,7 @@ pub(crate) enum Spoiler {
 
 /// What is damaged.
 #[derive(Clone, Copy)]
-enum Record {
+enum Damaged {
     Participation,
     Award,
     Profile,
@@ -40,15 +40,15 @@ enum Record {
 }
 
 impl Spoiler {
-    async fn spoil(&self, record: Record, key: &str) {
+    async fn spoil(&self, record: Damaged, key: &str) {
         match self {
             Self::Memory(memory) => memory.damage(ParticipationId::parse(key).unwrap(), true),
             Self::File(path) => {
                 let (table, column) = match record {
-                    Record::Participation => ("participations", "hex(id)"),
-                    Record::Award => ("awards", "hex(id)"),
-                    Record::Profile => ("profiles", "upper(contact)"),
-                    Record::Notice => ("notices", "upper(id)"),
+                    Damaged::Participation => ("participations", "hex(id)"),
+                    Damaged::Award => ("awards", "hex(id)"),
+                    Damaged::Profile => ("profiles", "upper(contact)"),
+                    Damaged::Notice => ("notices", "upper(id)"),
                 };
                 let file = rusqlite::Connection::open(path).unwrap();
                 file.busy_timeout(Duration::from_secs(10)).unwrap();
@@ -57,10 +57,10 @@ impl Spoiler {
             }
             Self::Tables(prefix) => {
                 let (table, name, attribute) = match record {
-                    Record::Participation => ("participations", "id", "record"),
-                    Record::Award => ("participations", "id", "award"),
-                    Record::Profile => ("profiles", "contact", "record"),
-                    Record::Notice => ("notices", "id", "record"),
+                    Damaged::Participation => ("participations", "id", "record"),
+                    Damaged::Award => ("participations", "id", "award"),
+                    Damaged::Profile => ("profiles", "contact", "record"),
+                    Damaged::Notice => ("notices", "id", "record"),
                 };
                 spoil_item(&format!("{prefix}-{table}"), name, key, attribute).await;
             }
@@ -81,7 +81,7 @@ pub(crate) async fn what_cannot_be_read_is_named_beside_what_can(ports: Ports) {
     for one in [&ada, &eve] {
         ports.store.insert(one, None).await.unwrap();
     }
-    ports.spoiler.spoil(Record::Participation, &ada.id().to_string()).await;
+    ports.spoiler.spoil(Damaged::Participation, &ada.id().to_string()).await;
     let read = ports.store.get(&[ada.id(), eve.id()]).await.unwrap();
     assert_eq!(read.found, [eve]);
     let unreadable: Vec<ParticipationId> = read.unreadable.iter().map(|one| one.id).collect();
@@ -97,7 +97,7 @@ pub(crate) async fn what_cannot_be_read_comes_again_when_it_is_told_to(ports: Po
     for one in [&ada, &eve] {
         ports.store.insert(one, None).await.unwrap();
     }
-    ports.spoiler.spoil(Record::Participation, &ada.id().to_string()).await;
+    ports.spoiler.spoil(Damaged::Participation, &ada.id().to_string()).await;
     let due = async |at| {
         let due = ports.store.due(at, 100).await.unwrap();
         let mut ids: Vec<ParticipationId> = due.into_iter().map(|due| due.id).collect();
@@ -127,7 +127,7 @@ pub(crate) async fn more_than_a_hundred_are_the_callers_mistake_and_no_outage(po
 pub(crate) async fn a_line_that_cannot_be_read_holds_up_no_other(ports: Ports) {
     let game = Game::of(ports, first(1));
     let ids = [game.accept(0).await, game.accept(1).await, game.accept(2).await];
-    game.ports.spoiler.spoil(Record::Award, &ids[1].to_string()).await;
+    game.ports.spoiler.spoil(Damaged::Award, &ids[1].to_string()).await;
     game.settle(&[(ids[2], Verdict::Credit), (ids[0], Verdict::Release)]).await;
     assert_eq!(game.standing(ids[0]).await, Standing::Released);
     assert!(matches!(game.standing(ids[2]).await, Standing::Rewarded { place: Some(1), .. }));
@@ -142,7 +142,7 @@ pub(crate) async fn a_notice_that_cannot_be_read_is_parked_and_holds_up_no_other
     game.release(ids[0]).await;
     game.release(ids[1]).await;
     let notice = domain::notice::NoticeId { participation: ids[0], news: domain::notice::News::Ended };
-    game.ports.spoiler.spoil(Record::Notice, &notice.to_string()).await;
+    game.ports.spoiler.spoil(Damaged::Notice, &notice.to_string()).await;
     let taken = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
     assert_eq!(taken.notices.iter().map(|one| one.notice.id.participation).collect::<Vec<_>>(), [ids[1]]);
     assert!(taken.unreadable.len() == 1 && names(&taken.unreadable[0], notice), "{taken:?}");
@@ -162,7 +162,7 @@ pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports:
         by: one(name).id(),
     };
     ports.store.remember_profiles(&[(contact, known("ada"))]).await.unwrap();
-    ports.spoiler.spoil(Record::Profile, &contact.to_string()).await;
+    ports.spoiler.spoil(Damaged::Profile, &contact.to_string()).await;
     let read = ports.store.known_profiles(&[contact]).await.unwrap();
     assert!(read.profiles.is_empty() && read.unreadable.len() == 1, "{read:?}");
     assert!(names(&read.unreadable[0], contact));
@@ -174,7 +174,7 @@ pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports:
 pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_place(ports: Ports) {
     let game = Game::of(ports, first(1));
     let (id, readable) = (game.accept(0).await, game.accept(1).await);
-    game.ports.spoiler.spoil(Record::Participation, &id.to_string()).await;
+    game.ports.spoiler.spoil(Damaged::Participation, &id.to_string()).await;
     let operations = game.ports.operations.clone().unwrap();
     for id in [id, readable] {
         let forgotten = operations.forget_participation(id, &IdKey::new([9; 32]), game.now()).await.unwrap();
@@ -202,7 +202,7 @@ async fn a_file_deletes_what_cannot_be_read_in_the_end() {
     let file = embedded::DataFile::open(&path, clock).unwrap();
     let ada = one("ada");
     ports::Store::insert(&file, &ada, None).await.unwrap();
-    Spoiler::File(path).spoil(Record::Participation, &ada.id().to_string()).await;
+    Spoiler::File(path).spoil(Damaged::Participation, &ada.id().to_string()).await;
     let (soon, end) = (start() + Duration::from_secs(60), start() + Duration::from_secs(90 * 86_400));
     for _ in 0..2 {
         ports::Store::set_aside(&file, &[ada.id()], soon, end).await.unwrap();

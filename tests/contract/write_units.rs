@@ -29,7 +29,7 @@ const GROUP: &str = "g-1";
 const TOGETHER: usize = 10;
 
 /// One activation with everything on the way to the real tables, and a workspace that settles at once.
-struct Counted {
+struct CountedActivation {
     recorder: Recorder,
     store: Arc<Dynamo>,
     /// The same tables, for our own looks: they are not counted.
@@ -39,7 +39,7 @@ struct Counted {
     id_key: IdKey,
 }
 
-impl Counted {
+impl CountedActivation {
     async fn new(activation: &str) -> Self {
         let recorder = Recorder::before(endpoint().await);
         let config = aws::emulator(recorder.url()).await;
@@ -168,19 +168,19 @@ async fn write_units_by_flow_stay_what_the_readme_says() {
     let webhook = format!("[activation.events.signed_in]\nincentive = \"first\"\n{INCENTIVE}");
     let double = sms("double")
         + "double_opt_in_event = \"quikly_sms_opt_in\"\nwindow = \"3s\"\npoll = [{ every = \"1s\" }]\n";
-    type Make = fn(&Counted, usize) -> Participation;
+    type Make = fn(&CountedActivation, usize) -> Participation;
     let flows: [(&str, &str, Make, f64); 7] = [
-        ("e-mail", EMAIL, Counted::by_email, 4.0),
-        ("e-mail, with an event", &event, Counted::by_email, 7.0),
-        ("e-mail, with an incentive of its own", &won, Counted::by_email, 6.2),
-        ("e-mail, with an incentive that SMS shares", &shared, Counted::by_email, 9.2),
-        ("webhook, with an incentive", &webhook, Counted::by_event, 6.2),
-        ("SMS, single opt-in", &sms("single"), Counted::by_phone, 7.0),
-        ("SMS, double opt-in, expired after four looks", &double, Counted::by_phone, 19.0),
+        ("e-mail", EMAIL, CountedActivation::by_email, 4.0),
+        ("e-mail, with an event", &event, CountedActivation::by_email, 7.0),
+        ("e-mail, with an incentive of its own", &won, CountedActivation::by_email, 6.2),
+        ("e-mail, with an incentive that SMS shares", &shared, CountedActivation::by_email, 9.2),
+        ("webhook, with an incentive", &webhook, CountedActivation::by_event, 6.2),
+        ("SMS, single opt-in", &sms("single"), CountedActivation::by_phone, 7.0),
+        ("SMS, double opt-in, expired after four looks", &double, CountedActivation::by_phone, 19.0),
     ];
     println!("| flow | write units | and for the limits of a batch of ten | read units |");
     for (flow, activation, make, most) in flows {
-        let calls = Counted::new(activation).await.calls(make).await;
+        let calls = CountedActivation::new(activation).await.calls(make).await;
         let (own, shared) = units(&calls);
         // The tick's own look for what is due is one for all.
         let polled = |call: &&Call| call.action.ends_with("Query") && call.resource.contains("due");
@@ -192,8 +192,8 @@ async fn write_units_by_flow_stay_what_the_readme_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rewarders_round_for_ten_is_six_calls_four_of_them_one_after_another() {
-    let counted = Counted::new(&format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}")).await;
-    let ids = counted.accepted(Counted::by_email).await;
+    let counted = CountedActivation::new(&format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}")).await;
+    let ids = counted.accepted(CountedActivation::by_email).await;
     let _inserts = counted.recorder.take();
     counted.connector.enter(&BrandId::parse("acme").unwrap(), &ids).await.unwrap();
     let calls = counted.recorder.take();

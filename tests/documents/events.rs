@@ -7,7 +7,7 @@ use proc_macro2::TokenTree;
 use pulldown_cmark::HeadingLevel;
 
 use crate::markdown::Document;
-use crate::sources::{self, Call, is_punct};
+use crate::sources::{self, LogCall, is_punct};
 
 /// What an event's name begins with: the crate, or what is at work.
 const PREFIXES: [&str; 8] =
@@ -59,7 +59,7 @@ fn every_log_line_names_its_event_in_a_field_and_has_a_sentence() {
 }
 
 /// `event = "connector.key_refused", …, "Braze refuses the brand's API key."`; or `event, …` where the event is chosen elsewhere.
-fn check(call: &Call) -> Result<(), String> {
+fn check(call: &LogCall) -> Result<(), String> {
     let (name, next) = (call.arguments.first(), call.arguments.get(1));
     if name.is_none_or(|name| name.to_string() != "event") {
         return Err("the first field is not `event`".to_owned());

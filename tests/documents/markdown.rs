@@ -13,7 +13,7 @@ pub(crate) struct Document {
     pub(crate) headings: Vec<Heading>,
     pub(crate) links: Vec<String>,
     pub(crate) blocks: Vec<Block>,
-    pub(crate) tables: Vec<Table>,
+    pub(crate) tables: Vec<MarkdownTable>,
 }
 
 pub(crate) struct Heading {
@@ -30,7 +30,7 @@ pub(crate) struct Block {
 }
 
 /// A table under a heading.
-pub(crate) struct Table {
+pub(crate) struct MarkdownTable {
     /// The last heading before it.
     pub(crate) under: String,
     /// The text of the first cell of each row, but for the head.
@@ -72,7 +72,9 @@ impl Document {
                 }
                 Event::Start(Tag::Table(_)) => {
                     let under = document.headings.last().map(|heading| heading.text.clone());
-                    document.tables.push(Table { under: under.unwrap_or_default(), first_cells: Vec::new() });
+                    document
+                        .tables
+                        .push(MarkdownTable { under: under.unwrap_or_default(), first_cells: Vec::new() });
                 }
                 Event::Start(Tag::TableRow) => cell = 0,
                 Event::Start(Tag::TableCell) => said.clear(),

@@ -9,27 +9,27 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use crate::markdown::{files, root};
 
 /// A source file of ours that is not a test.
-pub(crate) struct Source {
+pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
     pub(crate) tokens: Vec<TokenTree>,
 }
 
 /// Every source file of the crates, without their tests.
-pub(crate) fn all() -> Vec<Source> {
+pub(crate) fn all() -> Vec<SourceFile> {
     let is_code = |path: &PathBuf| {
         let is_test = path.iter().any(|part| part == "tests")
             || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
         path.starts_with("crates") && !path.starts_with("crates/xtask") && !is_test
     };
-    let sources: Vec<Source> = files("rs").into_iter().filter(is_code).map(|path| read(&path)).collect();
+    let sources: Vec<SourceFile> = files("rs").into_iter().filter(is_code).map(|path| read(&path)).collect();
     assert!(sources.len() > 100, "only {} source files were found", sources.len());
     sources
 }
 
-fn read(path: &Path) -> Source {
+fn read(path: &Path) -> SourceFile {
     let text = fs::read_to_string(root().join(path)).unwrap();
     let tokens = TokenStream::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Source { path: path.to_owned(), tokens: without_tests(tokens.into_iter().collect()) }
+    SourceFile { path: path.to_owned(), tokens: without_tests(tokens.into_iter().collect()) }
 }
 
 /// Leaves out what stands under `#[cfg(test)]`.
@@ -54,14 +54,14 @@ fn without_tests(tokens: Vec<TokenTree>) -> Vec<TokenTree> {
 }
 
 /// A call of a macro of `tracing`.
-pub(crate) struct Call {
+pub(crate) struct LogCall {
     /// The macro, as `warn`.
     pub(crate) level: String,
     pub(crate) arguments: Vec<TokenTree>,
 }
 
 /// Every log line in some tokens, however deep.
-pub(crate) fn log_lines(tokens: &[TokenTree]) -> Vec<Call> {
+pub(crate) fn log_lines(tokens: &[TokenTree]) -> Vec<LogCall> {
     const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
     let mut calls = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
@@ -73,7 +73,7 @@ pub(crate) fn log_lines(tokens: &[TokenTree]) -> Vec<Call> {
         let path = at.checked_sub(5).and_then(|at| tokens.get(at));
         let of_tracing = path.is_some_and(|path| path.to_string() == "tracing");
         if is_punct(mark, '!') && of_tracing && LEVELS.iter().any(|level| name == level) {
-            calls.push(Call { level: name.to_string(), arguments: inner });
+            calls.push(LogCall { level: name.to_string(), arguments: inner });
         }
     }
     calls

@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 
 const JSON: Option<&str> = Some("application/json");
 
-struct Case {
+struct BadInput {
     name: &'static str,
     body: Vec<u8>,
     status: u16,
@@ -21,8 +21,8 @@ fn case(
     status: u16,
     kind: &'static str,
     field: &'static str,
-) -> Case {
-    Case { name, body: body.into(), status, kind, field: (!field.is_empty()).then_some(field) }
+) -> BadInput {
+    BadInput { name, body: body.into(), status, kind, field: (!field.is_empty()).then_some(field) }
 }
 
 fn with(field: &str, value: Value) -> Vec<u8> {
@@ -41,7 +41,7 @@ fn with_phone(phone: &str) -> Vec<u8> {
     json!({ "scope": "spring", "phone": phone, "consent": true }).to_string().into_bytes()
 }
 
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<BadInput> {
     let deep = [b"{\"a\":".repeat(1_000), b"1".to_vec(), b"}".repeat(1_000)].concat();
     let twice = r#"{"scope":"spring","email":"ada@example.com","email":"bob@example.com"}"#;
     let many: serde_json::Map<String, Value> = (0..40).map(|n| (format!("a{n}"), json!(1))).collect();

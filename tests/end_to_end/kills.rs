@@ -20,7 +20,7 @@ const MARKS: &str = "attributes = { quikly_participant = true }\nevent = \"quikl
 
 /// What clients share.
 #[derive(Default)]
-struct Load {
+struct SharedLoad {
     next: AtomicUsize,
     over: AtomicBool,
     /// Id by address, of those that were answered with 202.
@@ -28,7 +28,7 @@ struct Load {
 }
 
 /// Takes part with one new address after another, and does not come again with one that was not answered.
-async fn takes_part(load: Arc<Load>, url: String) {
+async fn takes_part(load: Arc<SharedLoad>, url: String) {
     let client = reqwest::Client::new();
     while !load.over.load(SeqCst) {
         let email = format!("consumer-{}@example.com", load.next.fetch_add(1, SeqCst));
@@ -51,7 +51,7 @@ async fn nothing_that_was_accepted_is_lost_in_fifty_kills() {
     workspace.set_limits(json!({ "export_ids_per_minute": 1_000_000 })).await;
     let braze = "settle = \"1s\"\nlimits = { export_ids_per_minute = 1000000 }";
     let mut server = Server::start(&Brand { braze, email: MARKS, ..Brand::at(&workspace) }).await;
-    let load = Arc::new(Load::default());
+    let load = Arc::new(SharedLoad::default());
     let clients: Vec<_> =
         (0..CLIENTS).map(|_| tokio::spawn(takes_part(load.clone(), server.url.clone()))).collect();
     for kill in 1..=KILLS {

@@ -153,7 +153,7 @@ async fn time_can_be_measured_from_the_sending() {
     }
 }
 
-struct Case {
+struct WebhookCase {
     name: &'static str,
     token: Option<&'static str>,
     body: Vec<u8>,
@@ -161,8 +161,8 @@ struct Case {
     kind: &'static str,
 }
 
-fn case(name: &'static str, body: impl Into<Vec<u8>>, status: u16, kind: &'static str) -> Case {
-    Case { name, token: Some(TOKEN), body: body.into(), status, kind }
+fn case(name: &'static str, body: impl Into<Vec<u8>>, status: u16, kind: &'static str) -> WebhookCase {
+    WebhookCase { name, token: Some(TOKEN), body: body.into(), status, kind }
 }
 
 fn with(field: &str, value: Value) -> Vec<u8> {
@@ -177,19 +177,22 @@ fn without(field: &str) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<WebhookCase> {
     let good = || signed_in("ada@example.com").to_string().into_bytes();
     let deep = [b"{\"a\":".repeat(1_000), b"1".to_vec(), b"}".repeat(1_000)].concat();
     let twice =
         r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com","email":"bob@example.com"}"#;
     let long_address = format!("{}@example.com", "x".repeat(5_000));
     vec![
-        Case { token: None, ..case("no token", good(), 401, "unknown-token") },
-        Case { token: Some(""), ..case("an empty token", good(), 401, "unknown-token") },
-        Case { token: Some("qb_wrong"), ..case("a wrong token", good(), 401, "unknown-token") },
-        Case { token: Some(OTHER_TOKEN), ..case("another brand's token", good(), 403, "foreign-scope") },
+        WebhookCase { token: None, ..case("no token", good(), 401, "unknown-token") },
+        WebhookCase { token: Some(""), ..case("an empty token", good(), 401, "unknown-token") },
+        WebhookCase { token: Some("qb_wrong"), ..case("a wrong token", good(), 401, "unknown-token") },
+        WebhookCase {
+            token: Some(OTHER_TOKEN),
+            ..case("another brand's token", good(), 403, "foreign-scope")
+        },
         case("another brand's scope", with("q_scope", json!("other-spring")), 403, "foreign-scope"),
-        Case { token: None, ..case("no token, 10 MB", vec![b'x'; 10_000_000], 401, "unknown-token") },
+        WebhookCase { token: None, ..case("no token, 10 MB", vec![b'x'; 10_000_000], 401, "unknown-token") },
         case("no scope", without("q_scope"), 422, "invalid-field"),
         case("an unknown scope", with("q_scope", json!("winter")), 422, "unknown-scope"),
         case("a scope that is none", with("q_scope", json!("../etc")), 422, "unknown-scope"),

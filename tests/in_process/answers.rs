@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use braze_sim::{Observed, Settings};
+use braze_sim::{ObservedRequest, Settings};
 use domain::Timestamp;
 use domain::profile::ProfileRef;
 use memory::Faults;
@@ -25,12 +25,12 @@ const STATUS_GET: &str = "/subscription/status/get";
 const STATUS_SET: &str = "/v2/subscription/status/set";
 
 /// A campaign, and the requests that its workspace gets.
-struct Watched {
+struct WatchedCampaign {
     campaign: Campaign,
-    seen: Arc<Mutex<Vec<Observed>>>,
+    seen: Arc<Mutex<Vec<ObservedRequest>>>,
 }
 
-impl Watched {
+impl WatchedCampaign {
     /// By e-mail or mobile number; `u-1` has both.
     async fn new(activation: &str) -> Self {
         let known = json!({ "external_id": "u-1", "email": "ada@example.com", "phone": PHONE });
@@ -40,7 +40,7 @@ impl Watched {
     async fn with(activation: &str, settings: Settings, profiles: &[Value]) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let keep = seen.clone();
-        let on_request = move |observed: &Observed| keep.lock().unwrap().push(observed.clone());
+        let on_request = move |observed: &ObservedRequest| keep.lock().unwrap().push(observed.clone());
         let settings = Settings { settle: SETTLE, on_request: Some(Arc::new(on_request)), ..settings };
         let campaign = Campaign::at(Faults::none(), "", activation, settings);
         campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
@@ -101,7 +101,7 @@ fn unconfirmed() -> Vec<(u16, Value)> {
 async fn a_success_that_does_not_say_so_counts_for_nothing() {
     for path in [TRACK, EXPORT, STATUS_GET, STATUS_SET] {
         for (status, body) in unconfirmed() {
-            let watched = Watched::new(activation(path)).await;
+            let watched = WatchedCampaign::new(activation(path)).await;
             watched
                 .fault(path, &json!({ "kind": "answer", "status": status, "body": body, "count": 3 }))
                 .await;
@@ -120,7 +120,7 @@ async fn a_success_that_does_not_say_so_counts_for_nothing() {
 #[tokio::test(start_paused = true)]
 async fn what_braze_queues_while_it_is_maintained_is_accepted() {
     for path in [TRACK, STATUS_SET] {
-        let watched = Watched::new(activation(path)).await;
+        let watched = WatchedCampaign::new(activation(path)).await;
         let queued =
             json!({ "kind": "answer", "when": "after", "status": 202, "body": { "message": "queued" } });
         watched.fault(path, &queued).await;
@@ -131,7 +131,7 @@ async fn what_braze_queues_while_it_is_maintained_is_accepted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_question_that_is_queued_is_not_answered() {
-    let watched = Watched::new(MARKS).await;
+    let watched = WatchedCampaign::new(MARKS).await;
     let queued = json!({ "message": "queued", "users": [] });
     watched.fault(EXPORT, &json!({ "kind": "answer", "status": 202, "body": queued, "count": 2 })).await;
     watched.takes_part(EXPORT).await;
@@ -140,7 +140,7 @@ async fn a_question_that_is_queued_is_not_answered() {
 
 /// How long after each of five answers the next request came.
 async fn waits(path: &str, status: u16, headers: &Value) -> Vec<Duration> {
-    let watched = Watched::new(activation(path)).await;
+    let watched = WatchedCampaign::new(activation(path)).await;
     let fault = json!({ "kind": "answer", "status": status, "headers": headers, "body": { "message": "no" }, "count": 5 });
     watched.fault(path, &fault).await;
     watched.takes_part(path).await;
@@ -198,7 +198,7 @@ async fn a_status_that_says_nothing_of_the_consumer_costs_them_nothing() {
         529, 530, 598, 799,
     ] {
         for path in [TRACK, EXPORT, STATUS_GET, STATUS_SET] {
-            let watched = Watched::new(activation(path)).await;
+            let watched = WatchedCampaign::new(activation(path)).await;
             watched.fault(path, &json!({ "kind": "answer", "status": status, "body": "", "count": 2 })).await;
             watched.takes_part(path).await;
             assert!(watched.asked(path).len() > 2, "{status} on {path}");
@@ -210,7 +210,7 @@ async fn a_status_that_says_nothing_of_the_consumer_costs_them_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_status_that_is_about_the_request_ends_it() {
     for status in [400, 404, 413, 415, 422] {
-        let watched = Watched::new(MARKS).await;
+        let watched = WatchedCampaign::new(MARKS).await;
         watched.fault(TRACK, &json!({ "kind": "answer", "status": status, "body": "" })).await;
         let id = watched.campaign.accept("ada@example.com").await;
         watched.campaign.all_reach(&[id], "rejected", AN_HOUR).await;
@@ -221,7 +221,7 @@ async fn a_status_that_is_about_the_request_ends_it() {
 }
 
 /// What the workspace says of the requests that subscribed.
-fn subscribed(watched: &Watched) -> Vec<String> {
+fn subscribed(watched: &WatchedCampaign) -> Vec<String> {
     let seen = watched.seen.lock().unwrap();
     seen.iter().filter(|seen| seen.path == STATUS_SET).map(|seen| seen.summary.clone()).collect()
 }
@@ -237,7 +237,7 @@ fn activations(count: usize, group: impl Fn(usize) -> String) -> String {
 }
 
 /// One consumer takes part in each of so many activations at once.
-async fn takes_part_in_all(watched: &Watched, count: usize) -> Vec<domain::ids::ParticipationId> {
+async fn takes_part_in_all(watched: &WatchedCampaign, count: usize) -> Vec<domain::ids::ParticipationId> {
     let mut ids = vec![watched.campaign.accept_phone(PHONE, Some("ada@example.com")).await];
     for number in 1..count {
         ids.push(
@@ -249,7 +249,7 @@ async fn takes_part_in_all(watched: &Watched, count: usize) -> Vec<domain::ids::
 
 #[tokio::test(start_paused = true)]
 async fn a_number_is_subscribed_to_a_group_once_however_many_activations_want_it() {
-    let watched = Watched::new(&activations(3, |_| "g-1".to_owned())).await;
+    let watched = WatchedCampaign::new(&activations(3, |_| "g-1".to_owned())).await;
     let ids = takes_part_in_all(&watched, 3).await;
     watched.campaign.all_reach(&ids, "credited", AN_HOUR).await;
     assert_eq!(subscribed(&watched), ["1 number(s)"]);
@@ -260,7 +260,8 @@ async fn a_request_subscribes_to_as_many_groups_as_braze_takes() {
     let groups: Vec<String> = (0..100).map(|number| format!("g-{number}")).collect();
     let settings = Settings { subscription_groups: groups, ..Settings::default() };
     let known = json!({ "external_id": "u-1", "email": "ada@example.com", "phone": PHONE });
-    let watched = Watched::with(&activations(100, |number| format!("g-{number}")), settings, &[known]).await;
+    let watched =
+        WatchedCampaign::with(&activations(100, |number| format!("g-{number}")), settings, &[known]).await;
     let ids = takes_part_in_all(&watched, 100).await;
     watched.campaign.all_reach(&ids, "credited", AN_HOUR).await;
     let requests = subscribed(&watched).len();
@@ -273,7 +274,8 @@ async fn a_group_that_is_not_there_holds_up_no_other() {
         (0..9).filter(|number| *number != 4).map(|number| format!("g-{number}")).collect();
     let settings = Settings { subscription_groups: groups, ..Settings::default() };
     let known = json!({ "external_id": "u-1", "email": "ada@example.com", "phone": PHONE });
-    let watched = Watched::with(&activations(9, |number| format!("g-{number}")), settings, &[known]).await;
+    let watched =
+        WatchedCampaign::with(&activations(9, |number| format!("g-{number}")), settings, &[known]).await;
     let mut ids = takes_part_in_all(&watched, 9).await;
     ids.remove(4);
     watched.campaign.all_reach(&ids, "credited", AN_HOUR).await;
@@ -283,7 +285,7 @@ async fn a_group_that_is_not_there_holds_up_no_other() {
 async fn an_event_to_a_profile_that_is_gone_makes_no_profile() {
     let activation = "[activation.events.signed_in]\n[activation.rewards_to_braze]\nevent = \"q_credited\"";
     for profile in [ProfileRef::ExternalId("null".into()), ProfileRef::BrazeId("0123".into())] {
-        let watched = Watched::with(activation, Settings::default(), &[]).await;
+        let watched = WatchedCampaign::with(activation, Settings::default(), &[]).await;
         let id =
             watched.campaign.accept_event_of("signed_in", "ada@example.com", Some(profile.clone())).await;
         watched.campaign.all_reach(&[id], "credited", AN_HOUR).await;
@@ -295,7 +297,7 @@ async fn an_event_to_a_profile_that_is_gone_makes_no_profile() {
 #[tokio::test(start_paused = true)]
 async fn where_schedules_are_precise_settling_takes_no_longer_than_the_brand_says() {
     let known = json!({ "external_id": "u-1", "email": "ada@example.com" });
-    let watched = Watched::with(SMS, Settings::default(), &[known]).await;
+    let watched = WatchedCampaign::with(SMS, Settings::default(), &[known]).await;
     watched.campaign.memory.fire_exactly();
     watched.campaign.clock.sleep(Duration::from_millis(7_300)).await;
     watched.takes_part(STATUS_SET).await;

@@ -12,18 +12,18 @@ const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_re
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A flow from acceptance to its end.
-struct Flow {
+struct MessageFlow {
     name: &'static str,
     braze: &'static str,
     activation: String,
-    way: Way,
+    way: TestedWay,
     ends: &'static str,
     /// How many of the three consumers have a profile then.
     profiles: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Way {
+enum TestedWay {
     Email,
     Phone,
     Event,
@@ -33,20 +33,20 @@ enum Way {
 const INCENTIVE: &str = "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 2\nreward = \"SPRING20\"\n\
                          [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\nevent = \"q_rewarded\"\n";
 
-fn flows() -> Vec<Flow> {
-    let email = |name, braze, activation: &str| Flow {
+fn flows() -> Vec<MessageFlow> {
+    let email = |name, braze, activation: &str| MessageFlow {
         name,
         braze,
         activation: format!("[activation.email]\n{activation}"),
-        way: Way::Email,
+        way: TestedWay::Email,
         ends: "enrolled",
         profiles: 3,
     };
-    let sms = |name, braze, activation: &str| Flow {
+    let sms = |name, braze, activation: &str| MessageFlow {
         name,
         braze,
         activation: format!("{SMS}{activation}"),
-        way: Way::Phone,
+        way: TestedWay::Phone,
         ends: "credited",
         profiles: 3,
     };
@@ -68,11 +68,11 @@ fn flows() -> Vec<Flow> {
             &rewarded("credit = \"on_enrollment\""),
         ),
         sms("single with incentive", "", &rewarded("opt_in = \"single\"")),
-        Flow {
+        MessageFlow {
             name: "event with incentive",
             braze: "",
             activation: format!("[activation.events.signed_in]\n{}", rewarded("attributes = { p = true }")),
-            way: Way::Event,
+            way: TestedWay::Event,
             ends: "credited",
             // An event never creates the profile that Braze says it has.
             profiles: 2,
@@ -81,7 +81,7 @@ fn flows() -> Vec<Flow> {
 }
 
 /// Three consumers: one new, one that Braze knows, one that it knows by the number. Returns how many messages it took.
-async fn runs_to_its_end(flow: &Flow, faults: Faults, lost: Option<u64>) -> u64 {
+async fn runs_to_its_end(flow: &MessageFlow, faults: Faults, lost: Option<u64>) -> u64 {
     let campaign = Campaign::with(faults, flow.braze, &flow.activation);
     if let Some(number) = lost {
         campaign.memory.lose_message(number);
@@ -99,9 +99,9 @@ async fn runs_to_its_end(flow: &Flow, faults: Faults, lost: Option<u64>) -> u64 
         let email = format!("c{number}@example.com");
         let phone = format!("+1313555010{number}");
         ids.push(match flow.way {
-            Way::Phone => campaign.accept_phone(&phone, Some(&email)).await,
-            Way::Email => campaign.accept(&email).await,
-            Way::Event => campaign.accept_event("signed_in", &email).await,
+            TestedWay::Phone => campaign.accept_phone(&phone, Some(&email)).await,
+            TestedWay::Email => campaign.accept(&email).await,
+            TestedWay::Event => campaign.accept_event("signed_in", &email).await,
         });
     }
     let (deadline, minute) = (campaign.clock.now() + A_DAY, Duration::from_secs(60));
@@ -131,15 +131,15 @@ async fn runs_to_its_end(flow: &Flow, faults: Faults, lost: Option<u64>) -> u64 
 }
 
 /// Two are rewarded, if there is something to win: on their profiles, and by one event each.
-fn rewards_are_shown_once(flow: &Flow, profiles: &[Value], lost: Option<u64>) {
+fn rewards_are_shown_once(flow: &MessageFlow, profiles: &[Value], lost: Option<u64>) {
     let rewarded = profiles.iter().filter(|profile| profile["custom_attributes"]["q_reward"] == "SPRING20");
     let events: u64 =
         profiles.iter().filter_map(|profile| profile["custom_events"]["q_rewarded"]["count"].as_u64()).sum();
     // Of the two who were first, the one without a profile cannot show it.
     let expected = match (flow.activation.contains("incentive"), flow.way) {
         (false, _) => 0,
-        (true, Way::Event) => 1,
-        (true, Way::Email | Way::Phone) => 2,
+        (true, TestedWay::Event) => 1,
+        (true, TestedWay::Email | TestedWay::Phone) => 2,
     };
     let name = flow.name;
     assert_eq!((rewarded.count(), events), (expected, expected as u64), "{name} with message {lost:?} lost");

@@ -39,13 +39,13 @@ impl<T> Panicking<T> {
 }
 
 /// The way to Braze, where what panics is about the workspace at port 1, and about whoever is named.
-struct About {
+struct AboutPort {
     way: Panicking<Arc<dyn Transport>>,
     named: &'static str,
 }
 
 #[async_trait]
-impl Transport for About {
+impl Transport for AboutPort {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let names = String::from_utf8_lossy(request.body()).contains(self.named);
         self.way.panic_if(names && request.uri().port_u16() == Some(1));
@@ -88,7 +88,7 @@ fn process(campaign: &Campaign, named: &'static str, times: usize) -> (Arc<Conne
     let troubles = Troubles::default();
     let way = Panicking::times(times, campaign.outside.transport.clone());
     let outside = Outside {
-        transport: Arc::new(About { way, named }),
+        transport: Arc::new(AboutPort { way, named }),
         troubles: troubles.clone(),
         ..campaign.outside.clone()
     };

@@ -21,7 +21,7 @@ const ENDPOINTS: [&str; 4] =
 
 /// What Braze knows of the participants.
 #[derive(Clone, Copy, PartialEq)]
-enum Known {
+enum KnownTo {
     No,
     Profile,
     ProfileWithPhone,
@@ -30,7 +30,7 @@ enum Known {
 
 /// How they take part.
 #[derive(Clone, Copy, PartialEq)]
-enum By {
+enum TakenBy {
     Email,
     Phone,
     /// Braze tells of an event, by webhook.
@@ -41,11 +41,11 @@ enum By {
     EventAfterEmail,
 }
 
-struct Flow {
+struct RequestFlow {
     name: &'static str,
     activation: String,
-    known: Known,
-    by: By,
+    known: KnownTo,
+    by: TakenBy,
     braze: &'static str,
     ends: &'static str,
     /// What one request for each participant and step would cost, by endpoint.
@@ -54,8 +54,8 @@ struct Flow {
     most: [u64; 4],
 }
 
-impl Flow {
-    fn by(self, by: By) -> Self {
+impl RequestFlow {
+    fn by(self, by: TakenBy) -> Self {
         Self { by, ..self }
     }
 
@@ -64,12 +64,12 @@ impl Flow {
     }
 }
 
-fn flows() -> Vec<Flow> {
-    let flow = |name, activation: &str, known, ends, one_each, most| Flow {
+fn flows() -> Vec<RequestFlow> {
+    let flow = |name, activation: &str, known, ends, one_each, most| RequestFlow {
         name,
         activation: activation.to_owned(),
         known,
-        by: if activation.contains("activation.sms") { By::Phone } else { By::Email },
+        by: if activation.contains("activation.sms") { TakenBy::Phone } else { TakenBy::Email },
         braze: "",
         ends,
         one_each,
@@ -79,33 +79,41 @@ fn flows() -> Vec<Flow> {
     let (single, double) =
         (sms("opt_in = \"single\""), sms("opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\""));
     let with_profile = sms("opt_in = \"single\"\nsubscribe = \"with_profile\"");
-    let number = Known::ProfileWithPhone;
+    let number = KnownTo::ProfileWithPhone;
     let event = format!("[activation.events.signed_in]\nincentive = \"early\"\n{REWARDED}");
     let again = format!("{EMAIL}{event}");
     vec![
-        flow("e-mail, new or known", EMAIL, Known::Profile, "enrolled", [0, 1, 1, 0], [0, 1_000, 15, 0]),
+        flow("e-mail, new or known", EMAIL, KnownTo::Profile, "enrolled", [0, 1, 1, 0], [0, 1_000, 15, 0]),
         flow(
             "e-mail, `identity = \"email\"`",
             EMAIL,
-            Known::Profile,
+            KnownTo::Profile,
             "enrolled",
             [0, 1, 1, 0],
             [0, 0, 14, 0],
         )
         .at("identity = \"email\""),
-        flow("webhook", &event, Known::Profile, "credited", [0, 1, 1, 0], [0, 1_000, 15, 0]).by(By::Event),
-        flow("webhook with `external_id`", &event, Known::Profile, "credited", [0, 1, 1, 0], [0, 0, 14, 0])
-            .by(By::EventWithId),
+        flow("webhook", &event, KnownTo::Profile, "credited", [0, 1, 1, 0], [0, 1_000, 15, 0])
+            .by(TakenBy::Event),
+        flow("webhook with `external_id`", &event, KnownTo::Profile, "credited", [0, 1, 1, 0], [0, 0, 14, 0])
+            .by(TakenBy::EventWithId),
         flow(
             "webhook, took part by e-mail before",
             &again,
-            Known::Profile,
+            KnownTo::Profile,
             "credited",
             [0, 1, 1, 0],
             [0, 0, 14, 0],
         )
-        .by(By::EventAfterEmail),
-        flow("SMS, subscribed already", &single, Known::Subscribed, "credited", [1, 0, 0, 0], [20, 0, 0, 0]),
+        .by(TakenBy::EventAfterEmail),
+        flow(
+            "SMS, subscribed already",
+            &single,
+            KnownTo::Subscribed,
+            "credited",
+            [1, 0, 0, 0],
+            [20, 0, 0, 0],
+        ),
         flow(
             "SMS single, profile with the number",
             &single,
@@ -114,11 +122,11 @@ fn flows() -> Vec<Flow> {
             [3, 1, 0, 1],
             [86, 1_000, 0, 21],
         ),
-        flow("SMS single, new", &single, Known::No, "credited", [3, 1, 1, 1], [83, 1_000, 15, 20]),
+        flow("SMS single, new", &single, KnownTo::No, "credited", [3, 1, 1, 1], [83, 1_000, 15, 20]),
         flow(
             "SMS single, with the profile",
             &with_profile,
-            Known::No,
+            KnownTo::No,
             "credited",
             [3, 1, 1, 0],
             [65, 1_000, 15, 0],
@@ -126,7 +134,7 @@ fn flows() -> Vec<Flow> {
         flow(
             "SMS double, confirmed at once",
             &double,
-            Known::No,
+            KnownTo::No,
             "credited",
             [2, 1, 2, 0],
             [43, 1_000, 29, 0],
@@ -138,20 +146,20 @@ fn phone(number: usize) -> String {
     format!("+1313555{number:04}")
 }
 
-async fn seed(campaign: &Campaign, known: Known) {
+async fn seed(campaign: &Campaign, known: KnownTo) {
     let profile = |number: usize| {
         let mut profile =
             json!({ "external_id": format!("u-{number}"), "email": format!("c{number}@example.com") });
-        if known != Known::Profile {
+        if known != KnownTo::Profile {
             profile["phone"] = phone(number).into();
         }
         profile
     };
-    if known != Known::No {
+    if known != KnownTo::No {
         let profiles: Vec<_> = (0..COUNT).map(profile).collect();
         campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
     }
-    if known == Known::Subscribed {
+    if known == KnownTo::Subscribed {
         let phones: Vec<_> = (0..COUNT).map(phone).collect();
         let entry =
             json!({ "subscription_group_id": "g-1", "subscription_state": "subscribed", "phones": phones });
@@ -161,16 +169,16 @@ async fn seed(campaign: &Campaign, known: Known) {
     }
 }
 
-async fn accept(campaign: &Campaign, by: By) -> Vec<ParticipationId> {
+async fn accept(campaign: &Campaign, by: TakenBy) -> Vec<ParticipationId> {
     let mut ids = Vec::new();
     for number in 0..COUNT {
         let email = format!("c{number}@example.com");
         let named = ProfileRef::ExternalId(format!("u-{number}"));
         ids.push(match by {
-            By::Email => campaign.accept(&email).await,
-            By::Phone => campaign.accept_phone(&phone(number), Some(&email)).await,
-            By::Event | By::EventAfterEmail => campaign.accept_event("signed_in", &email).await,
-            By::EventWithId => campaign.accept_event_of("signed_in", &email, Some(named)).await,
+            TakenBy::Email => campaign.accept(&email).await,
+            TakenBy::Phone => campaign.accept_phone(&phone(number), Some(&email)).await,
+            TakenBy::Event | TakenBy::EventAfterEmail => campaign.accept_event("signed_in", &email).await,
+            TakenBy::EventWithId => campaign.accept_event_of("signed_in", &email, Some(named)).await,
         });
     }
     ids
@@ -184,14 +192,18 @@ async fn so_far(campaign: &Campaign) -> [u64; 4] {
     counts
 }
 
-async fn counted(flow: &Flow) -> [u64; 4] {
+async fn counted(flow: &RequestFlow) -> [u64; 4] {
     let braze = format!("limits = {{ export_ids_per_minute = 100000 }}\n{}", flow.braze);
     let campaign = Campaign::with(Faults::none(), &braze, &flow.activation);
     campaign.steer("PUT", "/_sim/limits", r#"{"export_ids_per_minute": 100000}"#).await;
     let opt_in = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
     campaign.steer("PUT", "/_sim/double_opt_in", &opt_in.to_string()).await;
     seed(&campaign, flow.known).await;
-    let before = if flow.by == By::EventAfterEmail { accept(&campaign, By::Email).await } else { Vec::new() };
+    let before = if flow.by == TakenBy::EventAfterEmail {
+        accept(&campaign, TakenBy::Email).await
+    } else {
+        Vec::new()
+    };
     if !before.is_empty() {
         campaign.run();
         campaign.all_end(&before, Duration::from_secs(600)).await;

@@ -56,7 +56,7 @@ pub struct Recorder {
 }
 
 /// A write to one item.
-struct Write {
+struct ItemWrite {
     table: String,
     key: Value,
     action: &'static str,
@@ -157,7 +157,7 @@ impl Recorder {
         response.bytes().await.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
-    async fn item(&self, write: &Write) -> Option<Value> {
+    async fn item(&self, write: &ItemWrite) -> Option<Value> {
         let body = json!({ "TableName": write.table, "Key": write.key, "ConsistentRead": true });
         self.dynamo("GetItem", &body).await.get("Item").cloned()
     }
@@ -217,15 +217,15 @@ async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response
 }
 
 /// What is written, item by item.
-fn writes(target: &str, body: &Value) -> Vec<Write> {
+fn writes(target: &str, body: &Value) -> Vec<ItemWrite> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let put = |one: &Value, action| Write {
+    let put = |one: &Value, action| ItemWrite {
         table: text(&one["TableName"]),
         key: key_of(&text(&one["TableName"]), &one["Item"]),
         action,
     };
     let keyed =
-        |one: &Value, action| Write { table: text(&one["TableName"]), key: one["Key"].clone(), action };
+        |one: &Value, action| ItemWrite { table: text(&one["TableName"]), key: one["Key"].clone(), action };
     match target.rsplit('.').next().unwrap_or_default() {
         "PutItem" => vec![put(body, "PutItem")],
         "UpdateItem" => vec![keyed(body, "UpdateItem")],
@@ -248,7 +248,7 @@ fn writes(target: &str, body: &Value) -> Vec<Write> {
             let tables = body["RequestItems"].as_object().into_iter().flatten();
             let of_table = |(table, writes): (&String, &Value)| {
                 let items = writes.as_array().cloned().unwrap_or_default();
-                let item = move |(table, write): (String, Value)| Write {
+                let item = move |(table, write): (String, Value)| ItemWrite {
                     key: key_of(&table, &write["PutRequest"]["Item"]),
                     table,
                     action: "BatchWriteItem",

@@ -22,8 +22,8 @@ use ports::{Clock, Store};
 use serde_json::json;
 
 use crate::campaign::{Campaign, SETTLE};
-use crate::simulation::line::Line;
-use crate::simulation::log::Log;
+use crate::simulation::line::SharedRun;
+use crate::simulation::log::RunLog;
 use crate::simulation::process::Processes;
 
 pub use plan::{CONSUMERS, Endpoint, Failure, Happening, Known, OptIn, Plan, Prizes, Runs};
@@ -82,7 +82,7 @@ pub struct Played {
 /// When the runtime cannot be made, or a name is not one.
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]
 pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
-    let log = Log::default();
+    let log = RunLog::default();
     let _logged = log.takes_all();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
@@ -104,7 +104,7 @@ pub(crate) enum By {
 struct Run {
     campaign: Arc<Campaign>,
     processes: Processes,
-    line: Arc<Line>,
+    line: Arc<SharedRun>,
     accepted: Vec<(ParticipationId, By)>,
     /// Consumers who took their subscription back.
     said_stop: BTreeSet<u8>,
@@ -122,8 +122,8 @@ pub(crate) fn phone(consumer: u8) -> String {
 }
 
 impl Run {
-    fn new(plan: &Plan, mutation: Option<Mutation>, log: &Log) -> Self {
-        let line = Arc::new(Line::default());
+    fn new(plan: &Plan, mutation: Option<Mutation>, log: &RunLog) -> Self {
+        let line = Arc::new(SharedRun::default());
         let counter = line.clone();
         let on_request: OnRequest = Arc::new(move |observed| counter.answered(observed));
         let settings = Settings { settle: SETTLE, on_request: Some(on_request), ..Settings::default() };

@@ -38,7 +38,7 @@ const ROW: &str = "--row";
 /// Leaves out the table by flow.
 const CIRCUMSTANCES: &str = "--circumstances";
 
-struct Row {
+struct DrainRow {
     what: String,
     limit: &'static str,
     burst: Burst,
@@ -74,11 +74,11 @@ fn main() -> anyhow::Result<()> {
     plot::draw(&run(plot::BURST)?)
 }
 
-fn by_flow() -> Vec<Row> {
+fn by_flow() -> Vec<DrainRow> {
     let mut rows = Vec::new();
     for (flow, what) in FLOWS {
         for (limit, name) in LIMITS {
-            rows.extend(COUNTS.map(|count| Row {
+            rows.extend(COUNTS.map(|count| DrainRow {
                 what: what.to_owned(),
                 limit: name,
                 burst: Burst::new(flow, count, limit),
@@ -89,7 +89,7 @@ fn by_flow() -> Vec<Row> {
 }
 
 /// Ten thousand by e-mail who come between two windows, wait for answers, or are worked off by two processes.
-fn under_circumstances() -> Vec<Row> {
+fn under_circumstances() -> Vec<DrainRow> {
     const MIDWAY: Duration = Duration::from_millis(17_300);
     const ANSWERS: [(Duration, &str); 3] = [
         (Duration::ZERO, ""),
@@ -110,16 +110,16 @@ fn under_circumstances() -> Vec<Row> {
         for (what, burst) in circumstances {
             rows.extend(ANSWERS.map(|(latency, answers)| {
                 let what = format!("{what}{answers}");
-                Row { what, limit: name, burst: burst.answered_in(latency) }
+                DrainRow { what, limit: name, burst: burst.answered_in(latency) }
             }));
         }
     }
     // Of a limit without headers only the brand's file tells, which says how many a minute.
     let (limit, name) = (Limit::a_minute(250), "250 a minute");
     let silent = Burst::new(Flow::Email, UNDER, limit).told_by(HeaderStyle::None);
-    rows.push(Row { what: "no headers".to_owned(), limit: name, burst: silent });
+    rows.push(DrainRow { what: "no headers".to_owned(), limit: name, burst: silent });
     let burst = silent.after_the_minute(Duration::from_millis(17_300));
-    rows.push(Row { what: "no headers, 17.3 s after the minute".to_owned(), limit: name, burst });
+    rows.push(DrainRow { what: "no headers, 17.3 s after the minute".to_owned(), limit: name, burst });
     rows
 }
 
@@ -132,8 +132,8 @@ fn in_a_process_of_its_own(number: usize) -> anyhow::Result<String> {
 }
 
 /// A row's cells, as a JSON line.
-fn measure(row: &Row) -> anyhow::Result<String> {
-    let Row { what, limit, burst } = row;
+fn measure(row: &DrainRow) -> anyhow::Result<String> {
+    let DrainRow { what, limit, burst } = row;
     let began = Instant::now();
     let drained = run(*burst)?;
     let took = began.elapsed();

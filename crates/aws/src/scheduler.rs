@@ -21,7 +21,7 @@ const DOING: &str = "making a schedule";
 
 /// Where schedules are kept, and what they may do.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct SchedulerSettings {
     /// The group they are in.
     pub group: String,
     /// The role that sends for them.
@@ -36,13 +36,13 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct Scheduler {
     client: Client,
-    settings: Settings,
+    settings: SchedulerSettings,
 }
 
 impl Scheduler {
     /// Schedules of a group.
     #[must_use]
-    pub fn new(config: &aws_config::SdkConfig, settings: Settings) -> Self {
+    pub fn new(config: &aws_config::SdkConfig, settings: SchedulerSettings) -> Self {
         Self { client: Client::new(config), settings }
     }
 

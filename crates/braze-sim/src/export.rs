@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::profiles::{Identifier, Profile, Profiles, alias_object};
+use crate::profiles::{ProfileStore, SimIdentifier, SimProfile, alias_object};
 use crate::track::{PLAIN_FIELDS, alias_key};
 
 const MOST_IDENTIFIERS: usize = 50;
@@ -30,20 +30,20 @@ const EMPTY_FIELDS: [&str; 14] = [
 ];
 
 /// Answers an export, or says why it is refused.
-pub(crate) fn answer(body: &Value, profiles: &Profiles) -> Result<Value, String> {
+pub(crate) fn answer(body: &Value, profiles: &ProfileStore) -> Result<Value, String> {
     let fields = fields(body)?;
-    let mut found: Vec<&Profile> = Vec::new();
+    let mut found: Vec<&SimProfile> = Vec::new();
     let mut invalid: Vec<Value> = Vec::new();
     let (external_ids, aliases) = (list(body, "external_ids")?, list(body, "user_aliases")?);
     if external_ids.len() + aliases.len() > MOST_IDENTIFIERS {
         return Err("The max number of external_ids and aliases per request was exceeded".to_owned());
     }
     for id in &external_ids {
-        let profile = id.as_str().and_then(|id| profiles.get(&Identifier::ExternalId(id.to_owned())));
+        let profile = id.as_str().and_then(|id| profiles.get(&SimIdentifier::ExternalId(id.to_owned())));
         profile.map_or_else(|| invalid.push(id.clone()), |profile| found.push(profile));
     }
     for alias in &aliases {
-        let profile = alias_key(alias).and_then(|alias| profiles.get(&Identifier::Alias(alias)));
+        let profile = alias_key(alias).and_then(|alias| profiles.get(&SimIdentifier::Alias(alias)));
         profile.map_or_else(|| invalid.push(alias["alias_name"].clone()), |profile| found.push(profile));
     }
     match (one(body, "email_address")?, one(body, "phone")?, one(body, "device_id")?) {
@@ -53,7 +53,7 @@ pub(crate) fn answer(body: &Value, profiles: &Profiles) -> Result<Value, String>
         (_, _, _) => return Err("Only one of email_address, phone and device_id may be given".to_owned()),
     }
     if let Some(id) = one(body, "braze_id")? {
-        found.extend(profiles.get(&Identifier::BrazeId(id.to_owned())));
+        found.extend(profiles.get(&SimIdentifier::BrazeId(id.to_owned())));
     }
     let users: Vec<Value> = found.into_iter().map(|profile| show(profile, &fields)).collect();
     let mut answer = json!({ "users": users, "message": "success" });
@@ -94,7 +94,7 @@ fn one<'a>(body: &'a Value, name: &str) -> Result<Option<&'a str>, String> {
 }
 
 /// The fields that were asked for; what a profile does not have is left out.
-fn show(profile: &Profile, fields: &[&str]) -> Value {
+fn show(profile: &SimProfile, fields: &[&str]) -> Value {
     let mut shown = Map::new();
     for &field in fields {
         let value = match field {
@@ -113,7 +113,7 @@ fn show(profile: &Profile, fields: &[&str]) -> Value {
     Value::Object(shown)
 }
 
-fn events(profile: &Profile) -> Value {
+fn events(profile: &SimProfile) -> Value {
     let events = profile.custom_events.iter();
     events
         .map(|(name, event)| {

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FaultKind {
     /// An answer with `status`.
     Status,
     /// The connection is closed without an answer.
@@ -39,7 +39,7 @@ pub struct Fault {
     /// The path it is for; any when absent.
     pub path: Option<String>,
     /// What goes wrong.
-    pub kind: Kind,
+    pub kind: FaultKind,
     /// The status of a `status` or `answer` fault.
     #[serde(default = "service_unavailable")]
     pub status: u16,
@@ -70,19 +70,19 @@ fn service_unavailable() -> u16 {
 /// The faults that are set, with how often each was met and played.
 #[derive(Debug, Default, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Faults(Vec<Set>);
+pub(crate) struct FaultSet(Vec<SetFault>);
 
 #[derive(Debug, Serialize)]
-struct Set {
+struct SetFault {
     #[serde(flatten)]
     fault: Fault,
     met: u64,
     played: u64,
 }
 
-impl Faults {
+impl FaultSet {
     pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push(Set { fault, met: 0, played: 0 });
+        self.0.push(SetFault { fault, met: 0, played: 0 });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_fault_meets_its_path_every_so_often_and_so_many_times() {
-        let mut faults = Faults::default();
+        let mut faults = FaultSet::default();
         faults.add(fault(r#"{"path": "/users/track", "kind": "status", "one_in": 3, "count": 2}"#));
         let met: Vec<bool> = (0..10).map(|_| faults.meet("/users/track").is_some()).collect();
         assert_eq!(met, [false, false, true, false, false, true, false, false, false, false]);

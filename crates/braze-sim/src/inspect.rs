@@ -38,13 +38,13 @@ pub(crate) fn routes(workspace: Workspace) -> Router {
 }
 
 #[derive(Deserialize)]
-struct Which {
+struct WhichProfile {
     email: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Limits {
+struct LimitsBody {
     export_ids_per_minute: Option<u32>,
     export_ids_window_ms: Option<u64>,
     export_ids_by_others: Option<u32>,
@@ -92,7 +92,7 @@ struct Reply {
 }
 
 /// What the inspecting endpoints answer: a body, or what is wrong with the request.
-type Answer = Result<Json<Value>, Wrong>;
+type Inspected = Result<Json<Value>, Wrong>;
 
 struct Wrong(String);
 
@@ -106,7 +106,7 @@ fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Wrong> {
     body.map(|Json(body)| body).map_err(|rejection| Wrong(rejection.body_text()))
 }
 
-async fn profiles(Shared(workspace): Shared<Workspace>, Query(which): Query<Which>) -> Json<Value> {
+async fn profiles(Shared(workspace): Shared<Workspace>, Query(which): Query<WhichProfile>) -> Json<Value> {
     let state = workspace.lock();
     let shown: Vec<Value> = match &which.email {
         Some(email) => state.profiles.with_contact("email", email).into_iter().map(|p| json!(p)).collect(),
@@ -115,7 +115,7 @@ async fn profiles(Shared(workspace): Shared<Workspace>, Query(which): Query<Whic
     Json(json!({ "profiles": shown, "pending_objects": state.pending() }))
 }
 
-async fn add_profiles(Shared(workspace): Shared<Workspace>, body: String) -> Answer {
+async fn add_profiles(Shared(workspace): Shared<Workspace>, body: String) -> Inspected {
     let added = workspace.seed(&body).map_err(|error| Wrong(error.to_string()))?;
     Ok(Json(json!({ "added": added })))
 }
@@ -133,7 +133,10 @@ async fn faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({ "faults": workspace.lock().faults }))
 }
 
-async fn add_fault(Shared(workspace): Shared<Workspace>, body: Result<Json<Fault>, JsonRejection>) -> Answer {
+async fn add_fault(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<Fault>, JsonRejection>,
+) -> Inspected {
     workspace.lock().faults.add(read(body)?);
     Ok(Json(json!({})))
 }
@@ -145,8 +148,8 @@ async fn clear_faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
 
 async fn set_limits(
     Shared(workspace): Shared<Workspace>,
-    body: Result<Json<Limits>, JsonRejection>,
-) -> Answer {
+    body: Result<Json<LimitsBody>, JsonRejection>,
+) -> Inspected {
     let limits = read(body)?;
     let mut state = workspace.lock();
     let old = state.settings.clone();
@@ -167,12 +170,15 @@ async fn set_limits(
 async fn set_settle(
     Shared(workspace): Shared<Workspace>,
     body: Result<Json<Settle>, JsonRejection>,
-) -> Answer {
+) -> Inspected {
     workspace.lock().settings.settle = Duration::from_millis(read(body)?.settle_ms);
     Ok(Json(json!({})))
 }
 
-async fn set_keys(Shared(workspace): Shared<Workspace>, body: Result<Json<Keys>, JsonRejection>) -> Answer {
+async fn set_keys(
+    Shared(workspace): Shared<Workspace>,
+    body: Result<Json<Keys>, JsonRejection>,
+) -> Inspected {
     workspace.lock().keys = read(body)?.keys.into_iter().collect();
     Ok(Json(json!({})))
 }
@@ -180,7 +186,7 @@ async fn set_keys(Shared(workspace): Shared<Workspace>, body: Result<Json<Keys>,
 async fn set_permissions(
     Shared(workspace): Shared<Workspace>,
     body: Result<Json<Permissions>, JsonRejection>,
-) -> Answer {
+) -> Inspected {
     workspace.lock().withheld = read(body)?.withheld.into_iter().collect();
     Ok(Json(json!({})))
 }
@@ -193,7 +199,7 @@ async fn subscriptions(Shared(workspace): Shared<Workspace>) -> Json<Value> {
 async fn set_subscriptions(
     Shared(workspace): Shared<Workspace>,
     body: Result<Json<Value>, JsonRejection>,
-) -> Answer {
+) -> Inspected {
     let changes = subscription::changes_of_any_size(&read(body)?).map_err(Wrong)?;
     let now = workspace.now();
     let set = changes.len();
@@ -204,7 +210,7 @@ async fn set_subscriptions(
 async fn set_double_opt_in(
     Shared(workspace): Shared<Workspace>,
     body: Result<Json<DoubleOptIn>, JsonRejection>,
-) -> Answer {
+) -> Inspected {
     workspace.lock().settings.double_opt_in = Some(read(body)?);
     Ok(Json(json!({})))
 }
@@ -212,7 +218,7 @@ async fn set_double_opt_in(
 async fn set_status_keys(
     Shared(workspace): Shared<Workspace>,
     body: Result<Json<Keyed>, JsonRejection>,
-) -> Answer {
+) -> Inspected {
     workspace.lock().settings.status_keys = read(body)?.status_keys;
     Ok(Json(json!({})))
 }
@@ -220,13 +226,13 @@ async fn set_status_keys(
 async fn set_bad_phones(
     Shared(workspace): Shared<Workspace>,
     body: Result<Json<Phones>, JsonRejection>,
-) -> Answer {
+) -> Inspected {
     workspace.lock().bad_phones = read(body)?.phones.into_iter().collect();
     Ok(Json(json!({})))
 }
 
 /// A consumer answers the prompt.
-async fn reply(Shared(workspace): Shared<Workspace>, body: Result<Json<Reply>, JsonRejection>) -> Answer {
+async fn reply(Shared(workspace): Shared<Workspace>, body: Result<Json<Reply>, JsonRejection>) -> Inspected {
     let reply = read(body)?;
     let now = workspace.now();
     let confirmed = workspace.lock().subscriptions.reply(&reply.phone, &reply.text, now);

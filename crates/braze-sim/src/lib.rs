@@ -13,12 +13,12 @@ mod track;
 mod windows;
 mod workspace;
 
-pub use faults::{Fault, Kind, When};
+pub use faults::{Fault, FaultKind, When};
 pub use seed::SeedError;
 pub use serve::serve;
 pub use subscription::{DoubleOptIn, StatusKeys};
 pub use windows::HeaderStyle;
-pub use workspace::{Observed, OnRequest, Settings, Workspace};
+pub use workspace::{ObservedRequest, OnRequest, Settings, Workspace};
 
 /// What the workspace answers at `GET /`, and the command line behind `sim --help`.
 pub const HELP: &str = include_str!("help.txt");

@@ -11,7 +11,7 @@ pub(crate) type AliasKey = (String, String);
 
 /// A profile.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Profile {
+pub(crate) struct SimProfile {
     pub(crate) braze_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) external_id: Option<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Profile {
     #[serde(flatten)]
     pub(crate) fields: BTreeMap<String, Value>,
     pub(crate) custom_attributes: Map<String, Value>,
-    pub(crate) custom_events: BTreeMap<String, EventCount>,
+    pub(crate) custom_events: BTreeMap<String, SimEventCount>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     /// Counts writes to the workspace: of two profiles the larger was updated later.
@@ -31,7 +31,7 @@ pub(crate) struct Profile {
 
 /// How often an event was logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct EventCount {
+pub(crate) struct SimEventCount {
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
     pub(crate) count: u64,
@@ -47,7 +47,7 @@ pub(crate) fn alias_object((label, name): &AliasKey) -> Value {
 
 /// Whom an object is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Identifier {
+pub(crate) enum SimIdentifier {
     ExternalId(String),
     Alias(AliasKey),
     BrazeId(String),
@@ -57,8 +57,8 @@ pub(crate) enum Identifier {
 
 /// All profiles, found by each of their identifiers.
 #[derive(Debug, Default)]
-pub(crate) struct Profiles {
-    all: Vec<Profile>,
+pub(crate) struct ProfileStore {
+    all: Vec<SimProfile>,
     by_external_id: HashMap<String, usize>,
     by_alias: HashMap<AliasKey, usize>,
     by_braze_id: HashMap<String, usize>,
@@ -71,30 +71,30 @@ fn canonical(contact: &str) -> String {
     contact.trim().to_lowercase()
 }
 
-impl Profiles {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Profile> {
+impl ProfileStore {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &SimProfile> {
         self.all.iter()
     }
 
     /// Every profile with this e-mail address (`"email"`) or number (`"phone"`).
-    pub(crate) fn with_contact(&self, kind: &'static str, contact: &str) -> Vec<&Profile> {
+    pub(crate) fn with_contact(&self, kind: &'static str, contact: &str) -> Vec<&SimProfile> {
         let found = self.by_contact.get(&(kind, canonical(contact)));
         found.into_iter().flatten().filter_map(|&index| self.all.get(index)).collect()
     }
 
-    pub(crate) fn get(&self, identifier: &Identifier) -> Option<&Profile> {
+    pub(crate) fn get(&self, identifier: &SimIdentifier) -> Option<&SimProfile> {
         self.find(identifier).and_then(|index| self.all.get(index))
     }
 
     /// The profile an identifier means. Of several with an address: the last updated one that has an external id, else the
     /// last updated.
-    fn find(&self, identifier: &Identifier) -> Option<usize> {
+    fn find(&self, identifier: &SimIdentifier) -> Option<usize> {
         match identifier {
-            Identifier::ExternalId(id) => self.by_external_id.get(id).copied(),
-            Identifier::Alias(alias) => self.by_alias.get(alias).copied(),
-            Identifier::BrazeId(id) => self.by_braze_id.get(id).copied(),
-            Identifier::Email(email) => self.last_updated("email", email),
-            Identifier::Phone(phone) => self.last_updated("phone", phone),
+            SimIdentifier::ExternalId(id) => self.by_external_id.get(id).copied(),
+            SimIdentifier::Alias(alias) => self.by_alias.get(alias).copied(),
+            SimIdentifier::BrazeId(id) => self.by_braze_id.get(id).copied(),
+            SimIdentifier::Email(email) => self.last_updated("email", email),
+            SimIdentifier::Phone(phone) => self.last_updated("phone", phone),
         }
     }
 
@@ -108,23 +108,23 @@ impl Profiles {
     /// The profile an identifier means, made if `create` and there is none. Braze ids are Braze's to give.
     pub(crate) fn find_or_create(
         &mut self,
-        identifier: &Identifier,
+        identifier: &SimIdentifier,
         create: bool,
         now: Timestamp,
     ) -> Option<usize> {
         if let Some(index) = self.find(identifier) {
             return Some(index);
         }
-        if !create || matches!(identifier, Identifier::BrazeId(_)) {
+        if !create || matches!(identifier, SimIdentifier::BrazeId(_)) {
             return None;
         }
         let index = self.add(now);
         match identifier {
-            Identifier::ExternalId(id) => self.set_external_id(index, id),
-            Identifier::Alias(alias) => self.add_alias(index, alias.clone()),
-            Identifier::Email(email) => self.set_field(index, "email", Value::from(canonical(email))),
-            Identifier::Phone(phone) => self.set_field(index, "phone", Value::from(phone.as_str())),
-            Identifier::BrazeId(_) => {}
+            SimIdentifier::ExternalId(id) => self.set_external_id(index, id),
+            SimIdentifier::Alias(alias) => self.add_alias(index, alias.clone()),
+            SimIdentifier::Email(email) => self.set_field(index, "email", Value::from(canonical(email))),
+            SimIdentifier::Phone(phone) => self.set_field(index, "phone", Value::from(phone.as_str())),
+            SimIdentifier::BrazeId(_) => {}
         }
         Some(index)
     }
@@ -134,7 +134,7 @@ impl Profiles {
         let index = self.all.len();
         let braze_id = format!("{:024x}", index + 1);
         self.by_braze_id.insert(braze_id.clone(), index);
-        self.all.push(Profile {
+        self.all.push(SimProfile {
             braze_id,
             external_id: None,
             user_aliases: Vec::new(),
@@ -196,7 +196,7 @@ impl Profiles {
     }
 
     /// The profile at `index`, marked as updated.
-    pub(crate) fn update(&mut self, index: usize, now: Timestamp) -> Option<&mut Profile> {
+    pub(crate) fn update(&mut self, index: usize, now: Timestamp) -> Option<&mut SimProfile> {
         self.writes += 1;
         let profile = self.all.get_mut(index)?;
         profile.updated = self.writes;
@@ -215,8 +215,8 @@ mod tests {
 
     #[test]
     fn an_alias_names_one_profile_and_its_case_counts() {
-        let mut profiles = Profiles::default();
-        let alias = |name: &str| Identifier::Alias(("email".into(), name.into()));
+        let mut profiles = ProfileStore::default();
+        let alias = |name: &str| SimIdentifier::Alias(("email".into(), name.into()));
         let first = profiles.find_or_create(&alias("a@example.com"), true, at(1)).unwrap();
         assert_eq!(profiles.find_or_create(&alias("a@example.com"), true, at(2)), Some(first));
         assert_ne!(profiles.find_or_create(&alias("A@example.com"), true, at(2)), Some(first));
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn an_address_means_the_last_updated_profile_with_an_external_id() {
-        let mut profiles = Profiles::default();
+        let mut profiles = ProfileStore::default();
         for external_id in [Some("u1"), Some("u2"), None] {
             let index = profiles.add(at(1));
             profiles.set_field(index, "email", "a@example.com".into());
@@ -233,7 +233,7 @@ mod tests {
             }
             profiles.update(index, at(1));
         }
-        let by_email = Identifier::Email("A@Example.com".into());
+        let by_email = SimIdentifier::Email("A@Example.com".into());
         assert_eq!(profiles.get(&by_email).unwrap().external_id.as_deref(), Some("u2"));
         profiles.update(0, at(2));
         assert_eq!(profiles.get(&by_email).unwrap().external_id.as_deref(), Some("u1"));
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_changed_address_is_found_under_the_new_one_only() {
-        let mut profiles = Profiles::default();
+        let mut profiles = ProfileStore::default();
         let index = profiles.add(at(1));
         profiles.set_field(index, "email", "old@example.com".into());
         profiles.set_field(index, "email", "new@example.com".into());

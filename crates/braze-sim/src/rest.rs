@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 use crate::clock::SimClock;
-use crate::faults::{Fault, Kind, When};
-use crate::workspace::{Endpoint, Observed, State, Workspace};
+use crate::faults::{Fault, FaultKind, When};
+use crate::workspace::{ObservedRequest, SimEndpoint, Workspace, WorkspaceState};
 use crate::{export, subscription, track};
 
 /// Most of Braze's endpoints take bodies of up to 4 MB.
@@ -20,16 +20,16 @@ const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// Marks an answer that is not to be sent: the connection is closed instead.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Dropped;
+pub(crate) struct DropConnection;
 
 /// An answer with what it was about.
-struct Said {
+struct SimAnswer {
     status: StatusCode,
     body: Value,
     summary: String,
 }
 
-impl Said {
+impl SimAnswer {
     fn new(status: StatusCode, body: Value, summary: impl Into<String>) -> Self {
         Self { status, body, summary: summary.into() }
     }
@@ -53,9 +53,9 @@ async fn answer(
     let path = uri.path().to_owned();
     let at = workspace.now();
     let fault = workspace.lock().faults.meet(&path);
-    let before = fault.as_ref().filter(|fault| fault.when == When::Before && fault.kind != Kind::Delay);
+    let before = fault.as_ref().filter(|fault| fault.when == When::Before && fault.kind != FaultKind::Delay);
     let (said, extra) = match before {
-        Some(_) => (Said::new(StatusCode::OK, Value::Null, "a fault, nothing done"), HeaderMap::new()),
+        Some(_) => (SimAnswer::new(StatusCode::OK, Value::Null, "a fault, nothing done"), HeaderMap::new()),
         None => work(&workspace, &method, &uri, &headers, body),
     };
     let (response, observed) = play(fault, said, extra, (at, &method, &path)).await;
@@ -74,27 +74,27 @@ async fn answer(
 /// Turns what was said into an answer, or into the fault that takes its place.
 async fn play(
     fault: Option<Fault>,
-    said: Said,
+    said: SimAnswer,
     extra: HeaderMap,
     (at, method, path): (jiff::Timestamp, &Method, &str),
-) -> (Response, Observed) {
+) -> (Response, ObservedRequest) {
     let mut response = (said.status, axum::Json(said.body)).into_response();
     response.headers_mut().extend(extra);
     let mut summary = said.summary;
     let mut status = said.status.as_u16();
     match fault {
-        Some(Fault { kind: Kind::Delay, delay_ms, .. }) => {
+        Some(Fault { kind: FaultKind::Delay, delay_ms, .. }) => {
             SimClock::sleep(std::time::Duration::from_millis(delay_ms)).await;
         }
-        Some(Fault { kind: Kind::Drop, .. }) => {
-            response.extensions_mut().insert(Dropped);
+        Some(Fault { kind: FaultKind::Drop, .. }) => {
+            response.extensions_mut().insert(DropConnection);
             (status, summary) = (0, format!("{summary}; the connection is dropped"));
         }
-        Some(Fault { kind: Kind::Garbage, .. }) => {
+        Some(Fault { kind: FaultKind::Garbage, .. }) => {
             response = (StatusCode::OK, "<html>not what you asked for</html>").into_response();
             (status, summary) = (200, format!("{summary}; the answer is garbage"));
         }
-        Some(Fault { kind: Kind::Answer, status: code, headers, body, .. }) => {
+        Some(Fault { kind: FaultKind::Answer, status: code, headers, body, .. }) => {
             let code = StatusCode::from_u16(code).unwrap_or(StatusCode::OK);
             let body = match body {
                 Some(Value::String(text)) => text,
@@ -105,7 +105,7 @@ async fn play(
             response.headers_mut().extend(named(&headers));
             (status, summary) = (code.as_u16(), format!("{summary}; a fault answers"));
         }
-        Some(Fault { kind: Kind::Status, status: code, retry_after, headers, .. }) => {
+        Some(Fault { kind: FaultKind::Status, status: code, retry_after, headers, .. }) => {
             let code = StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             response = (code, axum::Json(json!({ "message": "a fault was asked for" }))).into_response();
             if let Some(seconds) = retry_after {
@@ -116,7 +116,7 @@ async fn play(
         }
         None => {}
     }
-    (response, Observed { at, method: method.to_string(), path: path.to_owned(), status, summary })
+    (response, ObservedRequest { at, method: method.to_string(), path: path.to_owned(), status, summary })
 }
 
 /// Headers of a fault, as far as they are ones.
@@ -134,7 +134,7 @@ fn work(
     uri: &Uri,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> (Said, HeaderMap) {
+) -> (SimAnswer, HeaderMap) {
     let mut state = workspace.lock();
     let mut extra = HeaderMap::new();
     let key = bearer(headers);
@@ -144,20 +144,20 @@ fn work(
             extra.insert(HeaderName::from_static(name), HeaderValue::from_static(""));
         }
         let message = json!({ "message": format!("Invalid API key: {}", key.unwrap_or_default()) });
-        return (Said::new(StatusCode::UNAUTHORIZED, message, "the API key is refused"), extra);
+        return (SimAnswer::new(StatusCode::UNAUTHORIZED, message, "the API key is refused"), extra);
     }
     let endpoint = match (method, uri.path()) {
-        (&Method::POST, "/users/track") => Endpoint::Track,
-        (&Method::POST, "/users/export/ids") => Endpoint::ExportIds,
-        (&Method::GET, "/subscription/status/get") => Endpoint::StatusGet,
-        (&Method::POST, "/subscription/status/set" | "/v2/subscription/status/set") => Endpoint::StatusSet,
+        (&Method::POST, "/users/track") => SimEndpoint::Track,
+        (&Method::POST, "/users/export/ids") => SimEndpoint::ExportIds,
+        (&Method::GET, "/subscription/status/get") => SimEndpoint::StatusGet,
+        (&Method::POST, "/subscription/status/set" | "/v2/subscription/status/set") => SimEndpoint::StatusSet,
         (_, path) if path.ends_with('/') => {
-            return (Said::message(StatusCode::FORBIDDEN, "Access Denied"), extra);
+            return (SimAnswer::message(StatusCode::FORBIDDEN, "Access Denied"), extra);
         }
-        _ => return (Said::message(StatusCode::NOT_FOUND, "Not Found"), extra),
+        _ => return (SimAnswer::message(StatusCode::NOT_FOUND, "Not Found"), extra),
     };
     if state.withheld.contains(endpoint.permission()) {
-        return (Said::message(StatusCode::FORBIDDEN, "Access Denied"), extra);
+        return (SimAnswer::message(StatusCode::FORBIDDEN, "Access Denied"), extra);
     }
     let now = workspace.now();
     let style = state.settings.header_style;
@@ -165,12 +165,12 @@ fn work(
         let counted = window.count(now);
         counted.write(style, &mut extra);
         if !counted.within {
-            return (Said::message(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded"), extra);
+            return (SimAnswer::message(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded"), extra);
         }
     }
     let said = match endpoint {
-        Endpoint::StatusGet => status_get(&state, uri),
-        Endpoint::Track | Endpoint::ExportIds | Endpoint::StatusSet => {
+        SimEndpoint::StatusGet => status_get(&state, uri),
+        SimEndpoint::Track | SimEndpoint::ExportIds | SimEndpoint::StatusSet => {
             serve(&mut state, endpoint, headers, body, now)
         }
     };
@@ -178,46 +178,49 @@ fn work(
 }
 
 fn serve(
-    state: &mut State,
-    endpoint: Endpoint,
+    state: &mut WorkspaceState,
+    endpoint: SimEndpoint,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
     now: jiff::Timestamp,
-) -> Said {
+) -> SimAnswer {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if !declared.starts_with("application/json") {
-        return Said::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type");
+        return SimAnswer::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type");
     }
     let Ok(body) = body else {
-        return Said::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        return SimAnswer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         let error = "Error while parsing request body. Please check your syntax.";
-        return Said::new(StatusCode::BAD_REQUEST, json!({ "error": error }), error);
+        return SimAnswer::new(StatusCode::BAD_REQUEST, json!({ "error": error }), error);
     };
     match endpoint {
-        Endpoint::Track => track(state, &body, now),
-        Endpoint::StatusSet | Endpoint::StatusGet => status_set(state, &body, now),
-        Endpoint::ExportIds => match export::answer(&body, &state.profiles) {
+        SimEndpoint::Track => track(state, &body, now),
+        SimEndpoint::StatusSet | SimEndpoint::StatusGet => status_set(state, &body, now),
+        SimEndpoint::ExportIds => match export::answer(&body, &state.profiles) {
             Ok(answer) => {
                 let found = answer["users"].as_array().map_or(0, Vec::len);
                 let summary = format!("look-up by {}: {found} profile(s)", asked_by(&body));
-                Said::new(StatusCode::CREATED, answer, summary)
+                SimAnswer::new(StatusCode::CREATED, answer, summary)
             }
-            Err(message) => Said::message(StatusCode::BAD_REQUEST, &message),
+            Err(message) => SimAnswer::message(StatusCode::BAD_REQUEST, &message),
         },
     }
 }
 
-fn track(state: &mut State, body: &Value, now: jiff::Timestamp) -> Said {
+fn track(state: &mut WorkspaceState, body: &Value, now: jiff::Timestamp) -> SimAnswer {
     let Some(sizes) = track::sizes(body) else {
-        return Said::message(StatusCode::BAD_REQUEST, "'attributes', 'events' and 'purchases' are arrays");
+        return SimAnswer::message(
+            StatusCode::BAD_REQUEST,
+            "'attributes', 'events' and 'purchases' are arrays",
+        );
     };
     let objects: usize = sizes.iter().sum();
     let counted =
         if state.settings.objects_per_array { sizes.into_iter().max().unwrap_or(0) } else { objects };
     if counted > usize::try_from(state.settings.max_objects).unwrap_or(usize::MAX) {
-        return Said::message(StatusCode::BAD_REQUEST, "Max Input Length Exceeded");
+        return SimAnswer::message(StatusCode::BAD_REQUEST, "Max Input Length Exceeded");
     }
     let size = u64::try_from(objects).unwrap_or(u64::MAX);
     state.requests.track_objects += size;
@@ -226,7 +229,7 @@ fn track(state: &mut State, body: &Value, now: jiff::Timestamp) -> Said {
     if checked.attributes + checked.events + checked.purchases == 0 {
         let message = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields.";
         let answer = json!({ "message": message, "errors": checked.errors });
-        return Said::new(StatusCode::BAD_REQUEST, answer, "nothing valid");
+        return SimAnswer::new(StatusCode::BAD_REQUEST, answer, "nothing valid");
     }
     let refused = checked.errors.len();
     let mut answer = json!({ "message": "success" });
@@ -245,41 +248,41 @@ fn track(state: &mut State, body: &Value, now: jiff::Timestamp) -> Said {
     let summary =
         format!("{} attribute object(s), {} event(s), {refused} refused", checked.attributes, checked.events);
     state.accept(checked.accepted, now);
-    Said::new(StatusCode::CREATED, answer, summary)
+    SimAnswer::new(StatusCode::CREATED, answer, summary)
 }
 
-fn status_get(state: &State, uri: &Uri) -> Said {
+fn status_get(state: &WorkspaceState, uri: &Uri) -> SimAnswer {
     let Ok(Query(query)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
-        return Said::message(StatusCode::BAD_REQUEST, "the query cannot be read");
+        return SimAnswer::message(StatusCode::BAD_REQUEST, "the query cannot be read");
     };
     let group = query.iter().find(|(name, _)| name == "subscription_group_id");
     if !group.is_some_and(|(_, group)| state.has_group(group)) {
-        return Said::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
+        return SimAnswer::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
     }
     if query.iter().any(|(_, value)| state.bad_phones.contains(value)) {
-        return Said::message(StatusCode::BAD_REQUEST, "a phone is not valid");
+        return SimAnswer::message(StatusCode::BAD_REQUEST, "a phone is not valid");
     }
     let phones = query.iter().filter(|(name, _)| name.starts_with("phone")).count();
     match state.subscriptions.get(&query, &state.profiles, state.settings.status_keys) {
-        Ok(answer) => Said::new(StatusCode::OK, answer, format!("status of {phones} number(s)")),
-        Err(message) => Said::message(StatusCode::BAD_REQUEST, &message),
+        Ok(answer) => SimAnswer::new(StatusCode::OK, answer, format!("status of {phones} number(s)")),
+        Err(message) => SimAnswer::message(StatusCode::BAD_REQUEST, &message),
     }
 }
 
-fn status_set(state: &mut State, body: &Value, now: jiff::Timestamp) -> Said {
+fn status_set(state: &mut WorkspaceState, body: &Value, now: jiff::Timestamp) -> SimAnswer {
     let changes = match subscription::changes(body) {
         Ok(changes) => changes,
-        Err(message) => return Said::message(StatusCode::BAD_REQUEST, &message),
+        Err(message) => return SimAnswer::message(StatusCode::BAD_REQUEST, &message),
     };
     if !changes.iter().all(|change| state.has_group(&change.group)) {
-        return Said::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
+        return SimAnswer::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
     }
     if changes.iter().any(|change| state.bad_phones.contains(&change.phone)) {
-        return Said::message(StatusCode::BAD_REQUEST, "a phone is not valid");
+        return SimAnswer::message(StatusCode::BAD_REQUEST, "a phone is not valid");
     }
     let summary = format!("{} number(s)", changes.len());
     state.accept_changes(changes, now);
-    Said::new(StatusCode::CREATED, json!({ "message": "success" }), summary)
+    SimAnswer::new(StatusCode::CREATED, json!({ "message": "success" }), summary)
 }
 
 /// The key behind `Bearer`, the scheme in any case.

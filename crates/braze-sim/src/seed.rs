@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::profiles::Profiles;
+use crate::profiles::ProfileStore;
 use crate::track::PLAIN_FIELDS;
 
 /// Why a seed is not taken.
@@ -32,7 +32,7 @@ pub enum SeedError {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Seed {
+struct SeedFile {
     profiles: Vec<SeedProfile>,
 }
 
@@ -55,8 +55,8 @@ struct SeedAlias {
 }
 
 /// Adds the profiles of a seed; returns how many. A seed with an error adds none.
-pub(crate) fn plant(text: &str, profiles: &mut Profiles, now: Timestamp) -> Result<usize, SeedError> {
-    let seed: Seed = serde_json::from_str(text)
+pub(crate) fn plant(text: &str, profiles: &mut ProfileStore, now: Timestamp) -> Result<usize, SeedError> {
+    let seed: SeedFile = serde_json::from_str(text)
         .map_err(|error| SeedError::Malformed { line: error.line(), message: without_place(&error) })?;
     for (index, profile) in seed.profiles.iter().enumerate() {
         if let Some(field) = profile.fields.keys().find(|field| !PLAIN_FIELDS.contains(&field.as_str())) {
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_seed_says_where_it_is_wrong_and_adds_nothing_then() {
-        let mut profiles = Profiles::default();
+        let mut profiles = ProfileStore::default();
         let malformed = plant("{\n\"profiles\": [}", &mut profiles, Timestamp::UNIX_EPOCH).unwrap_err();
         assert_eq!(malformed.to_string(), "line 2: expected value");
         let unknown = r#"{"profiles": [{"email": "a@example.com"}, {"colour": "red"}]}"#;

@@ -13,7 +13,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-use crate::rest::Dropped;
+use crate::rest::DropConnection;
 use crate::workspace::Workspace;
 use crate::{inspect, rest};
 
@@ -66,7 +66,7 @@ async fn answer(
 ) -> Result<Response<Body>, ConnectionDropped> {
     let answered: Result<Response<Body>, Infallible> = routes.oneshot(request).await;
     match answered {
-        Ok(response) if response.extensions().get::<Dropped>().is_some() => Err(ConnectionDropped),
+        Ok(response) if response.extensions().get::<DropConnection>().is_some() => Err(ConnectionDropped),
         Ok(response) => Ok(response),
         Err(impossible) => match impossible {},
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::profiles::{Identifier, Profiles};
+use crate::profiles::{ProfileStore, SimIdentifier};
 
 /// How long a state waits for a profile with its number (braze-docs, subscription status set).
 const PARKED: Duration = Duration::from_secs(30 * 24 * 3_600);
@@ -38,7 +38,7 @@ pub struct DoubleOptIn {
 
 /// A change of a number's state, accepted and not yet applied.
 #[derive(Debug, Clone)]
-pub(crate) struct Change {
+pub(crate) struct StateChange {
     pub(crate) group: String,
     pub(crate) phone: String,
     pub(crate) subscribed: bool,
@@ -46,27 +46,27 @@ pub(crate) struct Change {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct State {
+struct SubscriptionState {
     subscribed: bool,
     since: Timestamp,
 }
 
 /// All groups' states.
 #[derive(Debug, Default)]
-pub(crate) struct Subscriptions {
-    states: BTreeMap<(String, String), State>,
-    parked: BTreeMap<(String, String), State>,
+pub(crate) struct GroupStates {
+    states: BTreeMap<(String, String), SubscriptionState>,
+    parked: BTreeMap<(String, String), SubscriptionState>,
     /// Numbers that were asked to confirm, with the group that it is about.
     prompted: BTreeSet<(String, String)>,
 }
 
-impl Subscriptions {
+impl GroupStates {
     /// Applies a change. Without a profile the state is parked; with double opt-in logic nothing happens then, and otherwise the
     /// consumer is asked first.
-    pub(crate) fn apply(&mut self, change: Change, profiles: &Profiles, now: Timestamp) {
+    pub(crate) fn apply(&mut self, change: StateChange, profiles: &ProfileStore, now: Timestamp) {
         let has_profile = !profiles.with_contact("phone", &change.phone).is_empty();
         let key = (change.group, change.phone);
-        let state = State { subscribed: change.subscribed, since: now };
+        let state = SubscriptionState { subscribed: change.subscribed, since: now };
         match (has_profile, change.double_opt_in && change.subscribed) {
             (true, true) => {
                 self.prompted.insert(key);
@@ -105,7 +105,7 @@ impl Subscriptions {
         for key in &asked {
             if confirmed {
                 self.prompted.remove(key);
-                self.states.insert(key.clone(), State { subscribed: true, since: now });
+                self.states.insert(key.clone(), SubscriptionState { subscribed: true, since: now });
             }
         }
         confirmed && !asked.is_empty()
@@ -113,8 +113,8 @@ impl Subscriptions {
 
     /// Everything, to be looked at.
     pub(crate) fn show(&self) -> Value {
-        let list = |states: &BTreeMap<(String, String), State>| -> Vec<Value> {
-            let entry = |((group, phone), state): (&(String, String), &State)| json!({ "subscription_group_id": group, "phone": phone, "subscribed": state.subscribed, "since": state.since.to_string() });
+        let list = |states: &BTreeMap<(String, String), SubscriptionState>| -> Vec<Value> {
+            let entry = |((group, phone), state): (&(String, String), &SubscriptionState)| json!({ "subscription_group_id": group, "phone": phone, "subscribed": state.subscribed, "since": state.since.to_string() });
             states.iter().map(entry).collect()
         };
         let prompted: Vec<Value> = self
@@ -128,8 +128,8 @@ impl Subscriptions {
     /// Braze's word for a number's state.
     fn word(&self, group: &str, phone: &str) -> &'static str {
         match self.states.get(&(group.to_owned(), phone.to_owned())) {
-            Some(State { subscribed: true, .. }) => "Subscribed",
-            Some(State { subscribed: false, .. }) => "Unsubscribed",
+            Some(SubscriptionState { subscribed: true, .. }) => "Subscribed",
+            Some(SubscriptionState { subscribed: false, .. }) => "Unsubscribed",
             None => "unknown",
         }
     }
@@ -138,7 +138,7 @@ impl Subscriptions {
     pub(crate) fn get(
         &self,
         query: &[(String, String)],
-        profiles: &Profiles,
+        profiles: &ProfileStore,
         keys: StatusKeys,
     ) -> Result<Value, String> {
         let values = |names: &[&str]| -> Vec<&String> {
@@ -153,7 +153,7 @@ impl Subscriptions {
         let mut status = Map::new();
         for phone in phones {
             check_phone(phone)?;
-            let profile = profiles.get(&Identifier::Phone(phone.clone()));
+            let profile = profiles.get(&SimIdentifier::Phone(phone.clone()));
             let by_profile =
                 profile.map(|profile| profile.external_id.clone().unwrap_or(profile.braze_id.clone()));
             let key = match keys {
@@ -173,7 +173,7 @@ fn check_phone(phone: &str) -> Result<(), String> {
 }
 
 /// The changes that a request asks for, in the form of either version.
-pub(crate) fn changes(body: &Value) -> Result<Vec<Change>, String> {
+pub(crate) fn changes(body: &Value) -> Result<Vec<StateChange>, String> {
     let changes = changes_of_any_size(body)?;
     if changes.is_empty() || changes.len() > MOST_PHONES {
         return Err("1 to 50 phones are required".to_owned());
@@ -182,7 +182,7 @@ pub(crate) fn changes(body: &Value) -> Result<Vec<Change>, String> {
 }
 
 /// The same, however many numbers it names.
-pub(crate) fn changes_of_any_size(body: &Value) -> Result<Vec<Change>, String> {
+pub(crate) fn changes_of_any_size(body: &Value) -> Result<Vec<StateChange>, String> {
     match body.get("subscription_groups").and_then(Value::as_array) {
         Some(entries) => {
             let changes: Result<Vec<_>, _> = entries.iter().map(|entry| of_entry(entry, "phones")).collect();
@@ -192,7 +192,7 @@ pub(crate) fn changes_of_any_size(body: &Value) -> Result<Vec<Change>, String> {
     }
 }
 
-fn of_entry(entry: &Value, phones: &str) -> Result<Vec<Change>, String> {
+fn of_entry(entry: &Value, phones: &str) -> Result<Vec<StateChange>, String> {
     let (group, subscribed, double_opt_in) = state_of(entry)?;
     let has_email = ["email", "emails"].iter().any(|name| entry.get(name).is_some());
     let phones: Vec<String> = match entry.get(phones) {
@@ -205,7 +205,7 @@ fn of_entry(entry: &Value, phones: &str) -> Result<Vec<Change>, String> {
     }
     let change = |phone: String| {
         check_phone(&phone)?;
-        Ok(Change { group: group.clone(), phone, subscribed, double_opt_in })
+        Ok(StateChange { group: group.clone(), phone, subscribed, double_opt_in })
     };
     phones.into_iter().map(change).collect()
 }

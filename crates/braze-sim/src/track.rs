@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::profiles::{AliasKey, EventCount, Identifier, Profiles};
+use crate::profiles::{AliasKey, ProfileStore, SimEventCount, SimIdentifier};
 
 /// Longest part of an alias and longest external id, in bytes.
 const LONGEST_ALIAS: usize = 236;
@@ -35,8 +35,8 @@ const TWO: &str = "only one of 'external_id', 'braze_id' or 'user_alias' may be 
 /// An object that was accepted.
 #[derive(Debug, Clone)]
 pub(crate) enum Object {
-    Attributes { identifier: Identifier, create: bool, fields: Map<String, Value> },
-    Event { identifier: Identifier, create: bool, name: String, time: Timestamp },
+    Attributes { identifier: SimIdentifier, create: bool, fields: Map<String, Value> },
+    Event { identifier: SimIdentifier, create: bool, name: String, time: Timestamp },
 }
 
 /// A request, checked.
@@ -65,9 +65,11 @@ pub(crate) fn sizes(body: &Value) -> Option<[usize; 3]> {
 /// Checks every object on its own: a bad one does not hold up the others.
 pub(crate) fn check(body: &Value, now: Timestamp) -> Checked {
     let mut checked = Checked::default();
-    for (name, read) in
-        [("attributes", attributes as Read), ("events", event as Read), ("purchases", purchase as Read)]
-    {
+    for (name, read) in [
+        ("attributes", attributes as FieldReader),
+        ("events", event as FieldReader),
+        ("purchases", purchase as FieldReader),
+    ] {
         let objects = body.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         for (index, object) in objects.iter().enumerate() {
             match read(object, now) {
@@ -86,7 +88,7 @@ pub(crate) fn check(body: &Value, now: Timestamp) -> Checked {
     checked
 }
 
-type Read = fn(&Value, Timestamp) -> Result<Option<Object>, &'static str>;
+type FieldReader = fn(&Value, Timestamp) -> Result<Option<Object>, &'static str>;
 
 fn attributes(object: &Value, _now: Timestamp) -> Result<Option<Object>, &'static str> {
     let identifier = identifier(object)?;
@@ -97,7 +99,7 @@ fn attributes(object: &Value, _now: Timestamp) -> Result<Option<Object>, &'stati
     let create = match (existing_only(object), &identifier) {
         (Some(only), _) => !only,
         // By alias Braze updates unless told otherwise.
-        (None, Identifier::Alias(_)) => false,
+        (None, SimIdentifier::Alias(_)) => false,
         (None, _) => true,
     };
     let mut fields = object.as_object().cloned().unwrap_or_default();
@@ -116,7 +118,7 @@ fn event(object: &Value, now: Timestamp) -> Result<Option<Object>, &'static str>
     // To the second: whether Braze keeps fractions is not documented, so nobody may depend on it.
     let time = Timestamp::from_second(time.as_second()).unwrap_or(time);
     // An event by alias never creates a profile.
-    let create = !matches!(identifier, Identifier::Alias(_)) && existing_only(object) != Some(true);
+    let create = !matches!(identifier, SimIdentifier::Alias(_)) && existing_only(object) != Some(true);
     Ok(Some(Object::Event { identifier, create, name, time: time.min(now) }))
 }
 
@@ -132,22 +134,22 @@ fn existing_only(object: &Value) -> Option<bool> {
 }
 
 /// At most one primary identifier; address and number count only where there is none.
-fn identifier(object: &Value) -> Result<Identifier, &'static str> {
+fn identifier(object: &Value) -> Result<SimIdentifier, &'static str> {
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut primary = Vec::new();
     if let Some(id) = text("external_id") {
         (id.len() <= LONGEST_EXTERNAL_ID).then_some(()).ok_or("EXTERNAL_USER_ID_TOO_LARGE")?;
-        primary.push(Identifier::ExternalId(id.to_owned()));
+        primary.push(SimIdentifier::ExternalId(id.to_owned()));
     }
     if let Some(alias) = object.get("user_alias").filter(|alias| !alias.is_null()) {
-        primary.push(Identifier::Alias(alias_key(alias).ok_or("'user_alias' is not valid")?));
+        primary.push(SimIdentifier::Alias(alias_key(alias).ok_or("'user_alias' is not valid")?));
     }
     if let Some(id) = text("braze_id") {
-        primary.push(Identifier::BrazeId(id.to_owned()));
+        primary.push(SimIdentifier::BrazeId(id.to_owned()));
     }
     match (primary.len(), text("email"), text("phone")) {
-        (0, Some(email), _) => Ok(Identifier::Email(email.to_owned())),
-        (0, None, Some(phone)) => Ok(Identifier::Phone(phone.to_owned())),
+        (0, Some(email), _) => Ok(SimIdentifier::Email(email.to_owned())),
+        (0, None, Some(phone)) => Ok(SimIdentifier::Phone(phone.to_owned())),
         (0, None, None) => Err(NOBODY),
         (1, _, _) => primary.pop().ok_or(NOBODY),
         (_, _, _) => Err(TWO),
@@ -182,7 +184,7 @@ pub(crate) enum Effect {
 }
 
 /// Applies the objects of one request: attributes first, then events.
-pub(crate) fn apply(profiles: &mut Profiles, objects: Vec<Object>, now: Timestamp) -> Vec<Effect> {
+pub(crate) fn apply(profiles: &mut ProfileStore, objects: Vec<Object>, now: Timestamp) -> Vec<Effect> {
     let (attributes, events): (Vec<_>, Vec<_>) =
         objects.into_iter().partition(|object| matches!(object, Object::Attributes { .. }));
     let mut effects = Vec::new();
@@ -208,16 +210,16 @@ pub(crate) fn apply(profiles: &mut Profiles, objects: Vec<Object>, now: Timestam
     effects
 }
 
-fn log(profiles: &mut Profiles, index: usize, name: &str, time: Timestamp, now: Timestamp) {
+fn log(profiles: &mut ProfileStore, index: usize, name: &str, time: Timestamp, now: Timestamp) {
     let Some(profile) = profiles.update(index, now) else { return };
     let count = profile.custom_events.entry(name.to_owned());
-    let count = count.or_insert(EventCount { first: time, last: time, count: 0 });
+    let count = count.or_insert(SimEventCount { first: time, last: time, count: 0 });
     count.first = count.first.min(time);
     count.last = count.last.max(time);
     count.count += 1;
 }
 
-fn set(profiles: &mut Profiles, index: usize, fields: Map<String, Value>, now: Timestamp) {
+fn set(profiles: &mut ProfileStore, index: usize, fields: Map<String, Value>, now: Timestamp) {
     for (name, value) in fields {
         if PLAIN_FIELDS.contains(&name.as_str()) {
             profiles.set_field(index, &name, value);
@@ -262,8 +264,8 @@ mod tests {
         Timestamp::from_second(1_800_000_000).unwrap()
     }
 
-    fn applied(bodies: &[Value]) -> Profiles {
-        let mut profiles = Profiles::default();
+    fn applied(bodies: &[Value]) -> ProfileStore {
+        let mut profiles = ProfileStore::default();
         for body in bodies {
             let checked = check(body, now());
             assert!(checked.errors.is_empty(), "{:?}", checked.errors);

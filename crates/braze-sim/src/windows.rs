@@ -32,7 +32,7 @@ pub(crate) struct Window {
 
 /// What a count came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Counted {
+pub(crate) struct WindowCount {
     pub(crate) within: bool,
     limit: u32,
     remaining: u32,
@@ -51,7 +51,7 @@ impl Window {
     }
 
     /// Counts a request; one over the limit is not counted.
-    pub(crate) fn count(&mut self, now: Timestamp) -> Counted {
+    pub(crate) fn count(&mut self, now: Timestamp) -> WindowCount {
         let length = u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX).max(1);
         let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
         let number = now / length;
@@ -62,7 +62,7 @@ impl Window {
         let within = self.used < self.limit;
         self.used += u32::from(within);
         let end = (number + 1) * length;
-        Counted {
+        WindowCount {
             within,
             limit: self.limit,
             remaining: self.limit.saturating_sub(self.used),
@@ -72,7 +72,7 @@ impl Window {
     }
 }
 
-impl Counted {
+impl WindowCount {
     pub(crate) fn write(&self, style: HeaderStyle, headers: &mut HeaderMap) {
         let mut put = |name: &'static str, value: u64| {
             headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
@@ -119,7 +119,7 @@ mod tests {
     fn headers_come_in_both_documented_forms() {
         let mut window = Window::new(1, Duration::from_secs(60));
         let (good, over) = (window.count(at(70)), window.count(at(70)));
-        let headers = |counted: Counted, style| {
+        let headers = |counted: WindowCount, style| {
             let mut headers = HeaderMap::new();
             counted.write(style, &mut headers);
             let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());

@@ -8,19 +8,19 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::clock::SimClock;
-use crate::faults::Faults;
-use crate::profiles::Profiles;
+use crate::faults::FaultSet;
+use crate::profiles::ProfileStore;
 use crate::seed::{self, SeedError};
-use crate::subscription::{self, Change, DoubleOptIn, StatusKeys, Subscriptions};
+use crate::subscription::{self, DoubleOptIn, GroupStates, StateChange, StatusKeys};
 use crate::track::{self, Effect, Object};
 use crate::windows::{HeaderStyle, Window};
 
 /// Called with every REST request that was answered.
-pub type OnRequest = Arc<dyn Fn(&Observed) + Send + Sync>;
+pub type OnRequest = Arc<dyn Fn(&ObservedRequest) + Send + Sync>;
 
 /// One REST request and its answer, fit to be shown: no keys, no whole contacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Observed {
+pub struct ObservedRequest {
     /// When it came.
     pub at: Timestamp,
     /// `POST`, `GET`…
@@ -87,20 +87,20 @@ impl Default for Settings {
 /// A simulated Braze workspace. Clones are the same workspace.
 #[derive(Clone)]
 pub struct Workspace {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<WorkspaceState>>,
     clock: SimClock,
 }
 
 /// The endpoints that are simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Endpoint {
+pub(crate) enum SimEndpoint {
     Track,
     ExportIds,
     StatusGet,
     StatusSet,
 }
 
-impl Endpoint {
+impl SimEndpoint {
     /// The permission that it needs, by Braze's name.
     pub(crate) fn permission(self) -> &'static str {
         match self {
@@ -115,19 +115,19 @@ impl Endpoint {
 /// What was accepted and has not settled yet.
 enum Pending {
     Objects(Vec<Object>),
-    Changes(Vec<Change>),
+    Changes(Vec<StateChange>),
 }
 
-pub(crate) struct State {
+pub(crate) struct WorkspaceState {
     pub(crate) settings: Settings,
     pub(crate) keys: BTreeSet<String>,
     /// Permissions that no key has.
     pub(crate) withheld: BTreeSet<String>,
-    pub(crate) profiles: Profiles,
-    pub(crate) faults: Faults,
+    pub(crate) profiles: ProfileStore,
+    pub(crate) faults: FaultSet,
     pub(crate) requests: Requests,
-    pub(crate) windows: BTreeMap<Endpoint, Window>,
-    pub(crate) subscriptions: Subscriptions,
+    pub(crate) windows: BTreeMap<SimEndpoint, Window>,
+    pub(crate) subscriptions: GroupStates,
     /// Numbers that make a whole request about subscriptions fail.
     pub(crate) bad_phones: BTreeSet<String>,
     pending: BTreeMap<(Timestamp, u64), Pending>,
@@ -149,13 +149,13 @@ impl Workspace {
     /// An empty workspace.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { state: Arc::new(Mutex::new(State::new(settings))), clock: SimClock::start() }
+        Self { state: Arc::new(Mutex::new(WorkspaceState::new(settings))), clock: SimClock::start() }
     }
 
     /// The same, whose clock shows `origin` now: under a paused clock, a run is the same every time.
     #[must_use]
     pub fn starting_at(settings: Settings, origin: Timestamp) -> Self {
-        Self { state: Arc::new(Mutex::new(State::new(settings))), clock: SimClock::at(origin) }
+        Self { state: Arc::new(Mutex::new(WorkspaceState::new(settings))), clock: SimClock::at(origin) }
     }
 
     /// Adds profiles from JSON: `{"profiles": [{"external_id", "user_aliases", "email", …, "custom_attributes"}]}`.
@@ -172,24 +172,24 @@ impl Workspace {
     }
 
     /// The state, with everything applied that has settled by now.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, WorkspaceState> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.settle(self.now());
         state
     }
 }
 
-impl State {
+impl WorkspaceState {
     fn new(settings: Settings) -> Self {
         Self {
             keys: settings.api_keys.iter().cloned().collect(),
             windows: windows(&settings),
             settings,
             withheld: BTreeSet::new(),
-            profiles: Profiles::default(),
-            faults: Faults::default(),
+            profiles: ProfileStore::default(),
+            faults: FaultSet::default(),
             requests: Requests::default(),
-            subscriptions: Subscriptions::default(),
+            subscriptions: GroupStates::default(),
             bad_phones: BTreeSet::new(),
             pending: BTreeMap::new(),
             writes: 0,
@@ -219,7 +219,7 @@ impl State {
     }
 
     /// Accepts changes of subscriptions; they appear once they have settled.
-    pub(crate) fn accept_changes(&mut self, changes: Vec<Change>, now: Timestamp) {
+    pub(crate) fn accept_changes(&mut self, changes: Vec<StateChange>, now: Timestamp) {
         self.pend(Pending::Changes(changes), now);
     }
 
@@ -256,7 +256,7 @@ impl State {
     }
 
     /// Applies changes of subscriptions now.
-    pub(crate) fn change(&mut self, changes: Vec<Change>, now: Timestamp) {
+    pub(crate) fn change(&mut self, changes: Vec<StateChange>, now: Timestamp) {
         for change in changes {
             self.subscriptions.apply(change, &self.profiles, now);
         }
@@ -268,7 +268,7 @@ impl State {
             Effect::Groups { phone, groups } => {
                 let change = |group: &serde_json::Value| {
                     let (group, subscribed, double_opt_in) = subscription::state_of(group).ok()?;
-                    Some(Change { group, phone: phone.clone(), subscribed, double_opt_in })
+                    Some(StateChange { group, phone: phone.clone(), subscribed, double_opt_in })
                 };
                 self.change(groups.iter().filter_map(change).collect(), now);
             }
@@ -283,15 +283,15 @@ impl State {
     }
 }
 
-fn windows(settings: &Settings) -> BTreeMap<Endpoint, Window> {
+fn windows(settings: &Settings) -> BTreeMap<SimEndpoint, Window> {
     BTreeMap::from([
-        (Endpoint::Track, Window::new(settings.track_per_3s, Duration::from_secs(3))),
+        (SimEndpoint::Track, Window::new(settings.track_per_3s, Duration::from_secs(3))),
         (
-            Endpoint::ExportIds,
+            SimEndpoint::ExportIds,
             Window::new(settings.export_ids_per_minute, settings.export_ids_window)
                 .shared_with(settings.export_ids_by_others),
         ),
-        (Endpoint::StatusGet, Window::new(250_000, Duration::from_secs(3_600))),
-        (Endpoint::StatusSet, Window::new(5_000, Duration::from_secs(60))),
+        (SimEndpoint::StatusGet, Window::new(250_000, Duration::from_secs(3_600))),
+        (SimEndpoint::StatusSet, Window::new(5_000, Duration::from_secs(60))),
     ])
 }

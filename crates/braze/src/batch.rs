@@ -33,13 +33,13 @@ impl Default for BatchLimit {
 
 /// The load of a request so far.
 #[derive(Debug, Clone, Copy, Default)]
-struct Load {
+struct RequestLoad {
     attributes: usize,
     events: usize,
     bytes: usize,
 }
 
-impl Load {
+impl RequestLoad {
     fn of(write: &Write) -> Self {
         let size = |json: serde_json::Value| json.to_string().len() + 1;
         let attributes = write.attributes.iter().map(Attributes::json).map(size);
@@ -73,13 +73,13 @@ impl Load {
 pub fn pack(writes: &[Write], limit: BatchLimit) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
     let mut start = 0;
-    let mut load = Load::default();
+    let mut load = RequestLoad::default();
     for (index, write) in writes.iter().enumerate() {
-        let with = load.with(Load::of(write));
+        let with = load.with(RequestLoad::of(write));
         if index > start && !with.fits(limit) {
             groups.push(start..index);
             start = index;
-            load = Load::of(write);
+            load = RequestLoad::of(write);
         } else {
             load = with;
         }

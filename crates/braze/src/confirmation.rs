@@ -18,7 +18,7 @@ pub(crate) enum Purpose {
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct ConfirmationBody {
     message: String,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn confirmed(
     if !response.body().trim_ascii_start().starts_with(b"{") {
         return Err(Error::Unreadable);
     }
-    let said: Said = serde_json::from_slice(response.body()).map_err(|_| Error::Unreadable)?;
+    let said: ConfirmationBody = serde_json::from_slice(response.body()).map_err(|_| Error::Unreadable)?;
     let queued = purpose == Purpose::Writing && status == StatusCode::ACCEPTED && said.message == "queued";
     if said.message == "success" || queued {
         Ok(response)

@@ -148,11 +148,11 @@ impl Error {
 /// Braze's text: under `message`, or under `error` when it could not parse the body.
 pub(crate) fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
-    struct Said {
+    struct ErrorBody {
         message: Option<serde_json::Value>,
         error: Option<serde_json::Value>,
     }
-    let said: Option<Said> = serde_json::from_slice(body).ok();
+    let said: Option<ErrorBody> = serde_json::from_slice(body).ok();
     let text = said.and_then(|said| said.message.or(said.error));
     match text {
         Some(serde_json::Value::String(text)) => text,

@@ -79,7 +79,7 @@ enum Array {
 
 /// Error entries, sorted by what they are about.
 #[derive(Default)]
-struct Entries {
+struct ErrorEntries {
     placed: BTreeMap<(Array, usize), Refusal>,
     unplaced: BTreeMap<Array, Refusal>,
 }
@@ -95,14 +95,14 @@ pub(crate) fn of_track(
     if status.is_success() {
         let response = confirmed(response, Purpose::Writing, redactor)?;
         let body: Body = serde_json::from_slice(response.body()).map_err(|_| Error::Unreadable)?;
-        let mut entries = Entries::read(&body.errors, sent, redactor);
+        let mut entries = ErrorEntries::read(&body.errors, sent, redactor);
         entries.compare(Array::Attributes, sent.attributes, body.attributes_processed);
         entries.compare(Array::Events, sent.events, body.events_processed);
         return Ok(outcomes(writes, &entries, &ObjectOutcome::Done));
     }
     let body: Option<Body> = serde_json::from_slice(response.body()).ok();
     let error = Error::of_status(&response, redactor);
-    let entries = body.map(|body| Entries::read(&body.errors, sent, redactor)).unwrap_or_default();
+    let entries = body.map(|body| ErrorEntries::read(&body.errors, sent, redactor)).unwrap_or_default();
     // A 400 that names its objects refuses those; the request as a whole was not processed.
     if status == StatusCode::BAD_REQUEST && !entries.placed.is_empty() {
         return Ok(outcomes(writes, &entries, &ObjectOutcome::NotDone));
@@ -141,7 +141,7 @@ impl Sent {
     }
 }
 
-impl Entries {
+impl ErrorEntries {
     fn read(errors: &Value, sent: Sent, redactor: &Redactor<'_>) -> Self {
         let mut entries = Self::default();
         let listed = match errors {
@@ -205,7 +205,7 @@ fn text(entry: &Value) -> &str {
     entry.as_str().or(named).unwrap_or("an error without a text")
 }
 
-fn outcomes(writes: &[Write], entries: &Entries, otherwise: &ObjectOutcome) -> Vec<WriteOutcome> {
+fn outcomes(writes: &[Write], entries: &ErrorEntries, otherwise: &ObjectOutcome) -> Vec<WriteOutcome> {
     let (mut attributes, mut events) = (0.., 0..);
     let mut next = |array: Array| {
         let index = match array {

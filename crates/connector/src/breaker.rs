@@ -13,7 +13,7 @@ use domain::reservation::{Observed, Slot};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 pub(crate) use state::Rejection;
-use state::{Admit, State};
+use state::{Admit, BreakerState};
 
 /// Requests of a lane under way at once, whatever they are part of: enough to fill 40 a second, or 2,500 a minute, with answers that take
 /// a second.
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 64;
 pub(crate) struct Breaker {
     /// First come, first served.
     room: Semaphore,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
     answered: Notify,
 }
 
@@ -79,7 +79,7 @@ impl Breaker {
         self.answered.notify_waiters();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BreakerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -32,13 +32,13 @@ pub(crate) struct Recent {
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<u64, Entry>,
-    old: HashMap<u64, Entry>,
+    young: HashMap<u64, RecentAttribute>,
+    old: HashMap<u64, RecentAttribute>,
 }
 
 /// One attribute of one profile.
 #[derive(Debug, Clone, Copy)]
-enum Entry {
+enum RecentAttribute {
     /// It is being written. `overtaken` when more than one write is under way: nobody knows which of them Braze applies last.
     UnderWay { writes: u32, overtaken: bool },
     /// Braze took this value then.
@@ -86,10 +86,12 @@ impl Recent {
         let mut state = self.lock();
         for (key, _) in self.entries(whose, write) {
             let entry = match state.take(key) {
-                Some(Entry::UnderWay { writes, .. }) => {
-                    Entry::UnderWay { writes: writes.saturating_add(1), overtaken: true }
+                Some(RecentAttribute::UnderWay { writes, .. }) => {
+                    RecentAttribute::UnderWay { writes: writes.saturating_add(1), overtaken: true }
                 }
-                Some(Entry::Shows { .. }) | None => Entry::UnderWay { writes: 1, overtaken: false },
+                Some(RecentAttribute::Shows { .. }) | None => {
+                    RecentAttribute::UnderWay { writes: 1, overtaken: false }
+                }
             };
             state.put(key, entry);
         }
@@ -100,13 +102,16 @@ impl Recent {
         let mut state = self.lock();
         for (key, value) in self.entries(whose, write) {
             match state.take(key) {
-                Some(Entry::UnderWay { writes: 1, overtaken: false }) if taken => {
-                    state.put(key, Entry::Shows { value, since: now });
+                Some(RecentAttribute::UnderWay { writes: 1, overtaken: false }) if taken => {
+                    state.put(key, RecentAttribute::Shows { value, since: now });
                 }
-                Some(Entry::UnderWay { writes, .. }) if writes > 1 => {
-                    state.put(key, Entry::UnderWay { writes: writes.saturating_sub(1), overtaken: true });
+                Some(RecentAttribute::UnderWay { writes, .. }) if writes > 1 => {
+                    state.put(
+                        key,
+                        RecentAttribute::UnderWay { writes: writes.saturating_sub(1), overtaken: true },
+                    );
                 }
-                Some(Entry::UnderWay { .. } | Entry::Shows { .. }) | None => {}
+                Some(RecentAttribute::UnderWay { .. } | RecentAttribute::Shows { .. }) | None => {}
             }
         }
     }
@@ -141,7 +146,7 @@ impl Recent {
     }
 }
 
-impl Entry {
+impl RecentAttribute {
     fn shows(&self, asked: u64, now: Timestamp) -> bool {
         let Self::Shows { value, since } = self else { return false };
         // A clock that was set back says nothing of how long ago that was.
@@ -150,16 +155,16 @@ impl Entry {
 }
 
 impl Generations {
-    fn get(&self, key: u64) -> Option<&Entry> {
+    fn get(&self, key: u64) -> Option<&RecentAttribute> {
         self.young.get(&key).or_else(|| self.old.get(&key))
     }
 
-    fn take(&mut self, key: u64) -> Option<Entry> {
+    fn take(&mut self, key: u64) -> Option<RecentAttribute> {
         let old = self.old.remove(&key);
         self.young.remove(&key).or(old)
     }
 
-    fn put(&mut self, key: u64, entry: Entry) {
+    fn put(&mut self, key: u64, entry: RecentAttribute) {
         if self.young.len() >= MOST / 2 {
             self.old = std::mem::take(&mut self.young);
         }
@@ -194,13 +199,13 @@ mod tests {
         }
     }
 
-    struct World {
+    struct RecentWorld {
         recent: Recent,
         brand: BrandId,
         ada: Way,
     }
 
-    impl World {
+    impl RecentWorld {
         fn new() -> Self {
             let ada = Way::Email { email: Email::parse("ada@example.com").unwrap(), consent: None };
             Self { recent: Recent::default(), brand: BrandId::parse("acme").unwrap(), ada }
@@ -222,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_is_not_sent_again_for_ten_minutes() {
-        let world = World::new();
+        let world = RecentWorld::new();
         assert_eq!(world.left_out(write("u", "gold"), 0), 0);
         world.wrote(&write("u", "gold"), true, 0);
         assert_eq!([1, 599, 600, -1].map(|second| world.left_out(write("u", "gold"), second)), [1, 1, 0, 0]);
@@ -233,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_may_not_have_been_taken_is_sent_again() {
-        let world = World::new();
+        let world = RecentWorld::new();
         world.wrote(&write("u", "gold"), true, 0);
         world.wrote(&write("u", "silver"), false, 1);
         for tier in ["gold", "silver"] {
@@ -243,7 +248,7 @@ mod tests {
 
     #[test]
     fn of_two_writes_at_once_nobody_knows_which_braze_applies_last() {
-        let world = World::new();
+        let world = RecentWorld::new();
         let (gold, silver) = (write("u", "gold"), write("u", "silver"));
         world.recent.begins(world.whose(), &gold);
         world.recent.begins(world.whose(), &silver);
@@ -255,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_write_by_another_identifier_of_the_same_consumer_counts() {
-        let world = World::new();
+        let world = RecentWorld::new();
         world.wrote(&write("u", "gold"), true, 0);
         world.wrote(&write("other", "silver"), true, 1);
         assert_eq!(world.left_out(write("u", "gold"), 2), 0);
@@ -263,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_profile_that_was_created_a_moment_ago_is_not_created_again_without_a_reason() {
-        let world = World::new();
+        let world = RecentWorld::new();
         let creation = ProfileWrite { create: true, ..write("u", "gold") };
         world.wrote(&creation, true, 0);
         let mut again = creation;
@@ -276,7 +281,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let world = World::new();
+        let world = RecentWorld::new();
         for number in 0..MOST {
             world.wrote(&write(&number.to_string(), "gold"), true, 0);
         }

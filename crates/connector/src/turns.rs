@@ -72,7 +72,7 @@ struct Groups {
     events: Vec<(Case, ProfileEventQuestion)>,
     subscriptions: Vec<(Case, SubscriptionGroup)>,
     writes: Vec<(Case, ProfileWrite)>,
-    subscribes: Vec<subscribe::Job>,
+    subscribes: Vec<subscribe::SubscribeJob>,
     settles: Vec<(Case, Verdict)>,
     missing: Vec<(Case, Missing)>,
     resting: Vec<Case>,
@@ -83,7 +83,7 @@ impl Groups {
         match command {
             Command::Write(write) => self.writes.push((case, write)),
             Command::Subscribe { group, double_opt_in } => {
-                self.subscribes.push(subscribe::Job { case, group, double_opt_in });
+                self.subscribes.push(subscribe::SubscribeJob { case, group, double_opt_in });
             }
         }
     }

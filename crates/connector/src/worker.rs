@@ -124,7 +124,7 @@ impl Lanes<'_> {
         }
         let (sender, receiver) = mpsc::channel(LANE_LENGTH);
         let Worker { connector, linger, supervisor } = self.worker;
-        let lane = Lane {
+        let lane = BrandQueue {
             connector: connector.clone(),
             queue: self.queue,
             brand: brand.clone(),
@@ -148,7 +148,7 @@ impl Lanes<'_> {
     }
 }
 
-struct Lane {
+struct BrandQueue {
     connector: Arc<Connector>,
     queue: QueueName,
     brand: BrandId,
@@ -159,7 +159,7 @@ struct Lane {
 /// A lane's steps under way.
 type Steps<'a> = FuturesUnordered<BoxFuture<'a, ()>>;
 
-impl Lane {
+impl BrandQueue {
     async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let mut deliveries = self.deliveries.lock().await;
         let mut steps = Steps::new();

@@ -14,17 +14,17 @@ use crate::outside::Outside;
 /// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew, and when the brand has moved.
 #[derive(Default)]
 pub(crate) struct Workspaces {
-    clients: Mutex<HashMap<BrandId, Kept>>,
+    clients: Mutex<HashMap<BrandId, CachedClient>>,
 }
 
 /// A client, and what of the brand it was made of.
-struct Kept {
+struct CachedClient {
     endpoint: Endpoint,
     api_key: SecretRef,
     client: Arc<braze::Client>,
 }
 
-impl Kept {
+impl CachedClient {
     fn is_of(&self, brand: &Brand) -> bool {
         self.endpoint == brand.braze.endpoint && self.api_key == brand.braze.api_key
     }
@@ -59,7 +59,7 @@ impl Workspaces {
         let way = seen.watching(&brand.id, outside.transport.clone(), outside.clock.clone());
         let client = Arc::new(braze::Client::new(url, key, way));
         let (endpoint, api_key) = (brand.braze.endpoint.clone(), brand.braze.api_key.clone());
-        self.lock().insert(brand.id.clone(), Kept { endpoint, api_key, client: client.clone() });
+        self.lock().insert(brand.id.clone(), CachedClient { endpoint, api_key, client: client.clone() });
         Some(client)
     }
 
@@ -68,7 +68,7 @@ impl Workspaces {
         self.lock().remove(brand);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BrandId, Kept>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BrandId, CachedClient>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

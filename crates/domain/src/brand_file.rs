@@ -37,7 +37,7 @@ pub struct BrandFile {
 
 /// A brand file that there is, and that has no text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableFile {
     /// The name under which it is reported.
     pub name: String,
     /// Why there is no text.
@@ -47,7 +47,7 @@ pub struct Unreadable {
 }
 
 /// A brand file as it was found.
-pub type Given = Result<BrandFile, Unreadable>;
+pub type Given = Result<BrandFile, UnreadableFile>;
 
 /// What is wrong with something outside of a brand file that the file refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]

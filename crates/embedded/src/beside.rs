@@ -17,7 +17,7 @@ use ports::operations::{CALLBACK, Dead, Forgotten, Operations, Overview, Storage
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::id_key::{IdKeyError, Kept};
+use crate::id_key::{IdKeyError, KeptFingerprint};
 use crate::open_error::OpenError;
 use crate::outages;
 use crate::permissions;
@@ -66,7 +66,8 @@ impl Beside {
     /// # Errors
     /// When the file's participations were made with another key.
     pub fn id_key(&self, of_environment: Option<&IdKey>) -> std::result::Result<Option<IdKey>, IdKeyError> {
-        let kept = Kept::read(&self.lock()).map_err(|error| failed("reading the id key", error))?;
+        let kept =
+            KeptFingerprint::read(&self.lock()).map_err(|error| failed("reading the id key", error))?;
         kept.key(of_environment)
     }
 

@@ -22,12 +22,12 @@ pub(crate) fn name(ledger: &LedgerKey) -> String {
 }
 
 /// The ledger as the transaction sees it.
-pub(crate) struct Page<'a> {
+pub(crate) struct SqliteLedgerTx<'a> {
     transaction: &'a Transaction<'a>,
     ledger: String,
 }
 
-impl<'a> Page<'a> {
+impl<'a> SqliteLedgerTx<'a> {
     pub(crate) fn new(transaction: &'a Transaction<'a>, ledger: &LedgerKey) -> Self {
         Self { transaction, ledger: name(ledger) }
     }
@@ -57,7 +57,7 @@ fn columns(standing: &Standing) -> (&'static str, Option<u32>) {
     }
 }
 
-impl Book for Page<'_> {
+impl Book for SqliteLedgerTx<'_> {
     type Error = Error;
 
     fn counts(&mut self) -> Result<Counts> {

@@ -71,7 +71,7 @@ fn forget_one(transaction: &Transaction<'_>, brand: &str, pool: &str) -> rusqlit
 }
 
 /// A code as it is kept: which row, in which pool, and whether somebody has it.
-struct Kept {
+struct KeptCode {
     number: i64,
     pool: String,
     is_given: bool,
@@ -83,7 +83,7 @@ fn take_off_mark(transaction: &Transaction<'_>, brand: &str, code: &str) -> rusq
     let find = |code: &str| {
         let sql = "SELECT number, pool, given_to IS NOT NULL FROM codes WHERE brand = ?1 AND code = ?2";
         one(transaction, sql, [brand, code], |row| {
-            Ok(Kept { number: row.get(0)?, pool: row.get(1)?, is_given: row.get(2)? })
+            Ok(KeptCode { number: row.get(0)?, pool: row.get(1)?, is_given: row.get(2)? })
         })
     };
     let Some(marked) = find(&with_mark(code))? else { return Ok(()) };
@@ -98,7 +98,7 @@ fn take_off_mark(transaction: &Transaction<'_>, brand: &str, code: &str) -> rusq
     rename.execute(params![marked.number, code]).map(|_one| ())
 }
 
-fn remove(transaction: &Transaction<'_>, brand: &str, kept: &Kept) -> rusqlite::Result<()> {
+fn remove(transaction: &Transaction<'_>, brand: &str, kept: &KeptCode) -> rusqlite::Result<()> {
     let mut delete = transaction.prepare_cached("DELETE FROM codes WHERE number = ?1")?;
     delete.execute([kept.number])?;
     forget_one(transaction, brand, &kept.pool)

@@ -36,13 +36,13 @@ impl From<Error> for IdKeyError {
 
 /// What a file says of its key.
 #[derive(Debug, Clone)]
-pub(crate) struct Kept {
+pub(crate) struct KeptFingerprint {
     key: Option<String>,
     fingerprint: Option<String>,
     is_used: bool,
 }
 
-impl Kept {
+impl KeptFingerprint {
     pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let setting = |name: &str| {
             one(connection, "SELECT value FROM settings WHERE name = ?", [name], |row| row.get(0))
@@ -83,7 +83,7 @@ impl DataFile {
         of_environment: Option<IdKey>,
         chance: &dyn Chance,
     ) -> std::result::Result<IdKey, IdKeyError> {
-        let kept = self.reader.read("reading the id key", Kept::read).await?;
+        let kept = self.reader.read("reading the id key", KeptFingerprint::read).await?;
         let (key, made) = match kept.key(of_environment.as_ref())? {
             Some(key) => (key, None),
             None => {

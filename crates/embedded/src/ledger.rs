@@ -17,7 +17,7 @@ use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, T
 use ports::store::{MOST_ITEMS, Read};
 use rusqlite::{Connection, Transaction, params};
 
-use crate::book::{Page, name};
+use crate::book::{SqliteLedgerTx, name};
 use crate::codes;
 use crate::data_file::DataFile;
 use crate::drawn;
@@ -62,15 +62,16 @@ impl Ledger for DataFile {
         at_most(verdicts.len(), MOST_ITEMS, DOING)?;
         let (ledger, rules, verdicts) = (ledger.clone(), rules.clone(), verdicts.to_vec());
         let work = move |transaction: &Transaction<'_>| {
-            settle(&mut Page::new(transaction, &ledger), &rules, &verdicts, now)
+            settle(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, &verdicts, now)
         };
         self.writer.write(DOING, work).await
     }
 
     async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
         let (ledger, rules) = (ledger.clone(), rules.clone());
-        let work =
-            move |transaction: &Transaction<'_>| refill(&mut Page::new(transaction, &ledger), &rules, now);
+        let work = move |transaction: &Transaction<'_>| {
+            refill(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, now)
+        };
         self.writer.write("refilling a ledger", work).await
     }
 
@@ -83,7 +84,7 @@ impl Ledger for DataFile {
     ) -> Result<Option<Settled>> {
         let (ledger, rules, seed) = (ledger.clone(), rules.clone(), *seed);
         let work = move |transaction: &Transaction<'_>| {
-            draw(&mut Page::new(transaction, &ledger), &rules, &seed, now)
+            draw(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, &seed, now)
         };
         self.writer.write("drawing a raffle", work).await
     }

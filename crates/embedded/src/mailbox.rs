@@ -18,14 +18,14 @@ pub(crate) struct Mailboxes(HashMap<QueueName, Mailbox>);
 /// One queue's messages.
 #[derive(Default)]
 pub(crate) struct Mailbox {
-    state: Mutex<State>,
+    state: Mutex<MailboxState>,
     /// Told when a message was put in.
     pub(crate) filled: Notify,
 }
 
 #[derive(Default)]
-struct State {
-    messages: HashMap<i64, Message>,
+struct MailboxState {
+    messages: HashMap<i64, MailboxMessage>,
     /// By brand: when each message can be delivered, in milliseconds, and its number.
     visible: BTreeMap<BrandId, BTreeSet<(i64, i64)>>,
     /// The brand that was served last; the next one comes first next time.
@@ -34,13 +34,13 @@ struct State {
     looked_at: Option<i64>,
 }
 
-struct Message {
+struct MailboxMessage {
     look: Look,
     visible_at: i64,
 }
 
 /// What a look into the mailbox found.
-pub(crate) struct Taken {
+pub(crate) struct FromMailbox {
     /// Messages by number.
     pub(crate) messages: Vec<(i64, Look)>,
     /// When none was there: when the next one will be.
@@ -88,14 +88,14 @@ impl Mailbox {
     pub(crate) fn put(&self, number: i64, look: Look, visible_at: i64) {
         let mut state = self.lock();
         let brand = look.brand.clone();
-        state.messages.insert(number, Message { look, visible_at });
+        state.messages.insert(number, MailboxMessage { look, visible_at });
         state.visible.entry(brand).or_default().insert((visible_at, number));
         drop(state);
         self.filled.notify_waiters();
     }
 
     /// Takes up to `most` messages, brand after brand, and hides them until `hidden_until`.
-    pub(crate) fn take(&self, most: usize, now: i64, hidden_until: i64) -> Taken {
+    pub(crate) fn take(&self, most: usize, now: i64, hidden_until: i64) -> FromMailbox {
         let mut state = self.lock();
         state.mind_the_clock(now);
         let mut messages = Vec::new();
@@ -105,7 +105,7 @@ impl Mailbox {
             messages.extend(state.messages.get(&number).map(|message| (number, message.look.clone())));
         }
         let next_at = state.visible.values().filter_map(|set| set.first()).map(|(at, _)| *at).min();
-        Taken { messages, next_at }
+        FromMailbox { messages, next_at }
     }
 
     /// Takes a message out for good.
@@ -113,12 +113,12 @@ impl Mailbox {
         self.lock().remove(number);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, MailboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl MailboxState {
     /// The oldest message of the next brand in turn that has one.
     fn next(&mut self, now: i64) -> Option<i64> {
         let has_one = |(brand, set): (&BrandId, &BTreeSet<(i64, i64)>)| {

@@ -16,7 +16,7 @@ use crate::mailbox::{Mailbox, ids_text};
 const VISIBILITY: Duration = Duration::from_secs(180);
 
 /// A message as it is written.
-pub(crate) struct Row {
+pub(crate) struct MessageRow {
     pub(crate) queue: QueueName,
     pub(crate) look: Look,
     pub(crate) visible_at: i64,
@@ -24,7 +24,7 @@ pub(crate) struct Row {
     pub(crate) name: Option<String>,
 }
 
-impl Row {
+impl MessageRow {
     /// The number it got; none when its name is taken.
     fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
         let mut statement = transaction.prepare_cached(
@@ -45,7 +45,7 @@ impl Row {
 
 impl DataFile {
     /// Writes messages, then puts them where they are delivered from.
-    pub(crate) async fn post(&self, doing: &'static str, rows: Vec<Row>) -> Result<()> {
+    pub(crate) async fn post(&self, doing: &'static str, rows: Vec<MessageRow>) -> Result<()> {
         let posted = self
             .writer
             .write(doing, {
@@ -82,7 +82,7 @@ impl Queues for DataFile {
         at_most(messages.len(), MOST_MESSAGES, DOING)?;
         let row = |message: Outgoing| {
             let visible_at = self.milliseconds(message.delay.min(LONGEST_DELAY));
-            Row { queue, look: message.look, visible_at, name: None }
+            MessageRow { queue, look: message.look, visible_at, name: None }
         };
         self.post(DOING, messages.into_iter().map(row).collect()).await
     }

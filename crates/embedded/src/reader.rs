@@ -11,15 +11,15 @@ use tokio::sync::oneshot;
 use crate::trouble::{failed, guarded, panicked};
 use crate::writer::connect;
 
-type Read = Box<dyn FnOnce(&Connection) + Send>;
+type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The way to the reading thread, which ends with it.
-pub(crate) struct Reader(mpsc::Sender<Read>);
+pub(crate) struct Reader(mpsc::Sender<ReadJob>);
 
 impl Reader {
     pub(crate) fn start(path: &Path) -> std::result::Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let connection = connect(path)?;
-        let (reads, waiting) = mpsc::channel::<Read>();
+        let (reads, waiting) = mpsc::channel::<ReadJob>();
         std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
             while let Ok(read) = waiting.recv() {
                 read(&connection);

@@ -8,13 +8,13 @@ use sha2::{Digest, Sha256};
 
 use crate::data_file::DataFile;
 use crate::mailbox::ids_text;
-use crate::queues::Row;
+use crate::queues::MessageRow;
 
 #[async_trait]
 impl Schedule for DataFile {
     async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
         let visible_at = time.as_millisecond();
-        let row = Row { queue, name: Some(name(visible_at, queue, &look)), look, visible_at };
+        let row = MessageRow { queue, name: Some(name(visible_at, queue, &look)), look, visible_at };
         self.post("scheduling a look", vec![row]).await
     }
 }

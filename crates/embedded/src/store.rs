@@ -15,12 +15,12 @@ use rusqlite::{Connection, Transaction, params};
 use stored::participation::{decode, encode};
 use stored::{Unencodable, hint};
 
-use crate::book::Page;
+use crate::book::SqliteLedgerTx;
 use crate::data_file::DataFile;
 use crate::rows::one;
 
 /// A participation as its row.
-pub(crate) struct Row {
+pub(crate) struct ParticipationRow {
     id: [u8; 16],
     version: u64,
     brand: String,
@@ -30,7 +30,7 @@ pub(crate) struct Row {
     record: String,
 }
 
-impl Row {
+impl ParticipationRow {
     pub(crate) fn of(participation: &Participation) -> std::result::Result<Self, Unencodable> {
         Ok(Self {
             id: participation.id().to_bytes(),
@@ -73,7 +73,7 @@ fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64
 #[async_trait]
 impl Store for DataFile {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
-        let (id, row, entry) = (participation.id(), Row::of(participation)?, entry.cloned());
+        let (id, row, entry) = (participation.id(), ParticipationRow::of(participation)?, entry.cloned());
         let existing = self
             .writer
             .write("storing a participation", move |transaction| {
@@ -81,7 +81,7 @@ impl Store for DataFile {
                     return select(transaction, row.id);
                 }
                 if let Some(Entry { award, rules }) = &entry {
-                    accept(&mut Page::new(transaction, &award.ledger), rules, award)?;
+                    accept(&mut SqliteLedgerTx::new(transaction, &award.ledger), rules, award)?;
                 }
                 Ok(None)
             })
@@ -136,7 +136,8 @@ impl Store for DataFile {
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
         at_most(participations.len(), MOST_ITEMS, "saving participations")?;
-        let rows: Vec<Row> = participations.iter().map(Row::of).collect::<std::result::Result<_, _>>()?;
+        let rows: Vec<ParticipationRow> =
+            participations.iter().map(ParticipationRow::of).collect::<std::result::Result<_, _>>()?;
         self.writer
             .write("saving participations", move |transaction| {
                 rows.iter().map(|row| row.save(transaction)).collect()

@@ -42,13 +42,13 @@ trait Operation: Send {
 #[error("{0}")]
 struct Failed(Arc<rusqlite::Error>);
 
-struct Task<T, F> {
+struct WriteTask<T, F> {
     work: F,
     done: Option<T>,
     reply: oneshot::Sender<std::result::Result<T, Failed>>,
 }
 
-impl<T, F> Operation for Task<T, F>
+impl<T, F> Operation for WriteTask<T, F>
 where
     T: Send,
     F: FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send,
@@ -98,7 +98,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let ended = || Error::unavailable(doing, "the data file is closed");
         let operations = self.operations.as_ref().ok_or_else(ended)?;
-        operations.send(Box::new(Task { work, done: None, reply })).map_err(|_| ended())?;
+        operations.send(Box::new(WriteTask { work, done: None, reply })).map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?.map_err(|error| match panicked(&error.0) {
             Some(panicked) => Error::panicked(doing, panicked),
             None => {

@@ -177,13 +177,13 @@ fn declared_json(headers: &HeaderMap) -> Option<bool> {
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Strictly)
+        deserializer.deserialize_map(StrictMembers)
     }
 }
 
-struct Strictly;
+struct StrictMembers;
 
-impl<'de> Visitor<'de> for Strictly {
+impl<'de> Visitor<'de> for StrictMembers {
     type Value = Members;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 /// The counters.
 #[derive(Debug, Default)]
-pub(crate) struct Webhooks(Mutex<Counters>);
+pub(crate) struct Webhooks(Mutex<WebhookCounters>);
 
 #[derive(Debug, Default)]
-struct Counters {
+struct WebhookCounters {
     accepted: u64,
     refused: BTreeMap<&'static str, u64>,
     dropped: BTreeMap<&'static str, u64>,
@@ -74,7 +74,7 @@ impl Webhooks {
         shown
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Counters> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, WebhookCounters> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State as Shared;
 use domain::Timestamp;
 use ports::error::{Trouble, in_full};
-use ports::health::Entry;
+use ports::health::HealthEntry;
 use serde_json::{Value, json};
 
 use crate::Intake;
@@ -31,14 +31,14 @@ pub(crate) enum Part {
 /// How it went the last time.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
-    store: Mutex<Option<Failure>>,
-    queue: Mutex<Option<Failure>>,
+    store: Mutex<Option<PartFailure>>,
+    queue: Mutex<Option<PartFailure>>,
     /// When the store was asked, and what it is in trouble with, if it is.
     asked: tokio::sync::Mutex<Option<(Timestamp, Option<Trouble>)>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Failure {
+struct PartFailure {
     at: Timestamp,
     trouble: Trouble,
 }
@@ -49,7 +49,7 @@ fn recent(at: Timestamp, now: Timestamp, within: Duration) -> bool {
 }
 
 impl Health {
-    fn of(&self, part: Part) -> std::sync::MutexGuard<'_, Option<Failure>> {
+    fn of(&self, part: Part) -> std::sync::MutexGuard<'_, Option<PartFailure>> {
         let part = match part {
             Part::Store => &self.store,
             Part::Queue => &self.queue,
@@ -58,7 +58,7 @@ impl Health {
     }
 
     pub(crate) fn failed(&self, part: Part, error: &ports::Error, now: Timestamp) {
-        *self.of(part) = Some(Failure { at: now, trouble: error.trouble() });
+        *self.of(part) = Some(PartFailure { at: now, trouble: error.trouble() });
     }
 
     pub(crate) fn worked(&self, part: Part) {
@@ -91,7 +91,7 @@ pub(crate) async fn show(Shared(intake): Shared<Intake>) -> Result<Json<Value>, 
 
 /// What is shown while participations are kept.
 fn shown(intake: &Intake, now: Timestamp) -> Value {
-    let troubles: Vec<Value> = intake.troubles.all(now).iter().map(Entry::as_json).collect();
+    let troubles: Vec<Value> = intake.troubles.all(now).iter().map(HealthEntry::as_json).collect();
     let mut shown = json!({ "status": "ok", "webhooks": intake.webhooks.show() });
     if !troubles.is_empty() {
         shown["status"] = "degraded".into();

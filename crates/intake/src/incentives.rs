@@ -63,7 +63,7 @@ async fn drawn(
     query: Option<String>,
 ) -> Result<Response, Problem> {
     let (ledger, incentive) = find(intake, path)?;
-    let Page { after, limit } = Page::of(query.as_deref().unwrap_or_default())?;
+    let ListPage { after, limit } = ListPage::of(query.as_deref().unwrap_or_default())?;
     if counts(intake, &ledger).await?.drawn_at.is_none() {
         return Err(Problem::no_such_path());
     }
@@ -86,14 +86,14 @@ async fn drawn(
 }
 
 /// Which lines of a list are wanted.
-struct Page {
+struct ListPage {
     /// Those behind the first so many.
     after: u32,
     /// So many at most.
     limit: u32,
 }
 
-impl Page {
+impl ListPage {
     /// Lines of a page, unless fewer are asked for. A list up to this long comes whole.
     const LINES: u32 = 10_000;
 

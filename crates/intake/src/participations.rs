@@ -30,7 +30,7 @@ const LONGEST_TEXT_ID: usize = 255;
 
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(crate) enum Accepted {
+pub(crate) enum ParticipationAccepted {
     /// To whoever created the participation, and to callers that sign.
     Told { id: String, state: &'static str },
     /// To everybody else who posts a consumer that takes part already. It is the same whatever became of the participation.
@@ -38,7 +38,7 @@ pub(crate) enum Accepted {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Shown {
+pub(crate) struct ShownParticipation {
     id: String,
     state: &'static str,
     credited: bool,
@@ -56,7 +56,7 @@ pub(crate) async fn accept(
     caller: Option<Extension<Caller>>,
     headers: HeaderMap,
     body: Result<Received, Problem>,
-) -> Result<(StatusCode, Json<Accepted>), Problem> {
+) -> Result<(StatusCode, Json<ParticipationAccepted>), Problem> {
     let now = intake.clock.now();
     let signer = match &body {
         Ok(body) => signed(&intake, &headers, body, now).await,
@@ -81,8 +81,8 @@ pub(crate) async fn accept(
     Ok((StatusCode::ACCEPTED, Json(answer(terms.0, asking, &participation, &stored))))
 }
 
-fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserted) -> Accepted {
-    let told = |state| Accepted::Told { id: asked.id().to_string(), state };
+fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserted) -> ParticipationAccepted {
+    let told = |state| ParticipationAccepted::Told { id: asked.id().to_string(), state };
     let received = State::RECEIVED;
     match stored {
         Inserted::New => told(received),
@@ -95,7 +95,7 @@ fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserte
         {
             told(received)
         }
-        Inserted::Existing(_) => Accepted::Repeat { state: received, repeat: true },
+        Inserted::Existing(_) => ParticipationAccepted::Repeat { state: received, repeat: true },
     }
 }
 
@@ -181,7 +181,7 @@ pub(crate) async fn show(
     uri: Uri,
     headers: HeaderMap,
     id: Result<Path<String>, PathRejection>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<ShownParticipation>, Problem> {
     let id = id.ok().and_then(|Path(id)| ParticipationId::parse(&id).ok());
     let unavailable = |error: ports::Error| {
         failing::say(&intake, "intake.store_failed", "", &error, "A participation could not be shown.");
@@ -207,7 +207,7 @@ pub(crate) async fn show(
         None => Map::new(),
     };
     let seen = seen::participation(&participation, asking);
-    Ok(Json(Shown {
+    Ok(Json(ShownParticipation {
         id: participation.id().to_string(),
         state: seen.state,
         credited: credited_at.is_some(),
@@ -226,7 +226,7 @@ fn readable<T>(intake: &Intake, read: Read<T>) -> Result<Option<T>, Problem> {
 }
 
 /// A body, as far as it can be read without knowing the activation.
-struct Asked {
+struct AskedBody {
     scope: String,
     email: Option<Typed>,
     phone: Option<String>,
@@ -236,7 +236,7 @@ struct Asked {
     attributes: Attributes,
 }
 
-fn read(mut body: Members) -> Result<Asked, Problem> {
+fn read(mut body: Members) -> Result<AskedBody, Problem> {
     let mut errors = Vec::new();
     let scope = body.text("scope", &mut errors);
     let email = body.text("email", &mut errors);
@@ -261,7 +261,7 @@ fn read(mut body: Members) -> Result<Asked, Problem> {
     }
     match scope {
         Some(scope) if errors.is_empty() => {
-            Ok(Asked { scope, email, phone, consent, consent_text_id, attributes })
+            Ok(AskedBody { scope, email, phone, consent, consent_text_id, attributes })
         }
         Some(_) | None => Err(Problem::invalid(errors)),
     }
@@ -277,7 +277,7 @@ fn by_email(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
     email: Option<Email>,
-    (asked, key): (Asked, Option<&str>),
+    (asked, key): (AskedBody, Option<&str>),
     now: Timestamp,
 ) -> Result<Participation, Problem> {
     let refused = |message| Problem::invalid(vec![FieldError::new("email", message)]);
@@ -297,7 +297,7 @@ fn by_phone(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
     (phone, email): (&str, Option<Email>),
-    (asked, key): (&Asked, Option<&str>),
+    (asked, key): (&AskedBody, Option<&str>),
     now: Timestamp,
 ) -> Result<Participation, Problem> {
     let refused = |message: String| Problem::invalid(vec![FieldError::new("phone", message)]);

@@ -19,7 +19,7 @@ use crate::health::Part;
 use crate::problem::Problem;
 use crate::{Intake, failing};
 
-use tally::{Tally, Turn};
+use tally::{RoomTally, Turn};
 
 /// The room of each activation that has a limit.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(crate) struct Rooms(Mutex<HashMap<Scope, Arc<Room>>>);
 
 #[derive(Debug, Default)]
 struct Room {
-    tally: Mutex<Tally>,
+    tally: Mutex<RoomTally>,
     /// Told whenever somebody who waits may go on.
     changed: Notify,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Admitted {
 }
 
 /// The right to ask the store: one has it at a time, and nobody is admitted meanwhile.
-struct Asking<'a>(&'a Room);
+struct AskRight<'a>(&'a Room);
 
 /// Admits a participation to its activation. `None` where the activation has no limit, and for those who take part already: storing them
 /// changes nothing. `field` is what names the activation in the body.
@@ -76,7 +76,7 @@ pub(crate) async fn tell(intake: &Intake, activation: &Activation) {
     let told = room.lock().tell(intake.clock.now());
     if let Some(more) = told {
         // What could not be told now is told when somebody comes.
-        let _said_in_the_log = Asking(&room).ask(intake, &activation.scope, more).await;
+        let _said_in_the_log = AskRight(&room).ask(intake, &activation.scope, more).await;
     }
 }
 
@@ -92,7 +92,7 @@ async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Optio
             Turn::Unknown => return Err(Problem::unavailable()),
             Turn::Wait => changed.await,
             Turn::Ask(more) => {
-                if let Err(error) = Asking(&room).ask(intake, scope, more).await {
+                if let Err(error) = AskRight(&room).ask(intake, scope, more).await {
                     intake.health.failed(Part::Store, &error, intake.clock.now());
                 }
             }
@@ -121,7 +121,7 @@ impl Rooms {
 }
 
 impl Room {
-    fn lock(&self) -> MutexGuard<'_, Tally> {
+    fn lock(&self) -> MutexGuard<'_, RoomTally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,7 +143,7 @@ impl Drop for Admitted {
     }
 }
 
-impl Asking<'_> {
+impl AskRight<'_> {
     async fn ask(self, intake: &Intake, scope: &Scope, more: u64) -> ports::Result<()> {
         let answer = intake.store.accepted(scope, more).await;
         let now = intake.clock.now();
@@ -163,7 +163,7 @@ impl Asking<'_> {
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for AskRight<'_> {
     fn drop(&mut self) {
         self.0.lock().is_asking = false;
         self.0.changed.notify_waiters();

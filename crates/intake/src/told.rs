@@ -34,13 +34,13 @@ pub(crate) struct Told {
 }
 
 /// Members by name, and what was left out of them.
-struct Members {
+struct LooseMembers {
     by_name: BTreeMap<String, Loose>,
     dropped: Vec<Dropped>,
 }
 
 pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<Told, Problem> {
-    let mut members = Members::of(members)?;
+    let mut members = LooseMembers::of(members)?;
     let mut errors = Vec::new();
     let scope = members.needed("q_scope", &mut errors);
     let event = members.needed("event", &mut errors);
@@ -49,7 +49,7 @@ pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<Told, Problem> {
     let braze_id = members.identifier("braze_id");
     let dispatch_id = members.identifier("dispatch_id");
     let sent_at = members.written("sent_at");
-    let Members { by_name, dropped } = members;
+    let LooseMembers { by_name, dropped } = members;
     let others = by_name.into_iter().map(|(name, value)| match value {
         Loose::Plain(value) => (name, Some(value)),
         Loose::Nested | Loose::Unreadable => (name, None),
@@ -72,7 +72,7 @@ pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<Told, Problem> {
 
 /// The address. Liquid without a default leaves an empty text where an address was meant: that is counted apart, since it is the
 /// template's fault, and so is a template that was not rendered.
-fn email(members: &mut Members, errors: &mut Vec<FieldError>) -> Result<Option<Typed>, Problem> {
+fn email(members: &mut LooseMembers, errors: &mut Vec<FieldError>) -> Result<Option<Typed>, Problem> {
     let text = match members.by_name.remove("email") {
         None | Some(Loose::Plain(Value::Null)) => return Err(Problem::empty_email()),
         Some(Loose::Plain(Value::String(text))) => text,
@@ -94,7 +94,7 @@ fn email(members: &mut Members, errors: &mut Vec<FieldError>) -> Result<Option<T
     }
 }
 
-impl Members {
+impl LooseMembers {
     fn of(members: Vec<(String, Loose)>) -> Result<Self, Problem> {
         let mut read = Self { by_name: BTreeMap::new(), dropped: Vec::new() };
         for (name, value) in members {

@@ -38,7 +38,7 @@ const MOST_AHEAD_S: i64 = 300;
 const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
-pub(crate) struct Accepted {
+pub(crate) struct WebhookAccepted {
     id: String,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Accepted {
 pub(crate) async fn receive(
     Shared(intake): Shared<Intake>,
     request: Request,
-) -> Result<(StatusCode, Json<Accepted>), Problem> {
+) -> Result<(StatusCode, Json<WebhookAccepted>), Problem> {
     let brands = intake.brands.clone();
     let token = bearer(request.headers());
     let Some(brand) = token.and_then(|token| brands.of_token(token)) else {
@@ -56,7 +56,7 @@ pub(crate) async fn receive(
     match take(&intake, brand, request).await {
         Ok(id) => {
             intake.webhooks.accepted();
-            Ok((StatusCode::ACCEPTED, Json(Accepted { id })))
+            Ok((StatusCode::ACCEPTED, Json(WebhookAccepted { id })))
         }
         Err(problem) => {
             if problem.kind() == Dropped::UnrenderedLiquid.name() {

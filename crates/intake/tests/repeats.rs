@@ -25,13 +25,13 @@ const EMAIL: &str = r#"{"scope":"spring","email":"ada@example.com"}"#;
 const PHONE: &str = r#"{"scope":"spring","phone":"+13135550100","consent":true}"#;
 const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
 
-struct Front {
+struct RepeatsFront {
     routes: Router,
     memory: Arc<Memory>,
     clock: Arc<TestClock>,
 }
 
-impl Front {
+impl RepeatsFront {
     fn open(intake: &str, entering: Entering) -> Self {
         let hash = TokenHash::of("qb_1");
         let text = format!(
@@ -114,7 +114,7 @@ fn repeat() -> Value {
 async fn whoever_posts_a_consumer_that_takes_part_already_learns_that_and_no_more() {
     for entering in [Entering::AtOnce, Entering::InOrder] {
         for body in [EMAIL, PHONE] {
-            let front = Front::open("", entering);
+            let front = RepeatsFront::open("", entering);
             let first = front.take_part(None, body).await;
             assert_eq!(first, json!({ "id": first["id"], "state": "received" }));
             assert_eq!(front.take_part(None, body).await, repeat());
@@ -127,7 +127,7 @@ async fn whoever_posts_a_consumer_that_takes_part_already_learns_that_and_no_mor
 #[tokio::test]
 async fn whoever_repeats_its_own_key_is_answered_as_at_first() {
     for body in [EMAIL, PHONE] {
-        let front = Front::unsigned();
+        let front = RepeatsFront::unsigned();
         let first = front.take_part(Some(KEY), body).await;
         assert_eq!(front.take_part(Some(KEY), body).await, first);
         front.ends(&first["id"]).await;
@@ -141,7 +141,7 @@ async fn whoever_repeats_its_own_key_is_answered_as_at_first() {
 
 #[tokio::test]
 async fn a_key_counts_for_the_consumer_that_it_came_with_first() {
-    let front = Front::unsigned();
+    let front = RepeatsFront::unsigned();
     let other = r#"{"scope":"spring","email":"grace@example.com"}"#;
     let theirs = front.take_part(Some("the-other-ones-own-key"), other).await;
     let first = front.take_part(Some(KEY), EMAIL).await;
@@ -153,14 +153,14 @@ async fn a_key_counts_for_the_consumer_that_it_came_with_first() {
 
 #[tokio::test]
 async fn one_without_a_key_is_told_to_no_key() {
-    let front = Front::unsigned();
+    let front = RepeatsFront::unsigned();
     front.take_part(None, EMAIL).await;
     assert_eq!(front.take_part(Some(KEY), EMAIL).await, repeat());
 }
 
 #[tokio::test]
 async fn a_malformed_key_is_refused_and_nothing_is_stored() {
-    let front = Front::unsigned();
+    let front = RepeatsFront::unsigned();
     for key in ["", "short", &"x".repeat(65), "with spaces in between", "8e03978e+40d5/43dd="] {
         let (status, problem) = front.post("/participations", &[("idempotency-key", key)], EMAIL).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{key}");
@@ -171,7 +171,7 @@ async fn a_malformed_key_is_refused_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn a_signed_caller_is_told_id_and_state_of_a_repeat() {
-    let front = Front::open("signing_secret = { env = \"S\" }", Entering::AtOnce);
+    let front = RepeatsFront::open("signing_secret = { env = \"S\" }", Entering::AtOnce);
     let first = front.take_part_signed(EMAIL).await;
     assert_eq!(front.take_part_signed(EMAIL).await, first);
     front.ends(&first["id"]).await;
@@ -181,7 +181,7 @@ async fn a_signed_caller_is_told_id_and_state_of_a_repeat() {
 
 #[tokio::test]
 async fn a_webhook_is_told_the_id_of_a_repeat() {
-    let front = Front::unsigned();
+    let front = RepeatsFront::unsigned();
     let body = r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com"}"#;
     let bearer = [("authorization", "Bearer qb_1")];
     let first = front.post("/webhook/braze", &bearer, body).await;
@@ -191,14 +191,14 @@ async fn a_webhook_is_told_the_id_of_a_repeat() {
 
 #[tokio::test]
 async fn a_brand_may_have_repeats_told_as_before() {
-    let front = Front::open("repeats = \"tell\"", Entering::AtOnce);
+    let front = RepeatsFront::open("repeats = \"tell\"", Entering::AtOnce);
     let first = front.take_part(None, EMAIL).await;
     assert_eq!(front.take_part(None, EMAIL).await, first);
 }
 
 #[tokio::test]
 async fn where_repeats_are_told_a_mismatch_still_looks_like_a_wait() {
-    let front = Front::open("repeats = \"tell\"", Entering::AtOnce);
+    let front = RepeatsFront::open("repeats = \"tell\"", Entering::AtOnce);
     let first = front.take_part(None, PHONE).await;
     let wait = Unanswered { since: front.clock.now(), double: true, standing: None, ended_at: None };
     front.ends_as(&first["id"], Outcome::Mismatch(wait)).await;
@@ -208,7 +208,7 @@ async fn where_repeats_are_told_a_mismatch_still_looks_like_a_wait() {
 
 #[tokio::test]
 async fn of_many_who_post_one_consumer_at_once_one_is_told_the_id() {
-    let front = Front::unsigned();
+    let front = RepeatsFront::unsigned();
     let all = futures::future::join_all((0..50).map(|_| front.take_part(None, EMAIL))).await;
     assert_eq!(all.iter().filter(|answer| answer["id"].is_string()).count(), 1);
     assert_eq!(all.iter().filter(|answer| **answer == repeat()).count(), 49);
@@ -225,7 +225,7 @@ async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
     for (body, expected) in
         [(email, said(true)), (&refused, said(false)), (unasked, None), (phone, said(true))]
     {
-        let front = Front::unsigned();
+        let front = RepeatsFront::unsigned();
         let answer = front.take_part(None, body).await;
         let stored = front.stored(&answer["id"]).await;
         let read_back =
@@ -242,7 +242,7 @@ async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
 
 #[tokio::test]
 async fn by_number_nobody_takes_part_without_a_yes() {
-    let front = Front::unsigned();
+    let front = RepeatsFront::unsigned();
     for consent in ["", r#","consent":false"#, r#","consent":null"#] {
         let body =
             format!(r#"{{"scope":"spring","phone":"+13135550100","email":"ada@example.com"{consent}}}"#);
@@ -255,7 +255,7 @@ async fn by_number_nobody_takes_part_without_a_yes() {
 /// The record of a version that kept only a yes.
 #[tokio::test]
 async fn a_consent_that_was_stored_before_a_no_could_be_kept_is_a_yes() {
-    let front = Front::unsigned();
+    let front = RepeatsFront::unsigned();
     let answer = front.take_part(None, PHONE).await;
     let stored = front.stored(&answer["id"]).await;
     let record = stored::participation::encode(&stored).unwrap();
@@ -265,7 +265,7 @@ async fn a_consent_that_was_stored_before_a_no_could_be_kept_is_a_yes() {
 
 #[tokio::test]
 async fn the_key_itself_is_not_kept() {
-    let front = Front::unsigned();
+    let front = RepeatsFront::unsigned();
     let first = front.take_part(Some(KEY), EMAIL).await;
     let record = stored::participation::encode(&front.stored(&first["id"]).await).unwrap();
     assert!(record.contains("repeat_key") && !record.contains(KEY), "{record}");

@@ -135,10 +135,10 @@ async fn what_is_wrong_while_participations_are_kept_is_degraded_and_not_unhealt
 }
 
 /// A queue that panics.
-struct Panicking;
+struct PanickingQueue;
 
 #[async_trait]
-impl Queues for Panicking {
+impl Queues for PanickingQueue {
     async fn send(&self, _queue: QueueName, _messages: Vec<Outgoing>) -> ports::Result<()> {
         panic!("a fault was injected")
     }
@@ -156,7 +156,7 @@ impl Queues for Panicking {
 async fn a_request_that_panics_is_answered_and_shown_and_the_next_one_is_served() {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
     let (_, outside) = outside(Faults::none(), Entering::InOrder, clock, Troubles::default());
-    let routes = routes(Outside { queues: Arc::new(Panicking), ..outside });
+    let routes = routes(Outside { queues: Arc::new(PanickingQueue), ..outside });
     let request = Request::post("/webhook/braze")
         .header("content-type", "application/json")
         .header("authorization", "Bearer qb_1")

@@ -16,11 +16,11 @@ use supervision::guarded;
 #[derive(Debug, Deserialize)]
 pub struct Batch {
     #[serde(rename = "Records", default)]
-    records: Vec<Record>,
+    records: Vec<SqsRecord>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Record {
+struct SqsRecord {
     #[serde(rename = "messageId", default)]
     message_id: String,
     #[serde(default)]
@@ -29,13 +29,13 @@ struct Record {
 
 /// What Lambda is told.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
-pub struct Answer {
+pub struct BatchAnswer {
     #[serde(rename = "batchItemFailures")]
-    failures: Vec<Failure>,
+    failures: Vec<ItemFailure>,
 }
 
 #[derive(Debug, Serialize, PartialEq, Eq)]
-struct Failure {
+struct ItemFailure {
     #[serde(rename = "itemIdentifier")]
     message_id: String,
 }
@@ -44,7 +44,7 @@ struct Failure {
 pub async fn each_brand(
     batch: Batch,
     work: impl AsyncFn(&BrandId, &[ParticipationId]) -> ports::Result<()>,
-) -> Answer {
+) -> BatchAnswer {
     let mut failed = Vec::new();
     let mut brands: BTreeMap<BrandId, (Vec<ParticipationId>, Vec<String>)> = BTreeMap::new();
     for record in batch.records {
@@ -78,7 +78,7 @@ pub async fn each_brand(
     });
     failed.extend(join_all(worked).await.into_iter().flatten().flatten());
     let named = failed.into_iter().filter(|message_id| !message_id.is_empty());
-    Answer { failures: named.map(|message_id| Failure { message_id }).collect() }
+    BatchAnswer { failures: named.map(|message_id| ItemFailure { message_id }).collect() }
 }
 
 #[cfg(test)]

@@ -25,11 +25,11 @@ pub struct OfBrands<T> {
     table: BrandTable,
     troubles: Troubles,
     make: Box<dyn Fn(Arc<Brands>) -> T + Send + Sync>,
-    kept: Mutex<Kept<T>>,
+    kept: Mutex<Cached<T>>,
     refused: AtomicU64,
 }
 
-struct Kept<T> {
+struct Cached<T> {
     files: Vec<Given>,
     loaded: Loaded,
     read_at: Timestamp,
@@ -52,7 +52,7 @@ impl<T: Clone> OfBrands<T> {
     ) -> Self {
         let loaded = load(&files, None);
         let made = make(Arc::new(loaded.brands.clone()));
-        let kept = Mutex::new(Kept { files, loaded, read_at: SystemClock.now(), made });
+        let kept = Mutex::new(Cached { files, loaded, read_at: SystemClock.now(), made });
         Self { table, troubles, make: Box::new(make), kept, refused: AtomicU64::new(0) }
     }
 
@@ -73,7 +73,7 @@ impl<T: Clone> OfBrands<T> {
         self.refused.load(Ordering::Relaxed)
     }
 
-    async fn read_again(&self, kept: &mut Kept<T>) {
+    async fn read_again(&self, kept: &mut Cached<T>) {
         match self.table.read().await {
             Ok(files) if files == kept.files => {}
             Ok(files) => {

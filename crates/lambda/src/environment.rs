@@ -81,11 +81,11 @@ pub fn edge_secret() -> Option<SecretRef> {
 /// # Errors
 /// When something is not set.
 #[cfg(feature = "worker")]
-pub fn schedules() -> anyhow::Result<aws::scheduler::Settings> {
+pub fn schedules() -> anyhow::Result<aws::scheduler::SchedulerSettings> {
     let scheduled = [QueueName::EmailEnrollments, QueueName::SmsSubscriptions];
     let arns: anyhow::Result<HashMap<_, _>> =
         scheduled.into_iter().map(|queue| Ok((queue, of_queue(queue, "ARN")?))).collect();
-    Ok(aws::scheduler::Settings {
+    Ok(aws::scheduler::SchedulerSettings {
         group: variable("QUIKLY_SCHEDULE_GROUP")?,
         role_arn: variable("QUIKLY_SCHEDULE_ROLE_ARN")?,
         queue_arns: arns?,

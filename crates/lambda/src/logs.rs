@@ -47,9 +47,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Written {
+    impl io::Write for CapturedLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn an_event_is_a_field_that_cloudwatch_finds_and_its_message_is_a_sentence() {
-        let written = Written::default();
+        let written = CapturedLog::default();
         let to = written.clone();
         let lines = tracing_subscriber::registry().with(as_json(move || to.clone()));
         tracing::subscriber::with_default(lines, || {

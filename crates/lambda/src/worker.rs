@@ -19,7 +19,7 @@ use ports::error::in_full;
 use ports::{Clock, Troubles};
 use serde_json::Value;
 
-use crate::batch::{Answer, Batch, each_brand};
+use crate::batch::{Batch, BatchAnswer, each_brand};
 use crate::brands::OfBrands;
 use crate::braze_calls::BrazeCalls;
 use crate::metrics::{Figure, Metrics, Unit};
@@ -109,7 +109,7 @@ pub async fn on_messages(
     let handle = service_fn(move |event: LambdaEvent<Batch>| async move {
         let working = working.get().await?;
         let connector = working.connectors.current().await;
-        let answer: Answer =
+        let answer: BatchAnswer =
             each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
         // What was worked on is done: it must not come again because nobody could be told.
         if let Err(error) = connector.tell_news().await {

@@ -18,7 +18,7 @@ use ports::error::at_most;
 use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Taken, Told};
 use ports::store::{MOST_ITEMS, Read};
 
-use crate::ranks::Ranks;
+use crate::ranks::RankTree;
 use crate::{Memory, State};
 
 /// Everything that ledgers hold.
@@ -27,10 +27,10 @@ pub(crate) struct Ledgers {
     pub(crate) awards: HashMap<ParticipationId, Award>,
     books: BTreeMap<LedgerKey, Counts>,
     put_back: BTreeMap<LedgerKey, BTreeSet<u32>>,
-    waiting: BTreeMap<LedgerKey, Ranks>,
+    waiting: BTreeMap<LedgerKey, RankTree>,
     drawings: BTreeMap<LedgerKey, Drawing>,
     codes: BTreeMap<(BrandId, Pool), Codes>,
-    notices: BTreeMap<NoticeId, Kept>,
+    notices: BTreeMap<NoticeId, KeptCallback>,
 }
 
 #[derive(Default)]
@@ -39,7 +39,7 @@ struct Codes {
     given: usize,
 }
 
-struct Kept {
+struct KeptCallback {
     notice: Notice,
     attempts: u32,
     due_at: Option<Timestamp>,
@@ -52,7 +52,7 @@ impl Ledgers {
         brand: &'a BrandId,
         ledger: &'a LedgerKey,
     ) -> impl Book<Error = Infallible> {
-        Page { ledgers: self, brand, ledger }
+        MemoryLedgerTx { ledgers: self, brand, ledger }
     }
 
     /// Whether every notice was delivered, or given up.
@@ -65,13 +65,13 @@ impl Ledgers {
     }
 }
 
-struct Page<'a> {
+struct MemoryLedgerTx<'a> {
     ledgers: &'a mut Ledgers,
     brand: &'a BrandId,
     ledger: &'a LedgerKey,
 }
 
-impl Page<'_> {
+impl MemoryLedgerTx<'_> {
     fn lines(&self) -> impl Iterator<Item = &Award> {
         self.ledgers.awards.values().filter(|award| award.ledger == *self.ledger)
     }
@@ -83,7 +83,7 @@ impl Page<'_> {
     }
 }
 
-impl Book for Page<'_> {
+impl Book for MemoryLedgerTx<'_> {
     type Error = Infallible;
 
     fn counts(&mut self) -> std::result::Result<Counts, Infallible> {
@@ -168,14 +168,18 @@ impl Book for Page<'_> {
     }
 
     fn tell(&mut self, notice: &Notice) -> std::result::Result<(), Infallible> {
-        let kept = Kept { notice: notice.clone(), attempts: 0, due_at: Some(notice.at) };
+        let kept = KeptCallback { notice: notice.clone(), attempts: 0, due_at: Some(notice.at) };
         self.ledgers.notices.entry(notice.id).or_insert(kept);
         Ok(())
     }
 }
 
 /// Gives a participation its number and place, if it was accepted and not entered yet.
-fn enter(book: &mut Page<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Infallible> {
+fn enter(
+    book: &mut MemoryLedgerTx<'_>,
+    rules: &Rules,
+    id: ParticipationId,
+) -> std::result::Result<(), Infallible> {
     if let Some(award) = book.award(id)?
         && !award.is_entered()
         && rules.incentive.is_some()
@@ -196,11 +200,11 @@ impl State {
         &mut self,
         doing: &'static str,
         ledger: &LedgerKey,
-        work: impl FnOnce(&mut Page<'_>) -> std::result::Result<T, Infallible>,
+        work: impl FnOnce(&mut MemoryLedgerTx<'_>) -> std::result::Result<T, Infallible>,
     ) -> Result<Option<T>> {
         self.write(doing, |state| {
             let Some(brand) = state.ledgers.brand_of(ledger) else { return Ok(None) };
-            let mut page = Page { ledgers: &mut state.ledgers, brand: &brand, ledger };
+            let mut page = MemoryLedgerTx { ledgers: &mut state.ledgers, brand: &brand, ledger };
             Ok(Some(certain(work(&mut page))))
         })
     }
@@ -322,14 +326,14 @@ impl Ledger for Memory {
 impl Notices for Memory {
     async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
         self.lock().write("taking notices", |state| {
-            let mut due: Vec<&mut Kept> = state
+            let mut due: Vec<&mut KeptCallback> = state
                 .ledgers
                 .notices
                 .values_mut()
                 .filter(|kept| kept.due_at.is_some_and(|due| due <= now))
                 .collect();
             due.sort_by_key(|kept| (kept.due_at, kept.notice.id));
-            let take = |kept: &mut Kept| {
+            let take = |kept: &mut KeptCallback| {
                 kept.due_at = Some(later(now, NOTICE_LEASE));
                 Outbound { notice: kept.notice.clone(), attempts: kept.attempts, revived_at: None }
             };

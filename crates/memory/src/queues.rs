@@ -23,13 +23,13 @@ const MOST_RECEIVED: u32 = 5;
 /// One queue's messages by number.
 #[derive(Default)]
 pub(crate) struct Messages {
-    all: BTreeMap<u64, Message>,
+    all: BTreeMap<u64, QueuedMessage>,
     dead: Vec<Look>,
     next_number: u64,
     last_served: Option<BrandId>,
 }
 
-struct Message {
+struct QueuedMessage {
     look: Look,
     visible_at: Timestamp,
     received: u32,
@@ -37,7 +37,7 @@ struct Message {
 
 impl Messages {
     fn put(&mut self, look: Look, visible_at: Timestamp) {
-        self.all.insert(self.next_number, Message { look, visible_at, received: 0 });
+        self.all.insert(self.next_number, QueuedMessage { look, visible_at, received: 0 });
         self.next_number += 1;
     }
 

@@ -3,12 +3,12 @@
 
 /// A set of numbers from 1 that knows how many of it are smaller than a given one.
 #[derive(Debug, Default)]
-pub(crate) struct Ranks {
+pub(crate) struct RankTree {
     /// At index `i` (from 1), how many numbers of the `i & -i` up to `i` are in the set. The last index is a power of two.
     sums: Vec<u32>,
 }
 
-impl Ranks {
+impl RankTree {
     /// Adds a number that is not there, or removes one that is.
     pub(crate) fn set(&mut self, number: u64, there: bool) {
         let number = index(number);
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn it_counts_what_is_smaller_whatever_came_and_went() {
         let mut chance = fastrand::Rng::with_seed(7);
-        let (mut ranks, mut plain) = (Ranks::default(), BTreeSet::new());
+        let (mut ranks, mut plain) = (RankTree::default(), BTreeSet::new());
         for round in 0..5_000_u64 {
             let number = chance.u64(1..=round + 1);
             let there = plain.insert(number);

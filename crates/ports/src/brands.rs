@@ -32,7 +32,7 @@ impl BrandsInUse {
 }
 
 /// What may be wrong with a file.
-struct Trouble {
+struct FileTrouble {
     /// What the health calls it.
     kind: &'static str,
     /// What the log calls it.
@@ -41,17 +41,17 @@ struct Trouble {
     text: &'static str,
 }
 
-const BROKEN: Trouble = Trouble {
+const BROKEN: FileTrouble = FileTrouble {
     kind: "brand_broken",
     event: "brands.brand_broken",
     text: "cannot be used; what is meant for the brand waits",
 };
-const OUTDATED: Trouble = Trouble {
+const OUTDATED: FileTrouble = FileTrouble {
     kind: "brand_outdated",
     event: "brands.brand_outdated",
     text: "cannot be used; the brand goes on as it was before",
 };
-const RULE: Trouble = Trouble {
+const RULE: FileTrouble = FileTrouble {
     kind: "brand_rule",
     event: "brands.brand_rule",
     text: "breaks a rule that is newer than it; it will be refused when it is pushed",
@@ -66,7 +66,7 @@ pub fn report(loaded: &Loaded, troubles: &Troubles, now: Timestamp) -> u64 {
         .filter(|entry| [BROKEN.kind, OUTDATED.kind, RULE.kind].contains(&entry.kind));
     let known: Vec<_> = known.map(|entry| (entry.kind, entry.subject)).collect();
     let wrong: Vec<_> = loaded.files.iter().filter_map(|file| Some((trouble(file)?, file))).collect();
-    for (Trouble { kind, event, text }, file) in &wrong {
+    for (FileTrouble { kind, event, text }, file) in &wrong {
         let subject = Subject::Brand(subject(file));
         troubles.report(kind, subject, now, format!("{}: the file {text}", base_name(&file.name)));
         if let Some(repeated) = troubles.repeats().line(kind, &file.name, now) {
@@ -82,7 +82,7 @@ pub fn report(loaded: &Loaded, troubles: &Troubles, now: Timestamp) -> u64 {
     u64::try_from(loaded.refused().count()).unwrap_or(u64::MAX)
 }
 
-fn trouble(file: &LoadedFile) -> Option<Trouble> {
+fn trouble(file: &LoadedFile) -> Option<FileTrouble> {
     match file.standing {
         Standing::Broken => Some(BROKEN),
         Standing::Former => Some(OUTDATED),

@@ -42,7 +42,7 @@ impl Subject {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct HealthEntry {
     /// What kind of trouble it is: a name that programs may rely on, as `braze_unanswered`.
     pub kind: &'static str,
     /// What it is about.
@@ -55,7 +55,7 @@ pub struct Entry {
     until: Option<Timestamp>,
 }
 
-impl Entry {
+impl HealthEntry {
     /// The entry as `GET /healthz` shows it.
     #[must_use]
     pub fn as_json(&self) -> Value {
@@ -70,7 +70,7 @@ impl Entry {
     }
 }
 
-type Entries = BTreeMap<(&'static str, Subject), Entry>;
+type HealthEntries = BTreeMap<(&'static str, Subject), HealthEntry>;
 
 /// Everything that is wrong in this process. Clones are the same registry.
 ///
@@ -88,14 +88,14 @@ type Entries = BTreeMap<(&'static str, Subject), Entry>;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Troubles {
-    entries: Arc<Mutex<Entries>>,
+    entries: Arc<Mutex<HealthEntries>>,
     repeats: Repeats,
 }
 
 impl Troubles {
     /// Reports a trouble that lasts until it is cleared. If it was reported before, `since` stays as it was and the text is replaced.
     pub fn report(&self, kind: &'static str, subject: Subject, since: Timestamp, text: impl Into<String>) {
-        self.put(Entry { kind, subject, since, text: text.into(), until: None });
+        self.put(HealthEntry { kind, subject, since, text: text.into(), until: None });
     }
 
     /// Reports a trouble that is over after `lasts` unless it is reported again.
@@ -108,7 +108,7 @@ impl Troubles {
         text: impl Into<String>,
     ) {
         let until = now.checked_add(lasts).unwrap_or(Timestamp::MAX);
-        self.put(Entry { kind, subject, since: now, text: text.into(), until: Some(until) });
+        self.put(HealthEntry { kind, subject, since: now, text: text.into(), until: Some(until) });
     }
 
     /// Clears a trouble. Whether there was one.
@@ -118,7 +118,7 @@ impl Troubles {
 
     /// What is wrong now, in the order of kinds and subjects.
     #[must_use]
-    pub fn all(&self, now: Timestamp) -> Vec<Entry> {
+    pub fn all(&self, now: Timestamp) -> Vec<HealthEntry> {
         let mut entries = self.lock();
         entries.retain(|_, entry| entry.until.is_none_or(|until| now < until));
         entries.values().cloned().collect()
@@ -130,16 +130,16 @@ impl Troubles {
         &self.repeats
     }
 
-    fn put(&self, entry: Entry) {
+    fn put(&self, entry: HealthEntry) {
         let mut entries = self.lock();
         let key = (entry.kind, entry.subject.clone());
         // What was over before this report begins anew.
         let known = entries.get(&key).filter(|known| known.until.is_none_or(|until| entry.since < until));
         let since = known.map_or(entry.since, |known| known.since);
-        entries.insert(key, Entry { since, ..entry });
+        entries.insert(key, HealthEntry { since, ..entry });
     }
 
-    fn lock(&self) -> MutexGuard<'_, Entries> {
+    fn lock(&self) -> MutexGuard<'_, HealthEntries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,7 +22,7 @@ pub struct Repeated {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct LastLine {
     since: Timestamp,
     last: Timestamp,
     said: Timestamp,
@@ -44,7 +44,7 @@ struct Kept {
 /// assert_eq!(line(60), Some(3), "a minute later one line stands for three");
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Repeats(Arc<Mutex<HashMap<(&'static str, String), Kept>>>);
+pub struct Repeats(Arc<Mutex<HashMap<(&'static str, String), LastLine>>>);
 
 impl Repeats {
     /// Counts one more `event` about `subject`, and gives back what a line should say; `None` while the last line is less than a minute
@@ -67,7 +67,7 @@ impl Repeats {
             return Some(Repeated { times: std::mem::take(&mut known.unsaid), since: known.since });
         }
         kept.retain(|_, known| ago(known.last).is_some_and(|ago| ago < FORGOTTEN_AFTER));
-        kept.insert(key, Kept { since: now, last: now, said: now, unsaid: 0 });
+        kept.insert(key, LastLine { since: now, last: now, said: now, unsaid: 0 });
         Some(Repeated { times: 1, since: now })
     }
 

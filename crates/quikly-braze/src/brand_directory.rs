@@ -9,13 +9,13 @@ use domain::Timestamp;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
     BrandFile, Doubt, Finding, Given, Loaded, PoolFile, Purpose, Severity, Standing, Strictness,
-    Surroundings, Unreadable, read_each,
+    Surroundings, UnreadableFile, read_each,
 };
 use domain::incentive::Pool;
 use ports::Clock;
 use ports::clock::SystemClock;
 
-use crate::code_files::{CodeFiles, Codes};
+use crate::code_files::{CodeFiles, PoolCodes};
 
 /// With which eyes brand files are read.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,10 @@ impl BrandDirectory {
     ///
     /// # Errors
     /// When the directory itself cannot be read, or has no brand file.
-    pub(crate) fn read_with_codes(&self, former: Option<&Loaded>) -> anyhow::Result<(Loaded, Vec<Codes>)> {
+    pub(crate) fn read_with_codes(
+        &self,
+        former: Option<&Loaded>,
+    ) -> anyhow::Result<(Loaded, Vec<PoolCodes>)> {
         let (loaded, files) = self.load(&self.files()?, former);
         let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
         let brands = used.filter_map(|file| loaded.brands.brand(file.brand.as_ref()?));
@@ -106,18 +109,20 @@ fn file(path: &Path) -> Given {
     let name = path.display().to_string();
     // Reading a pipe would wait for ever.
     if fs::metadata(path).is_ok_and(|is| !is.is_file()) {
-        return Err(Unreadable { name, why: "is no file".to_owned(), remains: None });
+        return Err(UnreadableFile { name, why: "is no file".to_owned(), remains: None });
     }
     match fs::read(path).map(String::from_utf8) {
         Ok(Ok(text)) => Ok(BrandFile { name, text }),
-        Ok(Err(error)) => Err(Unreadable {
+        Ok(Err(error)) => Err(UnreadableFile {
             name,
             why: "is not UTF-8 text".to_owned(),
             remains: Some(String::from_utf8_lossy(error.as_bytes()).into_owned()),
         }),
-        Err(error) => {
-            Err(Unreadable { name, why: format!("cannot be read: {error}"), remains: Some(String::new()) })
-        }
+        Err(error) => Err(UnreadableFile {
+            name,
+            why: format!("cannot be read: {error}"),
+            remains: Some(String::new()),
+        }),
     }
 }
 

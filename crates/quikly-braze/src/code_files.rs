@@ -17,7 +17,7 @@ use domain::ids::BrandId;
 use domain::incentive::Pool;
 
 /// A brand's pool and what its file holds.
-pub(crate) type Codes = (BrandId, Pool, Vec<String>);
+pub(crate) type PoolCodes = (BrandId, Pool, Vec<String>);
 
 /// The largest file that is read into memory: a million codes are 15 MB.
 const LARGEST: u64 = 1 << 30;
@@ -72,7 +72,7 @@ impl CodeFiles {
     pub(crate) fn into_codes<'a>(
         self,
         brands: impl Iterator<Item = &'a Brand>,
-    ) -> anyhow::Result<Vec<Codes>> {
+    ) -> anyhow::Result<Vec<PoolCodes>> {
         let mut all = Vec::new();
         for brand in brands {
             for pool in brand.pools() {

@@ -27,7 +27,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::descriptors;
-use crate::forwarded::{ForwardedBy, Unreadable};
+use crate::forwarded::{ForwardedBy, NoAddress};
 use crate::listen::stopped;
 use crate::places::{Places, Share, Wait};
 
@@ -72,7 +72,7 @@ pub(crate) enum Clients {
 
 impl Clients {
     /// Where the proxy's header cannot be read, the proxy is all that is known.
-    fn caller(self, peer: SocketAddr, headers: &HeaderMap) -> Result<Caller, Unreadable> {
+    fn caller(self, peer: SocketAddr, headers: &HeaderMap) -> Result<Caller, NoAddress> {
         let forwarded = match self {
             Self::Connect(_) => None,
             Self::AreForwarded(by) => by.client(headers)?,
@@ -129,7 +129,7 @@ pub(crate) async fn serve(
 }
 
 /// The next connection, once there is room for it. A client that has enough of them already is turned away.
-async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr, Place) {
+async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr, ConnectionHold) {
     let free = places.free().await;
     loop {
         match listener.accept().await {
@@ -149,13 +149,13 @@ async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAd
 }
 
 /// What a connection holds for as long as it is open.
-type Place = (Option<OwnedSemaphorePermit>, Share);
+type ConnectionHold = (Option<OwnedSemaphorePermit>, Share);
 
 struct Connection {
     serving: Arc<Serving>,
     peer: SocketAddr,
     from_reserve: bool,
-    _place: Place,
+    _place: ConnectionHold,
 }
 
 impl Connection {
@@ -209,7 +209,7 @@ impl Connection {
     }
 
     fn caller(&self, headers: &HeaderMap) -> Caller {
-        self.serving.clients.caller(self.peer, headers).unwrap_or_else(|Unreadable| {
+        self.serving.clients.caller(self.peer, headers).unwrap_or_else(|NoAddress| {
             self.serving.report_unreadable();
             Caller(self.peer.ip())
         })

@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
             event: OPT_IN_EVENT.to_owned(),
             subscription_group_id: GROUP.to_owned(),
         }),
-        on_request: Some(Arc::new(|call: &braze_sim::Observed| {
+        on_request: Some(Arc::new(|call: &braze_sim::ObservedRequest| {
             console::say(&format!(
                 "  braze  {} {}  {}  {}",
                 call.method, call.path, call.status, call.summary

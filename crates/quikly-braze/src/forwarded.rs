@@ -16,26 +16,26 @@ pub(crate) enum ForwardedBy {
 
 /// There is an entry, and it holds no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unreadable;
+pub(crate) struct NoAddress;
 
 impl ForwardedBy {
     /// The client that the proxy saw; `None` when it says nothing.
     ///
     /// # Errors
     /// When what it says holds no address.
-    pub(crate) fn client(self, headers: &HeaderMap) -> Result<Option<IpAddr>, Unreadable> {
+    pub(crate) fn client(self, headers: &HeaderMap) -> Result<Option<IpAddr>, NoAddress> {
         let name = match self {
             Self::XForwardedFor => "x-forwarded-for",
             Self::Forwarded => "forwarded",
         };
         let Some(line) = headers.get_all(name).iter().next_back() else { return Ok(None) };
-        let line = line.to_str().map_err(|_| Unreadable)?;
+        let line = line.to_str().map_err(|_| NoAddress)?;
         let Some(entry) = entries(line).into_iter().next_back() else { return Ok(None) };
         let node = match self {
             Self::XForwardedFor => Some(entry),
             Self::Forwarded => node(entry),
         };
-        node.and_then(address).map(Some).ok_or(Unreadable)
+        node.and_then(address).map(Some).ok_or(NoAddress)
     }
 }
 
@@ -72,7 +72,7 @@ fn address(node: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn client(by: ForwardedBy, lines: &[&str]) -> Result<Option<String>, Unreadable> {
+    fn client(by: ForwardedBy, lines: &[&str]) -> Result<Option<String>, NoAddress> {
         let mut headers = HeaderMap::new();
         let name = if by == ForwardedBy::Forwarded { "forwarded" } else { "x-forwarded-for" };
         for line in lines {
@@ -137,10 +137,10 @@ mod tests {
         for line in
             ["unknown", "_hidden", "203.0.113.7, unknown", "300.1.1.1", "[2001:db8::1", "203.0.113.7:port"]
         {
-            assert_eq!(client(ForwardedBy::XForwardedFor, &[line]), Err(Unreadable), "{line}");
+            assert_eq!(client(ForwardedBy::XForwardedFor, &[line]), Err(NoAddress), "{line}");
         }
         for line in ["for=unknown", "for=_secret", "proto=https"] {
-            assert_eq!(client(ForwardedBy::Forwarded, &[line]), Err(Unreadable), "{line}");
+            assert_eq!(client(ForwardedBy::Forwarded, &[line]), Err(NoAddress), "{line}");
         }
         assert_eq!(client(ForwardedBy::XForwardedFor, &[]), Ok(None));
         assert_eq!(client(ForwardedBy::XForwardedFor, &[" , "]), Ok(None));

@@ -23,14 +23,14 @@ pub(crate) struct Places {
     free: Arc<Semaphore>,
     each: Option<NonZeroU32>,
     held: Shared<HashMap<(IpAddr, u32), u32>>,
-    waiting: Shared<Waiting>,
+    waiting: Shared<IdleConnections>,
 }
 
 type Shared<T> = Arc<Mutex<T>>;
 
 /// Connections without a request under way, by when they began to wait for one.
 #[derive(Default)]
-struct Waiting {
+struct IdleConnections {
     next: u64,
     by_age: BTreeMap<u64, Arc<Notify>>,
 }
@@ -126,7 +126,7 @@ impl Drop for Share {
 /// A connection waits for a request until this is dropped.
 pub(crate) struct Wait {
     number: u64,
-    waiting: Shared<Waiting>,
+    waiting: Shared<IdleConnections>,
 }
 
 impl Drop for Wait {

@@ -25,7 +25,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
 use crate::brand_directory::BrandDirectory;
-use crate::code_files::Codes;
+use crate::code_files::PoolCodes;
 use crate::console;
 
 /// How often the directory is looked at.
@@ -52,7 +52,7 @@ pub(crate) struct Reloading {
     watch: bool,
     loaded: Loaded,
     /// Codes that are still to be imported.
-    codes: Vec<Codes>,
+    codes: Vec<PoolCodes>,
     imports: Imports,
     seen: Fingerprint,
 }
@@ -232,7 +232,7 @@ fn say(loaded: &Loaded) {
 struct Imports(HashMap<(BrandId, Pool), u64>);
 
 impl Imports {
-    async fn import(&mut self, file: &DataFile, (brand, pool, codes): &Codes) -> ports::Result<()> {
+    async fn import(&mut self, file: &DataFile, (brand, pool, codes): &PoolCodes) -> ports::Result<()> {
         let mut hasher = DefaultHasher::new();
         codes.hash(&mut hasher);
         let (key, hash) = ((brand.clone(), pool.clone()), hasher.finish());

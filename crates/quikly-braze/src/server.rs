@@ -153,7 +153,7 @@ impl Server {
             let stop = stop.clone();
             async move { worker.run(stop).await }
         });
-        let keep = |name: &'static str, task: Task| {
+        let keep = |name: &'static str, task: RestartedTask| {
             let (supervisor, stop) = (self.supervisor.clone(), stop.clone());
             tokio::spawn(async move { supervisor.keep(name, stop.clone(), || task(stop.clone())).await })
         };
@@ -193,7 +193,7 @@ impl Server {
 }
 
 /// A task that is started anew when it fails.
-type Task = Box<dyn Fn(Receiver<bool>) -> BoxFuture<'static, ()> + Send + Sync>;
+type RestartedTask = Box<dyn Fn(Receiver<bool>) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Keeps brands and codes as their directory has them. Whoever panicked at it has let go of it.
 async fn keep_brands(kept: Arc<(Mutex<(Reloading, Signal)>, With)>, stop: Receiver<bool>) {

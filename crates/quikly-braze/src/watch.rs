@@ -12,7 +12,7 @@ use ports::clock::SystemClock;
 use ports::error::in_full;
 use ports::health::Subject;
 use ports::{Clock, Troubles};
-use supervision::{Written, lost_lines};
+use supervision::{LogCondition, lost_lines};
 use tokio::sync::watch::Receiver;
 
 use crate::disk::{self, Space};
@@ -76,7 +76,7 @@ impl Watch {
 }
 
 /// Reports a log that takes nothing, and tries it again once a minute; once it takes lines again, it says how many it lost.
-fn look_at_log(troubles: &Troubles, written: Written, now: Timestamp) {
+fn look_at_log(troubles: &Troubles, written: LogCondition, now: Timestamp) {
     if written.losing {
         let text = format!("the log takes no lines; {} lost since the start", written.lost);
         troubles.report(LINES_LOST, Subject::Process, now, text);
@@ -96,11 +96,11 @@ mod tests {
     #[test]
     fn a_log_that_takes_nothing_is_shown_until_it_takes_lines_again() {
         let (troubles, now) = (Troubles::default(), Timestamp::UNIX_EPOCH);
-        look_at_log(&troubles, Written { lost: 0, losing: false }, now);
+        look_at_log(&troubles, LogCondition { lost: 0, losing: false }, now);
         assert_eq!(troubles.all(now), []);
-        look_at_log(&troubles, Written { lost: 3, losing: true }, now);
+        look_at_log(&troubles, LogCondition { lost: 3, losing: true }, now);
         assert_eq!(troubles.all(now).first().map(|entry| entry.kind), Some(LINES_LOST));
-        look_at_log(&troubles, Written { lost: 3, losing: false }, now);
+        look_at_log(&troubles, LogCondition { lost: 3, losing: false }, now);
         assert_eq!(troubles.all(now), []);
     }
 }

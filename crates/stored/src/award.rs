@@ -18,7 +18,7 @@ use crate::values::{contact_key, moment};
 const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct AwardRecord {
     #[serde(default, skip_serializing_if = "Version::is_absent")]
     v: Version<NEWEST>,
     brand: String,
@@ -38,7 +38,7 @@ struct Record {
     due_at: Option<i64>,
 }
 
-impl form::Record for Record {
+impl form::Record for AwardRecord {
     const WHAT: &'static str = "award";
     const NEWEST: u16 = NEWEST;
 }
@@ -48,7 +48,7 @@ impl form::Record for Record {
 /// # Errors
 /// When it holds something that has no stored form.
 pub fn encode(award: &Award) -> Result<String, Unencodable> {
-    let record = Record {
+    let record = AwardRecord {
         v: Version::NEWEST,
         brand: award.brand.to_string(),
         scope: award.ledger.scope.to_string(),
@@ -75,7 +75,7 @@ pub fn decode(id: ParticipationId, text: &str) -> Result<Award, Unreadable> {
     form::read(id, text, |record, unknown| award(id, record, unknown))
 }
 
-fn award(id: ParticipationId, record: Record, unknown: UnknownFields) -> Result<Award, Why> {
+fn award(id: ParticipationId, record: AwardRecord, unknown: UnknownFields) -> Result<Award, Why> {
     let ledger = ledger(&record.scope, record.incentive.as_deref())?;
     let arrival = NonZeroU64::new(record.arrival);
     let standing = match standing(record.standing)? {

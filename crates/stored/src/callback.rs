@@ -19,7 +19,7 @@ use crate::values::moment;
 const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct CallbackRecord {
     #[serde(default, skip_serializing_if = "Version::is_absent")]
     v: Version<NEWEST>,
     participation: String,
@@ -34,7 +34,7 @@ struct Record {
     at: i64,
 }
 
-impl form::Record for Record {
+impl form::Record for CallbackRecord {
     const WHAT: &'static str = "callback";
     const NEWEST: u16 = NEWEST;
 }
@@ -44,7 +44,7 @@ impl form::Record for Record {
 /// # Errors
 /// When it holds something that has no stored form.
 pub fn encode(notice: &Notice) -> Result<String, Unencodable> {
-    let record = Record {
+    let record = CallbackRecord {
         v: Version::NEWEST,
         participation: notice.id.participation.to_string(),
         news: notice.id.news.name().to_owned(),
@@ -63,10 +63,10 @@ pub fn encode(notice: &Notice) -> Result<String, Unencodable> {
 /// # Errors
 /// When the text is in no form that a callback has had, or in a newer one.
 pub fn decode(id: impl fmt::Display, text: &str) -> Result<Notice, Unreadable> {
-    form::read(id, text, |record: Record, _| notice(record))
+    form::read(id, text, |record: CallbackRecord, _| notice(record))
 }
 
-fn notice(record: Record) -> Result<Notice, Why> {
+fn notice(record: CallbackRecord) -> Result<Notice, Why> {
     Ok(Notice {
         id: NoticeId {
             participation: ParticipationId::parse(&record.participation)?,

@@ -16,7 +16,7 @@ use crate::values::{bytes, moment};
 const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct CountersRecord {
     #[serde(default, skip_serializing_if = "Version::is_absent")]
     v: Version<NEWEST>,
     arrivals: u64,
@@ -34,7 +34,7 @@ struct Record {
     frozen: Option<(u32, u32)>,
 }
 
-impl form::Record for Record {
+impl form::Record for CountersRecord {
     const WHAT: &'static str = "ledger's counters";
     const NEWEST: u16 = NEWEST;
 }
@@ -44,7 +44,7 @@ impl form::Record for Record {
 /// # Errors
 /// When they hold something that has no stored form.
 pub fn encode(ledger: impl fmt::Display, counts: &Counts) -> Result<String, Unencodable> {
-    let record = Record {
+    let record = CountersRecord {
         v: Version::NEWEST,
         arrivals: counts.arrivals,
         places: counts.places,
@@ -67,7 +67,7 @@ pub fn decode(ledger: impl fmt::Display, text: &str) -> Result<Counts, Unreadabl
     form::read(ledger, text, counts)
 }
 
-fn counts(record: Record, unknown: UnknownFields) -> Result<Counts, Why> {
+fn counts(record: CountersRecord, unknown: UnknownFields) -> Result<Counts, Why> {
     Ok(Counts {
         arrivals: record.arrivals,
         places: record.places,

@@ -15,7 +15,7 @@ use crate::values::moment;
 const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct HintRecord {
     #[serde(default, skip_serializing_if = "Version::is_absent")]
     v: Version<NEWEST>,
     profile: ProfileRecord,
@@ -24,7 +24,7 @@ struct Record {
     by: String,
 }
 
-impl form::Record for Record {
+impl form::Record for HintRecord {
     const WHAT: &'static str = "profile hint";
     const NEWEST: u16 = NEWEST;
 }
@@ -34,7 +34,7 @@ impl form::Record for Record {
 /// # Errors
 /// When it holds something that has no stored form.
 pub fn encode(contact: ContactKey, hint: &KnownProfile) -> Result<String, Unencodable> {
-    let record = Record {
+    let record = HintRecord {
         v: Version::NEWEST,
         profile: profile_record(&hint.profile),
         learned_at: hint.learned_at.as_millisecond(),
@@ -49,10 +49,10 @@ pub fn encode(contact: ContactKey, hint: &KnownProfile) -> Result<String, Unenco
 /// # Errors
 /// When the text is in no form that a hint has had, or in a newer one.
 pub fn decode(contact: impl std::fmt::Display, text: &str) -> Result<KnownProfile, Unreadable> {
-    form::read(contact, text, |record: Record, _| hint(record))
+    form::read(contact, text, |record: HintRecord, _| hint(record))
 }
 
-fn hint(record: Record) -> Result<KnownProfile, Why> {
+fn hint(record: HintRecord) -> Result<KnownProfile, Why> {
     Ok(KnownProfile {
         profile: profile(record.profile)?,
         learned_at: moment(record.learned_at)?,

@@ -14,7 +14,7 @@ use crate::values::moment;
 const NEWEST: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct OutageRecord {
     #[serde(default, skip_serializing_if = "Version::is_absent")]
     v: Version<NEWEST>,
     since: i64,
@@ -26,7 +26,7 @@ struct Record {
     why: String,
 }
 
-impl form::Record for Record {
+impl form::Record for OutageRecord {
     const WHAT: &'static str = "outage";
     const NEWEST: u16 = NEWEST;
 }
@@ -36,7 +36,7 @@ impl form::Record for Record {
 /// # Errors
 /// When it holds something that has no stored form.
 pub fn encode(brand: &BrandId, outage: &Outage) -> Result<String, Unencodable> {
-    let record = Record {
+    let record = OutageRecord {
         v: Version::NEWEST,
         since: outage.since.as_millisecond(),
         tries: outage.tries,
@@ -53,10 +53,10 @@ pub fn encode(brand: &BrandId, outage: &Outage) -> Result<String, Unencodable> {
 /// # Errors
 /// When the text is in no form that an outage has had, or in a newer one.
 pub fn decode(brand: &BrandId, text: &str) -> Result<Outage, Unreadable> {
-    form::read(brand, text, |record: Record, _| outage(record))
+    form::read(brand, text, |record: OutageRecord, _| outage(record))
 }
 
-fn outage(record: Record) -> Result<Outage, Why> {
+fn outage(record: OutageRecord) -> Result<Outage, Why> {
     Ok(Outage {
         since: moment(record.since)?,
         tries: record.tries,

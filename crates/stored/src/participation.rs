@@ -32,7 +32,7 @@ const NEWEST: u16 = 1;
 const KEPT_BEFORE: Duration = Duration::from_secs(90 * 86_400);
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct ParticipationRecord {
     #[serde(default, skip_serializing_if = "Version::is_absent")]
     v: Version<NEWEST>,
     brand: String,
@@ -89,7 +89,7 @@ struct UnansweredRecord {
     ended_at: Option<i64>,
 }
 
-impl form::Record for Record {
+impl form::Record for ParticipationRecord {
     const WHAT: &'static str = "participation";
     const NEWEST: u16 = NEWEST;
 }
@@ -121,10 +121,10 @@ pub fn whose(text: &str) -> (Option<BrandId>, Option<Scope>) {
     )
 }
 
-fn record(participation: &Participation) -> Result<Record, Why> {
+fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
     let kept = participation.snapshot();
     let stored_way = way_record(&kept.way);
-    Ok(Record {
+    Ok(ParticipationRecord {
         v: Version::NEWEST,
         brand: kept.brand.to_string(),
         scope: kept.scope.to_string(),
@@ -159,7 +159,7 @@ fn record(participation: &Participation) -> Result<Record, Why> {
 
 fn participation(
     (id, version): (ParticipationId, u64),
-    record: Record,
+    record: ParticipationRecord,
     unknown: UnknownFields,
 ) -> Result<Participation, Why> {
     let slot =

@@ -20,7 +20,7 @@ static LOSING: AtomicBool = AtomicBool::new(false);
 
 /// How the log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
+pub struct LogCondition {
     /// Lines that were lost since the process began.
     pub lost: u64,
     /// Whether the last one was.
@@ -29,8 +29,8 @@ pub struct Written {
 
 /// How the log is.
 #[must_use]
-pub fn lost_lines() -> Written {
-    Written { lost: LOST.load(Ordering::Relaxed), losing: LOSING.load(Ordering::Relaxed) }
+pub fn lost_lines() -> LogCondition {
+    LogCondition { lost: LOST.load(Ordering::Relaxed), losing: LOSING.load(Ordering::Relaxed) }
 }
 
 fn lost() {
@@ -47,7 +47,7 @@ fn put(out: &mut impl Write, line: &[u8]) {
 }
 
 #[derive(Debug)]
-enum Waiting {
+enum LineWait {
     Line(Vec<u8>),
     /// Everything before it is to be written now; the sender wants to know when.
     Flush(SyncSender<()>),
@@ -57,7 +57,7 @@ enum Waiting {
 #[derive(Debug, Clone)]
 pub struct Lines<M> {
     /// The way to the thread that writes; `None` where the line is written at once.
-    waiting: Option<SyncSender<Waiting>>,
+    waiting: Option<SyncSender<LineWait>>,
     out: M,
 }
 
@@ -83,18 +83,18 @@ where
     pub fn flush_within(&self, time: Duration) {
         let (done, written) = sync_channel(1);
         if let Some(waiting) = &self.waiting
-            && waiting.try_send(Waiting::Flush(done)).is_ok()
+            && waiting.try_send(LineWait::Flush(done)).is_ok()
         {
             let _too_late = written.recv_timeout(time);
         }
     }
 }
 
-fn write_all<W: Write>(out: &impl Fn() -> W, lines: &Receiver<Waiting>) {
+fn write_all<W: Write>(out: &impl Fn() -> W, lines: &Receiver<LineWait>) {
     while let Ok(waiting) = lines.recv() {
         match waiting {
-            Waiting::Line(line) => put(&mut out(), &line),
-            Waiting::Flush(done) => {
+            LineWait::Line(line) => put(&mut out(), &line),
+            LineWait::Flush(done) => {
                 let _nobody_waits = done.try_send(());
             }
         }
@@ -106,7 +106,7 @@ impl<M: Fn() -> W, W: Write> Write for Lines<M> {
         match &self.waiting {
             None => put(&mut (self.out)(), line),
             Some(waiting) => {
-                if waiting.try_send(Waiting::Line(line.to_vec())).is_err() {
+                if waiting.try_send(LineWait::Line(line.to_vec())).is_err() {
                     lost();
                 }
             }
@@ -127,9 +127,9 @@ mod tests {
 
     /// A log that takes lines only while it has room, and never answers while it is held.
     #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<(usize, Vec<u8>)>>);
+    struct FullLog(Arc<Mutex<(usize, Vec<u8>)>>);
 
-    impl Write for Log {
+    impl Write for FullLog {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
             let mut log = self.0.lock().unwrap();
             if log.0 == 0 {
@@ -148,7 +148,7 @@ mod tests {
     /// The counters are the process's: one test looks at them.
     #[test]
     fn a_line_that_cannot_be_written_is_counted_and_nobody_fails_or_waits() {
-        let log = Log::default();
+        let log = FullLog::default();
         log.0.lock().unwrap().0 = 1;
         let mut lines = {
             let log = log.clone();
@@ -158,10 +158,10 @@ mod tests {
         for line in ["one\n", "two\n", "three\n"] {
             lines.write_all(line.as_bytes()).unwrap();
         }
-        assert_eq!(lost_lines(), Written { lost: before + 2, losing: true });
+        assert_eq!(lost_lines(), LogCondition { lost: before + 2, losing: true });
         log.0.lock().unwrap().0 = usize::MAX;
         lines.write_all(b"four\n").unwrap();
-        assert_eq!(lost_lines(), Written { lost: before + 2, losing: false });
+        assert_eq!(lost_lines(), LogCondition { lost: before + 2, losing: false });
 
         let mut behind = {
             let log = log.clone();

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use source::{Segments, Source};
+use source::{ModuleSource, Segments};
 
 /// The modules of a crate by their path; the crate's root is the empty path.
-type Modules = BTreeMap<Segments, Source>;
+type Modules = BTreeMap<Segments, ModuleSource>;
 
 /// Which child of a module uses which other child, and the use that shows it.
 type Uses = BTreeMap<String, BTreeMap<String, String>>;

@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, mpsc};
 type Events = Arc<Mutex<mpsc::UnboundedReceiver<Value>>>;
 
 #[derive(Clone)]
-struct Shared {
+struct SharedRuntime {
     events: Events,
     answers: mpsc::UnboundedSender<Value>,
 }
@@ -34,7 +34,7 @@ impl Runtime {
         let address = listener.local_addr().unwrap().to_string();
         let (events, waiting) = mpsc::unbounded_channel();
         let (answering, answers) = mpsc::unbounded_channel();
-        let shared = Shared { events: Arc::new(Mutex::new(waiting)), answers: answering };
+        let shared = SharedRuntime { events: Arc::new(Mutex::new(waiting)), answers: answering };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/{outcome}", post(answered))
@@ -51,7 +51,7 @@ impl Runtime {
     }
 }
 
-async fn next(State(shared): State<Shared>) -> Response {
+async fn next(State(shared): State<SharedRuntime>) -> Response {
     let event = shared.events.lock().await.recv().await;
     let deadline = SystemClock.now() + Duration::from_secs(30);
     let headers = [
@@ -65,7 +65,11 @@ async fn next(State(shared): State<Shared>) -> Response {
     (headers, event.unwrap_or_default().to_string()).into_response()
 }
 
-async fn answered(State(shared): State<Shared>, Path((_, outcome)): Path<(String, String)>, body: Bytes) {
+async fn answered(
+    State(shared): State<SharedRuntime>,
+    Path((_, outcome)): Path<(String, String)>,
+    body: Bytes,
+) {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     assert_eq!(outcome, "response", "{body}");
     shared.answers.send(body).unwrap();

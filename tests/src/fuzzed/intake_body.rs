@@ -49,13 +49,13 @@ quantity = 2
 reward = "A"
 "#;
 
-struct Front {
+struct FuzzedFront {
     runtime: Runtime,
     routes: Router,
     left: u32,
 }
 
-impl Front {
+impl FuzzedFront {
     #[expect(clippy::expect_used, reason = "what is made up here is right, or nothing is tested")]
     fn open() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
@@ -105,7 +105,7 @@ impl Front {
     }
 }
 
-impl Front {
+impl FuzzedFront {
     /// Whatever is accepted can be read back.
     #[expect(clippy::expect_used, reason = "a broken promise ends the run")]
     fn can_be_shown(&self, accepted: &str) {
@@ -122,13 +122,13 @@ impl Front {
 
 fn post(path: &str, body: &[u8]) {
     thread_local! {
-        static FRONT: RefCell<Option<Front>> = const { RefCell::new(None) };
+        static FRONT: RefCell<Option<FuzzedFront>> = const { RefCell::new(None) };
     }
     FRONT.with_borrow_mut(|front| {
         if front.as_ref().is_none_or(|front| front.left == 0) {
             *front = None;
         }
-        front.get_or_insert_with(Front::open).post(path, body);
+        front.get_or_insert_with(FuzzedFront::open).post(path, body);
     });
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
 
-use braze_sim::Observed;
+use braze_sim::ObservedRequest;
 use bytes::Bytes;
 use http::{Response, Uri};
 use serde_json::{Map, Value, json};
@@ -22,7 +22,7 @@ pub(crate) const KILLED: &str = "processes killed between two effects";
 
 /// What all processes of a run share.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct SharedRun {
     /// How many of the next requests are not sent.
     pub(crate) not_sent: AtomicU32,
     /// How many of the next answers are lost.
@@ -37,7 +37,7 @@ fn strikes(left: &AtomicU32) -> bool {
     left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok()
 }
 
-impl Line {
+impl SharedRun {
     pub(crate) fn is_not_sent(&self) -> bool {
         let strikes = strikes(&self.not_sent);
         if strikes {
@@ -71,7 +71,7 @@ impl Line {
     }
 
     /// Counts an answer of the workspace that is none.
-    pub(crate) fn answered(&self, observed: &Observed) {
+    pub(crate) fn answered(&self, observed: &ObservedRequest) {
         match observed.status {
             _ if observed.summary.ends_with("garbage") => self.count(GARBAGE),
             401 => self.count("answers 401 of Braze"),
@@ -100,9 +100,9 @@ impl Line {
 
 /// The workspace's last word to a process about each number.
 #[derive(Debug, Default)]
-pub(crate) struct Heard(Mutex<HashMap<String, bool>>);
+pub(crate) struct LastWords(Mutex<HashMap<String, bool>>);
 
-impl Heard {
+impl LastWords {
     pub(crate) fn listen(&self, answer: &[u8]) {
         let Ok(Value::Object(answer)) = serde_json::from_slice(answer) else { return };
         let statuses = answer.get("status").and_then(Value::as_object).into_iter().flatten();

@@ -10,13 +10,13 @@ use tracing::subscriber::DefaultGuard;
 
 /// What is logged in a run.
 #[derive(Clone, Default)]
-pub(super) struct Log {
+pub(super) struct RunLog {
     lines: Arc<Mutex<Vec<u8>>>,
     /// Whether it takes nothing.
     pub(super) is_full: Arc<AtomicBool>,
 }
 
-impl Log {
+impl RunLog {
     /// Has it take what this thread logs, as long as the guard lives.
     pub(super) fn takes_all(&self) -> DefaultGuard {
         let log = self.clone();
@@ -37,7 +37,7 @@ impl Log {
     }
 }
 
-impl Write for Log {
+impl Write for RunLog {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         if self.is_full.load(SeqCst) {
             return Err(std::io::ErrorKind::StorageFull.into());

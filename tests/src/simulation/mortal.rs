@@ -33,7 +33,7 @@ use tokio::sync::Notify;
 
 use crate::campaign::Campaign;
 use crate::simulation::Mutation;
-use crate::simulation::line::{Heard, Line, everybody_is_subscribed};
+use crate::simulation::line::{LastWords, SharedRun, everybody_is_subscribed};
 use crate::simulation::promises::leaked_in;
 
 /// How many effects a process has left.
@@ -75,10 +75,10 @@ impl Life {
 pub(crate) struct Mortal {
     pub(crate) ports: Outside,
     pub(crate) life: Arc<Life>,
-    pub(crate) line: Arc<Line>,
+    pub(crate) line: Arc<SharedRun>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) mutation: Option<Mutation>,
-    heard: Heard,
+    heard: LastWords,
 }
 
 impl Mortal {
@@ -86,7 +86,7 @@ impl Mortal {
     pub(crate) fn new(
         campaign: &Campaign,
         life: &Arc<Life>,
-        line: &Arc<Line>,
+        line: &Arc<SharedRun>,
         mutation: Option<Mutation>,
     ) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Mortal {
             line: line.clone(),
             memory: campaign.memory.clone(),
             mutation,
-            heard: Heard::default(),
+            heard: LastWords::default(),
         }
     }
 

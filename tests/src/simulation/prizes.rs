@@ -7,7 +7,7 @@ use domain::incentive::{Offer, Reward};
 use serde_json::{Value, json};
 
 use crate::campaign::Campaign;
-use crate::simulation::promises::{Accepted, broken};
+use crate::simulation::promises::{AcceptedSoFar, broken};
 use crate::simulation::{Broken, By, CONSUMERS, Plan, Prizes, email};
 
 const CODES: &str = "codes.txt";
@@ -94,7 +94,7 @@ fn is_due(plan: &Plan, award: &Award, reward: &Reward, place: u32) -> bool {
 /// Profiles show what the ledger says, and nothing else.
 pub(super) fn are_shown(
     plan: &Plan,
-    accepted: &Accepted,
+    accepted: &AcceptedSoFar,
     awards: &[Award],
     profiles: &[Value],
 ) -> Result<(), Broken> {

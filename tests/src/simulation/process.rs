@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::campaign::Campaign;
-use crate::simulation::line::{KILLED, Line};
+use crate::simulation::line::{KILLED, SharedRun};
 use crate::simulation::mortal::{Life, Mortal};
 use crate::simulation::{Mutation, Runs};
 
@@ -38,7 +38,7 @@ impl Processes {
     pub(crate) fn start(
         campaign: &Arc<Campaign>,
         runs: Runs,
-        line: &Arc<Line>,
+        line: &Arc<SharedRun>,
         mutation: Option<Mutation>,
     ) -> Self {
         let count = if runs == Runs::TwoProcesses { 2 } else { 1 };
@@ -71,7 +71,7 @@ async fn live(
     campaign: Arc<Campaign>,
     runs: Runs,
     life: Arc<Life>,
-    line: Arc<Line>,
+    line: Arc<SharedRun>,
     mutation: Option<Mutation>,
 ) {
     loop {

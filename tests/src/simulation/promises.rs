@@ -11,7 +11,7 @@ use crate::simulation::{
     Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, OptIn, Plan, email, phone, prizes,
 };
 
-pub(super) type Accepted = [(ParticipationId, By)];
+pub(super) type AcceptedSoFar = [(ParticipationId, By)];
 
 pub(super) fn broken<T>(promise: &'static str, by: impl Into<String>) -> Result<T, Broken> {
     Err(Broken { promise, by: by.into() })
@@ -43,7 +43,7 @@ pub(super) fn nothing_leaked(log: &str) -> Result<(), Broken> {
 pub(super) async fn are_kept(
     campaign: &Campaign,
     plan: &Plan,
-    accepted: &Accepted,
+    accepted: &AcceptedSoFar,
     said_stop: &BTreeSet<u8>,
     unknown: u64,
 ) -> Result<(), Broken> {
@@ -59,7 +59,7 @@ pub(super) async fn are_kept(
     events_are_logged_once(campaign, plan, accepted, &profiles, unknown).await
 }
 
-fn everyone_is_there(campaign: &Campaign, accepted: &Accepted) -> Result<(), Broken> {
+fn everyone_is_there(campaign: &Campaign, accepted: &AcceptedSoFar) -> Result<(), Broken> {
     match accepted.iter().find(|(id, _)| campaign.memory.stored(*id).is_none()) {
         Some((id, _)) => broken("nothing accepted is lost", id.to_string()),
         None => Ok(()),
@@ -70,7 +70,7 @@ fn everyone_is_there(campaign: &Campaign, accepted: &Accepted) -> Result<(), Bro
 async fn everyone_ends_well(
     campaign: &Campaign,
     plan: &Plan,
-    accepted: &Accepted,
+    accepted: &AcceptedSoFar,
     said_stop: &BTreeSet<u8>,
 ) -> Result<(), Broken> {
     let subscribed = subscribed(campaign).await;
@@ -140,7 +140,7 @@ fn nobody_has_two_profiles(profiles: &[Value]) -> Result<(), Broken> {
 async fn events_are_logged_once(
     campaign: &Campaign,
     plan: &Plan,
-    accepted: &Accepted,
+    accepted: &AcceptedSoFar,
     profiles: &[Value],
     unknown: u64,
 ) -> Result<(), Broken> {

@@ -45,7 +45,7 @@ pub(crate) enum Need {
 
 /// A line, and how often it was written; 0 is never.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct VersionedLine {
     pub(crate) award: Award,
     pub(crate) version: u64,
 }
@@ -63,11 +63,11 @@ pub(crate) struct Shelf {
 
 /// Everything that was read of a ledger.
 #[derive(Debug, Default)]
-pub(crate) struct Snapshot {
+pub(crate) struct LedgerSnapshot {
     pub(crate) counts: Counts,
     pub(crate) counts_version: u64,
     pub(crate) ranks: Option<Ranks>,
-    pub(crate) lines: HashMap<ParticipationId, Option<Line>>,
+    pub(crate) lines: HashMap<ParticipationId, Option<VersionedLine>>,
     /// Lines that cannot be read.
     pub(crate) unreadable: Vec<Unreadable>,
     pub(crate) others: HashMap<ContactKey, Vec<ParticipationId>>,
@@ -79,7 +79,7 @@ pub(crate) struct Snapshot {
     pub(crate) shelves: HashMap<Pool, Shelf>,
 }
 
-impl Snapshot {
+impl LedgerSnapshot {
     /// From which arrival on the ledger has pages of those who wait: from now on, where an earlier version kept none.
     pub(crate) fn ranks(&self) -> Ranks {
         self.ranks.unwrap_or_else(|| Ranks::beginning(self.counts.arrivals))
@@ -109,13 +109,13 @@ pub(crate) struct Changes {
 }
 
 /// A snapshot with changes over it.
-pub(crate) struct Page<'a> {
-    snapshot: &'a Snapshot,
+pub(crate) struct DynamoLedgerTx<'a> {
+    snapshot: &'a LedgerSnapshot,
     pub(crate) changes: Changes,
 }
 
-impl<'a> Page<'a> {
-    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+impl<'a> DynamoLedgerTx<'a> {
+    pub(crate) fn of(snapshot: &'a LedgerSnapshot) -> Self {
         Self { snapshot, changes: Changes::default() }
     }
 
@@ -141,7 +141,7 @@ impl<'a> Page<'a> {
     }
 }
 
-impl Book for Page<'_> {
+impl Book for DynamoLedgerTx<'_> {
     type Error = Need;
 
     fn counts(&mut self) -> Result<Counts, Need> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::brand_file::{BrandFile, Given, Unreadable};
+use domain::brand_file::{BrandFile, Given, UnreadableFile};
 use ports::error::in_full;
 use ports::{Error, Result};
 use stored::brand_file;
@@ -58,7 +58,11 @@ impl BrandTable {
             for item in page.items() {
                 let name = text_of(item, brand_file::NAME)?;
                 files.push(brand_file::decode(name, text_of(item, brand_file::TEXT).ok()).map_err(|error| {
-                    Unreadable { name: name.to_owned(), why: in_full(&error), remains: Some(String::new()) }
+                    UnreadableFile {
+                        name: name.to_owned(),
+                        why: in_full(&error),
+                        remains: Some(String::new()),
+                    }
                 }));
             }
             from = page.last_evaluated_key;

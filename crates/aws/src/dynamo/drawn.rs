@@ -9,7 +9,7 @@ use ports::ledger::DrawnPart;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::Snapshot;
+use crate::dynamo::book::LedgerSnapshot;
 use crate::dynamo::item::text;
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::Read;
@@ -94,7 +94,7 @@ impl Dynamo {
     }
 
     async fn drawing_of_lines(&self, ledger: &str) -> Result<Drawing> {
-        let awards = self.lots(ledger, &mut Snapshot::default()).await?;
+        let awards = self.lots(ledger, &mut LedgerSnapshot::default()).await?;
         let mut winners: Vec<(u32, Ticket)> =
             awards.iter().filter_map(|award| Some((award.place()?, Ticket::of(award.id)))).collect();
         winners.sort_unstable();

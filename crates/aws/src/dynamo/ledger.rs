@@ -16,7 +16,7 @@ use ports::store::{MOST_ITEMS, Read};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{Changes, MOST_LINES, Need, Page, Snapshot};
+use crate::dynamo::book::{Changes, DynamoLedgerTx, LedgerSnapshot, MOST_LINES, Need};
 use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::read::{code_line, name, pool_name};
 use crate::dynamo::write::is_too_large;
@@ -36,7 +36,7 @@ const CODES: usize = 40;
 /// Whoever was second so often in a row gives up for now.
 const MOST_TRIES: u32 = 200;
 
-type Written<T> = (T, Changes);
+type WithChanges<T> = (T, Changes);
 
 #[async_trait]
 impl Ledger for Dynamo {
@@ -48,7 +48,8 @@ impl Ledger for Dynamo {
     async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
         at_most(ids.len(), MOST_ITEMS, "entering awards")?;
         for some in ids.chunks(ENTRIES) {
-            let enter_all = |book: &mut Page<'_>| some.iter().try_for_each(|id| enter(book, rules, *id));
+            let enter_all =
+                |book: &mut DynamoLedgerTx<'_>| some.iter().try_for_each(|id| enter(book, rules, *id));
             self.transaction(ledger, some, enter_all).await?;
         }
         Ok(())
@@ -66,7 +67,7 @@ impl Ledger for Dynamo {
         let (mut rest, mut at_once) = (verdicts, VERDICTS);
         while !rest.is_empty() {
             let (some, behind) = rest.split_at(at_once.min(rest.len()));
-            let settle = |book: &mut Page<'_>| {
+            let settle = |book: &mut DynamoLedgerTx<'_>| {
                 for (id, _) in some {
                     enter(book, rules, *id)?;
                 }
@@ -92,7 +93,7 @@ impl Ledger for Dynamo {
     async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
         let mut all = Settled::default();
         loop {
-            let refill = |book: &mut Page<'_>| ledger::refill(book, rules, now);
+            let refill = |book: &mut DynamoLedgerTx<'_>| ledger::refill(book, rules, now);
             let (settled, weight) = self.transaction(ledger, &[], refill).await?;
             add(&mut all, settled);
             if weight == 0 {
@@ -127,7 +128,7 @@ impl Ledger for Dynamo {
 
     async fn noted(&self, ids: &[ParticipationId]) -> Result<()> {
         for some in ids.chunks(MOST_ITEMS) {
-            let mut snapshot = Snapshot::default();
+            let mut snapshot = LedgerSnapshot::default();
             let brand = BrandId::parse("any").map_err(|error| Error::corrupt("brand", error))?;
             self.fulfil(&brand, "", Need::Lines(some.to_vec()), &mut snapshot).await?;
             for line in snapshot.lines.values().flatten().filter(|line| line.award.due_at.is_some()) {
@@ -176,7 +177,7 @@ impl Ledger for Dynamo {
 }
 
 /// Gives a participation its number and place, if it was accepted and not entered yet.
-fn enter(book: &mut Page<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Need> {
+fn enter(book: &mut DynamoLedgerTx<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Need> {
     if let Some(award) = book.award(id)?
         && !award.is_entered()
         && rules.incentive.is_some()
@@ -217,7 +218,7 @@ fn add(all: &mut Settled, more: Settled) {
     all.told |= more.told;
 }
 
-fn brand_of(snapshot: &Snapshot) -> Option<BrandId> {
+fn brand_of(snapshot: &LedgerSnapshot) -> Option<BrandId> {
     snapshot.lines.values().flatten().next().map(|line| line.award.brand.clone())
 }
 
@@ -227,7 +228,7 @@ impl Dynamo {
         &self,
         ledger: &LedgerKey,
         ids: &[ParticipationId],
-        rules: impl Fn(&mut Page<'_>) -> std::result::Result<T, Need>,
+        rules: impl Fn(&mut DynamoLedgerTx<'_>) -> std::result::Result<T, Need>,
     ) -> Result<(T, usize)> {
         for _ in 0..MOST_TRIES {
             let (snapshot, (done, changes)) = self.run(ledger, ids, &rules).await?;
@@ -244,8 +245,8 @@ impl Dynamo {
         &self,
         ledger: &LedgerKey,
         ids: &[ParticipationId],
-        rules: impl Fn(&mut Page<'_>) -> std::result::Result<T, Need>,
-    ) -> Result<(Snapshot, Written<T>)> {
+        rules: impl Fn(&mut DynamoLedgerTx<'_>) -> std::result::Result<T, Need>,
+    ) -> Result<(LedgerSnapshot, WithChanges<T>)> {
         let ledger = name(ledger);
         let mut snapshot = self.first_look(&ledger, ids).await?;
         let mut need = None;
@@ -256,7 +257,7 @@ impl Dynamo {
                 let brand = brand.map_err(|error| Error::corrupt("brand", error))?;
                 self.fulfil(&brand, &ledger, need, &mut snapshot).await?;
             }
-            let mut page = Page::of(&snapshot);
+            let mut page = DynamoLedgerTx::of(&snapshot);
             match rules(&mut page) {
                 Ok(done) => {
                     let changes = page.changes;

@@ -15,7 +15,7 @@ use ports::store::{self, MOST_ITEMS, Unreadable};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{Line, Need, Shelf, Snapshot};
+use crate::dynamo::book::{LedgerSnapshot, Need, Shelf, VersionedLine};
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::schema::LISTS;
@@ -40,14 +40,14 @@ pub(crate) fn pool_name(brand: &BrandId, pool: &Pool) -> String {
 }
 
 /// The line of an item, if it has one.
-pub(crate) fn line(item: &Item) -> Result<Option<Line>> {
+pub(crate) fn line(item: &Item) -> Result<Option<VersionedLine>> {
     if !item.contains_key("award") {
         return Ok(None);
     }
     let id = ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("id", error))?;
     let award = stored::award::decode(id, text_of(item, "award")?)?;
     let version = required(item, "award_version").map_err(|error| error.of(id))?;
-    Ok(Some(Line { award, version }))
+    Ok(Some(VersionedLine { award, version }))
 }
 
 /// A ledger's counters as they were read; zero where there are none.
@@ -74,21 +74,21 @@ impl Dynamo {
 
     /// What nearly every transaction needs of a ledger, in two round trips: counters, places put back and the lines themselves; then the
     /// other lines of those that are not entered yet.
-    pub(crate) async fn first_look(&self, ledger: &str, ids: &[ParticipationId]) -> Result<Snapshot> {
-        let mut lines = Snapshot::default();
+    pub(crate) async fn first_look(&self, ledger: &str, ids: &[ParticipationId]) -> Result<LedgerSnapshot> {
+        let mut lines = LedgerSnapshot::default();
         let (Read { counts, version: counts_version, ranks }, put_back, ()) = try_join!(
             self.read_counts(ledger),
             self.read_put_back(ledger),
             self.read_lines(ids, &mut lines)
         )?;
-        let entering = |line: &&Line| !line.award.is_entered() && line.award.others != Others::None;
+        let entering = |line: &&VersionedLine| !line.award.is_entered() && line.award.others != Others::None;
         let participants: Vec<ContactKey> =
             lines.lines.values().flatten().filter(entering).map(|line| line.award.participant).collect();
         let others = participants.into_iter().map(async |participant| {
             Ok::<_, Error>((participant, self.lines_of(ledger, participant).await?))
         });
         let others = try_join_all(others).await?.into_iter().collect();
-        Ok(Snapshot { counts, counts_version, ranks, others, put_back: Some(put_back), ..lines })
+        Ok(LedgerSnapshot { counts, counts_version, ranks, others, put_back: Some(put_back), ..lines })
     }
 
     pub(crate) async fn line_of(&self, ledger: &str, line: &str) -> Result<Option<Item>> {
@@ -103,7 +103,7 @@ impl Dynamo {
         brand: &BrandId,
         ledger: &str,
         need: Need,
-        snapshot: &mut Snapshot,
+        snapshot: &mut LedgerSnapshot,
     ) -> Result<()> {
         match need {
             Need::Lines(ids) => self.read_lines(&ids, snapshot).await?,
@@ -130,7 +130,7 @@ impl Dynamo {
         Ok(())
     }
 
-    async fn read_lines(&self, ids: &[ParticipationId], snapshot: &mut Snapshot) -> Result<()> {
+    async fn read_lines(&self, ids: &[ParticipationId], snapshot: &mut LedgerSnapshot) -> Result<()> {
         for some in ids.chunks(MOST_ITEMS) {
             let keys = some.iter().map(ToString::to_string).collect();
             let items = self.batch_get(DOING, &self.tables.participations, "id", keys).await?;
@@ -151,14 +151,14 @@ impl Dynamo {
 
     /// The awards of these participations, in no order.
     pub(crate) async fn read_awards(&self, ids: &[ParticipationId]) -> Result<store::Read<Award>> {
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = LedgerSnapshot::default();
         self.read_lines(ids, &mut snapshot).await?;
         let found = snapshot.lines.into_values().flatten().map(|line| line.award).collect();
         Ok(store::Read { found, unreadable: snapshot.unreadable })
     }
 
     /// The lines that are in a raffle and credited, winners included: also those who are owed a code.
-    pub(crate) async fn lots(&self, ledger: &str, snapshot: &mut Snapshot) -> Result<Vec<Award>> {
+    pub(crate) async fn lots(&self, ledger: &str, snapshot: &mut LedgerSnapshot) -> Result<Vec<Award>> {
         let (mut ids, owed) =
             try_join!(self.listed("entered", ledger, None), self.listed("owed", ledger, None))?;
         ids.extend(owed);

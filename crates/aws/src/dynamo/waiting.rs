@@ -17,7 +17,7 @@ use futures::try_join;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{Changes, Snapshot};
+use crate::dynamo::book::{Changes, LedgerSnapshot};
 use crate::dynamo::item::{Item, required, text_of};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::Read;
@@ -33,7 +33,7 @@ const PAGES_A_TICK: usize = 10;
 
 impl Changes {
     /// How much there is to write, as far as it grows with what happens: 0 is nothing.
-    pub(crate) fn weight(&self, snapshot: &Snapshot) -> usize {
+    pub(crate) fn weight(&self, snapshot: &LedgerSnapshot) -> usize {
         self.lines.len() + pages(snapshot, self)
     }
 }
@@ -100,7 +100,7 @@ fn waits(award: &Award) -> bool {
 }
 
 /// The arrivals that begin or end to wait by these changes, by page.
-fn flips(snapshot: &Snapshot, changes: &Changes) -> BTreeMap<u64, Vec<(u64, bool)>> {
+fn flips(snapshot: &LedgerSnapshot, changes: &Changes) -> BTreeMap<u64, Vec<(u64, bool)>> {
     let from = snapshot.ranks().from;
     let mut flips: BTreeMap<u64, Vec<(u64, bool)>> = BTreeMap::new();
     for award in changes.lines.values() {
@@ -115,7 +115,7 @@ fn flips(snapshot: &Snapshot, changes: &Changes) -> BTreeMap<u64, Vec<(u64, bool
 }
 
 /// How many pages these changes touch.
-pub(crate) fn pages(snapshot: &Snapshot, changes: &Changes) -> usize {
+pub(crate) fn pages(snapshot: &LedgerSnapshot, changes: &Changes) -> usize {
     flips(snapshot, changes).len()
 }
 
@@ -124,7 +124,7 @@ impl Dynamo {
     pub(crate) async fn waiting_items(
         &self,
         ledger: &str,
-        snapshot: &Snapshot,
+        snapshot: &LedgerSnapshot,
         changes: &Changes,
     ) -> Result<Vec<TransactWriteItem>> {
         self.page_items(ledger, snapshot.ranks(), flips(snapshot, changes)).await

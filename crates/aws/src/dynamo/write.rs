@@ -11,7 +11,7 @@ use domain::ledger::Counts;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{Changes, Snapshot};
+use crate::dynamo::book::{Changes, LedgerSnapshot};
 use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::pool_name;
@@ -58,7 +58,7 @@ impl Dynamo {
         &self,
         brand: &BrandId,
         ledger: &str,
-        snapshot: &Snapshot,
+        snapshot: &LedgerSnapshot,
         changes: &Changes,
     ) -> Result<bool> {
         let mut items = self.line_items(ledger, snapshot, changes)?;
@@ -117,7 +117,7 @@ impl Dynamo {
     fn line_items(
         &self,
         ledger: &str,
-        snapshot: &Snapshot,
+        snapshot: &LedgerSnapshot,
         changes: &Changes,
     ) -> Result<Vec<TransactWriteItem>> {
         let mut items = Vec::new();
@@ -172,7 +172,7 @@ impl Dynamo {
     fn place_items(
         &self,
         ledger: &str,
-        snapshot: &Snapshot,
+        snapshot: &LedgerSnapshot,
         changes: &Changes,
     ) -> Result<Vec<TransactWriteItem>> {
         let (Some(before), Some(after)) = (&snapshot.put_back, &changes.put_back) else {

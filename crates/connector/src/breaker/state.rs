@@ -31,7 +31,7 @@ const DOWN: Duration = Duration::from_secs(5);
 
 /// Requests under way, and what the answers said.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct BreakerState {
     /// When it was asked last: earlier than that, the clock has been set back.
     seen: Option<Timestamp>,
     under_way: u32,
@@ -74,7 +74,7 @@ pub(super) enum Admit {
     Never(Rejection),
 }
 
-impl State {
+impl BreakerState {
     /// Until when Braze asked to be left alone, where it did.
     pub(super) fn rests_until(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.mind_the_clock(now);

@@ -22,10 +22,13 @@ pub(super) struct Request<Q> {
     pub(super) by: Vec<(Case, Q)>,
 }
 
-pub(super) type Admitted<Q> = Vec<(Slot, Request<Q>)>;
+pub(super) type AdmittedRequests<Q> = Vec<(Slot, Request<Q>)>;
 
 /// Requests whose slot has come, or comes within our patience; the cases of the others rest until theirs does.
-pub(super) async fn admit<Q>(to: &BrandAccess<'_>, requests: Vec<Request<Q>>) -> (Admitted<Q>, Performed) {
+pub(super) async fn admit<Q>(
+    to: &BrandAccess<'_>,
+    requests: Vec<Request<Q>>,
+) -> (AdmittedRequests<Q>, Performed) {
     let now = to.now();
     let own = |request: &Request<Q>| {
         let slots = request.by.iter().filter_map(|(case, _)| case.participation.slot());

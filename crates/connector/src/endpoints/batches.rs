@@ -16,16 +16,16 @@ use crate::case::Case;
 const STUBBORN_AFTER: u32 = 3;
 
 /// A case with what is to be written for it.
-pub(super) type Job = (Case, ProfileWrite);
+pub(super) type WriteJob = (Case, ProfileWrite);
 
 /// What is written as one object, and for whom.
 pub(super) struct Joint {
     pub(super) write: ProfileWrite,
-    pub(super) jobs: Vec<Job>,
+    pub(super) jobs: Vec<WriteJob>,
 }
 
 impl Joint {
-    pub(super) fn of(job: Job) -> Self {
+    pub(super) fn of(job: WriteJob) -> Self {
         Self { write: job.1.clone(), jobs: vec![job] }
     }
 
@@ -40,7 +40,7 @@ impl Joint {
 
 /// One object for all that is written to a profile, where that does the same: Braze takes one update of a profile at a time, and fewer
 /// objects make fewer requests.
-fn joints(jobs: Vec<Job>) -> Vec<Joint> {
+fn joints(jobs: Vec<WriteJob>) -> Vec<Joint> {
     let mut joints: Vec<Joint> = Vec::with_capacity(jobs.len());
     let mut last_of: HashMap<ProfileRef, usize> = HashMap::new();
     for job in jobs {
@@ -61,7 +61,7 @@ fn joints(jobs: Vec<Job>) -> Vec<Joint> {
 }
 
 /// Groups that fit a request, in order. What has failed repeatedly goes by itself.
-pub(super) fn batches(brand: &Brand, jobs: Vec<Job>) -> Vec<Vec<Joint>> {
+pub(super) fn batches(brand: &Brand, jobs: Vec<WriteJob>) -> Vec<Vec<Joint>> {
     let (stubborn, others): (Vec<Joint>, Vec<Joint>) = joints(jobs).into_iter().partition(Joint::is_stubborn);
     let mut batches = packed(brand, others);
     batches.extend(packed(brand, stubborn));
@@ -88,7 +88,7 @@ mod tests {
     use crate::endpoints::samples::{brand, case, write};
 
     /// How many objects each request has, and for how many participations they are.
-    fn sizes(jobs: Vec<Job>) -> Vec<(usize, usize)> {
+    fn sizes(jobs: Vec<WriteJob>) -> Vec<(usize, usize)> {
         let participations = |batch: &Vec<Joint>| batch.iter().map(|joint| joint.jobs.len()).sum();
         batches(&brand(), jobs).iter().map(|batch| (batch.len(), participations(batch))).collect()
     }

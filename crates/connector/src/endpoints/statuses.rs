@@ -28,7 +28,7 @@ impl BrazeEndpoint for Subscriptions {
             let mut pending = pieces(cases, to.access.one_by_one.at_once(&to.brand.id));
             while !pending.is_empty() {
                 let admissions = to.admit(Endpoint::StatusGet, pending.len()).await;
-                let reads: Vec<Read> = stream::iter(pending.into_iter().zip(admissions))
+                let reads: Vec<StatusRead> = stream::iter(pending.into_iter().zip(admissions))
                     .map(|(piece, admission)| read_piece(to, &group, piece, admission))
                     .buffered(AT_ONCE)
                     .collect()
@@ -48,7 +48,7 @@ impl BrazeEndpoint for Subscriptions {
 
 /// What came of one request that reads.
 #[derive(Default)]
-struct Read {
+struct StatusRead {
     performed: Performed,
     /// What is to be asked again, in smaller pieces.
     again: Vec<Vec<Case>>,
@@ -60,9 +60,9 @@ async fn read_piece(
     group: &SubscriptionGroup,
     piece: Vec<Case>,
     admission: Admission,
-) -> Read {
+) -> StatusRead {
     let now = to.now();
-    let mut read = Read::default();
+    let mut read = StatusRead::default();
     let client = match ready(to, Endpoint::StatusGet, admission).await {
         Ok(client) => client,
         Err(until) => {

@@ -17,7 +17,7 @@ use crate::budget::{Admission, asked_wait};
 use crate::case::{Case, Performed};
 
 /// A number to be subscribed.
-pub(crate) struct Job {
+pub(crate) struct SubscribeJob {
     pub(crate) case: Case,
     pub(crate) group: SubscriptionGroup,
     pub(crate) double_opt_in: bool,
@@ -35,22 +35,22 @@ struct Wanted {
 pub(crate) struct Subscribe;
 
 impl BrazeEndpoint for Subscribe {
-    type Job = Job;
+    type Job = SubscribeJob;
 
-    async fn perform(to: &BrandAccess<'_>, jobs: Vec<Job>) -> ports::Result<Performed> {
+    async fn perform(to: &BrandAccess<'_>, jobs: Vec<SubscribeJob>) -> ports::Result<Performed> {
         let mut done = Vec::new();
         let mut said = Vec::new();
         for (double_opt_in, jobs) in grouped(jobs.into_iter().map(|job| (job.double_opt_in, job))) {
             let mut pending = pieces(wanted(jobs, &mut done), MOST_PHONES);
             while !pending.is_empty() {
                 let admissions = to.admit(Endpoint::StatusSet, pending.len()).await;
-                let sets: Vec<Set> = stream::iter(pending.into_iter().zip(admissions))
+                let sets: Vec<SetRequest> = stream::iter(pending.into_iter().zip(admissions))
                     .map(|(piece, admission)| set_piece(to, double_opt_in, piece, admission))
                     .buffered(AT_ONCE)
                     .collect()
                     .await;
                 pending = Vec::new();
-                for Set { piece, fate, said: heard } in sets {
+                for SetRequest { piece, fate, said: heard } in sets {
                     said.extend(heard);
                     match fate {
                         Some(fate) => {
@@ -71,9 +71,9 @@ impl BrazeEndpoint for Subscribe {
 }
 
 /// What is to be subscribed, group by group. Without a number there is nothing to subscribe: those are done.
-fn wanted(jobs: Vec<Job>, done: &mut Vec<Case>) -> Vec<Wanted> {
+fn wanted(jobs: Vec<SubscribeJob>, done: &mut Vec<Case>) -> Vec<Wanted> {
     let mut of_number = Vec::with_capacity(jobs.len());
-    for Job { mut case, group, .. } in jobs {
+    for SubscribeJob { mut case, group, .. } in jobs {
         match case.participation.phone().map(|phone| phone.as_str().to_owned()) {
             Some(phone) => of_number.push(((group, phone), case)),
             None => {
@@ -94,7 +94,7 @@ fn by_group(piece: &[Wanted]) -> Vec<GroupPhones> {
 }
 
 /// What came of one request that writes.
-struct Set {
+struct SetRequest {
     piece: Vec<Wanted>,
     /// What became of all its numbers; `None` when it is to be split.
     fate: Option<ObjectFate>,
@@ -106,10 +106,10 @@ async fn set_piece(
     double_opt_in: bool,
     piece: Vec<Wanted>,
     admission: Admission,
-) -> Set {
+) -> SetRequest {
     let client = match ready(to, Endpoint::StatusSet, admission).await {
         Ok(client) => client,
-        Err(until) => return Set { piece, fate: Some(ObjectFate::NotBefore(until)), said: None },
+        Err(until) => return SetRequest { piece, fate: Some(ObjectFate::NotBefore(until)), said: None },
     };
     let groups = by_group(&piece);
     let answer = client.subscribe(SetEndpoint::V2, &groups, double_opt_in).await;
@@ -127,7 +127,7 @@ async fn set_piece(
             failed(&error, asked, piece.len())
         }
     };
-    Set { piece, fate, said }
+    SetRequest { piece, fate, said }
 }
 
 /// What became of the numbers of a request that failed; `None` when it is to be split.

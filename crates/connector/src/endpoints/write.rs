@@ -12,7 +12,7 @@ use futures::future::join_all;
 use ports::limits::Endpoint;
 use ports::store::{MOST_ITEMS, Saved};
 
-use super::batches::{Job, Joint, batches, writes};
+use super::batches::{Joint, WriteJob, batches, writes};
 use super::fate::ObjectFate;
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
@@ -27,9 +27,9 @@ const MOST_IN_VAIN: u32 = 8;
 pub(crate) struct Writes;
 
 impl BrazeEndpoint for Writes {
-    type Job = Job;
+    type Job = WriteJob;
 
-    async fn perform(to: &BrandAccess<'_>, jobs: Vec<Job>) -> ports::Result<Performed> {
+    async fn perform(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> ports::Result<Performed> {
         let (done, jobs) = unchanged(to, jobs);
         let mut performed = Performed { active: done, resting: Vec::new() };
         if jobs.is_empty() {
@@ -55,7 +55,7 @@ impl BrazeEndpoint for Writes {
 }
 
 /// Leaves out what the profiles show already. Where nothing is left to write, it is done.
-fn unchanged(to: &BrandAccess<'_>, jobs: Vec<Job>) -> (Vec<Case>, Vec<Job>) {
+fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<Case>, Vec<WriteJob>) {
     let (mut done, mut left) = (Vec::new(), Vec::new());
     for (mut case, mut write) in jobs {
         let found = case.facts.found.as_deref().unwrap_or_default();
@@ -154,7 +154,7 @@ async fn save_intentions(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Resu
     let now = to.now();
     let mut once = once.into_iter().flat_map(|joint| joint.jobs);
     loop {
-        let mut some: Vec<Job> = once.by_ref().take(MOST_ITEMS).collect();
+        let mut some: Vec<WriteJob> = once.by_ref().take(MOST_ITEMS).collect();
         if some.is_empty() {
             return Ok(batch);
         }

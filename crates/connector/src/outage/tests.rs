@@ -12,10 +12,10 @@ enum Meets {
     Nothing,
 }
 
-struct Way(Mutex<Meets>);
+struct MeetingTransport(Mutex<Meets>);
 
 #[async_trait]
-impl Transport for Way {
+impl Transport for MeetingTransport {
     async fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let meets = *self.0.lock().unwrap();
         match meets {
@@ -28,17 +28,17 @@ impl Transport for Way {
     }
 }
 
-struct Workspace {
+struct WatchedWorkspace {
     seen: Arc<Seen>,
-    way: Arc<Way>,
+    way: Arc<MeetingTransport>,
     watched: Arc<dyn Transport>,
     clock: Arc<TestClock>,
 }
 
-impl Workspace {
+impl WatchedWorkspace {
     fn meeting(meets: Meets) -> Self {
         let clock = Arc::new(TestClock::at(Timestamp::from_second(1_800_000_000).unwrap()));
-        let (seen, way) = (Arc::new(Seen::default()), Arc::new(Way(Mutex::new(meets))));
+        let (seen, way) = (Arc::new(Seen::default()), Arc::new(MeetingTransport(Mutex::new(meets))));
         let watched = seen.watching(&BrandId::parse("acme").unwrap(), way.clone(), clock.clone());
         Self { seen, way, watched, clock }
     }
@@ -72,7 +72,7 @@ fn whatever_is_no_answer_of_brazes_is_an_outage_after_seconds() {
         Meets::Status(201, ""),
     ];
     for meets in none {
-        let workspace = Workspace::meeting(meets);
+        let workspace = WatchedWorkspace::meeting(meets);
         let began = workspace.clock.now();
         workspace.ask("/users/track");
         workspace.pass(4);
@@ -88,7 +88,7 @@ fn whatever_is_no_answer_of_brazes_is_an_outage_after_seconds() {
 fn a_429_a_refused_key_and_a_refused_request_are_answers() {
     for (status, body) in [(429, ""), (401, "{}"), (403, ""), (400, "{}"), (201, "{\"message\":\"success\"}")]
     {
-        let workspace = Workspace::meeting(Meets::Status(status, body));
+        let workspace = WatchedWorkspace::meeting(Meets::Status(status, body));
         workspace.ask("/users/track");
         workspace.pass(60);
         assert_eq!(workspace.outage(false), None, "{status}");
@@ -97,7 +97,7 @@ fn a_429_a_refused_key_and_a_refused_request_are_answers() {
 
 #[test]
 fn a_request_that_has_been_open_for_eight_seconds_has_no_answer_until_it_ends() {
-    let workspace = Workspace::meeting(Meets::Nothing);
+    let workspace = WatchedWorkspace::meeting(Meets::Nothing);
     let began = workspace.clock.now();
     let mut open = Box::pin(workspace.request("/users/export/ids"));
     assert!(open.as_mut().now_or_never().is_none());
@@ -112,7 +112,7 @@ fn a_request_that_has_been_open_for_eight_seconds_has_no_answer_until_it_ends() 
 
 #[test]
 fn an_endpoint_that_answers_hides_no_other_and_an_answer_ends_the_outage() {
-    let workspace = Workspace::meeting(Meets::NoAnswer);
+    let workspace = WatchedWorkspace::meeting(Meets::NoAnswer);
     workspace.ask("/users/track");
     workspace.pass(5);
     let meets = |meets| *workspace.way.0.lock().unwrap() = meets;
@@ -126,7 +126,7 @@ fn an_endpoint_that_answers_hides_no_other_and_an_answer_ends_the_outage() {
 /// Of functions each sees only its own requests.
 #[test]
 fn where_others_send_too_one_failure_long_ago_proves_nothing() {
-    let workspace = Workspace::meeting(Meets::NoAnswer);
+    let workspace = WatchedWorkspace::meeting(Meets::NoAnswer);
     workspace.ask("/users/track");
     workspace.pass(6);
     assert_eq!(workspace.outage(true), None);
@@ -136,7 +136,7 @@ fn where_others_send_too_one_failure_long_ago_proves_nothing() {
 
 #[test]
 fn what_nobody_tries_again_is_an_outage_no_more() {
-    let workspace = Workspace::meeting(Meets::NoAnswer);
+    let workspace = WatchedWorkspace::meeting(Meets::NoAnswer);
     workspace.ask("/users/track");
     workspace.pass(7);
     assert!(workspace.outage(false).is_some());

@@ -22,7 +22,7 @@ pub(super) enum Unique {
 
 /// That a file has something, and where it says so.
 #[derive(Clone)]
-struct Claim {
+struct FileClaim {
     what: Unique,
     /// What the file calls it.
     shown: String,
@@ -30,7 +30,7 @@ struct Claim {
     field: String,
 }
 
-impl Claim {
+impl FileClaim {
     /// What is said of it where another file has the same.
     fn lost_to(&self, other: &str) -> (Severity, String) {
         let shown = &self.shown;
@@ -51,7 +51,7 @@ impl Claim {
 
 /// What one file claims.
 #[derive(Default)]
-pub(super) struct Claims(Vec<Claim>);
+pub(super) struct Claims(Vec<FileClaim>);
 
 impl Claims {
     /// Notes that a field claims something. Twice in one file is a fault; then it says false.
@@ -67,20 +67,20 @@ impl Claims {
 
     /// The same, of something that the file does not have yet.
     pub(super) fn add_at(&mut self, what: Unique, shown: &str, line: usize, field: &str) {
-        self.0.push(Claim { what, shown: shown.to_owned(), line: Some(line), field: field.to_owned() });
+        self.0.push(FileClaim { what, shown: shown.to_owned(), line: Some(line), field: field.to_owned() });
     }
 
     /// What a brand has that is in use.
     pub(super) fn of(brand: &Brand, surroundings: &dyn Surroundings) -> Self {
-        let claim = |what: Unique| Claim { shown: shown(&what), what, line: None, field: String::new() };
+        let claim = |what: Unique| FileClaim { shown: shown(&what), what, line: None, field: String::new() };
         let id = std::iter::once(Unique::Id(brand.id.clone()));
         let scopes = brand.activations.keys().cloned().map(Unique::Scope);
         let tokens = brand.webhook_tokens.iter().copied().map(Unique::Token);
-        let mut claims: Vec<Claim> = id.chain(scopes).chain(tokens).map(claim).collect();
+        let mut claims: Vec<FileClaim> = id.chain(scopes).chain(tokens).map(claim).collect();
         let plain = brand.pools().into_iter().filter(|pool| pool.flaw().is_none());
         for pool in plain {
             let stock = surroundings.codes(pool).ok();
-            let of_pool = |what| Claim { shown: pool.file().to_owned(), ..claim(what) };
+            let of_pool = |what| FileClaim { shown: pool.file().to_owned(), ..claim(what) };
             claims.extend(pools::unique(pool, stock.as_ref()).into_iter().map(of_pool));
         }
         Self(claims)

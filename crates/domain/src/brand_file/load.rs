@@ -5,8 +5,8 @@ use toml::de::DeTable;
 use crate::brand::{Brand, Brands, BrokenBrand};
 use crate::brand_file::claims::{Claims, Taken};
 use crate::brand_file::read::{self, Reading};
-use crate::brand_file::secrets::Named;
-use crate::brand_file::section::Source;
+use crate::brand_file::secrets::NamedSecret;
+use crate::brand_file::section::FileSource;
 use crate::brand_file::{Finding, Given, Severity, Surroundings, remains};
 use crate::ids::BrandId;
 
@@ -97,7 +97,7 @@ struct Draft<'a> {
     brand: Option<Brand>,
     remains: Option<BrokenBrand>,
     claims: Claims,
-    secrets: Vec<Named>,
+    secrets: Vec<NamedSecret>,
     findings: Vec<Finding>,
     standing: Standing,
 }
@@ -161,7 +161,7 @@ fn name_owners(drafts: &mut [Draft<'_>], reviewed: bool) {
     let all: Vec<BrandId> = drafts.iter().filter_map(|draft| draft.id().cloned()).collect();
     for draft in drafts {
         let Some(own) = draft.id().cloned() else { continue };
-        let finding = |secret: &Named| secret.finding(draft.name, &own, &all, reviewed);
+        let finding = |secret: &NamedSecret| secret.finding(draft.name, &own, &all, reviewed);
         let findings: Vec<Finding> = draft.secrets.iter().filter_map(finding).collect();
         draft.findings.extend(findings);
     }
@@ -171,7 +171,7 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
     let file = match file {
         Ok(file) => file,
         Err(unreadable) => {
-            let source = Source::new(&unreadable.name, "", None);
+            let source = FileSource::new(&unreadable.name, "", None);
             source.note(Severity::Error, None, "", &unreadable.why);
             return Draft {
                 name: &unreadable.name,
@@ -189,7 +189,7 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
     };
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     let legible = errors.is_empty();
-    let mut source = Source::new(&file.name, &file.text, surroundings.reviewed_at());
+    let mut source = FileSource::new(&file.name, &file.text, surroundings.reviewed_at());
     source.legible = legible;
     for error in errors {
         // The parser does not say where a file got too deep for it.

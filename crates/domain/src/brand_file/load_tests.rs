@@ -68,7 +68,7 @@ fn a_file_that_cannot_be_used_harms_no_other() {
 #[test]
 fn what_a_file_without_text_may_have_is_not_given_up() {
     let unreadable = |remains: Option<&str>| {
-        Err(Unreadable {
+        Err(UnreadableFile {
             name: "x.toml".into(),
             why: "cannot be read".into(),
             remains: remains.map(str::to_owned),
@@ -102,7 +102,7 @@ fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
     assert!(loaded.files[0].findings[0].to_string().ends_with("is not a known key"));
     // And so it stays, under another name, too, and even if nothing can be read of it.
     let unreadable =
-        Err(Unreadable { name: "acme.toml".into(), why: "?".into(), remains: Some(String::new()) });
+        Err(UnreadableFile { name: "acme.toml".into(), why: "?".into(), remains: Some(String::new()) });
     let again = load(&[unreadable, zest.clone()], Some(&loaded));
     assert_eq!(standings(&again), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
     let renamed = load(&[given("renamed.toml", &bad), zest], Some(&again));

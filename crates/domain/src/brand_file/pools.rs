@@ -6,20 +6,20 @@ use std::ops::Range;
 use crate::brand::Activation;
 use crate::brand_file::claims::Unique;
 use crate::brand_file::read::Reading;
-use crate::brand_file::section::{Field, Source};
+use crate::brand_file::section::{Field, FileSource};
 use crate::brand_file::{PoolFile, Severity};
 use crate::ids::Scope;
 use crate::incentive::Pool;
 
 /// A pool that a file names, and where it does so first.
-pub(super) struct Named {
+pub(super) struct NamedPool {
     pub(super) pool: Pool,
     place: Range<usize>,
     field: String,
 }
 
-impl Named {
-    fn note(&self, source: &Source<'_>, severity: Severity, message: impl Into<String>) {
+impl NamedPool {
+    fn note(&self, source: &FileSource<'_>, severity: Severity, message: impl Into<String>) {
         source.note(severity, Some(&self.place), &self.field, message);
     }
 }
@@ -27,7 +27,7 @@ impl Named {
 /// `codes = "file"`.
 pub(super) fn named(field: &Field<'_>) -> Option<Pool> {
     let pool = field.parsed(|name| Pool::of_file(name).ok_or("must name a file"))?;
-    field.source.names_pool(Named {
+    field.source.names_pool(NamedPool {
         pool: pool.clone(),
         place: field.value.span(),
         field: field.name.clone(),

@@ -14,8 +14,8 @@ use crate::brand::{
 use crate::brand_file::claims::{Claims, Unique};
 use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
 use crate::brand_file::keys;
-use crate::brand_file::secrets::{Named, Purpose};
-use crate::brand_file::section::{Field, Section, Source};
+use crate::brand_file::secrets::{NamedSecret, Purpose};
+use crate::brand_file::section::{Field, FileSource, Section};
 use crate::brand_file::{Surroundings, access, activation, pools};
 use crate::ids::BrandId;
 
@@ -29,7 +29,7 @@ const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
 
 /// A file while it is being read.
 pub(super) struct Reading<'a, 'b> {
-    pub(super) source: &'a Source<'a>,
+    pub(super) source: &'a FileSource<'a>,
     pub(super) surroundings: &'b dyn Surroundings,
     pub(super) claims: Claims,
     /// Callers do not have to sign, and the file does not say that anybody may take part for what is limited.
@@ -182,7 +182,7 @@ pub(super) fn secret(
             return None;
         }
     };
-    field.source.names(Named::new(field, &reference, purpose));
+    field.source.names(NamedSecret::new(field, &reference, purpose));
     if let Err(doubt) = surroundings.secret(&reference, purpose) {
         field.note(doubt.severity, doubt.message);
     }

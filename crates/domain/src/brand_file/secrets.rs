@@ -31,14 +31,14 @@ impl Purpose {
 }
 
 /// A secret that a file names, and where.
-pub(super) struct Named {
+pub(super) struct NamedSecret {
     reference: SecretRef,
     purpose: Purpose,
     line: usize,
     field: String,
 }
 
-impl Named {
+impl NamedSecret {
     pub(super) fn new(field: &Field<'_>, reference: &SecretRef, purpose: Purpose) -> Self {
         let line = field.source.line(&field.value.span());
         Self { reference: reference.clone(), purpose, line, field: field.name.clone() }

@@ -12,19 +12,19 @@ use crate::brand_file::keys::Table;
 use crate::brand_file::{Finding, Severity, pools, secrets};
 
 /// The file being read, and what was found wrong so far.
-pub(super) struct Source<'a> {
+pub(super) struct FileSource<'a> {
     pub(super) file: &'a str,
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
-    secrets: RefCell<Vec<secrets::Named>>,
-    pools: RefCell<Vec<pools::Named>>,
+    secrets: RefCell<Vec<secrets::NamedSecret>>,
+    pools: RefCell<Vec<pools::NamedPool>>,
     /// Whether all of it is TOML; else what is not there may be what could not be parsed.
     pub(super) legible: bool,
     /// When somebody looks at it who wants to know what is doubtful.
     pub(super) reviewed_at: Option<Timestamp>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> FileSource<'a> {
     pub(super) fn new(file: &'a str, text: &'a str, reviewed_at: Option<Timestamp>) -> Self {
         Self {
             file,
@@ -38,12 +38,12 @@ impl<'a> Source<'a> {
     }
 
     /// Notes that a field names a secret.
-    pub(super) fn names(&self, secret: secrets::Named) {
+    pub(super) fn names(&self, secret: secrets::NamedSecret) {
         self.secrets.borrow_mut().push(secret);
     }
 
     /// Notes that a field names a pool. Where it does so first counts.
-    pub(super) fn names_pool(&self, named: pools::Named) {
+    pub(super) fn names_pool(&self, named: pools::NamedPool) {
         let mut pools = self.pools.borrow_mut();
         if pools.iter().all(|known| known.pool != named.pool) {
             pools.push(named);
@@ -51,7 +51,7 @@ impl<'a> Source<'a> {
     }
 
     /// The pools that were named so far, each once.
-    pub(super) fn take_pools(&self) -> Vec<pools::Named> {
+    pub(super) fn take_pools(&self) -> Vec<pools::NamedPool> {
         self.pools.take()
     }
 
@@ -84,14 +84,14 @@ impl<'a> Source<'a> {
     }
 
     /// What was found, and the secrets that are named.
-    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<secrets::Named>) {
+    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<secrets::NamedSecret>) {
         (self.findings.into_inner(), self.secrets.into_inner())
     }
 }
 
 /// A value with its place and its full name.
 pub(super) struct Field<'a> {
-    pub(super) source: &'a Source<'a>,
+    pub(super) source: &'a FileSource<'a>,
     pub(super) name: String,
     pub(super) value: &'a Spanned<DeValue<'a>>,
 }
@@ -210,7 +210,7 @@ impl<'a> Field<'a> {
 
 /// A table of which each key is taken once; [`Section::finish`] reports the ones nobody took.
 pub(super) struct Section<'a> {
-    pub(super) source: &'a Source<'a>,
+    pub(super) source: &'a FileSource<'a>,
     name: String,
     place: Range<usize>,
     known: Table,
@@ -220,7 +220,7 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     pub(super) fn new(
-        source: &'a Source<'a>,
+        source: &'a FileSource<'a>,
         name: String,
         place: Range<usize>,
         (known, table): (Table, &'a DeTable<'a>),

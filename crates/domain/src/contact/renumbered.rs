@@ -2,20 +2,20 @@
 
 /// Numbers with this beginning and so many digits behind the country code became others by taking the beginning away and putting
 /// another in its place.
-struct Change {
+struct Renumbering {
     country: &'static str,
     old: &'static str,
     digits: usize,
     new: &'static str,
 }
 
-const fn change(country: &'static str, old: &'static str, digits: usize, new: &'static str) -> Change {
-    Change { country, old, digits, new }
+const fn change(country: &'static str, old: &'static str, digits: usize, new: &'static str) -> Renumbering {
+    Renumbering { country, old, digits, new }
 }
 
 /// Mexico 2019: mobile numbers lost the 1 behind the country code. Benin 2024: all numbers got 01. Vietnam 2018: mobile numbers of
 /// eleven digits got ten (the leading 0, which is not part of the international form, is not counted here).
-const CHANGES: [Change; 20] = [
+const CHANGES: [Renumbering; 20] = [
     change("52", "1", 11, ""),
     change("229", "", 8, "01"),
     change("84", "120", 10, "70"),

@@ -76,14 +76,14 @@ pub(super) fn decide(
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    let flow = Flow { participation, update, brand, facts, now };
+    let flow = EnrollFlow { participation, update, brand, facts, now };
     match state {
         EnrollState::Received => flow.begin(),
         EnrollState::Enrolling { target, event } => flow.enroll(target, *event),
     }
 }
 
-struct Flow<'a> {
+struct EnrollFlow<'a> {
     participation: &'a Participation,
     update: &'a ProfileUpdate<'a>,
     brand: &'a Brand,
@@ -91,7 +91,7 @@ struct Flow<'a> {
     now: Timestamp,
 }
 
-impl Flow<'_> {
+impl EnrollFlow<'_> {
     fn begin(&self) -> Step {
         let update = self.update;
         if !update.creates && update.attributes.is_empty() {

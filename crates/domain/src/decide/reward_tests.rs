@@ -25,14 +25,14 @@ fn email() -> Email {
     Email::parse("ada@example.com").unwrap()
 }
 
-struct World {
+struct RewardWorld {
     brand: Brand,
     activation: Activation,
     participation: Participation,
     facts: Facts,
 }
 
-impl World {
+impl RewardWorld {
     /// A participation by e-mail or event, with an award that stands so.
     fn new(by_event: bool, standing: Standing) -> Self {
         let brand = brand(Identity::Alias);
@@ -131,24 +131,25 @@ fn shown(step: Step) -> (Shown, ProfileWrite) {
 #[test]
 fn what_is_credited_on_receipt_is_settled_before_anything_is_asked() {
     for by_event in [true, false] {
-        let world = World::new(by_event, Standing::Held { place: 7 });
+        let world = RewardWorld::new(by_event, Standing::Held { place: 7 });
         assert_eq!(world.next(at(1)), Step::Settle(Verdict::Credit));
     }
 }
 
 #[test]
 fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
-    let mut world = World::new(false, Standing::Held { place: 7 });
+    let mut world = RewardWorld::new(false, Standing::Held { place: 7 });
     world.change(|snapshot| snapshot.earned_at = None);
     assert_eq!(world.next(at(1)), Step::Ask(Question::KnownProfile));
-    let enrolled = World { participation: world.participation.clone(), ..world }.ended(Outcome::Enrolled);
+    let enrolled =
+        RewardWorld { participation: world.participation.clone(), ..world }.ended(Outcome::Enrolled);
     assert_eq!(enrolled.next(at(1)), Step::Settle(Verdict::Credit));
 }
 
 #[test]
 fn what_ends_without_a_credit_gives_its_place_back() {
     for outcome in [Outcome::Rejected { reason: "no".into() }, Outcome::Failed { reason: "no".into() }] {
-        let mut world = World::new(false, Standing::Held { place: 7 });
+        let mut world = RewardWorld::new(false, Standing::Held { place: 7 });
         world.change(|snapshot| snapshot.earned_at = None);
         assert_eq!(world.ended(outcome).next(at(1)), Step::Settle(Verdict::Release));
     }
@@ -156,14 +157,14 @@ fn what_ends_without_a_credit_gives_its_place_back() {
 
 #[test]
 fn a_credit_that_was_given_stays_given_whatever_braze_says_later() {
-    let world = World::rewarded(false).ended(Outcome::Rejected { reason: "no".into() }).knows(false);
+    let world = RewardWorld::rewarded(false).ended(Outcome::Rejected { reason: "no".into() }).knows(false);
     let (_, write) = shown(world.next(at(1)));
     assert_eq!(names(&write), ["q_position", "q_reward"]);
 }
 
 #[test]
 fn a_reward_that_is_known_rides_along_with_the_enrollment() {
-    let mut world = World::rewarded(false);
+    let mut world = RewardWorld::rewarded(false);
     world.facts.known = Some(None);
     world.facts.found = Some(Vec::new());
     let Step::Tell { command: Command::Write(write), .. } = world.next(at(1)) else { panic!("no write") };
@@ -173,14 +174,14 @@ fn a_reward_that_is_known_rides_along_with_the_enrollment() {
 
 #[test]
 fn an_event_with_nothing_to_show_needs_no_profile() {
-    let world = World::new(true, Standing::Waiting).settled();
+    let world = RewardWorld::new(true, Standing::Waiting).settled();
     assert_eq!(world.next(at(1)), Step::Done(Outcome::Credited));
     assert_eq!(world.ended(Outcome::Credited).next(at(1)), Step::Rest);
 }
 
 #[test]
 fn an_event_never_creates_a_profile() {
-    let mut world = World::rewarded(true);
+    let mut world = RewardWorld::rewarded(true);
     world.facts.known = Some(None);
     world.facts.found = Some(Vec::new());
     assert_eq!(world.next(at(1)), Step::Done(Outcome::Credited));
@@ -191,7 +192,7 @@ fn an_event_never_creates_a_profile() {
 
 #[test]
 fn a_profile_that_braze_named_is_not_looked_up() {
-    let mut world = World::rewarded(true);
+    let mut world = RewardWorld::rewarded(true);
     world.change(|snapshot| {
         let Way::Event { event, .. } = &mut snapshot.way else { panic!("no event") };
         event.profile = Some(ProfileRef::BrazeId("b-1".into()));
@@ -202,7 +203,7 @@ fn a_profile_that_braze_named_is_not_looked_up() {
 
 #[test]
 fn a_reward_that_comes_later_is_all_that_is_written_then() {
-    let world = World::rewarded(false).ended(Outcome::Enrolled);
+    let world = RewardWorld::rewarded(false).ended(Outcome::Enrolled);
     assert_eq!(world.next(at(9_000)), Step::Ask(Question::KnownProfile));
     let (_, write) = shown(world.knows(false).next(at(9_000)));
     assert_eq!(names(&write), ["q_position", "q_reward"]);
@@ -211,13 +212,13 @@ fn a_reward_that_comes_later_is_all_that_is_written_then() {
 
 #[test]
 fn a_profile_that_braze_may_still_be_building_is_written_to_as_when_it_was_created() {
-    let (_, write) = shown(World::rewarded(false).ended(Outcome::Enrolled).knows(true).next(at(30)));
+    let (_, write) = shown(RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(true).next(at(30)));
     assert_eq!((write.create, write.email), (true, Some(email())));
 }
 
 #[test]
 fn by_address_a_later_reward_waits_until_the_profile_is_built() {
-    let mut world = World::rewarded(false).ended(Outcome::Enrolled);
+    let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled);
     world.brand.braze.identity = Identity::Email;
     let until = match world.next(at(30)) {
         Step::Defer { until, .. } => until,
@@ -230,14 +231,14 @@ fn by_address_a_later_reward_waits_until_the_profile_is_built() {
 
 #[test]
 fn what_is_shown_is_not_written_again() {
-    let mut world = World::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
     world.change(|snapshot| snapshot.shown.attributes = true);
     assert_eq!(world.next(at(1)), Step::Rest);
 }
 
 #[test]
 fn a_refused_reward_is_not_tried_again_and_a_lost_one_is() {
-    let mut world = World::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
     world.facts.written = Some(Written::Refused { reason: "no".into() });
     assert_eq!(world.next(at(1)), Step::Rest);
     world.facts.written = Some(Written::Unknown { retry_at: at(5) });
@@ -246,7 +247,7 @@ fn a_refused_reward_is_not_tried_again_and_a_lost_one_is() {
 
 #[test]
 fn the_event_of_a_reward_goes_out_once() {
-    let mut world = World::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
     world.activation.rewards.event = Some("q_rewarded".into());
     let (progress, write) = shown(world.next(at(1)));
     assert_eq!(progress.event, EventProgress::Attempted { at: at(1), time: at(1) });
@@ -278,7 +279,7 @@ fn the_event_of_a_reward_goes_out_once() {
 #[test]
 fn who_got_nothing_has_no_event_of_a_reward() {
     for standing in [Standing::Waiting, Standing::Entered, Standing::Without(NoPrize::TooSlow)] {
-        let mut world = World::new(false, standing).settled().ended(Outcome::Enrolled).knows(false);
+        let mut world = RewardWorld::new(false, standing).settled().ended(Outcome::Enrolled).knows(false);
         world.activation.rewards.event = Some("q_rewarded".into());
         assert_eq!(world.next(at(1)), Step::Rest);
     }
@@ -296,7 +297,7 @@ fn values_are_written_as_numbers_and_codes_as_texts() {
             AttributeValue::Text("007".into()),
         ),
     ] {
-        let world = World::new(false, standing);
+        let world = RewardWorld::new(false, standing);
         let attributes = super::attributes(world.facts.award.as_ref(), &world.activation.rewards);
         assert_eq!(attributes.iter().collect::<Vec<_>>(), [("q_reward", &expected)]);
     }
@@ -305,7 +306,7 @@ fn values_are_written_as_numbers_and_codes_as_texts() {
 /// While another participation claims the creation, this one's award is settled all the same.
 #[test]
 fn a_credit_does_not_wait_for_another_participations_claim() {
-    let mut world = World::new(false, Standing::Held { place: 7 });
+    let mut world = RewardWorld::new(false, Standing::Held { place: 7 });
     world.brand.braze.identity = Identity::Email;
     world.facts.claim = Some(Claim::Theirs { at: at(0) });
     let target = Target { profile: ProfileRef::Email(email()), create: true };

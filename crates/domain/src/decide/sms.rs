@@ -43,7 +43,7 @@ pub(super) fn decide(
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    let flow = Flow { participation, consumer, brand, activation, facts, now };
+    let flow = SmsFlow { participation, consumer, brand, activation, facts, now };
     match state {
         SmsState::Received => flow.first_look(),
         SmsState::Enrolling { target } => flow.enroll(target),
@@ -59,7 +59,7 @@ pub(super) fn decide(
     }
 }
 
-struct Flow<'a> {
+struct SmsFlow<'a> {
     participation: &'a Participation,
     consumer: Consumer<'a>,
     brand: &'a Brand,
@@ -68,7 +68,7 @@ struct Flow<'a> {
     now: Timestamp,
 }
 
-impl Flow<'_> {
+impl SmsFlow<'_> {
     fn first_look(&self) -> Step {
         match self.facts.subscription {
             None => self.ask_subscription(),

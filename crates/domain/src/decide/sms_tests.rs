@@ -50,13 +50,13 @@ fn by_event() -> OptIn {
     double(DoubleOptInStart::Event("opt_in".into()))
 }
 
-struct World {
+struct SmsWorld {
     brand: Brand,
     activation: Activation,
     participation: Participation,
 }
 
-fn world(opt_in: OptIn, email: bool) -> World {
+fn world(opt_in: OptIn, email: bool) -> SmsWorld {
     let scope = Scope::parse("spring").unwrap();
     let brand = brand(Identity::Alias);
     let region = Region::parse("US").unwrap();
@@ -69,10 +69,10 @@ fn world(opt_in: OptIn, email: bool) -> World {
     let attributes = Attributes::default();
     let participation =
         Acceptance::new(id, (&brand, &activation), at(0)).by_phone((phone(), email), None, attributes);
-    World { brand, activation, participation }
+    SmsWorld { brand, activation, participation }
 }
 
-impl World {
+impl SmsWorld {
     fn next(&self, facts: &Facts, now: Timestamp) -> Step {
         decide_any(
             &self.participation,

@@ -302,16 +302,16 @@ fn what_braze_never_takes_is_given_up_with_a_reason() {
 
 /// What the world may answer to a step.
 #[derive(Debug, Clone)]
-enum Answer {
+enum WorldAnswer {
     Useful,
     Lost,
     NotDone,
     Refused,
 }
 
-fn answers() -> impl Strategy<Value = Vec<Answer>> {
+fn answers() -> impl Strategy<Value = Vec<WorldAnswer>> {
     let one = prop_oneof![
-        4 => Just(Answer::Useful), 2 => Just(Answer::Lost), 2 => Just(Answer::NotDone), 1 => Just(Answer::Refused)
+        4 => Just(WorldAnswer::Useful), 2 => Just(WorldAnswer::Lost), 2 => Just(WorldAnswer::NotDone), 1 => Just(WorldAnswer::Refused)
     ];
     proptest::collection::vec(one, 0..40)
 }
@@ -330,7 +330,7 @@ proptest! {
         let mut now = at(0);
         let mut open_attempt = false;
         for _ in 0..400 {
-            let answer = answers.next().unwrap_or(Answer::Useful);
+            let answer = answers.next().unwrap_or(WorldAnswer::Useful);
             let step = decide(&participation, &terms, &facts, now);
             participation.apply(&step, now);
             match step {
@@ -347,18 +347,18 @@ proptest! {
                 Step::Ask(question) => match (question, answer) {
                     (Question::KnownProfile, _) => facts.known = Some(None),
                     (Question::Claim, _) => facts.claim = Some(Claim::Ours),
-                    (Question::FindProfile, Answer::Useful) => {
+                    (Question::FindProfile, WorldAnswer::Useful) => {
                         let profile = FoundProfile { braze_id: Some("b".into()), ..FoundProfile::default() };
                         facts.found = Some(if exists { vec![profile] } else { Vec::new() });
                     }
-                    (Question::FindAlias(_), Answer::Useful) => participation.learns_of_alias(false),
-                    (Question::EventRecorded { .. }, Answer::Useful) => {
+                    (Question::FindAlias(_), WorldAnswer::Useful) => participation.learns_of_alias(false),
+                    (Question::EventRecorded { .. }, WorldAnswer::Useful) => {
                         open_attempt = false;
                         facts.recorded = Some(arrived);
                     }
                     (Question::Subscription(_), _) => prop_assert!(false, "e-mail asks for no subscription"),
-                    (_, Answer::Refused) => facts.refused = Some("refused".into()),
-                    (_, Answer::Lost | Answer::NotDone) => {
+                    (_, WorldAnswer::Refused) => facts.refused = Some("refused".into()),
+                    (_, WorldAnswer::Lost | WorldAnswer::NotDone) => {
                         participation.put_off(now + Duration::from_secs(1), now);
                         now += Duration::from_secs(1);
                         facts = Facts::default();
@@ -372,13 +372,13 @@ proptest! {
                     prop_assert!(command.is_repeatable() || !open_attempt, "an event while another may be on its way");
                     let retry_at = now + Duration::from_secs(1);
                     facts.written = Some(match answer {
-                        Answer::Useful => Written::Done,
-                        Answer::Lost => {
+                        WorldAnswer::Useful => Written::Done,
+                        WorldAnswer::Lost => {
                             open_attempt |= !command.is_repeatable();
                             Written::Unknown { retry_at }
                         }
-                        Answer::NotDone => Written::NotDone { retry_at },
-                        Answer::Refused => Written::Refused { reason: "refused".into() },
+                        WorldAnswer::NotDone => Written::NotDone { retry_at },
+                        WorldAnswer::Refused => Written::Refused { reason: "refused".into() },
                     });
                 }
             }

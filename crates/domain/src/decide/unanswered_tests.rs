@@ -14,7 +14,7 @@ const THEIRS: &str = "+13135550100";
 const OTHER: &str = "+13135550199";
 
 /// What a caller is shown: state, reason, time of the last change, credit, and how the award stands.
-type View = (String, Option<String>, Timestamp, bool, Option<Standing>);
+type CallerView = (String, Option<String>, Timestamp, bool, Option<Standing>);
 
 /// How a campaign goes on, whatever the profile carries.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ struct Course {
     latency: u64,
 }
 
-fn award(world: &World, standing: Standing) -> Award {
+fn award(world: &SmsWorld, standing: Standing) -> Award {
     let incentive = IncentiveId::parse("first").unwrap();
     Award {
         id: world.participation.id(),
@@ -45,7 +45,7 @@ fn award(world: &World, standing: Standing) -> Award {
 }
 
 /// Takes a participation from the beginning to its end, nobody answering; what is shown from each save on.
-fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, View)> {
+fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, CallerView)> {
     let mut world = world(course.opt_in.clone(), true);
     world.brand.braze.on_phone_mismatch = PhoneMismatch::Skip;
     let mut award = course.standing.clone().map(|standing| award(&world, standing));
@@ -101,14 +101,14 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, View)>
     panic!("it did not end: {:?}", world.participation.state());
 }
 
-fn view(participation: &Participation, award: Option<&Award>, asking: Asking) -> View {
+fn view(participation: &Participation, award: Option<&Award>, asking: Asking) -> CallerView {
     let seen = seen::participation(participation, asking);
     let standing = award.map(|award| seen::award(participation, award.clone(), asking).standing);
     let credited = participation.earned_at().is_some();
     (seen.state.to_owned(), seen.reason.map(str::to_owned), seen.updated_at, credited, standing)
 }
 
-fn shown_at(saves: &[(Timestamp, View)], moment: Timestamp) -> Option<&View> {
+fn shown_at(saves: &[(Timestamp, CallerView)], moment: Timestamp) -> Option<&CallerView> {
     saves.iter().rfind(|(at, _)| *at <= moment).map(|(_, view)| view)
 }
 
@@ -171,7 +171,7 @@ proptest! {
 fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
     let mut world = world(by_event(), true);
     world.participation.apply(&Step::Done(Outcome::Rejected { reason: "no".into() }), at(1));
-    let seen = |world: &World, asking| {
+    let seen = |world: &SmsWorld, asking| {
         let seen = seen::participation(&world.participation, asking);
         (seen.state, seen.reason.map(str::to_owned))
     };

@@ -13,7 +13,7 @@ use domain::profile::{FoundProfile, KnownProfile, ProfileRef};
 use crate::world::{SETTLED, World, at};
 
 /// A participation in a state, and what is known of it.
-pub(crate) struct Case {
+pub(crate) struct StateCase {
     pub(crate) participation: Participation,
     /// What is known, in words.
     pub(crate) known: &'static str,
@@ -43,11 +43,11 @@ pub(crate) enum About {
 }
 
 /// Every state of a flow with every fact.
-pub(crate) fn cases(world: &World) -> Vec<Case> {
+pub(crate) fn cases(world: &World) -> Vec<StateCase> {
     world.states().into_iter().flat_map(|state| in_state(world, &state)).collect()
 }
 
-fn in_state(world: &World, state: &State) -> Vec<Case> {
+fn in_state(world: &World, state: &State) -> Vec<StateCase> {
     let participation = world.participation.snapshot().clone();
     let ended = matches!(state, State::Ended(_));
     let earned_at = match state {
@@ -58,12 +58,17 @@ fn in_state(world: &World, state: &State) -> Vec<Case> {
     let due_at = participation.due_at.filter(|_| !ended);
     let snapshot = Snapshot { state: state.clone(), earned_at, due_at, ..participation };
     let participation = Participation::restore(snapshot).unwrap();
-    let case =
-        |(about, known, facts, now)| Case { participation: participation.clone(), known, about, facts, now };
+    let case = |(about, known, facts, now)| StateCase {
+        participation: participation.clone(),
+        known,
+        about,
+        facts,
+        now,
+    };
     if ended { after_the_end(world, state) } else { under_way(world) }.into_iter().map(case).collect()
 }
 
-type Known = (About, &'static str, Facts, Timestamp);
+type Fact = (About, &'static str, Facts, Timestamp);
 
 /// A line in the ledger that stands so.
 fn award(world: &World, standing: Standing, settled: bool) -> Award {
@@ -93,7 +98,7 @@ fn with_award(world: &World, facts: Facts) -> Facts {
     Facts { award: Some(award(world, standing, settled)), ..facts }
 }
 
-fn under_way(world: &World) -> Vec<Known> {
+fn under_way(world: &World) -> Vec<Fact> {
     let soon = at(10);
     let retry_at = at(60);
     let asked = || Facts { known: Some(None), subscription: not_subscribed(world), ..Facts::default() };
@@ -105,7 +110,7 @@ fn under_way(world: &World) -> Vec<Known> {
     let found = |profiles: Vec<FoundProfile>| Facts { found: Some(profiles), ..asked() };
     let written = |written| Facts { written: Some(written), ..Facts::default() };
     let said = |subscription| Facts { subscription: Some(subscription), ..Facts::default() };
-    let mut known: Vec<Known> = vec![
+    let mut known: Vec<Fact> = vec![
         (About::Time, "nothing", Facts::default(), soon),
         (About::Time, "nothing, once the profile has settled", Facts::default(), at(SETTLED)),
         (About::Time, "nothing, after the longest wait", Facts::default(), at(30 * 86_400)),
@@ -208,7 +213,7 @@ fn profile(phone: Option<&str>) -> FoundProfile {
     }
 }
 
-fn after_the_end(world: &World, state: &State) -> Vec<Known> {
+fn after_the_end(world: &World, state: &State) -> Vec<Fact> {
     let won = || Standing::Rewarded { place: Some(1), reward: Reward::Code("SPRING20".into()) };
     let lined =
         |standing, settled| Facts { award: Some(award(world, standing, settled)), ..Facts::default() };

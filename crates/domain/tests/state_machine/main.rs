@@ -17,12 +17,12 @@ use std::path::Path;
 use domain::participation::{Impossible, Open, Participation, Snapshot, State};
 
 use cases::cases;
-use world::{Flow, World};
+use world::{WaySetup, World};
 
 #[test]
 fn every_step_keeps_the_promises() {
     let mut steps = 0;
-    for flow in Flow::all() {
+    for flow in WaySetup::all() {
         let world = World::of(flow);
         for case in cases(&world) {
             promises::hold(&world, &case);
@@ -35,7 +35,7 @@ fn every_step_keeps_the_promises() {
 /// A participation is only ever in a state of its own way, and one that is under way is due at some time.
 #[test]
 fn what_no_participation_can_be_cannot_be_made() {
-    let worlds: Vec<World> = Flow::all().into_iter().map(World::of).collect();
+    let worlds: Vec<World> = WaySetup::all().into_iter().map(World::of).collect();
     for world in &worlds {
         for state in worlds.iter().flat_map(World::states) {
             let accepted = world.participation.snapshot().clone();

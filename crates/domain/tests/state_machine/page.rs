@@ -6,10 +6,10 @@ use std::fmt::Write;
 use domain::decide::Step;
 use domain::participation::{Open, State};
 
-use crate::cases::{About, Case, cases};
+use crate::cases::{About, StateCase, cases};
 use crate::promises::next;
 use crate::words;
-use crate::world::{Flow, World};
+use crate::world::{WaySetup, World};
 
 const INTRODUCTION: &str = "\
 # The state machine
@@ -34,7 +34,7 @@ Waits in these tables follow from `settle = \"120s\"` and from the default polls
 /// The page as the code has it.
 pub(crate) fn write() -> String {
     let mut page = INTRODUCTION.to_owned();
-    for flow in Flow::all() {
+    for flow in WaySetup::all() {
         let world = World::of(flow);
         let rows = rows(&world);
         let _infallible = write!(page, "\n## {}\n\n{}\n", title(flow), about(flow));
@@ -43,42 +43,42 @@ pub(crate) fn write() -> String {
     page
 }
 
-fn title(flow: Flow) -> &'static str {
+fn title(flow: WaySetup) -> &'static str {
     match flow {
-        Flow::Email => "By e-mail",
-        Flow::Event => "By an event",
-        Flow::SingleOptIn => "By mobile number, single opt-in",
-        Flow::SingleWithProfile => "By mobile number, single opt-in with the profile's write",
-        Flow::DoubleByEvent => "By mobile number, double opt-in started by an event",
-        Flow::DoubleByBraze => "By mobile number, double opt-in started by Braze",
+        WaySetup::Email => "By e-mail",
+        WaySetup::Event => "By an event",
+        WaySetup::SingleOptIn => "By mobile number, single opt-in",
+        WaySetup::SingleWithProfile => "By mobile number, single opt-in with the profile's write",
+        WaySetup::DoubleByEvent => "By mobile number, double opt-in started by an event",
+        WaySetup::DoubleByBraze => "By mobile number, double opt-in started by Braze",
     }
 }
 
-fn about(flow: Flow) -> &'static str {
+fn about(flow: WaySetup) -> &'static str {
     match flow {
-        Flow::Email => {
+        WaySetup::Email => {
             "The activation logs a custom event and gives the credit on enrollment (`credit = \"on_enrollment\"`). With the default,\n\
              `on_receipt`, the credit is earned when the participation is accepted."
         }
-        Flow::Event => {
+        WaySetup::Event => {
             "What Braze tells of has happened, so the credit is earned when the participation is accepted."
         }
-        Flow::SingleOptIn => {
+        WaySetup::SingleOptIn => {
             "The profile gets the number first; once Braze has built it, we subscribe the number. The credit is earned when Braze itself\n\
              says that the number is subscribed."
         }
-        Flow::SingleWithProfile => {
+        WaySetup::SingleWithProfile => {
             "`subscribe = \"with_profile\"`: the write that gives the profile its number subscribes it, too. If Braze does not show the\n\
              subscription within a minute, we subscribe the number by a request of its own."
         }
-        Flow::DoubleByEvent => {
+        WaySetup::DoubleByEvent => {
             "`double_opt_in = { event = \"…\" }`: a custom event makes the brand's Canvas ask the consumer. The event is sent once."
         }
-        Flow::DoubleByBraze => "`double_opt_in = { braze_logic = true }`: Braze asks the consumer.",
+        WaySetup::DoubleByBraze => "`double_opt_in = { braze_logic = true }`: Braze asks the consumer.",
     }
 }
 
-struct Row {
+struct TableRow {
     from: State,
     known: &'static str,
     step: Step,
@@ -86,9 +86,9 @@ struct Row {
 }
 
 /// The steps of the states that the flow can reach, with the facts that matter in them.
-fn rows(world: &World) -> Vec<Row> {
+fn rows(world: &World) -> Vec<TableRow> {
     let mut reached = BTreeSet::from([words::state(world.participation.state())]);
-    let all: Vec<(Case, Step)> = cases(world)
+    let all: Vec<(StateCase, Step)> = cases(world)
         .into_iter()
         .map(|case| (next(world, &case), case))
         .map(|(step, case)| (case, step))
@@ -106,18 +106,18 @@ fn rows(world: &World) -> Vec<Row> {
             break;
         }
     }
-    let shown = |(case, _): &(Case, Step)| {
+    let shown = |(case, _): &(StateCase, Step)| {
         matters(case) && reached.contains(&words::state(case.participation.state()))
     };
-    let row = |(case, step): (Case, Step)| {
+    let row = |(case, step): (StateCase, Step)| {
         let said = words::step(&step, case.now);
-        Row { from: case.participation.state().clone(), known: case.known, step, said }
+        TableRow { from: case.participation.state().clone(), known: case.known, step, said }
     };
     all.into_iter().filter(shown).map(row).collect()
 }
 
 /// Whether such a fact can be known in this state.
-fn matters(case: &Case) -> bool {
+fn matters(case: &StateCase) -> bool {
     let state = case.participation.state();
     match (case.about, state) {
         (About::Time | About::Ledger, _) | (_, State::Ended(_)) => true,
@@ -138,7 +138,7 @@ fn matters(case: &Case) -> bool {
 }
 
 /// The states and what leads from one to another.
-fn diagram(rows: &[Row]) -> String {
+fn diagram(rows: &[TableRow]) -> String {
     let mut edges: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
     for row in rows {
         let to = match &row.step {
@@ -170,7 +170,7 @@ fn diagram(rows: &[Row]) -> String {
     lines.join("\n")
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[TableRow]) -> String {
     let mut table = "| state | what is known | next step |\n| --- | --- | --- |\n".to_owned();
     for (state, rows) in by_state(rows) {
         // What nothing but the first fact comes to is what everything else comes to.
@@ -191,8 +191,8 @@ fn table(rows: &[Row]) -> String {
     table
 }
 
-fn by_state(rows: &[Row]) -> Vec<(String, Vec<&Row>)> {
-    let mut states: Vec<(String, Vec<&Row>)> = Vec::new();
+fn by_state(rows: &[TableRow]) -> Vec<(String, Vec<&TableRow>)> {
+    let mut states: Vec<(String, Vec<&TableRow>)> = Vec::new();
     for row in rows {
         let state = words::state(&row.from);
         match states.last_mut() {

@@ -4,11 +4,11 @@ use domain::Timestamp;
 use domain::decide::{Command, ProfileWrite, Step, Subscription, Terms, decide};
 use domain::participation::{EventProgress, Outcome, Participation, State};
 
-use crate::cases::Case;
+use crate::cases::StateCase;
 use crate::world::World;
 
 /// Takes the step of a case, and looks at it from every side.
-pub(crate) fn hold(world: &World, case: &Case) {
+pub(crate) fn hold(world: &World, case: &StateCase) {
     let step = next(world, case);
     let told = format!("{:?} {:?}, {}: {step:?}", world.flow, case.participation.state(), case.known);
     let mut after = case.participation.clone();
@@ -24,7 +24,7 @@ pub(crate) fn hold(world: &World, case: &Case) {
 }
 
 /// The step that `decide` says.
-pub(crate) fn next(world: &World, case: &Case) -> Step {
+pub(crate) fn next(world: &World, case: &StateCase) -> Step {
     let (brand, activation) = world.terms();
     decide(&case.participation, &Terms { brand, activation }, &case.facts, case.now)
 }
@@ -59,7 +59,7 @@ fn nothing_is_lost(step: &Step, after: &Participation, now: Timestamp, told: &st
 }
 
 /// Promise 3: SMS is credited only when Braze itself says `Subscribed`.
-fn only_what_is_subscribed_is_credited(world: &World, case: &Case, step: &Step, told: &str) {
+fn only_what_is_subscribed_is_credited(world: &World, case: &StateCase, step: &Step, told: &str) {
     if world.flow.is_by_number() && *step == Step::Done(Outcome::Credited) {
         assert_eq!(case.facts.subscription, Some(Subscription::Subscribed), "{told}");
     }
@@ -75,7 +75,7 @@ fn the_credit_is_earned_once(before: &Participation, after: &Participation, step
 }
 
 /// Promise 4: a profile is created only for somebody whom Braze does not have, and under an alias, which Braze creates once.
-fn no_second_profile(world: &World, case: &Case, write: &ProfileWrite, told: &str) {
+fn no_second_profile(world: &World, case: &StateCase, write: &ProfileWrite, told: &str) {
     if !write.create {
         return;
     }
@@ -87,7 +87,7 @@ fn no_second_profile(world: &World, case: &Case, write: &ProfileWrite, told: &st
 }
 
 /// Promise 2: while nobody knows what became of an event, it is not sent again.
-fn no_event_is_sent_twice(case: &Case, write: &ProfileWrite, told: &str) {
+fn no_event_is_sent_twice(case: &StateCase, write: &ProfileWrite, told: &str) {
     let open = case.participation.state().has_open_attempt();
     assert!(write.event.is_none() || !open || case.facts.recorded == Some(false), "{told}");
 }

@@ -38,7 +38,7 @@ reward = "SPRING20"
 
 /// A way of taking part, and how the activation is set up for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub(crate) enum WaySetup {
     /// By e-mail, with a custom event; the credit is earned by enrollment.
     Email,
     /// By an event that Braze tells of.
@@ -53,7 +53,7 @@ pub(crate) enum Flow {
     DoubleByBraze,
 }
 
-impl Flow {
+impl WaySetup {
     pub(crate) fn all() -> [Self; 6] {
         [
             Self::Email,
@@ -113,13 +113,13 @@ pub(crate) const SETTLED: i64 = 120;
 
 /// A participation of a flow, just accepted.
 pub(crate) struct World {
-    pub(crate) flow: Flow,
+    pub(crate) flow: WaySetup,
     brands: Brands,
     pub(crate) participation: Participation,
 }
 
 impl World {
-    pub(crate) fn of(flow: Flow) -> Self {
+    pub(crate) fn of(flow: WaySetup) -> Self {
         let text = BRAND.replace(
             "[activation.rewards_to_braze]",
             &format!("{}[activation.rewards_to_braze]", flow.offered()),
@@ -153,7 +153,7 @@ impl World {
 
     fn enroll_states(&self) -> Vec<State> {
         let enrolling = |target: &Target, event| EnrollState::Enrolling { target: target.clone(), event };
-        let (open, success): (Vec<EnrollState>, Outcome) = if self.flow == Flow::Email {
+        let (open, success): (Vec<EnrollState>, Outcome) = if self.flow == WaySetup::Email {
             let target = self.created();
             (progress().map(|event| enrolling(&target, event)).into(), Outcome::Enrolled)
         } else {
@@ -172,7 +172,7 @@ impl World {
         let subscribing = progress().map(|event| SmsState::Subscribing { target: target(), event });
         let wait = Unanswered {
             since: at(0),
-            double: matches!(self.flow, Flow::DoubleByEvent | Flow::DoubleByBraze),
+            double: matches!(self.flow, WaySetup::DoubleByEvent | WaySetup::DoubleByBraze),
             standing: Some(Standing::Held { place: 1 }),
             ended_at: None,
         };
@@ -219,7 +219,7 @@ fn failed() -> Outcome {
     Outcome::Failed { reason: "an outage".into() }
 }
 
-fn accepted(flow: Flow, brands: &Brands) -> Participation {
+fn accepted(flow: WaySetup, brands: &Brands) -> Participation {
     let terms = brands.activation(&Scope::parse("spring").unwrap()).unwrap();
     let email = Email::parse("ada@example.com").unwrap();
     let phone = Phone::from_e164("+13135550100").unwrap();
@@ -227,12 +227,15 @@ fn accepted(flow: Flow, brands: &Brands) -> Participation {
     let acceptance = |id: ParticipationId| Acceptance::new(id, terms, at(0));
     let nothing = Attributes::default();
     match flow {
-        Flow::Email => acceptance(id(Contact::Email(email.clone()))).by_email(email, None, nothing),
-        Flow::Event => {
+        WaySetup::Email => acceptance(id(Contact::Email(email.clone()))).by_email(email, None, nothing),
+        WaySetup::Event => {
             let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
             acceptance(id(Contact::Email(email.clone()))).by_event(event, email, nothing)
         }
-        Flow::SingleOptIn | Flow::SingleWithProfile | Flow::DoubleByEvent | Flow::DoubleByBraze => {
+        WaySetup::SingleOptIn
+        | WaySetup::SingleWithProfile
+        | WaySetup::DoubleByEvent
+        | WaySetup::DoubleByBraze => {
             let contact = Contact::Phone { phone: phone.clone(), email: Some(email.clone()) };
             acceptance(id(contact)).by_phone((phone, Some(email)), Some("v3".into()), nothing)
         }

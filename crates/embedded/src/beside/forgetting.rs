@@ -18,7 +18,7 @@ use stored::participation::{decode, whose};
 
 use crate::beside::{Beside, failed};
 use crate::rows::{one, unencodable, unreadable};
-use crate::store::Row;
+use crate::store::ParticipationRow;
 
 const DOING: &str = "forgetting a person";
 
@@ -36,7 +36,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// What one look found.
 #[derive(Default)]
-struct Found {
+struct FoundRows {
     theirs: Vec<ParticipationId>,
     earlier: u64,
     consents: Vec<ProvenConsent>,
@@ -73,10 +73,10 @@ impl Beside {
     }
 
     /// Looks at the next participations.
-    fn look(&self, person: &Person, id_key: &IdKey, after: i64) -> Result<Found> {
+    fn look(&self, person: &Person, id_key: &IdKey, after: i64) -> Result<FoundRows> {
         let rows = rows_behind(&self.lock(), after).map_err(|error| failed(DOING, error))?;
         let last = rows.last().filter(|_| rows.len() == LOOK).map(|(number, ..)| *number);
-        let mut found = Found { last, ..Found::default() };
+        let mut found = FoundRows { last, ..FoundRows::default() };
         for (_, id, version, record) in rows {
             let id = ParticipationId::from_bytes(id);
             // One that cannot be read is nobody's, as far as anybody can tell: it must not keep the others from being found.
@@ -146,9 +146,9 @@ impl Beside {
     }
 }
 
-type Kept = (i64, [u8; 16], u64, Option<String>);
+type RecordRow = (i64, [u8; 16], u64, Option<String>);
 
-fn rows_behind(connection: &Connection, after: i64) -> rusqlite::Result<Vec<Kept>> {
+fn rows_behind(connection: &Connection, after: i64) -> rusqlite::Result<Vec<RecordRow>> {
     let mut next = connection.prepare_cached(
         "SELECT rowid, id, version, record FROM participations WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
     )?;
@@ -189,7 +189,7 @@ fn erase_some(
         let keys: Vec<String> =
             contacts.map(|contact| id_key.contact(theirs.brand(), &contact).to_string()).collect();
         forget(&mut theirs, id_key, now);
-        Row::of(&theirs).map_err(unencodable)?.save(transaction)?;
+        ParticipationRow::of(&theirs).map_err(unencodable)?.save(transaction)?;
         participations += 1;
         profiles += forget_profiles(transaction, &keys)?;
     }
@@ -255,6 +255,6 @@ fn forget_one(
             forgotten((id, version), (brand, scope), has_award, now)
         }
     };
-    Row::of(&left).map_err(unencodable)?.save(transaction)?;
+    ParticipationRow::of(&left).map_err(unencodable)?.save(transaction)?;
     Ok(true)
 }

@@ -9,7 +9,7 @@ use stored::participation::decode;
 
 use super::{Beside, failed};
 use crate::outages;
-use crate::store::Row;
+use crate::store::ParticipationRow;
 
 const DOING: &str = "ending a wait";
 
@@ -47,18 +47,18 @@ pub(super) fn now(beside: &Beside, brand: &BrandId, now: Timestamp) -> Result<Op
 }
 
 /// Where a row stands: its due time and its number.
-type Place = (i64, i64);
+type RowPlace = (i64, i64);
 
 /// A row: where it stands, its id, version and record.
-type Found = (Place, [u8; 16], u64, String);
+type RetryRow = (RowPlace, [u8; 16], u64, String);
 
 /// The next ones behind `last`; how many wait no more, and where to go on.
 fn some(
     connection: &Connection,
     brand: &BrandId,
     now: Timestamp,
-    last: Place,
-) -> Result<(u64, Option<Place>)> {
+    last: RowPlace,
+) -> Result<(u64, Option<RowPlace>)> {
     let mut statement = connection
         .prepare_cached(
             "SELECT due_at, rowid, id, version, record FROM participations
@@ -68,7 +68,7 @@ fn some(
     let rows = statement.query_map(params![brand.as_str(), last.0, last.1, AT_ONCE], |row| {
         Ok(((row.get(0)?, row.get(1)?), row.get(2)?, row.get(3)?, row.get(4)?))
     });
-    let rows: rusqlite::Result<Vec<Found>> = rows.and_then(Iterator::collect);
+    let rows: rusqlite::Result<Vec<RetryRow>> = rows.and_then(Iterator::collect);
     let rows = rows.map_err(|error| failed(DOING, error))?;
     let next = rows.last().map(|(place, ..)| *place);
     let mut ended = 0;
@@ -76,7 +76,8 @@ fn some(
         // One that cannot be read waits for whoever mends it, and holds up no other.
         let Ok(mut found) = decode(ParticipationId::from_bytes(id), version, &record) else { continue };
         if found.retries_now(now) {
-            let saved = Row::of(&found)?.save(connection).map_err(|error| failed(DOING, error))?;
+            let saved =
+                ParticipationRow::of(&found)?.save(connection).map_err(|error| failed(DOING, error))?;
             ended += u64::from(saved == Saved::Saved);
         }
     }

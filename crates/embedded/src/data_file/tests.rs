@@ -24,9 +24,9 @@ fn file() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Chance that counts.
-struct Counting(std::sync::atomic::AtomicU64);
+struct CountingChance(std::sync::atomic::AtomicU64);
 
-impl Chance for Counting {
+impl Chance for CountingChance {
     fn bits(&self) -> u64 {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
     }
@@ -40,7 +40,7 @@ fn id(number: u8) -> ParticipationId {
 #[tokio::test]
 async fn the_id_key_is_made_once_and_kept() {
     let (_directory, path) = file();
-    let chance = Counting(7.into());
+    let chance = CountingChance(7.into());
     let first = open(&path).unwrap().id_key(None, &chance).await.unwrap();
     let again = open(&path).unwrap().id_key(None, &chance).await.unwrap();
     let scope = Scope::parse("spring").unwrap();

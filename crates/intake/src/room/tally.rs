@@ -9,7 +9,7 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What is known of one activation's participations.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct RoomTally {
     /// How many there were when the store was asked last; `None` before it has answered.
     known: Option<u64>,
     /// New ones since then.
@@ -46,7 +46,7 @@ fn is_recent(at: Option<Timestamp>, now: Timestamp) -> bool {
     ago.is_some_and(|ago| ago.is_ok_and(|ago| ago < ASKED_AGAIN_AFTER))
 }
 
-impl Tally {
+impl RoomTally {
     /// What somebody is to do who comes now.
     pub(crate) fn turn(&mut self, most: u64, now: Timestamp) -> Turn {
         if self.is_asking {
@@ -122,8 +122,8 @@ mod tests {
     }
 
     /// A tally of which the store has said that there are so many.
-    fn with(known: u64) -> Tally {
-        let mut tally = Tally::default();
+    fn with(known: u64) -> RoomTally {
+        let mut tally = RoomTally::default();
         assert_eq!(tally.turn(3, at(0)), Turn::Ask(0));
         assert_eq!(tally.turn(3, at(0)), Turn::Wait, "one asks for all");
         tally.learn(known, 0, at(0));
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_store_that_does_not_answer_holds_up_nobody_for_whom_there_is_room() {
-        let mut tally = Tally::default();
+        let mut tally = RoomTally::default();
         assert_eq!(tally.turn(3, at(0)), Turn::Ask(0));
         tally.learn_nothing(at(0));
         tally.is_asking = false;

@@ -83,7 +83,7 @@ impl Store for Busy {
 }
 
 /// One process, or several over one store.
-pub(crate) struct Front {
+pub(crate) struct RoomFront {
     pub(crate) routes: Router,
     pub(crate) brand: String,
     pub(crate) entering: Entering,
@@ -91,7 +91,7 @@ pub(crate) struct Front {
     pub(crate) clock: Arc<TestClock>,
 }
 
-impl Front {
+impl RoomFront {
     pub(crate) fn open(activation: &str, entering: Entering, tells: bool) -> Self {
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));

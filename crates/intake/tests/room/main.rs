@@ -15,14 +15,14 @@ use memory::Faults;
 use ports::Store;
 use serde_json::json;
 
-use front::{Front, by_email, by_event, by_phone};
+use front::{RoomFront, by_email, by_event, by_phone};
 
 const FULL: &str = "urn:quikly-braze:activation-full";
 
 #[tokio::test]
 async fn a_full_activation_refuses_whoever_is_new_by_whichever_way_and_answers_the_others_as_always() {
     for entering in [Entering::AtOnce, Entering::InOrder] {
-        let front = Front::open("most_participations = 3", entering, entering == Entering::InOrder);
+        let front = RoomFront::open("most_participations = 3", entering, entering == Entering::InOrder);
         let first = [
             front.post(&by_email(1)).await,
             front.post(&by_phone(101)).await,
@@ -58,7 +58,7 @@ async fn a_full_activation_refuses_whoever_is_new_by_whichever_way_and_answers_t
 
 #[tokio::test]
 async fn without_a_limit_nothing_is_counted() {
-    let front = Front::open("", Entering::AtOnce, false);
+    let front = RoomFront::open("", Entering::AtOnce, false);
     for number in 0..10 {
         assert_eq!(front.takes_part(number).await, StatusCode::ACCEPTED);
     }
@@ -67,7 +67,7 @@ async fn without_a_limit_nothing_is_counted() {
 
 #[tokio::test]
 async fn of_many_at_once_exactly_as_many_are_taken_as_there_is_room_for() {
-    let front = Front::with_room_for(100);
+    let front = RoomFront::with_room_for(100);
     let everybody = (0..300).flat_map(|number| [number, number / 2]);
     let answers = join_all(everybody.map(|number| front.takes_part(number))).await;
     let refused = answers.iter().filter(|status| **status == StatusCode::UNPROCESSABLE_ENTITY).count();
@@ -80,7 +80,7 @@ async fn of_many_at_once_exactly_as_many_are_taken_as_there_is_room_for() {
 /// The store has counted those whose answers are under way.
 #[tokio::test]
 async fn nobody_is_counted_twice() {
-    let front = Front::with_room_for(9);
+    let front = RoomFront::with_room_for(9);
     assert_eq!([front.takes_part(8).await, front.takes_part(9).await], [StatusCode::ACCEPTED; 2]);
     let scope = Scope::parse("spring").unwrap();
     let mut three = Box::pin(join_all((1..=3).map(|number| front.takes_part(number))));
@@ -98,7 +98,7 @@ async fn nobody_is_counted_twice() {
 
 #[tokio::test]
 async fn many_who_repeat_themselves_take_no_room_from_somebody_new() {
-    let front = Front::with_room_for(3);
+    let front = RoomFront::with_room_for(3);
     assert_eq!([front.takes_part(1).await, front.takes_part(2).await], [StatusCode::ACCEPTED; 2]);
     let repeats = (0..50).map(|number| 1 + number % 2);
     let answers = join_all(repeats.chain([3]).map(|number| front.takes_part(number))).await;
@@ -108,9 +108,9 @@ async fn many_who_repeat_themselves_take_no_room_from_somebody_new() {
 
 #[tokio::test]
 async fn what_could_not_be_stored_takes_no_room_and_what_was_stored_unheard_does() {
-    let front = Front::with_room_for(1);
+    let front = RoomFront::with_room_for(1);
     assert_eq!(front.takes_part(9).await, StatusCode::ACCEPTED);
-    let front = Front::with_room_for(2);
+    let front = RoomFront::with_room_for(2);
     front.store.memory.change_faults(Faults { write_fails: 1.0, ..Faults::none() });
     for number in 0..5 {
         assert_eq!(front.takes_part(number).await, StatusCode::SERVICE_UNAVAILABLE);
@@ -126,7 +126,7 @@ async fn what_could_not_be_stored_takes_no_room_and_what_was_stored_unheard_does
 
 #[tokio::test]
 async fn who_leaves_before_the_answer_holds_up_nobody_and_is_counted_if_they_were_stored() {
-    let front = Front::with_room_for(2);
+    let front = RoomFront::with_room_for(2);
     assert_eq!(front.takes_part(1).await, StatusCode::ACCEPTED);
     for steps in 1..60 {
         let mut leaving = Box::pin(front.takes_part(1));
@@ -148,7 +148,7 @@ async fn who_leaves_before_the_answer_holds_up_nobody_and_is_counted_if_they_wer
 
 #[tokio::test]
 async fn the_next_process_knows_how_many_there_were() {
-    let front = Front::with_room_for(2);
+    let front = RoomFront::with_room_for(2);
     assert_eq!([front.takes_part(1).await, front.takes_part(2).await], [StatusCode::ACCEPTED; 2]);
     let next = front.another();
     assert_eq!(next.takes_part(3).await, StatusCode::UNPROCESSABLE_ENTITY);
@@ -157,7 +157,7 @@ async fn the_next_process_knows_how_many_there_were() {
 
 #[tokio::test]
 async fn the_store_is_asked_once_a_second_however_many_come() {
-    let front = Front::with_room_for(10);
+    let front = RoomFront::with_room_for(10);
     for second in 1..=3 {
         for number in 0..50 {
             front.takes_part(number).await;
@@ -169,7 +169,7 @@ async fn the_store_is_asked_once_a_second_however_many_come() {
 
 #[tokio::test]
 async fn a_store_that_cannot_tell_has_nobody_refused_for_good_and_holds_up_nobody_for_whom_there_is_room() {
-    let front = Front::with_room_for(2);
+    let front = RoomFront::with_room_for(2);
     front.store.memory.change_faults(Faults { read_fails: 1.0, ..Faults::none() });
     assert_eq!(front.takes_part(1).await, StatusCode::SERVICE_UNAVAILABLE);
     front.store.memory.change_faults(Faults::none());
@@ -182,7 +182,7 @@ async fn a_store_that_cannot_tell_has_nobody_refused_for_good_and_holds_up_nobod
 
 #[tokio::test]
 async fn processes_that_tell_the_store_know_of_each_other_a_second_later() {
-    let one = Front::open("most_participations = 5", Entering::InOrder, true);
+    let one = RoomFront::open("most_participations = 5", Entering::InOrder, true);
     let other = one.another();
     for number in 0..3 {
         assert_eq!(one.takes_part(number).await, StatusCode::ACCEPTED);
@@ -204,7 +204,7 @@ async fn processes_that_tell_the_store_know_of_each_other_a_second_later() {
 /// A function may end after one request.
 #[tokio::test]
 async fn processes_of_one_request_each_count_all_the_same() {
-    let front = Front::open("most_participations = 3", Entering::InOrder, true);
+    let front = RoomFront::open("most_participations = 3", Entering::InOrder, true);
     let mut taken = 0;
     for number in 0..6 {
         taken += u32::from(front.another().takes_part(number).await == StatusCode::ACCEPTED);

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 mod serving;
 
-use serving::{Intake, SMS, text_of};
+use serving::{SMS, ServingIntake, text_of};
 
 #[tokio::test]
 async fn several_spellings_of_an_address_or_a_number_are_one_participation() {
-    let intake = Intake::serving(SMS);
+    let intake = ServingIntake::serving(SMS);
     let addresses = [
         "ada@bücher.example",
         "\u{feff}Ada@BÜCHER.example.",
@@ -53,7 +53,7 @@ async fn who_took_part_under_an_earlier_form_keeps_the_id_and_gets_no_second_pri
         ("ada@xn--bcher-kva.example", "ada@bücher.example"),
     ];
     for (stored, typed) in earlier {
-        let intake = Intake::serving("");
+        let intake = ServingIntake::serving("");
         let id = intake.stored_before(stored).await;
         let (status, answer) = intake.post(&json!({ "scope": "spring", "email": typed })).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{typed}: {answer}");
@@ -79,8 +79,9 @@ async fn who_took_part_under_an_earlier_form_keeps_the_id_and_gets_no_second_pri
 #[tokio::test]
 async fn numbers_of_other_countries_and_services_are_refused_with_a_code() {
     let refused = async |sms: &str, phone: &str| {
-        let (status, answer) =
-            Intake::serving(sms).post(&json!({ "scope": "spring", "phone": phone, "consent": true })).await;
+        let (status, answer) = ServingIntake::serving(sms)
+            .post(&json!({ "scope": "spring", "phone": phone, "consent": true }))
+            .await;
         (status.as_u16(), answer["errors"][0]["code"].as_str().unwrap_or_default().to_owned())
     };
     let (any, listed) = (
@@ -104,7 +105,7 @@ async fn numbers_of_other_countries_and_services_are_refused_with_a_code() {
 
 #[tokio::test]
 async fn identifiers_are_trimmed_and_what_names_nobody_falls_back_to_the_address() {
-    let intake = Intake::serving("");
+    let intake = ServingIntake::serving("");
     let cases = [
         (r#","external_id":"\n  u1\n""#, Some("external u1")),
         (r#","external_id":"u2 ""#, Some("external u2")),
@@ -138,7 +139,7 @@ async fn identifiers_are_trimmed_and_what_names_nobody_falls_back_to_the_address
 
 #[tokio::test]
 async fn an_address_that_is_a_piece_of_a_template_is_refused_as_that() {
-    let intake = Intake::serving("");
+    let intake = ServingIntake::serving("");
     for email in ["{{${email_address}}}", "null", "nil"] {
         let body = json!({ "q_scope": "spring", "event": "signed_in", "email": email }).to_string();
         let (status, answer) = intake.webhook(body).await;
@@ -155,7 +156,7 @@ async fn an_address_that_is_a_piece_of_a_template_is_refused_as_that() {
 
 #[tokio::test]
 async fn what_nothing_uses_costs_no_event() {
-    let intake = Intake::serving("");
+    let intake = ServingIntake::serving("");
     let members = [
         r#","name":"x\ud83d""#,
         r#","tags":["a","b"]"#,
@@ -188,7 +189,7 @@ async fn what_nothing_uses_costs_no_event() {
 
 #[tokio::test]
 async fn a_slash_or_a_content_type_costs_no_event_and_a_wrong_path_is_counted() {
-    let intake = Intake::serving("");
+    let intake = ServingIntake::serving("");
     let body =
         || json!({ "q_scope": "spring", "event": "signed_in", "email": "ada@example.com" }).to_string();
     for content_type in [
@@ -226,7 +227,7 @@ async fn a_slash_or_a_content_type_costs_no_event_and_a_wrong_path_is_counted() 
 
 #[tokio::test]
 async fn a_moment_ahead_of_the_clock_is_refused_where_the_incentive_measures_from_it() {
-    let intake = Intake::serving("");
+    let intake = ServingIntake::serving("");
     let now = intake.clock.now();
     let post = async |event: &str, sent_at: Value| {
         let email = "ada@example.com";
@@ -256,7 +257,7 @@ async fn a_moment_ahead_of_the_clock_is_refused_where_the_incentive_measures_fro
 
 #[tokio::test]
 async fn extras_are_what_the_file_says_and_neither_empty_nor_unrendered() {
-    let intake = Intake::serving("");
+    let intake = ServingIntake::serving("");
     let extras = async |members: &str| {
         let attributes = intake.event(members).await.attributes().clone();
         let names: Vec<String> = attributes.iter().map(|(name, _)| name.to_owned()).collect();

@@ -23,7 +23,7 @@ use tower::ServiceExt;
 pub(crate) const SMS: &str =
     "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\n";
 
-pub(crate) struct Intake {
+pub(crate) struct ServingIntake {
     pub(crate) routes: Router,
     pub(crate) memory: Arc<Memory>,
     pub(crate) brands: Arc<Brands>,
@@ -33,7 +33,7 @@ pub(crate) struct Intake {
     pub(crate) events: AtomicUsize,
 }
 
-impl Intake {
+impl ServingIntake {
     pub(crate) fn serving(sms: &str) -> Self {
         let hash = domain::token::TokenHash::of("qb_1");
         let text = format!(

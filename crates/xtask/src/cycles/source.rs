@@ -7,7 +7,7 @@ pub(super) type Segments = Vec<String>;
 
 /// What is found in a source file. Tests are left out.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct ModuleSource {
     /// Modules whose source is a file of their own.
     pub(super) declared: Vec<String>,
     /// Paths, each with the modules inside of the file in which it stands.
@@ -17,24 +17,24 @@ pub(super) struct Source {
 }
 
 /// Reads a source file.
-pub(super) fn read(text: &str) -> Source {
+pub(super) fn read(text: &str) -> ModuleSource {
     let tokens = tokens(text);
     let mut reader =
-        Reader { tokens: &tokens, at: 0, inside: Vec::new(), depth: 0, found: Source::default() };
+        TokenReader { tokens: &tokens, at: 0, inside: Vec::new(), depth: 0, found: ModuleSource::default() };
     reader.read();
     reader.found
 }
 
-struct Reader<'a> {
+struct TokenReader<'a> {
     tokens: &'a [Token],
     at: usize,
     /// Modules written out in this file that are open, with the depth of braces that they began at.
     inside: Vec<(String, usize)>,
     depth: usize,
-    found: Source,
+    found: ModuleSource,
 }
 
-impl Reader<'_> {
+impl TokenReader<'_> {
     fn read(&mut self) {
         while let Some(token) = self.peek(0) {
             match token {
