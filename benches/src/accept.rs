@@ -16,7 +16,7 @@ use benches::load::Load;
 use benches::peers::Peer;
 use benches::spread::Spread;
 use benches::{disk, load};
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::token::TokenHash;
 use embedded::{DataFile, EnvSecrets};
 use ports::clock::{SystemChance, SystemClock};
@@ -192,7 +192,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         name: "bench".to_owned(),
         text: BRAND.replace("TOKEN_HASH", &TokenHash::of("bench").to_string()),
     };
-    let brands = read_all(&[brand], &AllThere).map_err(|faults| anyhow!("{faults:?}"))?;
+    let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
     let outside = intake::Outside {
         store: file.clone(),
         ledger: file.clone(),

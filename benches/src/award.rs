@@ -16,7 +16,7 @@ use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::award::Verdict;
 use domain::brand::Brands;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email};
 use domain::id_key::IdKey;
 use domain::ids::{LedgerKey, ParticipationId, Scope};
@@ -57,7 +57,7 @@ codes = "codes.txt"
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let brand = BrandFile { name: "bench".to_owned(), text: BRAND.to_owned() };
-    let brands = read_all(&[brand], &AllThere).map_err(|faults| anyhow!("{faults:?}"))?;
+    let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
     println!(
         "{PARTICIPATIONS} participations, {QUANTITY} codes, {WORKERS} workers, a notice each; {ROUNDS} rounds; min / median / max\n"
     );

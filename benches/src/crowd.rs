@@ -18,7 +18,7 @@ use benches::process::BenchProcess;
 use benches::spread::Spread;
 use domain::award::{Award, Others, Standing, Verdict};
 use domain::brand::Brands;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Offer;
@@ -120,7 +120,7 @@ impl Crowd {
         fs::create_dir(&brands_directory)?;
         let text = BRAND.replace("ENDPOINT", endpoint);
         fs::write(brands_directory.join("acme.toml"), &text)?;
-        let brands = read_all(&[BrandFile { name: "acme".to_owned(), text }], &AllThere)
+        let brands = read_all(&[BrandFile { name: "acme".to_owned(), text }], &AssumePresent)
             .map_err(|faults| anyhow!("{faults:?}"))?;
         let file = DataFile::open(&data, Arc::new(SystemClock))?;
         let id_key = file.id_key(None, &SystemChance).await?;

@@ -16,7 +16,7 @@ use domain::Timestamp;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands};
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::decide::Step;
 use domain::id_key::IdKey;
@@ -127,7 +127,7 @@ async fn measure(work: Work, count: usize, row: &mut WorkRow) -> anyhow::Result<
     fs::create_dir(directory.path().join("brands"))?;
     fs::write(directory.path().join("brands/acme.toml"), &brand.text)?;
     let data = directory.path().join("data.sqlite");
-    let brands = read_all(&[brand], &AllThere).map_err(|faults| anyhow!("{faults:?}"))?;
+    let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
     fill(&data, &brands, work, count).await?;
     row.disk.add(disk::probe(directory.path())?.as_secs_f64() * 1_000.0);
     let Served { cpu_before, serving, took } = serve(&binary, directory.path(), &data, work)?;

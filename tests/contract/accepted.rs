@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use braze_sim::{Settings, Workspace};
 use connector::Connector;
 use domain::brand::SecretRef;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
 use domain::token::TokenHash;
@@ -66,12 +66,12 @@ reward = "A"
 struct Nobody;
 
 #[async_trait::async_trait]
-impl callback::Transport for Nobody {
+impl callback::CallbackTransport for Nobody {
     async fn send(
         &self,
         _callback: &callback::Signed,
         _addresses: callback::Addresses,
-    ) -> Result<http::StatusCode, callback::TransportError> {
+    ) -> Result<http::StatusCode, callback::CallbackError> {
         Ok(http::StatusCode::NO_CONTENT)
     }
 }
@@ -85,7 +85,8 @@ struct Whole {
 impl Whole {
     fn over(ports: Ports) -> Self {
         let text = BRAND.replace("TOKEN_HASH", &TokenHash::of(TOKEN).to_string());
-        let brands = Arc::new(read_all(&[BrandFile { name: "acme.toml".into(), text }], &AllThere).unwrap());
+        let brands =
+            Arc::new(read_all(&[BrandFile { name: "acme.toml".into(), text }], &AssumePresent).unwrap());
         let secrets = Arc::new(Memory::new(1, Faults::none(), ports.clock.clone()));
         secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
         let id_key = IdKey::new([7; 32]);

@@ -17,7 +17,7 @@ use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
 use domain::incentive::{Offer, Quantity};
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use domain::notice::News;
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
@@ -252,7 +252,7 @@ async fn what_the_scheduler_could_not_send_is_shown_and_sent_to_the_queue_that_i
     dynamo.insert(&by_number, None).await.unwrap();
     let url = environment.queue_url("schedules-dead").await.unwrap();
     let scheduler = Sqs::new(&config, HashMap::from([(QueueName::SmsSubscriptions, url)]));
-    let to_settle = Look { brand: acme(), ids: vec![by_number.id()] };
+    let to_settle = WorkMessage { brand: acme(), ids: vec![by_number.id()] };
     let (nobody, delay) = (look("acme", 7), Duration::ZERO);
     let messages = [to_settle.clone(), nobody].map(|look| Outgoing { look, delay });
     scheduler.send(QueueName::SmsSubscriptions, messages.to_vec()).await.unwrap();

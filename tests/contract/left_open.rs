@@ -14,7 +14,7 @@ use connector::Connector;
 use domain::Timestamp;
 use domain::award::Award;
 use domain::brand::SecretRef;
-use domain::brand_file::{AllThere, Strictness, read_each};
+use domain::brand_file::{AssumePresent, Strictness, read_each};
 use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
@@ -57,12 +57,12 @@ impl Transport for Anywhere {
 pub(crate) struct Listens;
 
 #[async_trait]
-impl callback::Transport for Listens {
+impl callback::CallbackTransport for Listens {
     async fn send(
         &self,
         _callback: &callback::Signed,
         _addresses: callback::Addresses,
-    ) -> Result<http::StatusCode, callback::TransportError> {
+    ) -> Result<http::StatusCode, callback::CallbackError> {
         Ok(http::StatusCode::NO_CONTENT)
     }
 }
@@ -102,7 +102,7 @@ async fn workspace() -> Router {
 /// A connector of this version, over the tables and the brand files in them.
 async fn connector(tables: &FixtureTables) -> Arc<Connector> {
     let files = tables.brands.read().await.unwrap();
-    let brands = Arc::new(read_each(&files, &AllThere, Strictness::Lenient, None).brands);
+    let brands = Arc::new(read_each(&files, &AssumePresent, Strictness::Lenient, None).brands);
     let ports = &tables.ports;
     let secrets = Arc::new(Memory::new(1, Faults::none(), ports.clock.clone()));
     for brand in brands.iter() {

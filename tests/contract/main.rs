@@ -59,7 +59,7 @@ impl Ports {
         &self,
         secrets: Arc<dyn ports::Secrets>,
         transport: Arc<dyn braze::Transport>,
-        callbacks: Arc<dyn callback::Transport>,
+        callbacks: Arc<dyn callback::CallbackTransport>,
     ) -> connector::Outside {
         connector::Outside {
             store: self.store.clone(),

@@ -9,7 +9,7 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
 use domain::participation::{Outcome, Participation, State, Way};
 use domain::person::Person;
-use domain::profile::{Alias, KnownProfile, ProfileRef};
+use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Allowance;
 use ports::Operations;
 use ports::ledger::Told;
@@ -144,7 +144,7 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
         participation("zest", "summer", "ada@example.com"),
     );
     let eve = participation("acme", "spring", "eve@example.com");
-    let known = |by: &Participation, text: &str| KnownProfile {
+    let known = |by: &Participation, text: &str| ProfileHint {
         profile: ProfileRef::Alias(Alias::for_email(&email(text))),
         learned_at: start(),
         created: true,

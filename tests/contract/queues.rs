@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::ids::BrandId;
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use ports::queues::{Delivery, Outgoing, Receipt};
 use tests::{eventually_async, participation};
 
@@ -9,12 +9,12 @@ use crate::Ports;
 
 const QUEUE: QueueName = QueueName::EmailEnrollments;
 
-pub(crate) fn look(brand: &str, number: usize) -> Look {
+pub(crate) fn look(brand: &str, number: usize) -> WorkMessage {
     let id = participation(brand, "spring", &format!("c{number}@example.com")).id();
-    Look { brand: BrandId::parse(brand).unwrap(), ids: vec![id] }
+    WorkMessage { brand: BrandId::parse(brand).unwrap(), ids: vec![id] }
 }
 
-async fn send(ports: &Ports, look: Look, delay: Duration) {
+async fn send(ports: &Ports, look: WorkMessage, delay: Duration) {
     ports.queues.send(QUEUE, vec![Outgoing { look, delay }]).await.unwrap();
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn ten_messages_at_a_time(ports: Ports) {
 
 pub(crate) async fn a_message_of_a_hundred_reads_back(ports: Ports) {
     let ids = (0..100).map(|number| look("acme", number).ids[0]).collect();
-    let hundred = Look { brand: BrandId::parse("acme").unwrap(), ids };
+    let hundred = WorkMessage { brand: BrandId::parse("acme").unwrap(), ids };
     send(&ports, hundred.clone(), Duration::ZERO).await;
     assert_eq!(arrives(&ports).await[0].look, hundred);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::participation::{Outcome, Participation, State};
-use domain::profile::{Alias, KnownProfile, ProfileRef};
+use domain::profile::{Alias, ProfileHint, ProfileRef};
 use embedded::{DataFile, Expired};
 use memory::TestClock;
 use ports::{Clock, Store};
@@ -30,7 +30,7 @@ async fn what_has_ended_goes_when_its_time_has_come_and_what_is_open_stays() {
         file.insert(one, None).await.unwrap();
     }
     let email = gone.email().unwrap().clone();
-    let known = KnownProfile {
+    let known = ProfileHint {
         profile: ProfileRef::Alias(Alias::for_email(&email)),
         learned_at: start(),
         created: true,

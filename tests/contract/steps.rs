@@ -10,7 +10,7 @@ use braze_sim::{Settings, Workspace};
 use connector::Connector;
 use domain::award::Award;
 use domain::brand::{Brands, SecretRef};
-use domain::brand_file::{AllThere, BrandFile, Strictness, read_each};
+use domain::brand_file::{AssumePresent, BrandFile, Strictness, read_each};
 use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::DrawnList;
@@ -170,7 +170,7 @@ async fn a_raffle_that_was_drawn_at_any_step_shows_its_result() {
 fn brands() -> Brands {
     let texts = [include_str!("../fixtures/steps-acme.toml"), include_str!("../fixtures/steps-slow.toml")];
     let files = texts.map(|text| Ok(BrandFile { name: "brand.toml".to_owned(), text: text.to_owned() }));
-    read_each(&files, &AllThere, Strictness::Lenient, None).brands
+    read_each(&files, &AssumePresent, Strictness::Lenient, None).brands
 }
 
 /// A connector of this version, over the file.

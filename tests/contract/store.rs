@@ -7,7 +7,7 @@ use domain::ids::{BrandId, Scope};
 use domain::participation::{
     EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
 };
-use domain::profile::{Alias, KnownProfile, ProfileRef};
+use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Slot;
 use futures::future::join_all;
 use ports::store::{Inserted, Saved};
@@ -236,8 +236,8 @@ pub(crate) async fn more_than_a_hundred_are_refused(ports: Ports) {
     assert!(ports.store.get(&ids[..100]).await.is_ok());
 }
 
-fn known(profile: &str, by: &str) -> KnownProfile {
-    KnownProfile {
+fn known(profile: &str, by: &str) -> ProfileHint {
+    ProfileHint {
         profile: ProfileRef::ExternalId(profile.into()),
         learned_at: start(),
         created: true,
@@ -260,7 +260,7 @@ pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports:
 
 pub(crate) async fn of_many_claims_one_holds(ports: Ports) {
     let contact = ada().contact_key(&IdKey::new([9; 32])).unwrap();
-    let claims: Vec<KnownProfile> =
+    let claims: Vec<ProfileHint> =
         (0..20).map(|number| known("u", &format!("c{number}@example.com"))).collect();
     let holders = join_all(claims.iter().map(|claim| ports.store.claim_profile(contact, claim))).await;
     let first = holders[0].as_ref().unwrap().by;

@@ -9,7 +9,7 @@ use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
 use domain::participation::{Outcome, Participation, State};
-use domain::profile::{KnownProfile, ProfileRef};
+use domain::profile::{ProfileHint, ProfileRef};
 use memory::Memory;
 use ports::Error;
 use ports::operations::Forgotten;
@@ -155,7 +155,7 @@ pub(crate) async fn a_notice_that_cannot_be_read_is_parked_and_holds_up_no_other
 
 pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports: Ports) {
     let contact = one("ada").contact_key(&IdKey::new([9; 32])).unwrap();
-    let known = |name: &str| KnownProfile {
+    let known = |name: &str| ProfileHint {
         profile: ProfileRef::Email(Email::parse(&format!("{name}@example.com")).unwrap()),
         learned_at: start(),
         created: true,

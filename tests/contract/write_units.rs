@@ -10,7 +10,7 @@ use domain::accept;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Brands, SecretRef};
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId, Scope};
@@ -61,7 +61,7 @@ impl CountedActivation {
             "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"1s\"\n\
              [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}"
         );
-        let brands = Arc::new(read_all(&[BrandFile { name: "acme".into(), text }], &AllThere).unwrap());
+        let brands = Arc::new(read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
         let outside = Outside {
             store: store.clone(),
@@ -76,7 +76,7 @@ impl CountedActivation {
             clock,
             chance: Arc::new(SeededChance::new(5)),
             transport: Arc::new(InProcess::to(workspace)),
-            callbacks: Arc::new(callback::HttpTransport::new().unwrap()),
+            callbacks: Arc::new(callback::HttpCallbacks::new().unwrap()),
         };
         let connector = Connector::new(outside, brands.clone(), id_key.clone());
         let _tables = recorder.take();

@@ -54,12 +54,12 @@ impl Transport for AboutPort {
 }
 
 #[async_trait]
-impl callback::Transport for Panicking<Arc<dyn callback::Transport>> {
+impl callback::CallbackTransport for Panicking<Arc<dyn callback::CallbackTransport>> {
     async fn send(
         &self,
         callback: &Signed,
         addresses: Addresses,
-    ) -> Result<StatusCode, callback::TransportError> {
+    ) -> Result<StatusCode, callback::CallbackError> {
         self.panic_if(true);
         self.inner.send(callback, addresses).await
     }

@@ -16,12 +16,12 @@ use domain::accept;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands, SecretRef};
-use domain::brand_file::{AllThere, BrandFile, Given, Strictness, read_all, read_each};
+use domain::brand_file::{AssumePresent, BrandFile, Given, Strictness, read_all, read_each};
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{ParticipationId, Scope};
 use domain::incentive::Pool;
-use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
+use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
 use http::Request;
@@ -60,12 +60,12 @@ impl Quikly {
 }
 
 #[async_trait]
-impl callback::Transport for Quikly {
+impl callback::CallbackTransport for Quikly {
     async fn send(
         &self,
         callback: &callback::Signed,
         _addresses: callback::Addresses,
-    ) -> Result<http::StatusCode, callback::TransportError> {
+    ) -> Result<http::StatusCode, callback::CallbackError> {
         let (headers, body) = (callback.request().headers(), callback.request().body());
         let id = headers["webhook-id"].to_str().unwrap().to_owned();
         self.told.lock().unwrap().push((id, serde_json::from_slice(body).unwrap()));
@@ -127,7 +127,7 @@ impl Campaign {
         let simulated = Workspace::starting_at(settings, start()).router();
         let file = BrandFile { name: "acme".into(), text: brand(("acme", 1), "spring", braze, activation) };
         let other = BrandFile { name: "other".into(), text: brand(("other", 2), "summer", "", OTHER) };
-        let brands = Arc::new(read_all(&[file, other], &AllThere).unwrap());
+        let brands = Arc::new(read_all(&[file, other], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
         let quikly = Arc::new(Quikly::default());
         let outside = Outside {
@@ -187,7 +187,7 @@ impl Campaign {
         let file = text.map(|text| Ok(BrandFile { name: "acme".into(), text }));
         let other = BrandFile { name: "other".into(), text: brand(("other", 2), "summer", "", OTHER) };
         let files: Vec<Given> = file.into_iter().chain([Ok(other)]).collect();
-        let loaded = read_each(&files, &AllThere, Strictness::Lenient, None);
+        let loaded = read_each(&files, &AssumePresent, Strictness::Lenient, None);
         self.in_use.replace(Arc::new(loaded.brands));
     }
 
@@ -280,7 +280,7 @@ impl Campaign {
 
     /// Puts a participation on the rewarder's queue, as intake does where the queue's order is the order of acceptance.
     pub async fn to_the_rewarder(&self, ids: Vec<ParticipationId>) {
-        let look = Look { brand: self.terms().0.id.clone(), ids };
+        let look = WorkMessage { brand: self.terms().0.id.clone(), ids };
         self.memory.send(QueueName::Awards, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
     }
 
@@ -318,7 +318,7 @@ impl Campaign {
         }
         for (queue, ids) in announced {
             for some in ids.chunks(MOST_IN_MESSAGE) {
-                let look = Look { brand: brand.id.clone(), ids: some.to_vec() };
+                let look = WorkMessage { brand: brand.id.clone(), ids: some.to_vec() };
                 self.memory.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
             }
         }
@@ -327,7 +327,7 @@ impl Campaign {
 
     async fn keep(&self, participation: Participation) -> ParticipationId {
         self.store(&participation).await;
-        let look = Look { brand: participation.brand().clone(), ids: vec![participation.id()] };
+        let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
         let message = Outgoing { look, delay: Duration::ZERO };
         let in_order = participation.has_award() && self.memory.enters_in_order();
         let queue = if in_order { QueueName::Awards } else { QueueName::of(participation.channel()) };

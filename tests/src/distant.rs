@@ -28,7 +28,7 @@ pub struct Asked {
 }
 
 /// The way to workspaces that are some way off.
-pub struct Distant {
+pub struct WithLatency {
     way: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     /// Half of what an answer takes.
@@ -38,7 +38,7 @@ pub struct Distant {
     looked_up: Mutex<HashSet<Bytes>>,
 }
 
-impl Distant {
+impl WithLatency {
     /// Makes each answer on `way` take `latency`, half of it until the request arrives.
     pub fn new(way: Arc<dyn Transport>, clock: Arc<dyn Clock>, latency: Duration) -> Self {
         Self { way, clock, each_way: latency / 2, asked: Mutex::default(), looked_up: Mutex::default() }
@@ -61,7 +61,7 @@ impl Distant {
 }
 
 #[async_trait]
-impl Transport for Distant {
+impl Transport for WithLatency {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let (endpoint, body) = (request.uri().path().to_owned(), request.body().clone());
         self.travel().await;

@@ -14,7 +14,7 @@ use memory::Faults;
 use ports::Clock;
 
 use crate::campaign::{Campaign, SETTLE};
-use crate::distant::{Distant, LOOK_UP};
+use crate::distant::{LOOK_UP, WithLatency};
 
 /// So many look-ups are under way at once.
 const AT_ONCE: usize = 64;
@@ -203,7 +203,7 @@ pub async fn drain(burst: Burst) -> Drained {
     drained
 }
 
-fn campaign(burst: &Burst) -> (Campaign, Arc<Distant>) {
+fn campaign(burst: &Burst) -> (Campaign, Arc<WithLatency>) {
     let limit = burst.limit;
     let settings = Settings {
         settle: SETTLE,
@@ -222,7 +222,7 @@ fn campaign(burst: &Burst) -> (Campaign, Arc<Distant>) {
     };
     let mut campaign = Campaign::at(Faults::none(), "settle_by = \"queue\"\n", &activation, settings);
     let way = campaign.outside.transport.clone();
-    let braze = Arc::new(Distant::new(way, campaign.clock.clone(), burst.latency));
+    let braze = Arc::new(WithLatency::new(way, campaign.clock.clone(), burst.latency));
     campaign.outside.transport = braze.clone();
     campaign.connector = campaign.connector_over(campaign.outside.clone());
     (campaign, braze)

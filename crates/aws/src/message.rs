@@ -1,19 +1,19 @@
 //! What a message's body says: ids, never contacts.
 
 use domain::ids::{BrandId, ParticipationId};
-use domain::message::{Look, MOST_IN_MESSAGE};
+use domain::message::{MOST_IN_MESSAGE, WorkMessage};
 use serde_json::{Value, json};
 
 /// The body of a message.
 #[must_use]
-pub fn encode(look: &Look) -> String {
+pub fn encode(look: &WorkMessage) -> String {
     let ids: Vec<String> = look.ids.iter().map(ToString::to_string).collect();
     json!({ "brand": look.brand.as_str(), "ids": ids }).to_string()
 }
 
 /// What a body says; `None` when it is not one of ours.
 #[must_use]
-pub fn decode(body: &str) -> Option<Look> {
+pub fn decode(body: &str) -> Option<WorkMessage> {
     let read: Value = serde_json::from_str(body).ok()?;
     let brand = BrandId::parse(read.get("brand")?.as_str()?).ok()?;
     let ids = read.get("ids")?.as_array()?;
@@ -22,7 +22,7 @@ pub fn decode(body: &str) -> Option<Look> {
     }
     let id = |value: &Value| ParticipationId::parse(value.as_str()?).ok();
     let ids: Option<Vec<ParticipationId>> = ids.iter().map(id).collect();
-    Some(Look { brand, ids: ids? })
+    Some(WorkMessage { brand, ids: ids? })
 }
 
 #[cfg(test)]
@@ -37,7 +37,7 @@ mod tests {
     fn a_body_reads_back_and_nothing_else_does() {
         let contact = Contact::Email(Email::parse("ada@example.com").unwrap());
         let id = IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &contact);
-        let look = Look { brand: BrandId::parse("acme").unwrap(), ids: vec![id, id] };
+        let look = WorkMessage { brand: BrandId::parse("acme").unwrap(), ids: vec![id, id] };
         assert_eq!(decode(&encode(&look)), Some(look));
         let of_a_newer_version = r#"{"brand":"acme","ids":["00000000000000000000000000000000"],"since":5}"#;
         assert!(decode(of_a_newer_version).is_some());
@@ -58,7 +58,7 @@ mod tests {
     /// Versions work side by side while one is deployed, and a message may lie in a queue for days.
     #[test]
     fn a_body_is_what_every_version_has_written() {
-        let look = Look {
+        let look = WorkMessage {
             brand: BrandId::parse("acme").unwrap(),
             ids: vec![ParticipationId::from_bytes([0xab; 16])],
         };

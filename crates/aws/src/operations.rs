@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName
 use domain::Timestamp;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
-use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
+use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use domain::person::Person;
 use ports::operations::{Dead, Forgotten, Operations, Overview, SCHEDULES, Which};
 use ports::{Error, Result, Store};
@@ -301,7 +301,7 @@ impl Operations for Environment {
         for (queue, ids) in &revived {
             let url = self.url(self.name_of(*queue, "")).await?;
             for ids in ids.chunks(MOST_IN_MESSAGE) {
-                let body = message::encode(&Look { brand: brand.clone(), ids: ids.to_vec() });
+                let body = message::encode(&WorkMessage { brand: brand.clone(), ids: ids.to_vec() });
                 let request = self.queues.send_message().queue_url(&url).message_body(body);
                 let sent = request.message_group_id(brand.as_str()).send().await;
                 // The tick finds those who are not announced.

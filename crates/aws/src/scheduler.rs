@@ -10,7 +10,7 @@ use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, Target,
 };
 use domain::Timestamp;
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use ports::schedule::{Purpose, by_the_minute};
 use ports::{Error, Result, Schedule};
 use sha2::{Digest, Sha256};
@@ -60,7 +60,7 @@ impl Scheduler {
         let _answer = self.client.get_schedule_group().name(&self.settings.group).send().await;
     }
 
-    fn target(&self, queue: QueueName, look: &Look) -> Result<Target> {
+    fn target(&self, queue: QueueName, look: &WorkMessage) -> Result<Target> {
         let arn = self.settings.queue_arns.get(&queue);
         let arn = arn.ok_or_else(|| Error::unavailable(DOING, "there is no such queue"))?;
         let dead_letters =
@@ -75,7 +75,7 @@ impl Scheduler {
 }
 
 /// The same schedule has the same name, so that making it again changes nothing.
-fn name(time: Timestamp, queue: QueueName, look: &Look) -> String {
+fn name(time: Timestamp, queue: QueueName, look: &WorkMessage) -> String {
     let digest = Sha256::new()
         .chain_update(time.to_string())
         .chain_update(queue.name())
@@ -90,7 +90,7 @@ impl Schedule for Scheduler {
         by_the_minute(time, purpose)
     }
 
-    async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
+    async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()> {
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
         // To the second, in UTC, without an offset.
         let seconds = Timestamp::from_second(time.as_second()).unwrap_or(time);

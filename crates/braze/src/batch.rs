@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::track::{Attributes, Event, Write};
+use crate::track::{AttributesObject, Event, TrackWrite};
 
 /// Largest request body: most of Braze's endpoints take 4 MB; this leaves room.
 pub const LARGEST_BODY: usize = 3_500_000;
@@ -40,9 +40,9 @@ struct RequestLoad {
 }
 
 impl RequestLoad {
-    fn of(write: &Write) -> Self {
+    fn of(write: &TrackWrite) -> Self {
         let size = |json: serde_json::Value| json.to_string().len() + 1;
-        let attributes = write.attributes.iter().map(Attributes::json).map(size);
+        let attributes = write.attributes.iter().map(AttributesObject::json).map(size);
         let events = write.events.iter().map(Event::json).map(size);
         Self {
             attributes: attributes.len(),
@@ -70,7 +70,7 @@ impl RequestLoad {
 /// Cuts `writes` into requests, in order, each as full as the limit allows. A write that alone is over the limit gets a
 /// request of its own; Braze then says what it thinks of it.
 #[must_use]
-pub fn pack(writes: &[Write], limit: BatchLimit) -> Vec<Range<usize>> {
+pub fn pack(writes: &[TrackWrite], limit: BatchLimit) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
     let mut start = 0;
     let mut load = RequestLoad::default();
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::track::Identifier;
 
-    fn write(with_attributes: bool, events: usize) -> Write {
+    fn write(with_attributes: bool, events: usize) -> TrackWrite {
         let identifier = Identifier::ExternalId("u".into());
         let event = Event {
             identifier: identifier.clone(),
@@ -109,8 +109,8 @@ mod tests {
             update_existing_only: None,
         };
         let attributes =
-            Attributes { identifier, update_existing_only: None, email: None, fields: Map::new() };
-        Write { attributes: with_attributes.then_some(attributes), events: vec![event; events] }
+            AttributesObject { identifier, update_existing_only: None, email: None, fields: Map::new() };
+        TrackWrite { attributes: with_attributes.then_some(attributes), events: vec![event; events] }
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
             objects in prop_oneof![Just(3_u32), Just(5), Just(50), Just(75)],
             per_array: bool,
         ) {
-            let writes: Vec<Write> = shape.iter().map(|(attributes, events)| write(*attributes, *events)).collect();
+            let writes: Vec<TrackWrite> = shape.iter().map(|(attributes, events)| write(*attributes, *events)).collect();
             let limit = BatchLimit::new(objects, per_array).unwrap();
             let groups = pack(&writes, limit);
             let flat: Vec<usize> = groups.iter().cloned().flatten().collect();

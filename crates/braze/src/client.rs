@@ -21,7 +21,7 @@ use crate::outcome::{self, WriteOutcome};
 use crate::permission::{Grant, Permission};
 use crate::redact::Redactor;
 use crate::subscription::{self, GroupPhones, MOST_PHONES, SetEndpoint, StatusBody, Statuses};
-use crate::track::{self, Write};
+use crate::track::{self, TrackWrite};
 use crate::transport::{Transport, TransportError};
 
 /// A REST API key. It does not print itself.
@@ -86,7 +86,7 @@ impl Client {
     /// `POST /users/track`: one request with these writes, an outcome for each in order.
     ///
     /// The caller keeps to its contract's batch limit ([`crate::pack`]).
-    pub async fn track(&self, writes: &[Write]) -> Answer<Vec<WriteOutcome>> {
+    pub async fn track(&self, writes: &[TrackWrite]) -> Answer<Vec<WriteOutcome>> {
         let (limits, answered) = self.post("/users/track", &track::body(writes)).await;
         let result = answered.and_then(|response| outcome::of_track(response, writes, &self.redactor()));
         Answer { limits, result }

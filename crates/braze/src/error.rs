@@ -89,7 +89,7 @@ pub enum Error {
 
 /// What may follow an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum AfterError {
     /// Surely not done: try again, not before `after` when Braze said so.
     Retry {
         /// How long to wait at least.
@@ -106,17 +106,17 @@ pub enum Next {
 impl Error {
     /// What may follow.
     #[must_use]
-    pub fn next(&self) -> Next {
+    pub fn next(&self) -> AfterError {
         match self {
-            Self::NotSent(_) => Next::Retry { after: None },
+            Self::NotSent(_) => AfterError::Retry { after: None },
             Self::Throttled { after } | Self::NoCapacity { after } | Self::NotTaken { after, .. } => {
-                Next::Retry { after: *after }
+                AfterError::Retry { after: *after }
             }
             Self::Lost(_) | Self::Unreadable | Self::Unconfirmed { .. } | Self::Failed { .. } => {
-                Next::Unknown
+                AfterError::Unknown
             }
-            Self::KeyRefused { .. } | Self::UnknownGroup | Self::Unsendable(_) => Next::Configuration,
-            Self::TooLarge { .. } | Self::Refused { .. } => Next::Refused,
+            Self::KeyRefused { .. } | Self::UnknownGroup | Self::Unsendable(_) => AfterError::Configuration,
+            Self::TooLarge { .. } | Self::Refused { .. } => AfterError::Refused,
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
-use crate::track::Alias;
+use crate::track::UserAlias;
 
 /// External ids and aliases in one request, together.
 pub const MOST_IDENTIFIERS: usize = 50;
@@ -22,7 +22,7 @@ pub enum ExportQuery {
         /// External ids.
         external_ids: Vec<String>,
         /// Aliases.
-        aliases: Vec<Alias>,
+        aliases: Vec<UserAlias>,
     },
     /// All profiles that have this number, in E.164 form. One number a request.
     Phone(String),
@@ -103,7 +103,7 @@ impl ExportQuery {
                     body.insert("external_ids".to_owned(), json!(external_ids));
                 }
                 if !aliases.is_empty() {
-                    body.insert("user_aliases".to_owned(), aliases.iter().map(Alias::json).collect());
+                    body.insert("user_aliases".to_owned(), aliases.iter().map(UserAlias::json).collect());
                 }
             }
         }
@@ -131,7 +131,7 @@ pub struct Profile {
     /// Braze's id.
     pub braze_id: Option<String>,
     /// Aliases.
-    pub aliases: Vec<Alias>,
+    pub aliases: Vec<UserAlias>,
     /// E-mail address.
     pub email: Option<String>,
     /// Phone number.
@@ -155,7 +155,7 @@ struct Exported {
     #[serde(default, deserialize_with = "lenient")]
     appboy_id: Option<String>,
     #[serde(default, deserialize_with = "aliases")]
-    user_aliases: Vec<Alias>,
+    user_aliases: Vec<UserAlias>,
     #[serde(default, deserialize_with = "lenient")]
     email: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -231,9 +231,9 @@ fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Err
 }
 
 /// An alias that is none is passed over; it is no reason to lose the profile.
-fn aliases<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Alias>, D::Error> {
+fn aliases<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<UserAlias>, D::Error> {
     let Some(Value::Array(items)) = Option::<Value>::deserialize(input)? else { return Ok(Vec::new()) };
     let part = |item: &Value, name: &str| item.get(name)?.as_str().map(str::to_owned);
-    let alias = |item| Some(Alias { label: part(item, "alias_label")?, name: part(item, "alias_name")? });
+    let alias = |item| Some(UserAlias { label: part(item, "alias_label")?, name: part(item, "alias_name")? });
     Ok(items.iter().filter_map(alias).collect())
 }

@@ -16,11 +16,11 @@ mod transport;
 
 pub use batch::{BatchLimit, LARGEST_BODY, pack};
 pub use client::{Answer, ApiKey, Client};
-pub use error::{Error, Next};
+pub use error::{AfterError, Error};
 pub use export::{EventCount, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Profile};
 pub use limits::{RateLimit, Reset};
-pub use outcome::{ObjectOutcome, Refusal, WriteOutcome};
+pub use outcome::{ObjectOutcome, ObjectRefusal, WriteOutcome};
 pub use permission::{Grant, Permission};
 pub use subscription::{GroupPhones, MOST_PHONES, SetEndpoint, Statuses, SubscriptionState};
-pub use track::{Alias, Attributes, Event, Identifier, Write};
+pub use track::{AttributesObject, Event, Identifier, TrackWrite, UserAlias};
 pub use transport::{HttpTransport, Timeouts, Transport, TransportError};

@@ -15,13 +15,13 @@ use serde_json::Value;
 use crate::confirmation::{Purpose, confirmed};
 use crate::error::Error;
 use crate::redact::Redactor;
-use crate::track::Write;
+use crate::track::TrackWrite;
 
 /// Why Braze refused an object: its text, redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal(String);
+pub struct ObjectRefusal(String);
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ObjectRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -33,7 +33,7 @@ pub enum ObjectOutcome {
     /// Braze has taken it. It is applied a little later.
     Done,
     /// Braze refuses it for good.
-    Refused(Refusal),
+    Refused(ObjectRefusal),
     /// Surely not taken, through no fault of its own.
     NotDone,
     /// It may have been taken.
@@ -73,21 +73,21 @@ struct Body {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Array {
-    Attributes,
+    AttributesObject,
     Events,
 }
 
 /// Error entries, sorted by what they are about.
 #[derive(Default)]
 struct ErrorEntries {
-    placed: BTreeMap<(Array, usize), Refusal>,
-    unplaced: BTreeMap<Array, Refusal>,
+    placed: BTreeMap<(Array, usize), ObjectRefusal>,
+    unplaced: BTreeMap<Array, ObjectRefusal>,
 }
 
 /// Maps an answer back to the writes.
 pub(crate) fn of_track(
     response: Response<Bytes>,
-    writes: &[Write],
+    writes: &[TrackWrite],
     redactor: &Redactor<'_>,
 ) -> Result<Vec<WriteOutcome>, Error> {
     let sent = Sent::of(writes);
@@ -96,7 +96,7 @@ pub(crate) fn of_track(
         let response = confirmed(response, Purpose::Writing, redactor)?;
         let body: Body = serde_json::from_slice(response.body()).map_err(|_| Error::Unreadable)?;
         let mut entries = ErrorEntries::read(&body.errors, sent, redactor);
-        entries.compare(Array::Attributes, sent.attributes, body.attributes_processed);
+        entries.compare(Array::AttributesObject, sent.attributes, body.attributes_processed);
         entries.compare(Array::Events, sent.events, body.events_processed);
         return Ok(outcomes(writes, &entries, &ObjectOutcome::Done));
     }
@@ -117,7 +117,7 @@ struct Sent {
 }
 
 impl Sent {
-    fn of(writes: &[Write]) -> Self {
+    fn of(writes: &[TrackWrite]) -> Self {
         Self {
             attributes: writes.iter().filter(|write| write.attributes.is_some()).count(),
             events: writes.iter().map(|write| write.events.len()).sum(),
@@ -126,7 +126,7 @@ impl Sent {
 
     fn len(self, array: Array) -> usize {
         match array {
-            Array::Attributes => self.attributes,
+            Array::AttributesObject => self.attributes,
             Array::Events => self.events,
         }
     }
@@ -134,7 +134,7 @@ impl Sent {
     /// The only object of the request, when there is just one: an error can be about nothing else.
     fn single(self) -> Option<(Array, usize)> {
         match (self.attributes, self.events) {
-            (1, 0) => Some((Array::Attributes, 0)),
+            (1, 0) => Some((Array::AttributesObject, 0)),
             (0, 1) => Some((Array::Events, 0)),
             _ => None,
         }
@@ -156,9 +156,9 @@ impl ErrorEntries {
     }
 
     fn place(&mut self, entry: &Value, sent: Sent, redactor: &Redactor<'_>) {
-        let refusal = Refusal(redactor.clean(text(entry)));
+        let refusal = ObjectRefusal(redactor.clean(text(entry)));
         let array = match entry.get("input_array").and_then(Value::as_str) {
-            Some("attributes") => Some(Array::Attributes),
+            Some("attributes") => Some(Array::AttributesObject),
             Some("events") => Some(Array::Events),
             _ => None,
         };
@@ -172,7 +172,7 @@ impl ErrorEntries {
                 self.unplaced.insert(array, refusal);
             }
             (None, None) => {
-                self.unplaced.insert(Array::Attributes, refusal.clone());
+                self.unplaced.insert(Array::AttributesObject, refusal.clone());
                 self.unplaced.insert(Array::Events, refusal);
             }
         }
@@ -185,7 +185,7 @@ impl ErrorEntries {
         if processed.is_some_and(|processed| processed < expected) {
             self.unplaced
                 .entry(array)
-                .or_insert_with(|| Refusal("fewer objects were processed than sent".into()));
+                .or_insert_with(|| ObjectRefusal("fewer objects were processed than sent".into()));
         }
     }
 
@@ -205,11 +205,11 @@ fn text(entry: &Value) -> &str {
     entry.as_str().or(named).unwrap_or("an error without a text")
 }
 
-fn outcomes(writes: &[Write], entries: &ErrorEntries, otherwise: &ObjectOutcome) -> Vec<WriteOutcome> {
+fn outcomes(writes: &[TrackWrite], entries: &ErrorEntries, otherwise: &ObjectOutcome) -> Vec<WriteOutcome> {
     let (mut attributes, mut events) = (0.., 0..);
     let mut next = |array: Array| {
         let index = match array {
-            Array::Attributes => attributes.next(),
+            Array::AttributesObject => attributes.next(),
             Array::Events => events.next(),
         };
         entries.outcome(array, index.unwrap_or(usize::MAX), otherwise)
@@ -217,7 +217,7 @@ fn outcomes(writes: &[Write], entries: &ErrorEntries, otherwise: &ObjectOutcome)
     writes
         .iter()
         .map(|write| WriteOutcome {
-            attributes: write.attributes.as_ref().map(|_| next(Array::Attributes)),
+            attributes: write.attributes.as_ref().map(|_| next(Array::AttributesObject)),
             events: write.events.iter().map(|_| next(Array::Events)).collect(),
         })
         .collect()

@@ -3,9 +3,9 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::track::{Attributes, Event, Identifier};
+use crate::track::{AttributesObject, Event, Identifier};
 
-fn write(events: usize) -> Write {
+fn write(events: usize) -> TrackWrite {
     let identifier = Identifier::ExternalId("u".into());
     let event = Event {
         identifier: identifier.clone(),
@@ -14,11 +14,12 @@ fn write(events: usize) -> Write {
         properties: Map::new(),
         update_existing_only: None,
     };
-    let attributes = Attributes { identifier, update_existing_only: None, email: None, fields: Map::new() };
-    Write { attributes: Some(attributes), events: vec![event; events] }
+    let attributes =
+        AttributesObject { identifier, update_existing_only: None, email: None, fields: Map::new() };
+    TrackWrite { attributes: Some(attributes), events: vec![event; events] }
 }
 
-fn answer(status: u16, body: &Value, writes: &[Write]) -> Result<Vec<WriteOutcome>, Error> {
+fn answer(status: u16, body: &Value, writes: &[TrackWrite]) -> Result<Vec<WriteOutcome>, Error> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     of_track(response, writes, &Redactor::new("key"))
@@ -103,7 +104,7 @@ fn a_success_that_cannot_be_read_is_unknown() {
     let mut response = Response::new(Bytes::from_static(b"<html>"));
     *response.status_mut() = StatusCode::CREATED;
     let error = of_track(response, &[write(0)], &Redactor::new("key")).unwrap_err();
-    assert_eq!(error.next(), crate::Next::Unknown);
+    assert_eq!(error.next(), crate::AfterError::Unknown);
 }
 
 fn entries() -> impl Strategy<Value = Value> {

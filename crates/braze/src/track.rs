@@ -7,20 +7,20 @@ use serde_json::{Map, Value, json};
 
 /// A user alias, unique over a workspace. Braze refuses empty parts and parts over 236 bytes. `Debug` does not show the name.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Alias {
+pub struct UserAlias {
     /// The label.
     pub label: String,
     /// The name. Case counts.
     pub name: String,
 }
 
-impl Alias {
+impl UserAlias {
     pub(crate) fn json(&self) -> Value {
         json!({ "alias_label": self.label, "alias_name": self.name })
     }
 }
 
-impl fmt::Debug for Alias {
+impl fmt::Debug for UserAlias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Alias({}, …)", self.label)
     }
@@ -32,7 +32,7 @@ pub enum Identifier {
     /// The brand's own id.
     ExternalId(String),
     /// An alias.
-    Alias(Alias),
+    UserAlias(UserAlias),
     /// Braze's id.
     BrazeId(String),
     /// An e-mail address: the most recently updated profile that has it, one with an external id first; none creates an
@@ -44,7 +44,7 @@ impl fmt::Debug for Identifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ExternalId(_) => "ExternalId(…)",
-            Self::Alias(_) => "Alias(…)",
+            Self::UserAlias(_) => "Alias(…)",
             Self::BrazeId(_) => "BrazeId(…)",
             Self::Email(_) => "Email(…)",
         })
@@ -55,7 +55,7 @@ impl Identifier {
     fn write(&self, object: &mut Map<String, Value>) {
         let (key, value) = match self {
             Self::ExternalId(id) => ("external_id", Value::from(id.as_str())),
-            Self::Alias(alias) => ("user_alias", alias.json()),
+            Self::UserAlias(alias) => ("user_alias", alias.json()),
             Self::BrazeId(id) => ("braze_id", Value::from(id.as_str())),
             Self::Email(email) => ("email", Value::from(email.as_str())),
         };
@@ -65,7 +65,7 @@ impl Identifier {
 
 /// Profile fields and custom attributes to set. `Debug` shows no values.
 #[derive(Clone, PartialEq)]
-pub struct Attributes {
+pub struct AttributesObject {
     /// The profile that is written to.
     pub identifier: Identifier,
     /// Whether only an existing profile is written to. By alias Braze's default is `true`, by external id `false`.
@@ -76,7 +76,7 @@ pub struct Attributes {
     pub fields: Map<String, Value>,
 }
 
-impl fmt::Debug for Attributes {
+impl fmt::Debug for AttributesObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Attributes({:?}, {} fields)", self.identifier, self.fields.len())
     }
@@ -106,14 +106,14 @@ impl fmt::Debug for Event {
 
 /// What must travel in one request: attributes, and the events that need them to be there.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Write {
+pub struct TrackWrite {
     /// Attributes; Braze applies them before the events of the same request.
-    pub attributes: Option<Attributes>,
+    pub attributes: Option<AttributesObject>,
     /// Events.
     pub events: Vec<Event>,
 }
 
-impl Attributes {
+impl AttributesObject {
     pub(crate) fn json(&self) -> Value {
         let mut object = self.fields.clone();
         if let Some(email) = &self.email {
@@ -146,9 +146,9 @@ fn insert_existing_only(object: &mut Map<String, Value>, value: Option<bool>) {
 }
 
 /// The body of one request. Arrays without objects are left out.
-pub(crate) fn body(writes: &[Write]) -> Value {
+pub(crate) fn body(writes: &[TrackWrite]) -> Value {
     let attributes: Vec<Value> =
-        writes.iter().filter_map(|w| w.attributes.as_ref()).map(Attributes::json).collect();
+        writes.iter().filter_map(|w| w.attributes.as_ref()).map(AttributesObject::json).collect();
     let events: Vec<Value> = writes.iter().flat_map(|w| &w.events).map(Event::json).collect();
     let mut body = Map::new();
     for (name, objects) in [("attributes", attributes), ("events", events)] {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use braze::{
-    Alias, ApiKey, Attributes, Client, Event, ExportQuery, Fields, GroupPhones, HttpTransport, Identifier,
-    Next, ObjectOutcome, Reset, SetEndpoint, Statuses, SubscriptionState, Timeouts, Write,
+    AfterError, ApiKey, AttributesObject, Client, Event, ExportQuery, Fields, GroupPhones, HttpTransport,
+    Identifier, ObjectOutcome, Reset, SetEndpoint, Statuses, SubscriptionState, Timeouts, TrackWrite,
+    UserAlias,
 };
 use braze_sim::{HeaderStyle, Settings, StatusKeys, Workspace};
 use jiff::Timestamp;
@@ -26,15 +27,15 @@ fn client(url: &str, key: &str) -> Client {
     Client::new(url.parse().unwrap(), ApiKey::new(key), transport)
 }
 
-fn alias(name: &str) -> Alias {
-    Alias { label: "email".into(), name: name.into() }
+fn alias(name: &str) -> UserAlias {
+    UserAlias { label: "email".into(), name: name.into() }
 }
 
-fn creation(email: &str) -> Write {
+fn creation(email: &str) -> TrackWrite {
     let mut fields = Map::new();
     fields.insert("quikly_participant".into(), json!(true));
-    let identifier = Identifier::Alias(alias(email));
-    let attributes = Attributes {
+    let identifier = Identifier::UserAlias(alias(email));
+    let attributes = AttributesObject {
         identifier: identifier.clone(),
         update_existing_only: Some(false),
         email: Some(email.into()),
@@ -47,7 +48,7 @@ fn creation(email: &str) -> Write {
         properties: Map::new(),
         update_existing_only: None,
     };
-    Write { attributes: Some(attributes), events: vec![event] }
+    TrackWrite { attributes: Some(attributes), events: vec![event] }
 }
 
 async fn steer(url: &str, path: &str, body: &str) {
@@ -129,7 +130,7 @@ async fn limits_are_learnt_from_every_answer_in_both_forms() {
 async fn a_wrong_key_is_configuration() {
     let (_, url) = workspace(Settings::default()).await;
     let answer = client(&url, "wrong").track(&[creation("a@example.com")]).await;
-    assert_eq!(answer.result.unwrap_err().next(), Next::Configuration);
+    assert_eq!(answer.result.unwrap_err().next(), AfterError::Configuration);
 }
 
 #[tokio::test]
@@ -138,10 +139,13 @@ async fn a_dropped_answer_is_unknown_whether_or_not_the_work_was_done() {
     for when in ["before", "after"] {
         steer(&url, "/_sim/faults", &format!(r#"{{"kind": "drop", "when": "{when}", "count": 1}}"#)).await;
         let answer = client.track(&[creation("a@example.com")]).await;
-        assert_eq!(answer.result.unwrap_err().next(), Next::Unknown, "{when}");
+        assert_eq!(answer.result.unwrap_err().next(), AfterError::Unknown, "{when}");
     }
     steer(&url, "/_sim/faults", r#"{"kind": "garbage", "when": "after", "count": 1}"#).await;
-    assert_eq!(client.track(&[creation("a@example.com")]).await.result.unwrap_err().next(), Next::Unknown);
+    assert_eq!(
+        client.track(&[creation("a@example.com")]).await.result.unwrap_err().next(),
+        AfterError::Unknown
+    );
 }
 
 #[tokio::test]
@@ -179,7 +183,7 @@ async fn an_unknown_group_is_a_matter_of_configuration() {
     let read = client.subscription_statuses("other", &phones).await.result.unwrap_err();
     let written = client.subscribe(SetEndpoint::V2, &to("other", &phones), false).await.result.unwrap_err();
     for error in [read, written] {
-        assert!(matches!(error, braze::Error::UnknownGroup) && error.next() == Next::Configuration);
+        assert!(matches!(error, braze::Error::UnknownGroup) && error.next() == AfterError::Configuration);
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use braze::{
-    Alias, ApiKey, Attributes, Client, Event, ExportQuery, Fields, HttpTransport, Identifier, Next,
-    ObjectOutcome, Timeouts, Write,
+    AfterError, ApiKey, AttributesObject, Client, Event, ExportQuery, Fields, HttpTransport, Identifier,
+    ObjectOutcome, Timeouts, TrackWrite, UserAlias,
 };
 use http::{HeaderMap, HeaderName, StatusCode};
 use jiff::Timestamp;
@@ -35,9 +35,10 @@ fn client_of(url: &str, timeouts: Timeouts) -> Client {
     Client::new(url.parse().unwrap(), ApiKey::new(KEY), Arc::new(HttpTransport::new(timeouts).unwrap()))
 }
 
-fn write() -> Write {
-    let identifier = Identifier::Alias(Alias { label: "email".into(), name: "pat@example.org".into() });
-    let attributes = Attributes {
+fn write() -> TrackWrite {
+    let identifier =
+        Identifier::UserAlias(UserAlias { label: "email".into(), name: "pat@example.org".into() });
+    let attributes = AttributesObject {
         identifier: identifier.clone(),
         update_existing_only: Some(false),
         email: Some("pat@example.org".into()),
@@ -50,7 +51,7 @@ fn write() -> Write {
         properties: Map::new(),
         update_existing_only: None,
     };
-    Write { attributes: Some(attributes), events: vec![event] }
+    TrackWrite { attributes: Some(attributes), events: vec![event] }
 }
 
 fn by_email() -> ExportQuery {
@@ -93,7 +94,7 @@ async fn a_refused_key_is_a_matter_of_configuration_and_its_echo_is_not_shown() 
     let client = client(401, &empty, include_str!("fixtures/unauthorized.json")).await;
     let answer = client.export_ids(&by_email(), Fields::Identity).await;
     let error = answer.result.unwrap_err();
-    assert_eq!(error.next(), Next::Configuration);
+    assert_eq!(error.next(), AfterError::Configuration);
     assert!(error.to_string().contains("Invalid API key"));
     for shown in [format!("{error} {error:?}"), format!("{client:?} {:?}", ApiKey::new(KEY))] {
         assert!(!shown.contains(KEY), "{shown}");
@@ -103,32 +104,32 @@ async fn a_refused_key_is_a_matter_of_configuration_and_its_echo_is_not_shown() 
 
 #[tokio::test]
 async fn every_status_says_what_may_follow() {
-    let retry_7 = Next::Retry { after: Some(Duration::from_secs(7)) };
+    let retry_7 = AfterError::Retry { after: Some(Duration::from_secs(7)) };
     for (status, next) in [
-        (400, Next::Refused),
-        (401, Next::Configuration),
-        (403, Next::Configuration),
-        (404, Next::Refused),
-        (408, Next::Unknown),
-        (413, Next::Refused),
-        (415, Next::Refused),
+        (400, AfterError::Refused),
+        (401, AfterError::Configuration),
+        (403, AfterError::Configuration),
+        (404, AfterError::Refused),
+        (408, AfterError::Unknown),
+        (413, AfterError::Refused),
+        (415, AfterError::Refused),
         (429, retry_7),
-        (500, Next::Unknown),
-        (502, Next::Unknown),
+        (500, AfterError::Unknown),
+        (502, AfterError::Unknown),
         (503, retry_7),
-        (504, Next::Unknown),
-        (405, Next::Refused),
-        (422, Next::Refused),
+        (504, AfterError::Unknown),
+        (405, AfterError::Refused),
+        (422, AfterError::Refused),
         (302, retry_7),
         (402, retry_7),
         (407, retry_7),
         (421, retry_7),
         (423, retry_7),
         (425, retry_7),
-        (409, Next::Unknown),
-        (520, Next::Unknown),
-        (530, Next::Unknown),
-        (799, Next::Unknown),
+        (409, AfterError::Unknown),
+        (520, AfterError::Unknown),
+        (530, AfterError::Unknown),
+        (799, AfterError::Unknown),
     ] {
         let headers = [("retry-after", "7"), ("location", "http://127.0.0.1:1/elsewhere")];
         let client = client(status, &headers, r#"{"message":"x"}"#).await;
@@ -184,16 +185,16 @@ async fn nobody_is_an_answer() {
 #[tokio::test]
 async fn a_success_that_is_not_json_is_uncertain() {
     let client = client(201, &[], "<html>").await;
-    assert_eq!(client.track(&[write()]).await.result.unwrap_err().next(), Next::Unknown);
+    assert_eq!(client.track(&[write()]).await.result.unwrap_err().next(), AfterError::Unknown);
     let export = client.export_ids(&by_email(), Fields::Identity).await;
-    assert_eq!(export.result.unwrap_err().next(), Next::Unknown);
+    assert_eq!(export.result.unwrap_err().next(), AfterError::Unknown);
 }
 
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
     let client = client(201, &[], "x".repeat(9 * 1024 * 1024)).await;
     let export = client.export_ids(&by_email(), Fields::Identity).await;
-    assert_eq!(export.result.unwrap_err().next(), Next::Unknown);
+    assert_eq!(export.result.unwrap_err().next(), AfterError::Unknown);
 }
 
 #[tokio::test]
@@ -210,7 +211,7 @@ async fn a_refused_connection_was_surely_not_sent() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let client = client_of(&format!("http://{address}"), Timeouts::default());
-    assert_eq!(client.track(&[write()]).await.result.unwrap_err().next(), Next::Retry { after: None });
+    assert_eq!(client.track(&[write()]).await.result.unwrap_err().next(), AfterError::Retry { after: None });
 }
 
 #[tokio::test]
@@ -224,7 +225,7 @@ async fn a_connection_that_ends_without_an_answer_leaves_the_outcome_open() {
         }
     });
     let client = client_of(&format!("http://{address}"), Timeouts::default());
-    assert_eq!(client.track(&[write()]).await.result.unwrap_err().next(), Next::Unknown);
+    assert_eq!(client.track(&[write()]).await.result.unwrap_err().next(), AfterError::Unknown);
 }
 
 #[tokio::test]
@@ -240,5 +241,5 @@ async fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
     });
     let timeouts = Timeouts { connect: Duration::from_secs(1), total: Duration::from_millis(100) };
     let client = client_of(&format!("http://{address}"), timeouts);
-    assert_eq!(client.track(&[write()]).await.result.unwrap_err().next(), Next::Unknown);
+    assert_eq!(client.track(&[write()]).await.result.unwrap_err().next(), AfterError::Unknown);
 }

@@ -2,7 +2,7 @@
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum TransportError {
+pub enum CallbackError {
     /// The request cannot be made.
     #[error("no request can be made: {0}")]
     NoRequest(String),

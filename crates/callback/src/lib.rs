@@ -7,6 +7,6 @@ mod signature;
 mod transport;
 
 pub use address::is_public;
-pub use error::TransportError;
+pub use error::CallbackError;
 pub use signature::{Flaw, Signed, SigningSecret};
-pub use transport::{Addresses, HttpTransport, Transport};
+pub use transport::{Addresses, CallbackTransport, HttpCallbacks};

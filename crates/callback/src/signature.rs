@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use standardwebhooks::Webhook;
 use url::Url;
 
-use crate::error::TransportError;
+use crate::error::CallbackError;
 
 /// What a secret begins with in the form that the standard's libraries take: the key in Base64 follows.
 const PREFIX: &str = "whsec_";
@@ -66,8 +66,8 @@ impl SigningSecret {
         self.flaw
     }
 
-    fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> Result<String, TransportError> {
-        let failed = |error: standardwebhooks::WebhookError| TransportError::NoRequest(error.to_string());
+    fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> Result<String, CallbackError> {
+        let failed = |error: standardwebhooks::WebhookError| CallbackError::NoRequest(error.to_string());
         let key = Webhook::from_bytes(self.key.expose_secret().to_vec()).map_err(failed)?;
         key.sign(id, timestamp, body).map_err(failed)
     }
@@ -104,7 +104,7 @@ impl Signed {
         id: &str,
         timestamp: i64,
         body: Bytes,
-    ) -> Result<Self, TransportError> {
+    ) -> Result<Self, CallbackError> {
         Request::post(url.as_str())
             .header(header::CONTENT_TYPE, "application/json")
             .header("webhook-id", id)
@@ -112,7 +112,7 @@ impl Signed {
             .header("webhook-signature", secret.sign(id, timestamp, &body)?)
             .body(body)
             .map(Self)
-            .map_err(|error| TransportError::NoRequest(error.to_string()))
+            .map_err(|error| CallbackError::NoRequest(error.to_string()))
     }
 
     /// The request.

@@ -10,7 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
 use crate::address::is_public;
-use crate::error::TransportError;
+use crate::error::CallbackError;
 use crate::signature::Signed;
 
 /// For a connection, and for the whole request.
@@ -28,25 +28,25 @@ pub enum Addresses {
 
 /// Carries a callback.
 #[async_trait]
-pub trait Transport: Send + Sync {
+pub trait CallbackTransport: Send + Sync {
     /// Sends it once and says what was answered. Redirects are answers, too.
     ///
     /// # Errors
     /// When there is no answer.
-    async fn send(&self, callback: &Signed, addresses: Addresses) -> Result<StatusCode, TransportError>;
+    async fn send(&self, callback: &Signed, addresses: Addresses) -> Result<StatusCode, CallbackError>;
 }
 
 /// Callbacks over HTTP, TLS by rustls.
 #[derive(Debug, Clone)]
-pub struct HttpTransport {
+pub struct HttpCallbacks {
     public: reqwest::Client,
     any: reqwest::Client,
 }
 
-impl HttpTransport {
+impl HttpCallbacks {
     /// # Errors
     /// When the machine's TLS roots cannot be read.
-    pub fn new() -> Result<Self, TransportError> {
+    pub fn new() -> Result<Self, CallbackError> {
         let client = || {
             reqwest::Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
@@ -56,7 +56,7 @@ impl HttpTransport {
                 .no_proxy()
                 .user_agent(concat!("quikly-braze/", env!("CARGO_PKG_VERSION")))
         };
-        let failed = |error: reqwest::Error| TransportError::NoRequest(cause(&error));
+        let failed = |error: reqwest::Error| CallbackError::NoRequest(cause(&error));
         Ok(Self {
             public: client().dns_resolver(Arc::new(PublicOnly)).build().map_err(failed)?,
             any: client().build().map_err(failed)?,
@@ -65,20 +65,20 @@ impl HttpTransport {
 }
 
 #[async_trait]
-impl Transport for HttpTransport {
-    async fn send(&self, callback: &Signed, addresses: Addresses) -> Result<StatusCode, TransportError> {
+impl CallbackTransport for HttpCallbacks {
+    async fn send(&self, callback: &Signed, addresses: Addresses) -> Result<StatusCode, CallbackError> {
         let request = reqwest::Request::try_from(callback.request().clone())
-            .map_err(|error| TransportError::NoRequest(cause(&error)))?;
+            .map_err(|error| CallbackError::NoRequest(cause(&error)))?;
         let client = match addresses {
             Addresses::Any => &self.any,
             // A literal address is never looked up.
-            Addresses::Public if !is_public_literal(request.url()) => return Err(TransportError::Private),
+            Addresses::Public if !is_public_literal(request.url()) => return Err(CallbackError::Private),
             Addresses::Public => &self.public,
         };
         match client.execute(request).await {
             Ok(answer) => Ok(answer.status()),
-            Err(error) if cause(&error) == NOT_PUBLIC => Err(TransportError::Private),
-            Err(error) => Err(TransportError::NoAnswer(cause(&error))),
+            Err(error) if cause(&error) == NOT_PUBLIC => Err(CallbackError::Private),
+            Err(error) => Err(CallbackError::NoAnswer(cause(&error))),
         }
     }
 }

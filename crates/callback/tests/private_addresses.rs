@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use bytes::Bytes;
-use callback::{Addresses, HttpTransport, Signed, SigningSecret, Transport, TransportError};
+use callback::{Addresses, CallbackError, CallbackTransport, HttpCallbacks, Signed, SigningSecret};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use url::Url;
@@ -28,18 +28,18 @@ fn signed(url: &str) -> Signed {
 
 #[tokio::test]
 async fn a_private_address_is_not_called_however_it_is_written() {
-    let transport = HttpTransport::new().unwrap();
+    let transport = HttpCallbacks::new().unwrap();
     let (port, served) = endpoint("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"] {
         let sent = transport.send(&signed(&format!("http://{host}:{port}/")), Addresses::Public).await;
-        assert!(matches!(sent, Err(TransportError::Private)), "{host}: {sent:?}");
+        assert!(matches!(sent, Err(CallbackError::Private)), "{host}: {sent:?}");
     }
     assert!(!served.is_finished(), "nobody connected");
 }
 
 #[tokio::test]
 async fn where_it_is_allowed_the_callback_arrives_signed() {
-    let transport = HttpTransport::new().unwrap();
+    let transport = HttpCallbacks::new().unwrap();
     let (port, served) = endpoint("HTTP/1.1 204 No Content\r\n\r\n").await;
     let url = format!("http://127.0.0.1:{port}/hook");
     assert_eq!(transport.send(&signed(&url), Addresses::Any).await.unwrap(), 204);
@@ -50,7 +50,7 @@ async fn where_it_is_allowed_the_callback_arrives_signed() {
 
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_not_followed() {
-    let transport = HttpTransport::new().unwrap();
+    let transport = HttpCallbacks::new().unwrap();
     let (port, _served) =
         endpoint("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
     let url = format!("http://127.0.0.1:{port}/");

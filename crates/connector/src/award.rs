@@ -9,7 +9,7 @@ use domain::ledger::{Rules, Settled};
 use domain::message::QueueName;
 use ports::store::MOST_ITEMS;
 
-use crate::case::Case;
+use crate::case::WorkItem;
 use crate::connector::Connector;
 use crate::wake;
 
@@ -38,8 +38,8 @@ pub(crate) async fn release(
 pub(crate) async fn settle(
     connector: &Connector,
     brand: &Brand,
-    jobs: Vec<(Case, Verdict)>,
-) -> ports::Result<Vec<Case>> {
+    jobs: Vec<(WorkItem, Verdict)>,
+) -> ports::Result<Vec<WorkItem>> {
     settle_under(connector, (&brand.id, Some(brand)), jobs).await
 }
 
@@ -47,9 +47,9 @@ pub(crate) async fn settle(
 pub(crate) async fn settle_under(
     connector: &Connector,
     (id, brand): (&BrandId, Option<&Brand>),
-    jobs: Vec<(Case, Verdict)>,
-) -> ports::Result<Vec<Case>> {
-    let mut by_ledger: BTreeMap<LedgerKey, Vec<(Case, Verdict)>> = BTreeMap::new();
+    jobs: Vec<(WorkItem, Verdict)>,
+) -> ports::Result<Vec<WorkItem>> {
+    let mut by_ledger: BTreeMap<LedgerKey, Vec<(WorkItem, Verdict)>> = BTreeMap::new();
     for (case, verdict) in jobs {
         // Only what has an award is settled.
         let Some(award) = &case.facts.award else { continue };

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use braze::{Answer, Next, RateLimit, Reset};
+use braze::{AfterError, Answer, RateLimit, Reset};
 use domain::Timestamp;
 use domain::brand::Brand;
 use domain::ids::BrandId;
@@ -203,7 +203,7 @@ pub(crate) fn observed<T>(answer: &Answer<T>, now: Timestamp) -> Option<Observed
     match answer.result.as_ref().err().map(|error| (error, error.next())) {
         // The group is at fault, not the key.
         Some((braze::Error::UnknownGroup, _)) => None,
-        Some((_, Next::Configuration)) => Some(Observed::KeyRefused),
+        Some((_, AfterError::Configuration)) => Some(Observed::KeyRefused),
         Some((braze::Error::Throttled { .. }, _)) => {
             let wait = answer.asked_wait(now).unwrap_or(UNASKED);
             Some(Observed::Throttled { until: time::later(now, wait) })
@@ -213,8 +213,8 @@ pub(crate) fn observed<T>(answer: &Answer<T>, now: Timestamp) -> Option<Observed
             let wait = answer.asked_wait(now);
             wait.map(|wait| Observed::Throttled { until: time::later(now, wait) })
         }
-        Some((_, Next::Retry { .. } | Next::Unknown)) => None,
-        Some((_, Next::Refused)) | None => Some(answered(&answer.limits, now)),
+        Some((_, AfterError::Retry { .. } | AfterError::Unknown)) => None,
+        Some((_, AfterError::Refused)) | None => Some(answered(&answer.limits, now)),
     }
 }
 
@@ -245,9 +245,9 @@ pub(crate) fn at_the_earliest(said: Option<Observed>, limits: &RateLimit) -> Opt
 /// How long an answer that was no success asks to be left alone.
 pub(crate) fn asked_wait<T>(answer: &Answer<T>, now: Timestamp) -> Option<Duration> {
     match answer.result.as_ref().err().map(braze::Error::next)? {
-        Next::Retry { .. } | Next::Unknown => answer.asked_wait(now),
-        Next::Configuration => Some(PROBE_INTERVAL),
-        Next::Refused => None,
+        AfterError::Retry { .. } | AfterError::Unknown => answer.asked_wait(now),
+        AfterError::Configuration => Some(PROBE_INTERVAL),
+        AfterError::Refused => None,
     }
 }
 

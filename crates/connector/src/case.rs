@@ -6,24 +6,24 @@ use domain::Timestamp;
 use domain::decide::{Facts, Step};
 use domain::ids::ParticipationId;
 use domain::participation::Participation;
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use domain::time::later;
 use ports::Chance;
 
 use crate::retry::back_off;
 
 /// A participation, what has been learned of it so far, and what our store should remember of its profile.
-pub(crate) struct Case {
+pub(crate) struct WorkItem {
     pub(crate) participation: Participation,
     pub(crate) facts: Facts,
-    pub(crate) learned: Option<KnownProfile>,
+    pub(crate) learned: Option<ProfileHint>,
     /// Whether its flow ended in this look.
     pub(crate) ended: bool,
     /// How often it was decided in this look.
     pub(crate) turns: usize,
 }
 
-impl Case {
+impl WorkItem {
     pub(crate) fn new(participation: Participation) -> Self {
         Self { participation, facts: Facts::default(), learned: None, ended: false, turns: 0 }
     }
@@ -96,17 +96,17 @@ impl Stepped {
 #[derive(Default)]
 pub(crate) struct Performed {
     /// Something was learned: they are decided again.
-    pub(crate) active: Vec<Case>,
+    pub(crate) active: Vec<WorkItem>,
     /// They were put off.
-    pub(crate) resting: Vec<Case>,
+    pub(crate) resting: Vec<WorkItem>,
 }
 
 impl Performed {
-    pub(crate) fn goes_on(active: Vec<Case>) -> Self {
+    pub(crate) fn goes_on(active: Vec<WorkItem>) -> Self {
         Self { active, resting: Vec::new() }
     }
 
-    pub(crate) fn rests(resting: Vec<Case>) -> Self {
+    pub(crate) fn rests(resting: Vec<WorkItem>) -> Self {
         Self { active: Vec::new(), resting }
     }
 

@@ -24,7 +24,7 @@ use ports::limits::Endpoint;
 use crate::braze_access::BrazeAccess;
 use crate::breaker::Breaker;
 use crate::budget::{Admission, observed, wait_until};
-use crate::case::{Case, Performed};
+use crate::case::{Performed, WorkItem};
 
 /// An endpoint: what it is asked or told for participations, together.
 pub(crate) trait BrazeEndpoint {
@@ -82,7 +82,12 @@ impl BrandAccess<'_> {
     }
 
     /// Counts a failure, and has the participation rest for as long as Braze asked, or longer each time.
-    fn rest_after_failure(&self, case: Case, asked: Option<std::time::Duration>, now: Timestamp) -> Case {
+    fn rest_after_failure(
+        &self,
+        case: WorkItem,
+        asked: Option<std::time::Duration>,
+        now: Timestamp,
+    ) -> WorkItem {
         case.rest_after_failure(asked, &*self.access.outside.chance, now)
     }
 }

@@ -11,13 +11,13 @@ use futures::future::try_join;
 use ports::store::MOST_ITEMS;
 
 use crate::award::settle;
-use crate::case::Case;
+use crate::case::WorkItem;
 use crate::connector::Connector;
 use crate::guard::Panics;
 use crate::{read, unreadable, wake};
 
 /// Whether taking part was enough for the credit.
-fn has_earned(case: &Case) -> bool {
+fn has_earned(case: &WorkItem) -> bool {
     case.participation.earned_at().is_some()
 }
 
@@ -50,7 +50,7 @@ impl Connector {
             let mut awards: HashMap<ParticipationId, Award> =
                 awards.found.into_iter().map(|award| (award.id, award)).collect();
             cases.extend(read.into_iter().map(|participation| {
-                let mut case = Case::new(participation);
+                let mut case = WorkItem::new(participation);
                 case.facts.award = awards.remove(&case.participation.id());
                 case
             }));
@@ -61,7 +61,7 @@ impl Connector {
             let queue = QueueName::of(case.participation.channel());
             queues.entry(queue).or_default().push(case.participation.id());
         }
-        let unsettled = |case: &Case| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
+        let unsettled = |case: &WorkItem| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
         let mut cases = cases.into_iter().filter(unsettled).peekable();
         while let Some(case) = cases.next() {
             // Those in a row that have earned their credit are entered and credited in one transaction.
@@ -82,7 +82,7 @@ impl Connector {
         Ok(())
     }
 
-    async fn enter_only(&self, brand: &Brand, cases: &[Case]) -> ports::Result<()> {
+    async fn enter_only(&self, brand: &Brand, cases: &[WorkItem]) -> ports::Result<()> {
         let mut by_ledger: BTreeMap<&LedgerKey, Vec<ParticipationId>> = BTreeMap::new();
         for award in cases.iter().filter_map(|case| case.facts.award.as_ref()) {
             by_ledger.entry(&award.ledger).or_default().push(award.id);

@@ -33,7 +33,7 @@ pub struct Outside {
     /// The way to Braze.
     pub transport: Arc<dyn braze::Transport>,
     /// The way to Quikly.
-    pub callbacks: Arc<dyn callback::Transport>,
+    pub callbacks: Arc<dyn callback::CallbackTransport>,
 }
 
 impl Outside {

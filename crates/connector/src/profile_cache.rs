@@ -2,22 +2,22 @@
 
 use domain::brand::Brand;
 use domain::decide::Claim;
-use domain::profile::{KnownProfile, ProfileRef};
+use domain::profile::{ProfileHint, ProfileRef};
 use ports::error::in_full;
 use ports::store::MOST_ITEMS;
 
-use crate::case::Case;
+use crate::case::WorkItem;
 use crate::connector::Connector;
 use crate::unreadable;
 
-/// Answers `KnownProfile` for all, a hundred in one read.
+/// Answers `ProfileHint` for all, a hundred in one read.
 pub(crate) async fn known_profiles(
     connector: &Connector,
     brand: &Brand,
-    mut cases: Vec<Case>,
-) -> ports::Result<Vec<Case>> {
+    mut cases: Vec<WorkItem>,
+) -> ports::Result<Vec<WorkItem>> {
     for some in cases.chunks_mut(MOST_ITEMS) {
-        let key = |case: &Case| case.participation.contact_key(&connector.id_key);
+        let key = |case: &WorkItem| case.participation.contact_key(&connector.id_key);
         let mut keys: Vec<_> = some.iter().filter_map(key).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -32,7 +32,7 @@ pub(crate) async fn known_profiles(
 }
 
 /// Answers `Claim`: the first participation of a contact may create the profile.
-pub(crate) async fn claims(connector: &Connector, mut cases: Vec<Case>) -> ports::Result<Vec<Case>> {
+pub(crate) async fn claims(connector: &Connector, mut cases: Vec<WorkItem>) -> ports::Result<Vec<WorkItem>> {
     for case in &mut cases {
         let participation = &case.participation;
         // Only e-mail participations ask for a claim.
@@ -41,7 +41,7 @@ pub(crate) async fn claims(connector: &Connector, mut cases: Vec<Case>) -> ports
         else {
             continue;
         };
-        let ours = KnownProfile {
+        let ours = ProfileHint {
             profile: ProfileRef::Email(email.clone()),
             learned_at: connector.outside.clock.now(),
             created: true,
@@ -59,9 +59,9 @@ pub(crate) async fn claims(connector: &Connector, mut cases: Vec<Case>) -> ports
 
 /// Remembers the profiles that were found or created, so that the consumers' next participation needs no look-up, where there can be
 /// one. When that fails, it costs one.
-pub(crate) async fn remember(connector: &Connector, cases: &[Case]) {
+pub(crate) async fn remember(connector: &Connector, cases: &[WorkItem]) {
     let (now, brands) = (connector.outside.clock.now(), connector.brands());
-    let of_use = |case: &&Case| {
+    let of_use = |case: &&WorkItem| {
         let brand = brands.brand(case.participation.brand());
         let contact = case.participation.contact();
         brand.zip(contact).is_some_and(|(brand, contact)| brand.may_see_again(&contact, now))

@@ -7,7 +7,7 @@ use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
 use ports::store::MOST_ITEMS;
 
-use crate::case::Case;
+use crate::case::WorkItem;
 use crate::connector::Connector;
 use crate::unreadable;
 
@@ -26,9 +26,9 @@ pub(crate) async fn participations(
 pub(crate) async fn awards(
     connector: &Connector,
     brand: &BrandId,
-    mut cases: Vec<Case>,
-) -> ports::Result<Vec<Case>> {
-    let with_award = |case: &&Case| case.participation.has_award();
+    mut cases: Vec<WorkItem>,
+) -> ports::Result<Vec<WorkItem>> {
+    let with_award = |case: &&WorkItem| case.participation.has_award();
     let ids: Vec<ParticipationId> =
         cases.iter().filter(with_award).map(|case| case.participation.id()).collect();
     let mut awards: HashMap<ParticipationId, Award> = HashMap::with_capacity(ids.len());

@@ -7,7 +7,7 @@ use domain::participation::Participation;
 use ports::store::{MOST_ITEMS, Saved};
 
 use crate::award;
-use crate::case::{Case, Stepped};
+use crate::case::{Stepped, WorkItem};
 use crate::clock_watch::is_of_the_future;
 use crate::connector::Connector;
 use crate::guard::Panics;
@@ -63,15 +63,15 @@ impl Connector {
         let hold = self.in_hand.take(ids);
         let mut cases = Vec::with_capacity(hold.ids.len());
         for some in hold.ids.chunks(MOST_ITEMS) {
-            cases.extend(read::participations(self, brand, some).await?.into_iter().map(Case::new));
+            cases.extend(read::participations(self, brand, some).await?.into_iter().map(WorkItem::new));
         }
         let cases = read::awards(self, brand, cases).await?;
         let now = self.outside.clock.now();
-        let (mut cases, early): (Vec<Case>, Vec<Case>) =
+        let (mut cases, early): (Vec<WorkItem>, Vec<WorkItem>) =
             cases.into_iter().partition(|case| wants_a_look(case, now));
         wake::again(&self.outside, early.iter().map(|case| &case.participation)).await;
         if occasion == Occasion::Tick {
-            let left: Vec<Case> =
+            let left: Vec<WorkItem> =
                 cases.extract_if(.., |case| wake::has_a_message(&case.participation, now)).collect();
             wake::in_case_of_loss(&self.outside, left.iter().map(|case| &case.participation)).await;
         }
@@ -92,7 +92,7 @@ impl Connector {
     }
 
     /// Follow-up messages first, then the state: a crash in between costs a look, not a participation.
-    async fn finish(&self, brand: Option<&Brand>, cases: Vec<Case>) -> ports::Result<Stepped> {
+    async fn finish(&self, brand: Option<&Brand>, cases: Vec<WorkItem>) -> ports::Result<Stepped> {
         profile_cache::remember(self, &cases).await;
         let participations: Vec<Participation> =
             cases.iter().map(|case| case.participation.clone()).collect();
@@ -130,7 +130,7 @@ impl Connector {
 /// A new participation is looked at when a message says so; afterwards it is left alone until it is due, however many
 /// messages come. An award that somebody else's participation changed is due, too, and so is what was put off under a clock that has been
 /// set back since: nobody knows when its time is.
-fn wants_a_look(case: &Case, now: Timestamp) -> bool {
+fn wants_a_look(case: &WorkItem, now: Timestamp) -> bool {
     let participation = &case.participation;
     case.changed_award().is_some()
         || participation.due_at().is_some_and(|due| {

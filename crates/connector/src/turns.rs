@@ -15,7 +15,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
 use crate::award;
-use crate::case::{Case, Performed};
+use crate::case::{Performed, WorkItem};
 use crate::connector::Connector;
 use crate::endpoints::look_up::{Aliases, ProfileEventQuestion, Profiles, RecordedEvents};
 use crate::endpoints::statuses::Subscriptions;
@@ -32,7 +32,11 @@ const ENDLESS: Duration = Duration::from_secs(3_600);
 const MOST_TURNS: usize = 12;
 
 /// Takes the participations of a brand as far as they go. All of them rest then.
-pub(crate) async fn take(connector: &Connector, brand: &Brand, cases: Vec<Case>) -> ports::Result<Vec<Case>> {
+pub(crate) async fn take(
+    connector: &Connector,
+    brand: &Brand,
+    cases: Vec<WorkItem>,
+) -> ports::Result<Vec<WorkItem>> {
     let mut resting = Vec::with_capacity(cases.len());
     let mut under_way = FuturesUnordered::new();
     let turns = Turns { connector, brand };
@@ -65,21 +69,21 @@ pub(crate) async fn take(connector: &Connector, brand: &Brand, cases: Vec<Case>)
 /// Equal steps, grouped.
 #[derive(Default)]
 struct Groups {
-    known: Vec<Case>,
-    claims: Vec<Case>,
-    aliases: Vec<(Case, Alias)>,
-    profiles: Vec<Case>,
-    events: Vec<(Case, ProfileEventQuestion)>,
-    subscriptions: Vec<(Case, SubscriptionGroup)>,
-    writes: Vec<(Case, ProfileWrite)>,
+    known: Vec<WorkItem>,
+    claims: Vec<WorkItem>,
+    aliases: Vec<(WorkItem, Alias)>,
+    profiles: Vec<WorkItem>,
+    events: Vec<(WorkItem, ProfileEventQuestion)>,
+    subscriptions: Vec<(WorkItem, SubscriptionGroup)>,
+    writes: Vec<(WorkItem, ProfileWrite)>,
     subscribes: Vec<subscribe::SubscribeJob>,
-    settles: Vec<(Case, Verdict)>,
-    missing: Vec<(Case, Missing)>,
-    resting: Vec<Case>,
+    settles: Vec<(WorkItem, Verdict)>,
+    missing: Vec<(WorkItem, Missing)>,
+    resting: Vec<WorkItem>,
 }
 
 impl Groups {
-    fn command(&mut self, case: Case, command: Command) {
+    fn command(&mut self, case: WorkItem, command: Command) {
         match command {
             Command::Write(write) => self.writes.push((case, write)),
             Command::Subscribe { group, double_opt_in } => {
@@ -88,9 +92,9 @@ impl Groups {
         }
     }
 
-    fn question(&mut self, case: Case, question: Question) {
+    fn question(&mut self, case: WorkItem, question: Question) {
         match question {
-            Question::KnownProfile => self.known.push(case),
+            Question::ProfileHint => self.known.push(case),
             Question::Claim => self.claims.push(case),
             Question::FindAlias(alias) => self.aliases.push((case, alias)),
             Question::FindProfile => self.profiles.push(case),
@@ -113,7 +117,7 @@ struct Turns<'a> {
 
 impl<'a> Turns<'a> {
     /// Asks every participation for its next step, and begins what they say.
-    fn begin(self, cases: Vec<Case>, resting: &mut Vec<Case>, under_way: &mut UnderWay<'a>) {
+    fn begin(self, cases: Vec<WorkItem>, resting: &mut Vec<WorkItem>, under_way: &mut UnderWay<'a>) {
         let now = self.connector.outside.clock.now();
         let mut groups = Groups::default();
         for case in cases {
@@ -124,7 +128,7 @@ impl<'a> Turns<'a> {
     }
 
     /// Puts a participation into the group of its next step.
-    fn sort(self, mut case: Case, now: Timestamp, groups: &mut Groups) {
+    fn sort(self, mut case: WorkItem, now: Timestamp, groups: &mut Groups) {
         loop {
             case.turns += 1;
             if case.turns > MOST_TURNS {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::brand::{Brand, SettleBy};
 use domain::ids::{BrandId, ParticipationId};
-use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
+use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use domain::participation::{Open, Outcome, Participation, SmsState, State};
 use domain::time::between;
 use ports::error::in_full;
@@ -153,8 +153,8 @@ async fn send(outside: &Outside, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
     }
 }
 
-fn looks(brand: &BrandId, ids: &[ParticipationId]) -> Vec<Look> {
-    ids.chunks(MOST_IN_MESSAGE).map(|ids| Look { brand: brand.clone(), ids: ids.to_vec() }).collect()
+fn looks(brand: &BrandId, ids: &[ParticipationId]) -> Vec<WorkMessage> {
+    ids.chunks(MOST_IN_MESSAGE).map(|ids| WorkMessage { brand: brand.clone(), ids: ids.to_vec() }).collect()
 }
 
 /// Rounded up: a message before its time finds nothing due and is wasted.

@@ -14,7 +14,7 @@ use domain::participation::Outcome;
 use domain::time::later;
 
 use crate::award;
-use crate::case::Case;
+use crate::case::WorkItem;
 use crate::connector::Connector;
 
 /// So often those are looked at whose brand's file cannot be used.
@@ -54,8 +54,8 @@ impl Missing {
 pub(crate) async fn rest(
     connector: &Connector,
     (id, brand): (&BrandId, Option<&Brand>),
-    cases: Vec<(Case, Missing)>,
-) -> ports::Result<Vec<Case>> {
+    cases: Vec<(WorkItem, Missing)>,
+) -> ports::Result<Vec<WorkItem>> {
     let now = connector.outside.clock.now();
     let (mut resting, mut ended) = (Vec::with_capacity(cases.len()), Vec::new());
     for (mut case, missing) in cases {
@@ -72,12 +72,12 @@ pub(crate) async fn rest(
             }
         }
     }
-    let verdict = |case: &Case| match case.participation.earned_at() {
+    let verdict = |case: &WorkItem| match case.participation.earned_at() {
         Some(_) => Verdict::Credit,
         None => Verdict::Release,
     };
-    let unsettled = |case: &Case| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
-    let (open, settled): (Vec<Case>, Vec<Case>) = ended.into_iter().partition(unsettled);
+    let unsettled = |case: &WorkItem| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
+    let (open, settled): (Vec<WorkItem>, Vec<WorkItem>) = ended.into_iter().partition(unsettled);
     let jobs = open.into_iter().map(|case| (verdict(&case), case)).map(|(verdict, case)| (case, verdict));
     let open = award::settle_under(connector, (id, brand), jobs.collect()).await?;
     for mut case in settled.into_iter().chain(open) {
@@ -88,7 +88,7 @@ pub(crate) async fn rest(
 }
 
 /// Until when a participation is left as it is; `None` once its terms are gone for good.
-fn until(case: &mut Case, missing: Missing, now: Timestamp) -> Option<Timestamp> {
+fn until(case: &mut WorkItem, missing: Missing, now: Timestamp) -> Option<Timestamp> {
     if missing == Missing::Broken {
         return Some(later(now, WHILE_BROKEN));
     }
@@ -98,7 +98,7 @@ fn until(case: &mut Case, missing: Missing, now: Timestamp) -> Option<Timestamp>
 }
 
 /// One line a minute for all of an activation.
-fn log(connector: &Connector, case: &Case, missing: Missing, now: Timestamp) {
+fn log(connector: &Connector, case: &WorkItem, missing: Missing, now: Timestamp) {
     let (brand, scope) = (&case.participation.brand(), &case.participation.scope());
     let repeats = connector.outside.troubles.repeats();
     if let Some(line) = repeats.line("connector.no_terms", &format!("{brand} {scope} {missing:?}"), now) {

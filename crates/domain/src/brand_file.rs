@@ -81,7 +81,7 @@ impl PoolFile {
 }
 
 /// What brand files refer to outside of themselves. Each method says why something cannot be had.
-pub trait Surroundings {
+pub trait Resolver {
     /// Whether a secret is there, and fit for its purpose.
     ///
     /// # Errors
@@ -107,9 +107,9 @@ pub trait Surroundings {
 
 /// Takes everything for granted: for brands that are made up where they are used.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct AllThere;
+pub struct AssumePresent;
 
-impl Surroundings for AllThere {
+impl Resolver for AssumePresent {
     fn secret(&self, _secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Surroundings for AllThere {
 /// let findings = read_all(&[file(&text.replace("closes", "ends"))], &AllThere).unwrap_err();
 /// assert!(findings.iter().any(|finding| finding.to_string() == "acme.toml:9: activation[0].ends: is not a known key"));
 /// ```
-pub fn read_all(files: &[BrandFile], surroundings: &dyn Surroundings) -> Result<Brands, Vec<Finding>> {
+pub fn read_all(files: &[BrandFile], surroundings: &dyn Resolver) -> Result<Brands, Vec<Finding>> {
     let files: Vec<Given> = files.iter().cloned().map(Ok).collect();
     let loaded = read_each(&files, surroundings, Strictness::Lenient, None);
     let usable = loaded.files.iter().all(|file| file.standing == Standing::Used);

@@ -15,7 +15,7 @@ use crate::Timestamp;
 use crate::award::Award;
 use crate::brand::{Activation, Brand, OptIn};
 use crate::participation::{Open, Outcome, Participation, State, Way};
-use crate::profile::{FoundProfile, KnownProfile};
+use crate::profile::{FoundProfile, ProfileHint};
 use crate::time::later;
 
 /// A participation that has got nowhere for so long is given up.
@@ -34,7 +34,7 @@ pub struct Terms<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// What our store remembers of the contact's profile.
-    pub known: Option<Option<KnownProfile>>,
+    pub known: Option<Option<ProfileHint>>,
     /// Who may create the contact's profile.
     pub claim: Option<Claim>,
     /// The profiles that a look-up found.

@@ -65,7 +65,7 @@ pub struct Tier {
 
 /// A prize for those who answer within a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pace {
+pub struct SpeedTier {
     /// The time, itself included.
     pub within: Duration,
     /// What it gives.
@@ -106,7 +106,7 @@ pub enum Kind {
         /// Measured from here.
         since: Since,
         /// The prizes.
-        paces: Vec<Pace>,
+        speed_tiers: Vec<SpeedTier>,
     },
     /// A value that falls with time.
     Decay {
@@ -263,9 +263,9 @@ impl Incentive {
         }
         match &self.kind {
             Kind::First(_) | Kind::Tiers(_) => Offer::ByPlace,
-            Kind::Speed { since, paces } => {
+            Kind::Speed { since, speed_tiers } => {
                 let taken = self.elapsed(*since, moments);
-                let pace = paces.iter().find(|pace| taken <= pace.within);
+                let pace = speed_tiers.iter().find(|pace| taken <= pace.within);
                 pace.map_or(Offer::Nothing(NoPrize::TooSlow), |pace| Offer::Prize(pace.prize.clone()))
             }
             Kind::Decay { since, decay } => {
@@ -317,7 +317,7 @@ impl Incentive {
         let all = |prize| (prize, self.quantity.limit());
         let prizes: Vec<(&Prize, Option<u32>)> = match &self.kind {
             Kind::First(prize) | Kind::Raffle(prize) | Kind::Draw { prize, .. } => vec![all(prize)],
-            Kind::Speed { paces, .. } => paces.iter().map(|pace| all(&pace.prize)).collect(),
+            Kind::Speed { speed_tiers, .. } => speed_tiers.iter().map(|pace| all(&pace.prize)).collect(),
             Kind::Decay { .. } => Vec::new(),
             Kind::Tiers(tiers) => {
                 let before = std::iter::once(0).chain(tiers.iter().map(|tier| tier.up_to));

@@ -4,7 +4,7 @@
 //! version, and there is one per consumer, activation and channel or event, so nobody is credited twice.
 //!
 //! Where an incentive or a callback hangs on it, it is a line in a ledger ([`Award`]). The functions here are all that ever happens in
-//! one; each runs inside one transaction of the store, over whatever the store shows as a [`Book`]. Credit, place, reward and
+//! one; each runs inside one transaction of the store, over whatever the store shows as a [`LedgerTx`]. Credit, place, reward and
 //! counters so change together or not at all.
 
 mod bookkeeping;
@@ -147,7 +147,7 @@ pub struct TakenCode {
 ///
 /// # Errors
 /// Every method fails as the store does, and then nothing of the transaction is kept.
-pub trait Book {
+pub trait LedgerTx {
     /// What reading and writing may fail with.
     type Error;
 

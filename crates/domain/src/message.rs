@@ -42,7 +42,7 @@ impl QueueName {
 
 /// "Look at these participations", all of one brand.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Look {
+pub struct WorkMessage {
     /// Whose they are; queues are fair between brands.
     pub brand: BrandId,
     /// Which, at most [`MOST_IN_MESSAGE`].

@@ -212,7 +212,7 @@ fn chosen<'a>(found: impl Iterator<Item = &'a FoundProfile>, asked: Option<&Emai
 
 /// What our own store remembers of a contact's profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownProfile {
+pub struct ProfileHint {
     /// How it is addressed.
     pub profile: ProfileRef,
     /// When this was learned.
@@ -223,7 +223,7 @@ pub struct KnownProfile {
     pub by: ParticipationId,
 }
 
-impl KnownProfile {
+impl ProfileHint {
     /// Until then a profile that we created is still addressed in a way that creates it: Braze applies separate requests
     /// in any order, and recommends five minutes between calls that depend on each other.
     const FRESH: Duration = Duration::from_secs(10 * 60);

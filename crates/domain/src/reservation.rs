@@ -7,7 +7,7 @@
 mod booking;
 mod limit;
 
-pub use booking::{Booked, Ledgered, Reservation, Slot};
+pub use booking::{Booked, Reservation, Slot, WindowsRecord};
 pub use limit::{Allowance, Observed};
 
 use std::time::Duration;
@@ -91,9 +91,18 @@ impl Windows {
 
     /// Books kept elsewhere.
     #[must_use]
-    pub fn restore(kept: Ledgered) -> Self {
-        let Ledgered { requests, period, start, booked, probe_at, learning, by_contract, touched, resumed } =
-            kept;
+    pub fn restore(kept: WindowsRecord) -> Self {
+        let WindowsRecord {
+            requests,
+            period,
+            start,
+            booked,
+            probe_at,
+            learning,
+            by_contract,
+            touched,
+            resumed,
+        } = kept;
         let learning = match learning {
             None => Learning::Done,
             Some(seen) if seen == Timestamp::UNIX_EPOCH => Learning::Begun,
@@ -105,8 +114,8 @@ impl Windows {
 
     /// The books, to be kept elsewhere.
     #[must_use]
-    pub fn keep(&self) -> Ledgered {
-        Ledgered {
+    pub fn keep(&self) -> WindowsRecord {
+        WindowsRecord {
             requests: self.allowance.requests,
             period: self.allowance.period,
             start: self.start,

@@ -167,8 +167,8 @@ fn windows_of_a_second_are_known_though_clocks_differ() {
 
 #[test]
 fn windows_of_a_second_that_were_taken_for_a_minutes_are_told_by_their_ends() {
-    let minute = Ledgered { requests: 40, period: LONGEST, ..Windows::new(MINUTE, at(0)).keep() };
-    let mut windows = Windows::restore(Ledgered { by_contract: true, ..minute });
+    let minute = WindowsRecord { requests: 40, period: LONGEST, ..Windows::new(MINUTE, at(0)).keep() };
+    let mut windows = Windows::restore(WindowsRecord { by_contract: true, ..minute });
     windows.book(2_000, at(0));
     for second in [1, 2] {
         windows.correct(said(40, 39, at(second * 1_000)), at(second * 1_000 - 500));

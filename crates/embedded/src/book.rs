@@ -5,7 +5,7 @@ use domain::award::{Award, Standing};
 use domain::ids::{ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
-use domain::ledger::{Book, Counts, TakenCode};
+use domain::ledger::{Counts, LedgerTx, TakenCode};
 use domain::notice::Notice;
 use rusqlite::{Error, Params, Result, Row, Transaction, params};
 
@@ -57,7 +57,7 @@ fn columns(standing: &Standing) -> (&'static str, Option<u32>) {
     }
 }
 
-impl Book for SqliteLedgerTx<'_> {
+impl LedgerTx for SqliteLedgerTx<'_> {
     type Error = Error;
 
     fn counts(&mut self) -> Result<Counts> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use domain::ids::{BrandId, ParticipationId};
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
@@ -35,14 +35,14 @@ struct MailboxState {
 }
 
 struct MailboxMessage {
-    look: Look,
+    look: WorkMessage,
     visible_at: i64,
 }
 
 /// What a look into the mailbox found.
 pub(crate) struct FromMailbox {
     /// Messages by number.
-    pub(crate) messages: Vec<(i64, Look)>,
+    pub(crate) messages: Vec<(i64, WorkMessage)>,
     /// When none was there: when the next one will be.
     pub(crate) next_at: Option<i64>,
 }
@@ -73,19 +73,19 @@ impl Mailboxes {
 }
 
 /// Ids as they stand in the file: one after the other.
-pub(crate) fn ids_text(look: &Look) -> String {
+pub(crate) fn ids_text(look: &WorkMessage) -> String {
     let ids: Vec<String> = look.ids.iter().map(ToString::to_string).collect();
     ids.join(" ")
 }
 
-fn look(brand: &str, ids: &str) -> Option<Look> {
+fn look(brand: &str, ids: &str) -> Option<WorkMessage> {
     let ids: Result<Vec<ParticipationId>, _> = ids.split_whitespace().map(ParticipationId::parse).collect();
-    Some(Look { brand: BrandId::parse(brand).ok()?, ids: ids.ok()? })
+    Some(WorkMessage { brand: BrandId::parse(brand).ok()?, ids: ids.ok()? })
 }
 
 impl Mailbox {
     /// Puts a message in, to be delivered from `visible_at` on.
-    pub(crate) fn put(&self, number: i64, look: Look, visible_at: i64) {
+    pub(crate) fn put(&self, number: i64, look: WorkMessage, visible_at: i64) {
         let mut state = self.lock();
         let brand = look.brand.clone();
         state.messages.insert(number, MailboxMessage { look, visible_at });
@@ -176,8 +176,8 @@ impl MailboxState {
 mod tests {
     use super::*;
 
-    fn look() -> Look {
-        Look { brand: BrandId::parse("acme").unwrap(), ids: Vec::new() }
+    fn look() -> WorkMessage {
+        WorkMessage { brand: BrandId::parse("acme").unwrap(), ids: Vec::new() }
     }
 
     #[test]

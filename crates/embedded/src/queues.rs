@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use ports::error::at_most;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 use ports::{Error, Result};
@@ -18,7 +18,7 @@ const VISIBILITY: Duration = Duration::from_secs(180);
 /// A message as it is written.
 pub(crate) struct MessageRow {
     pub(crate) queue: QueueName,
-    pub(crate) look: Look,
+    pub(crate) look: WorkMessage,
     pub(crate) visible_at: i64,
     /// Set for schedules: a second row of the same name is not written.
     pub(crate) name: Option<String>,
@@ -98,8 +98,10 @@ impl Queues for DataFile {
             let now = self.clock.now().as_millisecond();
             let taken = mailbox.take(MOST_MESSAGES, now, self.milliseconds(VISIBILITY));
             if !taken.messages.is_empty() || now >= until {
-                let delivery =
-                    |(number, look): (i64, Look)| Delivery { look, receipt: Receipt(number.to_string()) };
+                let delivery = |(number, look): (i64, WorkMessage)| Delivery {
+                    look,
+                    receipt: Receipt(number.to_string()),
+                };
                 return Ok(taken.messages.into_iter().map(delivery).collect());
             }
             let wake_at = taken.next_at.unwrap_or(until).min(until);

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use ports::error::at_most;
 use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
@@ -192,9 +192,9 @@ impl Store for DataFile {
         Ok(known)
     }
 
-    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+    async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
         at_most(profiles.len(), MOST_ITEMS, "remembering profiles")?;
-        let row = |(contact, known): &(ContactKey, KnownProfile)| {
+        let row = |(contact, known): &(ContactKey, ProfileHint)| {
             Ok((contact.to_string(), hint::encode(*contact, known)?))
         };
         let rows: Vec<(String, String)> = profiles.iter().map(row).collect::<Result<_>>()?;
@@ -212,7 +212,7 @@ impl Store for DataFile {
             .await
     }
 
-    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+    async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
         let record = hint::encode(contact, profile)?;
         let holder = self
             .writer

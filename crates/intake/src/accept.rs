@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::accept;
 use domain::attributes::AttributeValue;
 use domain::brand::{Activation, Brand, Phase};
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use domain::participation::Participation;
 use ports::error::in_full;
 use ports::store::Inserted;
@@ -51,7 +51,7 @@ pub(crate) async fn keep(
     }
     if participation.has_award() && intake.entering == Entering::InOrder {
         // A repeat is queued again: the message may be what was missing the first time.
-        let look = Look { brand: participation.brand().clone(), ids: vec![participation.id()] };
+        let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
         intake.announcer.queue(QueueName::Awards, look).await.map_err(|error| {
             failing::say(intake, "intake.queue_failed", "", &error, "A participation was refused with 503.");
             intake.health.failed(Part::Queue, &error, intake.clock.now());
@@ -61,7 +61,7 @@ pub(crate) async fn keep(
     }
     if stored == Inserted::New {
         if !(participation.has_award() && intake.entering == Entering::InOrder) {
-            let look = Look { brand: participation.brand().clone(), ids: vec![participation.id()] };
+            let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
             intake.announcer.announce(QueueName::of(participation.channel()), look).await;
         }
         room::tell(intake, terms.1).await;

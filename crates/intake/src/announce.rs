@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::{BrandId, ParticipationId};
-use domain::message::{Look, MOST_IN_MESSAGE, QueueName};
+use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use ports::clock::SystemClock;
 use ports::error::in_full;
 use ports::queues::{MOST_MESSAGES, Outgoing};
@@ -24,7 +24,7 @@ pub(crate) struct Announcer {
     /// Dropped before the way to the task: the task is to end then, and not to be restarted.
     _stop: Arc<watch::Sender<bool>>,
     troubles: Troubles,
-    gathering: Option<mpsc::Sender<(QueueName, Look)>>,
+    gathering: Option<mpsc::Sender<(QueueName, WorkMessage)>>,
     queues: Arc<dyn Queues>,
 }
 
@@ -56,13 +56,13 @@ impl Announcer {
     ///
     /// # Errors
     /// When it may not be there.
-    pub(crate) async fn queue(&self, queue: QueueName, look: Look) -> ports::Result<()> {
+    pub(crate) async fn queue(&self, queue: QueueName, look: WorkMessage) -> ports::Result<()> {
         self.queues.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await
     }
 
     /// Announces, or has it announced once there is room. Should it get lost, the participation is durable already, and the tick finds
     /// it a minute later.
-    pub(crate) async fn announce(&self, queue: QueueName, look: Look) {
+    pub(crate) async fn announce(&self, queue: QueueName, look: WorkMessage) {
         match &self.gathering {
             Some(gathering) => {
                 let _ended = gathering.send((queue, look)).await;
@@ -86,7 +86,7 @@ fn say_failed(troubles: &Troubles, queue: QueueName, error: &ports::Error) {
 
 async fn send_all(
     queues: Arc<dyn Queues>,
-    waiting: Arc<Mutex<mpsc::Receiver<(QueueName, Look)>>>,
+    waiting: Arc<Mutex<mpsc::Receiver<(QueueName, WorkMessage)>>>,
     troubles: Troubles,
 ) {
     let mut waiting = waiting.lock().await;
@@ -104,14 +104,15 @@ async fn send_all(
 }
 
 /// As few messages as there can be: one for all of a brand, up to a message's length.
-fn messages(announced: &[(QueueName, Look)]) -> BTreeMap<QueueName, Vec<Outgoing>> {
+fn messages(announced: &[(QueueName, WorkMessage)]) -> BTreeMap<QueueName, Vec<Outgoing>> {
     let mut by_brand: BTreeMap<(QueueName, &BrandId), Vec<ParticipationId>> = BTreeMap::new();
     for (queue, look) in announced {
         by_brand.entry((*queue, &look.brand)).or_default().extend(&look.ids);
     }
     let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
     for ((queue, brand), ids) in by_brand {
-        let looks = ids.chunks(MOST_IN_MESSAGE).map(|ids| Look { brand: brand.clone(), ids: ids.to_vec() });
+        let looks =
+            ids.chunks(MOST_IN_MESSAGE).map(|ids| WorkMessage { brand: brand.clone(), ids: ids.to_vec() });
         messages.entry(queue).or_default().extend(looks.map(|look| Outgoing { look, delay: Duration::ZERO }));
     }
     messages

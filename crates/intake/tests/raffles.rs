@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::award::Verdict;
 use domain::brand::Brands;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::ledger::Rules;
@@ -38,7 +38,7 @@ impl Raffle {
         let clock = Arc::new(TestClock::at("2026-11-23T16:57:37Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let brand = BrandFile { name: "acme".into(), text: RAFFLE.into() };
-        let brands = Arc::new(read_all(&[brand], &AllThere).unwrap());
+        let brands = Arc::new(read_all(&[brand], &AssumePresent).unwrap());
         let outside = Outside {
             store: memory.clone(),
             ledger: memory.clone(),

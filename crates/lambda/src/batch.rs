@@ -88,7 +88,7 @@ mod tests {
     use domain::contact::{Contact, Email};
     use domain::id_key::IdKey;
     use domain::ids::Scope;
-    use domain::message::Look;
+    use domain::message::WorkMessage;
     use serde_json::{Value, json};
 
     use super::*;
@@ -100,7 +100,7 @@ mod tests {
 
     fn record(message_id: &str, brand: &str, numbers: &[usize]) -> Value {
         let ids = numbers.iter().map(|number| id(*number)).collect();
-        let body = message::encode(&Look { brand: BrandId::parse(brand).unwrap(), ids });
+        let body = message::encode(&WorkMessage { brand: BrandId::parse(brand).unwrap(), ids });
         json!({ "messageId": message_id, "body": body, "receiptHandle": "x", "attributes": {} })
     }
 

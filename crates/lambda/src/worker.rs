@@ -83,7 +83,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
         clock,
         chance: Arc::new(SystemChance),
         transport: braze.clone(),
-        callbacks: Arc::new(callback::HttpTransport::new()?),
+        callbacks: Arc::new(callback::HttpCallbacks::new()?),
     };
     let make = move |brands| Arc::new(Connector::new(outside.clone(), brands, id_key.clone()));
     let connectors = OfBrands::new(table, files?, troubles, make);

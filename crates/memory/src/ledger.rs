@@ -10,7 +10,7 @@ use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
-use domain::ledger::{Book, Counts, Rules, Settled, TakenCode, accept, draw, refill, settle};
+use domain::ledger::{Counts, LedgerTx, Rules, Settled, TakenCode, accept, draw, refill, settle};
 use domain::notice::{Notice, NoticeId};
 use domain::time::later;
 use ports::Result;
@@ -51,7 +51,7 @@ impl Ledgers {
         &'a mut self,
         brand: &'a BrandId,
         ledger: &'a LedgerKey,
-    ) -> impl Book<Error = Infallible> {
+    ) -> impl LedgerTx<Error = Infallible> {
         MemoryLedgerTx { ledgers: self, brand, ledger }
     }
 
@@ -83,7 +83,7 @@ impl MemoryLedgerTx<'_> {
     }
 }
 
-impl Book for MemoryLedgerTx<'_> {
+impl LedgerTx for MemoryLedgerTx<'_> {
     type Error = Infallible;
 
     fn counts(&mut self) -> std::result::Result<Counts, Infallible> {

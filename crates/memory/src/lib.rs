@@ -20,9 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::Timestamp;
 use domain::brand::SecretRef;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use domain::participation::Participation;
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use domain::reservation::Windows;
 use ports::limits::Lane;
 use ports::outages::Outage;
@@ -53,11 +53,11 @@ struct State {
     /// These cannot be read.
     damaged: HashSet<ParticipationId>,
     ended: usize,
-    profiles: HashMap<ContactKey, KnownProfile>,
+    profiles: HashMap<ContactKey, ProfileHint>,
     queues: BTreeMap<QueueName, Messages>,
     sent: u64,
     lost_message: Option<u64>,
-    scheduled: HashSet<(Timestamp, QueueName, Look)>,
+    scheduled: HashSet<(Timestamp, QueueName, WorkMessage)>,
     limits: HashMap<Lane, Windows>,
     outages: BTreeMap<BrandId, Outage>,
     ledgers: Ledgers,

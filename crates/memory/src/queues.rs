@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::ids::BrandId;
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use domain::time::{between, later};
 use ports::Result;
 use ports::error::at_most;
@@ -24,19 +24,19 @@ const MOST_RECEIVED: u32 = 5;
 #[derive(Default)]
 pub(crate) struct Messages {
     all: BTreeMap<u64, QueuedMessage>,
-    dead: Vec<Look>,
+    dead: Vec<WorkMessage>,
     next_number: u64,
     last_served: Option<BrandId>,
 }
 
 struct QueuedMessage {
-    look: Look,
+    look: WorkMessage,
     visible_at: Timestamp,
     received: u32,
 }
 
 impl Messages {
-    fn put(&mut self, look: Look, visible_at: Timestamp) {
+    fn put(&mut self, look: WorkMessage, visible_at: Timestamp) {
         self.all.insert(self.next_number, QueuedMessage { look, visible_at, received: 0 });
         self.next_number += 1;
     }
@@ -59,7 +59,7 @@ impl Messages {
 
 impl State {
     /// Puts a message on a queue, at its time.
-    pub(crate) fn put(&mut self, queue: QueueName, look: Look, visible_at: Timestamp) {
+    pub(crate) fn put(&mut self, queue: QueueName, look: WorkMessage, visible_at: Timestamp) {
         self.queues.entry(queue).or_default().put(look, visible_at);
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use domain::time::later;
 use ports::schedule::{Purpose, by_the_minute};
 use ports::{Result, Schedule};
@@ -21,7 +21,7 @@ impl Schedule for Memory {
         if self.lock().fires_exactly { time } else { by_the_minute(time, purpose) }
     }
 
-    async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
+    async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()> {
         {
             let mut state = self.lock();
             if state.fate.strikes("schedules lost", |faults| faults.schedule_lost) {

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::Award;
 use domain::ids::{ContactKey, ParticipationId, Scope};
-use domain::ledger::{Book, Entry, accept};
+use domain::ledger::{Entry, LedgerTx, accept};
 use domain::participation::Participation;
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use ports::error::at_most;
 use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
@@ -179,7 +179,7 @@ impl Store for Memory {
         Ok(Known { profiles: contacts.iter().filter_map(known).collect(), unreadable: Vec::new() })
     }
 
-    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+    async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
         const DOING: &str = "remembering profiles";
         at_most(profiles.len(), MOST_ITEMS, DOING)?;
         self.lock().write(DOING, |state| {
@@ -188,7 +188,7 @@ impl Store for Memory {
         })
     }
 
-    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+    async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
         self.lock().write("claiming a profile", |state| {
             Ok(state.profiles.entry(contact).or_insert_with(|| profile.clone()).clone())
         })

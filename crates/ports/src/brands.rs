@@ -111,7 +111,7 @@ fn base_name(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use domain::brand_file::{AllThere, BrandFile, Given, Strictness, read_each};
+    use domain::brand_file::{AssumePresent, BrandFile, Given, Strictness, read_each};
 
     use super::*;
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn load(file: Given, former: Option<&Loaded>) -> Loaded {
-        read_each(&[file], &AllThere, Strictness::Strict, former)
+        read_each(&[file], &AssumePresent, Strictness::Strict, former)
     }
 
     fn shown(troubles: &Troubles) -> Vec<(&'static str, String, String)> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 
 use crate::Result;
 
@@ -17,7 +17,7 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// What it says.
-    pub look: Look,
+    pub look: WorkMessage,
     /// Not delivered earlier than after this long; at most [`LONGEST_DELAY`].
     pub delay: Duration,
 }
@@ -30,7 +30,7 @@ pub struct Receipt(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// What it says.
-    pub look: Look,
+    pub look: WorkMessage,
     /// What to acknowledge it with.
     pub receipt: Receipt,
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 
 use crate::Result;
 
@@ -33,7 +33,7 @@ pub trait Schedule: Send + Sync {
     ///
     /// # Errors
     /// When the schedule cannot be kept.
-    async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()>;
+    async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()>;
 }
 
 fn whole_second(time: Timestamp) -> Timestamp {

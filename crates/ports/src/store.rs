@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::Entry;
 use domain::participation::Participation;
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 
 use crate::{Error, Result};
 
@@ -87,7 +87,7 @@ impl<T> Read<T> {
 #[derive(Debug, Default)]
 pub struct Known {
     /// By contact.
-    pub profiles: HashMap<ContactKey, KnownProfile>,
+    pub profiles: HashMap<ContactKey, ProfileHint>,
     /// What was known and cannot be read: as good as nothing. Each says which one it is.
     pub unreadable: Vec<Error>,
 }
@@ -123,11 +123,11 @@ pub trait Store: Send + Sync {
     async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known>;
 
     /// Remembers profiles, replacing what was known. At most [`MOST_ITEMS`].
-    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()>;
+    async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()>;
 
     /// Remembers a profile unless one is known for the contact; returns what is known then. Of many who claim one contact,
     /// all get the same answer. What is known and cannot be read is replaced.
-    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile>;
+    async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint>;
 
     /// How many participations of an activation were ever stored; those that are kept no longer count, too. A store that counts as it
     /// stores ignores `more`, and its answer has all whose insert began before the call. Any other store knows only what it is told: it

@@ -8,8 +8,8 @@ use anyhow::Context;
 use domain::Timestamp;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
-    BrandFile, Doubt, Finding, Given, Loaded, PoolFile, Purpose, Severity, Standing, Strictness,
-    Surroundings, UnreadableFile, read_each,
+    BrandFile, Doubt, Finding, Given, Loaded, PoolFile, Purpose, Resolver, Severity, Standing, Strictness,
+    UnreadableFile, read_each,
 };
 use domain::incentive::Pool;
 use ports::Clock;
@@ -149,7 +149,7 @@ struct OnThisMachine {
     reviewing: Reviewing,
 }
 
-impl Surroundings for OnThisMachine {
+impl Resolver for OnThisMachine {
     fn secret(&self, secret: &SecretRef, purpose: Purpose) -> Result<(), Doubt> {
         match secret {
             SecretRef::Env(name) if self.reviewing.with_secrets => variable(name, purpose),

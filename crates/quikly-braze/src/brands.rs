@@ -6,7 +6,9 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use aws::dynamo::{BrandTable, Dynamo, Tables};
 use domain::brand::{Brand, SecretRef};
-use domain::brand_file::{AllThere, BrandFile, Given, Loaded, LoadedFile, Standing, Strictness, read_each};
+use domain::brand_file::{
+    AssumePresent, BrandFile, Given, Loaded, LoadedFile, Standing, Strictness, read_each,
+};
 use domain::ids::BrandId;
 use ports::Ledger;
 
@@ -22,7 +24,7 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let table = BrandTable::new(&config, &environment);
     let files = named(directory.files()?);
     let before = table.read().await.context("the brand table")?;
-    let before = read_each(&before, &AllThere, Strictness::Lenient, None);
+    let before = read_each(&before, &AssumePresent, Strictness::Lenient, None);
     let (loaded, codes) = directory.load(&files, Some(&before));
     let mut sorted = sort(&loaded, files, &environment);
     let codes = codes.into_codes(sorted.right.iter().map(|right| right.brand))?;

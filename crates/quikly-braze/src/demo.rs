@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::brand::SecretRef;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::token::TokenHash;
 use ports::Secrets;
 use secrecy::SecretString;
@@ -61,8 +61,8 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     });
     workspace.seed(SEED)?;
     let brand = BrandFile { name: "demo brand".to_owned(), text: brand_file(sim_address) };
-    let brands =
-        read_all(&[brand], &AllThere).map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
+    let brands = read_all(&[brand], &AssumePresent)
+        .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
     let server = Server::open(brands, Arc::new(DemoKey), &data, listener, &arguments.clients).await?;
     let stop = listen::stop_signal()?;
     let simulated = tokio::spawn(braze_sim::serve(workspace, sim_listener, listen::stopped(stop.clone())));

@@ -97,7 +97,7 @@ impl Server {
             clock,
             chance,
             transport: braze.clone(),
-            callbacks: Arc::new(callback::HttpTransport::new()?),
+            callbacks: Arc::new(callback::HttpCallbacks::new()?),
         };
         let connector = Arc::new(Connector::new(outside, brands.clone(), id_key));
         let clients = match clients.behind_proxy {

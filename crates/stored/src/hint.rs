@@ -2,7 +2,7 @@
 //! version keeps in it is not carried over.
 
 use domain::ids::{ContactKey, ParticipationId};
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use domain::unknown::UnknownFields;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ impl form::Record for HintRecord {
 ///
 /// # Errors
 /// When it holds something that has no stored form.
-pub fn encode(contact: ContactKey, hint: &KnownProfile) -> Result<String, Unencodable> {
+pub fn encode(contact: ContactKey, hint: &ProfileHint) -> Result<String, Unencodable> {
     let record = HintRecord {
         v: Version::NEWEST,
         profile: profile_record(&hint.profile),
@@ -48,12 +48,12 @@ pub fn encode(contact: ContactKey, hint: &KnownProfile) -> Result<String, Unenco
 ///
 /// # Errors
 /// When the text is in no form that a hint has had, or in a newer one.
-pub fn decode(contact: impl std::fmt::Display, text: &str) -> Result<KnownProfile, Unreadable> {
+pub fn decode(contact: impl std::fmt::Display, text: &str) -> Result<ProfileHint, Unreadable> {
     form::read(contact, text, |record: HintRecord, _| hint(record))
 }
 
-fn hint(record: HintRecord) -> Result<KnownProfile, Why> {
-    Ok(KnownProfile {
+fn hint(record: HintRecord) -> Result<ProfileHint, Why> {
+    Ok(ProfileHint {
         profile: profile(record.profile)?,
         learned_at: moment(record.learned_at)?,
         created: record.created,

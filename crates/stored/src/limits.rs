@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::reservation::Ledgered;
+use domain::reservation::WindowsRecord;
 
 use crate::error::{Unencodable, Unreadable, Why};
 use crate::values::moment;
@@ -23,7 +23,7 @@ pub const NAMES: [&str; 9] =
 /// When the length of a window has no stored form.
 pub fn encode(
     lane: impl fmt::Display,
-    books: &Ledgered,
+    books: &WindowsRecord,
 ) -> Result<[(&'static str, Option<i64>); 9], Unencodable> {
     let period = i64::try_from(books.period.as_millis()).map_err(|source| Unencodable {
         what: WHAT,
@@ -56,14 +56,14 @@ pub fn encode(
 pub fn decode(
     lane: impl fmt::Display,
     number: impl Fn(&'static str) -> Result<Option<i64>, Box<dyn std::error::Error + Send + Sync>>,
-) -> Result<Ledgered, Unreadable> {
+) -> Result<WindowsRecord, Unreadable> {
     books(number).map_err(|why| Unreadable::new(WHAT, why).of(lane))
 }
 
-fn books(number: impl Fn(&'static str) -> Result<Option<i64>, Why>) -> Result<Ledgered, Why> {
+fn books(number: impl Fn(&'static str) -> Result<Option<i64>, Why>) -> Result<WindowsRecord, Why> {
     let required = |name| Ok::<i64, Why>(number(name)?.ok_or_else(|| format!("it has no {name}"))?);
     let at = |name| number(name)?.map(moment).transpose();
-    Ok(Ledgered {
+    Ok(WindowsRecord {
         requests: required("requests")?.try_into()?,
         period: Duration::from_millis(required("period")?.try_into()?),
         start: moment(required("start")?)?,

@@ -28,7 +28,7 @@ enum Task {
         advisories: bool,
     },
     /// Make a book of all documents: target/book/html/index.html
-    Book,
+    LedgerTx,
     /// Run the whole stack on an emulated AWS, deployed from infra/template.yaml, until Ctrl-C
     AwsLocal,
     /// Play runs in which everything goes wrong that may, and check the promises: --seeds N [--from S], --seed S, --plan FILE
@@ -69,7 +69,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test(),
         Task::Tidy => tidy::check(),
         Task::Deny { advisories } => deny::check(advisories),
-        Task::Book => book::make(),
+        Task::LedgerTx => book::make(),
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Simulate { arguments } => {
             hand_on(&["run", "--quiet", "--package", "tests", "--bin", "simulate", "--"], &arguments)

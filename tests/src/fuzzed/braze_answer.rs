@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use braze::{
-    Alias, ApiKey, Attributes, Client, Event, ExportQuery, Fields, GroupPhones, Identifier, Permission,
-    SetEndpoint, Transport, TransportError, Write,
+    ApiKey, AttributesObject, Client, Event, ExportQuery, Fields, GroupPhones, Identifier, Permission,
+    SetEndpoint, TrackWrite, Transport, TransportError, UserAlias,
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -91,12 +91,17 @@ fn told(error: &braze::Error) -> String {
     format!("{error} {error:?} {:?}", error.next())
 }
 
-fn write(name: &str) -> Write {
-    let identifier = Identifier::Alias(Alias { label: "email".into(), name: format!("{name}@example.com") });
+fn write(name: &str) -> TrackWrite {
+    let identifier =
+        Identifier::UserAlias(UserAlias { label: "email".into(), name: format!("{name}@example.com") });
     let mut fields = Map::new();
     fields.insert("quikly_participant".into(), json!(true));
-    let attributes =
-        Attributes { identifier: identifier.clone(), update_existing_only: Some(false), email: None, fields };
+    let attributes = AttributesObject {
+        identifier: identifier.clone(),
+        update_existing_only: Some(false),
+        email: None,
+        fields,
+    };
     let event = Event {
         identifier,
         name: "quikly_participated".into(),
@@ -104,5 +109,5 @@ fn write(name: &str) -> Write {
         properties: Map::new(),
         update_existing_only: None,
     };
-    Write { attributes: Some(attributes), events: vec![event] }
+    TrackWrite { attributes: Some(attributes), events: vec![event] }
 }

@@ -15,10 +15,10 @@ use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Entry, Rules, Settled};
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use domain::notice::NoticeId;
 use domain::participation::{Outcome, Participation, State};
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use domain::reservation::{Allowance, Observed, Reservation};
 use http::{Request, Response, StatusCode};
 use memory::Memory;
@@ -200,11 +200,11 @@ impl Store for Mortal {
         self.ports.store.known_profiles(contacts).await
     }
 
-    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+    async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
         self.life.effect(self.ports.store.remember_profiles(profiles)).await
     }
 
-    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+    async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
         self.life.effect(self.ports.store.claim_profile(contact, profile)).await
     }
 
@@ -310,7 +310,7 @@ impl Schedule for Mortal {
         self.ports.schedule.fires_at(time, purpose)
     }
 
-    async fn at(&self, time: Timestamp, queue: QueueName, look: Look) -> Result<()> {
+    async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()> {
         self.may_be_told(&aws::message::encode(&look));
         self.life.effect(self.ports.schedule.at(time, queue, look)).await
     }
@@ -372,12 +372,12 @@ impl braze::Transport for Mortal {
 }
 
 #[async_trait]
-impl callback::Transport for Mortal {
+impl callback::CallbackTransport for Mortal {
     async fn send(
         &self,
         callback: &callback::Signed,
         addresses: callback::Addresses,
-    ) -> std::result::Result<StatusCode, callback::TransportError> {
+    ) -> std::result::Result<StatusCode, callback::CallbackError> {
         if self.mutation == Some(Mutation::NoTelling) {
             return Ok(StatusCode::NO_CONTENT);
         }

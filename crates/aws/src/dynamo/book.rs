@@ -10,7 +10,7 @@ use domain::award::{Award, Others, Standing};
 use domain::ids::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
-use domain::ledger::{Book, Counts, TakenCode};
+use domain::ledger::{Counts, LedgerTx, TakenCode};
 use domain::notice::Notice;
 use ports::store::Unreadable;
 
@@ -141,7 +141,7 @@ impl<'a> DynamoLedgerTx<'a> {
     }
 }
 
-impl Book for DynamoLedgerTx<'_> {
+impl LedgerTx for DynamoLedgerTx<'_> {
     type Error = Need;
 
     fn counts(&mut self) -> Result<Counts, Need> {

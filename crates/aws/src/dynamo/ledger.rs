@@ -8,7 +8,7 @@ use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
-use domain::ledger::{self, Book, Counts, Rules, Settled};
+use domain::ledger::{self, Counts, LedgerTx, Rules, Settled};
 use domain::notice::Notice;
 use ports::error::at_most;
 use ports::ledger::{DrawnPart, Ledger, Stock};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use domain::Timestamp;
-use domain::reservation::{Allowance, Ledgered, Observed, Reservation, Windows};
+use domain::reservation::{Allowance, Observed, Reservation, Windows, WindowsRecord};
 use ports::limits::{Lane, Limits};
 use ports::{Error, Result};
 use stored::limits;
@@ -49,7 +49,7 @@ impl Dynamo {
         for _ in 0..MOST_TRIES {
             let Some((windows, version)) = self.windows(DOING, &name).await? else { return Ok(false) };
             let kept = windows.keep();
-            let opened = Ledgered { probe_at: kept.probe_at.map(|at| at.min(now)), ..kept };
+            let opened = WindowsRecord { probe_at: kept.probe_at.map(|at| at.min(now)), ..kept };
             if self.keep(DOING, &name, &Windows::restore(opened), version).await? {
                 return Ok(true);
             }

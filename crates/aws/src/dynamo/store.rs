@@ -13,7 +13,7 @@ use domain::Timestamp;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::Entry;
 use domain::participation::Participation;
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use futures::stream;
 use futures::{StreamExt, TryFutureExt};
 use ports::Chance;
@@ -184,11 +184,11 @@ impl Store for Dynamo {
         Ok(known)
     }
 
-    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+    async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
         const DOING: &str = "remembering profiles";
         at_most(profiles.len(), MOST_ITEMS, DOING)?;
         // The last one of a contact counts; a batch must not name an item twice.
-        let latest: HashMap<ContactKey, &KnownProfile> =
+        let latest: HashMap<ContactKey, &ProfileHint> =
             profiles.iter().map(|(contact, known)| (*contact, known)).collect();
         let mut writes = Vec::with_capacity(latest.len());
         for (contact, known) in latest {
@@ -206,7 +206,7 @@ impl Store for Dynamo {
         Ok(())
     }
 
-    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+    async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
         let request = self
             .client
             .put_item()
@@ -240,8 +240,8 @@ impl Dynamo {
         &self,
         contact: ContactKey,
         unreadable: &Item,
-        profile: &KnownProfile,
-    ) -> Result<KnownProfile> {
+        profile: &ProfileHint,
+    ) -> Result<ProfileHint> {
         const DOING: &str = "claiming a profile";
         let mut request = self
             .client

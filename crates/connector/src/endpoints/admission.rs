@@ -10,7 +10,7 @@ use ports::limits::Endpoint;
 
 use super::BrandAccess;
 use crate::budget::{Admission, PATIENCE};
-use crate::case::{Case, Performed};
+use crate::case::{Performed, WorkItem};
 
 /// A slot shorter than this would be over before a message that is late by a second: its participation comes a second early, and
 /// waits.
@@ -19,7 +19,7 @@ const SHORT: Duration = Duration::from_secs(5);
 /// A request, and everyone who wants its answer.
 pub(super) struct Request<Q> {
     pub(super) query: ExportQuery,
-    pub(super) by: Vec<(Case, Q)>,
+    pub(super) by: Vec<(WorkItem, Q)>,
 }
 
 pub(super) type AdmittedRequests<Q> = Vec<(Slot, Request<Q>)>;
@@ -56,7 +56,7 @@ pub(super) async fn admit<Q>(
             }
             Some(Admission::Closed(until)) => performed.resting.extend(put_off(request, until, None, now)),
             None => {
-                let rest = |(case, _): (Case, Q)| to.rest_after_failure(case, None, now);
+                let rest = |(case, _): (WorkItem, Q)| to.rest_after_failure(case, None, now);
                 performed.resting.extend(request.by.into_iter().map(rest));
             }
         }
@@ -70,7 +70,7 @@ fn put_off<Q>(
     until: Timestamp,
     mut slot: Option<Slot>,
     now: Timestamp,
-) -> impl Iterator<Item = Case> {
+) -> impl Iterator<Item = WorkItem> {
     request.by.into_iter().map(move |(mut case, _)| {
         case.participation.holds(slot.take());
         case.participation.put_off(until, now);

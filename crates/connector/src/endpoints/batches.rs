@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use braze::{BatchLimit, Write};
+use braze::{BatchLimit, TrackWrite};
 use domain::brand::Brand;
-use domain::decide::{Command, ProfileWrite};
+use domain::decide::ProfileWrite;
 use domain::profile::ProfileRef;
 
 use super::translate;
-use crate::case::Case;
+use crate::case::WorkItem;
 
 /// Writes that have failed so often in a row go by themselves, and are halved while they fail: whatever is wrong with one must not
 /// hold up others.
 const STUBBORN_AFTER: u32 = 3;
 
 /// A case with what is to be written for it.
-pub(super) type WriteJob = (Case, ProfileWrite);
+pub(super) type WriteJob = (WorkItem, ProfileWrite);
 
 /// What is written as one object, and for whom.
 pub(super) struct Joint {
@@ -34,7 +34,7 @@ impl Joint {
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
-        self.jobs.iter().all(|(_, write)| Command::Write(write.clone()).is_repeatable())
+        self.jobs.iter().all(|(_, write)| write.is_repeatable())
     }
 }
 
@@ -78,7 +78,7 @@ fn packed(brand: &Brand, joints: Vec<Joint>) -> Vec<Vec<Joint>> {
     groups.into_iter().map(|group| joints.by_ref().take(group.len()).collect()).collect()
 }
 
-pub(super) fn writes(joints: &[Joint]) -> Vec<Write> {
+pub(super) fn writes(joints: &[Joint]) -> Vec<TrackWrite> {
     joints.iter().map(|joint| translate::write(&joint.write)).collect()
 }
 

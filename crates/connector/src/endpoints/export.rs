@@ -1,6 +1,6 @@
 //! Requests to `/users/export/ids`: each in its slot or not at all, and what its answer means for those who wanted it.
 
-use braze::{Answer, Client, Export, ExportQuery, Fields, Next};
+use braze::{AfterError, Answer, Client, Export, ExportQuery, Fields};
 use domain::Timestamp;
 use domain::reservation::{Observed, Slot};
 use domain::time::later;
@@ -11,7 +11,7 @@ use super::BrandAccess;
 use super::admission::{Request, admit};
 use crate::breaker::{Breaker, Rejection};
 use crate::budget::{PATIENCE, asked_wait, at_the_earliest, observed};
-use crate::case::{Case, Performed};
+use crate::case::{Performed, WorkItem};
 
 /// What Braze answered, when, and what that says of the limit.
 struct Heard {
@@ -21,15 +21,15 @@ struct Heard {
 }
 
 /// What came of a request for those who wanted its answer, and whether it asked for several profiles.
-type Answered<Q> = (Vec<(Case, Q)>, bool, Result<Heard, Rejection>);
+type Answered<Q> = (Vec<(WorkItem, Q)>, bool, Result<Heard, Rejection>);
 
 /// Sends the requests that have a slot; what came of them, and who was refused together with others.
 pub(super) async fn ask_all<Q>(
     to: &BrandAccess<'_>,
     requests: Vec<Request<Q>>,
     fields: Fields,
-    learn: impl Fn(&mut Case, &Q, &Export),
-) -> (Performed, Vec<(Case, Q)>) {
+    learn: impl Fn(&mut WorkItem, &Q, &Export),
+) -> (Performed, Vec<(WorkItem, Q)>) {
     let mut refused = Vec::new();
     if requests.is_empty() {
         return (Performed::default(), refused);
@@ -58,7 +58,7 @@ pub(super) async fn ask_all<Q>(
             if together && matches!(&heard, Ok(heard) if is_refused(&heard.answer)) {
                 refused.push((case, question));
             } else {
-                let learn = |case: &mut Case, export: &Export| learn(case, &question, export);
+                let learn = |case: &mut WorkItem, export: &Export| learn(case, &question, export);
                 take_in(to, case, &heard, learn, now, &mut performed);
             }
         }
@@ -93,15 +93,15 @@ async fn ask(
 }
 
 fn is_refused(answer: &Answer<Export>) -> bool {
-    matches!(&answer.result, Err(error) if error.next() == Next::Refused)
+    matches!(&answer.result, Err(error) if error.next() == AfterError::Refused)
 }
 
 /// Turns an answer into a fact, or puts the case off.
 fn take_in(
     to: &BrandAccess<'_>,
-    mut case: Case,
+    mut case: WorkItem,
     heard: &Result<Heard, Rejection>,
-    learn: impl Fn(&mut Case, &Export),
+    learn: impl Fn(&mut WorkItem, &Export),
     now: Timestamp,
     performed: &mut Performed,
 ) {
@@ -129,7 +129,7 @@ fn take_in(
             learn(&mut case, export);
             performed.active.push(case);
         }
-        Err(error) if error.next() == Next::Refused => {
+        Err(error) if error.next() == AfterError::Refused => {
             case.participation.answered();
             case.facts.refused = Some(format!("the look-up failed: {error}"));
             performed.active.push(case);

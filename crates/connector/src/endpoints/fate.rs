@@ -7,7 +7,7 @@ use domain::decide::Written;
 use domain::time::later;
 use ports::Chance;
 
-use crate::case::Case;
+use crate::case::WorkItem;
 use crate::retry::back_off;
 
 /// What became of one object, for every participation that it was sent for. Waits that Braze asked for are kept.
@@ -27,7 +27,7 @@ pub(super) enum ObjectFate {
 
 impl ObjectFate {
     /// The fact for a participation. Failures are counted in it.
-    pub(super) fn written(&self, case: &mut Case, chance: &dyn Chance, now: Timestamp) -> Written {
+    pub(super) fn written(&self, case: &mut WorkItem, chance: &dyn Chance, now: Timestamp) -> Written {
         let mut retry_at = |asked| {
             case.participation.failed();
             later(now, back_off(case.participation.failures(), asked, chance))

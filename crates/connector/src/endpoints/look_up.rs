@@ -10,7 +10,7 @@ use domain::profile::{Alias, ProfileRef};
 use super::admission::Request;
 use super::export::ask_all;
 use super::{BrandAccess, BrazeEndpoint, translate};
-use crate::case::{Case, Performed};
+use crate::case::{Performed, WorkItem};
 
 /// "Does this profile carry this event, no older than that?"
 pub(crate) struct ProfileEventQuestion {
@@ -23,12 +23,12 @@ pub(crate) struct ProfileEventQuestion {
 pub(crate) struct Profiles;
 
 impl BrazeEndpoint for Profiles {
-    type Job = Case;
+    type Job = WorkItem;
 
-    async fn perform(to: &BrandAccess<'_>, cases: Vec<Case>) -> ports::Result<Performed> {
-        let query = |case: Case| (translate::find_query(case.participation.way()), case);
+    async fn perform(to: &BrandAccess<'_>, cases: Vec<WorkItem>) -> ports::Result<Performed> {
+        let query = |case: WorkItem| (translate::find_query(case.participation.way()), case);
         let requests = alike(cases.into_iter().map(query));
-        let found = |case: &mut Case, (): &(), export: &Export| {
+        let found = |case: &mut WorkItem, (): &(), export: &Export| {
             case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
         };
         Ok(ask_all(to, requests, Fields::IdentityAndAttributes, found).await.0)
@@ -40,10 +40,10 @@ impl BrazeEndpoint for Profiles {
 pub(crate) struct Aliases;
 
 impl BrazeEndpoint for Aliases {
-    type Job = (Case, Alias);
+    type Job = (WorkItem, Alias);
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
-        let found = |case: &mut Case, alias: &ProfileRef, export: &Export| {
+        let found = |case: &mut WorkItem, alias: &ProfileRef, export: &Export| {
             let theirs = export.users.iter().filter(|user| translate::is_of(user, alias));
             let found: Vec<_> = theirs.map(translate::found_profile).collect();
             case.participation.learns_of_alias(!found.is_empty());
@@ -64,10 +64,10 @@ impl BrazeEndpoint for Aliases {
 pub(crate) struct RecordedEvents;
 
 impl BrazeEndpoint for RecordedEvents {
-    type Job = (Case, ProfileEventQuestion);
+    type Job = (WorkItem, ProfileEventQuestion);
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
-        let recorded = |case: &mut Case, question: &ProfileEventQuestion, export: &Export| {
+        let recorded = |case: &mut WorkItem, question: &ProfileEventQuestion, export: &Export| {
             let theirs = export.users.iter().filter(|user| translate::is_of(user, &question.profile));
             let mut ours =
                 theirs.flat_map(|user| &user.custom_events).filter(|event| event.name == question.event);
@@ -84,7 +84,7 @@ impl BrazeEndpoint for RecordedEvents {
 }
 
 /// One request for all who ask the same, in the order of the first.
-fn alike(questions: impl Iterator<Item = (ExportQuery, Case)>) -> Vec<Request<()>> {
+fn alike(questions: impl Iterator<Item = (ExportQuery, WorkItem)>) -> Vec<Request<()>> {
     let mut requests: Vec<Request<()>> = Vec::new();
     let mut places: HashMap<ExportQuery, usize> = HashMap::new();
     for (query, case) in questions {
@@ -100,7 +100,7 @@ fn alike(questions: impl Iterator<Item = (ExportQuery, Case)>) -> Vec<Request<()
 }
 
 /// Questions by kind of identifier: Braze's documentation leaves open whether several kinds may be asked at once.
-fn together(questions: Vec<(Case, ProfileEventQuestion)>) -> Vec<Request<ProfileEventQuestion>> {
+fn together(questions: Vec<(WorkItem, ProfileEventQuestion)>) -> Vec<Request<ProfileEventQuestion>> {
     let (mut by_external_id, mut by_alias, mut requests) = (Vec::new(), Vec::new(), Vec::new());
     for (case, question) in questions {
         match question.profile {
@@ -116,17 +116,20 @@ fn together(questions: Vec<(Case, ProfileEventQuestion)>) -> Vec<Request<Profile
 }
 
 /// As many in a request as Braze takes.
-fn in_pieces<Q>(questions: Vec<(Case, Q)>, profile: impl Fn(&(Case, Q)) -> &ProfileRef) -> Vec<Request<Q>> {
+fn in_pieces<Q>(
+    questions: Vec<(WorkItem, Q)>,
+    profile: impl Fn(&(WorkItem, Q)) -> &ProfileRef,
+) -> Vec<Request<Q>> {
     let mut questions = questions.into_iter().peekable();
     let mut requests = Vec::new();
     while questions.peek().is_some() {
-        let by: Vec<(Case, Q)> = questions.by_ref().take(MOST_IDENTIFIERS).collect();
+        let by: Vec<(WorkItem, Q)> = questions.by_ref().take(MOST_IDENTIFIERS).collect();
         requests.push(Request { query: translate::export_query(by.iter().map(&profile)), by });
     }
     requests
 }
 
-fn about(question: (Case, ProfileEventQuestion)) -> Request<ProfileEventQuestion> {
+fn about(question: (WorkItem, ProfileEventQuestion)) -> Request<ProfileEventQuestion> {
     Request { query: translate::export_query(std::iter::once(&question.1.profile)), by: vec![question] }
 }
 

@@ -12,13 +12,13 @@ use ports::limits::Endpoint;
 
 use super::BrandAccess;
 use crate::budget::Admission;
-use crate::case::Case;
+use crate::case::WorkItem;
 
 /// Requests of a group under way at once: fifty numbers each, far below their limits with answers that take a second.
 pub(super) const AT_ONCE: usize = 16;
 
 /// The consumers' numbers, each once.
-pub(super) fn phones<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<String> {
+pub(super) fn phones<'a>(cases: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
     let phones = cases.filter_map(|case| case.participation.phone());
     let phones: BTreeSet<String> = phones.map(|phone| phone.as_str().to_owned()).collect();
     phones.into_iter().collect()

@@ -9,7 +9,7 @@ use domain::Timestamp;
 use domain::accept::Acceptance;
 use domain::attributes::{AttributeValue, Attributes};
 use domain::brand::{Brand, Brands};
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email};
 use domain::decide::ProfileWrite;
 use domain::id_key::IdKey;
@@ -20,7 +20,7 @@ use memory::{Faults, Memory, TokioClock};
 use ports::Chance;
 
 use crate::braze_access::BrazeAccess;
-use crate::case::Case;
+use crate::case::WorkItem;
 use crate::outside::Outside;
 
 const FILE: &str = r#"
@@ -41,7 +41,7 @@ pub(super) fn at(second: i64) -> Timestamp {
 }
 
 fn brands() -> Brands {
-    read_all(&[BrandFile { name: "acme".into(), text: FILE.into() }], &AllThere).unwrap()
+    read_all(&[BrandFile { name: "acme".into(), text: FILE.into() }], &AssumePresent).unwrap()
 }
 
 /// A brand with an activation by e-mail.
@@ -50,12 +50,12 @@ pub(super) fn brand() -> Brand {
 }
 
 /// A consumer who takes part by e-mail.
-pub(super) fn case(number: usize) -> Case {
+pub(super) fn case(number: usize) -> WorkItem {
     let brands = brands();
     let terms = brands.activation(&Scope::parse("spring").unwrap()).unwrap();
     let email = Email::parse(&format!("c{number}@example.com")).unwrap();
     let id = IdKey::new([1; 32]).participation(&terms.1.scope, &Contact::Email(email.clone()));
-    Case::new(Acceptance::new(id, terms, at(0)).by_email(email, None, Attributes::default()))
+    WorkItem::new(Acceptance::new(id, terms, at(0)).by_email(email, None, Attributes::default()))
 }
 
 /// An attribute for a profile.
@@ -94,12 +94,12 @@ impl Transport for Nowhere {
 }
 
 #[async_trait]
-impl callback::Transport for Nowhere {
+impl callback::CallbackTransport for Nowhere {
     async fn send(
         &self,
         _callback: &callback::Signed,
         _addresses: callback::Addresses,
-    ) -> Result<http::StatusCode, callback::TransportError> {
+    ) -> Result<http::StatusCode, callback::CallbackError> {
         unreachable!("nothing is sent")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use braze::{Next, Statuses, SubscriptionState};
+use braze::{AfterError, Statuses, SubscriptionState};
 use domain::decide::Subscription;
 use domain::ids::SubscriptionGroup;
 use domain::reservation::Observed;
@@ -13,13 +13,13 @@ use ports::limits::Endpoint;
 use super::phones::{AT_ONCE, grouped, phones, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
-use crate::case::{Case, Performed};
+use crate::case::{Performed, WorkItem};
 
 /// Answers `Subscription`: one request for fifty numbers of a group, whatever their activation.
 pub(crate) struct Subscriptions;
 
 impl BrazeEndpoint for Subscriptions {
-    type Job = (Case, SubscriptionGroup);
+    type Job = (WorkItem, SubscriptionGroup);
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
         let mut performed = Performed::default();
@@ -51,14 +51,14 @@ impl BrazeEndpoint for Subscriptions {
 struct StatusRead {
     performed: Performed,
     /// What is to be asked again, in smaller pieces.
-    again: Vec<Vec<Case>>,
+    again: Vec<Vec<WorkItem>>,
     said: Option<Observed>,
 }
 
 async fn read_piece(
     to: &BrandAccess<'_>,
     group: &SubscriptionGroup,
-    piece: Vec<Case>,
+    piece: Vec<WorkItem>,
     admission: Admission,
 ) -> StatusRead {
     let now = to.now();
@@ -78,7 +78,7 @@ async fn read_piece(
     match answer.result {
         Ok(Statuses::InOrder(states)) => {
             let states: HashMap<String, SubscriptionState> = phones.into_iter().zip(states).collect();
-            let state = |case: &Case| {
+            let state = |case: &WorkItem| {
                 let phone = case.participation.phone().map(|phone| phone.as_str());
                 phone.and_then(|phone| states.get(phone)).copied().unwrap_or(SubscriptionState::Unknown)
             };
@@ -92,11 +92,11 @@ async fn read_piece(
             to.access.one_by_one.remember(&to.brand.id);
             read.again = pieces(piece, 1);
         }
-        Err(error) if error.next() == Next::Refused && piece.len() > 1 => {
+        Err(error) if error.next() == AfterError::Refused && piece.len() > 1 => {
             let half = piece.len().div_ceil(2);
             read.again = pieces(piece, half);
         }
-        Err(error) if error.next() == Next::Refused => {
+        Err(error) if error.next() == AfterError::Refused => {
             read.performed.active.extend(piece.into_iter().map(|mut case| {
                 case.facts.refused = Some(format!("the number's subscription cannot be read: {error}"));
                 case
@@ -104,14 +104,14 @@ async fn read_piece(
         }
         Err(error) => {
             report(to, group, &error);
-            let rest = |case: Case| to.rest_after_failure(case, asked, now);
+            let rest = |case: WorkItem| to.rest_after_failure(case, asked, now);
             read.performed.resting.extend(piece.into_iter().map(rest));
         }
     }
     read
 }
 
-fn learn(mut case: Case, state: SubscriptionState) -> Case {
+fn learn(mut case: WorkItem, state: SubscriptionState) -> WorkItem {
     case.participation.answered();
     case.facts.subscription = Some(match state {
         SubscriptionState::Subscribed => Subscription::Subscribed,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use braze::{GroupPhones, MOST_PHONES, Next, SetEndpoint};
+use braze::{AfterError, GroupPhones, MOST_PHONES, SetEndpoint};
 use domain::decide::Written;
 use domain::ids::SubscriptionGroup;
 use domain::reservation::Observed;
@@ -14,11 +14,11 @@ use super::fate::ObjectFate;
 use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
-use crate::case::{Case, Performed};
+use crate::case::{Performed, WorkItem};
 
 /// A number to be subscribed.
 pub(crate) struct SubscribeJob {
-    pub(crate) case: Case,
+    pub(crate) case: WorkItem,
     pub(crate) group: SubscriptionGroup,
     pub(crate) double_opt_in: bool,
 }
@@ -27,7 +27,7 @@ pub(crate) struct SubscribeJob {
 struct Wanted {
     group: SubscriptionGroup,
     phone: String,
-    cases: Vec<Case>,
+    cases: Vec<WorkItem>,
 }
 
 /// Performs `Subscribe`, fifty numbers in a request, whatever their groups, and each number of a group once. Should Braze refuse a
@@ -71,7 +71,7 @@ impl BrazeEndpoint for Subscribe {
 }
 
 /// What is to be subscribed, group by group. Without a number there is nothing to subscribe: those are done.
-fn wanted(jobs: Vec<SubscribeJob>, done: &mut Vec<Case>) -> Vec<Wanted> {
+fn wanted(jobs: Vec<SubscribeJob>, done: &mut Vec<WorkItem>) -> Vec<Wanted> {
     let mut of_number = Vec::with_capacity(jobs.len());
     for SubscribeJob { mut case, group, .. } in jobs {
         match case.participation.phone().map(|phone| phone.as_str().to_owned()) {
@@ -133,14 +133,14 @@ async fn set_piece(
 /// What became of the numbers of a request that failed; `None` when it is to be split.
 fn failed(error: &braze::Error, asked: Option<Duration>, numbers: usize) -> Option<ObjectFate> {
     match error.next() {
-        Next::Retry { .. } | Next::Configuration => Some(ObjectFate::NotDone(asked)),
-        Next::Unknown => Some(ObjectFate::Unknown(asked)),
-        Next::Refused if numbers > 1 => None,
-        Next::Refused => Some(ObjectFate::Refused(format!("Braze refused the number: {error}"))),
+        AfterError::Retry { .. } | AfterError::Configuration => Some(ObjectFate::NotDone(asked)),
+        AfterError::Unknown => Some(ObjectFate::Unknown(asked)),
+        AfterError::Refused if numbers > 1 => None,
+        AfterError::Refused => Some(ObjectFate::Refused(format!("Braze refused the number: {error}"))),
     }
 }
 
-fn take_in(to: &BrandAccess<'_>, mut case: Case, fate: &ObjectFate) -> Case {
+fn take_in(to: &BrandAccess<'_>, mut case: WorkItem, fate: &ObjectFate) -> WorkItem {
     case.facts.written = Some(fate.written(&mut case, &*to.access.outside.chance, to.now()));
     case
 }

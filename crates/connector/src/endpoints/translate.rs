@@ -1,6 +1,6 @@
 //! Between the domain's words and Braze's.
 
-use braze::{Attributes, Event, ExportQuery, Identifier, Profile, Write};
+use braze::{AttributesObject, Event, ExportQuery, Identifier, Profile, TrackWrite};
 use domain::attributes::AttributeValue;
 use domain::decide::{ProfileEvent, ProfileWrite};
 use domain::liquid;
@@ -10,20 +10,20 @@ use serde_json::{Map, Value, json};
 
 /// A domain write as Braze objects. Attributes go ahead of the event in the same request: an event by alias never creates
 /// the profile it is for.
-pub(crate) fn write(write: &ProfileWrite) -> Write {
+pub(crate) fn write(write: &ProfileWrite) -> TrackWrite {
     let identifier = identifier(&write.profile);
     let fields = fields(write);
     // An address as identifier stands in the object already.
     let identifies = matches!(write.profile, ProfileRef::Email(_));
     let email = write.email.as_ref().filter(|_| !identifies).map(|email| email.as_str().to_owned());
-    let attributes = (write.create || !fields.is_empty()).then(|| Attributes {
+    let attributes = (write.create || !fields.is_empty()).then(|| AttributesObject {
         identifier: identifier.clone(),
         update_existing_only: Some(!write.create),
         email,
         fields,
     });
     let event = write.event.as_ref().map(|event| self::event(event, identifier, existing_only(write)));
-    Write { attributes, events: event.into_iter().collect() }
+    TrackWrite { attributes, events: event.into_iter().collect() }
 }
 
 fn fields(write: &ProfileWrite) -> Map<String, Value> {
@@ -65,14 +65,14 @@ fn members(attributes: &domain::attributes::Attributes) -> Map<String, Value> {
 fn identifier(profile: &ProfileRef) -> Identifier {
     match profile {
         ProfileRef::ExternalId(id) => Identifier::ExternalId(id.clone()),
-        ProfileRef::Alias(alias) => Identifier::Alias(braze_alias(alias)),
+        ProfileRef::Alias(alias) => Identifier::UserAlias(braze_alias(alias)),
         ProfileRef::BrazeId(id) => Identifier::BrazeId(id.clone()),
         ProfileRef::Email(email) => Identifier::Email(email.as_str().to_owned()),
     }
 }
 
-fn braze_alias(alias: &Alias) -> braze::Alias {
-    braze::Alias { label: alias.label().to_owned(), name: alias.name().to_owned() }
+fn braze_alias(alias: &Alias) -> braze::UserAlias {
+    braze::UserAlias { label: alias.label().to_owned(), name: alias.name().to_owned() }
 }
 
 /// The query that finds exactly these profiles, each named once. Several only by external id, or by alias.

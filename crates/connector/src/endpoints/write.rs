@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use braze::{Next, ObjectOutcome, WriteOutcome};
+use braze::{AfterError, ObjectOutcome, WriteOutcome};
 use domain::Timestamp;
 use domain::decide::{ProfileWrite, Written};
-use domain::profile::{KnownProfile, ProfileRef};
+use domain::profile::{ProfileHint, ProfileRef};
 use domain::reservation::Observed;
 use domain::time::later;
 use futures::future::join_all;
@@ -16,7 +16,7 @@ use super::batches::{Joint, WriteJob, batches, writes};
 use super::fate::ObjectFate;
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
-use crate::case::{Case, Performed};
+use crate::case::{Performed, WorkItem};
 use crate::recent::Whose;
 use crate::wake;
 
@@ -55,7 +55,7 @@ impl BrazeEndpoint for Writes {
 }
 
 /// Leaves out what the profiles show already. Where nothing is left to write, it is done.
-fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<Case>, Vec<WriteJob>) {
+fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<WorkItem>, Vec<WriteJob>) {
     let (mut done, mut left) = (Vec::new(), Vec::new());
     for (mut case, mut write) in jobs {
         let found = case.facts.found.as_deref().unwrap_or_default();
@@ -75,7 +75,7 @@ fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<Case>, Vec<Write
     (done, left)
 }
 
-fn whose(case: &Case) -> Whose<'_> {
+fn whose(case: &WorkItem) -> Whose<'_> {
     Whose { brand: case.participation.brand(), way: case.participation.way() }
 }
 
@@ -99,7 +99,7 @@ fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now:
 }
 
 /// Jobs that Braze takes no request for before then.
-fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<Case> {
+fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<WorkItem> {
     let jobs = batch.into_iter().flat_map(|joint| joint.jobs);
     jobs.map(|(mut case, _)| {
         let chance = &*to.access.outside.chance;
@@ -111,7 +111,7 @@ fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<Ca
 
 /// Sends one batch. Should Braze refuse the request as a whole, it is halved until the refusal has found its object, and so is what
 /// fails again and again.
-async fn send(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<Case>> {
+async fn send(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<WorkItem>> {
     let batch = save_intentions(to, batch).await?;
     let mut cases = Vec::with_capacity(batch.len());
     let mut said = Vec::new();
@@ -205,16 +205,16 @@ async fn request(
     let at_once = asked.is_none() && !matches!(error, braze::Error::Throttled { .. });
     let halves = halves_failures && batch.len() > 1 && at_once;
     match error.next() {
-        Next::Retry { .. } if halves => None,
-        Next::Retry { .. } => all(ObjectFate::NotDone(asked)),
-        Next::Unknown if halves && batch.iter().all(Joint::is_repeatable) => None,
-        Next::Unknown => all(ObjectFate::Unknown(asked)),
-        Next::Configuration => {
+        AfterError::Retry { .. } if halves => None,
+        AfterError::Retry { .. } => all(ObjectFate::NotDone(asked)),
+        AfterError::Unknown if halves && batch.iter().all(Joint::is_repeatable) => None,
+        AfterError::Unknown => all(ObjectFate::Unknown(asked)),
+        AfterError::Configuration => {
             to.access.key_was_refused(to.brand);
             all(ObjectFate::NotDone(asked))
         }
-        Next::Refused if batch.len() > 1 => None,
-        Next::Refused => all(ObjectFate::Refused(error.to_string())),
+        AfterError::Refused if batch.len() > 1 => None,
+        AfterError::Refused => all(ObjectFate::Refused(error.to_string())),
     }
 }
 
@@ -231,7 +231,7 @@ fn fate(outcome: &WriteOutcome) -> ObjectFate {
 }
 
 /// Turns what became of a write into a fact.
-fn take_in(to: &BrandAccess<'_>, case: &mut Case, write: ProfileWrite, fate: &ObjectFate) {
+fn take_in(to: &BrandAccess<'_>, case: &mut WorkItem, write: ProfileWrite, fate: &ObjectFate) {
     let now = to.now();
     let written = fate.written(case, &*to.access.outside.chance, now);
     match &written {
@@ -259,17 +259,12 @@ fn take_in(to: &BrandAccess<'_>, case: &mut Case, write: ProfileWrite, fate: &Ob
 
 /// What to remember of a profile that was looked up or created just now. What we knew already, and what Braze chooses by
 /// address, teaches nothing.
-fn learned(case: &Case, write: ProfileWrite, now: Timestamp) -> Option<KnownProfile> {
+fn learned(case: &WorkItem, write: ProfileWrite, now: Timestamp) -> Option<ProfileHint> {
     case.facts.found.as_ref()?;
     match write.profile {
         ProfileRef::Email(_) => None,
         profile @ (ProfileRef::ExternalId(_) | ProfileRef::Alias(_) | ProfileRef::BrazeId(_)) => {
-            Some(KnownProfile {
-                profile,
-                learned_at: now,
-                created: write.create,
-                by: case.participation.id(),
-            })
+            Some(ProfileHint { profile, learned_at: now, created: write.create, by: case.participation.id() })
         }
     }
 }

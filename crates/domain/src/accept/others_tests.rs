@@ -4,7 +4,7 @@ use super::*;
 use crate::accept::Acceptance;
 use crate::attributes::Attributes;
 use crate::brand::Brands;
-use crate::brand_file::{AllThere, BrandFile, read_all};
+use crate::brand_file::{AssumePresent, BrandFile, read_all};
 use crate::contact::{Email, Phone};
 use crate::ids::Scope;
 use crate::participation::BrazeEvent;
@@ -21,7 +21,7 @@ fn brands(ways: &[&str]) -> Brands {
          [[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 5\nreward = \"A\"\n",
         ways.concat()
     );
-    read_all(&[BrandFile { name: "acme".into(), text }], &AllThere).unwrap()
+    read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap()
 }
 
 fn key() -> IdKey {

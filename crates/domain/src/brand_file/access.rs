@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::brand::{Callback, Endpoint, IntakeAccess, Repeats};
-use crate::brand_file::Surroundings;
+use crate::brand_file::Resolver;
 use crate::brand_file::claims::Unique;
 use crate::brand_file::read::{Reading, private, secret};
 use crate::brand_file::secrets::Purpose;
@@ -71,7 +71,7 @@ fn is_of_this_machine(origin: &str) -> bool {
     Endpoint::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
 }
 
-pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Option<Callback> {
+pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<Callback> {
     let allowing = section.optional("allow_private");
     let said = allowing.as_ref().map(|field| field.boolean());
     let allow_private = said.flatten().unwrap_or(false);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::brand::Brand;
 use crate::brand_file::section::Field;
-use crate::brand_file::{FileIdentity, Finding, Severity, Surroundings, pools};
+use crate::brand_file::{FileIdentity, Finding, Resolver, Severity, pools};
 use crate::ids::{BrandId, Scope};
 use crate::token::TokenHash;
 
@@ -71,7 +71,7 @@ impl Claims {
     }
 
     /// What a brand has that is in use.
-    pub(super) fn of(brand: &Brand, surroundings: &dyn Surroundings) -> Self {
+    pub(super) fn of(brand: &Brand, surroundings: &dyn Resolver) -> Self {
         let claim = |what: Unique| FileClaim { shown: shown(&what), what, line: None, field: String::new() };
         let id = std::iter::once(Unique::Id(brand.id.clone()));
         let scopes = brand.activations.keys().cloned().map(Unique::Scope);

@@ -5,7 +5,7 @@ use super::*;
 /// A person who looks at files in the middle of November 2026.
 struct Reviewed(Option<Severity>);
 
-impl Surroundings for Reviewed {
+impl Resolver for Reviewed {
     fn secret(&self, _secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
         Ok(())
     }
@@ -24,7 +24,7 @@ impl Surroundings for Reviewed {
     }
 }
 
-fn found(files: &[(&str, &str)], surroundings: &dyn Surroundings) -> Vec<Finding> {
+fn found(files: &[(&str, &str)], surroundings: &dyn Resolver) -> Vec<Finding> {
     let file = |(name, text): &(&str, &str)| Ok(BrandFile { name: (*name).into(), text: (*text).into() });
     let files: Vec<Given> = files.iter().map(file).collect();
     read_each(&files, surroundings, Strictness::Strict, None).into_findings()

@@ -16,7 +16,7 @@ use crate::brand_file::read::{count, moment};
 use crate::brand_file::section::{Field, Section};
 use crate::ids::{Channel, IncentiveId};
 use crate::incentive::{
-    Amount, Decay, Incentive, Kind, Odds, Pace, Prize, Quantity, Reward, Rounding, Since, Tier,
+    Amount, Decay, Incentive, Kind, Odds, Prize, Quantity, Reward, Rounding, Since, SpeedTier, Tier,
 };
 use crate::invisible::{is_invisible, is_meaningless};
 
@@ -187,10 +187,10 @@ fn kind(rule: Rule, section: &mut Section<'_>) -> Option<Kind> {
                 let within = section.required("within").and_then(|field| OF_OTHERS.read(&field));
                 let prize = prize(&mut section);
                 section.finish();
-                Some(Pace { within: within?, prize: prize? })
+                Some(SpeedTier { within: within?, prize: prize? })
             };
-            let paces = rising(section, ("steps", keys::STEP), pace, |pace| pace.within.as_millis());
-            Some(Kind::Speed { since: since?, paces: paces? })
+            let speed_tiers = rising(section, ("steps", keys::STEP), pace, |pace| pace.within.as_millis());
+            Some(Kind::Speed { since: since?, speed_tiers: speed_tiers? })
         }
         Rule::Decay => {
             let since = since(section);

@@ -81,7 +81,9 @@ fn every_kind_of_incentive_can_be_written_down() {
     assert!(matches!(&of("first").kind, Kind::First(Prize::Codes(pool)) if pool.file() == "codes.txt"));
     assert_eq!((of("tiers").quantity.limit(), of("speed").quantity.limit()), (Some(500), None));
     assert_eq!(of("tiers").consolation, Some(Reward::Code("THANKS".into())));
-    assert!(matches!(&of("speed").kind, Kind::Speed { since: Since::SentAt, paces } if paces.len() == 2));
+    assert!(
+        matches!(&of("speed").kind, Kind::Speed { since: Since::SentAt, speed_tiers } if speed_tiers.len() == 2)
+    );
     let Kind::Decay { decay: Decay { from, to, over, step, multiple, .. }, .. } = &of("decay").kind else {
         panic!("not a decay")
     };

@@ -7,7 +7,7 @@ use crate::brand_file::claims::{Claims, Taken};
 use crate::brand_file::read::{self, Reading};
 use crate::brand_file::secrets::NamedSecret;
 use crate::brand_file::section::FileSource;
-use crate::brand_file::{Finding, Given, Severity, Surroundings, remains};
+use crate::brand_file::{Finding, Given, Resolver, Severity, remains};
 use crate::ids::BrandId;
 
 /// The one fault of TOML without a line.
@@ -120,7 +120,7 @@ impl Draft<'_> {
 #[must_use]
 pub fn read_each(
     files: &[Given],
-    surroundings: &dyn Surroundings,
+    surroundings: &dyn Resolver,
     strictness: Strictness,
     former: Option<&Loaded>,
 ) -> Loaded {
@@ -167,7 +167,7 @@ fn name_owners(drafts: &mut [Draft<'_>], reviewed: bool) {
     }
 }
 
-fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
+fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
     let file = match file {
         Ok(file) => file,
         Err(unreadable) => {
@@ -219,7 +219,7 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Surroundings) -> Draft<'a> {
 
 /// Who has what.
 struct Settling<'a> {
-    surroundings: &'a dyn Surroundings,
+    surroundings: &'a dyn Resolver,
     strictness: Strictness,
     former: Option<&'a Loaded>,
     taken: Taken,

@@ -16,7 +16,7 @@ use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
 use crate::brand_file::keys;
 use crate::brand_file::secrets::{NamedSecret, Purpose};
 use crate::brand_file::section::{Field, FileSource, Section};
-use crate::brand_file::{Surroundings, access, activation, pools};
+use crate::brand_file::{Resolver, access, activation, pools};
 use crate::ids::BrandId;
 
 /// For how long participations are kept unless the brand says so.
@@ -30,7 +30,7 @@ const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
 /// A file while it is being read.
 pub(super) struct Reading<'a, 'b> {
     pub(super) source: &'a FileSource<'a>,
-    pub(super) surroundings: &'b dyn Surroundings,
+    pub(super) surroundings: &'b dyn Resolver,
     pub(super) claims: Claims,
     /// Callers do not have to sign, and the file does not say that anybody may take part for what is limited.
     pub(super) unguarded: bool,
@@ -81,7 +81,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     })
 }
 
-fn workspace(mut section: Section<'_>, surroundings: &dyn Surroundings) -> Option<BrazeWorkspace> {
+fn workspace(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<BrazeWorkspace> {
     let endpoint = section.required("endpoint").and_then(|field| {
         let endpoint = field.parsed(Endpoint::parse)?;
         if endpoint.is_loopback() {
@@ -148,7 +148,7 @@ pub(super) fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
 }
 
 /// Notes that a field has us speak to addresses that are not public, where that is not allowed.
-pub(super) fn private(field: &Field<'_>, surroundings: &dyn Surroundings, what: &str) {
+pub(super) fn private(field: &Field<'_>, surroundings: &dyn Resolver, what: &str) {
     const NEEDS: &str = "only `serve --allow-private` takes that, which is implied while it listens on loopback and no proxy is in front; \
                          functions take it with QUIKLY_ALLOW_PRIVATE=true";
     if let Some(severity) = surroundings.private_addresses() {
@@ -157,11 +157,7 @@ pub(super) fn private(field: &Field<'_>, surroundings: &dyn Surroundings, what: 
 }
 
 /// `{ env = "NAME" }` or `{ ssm = "/name" }`.
-pub(super) fn secret(
-    field: &Field<'_>,
-    purpose: Purpose,
-    surroundings: &dyn Surroundings,
-) -> Option<SecretRef> {
+pub(super) fn secret(field: &Field<'_>, purpose: Purpose, surroundings: &dyn Resolver) -> Option<SecretRef> {
     let DeValue::Table(_) = field.value.get_ref() else {
         field
             .fault("must be { env = \"NAME\" } or { ssm = \"/name\" }; a secret itself does not belong here");

@@ -38,7 +38,7 @@ credit = "on_enrollment"
 /// A world without the variable MISSING, and with three codes in every file but one. Two names lead to one file.
 struct SomeMissing;
 
-impl Surroundings for SomeMissing {
+impl Resolver for SomeMissing {
     fn secret(&self, secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
         let message = "environment variable MISSING is not set".to_owned();
         match secret {

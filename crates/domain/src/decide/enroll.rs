@@ -8,7 +8,7 @@ use crate::decide::{
     Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, custom_event, find,
 };
 use crate::participation::{BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, Target};
-use crate::profile::{self, Alias, KnownProfile, ProfileRef};
+use crate::profile::{self, Alias, ProfileHint, ProfileRef};
 use crate::time::later;
 
 /// What is written to whom.
@@ -112,7 +112,7 @@ impl EnrollFlow<'_> {
 
     /// Which profile? Our own store knows for free; Braze's look-up is the scarce request.
     fn find(&self) -> Step {
-        let Some(known) = &self.facts.known else { return Step::Ask(Question::KnownProfile) };
+        let Some(known) = &self.facts.known else { return Step::Ask(Question::ProfileHint) };
         if let Some(known) = known
             && known.is_trusted(self.now)
         {
@@ -150,7 +150,7 @@ impl EnrollFlow<'_> {
         }
     }
 
-    fn target_of(&self, known: &KnownProfile) -> Target {
+    fn target_of(&self, known: &ProfileHint) -> Target {
         Target { profile: known.profile.clone(), create: known.is_fresh(self.now) }
     }
 

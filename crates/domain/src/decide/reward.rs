@@ -188,7 +188,7 @@ impl FollowUp<'_> {
             return self.settled().map(|()| (ProfileRef::Email(email.clone()), false));
         }
         match &self.facts.known {
-            None => return Err(Box::new(Step::Ask(Question::KnownProfile))),
+            None => return Err(Box::new(Step::Ask(Question::ProfileHint))),
             Some(Some(known)) if known.is_trusted(self.now) => {
                 return Ok((known.profile.clone(), known.is_fresh(self.now)));
             }

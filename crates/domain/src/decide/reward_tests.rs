@@ -12,7 +12,7 @@ use crate::id_key::IdKey;
 use crate::ids::{IncentiveId, LedgerKey, Scope};
 use crate::incentive::{NoPrize, Offer};
 use crate::participation::{BrazeEvent, EnrollState, Open, Outcome, Snapshot, State, Target};
-use crate::profile::{Alias, FoundProfile, KnownProfile};
+use crate::profile::{Alias, FoundProfile, ProfileHint};
 use crate::unknown::UnknownFields;
 
 const SETTLE: i64 = 120;
@@ -107,7 +107,7 @@ impl RewardWorld {
     fn knows(mut self, created: bool) -> Self {
         let profile = ProfileRef::Alias(Alias::for_email(&email()));
         let by = self.participation.id();
-        self.facts.known = Some(Some(KnownProfile { profile, learned_at: at(0), created, by }));
+        self.facts.known = Some(Some(ProfileHint { profile, learned_at: at(0), created, by }));
         self
     }
 
@@ -140,7 +140,7 @@ fn what_is_credited_on_receipt_is_settled_before_anything_is_asked() {
 fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
     let mut world = RewardWorld::new(false, Standing::Held { place: 7 });
     world.change(|snapshot| snapshot.earned_at = None);
-    assert_eq!(world.next(at(1)), Step::Ask(Question::KnownProfile));
+    assert_eq!(world.next(at(1)), Step::Ask(Question::ProfileHint));
     let enrolled =
         RewardWorld { participation: world.participation.clone(), ..world }.ended(Outcome::Enrolled);
     assert_eq!(enrolled.next(at(1)), Step::Settle(Verdict::Credit));
@@ -204,7 +204,7 @@ fn a_profile_that_braze_named_is_not_looked_up() {
 #[test]
 fn a_reward_that_comes_later_is_all_that_is_written_then() {
     let world = RewardWorld::rewarded(false).ended(Outcome::Enrolled);
-    assert_eq!(world.next(at(9_000)), Step::Ask(Question::KnownProfile));
+    assert_eq!(world.next(at(9_000)), Step::Ask(Question::ProfileHint));
     let (_, write) = shown(world.knows(false).next(at(9_000)));
     assert_eq!(names(&write), ["q_position", "q_reward"]);
     assert!(!write.create);

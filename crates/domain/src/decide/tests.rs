@@ -11,7 +11,7 @@ use crate::contact::{Contact, Email};
 use crate::id_key::IdKey;
 use crate::ids::{BrandId, ParticipationId, Scope};
 use crate::participation::{EnrollState, EventProgress, Snapshot, Target};
-use crate::profile::{Alias, FoundProfile, KnownProfile, ProfileRef};
+use crate::profile::{Alias, FoundProfile, ProfileHint, ProfileRef};
 
 const SETTLE: Duration = Duration::from_secs(120);
 
@@ -105,7 +105,7 @@ fn alias_target(create: bool) -> Target {
 }
 
 fn known(profile: ProfileRef, learned_at: Timestamp, created: bool) -> Facts {
-    let known = KnownProfile { profile, learned_at, created, by: id() };
+    let known = ProfileHint { profile, learned_at, created, by: id() };
     Facts { known: Some(Some(known)), ..Facts::default() }
 }
 
@@ -128,7 +128,7 @@ fn told(step: Step) -> (EnrollState, ProfileWrite) {
 #[test]
 fn our_own_store_is_asked_before_braze() {
     let first = step(Identity::Alias, false, EnrollState::Received, &Facts::default(), at(1));
-    assert_eq!(first, Step::Ask(Question::KnownProfile));
+    assert_eq!(first, Step::Ask(Question::ProfileHint));
     let second = step(Identity::Alias, false, EnrollState::Received, &nobody_known(), at(1));
     assert_eq!(second, Step::Ask(Question::FindProfile));
 }
@@ -345,7 +345,7 @@ proptest! {
                     facts = Facts::default();
                 }
                 Step::Ask(question) => match (question, answer) {
-                    (Question::KnownProfile, _) => facts.known = Some(None),
+                    (Question::ProfileHint, _) => facts.known = Some(None),
                     (Question::Claim, _) => facts.claim = Some(Claim::Ours),
                     (Question::FindProfile, WorldAnswer::Useful) => {
                         let profile = FoundProfile { braze_id: Some("b".into()), ..FoundProfile::default() };

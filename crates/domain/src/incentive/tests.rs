@@ -116,11 +116,11 @@ fn a_value_is_rounded_as_configured() {
 
 #[test]
 fn speed_counts_the_moment_itself() {
-    let paces = vec![
-        Pace { within: Duration::from_secs(60), prize: code("A") },
-        Pace { within: Duration::from_secs(600), prize: code("B") },
+    let speed_tiers = vec![
+        SpeedTier { within: Duration::from_secs(60), prize: code("A") },
+        SpeedTier { within: Duration::from_secs(600), prize: code("B") },
     ];
-    let incentive = incentive(Kind::Speed { since: Since::Opens, paces });
+    let incentive = incentive(Kind::Speed { since: Since::Opens, speed_tiers });
     for (milliseconds, offer) in [
         (0, Offer::Prize(code("A"))),
         (60_000, Offer::Prize(code("A"))),
@@ -134,8 +134,8 @@ fn speed_counts_the_moment_itself() {
 
 #[test]
 fn speed_can_be_measured_from_the_sending() {
-    let paces = vec![Pace { within: Duration::from_secs(60), prize: code("A") }];
-    let incentive = incentive(Kind::Speed { since: Since::SentAt, paces });
+    let speed_tiers = vec![SpeedTier { within: Duration::from_secs(60), prize: code("A") }];
+    let incentive = incentive(Kind::Speed { since: Since::SentAt, speed_tiers });
     assert!(incentive.needs_sent_at());
     let offer = |sent| offered(&incentive, at(900_000), Some(at(sent)));
     assert_eq!(offer(840_000), Offer::Prize(code("A")));

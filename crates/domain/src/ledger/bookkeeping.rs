@@ -10,7 +10,7 @@ use crate::codes::without_mark;
 use crate::ids::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
-use crate::ledger::{Book, Counts, Frozen, Rules, TakenCode};
+use crate::ledger::{Counts, Frozen, LedgerTx, Rules, TakenCode};
 use crate::notice::{News, Notice};
 
 /// What came of settling.
@@ -32,7 +32,7 @@ pub struct Settled {
 ///
 /// # Errors
 /// As the store does.
-pub fn accept<B: Book>(book: &mut B, rules: &Rules, award: &Award) -> Result<Award, B::Error> {
+pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result<Award, B::Error> {
     let mut award = award.clone();
     let Some(incentive) = &rules.incentive else {
         award.standing = Standing::Without(NoPrize::NoIncentive);
@@ -50,7 +50,7 @@ pub fn accept<B: Book>(book: &mut B, rules: &Rules, award: &Award) -> Result<Awa
     Ok(award)
 }
 
-fn first_standing<B: Book>(
+fn first_standing<B: LedgerTx>(
     book: &mut B,
     incentive: &Incentive,
     counts: &mut Counts,
@@ -73,7 +73,7 @@ fn first_standing<B: Book>(
 }
 
 /// A released place, or one that was never given. Nobody who waits could take it: they would have it already.
-fn free_place<B: Book>(
+fn free_place<B: LedgerTx>(
     book: &mut B,
     incentive: &Incentive,
     counts: &mut Counts,
@@ -92,7 +92,7 @@ fn free_place<B: Book>(
 ///
 /// # Errors
 /// As the store does.
-pub fn settle<B: Book>(
+pub fn settle<B: LedgerTx>(
     book: &mut B,
     rules: &Rules,
     verdicts: &[(ParticipationId, Verdict)],
@@ -117,7 +117,7 @@ pub fn settle<B: Book>(
 ///
 /// # Errors
 /// As the store does.
-pub fn refill<B: Book>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Settled, B::Error> {
+pub fn refill<B: LedgerTx>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Settled, B::Error> {
     let mut keeper = Keeper::of(book, rules, now)?;
     for mut award in keeper.book.owed()? {
         if let Standing::Held { place } = award.standing {
@@ -132,7 +132,7 @@ pub fn refill<B: Book>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Se
 ///
 /// # Errors
 /// As the store does.
-pub fn draw<B: Book>(
+pub fn draw<B: LedgerTx>(
     book: &mut B,
     rules: &Rules,
     seed: &Seed,
@@ -178,7 +178,7 @@ struct Keeper<'a, B> {
     settled: Settled,
 }
 
-impl<'a, B: Book> Keeper<'a, B> {
+impl<'a, B: LedgerTx> Keeper<'a, B> {
     fn of(book: &'a mut B, rules: &'a Rules, now: Timestamp) -> Result<Self, B::Error> {
         let counts = book.counts()?;
         Ok(Self { before: counts.clone(), book, rules, counts, now, settled: Settled::default() })

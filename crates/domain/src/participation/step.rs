@@ -57,7 +57,7 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// Does our store know the contact's profile?
-    KnownProfile,
+    ProfileHint,
     /// May this participation create the contact's profile?
     Claim,
     /// Which Braze profile has this alias? Many are asked for in a request.

@@ -43,7 +43,7 @@ pub struct Reservation {
 
 /// [`Windows`](super::Windows) laid open for storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ledgered {
+pub struct WindowsRecord {
     /// Requests in a window.
     pub requests: u32,
     /// Length of a window.

@@ -8,7 +8,7 @@ use domain::decide::{Facts, Subscription, Written};
 use domain::ids::{IncentiveId, LedgerKey};
 use domain::incentive::{NoPrize, Offer, Reward};
 use domain::participation::{Participation, Snapshot, State};
-use domain::profile::{FoundProfile, KnownProfile, ProfileRef};
+use domain::profile::{FoundProfile, ProfileHint, ProfileRef};
 
 use crate::world::{SETTLED, World, at};
 
@@ -105,7 +105,7 @@ fn under_way(world: &World) -> Vec<Fact> {
     let hint = |learned_at: Timestamp| {
         let profile = ProfileRef::ExternalId("u-1".into());
         let by = world.participation.id();
-        Facts { known: Some(Some(KnownProfile { profile, learned_at, created: false, by })), ..asked() }
+        Facts { known: Some(Some(ProfileHint { profile, learned_at, created: false, by })), ..asked() }
     };
     let found = |profiles: Vec<FoundProfile>| Facts { found: Some(profiles), ..asked() };
     let written = |written| Facts { written: Some(written), ..Facts::default() };

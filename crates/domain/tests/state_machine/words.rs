@@ -84,7 +84,7 @@ fn wait(until: Timestamp, now: Timestamp) -> String {
 
 fn question(question: &Question) -> &'static str {
     match question {
-        Question::KnownProfile => "our store for a hint of the profile",
+        Question::ProfileHint => "our store for a hint of the profile",
         Question::Claim => "our store who may create the profile",
         Question::FindAlias(_) => "Braze for the profile with the alias",
         Question::FindProfile => "Braze for the profile",

@@ -5,7 +5,7 @@ use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::award::Standing;
 use domain::brand::{Activation, Brand, Brands};
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{Channel, ParticipationId, Scope};
@@ -124,7 +124,7 @@ impl World {
             "[activation.rewards_to_braze]",
             &format!("{}[activation.rewards_to_braze]", flow.offered()),
         );
-        let brands = read_all(&[BrandFile { name: "acme.toml".into(), text }], &AllThere).unwrap();
+        let brands = read_all(&[BrandFile { name: "acme.toml".into(), text }], &AssumePresent).unwrap();
         let participation = accepted(flow, &brands);
         Self { flow, brands, participation }
     }

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IdentifierError, ParticipationId, Scope};
 use domain::person::{Person, forget, forgotten};
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use domain::time::later;
 use ports::clock::SystemClock;
 use ports::operations::{Forgotten, ProvenConsent};
@@ -105,7 +105,7 @@ impl Beside {
             let rows = profiles_behind(&self.lock(), &after).map_err(|error| failed(DOING, error))?;
             let Some((last, _)) = rows.last() else { return Ok(erased) };
             after = last.clone();
-            let named = |known: KnownProfile| person.is_named_by(&known.profile);
+            let named = |known: ProfileHint| person.is_named_by(&known.profile);
             let theirs = rows
                 .into_iter()
                 .filter(|(contact, record)| stored::hint::decode(contact, record).is_ok_and(named));

@@ -4,7 +4,7 @@ use std::time::Duration;
 use domain::contact::{Contact, Email};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId, Scope};
-use domain::message::{Look, QueueName};
+use domain::message::{QueueName, WorkMessage};
 use domain::reservation::{Allowance, Observed, Reservation};
 use ports::Chance;
 use ports::clock::SystemClock;
@@ -51,7 +51,7 @@ async fn the_id_key_is_made_once_and_kept() {
 #[tokio::test]
 async fn messages_that_were_out_come_again_after_a_restart() {
     let (_directory, path) = file();
-    let look = Look { brand: BrandId::parse("acme").unwrap(), ids: vec![id(1), id(2)] };
+    let look = WorkMessage { brand: BrandId::parse("acme").unwrap(), ids: vec![id(1), id(2)] };
     let message = Outgoing { look: look.clone(), delay: Duration::ZERO };
     let before = open(&path).unwrap();
     before.send(QueueName::EmailEnrollments, vec![message]).await.unwrap();

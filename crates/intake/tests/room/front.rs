@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::Timestamp;
-use domain::brand_file::{AllThere, BrandFile, read_all};
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
 use domain::ids::{ContactKey, ParticipationId, Scope};
 use domain::ledger::Entry;
 use domain::participation::Participation;
-use domain::profile::KnownProfile;
+use domain::profile::ProfileHint;
 use domain::token::TokenHash;
 use http::{Request, StatusCode};
 use intake::{Entering, Outside, router};
@@ -73,11 +73,11 @@ impl Store for Busy {
         self.memory.known_profiles(contacts).await
     }
 
-    async fn remember_profiles(&self, profiles: &[(ContactKey, KnownProfile)]) -> Result<()> {
+    async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
         self.memory.remember_profiles(profiles).await
     }
 
-    async fn claim_profile(&self, contact: ContactKey, profile: &KnownProfile) -> Result<KnownProfile> {
+    async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
         self.memory.claim_profile(contact, profile).await
     }
 }
@@ -169,7 +169,7 @@ pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: 
         clock: clock.clone(),
     };
     let file = BrandFile { name: "acme".into(), text: brand.to_owned() };
-    router(outside, Arc::new(read_all(&[file], &AllThere).unwrap()), IdKey::new([1; 32]))
+    router(outside, Arc::new(read_all(&[file], &AssumePresent).unwrap()), IdKey::new([1; 32]))
 }
 
 /// The longest name that an event can have.

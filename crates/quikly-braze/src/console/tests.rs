@@ -17,7 +17,7 @@ fn errors() -> Vec<Box<dyn Error>> {
         Box::new(ports::Error::corrupt("record", is_a_directory())),
         Box::new(IdKeyError::Unavailable(unavailable())),
         Box::new(braze::TransportError::NotSent("refused".to_owned())),
-        Box::new(callback::TransportError::NoAnswer("refused".to_owned())),
+        Box::new(callback::CallbackError::NoAnswer("refused".to_owned())),
     ]
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::brand_file::BrandFile;
 use domain::outage::Outage;
-use domain::profile::KnownProfile;
-use domain::reservation::Ledgered;
+use domain::profile::ProfileHint;
+use domain::reservation::WindowsRecord;
 use serde_json::{Map, Value};
 use stored::{brand_file, limits};
 
@@ -14,11 +14,11 @@ use crate::values::{at, brand, contact, id, profiles};
 
 #[test]
 fn every_form_that_a_profile_hint_ever_had_is_read_and_the_newest_is_written() {
-    let hint = |profile| KnownProfile { profile, learned_at: at(70), created: false, by: id() };
-    let mut values: Vec<(&str, KnownProfile)> =
+    let hint = |profile| ProfileHint { profile, learned_at: at(70), created: false, by: id() };
+    let mut values: Vec<(&str, ProfileHint)> =
         profiles().into_iter().map(|(name, profile)| (name, hint(profile))).collect();
-    values.push(("created", KnownProfile { created: true, ..hint(profiles()[0].1.clone()) }));
-    let encode = |one: &KnownProfile| stored::hint::encode(contact(), one).unwrap();
+    values.push(("created", ProfileHint { created: true, ..hint(profiles()[0].1.clone()) }));
+    let encode = |one: &ProfileHint| stored::hint::encode(contact(), one).unwrap();
     Fixtures::of("hint").pin(&values, encode, |text| stored::hint::decode(contact(), text).unwrap());
 }
 
@@ -37,8 +37,8 @@ fn every_form_that_an_outage_ever_had_is_read_and_the_newest_is_written() {
     Fixtures::of("outage").pin(&values, encode, |text| stored::outage::decode(&brand(), text).unwrap());
 }
 
-fn books() -> Ledgered {
-    Ledgered {
+fn books() -> WindowsRecord {
+    WindowsRecord {
         requests: 2_500,
         period: Duration::from_secs(60),
         start: at(90),
@@ -52,13 +52,13 @@ fn books() -> Ledgered {
 }
 
 /// Numbers by name, as a fixture has them.
-fn numbers(books: &Ledgered) -> String {
+fn numbers(books: &WindowsRecord) -> String {
     let named = limits::encode("acme track", books).unwrap();
     let there = named.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?.into())));
     Value::Object(there.collect()).to_string()
 }
 
-fn books_of(text: &str) -> Ledgered {
+fn books_of(text: &str) -> WindowsRecord {
     let there: Map<String, Value> = serde_json::from_str(text).unwrap();
     let number = |name| Ok(there.get(name).map(|number| number.as_i64().unwrap()));
     limits::decode("acme track", number).unwrap()
@@ -66,13 +66,13 @@ fn books_of(text: &str) -> Ledgered {
 
 #[test]
 fn every_form_that_limits_ever_had_is_read_and_the_newest_is_written() {
-    let learning = Ledgered { learning: Some(at(91)), by_contract: true, ..books() };
+    let learning = WindowsRecord { learning: Some(at(91)), by_contract: true, ..books() };
     let values = [
         ("booked", books()),
-        ("refused", Ledgered { probe_at: Some(at(92)), ..books() }),
+        ("refused", WindowsRecord { probe_at: Some(at(92)), ..books() }),
         ("learning", learning),
-        ("touched", Ledgered { touched: Some(at(93)), ..books() }),
-        ("taken_over", Ledgered { touched: Some(at(93)), resumed: Some(at(94)), ..books() }),
+        ("touched", WindowsRecord { touched: Some(at(93)), ..books() }),
+        ("taken_over", WindowsRecord { touched: Some(at(93)), resumed: Some(at(94)), ..books() }),
     ];
     Fixtures::of("limit").pin(&values, numbers, books_of);
 }
