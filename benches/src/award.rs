@@ -14,7 +14,7 @@ use benches::spread::Spread;
 use domain::accept;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
-use domain::award::Verdict;
+use domain::award::Resolution;
 use domain::brand::Brands;
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email};
@@ -135,8 +135,8 @@ async fn work(
     batch: usize,
 ) -> anyhow::Result<()> {
     for some in ids.chunks(batch) {
-        let verdicts: Vec<_> = some.iter().map(|id| (*id, Verdict::Credit)).collect();
-        file.settle(ledger, rules, &verdicts, SystemClock.now()).await?;
+        let resolutions: Vec<_> = some.iter().map(|id| (*id, Resolution::Credit)).collect();
+        file.resolve(ledger, rules, &resolutions, SystemClock.now()).await?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use benches::disk;
 use benches::load::{self, Load};
 use benches::process::BenchProcess;
 use benches::spread::Spread;
-use domain::award::{Award, Others, Standing, Verdict};
+use domain::award::{Award, Others, Resolution, Standing};
 use domain::brand::Brands;
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
@@ -216,8 +216,8 @@ impl Maker {
     async fn draw(&self, incentive: &str, ids: &[ParticipationId]) -> anyhow::Result<()> {
         let (ledger, rules, now) = (ledger(incentive)?, self.rules(incentive)?, SystemClock.now());
         for some in ids.chunks(MOST_ITEMS) {
-            let verdicts: Vec<_> = some.iter().map(|id| (*id, Verdict::Credit)).collect();
-            self.file.settle(&ledger, &rules, &verdicts, now).await?;
+            let resolutions: Vec<_> = some.iter().map(|id| (*id, Resolution::Credit)).collect();
+            self.file.resolve(&ledger, &rules, &resolutions, now).await?;
         }
         let drawn = self.file.draw(&ledger, &rules, &self.id_key.raffle_seed(&ledger), now).await?;
         let winners = drawn.context("a draw")?.moved_up;

@@ -1,6 +1,6 @@
 //! Pools of codes, as earlier versions filled them.
 
-use domain::award::Verdict;
+use domain::award::Resolution;
 use domain::incentive::Reward;
 use ports::ledger::Stock;
 
@@ -12,8 +12,8 @@ async fn next_codes(game: &Game, numbers: std::ops::Range<usize>) -> Vec<String>
     let mut given = Vec::new();
     for number in numbers {
         let id = game.accept(number).await;
-        let settled = game.settle(&[(id, Verdict::Credit)]).await;
-        let Some((Reward::Code(code), _)) = settled.awards[0].reward() else { break };
+        let resolved = game.resolve(&[(id, Resolution::Credit)]).await;
+        let Some((Reward::Code(code), _)) = resolved.awards[0].reward() else { break };
         given.push(code.clone());
     }
     given

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::{Award, Others, Standing, Verdict};
+use domain::award::{Award, Others, Resolution, Standing};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Quantity, Reward};
-use domain::ledger::{Entry, Rules, Settled};
+use domain::ledger::{Entry, Resolved, Rules};
 use domain::notice::News;
 use domain::participation::Participation;
 use domain::unknown::UnknownFields;
@@ -107,8 +107,8 @@ impl Game {
 
     pub(crate) async fn credit_all(&self, ids: &[ParticipationId]) {
         for some in ids.chunks(MOST_ITEMS) {
-            let verdicts: Vec<_> = some.iter().map(|id| (*id, Verdict::Credit)).collect();
-            self.settle(&verdicts).await;
+            let resolutions: Vec<_> = some.iter().map(|id| (*id, Resolution::Credit)).collect();
+            self.resolve(&resolutions).await;
         }
     }
 
@@ -152,16 +152,16 @@ impl Game {
         participation.id()
     }
 
-    pub(crate) async fn settle(&self, verdicts: &[(ParticipationId, Verdict)]) -> Settled {
-        self.ports.ledger.settle(&ledger(), &self.rules, verdicts, self.now()).await.unwrap()
+    pub(crate) async fn resolve(&self, resolutions: &[(ParticipationId, Resolution)]) -> Resolved {
+        self.ports.ledger.resolve(&ledger(), &self.rules, resolutions, self.now()).await.unwrap()
     }
 
     pub(crate) async fn credit(&self, id: ParticipationId) -> Award {
-        self.settle(&[(id, Verdict::Credit)]).await.awards.pop().unwrap()
+        self.resolve(&[(id, Resolution::Credit)]).await.awards.pop().unwrap()
     }
 
-    pub(crate) async fn release(&self, id: ParticipationId) -> Settled {
-        self.settle(&[(id, Verdict::Release)]).await
+    pub(crate) async fn release(&self, id: ParticipationId) -> Resolved {
+        self.resolve(&[(id, Resolution::Release)]).await
     }
 
     pub(crate) async fn awards(&self, ids: &[ParticipationId]) -> Vec<Award> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::award::Verdict;
+use domain::award::Resolution;
 use domain::ids::ParticipationId;
 use domain::incentive::Reward;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ use crate::{Ports, in_memory, on_a_file};
 enum Happens {
     Accept,
     /// The verdict on one of those accepted so far, by its share of them.
-    Settle(f64, Verdict),
+    Resolve(f64, Resolution),
     /// Everything that is settled so far is settled again, by another worker.
     Repeat,
 }
@@ -25,8 +25,8 @@ enum Happens {
 fn happens() -> impl Strategy<Value = Happens> {
     prop_oneof![
         4 => Just(Happens::Accept),
-        3 => (0.0..1.0).prop_map(|which| Happens::Settle(which, Verdict::Credit)),
-        2 => (0.0..1.0).prop_map(|which| Happens::Settle(which, Verdict::Release)),
+        3 => (0.0..1.0).prop_map(|which| Happens::Resolve(which, Resolution::Credit)),
+        2 => (0.0..1.0).prop_map(|which| Happens::Resolve(which, Resolution::Release)),
         1 => Just(Happens::Repeat),
     ]
 }
@@ -41,34 +41,34 @@ async fn gives_out_exactly(ports: Ports, quantity: u32, happenings: Vec<Happens>
     let codes: Vec<String> = (0..quantity).map(|number| format!("CODE-{number}")).collect();
     game.ports.ledger.import_codes(&acme(), &pool(), &codes).await.unwrap();
     let mut accepted: Vec<ParticipationId> = Vec::new();
-    let mut verdicts: BTreeMap<usize, Verdict> = BTreeMap::new();
+    let mut resolutions: BTreeMap<usize, Resolution> = BTreeMap::new();
     for happens in happenings {
         match happens {
             Happens::Accept => accepted.push(game.accept(accepted.len()).await),
-            Happens::Settle(_, _) if accepted.is_empty() => {}
-            Happens::Settle(share, verdict) => {
+            Happens::Resolve(_, _) if accepted.is_empty() => {}
+            Happens::Resolve(share, resolution) => {
                 let index = ((accepted.len() as f64) * share) as usize;
-                let verdict = *verdicts.entry(index).or_insert(verdict);
-                game.settle(&[(accepted[index], verdict)]).await;
+                let resolution = *resolutions.entry(index).or_insert(resolution);
+                game.resolve(&[(accepted[index], resolution)]).await;
             }
             Happens::Repeat => {
                 let all: Vec<_> =
-                    verdicts.iter().map(|(index, verdict)| (accepted[*index], *verdict)).collect();
-                game.settle(&all).await;
+                    resolutions.iter().map(|(index, resolution)| (accepted[*index], *resolution)).collect();
+                game.resolve(&all).await;
             }
         }
     }
     game.everyone_who_waits_knows_how_many_are_before(&accepted).await;
-    let last = if last { Verdict::Credit } else { Verdict::Release };
+    let last = if last { Resolution::Credit } else { Resolution::Release };
     for (index, id) in accepted.iter().enumerate() {
-        let verdict = *verdicts.entry(index).or_insert(last);
-        game.settle(&[(*id, verdict)]).await;
+        let resolution = *resolutions.entry(index).or_insert(last);
+        game.resolve(&[(*id, resolution)]).await;
     }
     game.everyone_who_waits_knows_how_many_are_before(&accepted).await;
     let credited: Vec<ParticipationId> = accepted
         .iter()
         .enumerate()
-        .filter(|(index, _)| verdicts[index] == Verdict::Credit)
+        .filter(|(index, _)| resolutions[index] == Resolution::Credit)
         .map(|(_, id)| *id)
         .collect();
     let mut given = BTreeSet::new();

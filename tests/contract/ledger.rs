@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::award::{Award, Others, Standing, Verdict};
+use domain::award::{Award, Others, Resolution, Standing};
 use domain::ids::ParticipationId;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Amount, Kind, NoPrize, Offer, Prize, Reward, Tier};
@@ -66,12 +66,12 @@ pub(crate) async fn the_same_participation_twice_is_entered_once(ports: Ports) {
 pub(crate) async fn a_released_place_goes_to_the_first_one_waiting(ports: Ports) {
     let game = Game::of(ports, first(2));
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await, game.accept(4).await];
-    let settled = game.release(ids[0]).await;
+    let resolved = game.release(ids[0]).await;
     assert_eq!(game.standing(ids[2]).await, Standing::Held { place: 1 });
-    assert!(settled.moved_up.is_empty(), "nothing to tell one that is not credited yet");
+    assert!(resolved.moved_up.is_empty(), "nothing to tell one that is not credited yet");
     game.credit(ids[3]).await;
-    let settled = game.release(ids[1]).await;
-    assert_eq!(settled.moved_up, [ids[3]]);
+    let resolved = game.release(ids[1]).await;
+    assert_eq!(resolved.moved_up, [ids[3]]);
     assert_eq!(game.standing(ids[3]).await, rewarded(2, code("SPRING20")));
 }
 
@@ -103,10 +103,10 @@ pub(crate) async fn settling_again_changes_nothing(ports: Ports) {
     let id = game.accept(1).await;
     let award = game.credit(id).await;
     assert_eq!(award.standing, rewarded(1, code("A")));
-    for verdict in [Verdict::Credit, Verdict::Release, Verdict::Credit] {
+    for resolution in [Resolution::Credit, Resolution::Release, Resolution::Credit] {
         game.ports.clock.advance(Duration::from_secs(1));
-        let settled = game.settle(&[(id, verdict)]).await;
-        assert_eq!(settled.awards.first(), Some(&award));
+        let resolved = game.resolve(&[(id, resolution)]).await;
+        assert_eq!(resolved.awards.first(), Some(&award));
     }
     let released = game.accept(2).await;
     game.release(released).await;
@@ -146,9 +146,9 @@ pub(crate) async fn crediting_enters_what_was_not_entered_in_the_order_that_is_t
     for number in [3, 1, 2] {
         ids.push(game.store(Game::participation(number, false), Offer::ByPlace, Others::None).await);
     }
-    let verdicts: Vec<_> = ids.iter().map(|id| (*id, Verdict::Credit)).collect();
+    let resolutions: Vec<_> = ids.iter().map(|id| (*id, Resolution::Credit)).collect();
     let standings: Vec<Standing> =
-        game.settle(&verdicts).await.awards.into_iter().map(|award| award.standing).collect();
+        game.resolve(&resolutions).await.awards.into_iter().map(|award| award.standing).collect();
     let won = |place| rewarded(place, code("SPRING20"));
     assert_eq!(standings, [won(1), won(2), Standing::Waiting]);
 }
@@ -183,10 +183,10 @@ pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_told(ports: Po
     let (mut low, mut owed) = (Vec::new(), Vec::new());
     for number in 0..25 {
         let id = game.accept(number).await;
-        let settled = game.settle(&[(id, Verdict::Credit)]).await;
-        low.extend(settled.low.into_iter().map(|(_, left)| left));
-        owed.extend(settled.owed);
-        if let Some((Reward::Code(code), _)) = settled.awards[0].reward() {
+        let resolved = game.resolve(&[(id, Resolution::Credit)]).await;
+        low.extend(resolved.low.into_iter().map(|(_, left)| left));
+        owed.extend(resolved.owed);
+        if let Some((Reward::Code(code), _)) = resolved.awards[0].reward() {
             assert!(given.insert(code.clone()), "a code twice");
         }
     }
@@ -200,13 +200,13 @@ pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_told(ports: Po
 pub(crate) async fn who_is_owed_a_code_gets_it_when_there_are_codes_again(ports: Ports) {
     let game = Game::of(ports, of_codes(2));
     let id = game.accept(1).await;
-    let settled = game.settle(&[(id, Verdict::Credit)]).await;
-    assert_eq!((settled.owed.len(), settled.low.len()), (1, 0));
-    let award = settled.awards.into_iter().next().unwrap();
+    let resolved = game.resolve(&[(id, Resolution::Credit)]).await;
+    assert_eq!((resolved.owed.len(), resolved.low.len()), (1, 0));
+    let award = resolved.awards.into_iter().next().unwrap();
     assert_eq!((award.standing, award.credited_at.is_some()), (Standing::Held { place: 1 }, true));
     game.ports.ledger.import_codes(&acme(), &pool(), &["A".into()]).await.unwrap();
-    let settled = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
-    assert_eq!(settled.moved_up, [id]);
+    let resolved = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
+    assert_eq!(resolved.moved_up, [id]);
     assert_eq!(game.standing(id).await, rewarded(1, code("A")));
 }
 
@@ -215,8 +215,8 @@ pub(crate) async fn a_larger_quantity_lets_those_in_who_wait(ports: Ports) {
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
     game.credit(ids[1]).await;
     game.rules = rules(first(2));
-    let settled = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
-    assert_eq!(settled.moved_up, [ids[1]]);
+    let resolved = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
+    assert_eq!(resolved.moved_up, [ids[1]]);
     assert_eq!(game.standing(ids[2]).await, Standing::Waiting);
     assert_eq!(game.ports.ledger.waiting_ahead_of(&game.award(ids[2]).await).await.unwrap(), 0);
 }
@@ -243,8 +243,8 @@ pub(crate) async fn a_hundred_who_are_owed_codes_get_them(ports: Ports) {
     game.credit_all(&ids).await;
     assert!(game.codes_of(&ids).await.is_empty());
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(100)).await.unwrap();
-    let settled = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
-    assert_eq!(settled.moved_up.len(), 100);
+    let resolved = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
+    assert_eq!(resolved.moved_up.len(), 100);
     assert_eq!(game.codes_of(&ids).await, codes(100));
 }
 
@@ -347,8 +347,8 @@ pub(crate) async fn who_settles_at_once_oversells_nothing(ports: Ports) {
     let codes: Vec<String> = (0..30).map(|number| format!("CODE-{number}")).collect();
     game.ports.ledger.import_codes(&acme(), &pool(), &codes).await.unwrap();
     let ids = join_all((0..50).map(|number| game.accept(number))).await;
-    let all: Vec<(ParticipationId, Verdict)> = ids.iter().map(|id| (*id, Verdict::Credit)).collect();
-    join_all((0..20).map(|_| game.settle(&all))).await;
+    let all: Vec<(ParticipationId, Resolution)> = ids.iter().map(|id| (*id, Resolution::Credit)).collect();
+    join_all((0..20).map(|_| game.resolve(&all))).await;
     let awards = game.ports.ledger.awards(&ids).await.unwrap().found;
     let given: BTreeSet<String> = awards
         .iter()

@@ -185,7 +185,7 @@ async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given
     assert_eq!(states, BTreeMap::from(expected));
     let (given, given_now) = (rewards(&before), rewards(&after));
     assert!(given.iter().all(|(id, reward)| given_now.get(id) == Some(reward)));
-    assert!(after.values().all(|award| award.is_settled() && award.due_at.is_none()));
+    assert!(after.values().all(|award| award.is_resolved() && award.due_at.is_none()));
 
     // Who is owed a code of the earlier version's pool gets it when there is one.
     let (acme, pool) = (BrandId::parse("acme").unwrap(), Pool::of_file("spring.txt").unwrap());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::award::Verdict;
+use domain::award::Resolution;
 use domain::incentive::{NoPrize, Offer};
 use domain::notice::News;
 use ports::ledger::{NOTICE_LEASE, Told};
@@ -15,8 +15,12 @@ pub(crate) async fn everything_is_told_once(ports: Ports) {
     let game = Game::of(ports, first(1));
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
     for _ in 0..2 {
-        game.settle(&[(ids[1], Verdict::Credit), (ids[2], Verdict::Release), (ids[0], Verdict::Release)])
-            .await;
+        game.resolve(&[
+            (ids[1], Resolution::Credit),
+            (ids[2], Resolution::Release),
+            (ids[0], Resolution::Release),
+        ])
+        .await;
     }
     let mut news = game.news().await;
     news.sort_by_key(|(id, news)| (ids.iter().position(|known| known == id), *news));

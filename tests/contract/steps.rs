@@ -225,7 +225,7 @@ async fn whatever_is_open_in_a_file_of_any_step_ends_and_what_was_given_stays_gi
         let given: Vec<&Award> = before.iter().filter(|award| award.reward().is_some()).collect();
         assert_eq!(given.len(), if step.has_ledgers() { 4 } else { 0 }, "step {}", step.number);
         assert!(given.iter().all(|award| after[&award.id].reward() == award.reward()));
-        assert!(after.values().all(|award| award.is_settled() && award.due_at.is_none()));
+        assert!(after.values().all(|award| award.is_resolved() && award.due_at.is_none()));
         let overview = ports.operations.clone().unwrap().overview(ports.now()).await.unwrap();
         assert_eq!((overview.due, overview.notices), (0, 0), "step {}", step.number);
     }

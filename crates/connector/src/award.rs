@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::award::{Award, Verdict};
+use domain::award::{Award, Resolution};
 use domain::brand::Brand;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
-use domain::ledger::{Rules, Settled};
+use domain::ledger::{Resolved, Rules};
 use domain::message::QueueName;
 use ports::store::MOST_ITEMS;
 
@@ -19,53 +19,53 @@ pub(crate) async fn release(
     brand: &Brand,
     ids: &[ParticipationId],
 ) -> ports::Result<()> {
-    let mut by_ledger: BTreeMap<LedgerKey, Vec<(ParticipationId, Verdict)>> = BTreeMap::new();
+    let mut by_ledger: BTreeMap<LedgerKey, Vec<(ParticipationId, Resolution)>> = BTreeMap::new();
     for award in connector.outside.ledger.awards(ids).await?.found {
-        if !award.is_settled() {
-            by_ledger.entry(award.ledger).or_default().push((award.id, Verdict::Release));
+        if !award.is_resolved() {
+            by_ledger.entry(award.ledger).or_default().push((award.id, Resolution::Release));
         }
     }
-    for (ledger, verdicts) in by_ledger {
+    for (ledger, resolutions) in by_ledger {
         let rules = Rules::of(brand, &ledger, &connector.id_key);
         let now = connector.outside.clock.now();
-        let settled = connector.outside.ledger.settle(&ledger, &rules, &verdicts, now).await?;
-        announce(connector, &brand.id, &ledger, &settled).await;
+        let resolved = connector.outside.ledger.resolve(&ledger, &rules, &resolutions, now).await?;
+        announce(connector, &brand.id, &ledger, &resolved).await;
     }
     Ok(())
 }
 
-/// Performs `Settle` for each case: a hundred of one ledger in a call, in the order of acceptance.
-pub(crate) async fn settle(
+/// Performs `Resolve` for each case: a hundred of one ledger in a call, in the order of acceptance.
+pub(crate) async fn resolve(
     connector: &Connector,
     brand: &Brand,
-    jobs: Vec<(WorkItem, Verdict)>,
+    jobs: Vec<(WorkItem, Resolution)>,
 ) -> ports::Result<Vec<WorkItem>> {
-    settle_under(connector, (&brand.id, Some(brand)), jobs).await
+    resolve_under(connector, (&brand.id, Some(brand)), jobs).await
 }
 
 /// The same, for a brand that may not be configured any more: then nothing is given, what was kept is released, and nobody is told.
-pub(crate) async fn settle_under(
+pub(crate) async fn resolve_under(
     connector: &Connector,
     (id, brand): (&BrandId, Option<&Brand>),
-    jobs: Vec<(WorkItem, Verdict)>,
+    jobs: Vec<(WorkItem, Resolution)>,
 ) -> ports::Result<Vec<WorkItem>> {
-    let mut by_ledger: BTreeMap<LedgerKey, Vec<(WorkItem, Verdict)>> = BTreeMap::new();
-    for (case, verdict) in jobs {
-        // Only what has an award is settled.
+    let mut by_ledger: BTreeMap<LedgerKey, Vec<(WorkItem, Resolution)>> = BTreeMap::new();
+    for (case, resolution) in jobs {
+        // Only what has an award is resolved.
         let Some(award) = &case.facts.award else { continue };
-        by_ledger.entry(award.ledger.clone()).or_default().push((case, verdict));
+        by_ledger.entry(award.ledger.clone()).or_default().push((case, resolution));
     }
     let mut done = Vec::new();
     for (ledger, mut jobs) in by_ledger {
         let rules = brand.map(|brand| Rules::of(brand, &ledger, &connector.id_key)).unwrap_or_default();
         for some in jobs.chunks_mut(MOST_ITEMS) {
-            let verdicts: Vec<(ParticipationId, Verdict)> =
-                some.iter().map(|(case, verdict)| (case.participation.id(), *verdict)).collect();
+            let resolutions: Vec<(ParticipationId, Resolution)> =
+                some.iter().map(|(case, resolution)| (case.participation.id(), *resolution)).collect();
             let now = connector.outside.clock.now();
-            let settled = connector.outside.ledger.settle(&ledger, &rules, &verdicts, now).await?;
-            announce(connector, id, &ledger, &settled).await;
+            let resolved = connector.outside.ledger.resolve(&ledger, &rules, &resolutions, now).await?;
+            announce(connector, id, &ledger, &resolved).await;
             let mut awards: HashMap<ParticipationId, Award> =
-                settled.awards.into_iter().map(|award| (award.id, award)).collect();
+                resolved.awards.into_iter().map(|award| (award.id, award)).collect();
             for (case, _) in some {
                 let award = awards.remove(&case.participation.id());
                 case.facts.award = award.or_else(|| case.facts.award.take());
@@ -85,14 +85,19 @@ pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> por
 }
 
 /// Wakes whoever has to do with what came of settling.
-pub(crate) async fn announce(connector: &Connector, brand: &BrandId, ledger: &LedgerKey, settled: &Settled) {
-    if !settled.moved_up.is_empty() {
-        wake::now(&connector.outside, QueueName::EmailEnrollments, brand, &settled.moved_up).await;
+pub(crate) async fn announce(
+    connector: &Connector,
+    brand: &BrandId,
+    ledger: &LedgerKey,
+    resolved: &Resolved,
+) {
+    if !resolved.moved_up.is_empty() {
+        wake::now(&connector.outside, QueueName::EmailEnrollments, brand, &resolved.moved_up).await;
     }
-    if settled.told {
+    if resolved.told {
         connector.news.notify_one();
     }
-    for (pool, left) in settled.low.iter().collect::<BTreeSet<_>>() {
+    for (pool, left) in resolved.low.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
         if *left == 0 {
             tracing::info!(event = "connector.codes_given", brand = %brand, %scope, pool, "Every code is given out.");
@@ -100,7 +105,7 @@ pub(crate) async fn announce(connector: &Connector, brand: &BrandId, ledger: &Le
             tracing::warn!(event = "connector.codes_low", brand = %brand, %scope, pool, left, "A tenth of the codes is left.");
         }
     }
-    for pool in settled.owed.iter().collect::<BTreeSet<_>>() {
+    for pool in resolved.owed.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;
         if let Some(line) = connector.line("connector.codes_gone", &format!("{} {pool}", brand)) {
             tracing::error!(event = "connector.codes_gone", brand = %brand, %scope, pool, times = line.times, "A consumer who is credited is owed a code; add codes to the file and have it read again (SIGHUP, or serve --watch).");

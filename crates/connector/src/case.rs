@@ -39,7 +39,7 @@ impl WorkItem {
                 self.ended = true;
             }
             Step::Ask(_)
-            | Step::Settle(_)
+            | Step::Resolve(_)
             | Step::Defer { .. }
             | Step::StopWaiting
             | Step::Rest

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::award::{Award, Verdict};
+use domain::award::{Award, Resolution};
 use domain::brand::Brand;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::ledger::Rules;
@@ -10,7 +10,7 @@ use domain::message::QueueName;
 use futures::future::try_join;
 use ports::store::MOST_ITEMS;
 
-use crate::award::settle;
+use crate::award::resolve;
 use crate::case::WorkItem;
 use crate::connector::Connector;
 use crate::guard::Panics;
@@ -61,8 +61,9 @@ impl Connector {
             let queue = QueueName::of(case.participation.channel());
             queues.entry(queue).or_default().push(case.participation.id());
         }
-        let unsettled = |case: &WorkItem| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
-        let mut cases = cases.into_iter().filter(unsettled).peekable();
+        let unresolved =
+            |case: &WorkItem| case.facts.award.as_ref().is_some_and(|award| !award.is_resolved());
+        let mut cases = cases.into_iter().filter(unresolved).peekable();
         while let Some(case) = cases.next() {
             // Those in a row that have earned their credit are entered and credited in one transaction.
             let earned = has_earned(&case);
@@ -71,7 +72,8 @@ impl Connector {
                 row.push(case);
             }
             if earned {
-                settle(self, brand, row.into_iter().map(|case| (case, Verdict::Credit)).collect()).await?;
+                resolve(self, brand, row.into_iter().map(|case| (case, Resolution::Credit)).collect())
+                    .await?;
             } else {
                 self.enter_only(brand, &row).await?;
             }

@@ -34,8 +34,8 @@ impl Connector {
         let counts = self.outside.ledger.counts(ledger).await?;
         if counts.waiting + counts.held > 0 {
             let rules = Rules::of(brand, ledger, &self.id_key);
-            let settled = self.outside.ledger.refill(ledger, &rules, self.outside.clock.now()).await?;
-            announce(self, &brand.id, ledger, &settled).await;
+            let resolved = self.outside.ledger.refill(ledger, &rules, self.outside.clock.now()).await?;
+            announce(self, &brand.id, ledger, &resolved).await;
         }
         Ok(())
     }
@@ -94,13 +94,13 @@ async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports
         return Ok(true);
     }
     let seed = connector.id_key.raffle_seed(ledger);
-    let Some(settled) = connector.outside.ledger.draw(ledger, &rules, &seed, now).await? else {
+    let Some(resolved) = connector.outside.ledger.draw(ledger, &rules, &seed, now).await? else {
         tracing::error!(event = "connector.seed_changed", brand = %brand.id, scope = %ledger.scope, "The id key is not the one that the raffle's seed was committed with; the raffle is not drawn.");
         return Ok(false);
     };
-    let (lots, winners) = (counts.entered, settled.moved_up.len());
+    let (lots, winners) = (counts.entered, resolved.moved_up.len());
     tracing::info!(event = "connector.drawn", brand = %brand.id, scope = %ledger.scope, lots, winners, "A raffle was drawn.");
-    announce(connector, &brand.id, ledger, &settled).await;
+    announce(connector, &brand.id, ledger, &resolved).await;
     Ok(true)
 }
 

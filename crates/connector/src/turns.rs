@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::Verdict;
+use domain::award::Resolution;
 use domain::brand::Brand;
 use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
 use domain::ids::SubscriptionGroup;
@@ -77,7 +77,7 @@ struct Groups {
     subscriptions: Vec<(WorkItem, SubscriptionGroup)>,
     writes: Vec<(WorkItem, ProfileWrite)>,
     subscribes: Vec<subscribe::SubscribeJob>,
-    settles: Vec<(WorkItem, Verdict)>,
+    resolutions: Vec<(WorkItem, Resolution)>,
     missing: Vec<(WorkItem, Missing)>,
     resting: Vec<WorkItem>,
 }
@@ -152,7 +152,7 @@ impl<'a> Turns<'a> {
                 Step::Tell { command, .. } => return groups.command(case, command),
                 Step::Show { write, .. } => return groups.writes.push((case, write)),
                 Step::NotOffered(way) => return groups.missing.push((case, Missing::Way(way))),
-                Step::Settle(verdict) => return groups.settles.push((case, verdict)),
+                Step::Resolve(resolution) => return groups.resolutions.push((case, resolution)),
                 // These are decided again at once.
                 Step::Done(_) | Step::StopWaiting => {}
                 Step::Wait { .. } | Step::Defer { .. } | Step::Rest => return groups.resting.push(case),
@@ -167,9 +167,9 @@ impl<'a> Turns<'a> {
             let rest = without_terms::rest(connector, (&brand.id, Some(brand)), groups.missing);
             under_way.push(rest.map(|done| done.map(Performed::rests)).boxed());
         }
-        if !groups.settles.is_empty() {
-            let settle = award::settle(connector, brand, groups.settles);
-            under_way.push(settle.map(|done| done.map(Performed::goes_on)).boxed());
+        if !groups.resolutions.is_empty() {
+            let resolve = award::resolve(connector, brand, groups.resolutions);
+            under_way.push(resolve.map(|done| done.map(Performed::goes_on)).boxed());
         }
         if !groups.known.is_empty() {
             let known = profile_cache::known_profiles(connector, brand, groups.known);

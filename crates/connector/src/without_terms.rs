@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::Verdict;
+use domain::award::Resolution;
 use domain::brand::Brand;
 use domain::decide::Step;
 use domain::ids::BrandId;
@@ -72,14 +72,15 @@ pub(crate) async fn rest(
             }
         }
     }
-    let verdict = |case: &WorkItem| match case.participation.earned_at() {
-        Some(_) => Verdict::Credit,
-        None => Verdict::Release,
+    let resolution = |case: &WorkItem| match case.participation.earned_at() {
+        Some(_) => Resolution::Credit,
+        None => Resolution::Release,
     };
-    let unsettled = |case: &WorkItem| case.facts.award.as_ref().is_some_and(|award| !award.is_settled());
-    let (open, settled): (Vec<WorkItem>, Vec<WorkItem>) = ended.into_iter().partition(unsettled);
-    let jobs = open.into_iter().map(|case| (verdict(&case), case)).map(|(verdict, case)| (case, verdict));
-    let open = award::settle_under(connector, (id, brand), jobs.collect()).await?;
+    let unresolved = |case: &WorkItem| case.facts.award.as_ref().is_some_and(|award| !award.is_resolved());
+    let (open, settled): (Vec<WorkItem>, Vec<WorkItem>) = ended.into_iter().partition(unresolved);
+    let jobs =
+        open.into_iter().map(|case| (resolution(&case), case)).map(|(resolution, case)| (case, resolution));
+    let open = award::resolve_under(connector, (id, brand), jobs.collect()).await?;
     for mut case in settled.into_iter().chain(open) {
         case.participation.apply(&Step::Rest, now);
         resting.push(case);

@@ -72,7 +72,7 @@ pub enum Standing {
 
 /// What is to become of an award.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Resolution {
     /// The participation is credited.
     Credit,
     /// It ended without a credit.
@@ -127,7 +127,7 @@ impl Award {
 
     /// Whether it was credited or released: neither happens twice.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
+    pub fn is_resolved(&self) -> bool {
         self.credited_at.is_some() || self.standing == Standing::Released
     }
 

@@ -106,8 +106,8 @@ pub enum Written {
 /// The next step of a participation, by what is known of it.
 #[must_use]
 pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, now: Timestamp) -> Step {
-    if let Some(verdict) = reward::verdict(participation, facts) {
-        return Step::Settle(verdict);
+    if let Some(resolution) = reward::resolution(participation, facts) {
+        return Step::Resolve(resolution);
     }
     let open = match participation.state() {
         State::Ended(_) => {

@@ -11,7 +11,7 @@ mod bookkeeping;
 
 use std::sync::Arc;
 
-pub use bookkeeping::{Settled, accept, draw, refill, settle};
+pub use bookkeeping::{Resolved, accept, draw, refill, resolve};
 
 use crate::Timestamp;
 use crate::award::{Award, Standing};

@@ -204,7 +204,7 @@ impl Participation {
     /// When the step is one that no participation by this way can take. `decide` says none of these.
     pub fn apply(&mut self, step: &Step, now: Timestamp) {
         match step {
-            Step::Ask(_) | Step::Settle(_) | Step::NotOffered(_) => {}
+            Step::Ask(_) | Step::Resolve(_) | Step::NotOffered(_) => {}
             Step::Tell { state, .. } => self.go_to(State::Open(state.clone())),
             Step::Wait { state, until } => {
                 self.go_to(State::Open(state.clone()));

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, Verdict};
+use domain::award::{Award, Resolution};
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
-use domain::ledger::{Counts, Rules, Settled, draw, refill, settle};
+use domain::ledger::{Counts, Resolved, Rules, draw, refill, resolve};
 use domain::notice::NoticeId;
 use domain::time::later;
 use ports::Result;
@@ -51,23 +51,23 @@ impl Ledger for DataFile {
         Ok(())
     }
 
-    async fn settle(
+    async fn resolve(
         &self,
         ledger: &LedgerKey,
         rules: &Rules,
-        verdicts: &[(ParticipationId, Verdict)],
+        resolutions: &[(ParticipationId, Resolution)],
         now: Timestamp,
-    ) -> Result<Settled> {
+    ) -> Result<Resolved> {
         const DOING: &str = "settling awards";
-        at_most(verdicts.len(), MOST_ITEMS, DOING)?;
-        let (ledger, rules, verdicts) = (ledger.clone(), rules.clone(), verdicts.to_vec());
+        at_most(resolutions.len(), MOST_ITEMS, DOING)?;
+        let (ledger, rules, resolutions) = (ledger.clone(), rules.clone(), resolutions.to_vec());
         let work = move |transaction: &Transaction<'_>| {
-            settle(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, &verdicts, now)
+            resolve(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, &resolutions, now)
         };
         self.writer.write(DOING, work).await
     }
 
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
         let (ledger, rules) = (ledger.clone(), rules.clone());
         let work = move |transaction: &Transaction<'_>| {
             refill(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, now)
@@ -81,7 +81,7 @@ impl Ledger for DataFile {
         rules: &Rules,
         seed: &Seed,
         now: Timestamp,
-    ) -> Result<Option<Settled>> {
+    ) -> Result<Option<Resolved>> {
         let (ledger, rules, seed) = (ledger.clone(), rules.clone(), *seed);
         let work = move |transaction: &Transaction<'_>| {
             draw(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, &seed, now)

@@ -36,7 +36,7 @@ struct Room {
 #[derive(Debug)]
 pub(crate) struct Admitted {
     room: Arc<Room>,
-    is_settled: bool,
+    is_resolved: bool,
 }
 
 /// The right to ask the store: one has it at a time, and nobody is admitted meanwhile.
@@ -87,7 +87,7 @@ async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Optio
         let changed = room.changed.notified();
         let turn = room.lock().turn(u64::from(most.get()), intake.clock.now());
         match turn {
-            Turn::Admitted => return Ok(Some(Admitted { room: room.clone(), is_settled: false })),
+            Turn::Admitted => return Ok(Some(Admitted { room: room.clone(), is_resolved: false })),
             Turn::Full => return Ok(None),
             Turn::Unknown => return Err(Problem::unavailable()),
             Turn::Wait => changed.await,
@@ -129,14 +129,14 @@ impl Room {
 impl Admitted {
     /// It is stored now, if it was new; else it was there already.
     pub(crate) fn settles(mut self, is_new: bool) {
-        self.is_settled = true;
+        self.is_resolved = true;
         self.room.lock().settle(Some(is_new));
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        if !self.is_settled {
+        if !self.is_resolved {
             self.room.lock().settle(None);
         }
         self.room.changed.notify_waiters();

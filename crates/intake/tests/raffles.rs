@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use domain::award::Verdict;
+use domain::award::Resolution;
 use domain::brand::Brands;
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
@@ -70,8 +70,8 @@ impl Raffle {
             let body: Value =
                 serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
             let id = ParticipationId::parse(body["id"].as_str().unwrap()).unwrap();
-            let verdicts = [(id, Verdict::Credit)];
-            self.memory.settle(&ledger, &rules, &verdicts, self.clock.now()).await.unwrap();
+            let resolutions = [(id, Resolution::Credit)];
+            self.memory.resolve(&ledger, &rules, &resolutions, self.clock.now()).await.unwrap();
         }
         self.clock.advance(Duration::from_secs(2 * 86_400));
         let seed = self.id_key.raffle_seed(&ledger);

@@ -5,12 +5,12 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, Standing, Verdict};
+use domain::award::{Award, Resolution, Standing};
 use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
-use domain::ledger::{Counts, LedgerTx, Rules, Settled, TakenCode, accept, draw, refill, settle};
+use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, accept, draw, refill, resolve};
 use domain::notice::{Notice, NoticeId};
 use domain::time::later;
 use ports::Result;
@@ -230,25 +230,25 @@ impl Ledger for Memory {
         Ok(())
     }
 
-    async fn settle(
+    async fn resolve(
         &self,
         ledger: &LedgerKey,
         rules: &Rules,
-        verdicts: &[(ParticipationId, Verdict)],
+        resolutions: &[(ParticipationId, Resolution)],
         now: Timestamp,
-    ) -> Result<Settled> {
+    ) -> Result<Resolved> {
         const DOING: &str = "settling awards";
-        at_most(verdicts.len(), MOST_ITEMS, DOING)?;
-        let settled = self.lock().in_book(DOING, ledger, |book| {
-            verdicts.iter().try_for_each(|(id, _)| enter(book, rules, *id))?;
-            settle(book, rules, verdicts, now)
+        at_most(resolutions.len(), MOST_ITEMS, DOING)?;
+        let resolved = self.lock().in_book(DOING, ledger, |book| {
+            resolutions.iter().try_for_each(|(id, _)| enter(book, rules, *id))?;
+            resolve(book, rules, resolutions, now)
         })?;
-        Ok(settled.unwrap_or_default())
+        Ok(resolved.unwrap_or_default())
     }
 
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
-        let settled = self.lock().in_book("refilling a ledger", ledger, |book| refill(book, rules, now))?;
-        Ok(settled.unwrap_or_default())
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
+        let resolved = self.lock().in_book("refilling a ledger", ledger, |book| refill(book, rules, now))?;
+        Ok(resolved.unwrap_or_default())
     }
 
     async fn draw(
@@ -257,7 +257,7 @@ impl Ledger for Memory {
         rules: &Rules,
         seed: &Seed,
         now: Timestamp,
-    ) -> Result<Option<Settled>> {
+    ) -> Result<Option<Resolved>> {
         let drawn = self.lock().in_book("drawing a raffle", ledger, |book| draw(book, rules, seed, now))?;
         Ok(drawn.flatten())
     }

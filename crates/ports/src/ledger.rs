@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, Verdict};
+use domain::award::{Award, Resolution};
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
-use domain::ledger::{Counts, Rules, Settled};
+use domain::ledger::{Counts, Resolved, Rules};
 use domain::notice::{Notice, NoticeId};
 
 use crate::store::Read;
@@ -60,16 +60,16 @@ pub trait Ledger: Send + Sync {
     async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
 
     /// Credits or releases participations of one ledger; those that are not entered yet are entered first, in this order. At most [`crate::store::MOST_ITEMS`].
-    async fn settle(
+    async fn resolve(
         &self,
         ledger: &LedgerKey,
         rules: &Rules,
-        verdicts: &[(ParticipationId, Verdict)],
+        resolutions: &[(ParticipationId, Resolution)],
         now: Timestamp,
-    ) -> Result<Settled>;
+    ) -> Result<Resolved>;
 
     /// Gives what is free to those who wait for it.
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled>;
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved>;
 
     /// Draws a raffle; `None` when that was done before, or must not be done with this seed.
     async fn draw(
@@ -78,7 +78,7 @@ pub trait Ledger: Send + Sync {
         rules: &Rules,
         seed: &Seed,
         now: Timestamp,
-    ) -> Result<Option<Settled>>;
+    ) -> Result<Option<Resolved>>;
 
     /// Notes that the participations were looked at since their lines changed through somebody else.
     async fn noted(&self, ids: &[ParticipationId]) -> Result<()>;

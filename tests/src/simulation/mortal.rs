@@ -9,12 +9,12 @@ use braze::TransportError;
 use bytes::Bytes;
 use connector::Outside;
 use domain::Timestamp;
-use domain::award::{Award, Verdict};
+use domain::award::{Award, Resolution};
 use domain::brand::SecretRef;
 use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
-use domain::ledger::{Counts, Entry, Rules, Settled};
+use domain::ledger::{Counts, Entry, Resolved, Rules};
 use domain::message::{QueueName, WorkMessage};
 use domain::notice::NoticeId;
 use domain::participation::{Outcome, Participation, State};
@@ -137,7 +137,7 @@ impl Mortal {
         let Some(stored) = self.memory.stored(id) else { return };
         let Some(phone) = stored.phone() else { return };
         let known = *stored.state() == State::Ended(Outcome::Credited)
-            || self.memory.stored_award(id).is_some_and(|award| award.is_settled());
+            || self.memory.stored_award(id).is_some_and(|award| award.is_resolved());
         if !known && !self.heard.subscribed(phone.as_str()) {
             self.line.breaks("SMS is credited only once Braze has said subscribed", &id.to_string());
         }
@@ -223,20 +223,20 @@ impl Ledger for Mortal {
         self.life.effect(self.ports.ledger.enter(ledger, rules, ids)).await
     }
 
-    async fn settle(
+    async fn resolve(
         &self,
         ledger: &LedgerKey,
         rules: &Rules,
-        verdicts: &[(ParticipationId, Verdict)],
+        resolutions: &[(ParticipationId, Resolution)],
         now: Timestamp,
-    ) -> Result<Settled> {
-        for (id, _) in verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Credit) {
+    ) -> Result<Resolved> {
+        for (id, _) in resolutions.iter().filter(|(_, resolution)| *resolution == Resolution::Credit) {
             self.may_be_credited(*id);
         }
-        self.life.effect(self.ports.ledger.settle(ledger, rules, verdicts, now)).await
+        self.life.effect(self.ports.ledger.resolve(ledger, rules, resolutions, now)).await
     }
 
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
         self.life.effect(self.ports.ledger.refill(ledger, rules, now)).await
     }
 
@@ -246,7 +246,7 @@ impl Ledger for Mortal {
         rules: &Rules,
         seed: &Seed,
         now: Timestamp,
-    ) -> Result<Option<Settled>> {
+    ) -> Result<Option<Resolved>> {
         self.life.effect(self.ports.ledger.draw(ledger, rules, seed, now)).await
     }
 

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::Timestamp;
-use domain::award::{Award, Verdict};
+use domain::award::{Award, Resolution};
 use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
-use domain::ledger::{self, Counts, LedgerTx, Rules, Settled};
+use domain::ledger::{self, Counts, LedgerTx, Resolved, Rules};
 use domain::notice::Notice;
 use ports::error::at_most;
 use ports::ledger::{DrawnPart, Ledger, Stock};
@@ -55,26 +55,26 @@ impl Ledger for Dynamo {
         Ok(())
     }
 
-    async fn settle(
+    async fn resolve(
         &self,
         ledger: &LedgerKey,
         rules: &Rules,
-        verdicts: &[(ParticipationId, Verdict)],
+        resolutions: &[(ParticipationId, Resolution)],
         now: Timestamp,
-    ) -> Result<Settled> {
-        at_most(verdicts.len(), MOST_ITEMS, "settling awards")?;
-        let mut all = Settled::default();
-        let (mut rest, mut at_once) = (verdicts, VERDICTS);
+    ) -> Result<Resolved> {
+        at_most(resolutions.len(), MOST_ITEMS, "settling awards")?;
+        let mut all = Resolved::default();
+        let (mut rest, mut at_once) = (resolutions, VERDICTS);
         while !rest.is_empty() {
             let (some, behind) = rest.split_at(at_once.min(rest.len()));
-            let settle = |book: &mut DynamoLedgerTx<'_>| {
+            let resolve = |book: &mut DynamoLedgerTx<'_>| {
                 for (id, _) in some {
                     enter(book, rules, *id)?;
                 }
-                ledger::settle(book, rules, some, now)
+                ledger::resolve(book, rules, some, now)
             };
             let ids: Vec<ParticipationId> = some.iter().map(|(id, _)| *id).collect();
-            let (settled, weight) = match self.transaction(ledger, &ids, settle).await {
+            let (resolved, weight) = match self.transaction(ledger, &ids, resolve).await {
                 Err(error) if some.len() > 1 && is_too_large(&error) => {
                     at_once = some.len() / 2;
                     continue;
@@ -82,7 +82,7 @@ impl Ledger for Dynamo {
                 done => done?,
             };
             (rest, at_once) = (behind, VERDICTS);
-            add(&mut all, settled);
+            add(&mut all, resolved);
             if weight >= MOST_LINES {
                 add(&mut all, self.refill(ledger, rules, now).await?);
             }
@@ -90,12 +90,12 @@ impl Ledger for Dynamo {
         Ok(all)
     }
 
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Settled> {
-        let mut all = Settled::default();
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
+        let mut all = Resolved::default();
         loop {
             let refill = |book: &mut DynamoLedgerTx<'_>| ledger::refill(book, rules, now);
-            let (settled, weight) = self.transaction(ledger, &[], refill).await?;
-            add(&mut all, settled);
+            let (resolved, weight) = self.transaction(ledger, &[], refill).await?;
+            add(&mut all, resolved);
             if weight == 0 {
                 return Ok(all);
             }
@@ -108,7 +108,7 @@ impl Ledger for Dynamo {
         rules: &Rules,
         seed: &Seed,
         now: Timestamp,
-    ) -> Result<Option<Settled>> {
+    ) -> Result<Option<Resolved>> {
         let (mut snapshot, (drawn, mut changes)) =
             self.run(ledger, &[], |book| ledger::draw(book, rules, seed, now)).await?;
         let brand = brand_of(&snapshot);
@@ -210,7 +210,7 @@ fn parts(changes: Changes) -> Vec<Changes> {
     parts
 }
 
-fn add(all: &mut Settled, more: Settled) {
+fn add(all: &mut Resolved, more: Resolved) {
     all.awards.extend(more.awards);
     all.moved_up.extend(more.moved_up);
     all.low.extend(more.low);

@@ -3,7 +3,7 @@
 
 use crate::Timestamp;
 use crate::attributes::{AttributeValue, Attributes};
-use crate::award::{Award, Refusal, Verdict};
+use crate::award::{Award, Refusal, Resolution};
 use crate::brand::{Identity, RewardsToBraze};
 use crate::decide::{Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, find};
 use crate::incentive::Reward;
@@ -15,14 +15,14 @@ use crate::time::later;
 const MOST_FAILURES: u32 = 4_000;
 
 /// What the ledger has to be told before anything else: a participation earns its credit on receipt or at its end, and then at once.
-pub(super) fn verdict(participation: &Participation, facts: &Facts) -> Option<Verdict> {
-    facts.award.as_ref().filter(|award| !award.is_settled())?;
+pub(super) fn resolution(participation: &Participation, facts: &Facts) -> Option<Resolution> {
+    facts.award.as_ref().filter(|award| !award.is_resolved())?;
     if participation.earned_at().is_some() {
-        Some(Verdict::Credit)
+        Some(Resolution::Credit)
     } else if participation.state().unanswered().is_some() {
-        Some(Verdict::Refuse(Refusal::PhoneMismatch))
+        Some(Resolution::Refuse(Refusal::PhoneMismatch))
     } else if participation.state().is_end() {
-        Some(Verdict::Release)
+        Some(Resolution::Release)
     } else {
         None
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::accept::Acceptance;
 use crate::attributes::AttributeValue;
-use crate::award::{Award, Others, Standing, Verdict};
+use crate::award::{Award, Others, Resolution, Standing};
 use crate::brand::{
     Activation, Brand, CreditMoment, EmailActivation, EventActivation, Identity, RewardsToBraze,
 };
@@ -132,7 +132,7 @@ fn shown(step: Step) -> (Shown, ProfileWrite) {
 fn what_is_credited_on_receipt_is_settled_before_anything_is_asked() {
     for by_event in [true, false] {
         let world = RewardWorld::new(by_event, Standing::Held { place: 7 });
-        assert_eq!(world.next(at(1)), Step::Settle(Verdict::Credit));
+        assert_eq!(world.next(at(1)), Step::Resolve(Resolution::Credit));
     }
 }
 
@@ -143,7 +143,7 @@ fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
     assert_eq!(world.next(at(1)), Step::Ask(Question::ProfileHint));
     let enrolled =
         RewardWorld { participation: world.participation.clone(), ..world }.ended(Outcome::Enrolled);
-    assert_eq!(enrolled.next(at(1)), Step::Settle(Verdict::Credit));
+    assert_eq!(enrolled.next(at(1)), Step::Resolve(Resolution::Credit));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn what_ends_without_a_credit_gives_its_place_back() {
     for outcome in [Outcome::Rejected { reason: "no".into() }, Outcome::Failed { reason: "no".into() }] {
         let mut world = RewardWorld::new(false, Standing::Held { place: 7 });
         world.change(|snapshot| snapshot.earned_at = None);
-        assert_eq!(world.ended(outcome).next(at(1)), Step::Settle(Verdict::Release));
+        assert_eq!(world.ended(outcome).next(at(1)), Step::Resolve(Resolution::Release));
     }
 }
 
@@ -312,5 +312,5 @@ fn a_credit_does_not_wait_for_another_participations_claim() {
     let target = Target { profile: ProfileRef::Email(email()), create: true };
     let state = EnrollState::Enrolling { target, event: EventProgress::NotSent };
     world.change(|snapshot| snapshot.state = State::Open(Open::Enroll(state)));
-    assert_eq!(world.next(at(1)), Step::Settle(Verdict::Credit));
+    assert_eq!(world.next(at(1)), Step::Resolve(Resolution::Credit));
 }

@@ -364,7 +364,7 @@ proptest! {
                         facts = Facts::default();
                     }
                 },
-                Step::Settle(_) | Step::Show { .. } | Step::Defer { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
+                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { command, .. } => {

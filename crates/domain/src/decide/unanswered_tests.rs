@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::award::{Award, Others, Standing, Verdict};
+use crate::award::{Award, Others, Resolution, Standing};
 use crate::ids::IncentiveId;
 use crate::incentive::{NoPrize, Offer};
 use crate::participation::{Snapshot, Unanswered};
@@ -82,7 +82,7 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, Caller
             }
             Step::Wait { until: then, .. } | Step::Defer { until: then, .. } => until = Some(then),
             Step::Done(_) => facts.before_a_command(),
-            Step::Settle(Verdict::Release | Verdict::Refuse(_)) => {
+            Step::Resolve(Resolution::Release | Resolution::Refuse(_)) => {
                 award.as_mut().expect("it is settled").standing = Standing::Released;
             }
             Step::StopWaiting => {}

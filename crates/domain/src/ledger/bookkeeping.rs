@@ -5,7 +5,7 @@
 use std::num::NonZeroU64;
 
 use crate::Timestamp;
-use crate::award::{Award, Refusal, Standing, Verdict};
+use crate::award::{Award, Refusal, Resolution, Standing};
 use crate::codes::without_mark;
 use crate::ids::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
@@ -15,7 +15,7 @@ use crate::notice::{News, Notice};
 
 /// What came of settling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settled {
+pub struct Resolved {
     /// The awards that were asked for, as they stand now.
     pub awards: Vec<Award>,
     /// Participations that were credited before and have a reward now.
@@ -88,27 +88,27 @@ fn free_place<B: LedgerTx>(
     Ok(Some(counts.places))
 }
 
-/// Credits or releases participations. What was settled before is left as it is.
+/// Credits or releases participations. What was resolved before is left as it is.
 ///
 /// # Errors
 /// As the store does.
-pub fn settle<B: LedgerTx>(
+pub fn resolve<B: LedgerTx>(
     book: &mut B,
     rules: &Rules,
-    verdicts: &[(ParticipationId, Verdict)],
+    resolutions: &[(ParticipationId, Resolution)],
     now: Timestamp,
-) -> Result<Settled, B::Error> {
+) -> Result<Resolved, B::Error> {
     let mut keeper = Keeper::of(book, rules, now)?;
-    for (id, verdict) in verdicts {
+    for (id, resolution) in resolutions {
         let Some(mut award) = keeper.book.award(*id)? else { continue };
-        if !award.is_settled() {
-            match verdict {
-                Verdict::Credit => keeper.credit(&mut award)?,
-                Verdict::Release => keeper.release(&mut award, None)?,
-                Verdict::Refuse(why) => keeper.release(&mut award, Some(*why))?,
+        if !award.is_resolved() {
+            match resolution {
+                Resolution::Credit => keeper.credit(&mut award)?,
+                Resolution::Release => keeper.release(&mut award, None)?,
+                Resolution::Refuse(why) => keeper.release(&mut award, Some(*why))?,
             }
         }
-        keeper.settled.awards.push(award);
+        keeper.resolved.awards.push(award);
     }
     keeper.close()
 }
@@ -117,7 +117,7 @@ pub fn settle<B: LedgerTx>(
 ///
 /// # Errors
 /// As the store does.
-pub fn refill<B: LedgerTx>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Settled, B::Error> {
+pub fn refill<B: LedgerTx>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Resolved, B::Error> {
     let mut keeper = Keeper::of(book, rules, now)?;
     for mut award in keeper.book.owed()? {
         if let Standing::Held { place } = award.standing {
@@ -137,7 +137,7 @@ pub fn draw<B: LedgerTx>(
     rules: &Rules,
     seed: &Seed,
     now: Timestamp,
-) -> Result<Option<Settled>, B::Error> {
+) -> Result<Option<Resolved>, B::Error> {
     let counts = book.counts()?;
     let committed = counts.commitment.is_none_or(|commitment| commitment == seed.commitment());
     let Some(incentive) = rules.incentive.clone().filter(|_| committed && counts.drawn_at.is_none()) else {
@@ -154,7 +154,7 @@ pub fn draw<B: LedgerTx>(
         if award.has_place() {
             // A draw was cut off after this one: the same seed draws the same again.
             keeper.counts.moves(Some(&Standing::Entered), &award.standing);
-            keeper.settled.moved_up.push(award.id);
+            keeper.resolved.moved_up.push(award.id);
             continue;
         }
         let place = keeper.counts.places;
@@ -175,13 +175,13 @@ struct Keeper<'a, B> {
     rules: &'a Rules,
     counts: Counts,
     now: Timestamp,
-    settled: Settled,
+    resolved: Resolved,
 }
 
 impl<'a, B: LedgerTx> Keeper<'a, B> {
     fn of(book: &'a mut B, rules: &'a Rules, now: Timestamp) -> Result<Self, B::Error> {
         let counts = book.counts()?;
-        Ok(Self { before: counts.clone(), book, rules, counts, now, settled: Settled::default() })
+        Ok(Self { before: counts.clone(), book, rules, counts, now, resolved: Resolved::default() })
     }
 
     fn credit(&mut self, award: &mut Award) -> Result<(), B::Error> {
@@ -247,7 +247,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         award.due_at = Some(self.now);
         self.stand(award, standing)?;
         self.no_second_for(award)?;
-        self.settled.moved_up.push(award.id);
+        self.resolved.moved_up.push(award.id);
         self.tell(award, News::Rewarded)
     }
 
@@ -261,7 +261,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
             Some(Prize::Fixed(reward)) => reward,
             Some(Prize::Codes(pool)) => match self.book.take_code(&pool, award.id)? {
                 None => {
-                    self.settled.owed.push(pool.file().to_owned());
+                    self.resolved.owed.push(pool.file().to_owned());
                     return Ok(None);
                 }
                 Some(taken) => {
@@ -275,7 +275,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
 
     fn watch_stock(&mut self, pool: &str, taken: &TakenCode) {
         if taken.left == taken.of / 10 || taken.left == 0 {
-            self.settled.low.push((pool.to_owned(), taken.left));
+            self.resolved.low.push((pool.to_owned(), taken.left));
         }
     }
 
@@ -301,17 +301,17 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
 
     fn tell_why(&mut self, award: &Award, news: News, refusal: Option<Refusal>) -> Result<(), B::Error> {
         if self.rules.tell {
-            self.settled.told = true;
+            self.resolved.told = true;
             self.book.tell(&Notice { refusal, ..Notice::of(award, news, self.now) })?;
         }
         Ok(())
     }
 
-    fn close(self) -> Result<Settled, B::Error> {
+    fn close(self) -> Result<Resolved, B::Error> {
         // The incentive may be gone from the brand file, and its books remain: somebody may bring it back.
         if self.rules.incentive.is_some() || self.counts != self.before {
             self.book.keep_counts(&self.counts)?;
         }
-        Ok(self.settled)
+        Ok(self.resolved)
     }
 }

@@ -3,7 +3,7 @@
 use super::{Open, Outcome, Shown};
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::award::Verdict;
+use crate::award::Resolution;
 use crate::contact::{Email, Phone};
 use crate::ids::SubscriptionGroup;
 use crate::profile::{Alias, FoundProfile, ProfileRef};
@@ -21,7 +21,7 @@ pub enum Step {
         command: Command,
     },
     /// Have the ledger say what the participation has won, or take back what was kept for it. Doing it twice is doing it once.
-    Settle(Verdict),
+    Resolve(Resolution),
     /// Have the profile show what was won, the flow being over.
     Show {
         /// How far that is while it is under way. It must be saved *before* a write that cannot be repeated.

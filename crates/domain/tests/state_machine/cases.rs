@@ -196,9 +196,9 @@ fn under_way(world: &World) -> Vec<Fact> {
     }
     let lined =
         known.into_iter().map(|(about, words, facts, now)| (about, words, with_award(world, facts), now));
-    let unsettled = award(world, Standing::Held { place: 1 }, false);
-    let unsettled = Facts { award: Some(unsettled), ..Facts::default() };
-    lined.chain([(About::Ledger, "a place is reserved in the ledger", unsettled, soon)]).collect()
+    let unresolved = award(world, Standing::Held { place: 1 }, false);
+    let unresolved = Facts { award: Some(unresolved), ..Facts::default() };
+    lined.chain([(About::Ledger, "a place is reserved in the ledger", unresolved, soon)]).collect()
 }
 
 fn not_subscribed(world: &World) -> Option<Subscription> {

@@ -145,7 +145,7 @@ fn diagram(rows: &[TableRow]) -> String {
             Step::Tell { state, .. } | Step::Wait { state, .. } => state.name(),
             Step::Done(outcome) => outcome.name(),
             Step::Ask(_)
-            | Step::Settle(_)
+            | Step::Resolve(_)
             | Step::Show { .. }
             | Step::Defer { .. }
             | Step::StopWaiting

@@ -34,7 +34,7 @@ fn written(step: &Step) -> Option<&ProfileWrite> {
         Step::Tell { command: Command::Write(write), .. } | Step::Show { write, .. } => Some(write),
         Step::Tell { command: Command::Subscribe { .. }, .. }
         | Step::Ask(_)
-        | Step::Settle(_)
+        | Step::Resolve(_)
         | Step::Defer { .. }
         | Step::StopWaiting
         | Step::Rest

@@ -1,7 +1,7 @@
 //! Steps and states in words.
 
 use domain::Timestamp;
-use domain::award::Verdict;
+use domain::award::Resolution;
 use domain::decide::{Command, ProfileWrite, Question, Step};
 use domain::participation::{EnrollState, EventProgress, Open, Outcome, SmsState, State};
 
@@ -61,9 +61,11 @@ pub(crate) fn step(step: &Step, now: Timestamp) -> String {
         Step::Tell { state, command } => {
             format!("{} → `{}`", self::command(command), state.name())
         }
-        Step::Settle(Verdict::Credit) => "has the ledger credit it".to_owned(),
-        Step::Settle(Verdict::Release) => "has the ledger release its place".to_owned(),
-        Step::Settle(Verdict::Refuse(_)) => "has the ledger release its place and tell Quikly why".to_owned(),
+        Step::Resolve(Resolution::Credit) => "has the ledger credit it".to_owned(),
+        Step::Resolve(Resolution::Release) => "has the ledger release its place".to_owned(),
+        Step::Resolve(Resolution::Refuse(_)) => {
+            "has the ledger release its place and tell Quikly why".to_owned()
+        }
         Step::Show { write, .. } => format!("{}, to show the reward", self::write(write)),
         Step::Defer { until, .. } => format!("waits {}", wait(*until, now)),
         Step::StopWaiting => "ends the wait that is shown".to_owned(),
