@@ -16,7 +16,7 @@ use benches::disk;
 use benches::load::{self, Load};
 use benches::process::BenchProcess;
 use benches::spread::Spread;
-use domain::award::{Award, Others, Resolution, Standing};
+use domain::award::{Award, AwardStatus, Others, Resolution};
 use domain::brand::Brands;
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
@@ -199,7 +199,7 @@ impl Maker {
             others: Others::None,
             offer: offer.clone(),
             arrival: None,
-            standing: Standing::New,
+            status: AwardStatus::New,
             credited_at: None,
             due_at: None,
             unknown: UnknownFields::default(),

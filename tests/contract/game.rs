@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::{Award, Others, Resolution, Standing};
+use domain::award::{Award, AwardStatus, Others, Resolution};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
@@ -142,7 +142,7 @@ impl Game {
             others,
             offer,
             arrival: None,
-            standing: Standing::New,
+            status: AwardStatus::New,
             credited_at: None,
             due_at: None,
             unknown: UnknownFields::default(),
@@ -188,8 +188,8 @@ impl Game {
         codes
     }
 
-    pub(crate) async fn standing(&self, id: ParticipationId) -> Standing {
-        self.award(id).await.standing
+    pub(crate) async fn status(&self, id: ParticipationId) -> AwardStatus {
+        self.award(id).await.status
     }
 
     /// What the draw came to: all tickets, and those that won, read in small parts.
@@ -216,7 +216,7 @@ impl Game {
     /// Whoever waits is told how many wait before.
     pub(crate) async fn everyone_who_waits_knows_how_many_are_before(&self, ids: &[ParticipationId]) {
         let mut waiting = self.awards(ids).await;
-        waiting.retain(|award| award.standing == Standing::Waiting);
+        waiting.retain(|award| award.status == AwardStatus::Waiting);
         waiting.sort_by_key(|award| award.arrival);
         for (before, award) in waiting.iter().enumerate() {
             let told = self.ports.ledger.waiting_ahead_of(award).await.unwrap();
@@ -242,6 +242,6 @@ impl Game {
     }
 }
 
-pub(crate) fn rewarded(place: u32, reward: Reward) -> Standing {
-    Standing::Rewarded { place: Some(place), reward }
+pub(crate) fn rewarded(place: u32, reward: Reward) -> AwardStatus {
+    AwardStatus::Rewarded { place: Some(place), reward }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::award::{Award, Others, Resolution, Standing};
+use domain::award::{Award, AwardStatus, Others, Resolution};
 use domain::ids::ParticipationId;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Amount, Kind, NoPrize, Offer, Prize, Reward, Tier};
@@ -19,12 +19,12 @@ use crate::game::{
 pub(crate) async fn places_are_held_in_the_order_of_acceptance(ports: Ports) {
     let game = Game::of(ports, first(2));
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
-    assert_eq!(game.standing(ids[0]).await, Standing::Held { place: 1 });
-    assert_eq!(game.standing(ids[1]).await, Standing::Held { place: 2 });
-    assert_eq!(game.standing(ids[2]).await, Standing::Waiting);
+    assert_eq!(game.status(ids[0]).await, AwardStatus::Reserved { place: 1 });
+    assert_eq!(game.status(ids[1]).await, AwardStatus::Reserved { place: 2 });
+    assert_eq!(game.status(ids[2]).await, AwardStatus::Waiting);
     // The later one is credited first; the earlier one's place is still kept.
-    assert_eq!(game.credit(ids[2]).await.standing, Standing::Waiting);
-    assert_eq!(game.credit(ids[0]).await.standing, rewarded(1, code("SPRING20")));
+    assert_eq!(game.credit(ids[2]).await.status, AwardStatus::Waiting);
+    assert_eq!(game.credit(ids[0]).await.status, rewarded(1, code("SPRING20")));
     let counts = game.ports.ledger.counts(&ledger()).await.unwrap();
     assert_eq!((counts.arrivals, counts.given, counts.held, counts.waiting), (3, 1, 1, 1));
 }
@@ -59,20 +59,20 @@ pub(crate) async fn the_same_participation_twice_is_entered_once(ports: Ports) {
     let id = game.accept(1).await;
     game.accept(1).await;
     let other = game.accept(2).await;
-    assert_eq!(game.standing(id).await, Standing::Held { place: 1 });
-    assert_eq!(game.standing(other).await, Standing::Held { place: 2 });
+    assert_eq!(game.status(id).await, AwardStatus::Reserved { place: 1 });
+    assert_eq!(game.status(other).await, AwardStatus::Reserved { place: 2 });
 }
 
 pub(crate) async fn a_released_place_goes_to_the_first_one_waiting(ports: Ports) {
     let game = Game::of(ports, first(2));
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await, game.accept(4).await];
     let resolved = game.release(ids[0]).await;
-    assert_eq!(game.standing(ids[2]).await, Standing::Held { place: 1 });
+    assert_eq!(game.status(ids[2]).await, AwardStatus::Reserved { place: 1 });
     assert!(resolved.moved_up.is_empty(), "nothing to tell one that is not credited yet");
     game.credit(ids[3]).await;
     let resolved = game.release(ids[1]).await;
     assert_eq!(resolved.moved_up, [ids[3]]);
-    assert_eq!(game.standing(ids[3]).await, rewarded(2, code("SPRING20")));
+    assert_eq!(game.status(ids[3]).await, rewarded(2, code("SPRING20")));
 }
 
 pub(crate) async fn a_released_place_is_kept_for_who_comes_next(ports: Ports) {
@@ -80,8 +80,8 @@ pub(crate) async fn a_released_place_is_kept_for_who_comes_next(ports: Ports) {
     let ids = [game.accept(1).await, game.accept(2).await];
     game.release(ids[0]).await;
     let late = game.accept(3).await;
-    assert_eq!(game.standing(late).await, Standing::Held { place: 1 });
-    assert_eq!(game.standing(game.accept(4).await).await, Standing::Waiting);
+    assert_eq!(game.status(late).await, AwardStatus::Reserved { place: 1 });
+    assert_eq!(game.status(game.accept(4).await).await, AwardStatus::Waiting);
 }
 
 pub(crate) async fn who_moves_up_after_the_end_is_due_until_looked_at(ports: Ports) {
@@ -102,7 +102,7 @@ pub(crate) async fn settling_again_changes_nothing(ports: Ports) {
     game.ports.ledger.import_codes(&acme(), &pool(), &["A".into(), "B".into()]).await.unwrap();
     let id = game.accept(1).await;
     let award = game.credit(id).await;
-    assert_eq!(award.standing, rewarded(1, code("A")));
+    assert_eq!(award.status, rewarded(1, code("A")));
     for resolution in [Resolution::Credit, Resolution::Release, Resolution::Credit] {
         game.ports.clock.advance(Duration::from_secs(1));
         let resolved = game.resolve(&[(id, resolution)]).await;
@@ -110,21 +110,21 @@ pub(crate) async fn settling_again_changes_nothing(ports: Ports) {
     }
     let released = game.accept(2).await;
     game.release(released).await;
-    assert_eq!(game.credit(released).await.standing, Standing::Released);
+    assert_eq!(game.credit(released).await.status, AwardStatus::Released);
 }
 
 pub(crate) async fn a_participant_is_rewarded_once_however_often_they_take_part(ports: Ports) {
     let game = Game::of(ports, first(5));
     let one = game.accept(1).await;
     let again = game.accept_with(Game::participation(1, true), Offer::ByPlace).await;
-    assert_eq!(game.standing(again).await, Standing::Waiting);
+    assert_eq!(game.status(again).await, AwardStatus::Waiting);
     game.credit(one).await;
-    assert_eq!(game.credit(again).await.standing, Standing::Without(NoPrize::Already));
+    assert_eq!(game.credit(again).await.status, AwardStatus::NoPrize(NoPrize::Already));
     let two = game.accept(2).await;
     let again = game.accept_with(Game::participation(2, true), Offer::ByPlace).await;
     game.release(two).await;
     assert_eq!(
-        game.credit(again).await.standing,
+        game.credit(again).await.status,
         rewarded(2, code("SPRING20")),
         "the first one came to nothing"
     );
@@ -134,10 +134,10 @@ pub(crate) async fn who_came_when_there_was_one_way_in_is_found_by_the_ways_that
     let game = Game::of(ports, first(5));
     let alone = Game::participation(1, false);
     let earlier = game.accept_beside(alone, Offer::ByPlace, Others::None).await;
-    assert_eq!(game.credit(earlier).await.standing, rewarded(1, code("SPRING20")));
+    assert_eq!(game.credit(earlier).await.status, rewarded(1, code("SPRING20")));
     let by_another_way = Game::participation(1, true);
     let later = game.accept_beside(by_another_way, Offer::ByPlace, Others::Perhaps(vec![earlier])).await;
-    assert_eq!(game.credit(later).await.standing, Standing::Without(NoPrize::Already));
+    assert_eq!(game.credit(later).await.status, AwardStatus::NoPrize(NoPrize::Already));
 }
 
 pub(crate) async fn crediting_enters_what_was_not_entered_in_the_order_that_is_told(ports: Ports) {
@@ -147,10 +147,10 @@ pub(crate) async fn crediting_enters_what_was_not_entered_in_the_order_that_is_t
         ids.push(game.store(Game::participation(number, false), Offer::ByPlace, Others::None).await);
     }
     let resolutions: Vec<_> = ids.iter().map(|id| (*id, Resolution::Credit)).collect();
-    let standings: Vec<Standing> =
-        game.resolve(&resolutions).await.awards.into_iter().map(|award| award.standing).collect();
+    let statuses: Vec<AwardStatus> =
+        game.resolve(&resolutions).await.awards.into_iter().map(|award| award.status).collect();
     let won = |place| rewarded(place, code("SPRING20"));
-    assert_eq!(standings, [won(1), won(2), Standing::Waiting]);
+    assert_eq!(statuses, [won(1), won(2), AwardStatus::Waiting]);
 }
 
 pub(crate) async fn tiers_follow_the_place(ports: Ports) {
@@ -203,11 +203,11 @@ pub(crate) async fn who_is_owed_a_code_gets_it_when_there_are_codes_again(ports:
     let resolved = game.resolve(&[(id, Resolution::Credit)]).await;
     assert_eq!((resolved.owed.len(), resolved.low.len()), (1, 0));
     let award = resolved.awards.into_iter().next().unwrap();
-    assert_eq!((award.standing, award.credited_at.is_some()), (Standing::Held { place: 1 }, true));
+    assert_eq!((award.status, award.credited_at.is_some()), (AwardStatus::Reserved { place: 1 }, true));
     game.ports.ledger.import_codes(&acme(), &pool(), &["A".into()]).await.unwrap();
     let resolved = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
     assert_eq!(resolved.moved_up, [id]);
-    assert_eq!(game.standing(id).await, rewarded(1, code("A")));
+    assert_eq!(game.status(id).await, rewarded(1, code("A")));
 }
 
 pub(crate) async fn a_larger_quantity_lets_those_in_who_wait(ports: Ports) {
@@ -217,7 +217,7 @@ pub(crate) async fn a_larger_quantity_lets_those_in_who_wait(ports: Ports) {
     game.rules = rules(first(2));
     let resolved = game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
     assert_eq!(resolved.moved_up, [ids[1]]);
-    assert_eq!(game.standing(ids[2]).await, Standing::Waiting);
+    assert_eq!(game.status(ids[2]).await, AwardStatus::Waiting);
     assert_eq!(game.ports.ledger.waiting_ahead_of(&game.award(ids[2]).await).await.unwrap(), 0);
 }
 
@@ -274,7 +274,7 @@ pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: P
         ids.push(game.accept_with(Game::participation(number, false), Offer::Lot).await);
     }
     for id in &ids[2..] {
-        assert_eq!(game.credit(*id).await.standing, Standing::Entered);
+        assert_eq!(game.credit(*id).await.status, AwardStatus::InRaffle);
     }
     game.ports.clock.advance(Duration::from_secs(1));
     let draw = |seed: Seed| {
@@ -292,7 +292,7 @@ pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: P
     let counts = game.ports.ledger.counts(&ledger()).await.unwrap();
     assert_eq!(counts.frozen, Some(Frozen { lots: 8, winners: 3 }));
     let late = game.credit(ids[0]).await;
-    assert_eq!(late.standing, Standing::Without(NoPrize::Closed));
+    assert_eq!(late.status, AwardStatus::NoPrize(NoPrize::Closed));
 }
 
 pub(crate) async fn what_a_draw_came_to_is_read_in_parts(ports: Ports) {
@@ -337,9 +337,9 @@ pub(crate) async fn who_is_credited_long_after_the_close_has_no_lot_though_nothi
     let game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
     let ids = game.accept_all(2, Offer::Lot).await;
     game.ports.clock.advance(Duration::from_secs(3_600 + 30));
-    assert_eq!(game.credit(ids[0]).await.standing, Standing::Entered, "taken part at the last moment");
+    assert_eq!(game.credit(ids[0]).await.status, AwardStatus::InRaffle, "taken part at the last moment");
     game.ports.clock.advance(Duration::from_secs(30));
-    assert_eq!(game.credit(ids[1]).await.standing, Standing::Without(NoPrize::Closed));
+    assert_eq!(game.credit(ids[1]).await.status, AwardStatus::NoPrize(NoPrize::Closed));
 }
 
 pub(crate) async fn who_settles_at_once_oversells_nothing(ports: Ports) {

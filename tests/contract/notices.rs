@@ -34,7 +34,7 @@ pub(crate) async fn a_notice_comes_again_until_it_is_told(ports: Ports) {
     let id = game.accept(1).await;
     game.credit(id).await;
     let notice = game.ports.notices.take_notices(game.now(), 10).await.unwrap().notices.pop().unwrap().notice;
-    assert_eq!(notice.standing, rewarded(1, code("SPRING20")));
+    assert_eq!(notice.status, rewarded(1, code("SPRING20")));
     assert!(game.news().await.is_empty(), "somebody is at it");
     game.ports.clock.advance(NOTICE_LEASE);
     let outbound = game.ports.notices.take_notices(game.now(), 10).await.unwrap().notices.pop().unwrap();

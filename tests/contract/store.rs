@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::award::Standing;
+use domain::award::AwardStatus;
 use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
@@ -129,7 +129,7 @@ fn sms_states() -> Vec<State> {
         Outcome::Mismatch(Unanswered {
             since: start(),
             double: number == 0,
-            standing: (number == 1).then_some(Standing::Held { place: 3 }),
+            status: (number == 1).then_some(AwardStatus::Reserved { place: 3 }),
             ended_at: (number == 2).then(start),
         })
     };

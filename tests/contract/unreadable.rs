@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::award::{Resolution, Standing};
+use domain::award::{AwardStatus, Resolution};
 use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
@@ -129,8 +129,8 @@ pub(crate) async fn a_line_that_cannot_be_read_holds_up_no_other(ports: Ports) {
     let ids = [game.accept(0).await, game.accept(1).await, game.accept(2).await];
     game.ports.spoiler.spoil(Damaged::Award, &ids[1].to_string()).await;
     game.resolve(&[(ids[2], Resolution::Credit), (ids[0], Resolution::Release)]).await;
-    assert_eq!(game.standing(ids[0]).await, Standing::Released);
-    assert!(matches!(game.standing(ids[2]).await, Standing::Rewarded { place: Some(1), .. }));
+    assert_eq!(game.status(ids[0]).await, AwardStatus::Released);
+    assert!(matches!(game.status(ids[2]).await, AwardStatus::Rewarded { place: Some(1), .. }));
     let read = game.ports.ledger.awards(&ids).await.unwrap();
     assert_eq!((read.found.len(), read.unreadable.len()), (2, 1));
     assert!(read.unreadable[0].id == ids[1] && names(&read.unreadable[0].why, ids[1]));

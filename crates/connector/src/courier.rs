@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use callback::{Addresses, Flaw, Signed, SigningSecret};
 use domain::Timestamp;
-use domain::award::Standing;
+use domain::award::AwardStatus;
 use domain::ids::BrandId;
 use domain::notice::{News, Notice, NoticeId};
 use domain::time::{between, later};
@@ -228,7 +228,7 @@ fn body(notice: &Notice) -> Value {
     data.insert("credited".to_owned(), (notice.id.news != News::Ended).into());
     if let Some(incentive) = &notice.ledger.incentive {
         data.insert("incentive".to_owned(), incentive.as_str().into());
-        data.extend(outcome(&notice.standing));
+        data.extend(outcome(&notice.status));
     }
     if let Some(refusal) = notice.refusal {
         data.insert("reason".to_owned(), refusal.reason().into());
@@ -237,24 +237,24 @@ fn body(notice: &Notice) -> Value {
 }
 
 /// What came of an incentive.
-fn outcome(standing: &Standing) -> Map<String, Value> {
+fn outcome(status: &AwardStatus) -> Map<String, Value> {
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    match standing {
-        Standing::Rewarded { place, reward } => {
+    match status {
+        AwardStatus::Rewarded { place, reward } => {
             put("reward", shown::reward(reward));
             if let Some(place) = place {
                 put("position", (*place).into());
             }
         }
-        Standing::New | Standing::Held { .. } | Standing::Entered | Standing::Released => {
+        AwardStatus::New | AwardStatus::Reserved { .. } | AwardStatus::InRaffle | AwardStatus::Released => {
             put("reward", Value::Null);
         }
-        Standing::Waiting => {
+        AwardStatus::Waiting => {
             put("reward", Value::Null);
             put("waiting", true.into());
         }
-        Standing::Without(why) => {
+        AwardStatus::NoPrize(why) => {
             put("reward", Value::Null);
             put("reason", why.name().into());
         }

@@ -7,7 +7,7 @@ mod tests;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::award::{Award, Others, Standing};
+use crate::award::{Award, AwardStatus, Others};
 use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::{Contact, Email, Phone};
 use crate::id_key::IdKey;
@@ -115,7 +115,7 @@ pub fn entry(
         participant,
         offer,
         arrival: None,
-        standing: Standing::New,
+        status: AwardStatus::New,
         credited_at: None,
         due_at: None,
         unknown: UnknownFields::default(),

@@ -25,7 +25,7 @@ pub struct Award {
     /// Its number in the order of acceptance, once it is entered in the ledger of an incentive.
     pub arrival: Option<NonZeroU64>,
     /// How it stands.
-    pub standing: Standing,
+    pub status: AwardStatus,
     /// When the participation was credited.
     pub credited_at: Option<Timestamp>,
     /// Set when it has changed through somebody else, until its participation was looked at.
@@ -45,18 +45,18 @@ pub enum Others {
 
 /// How a participation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum AwardStatus {
     /// It was accepted, and is not entered in its ledger yet.
     New,
     /// A place is kept for it until it is credited.
-    Held {
+    Reserved {
         /// Which, from 1.
         place: u32,
     },
     /// All places are taken. The first one waiting gets the next that is released.
     Waiting,
     /// Its lot is in the raffle.
-    Entered,
+    InRaffle,
     /// It has its reward.
     Rewarded {
         /// The place; none for a consolation.
@@ -65,7 +65,7 @@ pub enum Standing {
         reward: Reward,
     },
     /// It gets nothing.
-    Without(NoPrize),
+    NoPrize(NoPrize),
     /// It ended without a credit.
     Released,
 }
@@ -128,34 +128,34 @@ impl Award {
     /// Whether it was credited or released: neither happens twice.
     #[must_use]
     pub fn is_resolved(&self) -> bool {
-        self.credited_at.is_some() || self.standing == Standing::Released
+        self.credited_at.is_some() || self.status == AwardStatus::Released
     }
 
     /// The reward and its place, if it has one.
     #[must_use]
     pub fn reward(&self) -> Option<(&Reward, Option<u32>)> {
-        match &self.standing {
-            Standing::Rewarded { place, reward } => Some((reward, *place)),
-            Standing::New
-            | Standing::Held { .. }
-            | Standing::Waiting
-            | Standing::Entered
-            | Standing::Without(_)
-            | Standing::Released => None,
+        match &self.status {
+            AwardStatus::Rewarded { place, reward } => Some((reward, *place)),
+            AwardStatus::New
+            | AwardStatus::Reserved { .. }
+            | AwardStatus::Waiting
+            | AwardStatus::InRaffle
+            | AwardStatus::NoPrize(_)
+            | AwardStatus::Released => None,
         }
     }
 
     /// Which of the incentive's places it takes, if any.
     #[must_use]
     pub fn place(&self) -> Option<u32> {
-        match self.standing {
-            Standing::Held { place } => Some(place),
-            Standing::Rewarded { place, .. } => place,
-            Standing::New
-            | Standing::Waiting
-            | Standing::Entered
-            | Standing::Without(_)
-            | Standing::Released => None,
+        match self.status {
+            AwardStatus::Reserved { place } => Some(place),
+            AwardStatus::Rewarded { place, .. } => place,
+            AwardStatus::New
+            | AwardStatus::Waiting
+            | AwardStatus::InRaffle
+            | AwardStatus::NoPrize(_)
+            | AwardStatus::Released => None,
         }
     }
 

@@ -19,7 +19,7 @@ mod sms;
 pub use duration::duration;
 pub use finding::{Finding, Severity};
 pub use keys::{TABLES, Table};
-pub use load::{Loaded, LoadedFile, Standing, Strictness, read_each};
+pub use load::{FileStanding, Loaded, LoadedFile, Strictness, read_each};
 pub use secrets::Purpose;
 
 use crate::Timestamp;
@@ -154,7 +154,7 @@ impl Resolver for AssumePresent {
 pub fn read_all(files: &[BrandFile], surroundings: &dyn Resolver) -> Result<Brands, Vec<Finding>> {
     let files: Vec<Given> = files.iter().cloned().map(Ok).collect();
     let loaded = read_each(&files, surroundings, Strictness::Lenient, None);
-    let usable = loaded.files.iter().all(|file| file.standing == Standing::Used);
+    let usable = loaded.files.iter().all(|file| file.standing == FileStanding::Used);
     if usable { Ok(loaded.brands) } else { Err(loaded.into_findings()) }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use bookkeeping::{Resolved, accept, draw, refill, resolve};
 
 use crate::Timestamp;
-use crate::award::{Award, Standing};
+use crate::award::{Award, AwardStatus};
 use crate::brand::Brand;
 use crate::id_key::IdKey;
 use crate::ids::{LedgerKey, ParticipationId};
@@ -109,7 +109,7 @@ impl Frozen {
 }
 
 impl Counts {
-    fn moves(&mut self, from: Option<&Standing>, to: &Standing) {
+    fn moves(&mut self, from: Option<&AwardStatus>, to: &AwardStatus) {
         if let Some(counter) = from.and_then(|from| self.counter(from)) {
             *counter = counter.saturating_sub(1);
         }
@@ -118,16 +118,16 @@ impl Counts {
         }
     }
 
-    fn counter(&mut self, standing: &Standing) -> Option<&mut u32> {
-        match standing {
-            Standing::Held { .. } => Some(&mut self.held),
-            Standing::Rewarded { place: Some(_), .. } => Some(&mut self.given),
-            Standing::Waiting => Some(&mut self.waiting),
-            Standing::Entered => Some(&mut self.entered),
-            Standing::New
-            | Standing::Rewarded { place: None, .. }
-            | Standing::Without(_)
-            | Standing::Released => None,
+    fn counter(&mut self, status: &AwardStatus) -> Option<&mut u32> {
+        match status {
+            AwardStatus::Reserved { .. } => Some(&mut self.held),
+            AwardStatus::Rewarded { place: Some(_), .. } => Some(&mut self.given),
+            AwardStatus::Waiting => Some(&mut self.waiting),
+            AwardStatus::InRaffle => Some(&mut self.entered),
+            AwardStatus::New
+            | AwardStatus::Rewarded { place: None, .. }
+            | AwardStatus::NoPrize(_)
+            | AwardStatus::Released => None,
         }
     }
 }

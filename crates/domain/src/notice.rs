@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::Timestamp;
-use crate::award::{Award, Refusal, Standing};
+use crate::award::{Award, AwardStatus, Refusal};
 use crate::ids::{BrandId, LedgerKey, ParticipationId};
 
 /// What happened.
@@ -60,7 +60,7 @@ pub struct Notice {
     /// The activation and the incentive.
     pub ledger: LedgerKey,
     /// How the participation stood.
-    pub standing: Standing,
+    pub status: AwardStatus,
     /// Why it ended, where that is told.
     pub refusal: Option<Refusal>,
     /// When it happened.
@@ -75,7 +75,7 @@ impl Notice {
             id: NoticeId { participation: award.id, news },
             brand: award.brand.clone(),
             ledger: award.ledger.clone(),
-            standing: award.standing.clone(),
+            status: award.status.clone(),
             refusal: None,
             at,
         }

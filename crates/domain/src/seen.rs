@@ -5,7 +5,7 @@
 //! the consumer never answers, from the same moment on and with the same times.
 
 use crate::Timestamp;
-use crate::award::{Award, Standing};
+use crate::award::{Award, AwardStatus};
 use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, State};
 
 /// Who asks.
@@ -84,9 +84,9 @@ fn to_anybody(participation: &Participation) -> Seen<'_> {
 #[must_use]
 pub fn award(participation: &Participation, award: Award, asking: Asking) -> Award {
     let wait = participation.state().unanswered().filter(|wait| wait.ended_at.is_none());
-    match (asking, wait.and_then(|wait| wait.standing.as_ref())) {
-        (Asking::Unsigned, Some(standing)) if award.standing == Standing::Released => {
-            Award { standing: standing.clone(), ..award }
+    match (asking, wait.and_then(|wait| wait.status.as_ref())) {
+        (Asking::Unsigned, Some(status)) if award.status == AwardStatus::Released => {
+            Award { status: status.clone(), ..award }
         }
         (Asking::Signed | Asking::Unsigned, _) => award,
     }

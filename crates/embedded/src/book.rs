@@ -1,7 +1,7 @@
 //! One ledger inside a transaction of the file.
 
 use domain::Timestamp;
-use domain::award::{Award, Standing};
+use domain::award::{Award, AwardStatus};
 use domain::ids::{ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
@@ -46,14 +46,14 @@ impl<'a> SqliteLedgerTx<'a> {
 }
 
 /// A standing's name, and its place.
-fn columns(standing: &Standing) -> (&'static str, Option<u32>) {
-    match standing {
-        Standing::Held { place } => ("held", Some(*place)),
-        Standing::Waiting => ("waiting", None),
-        Standing::Entered => ("entered", None),
-        Standing::Rewarded { place, .. } => ("rewarded", *place),
-        Standing::New | Standing::Without(_) => ("without", None),
-        Standing::Released => ("released", None),
+fn columns(status: &AwardStatus) -> (&'static str, Option<u32>) {
+    match status {
+        AwardStatus::Reserved { place } => ("held", Some(*place)),
+        AwardStatus::Waiting => ("waiting", None),
+        AwardStatus::InRaffle => ("entered", None),
+        AwardStatus::Rewarded { place, .. } => ("rewarded", *place),
+        AwardStatus::New | AwardStatus::NoPrize(_) => ("without", None),
+        AwardStatus::Released => ("released", None),
     }
 }
 
@@ -79,7 +79,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
     }
 
     fn keep(&mut self, award: &Award) -> Result<()> {
-        let (standing, place) = columns(&award.standing);
+        let (status, place) = columns(&award.status);
         let mut statement = self.transaction.prepare_cached(
             "INSERT INTO awards (id, brand, ledger, participant, arrival, standing, place, credited, due_at, record)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -92,7 +92,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
             self.ledger,
             award.participant.to_bytes(),
             award.arrival_number(),
-            standing,
+            status,
             place,
             award.credited_at.is_some(),
             award.due_at.map(Timestamp::as_millisecond),

@@ -1,6 +1,6 @@
 //! What draws came to: lists of tickets that never change again, in parts, so that a read costs as much as what is read.
 
-use domain::award::{Award, Standing};
+use domain::award::{Award, AwardStatus};
 use domain::incentive::raffle::{Drawing, DrawnList, Ticket};
 use domain::ledger::Frozen;
 use ports::ledger::DrawnPart;
@@ -102,7 +102,7 @@ fn of_lines(transaction: &Transaction<'_>, ledger: &str) -> Result<Drawing> {
 
 fn sort_in(award: &Award, tickets: &mut Vec<Ticket>, winners: &mut Vec<(u32, Ticket)>) {
     let ticket = Ticket::of(award.id);
-    if award.standing == Standing::Entered || award.has_place() {
+    if award.status == AwardStatus::InRaffle || award.has_place() {
         tickets.push(ticket);
     }
     winners.extend(award.place().map(|place| (place, ticket)));

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State as Shared};
 use axum::response::{IntoResponse, Response};
-use domain::award::{Award, Standing};
+use domain::award::{Award, AwardStatus};
 use domain::ids::{IncentiveId, LedgerKey, Scope};
 use domain::incentive::raffle::{DrawnList, Ticket};
 use domain::incentive::{Incentive, Kind};
@@ -180,33 +180,33 @@ pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<Strin
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("incentive", id.as_str().into());
     put("reward", Value::Null);
-    match &award.standing {
-        Standing::Rewarded { place, reward } => {
+    match &award.status {
+        AwardStatus::Rewarded { place, reward } => {
             put("reward", shown::reward(reward));
             if let Some(place) = place {
                 put("position", (*place).into());
             }
         }
-        Standing::Held { place } => {
+        AwardStatus::Reserved { place } => {
             put("position", (*place).into());
         }
-        Standing::Waiting => {
+        AwardStatus::Waiting => {
             let ahead =
                 intake.ledger.waiting_ahead_of(award).await.map_err(|error| unreachable(intake, &error))?;
             put("waiting", (ahead + 1).into());
         }
-        Standing::Entered => {
+        AwardStatus::InRaffle => {
             put("ticket", hex::encode(Ticket::of(award.id).0).into());
             if counts.drawn_at.is_some() {
                 put("no_reward", "not_drawn".into());
             }
         }
         // It is on its way into the ledger.
-        Standing::New => {}
-        Standing::Without(why) => {
+        AwardStatus::New => {}
+        AwardStatus::NoPrize(why) => {
             put("no_reward", why.name().into());
         }
-        Standing::Released => {
+        AwardStatus::Released => {
             put("no_reward", json!("not_credited"));
         }
     }

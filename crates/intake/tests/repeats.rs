@@ -200,7 +200,7 @@ async fn a_brand_may_have_repeats_told_as_before() {
 async fn where_repeats_are_told_a_mismatch_still_looks_like_a_wait() {
     let front = RepeatsFront::open("repeats = \"tell\"", Entering::AtOnce);
     let first = front.take_part(None, PHONE).await;
-    let wait = Unanswered { since: front.clock.now(), double: true, standing: None, ended_at: None };
+    let wait = Unanswered { since: front.clock.now(), double: true, status: None, ended_at: None };
     front.ends_as(&first["id"], Outcome::Mismatch(wait)).await;
     let told = front.take_part(None, PHONE).await;
     assert_eq!(told, json!({ "id": first["id"], "state": "awaiting_opt_in" }));

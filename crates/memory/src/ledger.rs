@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, Resolution, Standing};
+use domain::award::{Award, AwardStatus, Resolution};
 use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
@@ -106,7 +106,7 @@ impl LedgerTx for MemoryLedgerTx<'_> {
             .map_err(ports::Error::from)
             .and_then(|text| Ok(stored::award::decode(award.id, &text)?))
             .expect("an award can be written down and read back");
-        let waits = |award: &Award| award.standing == Standing::Waiting;
+        let waits = |award: &Award| award.status == AwardStatus::Waiting;
         let now = waits(&stored);
         let before = self.ledgers.awards.insert(award.id, stored).is_some_and(|before| waits(&before));
         if before != now {
@@ -123,18 +123,19 @@ impl LedgerTx for MemoryLedgerTx<'_> {
         let placed: BTreeSet<_> =
             self.lines().filter(|award| award.has_place()).map(|award| award.participant).collect();
         let waits =
-            |award: &Award| award.standing == Standing::Waiting && !placed.contains(&award.participant);
+            |award: &Award| award.status == AwardStatus::Waiting && !placed.contains(&award.participant);
         Ok(self.by_arrival(waits).into_iter().next())
     }
 
     fn owed(&mut self) -> std::result::Result<Vec<Award>, Infallible> {
-        let owed =
-            |award: &Award| award.credited_at.is_some() && matches!(award.standing, Standing::Held { .. });
+        let owed = |award: &Award| {
+            award.credited_at.is_some() && matches!(award.status, AwardStatus::Reserved { .. })
+        };
         Ok(self.by_arrival(owed))
     }
 
     fn entered(&mut self) -> std::result::Result<Vec<Entrant>, Infallible> {
-        let entered = |award: &&Award| award.standing == Standing::Entered && award.credited_at.is_some();
+        let entered = |award: &&Award| award.status == AwardStatus::InRaffle && award.credited_at.is_some();
         let entrant = |award: &Award| Entrant { id: award.id, participant: award.participant };
         Ok(self.lines().filter(entered).map(entrant).collect())
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::Timestamp;
 use domain::brand::Brands;
-use domain::brand_file::{Loaded, LoadedFile, Severity, Standing};
+use domain::brand_file::{FileStanding, Loaded, LoadedFile, Severity};
 
 use crate::health::{Subject, Troubles};
 
@@ -84,12 +84,12 @@ pub fn report(loaded: &Loaded, troubles: &Troubles, now: Timestamp) -> u64 {
 
 fn trouble(file: &LoadedFile) -> Option<FileTrouble> {
     match file.standing {
-        Standing::Broken => Some(BROKEN),
-        Standing::Former => Some(OUTDATED),
-        Standing::Used if file.findings.iter().any(|finding| finding.severity == Severity::Rule) => {
+        FileStanding::Broken => Some(BROKEN),
+        FileStanding::Former => Some(OUTDATED),
+        FileStanding::Used if file.findings.iter().any(|finding| finding.severity == Severity::Rule) => {
             Some(RULE)
         }
-        Standing::Used => None,
+        FileStanding::Used => None,
     }
 }
 

@@ -8,8 +8,8 @@ use anyhow::Context;
 use domain::Timestamp;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
-    BrandFile, Doubt, Finding, Given, Loaded, PoolFile, Purpose, Resolver, Severity, Standing, Strictness,
-    UnreadableFile, read_each,
+    BrandFile, Doubt, FileStanding, Finding, Given, Loaded, PoolFile, Purpose, Resolver, Severity,
+    Strictness, UnreadableFile, read_each,
 };
 use domain::incentive::Pool;
 use ports::Clock;
@@ -64,7 +64,7 @@ impl BrandDirectory {
         former: Option<&Loaded>,
     ) -> anyhow::Result<(Loaded, Vec<PoolCodes>)> {
         let (loaded, files) = self.load(&self.files()?, former);
-        let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
+        let used = loaded.files.iter().filter(|file| file.standing == FileStanding::Used);
         let brands = used.filter_map(|file| loaded.brands.brand(file.brand.as_ref()?));
         let codes = files.into_codes(brands)?;
         Ok((loaded, codes))

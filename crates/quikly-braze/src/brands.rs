@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use aws::dynamo::{BrandTable, Dynamo, Tables};
 use domain::brand::{Brand, SecretRef};
 use domain::brand_file::{
-    AssumePresent, BrandFile, Given, Loaded, LoadedFile, Standing, Strictness, read_each,
+    AssumePresent, BrandFile, FileStanding, Given, Loaded, LoadedFile, Strictness, read_each,
 };
 use domain::ids::BrandId;
 use ports::Ledger;
@@ -89,7 +89,7 @@ impl Sorted<'_> {
 fn sort<'a>(loaded: &'a Loaded, files: Vec<Given>, environment: &str) -> Sorted<'a> {
     let mut sorted = Sorted { right: Vec::new(), refused: Vec::new(), why: String::new() };
     for (file, given) in loaded.files.iter().zip(files) {
-        let used = file.standing == Standing::Used;
+        let used = file.standing == FileStanding::Used;
         let brand = file.brand.as_ref().and_then(|id| loaded.brands.brand(id)).filter(|_| used);
         let misplaced = brand.map(|brand| misplaced_secrets(brand, environment)).unwrap_or_default();
         match (brand, given) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use braze::{ApiKey, Client, Grant, HttpTransport, Permission, Timeouts};
 use domain::brand::{Brand, SecretRef};
-use domain::brand_file::{Finding, LoadedFile, Standing};
+use domain::brand_file::{FileStanding, Finding, LoadedFile};
 use domain::codes::Shape;
 use domain::incentive::Pool;
 use embedded::EnvSecrets;
@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: Check) -> anyhow::Result<()> {
         if arguments.live { Some(Arc::new(HttpTransport::new(Timeouts::default())?)) } else { None };
     let (mut missing, mut told) = (0, Vec::new());
     for file in &loaded.files {
-        let usable = file.standing == Standing::Used;
+        let usable = file.standing == FileStanding::Used;
         let brand = file.brand.as_ref().and_then(|id| loaded.brands.brand(id)).filter(|_| usable);
         let grants = match (&transport, brand) {
             (Some(transport), Some(brand)) => Some(ask(brand, transport).await),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector::Connector;
-use domain::brand_file::{Finding, Loaded, Standing};
+use domain::brand_file::{FileStanding, Finding, Loaded};
 use domain::ids::BrandId;
 use domain::incentive::Pool;
 use domain::time::{between, later};
@@ -212,7 +212,7 @@ async fn refill(with: &With) -> Option<domain::Timestamp> {
 fn say_doubts(loaded: &Loaded, former: Option<&Loaded>) {
     let known: Vec<&Finding> =
         former.iter().flat_map(|former| &former.files).flat_map(|file| &file.findings).collect();
-    let used = loaded.files.iter().filter(|file| file.standing == Standing::Used);
+    let used = loaded.files.iter().filter(|file| file.standing == FileStanding::Used);
     for finding in used.flat_map(|file| &file.findings).filter(|finding| !known.contains(finding)) {
         tracing::warn!(event = "serve.brand_doubted", %finding, "The brand file is in use, and something in it is doubtful.");
     }
@@ -220,7 +220,8 @@ fn say_doubts(loaded: &Loaded, former: Option<&Loaded>) {
 
 fn say(loaded: &Loaded) {
     let count = |standing| loaded.files.iter().filter(|file| file.standing == standing).count();
-    let (used, former, broken) = (count(Standing::Used), count(Standing::Former), count(Standing::Broken));
+    let (used, former, broken) =
+        (count(FileStanding::Used), count(FileStanding::Former), count(FileStanding::Broken));
     tracing::info!(event = "serve.brands_reloaded", used, former, broken, "The brand files were read again.");
     console::say(&format!(
         "Brand files read again: {used} in use, {former} as they were before, {broken} not usable"

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use domain::Timestamp;
-use domain::award::{Award, Others, Standing};
+use domain::award::{Award, AwardStatus, Others};
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::NoPrize;
 use domain::unknown::UnknownFields;
@@ -60,7 +60,7 @@ pub fn encode(award: &Award) -> Result<String, Unencodable> {
         },
         offer: offer_record(&award.offer),
         arrival: award.arrival_number(),
-        standing: standing_record(&award.standing),
+        standing: standing_record(&award.status),
         credited_at: award.credited_at.map(Timestamp::as_millisecond),
         due_at: award.due_at.map(Timestamp::as_millisecond),
     };
@@ -78,12 +78,12 @@ pub fn decode(id: ParticipationId, text: &str) -> Result<Award, Unreadable> {
 fn award(id: ParticipationId, record: AwardRecord, unknown: UnknownFields) -> Result<Award, Why> {
     let ledger = ledger(&record.scope, record.incentive.as_deref())?;
     let arrival = NonZeroU64::new(record.arrival);
-    let standing = match standing(record.standing)? {
+    let status = match standing(record.standing)? {
         // What is not entered yet has been stored so from the beginning.
-        Standing::Without(NoPrize::NoIncentive) if arrival.is_none() && ledger.incentive.is_some() => {
-            Standing::New
+        AwardStatus::NoPrize(NoPrize::NoIncentive) if arrival.is_none() && ledger.incentive.is_some() => {
+            AwardStatus::New
         }
-        standing => standing,
+        status => status,
     };
     Ok(Award {
         id,
@@ -93,7 +93,7 @@ fn award(id: ParticipationId, record: AwardRecord, unknown: UnknownFields) -> Re
         others: others(record.others)?,
         offer: offer(record.offer)?,
         arrival,
-        standing,
+        status,
         credited_at: record.credited_at.map(moment).transpose()?,
         due_at: record.due_at.map(moment).transpose()?,
         unknown,

@@ -51,7 +51,7 @@ pub fn encode(notice: &Notice) -> Result<String, Unencodable> {
         brand: notice.brand.to_string(),
         scope: notice.ledger.scope.to_string(),
         incentive: notice.ledger.incentive.as_ref().map(ToString::to_string),
-        standing: standing_record(&notice.standing),
+        standing: standing_record(&notice.status),
         refusal: notice.refusal.map(|refusal| refusal.name().to_owned()),
         at: notice.at.as_millisecond(),
     };
@@ -74,7 +74,7 @@ fn notice(record: CallbackRecord) -> Result<Notice, Why> {
         },
         brand: BrandId::parse(&record.brand)?,
         ledger: ledger(&record.scope, record.incentive.as_deref())?,
-        standing: standing(record.standing)?,
+        status: standing(record.standing)?,
         refusal: record.refusal.as_deref().map(refusal).transpose()?,
         at: moment(record.at)?,
     })

@@ -148,7 +148,7 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         unanswered: kept.state.unanswered().map(|wait| UnansweredRecord {
             since: wait.since.as_millisecond(),
             double: wait.double,
-            standing: wait.standing.as_ref().map(standing_record),
+            standing: wait.status.as_ref().map(standing_record),
             ended_at: wait.ended_at.map(Timestamp::as_millisecond),
         }),
         repeat_key: kept.repeat_key.map(|key| key.to_string()),
@@ -205,7 +205,7 @@ fn unanswered(record: UnansweredRecord) -> Result<Unanswered, Why> {
     Ok(Unanswered {
         since: moment(record.since)?,
         double: record.double,
-        standing: record.standing.map(standing).transpose()?,
+        status: record.standing.map(standing).transpose()?,
         ended_at: record.ended_at.map(moment).transpose()?,
     })
 }

@@ -1,6 +1,6 @@
 //! Offers, rewards and standings, as parts of records.
 
-use domain::award::Standing;
+use domain::award::AwardStatus;
 use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
 use serde::{Deserialize, Serialize};
 
@@ -77,30 +77,30 @@ fn reward(record: RewardRecord) -> Result<Reward, Why> {
     })
 }
 
-pub(crate) fn standing_record(standing: &Standing) -> StandingRecord {
+pub(crate) fn standing_record(standing: &AwardStatus) -> StandingRecord {
     match standing {
         // Told from what wins nothing by its number, which is 0.
-        Standing::New => StandingRecord::Without(NoPrize::NoIncentive.name().to_owned()),
-        Standing::Held { place } => StandingRecord::Held(*place),
-        Standing::Waiting => StandingRecord::Waiting,
-        Standing::Entered => StandingRecord::Entered,
-        Standing::Rewarded { place, reward } => {
+        AwardStatus::New => StandingRecord::Without(NoPrize::NoIncentive.name().to_owned()),
+        AwardStatus::Reserved { place } => StandingRecord::Held(*place),
+        AwardStatus::Waiting => StandingRecord::Waiting,
+        AwardStatus::InRaffle => StandingRecord::Entered,
+        AwardStatus::Rewarded { place, reward } => {
             StandingRecord::Rewarded { place: *place, reward: reward_record(reward) }
         }
-        Standing::Without(why) => StandingRecord::Without(why.name().to_owned()),
-        Standing::Released => StandingRecord::Released,
+        AwardStatus::NoPrize(why) => StandingRecord::Without(why.name().to_owned()),
+        AwardStatus::Released => StandingRecord::Released,
     }
 }
 
-pub(crate) fn standing(record: StandingRecord) -> Result<Standing, Why> {
+pub(crate) fn standing(record: StandingRecord) -> Result<AwardStatus, Why> {
     Ok(match record {
-        StandingRecord::Held(place) => Standing::Held { place },
-        StandingRecord::Waiting => Standing::Waiting,
-        StandingRecord::Entered => Standing::Entered,
+        StandingRecord::Held(place) => AwardStatus::Reserved { place },
+        StandingRecord::Waiting => AwardStatus::Waiting,
+        StandingRecord::Entered => AwardStatus::InRaffle,
         StandingRecord::Rewarded { place, reward: stored } => {
-            Standing::Rewarded { place, reward: reward(stored)? }
+            AwardStatus::Rewarded { place, reward: reward(stored)? }
         }
-        StandingRecord::Without(why) => Standing::Without(no_prize(&why)?),
-        StandingRecord::Released => Standing::Released,
+        StandingRecord::Without(why) => AwardStatus::NoPrize(no_prize(&why)?),
+        StandingRecord::Released => AwardStatus::Released,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::award::{Award, Standing};
+use domain::award::{Award, AwardStatus};
 use domain::incentive::{Offer, Reward};
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ pub(super) async fn stock(campaign: &Campaign, plan: &Plan) {
 /// Whoever is credited is rewarded, as far as there is enough, once each, and with what the rule says.
 pub(super) fn are_given(plan: &Plan, awards: &[Award]) -> Result<(), Broken> {
     const PROMISE: &str = "an incentive gives out its quantity, and each participant has one";
-    let standings = || format!("{:?}", awards.iter().map(|award| &award.standing).collect::<Vec<_>>());
+    let statuses = || format!("{:?}", awards.iter().map(|award| &award.status).collect::<Vec<_>>());
     let (mut rewarded, mut places, mut codes) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     for (award, (reward, place)) in awards.iter().filter_map(|award| Some((award, award.reward()?))) {
         *rewarded.entry(award.participant).or_insert(0_usize) += 1;
@@ -56,14 +56,14 @@ pub(super) fn are_given(plan: &Plan, awards: &[Award]) -> Result<(), Broken> {
         };
         let fits = (1..=plan.places()).contains(&place) && is_due(plan, award, reward, place);
         if !places.insert(place) || !code_is_new || !fits {
-            return broken("everybody gets what their place gives, and nobody the same", standings());
+            return broken("everybody gets what their place gives, and nobody the same", statuses());
         }
     }
     let in_it = |award: &&Award| award.credited_at.is_some() && is_in_it(award);
     let in_it: BTreeSet<_> = awards.iter().filter(in_it).map(|award| award.participant).collect();
     let expected = in_it.len().min(plan.places() as usize);
     if rewarded.len() != expected || rewarded.values().any(|count| *count > 1) {
-        return broken(PROMISE, format!("{} were rewarded, not {expected}: {}", rewarded.len(), standings()));
+        return broken(PROMISE, format!("{} were rewarded, not {expected}: {}", rewarded.len(), statuses()));
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ pub(super) fn are_given(plan: &Plan, awards: &[Award]) -> Result<(), Broken> {
 fn is_in_it(award: &Award) -> bool {
     match award.offer {
         Offer::Nothing(_) => false,
-        Offer::Lot => award.standing == Standing::Entered || award.has_place(),
+        Offer::Lot => award.status == AwardStatus::InRaffle || award.has_place(),
         Offer::ByPlace | Offer::Prize(_) => true,
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::award::{Award, Others, Standing};
+use domain::award::{Award, AwardStatus, Others};
 use domain::ids::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
@@ -181,13 +181,13 @@ impl LedgerTx for DynamoLedgerTx<'_> {
             return Ok(None);
         }
         let (ids, all) = self.snapshot.waiting.as_ref().ok_or(Need::Waiting(1))?;
-        let entered = self.changes.lines.values().filter(|line| line.standing == Standing::Waiting);
+        let entered = self.changes.lines.values().filter(|line| line.status == AwardStatus::Waiting);
         let mut ids: Vec<ParticipationId> = ids.iter().copied().chain(entered.map(|line| line.id)).collect();
         ids.sort_unstable();
         ids.dedup();
         let wanted = ids.len() * 2;
         let mut lines = self.lines(&ids)?;
-        lines.retain(|line| line.standing == Standing::Waiting);
+        lines.retain(|line| line.status == AwardStatus::Waiting);
         lines.sort_by_key(|line| line.arrival);
         for line in lines {
             if !self.others_of(&line)?.iter().any(Award::has_place) {
@@ -200,7 +200,8 @@ impl LedgerTx for DynamoLedgerTx<'_> {
     fn owed(&mut self) -> Result<Vec<Award>, Need> {
         let ids = self.snapshot.owed.clone().ok_or(Need::Owed)?;
         let mut lines = self.lines(&ids)?;
-        lines.retain(|line| line.credited_at.is_some() && matches!(line.standing, Standing::Held { .. }));
+        lines
+            .retain(|line| line.credited_at.is_some() && matches!(line.status, AwardStatus::Reserved { .. }));
         lines.sort_by_key(|line| line.arrival);
         lines.truncate(MOST_OWED);
         Ok(lines)

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use domain::award::{Award, Standing};
+use domain::award::{Award, AwardStatus};
 use futures::future::try_join_all;
 use futures::try_join;
 use ports::{Error, Result};
@@ -96,7 +96,7 @@ fn index(number: u64) -> usize {
 }
 
 fn waits(award: &Award) -> bool {
-    award.standing == Standing::Waiting
+    award.status == AwardStatus::Waiting
 }
 
 /// The arrivals that begin or end to wait by these changes, by page.

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::Timestamp;
-use domain::award::{Award, Others, Standing};
+use domain::award::{Award, AwardStatus, Others};
 use domain::ids::BrandId;
 use domain::incentive::Offer;
 use domain::ledger::Counts;
@@ -25,16 +25,16 @@ pub(crate) const MOST_IN_TRANSACTION: usize = 100;
 /// Which list of its ledger a line is on: waiting, owed a reward, or in a raffle (winners included, so that a draw that was cut off
 /// can go on).
 pub(crate) fn list(award: &Award) -> Option<&'static str> {
-    match &award.standing {
-        Standing::Waiting => Some("waiting"),
-        Standing::Entered => Some("entered"),
-        Standing::Rewarded { place: Some(_), .. } if award.offer == Offer::Lot => Some("entered"),
-        Standing::Held { .. } if award.credited_at.is_some() => Some("owed"),
-        Standing::New
-        | Standing::Held { .. }
-        | Standing::Rewarded { .. }
-        | Standing::Without(_)
-        | Standing::Released => None,
+    match &award.status {
+        AwardStatus::Waiting => Some("waiting"),
+        AwardStatus::InRaffle => Some("entered"),
+        AwardStatus::Rewarded { place: Some(_), .. } if award.offer == Offer::Lot => Some("entered"),
+        AwardStatus::Reserved { .. } if award.credited_at.is_some() => Some("owed"),
+        AwardStatus::New
+        | AwardStatus::Reserved { .. }
+        | AwardStatus::Rewarded { .. }
+        | AwardStatus::NoPrize(_)
+        | AwardStatus::Released => None,
     }
 }
 

@@ -246,7 +246,7 @@ fn what_is_wrong_with_access_is_said() {
 }
 
 /// The severities and texts of what is found in a brand with these incentives of one code each.
-fn of_pools(names: &[&str], strictness: Strictness) -> (Standing, Vec<(Severity, String)>) {
+fn of_pools(names: &[&str], strictness: Strictness) -> (FileStanding, Vec<(Severity, String)>) {
     let incentive = |(number, name): (usize, &&str)| {
         format!(
             "[[activation.incentive]]\nid = \"i{number}\"\nkind = \"first\"\nquantity = 1\ncodes = '{name}'\n"
@@ -277,21 +277,29 @@ fn codes_are_in_a_plain_file_beside_the_brand_file_and_what_was_pushed_before_go
         "/missing.txt",
     ] {
         let (standing, found) = of_pools(&[name, name], Strictness::Strict);
-        assert_eq!((standing, found.len(), found[0].0), (Standing::Broken, 1, Severity::Rule), "{found:?}");
+        assert_eq!(
+            (standing, found.len(), found[0].0),
+            (FileStanding::Broken, 1, Severity::Rule),
+            "{found:?}"
+        );
         assert!(found[0].1.starts_with("acme.toml:13: activation[0].incentive[0].codes: "), "{found:?}");
-        assert_eq!(of_pools(&[name], Strictness::Lenient).0, Standing::Used, "{name}");
+        assert_eq!(of_pools(&[name], Strictness::Lenient).0, FileStanding::Used, "{name}");
     }
-    assert_eq!(of_pools(&["codes.txt", "codes.txt"], Strictness::Strict), (Standing::Used, vec![]));
+    assert_eq!(of_pools(&["codes.txt", "codes.txt"], Strictness::Strict), (FileStanding::Used, vec![]));
 }
 
 #[test]
 fn a_file_of_codes_has_one_name_in_a_brand() {
     for names in [["codes.txt", "link.txt"], ["three.txt", "THREE.txt"]] {
         let (standing, found) = of_pools(&names, Strictness::Strict);
-        assert_eq!((standing, found.len(), found[0].0), (Standing::Broken, 1, Severity::Rule), "{found:?}");
+        assert_eq!(
+            (standing, found.len(), found[0].0),
+            (FileStanding::Broken, 1, Severity::Rule),
+            "{found:?}"
+        );
         let expected =
             format!("acme.toml:18: activation[0].incentive[1].codes: is the same file as \"{}\"", names[0]);
         assert!(found[0].1.starts_with(&expected), "{found:?}");
-        assert_eq!(of_pools(&names, Strictness::Lenient).0, Standing::Used);
+        assert_eq!(of_pools(&names, Strictness::Lenient).0, FileStanding::Used);
     }
 }

@@ -34,7 +34,7 @@ impl Strictness {
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum FileStanding {
     /// It is in use.
     Used,
     /// It cannot be used; its brand goes on as the file said before.
@@ -51,7 +51,7 @@ pub struct LoadedFile {
     /// Its brand, as far as it is known.
     pub brand: Option<BrandId>,
     /// What became of it.
-    pub standing: Standing,
+    pub standing: FileStanding,
     /// What was found in it, in the order of lines.
     pub findings: Vec<Finding>,
 }
@@ -74,11 +74,11 @@ impl Loaded {
 
     /// Files that cannot be used as they are now.
     pub fn refused(&self) -> impl Iterator<Item = &LoadedFile> {
-        self.files.iter().filter(|file| file.standing != Standing::Used)
+        self.files.iter().filter(|file| file.standing != FileStanding::Used)
     }
 
     fn is_used(&self, file: &str) -> bool {
-        self.files.iter().any(|known| known.name == file && known.standing != Standing::Broken)
+        self.files.iter().any(|known| known.name == file && known.standing != FileStanding::Broken)
     }
 
     /// The brand that a file stood for until now.
@@ -99,7 +99,7 @@ struct Draft<'a> {
     claims: Claims,
     secrets: Vec<NamedSecret>,
     findings: Vec<Finding>,
-    standing: Standing,
+    standing: FileStanding,
 }
 
 impl Draft<'_> {
@@ -149,8 +149,8 @@ pub fn read_each(
             findings: draft.findings,
         });
         match draft.standing {
-            Standing::Used | Standing::Former => brands.extend(draft.brand),
-            Standing::Broken => broken.extend(draft.remains),
+            FileStanding::Used | FileStanding::Former => brands.extend(draft.brand),
+            FileStanding::Broken => broken.extend(draft.remains),
         }
     }
     Loaded { brands: Brands::new(brands, broken), files: loaded }
@@ -183,7 +183,7 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
                 claims: Claims::default(),
                 secrets: Vec::new(),
                 findings: source.into_parts().0,
-                standing: Standing::Broken,
+                standing: FileStanding::Broken,
             };
         }
     };
@@ -214,7 +214,7 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
         findings.extend(others.into_iter().filter(|finding| !unread.contains(&finding.line)));
     }
     let remains = Some(remains::of(&file.name, &file.text, Some(table.get_ref()), legible));
-    Draft { name: &file.name, brand, remains, claims, secrets, findings, standing: Standing::Broken }
+    Draft { name: &file.name, brand, remains, claims, secrets, findings, standing: FileStanding::Broken }
 }
 
 /// Who has what.
@@ -249,7 +249,7 @@ impl<'a> Settling<'a> {
             let lost_of_former = self.taken.lost(draft.name, &claims);
             if !self.strictness.refuses(&lost_of_former) {
                 draft.brand = Some(brand.clone());
-                draft.standing = Standing::Former;
+                draft.standing = FileStanding::Former;
                 draft.findings.append(&mut lost);
                 self.taken.give(draft.name, &claims);
                 return;
@@ -262,7 +262,7 @@ impl<'a> Settling<'a> {
         if refused {
             draft.brand = None;
         } else {
-            draft.standing = Standing::Used;
+            draft.standing = FileStanding::Used;
         }
     }
 }

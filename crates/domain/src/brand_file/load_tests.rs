@@ -27,7 +27,7 @@ fn scope(text: &str) -> Scope {
     Scope::parse(text).unwrap()
 }
 
-fn standings(loaded: &Loaded) -> Vec<(&str, Standing)> {
+fn standings(loaded: &Loaded) -> Vec<(&str, FileStanding)> {
     loaded.files.iter().map(|file| (file.name.as_str(), file.standing)).collect()
 }
 
@@ -55,7 +55,7 @@ fn a_file_that_cannot_be_used_harms_no_other() {
         let loaded = load(&[given("acme.toml", &broken), good.clone()], None);
         assert_eq!(
             standings(&loaded),
-            [("acme.toml", Standing::Broken), ("zest.toml", Standing::Used)],
+            [("acme.toml", FileStanding::Broken), ("zest.toml", FileStanding::Used)],
             "{what}"
         );
         assert!(loaded.brands.brand(&id("zest")).is_some() && loaded.brands.brand(&id("acme")).is_none());
@@ -76,7 +76,7 @@ fn what_a_file_without_text_may_have_is_not_given_up() {
     };
     let good = given("zest.toml", &brand_file("zest", "summer"));
     let loaded = load(&[unreadable(Some("")), good.clone()], None);
-    assert_eq!(standings(&loaded), [("x.toml", Standing::Broken), ("zest.toml", Standing::Used)]);
+    assert_eq!(standings(&loaded), [("x.toml", FileStanding::Broken), ("zest.toml", FileStanding::Used)]);
     assert_eq!(loaded.files[0].findings[0].to_string(), "x.toml: cannot be read");
     let brands = &loaded.brands;
     assert!(brands.may_be_broken(&id("any")) && !brands.may_be_broken(&id("zest")));
@@ -96,7 +96,7 @@ fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
     let before = load(&[given("acme.toml", &acme), zest.clone()], None);
     let bad = acme.replace("spring", "autumn") + "colour = 1\n";
     let loaded = load(&[given("acme.toml", &bad), zest.clone()], Some(&before));
-    assert_eq!(standings(&loaded), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    assert_eq!(standings(&loaded), [("acme.toml", FileStanding::Former), ("zest.toml", FileStanding::Used)]);
     assert!(loaded.brands.activation(&scope("spring")).is_some(), "as it was");
     assert!(loaded.brands.broken().is_empty());
     assert!(loaded.files[0].findings[0].to_string().ends_with("is not a known key"));
@@ -104,9 +104,12 @@ fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
     let unreadable =
         Err(UnreadableFile { name: "acme.toml".into(), why: "?".into(), remains: Some(String::new()) });
     let again = load(&[unreadable, zest.clone()], Some(&loaded));
-    assert_eq!(standings(&again), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    assert_eq!(standings(&again), [("acme.toml", FileStanding::Former), ("zest.toml", FileStanding::Used)]);
     let renamed = load(&[given("renamed.toml", &bad), zest], Some(&again));
-    assert_eq!(standings(&renamed), [("renamed.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    assert_eq!(
+        standings(&renamed),
+        [("renamed.toml", FileStanding::Former), ("zest.toml", FileStanding::Used)]
+    );
     let gone = load(&[], Some(&renamed));
     assert!(gone.brands.brand(&id("acme")).is_none(), "a file that is gone is no broken file");
     assert!(!gone.brands.may_be_broken(&id("acme")));
@@ -118,15 +121,15 @@ fn what_a_brand_has_no_new_file_can_take() {
     let before = load(std::slice::from_ref(&zest), None);
     let thief = given("a.toml", &brand_file("a", "summer"));
     let loaded = load(&[thief.clone(), zest.clone()], Some(&before));
-    assert_eq!(standings(&loaded), [("a.toml", Standing::Broken), ("zest.toml", Standing::Used)]);
+    assert_eq!(standings(&loaded), [("a.toml", FileStanding::Broken), ("zest.toml", FileStanding::Used)]);
     // Not even while its own file cannot be used.
     let bad = given("zest.toml", &(brand_file("zest", "other") + "colour = 1\n"));
     let loaded = load(&[thief.clone(), bad], Some(&before));
-    assert_eq!(standings(&loaded), [("a.toml", Standing::Broken), ("zest.toml", Standing::Former)]);
+    assert_eq!(standings(&loaded), [("a.toml", FileStanding::Broken), ("zest.toml", FileStanding::Former)]);
     assert_eq!(loaded.brands.activation(&scope("summer")).unwrap().0.id, id("zest"));
     // Without a before, the order of the files decides.
     let loaded = load(&[thief, zest], None);
-    assert_eq!(standings(&loaded), [("a.toml", Standing::Used), ("zest.toml", Standing::Broken)]);
+    assert_eq!(standings(&loaded), [("a.toml", FileStanding::Used), ("zest.toml", FileStanding::Broken)]);
     assert_eq!(
         loaded.files[1].findings[0].to_string(),
         "zest.toml:10: activation[0].scope: \"summer\" is already taken in a.toml"
@@ -137,7 +140,7 @@ fn what_a_brand_has_no_new_file_can_take() {
 fn a_broken_copy_of_a_file_leaves_the_brand_alone() {
     let (good, bad) = (brand_file("acme", "spring"), brand_file("acme", "spring") + "colour = 1\n");
     let loaded = load(&[given("acme.toml", &good), given("copy.toml", &bad)], None);
-    assert_eq!(standings(&loaded), [("acme.toml", Standing::Used), ("copy.toml", Standing::Broken)]);
+    assert_eq!(standings(&loaded), [("acme.toml", FileStanding::Used), ("copy.toml", FileStanding::Broken)]);
     assert!(
         !loaded.brands.may_be_broken(&id("acme")) && !loaded.brands.may_be_broken_scope(&scope("spring"))
     );
@@ -151,7 +154,7 @@ fn a_token_is_the_same_in_either_case() {
     let token = |brand: &str| TokenHash::of(brand).to_string();
     let shouted = zest.replace(&token("zest"), &token("acme").to_uppercase());
     let loaded = load(&[given("acme.toml", &acme), given("zest.toml", &shouted)], None);
-    assert_eq!(standings(&loaded), [("acme.toml", Standing::Used), ("zest.toml", Standing::Broken)]);
+    assert_eq!(standings(&loaded), [("acme.toml", FileStanding::Used), ("zest.toml", FileStanding::Broken)]);
 }
 
 /// A brand file with a pool.
@@ -170,7 +173,7 @@ fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
         let loaded = load(&files, None);
         assert_eq!(
             standings(&loaded),
-            [("acme.toml", Standing::Used), ("zest.toml", Standing::Broken)],
+            [("acme.toml", FileStanding::Used), ("zest.toml", FileStanding::Broken)],
             "{other}"
         );
         let found = &loaded.files[1].findings;
@@ -182,14 +185,17 @@ fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
         let pushed = read_each(&files, &SomeMissing, Strictness::Lenient, None);
         assert_eq!(
             standings(&pushed),
-            [("acme.toml", Standing::Used), ("zest.toml", Standing::Used)],
+            [("acme.toml", FileStanding::Used), ("zest.toml", FileStanding::Used)],
             "{other}"
         );
         assert_eq!(pushed.files[1].findings, *found);
         // Also when one of them is broken later.
         let broken = [files[0].clone(), given("zest.toml", "id = \"zest\"\ncolour = 1\n")];
         let again = read_each(&broken, &SomeMissing, Strictness::Lenient, Some(&pushed));
-        assert_eq!(standings(&again), [("acme.toml", Standing::Used), ("zest.toml", Standing::Former)]);
+        assert_eq!(
+            standings(&again),
+            [("acme.toml", FileStanding::Used), ("zest.toml", FileStanding::Former)]
+        );
     }
     let apart = [with_codes("acme", "spring", "codes.txt"), with_codes("zest", "summer", "more.txt")];
     assert!(load(&apart, None).into_findings().is_empty());
@@ -201,7 +207,10 @@ fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
     let before = load(&[acme.clone(), zest.clone()], None);
     for thief in [with_codes("acme", "spring", "z.txt"), with_codes("acme", "summer", "a.txt")] {
         let loaded = load(&[thief, zest.clone()], Some(&before));
-        assert_eq!(standings(&loaded), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+        assert_eq!(
+            standings(&loaded),
+            [("acme.toml", FileStanding::Former), ("zest.toml", FileStanding::Used)]
+        );
         assert_eq!(loaded.brands.activation(&scope("spring")).unwrap().0.id, id("acme"));
         assert!(
             loaded.files[0].findings[0].message.contains("zest.toml") && loaded.files[1].findings.is_empty()
@@ -210,18 +219,18 @@ fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
     // Not even its name can be taken.
     let thief = given("acme.toml", &brand_file("zest", "spring"));
     let loaded = load(&[thief, zest.clone()], Some(&before));
-    assert_eq!(standings(&loaded)[1], ("zest.toml", Standing::Used));
+    assert_eq!(standings(&loaded)[1], ("zest.toml", FileStanding::Used));
     assert_eq!(loaded.brands.activation(&scope("summer")).unwrap().0.id, id("zest"));
     // Files may change places, also while one of them cannot be used.
     let (Ok(one), Ok(other)) = (&acme, &zest) else { panic!("both are readable") };
     let other = other.text.clone() + "colour = 1\n";
     let loaded = load(&[given("acme.toml", &other), given("zest.toml", &one.text)], Some(&before));
-    assert_eq!(standings(&loaded), [("acme.toml", Standing::Former), ("zest.toml", Standing::Used)]);
+    assert_eq!(standings(&loaded), [("acme.toml", FileStanding::Former), ("zest.toml", FileStanding::Used)]);
     assert!(loaded.brands.brand(&id("acme")).is_some() && loaded.brands.brand(&id("zest")).is_some());
     // What one file gives up another one may have in the same moment.
     let swapped = [with_codes("acme", "summer", "z.txt"), with_codes("zest", "spring", "a.txt")];
     let loaded = load(&swapped, Some(&before));
-    assert_eq!(standings(&loaded), [("acme.toml", Standing::Used), ("zest.toml", Standing::Used)]);
+    assert_eq!(standings(&loaded), [("acme.toml", FileStanding::Used), ("zest.toml", FileStanding::Used)]);
 }
 
 #[test]
@@ -232,7 +241,7 @@ fn a_file_of_codes_of_a_brand_that_goes_on_as_it_was_is_no_other_brands() {
         let loaded = load(&[with_codes("a", "summer", other), bad.clone()], Some(&before));
         assert_eq!(
             standings(&loaded),
-            [("a.toml", Standing::Broken), ("acme.toml", Standing::Former)],
+            [("a.toml", FileStanding::Broken), ("acme.toml", FileStanding::Former)],
             "{other}"
         );
     }
@@ -245,7 +254,7 @@ proptest::proptest! {
         let cut: String = acme.chars().take(at).collect();
         let files = [given("acme.toml", &cut), given("zest.toml", &brand_file("zest", "summer"))];
         let loaded = load(&files, None);
-        proptest::prop_assert_eq!(loaded.files[1].standing, Standing::Used);
-        proptest::prop_assert_eq!(loaded.files[0].standing == Standing::Used, loaded.brands.brand(&id("acme")).is_some());
+        proptest::prop_assert_eq!(loaded.files[1].standing, FileStanding::Used);
+        proptest::prop_assert_eq!(loaded.files[0].standing == FileStanding::Used, loaded.brands.brand(&id("acme")).is_some());
     }
 }

@@ -367,7 +367,7 @@ fn every_duration_has_bounds_and_zero_is_refused() {
         let strictly = |length: &str| {
             let file = BrandFile { name: "acme.toml".into(), text: with_durations(name, length) };
             let loaded = read_each(&[Ok(file)], &SomeMissing, Strictness::Strict, None);
-            let used = loaded.files[0].standing == Standing::Used;
+            let used = loaded.files[0].standing == FileStanding::Used;
             let found = loaded.into_findings().iter().map(ToString::to_string).collect::<Vec<_>>();
             (used, found)
         };

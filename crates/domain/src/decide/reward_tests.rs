@@ -1,7 +1,7 @@
 use super::*;
 use crate::accept::Acceptance;
 use crate::attributes::AttributeValue;
-use crate::award::{Award, Others, Resolution, Standing};
+use crate::award::{Award, AwardStatus, Others, Resolution};
 use crate::brand::{
     Activation, Brand, CreditMoment, EmailActivation, EventActivation, Identity, RewardsToBraze,
 };
@@ -34,7 +34,7 @@ struct RewardWorld {
 
 impl RewardWorld {
     /// A participation by e-mail or event, with an award that stands so.
-    fn new(by_event: bool, standing: Standing) -> Self {
+    fn new(by_event: bool, status: AwardStatus) -> Self {
         let brand = brand(Identity::Alias);
         let rewards = RewardsToBraze {
             reward: Some("q_reward".into()),
@@ -76,7 +76,7 @@ impl RewardWorld {
             others: Others::None,
             offer: Offer::ByPlace,
             arrival: std::num::NonZeroU64::new(7),
-            standing,
+            status,
             credited_at: None,
             due_at: None,
             unknown: UnknownFields::default(),
@@ -87,7 +87,7 @@ impl RewardWorld {
 
     fn rewarded(by_event: bool) -> Self {
         let reward = Reward::Code("SPRING20".into());
-        Self::new(by_event, Standing::Rewarded { place: Some(7), reward }).settled()
+        Self::new(by_event, AwardStatus::Rewarded { place: Some(7), reward }).settled()
     }
 
     fn settled(mut self) -> Self {
@@ -131,14 +131,14 @@ fn shown(step: Step) -> (Shown, ProfileWrite) {
 #[test]
 fn what_is_credited_on_receipt_is_settled_before_anything_is_asked() {
     for by_event in [true, false] {
-        let world = RewardWorld::new(by_event, Standing::Held { place: 7 });
+        let world = RewardWorld::new(by_event, AwardStatus::Reserved { place: 7 });
         assert_eq!(world.next(at(1)), Step::Resolve(Resolution::Credit));
     }
 }
 
 #[test]
 fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
-    let mut world = RewardWorld::new(false, Standing::Held { place: 7 });
+    let mut world = RewardWorld::new(false, AwardStatus::Reserved { place: 7 });
     world.change(|snapshot| snapshot.earned_at = None);
     assert_eq!(world.next(at(1)), Step::Ask(Question::ProfileHint));
     let enrolled =
@@ -149,7 +149,7 @@ fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
 #[test]
 fn what_ends_without_a_credit_gives_its_place_back() {
     for outcome in [Outcome::Rejected { reason: "no".into() }, Outcome::Failed { reason: "no".into() }] {
-        let mut world = RewardWorld::new(false, Standing::Held { place: 7 });
+        let mut world = RewardWorld::new(false, AwardStatus::Reserved { place: 7 });
         world.change(|snapshot| snapshot.earned_at = None);
         assert_eq!(world.ended(outcome).next(at(1)), Step::Resolve(Resolution::Release));
     }
@@ -174,7 +174,7 @@ fn a_reward_that_is_known_rides_along_with_the_enrollment() {
 
 #[test]
 fn an_event_with_nothing_to_show_needs_no_profile() {
-    let world = RewardWorld::new(true, Standing::Waiting).settled();
+    let world = RewardWorld::new(true, AwardStatus::Waiting).settled();
     assert_eq!(world.next(at(1)), Step::Done(Outcome::Credited));
     assert_eq!(world.ended(Outcome::Credited).next(at(1)), Step::Rest);
 }
@@ -278,8 +278,8 @@ fn the_event_of_a_reward_goes_out_once() {
 
 #[test]
 fn who_got_nothing_has_no_event_of_a_reward() {
-    for standing in [Standing::Waiting, Standing::Entered, Standing::Without(NoPrize::TooSlow)] {
-        let mut world = RewardWorld::new(false, standing).settled().ended(Outcome::Enrolled).knows(false);
+    for status in [AwardStatus::Waiting, AwardStatus::InRaffle, AwardStatus::NoPrize(NoPrize::TooSlow)] {
+        let mut world = RewardWorld::new(false, status).settled().ended(Outcome::Enrolled).knows(false);
         world.activation.rewards.event = Some("q_rewarded".into());
         assert_eq!(world.next(at(1)), Step::Rest);
     }
@@ -288,16 +288,16 @@ fn who_got_nothing_has_no_event_of_a_reward() {
 #[test]
 fn values_are_written_as_numbers_and_codes_as_texts() {
     let reward =
-        |amount: &str| Standing::Rewarded { place: None, reward: Reward::Value(amount.parse().unwrap()) };
-    for (standing, expected) in [
+        |amount: &str| AwardStatus::Rewarded { place: None, reward: Reward::Value(amount.parse().unwrap()) };
+    for (status, expected) in [
         (reward("20"), AttributeValue::Integer(20)),
         (reward("12.5"), AttributeValue::Float(12.5)),
         (
-            Standing::Rewarded { place: None, reward: Reward::Code("007".into()) },
+            AwardStatus::Rewarded { place: None, reward: Reward::Code("007".into()) },
             AttributeValue::Text("007".into()),
         ),
     ] {
-        let world = RewardWorld::new(false, standing);
+        let world = RewardWorld::new(false, status);
         let attributes = super::attributes(world.facts.award.as_ref(), &world.activation.rewards);
         assert_eq!(attributes.iter().collect::<Vec<_>>(), [("q_reward", &expected)]);
     }
@@ -306,7 +306,7 @@ fn values_are_written_as_numbers_and_codes_as_texts() {
 /// While another participation claims the creation, this one's award is settled all the same.
 #[test]
 fn a_credit_does_not_wait_for_another_participations_claim() {
-    let mut world = RewardWorld::new(false, Standing::Held { place: 7 });
+    let mut world = RewardWorld::new(false, AwardStatus::Reserved { place: 7 });
     world.brand.braze.identity = Identity::Email;
     world.facts.claim = Some(Claim::Theirs { at: at(0) });
     let target = Target { profile: ProfileRef::Email(email()), create: true };

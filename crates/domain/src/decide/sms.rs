@@ -104,7 +104,7 @@ impl SmsFlow<'_> {
         Unanswered {
             since: self.now,
             double: matches!(self.activation.opt_in, OptIn::Double { .. }),
-            standing: self.facts.award.as_ref().map(|award| award.standing.clone()),
+            status: self.facts.award.as_ref().map(|award| award.status.clone()),
             ended_at: None,
         }
     }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::award::{Award, Others, Resolution, Standing};
+use crate::award::{Award, AwardStatus, Others, Resolution};
 use crate::ids::IncentiveId;
 use crate::incentive::{NoPrize, Offer};
 use crate::participation::{Snapshot, Unanswered};
@@ -14,20 +14,20 @@ const THEIRS: &str = "+13135550100";
 const OTHER: &str = "+13135550199";
 
 /// What a caller is shown: state, reason, time of the last change, credit, and how the award stands.
-type CallerView = (String, Option<String>, Timestamp, bool, Option<Standing>);
+type CallerView = (String, Option<String>, Timestamp, bool, Option<AwardStatus>);
 
 /// How a campaign goes on, whatever the profile carries.
 #[derive(Debug, Clone)]
 struct Course {
     opt_in: OptIn,
-    standing: Option<Standing>,
+    status: Option<AwardStatus>,
     /// Waits before Braze answers the look-up, in seconds.
     put_off: Vec<u64>,
     /// How long Braze takes to take the event, in seconds.
     latency: u64,
 }
 
-fn award(world: &SmsWorld, standing: Standing) -> Award {
+fn award(world: &SmsWorld, status: AwardStatus) -> Award {
     let incentive = IncentiveId::parse("first").unwrap();
     Award {
         id: world.participation.id(),
@@ -37,7 +37,7 @@ fn award(world: &SmsWorld, standing: Standing) -> Award {
         others: Others::None,
         offer: Offer::ByPlace,
         arrival: std::num::NonZeroU64::new(1),
-        standing,
+        status,
         credited_at: None,
         due_at: None,
         unknown: UnknownFields::default(),
@@ -48,7 +48,7 @@ fn award(world: &SmsWorld, standing: Standing) -> Award {
 fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, CallerView)> {
     let mut world = world(course.opt_in.clone(), true);
     world.brand.braze.on_phone_mismatch = PhoneMismatch::Skip;
-    let mut award = course.standing.clone().map(|standing| award(&world, standing));
+    let mut award = course.status.clone().map(|status| award(&world, status));
     let has_award = award.is_some();
     let snapshot = Snapshot { has_award, ..world.participation.into_snapshot() };
     world.participation = Participation::restore(snapshot).unwrap();
@@ -83,7 +83,7 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, Caller
             Step::Wait { until: then, .. } | Step::Defer { until: then, .. } => until = Some(then),
             Step::Done(_) => facts.before_a_command(),
             Step::Resolve(Resolution::Release | Resolution::Refuse(_)) => {
-                award.as_mut().expect("it is settled").standing = Standing::Released;
+                award.as_mut().expect("it is settled").status = AwardStatus::Released;
             }
             Step::StopWaiting => {}
             Step::Rest => {
@@ -103,9 +103,9 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, Caller
 
 fn view(participation: &Participation, award: Option<&Award>, asking: Asking) -> CallerView {
     let seen = seen::participation(participation, asking);
-    let standing = award.map(|award| seen::award(participation, award.clone(), asking).standing);
+    let status = award.map(|award| seen::award(participation, award.clone(), asking).status);
     let credited = participation.earned_at().is_some();
-    (seen.state.to_owned(), seen.reason.map(str::to_owned), seen.updated_at, credited, standing)
+    (seen.state.to_owned(), seen.reason.map(str::to_owned), seen.updated_at, credited, status)
 }
 
 fn shown_at(saves: &[(Timestamp, CallerView)], moment: Timestamp) -> Option<&CallerView> {
@@ -127,16 +127,16 @@ fn opt_in() -> impl Strategy<Value = OptIn> {
 }
 
 fn courses() -> impl Strategy<Value = Course> {
-    let standings = [
+    let statuses = [
         None,
-        Some(Standing::Held { place: 3 }),
-        Some(Standing::Waiting),
-        Some(Standing::Entered),
-        Some(Standing::Without(NoPrize::NotDrawn)),
+        Some(AwardStatus::Reserved { place: 3 }),
+        Some(AwardStatus::Waiting),
+        Some(AwardStatus::InRaffle),
+        Some(AwardStatus::NoPrize(NoPrize::NotDrawn)),
     ];
     let put_off = prop::collection::vec(1_u64..600, 0..4);
-    (opt_in(), prop::sample::select(standings.to_vec()), put_off, 0_u64..10)
-        .prop_map(|(opt_in, standing, put_off, latency)| Course { opt_in, standing, put_off, latency })
+    (opt_in(), prop::sample::select(statuses.to_vec()), put_off, 0_u64..10)
+        .prop_map(|(opt_in, status, put_off, latency)| Course { opt_in, status, put_off, latency })
 }
 
 proptest! {
@@ -162,7 +162,7 @@ proptest! {
         prop_assert_eq!(known.0, later(at(0), Duration::from_secs(waited)));
         prop_assert_eq!(&known.1.0, "rejected");
         prop_assert_eq!(known.1.1.as_deref(), Some("the profile carries another phone number"));
-        let released = course.standing.is_some().then_some(Standing::Released);
+        let released = course.status.is_some().then_some(AwardStatus::Released);
         prop_assert_eq!(&known.1.4, &released, "the place goes back at once");
     }
 }
@@ -184,7 +184,7 @@ fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
 #[test]
 fn whoever_was_forgotten_is_not_shown_as_waiting() {
     let mut world = world(by_event(), true);
-    let wait = Unanswered { since: at(1), double: true, standing: None, ended_at: None };
+    let wait = Unanswered { since: at(1), double: true, status: None, ended_at: None };
     world.participation.apply(&Step::Done(Outcome::Mismatch(wait)), at(1));
     let key = crate::id_key::IdKey::new([1; 32]);
     crate::person::forget(&mut world.participation, &key, at(2));

@@ -5,7 +5,7 @@
 use std::num::NonZeroU64;
 
 use crate::Timestamp;
-use crate::award::{Award, Refusal, Resolution, Standing};
+use crate::award::{Award, AwardStatus, Refusal, Resolution};
 use crate::codes::without_mark;
 use crate::ids::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
@@ -35,7 +35,7 @@ pub struct Resolved {
 pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result<Award, B::Error> {
     let mut award = award.clone();
     let Some(incentive) = &rules.incentive else {
-        award.standing = Standing::Without(NoPrize::NoIncentive);
+        award.status = AwardStatus::NoPrize(NoPrize::NoIncentive);
         book.keep(&award)?;
         return Ok(award);
     };
@@ -43,33 +43,33 @@ pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result
     counts.arrivals += 1;
     counts.commitment = counts.commitment.or(rules.commitment);
     award.arrival = NonZeroU64::new(counts.arrivals);
-    award.standing = first_standing(book, incentive, &mut counts, &award)?;
-    counts.moves(None, &award.standing);
+    award.status = first_status(book, incentive, &mut counts, &award)?;
+    counts.moves(None, &award.status);
     book.keep(&award)?;
     book.keep_counts(&counts)?;
     Ok(award)
 }
 
-fn first_standing<B: LedgerTx>(
+fn first_status<B: LedgerTx>(
     book: &mut B,
     incentive: &Incentive,
     counts: &mut Counts,
     award: &Award,
-) -> Result<Standing, B::Error> {
+) -> Result<AwardStatus, B::Error> {
     match &award.offer {
-        Offer::Nothing(why) => return Ok(Standing::Without(*why)),
-        Offer::Lot => return Ok(Standing::Entered),
+        Offer::Nothing(why) => return Ok(AwardStatus::NoPrize(*why)),
+        Offer::Lot => return Ok(AwardStatus::InRaffle),
         Offer::ByPlace | Offer::Prize(_) => {}
     }
     let others = book.others_of(award)?;
     if others.iter().any(|other| other.reward().is_some()) {
-        return Ok(Standing::Without(NoPrize::Already));
+        return Ok(AwardStatus::NoPrize(NoPrize::Already));
     }
     if others.iter().any(Award::has_place) {
-        return Ok(Standing::Waiting);
+        return Ok(AwardStatus::Waiting);
     }
     let place = free_place(book, incentive, counts)?;
-    Ok(place.map_or(Standing::Waiting, |place| Standing::Held { place }))
+    Ok(place.map_or(AwardStatus::Waiting, |place| AwardStatus::Reserved { place }))
 }
 
 /// A released place, or one that was never given. Nobody who waits could take it: they would have it already.
@@ -120,7 +120,7 @@ pub fn resolve<B: LedgerTx>(
 pub fn refill<B: LedgerTx>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Resolved, B::Error> {
     let mut keeper = Keeper::of(book, rules, now)?;
     for mut award in keeper.book.owed()? {
-        if let Standing::Held { place } = award.standing {
+        if let AwardStatus::Reserved { place } = award.status {
             keeper.give_later(&mut award, place)?;
         }
     }
@@ -153,13 +153,13 @@ pub fn draw<B: LedgerTx>(
         keeper.counts.places += 1;
         if award.has_place() {
             // A draw was cut off after this one: the same seed draws the same again.
-            keeper.counts.moves(Some(&Standing::Entered), &award.standing);
+            keeper.counts.moves(Some(&AwardStatus::InRaffle), &award.status);
             keeper.resolved.moved_up.push(award.id);
             continue;
         }
         let place = keeper.counts.places;
         // Without a code there is a place all the same, and a code is owed.
-        keeper.stand(&mut award, Standing::Held { place })?;
+        keeper.stand(&mut award, AwardStatus::Reserved { place })?;
         keeper.give_later(&mut award, place)?;
     }
     let drawing = Drawing::new(entrants.iter().map(|entrant| Ticket::of(entrant.id)).collect(), won);
@@ -187,21 +187,23 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
     fn credit(&mut self, award: &mut Award) -> Result<(), B::Error> {
         award.credited_at = Some(self.now);
         let consolation = || self.rules.incentive.as_ref()?.consolation.clone();
-        let standing = match &award.standing {
-            Standing::Held { place } => self.reward(award, *place)?,
-            Standing::Waiting
-            | Standing::Without(NoPrize::NotOpen | NoPrize::Closed | NoPrize::TooSlow | NoPrize::NotDrawn) => {
-                consolation().map(|reward| Standing::Rewarded { place: None, reward })
+        let status = match &award.status {
+            AwardStatus::Reserved { place } => self.reward(award, *place)?,
+            AwardStatus::Waiting
+            | AwardStatus::NoPrize(
+                NoPrize::NotOpen | NoPrize::Closed | NoPrize::TooSlow | NoPrize::NotDrawn,
+            ) => consolation().map(|reward| AwardStatus::Rewarded { place: None, reward }),
+            AwardStatus::InRaffle if self.has_no_lot_any_more() => {
+                Some(AwardStatus::NoPrize(NoPrize::Closed))
             }
-            Standing::Entered if self.has_no_lot_any_more() => Some(Standing::Without(NoPrize::Closed)),
             // Its incentive was removed before it was entered.
-            Standing::New => Some(Standing::Without(NoPrize::NoIncentive)),
-            Standing::Entered
-            | Standing::Without(NoPrize::NoIncentive | NoPrize::Already)
-            | Standing::Rewarded { .. }
-            | Standing::Released => None,
+            AwardStatus::New => Some(AwardStatus::NoPrize(NoPrize::NoIncentive)),
+            AwardStatus::InRaffle
+            | AwardStatus::NoPrize(NoPrize::NoIncentive | NoPrize::Already)
+            | AwardStatus::Rewarded { .. }
+            | AwardStatus::Released => None,
         };
-        self.stand(award, standing.unwrap_or_else(|| award.standing.clone()))?;
+        self.stand(award, status.unwrap_or_else(|| award.status.clone()))?;
         if award.reward().is_some() {
             self.no_second_for(award)?;
         }
@@ -215,11 +217,11 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
     }
 
     fn release(&mut self, award: &mut Award, why: Option<Refusal>) -> Result<(), B::Error> {
-        let place = match award.standing {
-            Standing::Held { place } => Some(place),
+        let place = match award.status {
+            AwardStatus::Reserved { place } => Some(place),
             _ => None,
         };
-        self.stand(award, Standing::Released)?;
+        self.stand(award, AwardStatus::Released)?;
         if let Some(place) = place {
             self.book.put_back(place)?;
             self.move_up()?;
@@ -235,7 +237,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
             if award.credited_at.is_some() {
                 self.give_later(&mut award, place)?;
             } else {
-                self.stand(&mut award, Standing::Held { place })?;
+                self.stand(&mut award, AwardStatus::Reserved { place })?;
             }
         }
         Ok(())
@@ -243,16 +245,16 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
 
     /// Gives a reward to a participation that was credited before.
     fn give_later(&mut self, award: &mut Award, place: u32) -> Result<(), B::Error> {
-        let Some(standing) = self.reward(award, place)? else { return Ok(()) };
+        let Some(status) = self.reward(award, place)? else { return Ok(()) };
         award.due_at = Some(self.now);
-        self.stand(award, standing)?;
+        self.stand(award, status)?;
         self.no_second_for(award)?;
         self.resolved.moved_up.push(award.id);
         self.tell(award, News::Rewarded)
     }
 
     /// The reward of a place. None when there is no code left: the place is kept until there is.
-    fn reward(&mut self, award: &Award, place: u32) -> Result<Option<Standing>, B::Error> {
+    fn reward(&mut self, award: &Award, place: u32) -> Result<Option<AwardStatus>, B::Error> {
         let Some(incentive) = &self.rules.incentive else { return Ok(None) };
         // The lots of a raffle have no place of their own.
         let offer = if matches!(incentive.kind, Kind::Raffle(_)) { &Offer::ByPlace } else { &award.offer };
@@ -270,7 +272,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
                 }
             },
         };
-        Ok(Some(Standing::Rewarded { place: Some(place), reward }))
+        Ok(Some(AwardStatus::Rewarded { place: Some(place), reward }))
     }
 
     fn watch_stock(&mut self, pool: &str, taken: &TakenCode) {
@@ -282,16 +284,16 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
     /// The participant's other participations do not wait any more.
     fn no_second_for(&mut self, award: &Award) -> Result<(), B::Error> {
         for mut other in self.book.others_of(award)? {
-            if other.standing == Standing::Waiting {
-                self.stand(&mut other, Standing::Without(NoPrize::Already))?;
+            if other.status == AwardStatus::Waiting {
+                self.stand(&mut other, AwardStatus::NoPrize(NoPrize::Already))?;
             }
         }
         Ok(())
     }
 
-    fn stand(&mut self, award: &mut Award, standing: Standing) -> Result<(), B::Error> {
-        self.counts.moves(Some(&award.standing), &standing);
-        award.standing = standing;
+    fn stand(&mut self, award: &mut Award, status: AwardStatus) -> Result<(), B::Error> {
+        self.counts.moves(Some(&award.status), &status);
+        award.status = status;
         self.book.keep(award)
     }
 

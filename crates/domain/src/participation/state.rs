@@ -1,7 +1,7 @@
 //! The states of a participation.
 
 use crate::Timestamp;
-use crate::award::{Refusal, Standing};
+use crate::award::{AwardStatus, Refusal};
 use crate::participation::Way;
 use crate::profile::ProfileRef;
 
@@ -110,7 +110,7 @@ pub struct Unanswered {
     /// Whether the consumer seems to have been asked to confirm.
     pub double: bool,
     /// How the award stood when the participation ended, where it has one.
-    pub standing: Option<Standing>,
+    pub status: Option<AwardStatus>,
     /// When the wait was over.
     pub ended_at: Option<Timestamp>,
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use domain::Timestamp;
-use domain::award::{Award, Others, Standing};
+use domain::award::{Award, AwardStatus, Others};
 use domain::decide::{Facts, Subscription, Written};
 use domain::ids::{IncentiveId, LedgerKey};
 use domain::incentive::{NoPrize, Offer, Reward};
@@ -71,7 +71,7 @@ fn in_state(world: &World, state: &State) -> Vec<StateCase> {
 type Fact = (About, &'static str, Facts, Timestamp);
 
 /// A line in the ledger that stands so.
-fn award(world: &World, standing: Standing, settled: bool) -> Award {
+fn award(world: &World, status: AwardStatus, settled: bool) -> Award {
     let (brand, activation) = world.terms();
     let contact = world.participation.contact().unwrap();
     Award {
@@ -82,7 +82,7 @@ fn award(world: &World, standing: Standing, settled: bool) -> Award {
         others: Others::None,
         offer: Offer::ByPlace,
         arrival: NonZeroU64::new(1),
-        standing,
+        status,
         credited_at: settled.then(|| at(1)),
         due_at: None,
         unknown: domain::unknown::UnknownFields::default(),
@@ -91,11 +91,11 @@ fn award(world: &World, standing: Standing, settled: bool) -> Award {
 
 fn with_award(world: &World, facts: Facts) -> Facts {
     let settled = world.participation.earned_at().is_some();
-    let standing = match settled {
-        true => Standing::Rewarded { place: Some(1), reward: Reward::Code("SPRING20".into()) },
-        false => Standing::Held { place: 1 },
+    let status = match settled {
+        true => AwardStatus::Rewarded { place: Some(1), reward: Reward::Code("SPRING20".into()) },
+        false => AwardStatus::Reserved { place: 1 },
     };
-    Facts { award: Some(award(world, standing, settled)), ..facts }
+    Facts { award: Some(award(world, status, settled)), ..facts }
 }
 
 fn under_way(world: &World) -> Vec<Fact> {
@@ -196,7 +196,7 @@ fn under_way(world: &World) -> Vec<Fact> {
     }
     let lined =
         known.into_iter().map(|(about, words, facts, now)| (about, words, with_award(world, facts), now));
-    let unresolved = award(world, Standing::Held { place: 1 }, false);
+    let unresolved = award(world, AwardStatus::Reserved { place: 1 }, false);
     let unresolved = Facts { award: Some(unresolved), ..Facts::default() };
     lined.chain([(About::Ledger, "a place is reserved in the ledger", unresolved, soon)]).collect()
 }
@@ -214,9 +214,8 @@ fn profile(phone: Option<&str>) -> FoundProfile {
 }
 
 fn after_the_end(world: &World, state: &State) -> Vec<Fact> {
-    let won = || Standing::Rewarded { place: Some(1), reward: Reward::Code("SPRING20".into()) };
-    let lined =
-        |standing, settled| Facts { award: Some(award(world, standing, settled)), ..Facts::default() };
+    let won = || AwardStatus::Rewarded { place: Some(1), reward: Reward::Code("SPRING20".into()) };
+    let lined = |status, settled| Facts { award: Some(award(world, status, settled)), ..Facts::default() };
     let rewarded = || Facts { known: Some(None), found: Some(vec![profile(None)]), ..lined(won(), true) };
     let written = |written| Facts { written: Some(written), ..rewarded() };
     let mut known = vec![
@@ -224,14 +223,14 @@ fn after_the_end(world: &World, state: &State) -> Vec<Fact> {
         (
             About::Ledger,
             "a place is reserved in the ledger",
-            lined(Standing::Held { place: 1 }, false),
+            lined(AwardStatus::Reserved { place: 1 }, false),
             at(10),
         ),
     ];
     if matches!(state, State::Ended(outcome) if outcome.earns()) {
         known.extend([
-            (About::Ledger, "it waits for a place", lined(Standing::Waiting, true), at(10)),
-            (About::Ledger, "it won nothing", lined(Standing::Without(NoPrize::TooSlow), true), at(10)),
+            (About::Ledger, "it waits for a place", lined(AwardStatus::Waiting, true), at(10)),
+            (About::Ledger, "it won nothing", lined(AwardStatus::NoPrize(NoPrize::TooSlow), true), at(10)),
             (About::Ledger, "it won; the profile is not known", lined(won(), true), at(10)),
             (About::Ledger, "it won; the profile is known", rewarded(), at(10)),
             (About::Ledger, "it won; Braze took the write", written(Written::Done), at(10)),
@@ -252,13 +251,13 @@ fn after_the_end(world: &World, state: &State) -> Vec<Fact> {
         known.push((
             About::Ledger,
             "the ledger has released its place",
-            lined(Standing::Released, false),
+            lined(AwardStatus::Released, false),
             at(10),
         ));
         known.push((
             About::Ledger,
             "the wait that is shown is over",
-            lined(Standing::Released, false),
+            lined(AwardStatus::Released, false),
             at(30 * 86_400),
         ));
     }

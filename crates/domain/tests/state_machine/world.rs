@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
-use domain::award::Standing;
+use domain::award::AwardStatus;
 use domain::brand::{Activation, Brand, Brands};
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
@@ -173,7 +173,7 @@ impl World {
         let wait = Unanswered {
             since: at(0),
             double: matches!(self.flow, WaySetup::DoubleByEvent | WaySetup::DoubleByBraze),
-            standing: Some(Standing::Held { place: 1 }),
+            status: Some(AwardStatus::Reserved { place: 1 }),
             ended_at: None,
         };
         let open = [

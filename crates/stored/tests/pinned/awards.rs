@@ -1,6 +1,6 @@
 //! Awards, the counters of their ledgers, and the callbacks that come of them.
 
-use domain::award::{Award, Others, Refusal, Standing};
+use domain::award::{Award, AwardStatus, Others, Refusal};
 use domain::ids::{LedgerKey, ParticipationId};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Offer, Prize};
@@ -17,20 +17,20 @@ pub(crate) fn all() -> Vec<(String, Award)> {
     let mut all: Vec<(String, Award)> = Vec::new();
     let mut add = |name: String, one: Award| all.push((name, one));
     for (name, standing) in standings() {
-        let arrival = award().arrival.filter(|_| standing != Standing::New);
-        add(format!("standing_{name}"), Award { standing, arrival, ..award() });
+        let arrival = award().arrival.filter(|_| standing != AwardStatus::New);
+        add(format!("standing_{name}"), Award { status: standing, arrival, ..award() });
     }
     for (name, offer) in offers() {
         add(format!("offer_{name}"), Award { offer, ..award() });
     }
     for (name, why) in no_prizes() {
-        let without = Award { standing: Standing::Without(why), ..award() };
+        let without = Award { status: AwardStatus::NoPrize(why), ..award() };
         add(format!("without_{name}"), Award { offer: Offer::Nothing(why), ..without });
     }
     for (name, reward) in rewards() {
-        let consolation = Standing::Rewarded { place: None, reward: reward.clone() };
+        let consolation = AwardStatus::Rewarded { place: None, reward: reward.clone() };
         let offer = Offer::Prize(Prize::Fixed(reward));
-        add(format!("reward_{name}"), Award { offer, standing: consolation, ..award() });
+        add(format!("reward_{name}"), Award { offer, status: consolation, ..award() });
     }
     let others = every!(Others:
         Others::None => "none" Others::None,
@@ -41,7 +41,7 @@ pub(crate) fn all() -> Vec<(String, Award)> {
     }
     add("others_of_unknown_ways".into(), Award { others: Others::Perhaps(Vec::new()), ..award() });
     add("credited".into(), Award { credited_at: Some(at(40)), due_at: Some(at(41)), ..award() });
-    add("not_entered".into(), Award { arrival: None, standing: Standing::New, ..award() });
+    add("not_entered".into(), Award { arrival: None, status: AwardStatus::New, ..award() });
     let without_incentive = LedgerKey { incentive: None, ..ledger() };
     add("without_incentive".into(), Award { ledger: without_incentive, ..award() });
     all
@@ -89,7 +89,7 @@ fn every_form_that_counters_ever_had_is_read_and_the_newest_is_written() {
 pub(crate) fn notice(news: News) -> Notice {
     let standing = standings()[0].1.clone();
     let id = NoticeId { participation: id(), news };
-    Notice { id, brand: brand(), ledger: ledger(), standing, refusal: None, at: at(60) }
+    Notice { id, brand: brand(), ledger: ledger(), status: standing, refusal: None, at: at(60) }
 }
 
 #[test]

@@ -91,8 +91,7 @@ fn forgotten(way: Way) -> Participation {
 /// Whatever may be there or not.
 fn others() -> Vec<(&'static str, Participation)> {
     let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
-    let ended =
-        Unanswered { ended_at: Some(at(8)), standing: Some(standings()[0].1.clone()), ..unanswered() };
+    let ended = Unanswered { ended_at: Some(at(8)), status: Some(standings()[0].1.clone()), ..unanswered() };
     let proof = vec![ContactKey::from_bytes([1; 16]), ContactKey::from_bytes([2; 16])];
     vec![
         ("both_contacts", by_number(State::Open(Open::Sms(SmsState::Received)))),

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use domain::award::{Award, Standing};
+use domain::award::{Award, AwardStatus};
 use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::incentive::{NoPrize, Offer};
@@ -110,7 +110,7 @@ fn what_is_unknown_may_stand_beside_what_was_chosen() {
     let mut expected = record.clone();
     expected["due_at"] = at(1).as_millisecond().into();
     assert_eq!(parsed(&award::encode(&read).unwrap()), expected);
-    read.standing = Standing::Without(NoPrize::Already);
+    read.status = AwardStatus::NoPrize(NoPrize::Already);
     read.offer = Offer::Nothing(NoPrize::Already);
     let written = parsed(&award::encode(&read).unwrap());
     assert_eq!(written["standing"], json!({ "without": "already_rewarded" }));

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::award::{Award, Others, Standing};
+use domain::award::{Award, AwardStatus, Others};
 use domain::contact::{Email, Phone};
 use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
@@ -184,7 +184,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
 
 /// A wait that is shown, since the profile carries another number.
 pub(crate) fn unanswered() -> Unanswered {
-    Unanswered { since: at(6), double: true, standing: None, ended_at: None }
+    Unanswered { since: at(6), double: true, status: None, ended_at: None }
 }
 
 pub(crate) fn progress() -> Vec<(&'static str, EventProgress)> {
@@ -207,7 +207,7 @@ pub(crate) fn award() -> Award {
         others: Others::None,
         offer: Offer::ByPlace,
         arrival: NonZeroU64::new(7),
-        standing: Standing::Waiting,
+        status: AwardStatus::Waiting,
         credited_at: None,
         due_at: None,
         unknown: UnknownFields::default(),
@@ -232,16 +232,16 @@ pub(crate) fn no_prizes() -> Vec<(&'static str, NoPrize)> {
     )
 }
 
-pub(crate) fn standings() -> Vec<(&'static str, Standing)> {
+pub(crate) fn standings() -> Vec<(&'static str, AwardStatus)> {
     let reward = Reward::Code("SPRING-1".into());
-    every!(Standing:
-        Standing::Held { .. } => "held" Standing::Held { place: 3 },
-        Standing::Waiting => "waiting" Standing::Waiting,
-        Standing::Entered => "entered" Standing::Entered,
-        Standing::Rewarded { .. } => "rewarded" Standing::Rewarded { place: Some(3), reward: reward.clone() },
-        Standing::Without(_) => "without" Standing::Without(NoPrize::Closed),
-        Standing::Released => "released" Standing::Released,
-        Standing::New => "new" Standing::New,
+    every!(AwardStatus:
+        AwardStatus::Reserved { .. } => "held" AwardStatus::Reserved { place: 3 },
+        AwardStatus::Waiting => "waiting" AwardStatus::Waiting,
+        AwardStatus::InRaffle => "entered" AwardStatus::InRaffle,
+        AwardStatus::Rewarded { .. } => "rewarded" AwardStatus::Rewarded { place: Some(3), reward: reward.clone() },
+        AwardStatus::NoPrize(_) => "without" AwardStatus::NoPrize(NoPrize::Closed),
+        AwardStatus::Released => "released" AwardStatus::Released,
+        AwardStatus::New => "new" AwardStatus::New,
     )
 }
 
