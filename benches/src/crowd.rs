@@ -210,7 +210,7 @@ impl Maker {
     fn rules(&self, incentive: &str) -> anyhow::Result<Rules> {
         let brand = self.brands.iter().next().context("a brand")?;
         let rules = Rules::of(brand, &ledger(incentive)?, &self.id_key);
-        Ok(Rules { tell: false, ..rules })
+        Ok(Rules { call_back: false, ..rules })
     }
 
     async fn draw(&self, incentive: &str, ids: &[ParticipationId]) -> anyhow::Result<()> {

@@ -13,12 +13,12 @@ use aws::ssm::Parameters;
 use domain::award::Award;
 use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
+use domain::callback::CallbackKind;
 use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
 use domain::incentive::{Offer, Quantity};
 use domain::message::{QueueName, WorkMessage};
-use domain::notice::News;
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
 use ports::operations::{Forgotten, Which};
@@ -74,7 +74,7 @@ pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
     Ports {
         store: dynamo.clone(),
         ledger: dynamo.clone(),
-        notices: dynamo.clone(),
+        callbacks: dynamo.clone(),
         queues: memory.clone(),
         schedule: memory,
         limits: dynamo.clone(),
@@ -122,7 +122,7 @@ async fn a_draw_that_was_cut_off_goes_on_with_the_same_winners_and_wastes_no_cod
     assert_eq!((counts.given, counts.held, counts.entered), (120, 10, 10));
     let mut told = Vec::new();
     for _ in 0..3 {
-        told.extend(game.news().await.into_iter().filter(|(_, news)| *news == News::Rewarded));
+        told.extend(game.news().await.into_iter().filter(|(_, news)| *news == CallbackKind::Rewarded));
     }
     assert_eq!(told.len(), 120, "everyone who was given one is told once");
     assert_eq!(draw().await.unwrap(), None, "drawn before");

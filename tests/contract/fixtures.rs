@@ -14,7 +14,7 @@ use domain::incentive::raffle::DrawnList;
 use domain::ledger::Counts;
 use memory::{Faults, Memory, TestClock};
 use ports::ledger::Stock;
-use ports::{Ledger, Notices, Store};
+use ports::{Callbacks, Ledger, Store};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
@@ -44,7 +44,7 @@ struct FixtureContents {
     awards: Texts,
     profiles: Texts,
     /// Those that are still to be told.
-    notices: Texts,
+    callbacks: Texts,
 }
 
 impl FixtureContents {
@@ -85,7 +85,7 @@ async fn everything_is_read(
     kept: &FixtureContents,
     store: &dyn Store,
     ledger: &dyn Ledger,
-    notices: &dyn Notices,
+    callbacks: &dyn Callbacks,
 ) {
     let ids = kept.ids();
     let read = store.get(&ids).await.unwrap();
@@ -120,14 +120,14 @@ async fn everything_is_read(
             .iter()
             .map(|(contact, known)| (contact.to_string(), stored::hint::encode(*contact, known).unwrap())),
     );
-    let taken = notices.take_notices(now(), 100).await.unwrap();
+    let taken = callbacks.take_callbacks(now(), 100).await.unwrap();
     assert!(taken.unreadable.is_empty(), "{:?}", taken.unreadable);
     says_all_of(
-        &kept.notices,
+        &kept.callbacks,
         taken
-            .notices
+            .callbacks
             .iter()
-            .map(|one| (one.notice.id.to_string(), stored::callback::encode(&one.notice).unwrap())),
+            .map(|one| (one.callback.id.to_string(), stored::callback::encode(&one.callback).unwrap())),
     );
     let due: BTreeSet<ParticipationId> =
         store.due(now(), 100).await.unwrap().into_iter().map(|due| due.id).collect();
@@ -159,7 +159,7 @@ fn in_the_file(path: &Path) -> FixtureContents {
         participations: texts("SELECT lower(hex(id)), record FROM participations"),
         awards: texts("SELECT lower(hex(id)), record FROM awards"),
         profiles: texts("SELECT contact, record FROM profiles"),
-        notices: texts("SELECT id, record FROM notices WHERE due_at IS NOT NULL"),
+        callbacks: texts("SELECT id, record FROM notices WHERE due_at IS NOT NULL"),
     }
 }
 
@@ -239,16 +239,16 @@ impl FixtureTables {
             };
             self.of(table).iter().filter_map(text).collect()
         };
-        let mut notices = texts("notices", "id", "record");
+        let mut callbacks = texts("notices", "id", "record");
         let parked = self.of("notices").iter().filter(|item| item.get("due_at").is_none());
         for parked in parked {
-            notices.remove(parked["id"]["S"].as_str().unwrap());
+            callbacks.remove(parked["id"]["S"].as_str().unwrap());
         }
         FixtureContents {
             participations: texts("participations", "id", "record"),
             awards: texts("participations", "id", "award"),
             profiles: texts("profiles", "contact", "record"),
-            notices,
+            callbacks,
         }
     }
 }
@@ -286,11 +286,11 @@ async fn items_of_an_earlier_version_are_read_whole() {
         .collect();
     assert_eq!(states, BTreeMap::from(expected));
     assert_eq!(overview.limits.len(), tables.of("limits").len());
-    assert_eq!(overview.notices, u64::try_from(kept.notices.len()).unwrap());
+    assert_eq!(overview.callbacks, u64::try_from(kept.callbacks.len()).unwrap());
     let parked = operations.dead().await.unwrap();
-    assert_eq!(parked.len() + kept.notices.len(), tables.of("notices").len());
+    assert_eq!(parked.len() + kept.callbacks.len(), tables.of("notices").len());
     assert!(parked.iter().all(|parked| parked.brand.is_some() && parked.participations.len() == 1));
-    everything_is_read(&kept, &*tables.ports.store, &*tables.ports.ledger, &*tables.ports.notices).await;
+    everything_is_read(&kept, &*tables.ports.store, &*tables.ports.ledger, &*tables.ports.callbacks).await;
 }
 
 #[tokio::test]

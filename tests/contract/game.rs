@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus, Others, Resolution};
+use domain::callback::CallbackKind;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Quantity, Reward};
 use domain::ledger::{Entry, Resolved, Rules};
-use domain::notice::News;
 use domain::participation::Participation;
 use domain::unknown::UnknownFields;
 use ports::Clock;
@@ -56,7 +56,7 @@ pub(crate) fn ledger() -> LedgerKey {
 }
 
 pub(crate) fn rules(incentive: Incentive) -> Rules {
-    Rules { incentive: Some(Arc::new(incentive)), tell: true, commitment: None }
+    Rules { incentive: Some(Arc::new(incentive)), call_back: true, commitment: None }
 }
 
 /// So many codes, in their order.
@@ -229,11 +229,11 @@ impl Game {
         }
     }
 
-    pub(crate) async fn news(&self) -> Vec<(ParticipationId, News)> {
-        let taken = self.ports.notices.take_notices(self.now(), 100).await.unwrap().notices;
+    pub(crate) async fn news(&self) -> Vec<(ParticipationId, CallbackKind)> {
+        let taken = self.ports.callbacks.take_callbacks(self.now(), 100).await.unwrap().callbacks;
         taken
             .into_iter()
-            .map(|outbound| (outbound.notice.id.participation, outbound.notice.id.news))
+            .map(|outbound| (outbound.callback.id.participation, outbound.callback.id.kind))
             .collect()
     }
 

@@ -131,7 +131,7 @@ pub(crate) async fn tick(clock: &TestClock, connector: &Arc<Connector>) {
     let tick = tokio::spawn(async move {
         working.refill().await.unwrap();
         working.tick().await.unwrap();
-        while working.tell().await.unwrap().tried > 0 {}
+        while working.dispatch().await.unwrap().tried > 0 {}
     });
     eventually("the tick ends", Duration::from_secs(60), || {
         clock.advance(Duration::from_millis(10));
@@ -197,7 +197,7 @@ async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given
     assert_eq!(new, [(&Reward::Code("SPRING-3".into()), Some(2))]);
 
     let overview = operations.overview(tables.ports.now()).await.unwrap();
-    assert_eq!((overview.due, overview.notices), (0, 0), "everything is looked at and told");
+    assert_eq!((overview.due, overview.callbacks), (0, 0), "everything is looked at and told");
     assert_eq!(operations.dead().await.unwrap(), parked, "what was parked waits for somebody on call");
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod accepted;
+mod callbacks;
 mod codes;
 mod earlier;
 mod emulator;
@@ -12,7 +13,6 @@ mod in_order;
 mod ledger;
 mod left_open;
 mod limits;
-mod notices;
 mod operations;
 mod queues;
 mod retention;
@@ -30,14 +30,14 @@ use std::time::Duration;
 use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
-use ports::{Clock, Ledger, Limits, Notices, Operations, Outages, Queues, Schedule, Store};
+use ports::{Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, Schedule, Store};
 use unreadable::Spoiler;
 
 /// An implementation under test, with the clock it goes by.
 struct Ports {
     store: Arc<dyn Store>,
     ledger: Arc<dyn Ledger>,
-    notices: Arc<dyn Notices>,
+    callbacks: Arc<dyn Callbacks>,
     queues: Arc<dyn Queues>,
     schedule: Arc<dyn Schedule>,
     limits: Arc<dyn Limits>,
@@ -59,12 +59,12 @@ impl Ports {
         &self,
         secrets: Arc<dyn ports::Secrets>,
         transport: Arc<dyn braze::Transport>,
-        callbacks: Arc<dyn callback::CallbackTransport>,
+        callback_transport: Arc<dyn callback::CallbackTransport>,
     ) -> connector::Outside {
         connector::Outside {
             store: self.store.clone(),
             ledger: self.ledger.clone(),
-            notices: self.notices.clone(),
+            callbacks: self.callbacks.clone(),
             queues: self.queues.clone(),
             schedule: self.schedule.clone(),
             limits: self.limits.clone(),
@@ -74,7 +74,7 @@ impl Ports {
             clock: self.clock.clone(),
             chance: Arc::new(memory::SeededChance::new(5)),
             transport,
-            callbacks,
+            callback_transport,
         }
     }
 
@@ -99,7 +99,7 @@ async fn in_memory() -> Ports {
     Ports {
         store: memory.clone(),
         ledger: memory.clone(),
-        notices: memory.clone(),
+        callbacks: memory.clone(),
         queues: memory.clone(),
         schedule: memory.clone(),
         limits: memory.clone(),
@@ -124,7 +124,7 @@ fn over_a_file(path: &Path, clock: Arc<TestClock>) -> Ports {
     Ports {
         store: file.clone(),
         ledger: file.clone(),
-        notices: file.clone(),
+        callbacks: file.clone(),
         queues: file.clone(),
         schedule: file.clone(),
         limits: file.clone(),
@@ -218,7 +218,7 @@ macro_rules! keeps_ledgers {
             codes:
                 a_code_that_was_kept_with_a_byte_order_mark_is_given_out_once_and_without_it,
                 a_code_that_was_given_out_with_a_byte_order_mark_is_not_given_out_again;
-            notices:
+            callbacks:
                 everything_is_told_once,
                 a_notice_comes_again_until_it_is_told,
                 a_parked_notice_does_not_come_again,

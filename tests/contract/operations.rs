@@ -12,7 +12,7 @@ use domain::person::Person;
 use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Allowance;
 use ports::Operations;
-use ports::ledger::Told;
+use ports::ledger::DeliveryOutcome;
 use ports::limits::{Endpoint, Lane};
 use ports::operations::{Forgotten, ProvenConsent, Which};
 use ports::store::Inserted;
@@ -81,10 +81,10 @@ async fn parked(ports: Ports, count: usize) -> Game {
         let id = game.accept(number).await;
         game.credit(id).await;
     }
-    let taken = game.ports.notices.take_notices(game.now(), 100).await.unwrap().notices;
+    let taken = game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap().callbacks;
     assert_eq!(taken.len(), count);
-    let told: Vec<_> = taken.iter().map(|outbound| (outbound.notice.id, Told::Parked)).collect();
-    game.ports.notices.told(&told).await.unwrap();
+    let told: Vec<_> = taken.iter().map(|outbound| (outbound.callback.id, DeliveryOutcome::Parked)).collect();
+    game.ports.callbacks.delivered(&told).await.unwrap();
     game
 }
 
@@ -96,10 +96,10 @@ pub(crate) async fn a_parked_callback_is_told_again_when_it_is_retried(ports: Po
     assert_eq!(operations.overview(start()).await.unwrap().dead["callback"], 1);
 
     assert_eq!(operations.retry(&Which::default(), game.now()).await.unwrap(), dead);
-    let again = game.ports.notices.take_notices(game.now(), 100).await.unwrap().notices;
+    let again = game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap().callbacks;
     assert_eq!(again.len(), 1);
     assert_eq!(
-        (again[0].notice.id.to_string(), again[0].attempts, again[0].revived_at),
+        (again[0].callback.id.to_string(), again[0].attempts, again[0].revived_at),
         (dead[0].id.clone(), 0, Some(game.now())),
         "under the same id, and for another day"
     );
@@ -113,15 +113,17 @@ pub(crate) async fn a_callback_that_somebody_has_told_meanwhile_stays_told(ports
     for number in 0..2 {
         let id = game.accept(number).await;
         game.credit(id).await;
-        told.extend(game.ports.notices.take_notices(game.now(), 100).await.unwrap().notices);
+        told.extend(game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap().callbacks);
     }
-    let all = |outcome: Told| told.iter().map(|outbound| (outbound.notice.id, outcome)).collect::<Vec<_>>();
-    game.ports.notices.told(&all(Told::Delivered)).await.unwrap();
+    let all = |outcome: DeliveryOutcome| {
+        told.iter().map(|outbound| (outbound.callback.id, outcome)).collect::<Vec<_>>()
+    };
+    game.ports.callbacks.delivered(&all(DeliveryOutcome::Delivered)).await.unwrap();
     // Whoever had them before, and was slow, says so now.
-    game.ports.notices.told(&all(Told::RetryAt(game.now()))[..1]).await.unwrap();
-    game.ports.notices.told(&all(Told::Parked)[1..]).await.unwrap();
+    game.ports.callbacks.delivered(&all(DeliveryOutcome::RetryAt(game.now()))[..1]).await.unwrap();
+    game.ports.callbacks.delivered(&all(DeliveryOutcome::Parked)[1..]).await.unwrap();
     let overview = game.ports.operations().overview(game.now()).await.unwrap();
-    assert_eq!((overview.notices, overview.dead["callback"]), (0, 0));
+    assert_eq!((overview.callbacks, overview.dead["callback"]), (0, 0));
     assert!(game.news().await.is_empty());
 }
 

@@ -227,7 +227,7 @@ async fn whatever_is_open_in_a_file_of_any_step_ends_and_what_was_given_stays_gi
         assert!(given.iter().all(|award| after[&award.id].reward() == award.reward()));
         assert!(after.values().all(|award| award.is_resolved() && award.due_at.is_none()));
         let overview = ports.operations.clone().unwrap().overview(ports.now()).await.unwrap();
-        assert_eq!((overview.due, overview.notices), (0, 0), "step {}", step.number);
+        assert_eq!((overview.due, overview.callbacks), (0, 0), "step {}", step.number);
     }
 }
 

@@ -36,7 +36,7 @@ enum Damaged {
     Participation,
     Award,
     Profile,
-    Notice,
+    Callback,
 }
 
 impl Spoiler {
@@ -48,7 +48,7 @@ impl Spoiler {
                     Damaged::Participation => ("participations", "hex(id)"),
                     Damaged::Award => ("awards", "hex(id)"),
                     Damaged::Profile => ("profiles", "upper(contact)"),
-                    Damaged::Notice => ("notices", "upper(id)"),
+                    Damaged::Callback => ("notices", "upper(id)"),
                 };
                 let file = rusqlite::Connection::open(path).unwrap();
                 file.busy_timeout(Duration::from_secs(10)).unwrap();
@@ -60,7 +60,7 @@ impl Spoiler {
                     Damaged::Participation => ("participations", "id", "record"),
                     Damaged::Award => ("participations", "id", "award"),
                     Damaged::Profile => ("profiles", "contact", "record"),
-                    Damaged::Notice => ("notices", "id", "record"),
+                    Damaged::Callback => ("notices", "id", "record"),
                 };
                 spoil_item(&format!("{prefix}-{table}"), name, key, attribute).await;
             }
@@ -141,16 +141,17 @@ pub(crate) async fn a_notice_that_cannot_be_read_is_parked_and_holds_up_no_other
     let ids = [game.accept(0).await, game.accept(1).await];
     game.release(ids[0]).await;
     game.release(ids[1]).await;
-    let notice = domain::notice::NoticeId { participation: ids[0], news: domain::notice::News::Ended };
-    game.ports.spoiler.spoil(Damaged::Notice, &notice.to_string()).await;
-    let taken = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
-    assert_eq!(taken.notices.iter().map(|one| one.notice.id.participation).collect::<Vec<_>>(), [ids[1]]);
-    assert!(taken.unreadable.len() == 1 && names(&taken.unreadable[0], notice), "{taken:?}");
+    let callback =
+        domain::callback::CallbackId { participation: ids[0], kind: domain::callback::CallbackKind::Ended };
+    game.ports.spoiler.spoil(Damaged::Callback, &callback.to_string()).await;
+    let taken = game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap();
+    assert_eq!(taken.callbacks.iter().map(|one| one.callback.id.participation).collect::<Vec<_>>(), [ids[1]]);
+    assert!(taken.unreadable.len() == 1 && names(&taken.unreadable[0], callback), "{taken:?}");
     game.ports.clock.advance(Duration::from_secs(600));
-    let again = game.ports.notices.take_notices(game.now(), 100).await.unwrap();
-    assert!(again.unreadable.is_empty() && again.notices.len() == 1);
+    let again = game.ports.callbacks.take_callbacks(game.now(), 100).await.unwrap();
+    assert!(again.unreadable.is_empty() && again.callbacks.len() == 1);
     let dead = game.ports.operations.as_ref().unwrap().dead().await.unwrap();
-    assert_eq!(dead.into_iter().map(|dead| dead.id).collect::<Vec<_>>(), [notice.to_string()]);
+    assert_eq!(dead.into_iter().map(|dead| dead.id).collect::<Vec<_>>(), [callback.to_string()]);
 }
 
 pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports: Ports) {

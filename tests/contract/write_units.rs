@@ -66,7 +66,7 @@ impl CountedActivation {
         let outside = Outside {
             store: store.clone(),
             ledger: store.clone(),
-            notices: store.clone(),
+            callbacks: store.clone(),
             queues: memory.clone(),
             schedule: memory.clone(),
             limits: store.clone(),
@@ -76,7 +76,7 @@ impl CountedActivation {
             clock,
             chance: Arc::new(SeededChance::new(5)),
             transport: Arc::new(InProcess::to(workspace)),
-            callbacks: Arc::new(callback::HttpCallbacks::new().unwrap()),
+            callback_transport: Arc::new(callback::HttpCallbacks::new().unwrap()),
         };
         let connector = Connector::new(outside, brands.clone(), id_key.clone());
         let _tables = recorder.take();

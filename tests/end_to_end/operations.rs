@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use domain::token::TokenHash;
 use ports::clock::SystemClock;
-use ports::ledger::Told;
-use ports::{Clock, Notices};
+use ports::ledger::DeliveryOutcome;
+use ports::{Callbacks, Clock};
 use serde_json::{Value, json};
 
 use crate::process::{run, run_with, write};
@@ -101,10 +101,11 @@ async fn a_callback_that_was_parked_is_listed_and_told_once_after_retry() {
 async fn park_everything(server: &Server) {
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let in_a_day = SystemClock.now() + Duration::from_secs(86_400);
-    let taken = file.take_notices(in_a_day, 100).await.unwrap().notices;
-    let parked: Vec<_> = taken.iter().map(|outbound| (outbound.notice.id, Told::Parked)).collect();
+    let taken = file.take_callbacks(in_a_day, 100).await.unwrap().callbacks;
+    let parked: Vec<_> =
+        taken.iter().map(|outbound| (outbound.callback.id, DeliveryOutcome::Parked)).collect();
     assert_eq!(parked.len(), 1);
-    file.told(&parked).await.unwrap();
+    file.delivered(&parked).await.unwrap();
 }
 
 /// Whether a text is anywhere in the data file or its log.

@@ -160,8 +160,8 @@ async fn a_panic_while_a_callback_is_sent_is_a_failed_attempt() {
     let callback = "[activation.email]\nattributes = { quikly_participant = true }\n\
                     [callback]\nurl = \"http://127.0.0.1:9/\"\nsecret = { env = \"KEY\" }\nallow_private = true";
     let campaign = Campaign::with(Faults::none(), "", callback);
-    let callbacks = Arc::new(Panicking::times(2, campaign.outside.callbacks.clone()));
-    let outside = Outside { callbacks, ..campaign.outside.clone() };
+    let callback_transport = Arc::new(Panicking::times(2, campaign.outside.callback_transport.clone()));
+    let outside = Outside { callback_transport, ..campaign.outside.clone() };
     campaign.run_beside(campaign.connector_over(outside));
     let id = campaign.accept("ada@example.com").await;
     campaign.all_end(&[id], LATER).await;

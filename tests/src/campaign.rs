@@ -133,7 +133,7 @@ impl Campaign {
         let outside = Outside {
             store: memory.clone(),
             ledger: memory.clone(),
-            notices: memory.clone(),
+            callbacks: memory.clone(),
             queues: memory.clone(),
             schedule: memory.clone(),
             limits: memory.clone(),
@@ -143,7 +143,7 @@ impl Campaign {
             clock: clock.clone(),
             chance: Arc::new(SeededChance::new(5)),
             transport: Arc::new(InProcess::to(simulated.clone()).and(2, of_the_other.router())),
-            callbacks: quikly.clone(),
+            callback_transport: quikly.clone(),
         };
         let in_use = BrandsInUse::from(brands.clone());
         let connector = Arc::new(Connector::new(outside.clone(), in_use.clone(), id_key.clone()));

@@ -3,13 +3,13 @@
 mod accepted;
 mod book;
 mod brands;
+mod callbacks;
 mod drawn;
 mod due;
 mod item;
 mod ledger;
 mod limits;
 mod marks;
-mod notices;
 #[cfg(feature = "sqs")]
 mod operations;
 mod outages;
@@ -27,7 +27,7 @@ pub use brands::{BrandTable, Pushed};
 pub use marks::{AnotherKey, Marks, NewerTables};
 pub use schema::Tables;
 
-/// Tables that implement the ports `Store`, `Ledger`, `Notices` and `Limits`.
+/// Tables that implement the ports `Store`, `Ledger`, `Callbacks` and `Limits`.
 #[derive(Debug, Clone)]
 pub struct Dynamo {
     client: Client,

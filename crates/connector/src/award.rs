@@ -94,8 +94,8 @@ pub(crate) async fn announce(
     if !resolved.moved_up.is_empty() {
         wake::now(&connector.outside, QueueName::EmailEnrollments, brand, &resolved.moved_up).await;
     }
-    if resolved.told {
-        connector.news.notify_one();
+    if resolved.calls_back {
+        connector.callbacks_due.notify_one();
     }
     for (pool, left) in resolved.low.iter().collect::<BTreeSet<_>>() {
         let scope = &ledger.scope;

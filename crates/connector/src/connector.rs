@@ -25,7 +25,7 @@ pub struct Connector {
     pub(crate) id_key: IdKey,
     pub(crate) braze: BrazeAccess,
     /// Told when there is something to tell Quikly.
-    pub(crate) news: Notify,
+    pub(crate) callbacks_due: Notify,
     pub(crate) drawn: Mutex<HashSet<LedgerKey>>,
     /// Ledgers that are in the form of this version.
     pub(crate) upgraded: Mutex<HashSet<LedgerKey>>,
@@ -44,7 +44,7 @@ impl Connector {
             outside,
             brands: brands.into(),
             id_key,
-            news: Notify::new(),
+            callbacks_due: Notify::new(),
             drawn: Mutex::default(),
             upgraded: Mutex::default(),
             suspects: Suspects::default(),

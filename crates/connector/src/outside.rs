@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ports::repeats::Repeated;
-use ports::{Chance, Clock, Ledger, Limits, Notices, Outages, Queues, Schedule, Secrets, Store, Troubles};
+use ports::{Callbacks, Chance, Clock, Ledger, Limits, Outages, Queues, Schedule, Secrets, Store, Troubles};
 
 /// What the work needs from outside.
 #[derive(Clone)]
@@ -13,7 +13,7 @@ pub struct Outside {
     /// Where awards are kept.
     pub ledger: Arc<dyn Ledger>,
     /// Where news wait to be told.
-    pub notices: Arc<dyn Notices>,
+    pub callbacks: Arc<dyn Callbacks>,
     /// Where "look at these" is said.
     pub queues: Arc<dyn Queues>,
     /// Where it is said for later.
@@ -33,7 +33,7 @@ pub struct Outside {
     /// The way to Braze.
     pub transport: Arc<dyn braze::Transport>,
     /// The way to Quikly.
-    pub callbacks: Arc<dyn callback::CallbackTransport>,
+    pub callback_transport: Arc<dyn callback::CallbackTransport>,
 }
 
 impl Outside {

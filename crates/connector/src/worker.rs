@@ -67,8 +67,8 @@ impl Worker {
     /// Works, and tells Quikly the news, until `stop` turns true; what is under way is finished first. A part that fails is restarted.
     pub async fn run(&self, stop: watch::Receiver<bool>) {
         let queues = QueueName::ALL.map(|queue| self.work_on(queue, stop.clone()));
-        let courier = || self.connector.carry_news(stop.clone());
-        join(join_all(queues), self.supervisor.keep("courier", stop.clone(), courier)).await;
+        let dispatcher = || self.connector.carry_news(stop.clone());
+        join(join_all(queues), self.supervisor.keep("courier", stop.clone(), dispatcher)).await;
     }
 
     async fn work_on(&self, queue: QueueName, stop: watch::Receiver<bool>) {

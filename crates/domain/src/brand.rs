@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access::{Callback, IntakeAccess, Repeats};
+pub use access::{CallbackTarget, IntakeAccess, Repeats};
 pub use broken::BrokenBrand;
 pub use extra::{Extra, ExtraKind};
 pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe};
@@ -168,7 +168,7 @@ pub struct Brand {
     /// What its front end may do.
     pub intake: IntakeAccess,
     /// Where Quikly is told of credits, if it wants to be.
-    pub callback: Option<Callback>,
+    pub callback: Option<CallbackTarget>,
     /// For how long participations are kept once their activation has closed. Not shorter than a day: raffles are drawn after it.
     pub retention: Duration,
     /// Its activations by scope.

@@ -16,11 +16,11 @@ pub use bookkeeping::{Resolved, accept, draw, refill, resolve};
 use crate::Timestamp;
 use crate::award::{Award, AwardStatus};
 use crate::brand::Brand;
+use crate::callback::Callback;
 use crate::id_key::IdKey;
 use crate::ids::{LedgerKey, ParticipationId};
 use crate::incentive::raffle::{Commitment, Drawing, DrawnList, Entrant};
 use crate::incentive::{Incentive, Kind, Pool};
-use crate::notice::Notice;
 use crate::unknown::UnknownFields;
 
 /// By what rules a ledger is kept.
@@ -29,7 +29,7 @@ pub struct Rules {
     /// The incentive; none where only the credit counts.
     pub incentive: Option<Arc<Incentive>>,
     /// Whether Quikly is told what happens.
-    pub tell: bool,
+    pub call_back: bool,
     /// What a raffle's seed is committed to by.
     pub commitment: Option<Commitment>,
 }
@@ -42,7 +42,7 @@ impl Rules {
         let incentive = ledger.incentive.as_ref().and_then(|id| activation?.incentives.get(id)).cloned();
         let raffled = incentive.as_ref().is_some_and(|incentive| matches!(incentive.kind, Kind::Raffle(_)));
         let commitment = raffled.then(|| id_key.raffle_seed(ledger).commitment());
-        Self { incentive, tell: brand.callback.is_some(), commitment }
+        Self { incentive, call_back: brand.callback.is_some(), commitment }
     }
 }
 
@@ -176,5 +176,5 @@ pub trait LedgerTx {
     /// Keeps what a draw came to, as it is from now on. In a transaction it is kept once at most.
     fn freeze(&mut self, drawing: Drawing) -> Result<(), Self::Error>;
     /// Keeps a notice until it is delivered.
-    fn tell(&mut self, notice: &Notice) -> Result<(), Self::Error>;
+    fn call_back(&mut self, callback: &Callback) -> Result<(), Self::Error>;
 }

@@ -99,12 +99,12 @@ fn parked(connection: &Connection) -> Result<Vec<Dead>> {
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
     let rows: rusqlite::Result<Vec<(String, String)>> = rows.and_then(Iterator::collect);
     let dead = |(id, record): (String, String)| {
-        let notice = stored::callback::decode(&id, &record).ok();
+        let callback = stored::callback::decode(&id, &record).ok();
         Dead {
             id,
             kind: CALLBACK.to_owned(),
-            brand: notice.as_ref().map(|notice| notice.brand.clone()),
-            participations: notice.iter().map(|notice| notice.id.participation).collect(),
+            brand: callback.as_ref().map(|callback| callback.brand.clone()),
+            participations: callback.iter().map(|callback| callback.id.participation).collect(),
         }
     };
     Ok(rows.map_err(|error| failed(DOING, error))?.into_iter().map(dead).collect())

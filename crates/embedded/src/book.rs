@@ -2,11 +2,11 @@
 
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus};
+use domain::callback::Callback;
 use domain::ids::{ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Counts, LedgerTx, TakenCode};
-use domain::notice::Notice;
 use rusqlite::{Error, Params, Result, Row, Transaction, params};
 
 use crate::drawn;
@@ -173,14 +173,14 @@ impl LedgerTx for SqliteLedgerTx<'_> {
         drawn::keep(self.transaction, &self.ledger, &drawing)
     }
 
-    fn tell(&mut self, notice: &Notice) -> Result<()> {
+    fn call_back(&mut self, callback: &Callback) -> Result<()> {
         let mut statement = self.transaction.prepare_cached(
             "INSERT INTO notices (id, due_at, attempts, record) VALUES (?1, ?2, 0, ?3) ON CONFLICT DO NOTHING",
         )?;
         statement.execute(params![
-            notice.id.to_string(),
-            notice.at.as_millisecond(),
-            stored::callback::encode(notice).map_err(unencodable)?
+            callback.id.to_string(),
+            callback.at.as_millisecond(),
+            stored::callback::encode(callback).map_err(unencodable)?
         ])?;
         Ok(())
     }

@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, Resolution};
+use domain::callback::CallbackId;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Resolved, Rules, draw, refill, resolve};
-use domain::notice::NoticeId;
 use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
-use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Taken, Told};
+use ports::ledger::{
+    CALLBACK_LEASE, Callbacks, Delivery, DeliveryOutcome, DrawnPart, Ledger, Stock, TakenCallbacks,
+};
 use ports::store::{MOST_ITEMS, Read};
 use rusqlite::{Connection, Transaction, params};
 
@@ -135,9 +137,9 @@ impl Ledger for DataFile {
 }
 
 #[async_trait]
-impl Notices for DataFile {
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
-        let (now, until) = (now.as_millisecond(), later(now, NOTICE_LEASE).as_millisecond());
+impl Callbacks for DataFile {
+    async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
+        let (now, until) = (now.as_millisecond(), later(now, CALLBACK_LEASE).as_millisecond());
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let due = move |connection: &Connection| {
             let sql = "SELECT count(*) FROM notices WHERE due_at <= ?1";
@@ -145,7 +147,7 @@ impl Notices for DataFile {
         };
         // A look costs no commit while there is nothing to tell.
         if self.reader.read("reading notices", due).await? == 0 {
-            return Ok(Taken::default());
+            return Ok(TakenCallbacks::default());
         }
         let work = move |transaction: &Transaction<'_>| {
             let mut statement = transaction.prepare_cached(
@@ -156,17 +158,17 @@ impl Notices for DataFile {
             let outbound = |row: &rusqlite::Row<'_>| {
                 let (record, id): (String, String) = (row.get(0)?, row.get(3)?);
                 let (attempts, revived_at) = (row.get(1)?, moment(row.get(2)?));
-                let notice = stored::callback::decode(&id, &record).map_err(Into::into);
-                Ok((id, notice.map(|notice| Outbound { notice, attempts, revived_at })))
+                let callback = stored::callback::decode(&id, &record).map_err(Into::into);
+                Ok((id, callback.map(|callback| Delivery { callback, attempts, revived_at })))
             };
-            let rows: rusqlite::Result<Vec<(String, Result<Outbound>)>> =
+            let rows: rusqlite::Result<Vec<(String, Result<Delivery>)>> =
                 statement.query_map([now, until, most], outbound)?.collect();
             // Nobody can tell what cannot be read; whoever is on call sees it among what is parked.
             let mut park = transaction.prepare_cached("UPDATE notices SET due_at = NULL WHERE id = ?1")?;
-            let mut taken = Taken::default();
+            let mut taken = TakenCallbacks::default();
             for (id, read) in rows? {
                 match read {
-                    Ok(outbound) => taken.notices.push(outbound),
+                    Ok(outbound) => taken.callbacks.push(outbound),
                     Err(why) => {
                         park.execute([id])?;
                         taken.unreadable.push(why);
@@ -176,11 +178,11 @@ impl Notices for DataFile {
             Ok(taken)
         };
         let mut taken = self.writer.write("taking notices", work).await?;
-        taken.notices.sort_by_key(|outbound| (outbound.notice.at, outbound.notice.id));
+        taken.callbacks.sort_by_key(|outbound| (outbound.callback.at, outbound.callback.id));
         Ok(taken)
     }
 
-    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
+    async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
         let outcomes = outcomes.to_vec();
         let work = move |transaction: &Transaction<'_>| {
             let mut delivered = transaction.prepare_cached("DELETE FROM notices WHERE id = ?1")?;
@@ -189,9 +191,9 @@ impl Notices for DataFile {
             for (id, told) in &outcomes {
                 let id = id.to_string();
                 match told {
-                    Told::Delivered => delivered.execute([&id])?,
-                    Told::RetryAt(at) => kept.execute(params![id, at.as_millisecond()])?,
-                    Told::Parked => kept.execute(params![id, None::<i64>])?,
+                    DeliveryOutcome::Delivered => delivered.execute([&id])?,
+                    DeliveryOutcome::RetryAt(at) => kept.execute(params![id, at.as_millisecond()])?,
+                    DeliveryOutcome::Parked => kept.execute(params![id, None::<i64>])?,
                 };
             }
             Ok(())

@@ -73,7 +73,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     let outside = Outside {
         store: dynamo.clone(),
         ledger: dynamo.clone(),
-        notices: dynamo.clone(),
+        callbacks: dynamo.clone(),
         queues,
         schedule,
         limits: dynamo.clone(),
@@ -83,7 +83,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
         clock,
         chance: Arc::new(SystemChance),
         transport: braze.clone(),
-        callbacks: Arc::new(callback::HttpCallbacks::new()?),
+        callback_transport: Arc::new(callback::HttpCallbacks::new()?),
     };
     let make = move |brands| Arc::new(Connector::new(outside.clone(), brands, id_key.clone()));
     let connectors = OfBrands::new(table, files?, troubles, make);
@@ -164,7 +164,7 @@ async fn tick(connector: &Connector, context: &Context, lag: &mut Vec<Figure>) -
     while more && has_time(context) {
         more = connector.tick().await?.more;
     }
-    while has_time(context) && connector.tell().await?.tried > 0 {}
+    while has_time(context) && connector.dispatch().await?.tried > 0 {}
     Ok(())
 }
 

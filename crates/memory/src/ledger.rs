@@ -6,16 +6,18 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus, Resolution};
+use domain::callback::{Callback, CallbackId};
 use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
 use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, accept, draw, refill, resolve};
-use domain::notice::{Notice, NoticeId};
 use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
-use ports::ledger::{DrawnPart, Ledger, NOTICE_LEASE, Notices, Outbound, Stock, Taken, Told};
+use ports::ledger::{
+    CALLBACK_LEASE, Callbacks, Delivery, DeliveryOutcome, DrawnPart, Ledger, Stock, TakenCallbacks,
+};
 use ports::store::{MOST_ITEMS, Read};
 
 use crate::ranks::RankTree;
@@ -30,7 +32,7 @@ pub(crate) struct Ledgers {
     waiting: BTreeMap<LedgerKey, RankTree>,
     drawings: BTreeMap<LedgerKey, Drawing>,
     codes: BTreeMap<(BrandId, Pool), Codes>,
-    notices: BTreeMap<NoticeId, KeptCallback>,
+    callbacks: BTreeMap<CallbackId, KeptCallback>,
 }
 
 #[derive(Default)]
@@ -40,7 +42,7 @@ struct Codes {
 }
 
 struct KeptCallback {
-    notice: Notice,
+    callback: Callback,
     attempts: u32,
     due_at: Option<Timestamp>,
 }
@@ -57,7 +59,7 @@ impl Ledgers {
 
     /// Whether every notice was delivered, or given up.
     pub(crate) fn nothing_to_tell(&self) -> bool {
-        self.notices.values().all(|kept| kept.due_at.is_none())
+        self.callbacks.values().all(|kept| kept.due_at.is_none())
     }
 
     fn brand_of(&self, ledger: &LedgerKey) -> Option<BrandId> {
@@ -168,9 +170,9 @@ impl LedgerTx for MemoryLedgerTx<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, notice: &Notice) -> std::result::Result<(), Infallible> {
-        let kept = KeptCallback { notice: notice.clone(), attempts: 0, due_at: Some(notice.at) };
-        self.ledgers.notices.entry(notice.id).or_insert(kept);
+    fn call_back(&mut self, callback: &Callback) -> std::result::Result<(), Infallible> {
+        let kept = KeptCallback { callback: callback.clone(), attempts: 0, due_at: Some(callback.at) };
+        self.ledgers.callbacks.entry(callback.id).or_insert(kept);
         Ok(())
     }
 }
@@ -324,37 +326,40 @@ impl Ledger for Memory {
 }
 
 #[async_trait]
-impl Notices for Memory {
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
+impl Callbacks for Memory {
+    async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
         self.lock().write("taking notices", |state| {
             let mut due: Vec<&mut KeptCallback> = state
                 .ledgers
-                .notices
+                .callbacks
                 .values_mut()
                 .filter(|kept| kept.due_at.is_some_and(|due| due <= now))
                 .collect();
-            due.sort_by_key(|kept| (kept.due_at, kept.notice.id));
+            due.sort_by_key(|kept| (kept.due_at, kept.callback.id));
             let take = |kept: &mut KeptCallback| {
-                kept.due_at = Some(later(now, NOTICE_LEASE));
-                Outbound { notice: kept.notice.clone(), attempts: kept.attempts, revived_at: None }
+                kept.due_at = Some(later(now, CALLBACK_LEASE));
+                Delivery { callback: kept.callback.clone(), attempts: kept.attempts, revived_at: None }
             };
-            Ok(Taken { notices: due.into_iter().take(most).map(take).collect(), unreadable: Vec::new() })
+            Ok(TakenCallbacks {
+                callbacks: due.into_iter().take(most).map(take).collect(),
+                unreadable: Vec::new(),
+            })
         })
     }
 
-    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
+    async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
         self.lock().write("keeping notices", |state| {
             for (id, told) in outcomes {
                 match told {
-                    Told::Delivered => {
-                        state.ledgers.notices.remove(id);
+                    DeliveryOutcome::Delivered => {
+                        state.ledgers.callbacks.remove(id);
                     }
-                    Told::RetryAt(_) | Told::Parked => {
-                        if let Some(kept) = state.ledgers.notices.get_mut(id) {
+                    DeliveryOutcome::RetryAt(_) | DeliveryOutcome::Parked => {
+                        if let Some(kept) = state.ledgers.callbacks.get_mut(id) {
                             kept.attempts += 1;
                             kept.due_at = match told {
-                                Told::RetryAt(at) => Some(*at),
-                                Told::Delivered | Told::Parked => None,
+                                DeliveryOutcome::RetryAt(at) => Some(*at),
+                                DeliveryOutcome::Delivered | DeliveryOutcome::Parked => None,
                             };
                         }
                     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, Resolution};
+use domain::callback::{Callback, CallbackId};
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::ledger::{Counts, Resolved, Rules};
-use domain::notice::{Notice, NoticeId};
 
 use crate::store::Read;
 use crate::{Error, Result};
@@ -102,13 +102,13 @@ pub trait Ledger: Send + Sync {
 }
 
 /// Longest time a notice is kept from others by whoever took it.
-pub const NOTICE_LEASE: Duration = Duration::from_secs(20);
+pub const CALLBACK_LEASE: Duration = Duration::from_secs(20);
 
 /// A notice on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outbound {
+pub struct Delivery {
     /// What is to be told.
-    pub notice: Notice,
+    pub callback: Callback,
     /// How often it was tried, since it was revived if it was.
     pub attempts: u32,
     /// When somebody had it tried again after it had been parked.
@@ -117,16 +117,16 @@ pub struct Outbound {
 
 /// Notices that were taken.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub struct TakenCallbacks {
     /// Longest due first.
-    pub notices: Vec<Outbound>,
+    pub callbacks: Vec<Delivery>,
     /// What cannot be read, and is parked now. Each says which one it is.
     pub unreadable: Vec<Error>,
 }
 
 /// What became of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum DeliveryOutcome {
     /// It was taken.
     Delivered,
     /// To be tried again then.
@@ -140,10 +140,10 @@ pub enum Told {
 /// # Errors
 /// Both methods fail when the store cannot be reached.
 #[async_trait]
-pub trait Notices: Send + Sync {
-    /// Takes up to `most` that are due, longest due first, and keeps them from others for [`NOTICE_LEASE`]. What cannot be read is parked.
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken>;
+pub trait Callbacks: Send + Sync {
+    /// Takes up to `most` that are due, longest due first, and keeps them from others for [`CALLBACK_LEASE`]. What cannot be read is parked.
+    async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks>;
 
     /// Says what became of them.
-    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()>;
+    async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()>;
 }

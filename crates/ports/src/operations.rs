@@ -44,7 +44,7 @@ pub struct Overview {
     /// Messages by queue, those under way included.
     pub messages: BTreeMap<String, u64>,
     /// Notices for Quikly that are still to be told.
-    pub notices: u64,
+    pub callbacks: u64,
     /// Parked work by kind.
     pub dead: BTreeMap<String, u64>,
     /// Brands whose Braze workspace does not answer.

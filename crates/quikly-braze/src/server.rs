@@ -87,7 +87,7 @@ impl Server {
         let outside = connector::Outside {
             store: file.clone(),
             ledger: file.clone(),
-            notices: file.clone(),
+            callbacks: file.clone(),
             queues: file.clone(),
             schedule: file.clone(),
             limits: file.clone(),
@@ -97,7 +97,7 @@ impl Server {
             clock,
             chance,
             transport: braze.clone(),
-            callbacks: Arc::new(callback::HttpCallbacks::new()?),
+            callback_transport: Arc::new(callback::HttpCallbacks::new()?),
         };
         let connector = Arc::new(Connector::new(outside, brands.clone(), id_key));
         let clients = match clients.behind_proxy {

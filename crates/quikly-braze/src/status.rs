@@ -67,7 +67,7 @@ fn as_json(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestam
         "due_since": moment(overview.due_since),
         "lag_seconds": lag(overview, now),
         "messages": overview.messages,
-        "notices": overview.notices,
+        "notices": overview.callbacks,
         "dead": overview.dead,
         "unanswered": unanswered,
         "limits": limits,
@@ -119,7 +119,7 @@ fn as_text(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestam
             ("oldest accepted".to_owned(), moment(overview.oldest_open)),
             ("due".to_owned(), due),
             ("lag".to_owned(), format!("{} s", lag(overview, now))),
-            ("notices to tell".to_owned(), overview.notices.to_string()),
+            ("notices to tell".to_owned(), overview.callbacks.to_string()),
         ],
     );
     let unanswered =

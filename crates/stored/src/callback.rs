@@ -4,8 +4,8 @@
 use std::fmt;
 
 use domain::award::Refusal;
+use domain::callback::{Callback, CallbackId, CallbackKind};
 use domain::ids::{BrandId, ParticipationId};
-use domain::notice::{News, Notice, NoticeId};
 use domain::unknown::UnknownFields;
 use serde::{Deserialize, Serialize};
 
@@ -43,34 +43,34 @@ impl form::Record for CallbackRecord {
 ///
 /// # Errors
 /// When it holds something that has no stored form.
-pub fn encode(notice: &Notice) -> Result<String, Unencodable> {
+pub fn encode(callback: &Callback) -> Result<String, Unencodable> {
     let record = CallbackRecord {
         v: Version::NEWEST,
-        participation: notice.id.participation.to_string(),
-        news: notice.id.news.name().to_owned(),
-        brand: notice.brand.to_string(),
-        scope: notice.ledger.scope.to_string(),
-        incentive: notice.ledger.incentive.as_ref().map(ToString::to_string),
-        standing: standing_record(&notice.status),
-        refusal: notice.refusal.map(|refusal| refusal.name().to_owned()),
-        at: notice.at.as_millisecond(),
+        participation: callback.id.participation.to_string(),
+        news: callback.id.kind.name().to_owned(),
+        brand: callback.brand.to_string(),
+        scope: callback.ledger.scope.to_string(),
+        incentive: callback.ledger.incentive.as_ref().map(ToString::to_string),
+        standing: standing_record(&callback.status),
+        refusal: callback.refusal.map(|refusal| refusal.name().to_owned()),
+        at: callback.at.as_millisecond(),
     };
-    form::write(notice.id, Ok(record), &UnknownFields::default())
+    form::write(callback.id, Ok(record), &UnknownFields::default())
 }
 
 /// A callback read back. `id` is the one that it is kept under.
 ///
 /// # Errors
 /// When the text is in no form that a callback has had, or in a newer one.
-pub fn decode(id: impl fmt::Display, text: &str) -> Result<Notice, Unreadable> {
-    form::read(id, text, |record: CallbackRecord, _| notice(record))
+pub fn decode(id: impl fmt::Display, text: &str) -> Result<Callback, Unreadable> {
+    form::read(id, text, |record: CallbackRecord, _| callback(record))
 }
 
-fn notice(record: CallbackRecord) -> Result<Notice, Why> {
-    Ok(Notice {
-        id: NoticeId {
+fn callback(record: CallbackRecord) -> Result<Callback, Why> {
+    Ok(Callback {
+        id: CallbackId {
             participation: ParticipationId::parse(&record.participation)?,
-            news: News::named(&record.news).ok_or("unknown news")?,
+            kind: CallbackKind::named(&record.news).ok_or("unknown news")?,
         },
         brand: BrandId::parse(&record.brand)?,
         ledger: ledger(&record.scope, record.incentive.as_deref())?,

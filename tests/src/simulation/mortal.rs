@@ -11,23 +11,23 @@ use connector::Outside;
 use domain::Timestamp;
 use domain::award::{Award, Resolution};
 use domain::brand::SecretRef;
+use domain::callback::CallbackId;
 use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{Counts, Entry, Resolved, Rules};
 use domain::message::{QueueName, WorkMessage};
-use domain::notice::NoticeId;
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::ProfileHint;
 use domain::reservation::{Allowance, Observed, Reservation};
 use http::{Request, Response, StatusCode};
 use memory::Memory;
-use ports::ledger::{DrawnPart, Stock, Taken, Told};
+use ports::ledger::{DeliveryOutcome, DrawnPart, Stock, TakenCallbacks};
 use ports::limits::Lane;
 use ports::queues::{Delivery, Outgoing, Receipt};
 use ports::schedule::Purpose;
 use ports::store::{Due, Inserted, Known, Read, Saved};
-use ports::{Ledger, Limits, Notices, Queues, Result, Schedule, Secrets, Store};
+use ports::{Callbacks, Ledger, Limits, Queues, Result, Schedule, Secrets, Store};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
@@ -107,7 +107,7 @@ impl Mortal {
         Outside {
             store: ports.clone(),
             ledger: ports.clone(),
-            notices: ports.clone(),
+            callbacks: ports.clone(),
             queues: ports.clone(),
             schedule: ports.clone(),
             limits: ports.clone(),
@@ -117,7 +117,7 @@ impl Mortal {
             clock,
             chance,
             transport: ports.clone(),
-            callbacks: ports,
+            callback_transport: ports,
         }
     }
 
@@ -276,13 +276,13 @@ impl Ledger for Mortal {
 }
 
 #[async_trait]
-impl Notices for Mortal {
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
-        self.life.effect(self.ports.notices.take_notices(now, most)).await
+impl Callbacks for Mortal {
+    async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
+        self.life.effect(self.ports.callbacks.take_callbacks(now, most)).await
     }
 
-    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
-        self.life.effect(self.ports.notices.told(outcomes)).await
+    async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
+        self.life.effect(self.ports.callbacks.delivered(outcomes)).await
     }
 }
 
@@ -381,6 +381,6 @@ impl callback::CallbackTransport for Mortal {
         if self.mutation == Some(Mutation::NoTelling) {
             return Ok(StatusCode::NO_CONTENT);
         }
-        self.life.effect(self.ports.callbacks.send(callback, addresses)).await
+        self.life.effect(self.ports.callback_transport.send(callback, addresses)).await
     }
 }

@@ -126,7 +126,7 @@ fn call(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>) 
     tasks.spawn_local(async move {
         loop {
             let _the_next_one_tries_again = (connector.tick().await, connector.refill().await);
-            while connector.tell().await.is_ok_and(|told| told.tried > 0) {}
+            while connector.dispatch().await.is_ok_and(|told| told.tried > 0) {}
             clock.sleep(TICK).await;
         }
     });

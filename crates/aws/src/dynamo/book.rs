@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::award::{Award, AwardStatus, Others};
+use domain::callback::Callback;
 use domain::ids::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Counts, LedgerTx, TakenCode};
-use domain::notice::Notice;
 use ports::store::Unreadable;
 
 use crate::dynamo::ranks::Ranks;
@@ -103,7 +103,7 @@ pub(crate) struct Changes {
     pub(crate) lines: BTreeMap<ParticipationId, Award>,
     pub(crate) put_back: Option<BTreeSet<u32>>,
     pub(crate) taken: HashMap<Pool, u32>,
-    pub(crate) notices: Vec<Notice>,
+    pub(crate) callbacks: Vec<Callback>,
     /// Kept before the rest is written.
     pub(crate) drawing: Option<Drawing>,
 }
@@ -239,8 +239,8 @@ impl LedgerTx for DynamoLedgerTx<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, notice: &Notice) -> Result<(), Need> {
-        self.changes.notices.push(notice.clone());
+    fn call_back(&mut self, callback: &Callback) -> Result<(), Need> {
+        self.changes.callbacks.push(callback.clone());
         Ok(())
     }
 }

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::Timestamp;
 use domain::award::{Award, Resolution};
+use domain::callback::Callback;
 use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
 use domain::ledger::{self, Counts, LedgerTx, Resolved, Rules};
-use domain::notice::Notice;
 use ports::error::at_most;
 use ports::ledger::{DrawnPart, Ledger, Stock};
 use ports::store::{MOST_ITEMS, Read};
@@ -190,18 +190,18 @@ fn enter(book: &mut DynamoLedgerTx<'_>, rules: &Rules, id: ParticipationId) -> s
 /// A draw in parts that fit a transaction, best place first, each with the codes that it gives out. The counters that say that it is
 /// drawn come last: cut off in between, the same seed draws the same again.
 fn parts(changes: Changes) -> Vec<Changes> {
-    let Changes { counts, lines, taken, notices, put_back, drawing: _kept_before } = changes;
+    let Changes { counts, lines, taken, callbacks, put_back, drawing: _kept_before } = changes;
     let mut lines: Vec<Award> = lines.into_values().collect();
     lines.sort_by_key(Award::place);
     let part = |some: &[Award]| {
-        let of_these = |notice: &&Notice| some.iter().any(|award| award.id == notice.id.participation);
+        let of_these = |callback: &&Callback| some.iter().any(|award| award.id == callback.id.participation);
         let rewarded = some.iter().filter(|award| award.reward().is_some()).count();
         // A raffle has one prize, so one pool at most.
         let taken = taken.keys().map(|pool| (pool.clone(), u32::try_from(rewarded).unwrap_or(u32::MAX)));
         Changes {
             lines: some.iter().map(|award| (award.id, award.clone())).collect(),
             taken: taken.collect(),
-            notices: notices.iter().filter(of_these).cloned().collect(),
+            callbacks: callbacks.iter().filter(of_these).cloned().collect(),
             ..Changes::default()
         }
     };
@@ -215,7 +215,7 @@ fn add(all: &mut Resolved, more: Resolved) {
     all.moved_up.extend(more.moved_up);
     all.low.extend(more.low);
     all.owed.extend(more.owed);
-    all.told |= more.told;
+    all.calls_back |= more.calls_back;
 }
 
 fn brand_of(snapshot: &LedgerSnapshot) -> Option<BrandId> {

@@ -81,8 +81,8 @@ impl Dynamo {
         .await?;
         let due = self.due(now, MOST_COUNTED).await?;
         (overview.due, overview.due_since) = (due.len(), due.iter().map(|due| due.due_at).min());
-        self.scan(&self.tables.notices, Some("attribute_exists(due_at)"), |_| {
-            overview.notices += 1;
+        self.scan(&self.tables.callbacks, Some("attribute_exists(due_at)"), |_| {
+            overview.callbacks += 1;
             Ok(())
         })
         .await?;
@@ -148,13 +148,13 @@ impl Dynamo {
     /// Callbacks that nobody took for a day.
     pub(crate) async fn parked(&self) -> Result<Vec<Dead>> {
         let mut parked = Vec::new();
-        self.scan(&self.tables.notices, Some("attribute_not_exists(due_at)"), |item| {
-            let notice = stored::callback::decode(text_of(&item, "id")?, text_of(&item, "record")?).ok();
+        self.scan(&self.tables.callbacks, Some("attribute_not_exists(due_at)"), |item| {
+            let callback = stored::callback::decode(text_of(&item, "id")?, text_of(&item, "record")?).ok();
             parked.push(Dead {
                 id: text_of(&item, "id")?.to_owned(),
                 kind: CALLBACK.to_owned(),
-                brand: notice.as_ref().map(|notice| notice.brand.clone()),
-                participations: notice.iter().map(|notice| notice.id.participation).collect(),
+                brand: callback.as_ref().map(|callback| callback.brand.clone()),
+                participations: callback.iter().map(|callback| callback.id.participation).collect(),
             });
             Ok(())
         })

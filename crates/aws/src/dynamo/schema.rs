@@ -29,7 +29,7 @@ pub struct Tables {
     /// Counters of ledgers, places that were put back, whose lines there are, and codes: by ledger and line. And counters of activations.
     pub ledgers: String,
     /// News to be told, by id.
-    pub notices: String,
+    pub callbacks: String,
     /// What is known of contacts' profiles, by contact key.
     pub profiles: String,
     /// Request slots, by lane.
@@ -44,7 +44,7 @@ impl Tables {
         Self {
             participations: name("participations"),
             ledgers: name("ledgers"),
-            notices: name("notices"),
+            callbacks: name("notices"),
             profiles: name("profiles"),
             limits: name("limits"),
         }
@@ -105,7 +105,7 @@ impl Dynamo {
         make(client, &tables.participations, &["id"], &indexed, indexes).await?;
         make(client, &tables.ledgers, &["ledger", "line"], &[], Vec::new()).await?;
         let due = vec![index(DUE, "due_shard", "due_at", of_type(ProjectionType::All))?];
-        make(client, &tables.notices, &["id"], &[("due_shard", N), ("due_at", N)], due).await?;
+        make(client, &tables.callbacks, &["id"], &[("due_shard", N), ("due_at", N)], due).await?;
         make(client, &tables.profiles, &["contact"], &[], Vec::new()).await?;
         make(client, &tables.limits, &["lane"], &[], Vec::new()).await
     }

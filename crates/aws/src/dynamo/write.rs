@@ -75,14 +75,14 @@ impl Dynamo {
             ]);
             items.push(self.versioned(&pool_name(brand, pool), "counts", item, shelf.version)?);
         }
-        for notice in &changes.notices {
+        for callback in &changes.callbacks {
             let put = Put::builder()
-                .table_name(&self.tables.notices)
-                .item("id", text(notice.id.to_string()))
-                .item("record", text(stored::callback::encode(notice)?))
+                .table_name(&self.tables.callbacks)
+                .item("id", text(callback.id.to_string()))
+                .item("record", text(stored::callback::encode(callback)?))
                 .item("attempts", number(0))
-                .item("due_shard", number(shard(notice.id.participation)))
-                .item("due_at", number(notice.at.as_millisecond()));
+                .item("due_shard", number(shard(callback.id.participation)))
+                .item("due_at", number(callback.at.as_millisecond()));
             items.push(TransactWriteItem::builder().put(built(put.build())?).build());
         }
         self.transact(items).await

@@ -111,7 +111,7 @@ pub(super) fn access() -> BrazeAccess {
     BrazeAccess::new(Outside {
         store: memory.clone(),
         ledger: memory.clone(),
-        notices: memory.clone(),
+        callbacks: memory.clone(),
         queues: memory.clone(),
         schedule: memory.clone(),
         limits: memory.clone(),
@@ -121,6 +121,6 @@ pub(super) fn access() -> BrazeAccess {
         clock,
         chance: Arc::new(NoJitter),
         transport: Arc::new(Nowhere),
-        callbacks: Arc::new(Nowhere),
+        callback_transport: Arc::new(Nowhere),
     })
 }

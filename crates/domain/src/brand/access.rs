@@ -29,7 +29,7 @@ pub struct IntakeAccess {
 
 /// Where Quikly is told of credits.
 #[derive(Debug, Clone)]
-pub struct Callback {
+pub struct CallbackTarget {
     /// The address. It is https, unless private addresses are allowed.
     pub url: Url,
     /// What notices are signed with (Standard Webhooks).

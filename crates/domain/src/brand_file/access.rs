@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::brand::{Callback, Endpoint, IntakeAccess, Repeats};
+use crate::brand::{CallbackTarget, Endpoint, IntakeAccess, Repeats};
 use crate::brand_file::Resolver;
 use crate::brand_file::claims::Unique;
 use crate::brand_file::read::{Reading, private, secret};
@@ -71,7 +71,7 @@ fn is_of_this_machine(origin: &str) -> bool {
     Endpoint::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
 }
 
-pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<Callback> {
+pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<CallbackTarget> {
     let allowing = section.optional("allow_private");
     let said = allowing.as_ref().map(|field| field.boolean());
     let allow_private = said.flatten().unwrap_or(false);
@@ -83,7 +83,7 @@ pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) ->
     let url = section.required("url").and_then(|field| field.parsed(|text| address(text, takes_http)));
     let secret = section.required("secret").and_then(|field| secret(&field, Purpose::Callback, surroundings));
     section.finish();
-    Some(Callback { url: url?, secret: secret?, allow_private })
+    Some(CallbackTarget { url: url?, secret: secret?, allow_private })
 }
 
 fn address(text: &str, takes_http: bool) -> Result<Url, &'static str> {

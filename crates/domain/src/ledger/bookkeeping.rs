@@ -6,12 +6,12 @@ use std::num::NonZeroU64;
 
 use crate::Timestamp;
 use crate::award::{Award, AwardStatus, Refusal, Resolution};
+use crate::callback::{Callback, CallbackKind};
 use crate::codes::without_mark;
 use crate::ids::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
 use crate::ledger::{Counts, Frozen, LedgerTx, Rules, TakenCode};
-use crate::notice::{News, Notice};
 
 /// What came of settling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Resolved {
     /// Participations that were credited before and have a reward now.
     pub moved_up: Vec<ParticipationId>,
     /// Whether there is something to tell Quikly.
-    pub told: bool,
+    pub calls_back: bool,
     /// Pools that just came to a tenth of their codes, or to none: the pool, and how many are left.
     pub low: Vec<(String, u32)>,
     /// Pools that had no code for somebody who is credited.
@@ -207,7 +207,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         if award.reward().is_some() {
             self.no_second_for(award)?;
         }
-        self.tell(award, News::Credited)
+        self.call_back(award, CallbackKind::Credited)
     }
 
     /// Who has a lot does not depend on when the draw is made, or made again after it was cut off.
@@ -226,7 +226,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
             self.book.put_back(place)?;
             self.move_up()?;
         }
-        self.tell_why(award, News::Ended, why)
+        self.call_back_why(award, CallbackKind::Ended, why)
     }
 
     /// Free places go to those who wait, in the order of acceptance.
@@ -250,7 +250,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         self.stand(award, status)?;
         self.no_second_for(award)?;
         self.resolved.moved_up.push(award.id);
-        self.tell(award, News::Rewarded)
+        self.call_back(award, CallbackKind::Rewarded)
     }
 
     /// The reward of a place. None when there is no code left: the place is kept until there is.
@@ -297,14 +297,19 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         self.book.keep(award)
     }
 
-    fn tell(&mut self, award: &Award, news: News) -> Result<(), B::Error> {
-        self.tell_why(award, news, None)
+    fn call_back(&mut self, award: &Award, kind: CallbackKind) -> Result<(), B::Error> {
+        self.call_back_why(award, kind, None)
     }
 
-    fn tell_why(&mut self, award: &Award, news: News, refusal: Option<Refusal>) -> Result<(), B::Error> {
-        if self.rules.tell {
-            self.resolved.told = true;
-            self.book.tell(&Notice { refusal, ..Notice::of(award, news, self.now) })?;
+    fn call_back_why(
+        &mut self,
+        award: &Award,
+        kind: CallbackKind,
+        refusal: Option<Refusal>,
+    ) -> Result<(), B::Error> {
+        if self.rules.call_back {
+            self.resolved.calls_back = true;
+            self.book.call_back(&Callback { refusal, ..Callback::of(award, kind, self.now) })?;
         }
         Ok(())
     }

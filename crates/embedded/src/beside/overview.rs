@@ -13,15 +13,15 @@ use crate::rows::{moment, one};
 pub(super) fn overview(connection: &mut Connection, now: Timestamp) -> Result<Overview> {
     let transaction = connection.transaction()?;
     let (due, due_since) = due(&transaction, now.as_millisecond())?;
-    let notices = tallies(&transaction, "notices")?;
-    let of = |name: &str| notices.get(name).copied().unwrap_or(0);
+    let callbacks = tallies(&transaction, "notices")?;
+    let of = |name: &str| callbacks.get(name).copied().unwrap_or(0);
     Ok(Overview {
         participations: tallies(&transaction, "participations")?,
         oldest_open: moment(oldest_open(&transaction)?),
         due,
         due_since: moment(due_since),
         messages: tallies(&transaction, "messages")?,
-        notices: of("due"),
+        callbacks: of("due"),
         dead: BTreeMap::from([(CALLBACK.to_owned(), of("parked"))]),
         limits: limits(&transaction)?,
         storage: None,

@@ -1,11 +1,11 @@
 //! Awards, the counters of their ledgers, and the callbacks that come of them.
 
 use domain::award::{Award, AwardStatus, Others, Refusal};
+use domain::callback::{Callback, CallbackId, CallbackKind};
 use domain::ids::{LedgerKey, ParticipationId};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Offer, Prize};
 use domain::ledger::{Counts, Frozen};
-use domain::notice::{News, Notice, NoticeId};
 use domain::unknown::UnknownFields;
 
 use crate::every;
@@ -86,26 +86,29 @@ fn every_form_that_counters_ever_had_is_read_and_the_newest_is_written() {
     Fixtures::of("counters").pin(&values, encode, decode);
 }
 
-pub(crate) fn notice(news: News) -> Notice {
+pub(crate) fn callback(kind: CallbackKind) -> Callback {
     let standing = standings()[0].1.clone();
-    let id = NoticeId { participation: id(), news };
-    Notice { id, brand: brand(), ledger: ledger(), status: standing, refusal: None, at: at(60) }
+    let id = CallbackId { participation: id(), kind };
+    Callback { id, brand: brand(), ledger: ledger(), status: standing, refusal: None, at: at(60) }
 }
 
 #[test]
 fn every_form_that_a_callback_ever_had_is_read_and_the_newest_is_written() {
-    let mut values = every!(News:
-        News::Credited => "credited" notice(News::Credited),
-        News::Rewarded => "rewarded" notice(News::Rewarded),
-        News::Ended => "ended" notice(News::Ended),
+    let mut values = every!(CallbackKind:
+        CallbackKind::Credited => "credited" callback(CallbackKind::Credited),
+        CallbackKind::Rewarded => "rewarded" callback(CallbackKind::Rewarded),
+        CallbackKind::Ended => "ended" callback(CallbackKind::Ended),
     );
     let refusals = every!(Refusal:
         Refusal::PhoneMismatch => "refused_for_another_number" Refusal::PhoneMismatch,
     );
-    let refused = |refusal| Notice { refusal: Some(refusal), ..notice(News::Ended) };
+    let refused = |refusal| Callback { refusal: Some(refusal), ..callback(CallbackKind::Ended) };
     values.extend(refusals.into_iter().map(|(name, refusal)| (name, refused(refusal))));
     let without_incentive = LedgerKey { incentive: None, ..ledger() };
-    values.push(("without_incentive", Notice { ledger: without_incentive, ..notice(News::Credited) }));
-    let encode = |one: &Notice| stored::callback::encode(one).unwrap();
+    values.push((
+        "without_incentive",
+        Callback { ledger: without_incentive, ..callback(CallbackKind::Credited) },
+    ));
+    let encode = |one: &Callback| stored::callback::encode(one).unwrap();
     Fixtures::of("callback").pin(&values, encode, |text| stored::callback::decode("id", text).unwrap());
 }

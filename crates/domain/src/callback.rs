@@ -8,7 +8,7 @@ use crate::ids::{BrandId, LedgerKey, ParticipationId};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum News {
+pub enum CallbackKind {
     /// The participation was credited.
     Credited,
     /// One that was credited earlier got a reward now: a place was released, or a raffle drawn.
@@ -17,7 +17,7 @@ pub enum News {
     Ended,
 }
 
-impl News {
+impl CallbackKind {
     /// The name in message ids and storage.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -31,30 +31,30 @@ impl News {
     /// The news with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Credited, Self::Rewarded, Self::Ended].into_iter().find(|news| news.name() == name)
+        [Self::Credited, Self::Rewarded, Self::Ended].into_iter().find(|kind| kind.name() == name)
     }
 }
 
 /// Names a notice: each kind of news happens to a participation once, so telling it again is telling the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NoticeId {
+pub struct CallbackId {
     /// The participation that it is about.
     pub participation: ParticipationId,
     /// What happened to the participation.
-    pub news: News,
+    pub kind: CallbackKind,
 }
 
-impl fmt::Display for NoticeId {
+impl fmt::Display for CallbackId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.participation, self.news.name())
+        write!(f, "{}-{}", self.participation, self.kind.name())
     }
 }
 
 /// News to be told. It holds what was true when it happened, so that every attempt tells the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub struct Callback {
     /// Its name.
-    pub id: NoticeId,
+    pub id: CallbackId,
     /// Whose activation.
     pub brand: BrandId,
     /// The activation and the incentive.
@@ -67,12 +67,12 @@ pub struct Notice {
     pub at: Timestamp,
 }
 
-impl Notice {
+impl Callback {
     /// News of an award as it stands.
     #[must_use]
-    pub fn of(award: &Award, news: News, at: Timestamp) -> Self {
+    pub fn of(award: &Award, kind: CallbackKind, at: Timestamp) -> Self {
         Self {
-            id: NoticeId { participation: award.id, news },
+            id: CallbackId { participation: award.id, kind },
             brand: award.brand.clone(),
             ledger: award.ledger.clone(),
             status: award.status.clone(),

@@ -5,10 +5,10 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::Timestamp;
-use domain::notice::NoticeId;
+use domain::callback::CallbackId;
 use domain::time::later;
 use futures::future::try_join_all;
-use ports::ledger::{NOTICE_LEASE, Notices, Outbound, Taken, Told};
+use ports::ledger::{CALLBACK_LEASE, Callbacks, Delivery, DeliveryOutcome, TakenCallbacks};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -19,29 +19,29 @@ use crate::dynamo::schema::SHARDS;
 const KEEPING: &str = "keeping notices";
 
 #[async_trait]
-impl Notices for Dynamo {
-    async fn take_notices(&self, now: Timestamp, most: usize) -> Result<Taken> {
+impl Callbacks for Dynamo {
+    async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
         const DOING: &str = "taking notices";
         let shards = try_join_all((0..SHARDS).map(|shard| self.notices_in(shard, now, most))).await?;
         let mut due: Vec<Item> = shards.into_iter().flatten().collect();
         // It is the key of the index that they were found by.
         due.sort_by_key(|item| required::<i64>(item, "due_at").ok());
         due.truncate(most);
-        let mut taken = Taken::default();
+        let mut taken = TakenCallbacks::default();
         for item in &due {
             // Who is second does not get it.
             let request = self
                 .client
                 .update_item()
-                .table_name(&self.tables.notices)
+                .table_name(&self.tables.callbacks)
                 .key("id", text(text_of(item, "id")?))
                 .condition_expression("due_at = :due")
                 .update_expression("SET due_at = :until")
                 .expression_attribute_values(":due", number(required::<i64>(item, "due_at")?))
-                .expression_attribute_values(":until", number(later(now, NOTICE_LEASE).as_millisecond()));
+                .expression_attribute_values(":until", number(later(now, CALLBACK_LEASE).as_millisecond()));
             match request.send().await.map_err(SdkError::into_service_error) {
                 Ok(_) => match outbound(item) {
-                    Ok(outbound) => taken.notices.push(outbound),
+                    Ok(outbound) => taken.callbacks.push(outbound),
                     Err(why) => {
                         // Nobody can tell it; whoever is on call sees it among what is parked.
                         let id = text_of(item, "id")?;
@@ -57,14 +57,14 @@ impl Notices for Dynamo {
         Ok(taken)
     }
 
-    async fn told(&self, outcomes: &[(NoticeId, Told)]) -> Result<()> {
+    async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
         try_join_all(outcomes.iter().map(|(id, told)| self.told_one(*id, *told))).await.map(|_| ())
     }
 }
 
-fn outbound(item: &Item) -> Result<Outbound> {
-    Ok(Outbound {
-        notice: stored::callback::decode(text_of(item, "id")?, text_of(item, "record")?)?,
+fn outbound(item: &Item) -> Result<Delivery> {
+    Ok(Delivery {
+        callback: stored::callback::decode(text_of(item, "id")?, text_of(item, "record")?)?,
         attempts: required(item, "attempts")?,
         revived_at: revived_at(item),
     })
@@ -79,7 +79,7 @@ impl Dynamo {
         let request = self
             .client
             .query()
-            .table_name(&self.tables.notices)
+            .table_name(&self.tables.callbacks)
             .index_name(DUE)
             .key_condition_expression("due_shard = :shard AND due_at <= :now")
             .expression_attribute_values(":shard", number(shard))
@@ -89,25 +89,28 @@ impl Dynamo {
         Ok(page.items.unwrap_or_default())
     }
 
-    async fn told_one(&self, id: NoticeId, told: Told) -> Result<()> {
+    async fn told_one(&self, id: CallbackId, told: DeliveryOutcome) -> Result<()> {
         let id = text(id.to_string());
         let update = || self.client.update_item().key("id", id.clone());
         let attempt = match told {
-            Told::Delivered => {
-                let delete = self.client.delete_item().table_name(&self.tables.notices).key("id", id.clone());
+            DeliveryOutcome::Delivered => {
+                let delete =
+                    self.client.delete_item().table_name(&self.tables.callbacks).key("id", id.clone());
                 return delete.send().await.map(|_| ()).map_err(|error| Error::unavailable(KEEPING, error));
             }
-            Told::RetryAt(at) => update()
+            DeliveryOutcome::RetryAt(at) => update()
                 .update_expression("SET due_at = :at ADD attempts :one")
                 .expression_attribute_values(":at", number(at.as_millisecond())),
-            Told::Parked => update().update_expression("ADD attempts :one REMOVE due_shard, due_at"),
+            DeliveryOutcome::Parked => {
+                update().update_expression("ADD attempts :one REMOVE due_shard, due_at")
+            }
         };
         self.update_notice(attempt.expression_attribute_values(":one", number(1))).await
     }
 
     /// Changes a notice that is still there: whoever is slow makes no new one of what somebody else has told.
     pub(crate) async fn update_notice(&self, update: UpdateItemFluentBuilder) -> Result<()> {
-        let update = update.table_name(&self.tables.notices).condition_expression("attribute_exists(id)");
+        let update = update.table_name(&self.tables.callbacks).condition_expression("attribute_exists(id)");
         match update.send().await.map_err(SdkError::into_service_error) {
             Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
             Err(error) => Err(Error::unavailable(KEEPING, error)),

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use callback::{Addresses, Flaw, Signed, SigningSecret};
 use domain::Timestamp;
 use domain::award::AwardStatus;
+use domain::callback::{Callback, CallbackId, CallbackKind};
 use domain::ids::BrandId;
-use domain::notice::{News, Notice, NoticeId};
 use domain::time::{between, later};
 use futures::FutureExt;
 use futures::future::join_all;
 use ports::error::in_full;
 use ports::health::Subject;
-use ports::ledger::{NOTICE_LEASE, Outbound, Told};
+use ports::ledger::{CALLBACK_LEASE, Delivery, DeliveryOutcome};
 use ports::repeats::Repeated;
 use ports::shown;
 use secrecy::ExposeSecret;
@@ -42,7 +42,7 @@ const SHOWN_FOR: Duration = Duration::from_secs(2 * 3_600);
 
 /// What telling came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Telling {
+pub struct Dispatched {
     /// Notices that were tried.
     pub tried: usize,
     /// When the first of those that failed is to be tried again.
@@ -54,34 +54,34 @@ impl Connector {
     ///
     /// # Errors
     /// When the store cannot be reached.
-    pub async fn tell(&self) -> ports::Result<Telling> {
+    pub async fn dispatch(&self) -> ports::Result<Dispatched> {
         let now = self.outside.clock.now();
-        let taken = self.outside.notices.take_notices(now, AT_ONCE).await?;
+        let taken = self.outside.callbacks.take_callbacks(now, AT_ONCE).await?;
         for error in &taken.unreadable {
             tracing::error!(event = "connector.not_told", error = %in_full(error), "A callback cannot be read and is parked.");
         }
-        let taken = taken.notices;
+        let taken = taken.callbacks;
         let told = join_all(taken.iter().map(|outbound| self.tell_one(outbound))).await;
-        let outcomes: Vec<(NoticeId, Told)> =
-            taken.iter().map(|outbound| outbound.notice.id).zip(told).collect();
+        let outcomes: Vec<(CallbackId, DeliveryOutcome)> =
+            taken.iter().map(|outbound| outbound.callback.id).zip(told).collect();
         if !outcomes.is_empty() {
-            self.outside.notices.told(&outcomes).await?;
+            self.outside.callbacks.delivered(&outcomes).await?;
         }
         let again_at = outcomes.iter().filter_map(|(_, told)| match told {
-            Told::RetryAt(at) => Some(*at),
-            Told::Delivered | Told::Parked => None,
+            DeliveryOutcome::RetryAt(at) => Some(*at),
+            DeliveryOutcome::Delivered | DeliveryOutcome::Parked => None,
         });
-        Ok(Telling { tried: outcomes.len(), again_at: again_at.min() })
+        Ok(Dispatched { tried: outcomes.len(), again_at: again_at.min() })
     }
 
     /// Tells what is due if something has come up since this was last asked: whoever works on a batch need not look otherwise.
     ///
     /// # Errors
     /// When the store cannot be reached.
-    pub async fn tell_news(&self) -> ports::Result<Telling> {
-        match self.news.notified().now_or_never() {
-            Some(()) => self.tell().await,
-            None => Ok(Telling::default()),
+    pub async fn tell_news(&self) -> ports::Result<Dispatched> {
+        match self.callbacks_due.notified().now_or_never() {
+            Some(()) => self.dispatch().await,
+            None => Ok(Dispatched::default()),
         }
     }
 
@@ -89,7 +89,7 @@ impl Connector {
     pub(crate) async fn carry_news(&self, mut stop: watch::Receiver<bool>) {
         let mut again_at: Option<Timestamp> = None;
         while !*stop.borrow() {
-            match self.tell().await {
+            match self.dispatch().await {
                 Ok(telling) => {
                     again_at = [again_at, telling.again_at].into_iter().flatten().min();
                     if telling.tried > 0 {
@@ -107,38 +107,38 @@ impl Connector {
             let retry = again_at.map(|at| between(now, at));
             tokio::select! {
                 biased;
-                () = self.news.notified() => {}
-                () = self.outside.clock.sleep(retry.unwrap_or(NOTICE_LEASE).min(NOTICE_LEASE)) => {}
+                () = self.callbacks_due.notified() => {}
+                () = self.outside.clock.sleep(retry.unwrap_or(CALLBACK_LEASE).min(CALLBACK_LEASE)) => {}
                 _stopped_or_alone = stop.changed() => return,
             }
         }
     }
 
-    async fn tell_one(&self, outbound: &Outbound) -> Told {
-        let id = outbound.notice.id;
-        if self.brands().may_be_broken(&outbound.notice.brand) {
+    async fn tell_one(&self, outbound: &Delivery) -> DeliveryOutcome {
+        let id = outbound.callback.id;
+        if self.brands().may_be_broken(&outbound.callback.brand) {
             // Nobody failed to take it: it waits until the brand's file is repaired, however long that takes.
             let repaired = self.outside.chance.jitter(without_terms::WHILE_BROKEN);
-            return Told::RetryAt(later(self.outside.clock.now(), repaired));
+            return DeliveryOutcome::RetryAt(later(self.outside.clock.now(), repaired));
         }
-        let attempted = guarded(self.attempt(&outbound.notice)).await.unwrap_or_else(|panicked| {
-            self.panicked(&outbound.notice.brand, "telling a notice", &panicked);
+        let attempted = guarded(self.attempt(&outbound.callback)).await.unwrap_or_else(|panicked| {
+            self.panicked(&outbound.callback.brand, "telling a notice", &panicked);
             Err(panicked.to_string())
         });
-        let receiver = self.receiver(&outbound.notice);
+        let receiver = self.receiver(&outbound.callback);
         match attempted {
             Ok(()) => {
-                tracing::debug!(event = "connector.told", notice = %id, "A callback was taken.");
+                tracing::debug!(event = "connector.told", callback = %id, "A callback was taken.");
                 self.takes_again(receiver);
-                Told::Delivered
+                DeliveryOutcome::Delivered
             }
             Err(why) => {
                 let now = self.outside.clock.now();
-                if is_given_up(outbound.notice.at, outbound.revived_at, now) {
+                if is_given_up(outbound.callback.at, outbound.revived_at, now) {
                     if let Some(line) = self.line(NOT_TOLD, &format!("parked {receiver}")) {
-                        tracing::error!(event = "connector.not_told", receiver, times = line.times, notice = %id, why, "Nobody took a callback for a day; it is parked.");
+                        tracing::error!(event = "connector.not_told", receiver, times = line.times, callback = %id, why, "Nobody took a callback for a day; it is parked.");
                     }
-                    return Told::Parked;
+                    return DeliveryOutcome::Parked;
                 }
                 let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(outbound.attempts.min(16)));
                 let next_try = later(
@@ -146,17 +146,17 @@ impl Connector {
                     self.outside.chance.jitter(doubled.min(LONGEST).checked_div(2).unwrap_or(LONGEST)),
                 );
                 self.takes_nothing(receiver, &why, next_try);
-                Told::RetryAt(next_try)
+                DeliveryOutcome::RetryAt(next_try)
             }
         }
     }
 
     /// Who is told: the brand, and the host without the rest of the URL, which may hold a secret.
-    fn receiver(&self, notice: &Notice) -> String {
+    fn receiver(&self, callback: &Callback) -> String {
         let brands = self.brands();
-        let callback = brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
-        let host = callback.and_then(|callback| callback.url.host_str()).unwrap_or("-");
-        format!("{} {host}", notice.brand)
+        let target = brands.brand(&callback.brand).and_then(|brand| brand.callback.as_ref());
+        let host = target.and_then(|target| target.url.host_str()).unwrap_or("-");
+        format!("{} {host}", callback.brand)
     }
 
     /// Says once a minute that a receiver takes nothing, however many notices wait for it.
@@ -190,20 +190,20 @@ impl Connector {
         }
     }
 
-    async fn attempt(&self, notice: &Notice) -> Result<(), String> {
+    async fn attempt(&self, callback: &Callback) -> Result<(), String> {
         let brands = self.brands();
-        let callback = brands.brand(&notice.brand).and_then(|brand| brand.callback.as_ref());
-        let callback = callback.ok_or("the brand has no callback any more")?;
-        let secret = self.outside.secrets.get(&callback.secret).await.map_err(|error| in_full(&error))?;
+        let target = brands.brand(&callback.brand).and_then(|brand| brand.callback.as_ref());
+        let target = target.ok_or("the brand has no callback any more")?;
+        let secret = self.outside.secrets.get(&target.secret).await.map_err(|error| in_full(&error))?;
         let secret = SigningSecret::new(secret.expose_secret());
         let now = self.outside.clock.now();
-        self.report(&notice.brand, secret.flaw(), now);
+        self.report(&callback.brand, secret.flaw(), now);
         let timestamp = now.as_second();
-        let body = Bytes::from(body(notice).to_string());
-        let signed = Signed::new(&callback.url, &secret, &notice.id.to_string(), timestamp, body);
+        let body = Bytes::from(body(callback).to_string());
+        let signed = Signed::new(&target.url, &secret, &callback.id.to_string(), timestamp, body);
         let signed = signed.map_err(|error| error.to_string())?;
-        let addresses = if callback.allow_private { Addresses::Any } else { Addresses::Public };
-        match self.outside.callbacks.send(&signed, addresses).await {
+        let addresses = if target.allow_private { Addresses::Any } else { Addresses::Public };
+        match self.outside.callback_transport.send(&signed, addresses).await {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) => Err(format!("it was answered with {status}")),
             Err(error) => Err(error.to_string()),
@@ -217,23 +217,23 @@ fn is_given_up(made_at: Timestamp, revived_at: Option<Timestamp>, now: Timestamp
 }
 
 /// What a notice says. It follows from the notice alone, so every attempt says the same.
-fn body(notice: &Notice) -> Value {
-    let kind = match notice.id.news {
-        News::Credited | News::Rewarded => "participation.credited",
-        News::Ended => "participation.ended",
+fn body(callback: &Callback) -> Value {
+    let kind = match callback.id.kind {
+        CallbackKind::Credited | CallbackKind::Rewarded => "participation.credited",
+        CallbackKind::Ended => "participation.ended",
     };
     let mut data = Map::new();
-    data.insert("id".to_owned(), notice.id.participation.to_string().into());
-    data.insert("scope".to_owned(), notice.ledger.scope.as_str().into());
-    data.insert("credited".to_owned(), (notice.id.news != News::Ended).into());
-    if let Some(incentive) = &notice.ledger.incentive {
+    data.insert("id".to_owned(), callback.id.participation.to_string().into());
+    data.insert("scope".to_owned(), callback.ledger.scope.as_str().into());
+    data.insert("credited".to_owned(), (callback.id.kind != CallbackKind::Ended).into());
+    if let Some(incentive) = &callback.ledger.incentive {
         data.insert("incentive".to_owned(), incentive.as_str().into());
-        data.extend(outcome(&notice.status));
+        data.extend(outcome(&callback.status));
     }
-    if let Some(refusal) = notice.refusal {
+    if let Some(refusal) = callback.refusal {
         data.insert("reason".to_owned(), refusal.reason().into());
     }
-    json!({ "type": kind, "timestamp": Timestamp::to_string(&notice.at), "data": data })
+    json!({ "type": kind, "timestamp": Timestamp::to_string(&callback.at), "data": data })
 }
 
 /// What came of an incentive.
