@@ -193,7 +193,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         text: BRAND.replace("TOKEN_HASH", &TokenHash::of("bench").to_string()),
     };
     let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
-    let outside = intake::Outside {
+    let outside = intake::IntakeDeps {
         store: file.clone(),
         ledger: file.clone(),
         queues: file,

@@ -16,7 +16,7 @@ use benches::disk;
 use benches::load::{self, Load};
 use benches::process::BenchProcess;
 use benches::spread::Spread;
-use domain::award::{Award, AwardStatus, Others, Resolution};
+use domain::award::{Award, AwardStatus, Resolution, SiblingLines};
 use domain::brand::Brands;
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
@@ -196,7 +196,7 @@ impl Maker {
             brand: one.brand().clone(),
             ledger: ledger(incentive)?,
             participant: self.id_key.contact(one.brand(), &contact),
-            others: Others::None,
+            others: SiblingLines::None,
             offer: offer.clone(),
             arrival: None,
             status: AwardStatus::New,

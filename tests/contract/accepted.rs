@@ -90,7 +90,7 @@ impl Whole {
         let secrets = Arc::new(Memory::new(1, Faults::none(), ports.clock.clone()));
         secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
         let id_key = IdKey::new([7; 32]);
-        let outside = intake::Outside {
+        let outside = intake::IntakeDeps {
             store: ports.store.clone(),
             ledger: ports.ledger.clone(),
             queues: ports.queues.clone(),

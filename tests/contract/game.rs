@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::{Award, AwardStatus, Others, Resolution};
+use domain::award::{Award, AwardStatus, Resolution, SiblingLines};
 use domain::callback::CallbackKind;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
@@ -97,7 +97,7 @@ impl Game {
         let mut ids = Vec::new();
         for number in 0..quantity {
             let participation = Self::participation(number, false);
-            ids.push(self.store(participation, offer.clone(), Others::Perhaps(Vec::new())).await);
+            ids.push(self.store(participation, offer.clone(), SiblingLines::Perhaps(Vec::new())).await);
         }
         for some in ids.chunks(MOST_ITEMS) {
             self.ports.ledger.enter(&ledger(), &self.rules, some).await.unwrap();
@@ -113,14 +113,14 @@ impl Game {
     }
 
     pub(crate) async fn accept_with(&self, participation: Participation, offer: Offer) -> ParticipationId {
-        self.accept_beside(participation, offer, Others::Perhaps(Vec::new())).await
+        self.accept_beside(participation, offer, SiblingLines::Perhaps(Vec::new())).await
     }
 
     pub(crate) async fn accept_beside(
         &self,
         participation: Participation,
         offer: Offer,
-        others: Others,
+        others: SiblingLines,
     ) -> ParticipationId {
         let id = self.store(participation, offer, others).await;
         self.ports.ledger.enter(&ledger(), &self.rules, &[id]).await.unwrap();
@@ -132,7 +132,7 @@ impl Game {
         &self,
         participation: Participation,
         offer: Offer,
-        others: Others,
+        others: SiblingLines,
     ) -> ParticipationId {
         let award = Award {
             id: participation.id(),

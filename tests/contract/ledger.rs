@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::award::{Award, AwardStatus, Others, Resolution};
+use domain::award::{Award, AwardStatus, Resolution, SiblingLines};
 use domain::ids::ParticipationId;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Amount, Kind, NoPrize, Offer, Prize, Reward, Tier};
@@ -133,10 +133,11 @@ pub(crate) async fn a_participant_is_rewarded_once_however_often_they_take_part(
 pub(crate) async fn who_came_when_there_was_one_way_in_is_found_by_the_ways_that_came_later(ports: Ports) {
     let game = Game::of(ports, first(5));
     let alone = Game::participation(1, false);
-    let earlier = game.accept_beside(alone, Offer::ByPlace, Others::None).await;
+    let earlier = game.accept_beside(alone, Offer::ByPlace, SiblingLines::None).await;
     assert_eq!(game.credit(earlier).await.status, rewarded(1, code("SPRING20")));
     let by_another_way = Game::participation(1, true);
-    let later = game.accept_beside(by_another_way, Offer::ByPlace, Others::Perhaps(vec![earlier])).await;
+    let later =
+        game.accept_beside(by_another_way, Offer::ByPlace, SiblingLines::Perhaps(vec![earlier])).await;
     assert_eq!(game.credit(later).await.status, AwardStatus::NoPrize(NoPrize::Already));
 }
 
@@ -144,7 +145,7 @@ pub(crate) async fn crediting_enters_what_was_not_entered_in_the_order_that_is_t
     let game = Game::of(ports, first(2));
     let mut ids = Vec::new();
     for number in [3, 1, 2] {
-        ids.push(game.store(Game::participation(number, false), Offer::ByPlace, Others::None).await);
+        ids.push(game.store(Game::participation(number, false), Offer::ByPlace, SiblingLines::None).await);
     }
     let resolutions: Vec<_> = ids.iter().map(|id| (*id, Resolution::Credit)).collect();
     let statuses: Vec<AwardStatus> =

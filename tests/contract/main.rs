@@ -60,8 +60,8 @@ impl Ports {
         secrets: Arc<dyn ports::Secrets>,
         transport: Arc<dyn braze::Transport>,
         callback_transport: Arc<dyn callback::CallbackTransport>,
-    ) -> connector::Outside {
-        connector::Outside {
+    ) -> connector::Deps {
+        connector::Deps {
             store: self.store.clone(),
             ledger: self.ledger.clone(),
             callbacks: self.callbacks.clone(),
@@ -129,7 +129,7 @@ fn over_a_file(path: &Path, clock: Arc<TestClock>) -> Ports {
         schedule: file.clone(),
         limits: file.clone(),
         outages: file,
-        operations: Some(Arc::new(embedded::Beside::open(path).unwrap())),
+        operations: Some(Arc::new(embedded::AdminConnection::open(path).unwrap())),
         clock,
         spoiler: Spoiler::File(path.to_owned()),
         in_real_time: false,

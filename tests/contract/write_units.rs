@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws::dynamo::{Dynamo, Tables};
 use braze_sim::{Settings, Workspace};
-use connector::{Connector, Outside};
+use connector::{Connector, Deps};
 use domain::accept;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
@@ -63,7 +63,7 @@ impl CountedActivation {
         );
         let brands = Arc::new(read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
-        let outside = Outside {
+        let outside = Deps {
             store: store.clone(),
             ledger: store.clone(),
             callbacks: store.clone(),

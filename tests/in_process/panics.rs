@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use braze::{Transport, TransportError};
 use bytes::Bytes;
 use callback::{Addresses, Signed};
-use connector::{Connector, Outside};
+use connector::{Connector, Deps};
 use domain::message::QueueName;
 use http::{Request, Response, StatusCode};
 use memory::Faults;
@@ -87,7 +87,7 @@ impl Queues for Panicking<Arc<dyn Queues>> {
 fn process(campaign: &Campaign, named: &'static str, times: usize) -> (Arc<Connector>, Troubles) {
     let troubles = Troubles::default();
     let way = Panicking::times(times, campaign.outside.transport.clone());
-    let outside = Outside {
+    let outside = Deps {
         transport: Arc::new(AboutPort { way, named }),
         troubles: troubles.clone(),
         ..campaign.outside.clone()
@@ -146,7 +146,7 @@ async fn tasks_that_panic_are_restarted_and_nothing_is_lost() {
     let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
     let troubles = Troubles::default();
     let queues = Arc::new(Panicking::times(4, campaign.outside.queues.clone()));
-    let outside = Outside { queues, troubles: troubles.clone(), ..campaign.outside.clone() };
+    let outside = Deps { queues, troubles: troubles.clone(), ..campaign.outside.clone() };
     campaign.run_beside(campaign.connector_over(outside));
     let (ours, theirs) =
         (campaign.accept("ada@example.com").await, campaign.accept_at_other("ada@example.com").await);
@@ -161,7 +161,7 @@ async fn a_panic_while_a_callback_is_sent_is_a_failed_attempt() {
                     [callback]\nurl = \"http://127.0.0.1:9/\"\nsecret = { env = \"KEY\" }\nallow_private = true";
     let campaign = Campaign::with(Faults::none(), "", callback);
     let callback_transport = Arc::new(Panicking::times(2, campaign.outside.callback_transport.clone()));
-    let outside = Outside { callback_transport, ..campaign.outside.clone() };
+    let outside = Deps { callback_transport, ..campaign.outside.clone() };
     campaign.run_beside(campaign.connector_over(outside));
     let id = campaign.accept("ada@example.com").await;
     campaign.all_end(&[id], LATER).await;

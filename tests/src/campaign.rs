@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use braze_sim::{Settings, Workspace};
-use connector::{Connector, LINGER, Outside, TICK, Worker};
+use connector::{Connector, Deps, LINGER, TICK, Worker};
 use domain::accept;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
@@ -79,7 +79,7 @@ impl callback::CallbackTransport for Quikly {
 /// of the same kind.
 pub struct Campaign {
     /// What the connector works on.
-    pub outside: Outside,
+    pub outside: Deps,
     /// The connector.
     pub connector: Arc<Connector>,
     /// Its ports.
@@ -130,7 +130,7 @@ impl Campaign {
         let brands = Arc::new(read_all(&[file, other], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
         let quikly = Arc::new(Quikly::default());
-        let outside = Outside {
+        let outside = Deps {
             store: memory.clone(),
             ledger: memory.clone(),
             callbacks: memory.clone(),
@@ -192,7 +192,7 @@ impl Campaign {
     }
 
     /// Another process's connector, over these ports.
-    pub fn connector_over(&self, outside: Outside) -> Arc<Connector> {
+    pub fn connector_over(&self, outside: Deps) -> Arc<Connector> {
         Arc::new(Connector::new(outside, self.in_use.clone(), self.id_key.clone()))
     }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::confirmation::{Purpose, confirmed};
+use crate::confirmation::{RequestPurpose, confirmed};
 use crate::error::Error;
 use crate::export::{Export, ExportQuery, Fields};
 use crate::limits::RateLimit;
@@ -101,7 +101,7 @@ impl Client {
         };
         let (limits, answered) = self.post("/users/export/ids", &body).await;
         let result = answered.and_then(|response| {
-            let response = confirmed(response, Purpose::Reading, &self.redactor())?;
+            let response = confirmed(response, RequestPurpose::Reading, &self.redactor())?;
             decode(response.body())
         });
         Answer { limits, result }
@@ -115,7 +115,7 @@ impl Client {
         let path = subscription::status_path(group, phones);
         let (limits, answered) = self.send(Method::GET, &path, Bytes::new()).await;
         let result = answered.and_then(|response| {
-            let response = confirmed(response, Purpose::Reading, &self.redactor())?;
+            let response = confirmed(response, RequestPurpose::Reading, &self.redactor())?;
             let body: StatusBody = decode(response.body())?;
             Ok(body.of(phones))
         });
@@ -137,8 +137,9 @@ impl Client {
             Err(error) => return Answer { limits: RateLimit::default(), result: Err(error) },
         };
         let (limits, answered) = self.post(endpoint.path(), &body).await;
-        let result =
-            answered.and_then(|response| confirmed(response, Purpose::Writing, &self.redactor())).map(|_| ());
+        let result = answered
+            .and_then(|response| confirmed(response, RequestPurpose::Writing, &self.redactor()))
+            .map(|_| ());
         Answer { limits, result }
     }
 
@@ -147,7 +148,8 @@ impl Client {
         let (method, path, body) = permission.request();
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
         let (_, answered) = self.send(method, path, body).await;
-        let confirmed = answered.and_then(|response| confirmed(response, Purpose::Writing, &self.redactor()));
+        let confirmed =
+            answered.and_then(|response| confirmed(response, RequestPurpose::Writing, &self.redactor()));
         Grant::of(confirmed.map(|_| ()))
     }
 

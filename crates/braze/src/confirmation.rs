@@ -10,7 +10,7 @@ use crate::redact::Redactor;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum RequestPurpose {
     /// To find something out.
     Reading,
     /// To have something done. While Braze is being maintained it only queues that, and answers 202 with `queued`.
@@ -25,7 +25,7 @@ struct ConfirmationBody {
 /// Any 2xx with `message: "success"`: Braze documents 200 and sends 201.
 pub(crate) fn confirmed(
     response: Response<Bytes>,
-    purpose: Purpose,
+    purpose: RequestPurpose,
     redactor: &Redactor<'_>,
 ) -> Result<Response<Bytes>, Error> {
     let status = response.status();
@@ -37,7 +37,8 @@ pub(crate) fn confirmed(
         return Err(Error::Unreadable);
     }
     let said: ConfirmationBody = serde_json::from_slice(response.body()).map_err(|_| Error::Unreadable)?;
-    let queued = purpose == Purpose::Writing && status == StatusCode::ACCEPTED && said.message == "queued";
+    let queued =
+        purpose == RequestPurpose::Writing && status == StatusCode::ACCEPTED && said.message == "queued";
     if said.message == "success" || queued {
         Ok(response)
     } else {

@@ -12,7 +12,7 @@ use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::confirmation::{Purpose, confirmed};
+use crate::confirmation::{RequestPurpose, confirmed};
 use crate::error::Error;
 use crate::redact::Redactor;
 use crate::track::TrackWrite;
@@ -93,7 +93,7 @@ pub(crate) fn of_track(
     let sent = Sent::of(writes);
     let status = response.status();
     if status.is_success() {
-        let response = confirmed(response, Purpose::Writing, redactor)?;
+        let response = confirmed(response, RequestPurpose::Writing, redactor)?;
         let body: Body = serde_json::from_slice(response.body()).map_err(|_| Error::Unreadable)?;
         let mut entries = ErrorEntries::read(&body.errors, sent, redactor);
         entries.compare(Array::AttributesObject, sent.attributes, body.attributes_processed);

@@ -9,9 +9,9 @@ use domain::ledger::{Resolved, Rules};
 use domain::message::QueueName;
 use ports::store::MOST_ITEMS;
 
-use crate::case::WorkItem;
 use crate::connector::Connector;
-use crate::wake;
+use crate::reschedule;
+use crate::work_item::WorkItem;
 
 /// Gives back the places of participations that nobody can go on with.
 pub(crate) async fn release(
@@ -20,15 +20,15 @@ pub(crate) async fn release(
     ids: &[ParticipationId],
 ) -> ports::Result<()> {
     let mut by_ledger: BTreeMap<LedgerKey, Vec<(ParticipationId, Resolution)>> = BTreeMap::new();
-    for award in connector.outside.ledger.awards(ids).await?.found {
+    for award in connector.deps.ledger.awards(ids).await?.found {
         if !award.is_resolved() {
             by_ledger.entry(award.ledger).or_default().push((award.id, Resolution::Release));
         }
     }
     for (ledger, resolutions) in by_ledger {
         let rules = Rules::of(brand, &ledger, &connector.id_key);
-        let now = connector.outside.clock.now();
-        let resolved = connector.outside.ledger.resolve(&ledger, &rules, &resolutions, now).await?;
+        let now = connector.deps.clock.now();
+        let resolved = connector.deps.ledger.resolve(&ledger, &rules, &resolutions, now).await?;
         announce(connector, &brand.id, &ledger, &resolved).await;
     }
     Ok(())
@@ -50,28 +50,28 @@ pub(crate) async fn resolve_under(
     jobs: Vec<(WorkItem, Resolution)>,
 ) -> ports::Result<Vec<WorkItem>> {
     let mut by_ledger: BTreeMap<LedgerKey, Vec<(WorkItem, Resolution)>> = BTreeMap::new();
-    for (case, resolution) in jobs {
+    for (item, resolution) in jobs {
         // Only what has an award is resolved.
-        let Some(award) = &case.facts.award else { continue };
-        by_ledger.entry(award.ledger.clone()).or_default().push((case, resolution));
+        let Some(award) = &item.facts.award else { continue };
+        by_ledger.entry(award.ledger.clone()).or_default().push((item, resolution));
     }
     let mut done = Vec::new();
     for (ledger, mut jobs) in by_ledger {
         let rules = brand.map(|brand| Rules::of(brand, &ledger, &connector.id_key)).unwrap_or_default();
         for some in jobs.chunks_mut(MOST_ITEMS) {
             let resolutions: Vec<(ParticipationId, Resolution)> =
-                some.iter().map(|(case, resolution)| (case.participation.id(), *resolution)).collect();
-            let now = connector.outside.clock.now();
-            let resolved = connector.outside.ledger.resolve(&ledger, &rules, &resolutions, now).await?;
+                some.iter().map(|(item, resolution)| (item.participation.id(), *resolution)).collect();
+            let now = connector.deps.clock.now();
+            let resolved = connector.deps.ledger.resolve(&ledger, &rules, &resolutions, now).await?;
             announce(connector, id, &ledger, &resolved).await;
             let mut awards: HashMap<ParticipationId, Award> =
                 resolved.awards.into_iter().map(|award| (award.id, award)).collect();
-            for (case, _) in some {
-                let award = awards.remove(&case.participation.id());
-                case.facts.award = award.or_else(|| case.facts.award.take());
+            for (item, _) in some {
+                let award = awards.remove(&item.participation.id());
+                item.facts.award = award.or_else(|| item.facts.award.take());
             }
         }
-        done.extend(jobs.into_iter().map(|(case, _)| case));
+        done.extend(jobs.into_iter().map(|(item, _)| item));
     }
     Ok(done)
 }
@@ -79,7 +79,7 @@ pub(crate) async fn resolve_under(
 /// Notes that participations were looked at since their awards changed.
 pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> ports::Result<()> {
     for some in ids.chunks(MOST_ITEMS) {
-        connector.outside.ledger.noted(some).await?;
+        connector.deps.ledger.noted(some).await?;
     }
     Ok(())
 }
@@ -92,7 +92,7 @@ pub(crate) async fn announce(
     resolved: &Resolved,
 ) {
     if !resolved.moved_up.is_empty() {
-        wake::now(&connector.outside, QueueName::EmailEnrollments, brand, &resolved.moved_up).await;
+        reschedule::now(&connector.deps, QueueName::EmailEnrollments, brand, &resolved.moved_up).await;
     }
     if resolved.calls_back {
         connector.callbacks_due.notify_one();

@@ -10,15 +10,15 @@ use ports::limits::Endpoint as LimitedEndpoint;
 
 use crate::budget::RequestBudget;
 use crate::counters::Counters;
+use crate::deps::Deps;
 use crate::one_by_one::OneByOne;
 use crate::outage::Seen;
-use crate::outside::Outside;
 use crate::recent::Recent;
 use crate::workspace::Workspaces;
 
 /// The way to the brands' workspaces.
 pub(crate) struct BrazeAccess {
-    pub(crate) outside: Outside,
+    pub(crate) deps: Deps,
     pub(crate) budget: RequestBudget,
     pub(crate) counters: Counters,
     /// What was written to profiles a moment ago.
@@ -30,9 +30,9 @@ pub(crate) struct BrazeAccess {
 }
 
 impl BrazeAccess {
-    pub(crate) fn new(outside: Outside) -> Self {
+    pub(crate) fn new(deps: Deps) -> Self {
         Self {
-            outside,
+            deps,
             budget: RequestBudget::default(),
             counters: Counters::default(),
             recent: Recent::default(),
@@ -44,7 +44,7 @@ impl BrazeAccess {
 
     /// The brand's client; `None`, and a line in the log, when its key cannot be had.
     pub(crate) async fn client(&self, brand: &Brand) -> Option<Arc<Client>> {
-        self.workspaces.client(&self.outside, &self.seen, brand).await
+        self.workspaces.client(&self.deps, &self.seen, brand).await
     }
 
     /// Has the brand's client made anew before it is used again.
@@ -57,13 +57,13 @@ impl BrazeAccess {
         if said.contains(&Observed::KeyRefused) {
             self.key_was_refused(brand);
         }
-        self.budget.observe(&self.outside, brand, endpoint, said).await;
+        self.budget.observe(&self.deps, brand, endpoint, said).await;
     }
 
     /// Has the brand's key read anew before it is used again: it may have been rotated.
     pub(crate) fn key_was_refused(&self, brand: &Brand) {
         self.workspaces.forget(&brand.id);
-        self.outside.secrets.forget(&brand.braze.api_key);
+        self.deps.secrets.forget(&brand.braze.api_key);
         self.counters.key_refused();
     }
 }

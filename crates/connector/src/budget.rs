@@ -16,7 +16,7 @@ use ports::error::in_full;
 use ports::limits::{Endpoint, Lane};
 
 use crate::breaker::Breaker;
-use crate::outside::Outside;
+use crate::deps::Deps;
 
 /// What starts later than this is put off instead of waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
@@ -75,23 +75,22 @@ impl RequestBudget {
     /// Books `count` requests; one admission for each, earliest first.
     pub(crate) async fn admit(
         &self,
-        outside: &Outside,
+        deps: &Deps,
         brand: &Brand,
         endpoint: Endpoint,
         count: usize,
     ) -> Vec<Admission> {
-        let now = outside.clock.now();
+        let now = deps.clock.now();
         let lane = Lane { brand: brand.id.clone(), endpoint };
         let wanted = u32::try_from(count).unwrap_or(u32::MAX);
-        let reservation = match outside.limits.reserve(&lane, wanted, allowance(brand, endpoint), now).await {
+        let reservation = match deps.limits.reserve(&lane, wanted, allowance(brand, endpoint), now).await {
             Ok(reservation) => reservation,
             Err(error) => {
-                if let Some(line) =
-                    outside.troubles.repeats().line("connector.no_slots", brand.id.as_str(), now)
+                if let Some(line) = deps.troubles.repeats().line("connector.no_slots", brand.id.as_str(), now)
                 {
                     tracing::warn!(event = "connector.no_slots", brand = %brand.id, times = line.times, error = %in_full(&error), "No request slots could be booked; the participations wait for some seconds.");
                 }
-                return vec![Admission::Closed(time::later(now, outside.chance.jitter(PATIENCE))); count];
+                return vec![Admission::Closed(time::later(now, deps.chance.jitter(PATIENCE))); count];
             }
         };
         let slots = reservation.booked.iter().flat_map(|booked| (0..booked.count).map(|_| booked.slot));
@@ -99,36 +98,30 @@ impl RequestBudget {
         let closed = reservation.closed_until.unwrap_or(time::later(now, PATIENCE));
         // Whoever probes a key comes at odd moments; whoever learns a limit, as soon as there is something to learn.
         let spread =
-            |at| if reservation.key_refused { time::later(at, outside.chance.jitter(PATIENCE)) } else { at };
+            |at| if reservation.key_refused { time::later(at, deps.chance.jitter(PATIENCE)) } else { at };
         admissions.resize_with(count, || Admission::Closed(spread(closed)));
         admissions
     }
 
     /// Takes note of what answers said of the limits: the gravest of them, and only when it is news.
-    pub(crate) async fn observe(
-        &self,
-        outside: &Outside,
-        brand: &Brand,
-        endpoint: Endpoint,
-        answers: &[Observed],
-    ) {
+    pub(crate) async fn observe(&self, deps: &Deps, brand: &Brand, endpoint: Endpoint, answers: &[Observed]) {
         let Some(observed) = gravest(answers) else { return };
         let lane = Lane { brand: brand.id.clone(), endpoint };
         if !self.is_news(&lane, observed) {
             return;
         }
-        let now = outside.clock.now();
+        let now = deps.clock.now();
         if observed == Observed::KeyRefused {
             self.report_refused_key(brand, endpoint, now);
         }
-        match outside.limits.observe(&lane, observed, allowance(brand, endpoint), now).await {
+        match deps.limits.observe(&lane, observed, allowance(brand, endpoint), now).await {
             Ok(()) => {
                 let mut last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
                 last_seen.insert(lane, observed);
             }
             Err(error) => {
                 if let Some(line) =
-                    outside.troubles.repeats().line("connector.limits_not_kept", brand.id.as_str(), now)
+                    deps.troubles.repeats().line("connector.limits_not_kept", brand.id.as_str(), now)
                 {
                     tracing::warn!(event = "connector.limits_not_kept", brand = %brand.id, times = line.times, error = %in_full(&error), "What Braze said about its limits could not be stored.");
                 }

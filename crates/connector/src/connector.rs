@@ -13,14 +13,14 @@ use tokio::sync::Notify;
 use crate::braze_access::BrazeAccess;
 use crate::clock_watch::ClockWatch;
 use crate::counters::Tally;
+use crate::deps::Deps;
 use crate::in_hand::InHand;
 use crate::kept_outages::Kept;
-use crate::outside::Outside;
 use crate::suspects::Suspects;
 
 /// Steps participations.
 pub struct Connector {
-    pub(crate) outside: Outside,
+    pub(crate) deps: Deps,
     brands: BrandsInUse,
     pub(crate) id_key: IdKey,
     pub(crate) braze: BrazeAccess,
@@ -38,10 +38,10 @@ pub struct Connector {
 impl Connector {
     /// A connector over these ports and brands.
     #[must_use]
-    pub fn new(outside: Outside, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Self {
+    pub fn new(deps: Deps, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Self {
         Self {
-            braze: BrazeAccess::new(outside.clone()),
-            outside,
+            braze: BrazeAccess::new(deps.clone()),
+            deps,
             brands: brands.into(),
             id_key,
             callbacks_due: Notify::new(),
@@ -67,6 +67,6 @@ impl Connector {
 
     /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.
     pub(crate) fn line(&self, event: &'static str, subject: &str) -> Option<Repeated> {
-        self.outside.line(event, subject)
+        self.deps.line(event, subject)
     }
 }

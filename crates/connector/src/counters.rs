@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::case::WorkItem;
+use crate::work_item::WorkItem;
 
 /// What was done since somebody last asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,9 +32,9 @@ pub struct Tally {
 pub(crate) struct Counters(Mutex<Tally>);
 
 impl Counters {
-    pub(crate) fn ended(&self, case: &WorkItem) {
-        let credited = case.participation.earned_at().is_some()
-            || case.facts.award.as_ref().is_some_and(|award| award.credited_at.is_some());
+    pub(crate) fn ended(&self, item: &WorkItem) {
+        let credited = item.participation.earned_at().is_some()
+            || item.facts.award.as_ref().is_some_and(|award| award.credited_at.is_some());
         self.change(|tally| {
             tally.ended += 1;
             tally.credited += u64::from(credited);

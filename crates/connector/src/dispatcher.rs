@@ -55,8 +55,8 @@ impl Connector {
     /// # Errors
     /// When the store cannot be reached.
     pub async fn dispatch(&self) -> ports::Result<Dispatched> {
-        let now = self.outside.clock.now();
-        let taken = self.outside.callbacks.take_callbacks(now, AT_ONCE).await?;
+        let now = self.deps.clock.now();
+        let taken = self.deps.callbacks.take_callbacks(now, AT_ONCE).await?;
         for error in &taken.unreadable {
             tracing::error!(event = "connector.not_told", error = %in_full(error), "A callback cannot be read and is parked.");
         }
@@ -65,7 +65,7 @@ impl Connector {
         let outcomes: Vec<(CallbackId, DeliveryOutcome)> =
             taken.iter().map(|outbound| outbound.callback.id).zip(told).collect();
         if !outcomes.is_empty() {
-            self.outside.callbacks.delivered(&outcomes).await?;
+            self.deps.callbacks.delivered(&outcomes).await?;
         }
         let again_at = outcomes.iter().filter_map(|(_, told)| match told {
             DeliveryOutcome::RetryAt(at) => Some(*at),
@@ -102,13 +102,13 @@ impl Connector {
                     }
                 }
             }
-            let now = self.outside.clock.now();
+            let now = self.deps.clock.now();
             again_at = again_at.filter(|at| *at > now);
             let retry = again_at.map(|at| between(now, at));
             tokio::select! {
                 biased;
                 () = self.callbacks_due.notified() => {}
-                () = self.outside.clock.sleep(retry.unwrap_or(CALLBACK_LEASE).min(CALLBACK_LEASE)) => {}
+                () = self.deps.clock.sleep(retry.unwrap_or(CALLBACK_LEASE).min(CALLBACK_LEASE)) => {}
                 _stopped_or_alone = stop.changed() => return,
             }
         }
@@ -118,8 +118,8 @@ impl Connector {
         let id = outbound.callback.id;
         if self.brands().may_be_broken(&outbound.callback.brand) {
             // Nobody failed to take it: it waits until the brand's file is repaired, however long that takes.
-            let repaired = self.outside.chance.jitter(without_terms::WHILE_BROKEN);
-            return DeliveryOutcome::RetryAt(later(self.outside.clock.now(), repaired));
+            let repaired = self.deps.chance.jitter(without_terms::WHILE_BROKEN);
+            return DeliveryOutcome::RetryAt(later(self.deps.clock.now(), repaired));
         }
         let attempted = guarded(self.attempt(&outbound.callback)).await.unwrap_or_else(|panicked| {
             self.panicked(&outbound.callback.brand, "telling a notice", &panicked);
@@ -133,7 +133,7 @@ impl Connector {
                 DeliveryOutcome::Delivered
             }
             Err(why) => {
-                let now = self.outside.clock.now();
+                let now = self.deps.clock.now();
                 if is_given_up(outbound.callback.at, outbound.revived_at, now) {
                     if let Some(line) = self.line(NOT_TOLD, &format!("parked {receiver}")) {
                         tracing::error!(event = "connector.not_told", receiver, times = line.times, callback = %id, why, "Nobody took a callback for a day; it is parked.");
@@ -143,7 +143,7 @@ impl Connector {
                 let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(outbound.attempts.min(16)));
                 let next_try = later(
                     now,
-                    self.outside.chance.jitter(doubled.min(LONGEST).checked_div(2).unwrap_or(LONGEST)),
+                    self.deps.chance.jitter(doubled.min(LONGEST).checked_div(2).unwrap_or(LONGEST)),
                 );
                 self.takes_nothing(receiver, &why, next_try);
                 DeliveryOutcome::RetryAt(next_try)
@@ -161,12 +161,12 @@ impl Connector {
 
     /// Says once a minute that a receiver takes nothing, however many notices wait for it.
     fn takes_nothing(&self, receiver: String, why: &str, next_try: Timestamp) {
-        let now = self.outside.clock.now();
+        let now = self.deps.clock.now();
         if let Some(Repeated { times, since }) = self.line(NOT_TOLD, &receiver) {
             tracing::warn!(event = "connector.not_told", receiver, times, %since, %next_try, why, "A receiver does not take callbacks; they are tried again.");
         }
         let text = format!("callbacks are not taken, next try {next_try}: {why}");
-        self.outside.troubles.report_for(
+        self.deps.troubles.report_for(
             SHOWN_FOR,
             "callback_not_taken",
             Subject::Receiver(receiver),
@@ -176,7 +176,7 @@ impl Connector {
     }
 
     fn takes_again(&self, receiver: String) {
-        if self.outside.troubles.clear("callback_not_taken", Subject::Receiver(receiver.clone())) {
+        if self.deps.troubles.clear("callback_not_taken", Subject::Receiver(receiver.clone())) {
             tracing::warn!(event = "connector.told_again", receiver, "A receiver takes callbacks again.");
         }
     }
@@ -184,7 +184,7 @@ impl Connector {
     /// A flaw is refused where an operator is at hand. Where the secret was in use before that, callbacks go on, loudly.
     fn report(&self, brand: &BrandId, flaw: Option<Flaw>, now: Timestamp) {
         let Some(flaw) = flaw.filter(|flaw| *flaw != Flaw::Plain) else { return };
-        let repeats = self.outside.troubles.repeats();
+        let repeats = self.deps.troubles.repeats();
         if let Some(line) = repeats.line("connector.flawed_callback_secret", brand.as_str(), now) {
             tracing::error!(event = "connector.flawed_callback_secret", %brand, %flaw, times = line.times, since = %line.since, "The callback secret has a flaw; callbacks are signed with it all the same.");
         }
@@ -194,16 +194,16 @@ impl Connector {
         let brands = self.brands();
         let target = brands.brand(&callback.brand).and_then(|brand| brand.callback.as_ref());
         let target = target.ok_or("the brand has no callback any more")?;
-        let secret = self.outside.secrets.get(&target.secret).await.map_err(|error| in_full(&error))?;
+        let secret = self.deps.secrets.get(&target.secret).await.map_err(|error| in_full(&error))?;
         let secret = SigningSecret::new(secret.expose_secret());
-        let now = self.outside.clock.now();
+        let now = self.deps.clock.now();
         self.report(&callback.brand, secret.flaw(), now);
         let timestamp = now.as_second();
         let body = Bytes::from(body(callback).to_string());
         let signed = Signed::new(&target.url, &secret, &callback.id.to_string(), timestamp, body);
         let signed = signed.map_err(|error| error.to_string())?;
         let addresses = if target.allow_private { Addresses::Any } else { Addresses::Public };
-        match self.outside.callback_transport.send(&signed, addresses).await {
+        match self.deps.callback_transport.send(&signed, addresses).await {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) => Err(format!("it was answered with {status}")),
             Err(error) => Err(error.to_string()),

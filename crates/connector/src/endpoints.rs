@@ -24,7 +24,7 @@ use ports::limits::Endpoint;
 use crate::braze_access::BrazeAccess;
 use crate::breaker::Breaker;
 use crate::budget::{Admission, observed, wait_until};
-use crate::case::{Performed, WorkItem};
+use crate::work_item::{Performed, WorkItem};
 
 /// An endpoint: what it is asked or told for participations, together.
 pub(crate) trait BrazeEndpoint {
@@ -50,7 +50,7 @@ pub(crate) struct BrandAccess<'a> {
 
 impl BrandAccess<'_> {
     fn now(&self) -> Timestamp {
-        self.access.outside.clock.now()
+        self.access.deps.clock.now()
     }
 
     async fn client(&self) -> Option<Arc<Client>> {
@@ -63,11 +63,11 @@ impl BrandAccess<'_> {
 
     /// Books `count` requests.
     async fn admit(&self, endpoint: Endpoint, count: usize) -> Vec<Admission> {
-        self.access.budget.admit(&self.access.outside, self.brand, endpoint, count).await
+        self.access.budget.admit(&self.access.deps, self.brand, endpoint, count).await
     }
 
     async fn wait_until(&self, from: Timestamp) {
-        wait_until(&*self.access.outside.clock, from).await;
+        wait_until(&*self.access.deps.clock, from).await;
     }
 
     /// What an answer says of the limit, known at once to those who come next.
@@ -84,10 +84,10 @@ impl BrandAccess<'_> {
     /// Counts a failure, and has the participation rest for as long as Braze asked, or longer each time.
     fn rest_after_failure(
         &self,
-        case: WorkItem,
+        item: WorkItem,
         asked: Option<std::time::Duration>,
         now: Timestamp,
     ) -> WorkItem {
-        case.rest_after_failure(asked, &*self.access.outside.chance, now)
+        item.rest_after_failure(asked, &*self.access.deps.chance, now)
     }
 }

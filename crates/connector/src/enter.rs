@@ -11,14 +11,14 @@ use futures::future::try_join;
 use ports::store::MOST_ITEMS;
 
 use crate::award::resolve;
-use crate::case::WorkItem;
 use crate::connector::Connector;
 use crate::guard::Panics;
-use crate::{read, unreadable, wake};
+use crate::work_item::WorkItem;
+use crate::{read, reschedule, unreadable};
 
 /// Whether taking part was enough for the credit.
-fn has_earned(case: &WorkItem) -> bool {
-    case.participation.earned_at().is_some()
+fn has_earned(item: &WorkItem) -> bool {
+    item.participation.earned_at().is_some()
 }
 
 impl Connector {
@@ -41,58 +41,57 @@ impl Connector {
     pub(crate) async fn enter_together(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<()> {
         let brands = self.brands();
         let Some(brand) = brands.brand(brand) else { return Ok(()) };
-        let mut cases = Vec::with_capacity(ids.len());
+        let mut items = Vec::with_capacity(ids.len());
         for some in ids.chunks(MOST_ITEMS) {
             let (read, awards) =
-                try_join(read::participations(self, &brand.id, some), self.outside.ledger.awards(some))
-                    .await?;
+                try_join(read::participations(self, &brand.id, some), self.deps.ledger.awards(some)).await?;
             unreadable::set_aside(self, &brand.id, &awards.unreadable).await?;
             let mut awards: HashMap<ParticipationId, Award> =
                 awards.found.into_iter().map(|award| (award.id, award)).collect();
-            cases.extend(read.into_iter().map(|participation| {
-                let mut case = WorkItem::new(participation);
-                case.facts.award = awards.remove(&case.participation.id());
-                case
+            items.extend(read.into_iter().map(|participation| {
+                let mut item = WorkItem::new(participation);
+                item.facts.award = awards.remove(&item.participation.id());
+                item
             }));
         }
-        cases.sort_by_key(|case| ids.iter().position(|id| *id == case.participation.id()));
+        items.sort_by_key(|item| ids.iter().position(|id| *id == item.participation.id()));
         let mut queues: BTreeMap<QueueName, Vec<ParticipationId>> = BTreeMap::new();
-        for case in &cases {
-            let queue = QueueName::of(case.participation.channel());
-            queues.entry(queue).or_default().push(case.participation.id());
+        for item in &items {
+            let queue = QueueName::of(item.participation.channel());
+            queues.entry(queue).or_default().push(item.participation.id());
         }
         let unresolved =
-            |case: &WorkItem| case.facts.award.as_ref().is_some_and(|award| !award.is_resolved());
-        let mut cases = cases.into_iter().filter(unresolved).peekable();
-        while let Some(case) = cases.next() {
+            |item: &WorkItem| item.facts.award.as_ref().is_some_and(|award| !award.is_resolved());
+        let mut items = items.into_iter().filter(unresolved).peekable();
+        while let Some(item) = items.next() {
             // Those in a row that have earned their credit are entered and credited in one transaction.
-            let earned = has_earned(&case);
-            let mut row = vec![case];
-            while let Some(case) = cases.next_if(|case| has_earned(case) == earned) {
-                row.push(case);
+            let earned = has_earned(&item);
+            let mut row = vec![item];
+            while let Some(item) = items.next_if(|item| has_earned(item) == earned) {
+                row.push(item);
             }
             if earned {
-                resolve(self, brand, row.into_iter().map(|case| (case, Resolution::Credit)).collect())
+                resolve(self, brand, row.into_iter().map(|item| (item, Resolution::Credit)).collect())
                     .await?;
             } else {
                 self.enter_only(brand, &row).await?;
             }
         }
         for (queue, ids) in queues {
-            wake::now(&self.outside, queue, &brand.id, &ids).await;
+            reschedule::now(&self.deps, queue, &brand.id, &ids).await;
         }
         Ok(())
     }
 
-    async fn enter_only(&self, brand: &Brand, cases: &[WorkItem]) -> ports::Result<()> {
+    async fn enter_only(&self, brand: &Brand, items: &[WorkItem]) -> ports::Result<()> {
         let mut by_ledger: BTreeMap<&LedgerKey, Vec<ParticipationId>> = BTreeMap::new();
-        for award in cases.iter().filter_map(|case| case.facts.award.as_ref()) {
+        for award in items.iter().filter_map(|item| item.facts.award.as_ref()) {
             by_ledger.entry(&award.ledger).or_default().push(award.id);
         }
         for (ledger, ids) in by_ledger {
             let rules = Rules::of(brand, ledger, &self.id_key);
             for some in ids.chunks(MOST_ITEMS) {
-                self.outside.ledger.enter(ledger, &rules, some).await?;
+                self.deps.ledger.enter(ledger, &rules, some).await?;
             }
         }
         Ok(())

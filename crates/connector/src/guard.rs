@@ -33,7 +33,7 @@ impl Connector {
 
     /// Tells whoever is on call of a brand's panic.
     pub(crate) fn panicked(&self, brand: &BrandId, doing: &'static str, panicked: &Panicked) {
-        let (troubles, now) = (&self.outside.troubles, self.outside.clock.now());
+        let (troubles, now) = (&self.deps.troubles, self.deps.clock.now());
         self.braze.counters.panicked();
         let text = format!("{doing} failed: {panicked}; the log says where, and it is done again");
         troubles.report_for(SHOWN_FOR, "panicked", Subject::brand(brand), now, text);

@@ -31,10 +31,10 @@ impl Connector {
     }
 
     async fn refill_one(&self, brand: &Brand, ledger: &LedgerKey) -> ports::Result<()> {
-        let counts = self.outside.ledger.counts(ledger).await?;
+        let counts = self.deps.ledger.counts(ledger).await?;
         if counts.waiting + counts.held > 0 {
             let rules = Rules::of(brand, ledger, &self.id_key);
-            let resolved = self.outside.ledger.refill(ledger, &rules, self.outside.clock.now()).await?;
+            let resolved = self.deps.ledger.refill(ledger, &rules, self.deps.clock.now()).await?;
             announce(self, &brand.id, ledger, &resolved).await;
         }
         Ok(())
@@ -49,7 +49,7 @@ pub(crate) async fn upgrade_ledgers(connector: &Connector) {
         if known {
             continue;
         }
-        match connector.outside.ledger.upgrade(&ledger).await {
+        match connector.deps.ledger.upgrade(&ledger).await {
             Ok(false) => {}
             Ok(true) => {
                 connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
@@ -85,16 +85,16 @@ pub(crate) async fn draw_raffles(connector: &Connector) {
 /// Whether there is nothing more to draw.
 async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports::Result<bool> {
     let rules = Rules::of(brand, ledger, &connector.id_key);
-    let now = connector.outside.clock.now();
+    let now = connector.deps.clock.now();
     if rules.incentive.as_ref().is_none_or(|incentive| now < incentive.drawn_from()) {
         return Ok(false);
     }
-    let counts = connector.outside.ledger.counts(ledger).await?;
+    let counts = connector.deps.ledger.counts(ledger).await?;
     if counts.drawn_at.is_some() || counts.entered == 0 {
         return Ok(true);
     }
     let seed = connector.id_key.raffle_seed(ledger);
-    let Some(resolved) = connector.outside.ledger.draw(ledger, &rules, &seed, now).await? else {
+    let Some(resolved) = connector.deps.ledger.draw(ledger, &rules, &seed, now).await? else {
         tracing::error!(event = "connector.seed_changed", brand = %brand.id, scope = %ledger.scope, "The id key is not the one that the raffle's seed was committed with; the raffle is not drawn.");
         return Ok(false);
     };

@@ -32,9 +32,9 @@ impl Connector {
     /// the same workspaces (`shared`), at the end of each piece of work.
     pub async fn watch_braze(&self, shared: bool) {
         let mut kept = self.kept_outages.lock().await;
-        let now = self.outside.clock.now();
+        let now = self.deps.clock.now();
         if kept.read_at.is_none_or(|read_at| ago(read_at, now) >= READ_EVERY) {
-            match self.outside.outages.outages().await {
+            match self.deps.outages.outages().await {
                 Ok(outages) => (kept.outages, kept.read_at) = (outages, Some(now)),
                 Err(error) => self.say_not_kept(&error, now),
             }
@@ -55,7 +55,7 @@ impl Connector {
         let ours = kept.ours.entry(brand.clone()).or_insert(first);
         outage.since = known.map_or(outage.since, |known| known.since.min(outage.since));
         outage.tries = outage.tries.saturating_add(ours.base);
-        let troubles = &self.outside.troubles;
+        let troubles = &self.deps.troubles;
         troubles.report(KIND, Subject::brand(&brand), outage.since, sentence(&outage));
         if troubles.repeats().line("connector.braze_unanswered", brand.as_str(), now).is_some() {
             let Outage { since, tries, waiting, why, .. } = &outage;
@@ -65,7 +65,7 @@ impl Connector {
         let changed = kept.outages.get(&brand) != Some(&outage);
         let late = ours.written_at.is_none_or(|at| ago(at, now) >= WRITTEN_EVERY);
         if changed && late {
-            match self.outside.outages.keep_outage(&brand, &outage).await {
+            match self.deps.outages.keep_outage(&brand, &outage).await {
                 Ok(()) => {
                     ours.written_at = Some(now);
                     kept.outages.insert(brand, outage);
@@ -77,7 +77,7 @@ impl Connector {
 
     async fn answers(&self, kept: &mut Kept, brand: BrandId, answered_at: Option<Timestamp>, now: Timestamp) {
         let ours = kept.ours.remove(&brand).is_some();
-        self.outside.troubles.clear(KIND, Subject::brand(&brand));
+        self.deps.troubles.clear(KIND, Subject::brand(&brand));
         let Some(known) = kept.outages.get(&brand) else { return };
         let answered = answered_at.filter(|answered_at| *answered_at >= known.last_try);
         // Whoever tried last has given up: nobody waits for an answer any more.
@@ -88,7 +88,7 @@ impl Connector {
             let (since, tries) = (known.since, known.tries);
             tracing::warn!(event = "connector.braze_answers", %brand, %since, tries, "Braze answers again.");
         }
-        match self.outside.outages.end_outage(&brand).await {
+        match self.deps.outages.end_outage(&brand).await {
             Ok(()) => {
                 kept.outages.remove(&brand);
             }
@@ -97,21 +97,21 @@ impl Connector {
     }
 
     fn say_not_kept(&self, error: &ports::Error, now: Timestamp) {
-        if let Some(line) = self.outside.troubles.repeats().line("connector.outages_not_kept", "", now) {
+        if let Some(line) = self.deps.troubles.repeats().line("connector.outages_not_kept", "", now) {
             tracing::warn!(event = "connector.outages_not_kept", times = line.times, error = %in_full(error), "Whether Braze answers could not be stored; status does not show it.");
         }
     }
 
     /// Ends what holds a brand's requests back after failures, and looks at what is due of it. Whoever asks for it has made it due.
     pub async fn retry_now(&self, brand: &BrandId) {
-        let now = self.outside.clock.now();
+        let now = self.deps.clock.now();
         for endpoint in [Endpoint::ExportIds, Endpoint::Track, Endpoint::StatusGet, Endpoint::StatusSet] {
             self.braze.budget.open_breaker(brand, endpoint, now);
         }
         self.braze.forget_client(brand);
         tracing::info!(event = "connector.retry_now", %brand, "What waits after a failure is tried again.");
         for _ in 0..MOST_ROUNDS {
-            let due = match self.outside.store.due(self.outside.clock.now(), MOST_DUE).await {
+            let due = match self.deps.store.due(self.deps.clock.now(), MOST_DUE).await {
                 Ok(due) => due.into_iter().filter(|due| due.brand == *brand).map(|due| due.id),
                 Err(error) => {
                     tracing::warn!(event = "connector.retry_failed", %brand, error = %in_full(&error), "Waits could not be ended; the tick will find the participations.");

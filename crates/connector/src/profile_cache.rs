@@ -6,35 +6,35 @@ use domain::profile::{ProfileHint, ProfileRef};
 use ports::error::in_full;
 use ports::store::MOST_ITEMS;
 
-use crate::case::WorkItem;
 use crate::connector::Connector;
 use crate::unreadable;
+use crate::work_item::WorkItem;
 
 /// Answers `ProfileHint` for all, a hundred in one read.
 pub(crate) async fn known_profiles(
     connector: &Connector,
     brand: &Brand,
-    mut cases: Vec<WorkItem>,
+    mut items: Vec<WorkItem>,
 ) -> ports::Result<Vec<WorkItem>> {
-    for some in cases.chunks_mut(MOST_ITEMS) {
-        let key = |case: &WorkItem| case.participation.contact_key(&connector.id_key);
+    for some in items.chunks_mut(MOST_ITEMS) {
+        let key = |item: &WorkItem| item.participation.contact_key(&connector.id_key);
         let mut keys: Vec<_> = some.iter().filter_map(key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let known = connector.outside.store.known_profiles(&keys).await?;
+        let known = connector.deps.store.known_profiles(&keys).await?;
         let unreadable: Vec<&ports::Error> = known.unreadable.iter().collect();
         unreadable::report(connector, &brand.id, &unreadable);
-        for case in some {
-            case.facts.known = Some(key(case).and_then(|key| known.profiles.get(&key)).cloned());
+        for item in some {
+            item.facts.known = Some(key(item).and_then(|key| known.profiles.get(&key)).cloned());
         }
     }
-    Ok(cases)
+    Ok(items)
 }
 
 /// Answers `Claim`: the first participation of a contact may create the profile.
-pub(crate) async fn claims(connector: &Connector, mut cases: Vec<WorkItem>) -> ports::Result<Vec<WorkItem>> {
-    for case in &mut cases {
-        let participation = &case.participation;
+pub(crate) async fn claims(connector: &Connector, mut items: Vec<WorkItem>) -> ports::Result<Vec<WorkItem>> {
+    for item in &mut items {
+        let participation = &item.participation;
         // Only e-mail participations ask for a claim.
         let (Some(email), Some(contact)) =
             (participation.email(), participation.contact_key(&connector.id_key))
@@ -43,39 +43,39 @@ pub(crate) async fn claims(connector: &Connector, mut cases: Vec<WorkItem>) -> p
         };
         let ours = ProfileHint {
             profile: ProfileRef::Email(email.clone()),
-            learned_at: connector.outside.clock.now(),
+            learned_at: connector.deps.clock.now(),
             created: true,
             by: participation.id(),
         };
-        let holder = connector.outside.store.claim_profile(contact, &ours).await?;
-        case.facts.claim = Some(if holder.by == participation.id() {
+        let holder = connector.deps.store.claim_profile(contact, &ours).await?;
+        item.facts.claim = Some(if holder.by == participation.id() {
             Claim::Ours
         } else {
             Claim::Theirs { at: holder.learned_at }
         });
     }
-    Ok(cases)
+    Ok(items)
 }
 
 /// Remembers the profiles that were found or created, so that the consumers' next participation needs no look-up, where there can be
 /// one. When that fails, it costs one.
-pub(crate) async fn remember(connector: &Connector, cases: &[WorkItem]) {
-    let (now, brands) = (connector.outside.clock.now(), connector.brands());
-    let of_use = |case: &&WorkItem| {
-        let brand = brands.brand(case.participation.brand());
-        let contact = case.participation.contact();
+pub(crate) async fn remember(connector: &Connector, items: &[WorkItem]) {
+    let (now, brands) = (connector.deps.clock.now(), connector.brands());
+    let of_use = |item: &&WorkItem| {
+        let brand = brands.brand(item.participation.brand());
+        let contact = item.participation.contact();
         brand.zip(contact).is_some_and(|(brand, contact)| brand.may_see_again(&contact, now))
     };
-    let learned: Vec<_> = cases
+    let learned: Vec<_> = items
         .iter()
         .filter(of_use)
-        .filter_map(|case| {
-            let contact = case.participation.contact_key(&connector.id_key)?;
-            Some((contact, case.learned.clone()?))
+        .filter_map(|item| {
+            let contact = item.participation.contact_key(&connector.id_key)?;
+            Some((contact, item.learned.clone()?))
         })
         .collect();
     for some in learned.chunks(MOST_ITEMS) {
-        if let Err(error) = connector.outside.store.remember_profiles(some).await {
+        if let Err(error) = connector.deps.store.remember_profiles(some).await {
             tracing::warn!(event = "connector.not_remembered", error = %in_full(&error), "What was learnt about profiles could not be stored; the next participation looks the profile up.");
         }
     }

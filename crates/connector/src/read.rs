@@ -7,9 +7,9 @@ use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
 use ports::store::MOST_ITEMS;
 
-use crate::case::WorkItem;
 use crate::connector::Connector;
 use crate::unreadable;
+use crate::work_item::WorkItem;
 
 /// Reads participations of a brand. Those that cannot be read hold up no others.
 pub(crate) async fn participations(
@@ -17,7 +17,7 @@ pub(crate) async fn participations(
     brand: &BrandId,
     ids: &[ParticipationId],
 ) -> ports::Result<Vec<Participation>> {
-    let read = connector.outside.store.get(ids).await?;
+    let read = connector.deps.store.get(ids).await?;
     unreadable::set_aside(connector, brand, &read.unreadable).await?;
     Ok(read.found)
 }
@@ -26,20 +26,20 @@ pub(crate) async fn participations(
 pub(crate) async fn awards(
     connector: &Connector,
     brand: &BrandId,
-    mut cases: Vec<WorkItem>,
+    mut items: Vec<WorkItem>,
 ) -> ports::Result<Vec<WorkItem>> {
-    let with_award = |case: &&WorkItem| case.participation.has_award();
+    let with_award = |item: &&WorkItem| item.participation.has_award();
     let ids: Vec<ParticipationId> =
-        cases.iter().filter(with_award).map(|case| case.participation.id()).collect();
+        items.iter().filter(with_award).map(|item| item.participation.id()).collect();
     let mut awards: HashMap<ParticipationId, Award> = HashMap::with_capacity(ids.len());
     for some in ids.chunks(MOST_ITEMS) {
-        let read = connector.outside.ledger.awards(some).await?;
+        let read = connector.deps.ledger.awards(some).await?;
         awards.extend(read.found.into_iter().map(|award| (award.id, award)));
         unreadable::set_aside(connector, brand, &read.unreadable).await?;
-        cases.retain(|case| read.unreadable.iter().all(|one| one.id != case.participation.id()));
+        items.retain(|item| read.unreadable.iter().all(|one| one.id != item.participation.id()));
     }
-    for case in &mut cases {
-        case.facts.award = awards.remove(&case.participation.id());
+    for item in &mut items {
+        item.facts.award = awards.remove(&item.participation.id());
     }
-    Ok(cases)
+    Ok(items)
 }

@@ -7,15 +7,15 @@ use domain::participation::Participation;
 use ports::store::{MOST_ITEMS, Saved};
 
 use crate::award;
-use crate::case::{Stepped, WorkItem};
 use crate::clock_watch::is_of_the_future;
 use crate::connector::Connector;
 use crate::guard::Panics;
 use crate::profile_cache;
 use crate::read;
+use crate::reschedule;
 use crate::turns;
-use crate::wake;
 use crate::without_terms::{self, Missing};
+use crate::work_item::{Stepped, WorkItem};
 
 /// Why participations are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,29 +61,29 @@ impl Connector {
         ids: &[ParticipationId],
     ) -> ports::Result<Stepped> {
         let hold = self.in_hand.take(ids);
-        let mut cases = Vec::with_capacity(hold.ids.len());
+        let mut items = Vec::with_capacity(hold.ids.len());
         for some in hold.ids.chunks(MOST_ITEMS) {
-            cases.extend(read::participations(self, brand, some).await?.into_iter().map(WorkItem::new));
+            items.extend(read::participations(self, brand, some).await?.into_iter().map(WorkItem::new));
         }
-        let cases = read::awards(self, brand, cases).await?;
-        let now = self.outside.clock.now();
-        let (mut cases, early): (Vec<WorkItem>, Vec<WorkItem>) =
-            cases.into_iter().partition(|case| wants_a_look(case, now));
-        wake::again(&self.outside, early.iter().map(|case| &case.participation)).await;
+        let items = read::awards(self, brand, items).await?;
+        let now = self.deps.clock.now();
+        let (mut items, early): (Vec<WorkItem>, Vec<WorkItem>) =
+            items.into_iter().partition(|item| wants_a_look(item, now));
+        reschedule::again(&self.deps, early.iter().map(|item| &item.participation)).await;
         if occasion == Occasion::Tick {
             let left: Vec<WorkItem> =
-                cases.extract_if(.., |case| wake::has_a_message(&case.participation, now)).collect();
-            wake::in_case_of_loss(&self.outside, left.iter().map(|case| &case.participation)).await;
+                items.extract_if(.., |item| reschedule::has_a_message(&item.participation, now)).collect();
+            reschedule::in_case_of_loss(&self.deps, left.iter().map(|item| &item.participation)).await;
         }
-        cases.sort_by_key(|case| case.participation.accepted_at());
-        let taken = cases.len();
+        items.sort_by_key(|item| item.participation.accepted_at());
+        let taken = items.len();
         let brands = self.brands();
         let resting = match brands.brand(brand) {
-            Some(brand) => turns::take(self, brand, cases).await?,
+            Some(brand) => turns::take(self, brand, items).await?,
             None => {
                 let missing = if brands.may_be_broken(brand) { Missing::Broken } else { Missing::Brand };
-                let cases = cases.into_iter().map(|case| (case, missing)).collect();
-                without_terms::rest(self, (brand, None), cases).await?
+                let items = items.into_iter().map(|item| (item, missing)).collect();
+                without_terms::rest(self, (brand, None), items).await?
             }
         };
         let mut stepped = self.finish(brands.brand(brand), resting).await?;
@@ -92,33 +92,33 @@ impl Connector {
     }
 
     /// Follow-up messages first, then the state: a crash in between costs a look, not a participation.
-    async fn finish(&self, brand: Option<&Brand>, cases: Vec<WorkItem>) -> ports::Result<Stepped> {
-        profile_cache::remember(self, &cases).await;
+    async fn finish(&self, brand: Option<&Brand>, items: Vec<WorkItem>) -> ports::Result<Stepped> {
+        profile_cache::remember(self, &items).await;
         let participations: Vec<Participation> =
-            cases.iter().map(|case| case.participation.clone()).collect();
-        wake::later(&self.outside, brand, &participations).await;
+            items.iter().map(|item| item.participation.clone()).collect();
+        reschedule::later(&self.deps, brand, &participations).await;
         let mut stepped = Stepped::default();
         let mut seen = Vec::new();
-        for (cases, some) in cases.chunks(MOST_ITEMS).zip(participations.chunks(MOST_ITEMS)) {
-            let saved = self.outside.store.save(some).await?;
-            for (case, saved) in cases.iter().zip(saved) {
+        for (items, some) in items.chunks(MOST_ITEMS).zip(participations.chunks(MOST_ITEMS)) {
+            let saved = self.deps.store.save(some).await?;
+            for (item, saved) in items.iter().zip(saved) {
                 match saved {
                     Saved::Conflict => {
                         stepped.left_alone += 1;
                         continue;
                     }
-                    Saved::Saved if case.participation.due_at().is_none() => stepped.ended += 1,
+                    Saved::Saved if item.participation.due_at().is_none() => stepped.ended += 1,
                     Saved::Saved => {
                         stepped.waiting += 1;
                         self.braze.counters.deferred();
                     }
                 }
-                self.braze.seen.rests(&case.participation);
+                self.braze.seen.rests(&item.participation);
                 // What still waits is looked at again anyway, and then with its award as it stands.
-                seen.extend(case.changed_award());
-                if case.ended {
-                    self.braze.counters.ended(case);
-                    log_end(&case.participation);
+                seen.extend(item.changed_award());
+                if item.ended {
+                    self.braze.counters.ended(item);
+                    log_end(&item.participation);
                 }
             }
         }
@@ -130,9 +130,9 @@ impl Connector {
 /// A new participation is looked at when a message says so; afterwards it is left alone until it is due, however many
 /// messages come. An award that somebody else's participation changed is due, too, and so is what was put off under a clock that has been
 /// set back since: nobody knows when its time is.
-fn wants_a_look(case: &WorkItem, now: Timestamp) -> bool {
-    let participation = &case.participation;
-    case.changed_award().is_some()
+fn wants_a_look(item: &WorkItem, now: Timestamp) -> bool {
+    let participation = &item.participation;
+    item.changed_award().is_some()
         || participation.due_at().is_some_and(|due| {
             participation.version() == 0 || due <= now || is_of_the_future(participation.updated_at(), now)
         })

@@ -11,10 +11,10 @@ use futures::future::join_all;
 use ports::error::in_full;
 use ports::store::Due;
 
-use crate::case::Stepped;
 use crate::connector::Connector;
 use crate::ledgers;
 use crate::step::Occasion;
+use crate::work_item::Stepped;
 
 /// How often it comes.
 pub const TICK: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ impl Connector {
     /// # Errors
     /// When what is due cannot be read.
     pub async fn catch_up(&self) -> ports::Result<Ticked> {
-        let now = self.outside.clock.now();
+        let now = self.deps.clock.now();
         self.look_at_due(now, later(now, FIRST_LOOK.max(A_CLOCKS_STEP))).await
     }
 
@@ -59,7 +59,7 @@ impl Connector {
     pub async fn tick(&self) -> ports::Result<Ticked> {
         ledgers::draw_raffles(self).await;
         ledgers::upgrade_ledgers(self).await;
-        let now = self.outside.clock.now();
+        let now = self.deps.clock.now();
         let until = match self.clock_watch.set_back_by(now) {
             Some(by) => {
                 tracing::warn!(
@@ -75,7 +75,7 @@ impl Connector {
     }
 
     async fn look_at_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {
-        let due: Vec<Due> = self.outside.store.due(until, MOST_DUE).await?;
+        let due: Vec<Due> = self.deps.store.due(until, MOST_DUE).await?;
         let oldest = due.iter().map(|due| due.due_at).min();
         let behind = oldest.map(|oldest| between(oldest, now));
         let behind = behind.unwrap_or_default();

@@ -15,7 +15,6 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
 use crate::award;
-use crate::case::{Performed, WorkItem};
 use crate::connector::Connector;
 use crate::endpoints::look_up::{Aliases, ProfileEventQuestion, Profiles, RecordedEvents};
 use crate::endpoints::statuses::Subscriptions;
@@ -24,6 +23,7 @@ use crate::endpoints::write::Writes;
 use crate::endpoints::{BrandAccess, BrazeEndpoint};
 use crate::profile_cache;
 use crate::without_terms::{self, Missing};
+use crate::work_item::{Performed, WorkItem};
 
 /// A participation that goes round in circles is looked at again after this long.
 const ENDLESS: Duration = Duration::from_secs(3_600);
@@ -35,12 +35,12 @@ const MOST_TURNS: usize = 12;
 pub(crate) async fn take(
     connector: &Connector,
     brand: &Brand,
-    cases: Vec<WorkItem>,
+    items: Vec<WorkItem>,
 ) -> ports::Result<Vec<WorkItem>> {
-    let mut resting = Vec::with_capacity(cases.len());
+    let mut resting = Vec::with_capacity(items.len());
     let mut under_way = FuturesUnordered::new();
     let turns = Turns { connector, brand };
-    turns.begin(cases, &mut resting, &mut under_way);
+    turns.begin(items, &mut resting, &mut under_way);
     let mut failed = None;
     while let Some(performed) = under_way.next().await {
         let mut performed = vec![performed];
@@ -83,24 +83,24 @@ struct Groups {
 }
 
 impl Groups {
-    fn command(&mut self, case: WorkItem, command: Command) {
+    fn command(&mut self, item: WorkItem, command: Command) {
         match command {
-            Command::Write(write) => self.writes.push((case, write)),
+            Command::Write(write) => self.writes.push((item, write)),
             Command::Subscribe { group, double_opt_in } => {
-                self.subscribes.push(subscribe::SubscribeJob { case, group, double_opt_in });
+                self.subscribes.push(subscribe::SubscribeJob { item, group, double_opt_in });
             }
         }
     }
 
-    fn question(&mut self, case: WorkItem, question: Question) {
+    fn question(&mut self, item: WorkItem, question: Question) {
         match question {
-            Question::ProfileHint => self.known.push(case),
-            Question::Claim => self.claims.push(case),
-            Question::FindAlias(alias) => self.aliases.push((case, alias)),
-            Question::FindProfile => self.profiles.push(case),
-            Question::Subscription(group) => self.subscriptions.push((case, group)),
+            Question::ProfileHint => self.known.push(item),
+            Question::Claim => self.claims.push(item),
+            Question::FindAlias(alias) => self.aliases.push((item, alias)),
+            Question::FindProfile => self.profiles.push(item),
+            Question::Subscription(group) => self.subscriptions.push((item, group)),
             Question::EventRecorded { profile, event, since } => {
-                self.events.push((case, ProfileEventQuestion { profile, event, since }));
+                self.events.push((item, ProfileEventQuestion { profile, event, since }));
             }
         }
     }
@@ -117,45 +117,45 @@ struct Turns<'a> {
 
 impl<'a> Turns<'a> {
     /// Asks every participation for its next step, and begins what they say.
-    fn begin(self, cases: Vec<WorkItem>, resting: &mut Vec<WorkItem>, under_way: &mut UnderWay<'a>) {
-        let now = self.connector.outside.clock.now();
+    fn begin(self, items: Vec<WorkItem>, resting: &mut Vec<WorkItem>, under_way: &mut UnderWay<'a>) {
+        let now = self.connector.deps.clock.now();
         let mut groups = Groups::default();
-        for case in cases {
-            self.sort(case, now, &mut groups);
+        for item in items {
+            self.sort(item, now, &mut groups);
         }
         resting.append(&mut groups.resting);
         self.perform(groups, under_way);
     }
 
     /// Puts a participation into the group of its next step.
-    fn sort(self, mut case: WorkItem, now: Timestamp, groups: &mut Groups) {
+    fn sort(self, mut item: WorkItem, now: Timestamp, groups: &mut Groups) {
         loop {
-            case.turns += 1;
-            if case.turns > MOST_TURNS {
-                tracing::error!(event = "connector.endless", participation = %case.participation.id(), "A participation took too many steps in one round and is put off.");
-                case.participation.put_off(later(now, ENDLESS), now);
-                groups.resting.push(case);
+            item.turns += 1;
+            if item.turns > MOST_TURNS {
+                tracing::error!(event = "connector.endless", participation = %item.participation.id(), "A participation took too many steps in one round and is put off.");
+                item.participation.put_off(later(now, ENDLESS), now);
+                groups.resting.push(item);
                 return;
             }
-            let Some(activation) = self.brand.activations.get(case.participation.scope()) else {
-                groups.missing.push((case, Missing::Activation));
+            let Some(activation) = self.brand.activations.get(item.participation.scope()) else {
+                groups.missing.push((item, Missing::Activation));
                 return;
             };
             let terms = Terms { brand: self.brand, activation };
-            let step = decide(&case.participation, &terms, &case.facts, now);
+            let step = decide(&item.participation, &terms, &item.facts, now);
             if !matches!(step, Step::NotOffered(_)) {
-                case.participation.has_terms();
+                item.participation.has_terms();
             }
-            case.apply(&step, now);
+            item.apply(&step, now);
             match step {
-                Step::Ask(question) => return groups.question(case, question),
-                Step::Tell { command, .. } => return groups.command(case, command),
-                Step::Show { write, .. } => return groups.writes.push((case, write)),
-                Step::NotOffered(way) => return groups.missing.push((case, Missing::Way(way))),
-                Step::Resolve(resolution) => return groups.resolutions.push((case, resolution)),
+                Step::Ask(question) => return groups.question(item, question),
+                Step::Tell { command, .. } => return groups.command(item, command),
+                Step::Show { write, .. } => return groups.writes.push((item, write)),
+                Step::NotOffered(way) => return groups.missing.push((item, Missing::Way(way))),
+                Step::Resolve(resolution) => return groups.resolutions.push((item, resolution)),
                 // These are decided again at once.
                 Step::Done(_) | Step::StopWaiting => {}
-                Step::Wait { .. } | Step::Defer { .. } | Step::Rest => return groups.resting.push(case),
+                Step::Wait { .. } | Step::Defer { .. } | Step::Rest => return groups.resting.push(item),
             }
         }
     }

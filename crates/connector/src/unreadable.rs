@@ -35,21 +35,21 @@ pub(crate) async fn set_aside(
     let errors: Vec<&Error> = unreadable.iter().map(|one| &one.why).collect();
     report(connector, brand, &errors);
     let ids: Vec<ParticipationId> = unreadable.iter().map(|one| one.id).collect();
-    let (now, brands) = (connector.outside.clock.now(), connector.brands());
+    let (now, brands) = (connector.deps.clock.now(), connector.brands());
     for some in ids.chunks(MOST_ITEMS) {
         // A brand that is not there may return: its places are given back then.
         if let Some(brand) = brands.brand(brand) {
             award::release(connector, brand, some).await?;
         }
-        connector.outside.store.set_aside(some, later(now, AGAIN_AFTER), later(now, KEPT)).await?;
+        connector.deps.store.set_aside(some, later(now, AGAIN_AFTER), later(now, KEPT)).await?;
     }
     Ok(())
 }
 
 /// Says what cannot be read: in the log once a minute each, with its id, and in `GET /healthz`.
 pub(crate) fn report(connector: &Connector, brand: &BrandId, errors: &[&Error]) {
-    let troubles = &connector.outside.troubles;
-    let now = connector.outside.clock.now();
+    let troubles = &connector.deps.troubles;
+    let now = connector.deps.clock.now();
     for error in errors {
         if troubles.repeats().line("connector.unreadable", &error.to_string(), now).is_some() {
             tracing::error!(event = "connector.unreadable", %brand, error = %in_full(*error), "A stored record cannot be read; everything else goes on.");

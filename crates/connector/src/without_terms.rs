@@ -14,8 +14,8 @@ use domain::participation::Outcome;
 use domain::time::later;
 
 use crate::award;
-use crate::case::WorkItem;
 use crate::connector::Connector;
+use crate::work_item::WorkItem;
 
 /// So often those are looked at whose brand's file cannot be used.
 pub(crate) const WHILE_BROKEN: Duration = Duration::from_secs(600);
@@ -54,54 +54,54 @@ impl Missing {
 pub(crate) async fn rest(
     connector: &Connector,
     (id, brand): (&BrandId, Option<&Brand>),
-    cases: Vec<(WorkItem, Missing)>,
+    items: Vec<(WorkItem, Missing)>,
 ) -> ports::Result<Vec<WorkItem>> {
-    let now = connector.outside.clock.now();
-    let (mut resting, mut ended) = (Vec::with_capacity(cases.len()), Vec::new());
-    for (mut case, missing) in cases {
-        log(connector, &case, missing, now);
-        match until(&mut case, missing, now) {
+    let now = connector.deps.clock.now();
+    let (mut resting, mut ended) = (Vec::with_capacity(items.len()), Vec::new());
+    for (mut item, missing) in items {
+        log(connector, &item, missing, now);
+        match until(&mut item, missing, now) {
             Some(until) => {
-                case.participation.put_off(until, now);
-                resting.push(case);
+                item.participation.put_off(until, now);
+                resting.push(item);
             }
-            None if case.participation.state().is_end() => ended.push(case),
+            None if item.participation.state().is_end() => ended.push(item),
             None => {
-                case.apply(&Step::Done(Outcome::Failed { reason: missing.reason() }), now);
-                ended.push(case);
+                item.apply(&Step::Done(Outcome::Failed { reason: missing.reason() }), now);
+                ended.push(item);
             }
         }
     }
-    let resolution = |case: &WorkItem| match case.participation.earned_at() {
+    let resolution = |item: &WorkItem| match item.participation.earned_at() {
         Some(_) => Resolution::Credit,
         None => Resolution::Release,
     };
-    let unresolved = |case: &WorkItem| case.facts.award.as_ref().is_some_and(|award| !award.is_resolved());
+    let unresolved = |item: &WorkItem| item.facts.award.as_ref().is_some_and(|award| !award.is_resolved());
     let (open, settled): (Vec<WorkItem>, Vec<WorkItem>) = ended.into_iter().partition(unresolved);
     let jobs =
-        open.into_iter().map(|case| (resolution(&case), case)).map(|(resolution, case)| (case, resolution));
+        open.into_iter().map(|item| (resolution(&item), item)).map(|(resolution, item)| (item, resolution));
     let open = award::resolve_under(connector, (id, brand), jobs.collect()).await?;
-    for mut case in settled.into_iter().chain(open) {
-        case.participation.apply(&Step::Rest, now);
-        resting.push(case);
+    for mut item in settled.into_iter().chain(open) {
+        item.participation.apply(&Step::Rest, now);
+        resting.push(item);
     }
     Ok(resting)
 }
 
 /// Until when a participation is left as it is; `None` once its terms are gone for good.
-fn until(case: &mut WorkItem, missing: Missing, now: Timestamp) -> Option<Timestamp> {
+fn until(item: &mut WorkItem, missing: Missing, now: Timestamp) -> Option<Timestamp> {
     if missing == Missing::Broken {
         return Some(later(now, WHILE_BROKEN));
     }
-    let since = case.participation.lacks_terms(now);
+    let since = item.participation.lacks_terms(now);
     let gone = later(since, GONE_AFTER);
     (now < gone).then(|| later(now, WHILE_GONE).min(gone))
 }
 
 /// One line a minute for all of an activation.
-fn log(connector: &Connector, case: &WorkItem, missing: Missing, now: Timestamp) {
-    let (brand, scope) = (&case.participation.brand(), &case.participation.scope());
-    let repeats = connector.outside.troubles.repeats();
+fn log(connector: &Connector, item: &WorkItem, missing: Missing, now: Timestamp) {
+    let (brand, scope) = (&item.participation.brand(), &item.participation.scope());
+    let repeats = connector.deps.troubles.repeats();
     if let Some(line) = repeats.line("connector.no_terms", &format!("{brand} {scope} {missing:?}"), now) {
         tracing::warn!(
             event = "connector.no_terms", %brand, %scope, times = line.times, since = %line.since, why = missing.reason(),

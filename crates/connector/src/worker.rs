@@ -52,9 +52,8 @@ impl Worker {
     /// A worker for a connector; `linger` is usually [`LINGER`].
     #[must_use]
     pub fn new(connector: Arc<Connector>, linger: Duration) -> Self {
-        let outside = &connector.outside;
-        let supervisor =
-            Supervisor::new(outside.clock.clone(), outside.chance.clone(), outside.troubles.clone());
+        let deps = &connector.deps;
+        let supervisor = Supervisor::new(deps.clock.clone(), deps.chance.clone(), deps.troubles.clone());
         Self { connector, linger, supervisor }
     }
 
@@ -90,10 +89,10 @@ struct Lanes<'a> {
 impl Lanes<'_> {
     /// Takes messages off the queue into their brands' lanes.
     async fn fill(&self, mut stop: watch::Receiver<bool>) {
-        let outside = &self.worker.connector.outside;
+        let deps = &self.worker.connector.deps;
         while !*stop.borrow() {
             let received = tokio::select! {
-                received = outside.queues.receive(self.queue, RECEIVE_WAIT) => received,
+                received = deps.queues.receive(self.queue, RECEIVE_WAIT) => received,
                 _changed = stop.changed() => return,
             };
             match received {
@@ -103,14 +102,14 @@ impl Lanes<'_> {
                     }
                 }
                 Err(error) => {
-                    let now = outside.clock.now();
+                    let now = deps.clock.now();
                     if let Some(line) =
-                        outside.troubles.repeats().line("connector.queue_failed", self.queue.name(), now)
+                        deps.troubles.repeats().line("connector.queue_failed", self.queue.name(), now)
                     {
                         let (queue, times) = (self.queue.name(), line.times);
                         tracing::error!(event = "connector.queue_failed", queue, times, error = %in_full(&error), "Messages cannot be received.");
                     }
-                    outside.clock.sleep(PAUSE).await;
+                    deps.clock.sleep(PAUSE).await;
                 }
             }
         }
@@ -168,7 +167,7 @@ impl BrandQueue {
             let first = tokio::select! {
                 biased;
                 Some(()) = steps.next() => {
-                    last_step = Some(self.connector.outside.clock.now());
+                    last_step = Some(self.connector.deps.clock.now());
                     continue;
                 }
                 first = deliveries.recv(), if steps.len() < self.most_steps() => first,
@@ -197,7 +196,7 @@ impl BrandQueue {
         steps: &mut Steps<'_>,
         last_step: Option<Timestamp>,
     ) -> Vec<Delivery> {
-        let clock = &self.connector.outside.clock;
+        let clock = &self.connector.deps.clock;
         let busy = last_step.is_some_and(|last| clock.now() < later(last, self.linger));
         let wait = match busy {
             _ if !steps.is_empty() => BESIDE,
@@ -239,12 +238,12 @@ impl BrandQueue {
             if let Some(line) = self.connector.line("connector.step_failed", self.brand.as_str()) {
                 tracing::error!(event = "connector.step_failed", brand = %self.brand, times = line.times, error = %in_full(&error), "A round for the brand failed; it is done again.");
             }
-            self.connector.outside.clock.sleep(PAUSE).await;
+            self.connector.deps.clock.sleep(PAUSE).await;
             return;
         }
         let receipts: Vec<Receipt> = batch.into_iter().map(|one| one.receipt).collect();
         for some in receipts.chunks(MOST_MESSAGES) {
-            if let Err(error) = self.connector.outside.queues.acknowledge(self.queue, some).await
+            if let Err(error) = self.connector.deps.queues.acknowledge(self.queue, some).await
                 && let Some(line) = self.connector.line("connector.not_acknowledged", self.brand.as_str())
             {
                 tracing::warn!(event = "connector.not_acknowledged", brand = %self.brand, times = line.times, error = %in_full(&error), "A message could not be acknowledged; it comes again.");

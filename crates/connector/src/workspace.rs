@@ -8,8 +8,8 @@ use domain::ids::BrandId;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 
+use crate::deps::Deps;
 use crate::outage::Seen;
-use crate::outside::Outside;
 
 /// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew, and when the brand has moved.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl Workspaces {
     /// The brand's client; `None`, and a line in the log, when its key cannot be had.
     pub(crate) async fn client(
         &self,
-        outside: &Outside,
+        deps: &Deps,
         seen: &Arc<Seen>,
         brand: &Brand,
     ) -> Option<Arc<braze::Client>> {
@@ -43,20 +43,18 @@ impl Workspaces {
         if kept.is_some() {
             return kept;
         }
-        let key = match outside.secrets.get(&brand.braze.api_key).await {
+        let key = match deps.secrets.get(&brand.braze.api_key).await {
             Ok(key) => braze::ApiKey::new(key.expose_secret()),
             Err(error) => {
-                let now = outside.clock.now();
-                if let Some(line) =
-                    outside.troubles.repeats().line("connector.no_key", brand.id.as_str(), now)
-                {
+                let now = deps.clock.now();
+                if let Some(line) = deps.troubles.repeats().line("connector.no_key", brand.id.as_str(), now) {
                     tracing::error!(event = "connector.no_key", brand = %brand.id, times = line.times, error = %in_full(&error), "The brand's API key cannot be read.");
                 }
                 return None;
             }
         };
         let url = brand.braze.endpoint.url().clone();
-        let way = seen.watching(&brand.id, outside.transport.clone(), outside.clock.clone());
+        let way = seen.watching(&brand.id, deps.transport.clone(), deps.clock.clone());
         let client = Arc::new(braze::Client::new(url, key, way));
         let (endpoint, api_key) = (brand.braze.endpoint.clone(), brand.braze.api_key.clone());
         self.lock().insert(brand.id.clone(), CachedClient { endpoint, api_key, client: client.clone() });

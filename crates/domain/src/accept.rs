@@ -7,7 +7,7 @@ mod tests;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::award::{Award, AwardStatus, Others};
+use crate::award::{Award, AwardStatus, SiblingLines};
 use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::{Contact, Email, Phone};
 use crate::id_key::IdKey;
@@ -130,9 +130,9 @@ fn others(
     activation: &Activation,
     ledger: &LedgerKey,
     id_key: &IdKey,
-) -> Others {
+) -> SiblingLines {
     let (Some(email), Some(incentive)) = (participation.email(), &ledger.incentive) else {
-        return Others::None;
+        return SiblingLines::None;
     };
     let contact = Contact::Email(email.clone());
     let shared = |of: Option<&IncentiveId>| of == Some(incentive);
@@ -144,5 +144,5 @@ fn others(
     known.extend(by_email.then(|| id_key.participation(&ledger.scope, &contact)));
     known.retain(|id| *id != participation.id());
     let unknown = by_phone || events().any(|(_, event)| event.repeatable);
-    if known.is_empty() && !unknown { Others::None } else { Others::Perhaps(known) }
+    if known.is_empty() && !unknown { SiblingLines::None } else { SiblingLines::Perhaps(known) }
 }

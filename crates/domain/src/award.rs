@@ -19,7 +19,7 @@ pub struct Award {
     /// The consumer, whichever way they took part: an incentive rewards each once.
     pub participant: ContactKey,
     /// Where the same consumer's other lines may be.
-    pub others: Others,
+    pub others: SiblingLines,
     /// What may be won.
     pub offer: Offer,
     /// Its number in the order of acceptance, once it is entered in the ledger of an incentive.
@@ -36,7 +36,7 @@ pub struct Award {
 
 /// Which other lines of the same participant there may be in a ledger: a store need look for no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Others {
+pub enum SiblingLines {
     /// None: there is one way in, and nobody can take it twice.
     None,
     /// Those of these participations, and of ways whose ids only who takes them knows.

@@ -160,7 +160,7 @@ pub trait LedgerTx {
     /// Adds or replaces a line.
     fn keep(&mut self, award: &Award) -> Result<(), Self::Error>;
     /// The same participant's other lines.
-    fn others_of(&mut self, award: &Award) -> Result<Vec<Award>, Self::Error>;
+    fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>, Self::Error>;
     /// The first line by arrival that is waiting and whose participant has no place.
     fn first_waiting(&mut self) -> Result<Option<Award>, Self::Error>;
     /// Lines that are credited and whose place still lacks its reward.

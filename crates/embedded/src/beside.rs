@@ -28,13 +28,13 @@ use crate::writer::log_of;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A data file that another process may be serving.
-pub struct Beside {
+pub struct AdminConnection {
     connection: Mutex<Connection>,
     path: PathBuf,
     patience: Duration,
 }
 
-impl Beside {
+impl AdminConnection {
     /// Opens a data file that is there.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ fn parked(connection: &Connection) -> Result<Vec<Dead>> {
 }
 
 #[async_trait]
-impl Operations for Beside {
+impl Operations for AdminConnection {
     async fn overview(&self, now: Timestamp) -> Result<Overview> {
         const DOING: &str = "looking at the data file";
         let mut connection = self.lock();

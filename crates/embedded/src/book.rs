@@ -101,7 +101,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
         Ok(())
     }
 
-    fn others_of(&mut self, award: &Award) -> Result<Vec<Award>> {
+    fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>> {
         self.awards(OTHERS, params![award.participant.to_bytes(), self.ledger, award.id.to_bytes()])
     }
 

@@ -25,7 +25,7 @@ mod store;
 mod trouble;
 mod writer;
 
-pub use beside::Beside;
+pub use beside::AdminConnection;
 pub use data_file::DataFile;
 pub use id_key::IdKeyError;
 pub use open_error::OpenError;

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ports::Error;
-use ports::error::Trouble;
+use ports::error::UnavailableKind;
 use rusqlite::ErrorCode;
 use supervision::{Panicked, caught};
 
@@ -13,13 +13,13 @@ pub(crate) fn failed(doing: &'static str, error: impl std::fmt::Display, code: O
     Error::in_trouble(doing, trouble(code), error.to_string())
 }
 
-fn trouble(code: Option<ErrorCode>) -> Trouble {
+fn trouble(code: Option<ErrorCode>) -> UnavailableKind {
     match code {
-        Some(ErrorCode::DiskFull) => Trouble::Full,
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Trouble::ReadOnly,
-        Some(ErrorCode::SystemIoFailure) => Trouble::Disk,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Trouble::Corrupt,
-        _ => Trouble::Unknown,
+        Some(ErrorCode::DiskFull) => UnavailableKind::Full,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => UnavailableKind::ReadOnly,
+        Some(ErrorCode::SystemIoFailure) => UnavailableKind::Disk,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => UnavailableKind::Corrupt,
+        _ => UnavailableKind::Unknown,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State as Shared;
 use domain::Timestamp;
-use ports::error::{Trouble, in_full};
+use ports::error::{UnavailableKind, in_full};
 use ports::health::HealthEntry;
 use serde_json::{Value, json};
 
@@ -34,13 +34,13 @@ pub(crate) struct Health {
     store: Mutex<Option<PartFailure>>,
     queue: Mutex<Option<PartFailure>>,
     /// When the store was asked, and what it is in trouble with, if it is.
-    asked: tokio::sync::Mutex<Option<(Timestamp, Option<Trouble>)>>,
+    asked: tokio::sync::Mutex<Option<(Timestamp, Option<UnavailableKind>)>>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct PartFailure {
     at: Timestamp,
-    trouble: Trouble,
+    trouble: UnavailableKind,
 }
 
 /// Whether `at` was at most so long ago.
@@ -66,7 +66,7 @@ impl Health {
     }
 
     /// Why the last participation that needed this part was not kept, if that was a moment ago.
-    fn trouble(&self, part: Part, now: Timestamp) -> Option<Trouble> {
+    fn trouble(&self, part: Part, now: Timestamp) -> Option<UnavailableKind> {
         self.of(part).filter(|failure| recent(failure.at, now, REMEMBERED)).map(|failure| failure.trouble)
     }
 }
@@ -101,7 +101,7 @@ fn shown(intake: &Intake, now: Timestamp) -> Value {
 }
 
 /// Asks the store for anything, unless somebody did a moment ago.
-async fn ask(intake: &Intake) -> Option<Trouble> {
+async fn ask(intake: &Intake) -> Option<UnavailableKind> {
     let mut asked = intake.health.asked.lock().await;
     let now = intake.clock.now();
     if let Some((at, trouble)) = *asked

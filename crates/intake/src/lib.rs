@@ -66,7 +66,7 @@ pub enum Entering {
 
 /// What intake needs from outside.
 #[derive(Clone)]
-pub struct Outside {
+pub struct IntakeDeps {
     /// Where participations are kept.
     pub store: Arc<dyn Store>,
     /// Where awards are kept.
@@ -135,7 +135,7 @@ impl FromRef<Lasting> for Intake {
 }
 
 /// The routes. Call it inside a Tokio runtime: announcements are sent by a task of their own.
-pub fn router(outside: Outside, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Router {
+pub fn router(outside: IntakeDeps, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Router {
     let supervisor = Supervisor::new(outside.clock.clone(), Arc::new(SystemChance), outside.troubles.clone());
     router_under(&supervisor, outside, brands, id_key)
 }
@@ -143,7 +143,7 @@ pub fn router(outside: Outside, brands: impl Into<BrandsInUse>, id_key: IdKey) -
 /// The same, whose task is restarted by `supervisor` together with those of others.
 pub fn router_under(
     supervisor: &Supervisor,
-    outside: Outside,
+    outside: IntakeDeps,
     brands: impl Into<BrandsInUse>,
     id_key: IdKey,
 ) -> Router {

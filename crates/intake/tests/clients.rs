@@ -15,7 +15,7 @@ use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
-use intake::{Caller, Entering, Outside, Rates, RequestLimits, router};
+use intake::{Caller, Entering, IntakeDeps, Rates, RequestLimits, router};
 use memory::{Faults, Memory, TokioClock};
 use ports::{Clock, Troubles};
 use sha2::Sha256;
@@ -40,7 +40,7 @@ fn routes() -> Router {
     memory.keep_secret(secret("ACME_SECRET"), SECRET);
     memory.keep_secret(secret("EDGE"), &format!("{EDGE}\n"));
     let [one, two] = [1, 2].map(NonZeroU32::new);
-    let outside = Outside {
+    let outside = IntakeDeps {
         store: memory.clone(),
         ledger: memory.clone(),
         queues: memory.clone(),

@@ -13,7 +13,7 @@ use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::ledger::Rules;
 use http::{Request, StatusCode};
-use intake::{Entering, Outside, router};
+use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
 use ports::{Clock, Ledger, Troubles};
 use serde_json::Value;
@@ -39,7 +39,7 @@ impl Raffle {
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let brand = BrandFile { name: "acme".into(), text: RAFFLE.into() };
         let brands = Arc::new(read_all(&[brand], &AssumePresent).unwrap());
-        let outside = Outside {
+        let outside = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),

@@ -14,7 +14,7 @@ use domain::participation::{Outcome, Participation, Unanswered};
 use domain::token::TokenHash;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
-use intake::{Entering, Outside, router};
+use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
 use ports::{Clock, Store, Troubles};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ impl RepeatsFront {
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         memory.keep_secret(SecretRef::Env("S".into()), SECRET);
-        let outside = Outside {
+        let outside = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),

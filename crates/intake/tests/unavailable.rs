@@ -13,7 +13,7 @@ use domain::message::QueueName;
 use domain::token::TokenHash;
 use futures::FutureExt;
 use http::{Request, StatusCode};
-use intake::{Entering, Outside, router};
+use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock, TokioClock};
 use ports::health::Subject;
 use ports::queues::{Delivery, Outgoing, Receipt};
@@ -51,9 +51,9 @@ fn outside(
     entering: Entering,
     clock: Arc<dyn Clock>,
     troubles: Troubles,
-) -> (Arc<Memory>, Outside) {
+) -> (Arc<Memory>, IntakeDeps) {
     let memory = Arc::new(Memory::new(1, faults, clock.clone()));
-    let outside = Outside {
+    let outside = IntakeDeps {
         store: memory.clone(),
         ledger: memory.clone(),
         queues: memory.clone(),
@@ -67,7 +67,7 @@ fn outside(
     (memory, outside)
 }
 
-fn routes(outside: Outside) -> Router {
+fn routes(outside: IntakeDeps) -> Router {
     let brands = Arc::new(read_all(&[brand()], &AssumePresent).unwrap());
     router(outside, brands, IdKey::new([1; 32]))
 }
@@ -156,7 +156,7 @@ impl Queues for PanickingQueue {
 async fn a_request_that_panics_is_answered_and_shown_and_the_next_one_is_served() {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
     let (_, outside) = outside(Faults::none(), Entering::InOrder, clock, Troubles::default());
-    let routes = routes(Outside { queues: Arc::new(PanickingQueue), ..outside });
+    let routes = routes(IntakeDeps { queues: Arc::new(PanickingQueue), ..outside });
     let request = Request::post("/webhook/braze")
         .header("content-type", "application/json")
         .header("authorization", "Bearer qb_1")

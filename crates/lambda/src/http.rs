@@ -10,7 +10,7 @@ use aws::ssm::Parameters;
 use axum::Router;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use intake::{Caller, Entering, Outside, Rates, RequestLimits};
+use intake::{Caller, Entering, IntakeDeps, Rates, RequestLimits};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use ports::clock::SystemClock;
@@ -36,7 +36,7 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
         tokio::join!(environment::id_key(&*secrets, &dynamo), table.read(), connected.connect());
     let id_key = id_key?;
     let troubles = Troubles::default();
-    let outside = Outside {
+    let outside = IntakeDeps {
         store: dynamo.clone(),
         ledger: dynamo,
         queues,

@@ -8,7 +8,7 @@ use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::scheduler::Scheduler;
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
-use connector::{Connector, Outside, Ticked};
+use connector::{Connector, Deps, Ticked};
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use domain::time::later;
@@ -70,7 +70,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     );
     let id_key = id_key?;
     let troubles = Troubles::default();
-    let outside = Outside {
+    let outside = Deps {
         store: dynamo.clone(),
         ledger: dynamo.clone(),
         callbacks: dynamo.clone(),

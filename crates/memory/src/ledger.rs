@@ -117,7 +117,7 @@ impl LedgerTx for MemoryLedgerTx<'_> {
         Ok(())
     }
 
-    fn others_of(&mut self, award: &Award) -> std::result::Result<Vec<Award>, Infallible> {
+    fn siblings_of(&mut self, award: &Award) -> std::result::Result<Vec<Award>, Infallible> {
         Ok(self.by_arrival(|other| other.participant == award.participant && other.id != award.id))
     }
 

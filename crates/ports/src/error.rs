@@ -11,7 +11,7 @@ pub enum Error {
         /// What was being done.
         doing: &'static str,
         /// What kind of trouble it is in.
-        trouble: Trouble,
+        trouble: UnavailableKind,
         /// What it said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -53,7 +53,7 @@ pub fn at_most(given: usize, most: usize, doing: &'static str) -> Result<()> {
 
 /// What kind of trouble something is in: so much may be said to whoever asks. It reads on from what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Trouble {
+pub enum UnavailableKind {
     /// There is no room.
     Full,
     /// It may be read only.
@@ -69,7 +69,7 @@ pub enum Trouble {
     Unknown,
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for UnavailableKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Full => "is full",
@@ -91,13 +91,13 @@ impl Error {
         doing: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::in_trouble(doing, Trouble::default(), source)
+        Self::in_trouble(doing, UnavailableKind::default(), source)
     }
 
     /// The same, where the kind of trouble is known.
     pub fn in_trouble(
         doing: &'static str,
-        trouble: Trouble,
+        trouble: UnavailableKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self::Unavailable { doing, trouble, source: source.into() }
@@ -113,12 +113,12 @@ impl Error {
 
     /// What kind of trouble it is.
     #[must_use]
-    pub fn trouble(&self) -> Trouble {
+    pub fn trouble(&self) -> UnavailableKind {
         match self {
             Self::Unavailable { trouble, .. } => *trouble,
-            Self::Panicked { .. } => Trouble::Unknown,
-            Self::Corrupt(_) => Trouble::Corrupt,
-            Self::Unencodable(_) | Self::TooMany { .. } => Trouble::Mistake,
+            Self::Panicked { .. } => UnavailableKind::Unknown,
+            Self::Corrupt(_) => UnavailableKind::Corrupt,
+            Self::Unencodable(_) | Self::TooMany { .. } => UnavailableKind::Mistake,
         }
     }
 

@@ -8,7 +8,7 @@ use aws::operations::Environment;
 use aws::ssm::Parameters;
 use domain::brand::SecretRef;
 use domain::id_key::IdKey;
-use embedded::Beside;
+use embedded::AdminConnection;
 use ports::clock::SystemClock;
 use ports::{Operations, Secrets};
 use secrecy::ExposeSecret;
@@ -18,7 +18,7 @@ use crate::id_key;
 
 /// An opened place.
 pub(crate) enum Opened {
-    File { beside: Beside, shown: String, id_key: Option<IdKey> },
+    File { beside: AdminConnection, shown: String, id_key: Option<IdKey> },
     OnAws { environment: Environment, secrets: Parameters, parameter: String, id_key: Option<IdKey> },
 }
 
@@ -28,7 +28,7 @@ impl Opened {
         let of_environment = id_key::in_environment()?;
         if let Some(file) = place.data {
             let shown = format!("the data file {}", file.display());
-            let beside = Beside::open(&file).with_context(|| shown.clone())?;
+            let beside = AdminConnection::open(&file).with_context(|| shown.clone())?;
             let id_key = match of_environment {
                 Some(key) => beside.id_key(Some(&key)).with_context(|| shown.clone())?,
                 None => None,

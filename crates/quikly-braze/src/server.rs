@@ -71,7 +71,7 @@ impl Server {
         let brands = BrandsInUse::from(Arc::new(brands));
         let troubles = Troubles::default();
         let supervisor = Supervisor::new(clock.clone(), chance.clone(), troubles.clone());
-        let intake = intake::Outside {
+        let intake = intake::IntakeDeps {
             store: file.clone(),
             ledger: file.clone(),
             queues: file.clone(),
@@ -84,7 +84,7 @@ impl Server {
         };
         let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
         let braze = Arc::new(Counting::on(braze::HttpTransport::new(braze::Timeouts::default())?));
-        let outside = connector::Outside {
+        let outside = connector::Deps {
             store: file.clone(),
             ledger: file.clone(),
             callbacks: file.clone(),

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use domain::Timestamp;
-use domain::award::{Award, AwardStatus, Others};
+use domain::award::{Award, AwardStatus, SiblingLines};
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::NoPrize;
 use domain::unknown::UnknownFields;
@@ -55,8 +55,8 @@ pub fn encode(award: &Award) -> Result<String, Unencodable> {
         incentive: award.ledger.incentive.as_ref().map(ToString::to_string),
         participant: award.participant.to_string(),
         others: match &award.others {
-            Others::None => None,
-            Others::Perhaps(ids) => Some(ids.iter().map(ToString::to_string).collect()),
+            SiblingLines::None => None,
+            SiblingLines::Perhaps(ids) => Some(ids.iter().map(ToString::to_string).collect()),
         },
         offer: offer_record(&award.offer),
         arrival: award.arrival_number(),
@@ -100,9 +100,9 @@ fn award(id: ParticipationId, record: AwardRecord, unknown: UnknownFields) -> Re
     })
 }
 
-fn others(stored: Option<Vec<String>>) -> Result<Others, Why> {
-    let Some(ids) = stored else { return Ok(Others::None) };
-    Ok(Others::Perhaps(ids.iter().map(|id| ParticipationId::parse(id)).collect::<Result<_, _>>()?))
+fn others(stored: Option<Vec<String>>) -> Result<SiblingLines, Why> {
+    let Some(ids) = stored else { return Ok(SiblingLines::None) };
+    Ok(SiblingLines::Perhaps(ids.iter().map(|id| ParticipationId::parse(id)).collect::<Result<_, _>>()?))
 }
 
 pub(crate) fn ledger(scope: &str, incentive: Option<&str>) -> Result<LedgerKey, Why> {

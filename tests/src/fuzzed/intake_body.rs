@@ -9,7 +9,7 @@ use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
 use domain::token::TokenHash;
 use http::Request;
-use intake::{Entering, Outside};
+use intake::{Entering, IntakeDeps};
 use memory::{Faults, Memory, TestClock};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -64,7 +64,7 @@ impl FuzzedFront {
             read_all(&[BrandFile { name: "acme.toml".into(), text }], &AssumePresent).expect("a brand");
         let clock = Arc::new(TestClock::at(start()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        let outside = Outside {
+        let outside = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),

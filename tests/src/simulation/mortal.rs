@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use braze::TransportError;
 use bytes::Bytes;
-use connector::Outside;
+use connector::Deps;
 use domain::Timestamp;
 use domain::award::{Award, Resolution};
 use domain::brand::SecretRef;
@@ -73,7 +73,7 @@ impl Life {
 
 /// The ports of one process.
 pub(crate) struct Mortal {
-    pub(crate) ports: Outside,
+    pub(crate) ports: Deps,
     pub(crate) life: Arc<Life>,
     pub(crate) line: Arc<SharedRun>,
     pub(crate) memory: Arc<Memory>,
@@ -100,11 +100,11 @@ impl Mortal {
     }
 
     /// These ports, as a connector takes them.
-    pub(crate) fn outside(self) -> Outside {
+    pub(crate) fn outside(self) -> Deps {
         let outages = self.memory.clone();
         let (clock, chance) = (self.ports.clock.clone(), self.ports.chance.clone());
         let ports = Arc::new(self);
-        Outside {
+        Deps {
             store: ports.clone(),
             ledger: ports.clone(),
             callbacks: ports.clone(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{Connector, LINGER, Outside, TICK, Worker};
+use connector::{Connector, Deps, LINGER, TICK, Worker};
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::QueueName;
 use lambda::batch::{Batch, each_brand};
@@ -88,7 +88,7 @@ async fn live(
     }
 }
 
-fn serve(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>) {
+fn serve(connector: &Arc<Connector>, outside: &Deps, tasks: &mut JoinSet<()>) {
     let (worker, (alive, stop)) = (Worker::new(connector.clone(), LINGER), watch::channel(false));
     tasks.spawn_local(async move {
         let _alive = alive;
@@ -105,7 +105,7 @@ fn serve(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>)
 }
 
 /// Hands every queue's messages to a function, and has the poller called every minute.
-fn call(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>) {
+fn call(connector: &Arc<Connector>, outside: &Deps, tasks: &mut JoinSet<()>) {
     // The rewarder's queue hands out one batch of an activation at a time.
     let callers = QueueName::ALL.into_iter().flat_map(|queue| {
         let at_once = if queue == QueueName::Awards { 1 } else { CALLERS };
@@ -133,7 +133,7 @@ fn call(connector: &Arc<Connector>, outside: &Outside, tasks: &mut JoinSet<()>) 
 }
 
 /// One invocation with a batch, as the event source mapping makes it: what the function does not name as failed is deleted.
-async fn invoke(connector: &Connector, outside: &Outside, queue: QueueName, deliveries: Vec<Delivery>) {
+async fn invoke(connector: &Connector, outside: &Deps, queue: QueueName, deliveries: Vec<Delivery>) {
     if deliveries.is_empty() {
         return;
     }

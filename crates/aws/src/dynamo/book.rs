@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::award::{Award, AwardStatus, Others};
+use domain::award::{Award, AwardStatus, SiblingLines};
 use domain::callback::Callback;
 use domain::ids::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
@@ -30,7 +30,7 @@ pub(crate) enum Need {
     /// The lines of these participations.
     Lines(Vec<ParticipationId>),
     /// Which lines a participant has.
-    Others(ContactKey),
+    SiblingLines(ContactKey),
     /// The first lines that wait, at least so many.
     Waiting(usize),
     /// The lines that are owed a reward.
@@ -162,9 +162,10 @@ impl LedgerTx for DynamoLedgerTx<'_> {
         Ok(())
     }
 
-    fn others_of(&mut self, award: &Award) -> Result<Vec<Award>, Need> {
-        let Others::Perhaps(known) = &award.others else { return Ok(Vec::new()) };
-        let stored = self.snapshot.others.get(&award.participant).ok_or(Need::Others(award.participant))?;
+    fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>, Need> {
+        let SiblingLines::Perhaps(known) = &award.others else { return Ok(Vec::new()) };
+        let stored =
+            self.snapshot.others.get(&award.participant).ok_or(Need::SiblingLines(award.participant))?;
         let mut ids: BTreeSet<ParticipationId> = stored.iter().chain(known).copied().collect();
         let changed = self.changes.lines.values().filter(|line| line.participant == award.participant);
         ids.extend(changed.map(|line| line.id));
@@ -190,7 +191,7 @@ impl LedgerTx for DynamoLedgerTx<'_> {
         lines.retain(|line| line.status == AwardStatus::Waiting);
         lines.sort_by_key(|line| line.arrival);
         for line in lines {
-            if !self.others_of(&line)?.iter().any(Award::has_place) {
+            if !self.siblings_of(&line)?.iter().any(Award::has_place) {
                 return Ok(Some(line));
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
-use domain::award::{Award, Others};
+use domain::award::{Award, SiblingLines};
 use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::Entrant;
@@ -81,7 +81,8 @@ impl Dynamo {
             self.read_put_back(ledger),
             self.read_lines(ids, &mut lines)
         )?;
-        let entering = |line: &&VersionedLine| !line.award.is_entered() && line.award.others != Others::None;
+        let entering =
+            |line: &&VersionedLine| !line.award.is_entered() && line.award.others != SiblingLines::None;
         let participants: Vec<ContactKey> =
             lines.lines.values().flatten().filter(entering).map(|line| line.award.participant).collect();
         let others = participants.into_iter().map(async |participant| {
@@ -107,7 +108,7 @@ impl Dynamo {
     ) -> Result<()> {
         match need {
             Need::Lines(ids) => self.read_lines(&ids, snapshot).await?,
-            Need::Others(participant) => {
+            Need::SiblingLines(participant) => {
                 let ids = self.lines_of(ledger, participant).await?;
                 snapshot.others.insert(participant, ids);
             }

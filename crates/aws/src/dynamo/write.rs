@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::Timestamp;
-use domain::award::{Award, AwardStatus, Others};
+use domain::award::{Award, AwardStatus, SiblingLines};
 use domain::ids::BrandId;
 use domain::incentive::Offer;
 use domain::ledger::Counts;
@@ -126,7 +126,7 @@ impl Dynamo {
             let update = self.line_update(ledger, award, stored.map_or(0, |line| line.version))?;
             items.push(TransactWriteItem::builder().update(update).build());
             let entered = stored.is_some_and(|line| !line.award.is_entered()) && award.is_entered();
-            if entered && award.others != Others::None {
+            if entered && award.others != SiblingLines::None {
                 let who = format!("who {} {}", award.participant, award.id);
                 items.push(self.versioned(ledger, &who, Item::new(), 0)?);
             }

@@ -10,7 +10,7 @@ use ports::limits::Endpoint;
 
 use super::BrandAccess;
 use crate::budget::{Admission, PATIENCE};
-use crate::case::{Performed, WorkItem};
+use crate::work_item::{Performed, WorkItem};
 
 /// A slot shorter than this would be over before a message that is late by a second: its participation comes a second early, and
 /// waits.
@@ -31,7 +31,7 @@ pub(super) async fn admit<Q>(
 ) -> (AdmittedRequests<Q>, Performed) {
     let now = to.now();
     let own = |request: &Request<Q>| {
-        let slots = request.by.iter().filter_map(|(case, _)| case.participation.slot());
+        let slots = request.by.iter().filter_map(|(item, _)| item.participation.slot());
         slots.into_iter().find(|slot| slot.from <= later(now, PATIENCE) && now < slot.until)
     };
     let without = requests.iter().filter(|request| own(request).is_none()).count();
@@ -56,7 +56,7 @@ pub(super) async fn admit<Q>(
             }
             Some(Admission::Closed(until)) => performed.resting.extend(put_off(request, until, None, now)),
             None => {
-                let rest = |(case, _): (WorkItem, Q)| to.rest_after_failure(case, None, now);
+                let rest = |(item, _): (WorkItem, Q)| to.rest_after_failure(item, None, now);
                 performed.resting.extend(request.by.into_iter().map(rest));
             }
         }
@@ -71,10 +71,10 @@ fn put_off<Q>(
     mut slot: Option<Slot>,
     now: Timestamp,
 ) -> impl Iterator<Item = WorkItem> {
-    request.by.into_iter().map(move |(mut case, _)| {
-        case.participation.holds(slot.take());
-        case.participation.put_off(until, now);
-        case
+    request.by.into_iter().map(move |(mut item, _)| {
+        item.participation.holds(slot.take());
+        item.participation.put_off(until, now);
+        item
     })
 }
 
@@ -87,13 +87,13 @@ fn come_for(slot: Slot) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoints::samples::{access, at, brand, case};
+    use crate::endpoints::samples::{access, at, brand, item};
     use crate::endpoints::translate;
 
     fn request(number: usize, slot: Option<Slot>) -> Request<()> {
-        let mut case = case(number);
-        case.participation.holds(slot);
-        Request { query: translate::find_query(case.participation.way()), by: vec![(case, ())] }
+        let mut item = item(number);
+        item.participation.holds(slot);
+        Request { query: translate::find_query(item.participation.way()), by: vec![(item, ())] }
     }
 
     #[tokio::test(start_paused = true)]

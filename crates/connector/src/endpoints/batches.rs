@@ -9,7 +9,7 @@ use domain::decide::ProfileWrite;
 use domain::profile::ProfileRef;
 
 use super::translate;
-use crate::case::WorkItem;
+use crate::work_item::WorkItem;
 
 /// Writes that have failed so often in a row go by themselves, and are halved while they fail: whatever is wrong with one must not
 /// hold up others.
@@ -30,7 +30,7 @@ impl Joint {
     }
 
     pub(super) fn is_stubborn(&self) -> bool {
-        self.jobs.iter().any(|(case, _)| case.participation.failures() >= STUBBORN_AFTER)
+        self.jobs.iter().any(|(item, _)| item.participation.failures() >= STUBBORN_AFTER)
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
@@ -85,7 +85,7 @@ pub(super) fn writes(joints: &[Joint]) -> Vec<TrackWrite> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoints::samples::{brand, case, write};
+    use crate::endpoints::samples::{brand, item, write};
 
     /// How many objects each request has, and for how many participations they are.
     fn sizes(jobs: Vec<WriteJob>) -> Vec<(usize, usize)> {
@@ -95,23 +95,23 @@ mod tests {
 
     #[test]
     fn a_request_has_as_many_objects_as_braze_takes() {
-        let jobs = (0..160).map(|number| (case(number), write(&format!("u-{number}"), "gold")));
+        let jobs = (0..160).map(|number| (item(number), write(&format!("u-{number}"), "gold")));
         assert_eq!(sizes(jobs.collect()), [(75, 75), (75, 75), (10, 10)]);
     }
 
     #[test]
     fn what_is_about_one_profile_is_one_object() {
-        let jobs = (0..3).map(|number| (case(number), write("u-1", ["gold", "early", "spring"][number])));
+        let jobs = (0..3).map(|number| (item(number), write("u-1", ["gold", "early", "spring"][number])));
         assert_eq!(sizes(jobs.collect()), [(1, 3)]);
     }
 
     #[test]
     fn what_has_failed_again_and_again_goes_by_itself() {
         let job = |number: usize| {
-            let mut case = case(number);
+            let mut item = item(number);
             let failures = if number < 2 { STUBBORN_AFTER } else { STUBBORN_AFTER - 1 };
-            (0..failures).for_each(|_| case.participation.failed());
-            (case, write(&format!("u-{number}"), "gold"))
+            (0..failures).for_each(|_| item.participation.failed());
+            (item, write(&format!("u-{number}"), "gold"))
         };
         assert_eq!(sizes((0..5).map(job).collect()), [(3, 3), (2, 2)]);
     }

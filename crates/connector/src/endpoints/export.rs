@@ -11,7 +11,7 @@ use super::BrandAccess;
 use super::admission::{Request, admit};
 use crate::breaker::{Breaker, Rejection};
 use crate::budget::{PATIENCE, asked_wait, at_the_earliest, observed};
-use crate::case::{Performed, WorkItem};
+use crate::work_item::{Performed, WorkItem};
 
 /// What Braze answered, when, and what that says of the limit.
 struct Heard {
@@ -37,8 +37,8 @@ pub(super) async fn ask_all<Q>(
     let (ready, mut performed) = admit(to, requests).await;
     let Some(client) = to.client().await else {
         let now = to.now();
-        let cases = ready.into_iter().flat_map(|(_, request)| request.by);
-        performed.resting.extend(cases.map(|(case, _)| to.rest_after_failure(case, None, now)));
+        let items = ready.into_iter().flat_map(|(_, request)| request.by);
+        performed.resting.extend(items.map(|(item, _)| to.rest_after_failure(item, None, now)));
         return (performed, refused);
     };
     let breaker = to.breaker(Endpoint::ExportIds);
@@ -54,12 +54,12 @@ pub(super) async fn ask_all<Q>(
     let mut said = Vec::new();
     for (by, together, heard) in answers {
         said.extend(heard.as_ref().ok().and_then(|heard| heard.said));
-        for (case, question) in by {
+        for (item, question) in by {
             if together && matches!(&heard, Ok(heard) if is_refused(&heard.answer)) {
-                refused.push((case, question));
+                refused.push((item, question));
             } else {
-                let learn = |case: &mut WorkItem, export: &Export| learn(case, &question, export);
-                take_in(to, case, &heard, learn, now, &mut performed);
+                let learn = |item: &mut WorkItem, export: &Export| learn(item, &question, export);
+                take_in(to, item, &heard, learn, now, &mut performed);
             }
         }
     }
@@ -76,7 +76,7 @@ async fn ask(
     query: &ExportQuery,
     fields: Fields,
 ) -> Result<Heard, Rejection> {
-    let clock = &to.access.outside.clock;
+    let clock = &to.access.deps.clock;
     to.wait_until(slot.from).await;
     let permit = breaker.enter(slot, || clock.now()).await?;
     if clock.now() >= slot.until {
@@ -99,18 +99,18 @@ fn is_refused(answer: &Answer<Export>) -> bool {
 /// Turns an answer into a fact, or puts the case off.
 fn take_in(
     to: &BrandAccess<'_>,
-    mut case: WorkItem,
+    mut item: WorkItem,
     heard: &Result<Heard, Rejection>,
     learn: impl Fn(&mut WorkItem, &Export),
     now: Timestamp,
     performed: &mut Performed,
 ) {
     // It has been used, or is worth nothing any more. Until then it is kept, whatever else is asked meanwhile.
-    case.participation.holds(None);
+    item.participation.holds(None);
     let Heard { answer, at, .. } = match heard {
         Ok(heard) => heard,
         Err(Rejection::Down) => {
-            performed.resting.push(to.rest_after_failure(case, None, now));
+            performed.resting.push(to.rest_after_failure(item, None, now));
             return;
         }
         Err(rejection) => {
@@ -118,27 +118,27 @@ fn take_in(
                 Rejection::Refused | Rejection::Missed | Rejection::Down => now,
                 Rejection::UsedUp { until } => *until,
             };
-            case.participation.put_off(later(until, to.access.outside.chance.jitter(PATIENCE)), now);
-            performed.resting.push(case);
+            item.participation.put_off(later(until, to.access.deps.chance.jitter(PATIENCE)), now);
+            performed.resting.push(item);
             return;
         }
     };
     match &answer.result {
         Ok(export) => {
-            case.participation.answered();
-            learn(&mut case, export);
-            performed.active.push(case);
+            item.participation.answered();
+            learn(&mut item, export);
+            performed.active.push(item);
         }
         Err(error) if error.next() == AfterError::Refused => {
-            case.participation.answered();
-            case.facts.refused = Some(format!("the look-up failed: {error}"));
-            performed.active.push(case);
+            item.participation.answered();
+            item.facts.refused = Some(format!("the look-up failed: {error}"));
+            performed.active.push(item);
         }
         Err(error) => {
-            tracing::debug!(event = "connector.look_up_failed", participation = %case.participation.id(), %error, "A look-up failed.");
-            performed.resting.push(case.rest_after_failure(
+            tracing::debug!(event = "connector.look_up_failed", participation = %item.participation.id(), %error, "A look-up failed.");
+            performed.resting.push(item.rest_after_failure(
                 asked_wait(answer, *at),
-                &*to.access.outside.chance,
+                &*to.access.deps.chance,
                 now,
             ));
         }

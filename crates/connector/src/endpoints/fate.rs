@@ -7,8 +7,8 @@ use domain::decide::Written;
 use domain::time::later;
 use ports::Chance;
 
-use crate::case::WorkItem;
 use crate::retry::back_off;
+use crate::work_item::WorkItem;
 
 /// What became of one object, for every participation that it was sent for. Waits that Braze asked for are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +27,10 @@ pub(super) enum ObjectFate {
 
 impl ObjectFate {
     /// The fact for a participation. Failures are counted in it.
-    pub(super) fn written(&self, case: &mut WorkItem, chance: &dyn Chance, now: Timestamp) -> Written {
+    pub(super) fn written(&self, item: &mut WorkItem, chance: &dyn Chance, now: Timestamp) -> Written {
         let mut retry_at = |asked| {
-            case.participation.failed();
-            later(now, back_off(case.participation.failures(), asked, chance))
+            item.participation.failed();
+            later(now, back_off(item.participation.failures(), asked, chance))
         };
         match self {
             Self::Refused(reason) => Written::Refused { reason: reason.clone() },
@@ -38,7 +38,7 @@ impl ObjectFate {
             Self::NotBefore(retry_at) => Written::NotDone { retry_at: *retry_at },
             Self::Unknown(asked) => Written::Unknown { retry_at: retry_at(*asked) },
             Self::Done => {
-                case.participation.answered();
+                item.participation.answered();
                 Written::Done
             }
         }
@@ -48,14 +48,14 @@ impl ObjectFate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoints::samples::{NoJitter, at, case};
+    use crate::endpoints::samples::{NoJitter, at, item};
 
     /// What a participation that has failed once learns of it, and how often it has failed then.
     fn learned(fate: &ObjectFate) -> (Written, u32) {
-        let mut case = case(1);
-        case.participation.failed();
-        let written = fate.written(&mut case, &NoJitter, at(0));
-        (written, case.participation.failures())
+        let mut item = item(1);
+        item.participation.failed();
+        let written = fate.written(&mut item, &NoJitter, at(0));
+        (written, item.participation.failures())
     }
 
     #[test]

@@ -10,7 +10,7 @@ use domain::profile::{Alias, ProfileRef};
 use super::admission::Request;
 use super::export::ask_all;
 use super::{BrandAccess, BrazeEndpoint, translate};
-use crate::case::{Performed, WorkItem};
+use crate::work_item::{Performed, WorkItem};
 
 /// "Does this profile carry this event, no older than that?"
 pub(crate) struct ProfileEventQuestion {
@@ -25,11 +25,11 @@ pub(crate) struct Profiles;
 impl BrazeEndpoint for Profiles {
     type Job = WorkItem;
 
-    async fn perform(to: &BrandAccess<'_>, cases: Vec<WorkItem>) -> ports::Result<Performed> {
-        let query = |case: WorkItem| (translate::find_query(case.participation.way()), case);
-        let requests = alike(cases.into_iter().map(query));
-        let found = |case: &mut WorkItem, (): &(), export: &Export| {
-            case.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
+    async fn perform(to: &BrandAccess<'_>, items: Vec<WorkItem>) -> ports::Result<Performed> {
+        let query = |item: WorkItem| (translate::find_query(item.participation.way()), item);
+        let requests = alike(items.into_iter().map(query));
+        let found = |item: &mut WorkItem, (): &(), export: &Export| {
+            item.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
         };
         Ok(ask_all(to, requests, Fields::IdentityAndAttributes, found).await.0)
     }
@@ -43,18 +43,18 @@ impl BrazeEndpoint for Aliases {
     type Job = (WorkItem, Alias);
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
-        let found = |case: &mut WorkItem, alias: &ProfileRef, export: &Export| {
+        let found = |item: &mut WorkItem, alias: &ProfileRef, export: &Export| {
             let theirs = export.users.iter().filter(|user| translate::is_of(user, alias));
             let found: Vec<_> = theirs.map(translate::found_profile).collect();
-            case.participation.learns_of_alias(!found.is_empty());
-            case.facts.found = (!found.is_empty()).then_some(found);
+            item.participation.learns_of_alias(!found.is_empty());
+            item.facts.found = (!found.is_empty()).then_some(found);
         };
-        let questions = questions.into_iter().map(|(case, alias)| (case, ProfileRef::Alias(alias)));
+        let questions = questions.into_iter().map(|(item, alias)| (item, ProfileRef::Alias(alias)));
         let requests = in_pieces(questions.collect(), |(_, alias)| alias);
         let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndAttributes, found).await;
-        performed.active.extend(refused.into_iter().map(|(mut case, _)| {
-            case.participation.learns_of_alias(false);
-            case
+        performed.active.extend(refused.into_iter().map(|(mut item, _)| {
+            item.participation.learns_of_alias(false);
+            item
         }));
         Ok(performed)
     }
@@ -67,12 +67,12 @@ impl BrazeEndpoint for RecordedEvents {
     type Job = (WorkItem, ProfileEventQuestion);
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
-        let recorded = |case: &mut WorkItem, question: &ProfileEventQuestion, export: &Export| {
+        let recorded = |item: &mut WorkItem, question: &ProfileEventQuestion, export: &Export| {
             let theirs = export.users.iter().filter(|user| translate::is_of(user, &question.profile));
             let mut ours =
                 theirs.flat_map(|user| &user.custom_events).filter(|event| event.name == question.event);
             let since = whole_second(question.since);
-            case.facts.recorded = Some(ours.any(|event| event.last.is_none_or(|last| last >= since)));
+            item.facts.recorded = Some(ours.any(|event| event.last.is_none_or(|last| last >= since)));
         };
         let requests = together(questions);
         let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndEvents, recorded).await;
@@ -87,12 +87,12 @@ impl BrazeEndpoint for RecordedEvents {
 fn alike(questions: impl Iterator<Item = (ExportQuery, WorkItem)>) -> Vec<Request<()>> {
     let mut requests: Vec<Request<()>> = Vec::new();
     let mut places: HashMap<ExportQuery, usize> = HashMap::new();
-    for (query, case) in questions {
+    for (query, item) in questions {
         match places.get(&query).and_then(|place| requests.get_mut(*place)) {
-            Some(request) => request.by.push((case, ())),
+            Some(request) => request.by.push((item, ())),
             None => {
                 places.insert(query.clone(), requests.len());
-                requests.push(Request { query, by: vec![(case, ())] });
+                requests.push(Request { query, by: vec![(item, ())] });
             }
         }
     }
@@ -102,11 +102,11 @@ fn alike(questions: impl Iterator<Item = (ExportQuery, WorkItem)>) -> Vec<Reques
 /// Questions by kind of identifier: Braze's documentation leaves open whether several kinds may be asked at once.
 fn together(questions: Vec<(WorkItem, ProfileEventQuestion)>) -> Vec<Request<ProfileEventQuestion>> {
     let (mut by_external_id, mut by_alias, mut requests) = (Vec::new(), Vec::new(), Vec::new());
-    for (case, question) in questions {
+    for (item, question) in questions {
         match question.profile {
-            ProfileRef::ExternalId(_) => by_external_id.push((case, question)),
-            ProfileRef::Alias(_) => by_alias.push((case, question)),
-            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about((case, question))),
+            ProfileRef::ExternalId(_) => by_external_id.push((item, question)),
+            ProfileRef::Alias(_) => by_alias.push((item, question)),
+            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about((item, question))),
         }
     }
     for kind in [by_external_id, by_alias] {

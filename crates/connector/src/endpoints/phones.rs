@@ -12,14 +12,14 @@ use ports::limits::Endpoint;
 
 use super::BrandAccess;
 use crate::budget::Admission;
-use crate::case::WorkItem;
+use crate::work_item::WorkItem;
 
 /// Requests of a group under way at once: fifty numbers each, far below their limits with answers that take a second.
 pub(super) const AT_ONCE: usize = 16;
 
 /// The consumers' numbers, each once.
-pub(super) fn phones<'a>(cases: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
-    let phones = cases.filter_map(|case| case.participation.phone());
+pub(super) fn phones<'a>(items: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
+    let phones = items.filter_map(|item| item.participation.phone());
     let phones: BTreeSet<String> = phones.map(|phone| phone.as_str().to_owned()).collect();
     phones.into_iter().collect()
 }
@@ -69,8 +69,7 @@ pub(super) async fn ready(
 pub(super) fn report(to: &BrandAccess<'_>, group: &SubscriptionGroup, error: &braze::Error) {
     if matches!(error, braze::Error::UnknownGroup) {
         let group = group.as_str();
-        let Some(line) =
-            to.access.outside.line("connector.unknown_group", &format!("{} {group}", to.brand.id))
+        let Some(line) = to.access.deps.line("connector.unknown_group", &format!("{} {group}", to.brand.id))
         else {
             return;
         };

@@ -20,8 +20,8 @@ use memory::{Faults, Memory, TokioClock};
 use ports::Chance;
 
 use crate::braze_access::BrazeAccess;
-use crate::case::WorkItem;
-use crate::outside::Outside;
+use crate::deps::Deps;
+use crate::work_item::WorkItem;
 
 const FILE: &str = r#"
 id = "acme"
@@ -50,7 +50,7 @@ pub(super) fn brand() -> Brand {
 }
 
 /// A consumer who takes part by e-mail.
-pub(super) fn case(number: usize) -> WorkItem {
+pub(super) fn item(number: usize) -> WorkItem {
     let brands = brands();
     let terms = brands.activation(&Scope::parse("spring").unwrap()).unwrap();
     let email = Email::parse(&format!("c{number}@example.com")).unwrap();
@@ -108,7 +108,7 @@ impl callback::CallbackTransport for Nowhere {
 pub(super) fn access() -> BrazeAccess {
     let clock: Arc<TokioClock> = Arc::new(TokioClock::at(at(0)));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-    BrazeAccess::new(Outside {
+    BrazeAccess::new(Deps {
         store: memory.clone(),
         ledger: memory.clone(),
         callbacks: memory.clone(),

@@ -13,7 +13,7 @@ use ports::limits::Endpoint;
 use super::phones::{AT_ONCE, grouped, phones, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
-use crate::case::{Performed, WorkItem};
+use crate::work_item::{Performed, WorkItem};
 
 /// Answers `Subscription`: one request for fifty numbers of a group, whatever their activation.
 pub(crate) struct Subscriptions;
@@ -24,8 +24,8 @@ impl BrazeEndpoint for Subscriptions {
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
         let mut performed = Performed::default();
         let mut said = Vec::new();
-        for (group, cases) in grouped(questions.into_iter().map(|(case, group)| (group, case))) {
-            let mut pending = pieces(cases, to.access.one_by_one.at_once(&to.brand.id));
+        for (group, items) in grouped(questions.into_iter().map(|(item, group)| (group, item))) {
+            let mut pending = pieces(items, to.access.one_by_one.at_once(&to.brand.id));
             while !pending.is_empty() {
                 let admissions = to.admit(Endpoint::StatusGet, pending.len()).await;
                 let reads: Vec<StatusRead> = stream::iter(pending.into_iter().zip(admissions))
@@ -66,7 +66,7 @@ async fn read_piece(
     let client = match ready(to, Endpoint::StatusGet, admission).await {
         Ok(client) => client,
         Err(until) => {
-            read.performed.resting.extend(piece.into_iter().map(|case| case.rest_until(until, now)));
+            read.performed.resting.extend(piece.into_iter().map(|item| item.rest_until(until, now)));
             return read;
         }
     };
@@ -78,13 +78,13 @@ async fn read_piece(
     match answer.result {
         Ok(Statuses::InOrder(states)) => {
             let states: HashMap<String, SubscriptionState> = phones.into_iter().zip(states).collect();
-            let state = |case: &WorkItem| {
-                let phone = case.participation.phone().map(|phone| phone.as_str());
+            let state = |item: &WorkItem| {
+                let phone = item.participation.phone().map(|phone| phone.as_str());
                 phone.and_then(|phone| states.get(phone)).copied().unwrap_or(SubscriptionState::Unknown)
             };
-            let learned = piece.into_iter().map(|case| {
-                let state = state(&case);
-                learn(case, state)
+            let learned = piece.into_iter().map(|item| {
+                let state = state(&item);
+                learn(item, state)
             });
             read.performed.active.extend(learned);
         }
@@ -97,25 +97,25 @@ async fn read_piece(
             read.again = pieces(piece, half);
         }
         Err(error) if error.next() == AfterError::Refused => {
-            read.performed.active.extend(piece.into_iter().map(|mut case| {
-                case.facts.refused = Some(format!("the number's subscription cannot be read: {error}"));
-                case
+            read.performed.active.extend(piece.into_iter().map(|mut item| {
+                item.facts.refused = Some(format!("the number's subscription cannot be read: {error}"));
+                item
             }));
         }
         Err(error) => {
             report(to, group, &error);
-            let rest = |case: WorkItem| to.rest_after_failure(case, asked, now);
+            let rest = |item: WorkItem| to.rest_after_failure(item, asked, now);
             read.performed.resting.extend(piece.into_iter().map(rest));
         }
     }
     read
 }
 
-fn learn(mut case: WorkItem, state: SubscriptionState) -> WorkItem {
-    case.participation.answered();
-    case.facts.subscription = Some(match state {
+fn learn(mut item: WorkItem, state: SubscriptionState) -> WorkItem {
+    item.participation.answered();
+    item.facts.subscription = Some(match state {
         SubscriptionState::Subscribed => Subscription::Subscribed,
         SubscriptionState::Unsubscribed | SubscriptionState::Unknown => Subscription::NotSubscribed,
     });
-    case
+    item
 }

@@ -14,11 +14,11 @@ use super::fate::ObjectFate;
 use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
-use crate::case::{Performed, WorkItem};
+use crate::work_item::{Performed, WorkItem};
 
 /// A number to be subscribed.
 pub(crate) struct SubscribeJob {
-    pub(crate) case: WorkItem,
+    pub(crate) item: WorkItem,
     pub(crate) group: SubscriptionGroup,
     pub(crate) double_opt_in: bool,
 }
@@ -27,7 +27,7 @@ pub(crate) struct SubscribeJob {
 struct Wanted {
     group: SubscriptionGroup,
     phone: String,
-    cases: Vec<WorkItem>,
+    items: Vec<WorkItem>,
 }
 
 /// Performs `Subscribe`, fifty numbers in a request, whatever their groups, and each number of a group once. Should Braze refuse a
@@ -54,8 +54,8 @@ impl BrazeEndpoint for Subscribe {
                     said.extend(heard);
                     match fate {
                         Some(fate) => {
-                            let cases = piece.into_iter().flat_map(|wanted| wanted.cases);
-                            done.extend(cases.map(|case| take_in(to, case, &fate)));
+                            let items = piece.into_iter().flat_map(|wanted| wanted.items);
+                            done.extend(items.map(|item| take_in(to, item, &fate)));
                         }
                         None => {
                             let half = piece.len().div_ceil(2);
@@ -73,17 +73,17 @@ impl BrazeEndpoint for Subscribe {
 /// What is to be subscribed, group by group. Without a number there is nothing to subscribe: those are done.
 fn wanted(jobs: Vec<SubscribeJob>, done: &mut Vec<WorkItem>) -> Vec<Wanted> {
     let mut of_number = Vec::with_capacity(jobs.len());
-    for SubscribeJob { mut case, group, .. } in jobs {
-        match case.participation.phone().map(|phone| phone.as_str().to_owned()) {
-            Some(phone) => of_number.push(((group, phone), case)),
+    for SubscribeJob { mut item, group, .. } in jobs {
+        match item.participation.phone().map(|phone| phone.as_str().to_owned()) {
+            Some(phone) => of_number.push(((group, phone), item)),
             None => {
                 let reason = "there is no number to subscribe".to_owned();
-                case.facts.written = Some(Written::Refused { reason });
-                done.push(case);
+                item.facts.written = Some(Written::Refused { reason });
+                done.push(item);
             }
         }
     }
-    let wanted = |((group, phone), cases)| Wanted { group, phone, cases };
+    let wanted = |((group, phone), items)| Wanted { group, phone, items };
     grouped(of_number).into_iter().map(wanted).collect()
 }
 
@@ -140,9 +140,9 @@ fn failed(error: &braze::Error, asked: Option<Duration>, numbers: usize) -> Opti
     }
 }
 
-fn take_in(to: &BrandAccess<'_>, mut case: WorkItem, fate: &ObjectFate) -> WorkItem {
-    case.facts.written = Some(fate.written(&mut case, &*to.access.outside.chance, to.now()));
-    case
+fn take_in(to: &BrandAccess<'_>, mut item: WorkItem, fate: &ObjectFate) -> WorkItem {
+    item.facts.written = Some(fate.written(&mut item, &*to.access.deps.chance, to.now()));
+    item
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@ use super::batches::{Joint, WriteJob, batches, writes};
 use super::fate::ObjectFate;
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
-use crate::case::{Performed, WorkItem};
 use crate::recent::Whose;
-use crate::wake;
+use crate::reschedule;
+use crate::work_item::{Performed, WorkItem};
 
 /// Halvings in vain, one after another, after which nothing is wrong with the writes: Braze takes none. Seven find one in 75.
 const MOST_IN_VAIN: u32 = 8;
@@ -47,8 +47,8 @@ impl BrazeEndpoint for Writes {
                 Admission::Closed(until) => Ok(not_sent(to, batch, until)),
             }
         });
-        for cases in join_all(sent).await {
-            performed.active.extend(cases?);
+        for items in join_all(sent).await {
+            performed.active.extend(items?);
         }
         Ok(performed)
     }
@@ -57,33 +57,33 @@ impl BrazeEndpoint for Writes {
 /// Leaves out what the profiles show already. Where nothing is left to write, it is done.
 fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<WorkItem>, Vec<WriteJob>) {
     let (mut done, mut left) = (Vec::new(), Vec::new());
-    for (mut case, mut write) in jobs {
-        let found = case.facts.found.as_deref().unwrap_or_default();
+    for (mut item, mut write) in jobs {
+        let found = item.facts.found.as_deref().unwrap_or_default();
         to.access.counters.attributes_saved(write.leave_out_unchanged(found));
         // What Braze shows says more than what we remember.
-        if case.facts.found.is_none() {
-            let left_out = to.access.recent.leave_out(whose(&case), &mut write, to.now());
+        if item.facts.found.is_none() {
+            let left_out = to.access.recent.leave_out(whose(&item), &mut write, to.now());
             to.access.counters.attributes_saved(left_out);
         }
         if write.is_empty() {
-            take_in(to, &mut case, write, &ObjectFate::Done);
-            done.push(case);
+            take_in(to, &mut item, write, &ObjectFate::Done);
+            done.push(item);
         } else {
-            left.push((case, write));
+            left.push((item, write));
         }
     }
     (done, left)
 }
 
-fn whose(case: &WorkItem) -> Whose<'_> {
-    Whose { brand: case.participation.brand(), way: case.participation.way() }
+fn whose(item: &WorkItem) -> Whose<'_> {
+    Whose { brand: item.participation.brand(), way: item.participation.way() }
 }
 
 /// Remembers that a batch is about to be sent.
 fn begin(to: &BrandAccess<'_>, batch: &[Joint]) {
     for joint in batch {
-        for (case, _) in &joint.jobs {
-            to.access.recent.begins(whose(case), &joint.write);
+        for (item, _) in &joint.jobs {
+            to.access.recent.begins(whose(item), &joint.write);
         }
     }
 }
@@ -92,8 +92,8 @@ fn begin(to: &BrandAccess<'_>, batch: &[Joint]) {
 fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now: Timestamp) {
     for (index, joint) in batch.iter().enumerate() {
         let taken = fates.is_some_and(|fates| matches!(fates.get(index), Some(ObjectFate::Done)));
-        for (case, _) in &joint.jobs {
-            to.access.recent.ends(whose(case), &joint.write, taken, now);
+        for (item, _) in &joint.jobs {
+            to.access.recent.ends(whose(item), &joint.write, taken, now);
         }
     }
 }
@@ -101,10 +101,10 @@ fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now:
 /// Jobs that Braze takes no request for before then.
 fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<WorkItem> {
     let jobs = batch.into_iter().flat_map(|joint| joint.jobs);
-    jobs.map(|(mut case, _)| {
-        let chance = &*to.access.outside.chance;
-        case.facts.written = Some(ObjectFate::NotBefore(until).written(&mut case, chance, to.now()));
-        case
+    jobs.map(|(mut item, _)| {
+        let chance = &*to.access.deps.chance;
+        item.facts.written = Some(ObjectFate::NotBefore(until).written(&mut item, chance, to.now()));
+        item
     })
     .collect()
 }
@@ -113,7 +113,7 @@ fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<Wo
 /// fails again and again.
 async fn send(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<WorkItem>> {
     let batch = save_intentions(to, batch).await?;
-    let mut cases = Vec::with_capacity(batch.len());
+    let mut items = Vec::with_capacity(batch.len());
     let mut said = Vec::new();
     let mut in_vain = 0;
     let mut pending = vec![batch];
@@ -137,14 +137,14 @@ async fn send(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<Work
                 pending.push(joint.jobs.into_iter().map(Joint::of).collect());
                 continue;
             }
-            for (mut case, write) in joint.jobs {
-                take_in(to, &mut case, write, &fate);
-                cases.push(case);
+            for (mut item, write) in joint.jobs {
+                take_in(to, &mut item, write, &fate);
+                items.push(item);
             }
         }
     }
-    to.access.budget.observe(&to.access.outside, to.brand, Endpoint::Track, &said).await;
-    Ok(cases)
+    to.access.budget.observe(&to.access.deps, to.brand, Endpoint::Track, &said).await;
+    Ok(items)
 }
 
 /// Before a command that must not be repeated, the participation says that it is about to be given. The save is
@@ -158,16 +158,16 @@ async fn save_intentions(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Resu
         if some.is_empty() {
             return Ok(batch);
         }
-        for (case, _) in &mut some {
-            case.participation.put_off(later(now, to.brand.braze.settle.max(Duration::from_secs(1))), now);
+        for (item, _) in &mut some {
+            item.participation.put_off(later(now, to.brand.braze.settle.max(Duration::from_secs(1))), now);
         }
-        let intentions: Vec<_> = some.iter().map(|(case, _)| case.participation.clone()).collect();
-        wake::later(&to.access.outside, Some(to.brand), &intentions).await;
-        let saved = to.access.outside.store.save(&intentions).await?;
-        for ((mut case, write), saved) in some.into_iter().zip(saved) {
+        let intentions: Vec<_> = some.iter().map(|(item, _)| item.participation.clone()).collect();
+        reschedule::later(&to.access.deps, Some(to.brand), &intentions).await;
+        let saved = to.access.deps.store.save(&intentions).await?;
+        for ((mut item, write), saved) in some.into_iter().zip(saved) {
             if saved == Saved::Saved {
-                case.participation.saved();
-                batch.push(Joint::of((case, write)));
+                item.participation.saved();
+                batch.push(Joint::of((item, write)));
             }
         }
     }
@@ -231,40 +231,40 @@ fn fate(outcome: &WriteOutcome) -> ObjectFate {
 }
 
 /// Turns what became of a write into a fact.
-fn take_in(to: &BrandAccess<'_>, case: &mut WorkItem, write: ProfileWrite, fate: &ObjectFate) {
+fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate: &ObjectFate) {
     let now = to.now();
-    let written = fate.written(case, &*to.access.outside.chance, now);
+    let written = fate.written(item, &*to.access.deps.chance, now);
     match &written {
         Written::Done => {
-            case.participation.shows(&write);
-            case.learned = learned(case, write, now);
-            if let Some(learned) = &case.learned {
-                case.facts.known = Some(Some(learned.clone()));
+            item.participation.shows(&write);
+            item.learned = learned(item, write, now);
+            if let Some(learned) = &item.learned {
+                item.facts.known = Some(Some(learned.clone()));
             }
         }
-        Written::Refused { reason } if case.participation.state().is_end() => {
-            tracing::warn!(event = "connector.reward_not_shown", participation = %case.participation.id(), reason, "Braze refuses to write the reward to the profile.");
+        Written::Refused { reason } if item.participation.state().is_end() => {
+            tracing::warn!(event = "connector.reward_not_shown", participation = %item.participation.id(), reason, "Braze refuses to write the reward to the profile.");
         }
-        Written::Unknown { .. } if case.participation.state().has_open_attempt() => {
-            tracing::warn!(event = "connector.event_uncertain", participation = %case.participation.id(), "The outcome of a custom event is not known; it is verified once Braze has settled.");
+        Written::Unknown { .. } if item.participation.state().has_open_attempt() => {
+            tracing::warn!(event = "connector.event_uncertain", participation = %item.participation.id(), "The outcome of a custom event is not known; it is verified once Braze has settled.");
         }
         Written::Refused { .. } | Written::NotDone { .. } | Written::Unknown { .. } => {}
     }
     // Whatever became of it, what the profiles showed before may be so no more.
-    for found in case.facts.found.iter_mut().flatten() {
+    for found in item.facts.found.iter_mut().flatten() {
         found.attributes.clear();
     }
-    case.facts.written = Some(written);
+    item.facts.written = Some(written);
 }
 
 /// What to remember of a profile that was looked up or created just now. What we knew already, and what Braze chooses by
 /// address, teaches nothing.
-fn learned(case: &WorkItem, write: ProfileWrite, now: Timestamp) -> Option<ProfileHint> {
-    case.facts.found.as_ref()?;
+fn learned(item: &WorkItem, write: ProfileWrite, now: Timestamp) -> Option<ProfileHint> {
+    item.facts.found.as_ref()?;
     match write.profile {
         ProfileRef::Email(_) => None,
         profile @ (ProfileRef::ExternalId(_) | ProfileRef::Alias(_) | ProfileRef::BrazeId(_)) => {
-            Some(ProfileHint { profile, learned_at: now, created: write.create, by: case.participation.id() })
+            Some(ProfileHint { profile, learned_at: now, created: write.create, by: item.participation.id() })
         }
     }
 }

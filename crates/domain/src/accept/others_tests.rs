@@ -48,14 +48,14 @@ fn at() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-fn others_by_email(ways: &[&str]) -> Others {
+fn others_by_email(ways: &[&str]) -> SiblingLines {
     let brands = brands(ways);
     let terms = brands.activation(&scope()).unwrap();
     let participation = Acceptance::new(by_email(), terms, at()).by_email(ada(), None, Attributes::default());
     entry(&participation, terms, &key()).unwrap().award.others
 }
 
-fn others_by_phone(ways: &[&str], email: Option<Email>) -> Others {
+fn others_by_phone(ways: &[&str], email: Option<Email>) -> SiblingLines {
     let brands = brands(ways);
     let terms = brands.activation(&scope()).unwrap();
     let phone = Phone::from_e164("+14155550101").unwrap();
@@ -67,32 +67,32 @@ fn others_by_phone(ways: &[&str], email: Option<Email>) -> Others {
 
 #[test]
 fn with_one_way_in_there_are_none() {
-    assert_eq!(others_by_email(&[BY_EMAIL]), Others::None);
-    assert_eq!(others_by_phone(&[BY_PHONE], None), Others::None);
+    assert_eq!(others_by_email(&[BY_EMAIL]), SiblingLines::None);
+    assert_eq!(others_by_phone(&[BY_PHONE], None), SiblingLines::None);
 }
 
 #[test]
 fn who_gives_a_number_alone_is_nobody_else() {
-    assert_eq!(others_by_phone(&[BY_EMAIL, BY_PHONE, BY_EVENT], None), Others::None);
+    assert_eq!(others_by_phone(&[BY_EMAIL, BY_PHONE, BY_EVENT], None), SiblingLines::None);
 }
 
 #[test]
 fn other_ways_of_the_same_address_are_named() {
-    assert_eq!(others_by_email(&[BY_EMAIL, BY_EVENT]), Others::Perhaps(vec![by_event()]));
+    assert_eq!(others_by_email(&[BY_EMAIL, BY_EVENT]), SiblingLines::Perhaps(vec![by_event()]));
     let with_address = others_by_phone(&[BY_EMAIL, BY_PHONE, BY_EVENT], Some(ada()));
-    assert_eq!(with_address, Others::Perhaps(vec![by_event(), by_email()]));
+    assert_eq!(with_address, SiblingLines::Perhaps(vec![by_event(), by_email()]));
 }
 
 #[test]
 fn ways_whose_ids_nobody_knows_are_looked_for_by_the_participant() {
-    assert_eq!(others_by_email(&[BY_EMAIL, BY_PHONE]), Others::Perhaps(Vec::new()));
-    assert_eq!(others_by_phone(&[BY_PHONE], Some(ada())), Others::Perhaps(Vec::new()));
+    assert_eq!(others_by_email(&[BY_EMAIL, BY_PHONE]), SiblingLines::Perhaps(Vec::new()));
+    assert_eq!(others_by_phone(&[BY_PHONE], Some(ada())), SiblingLines::Perhaps(Vec::new()));
     let brands = brands(&[BY_EVENT, AGAIN]);
     let terms = brands.activation(&scope()).unwrap();
     let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
     let participation =
         Acceptance::new(by_event(), terms, at()).by_event(event, ada(), Attributes::default());
-    assert_eq!(entry(&participation, terms, &key()).unwrap().award.others, Others::Perhaps(Vec::new()));
+    assert_eq!(entry(&participation, terms, &key()).unwrap().award.others, SiblingLines::Perhaps(Vec::new()));
 }
 
 #[test]

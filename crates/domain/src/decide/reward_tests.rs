@@ -1,7 +1,7 @@
 use super::*;
 use crate::accept::Acceptance;
 use crate::attributes::AttributeValue;
-use crate::award::{Award, AwardStatus, Others, Resolution};
+use crate::award::{Award, AwardStatus, Resolution, SiblingLines};
 use crate::brand::{
     Activation, Brand, CreditMoment, EmailActivation, EventActivation, Identity, RewardsToBraze,
 };
@@ -73,7 +73,7 @@ impl RewardWorld {
             brand: brand.id.clone(),
             ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: Some(incentive) },
             participant: key.contact(&brand.id, &contact),
-            others: Others::None,
+            others: SiblingLines::None,
             offer: Offer::ByPlace,
             arrival: std::num::NonZeroU64::new(7),
             status,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::award::{Award, AwardStatus, Others, Resolution};
+use crate::award::{Award, AwardStatus, Resolution, SiblingLines};
 use crate::ids::IncentiveId;
 use crate::incentive::{NoPrize, Offer};
 use crate::participation::{Snapshot, Unanswered};
@@ -34,7 +34,7 @@ fn award(world: &SmsWorld, status: AwardStatus) -> Award {
         brand: world.brand.id.clone(),
         ledger: world.activation.ledger(Some(&incentive)),
         participant: IdKey::new([1; 32]).contact(&world.brand.id, &world.participation.contact().unwrap()),
-        others: Others::None,
+        others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: std::num::NonZeroU64::new(1),
         status,

@@ -61,7 +61,7 @@ fn first_status<B: LedgerTx>(
         Offer::Lot => return Ok(AwardStatus::InRaffle),
         Offer::ByPlace | Offer::Prize(_) => {}
     }
-    let others = book.others_of(award)?;
+    let others = book.siblings_of(award)?;
     if others.iter().any(|other| other.reward().is_some()) {
         return Ok(AwardStatus::NoPrize(NoPrize::Already));
     }
@@ -283,7 +283,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
 
     /// The participant's other participations do not wait any more.
     fn no_second_for(&mut self, award: &Award) -> Result<(), B::Error> {
-        for mut other in self.book.others_of(award)? {
+        for mut other in self.book.siblings_of(award)? {
             if other.status == AwardStatus::Waiting {
                 self.stand(&mut other, AwardStatus::NoPrize(NoPrize::Already))?;
             }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use domain::Timestamp;
-use domain::award::{Award, AwardStatus, Others};
+use domain::award::{Award, AwardStatus, SiblingLines};
 use domain::decide::{Facts, Subscription, Written};
 use domain::ids::{IncentiveId, LedgerKey};
 use domain::incentive::{NoPrize, Offer, Reward};
@@ -79,7 +79,7 @@ fn award(world: &World, status: AwardStatus, settled: bool) -> Award {
         brand: brand.id.clone(),
         ledger: LedgerKey { scope: activation.scope.clone(), incentive: IncentiveId::parse("early").ok() },
         participant: domain::id_key::IdKey::new([1; 32]).contact(&brand.id, &contact),
-        others: Others::None,
+        others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: NonZeroU64::new(1),
         status,

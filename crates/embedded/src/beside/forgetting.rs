@@ -16,7 +16,7 @@ use rusqlite::{Connection, Transaction, params};
 use stored::Unreadable;
 use stored::participation::{decode, whose};
 
-use crate::beside::{Beside, failed};
+use crate::beside::{AdminConnection, failed};
 use crate::rows::{one, unencodable, unreadable};
 use crate::store::ParticipationRow;
 
@@ -45,7 +45,7 @@ struct FoundRows {
     last: Option<i64>,
 }
 
-impl Beside {
+impl AdminConnection {
     /// Erases a person from participations and profiles.
     pub(super) async fn erase(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
         // The log is written to the disk when it is emptied, at the end: no step has to wait for the disk, and nobody for a step.
@@ -205,7 +205,7 @@ fn forget_profiles(transaction: &Transaction<'_>, keys: &[String]) -> rusqlite::
     Ok(forgotten)
 }
 
-impl Beside {
+impl AdminConnection {
     /// Erases what one participation says of a person.
     pub(super) async fn erase_one(
         &self,

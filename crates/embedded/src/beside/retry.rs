@@ -7,7 +7,7 @@ use ports::store::Saved;
 use rusqlite::{Connection, params};
 use stored::participation::decode;
 
-use super::{Beside, failed};
+use super::{AdminConnection, failed};
 use crate::outages;
 use crate::store::ParticipationRow;
 
@@ -25,7 +25,7 @@ fn is_known(connection: &Connection, brand: &BrandId) -> rusqlite::Result<bool> 
 }
 
 /// Makes due what waits after failures, and tells the process that serves the file.
-pub(super) fn now(beside: &Beside, brand: &BrandId, now: Timestamp) -> Result<Option<u64>> {
+pub(super) fn now(beside: &AdminConnection, brand: &BrandId, now: Timestamp) -> Result<Option<u64>> {
     if !is_known(&beside.lock(), brand).map_err(|error| failed(DOING, error))? {
         return Ok(None);
     }

@@ -11,20 +11,20 @@ use crate::DataFile;
 const SOON: Duration = Duration::from_millis(200);
 
 /// A data file as somebody serves it, and whoever is beside it.
-fn served() -> (TempDir, DataFile, Beside) {
+fn served() -> (TempDir, DataFile, AdminConnection) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
     let file = DataFile::open(&path, Arc::new(SystemClock)).unwrap();
-    let beside = Beside::open_with(&path, SOON).unwrap();
+    let beside = AdminConnection::open_with(&path, SOON).unwrap();
     (directory, file, beside)
 }
 
-async fn forgotten(beside: &Beside) -> Forgotten {
+async fn forgotten(beside: &AdminConnection) -> Forgotten {
     let person = Person::Email(Email::parse("ada@example.com").unwrap());
     beside.forget(&person, &IdKey::new([1; 32]), SystemClock.now()).await.unwrap()
 }
 
-fn execute(beside: &Beside, sql: &str) {
+fn execute(beside: &AdminConnection, sql: &str) {
     beside.lock().execute_batch(sql).unwrap();
 }
 
@@ -52,7 +52,7 @@ async fn it_is_told_when_somebody_reads_what_is_to_leave_the_log() {
 }
 
 /// The counters, and what they should be.
-fn tallied(beside: &Beside) -> [Vec<(String, String, i64)>; 2] {
+fn tallied(beside: &AdminConnection) -> [Vec<(String, String, i64)>; 2] {
     let rows = |sql: &str| {
         let connection = beside.lock();
         let mut statement = connection.prepare(sql).unwrap();

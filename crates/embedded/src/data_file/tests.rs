@@ -76,7 +76,7 @@ fn a_newer_file_is_refused() {
     let (_directory, path) = file();
     drop(open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
-    let by_beside = crate::Beside::open(&path).map(|_| ()).unwrap_err();
+    let by_beside = crate::AdminConnection::open(&path).map(|_| ()).unwrap_err();
     for refused in [open(&path).map(|_| ()).unwrap_err(), by_beside] {
         assert_eq!(refused.to_string(), "was written by a newer version of quikly-braze");
     }

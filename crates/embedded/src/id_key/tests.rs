@@ -5,7 +5,7 @@ use ports::clock::{SystemChance, SystemClock};
 use rusqlite::Connection;
 
 use super::*;
-use crate::Beside;
+use crate::AdminConnection;
 
 fn open(path: &Path) -> DataFile {
     DataFile::open(path, Arc::new(SystemClock)).unwrap()
@@ -77,7 +77,7 @@ async fn commands_beside_it_refuse_another_key_too() {
     let directory = tempfile::tempdir().unwrap();
     let path = path(&directory);
     key(&path, Some(IdKey::new(ONE))).await.unwrap();
-    let beside = Beside::open(&path).unwrap();
+    let beside = AdminConnection::open(&path).unwrap();
     assert!(beside.id_key(Some(&IdKey::new(ONE))).unwrap().is_some());
     assert!(matches!(beside.id_key(Some(&IdKey::new(OTHER))), Err(IdKeyError::Another)));
     assert!(matches!(beside.id_key(None), Err(IdKeyError::Absent)));

@@ -15,7 +15,7 @@ use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use domain::token::TokenHash;
 use http::{Request, StatusCode};
-use intake::{Entering, Outside, router};
+use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
 use ports::store::{Due, Inserted, Known, Read, Saved};
 use ports::{Result, Store, Troubles};
@@ -157,7 +157,7 @@ impl RoomFront {
 }
 
 pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: &Arc<TestClock>) -> Router {
-    let outside = Outside {
+    let outside = IntakeDeps {
         store: store.clone(),
         ledger: store.memory.clone(),
         queues: store.memory.clone(),

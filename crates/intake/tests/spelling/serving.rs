@@ -14,7 +14,7 @@ use domain::ids::{ParticipationId, Scope};
 use domain::participation::Participation;
 use domain::profile::ProfileRef;
 use http::{Request, StatusCode};
-use intake::{Entering, Outside, router};
+use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TokioClock};
 use ports::{Clock, Store, Troubles};
 use serde_json::Value;
@@ -47,7 +47,7 @@ impl ServingIntake {
         );
         let clock = Arc::new(TokioClock::start());
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        let outside = Outside {
+        let outside = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),

@@ -1,6 +1,6 @@
 //! Awards, the counters of their ledgers, and the callbacks that come of them.
 
-use domain::award::{Award, AwardStatus, Others, Refusal};
+use domain::award::{Award, AwardStatus, Refusal, SiblingLines};
 use domain::callback::{Callback, CallbackId, CallbackKind};
 use domain::ids::{LedgerKey, ParticipationId};
 use domain::incentive::raffle::Commitment;
@@ -32,14 +32,14 @@ pub(crate) fn all() -> Vec<(String, Award)> {
         let offer = Offer::Prize(Prize::Fixed(reward));
         add(format!("reward_{name}"), Award { offer, status: consolation, ..award() });
     }
-    let others = every!(Others:
-        Others::None => "none" Others::None,
-        Others::Perhaps(_) => "perhaps" Others::Perhaps(vec![id(), ParticipationId::from_bytes([1; 16])]),
+    let others = every!(SiblingLines:
+        SiblingLines::None => "none" SiblingLines::None,
+        SiblingLines::Perhaps(_) => "perhaps" SiblingLines::Perhaps(vec![id(), ParticipationId::from_bytes([1; 16])]),
     );
     for (name, others) in others {
         add(format!("others_{name}"), Award { others, ..award() });
     }
-    add("others_of_unknown_ways".into(), Award { others: Others::Perhaps(Vec::new()), ..award() });
+    add("others_of_unknown_ways".into(), Award { others: SiblingLines::Perhaps(Vec::new()), ..award() });
     add("credited".into(), Award { credited_at: Some(at(40)), due_at: Some(at(41)), ..award() });
     add("not_entered".into(), Award { arrival: None, status: AwardStatus::New, ..award() });
     let without_incentive = LedgerKey { incentive: None, ..ledger() };

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::award::{Award, AwardStatus, Others};
+use domain::award::{Award, AwardStatus, SiblingLines};
 use domain::contact::{Email, Phone};
 use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
@@ -204,7 +204,7 @@ pub(crate) fn award() -> Award {
         brand: brand(),
         ledger: ledger(),
         participant: contact(),
-        others: Others::None,
+        others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: NonZeroU64::new(7),
         status: AwardStatus::Waiting,

@@ -7,7 +7,7 @@ use ports::{Callbacks, Chance, Clock, Ledger, Limits, Outages, Queues, Schedule,
 
 /// What the work needs from outside.
 #[derive(Clone)]
-pub struct Outside {
+pub struct Deps {
     /// Where participations are kept.
     pub store: Arc<dyn Store>,
     /// Where awards are kept.
@@ -36,7 +36,7 @@ pub struct Outside {
     pub callback_transport: Arc<dyn callback::CallbackTransport>,
 }
 
-impl Outside {
+impl Deps {
     /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.
     pub(crate) fn line(&self, event: &'static str, subject: &str) -> Option<Repeated> {
         self.troubles.repeats().line(event, subject, self.clock.now())

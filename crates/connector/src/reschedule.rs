@@ -17,7 +17,7 @@ use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
 use ports::schedule::Purpose;
 
-use crate::outside::Outside;
+use crate::deps::Deps;
 
 /// A poll that is at least so far off is left to the tick: it takes everyone whose minute has come together, and so fills its
 /// requests.
@@ -35,9 +35,9 @@ const WORKED_ON: Duration = Duration::from_secs(30);
 type Together<T> = BTreeMap<(QueueName, BrandId, T), Vec<ParticipationId>>;
 
 /// Arranges the next look at everything that waits: one message or schedule for all that are due together.
-pub(crate) async fn later(outside: &Outside, brand: Option<&Brand>, participations: &[Participation]) {
+pub(crate) async fn later(deps: &Deps, brand: Option<&Brand>, participations: &[Participation]) {
     let settle_by = brand.map(|brand| brand.braze.settle_by);
-    let now = outside.clock.now();
+    let now = deps.clock.now();
     let (mut soon, mut scheduled): (Together<u64>, Together<Timestamp>) = (BTreeMap::new(), BTreeMap::new());
     for participation in participations {
         let Some(due) = participation.due_at() else { continue };
@@ -49,17 +49,17 @@ pub(crate) async fn later(outside: &Outside, brand: Option<&Brand>, participatio
             }
             Means::Schedule => {
                 let purpose = if participation.slot().is_some() { Purpose::Slot } else { Purpose::Due };
-                let moment = outside.schedule.fires_at(due, purpose);
+                let moment = deps.schedule.fires_at(due, purpose);
                 scheduled.entry((queue, brand, moment)).or_default().push(participation.id());
             }
             Means::Tick => {}
         }
     }
-    send_delayed(outside, soon).await;
+    send_delayed(deps, soon).await;
     for ((queue, brand, moment), ids) in scheduled {
         for look in looks(&brand, &ids) {
-            if let Err(error) = outside.schedule.at(moment, queue, look).await
-                && let Some(line) = outside.line("connector.not_scheduled", "")
+            if let Err(error) = deps.schedule.at(moment, queue, look).await
+                && let Some(line) = deps.line("connector.not_scheduled", "")
             {
                 tracing::warn!(event = "connector.not_scheduled", times = line.times, error = %in_full(&error), "A message could not be scheduled; the tick will find the participations.");
             }
@@ -68,8 +68,8 @@ pub(crate) async fn later(outside: &Outside, brand: Option<&Brand>, participatio
 }
 
 /// Has those who came ahead of their slot come again in time for it.
-pub(crate) async fn again(outside: &Outside, came: impl Iterator<Item = &Participation>) {
-    let now = outside.clock.now();
+pub(crate) async fn again(deps: &Deps, came: impl Iterator<Item = &Participation>) {
+    let now = deps.clock.now();
     let mut soon: Together<u64> = BTreeMap::new();
     for participation in came.filter(|participation| participation.slot().is_some()) {
         let Some(due) = participation.due_at() else { continue };
@@ -79,7 +79,7 @@ pub(crate) async fn again(outside: &Outside, came: impl Iterator<Item = &Partici
             soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id());
         }
     }
-    send_delayed(outside, soon).await;
+    send_delayed(deps, soon).await;
 }
 
 /// Whether the tick leaves a participation that is due to its message.
@@ -89,8 +89,8 @@ pub(crate) fn has_a_message(participation: &Participation, now: Timestamp) -> bo
 }
 
 /// Has those whom the tick leaves to their messages looked at once more, should these be lost.
-pub(crate) async fn in_case_of_loss(outside: &Outside, left: impl Iterator<Item = &Participation>) {
-    let now = outside.clock.now();
+pub(crate) async fn in_case_of_loss(deps: &Deps, left: impl Iterator<Item = &Participation>) {
+    let now = deps.clock.now();
     let mut soon: Together<u64> = BTreeMap::new();
     for participation in left {
         let Some(due) = participation.due_at() else { continue };
@@ -98,7 +98,7 @@ pub(crate) async fn in_case_of_loss(outside: &Outside, left: impl Iterator<Item 
         let (queue, brand) = (QueueName::of(participation.channel()), participation.brand().clone());
         soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id());
     }
-    send_delayed(outside, soon).await;
+    send_delayed(deps, soon).await;
 }
 
 /// What keeps a wait.
@@ -125,27 +125,27 @@ fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Durat
 }
 
 /// Has participations looked at that ended before, and whose award has changed.
-pub(crate) async fn now(outside: &Outside, queue: QueueName, brand: &BrandId, ids: &[ParticipationId]) {
+pub(crate) async fn now(deps: &Deps, queue: QueueName, brand: &BrandId, ids: &[ParticipationId]) {
     let outgoing = |look| Outgoing { look, delay: Duration::ZERO };
     let messages = looks(brand, ids).into_iter().map(outgoing).collect();
-    send(outside, BTreeMap::from([(queue, messages)])).await;
+    send(deps, BTreeMap::from([(queue, messages)])).await;
 }
 
-async fn send_delayed(outside: &Outside, soon: Together<u64>) {
+async fn send_delayed(deps: &Deps, soon: Together<u64>) {
     let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
     for ((queue, brand, seconds), ids) in soon {
         let delay = Duration::from_secs(seconds);
         let outgoing = looks(&brand, &ids).into_iter().map(|look| Outgoing { look, delay });
         messages.entry(queue).or_default().extend(outgoing);
     }
-    send(outside, messages).await;
+    send(deps, messages).await;
 }
 
-async fn send(outside: &Outside, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
+async fn send(deps: &Deps, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
     for (queue, messages) in messages {
         for some in messages.chunks(MOST_MESSAGES) {
-            if let Err(error) = outside.queues.send(queue, some.to_vec()).await
-                && let Some(line) = outside.line("connector.not_announced", queue.name())
+            if let Err(error) = deps.queues.send(queue, some.to_vec()).await
+                && let Some(line) = deps.line("connector.not_announced", queue.name())
             {
                 tracing::warn!(event = "connector.not_announced", times = line.times, error = %in_full(&error), "A message could not be sent; the tick will find the participations.");
             }
