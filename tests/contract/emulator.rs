@@ -21,7 +21,7 @@ use domain::incentive::{Offer, Quantity};
 use domain::message::{QueueName, WorkMessage};
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
-use ports::operations::{Forgotten, Which};
+use ports::operations::{ErasureReport, Which};
 use ports::queues::Outgoing;
 use ports::store::{Inserted, Saved};
 use ports::{Operations, Queues, Secrets, Store};
@@ -357,7 +357,7 @@ async fn what_cannot_be_read_is_counted_when_somebody_is_forgotten() {
     let person = Person::Email(Email::parse("ada@example.com").unwrap());
     let environment = Environment::new(&config, &prefix);
     let forgotten = environment.forget(&person, &IdKey::new([9; 32]), start()).await.unwrap();
-    assert_eq!(forgotten, Forgotten { unreadable: 1, ..Forgotten::default() });
+    assert_eq!(forgotten, ErasureReport { unreadable: 1, ..ErasureReport::default() });
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use domain::reservation::Allowance;
 use ports::Operations;
 use ports::ledger::DeliveryOutcome;
 use ports::limits::{Endpoint, Lane};
-use ports::operations::{Forgotten, ProvenConsent, Which};
+use ports::operations::{ErasureReport, ProvenConsent, Which};
 use ports::store::Inserted;
 use tests::{changed, participation, start};
 
@@ -28,7 +28,7 @@ impl Ports {
         self.operations.as_deref().unwrap()
     }
 
-    async fn forget(&self, person: &Person) -> Forgotten {
+    async fn forget(&self, person: &Person) -> ErasureReport {
         self.operations().forget(person, &IdKey::new(KEY), start()).await.unwrap()
     }
 
@@ -162,7 +162,7 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
 
     assert_eq!(
         ports.forget(&ada()).await,
-        Forgotten { participations: 2, profiles: 1, ..Forgotten::default() }
+        ErasureReport { participations: 2, profiles: 1, ..ErasureReport::default() }
     );
     for one in [&spring, &summer] {
         let kept = ports.kept(one).await;
@@ -173,7 +173,7 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
     assert_eq!(known.into_keys().collect::<Vec<_>>(), [contacts[1]]);
     assert_eq!(
         ports.forget(&ada()).await,
-        Forgotten { earlier: 2, ..Forgotten::default() },
+        ErasureReport { earlier: 2, ..ErasureReport::default() },
         "nothing is left"
     );
 }
@@ -223,7 +223,10 @@ pub(crate) async fn the_consent_of_who_is_forgotten_can_be_proved_by_either_cont
     let by_number = Person::Phone(theirs.phone().unwrap().clone());
     for person in [ada(), by_number] {
         let again = ports.forget(&person).await;
-        assert_eq!(again, Forgotten { earlier: 1, consents: vec![proven.clone()], ..Forgotten::default() });
+        assert_eq!(
+            again,
+            ErasureReport { earlier: 1, consents: vec![proven.clone()], ..ErasureReport::default() }
+        );
         assert!(!again.is_nobody());
     }
     assert!(ports.forget(&Person::Email(email("eve@example.com"))).await.is_nobody());

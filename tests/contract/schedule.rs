@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::message::QueueName;
-use ports::schedule::Purpose;
+use ports::schedule::SchedulePurpose;
 use tests::start;
 
 use crate::Ports;
@@ -22,11 +22,11 @@ pub(crate) async fn a_schedule_fires_at_its_time_and_not_before(ports: Ports) {
 pub(crate) async fn a_schedule_is_as_precise_as_it_says_and_no_earlier(ports: Ports) {
     for milliseconds in [1, 999, 1_000, 59_001] {
         let due = start() + Duration::from_millis(milliseconds);
-        assert!(ports.schedule.fires_at(due, Purpose::Due) >= due);
-        assert!(ports.schedule.fires_at(due, Purpose::Slot) <= due);
+        assert!(ports.schedule.fires_at(due, SchedulePurpose::Due) >= due);
+        assert!(ports.schedule.fires_at(due, SchedulePurpose::Slot) <= due);
     }
     let seconds: BTreeSet<_> = (0..59)
-        .map(|second| ports.schedule.fires_at(start() + Duration::from_secs(second), Purpose::Due))
+        .map(|second| ports.schedule.fires_at(start() + Duration::from_secs(second), SchedulePurpose::Due))
         .collect();
     assert!(seconds.len() == 1 || seconds.len() == 59, "by the minute or by the second");
 }

@@ -12,7 +12,7 @@ use domain::participation::{Outcome, Participation, State};
 use domain::profile::{ProfileHint, ProfileRef};
 use memory::Memory;
 use ports::Error;
-use ports::operations::Forgotten;
+use ports::operations::ErasureReport;
 use serde_json::json;
 use tests::{participation, start};
 
@@ -179,7 +179,7 @@ pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_pla
     let operations = game.ports.operations.clone().unwrap();
     for id in [id, readable] {
         let forgotten = operations.forget_participation(id, &IdKey::new([9; 32]), game.now()).await.unwrap();
-        assert_eq!(forgotten, Forgotten { participations: 1, ..Forgotten::default() });
+        assert_eq!(forgotten, ErasureReport { participations: 1, ..ErasureReport::default() });
     }
     let read = game.ports.store.get(&[id, readable]).await.unwrap();
     assert!(read.unreadable.is_empty() && read.found.len() == 2);
@@ -191,7 +191,7 @@ pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_pla
     let unknown = one("nobody").id();
     assert_eq!(
         operations.forget_participation(unknown, &IdKey::new([9; 32]), game.now()).await.unwrap(),
-        Forgotten::default()
+        ErasureReport::default()
     );
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::server::{Brand, Server, TOKEN};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess, TOKEN};
+use crate::workspace::SimProcess;
 
 /// When a client must have been cut off at the latest.
 const LATER: Duration = Duration::from_secs(60);
@@ -16,7 +16,7 @@ const LATER: Duration = Duration::from_secs(60);
 const HEAD: &str = "POST /participations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 
 /// Sends what it is given and then nothing; what came back until the connection was closed.
-async fn says(server: &Server, text: &str) -> String {
+async fn says(server: &ServeProcess, text: &str) -> String {
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -26,8 +26,8 @@ async fn says(server: &Server, text: &str) -> String {
 
 #[tokio::test]
 async fn who_does_not_finish_the_head_is_cut_off_and_others_are_served_meanwhile() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let slow = futures::future::join_all((0..200).map(|_| says(&server, HEAD)));
     let others = async {
         for number in 0..20 {
@@ -40,9 +40,9 @@ async fn who_does_not_finish_the_head_is_cut_off_and_others_are_served_meanwhile
 
 #[tokio::test]
 async fn who_does_not_finish_the_body_is_told_that_it_takes_too_long() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
-    let server = Server::start(&Brand { access: &access, ..Brand::at(&workspace) }).await;
+    let server = ServeProcess::start(&BrandFixture { access: &access, ..BrandFixture::at(&workspace) }).await;
     let webhook = HEAD.replace("/participations", "/webhook/braze");
     let known = format!("{webhook}authorization: Bearer {TOKEN}\r\n");
     let stalled = [HEAD, &known].map(|head| format!("{head}content-length: 60\r\n\r\n{{\"scope\":\"spr"));
@@ -53,8 +53,8 @@ async fn who_does_not_finish_the_body_is_told_that_it_takes_too_long() {
 
 #[tokio::test]
 async fn heads_that_are_too_large_are_refused() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let many: String = (0..100).map(|number| format!("x-{number}: 1\r\n")).collect();
     let long = format!("x-long: {}\r\n", "a".repeat(64 * 1024));
     for more in [many, long] {
@@ -64,14 +64,14 @@ async fn heads_that_are_too_large_are_refused() {
 }
 
 /// Opens a connection and leaves it at that.
-async fn connects(server: &Server) -> TcpStream {
+async fn connects(server: &ServeProcess) -> TcpStream {
     TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap()
 }
 
 #[tokio::test]
 async fn who_never_reads_what_it_is_told_is_cut_off() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let address = server.url.trim_start_matches("http://").parse().unwrap();
@@ -84,9 +84,9 @@ async fn who_never_reads_what_it_is_told_is_cut_off() {
 
 #[tokio::test]
 async fn a_client_cannot_hold_every_place() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let limits = &["--requests-per-client", "0", "--connections-per-client", "4"];
-    let server = Server::start_limiting(&Brand::at(&workspace), limits).await;
+    let server = ServeProcess::start_limiting(&BrandFixture::at(&workspace), limits).await;
     let mut turned_away = Vec::new();
     for _ in 0..8 {
         turned_away.push(connects(&server).await);
@@ -108,8 +108,8 @@ async fn a_client_cannot_hold_every_place() {
 
 #[tokio::test]
 async fn however_many_connect_the_way_to_braze_stays_open() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start_under("-n 300", &Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start_under("-n 300", &BrandFixture::at(&workspace)).await;
     let held = futures::future::join_all((0..400).map(|_| connects(&server))).await;
     let id = server.take_part("spring", "ada@example.com").await;
     server.reaches(&id, "enrolled", Duration::from_secs(10)).await;
@@ -118,7 +118,7 @@ async fn however_many_connect_the_way_to_braze_stays_open() {
 }
 
 /// Opens a connection from an address of this machine, says something, and keeps it open.
-async fn holds(server: &Server, from: u32, text: &str) -> TcpStream {
+async fn holds(server: &ServeProcess, from: u32, text: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(format!("127.0.0.{from}:0").parse().unwrap()).unwrap();
     let mut stream = socket.connect(server.url.trim_start_matches("http://").parse().unwrap()).await.unwrap();
@@ -128,9 +128,9 @@ async fn holds(server: &Server, from: u32, text: &str) -> TcpStream {
 
 #[tokio::test]
 async fn slow_heads_from_many_addresses_keep_no_honest_client_waiting() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     // There is room for 150 connections.
-    let server = Server::start_under("-n 300", &Brand::at(&workspace)).await;
+    let server = ServeProcess::start_under("-n 300", &BrandFixture::at(&workspace)).await;
     let held = futures::future::join_all((0..400).map(|number| holds(&server, 2 + number % 8, HEAD))).await;
     let honest = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
     for number in 0..5 {
@@ -147,10 +147,14 @@ async fn slow_heads_from_many_addresses_keep_no_honest_client_waiting() {
 
 #[tokio::test]
 async fn the_last_connections_are_kept_for_webhooks_and_the_health() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
-    let brand = Brand { access: &access, more: "[activation.events.signed_in]", ..Brand::at(&workspace) };
-    let server = Server::start_under("-n 300", &brand).await;
+    let brand = BrandFixture {
+        access: &access,
+        more: "[activation.events.signed_in]",
+        ..BrandFixture::at(&workspace)
+    };
+    let server = ServeProcess::start_under("-n 300", &brand).await;
     // Requests under way hold their connections until their bodies are given up.
     let under_way = format!("{HEAD}content-length: 60\r\nexpect: 100-continue\r\n\r\n");
     let mut held = Vec::new();
@@ -179,7 +183,7 @@ async fn the_last_connections_are_kept_for_webhooks_and_the_health() {
 const EMAIL: &str = r#"{"scope":"spring","email":"ada@example.com"}"#;
 
 /// Takes part by way of a proxy that saw `client`; status, when to come again, and the answer.
-async fn takes_part(server: &Server, client: &str) -> (u16, Option<u64>, Value) {
+async fn takes_part(server: &ServeProcess, client: &str) -> (u16, Option<u64>, Value) {
     let request = reqwest::Client::new().post(format!("{}/participations", server.url)).body(EMAIL);
     let request = request.header("content-type", "application/json").header("x-forwarded-for", client);
     let answer = request.header("origin", "https://shop.example").send().await.unwrap();
@@ -191,15 +195,21 @@ async fn takes_part(server: &Server, client: &str) -> (u16, Option<u64>, Value) 
 
 #[tokio::test]
 async fn a_client_that_asks_for_too_much_is_told_when_to_come_again_and_others_are_not() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = format!(
         "[webhook]\ntokens_sha256 = [\"{}\"]\n[intake]\norigins = [\"https://shop.example\"]\n",
         TokenHash::of(TOKEN)
     );
-    let brand = Brand { access: &access, more: "[activation.events.signed_in]", ..Brand::at(&workspace) };
-    let server =
-        Server::start_limiting(&brand, &["--requests-per-client", "1", "--behind-proxy", "--allow-private"])
-            .await;
+    let brand = BrandFixture {
+        access: &access,
+        more: "[activation.events.signed_in]",
+        ..BrandFixture::at(&workspace)
+    };
+    let server = ServeProcess::start_limiting(
+        &brand,
+        &["--requests-per-client", "1", "--behind-proxy", "--allow-private"],
+    )
+    .await;
     let mut refused = None;
     for _ in 0..40 {
         let (status, after, problem) = takes_part(&server, "203.0.113.7, 192.0.2.1").await;
@@ -227,10 +237,14 @@ async fn a_client_that_asks_for_too_much_is_told_when_to_come_again_and_others_a
 
 #[tokio::test]
 async fn strangers_at_the_webhook_are_told_to_wait_and_do_not_fill_the_log() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
-    let brand = Brand { access: &access, more: "[activation.events.signed_in]", ..Brand::at(&workspace) };
-    let server = Server::start_limiting(&brand, &["--requests-per-client", "1"]).await;
+    let brand = BrandFixture {
+        access: &access,
+        more: "[activation.events.signed_in]",
+        ..BrandFixture::at(&workspace)
+    };
+    let server = ServeProcess::start_limiting(&brand, &["--requests-per-client", "1"]).await;
     let body = json!({ "q_scope": "spring", "event": "signed_in", "email": "ada@example.com" });
     let (mut unknown, mut waits) = (0, 0);
     for _ in 0..60 {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const JSON: Option<&str> = Some("application/json");
 
@@ -106,8 +106,8 @@ pub(crate) fn is_problem(name: &str, answer: &(u16, String, Value), status: u16,
 
 #[tokio::test]
 async fn bad_bodies_are_told_what_is_wrong_and_leave_nothing_behind() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for case in cases() {
         let answer = server.send("POST", "/participations", JSON, case.body).await;
         is_problem(case.name, &answer, case.status, case.kind);
@@ -130,8 +130,8 @@ async fn bad_bodies_are_told_what_is_wrong_and_leave_nothing_behind() {
 
 #[tokio::test]
 async fn wrong_methods_types_and_paths_are_told_apart() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let good = || with("scope", json!("spring"));
     for (name, method, path, content_type, status, kind) in [
         ("a form", "POST", "/participations", Some("application/x-www-form-urlencoded"), 415, "not-json"),

@@ -10,9 +10,9 @@ use tests::eventually_async;
 
 use crate::process::{run_with, write};
 use crate::server::{
-    Brand, KEY_VARIABLE, OTHER_KEY_VARIABLE, OTHER_TOKEN, SECRET, SECRET_VARIABLE, Server, TOKEN,
+    BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, OTHER_TOKEN, SECRET, SECRET_VARIABLE, ServeProcess, TOKEN,
 };
-use crate::workspace::{KEY, Workspace};
+use crate::workspace::{KEY, SimProcess};
 
 const SOON: Duration = Duration::from_secs(20);
 const SIGNED_IN: &str = "[activation.events.signed_in]\n";
@@ -32,13 +32,13 @@ fn told(scope: &str, email: &str) -> Value {
     json!({ "q_scope": scope, "event": "signed_in", "email": email })
 }
 
-pub(crate) async fn webhook(server: &Server, token: &str, scope: &str, email: &str) -> (u16, Value) {
+pub(crate) async fn webhook(server: &ServeProcess, token: &str, scope: &str, email: &str) -> (u16, Value) {
     let body = told(scope, email).to_string().into_bytes();
     let (status, _, body) = server.webhook(Some(&format!("Bearer {token}")), body).await;
     (status, body)
 }
 
-async fn health(server: &Server) -> (String, Vec<(String, String)>) {
+async fn health(server: &ServeProcess) -> (String, Vec<(String, String)>) {
     let health = server.send("GET", "/healthz", None, Vec::new()).await.2;
     let entries = health["degraded"].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -46,27 +46,27 @@ async fn health(server: &Server) -> (String, Vec<(String, String)>) {
     (text(&health["status"]), entries.collect())
 }
 
-async fn becomes(server: &Server, kind: &str, brand: &str) {
+async fn becomes(server: &ServeProcess, kind: &str, brand: &str) {
     let expected = ("degraded".to_owned(), vec![(kind.to_owned(), brand.to_owned())]);
     eventually_async("a degraded health", SOON, async || (health(server).await == expected).then_some(()))
         .await;
 }
 
-async fn is_ok(server: &Server) {
+async fn is_ok(server: &ServeProcess) {
     eventually_async("a good health", SOON, async || (health(server).await.0 == "ok").then_some(())).await;
 }
 
 #[tokio::test]
 async fn one_broken_file_harms_its_own_brand_only_and_what_is_meant_for_it_comes_again() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = access();
-    let brand = Brand { access: &access, more: SIGNED_IN, ..Brand::at(&workspace) };
+    let brand = BrandFixture { access: &access, more: SIGNED_IN, ..BrandFixture::at(&workspace) };
     let breaks = |brands: &Path| {
         change(&brands.join("acme.toml"), "[braze]", "[braze]\ncolour = 1");
         fs::create_dir(brands.join("directory.toml")).unwrap();
         fs::write(brands.join("._acme.toml"), b"\0\x05\x16").unwrap();
     };
-    let server = Server::start_changed(&brand, breaks, &["--requests-per-client", "0"]).await;
+    let server = ServeProcess::start_changed(&brand, breaks, &["--requests-per-client", "0"]).await;
     assert_eq!(webhook(&server, OTHER_TOKEN, "other-spring", "ada@example.com").await.0, 202);
     let acme = [("authorization", format!("Bearer {TOKEN}"))];
     let later = (503, Some("60".to_owned()));
@@ -107,10 +107,11 @@ async fn one_broken_file_harms_its_own_brand_only_and_what_is_meant_for_it_comes
 
 #[tokio::test]
 async fn codes_that_are_added_reach_who_is_owed_one_and_a_larger_quantity_who_waits() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = access();
-    let brand = Brand { access: &access, more: CODES, codes: 4, ..Brand::at(&workspace) };
-    let server = Server::start_changed(&brand, |_| {}, &["--requests-per-client", "0", "--watch"]).await;
+    let brand = BrandFixture { access: &access, more: CODES, codes: 4, ..BrandFixture::at(&workspace) };
+    let server =
+        ServeProcess::start_changed(&brand, |_| {}, &["--requests-per-client", "0", "--watch"]).await;
     let mut ids = Vec::new();
     for number in 0..6 {
         let (_, body) = webhook(&server, TOKEN, "spring", &format!("c{number}@example.com")).await;
@@ -146,10 +147,10 @@ async fn codes_that_are_added_reach_who_is_owed_one_and_a_larger_quantity_who_wa
 
 #[tokio::test]
 async fn a_new_file_that_cannot_be_used_leaves_the_brand_as_it_was_and_a_new_brand_begins() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = access();
-    let brand = Brand { access: &access, more: SIGNED_IN, ..Brand::at(&workspace) };
-    let server = Server::start(&brand).await;
+    let brand = BrandFixture { access: &access, more: SIGNED_IN, ..BrandFixture::at(&workspace) };
+    let server = ServeProcess::start(&brand).await;
     let brands = server.brands();
     let good = fs::read_to_string(brands.join("acme.toml")).unwrap();
     let other = fs::read_to_string(brands.join("other.toml")).unwrap();

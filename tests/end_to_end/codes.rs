@@ -11,9 +11,9 @@ use tests::eventually_async;
 use crate::brand_files::{CODES, access, change, webhook};
 use crate::process::{run_with, write};
 use crate::server::{
-    Brand, KEY_VARIABLE, OTHER_KEY_VARIABLE, OTHER_TOKEN, SECRET, SECRET_VARIABLE, Server, TOKEN,
+    BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, OTHER_TOKEN, SECRET, SECRET_VARIABLE, ServeProcess, TOKEN,
 };
-use crate::workspace::{KEY, Workspace};
+use crate::workspace::{KEY, SimProcess};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -37,9 +37,9 @@ fn name(brands: &Path, codes: &str) {
 
 #[tokio::test]
 async fn a_file_that_is_not_the_brands_own_beside_its_brand_file_is_refused_and_the_other_brand_works() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = access();
-    let brand = Brand { access: &access, more: CODES, codes: 4, ..Brand::at(&workspace) };
+    let brand = BrandFixture { access: &access, more: CODES, codes: 4, ..BrandFixture::at(&workspace) };
     let elsewhere = |brands: &Path| {
         write(&brands.join("../elsewhere/codes.txt"), "HIDDEN-1\nHIDDEN-2\nHIDDEN-3\nHIDDEN-4\n");
     };
@@ -84,7 +84,7 @@ async fn a_file_that_is_not_the_brands_own_beside_its_brand_file_is_refused_and_
         ),
     ];
     for (change, refused, works, why) in cases {
-        let server = Server::start_changed(&brand, change, &["--requests-per-client", "0"]).await;
+        let server = ServeProcess::start_changed(&brand, change, &["--requests-per-client", "0"]).await;
         let (code, said) = check(&server.brands(), &[]);
         assert!(code == Some(1) && said.contains(why), "{why}: {said}");
         eventually_async("a line that says why", SOON, async || server.said().contains(why).then_some(()))
@@ -99,11 +99,11 @@ async fn a_file_that_is_not_the_brands_own_beside_its_brand_file_is_refused_and_
 
 #[tokio::test]
 async fn codes_that_a_spreadsheet_saved_are_given_out_as_they_are_meant_and_what_is_odd_is_said_once() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = access();
-    let brand = Brand { access: &access, more: CODES, ..Brand::at(&workspace) };
+    let brand = BrandFixture { access: &access, more: CODES, ..BrandFixture::at(&workspace) };
     let codes = |text: &'static str| move |brands: &Path| write(&brands.join("codes.txt"), text);
-    let server = Server::start_changed(
+    let server = ServeProcess::start_changed(
         &brand,
         codes("\u{feff}CODE-1\r\nCODE-2\rcode-2\n\"CODE-3\",x\n"),
         &["--requests-per-client", "0"],

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tests::eventually_async;
 
 use crate::process::{binary, ended, run_with, write};
-use crate::server::{Brand, KEY_VARIABLE, Server};
-use crate::workspace::{KEY, Workspace};
+use crate::server::{BrandFixture, KEY_VARIABLE, ServeProcess};
+use crate::workspace::{KEY, SimProcess};
 
 const LATER: Duration = Duration::from_secs(60);
 
@@ -26,13 +26,13 @@ const BRAND: &str =
 const NOBODY: u32 = 65_534;
 
 /// Somebody takes part; status, content type and answer.
-async fn takes_part(server: &Server, number: u32) -> (u16, String, Value) {
+async fn takes_part(server: &ServeProcess, number: u32) -> (u16, String, Value) {
     let body = format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#);
     server.send("POST", "/participations", Some("application/json"), body.into_bytes()).await
 }
 
 /// Takes part until the disk is full, which is told as it should be. Gives back those who were accepted.
-async fn fill_up(server: &Server) -> Vec<String> {
+async fn fill_up(server: &ServeProcess) -> Vec<String> {
     let (mut accepted, mut refused) = (Vec::new(), None);
     for number in 0..20_000 {
         let (status, kind, answer) = takes_part(server, number).await;
@@ -57,8 +57,8 @@ async fn fill_up(server: &Server) -> Vec<String> {
 }
 
 /// A workspace that looks up as many in a minute as fit on a full disk: between a hundred and five hundred, by where checkpoints lie.
-async fn quick_workspace() -> Workspace {
-    let workspace = Workspace::start("0s").await;
+async fn quick_workspace() -> SimProcess {
+    let workspace = SimProcess::start("0s").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     workspace
 }
@@ -67,7 +67,7 @@ async fn quick_workspace() -> Workspace {
 async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost() {
     let workspace = quick_workspace().await;
     // No file may grow beyond a megabyte: what the process writes to its log then is refused as a full disk refuses it.
-    let mut server = Server::start_under("-f 2048", &Brand::at(&workspace)).await;
+    let mut server = ServeProcess::start_under("-f 2048", &BrandFixture::at(&workspace)).await;
     let accepted = fill_up(&server).await;
 
     // Space is made.
@@ -81,7 +81,7 @@ async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost(
 #[tokio::test]
 async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
     let workspace = quick_workspace().await;
-    let Some(server) = Server::start_on_small_disk(&Brand::at(&workspace)).await else {
+    let Some(server) = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await else {
         println!(
             "no small disk can be mounted here: a full one is only played, by the test with `ulimit -f`"
         );
@@ -101,7 +101,7 @@ async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
 }
 
 /// The kinds of what the health says is wrong.
-async fn wrong(server: &Server) -> Vec<String> {
+async fn wrong(server: &ServeProcess) -> Vec<String> {
     let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
     assert_eq!(status, 200, "{health}");
     let wrong = health["degraded"].as_array().cloned().unwrap_or_default();
@@ -111,7 +111,7 @@ async fn wrong(server: &Server) -> Vec<String> {
 #[tokio::test]
 async fn a_disk_that_is_filling_up_is_told_of_before_it_is_full() {
     let workspace = quick_workspace().await;
-    let Some(server) = Server::start_on_small_disk(&Brand::at(&workspace)).await else {
+    let Some(server) = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await else {
         println!(
             "no small disk can be mounted here: a disk that is filling up is only played, by unit tests"
         );
@@ -165,8 +165,8 @@ fn a_read_only_file_is_named_and_not_served() {
 
 #[tokio::test]
 async fn a_damaged_page_is_named_and_not_served() {
-    let workspace = Workspace::start("0s").await;
-    let mut server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for number in 0..200 {
         server.take_part("spring", &format!("consumer-{number}@example.com")).await;
     }

@@ -7,8 +7,8 @@ use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
 
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const SOON: Duration = Duration::from_secs(10);
 const LATER: Duration = Duration::from_secs(90);
@@ -27,8 +27,8 @@ fn known(email: &str) -> Value {
 
 /// Half of them known to Braze; everyone takes part, every tenth twice, all at once. Returns the ids that were answered.
 async fn everyone_takes_part(
-    server: &Server,
-    workspace: &Workspace,
+    server: &ServeProcess,
+    workspace: &SimProcess,
     addresses: &[String],
 ) -> BTreeSet<String> {
     workspace.add_profiles(addresses.iter().step_by(2).map(|email| known(email)).collect()).await;
@@ -37,7 +37,7 @@ async fn everyone_takes_part(
     stream::iter(posts).map(|email| server.take_part("spring", email)).buffer_unordered(64).collect().await
 }
 
-async fn all_are_enrolled(server: &Server, ids: &BTreeSet<String>) {
+async fn all_are_enrolled(server: &ServeProcess, ids: &BTreeSet<String>) {
     for id in ids {
         let shown = server.reaches(id, "enrolled", LATER).await;
         assert_eq!(shown["credited"], true);
@@ -45,7 +45,7 @@ async fn all_are_enrolled(server: &Server, ids: &BTreeSet<String>) {
 }
 
 /// One profile for each address; those that were there before gained the attribute and nothing else.
-async fn every_address_has_one_profile(workspace: &Workspace, addresses: &[String]) {
+async fn every_address_has_one_profile(workspace: &SimProcess, addresses: &[String]) {
     let profiles = workspace.profiles().await;
     assert_eq!(profiles.len(), addresses.len(), "no second profile");
     for (number, email) in addresses.iter().enumerate() {
@@ -66,8 +66,8 @@ async fn every_address_has_one_profile(workspace: &Workspace, addresses: &[Strin
 
 #[tokio::test]
 async fn two_hundred_at_once_need_two_hundred_look_ups_and_a_handful_of_writes() {
-    let workspace = Workspace::start("200ms").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("200ms").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let addresses = addresses(200);
     let ids = everyone_takes_part(&server, &workspace, &addresses).await;
     assert_eq!(ids.len(), 200);
@@ -82,9 +82,9 @@ async fn two_hundred_at_once_need_two_hundred_look_ups_and_a_handful_of_writes()
 
 #[tokio::test]
 async fn outages_throttling_and_lost_answers_change_nothing_in_the_end() {
-    let workspace = Workspace::start("200ms").await;
+    let workspace = SimProcess::start("200ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 2_500 })).await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for fault in [
         json!({ "kind": "status", "status": 503, "one_in": 20 }),
         json!({ "kind": "status", "status": 429, "one_in": 20, "retry_after": 1 }),
@@ -109,11 +109,11 @@ async fn outages_throttling_and_lost_answers_change_nothing_in_the_end() {
 
 #[tokio::test]
 async fn what_was_accepted_survives_kill_9_and_every_event_is_logged_once() {
-    let workspace = Workspace::start("300ms").await;
+    let workspace = SimProcess::start("300ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     let email = "attributes = { quikly_participant = true }\nevent = \"quikly_participated\"";
-    let brand = Brand { braze: "settle = \"1s\"", email, ..Brand::at(&workspace) };
-    let mut server = Server::start(&brand).await;
+    let brand = BrandFixture { braze: "settle = \"1s\"", email, ..BrandFixture::at(&workspace) };
+    let mut server = ServeProcess::start(&brand).await;
     let addresses = addresses(200);
     workspace.add_profiles(addresses.iter().step_by(2).map(|email| known(email)).collect()).await;
     let mut ids = BTreeSet::new();
@@ -139,10 +139,10 @@ async fn what_was_accepted_survives_kill_9_and_every_event_is_logged_once() {
 
 #[tokio::test]
 async fn an_event_whose_answer_was_lost_is_looked_for_and_not_sent_twice() {
-    let workspace = Workspace::start("100ms").await;
+    let workspace = SimProcess::start("100ms").await;
     let email = "event = \"quikly_participated\"";
-    let brand = Brand { braze: "settle = \"1s\"", email, ..Brand::at(&workspace) };
-    let server = Server::start(&brand).await;
+    let brand = BrandFixture { braze: "settle = \"1s\"", email, ..BrandFixture::at(&workspace) };
+    let server = ServeProcess::start(&brand).await;
     for when in ["before", "after"] {
         workspace.fault(json!({ "path": "/users/track", "kind": "drop", "when": when, "count": 1 })).await;
         let id = server.take_part("spring", &format!("{when}@example.com")).await;
@@ -155,8 +155,8 @@ async fn an_event_whose_answer_was_lost_is_looked_for_and_not_sent_twice() {
 
 #[tokio::test]
 async fn a_consumer_known_from_an_earlier_activation_is_not_looked_up_again() {
-    let workspace = Workspace::start("50ms").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("50ms").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for scope in ["spring", "summer"] {
         let id = server.take_part(scope, "ada@example.com").await;
         server.reaches(&id, "enrolled", SOON).await;
@@ -167,9 +167,10 @@ async fn a_consumer_known_from_an_earlier_activation_is_not_looked_up_again() {
 
 #[tokio::test]
 async fn by_email_identity_there_are_no_look_ups_and_still_one_profile_each() {
-    let workspace = Workspace::start("500ms").await;
-    let brand = Brand { braze: "settle = \"1s\"\nidentity = \"email\"", ..Brand::at(&workspace) };
-    let server = Server::start(&brand).await;
+    let workspace = SimProcess::start("500ms").await;
+    let brand =
+        BrandFixture { braze: "settle = \"1s\"\nidentity = \"email\"", ..BrandFixture::at(&workspace) };
+    let server = ServeProcess::start(&brand).await;
     workspace.add_profiles(vec![known("known@example.com")]).await;
     let mut ids = Vec::new();
     for email in ["new@example.com", "known@example.com"] {
@@ -189,10 +190,10 @@ async fn by_email_identity_there_are_no_look_ups_and_still_one_profile_each() {
 
 #[tokio::test]
 async fn a_contract_of_five_objects_a_request_is_kept_to() {
-    let workspace = Workspace::start("50ms").await;
+    let workspace = SimProcess::start("50ms").await;
     workspace.set_limits(json!({ "max_objects": 5 })).await;
     let braze = "limits = { track_objects = 5 }";
-    let server = Server::start(&Brand { braze, ..Brand::at(&workspace) }).await;
+    let server = ServeProcess::start(&BrandFixture { braze, ..BrandFixture::at(&workspace) }).await;
     let ids: Vec<String> = stream::iter(addresses(40))
         .map(|email| async {
             let email = email;
@@ -210,9 +211,9 @@ async fn a_contract_of_five_objects_a_request_is_kept_to() {
 
 #[tokio::test]
 async fn a_burst_over_the_limit_waits_for_its_slots_and_draws_no_429() {
-    let workspace = Workspace::start("50ms").await;
+    let workspace = SimProcess::start("50ms").await;
     let braze = "limits = { export_ids_per_minute = 20 }";
-    let server = Server::start(&Brand { braze, ..Brand::at(&workspace) }).await;
+    let server = ServeProcess::start(&BrandFixture { braze, ..BrandFixture::at(&workspace) }).await;
     workspace.set_limits(json!({ "export_ids_per_minute": 20 })).await;
     let ids: Vec<String> = stream::iter(addresses(30))
         .map(|email| async {
@@ -231,9 +232,9 @@ async fn a_burst_over_the_limit_waits_for_its_slots_and_draws_no_429() {
 
 #[tokio::test]
 async fn who_refuses_messages_takes_part_by_email_and_is_subscribed_to_nothing() {
-    let workspace = Workspace::start("50ms").await;
+    let workspace = SimProcess::start("50ms").await;
     let sms = "subscription_group_id = \"8f1c6f0e-0000-4000-8000-000000000001\"\ndefault_region = \"US\"\nopt_in = \"single\"";
-    let server = Server::start(&Brand { sms, ..Brand::at(&workspace) }).await;
+    let server = ServeProcess::start(&BrandFixture { sms, ..BrandFixture::at(&workspace) }).await;
     for (email, consent) in [("no@example.com", false), ("yes@example.com", true)] {
         let body = json!({ "scope": "spring", "email": email, "consent": consent, "consent_text_id": "v3" });
         let body = body.to_string().into_bytes();
@@ -252,8 +253,8 @@ async fn who_refuses_messages_takes_part_by_email_and_is_subscribed_to_nothing()
 
 #[tokio::test]
 async fn attributes_that_the_activation_collects_ride_along() {
-    let workspace = Workspace::start("50ms").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("50ms").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let attributes = json!({ "first_name": "Ada", "shoe_size": 38, "quikly_participant": "no" });
     let body = json!({ "scope": "spring", "email": "ada@example.com", "attributes": attributes });
     let (status, _, accepted) =

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bad_input::is_problem;
-use crate::server::{Brand, SECRET, SECRET_VARIABLE, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, SECRET, SECRET_VARIABLE, ServeProcess};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 const OPEN: &str = "[intake]\nopen_to_anybody = true\n";
@@ -21,9 +21,9 @@ pub(crate) fn signature(seconds: i64, body: &[u8], secret: &str) -> String {
 
 #[tokio::test]
 async fn participations_of_a_brand_that_signs_must_be_signed() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = format!("[intake]\nsigning_secret = {{ env = \"{SECRET_VARIABLE}\" }}\n");
-    let server = Server::start(&Brand { access: &access, ..Brand::at(&workspace) }).await;
+    let server = ServeProcess::start(&BrandFixture { access: &access, ..BrandFixture::at(&workspace) }).await;
     let body = || json!({ "scope": "spring", "email": "ada@example.com" }).to_string().into_bytes();
     let now = ports::Clock::now(&ports::clock::SystemClock).as_second();
     let post = async |signature: Option<String>, body: Vec<u8>| {
@@ -55,9 +55,9 @@ async fn participations_of_a_brand_that_signs_must_be_signed() {
 
 #[tokio::test]
 async fn only_pages_of_the_brands_origins_may_call() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = "[intake]\norigins = [\"https://promo.acme.example\"]\n";
-    let server = Server::start(&Brand { access, ..Brand::at(&workspace) }).await;
+    let server = ServeProcess::start(&BrandFixture { access, ..BrandFixture::at(&workspace) }).await;
     let client = reqwest::Client::new();
     let allowed = async |method: reqwest::Method, path: &str, origin: &str| {
         let request = client
@@ -85,7 +85,7 @@ async fn only_pages_of_the_brands_origins_may_call() {
 }
 
 /// Posts as a page does; the answer.
-async fn posts(server: &Server, key: Option<&str>, body: &Value) -> Value {
+async fn posts(server: &ServeProcess, key: Option<&str>, body: &Value) -> Value {
     let mut headers = vec![("content-type", "application/json".to_owned())];
     headers.extend(key.map(|key| ("idempotency-key", key.to_owned())));
     let (status, _, answer) =
@@ -96,12 +96,12 @@ async fn posts(server: &Server, key: Option<&str>, body: &Value) -> Value {
 
 #[tokio::test]
 async fn a_script_that_has_the_addresses_reads_nobodys_code() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let email = "attributes = { quikly_participant = true }\nincentive = \"codes\"";
     let more =
         "[[activation.incentive]]\nid = \"codes\"\nkind = \"first\"\nquantity = 20\ncodes = \"codes.txt\"";
-    let brand = Brand { access: OPEN, email, more, codes: 80, ..Brand::at(&workspace) };
-    let mut server = Server::start(&brand).await;
+    let brand = BrandFixture { access: OPEN, email, more, codes: 80, ..BrandFixture::at(&workspace) };
+    let mut server = ServeProcess::start(&brand).await;
     let body =
         |number: usize| json!({ "scope": "spring", "email": format!("consumer-{number}@example.com") });
     let key = |number: usize| format!("page-of-consumer-{number:04}");
@@ -125,9 +125,9 @@ async fn a_script_that_has_the_addresses_reads_nobodys_code() {
 
 #[tokio::test]
 async fn a_page_may_send_an_idempotency_key() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = "[intake]\norigins = [\"https://promo.acme.example\"]\n";
-    let server = Server::start(&Brand { access, ..Brand::at(&workspace) }).await;
+    let server = ServeProcess::start(&BrandFixture { access, ..BrandFixture::at(&workspace) }).await;
     let preflight = reqwest::Client::new()
         .request(reqwest::Method::OPTIONS, format!("{}/participations", server.url))
         .header("origin", "https://promo.acme.example")

@@ -14,9 +14,9 @@ use ports::{Clock, Ledger};
 use serde_json::{Value, json};
 use tests::{eventually, eventually_async};
 
-use crate::quikly::Quikly;
-use crate::server::{Brand, Server, TOKEN};
-use crate::workspace::Workspace;
+use crate::quikly::QuiklyEnd;
+use crate::server::{BrandFixture, ServeProcess, TOKEN};
+use crate::workspace::SimProcess;
 
 const CONSUMERS: usize = 2_000;
 const QUANTITY: usize = 500;
@@ -75,7 +75,7 @@ async fn call(client: &reqwest::Client, url: &str, number: usize, taken: &Atomic
 }
 
 /// Everyone calls at once, while the process is killed four times.
-async fn everyone_calls(server: &mut Server) -> Vec<Called> {
+async fn everyone_calls(server: &mut ServeProcess) -> Vec<Called> {
     let (client, url) = (reqwest::Client::new(), server.url.clone());
     let taken = Arc::new(AtomicUsize::new(0));
     let load = stream::iter(0..CONSUMERS)
@@ -97,17 +97,23 @@ async fn everyone_calls(server: &mut Server) -> Vec<Called> {
 
 #[tokio::test]
 async fn the_500_earliest_of_2000_are_rewarded_with_a_code_each() {
-    let workspace = Workspace::start("200ms").await;
+    let workspace = SimProcess::start("200ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     let profile = |number: usize| json!({ "external_id": format!("crm-{number}"), "email": format!("consumer-{number}@example.com") });
     workspace.add_profiles((0..CONSUMERS).map(profile).collect()).await;
-    let quikly = Quikly::start().await;
+    let quikly = QuiklyEnd::start().await;
     let hash = domain::token::TokenHash::of(TOKEN);
     let access = format!("[webhook]\ntokens_sha256 = [\"{hash}\"]\n{}", quikly.section());
     let braze = "settle = \"1s\"\nlimits = { export_ids_per_minute = 100000 }";
     // The harness makes four activations alike; each might give out five hundred.
-    let brand = Brand { braze, access: &access, more: EVENTS, codes: 4 * QUANTITY, ..Brand::at(&workspace) };
-    let mut server = Server::start(&brand).await;
+    let brand = BrandFixture {
+        braze,
+        access: &access,
+        more: EVENTS,
+        codes: 4 * QUANTITY,
+        ..BrandFixture::at(&workspace)
+    };
+    let mut server = ServeProcess::start(&brand).await;
 
     let calls = everyone_calls(&mut server).await;
     let mut codes: BTreeMap<String, String> = BTreeMap::new();
@@ -134,7 +140,7 @@ async fn the_500_earliest_of_2000_are_rewarded_with_a_code_each() {
     the_earliest_won(&mut server, &calls, &codes).await;
 }
 
-async fn profiles_show_exactly(workspace: &Workspace, codes: &BTreeMap<String, String>) {
+async fn profiles_show_exactly(workspace: &SimProcess, codes: &BTreeMap<String, String>) {
     let shown = eventually_async("every winner's profile shows the code", LATER, async || {
         let profiles = workspace.profiles().await;
         assert_eq!(profiles.len(), CONSUMERS, "no second profile");
@@ -150,7 +156,11 @@ async fn profiles_show_exactly(workspace: &Workspace, codes: &BTreeMap<String, S
 }
 
 /// How many deliveries it took.
-async fn everyone_is_told_once(quikly: &Quikly, calls: &[Called], codes: &BTreeMap<String, String>) -> usize {
+async fn everyone_is_told_once(
+    quikly: &QuiklyEnd,
+    calls: &[Called],
+    codes: &BTreeMap<String, String>,
+) -> usize {
     let told = eventually("everything is told", LATER, || {
         let told = quikly.told();
         let ids: BTreeSet<String> = told.iter().map(|told| told.id.clone()).collect();
@@ -172,7 +182,7 @@ async fn everyone_is_told_once(quikly: &Quikly, calls: &[Called], codes: &BTreeM
 }
 
 /// By the ledger's own order; and no one who was answered before a winner even asked went without.
-async fn the_earliest_won(server: &mut Server, calls: &[Called], codes: &BTreeMap<String, String>) {
+async fn the_earliest_won(server: &mut ServeProcess, calls: &[Called], codes: &BTreeMap<String, String>) {
     server.kill();
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let ids: Vec<ParticipationId> =

@@ -6,19 +6,19 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const SOON: Duration = Duration::from_secs(30);
 
-async fn connects(server: &Server) -> TcpStream {
+async fn connects(server: &ServeProcess) -> TcpStream {
     let stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
     stream.set_nodelay(true).unwrap();
     stream
 }
 
 /// What is answered until the connection is closed.
-async fn says(server: &Server, text: &str) -> String {
+async fn says(server: &ServeProcess, text: &str) -> String {
     let mut stream = connects(server).await;
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -28,8 +28,8 @@ async fn says(server: &Server, text: &str) -> String {
 
 #[tokio::test]
 async fn a_client_that_sends_head_and_body_apart_loses_no_request() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let early = [
         ("POST /participations HTTP/1.1\r\ncontent-type: text/plain", "415"),
         ("POST /nowhere HTTP/1.1", "404"),
@@ -59,8 +59,8 @@ async fn a_client_that_sends_head_and_body_apart_loses_no_request() {
 
 #[tokio::test]
 async fn heads_that_break_a_rule_are_refused_and_their_connection_ends() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let body = r#"{"scope":"spring","email":"ada@example.com"}"#;
     let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let post = |headers: &str| {
@@ -92,8 +92,8 @@ async fn heads_that_break_a_rule_are_refused_and_their_connection_ends() {
 
 #[tokio::test]
 async fn a_body_says_one_thing_only() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for (body, status) in [
         (r#"{"scope":{"$serde_json::private::RawValue":"\"spring\""},"email":"ada@example.com"}"#, 422),
         (r#"{"scope":"spring","email":"ada@example.com","attributes":{"a":1,"a":2}}"#, 400),
@@ -107,9 +107,9 @@ async fn a_body_says_one_thing_only() {
 
 #[tokio::test]
 async fn clients_behind_a_proxy_have_limits_of_their_own_however_it_writes_them() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start_limiting(
-        &Brand::at(&workspace),
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start_limiting(
+        &BrandFixture::at(&workspace),
         &["--requests-per-client", "1", "--behind-proxy", "--allow-private"],
     )
     .await;

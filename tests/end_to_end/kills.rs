@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::eventually;
 
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const KILLS: usize = 50;
 const CLIENTS: usize = 16;
@@ -47,10 +47,11 @@ async fn takes_part(load: Arc<SharedLoad>, url: String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_accepted_is_lost_in_fifty_kills() {
-    let workspace = Workspace::start("200ms").await;
+    let workspace = SimProcess::start("200ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 1_000_000 })).await;
     let braze = "settle = \"1s\"\nlimits = { export_ids_per_minute = 1000000 }";
-    let mut server = Server::start(&Brand { braze, email: MARKS, ..Brand::at(&workspace) }).await;
+    let mut server =
+        ServeProcess::start(&BrandFixture { braze, email: MARKS, ..BrandFixture::at(&workspace) }).await;
     let load = Arc::new(SharedLoad::default());
     let clients: Vec<_> =
         (0..CLIENTS).map(|_| tokio::spawn(takes_part(load.clone(), server.url.clone()))).collect();
@@ -78,7 +79,7 @@ async fn nothing_that_was_accepted_is_lost_in_fifty_kills() {
 }
 
 /// Every profile, once nothing is pending any more.
-async fn settled(workspace: &Workspace) -> Vec<Value> {
+async fn settled(workspace: &SimProcess) -> Vec<Value> {
     tests::eventually_async("the workspace has settled", LATER, async || {
         let profiles = workspace.profiles().await;
         let pending = |profile: &Value| profile["pending_objects"].as_u64().is_some_and(|count| count > 0);
@@ -93,9 +94,10 @@ const BURST: u64 = 320;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_that_a_dead_process_booked_are_used_by_the_next() {
-    let workspace = Workspace::start("200ms").await;
+    let workspace = SimProcess::start("200ms").await;
     let braze = "settle = \"1s\"\nlimits = { export_ids_per_minute = 250 }";
-    let mut server = Server::start(&Brand { braze, email: MARKS, ..Brand::at(&workspace) }).await;
+    let mut server =
+        ServeProcess::start(&BrandFixture { braze, email: MARKS, ..BrandFixture::at(&workspace) }).await;
     let mut ids = Vec::new();
     for number in 0..BURST {
         ids.push(server.take_part("spring", &format!("burst-{number}@example.com")).await);

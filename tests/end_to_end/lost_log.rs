@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::process::{Process, binary};
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 
@@ -30,7 +30,7 @@ fn piped(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> (Pr
 }
 
 /// Participations are enrolled and everything is answered, also what is logged as a warning or an error.
-async fn serves(server: &Server, workspace: &Workspace) {
+async fn serves(server: &ServeProcess, workspace: &SimProcess) {
     workspace
         .fault(
             serde_json::json!({ "path": "/users/export/ids", "kind": "status", "status": 500, "count": 2 }),
@@ -46,14 +46,14 @@ async fn serves(server: &Server, workspace: &Workspace) {
     }
 }
 
-async fn health(server: &Server) -> Value {
+async fn health(server: &ServeProcess) -> Value {
     let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
     assert_eq!(status, 200, "{health}");
     health
 }
 
 /// The health says that lines are lost, and no other harm was done.
-async fn is_shown(server: &Server) {
+async fn is_shown(server: &ServeProcess) {
     let shown = tests::eventually_async("the lost lines are shown", LATER, async || {
         let health = health(server).await;
         health["degraded"].to_string().contains("log_lines_lost").then_some(health)
@@ -68,11 +68,11 @@ async fn is_shown(server: &Server) {
 
 #[tokio::test]
 async fn a_log_on_a_full_disk_costs_log_lines_only() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
         redirected("2>/dev/full", arguments, environment, output)
     };
-    let server = Server::start_by(start, &Brand::at(&workspace)).await;
+    let server = ServeProcess::start_by(start, &BrandFixture::at(&workspace)).await;
     serves(&server, &workspace).await;
     is_shown(&server).await;
     assert!(server.terminate().await.success());
@@ -80,22 +80,22 @@ async fn a_log_on_a_full_disk_costs_log_lines_only() {
 
 #[tokio::test]
 async fn no_output_at_all_costs_log_lines_only() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
         redirected("2>&-", arguments, environment, output)
     };
-    let server = Server::start_by(start, &Brand::at(&workspace)).await;
+    let server = ServeProcess::start_by(start, &BrandFixture::at(&workspace)).await;
     serves(&server, &workspace).await;
     assert!(server.terminate().await.success());
 }
 
 #[tokio::test]
 async fn a_log_whose_reader_has_ended_costs_log_lines_only() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
         piped(arguments, environment, output).0
     };
-    let server = Server::start_by(start, &Brand::at(&workspace)).await;
+    let server = ServeProcess::start_by(start, &BrandFixture::at(&workspace)).await;
     serves(&server, &workspace).await;
     is_shown(&server).await;
     assert!(server.terminate().await.success());
@@ -104,14 +104,14 @@ async fn a_log_whose_reader_has_ended_costs_log_lines_only() {
 /// Whoever reads the log has stopped reading: nobody waits for it.
 #[tokio::test]
 async fn a_log_that_nobody_reads_costs_log_lines_only() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let held = std::sync::Mutex::new(None);
     let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
         let (process, reader) = piped(arguments, environment, output);
         *held.lock().unwrap() = Some(reader);
         process
     };
-    let server = Server::start_by(start, &Brand::at(&workspace)).await;
+    let server = ServeProcess::start_by(start, &BrandFixture::at(&workspace)).await;
     serves(&server, &workspace).await;
     assert!(server.terminate().await.success());
 }

@@ -9,9 +9,9 @@ use tests::{eventually, eventually_async};
 
 use crate::bad_input::is_problem;
 use crate::front_end::signature;
-use crate::quikly::Quikly;
-use crate::server::{Brand, SECRET, SECRET_VARIABLE, Server};
-use crate::workspace::Workspace;
+use crate::quikly::QuiklyEnd;
+use crate::server::{BrandFixture, SECRET, SECRET_VARIABLE, ServeProcess};
+use crate::workspace::SimProcess;
 
 const GROUP: &str = "8f1c6f0e-0000-4000-8000-000000000001";
 const DOUBLE: &str = "subscription_group_id = \"8f1c6f0e-0000-4000-8000-000000000001\"\ndefault_region = \"US\"\nopt_in = \"double\"\ndouble_opt_in_event = \"quikly_sms_opt_in\"\nwindow = \"60s\"\npoll = [{ every = \"1s\" }]\nincentive = \"first\"";
@@ -21,7 +21,7 @@ const FIRST: &str =
 const REASON: &str = "the profile carries another phone number";
 const LATER: Duration = Duration::from_secs(120);
 
-async fn two_who_have_numbers(workspace: &Workspace) {
+async fn two_who_have_numbers(workspace: &SimProcess) {
     let profile = |name: &str, phone: &str| json!({ "external_id": name, "email": format!("{name}@example.com"), "phone": phone });
     workspace.add_profiles(vec![profile("ada", "+13135550101"), profile("bob", "+13135550102")]).await;
 }
@@ -36,13 +36,13 @@ fn alike(mut shown: Value) -> Value {
 
 #[tokio::test]
 async fn whoever_does_not_sign_cannot_tell_which_address_and_number_belong_together() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     workspace.asks_by_event("quikly_sms_opt_in", GROUP).await;
     two_who_have_numbers(&workspace).await;
-    let quikly = Quikly::start().await;
+    let quikly = QuiklyEnd::start().await;
     let access = format!("[intake]\nopen_to_anybody = true\n{}", quikly.section());
-    let brand = Brand { access: &access, sms: DOUBLE, more: FIRST, ..Brand::at(&workspace) };
-    let server = Server::start(&brand).await;
+    let brand = BrandFixture { access: &access, sms: DOUBLE, more: FIRST, ..BrandFixture::at(&workspace) };
+    let server = ServeProcess::start(&brand).await;
     let right = server.take_part_by_phone("spring", "+13135550101", Some("ada@example.com")).await;
     let wrong = server.take_part_by_phone("spring", "+13135550199", Some("bob@example.com")).await;
     for id in [&right, &wrong] {
@@ -72,10 +72,12 @@ async fn whoever_does_not_sign_cannot_tell_which_address_and_number_belong_toget
 
 #[tokio::test]
 async fn a_signed_caller_is_told_why() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     two_who_have_numbers(&workspace).await;
     let access = format!("[intake]\nsigning_secret = {{ env = \"{SECRET_VARIABLE}\" }}\n");
-    let server = Server::start(&Brand { access: &access, sms: SINGLE, ..Brand::at(&workspace) }).await;
+    let server =
+        ServeProcess::start(&BrandFixture { access: &access, sms: SINGLE, ..BrandFixture::at(&workspace) })
+            .await;
     let now = SystemClock.now().as_second();
     let body =
         json!({ "scope": "spring", "phone": "+13135550199", "email": "bob@example.com", "consent": true });

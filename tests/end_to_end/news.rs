@@ -7,15 +7,15 @@ use domain::token::TokenHash;
 use serde_json::json;
 
 use crate::process::run;
-use crate::server::{Brand, SECRET_VARIABLE, Server, TOKEN};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, SECRET_VARIABLE, ServeProcess, TOKEN};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 
 const CODES: &str = "[activation.events.signed_in]\nincentive = \"early\"\n\
     [[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 3\ncodes = \"codes.txt\"\n";
 
-async fn signs_in(server: &Server, consumers: usize) {
+async fn signs_in(server: &ServeProcess, consumers: usize) {
     let mut ids = Vec::new();
     for number in 0..consumers {
         let body =
@@ -32,14 +32,19 @@ async fn signs_in(server: &Server, consumers: usize) {
 
 #[tokio::test]
 async fn a_receiver_that_is_down_is_one_line_a_minute_and_shown() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let access = format!(
         "[webhook]\ntokens_sha256 = [\"{}\"]\n[callback]\nurl = \"http://{closed}/hidden\"\nsecret = {{ env = \"{SECRET_VARIABLE}\" }}\nallow_private = true\n",
         TokenHash::of(TOKEN)
     );
-    let server =
-        Server::start(&Brand { access: &access, more: CODES, codes: 12, ..Brand::at(&workspace) }).await;
+    let server = ServeProcess::start(&BrandFixture {
+        access: &access,
+        more: CODES,
+        codes: 12,
+        ..BrandFixture::at(&workspace)
+    })
+    .await;
     signs_in(&server, 20).await;
     let entry = tests::eventually_async("the health shows it", LATER, async || {
         let (_, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;

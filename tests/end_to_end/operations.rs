@@ -13,15 +13,17 @@ use ports::{Callbacks, Clock};
 use serde_json::{Value, json};
 
 use crate::process::{run, run_with, write};
-use crate::quikly::Quikly;
-use crate::server::{Brand, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET, SECRET_VARIABLE, Server, TOKEN};
-use crate::workspace::{KEY, Workspace};
+use crate::quikly::QuiklyEnd;
+use crate::server::{
+    BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET, SECRET_VARIABLE, ServeProcess, TOKEN,
+};
+use crate::workspace::{KEY, SimProcess};
 
 const LATER: Duration = Duration::from_secs(60);
 const CREDITED_BY_EVENT: &str = "[activation.events.signed_in]";
 
 /// What a command about the server's data file says as JSON.
-fn asked(server: &Server, command: &[&str]) -> Value {
+fn asked(server: &ServeProcess, command: &[&str]) -> Value {
     let data = server.data().display().to_string();
     let (code, said) = run(&[command, &["--data", &data, "--json"]].concat());
     assert_eq!(code, Some(0), "{said}");
@@ -30,9 +32,9 @@ fn asked(server: &Server, command: &[&str]) -> Value {
 
 #[tokio::test]
 async fn status_tells_how_things_stand_beside_a_running_server() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     workspace.fault(json!({ "path": "/users/export/ids", "kind": "status", "status": 503, "when": "before", "count": 1_000_000 })).await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for number in 0..3 {
         server.take_part("spring", &format!("c{number}@example.com")).await;
     }
@@ -61,12 +63,12 @@ async fn status_tells_how_things_stand_beside_a_running_server() {
 
 #[tokio::test]
 async fn a_callback_that_was_parked_is_listed_and_told_once_after_retry() {
-    let (workspace, quikly) = (Workspace::start("0s").await, Quikly::start().await);
+    let (workspace, quikly) = (SimProcess::start("0s").await, QuiklyEnd::start().await);
     workspace.add_profiles(vec![json!({ "external_id": "crm-1", "email": "ada@example.com" })]).await;
     quikly.is_out_of_order(true);
     let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n{}", TokenHash::of(TOKEN), quikly.section());
-    let brand = Brand { access: &access, more: CREDITED_BY_EVENT, ..Brand::at(&workspace) };
-    let mut server = Server::start(&brand).await;
+    let brand = BrandFixture { access: &access, more: CREDITED_BY_EVENT, ..BrandFixture::at(&workspace) };
+    let mut server = ServeProcess::start(&brand).await;
     let body = json!({ "q_scope": "spring", "event": "signed_in", "external_id": "crm-1", "email": "ada@example.com" });
     let (status, _, accepted) =
         server.webhook(Some(&format!("Bearer {TOKEN}")), body.to_string().into_bytes()).await;
@@ -98,7 +100,7 @@ async fn a_callback_that_was_parked_is_listed_and_told_once_after_retry() {
 }
 
 /// As if nobody had taken any callback for a day.
-async fn park_everything(server: &Server) {
+async fn park_everything(server: &ServeProcess) {
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let in_a_day = SystemClock.now() + Duration::from_secs(86_400);
     let taken = file.take_callbacks(in_a_day, 100).await.unwrap().callbacks;
@@ -109,7 +111,7 @@ async fn park_everything(server: &Server) {
 }
 
 /// Whether a text is anywhere in the data file or its log.
-fn kept(server: &Server, text: &str) -> bool {
+fn kept(server: &ServeProcess, text: &str) -> bool {
     ["", "-wal"].into_iter().any(|ending| {
         let path = server.data().with_extension(format!("sqlite{ending}"));
         let bytes = fs::read(path).unwrap_or_default();
@@ -119,8 +121,8 @@ fn kept(server: &Server, text: &str) -> bool {
 
 #[tokio::test]
 async fn whoever_is_forgotten_leaves_file_and_log_at_once_while_others_take_part() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada.l@example.com").await;
     server.reaches(&id, "enrolled", LATER).await;
     assert!(kept(&server, "ada.l@example.com"));
@@ -147,8 +149,8 @@ async fn whoever_is_forgotten_leaves_file_and_log_at_once_while_others_take_part
 
 #[tokio::test]
 async fn whoever_is_forgotten_is_not_in_the_data_file_any_more() {
-    let workspace = Workspace::start("0s").await;
-    let mut server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let mut ids = Vec::new();
     for (scope, email) in
         [("spring", "ada.l@example.com"), ("summer", "ada.l@example.com"), ("spring", "eve@example.com")]
@@ -175,14 +177,14 @@ async fn whoever_is_forgotten_is_not_in_the_data_file_any_more() {
 
 #[tokio::test]
 async fn a_live_check_names_what_a_key_lacks_and_changes_nothing() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let phone = "+13135550199".to_owned();
     let ada = json!({ "external_id": "crm-1", "email": "ada@example.com", "phone": phone });
     workspace.add_profiles(vec![ada]).await;
     workspace.subscribed("g-1", &[phone]).await;
     let before = (workspace.profiles().await, workspace.subscriptions().await);
     assert_eq!((before.0.len(), before.1["states"][0]["subscribed"].as_bool()), (1, Some(true)));
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let brands = server.brands().display().to_string();
     let check = |key: &str| {
         let variables = [(KEY_VARIABLE, key), (OTHER_KEY_VARIABLE, key), (SECRET_VARIABLE, SECRET)];
@@ -230,8 +232,8 @@ fn a_data_file_that_is_not_there_or_is_something_else_is_told() {
 
 #[tokio::test]
 async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_whole() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada.l@example.com").await;
     server.reaches(&id, "enrolled", LATER).await;
     let data = server.data();
@@ -255,8 +257,8 @@ async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_who
 
 #[tokio::test]
 async fn a_participation_that_cannot_be_read_is_named_and_can_be_erased_while_everything_else_goes_on() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let damaged = server.take_part("spring", "ada.l@example.com").await;
     server.reaches(&damaged, "enrolled", LATER).await;
     let connection = rusqlite::Connection::open(server.data()).unwrap();

@@ -13,22 +13,22 @@ use crate::server::{SECRET, SECRET_VARIABLE};
 
 /// A callback as it arrived.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
+pub(crate) struct ReceivedCallback {
     pub(crate) id: String,
     pub(crate) body: Value,
 }
 
-pub(crate) struct Quikly {
+pub(crate) struct QuiklyEnd {
     url: String,
-    told: Arc<Mutex<Vec<Told>>>,
+    told: Arc<Mutex<Vec<ReceivedCallback>>>,
     out_of_order: Arc<AtomicBool>,
 }
 
-impl Quikly {
+impl QuiklyEnd {
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let told: Arc<Mutex<Vec<Told>>> = Arc::default();
+        let told: Arc<Mutex<Vec<ReceivedCallback>>> = Arc::default();
         let out_of_order: Arc<AtomicBool> = Arc::default();
         let (kept, refuses) = (told.clone(), out_of_order.clone());
         let hook = move |headers: HeaderMap, body: Bytes| async move {
@@ -37,7 +37,7 @@ impl Quikly {
                 return StatusCode::INTERNAL_SERVER_ERROR;
             }
             let body = serde_json::from_slice(&body).unwrap();
-            kept.lock().unwrap().push(Told { id, body });
+            kept.lock().unwrap().push(ReceivedCallback { id, body });
             StatusCode::NO_CONTENT
         };
         let routes = Router::new().route("/hook", post(hook));
@@ -59,7 +59,7 @@ impl Quikly {
     }
 
     /// Everything that was told so far.
-    pub(crate) fn told(&self) -> Vec<Told> {
+    pub(crate) fn told(&self) -> Vec<ReceivedCallback> {
         self.told.lock().unwrap().clone()
     }
 }

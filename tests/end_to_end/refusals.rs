@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::json;
 use tests::eventually_async;
 
-use crate::server::{Brand, Server};
-use crate::workspace::{KEY, Workspace};
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::{KEY, SimProcess};
 
 #[tokio::test]
 async fn while_braze_is_down_participations_wait_and_then_go_on() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     workspace.fault(json!({ "kind": "status", "status": 503, "count": 3 })).await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada@example.com").await;
     eventually_async("a refusal", Duration::from_secs(10), async || {
         (workspace.status_count("/users/export/ids", 503).await > 0).then_some(())
@@ -24,9 +24,13 @@ async fn while_braze_is_down_participations_wait_and_then_go_on() {
 
 #[tokio::test]
 async fn nobody_listening_at_brazes_address_is_waited_out_too() {
-    let workspace = Workspace::start("0s").await;
-    let brand = Brand { endpoint: "http://127.0.0.1:9", email: "event = \"e\"", ..Brand::at(&workspace) };
-    let server = Server::start(&brand).await;
+    let workspace = SimProcess::start("0s").await;
+    let brand = BrandFixture {
+        endpoint: "http://127.0.0.1:9",
+        email: "event = \"e\"",
+        ..BrandFixture::at(&workspace)
+    };
+    let server = ServeProcess::start(&brand).await;
     let id = server.take_part("spring", "ada@example.com").await;
     eventually_async("a failed look-up", Duration::from_secs(10), async || {
         server.said().contains(r#"event="connector.look_up_failed""#).then_some(())
@@ -38,9 +42,9 @@ async fn nobody_listening_at_brazes_address_is_waited_out_too() {
 
 #[tokio::test]
 async fn a_refused_key_is_reported_once_and_not_for_every_participation() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     workspace.accept_keys(&["another"]).await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let mut ids = Vec::new();
     for number in 0..40 {
         ids.push(server.take_part("spring", &format!("c{number}@example.com")).await);

@@ -7,8 +7,8 @@ use domain::token::TokenHash;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::server::{Brand, Server, TOKEN};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess, TOKEN};
+use crate::workspace::SimProcess;
 
 const MOST: usize = 60;
 
@@ -22,7 +22,7 @@ fn limit(brands: &Path) {
 }
 
 /// Takes part by e-mail; status and answer.
-async fn posts(server: &Server, number: usize) -> (u16, Value) {
+async fn posts(server: &ServeProcess, number: usize) -> (u16, Value) {
     let body = json!({ "scope": "spring", "email": format!("consumer-{number}@example.com") });
     let headers = [
         ("content-type", "application/json".to_owned()),
@@ -33,7 +33,7 @@ async fn posts(server: &Server, number: usize) -> (u16, Value) {
     (status, answer)
 }
 
-async fn signs_in(server: &Server, number: usize) -> (u16, Value) {
+async fn signs_in(server: &ServeProcess, number: usize) -> (u16, Value) {
     let body =
         json!({ "q_scope": "spring", "event": "signed_in", "email": format!("member-{number}@example.com") });
     let (status, _, answer) =
@@ -45,12 +45,16 @@ const FULL: &str = "urn:quikly-braze:activation-full";
 
 #[tokio::test]
 async fn a_crowd_fills_an_activation_exactly_and_neither_a_kill_nor_a_restart_makes_room() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]", TokenHash::of(TOKEN));
-    let brand = Brand { access: &access, more: "[activation.events.signed_in]", ..Brand::at(&workspace) };
+    let brand = BrandFixture {
+        access: &access,
+        more: "[activation.events.signed_in]",
+        ..BrandFixture::at(&workspace)
+    };
     let unlimited =
         &["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
-    let mut server = Server::start_changed(&brand, limit, unlimited).await;
+    let mut server = ServeProcess::start_changed(&brand, limit, unlimited).await;
 
     let (posted, signed_in) = tokio::join!(
         join_all((0..60).map(|number| posts(&server, number))),

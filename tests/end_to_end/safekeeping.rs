@@ -5,16 +5,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::process::{run_told, run_with};
-use crate::server::{Brand, KEY_VARIABLE, Server};
-use crate::workspace::{KEY, Workspace};
+use crate::server::{BrandFixture, KEY_VARIABLE, ServeProcess};
+use crate::workspace::{KEY, SimProcess};
 
 const ID_KEY: &str = "QUIKLY_BRAZE_ID_KEY";
 const LATER: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn with_another_id_key_neither_serve_nor_a_command_starts_and_nothing_is_changed() {
-    let workspace = Workspace::start("0s").await;
-    let mut server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada@example.com").await;
     server.reaches(&id, "enrolled", LATER).await;
     server.end_in_order().await;
@@ -44,8 +44,8 @@ async fn with_another_id_key_neither_serve_nor_a_command_starts_and_nothing_is_c
 
 #[tokio::test]
 async fn a_data_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
-    let workspace = Workspace::start("0s").await;
-    let mut server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     assert_eq!(fs::metadata(server.data()).unwrap().permissions().mode() & 0o777, 0o600);
     server.end_in_order().await;
     let (brands, data) = (server.brands().display().to_string(), server.data().display().to_string());
@@ -66,8 +66,8 @@ async fn a_data_file_that_others_can_read_is_refused_with_the_command_that_mends
 
 #[tokio::test]
 async fn whoever_is_to_be_forgotten_can_be_named_on_standard_input() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for (number, ending) in [&["--email", "-"] as &[&str], &["--email"]].into_iter().enumerate() {
         let address = format!("c{number}@example.com");
         let id = server.take_part("spring", &address).await;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tests::eventually_async;
 
 use crate::process::{BALLAST, Process, namespace, write};
-use crate::workspace::{KEY, Workspace};
+use crate::workspace::{KEY, SimProcess};
 
 /// The environment variable that holds the brand's key.
 pub(crate) const KEY_VARIABLE: &str = "ACME_BRAZE_API_KEY";
@@ -25,7 +25,7 @@ pub(crate) const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
 pub(crate) const TOKEN: &str = "qb_5c1f8a90d2e74b63";
 pub(crate) const OTHER_TOKEN: &str = "qb_9b3e1d6c70f24a85";
 
-pub(crate) struct Server {
+pub(crate) struct ServeProcess {
     pub(crate) url: String,
     client: reqwest::Client,
     process: Option<Process>,
@@ -39,7 +39,7 @@ const UNLIMITED: [&str; 6] =
     ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
 
 /// A brand of which a test says only what matters to it.
-pub(crate) struct Brand<'a> {
+pub(crate) struct BrandFixture<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) braze: &'a str,
     pub(crate) email: &'a str,
@@ -52,8 +52,8 @@ pub(crate) struct Brand<'a> {
     pub(crate) codes: usize,
 }
 
-impl<'a> Brand<'a> {
-    pub(crate) fn at(workspace: &'a Workspace) -> Self {
+impl<'a> BrandFixture<'a> {
+    pub(crate) fn at(workspace: &'a SimProcess) -> Self {
         Self {
             endpoint: &workspace.url,
             braze: "",
@@ -97,15 +97,15 @@ fn other_brand(endpoint: &str) -> String {
     )
 }
 
-impl Drop for Server {
+impl Drop for ServeProcess {
     /// What it said is looked through while it is there.
     fn drop(&mut self) {
         drop(self.process.take());
     }
 }
 
-impl Server {
-    pub(crate) async fn start(brand: &Brand<'_>) -> Self {
+impl ServeProcess {
+    pub(crate) async fn start(brand: &BrandFixture<'_>) -> Self {
         let mut server = Self::prepared(brand);
         server.run("127.0.0.1:0").await;
         server
@@ -113,7 +113,7 @@ impl Server {
 
     /// The same, with brand files changed before the start, and with more arguments.
     pub(crate) async fn start_changed(
-        brand: &Brand<'_>,
+        brand: &BrandFixture<'_>,
         change: impl FnOnce(&Path),
         arguments: &'static [&'static str],
     ) -> Self {
@@ -125,7 +125,7 @@ impl Server {
     }
 
     /// The same, where clients are limited as told.
-    pub(crate) async fn start_limiting(brand: &Brand<'_>, limits: &'static [&'static str]) -> Self {
+    pub(crate) async fn start_limiting(brand: &BrandFixture<'_>, limits: &'static [&'static str]) -> Self {
         let mut server = Self::prepared(brand);
         server.limits = limits;
         server.run("127.0.0.1:0").await;
@@ -133,7 +133,7 @@ impl Server {
     }
 
     /// The same, under a limit as `ulimit` takes it: `-f 1000` for files of at most a thousand half kibibytes.
-    pub(crate) async fn start_under(limit: &str, brand: &Brand<'_>) -> Self {
+    pub(crate) async fn start_under(limit: &str, brand: &BrandFixture<'_>) -> Self {
         let mut server = Self::prepared(brand);
         let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
             Process::start_under(limit, arguments, environment, output)
@@ -143,7 +143,7 @@ impl Server {
     }
 
     /// The same, with its data file on a disk of a megabyte; `None` where that cannot be had.
-    pub(crate) async fn start_on_small_disk(brand: &Brand<'_>) -> Option<Self> {
+    pub(crate) async fn start_on_small_disk(brand: &BrandFixture<'_>) -> Option<Self> {
         let mut server = Self::prepared(brand);
         let disk = server.directory.path().join("disk");
         std::fs::create_dir(&disk).unwrap();
@@ -159,14 +159,14 @@ impl Server {
     /// The same, started in another way.
     pub(crate) async fn start_by(
         start: impl Fn(&[&str], &[(&str, &str)], &Path) -> Process,
-        brand: &Brand<'_>,
+        brand: &BrandFixture<'_>,
     ) -> Self {
         let mut server = Self::prepared(brand);
         server.run_by(start, "127.0.0.1:0").await;
         server
     }
 
-    fn prepared(brand: &Brand<'_>) -> Self {
+    fn prepared(brand: &BrandFixture<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         write(&directory.path().join("brands/acme.toml"), &brand.file());
         write(&directory.path().join("brands/other.toml"), &other_brand(brand.endpoint));

@@ -9,8 +9,8 @@ use futures::stream;
 use serde_json::{Value, json};
 use tests::eventually_async;
 
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const GROUP: &str = "8f1c6f0e-0000-4000-8000-000000000001";
 const SINGLE: &str = "subscription_group_id = \"8f1c6f0e-0000-4000-8000-000000000001\"\ndefault_region = \"US\"\nopt_in = \"single\"";
@@ -37,7 +37,7 @@ fn by_email(profiles: Vec<Value>) -> BTreeMap<String, Value> {
     profiles.into_iter().map(|profile| (profile["email"].as_str().unwrap().to_owned(), profile)).collect()
 }
 
-async fn everyone_takes_part(server: &Server, numbers: std::ops::Range<usize>) -> Vec<String> {
+async fn everyone_takes_part(server: &ServeProcess, numbers: std::ops::Range<usize>) -> Vec<String> {
     stream::iter(numbers)
         .map(|number| async move {
             server.take_part_by_phone("spring", &phone(number), Some(&email(number))).await
@@ -50,13 +50,14 @@ async fn everyone_takes_part(server: &Server, numbers: std::ops::Range<usize>) -
 /// 0..100 subscribed already, 100..200 known with their number, 200..300 known without, 300..500 new.
 #[tokio::test]
 async fn five_hundred_numbers_single_opt_in() {
-    let workspace = Workspace::start("1s").await;
+    let workspace = SimProcess::start("1s").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     workspace.add_profiles((0..300).map(|number| known(number, number < 200)).collect()).await;
     workspace.subscribed(GROUP, &(0..100).map(phone).collect::<Vec<_>>()).await;
     let before = by_email(workspace.profiles().await);
     let braze = "settle = \"3s\"\nsettle_by = \"queue\"\nlimits = { export_ids_per_minute = 100000 }";
-    let server = Server::start(&Brand { braze, sms: SINGLE, ..Brand::at(&workspace) }).await;
+    let server =
+        ServeProcess::start(&BrandFixture { braze, sms: SINGLE, ..BrandFixture::at(&workspace) }).await;
 
     let ids = everyone_takes_part(&server, 0..500).await;
     for id in &ids {
@@ -109,7 +110,7 @@ fn moment(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-async fn events(workspace: &Workspace) -> u64 {
+async fn events(workspace: &SimProcess) -> u64 {
     let profiles = workspace.profiles().await;
     profiles
         .iter()
@@ -118,7 +119,11 @@ async fn events(workspace: &Workspace) -> u64 {
 }
 
 /// Every number under 150 answers at a time of its own; returns the longest time from the answer to the credit.
-async fn a_hundred_and_fifty_confirm(server: &Server, workspace: &Workspace, ids: &[String]) -> Duration {
+async fn a_hundred_and_fifty_confirm(
+    server: &ServeProcess,
+    workspace: &SimProcess,
+    ids: &[String],
+) -> Duration {
     let confirming = (0..150).map(|number| async move {
         let phone = phone(number * 7 % 150);
         eventually_async("the question", LATER, async || workspace.replies_yes(&phone).await.then_some(()))
@@ -144,11 +149,12 @@ fn now() -> Instant {
 
 #[tokio::test]
 async fn two_hundred_are_asked_once_and_a_hundred_and_fifty_confirm() {
-    let workspace = Workspace::start("200ms").await;
+    let workspace = SimProcess::start("200ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     workspace.asks_by_event("quikly_sms_opt_in", GROUP).await;
     let braze = "settle = \"1s\"\nsettle_by = \"queue\"\nlimits = { export_ids_per_minute = 100000 }";
-    let server = Server::start(&Brand { braze, sms: DOUBLE, ..Brand::at(&workspace) }).await;
+    let server =
+        ServeProcess::start(&BrandFixture { braze, sms: DOUBLE, ..BrandFixture::at(&workspace) }).await;
     let ids = everyone_takes_part(&server, 0..200).await;
     let longest = a_hundred_and_fifty_confirm(&server, &workspace, &ids).await;
     println!("credited at the latest {longest:?} after the answer, at one poll a second");
@@ -161,12 +167,13 @@ async fn two_hundred_are_asked_once_and_a_hundred_and_fifty_confirm() {
 
 #[tokio::test]
 async fn the_same_with_a_kill_9_every_few_seconds() {
-    let workspace = Workspace::start("200ms").await;
+    let workspace = SimProcess::start("200ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     workspace.asks_by_event("quikly_sms_opt_in", GROUP).await;
     let braze = "settle = \"1s\"\nsettle_by = \"queue\"\nlimits = { export_ids_per_minute = 100000 }";
     let sms = DOUBLE.replace("25s", "60s");
-    let mut server = Server::start(&Brand { braze, sms: &sms, ..Brand::at(&workspace) }).await;
+    let mut server =
+        ServeProcess::start(&BrandFixture { braze, sms: &sms, ..BrandFixture::at(&workspace) }).await;
     let mut ids = Vec::new();
     let mut kills = 0;
     for begin in [0, 50, 100, 150] {
@@ -197,8 +204,8 @@ async fn the_same_with_a_kill_9_every_few_seconds() {
 
 #[tokio::test]
 async fn numbers_are_read_in_the_activations_country_and_bad_ones_refused_with_a_reason() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand { sms: SINGLE, ..Brand::at(&workspace) }).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture { sms: SINGLE, ..BrandFixture::at(&workspace) }).await;
     server.take_part_by_phone("spring", "(313) 555-0100", None).await;
     let again = json!({ "scope": "spring", "phone": "+1 313 555 0100", "consent": true }).to_string();
     let (status, _, repeat) =

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::process::{Process, run, write};
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const GOOD: &str =
     "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/key\" }\n";
@@ -132,8 +132,8 @@ fn check_and_serve_refuse_to_give_what_is_limited_to_anybody_and_name_the_key_th
 
 #[tokio::test]
 async fn sigterm_ends_it_in_order() {
-    let workspace = Workspace::start("0s").await;
-    let server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada@example.com").await;
     server.reaches(&id, "enrolled", Duration::from_secs(10)).await;
     assert!(server.terminate().await.success());

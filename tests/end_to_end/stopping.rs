@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 
@@ -19,14 +19,14 @@ const LATER: Duration = Duration::from_secs(60);
 const STOPPED: Duration = Duration::from_secs(25);
 
 /// The state of a participation in the data file, which nobody has open.
-async fn kept(server: &Server, id: &str) -> &'static str {
+async fn kept(server: &ServeProcess, id: &str) -> &'static str {
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let id = ParticipationId::parse(id).unwrap();
     file.get(&[id]).await.unwrap().found[0].state().name()
 }
 
 /// Has a step of a participation begin, which Braze answers so late.
-async fn a_step_under_way(workspace: &Workspace, server: &Server, delay: Duration) -> String {
+async fn a_step_under_way(workspace: &SimProcess, server: &ServeProcess, delay: Duration) -> String {
     let delay = u64::try_from(delay.as_millis()).unwrap();
     let fault = json!({ "path": "/users/export/ids", "kind": "delay", "delay_ms": delay, "count": 1 });
     workspace.fault(fault).await;
@@ -39,7 +39,7 @@ async fn a_step_under_way(workspace: &Workspace, server: &Server, delay: Duratio
 }
 
 /// A request of which the server has the head and half of the body.
-async fn half_a_request(server: &Server, body: &str) -> TcpStream {
+async fn half_a_request(server: &ServeProcess, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
     let length = body.len();
     let head = format!(
@@ -55,8 +55,8 @@ async fn half_a_request(server: &Server, body: &str) -> TcpStream {
 
 #[tokio::test]
 async fn a_step_and_a_request_under_way_are_finished() {
-    let workspace = Workspace::start("0s").await;
-    let mut server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let stepped = a_step_under_way(&workspace, &server, Duration::from_secs(3)).await;
     let body = r#"{"scope":"spring","email":"grace@example.com"}"#;
     let mut request = half_a_request(&server, body).await;
@@ -83,8 +83,8 @@ async fn a_step_and_a_request_under_way_are_finished() {
 
 #[tokio::test]
 async fn a_step_that_takes_too_long_is_cut_off_and_done_again() {
-    let workspace = Workspace::start("0s").await;
-    let mut server = Server::start(&Brand::at(&workspace)).await;
+    let workspace = SimProcess::start("0s").await;
+    let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = a_step_under_way(&workspace, &server, Duration::from_secs(600)).await;
     server.ask_to_end();
     server.ends(STOPPED).await;

@@ -6,17 +6,17 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::process::run;
-use crate::server::{Brand, Server};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, ServeProcess};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 
-fn brand<'a>(endpoint: &'a str, workspace: &'a Workspace) -> Brand<'a> {
-    Brand { endpoint, ..Brand::at(workspace) }
+fn brand<'a>(endpoint: &'a str, workspace: &'a SimProcess) -> BrandFixture<'a> {
+    BrandFixture { endpoint, ..BrandFixture::at(workspace) }
 }
 
 /// What the health says of a brand whose workspace does not answer, once it says so.
-async fn shown(server: &Server) -> Value {
+async fn shown(server: &ServeProcess) -> Value {
     tests::eventually_async("the health says so", LATER, async || {
         let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
         assert_eq!(status, 200, "{health}");
@@ -27,23 +27,23 @@ async fn shown(server: &Server) -> Value {
     .await
 }
 
-fn status(server: &Server) -> Value {
+fn status(server: &ServeProcess) -> Value {
     let data = server.data().display().to_string();
     let (code, said) = run(&["status", "--data", &data, "--json"]);
     assert_eq!(code, Some(0), "{said}");
     serde_json::from_str(&said).unwrap()
 }
 
-fn retry_now(server: &Server, brand: &str) -> (Option<i32>, String) {
+fn retry_now(server: &ServeProcess, brand: &str) -> (Option<i32>, String) {
     run(&["retry-now", "--data", &server.data().display().to_string(), "--brand", brand])
 }
 
 #[tokio::test]
 async fn a_workspace_that_cannot_be_reached_is_told_of_once_and_tried_again_at_once_when_somebody_says_so() {
-    let elsewhere = Workspace::start("0s").await;
+    let elsewhere = SimProcess::start("0s").await;
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
-    let server = Server::start(&brand(&endpoint, &elsewhere)).await;
+    let server = ServeProcess::start(&brand(&endpoint, &elsewhere)).await;
     let mut ids = Vec::new();
     for number in 0..3 {
         ids.push(server.take_part("spring", &format!("c{number}@example.com")).await);
@@ -61,7 +61,7 @@ async fn a_workspace_that_cannot_be_reached_is_told_of_once_and_tried_again_at_o
 
     let (code, said) = retry_now(&server, "nobody");
     assert!(code == Some(1) && said.contains("nobody"), "{said}");
-    let _workspace = Workspace::start_at(&format!("127.0.0.1:{port}"), "0s").await;
+    let _workspace = SimProcess::start_at(&format!("127.0.0.1:{port}"), "0s").await;
     let (code, said) = retry_now(&server, "acme");
     assert_eq!(code, Some(0), "{said}");
     for id in &ids {
@@ -81,10 +81,10 @@ async fn a_workspace_that_cannot_be_reached_is_told_of_once_and_tried_again_at_o
 
 #[tokio::test]
 async fn a_workspace_that_takes_requests_and_says_nothing_does_not_answer() {
-    let elsewhere = Workspace::start("0s").await;
+    let elsewhere = SimProcess::start("0s").await;
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    let server = Server::start(&brand(&endpoint, &elsewhere)).await;
+    let server = ServeProcess::start(&brand(&endpoint, &elsewhere)).await;
     server.take_part("spring", "ada@example.com").await;
     assert_eq!(shown(&server).await["brand"], "acme");
 }

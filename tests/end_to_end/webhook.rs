@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bad_input::is_problem;
-use crate::server::{Brand, OTHER_TOKEN, Server, TOKEN};
-use crate::workspace::Workspace;
+use crate::server::{BrandFixture, OTHER_TOKEN, ServeProcess, TOKEN};
+use crate::workspace::SimProcess;
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -49,12 +49,12 @@ fn signed_in(email: &str) -> Value {
     json!({ "q_scope": "spring", "event": "signed_in", "email": email })
 }
 
-async fn start(workspace: &Workspace) -> Server {
+async fn start(workspace: &SimProcess) -> ServeProcess {
     let access = access();
-    Server::start(&Brand { access: &access, more: EVENTS, ..Brand::at(workspace) }).await
+    ServeProcess::start(&BrandFixture { access: &access, more: EVENTS, ..BrandFixture::at(workspace) }).await
 }
 
-async fn take(server: &Server, body: &Value) -> String {
+async fn take(server: &ServeProcess, body: &Value) -> String {
     let (status, _, answer) = server.webhook(bearer(TOKEN).as_deref(), body.to_string().into_bytes()).await;
     assert_eq!(status, 202, "{answer}");
     answer["id"].as_str().unwrap().to_owned()
@@ -62,7 +62,7 @@ async fn take(server: &Server, body: &Value) -> String {
 
 #[tokio::test]
 async fn an_event_becomes_a_reward_and_the_reward_an_attribute() {
-    let workspace = Workspace::start("50ms").await;
+    let workspace = SimProcess::start("50ms").await;
     let server = start(&workspace).await;
     let profile = |name: &str| json!({ "external_id": name, "email": format!("{name}@example.com") });
     workspace.add_profiles(["ada", "bob", "cid"].map(profile).to_vec()).await;
@@ -106,7 +106,7 @@ async fn an_event_becomes_a_reward_and_the_reward_an_attribute() {
 
 #[tokio::test]
 async fn repeats_are_one_participation_unless_the_event_counts_each_occasion() {
-    let workspace = Workspace::start("50ms").await;
+    let workspace = SimProcess::start("50ms").await;
     let server = start(&workspace).await;
     let with = |event: &str, dispatch: &str| json!({ "q_scope": "spring", "event": event, "email": "ada@example.com", "dispatch_id": dispatch });
     let once = take(&server, &with("signed_in", "d-1")).await;
@@ -124,7 +124,7 @@ async fn repeats_are_one_participation_unless_the_event_counts_each_occasion() {
 
 #[tokio::test]
 async fn any_of_a_brands_tokens_counts_and_a_missing_content_type_is_forgiven() {
-    let workspace = Workspace::start("50ms").await;
+    let workspace = SimProcess::start("50ms").await;
     let server = start(&workspace).await;
     let body = || signed_in("ada@example.com").to_string().into_bytes();
     for authorization in [bearer(TOKEN), bearer("qb_the_one_before"), Some(format!("bearer {TOKEN}"))] {
@@ -136,7 +136,7 @@ async fn any_of_a_brands_tokens_counts_and_a_missing_content_type_is_forgiven() 
 
 #[tokio::test]
 async fn time_can_be_measured_from_the_sending() {
-    let workspace = Workspace::start("50ms").await;
+    let workspace = SimProcess::start("50ms").await;
     let server = start(&workspace).await;
     let now = ports::Clock::now(&ports::clock::SystemClock);
     for (name, sent_at, reward) in [
@@ -227,7 +227,7 @@ fn cases() -> Vec<WebhookCase> {
 
 #[tokio::test]
 async fn bad_webhooks_are_refused_for_good_counted_and_leave_nothing_behind() {
-    let workspace = Workspace::start("0s").await;
+    let workspace = SimProcess::start("0s").await;
     let server = start(&workspace).await;
     let mut empty = 0;
     for case in cases() {

@@ -8,7 +8,7 @@ use crate::process::Process;
 /// The API key of the simulated workspace.
 pub(crate) const KEY: &str = "sim-0f9e8d7c6b5a";
 
-pub(crate) struct Workspace {
+pub(crate) struct SimProcess {
     pub(crate) url: String,
     client: reqwest::Client,
     process: Process,
@@ -20,7 +20,7 @@ pub(crate) fn client_for_all() -> reqwest::Client {
     reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap()
 }
 
-impl Workspace {
+impl SimProcess {
     pub(crate) async fn start(settle: &str) -> Self {
         Self::start_at("127.0.0.1:0", settle).await
     }

@@ -16,10 +16,10 @@ pub use braze_answer::braze_answer;
 pub use intake_body::{intake_body, webhook_body};
 
 /// A function of bytes, by the name that its corpus has.
-pub type Target = (&'static str, fn(&[u8]));
+pub type FuzzTarget = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [FuzzTarget; 5] = [
     ("brand_file", brand_file),
     ("braze_answer", braze_answer),
     ("intake_body", intake_body),

@@ -26,7 +26,9 @@ use crate::simulation::line::SharedRun;
 use crate::simulation::log::RunLog;
 use crate::simulation::process::Processes;
 
-pub use plan::{CONSUMERS, Endpoint, Failure, Happening, Known, OptIn, Plan, Prizes, Runs};
+pub use plan::{
+    CONSUMERS, FailingEndpoint, Failure, Happening, Plan, PlannedOptIn, Prizes, Runs, SeededProfile,
+};
 pub use shrink::shrink;
 
 /// Everybody who waits for a consumer gives up by then, whatever the clocks were set to.
@@ -334,7 +336,7 @@ impl Run {
         *self.faults.entry(fault).or_default() += 1;
     }
 
-    async fn fail(&self, endpoint: Endpoint, how: Failure, count: u8) {
+    async fn fail(&self, endpoint: FailingEndpoint, how: Failure, count: u8) {
         let mut fault = match how {
             Failure::Throttled => json!({ "kind": "status", "status": 429, "when": "before" }),
             Failure::Before => json!({ "kind": "status", "status": 500, "when": "before" }),
@@ -350,11 +352,11 @@ impl Run {
         };
         fault["count"] = count.into();
         let path = match endpoint {
-            Endpoint::Any => None,
-            Endpoint::Track => Some("/users/track"),
-            Endpoint::ExportIds => Some("/users/export/ids"),
-            Endpoint::StatusGet => Some("/subscription/status/get"),
-            Endpoint::StatusSet => Some("/v2/subscription/status/set"),
+            FailingEndpoint::Any => None,
+            FailingEndpoint::Track => Some("/users/track"),
+            FailingEndpoint::ExportIds => Some("/users/export/ids"),
+            FailingEndpoint::StatusGet => Some("/subscription/status/get"),
+            FailingEndpoint::StatusSet => Some("/v2/subscription/status/set"),
         };
         fault["path"] = path.into();
         self.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;

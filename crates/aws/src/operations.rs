@@ -13,7 +13,7 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use domain::person::Person;
-use ports::operations::{Dead, Forgotten, Operations, Overview, SCHEDULES, Which};
+use ports::operations::{Dead, ErasureReport, Operations, Overview, SCHEDULES, Which};
 use ports::{Error, Result, Store};
 
 use crate::dynamo::{Dynamo, Tables};
@@ -312,7 +312,7 @@ impl Operations for Environment {
         Ok(Some(u64::try_from(count).unwrap_or(u64::MAX)))
     }
 
-    async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+    async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<ErasureReport> {
         self.dynamo.forget(person, id_key, now).await
     }
 
@@ -321,7 +321,7 @@ impl Operations for Environment {
         id: ParticipationId,
         id_key: &IdKey,
         now: Timestamp,
-    ) -> Result<Forgotten> {
+    ) -> Result<ErasureReport> {
         self.dynamo.forget_participation(id, id_key, now).await
     }
 }

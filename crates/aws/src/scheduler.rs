@@ -11,7 +11,7 @@ use aws_sdk_scheduler::types::{
 };
 use domain::Timestamp;
 use domain::message::{QueueName, WorkMessage};
-use ports::schedule::{Purpose, by_the_minute};
+use ports::schedule::{SchedulePurpose, by_the_minute};
 use ports::{Error, Result, Schedule};
 use sha2::{Digest, Sha256};
 
@@ -86,7 +86,7 @@ fn name(time: Timestamp, queue: QueueName, look: &WorkMessage) -> String {
 
 #[async_trait]
 impl Schedule for Scheduler {
-    fn fires_at(&self, time: Timestamp, purpose: Purpose) -> Timestamp {
+    fn fires_at(&self, time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
         by_the_minute(time, purpose)
     }
 

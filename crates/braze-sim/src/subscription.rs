@@ -46,7 +46,7 @@ pub(crate) struct StateChange {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct SubscriptionState {
+struct NumberState {
     subscribed: bool,
     since: Timestamp,
 }
@@ -54,8 +54,8 @@ struct SubscriptionState {
 /// All groups' states.
 #[derive(Debug, Default)]
 pub(crate) struct GroupStates {
-    states: BTreeMap<(String, String), SubscriptionState>,
-    parked: BTreeMap<(String, String), SubscriptionState>,
+    states: BTreeMap<(String, String), NumberState>,
+    parked: BTreeMap<(String, String), NumberState>,
     /// Numbers that were asked to confirm, with the group that it is about.
     prompted: BTreeSet<(String, String)>,
 }
@@ -66,7 +66,7 @@ impl GroupStates {
     pub(crate) fn apply(&mut self, change: StateChange, profiles: &ProfileStore, now: Timestamp) {
         let has_profile = !profiles.with_contact("phone", &change.phone).is_empty();
         let key = (change.group, change.phone);
-        let state = SubscriptionState { subscribed: change.subscribed, since: now };
+        let state = NumberState { subscribed: change.subscribed, since: now };
         match (has_profile, change.double_opt_in && change.subscribed) {
             (true, true) => {
                 self.prompted.insert(key);
@@ -105,7 +105,7 @@ impl GroupStates {
         for key in &asked {
             if confirmed {
                 self.prompted.remove(key);
-                self.states.insert(key.clone(), SubscriptionState { subscribed: true, since: now });
+                self.states.insert(key.clone(), NumberState { subscribed: true, since: now });
             }
         }
         confirmed && !asked.is_empty()
@@ -113,8 +113,8 @@ impl GroupStates {
 
     /// Everything, to be looked at.
     pub(crate) fn show(&self) -> Value {
-        let list = |states: &BTreeMap<(String, String), SubscriptionState>| -> Vec<Value> {
-            let entry = |((group, phone), state): (&(String, String), &SubscriptionState)| json!({ "subscription_group_id": group, "phone": phone, "subscribed": state.subscribed, "since": state.since.to_string() });
+        let list = |states: &BTreeMap<(String, String), NumberState>| -> Vec<Value> {
+            let entry = |((group, phone), state): (&(String, String), &NumberState)| json!({ "subscription_group_id": group, "phone": phone, "subscribed": state.subscribed, "since": state.since.to_string() });
             states.iter().map(entry).collect()
         };
         let prompted: Vec<Value> = self
@@ -128,8 +128,8 @@ impl GroupStates {
     /// Braze's word for a number's state.
     fn word(&self, group: &str, phone: &str) -> &'static str {
         match self.states.get(&(group.to_owned(), phone.to_owned())) {
-            Some(SubscriptionState { subscribed: true, .. }) => "Subscribed",
-            Some(SubscriptionState { subscribed: false, .. }) => "Unsubscribed",
+            Some(NumberState { subscribed: true, .. }) => "Subscribed",
+            Some(NumberState { subscribed: false, .. }) => "Unsubscribed",
             None => "unknown",
         }
     }

@@ -12,7 +12,7 @@ use crate::budget::RequestBudget;
 use crate::counters::Counters;
 use crate::deps::Deps;
 use crate::one_by_one::OneByOne;
-use crate::outage::Seen;
+use crate::outage::WorkspaceWatch;
 use crate::recent::Recent;
 use crate::workspace::Workspaces;
 
@@ -25,7 +25,7 @@ pub(crate) struct BrazeAccess {
     pub(crate) recent: Recent,
     pub(crate) one_by_one: OneByOne,
     /// Whether the workspaces answer.
-    pub(crate) seen: Arc<Seen>,
+    pub(crate) seen: Arc<WorkspaceWatch>,
     workspaces: Workspaces,
 }
 

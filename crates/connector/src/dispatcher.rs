@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use ports::error::in_full;
 use ports::health::Subject;
-use ports::ledger::{CALLBACK_LEASE, Delivery, DeliveryOutcome};
+use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, DeliveryOutcome};
 use ports::repeats::Repeated;
 use ports::shown;
 use secrecy::ExposeSecret;
@@ -114,7 +114,7 @@ impl Connector {
         }
     }
 
-    async fn tell_one(&self, outbound: &Delivery) -> DeliveryOutcome {
+    async fn tell_one(&self, outbound: &CallbackDelivery) -> DeliveryOutcome {
         let id = outbound.callback.id;
         if self.brands().may_be_broken(&outbound.callback.brand) {
             // Nobody failed to take it: it waits until the brand's file is repaired, however long that takes.

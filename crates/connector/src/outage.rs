@@ -26,7 +26,7 @@ pub(crate) const STALE: Duration = Duration::from_secs(900);
 
 /// What this process sees of the brands' workspaces.
 #[derive(Default)]
-pub(crate) struct Seen(Mutex<BTreeMap<BrandId, Watched>>);
+pub(crate) struct WorkspaceWatch(Mutex<BTreeMap<BrandId, Watched>>);
 
 /// One brand's workspace.
 #[derive(Default)]
@@ -66,7 +66,7 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(at)).unwrap_or_default()
 }
 
-impl Seen {
+impl WorkspaceWatch {
     /// A brand's way to Braze, watched.
     pub(crate) fn watching(
         self: &Arc<Self>,
@@ -188,7 +188,7 @@ impl Path {
 
 /// A brand's way to Braze.
 struct Watching {
-    seen: Arc<Seen>,
+    seen: Arc<WorkspaceWatch>,
     brand: BrandId,
     way: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,

@@ -15,7 +15,7 @@ use domain::participation::{Open, Outcome, Participation, SmsState, State};
 use domain::time::between;
 use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
-use ports::schedule::Purpose;
+use ports::schedule::SchedulePurpose;
 
 use crate::deps::Deps;
 
@@ -48,7 +48,8 @@ pub(crate) async fn later(deps: &Deps, brand: Option<&Brand>, participations: &[
                 soon.entry((queue, brand, whole_seconds(wait))).or_default().push(participation.id())
             }
             Means::Schedule => {
-                let purpose = if participation.slot().is_some() { Purpose::Slot } else { Purpose::Due };
+                let purpose =
+                    if participation.slot().is_some() { SchedulePurpose::Slot } else { SchedulePurpose::Due };
                 let moment = deps.schedule.fires_at(due, purpose);
                 scheduled.entry((queue, brand, moment)).or_default().push(participation.id());
             }

@@ -18,7 +18,7 @@ use crate::award;
 use crate::connector::Connector;
 use crate::endpoints::look_up::{Aliases, ProfileEventQuestion, Profiles, RecordedEvents};
 use crate::endpoints::statuses::Subscriptions;
-use crate::endpoints::subscribe::{self, Subscribe};
+use crate::endpoints::subscribe::{self, SubscribeNumbers};
 use crate::endpoints::write::Writes;
 use crate::endpoints::{BrandAccess, BrazeEndpoint};
 use crate::profile_cache;
@@ -184,7 +184,7 @@ impl<'a> Turns<'a> {
         self.at::<Profiles>(groups.profiles, under_way);
         self.at::<RecordedEvents>(groups.events, under_way);
         self.at::<Writes>(groups.writes, under_way);
-        self.at::<Subscribe>(groups.subscribes, under_way);
+        self.at::<SubscribeNumbers>(groups.subscribes, under_way);
     }
 
     /// Begins jobs of an endpoint, if there are any.

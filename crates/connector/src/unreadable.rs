@@ -9,7 +9,7 @@ use domain::time::later;
 use ports::Error;
 use ports::error::in_full;
 use ports::health::Subject;
-use ports::store::{MOST_ITEMS, Unreadable};
+use ports::store::{MOST_ITEMS, UnreadableParticipation};
 
 use crate::award;
 use crate::connector::Connector;
@@ -27,7 +27,7 @@ const KIND: &str = "unreadable_records";
 pub(crate) async fn set_aside(
     connector: &Connector,
     brand: &BrandId,
-    unreadable: &[Unreadable],
+    unreadable: &[UnreadableParticipation],
 ) -> ports::Result<()> {
     if unreadable.is_empty() {
         return Ok(());

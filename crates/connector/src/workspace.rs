@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::brand::{Brand, Endpoint, SecretRef};
+use domain::brand::{Brand, BrazeUrl, SecretRef};
 use domain::ids::BrandId;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 
 use crate::deps::Deps;
-use crate::outage::Seen;
+use crate::outage::WorkspaceWatch;
 
 /// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew, and when the brand has moved.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(crate) struct Workspaces {
 
 /// A client, and what of the brand it was made of.
 struct CachedClient {
-    endpoint: Endpoint,
+    endpoint: BrazeUrl,
     api_key: SecretRef,
     client: Arc<braze::Client>,
 }
@@ -35,7 +35,7 @@ impl Workspaces {
     pub(crate) async fn client(
         &self,
         deps: &Deps,
-        seen: &Arc<Seen>,
+        seen: &Arc<WorkspaceWatch>,
         brand: &Brand,
     ) -> Option<Arc<braze::Client>> {
         let kept =

@@ -16,7 +16,7 @@ pub use broken::BrokenBrand;
 pub use extra::{Extra, ExtraKind};
 pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe};
 pub use workspace::{
-    BrazeLimits, BrazeWorkspace, Endpoint, EndpointError, Identity, LookUp, PhoneMismatch, SecretRef,
+    BrazeLimits, BrazeUrl, BrazeUrlError, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SecretRef,
     SettleBy,
 };
 

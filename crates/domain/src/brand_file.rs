@@ -20,7 +20,7 @@ pub use duration::duration;
 pub use finding::{Finding, Severity};
 pub use keys::{TABLES, Table};
 pub use load::{FileStanding, Loaded, LoadedFile, Strictness, read_each};
-pub use secrets::Purpose;
+pub use secrets::SecretPurpose;
 
 use crate::Timestamp;
 use crate::brand::{Brands, SecretRef};
@@ -86,7 +86,7 @@ pub trait Resolver {
     ///
     /// # Errors
     /// Says what is wrong with it.
-    fn secret(&self, secret: &SecretRef, purpose: Purpose) -> Result<(), Doubt>;
+    fn secret(&self, secret: &SecretRef, purpose: SecretPurpose) -> Result<(), Doubt>;
 
     /// What a pool's file holds. It is asked for plain names only, see [`Pool::flaw`].
     ///
@@ -110,7 +110,7 @@ pub trait Resolver {
 pub struct AssumePresent;
 
 impl Resolver for AssumePresent {
-    fn secret(&self, _secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
+    fn secret(&self, _secret: &SecretRef, _purpose: SecretPurpose) -> Result<(), Doubt> {
         Ok(())
     }
 

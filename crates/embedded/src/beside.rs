@@ -13,7 +13,7 @@ use domain::Timestamp;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
 use domain::person::Person;
-use ports::operations::{CALLBACK, Dead, Forgotten, Operations, Overview, Storage, Which};
+use ports::operations::{CALLBACK, Dead, ErasureReport, Operations, Overview, Storage, Which};
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -147,7 +147,7 @@ impl Operations for AdminConnection {
         retry::now(self, brand, now)
     }
 
-    async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+    async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<ErasureReport> {
         self.erase(person, id_key, now).await
     }
 
@@ -156,7 +156,7 @@ impl Operations for AdminConnection {
         id: ParticipationId,
         id_key: &IdKey,
         now: Timestamp,
-    ) -> Result<Forgotten> {
+    ) -> Result<ErasureReport> {
         self.erase_one(id, id_key, now).await
     }
 }

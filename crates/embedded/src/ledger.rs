@@ -14,7 +14,7 @@ use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
 use ports::ledger::{
-    CALLBACK_LEASE, Callbacks, Delivery, DeliveryOutcome, DrawnPart, Ledger, Stock, TakenCallbacks,
+    CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, DrawnPart, Ledger, Stock, TakenCallbacks,
 };
 use ports::store::{MOST_ITEMS, Read};
 use rusqlite::{Connection, Transaction, params};
@@ -159,9 +159,9 @@ impl Callbacks for DataFile {
                 let (record, id): (String, String) = (row.get(0)?, row.get(3)?);
                 let (attempts, revived_at) = (row.get(1)?, moment(row.get(2)?));
                 let callback = stored::callback::decode(&id, &record).map_err(Into::into);
-                Ok((id, callback.map(|callback| Delivery { callback, attempts, revived_at })))
+                Ok((id, callback.map(|callback| CallbackDelivery { callback, attempts, revived_at })))
             };
-            let rows: rusqlite::Result<Vec<(String, Result<Delivery>)>> =
+            let rows: rusqlite::Result<Vec<(String, Result<CallbackDelivery>)>> =
                 statement.query_map([now, until, most], outbound)?.collect();
             // Nobody can tell what cannot be read; whoever is on call sees it among what is parked.
             let mut park = transaction.prepare_cached("UPDATE notices SET due_at = NULL WHERE id = ?1")?;

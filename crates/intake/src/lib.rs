@@ -19,9 +19,9 @@ mod room;
 pub mod signature;
 mod spelling;
 mod strict;
-mod told;
 mod unread;
 mod webhook;
+mod webhook_event;
 
 use std::sync::Arc;
 

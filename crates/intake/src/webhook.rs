@@ -29,7 +29,7 @@ use crate::clients::{self, Asks};
 use crate::counts::Dropped;
 use crate::problem::{FieldError, Problem};
 use crate::spelling::as_known;
-use crate::told::{Told, read};
+use crate::webhook_event::{WebhookEvent, read};
 
 /// How far ahead of our clock an event may be: as far as a signature may.
 const MOST_AHEAD_S: i64 = 300;
@@ -146,7 +146,7 @@ async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<String
 
 /// When it happened. Only an incentive that measures from it can be misled by it.
 fn moment(
-    told: &mut Told,
+    told: &mut WebhookEvent,
     (activation, terms): (&Activation, &EventActivation),
     now: Timestamp,
 ) -> Result<Option<Timestamp>, Problem> {
@@ -182,7 +182,7 @@ fn moment(
 
 /// The values that the activation writes to the profile. What is empty is nothing. Values come from consumers, so one that is too long is
 /// cut, as Braze would, and those for which there is no room are left out.
-fn extras(told: &mut Told, terms: &EventActivation) -> Attributes {
+fn extras(told: &mut WebhookEvent, terms: &EventActivation) -> Attributes {
     let mut extras = Attributes::default();
     let mut room = MOST_ATTRIBUTE_BYTES;
     for extra in &terms.extras {
@@ -245,7 +245,7 @@ fn participation(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
     terms: &EventActivation,
-    (told, email, sent_at, extras): (Told, Email, Option<Timestamp>, Attributes),
+    (told, email, sent_at, extras): (WebhookEvent, Email, Option<Timestamp>, Attributes),
     now: Timestamp,
 ) -> Participation {
     let occasion = told.dispatch_id.as_deref().filter(|_| terms.repeatable);

@@ -6,7 +6,7 @@ use std::env;
 use anyhow::Context;
 use aws::dynamo::{AnotherKey, Dynamo};
 use domain::brand::SecretRef;
-use domain::brand_file::{Doubt, PoolFile, Purpose, Resolver, Severity};
+use domain::brand_file::{Doubt, PoolFile, Resolver, SecretPurpose, Severity};
 use domain::id_key::IdKey;
 use domain::incentive::Pool;
 use domain::message::QueueName;
@@ -31,7 +31,7 @@ const ALLOW_PRIVATE: &str = "QUIKLY_ALLOW_PRIVATE";
 pub struct Deployed;
 
 impl Resolver for Deployed {
-    fn secret(&self, _secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
+    fn secret(&self, _secret: &SecretRef, _purpose: SecretPurpose) -> Result<(), Doubt> {
         Ok(())
     }
 

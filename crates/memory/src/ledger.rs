@@ -16,12 +16,12 @@ use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
 use ports::ledger::{
-    CALLBACK_LEASE, Callbacks, Delivery, DeliveryOutcome, DrawnPart, Ledger, Stock, TakenCallbacks,
+    CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, DrawnPart, Ledger, Stock, TakenCallbacks,
 };
 use ports::store::{MOST_ITEMS, Read};
 
 use crate::ranks::RankTree;
-use crate::{Memory, State};
+use crate::{Memory, MemoryState};
 
 /// Everything that ledgers hold.
 #[derive(Default)]
@@ -198,7 +198,7 @@ fn certain<T>(done: std::result::Result<T, Infallible>) -> T {
     }
 }
 
-impl State {
+impl MemoryState {
     fn in_book<T>(
         &mut self,
         doing: &'static str,
@@ -338,7 +338,11 @@ impl Callbacks for Memory {
             due.sort_by_key(|kept| (kept.due_at, kept.callback.id));
             let take = |kept: &mut KeptCallback| {
                 kept.due_at = Some(later(now, CALLBACK_LEASE));
-                Delivery { callback: kept.callback.clone(), attempts: kept.attempts, revived_at: None }
+                CallbackDelivery {
+                    callback: kept.callback.clone(),
+                    attempts: kept.attempts,
+                    revived_at: None,
+                }
             };
             Ok(TakenCallbacks {
                 callbacks: due.into_iter().take(most).map(take).collect(),

@@ -39,13 +39,13 @@ use queues::Messages;
 
 /// Everything in memory. It implements every port but the clock.
 pub struct Memory {
-    state: Mutex<State>,
+    state: Mutex<MemoryState>,
     clock: Arc<dyn Clock>,
     /// Told when a message was sent.
     sent: Notify,
 }
 
-struct State {
+struct MemoryState {
     fate: Fate,
     participations: HashMap<ParticipationId, Participation>,
     /// How many were ever stored.
@@ -70,7 +70,7 @@ impl Memory {
     /// Empty, with the faults that `seed` draws.
     #[must_use]
     pub fn new(seed: u64, faults: Faults, clock: Arc<dyn Clock>) -> Self {
-        let state = State {
+        let state = MemoryState {
             fate: Fate::new(seed, faults),
             participations: HashMap::new(),
             accepted: HashMap::new(),
@@ -112,7 +112,7 @@ impl Memory {
         self.lock().fate.struck().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MemoryState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

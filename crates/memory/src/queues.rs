@@ -12,7 +12,7 @@ use ports::Result;
 use ports::error::at_most;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 
-use crate::{Memory, State, failed};
+use crate::{Memory, MemoryState, failed};
 
 /// A message that was delivered and not acknowledged comes again after this long.
 const VISIBILITY: Duration = Duration::from_secs(180);
@@ -57,7 +57,7 @@ impl Messages {
     }
 }
 
-impl State {
+impl MemoryState {
     /// Puts a message on a queue, at its time.
     pub(crate) fn put(&mut self, queue: QueueName, look: WorkMessage, visible_at: Timestamp) {
         self.queues.entry(queue).or_default().put(look, visible_at);

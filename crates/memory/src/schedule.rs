@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::message::{QueueName, WorkMessage};
 use domain::time::later;
-use ports::schedule::{Purpose, by_the_minute};
+use ports::schedule::{SchedulePurpose, by_the_minute};
 use ports::{Result, Schedule};
 
 use crate::Memory;
@@ -17,7 +17,7 @@ const LATEST: Duration = Duration::from_secs(120);
 #[async_trait]
 impl Schedule for Memory {
     /// By the minute, as on AWS, unless told otherwise.
-    fn fires_at(&self, time: Timestamp, purpose: Purpose) -> Timestamp {
+    fn fires_at(&self, time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
         if self.lock().fires_exactly { time } else { by_the_minute(time, purpose) }
     }
 

@@ -10,12 +10,12 @@ use domain::ledger::{Entry, LedgerTx, accept};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use ports::error::at_most;
-use ports::store::{Due, Inserted, Known, MOST_ITEMS, Read, Saved, Store, in_turns};
+use ports::store::{Due, Inserted, KnownHints, MOST_ITEMS, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
 
-use crate::{Memory, State, failed};
+use crate::{Memory, MemoryState, failed};
 
-impl State {
+impl MemoryState {
     pub(crate) fn read(&mut self, doing: &'static str) -> Result<()> {
         if self.fate.strikes("reads failed", |faults| faults.read_fails) {
             Err(failed(doing))
@@ -54,7 +54,7 @@ impl State {
     }
 }
 
-impl State {
+impl MemoryState {
     fn readable(&self, id: ParticipationId, stored: Participation) -> Result<Participation> {
         if self.damaged.contains(&id) {
             return Err(Error::corrupt("participation", "it was damaged on purpose").of(id));
@@ -170,13 +170,13 @@ impl Store for Memory {
         Ok(in_turns(all, most))
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known> {
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
         const DOING: &str = "reading profiles";
         at_most(contacts.len(), MOST_ITEMS, DOING)?;
         let mut state = self.lock();
         state.read(DOING)?;
         let known = |contact: &ContactKey| Some((*contact, state.profiles.get(contact)?.clone()));
-        Ok(Known { profiles: contacts.iter().filter_map(known).collect(), unreadable: Vec::new() })
+        Ok(KnownHints { profiles: contacts.iter().filter_map(known).collect(), unreadable: Vec::new() })
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {

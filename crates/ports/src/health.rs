@@ -8,7 +8,7 @@ use domain::Timestamp;
 use domain::ids::BrandId;
 use serde_json::{Map, Value};
 
-use crate::repeats::Repeats;
+use crate::repeats::LogRepeats;
 
 /// What a trouble is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +89,7 @@ type HealthEntries = BTreeMap<(&'static str, Subject), HealthEntry>;
 #[derive(Debug, Clone, Default)]
 pub struct Troubles {
     entries: Arc<Mutex<HealthEntries>>,
-    repeats: Repeats,
+    repeats: LogRepeats,
 }
 
 impl Troubles {
@@ -126,7 +126,7 @@ impl Troubles {
 
     /// What keeps log lines about troubles from repeating.
     #[must_use]
-    pub fn repeats(&self) -> &Repeats {
+    pub fn repeats(&self) -> &LogRepeats {
         &self.repeats
     }
 

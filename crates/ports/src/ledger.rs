@@ -106,7 +106,7 @@ pub const CALLBACK_LEASE: Duration = Duration::from_secs(20);
 
 /// A notice on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct CallbackDelivery {
     /// What is to be told.
     pub callback: Callback,
     /// How often it was tried, since it was revived if it was.
@@ -119,7 +119,7 @@ pub struct Delivery {
 #[derive(Debug, Default)]
 pub struct TakenCallbacks {
     /// Longest due first.
-    pub callbacks: Vec<Delivery>,
+    pub callbacks: Vec<CallbackDelivery>,
     /// What cannot be read, and is parked now. Each says which one it is.
     pub unreadable: Vec<Error>,
 }

@@ -133,7 +133,7 @@ impl Which {
 
 /// What was erased of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Forgotten {
+pub struct ErasureReport {
     /// Participations that say no more whose they are.
     pub participations: u64,
     /// What was known of profiles.
@@ -148,7 +148,7 @@ pub struct Forgotten {
     pub consents: Vec<ProvenConsent>,
 }
 
-impl Forgotten {
+impl ErasureReport {
     /// Whether nobody was found who is reached there, and nobody who was.
     #[must_use]
     pub fn is_nobody(&self) -> bool {
@@ -189,7 +189,7 @@ pub trait Operations: Send + Sync {
     ///
     /// # Errors
     /// When something cannot be read or written; then it is to be done again.
-    async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten>;
+    async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<ErasureReport>;
 
     /// Erases what one participation says of a person, also when it cannot be read: what is left says only that somebody took part.
     ///
@@ -200,5 +200,5 @@ pub trait Operations: Send + Sync {
         id: ParticipationId,
         id_key: &IdKey,
         now: Timestamp,
-    ) -> Result<Forgotten>;
+    ) -> Result<ErasureReport>;
 }

@@ -33,9 +33,9 @@ struct LastLine {
 ///
 /// ```
 /// use domain::Timestamp;
-/// use ports::repeats::Repeats;
+/// use ports::repeats::LogRepeats;
 ///
-/// let repeats = Repeats::default();
+/// let repeats = LogRepeats::default();
 /// let at = |second| Timestamp::from_second(second).unwrap();
 /// let line = |second| repeats.line("connector.no_key", "acme", at(second)).map(|line| line.times);
 ///
@@ -44,9 +44,9 @@ struct LastLine {
 /// assert_eq!(line(60), Some(3), "a minute later one line stands for three");
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Repeats(Arc<Mutex<HashMap<(&'static str, String), LastLine>>>);
+pub struct LogRepeats(Arc<Mutex<HashMap<(&'static str, String), LastLine>>>);
 
-impl Repeats {
+impl LogRepeats {
     /// Counts one more `event` about `subject`, and gives back what a line should say; `None` while the last line is less than a minute
     /// old.
     #[must_use]
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_repeats_is_one_line_a_minute_with_a_count() {
-        let repeats = Repeats::default();
+        let repeats = LogRepeats::default();
         let lines: Vec<(i64, Repeated)> = (0..130)
             .filter_map(|second| repeats.line("not_told", "acme", at(second)).map(|line| (second, line)))
             .collect();
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_over_or_was_ten_minutes_ago_begins_anew() {
-        let repeats = Repeats::default();
+        let repeats = LogRepeats::default();
         let first = |second| Some(Repeated { times: 1, since: at(second) });
         assert_eq!(repeats.line("not_told", "acme", at(0)), first(0));
         assert_eq!(repeats.line("not_told", "acme", at(700)), first(700));

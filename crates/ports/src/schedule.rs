@@ -10,7 +10,7 @@ const MINUTE: i64 = 60;
 
 /// What a look is scheduled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum SchedulePurpose {
     /// Something is due then: not before.
     Due,
     /// A request slot begins then and may soon be over: rather before than after.
@@ -22,10 +22,10 @@ pub enum Purpose {
 pub trait Schedule: Send + Sync {
     /// When a look that is wanted at `time` is put on its queue, as precisely as schedules are here: to the second, unless said otherwise.
     /// Looks for which this is the same can be scheduled together.
-    fn fires_at(&self, time: Timestamp, purpose: Purpose) -> Timestamp {
+    fn fires_at(&self, time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
         match purpose {
-            Purpose::Due => whole_second(time),
-            Purpose::Slot => time,
+            SchedulePurpose::Due => whole_second(time),
+            SchedulePurpose::Slot => time,
         }
     }
 
@@ -44,11 +44,11 @@ fn whole_second(time: Timestamp) -> Timestamp {
 /// When schedules that fire somewhere within a minute (EventBridge; AWS docs, Schedule types) put a look on its queue: in the next whole
 /// minute what is due, and in the minute before its own what holds a slot.
 #[must_use]
-pub fn by_the_minute(time: Timestamp, purpose: Purpose) -> Timestamp {
+pub fn by_the_minute(time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
     let minute = time.as_second().div_euclid(MINUTE);
     let minute = match purpose {
-        Purpose::Due => minute.saturating_add(1),
-        Purpose::Slot => minute.saturating_sub(1),
+        SchedulePurpose::Due => minute.saturating_add(1),
+        SchedulePurpose::Slot => minute.saturating_sub(1),
     };
     Timestamp::from_second(minute.saturating_mul(MINUTE)).unwrap_or(time)
 }
@@ -61,9 +61,9 @@ mod tests {
     fn what_is_due_never_fires_before_and_a_slot_never_after() {
         for milliseconds in [0, 1, 59_999, 60_000, 60_001, 1_799_999_999_999, 1_800_000_000_000] {
             let time = Timestamp::from_millisecond(milliseconds).unwrap();
-            assert!(whole_second(time) >= time && by_the_minute(time, Purpose::Due) > time);
-            assert!(by_the_minute(time, Purpose::Slot) < time);
+            assert!(whole_second(time) >= time && by_the_minute(time, SchedulePurpose::Due) > time);
+            assert!(by_the_minute(time, SchedulePurpose::Slot) < time);
         }
-        assert_eq!(by_the_minute(Timestamp::MAX, Purpose::Due), Timestamp::MAX);
+        assert_eq!(by_the_minute(Timestamp::MAX, SchedulePurpose::Due), Timestamp::MAX);
     }
 }

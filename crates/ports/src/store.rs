@@ -50,12 +50,12 @@ pub struct Read<T> {
     /// In no order.
     pub found: Vec<T>,
     /// What cannot be read holds up nobody else; see [`Store::set_aside`].
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadableParticipation>,
 }
 
 /// Something of a participation that is stored and cannot be read.
 #[derive(Debug)]
-pub struct Unreadable {
+pub struct UnreadableParticipation {
     /// The participation.
     pub id: ParticipationId,
     /// Why not.
@@ -76,7 +76,7 @@ impl<T> Read<T> {
     pub fn add(&mut self, id: ParticipationId, read: Result<T>) -> Result<()> {
         match read {
             Ok(found) => self.found.push(found),
-            Err(why @ Error::Corrupt(_)) => self.unreadable.push(Unreadable { id, why }),
+            Err(why @ Error::Corrupt(_)) => self.unreadable.push(UnreadableParticipation { id, why }),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -85,7 +85,7 @@ impl<T> Read<T> {
 
 /// What is known of profiles.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct KnownHints {
     /// By contact.
     pub profiles: HashMap<ContactKey, ProfileHint>,
     /// What was known and cannot be read: as good as nothing. Each says which one it is.
@@ -120,7 +120,7 @@ pub trait Store: Send + Sync {
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>>;
 
     /// What is known of these contacts' profiles. At most [`MOST_ITEMS`].
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known>;
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints>;
 
     /// Remembers profiles, replacing what was known. At most [`MOST_ITEMS`].
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()>;

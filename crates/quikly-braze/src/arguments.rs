@@ -18,12 +18,12 @@ use crate::forwarded::ForwardedBy;
 #[command(version, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Option<CliCommand>,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     /// Take participations and carry them into Braze
     Serve(Serve),
     /// Run a simulated Braze workspace on its own
@@ -35,14 +35,14 @@ pub(crate) enum Command {
     Status(Status),
     /// Work that was parked after it had been tried for long enough
     #[command(subcommand)]
-    Dead(Dead),
+    Dead(DeadCommand),
     /// Try a brand again at once whose participations wait because Braze did not answer
     RetryNow(RetryNow),
     /// Erase a person: everything that says whose a participation was
     Forget(Forget),
     /// Brand files on AWS
     #[command(subcommand)]
-    Brands(Brands),
+    Brands(BrandsCommand),
     /// Make a token for a brand's webhooks, and print it with its hash
     Token,
 }
@@ -88,7 +88,7 @@ pub(crate) struct Status {
 
 /// Parked work.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Dead {
+pub(crate) enum DeadCommand {
     /// Show what is parked
     List(Listing),
     /// Have it tried again; what was done already is not done a second time
@@ -177,7 +177,7 @@ impl Forget {
 
 /// Brand files on AWS.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Brands {
+pub(crate) enum BrandsCommand {
     /// Validate brand files and put them, and the codes that they name, where the functions find them
     Push(Push),
 }
@@ -196,7 +196,7 @@ pub(crate) struct Push {
     pub(crate) allow_private: bool,
 }
 
-impl Default for Command {
+impl Default for CliCommand {
     fn default() -> Self {
         Self::Serve(Serve {
             demo: true,
@@ -206,7 +206,7 @@ impl Default for Command {
             strict: false,
             watch: false,
             allow_private: false,
-            clients: Clients::default(),
+            clients: ClientArguments::default(),
         })
     }
 }
@@ -236,30 +236,30 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) allow_private: bool,
     #[command(flatten)]
-    pub(crate) clients: Clients,
+    pub(crate) clients: ClientArguments,
 }
 
 /// Who may ask for how much.
 #[derive(Debug, Args)]
-pub(crate) struct Clients {
+pub(crate) struct ClientArguments {
     /// Posts a second that a client's address may make, ten times as many at once; 0 for no limit. Webhooks with a known token are not limited
-    #[arg(long, value_name = "N", default_value_t = Clients::REQUESTS)]
+    #[arg(long, value_name = "N", default_value_t = ClientArguments::REQUESTS)]
     pub(crate) requests_per_client: u32,
     /// Reads a second that a client's address may make, ten times as many at once; 0 for no limit
-    #[arg(long, value_name = "N", default_value_t = Clients::READS)]
+    #[arg(long, value_name = "N", default_value_t = ClientArguments::READS)]
     pub(crate) reads_per_client: u32,
     /// Signed requests a second of one brand, ten times as many at once; 0 for no limit
-    #[arg(long, value_name = "N", default_value_t = Clients::SIGNED)]
+    #[arg(long, value_name = "N", default_value_t = ClientArguments::SIGNED)]
     pub(crate) signed_per_brand: u32,
     /// Connections that a client's address may have open; 0 for no limit, and there is none behind a proxy
-    #[arg(long, value_name = "N", default_value_t = Clients::CONNECTIONS)]
+    #[arg(long, value_name = "N", default_value_t = ClientArguments::CONNECTIONS)]
     pub(crate) connections_per_client: u32,
     /// A proxy stands in front and adds the client's address to this header
     #[arg(long, value_name = "HEADER", num_args = 0..=1, require_equals = true, default_missing_value = "x-forwarded-for")]
     pub(crate) behind_proxy: Option<ForwardedBy>,
 }
 
-impl Clients {
+impl ClientArguments {
     const REQUESTS: u32 = 20;
     const READS: u32 = 100;
     const SIGNED: u32 = 2_000;
@@ -275,7 +275,7 @@ impl Clients {
     }
 }
 
-impl Default for Clients {
+impl Default for ClientArguments {
     fn default() -> Self {
         Self {
             requests_per_client: Self::REQUESTS,

@@ -8,7 +8,7 @@ use anyhow::Context;
 use domain::Timestamp;
 use domain::brand::{Brands, SecretRef};
 use domain::brand_file::{
-    BrandFile, Doubt, FileStanding, Finding, Given, Loaded, PoolFile, Purpose, Resolver, Severity,
+    BrandFile, Doubt, FileStanding, Finding, Given, Loaded, PoolFile, Resolver, SecretPurpose, Severity,
     Strictness, UnreadableFile, read_each,
 };
 use domain::incentive::Pool;
@@ -150,7 +150,7 @@ struct OnThisMachine {
 }
 
 impl Resolver for OnThisMachine {
-    fn secret(&self, secret: &SecretRef, purpose: Purpose) -> Result<(), Doubt> {
+    fn secret(&self, secret: &SecretRef, purpose: SecretPurpose) -> Result<(), Doubt> {
         match secret {
             SecretRef::Env(name) if self.reviewing.with_secrets => variable(name, purpose),
             SecretRef::Env(_) | SecretRef::Ssm(_) => Ok(()),
@@ -170,7 +170,7 @@ impl Resolver for OnThisMachine {
     }
 }
 
-fn variable(name: &str, purpose: Purpose) -> Result<(), Doubt> {
+fn variable(name: &str, purpose: SecretPurpose) -> Result<(), Doubt> {
     let doubt =
         |severity, why: &str| Doubt { severity, message: format!("environment variable {name} {why}") };
     match env::var(name) {
@@ -182,9 +182,9 @@ fn variable(name: &str, purpose: Purpose) -> Result<(), Doubt> {
 }
 
 /// What is wrong with a secret. It is not repeated.
-fn flaw(value: &str, purpose: Purpose) -> Option<(Severity, String)> {
+fn flaw(value: &str, purpose: SecretPurpose) -> Option<(Severity, String)> {
     match purpose {
-        Purpose::BrazeKey => {
+        SecretPurpose::BrazeKey => {
             let key = value.trim();
             let why = if key.is_empty() {
                 "is empty"
@@ -195,8 +195,8 @@ fn flaw(value: &str, purpose: Purpose) -> Option<(Severity, String)> {
             };
             Some((Severity::Rule, why.to_owned()))
         }
-        Purpose::Intake => intake::signature::flaw(value).map(|why| (Severity::Rule, why.to_owned())),
-        Purpose::Callback => callback::SigningSecret::new(value).flaw().map(|flaw| match flaw {
+        SecretPurpose::Intake => intake::signature::flaw(value).map(|why| (Severity::Rule, why.to_owned())),
+        SecretPurpose::Callback => callback::SigningSecret::new(value).flaw().map(|flaw| match flaw {
             callback::Flaw::Plain => (Severity::Warning, flaw.to_string()),
             callback::Flaw::NotBase64 | callback::Flaw::Short => (Severity::Rule, flaw.to_string()),
         }),
@@ -211,23 +211,23 @@ mod tests {
     fn a_secret_is_fit_for_its_purpose_or_breaks_a_rule() {
         let severity = |value: &str, purpose| flaw(value, purpose).map(|(severity, _)| severity);
         for (value, purpose) in [
-            ("x", Purpose::Intake),
-            (" ", Purpose::Intake),
-            ("x", Purpose::Callback),
-            ("whsec_!!!!", Purpose::Callback),
-            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa_-", Purpose::Callback),
-            (" \n", Purpose::BrazeKey),
-            ("two words", Purpose::BrazeKey),
+            ("x", SecretPurpose::Intake),
+            (" ", SecretPurpose::Intake),
+            ("x", SecretPurpose::Callback),
+            ("whsec_!!!!", SecretPurpose::Callback),
+            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa_-", SecretPurpose::Callback),
+            (" \n", SecretPurpose::BrazeKey),
+            ("two words", SecretPurpose::BrazeKey),
         ] {
             assert_eq!(severity(value, purpose), Some(Severity::Rule), "{value:?} {purpose:?}");
         }
         for (value, purpose) in [
-            ("sixteen letters!\n", Purpose::Intake),
-            (" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", Purpose::Callback),
-            ("a-key\n", Purpose::BrazeKey),
+            ("sixteen letters!\n", SecretPurpose::Intake),
+            (" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", SecretPurpose::Callback),
+            ("a-key\n", SecretPurpose::BrazeKey),
         ] {
             assert_eq!(severity(value, purpose), None, "{value:?} {purpose:?}");
         }
-        assert_eq!(severity("sixteen letters!", Purpose::Callback), Some(Severity::Warning));
+        assert_eq!(severity("sixteen letters!", SecretPurpose::Callback), Some(Severity::Warning));
     }
 }

@@ -10,15 +10,15 @@ use crate::arguments::{self, Filter};
 use crate::console;
 use crate::place::Opened;
 
-pub(crate) async fn run(arguments: arguments::Dead) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: arguments::DeadCommand) -> anyhow::Result<()> {
     match arguments {
-        arguments::Dead::List(listing) => {
+        arguments::DeadCommand::List(listing) => {
             let which = which(Vec::new(), listing.filter)?;
             let mut dead = Opened::open(listing.place).await?.operations().dead().await?;
             dead.retain(|dead| which.means(dead));
             say(&dead, "parked", listing.json);
         }
-        arguments::Dead::Retry(retry) => {
+        arguments::DeadCommand::Retry(retry) => {
             let which = which(retry.ids, retry.filter)?;
             let place = Opened::open(retry.place).await?;
             let revived = place.operations().retry(&which, SystemClock.now()).await?;

@@ -8,7 +8,7 @@ use domain::ids::ParticipationId;
 use domain::person::Person;
 use ports::Clock;
 use ports::clock::SystemClock;
-use ports::operations::{Forgotten, ProvenConsent};
+use ports::operations::{ErasureReport, ProvenConsent};
 use serde_json::{Value, json};
 
 use crate::arguments::Forget;
@@ -80,8 +80,8 @@ fn given(argument: &str, what: &str) -> anyhow::Result<String> {
     Ok(line.to_owned())
 }
 
-fn say(forgotten: &Forgotten, as_json: bool) {
-    let Forgotten { participations, profiles, unreadable, remains, earlier, consents } = forgotten;
+fn say(forgotten: &ErasureReport, as_json: bool) {
+    let ErasureReport { participations, profiles, unreadable, remains, earlier, consents } = forgotten;
     if as_json {
         let consents: Vec<Value> = consents.iter().map(consent_as_json).collect();
         let mut said = json!({
@@ -109,7 +109,7 @@ fn say(forgotten: &Forgotten, as_json: bool) {
         let ProvenConsent { participation, brand, scope, consent } = proven;
         let text = consent.text_id.as_deref().unwrap_or("without a name");
         console::say(&format!(
-            "Forgotten earlier: participation {participation} of {brand}, {scope}; consent of {}, text {text}.",
+            "ErasureReport earlier: participation {participation} of {brand}, {scope}; consent of {}, text {text}.",
             consent.at
         ));
     }

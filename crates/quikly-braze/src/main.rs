@@ -38,7 +38,7 @@ use clap::Parser;
 
 use supervision::GaveUp;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, CliCommand};
 
 /// The exit code for arguments that are not understood, as clap has it.
 const WRONG_ARGUMENTS: u8 = 2;
@@ -54,15 +54,15 @@ fn main() -> ExitCode {
     let _log = telemetry::start();
     let done = match arguments.command.unwrap_or_default() {
         // What these two say is no result: they serve on when nobody can read it.
-        Command::Serve(serve) => return ended(run(serve::run(serve)), ExitCode::SUCCESS),
-        Command::Sim(sim) => return ended(run(sim::run(sim)), ExitCode::SUCCESS),
-        Command::Check(check) => run(check::run(check)),
-        Command::Status(status) => run(status::run(status)),
-        Command::Dead(dead) => run(dead::run(dead)),
-        Command::RetryNow(retry) => run(retry_now::run(retry)),
-        Command::Forget(forget) => run(forget::run(forget)),
-        Command::Brands(arguments::Brands::Push(push)) => run(brands::push(push)),
-        Command::Token => {
+        CliCommand::Serve(serve) => return ended(run(serve::run(serve)), ExitCode::SUCCESS),
+        CliCommand::Sim(sim) => return ended(run(sim::run(sim)), ExitCode::SUCCESS),
+        CliCommand::Check(check) => run(check::run(check)),
+        CliCommand::Status(status) => run(status::run(status)),
+        CliCommand::Dead(dead) => run(dead::run(dead)),
+        CliCommand::RetryNow(retry) => run(retry_now::run(retry)),
+        CliCommand::Forget(forget) => run(forget::run(forget)),
+        CliCommand::Brands(arguments::BrandsCommand::Push(push)) => run(brands::push(push)),
+        CliCommand::Token => {
             token::run();
             Ok(())
         }

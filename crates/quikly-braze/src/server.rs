@@ -60,7 +60,7 @@ impl Server {
         secrets: Arc<dyn Secrets>,
         data: &Path,
         listener: TcpListener,
-        clients: &arguments::Clients,
+        clients: &arguments::ClientArguments,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);

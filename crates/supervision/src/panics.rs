@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::FutureExt;
 use ports::Clock;
 use ports::clock::SystemClock;
-use ports::repeats::Repeats;
+use ports::repeats::LogRepeats;
 
 /// How many panics were caught in this process.
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
 
 /// What was said of panics, by their places.
-static SAID: LazyLock<Repeats> = LazyLock::new(Repeats::default);
+static SAID: LazyLock<LogRepeats> = LazyLock::new(LogRepeats::default);
 
 /// Something panicked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use crate::on_aws::runtime::Runtime;
 use crate::on_aws::stack::LOGGED;
 use crate::on_aws::tls::{Certificate, Secured};
 use crate::process::{Process, binary};
-use crate::workspace::{KEY, Workspace};
+use crate::workspace::{KEY, SimProcess};
 
 /// What a handshake is made to take: to be seen in a figure.
 const SLOW: Duration = Duration::from_millis(400);
@@ -33,7 +33,7 @@ struct Secluded {
     store: Dynamo,
     secured: Vec<Secured>,
     _function: Process,
-    _workspace: Workspace,
+    _workspace: SimProcess,
     _directory: tempfile::TempDir,
 }
 
@@ -42,7 +42,7 @@ impl Secluded {
         let (endpoint, environment) = (endpoint().await, prefix());
         let directory = tempfile::tempdir().unwrap();
         let certificate = Certificate::new(directory.path());
-        let workspace = Workspace::start("50ms").await;
+        let workspace = SimProcess::start("50ms").await;
         let mut secured = Vec::new();
         for behind in [endpoint, endpoint, endpoint, &workspace.url] {
             secured.push(Secured::before(behind, &certificate, SLOW).await);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::on_aws::stack::{GROUP, Stack, token_of};
 use crate::server::TOKEN;
-use crate::workspace::Workspace;
+use crate::workspace::SimProcess;
 
 /// The functions have to start, and share two processors with the other tests.
 const SOON: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// A schedule fires to the minute, and the tick comes every minute.
 const MINUTES: Duration = Duration::from_secs(200);
 
-async fn profile(workspace: &Workspace, key: &str, value: &str) -> Option<Value> {
+async fn profile(workspace: &SimProcess, key: &str, value: &str) -> Option<Value> {
     workspace.profiles().await.into_iter().find(|profile| profile[key] == value)
 }
 

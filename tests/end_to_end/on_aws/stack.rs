@@ -20,7 +20,7 @@ use crate::logs::look_through;
 use crate::on_aws::policies::assert_allowed;
 use crate::process::{binary, run_with, write};
 use crate::server::TOKEN;
-use crate::workspace::{KEY, Workspace, client_for_all};
+use crate::workspace::{KEY, SimProcess, client_for_all};
 
 /// What functions log in these tests: everything that may be worth a line, their libraries, too.
 pub(crate) const LOGGED: &str = "debug";
@@ -77,7 +77,7 @@ pub(crate) struct Stack {
     participations: String,
     webhook: String,
     client: reqwest::Client,
-    workspaces: HashMap<&'static str, Workspace>,
+    workspaces: HashMap<&'static str, SimProcess>,
     directory: PathBuf,
     /// What the functions have called.
     pub(crate) recorder: Recorder,
@@ -166,7 +166,7 @@ impl Stack {
         let parameters = Parameters::new(&config, std::sync::Arc::new(SystemClock));
         for (name, activation) in BRANDS {
             parameters.put(&format!("/quikly-braze/local/braze/{name}"), KEY).await.unwrap();
-            let workspace = Workspace::start("1s").await;
+            let workspace = SimProcess::start("1s").await;
             let (braze, activation) = (&workspace.url, activation.replace("GROUP", GROUP));
             // Each brand has a token of its own; one test uses it.
             let token = TokenHash::of(&token_of(name));
@@ -193,7 +193,7 @@ impl Stack {
         }
     }
 
-    pub(crate) fn workspace(&self, brand: &str) -> &Workspace {
+    pub(crate) fn workspace(&self, brand: &str) -> &SimProcess {
         &self.workspaces[brand]
     }
 

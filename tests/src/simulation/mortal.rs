@@ -25,8 +25,8 @@ use memory::Memory;
 use ports::ledger::{DeliveryOutcome, DrawnPart, Stock, TakenCallbacks};
 use ports::limits::Lane;
 use ports::queues::{Delivery, Outgoing, Receipt};
-use ports::schedule::Purpose;
-use ports::store::{Due, Inserted, Known, Read, Saved};
+use ports::schedule::SchedulePurpose;
+use ports::store::{Due, Inserted, KnownHints, Read, Saved};
 use ports::{Callbacks, Ledger, Limits, Queues, Result, Schedule, Secrets, Store};
 use secrecy::SecretString;
 use tokio::sync::Notify;
@@ -196,7 +196,7 @@ impl Store for Mortal {
         self.ports.store.due(now, most).await
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known> {
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
         self.ports.store.known_profiles(contacts).await
     }
 
@@ -306,7 +306,7 @@ impl Queues for Mortal {
 
 #[async_trait]
 impl Schedule for Mortal {
-    fn fires_at(&self, time: Timestamp, purpose: Purpose) -> Timestamp {
+    fn fires_at(&self, time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
         self.ports.schedule.fires_at(time, purpose)
     }
 

@@ -20,7 +20,7 @@ pub struct Plan {
     /// How often the ports fail: so many times as often as AWS is simulated to, in percent.
     pub storm: u32,
     /// How a number is subscribed.
-    pub opt_in: OptIn,
+    pub opt_in: PlannedOptIn,
     /// What runs.
     pub runs: Runs,
     /// What can be won.
@@ -29,7 +29,7 @@ pub struct Plan {
     /// How many rewards there are.
     pub quantity: u32,
     /// Who has a profile in the workspace before anything happens.
-    pub known: Vec<Known>,
+    pub known: Vec<SeededProfile>,
     /// What happens, one after another.
     pub happens: Vec<Happening>,
 }
@@ -37,7 +37,7 @@ pub struct Plan {
 /// How a number is subscribed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OptIn {
+pub enum PlannedOptIn {
     /// Single, once the profile has settled.
     Single,
     /// Single, in the request that writes the profile.
@@ -83,7 +83,7 @@ pub enum Runs {
 
 /// A profile that the workspace has from the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct SeededProfile {
     /// Whose.
     pub consumer: u8,
     /// Whether it carries the number.
@@ -118,7 +118,7 @@ pub enum Happening {
     /// The next answers of Braze go wrong.
     BrazeFails {
         /// At which endpoint.
-        endpoint: Endpoint,
+        endpoint: FailingEndpoint,
         /// How.
         how: Failure,
         /// How many.
@@ -149,7 +149,7 @@ pub enum Happening {
 /// What may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Endpoint {
+pub enum FailingEndpoint {
     /// Any.
     Any,
     /// `/users/track`.
@@ -189,10 +189,12 @@ impl Plan {
     pub(super) fn activation(&self) -> String {
         let incentive = prizes::incentive(self);
         let opt_in = match self.opt_in {
-            OptIn::Single => "opt_in = \"single\"",
-            OptIn::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
-            OptIn::DoubleByEvent => "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"\nwindow = \"2h\"",
-            OptIn::DoubleByBraze => {
+            PlannedOptIn::Single => "opt_in = \"single\"",
+            PlannedOptIn::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
+            PlannedOptIn::DoubleByEvent => {
+                "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"\nwindow = \"2h\""
+            }
+            PlannedOptIn::DoubleByBraze => {
                 "opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }\nwindow = \"2h\""
             }
         };
@@ -212,10 +214,15 @@ impl Plan {
         let known = (0..CONSUMERS).filter(|_| dice.u8(..4) == 0).collect::<Vec<_>>();
         let known = known.into_iter().map(|consumer| {
             let phone = dice.bool();
-            Known { consumer, phone, subscribed: phone && dice.bool() }
+            SeededProfile { consumer, phone, subscribed: phone && dice.bool() }
         });
         let known = known.collect();
-        let opt_ins = [OptIn::Single, OptIn::SingleWithProfile, OptIn::DoubleByEvent, OptIn::DoubleByBraze];
+        let opt_ins = [
+            PlannedOptIn::Single,
+            PlannedOptIn::SingleWithProfile,
+            PlannedOptIn::DoubleByEvent,
+            PlannedOptIn::DoubleByBraze,
+        ];
         let prizes = [
             Prizes::First,
             Prizes::Codes,
@@ -283,11 +290,11 @@ fn happening(dice: &mut fastrand::Rng) -> Happening {
         14..16 => Happening::Crash { process: dice.u8(..2), effects: dice.u8(..24) },
         16..18 => {
             let endpoint = [
-                Endpoint::Any,
-                Endpoint::Track,
-                Endpoint::ExportIds,
-                Endpoint::StatusGet,
-                Endpoint::StatusSet,
+                FailingEndpoint::Any,
+                FailingEndpoint::Track,
+                FailingEndpoint::ExportIds,
+                FailingEndpoint::StatusGet,
+                FailingEndpoint::StatusSet,
             ];
             let how =
                 [Failure::Throttled, Failure::Before, Failure::After, Failure::NotSent, Failure::AnswerLost];

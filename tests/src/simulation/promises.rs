@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::campaign::Campaign;
 use crate::simulation::{
-    Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, OptIn, Plan, email, phone, prizes,
+    Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, Plan, PlannedOptIn, email, phone, prizes,
 };
 
 pub(super) type AcceptedSoFar = [(ParticipationId, By)];
@@ -74,7 +74,7 @@ async fn everyone_ends_well(
     said_stop: &BTreeSet<u8>,
 ) -> Result<(), Broken> {
     let subscribed = subscribed(campaign).await;
-    let double = matches!(plan.opt_in, OptIn::DoubleByEvent | OptIn::DoubleByBraze);
+    let double = matches!(plan.opt_in, PlannedOptIn::DoubleByEvent | PlannedOptIn::DoubleByBraze);
     for (id, by) in accepted {
         let state = campaign.state(*id).await;
         let well = match by {
@@ -156,7 +156,7 @@ async fn events_are_logged_once(
         let profile = profiles.iter().find(|profile| profile["email"] == email(consumer));
         let count =
             profile.map_or(0, |profile| profile["custom_events"][event]["count"].as_u64().unwrap_or(0));
-        let most = if plan.opt_in == OptIn::DoubleByEvent || event == EVENT { 1 + again } else { 0 };
+        let most = if plan.opt_in == PlannedOptIn::DoubleByEvent || event == EVENT { 1 + again } else { 0 };
         if count < least || count > most {
             return broken("an event is logged once", format!("{id}: {event} {count} times"));
         }
@@ -167,5 +167,5 @@ async fn events_are_logged_once(
 /// Who is asked by an event: everyone, but who was subscribed before.
 fn least_asked(plan: &Plan, consumer: u8, state: &str) -> u64 {
     let before = plan.known.iter().any(|known| known.consumer == consumer && known.subscribed);
-    u64::from(plan.opt_in == OptIn::DoubleByEvent && (state == "expired" || !before))
+    u64::from(plan.opt_in == PlannedOptIn::DoubleByEvent && (state == "expired" || !before))
 }

@@ -12,7 +12,7 @@ use domain::ids::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Counts, LedgerTx, TakenCode};
-use ports::store::Unreadable;
+use ports::store::UnreadableParticipation;
 
 use crate::dynamo::ranks::Ranks;
 
@@ -69,7 +69,7 @@ pub(crate) struct LedgerSnapshot {
     pub(crate) ranks: Option<Ranks>,
     pub(crate) lines: HashMap<ParticipationId, Option<VersionedLine>>,
     /// Lines that cannot be read.
-    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) unreadable: Vec<UnreadableParticipation>,
     pub(crate) others: HashMap<ContactKey, Vec<ParticipationId>>,
     /// In the order of arrival, and whether there are no more.
     pub(crate) waiting: Option<(Vec<ParticipationId>, bool)>,

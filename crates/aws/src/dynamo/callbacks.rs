@@ -8,7 +8,7 @@ use domain::Timestamp;
 use domain::callback::CallbackId;
 use domain::time::later;
 use futures::future::try_join_all;
-use ports::ledger::{CALLBACK_LEASE, Callbacks, Delivery, DeliveryOutcome, TakenCallbacks};
+use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, TakenCallbacks};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -62,8 +62,8 @@ impl Callbacks for Dynamo {
     }
 }
 
-fn outbound(item: &Item) -> Result<Delivery> {
-    Ok(Delivery {
+fn outbound(item: &Item) -> Result<CallbackDelivery> {
+    Ok(CallbackDelivery {
         callback: stored::callback::decode(text_of(item, "id")?, text_of(item, "record")?)?,
         attempts: required(item, "attempts")?,
         revived_at: revived_at(item),

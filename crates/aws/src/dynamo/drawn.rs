@@ -12,7 +12,7 @@ use crate::dynamo::Dynamo;
 use crate::dynamo::book::LedgerSnapshot;
 use crate::dynamo::item::text;
 use crate::dynamo::ranks::Ranks;
-use crate::dynamo::read::Read;
+use crate::dynamo::read::CountsRead;
 use crate::dynamo::waiting::bytes_of;
 
 const DOING: &str = "freezing a draw";
@@ -57,7 +57,7 @@ impl Dynamo {
         list: DrawnList,
         (after, most): (u32, u32),
     ) -> Result<DrawnPart> {
-        let Read { counts, .. } = self.read_counts(ledger).await?;
+        let CountsRead { counts, .. } = self.read_counts(ledger).await?;
         if counts.drawn_at.is_none() {
             return Ok(DrawnPart::default());
         }
@@ -82,7 +82,7 @@ impl Dynamo {
 
     /// Freezes what was drawn by a version that worked it out from the lines whenever it was asked for; whether nothing is left to do.
     pub(crate) async fn freeze_earlier(&self, ledger: &str) -> Result<bool> {
-        let Read { counts, version, ranks } = self.read_counts(ledger).await?;
+        let CountsRead { counts, version, ranks } = self.read_counts(ledger).await?;
         if counts.drawn_at.is_none() || counts.frozen.is_some() {
             return Ok(true);
         }

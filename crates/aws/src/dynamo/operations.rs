@@ -12,7 +12,7 @@ use domain::message::QueueName;
 use domain::person::{Person, forget, forgotten};
 use domain::time::later;
 use ports::limits::{Endpoint, Lane};
-use ports::operations::{CALLBACK, Dead, Forgotten, LimitInUse, MOST_COUNTED, Overview, ProvenConsent};
+use ports::operations::{CALLBACK, Dead, ErasureReport, LimitInUse, MOST_COUNTED, Overview, ProvenConsent};
 use ports::store::{MOST_ITEMS, Saved, Store};
 use ports::{Error, Outages, Result};
 use stored::participation::{encode, whose};
@@ -180,7 +180,12 @@ impl Dynamo {
     }
 
     /// Erases a person.
-    pub(crate) async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+    pub(crate) async fn forget(
+        &self,
+        person: &Person,
+        id_key: &IdKey,
+        now: Timestamp,
+    ) -> Result<ErasureReport> {
         let (mut theirs, mut consents, mut earlier, mut unreadable) = (Vec::new(), Vec::new(), 0, 0);
         self.scan(&self.tables.participations, None, |item| {
             match participation(&item) {
@@ -221,7 +226,7 @@ impl Dynamo {
             profiles += self.forget_profile(contact).await?;
         }
         let participations = u64::try_from(theirs.len()).unwrap_or(u64::MAX);
-        Ok(Forgotten { participations, profiles, unreadable, remains: false, earlier, consents })
+        Ok(ErasureReport { participations, profiles, unreadable, remains: false, earlier, consents })
     }
 
     /// Erases what is known of a profile; how many there were.
@@ -266,12 +271,12 @@ impl Dynamo {
         id: ParticipationId,
         id_key: &IdKey,
         now: Timestamp,
-    ) -> Result<Forgotten> {
+    ) -> Result<ErasureReport> {
         for _ in 0..MOST_TRIES {
             let keys = [id.to_string()].into();
             let Some(item) = self.batch_get(DOING, &self.tables.participations, "id", keys).await?.pop()
             else {
-                return Ok(Forgotten::default());
+                return Ok(ErasureReport::default());
             };
             let written = match participation(&item) {
                 Ok(mut found) => {
@@ -281,7 +286,7 @@ impl Dynamo {
                 Err(_) => self.replace_unreadable(id, &item, now).await?,
             };
             if written {
-                return Ok(Forgotten { participations: 1, ..Forgotten::default() });
+                return Ok(ErasureReport { participations: 1, ..ErasureReport::default() });
             }
         }
         Err(Error::unavailable("forgetting a participation", "it changes all the time"))

@@ -11,7 +11,7 @@ use domain::incentive::raffle::Entrant;
 use domain::ledger::Counts;
 use futures::future::try_join_all;
 use futures::try_join;
-use ports::store::{self, MOST_ITEMS, Unreadable};
+use ports::store::{self, MOST_ITEMS, UnreadableParticipation};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
@@ -52,7 +52,7 @@ pub(crate) fn line(item: &Item) -> Result<Option<VersionedLine>> {
 
 /// A ledger's counters as they were read; zero where there are none.
 #[derive(Debug, Default)]
-pub(crate) struct Read {
+pub(crate) struct CountsRead {
     pub(crate) counts: Counts,
     /// How often they were written; 0 is never.
     pub(crate) version: u64,
@@ -66,17 +66,17 @@ fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
 
 impl Dynamo {
     /// A ledger's counters.
-    pub(crate) async fn read_counts(&self, ledger: &str) -> Result<Read> {
-        let Some(item) = self.line_of(ledger, "counts").await? else { return Ok(Read::default()) };
+    pub(crate) async fn read_counts(&self, ledger: &str) -> Result<CountsRead> {
+        let Some(item) = self.line_of(ledger, "counts").await? else { return Ok(CountsRead::default()) };
         let counts = stored::counters::decode(ledger, text_of(&item, "counts")?)?;
-        Ok(Read { counts, version: required(&item, "version")?, ranks: Ranks::of(&item)? })
+        Ok(CountsRead { counts, version: required(&item, "version")?, ranks: Ranks::of(&item)? })
     }
 
     /// What nearly every transaction needs of a ledger, in two round trips: counters, places put back and the lines themselves; then the
     /// other lines of those that are not entered yet.
     pub(crate) async fn first_look(&self, ledger: &str, ids: &[ParticipationId]) -> Result<LedgerSnapshot> {
         let mut lines = LedgerSnapshot::default();
-        let (Read { counts, version: counts_version, ranks }, put_back, ()) = try_join!(
+        let (CountsRead { counts, version: counts_version, ranks }, put_back, ()) = try_join!(
             self.read_counts(ledger),
             self.read_put_back(ledger),
             self.read_lines(ids, &mut lines)
@@ -143,7 +143,7 @@ impl Dynamo {
                     }
                     Ok(None) => {}
                     // It has no say: it must not hold up the ledger for everybody.
-                    Err(why) => snapshot.unreadable.push(Unreadable { id: id_of(item)?, why }),
+                    Err(why) => snapshot.unreadable.push(UnreadableParticipation { id: id_of(item)?, why }),
                 }
             }
         }

@@ -20,7 +20,7 @@ use crate::dynamo::Dynamo;
 use crate::dynamo::book::{Changes, LedgerSnapshot};
 use crate::dynamo::item::{Item, required, text_of};
 use crate::dynamo::ranks::Ranks;
-use crate::dynamo::read::Read;
+use crate::dynamo::read::CountsRead;
 
 /// Arrivals on a page: half a kilobyte, since a write unit is one.
 const PAGE: u64 = 4_096;
@@ -170,7 +170,7 @@ impl Dynamo {
 
     /// How many lines wait that arrived earlier.
     pub(crate) async fn waiting_before(&self, ledger: &str, arrival: u64) -> Result<u32> {
-        let Read { counts, ranks, .. } = self.read_counts(ledger).await?;
+        let CountsRead { counts, ranks, .. } = self.read_counts(ledger).await?;
         let Some(ranks) = ranks.filter(|ranks| arrival > ranks.from) else {
             return self.listed_before("waiting", ledger, arrival).await;
         };
@@ -200,7 +200,7 @@ impl Dynamo {
     /// Puts what waited before there were pages on pages, a few at a time; whether all of it is there.
     pub(crate) async fn rank_earlier(&self, ledger: &str) -> Result<bool> {
         for _ in 0..PAGES_A_TICK {
-            let Read { counts, version, ranks } = self.read_counts(ledger).await?;
+            let CountsRead { counts, version, ranks } = self.read_counts(ledger).await?;
             if version == 0 {
                 return Ok(true);
             }

@@ -30,11 +30,11 @@ struct Wanted {
     items: Vec<WorkItem>,
 }
 
-/// Performs `Subscribe`, fifty numbers in a request, whatever their groups, and each number of a group once. Should Braze refuse a
+/// Performs `SubscribeNumbers`, fifty numbers in a request, whatever their groups, and each number of a group once. Should Braze refuse a
 /// request, it is halved until the refusal has found its number, or its group.
-pub(crate) struct Subscribe;
+pub(crate) struct SubscribeNumbers;
 
-impl BrazeEndpoint for Subscribe {
+impl BrazeEndpoint for SubscribeNumbers {
     type Job = SubscribeJob;
 
     async fn perform(to: &BrandAccess<'_>, jobs: Vec<SubscribeJob>) -> ports::Result<Performed> {

@@ -29,7 +29,7 @@ impl Transport for MeetingTransport {
 }
 
 struct WatchedWorkspace {
-    seen: Arc<Seen>,
+    seen: Arc<WorkspaceWatch>,
     way: Arc<MeetingTransport>,
     watched: Arc<dyn Transport>,
     clock: Arc<TestClock>,
@@ -38,7 +38,8 @@ struct WatchedWorkspace {
 impl WatchedWorkspace {
     fn meeting(meets: Meets) -> Self {
         let clock = Arc::new(TestClock::at(Timestamp::from_second(1_800_000_000).unwrap()));
-        let (seen, way) = (Arc::new(Seen::default()), Arc::new(MeetingTransport(Mutex::new(meets))));
+        let (seen, way) =
+            (Arc::new(WorkspaceWatch::default()), Arc::new(MeetingTransport(Mutex::new(meets))));
         let watched = seen.watching(&BrandId::parse("acme").unwrap(), way.clone(), clock.clone());
         Self { seen, way, watched, clock }
     }

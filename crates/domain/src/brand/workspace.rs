@@ -27,11 +27,11 @@ const BRAZE_HOSTS: [&str; 15] = [
 
 /// Where a brand's Braze workspace answers: one of Braze's own hosts over TLS, or loopback.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint(Url);
+pub struct BrazeUrl(Url);
 
 /// Why a URL is not a Braze endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointError {
+pub enum BrazeUrlError {
     /// Not a URL at all.
     #[error("is not a URL")]
     NotAUrl,
@@ -46,23 +46,23 @@ pub enum EndpointError {
     NotBraze,
 }
 
-impl Endpoint {
+impl BrazeUrl {
     /// # Errors
     /// When the URL is not the base of a Braze instance nor on loopback.
-    pub fn parse(text: &str) -> Result<Self, EndpointError> {
-        let url = Url::parse(text).map_err(|_| EndpointError::NotAUrl)?;
+    pub fn parse(text: &str) -> Result<Self, BrazeUrlError> {
+        let url = Url::parse(text).map_err(|_| BrazeUrlError::NotAUrl)?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         if !bare || !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::NotABase);
+            return Err(BrazeUrlError::NotABase);
         }
-        let loopback = is_loopback(url.host().ok_or(EndpointError::NotABase)?);
+        let loopback = is_loopback(url.host().ok_or(BrazeUrlError::NotABase)?);
         match url.scheme() {
             "https" | "http" if loopback => Ok(Self(url)),
             "https" if BRAZE_HOSTS.contains(&url.host_str().unwrap_or("")) && url.port().is_none() => {
                 Ok(Self(url))
             }
-            "https" => Err(EndpointError::NotBraze),
-            _ => Err(EndpointError::NotHttps),
+            "https" => Err(BrazeUrlError::NotBraze),
+            _ => Err(BrazeUrlError::NotHttps),
         }
     }
 
@@ -139,7 +139,7 @@ pub struct BrazeLimits {
 #[derive(Debug, Clone)]
 pub struct BrazeWorkspace {
     /// Where it answers.
-    pub endpoint: Endpoint,
+    pub endpoint: BrazeUrl,
     /// The REST API key.
     pub api_key: SecretRef,
     /// What the contract allows.
@@ -187,19 +187,19 @@ mod tests {
             "http://localhost:1",
             "http://[::1]:9000",
         ] {
-            assert!(Endpoint::parse(good).is_ok(), "{good}");
+            assert!(BrazeUrl::parse(good).is_ok(), "{good}");
         }
         for (bad, why) in [
-            ("https://rest.iad-09.braze.com", EndpointError::NotBraze),
-            ("https://rest.iad-01.braze.com.evil.example", EndpointError::NotBraze),
-            ("https://rest.iad-01.braze.com:8443", EndpointError::NotBraze),
-            ("https://10.0.0.1", EndpointError::NotBraze),
-            ("http://rest.iad-01.braze.com", EndpointError::NotHttps),
-            ("https://rest.iad-01.braze.com/users", EndpointError::NotABase),
-            ("https://key@rest.iad-01.braze.com", EndpointError::NotABase),
-            ("rest.iad-01.braze.com", EndpointError::NotAUrl),
+            ("https://rest.iad-09.braze.com", BrazeUrlError::NotBraze),
+            ("https://rest.iad-01.braze.com.evil.example", BrazeUrlError::NotBraze),
+            ("https://rest.iad-01.braze.com:8443", BrazeUrlError::NotBraze),
+            ("https://10.0.0.1", BrazeUrlError::NotBraze),
+            ("http://rest.iad-01.braze.com", BrazeUrlError::NotHttps),
+            ("https://rest.iad-01.braze.com/users", BrazeUrlError::NotABase),
+            ("https://key@rest.iad-01.braze.com", BrazeUrlError::NotABase),
+            ("rest.iad-01.braze.com", BrazeUrlError::NotAUrl),
         ] {
-            assert_eq!(Endpoint::parse(bad), Err(why), "{bad}");
+            assert_eq!(BrazeUrl::parse(bad), Err(why), "{bad}");
         }
     }
 }

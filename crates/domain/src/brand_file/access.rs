@@ -2,11 +2,11 @@
 
 use url::Url;
 
-use crate::brand::{CallbackTarget, Endpoint, IntakeAccess, Repeats};
+use crate::brand::{BrazeUrl, CallbackTarget, IntakeAccess, Repeats};
 use crate::brand_file::Resolver;
 use crate::brand_file::claims::Unique;
 use crate::brand_file::read::{Reading, private, secret};
-use crate::brand_file::secrets::Purpose;
+use crate::brand_file::secrets::SecretPurpose;
 use crate::brand_file::section::{Field, Section};
 use crate::token::TokenHash;
 
@@ -41,7 +41,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     // A secret that is not there is a fault of its own.
     reading.unguarded = signing_secret.is_none() && !open_to_anybody && said != Some(None);
     let signing_secret =
-        signing_secret.and_then(|field| secret(&field, Purpose::Intake, reading.surroundings));
+        signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.surroundings));
     let repeats = section.optional("repeats").and_then(|field| repeats(&field));
     section.finish();
     IntakeAccess { origins, signing_secret, open_to_anybody, repeats: repeats.unwrap_or_default() }
@@ -68,7 +68,7 @@ fn origin(text: &str) -> Result<String, &'static str> {
 
 /// Pages that a developer tries out.
 fn is_of_this_machine(origin: &str) -> bool {
-    Endpoint::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
+    BrazeUrl::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
 }
 
 pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<CallbackTarget> {
@@ -81,7 +81,8 @@ pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) ->
     // Whether http will do cannot be told where `allow_private` is wrong.
     let takes_http = allow_private || said == Some(None);
     let url = section.required("url").and_then(|field| field.parsed(|text| address(text, takes_http)));
-    let secret = section.required("secret").and_then(|field| secret(&field, Purpose::Callback, surroundings));
+    let secret =
+        section.required("secret").and_then(|field| secret(&field, SecretPurpose::Callback, surroundings));
     section.finish();
     Some(CallbackTarget { url: url?, secret: secret?, allow_private })
 }

@@ -6,7 +6,7 @@ use super::*;
 struct Reviewed(Option<Severity>);
 
 impl Resolver for Reviewed {
-    fn secret(&self, _secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
+    fn secret(&self, _secret: &SecretRef, _purpose: SecretPurpose) -> Result<(), Doubt> {
         Ok(())
     }
 

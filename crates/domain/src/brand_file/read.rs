@@ -9,12 +9,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::brand::{
-    Brand, BrazeLimits, BrazeWorkspace, Endpoint, Identity, LookUp, PhoneMismatch, SecretRef, SettleBy,
+    Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SecretRef, SettleBy,
 };
 use crate::brand_file::claims::{Claims, Unique};
 use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
 use crate::brand_file::keys;
-use crate::brand_file::secrets::{NamedSecret, Purpose};
+use crate::brand_file::secrets::{NamedSecret, SecretPurpose};
 use crate::brand_file::section::{Field, FileSource, Section};
 use crate::brand_file::{Resolver, access, activation, pools};
 use crate::ids::BrandId;
@@ -83,14 +83,14 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
 
 fn workspace(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<BrazeWorkspace> {
     let endpoint = section.required("endpoint").and_then(|field| {
-        let endpoint = field.parsed(Endpoint::parse)?;
+        let endpoint = field.parsed(BrazeUrl::parse)?;
         if endpoint.is_loopback() {
             private(&field, surroundings, "is on this machine");
         }
         Some(endpoint)
     });
     let api_key =
-        section.required("api_key").and_then(|field| secret(&field, Purpose::BrazeKey, surroundings));
+        section.required("api_key").and_then(|field| secret(&field, SecretPurpose::BrazeKey, surroundings));
     let limits = match section.optional("limits") {
         Some(field) => field.section(keys::LIMITS).map(limits),
         None => Some(BrazeLimits {
@@ -157,7 +157,11 @@ pub(super) fn private(field: &Field<'_>, surroundings: &dyn Resolver, what: &str
 }
 
 /// `{ env = "NAME" }` or `{ ssm = "/name" }`.
-pub(super) fn secret(field: &Field<'_>, purpose: Purpose, surroundings: &dyn Resolver) -> Option<SecretRef> {
+pub(super) fn secret(
+    field: &Field<'_>,
+    purpose: SecretPurpose,
+    surroundings: &dyn Resolver,
+) -> Option<SecretRef> {
     let DeValue::Table(_) = field.value.get_ref() else {
         field
             .fault("must be { env = \"NAME\" } or { ssm = \"/name\" }; a secret itself does not belong here");

@@ -7,7 +7,7 @@ use crate::ids::BrandId;
 
 /// What a secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
+pub enum SecretPurpose {
     /// Braze's REST API.
     BrazeKey,
     /// Verifying what a brand's back end has signed.
@@ -16,7 +16,7 @@ pub enum Purpose {
     Callback,
 }
 
-impl Purpose {
+impl SecretPurpose {
     const ALL: [Self; 3] = [Self::BrazeKey, Self::Intake, Self::Callback];
 
     /// The part of a parameter's path that says what is under it, and so which functions may read it.
@@ -33,13 +33,13 @@ impl Purpose {
 /// A secret that a file names, and where.
 pub(super) struct NamedSecret {
     reference: SecretRef,
-    purpose: Purpose,
+    purpose: SecretPurpose,
     line: usize,
     field: String,
 }
 
 impl NamedSecret {
-    pub(super) fn new(field: &Field<'_>, reference: &SecretRef, purpose: Purpose) -> Self {
+    pub(super) fn new(field: &Field<'_>, reference: &SecretRef, purpose: SecretPurpose) -> Self {
         let line = field.source.line(&field.value.span());
         Self { reference: reference.clone(), purpose, line, field: field.name.clone() }
     }
@@ -98,11 +98,12 @@ fn of_variable(name: &str, own: &BrandId, all: &[BrandId]) -> Option<(Severity, 
 }
 
 /// `/quikly-braze/NAME/ROOM/ID`, and what is below.
-fn of_parameter(name: &str, purpose: Purpose, own: &BrandId) -> Option<(Severity, String)> {
+fn of_parameter(name: &str, purpose: SecretPurpose, own: &BrandId) -> Option<(Severity, String)> {
     let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty()).collect();
     // An environment may have the name of a room.
     let parts = if parts.first() == Some(&"quikly-braze") { parts.get(2..)? } else { &parts[..] };
-    let room = parts.iter().position(|part| Purpose::ALL.iter().any(|purpose| purpose.room() == *part))?;
+    let room =
+        parts.iter().position(|part| SecretPurpose::ALL.iter().any(|purpose| purpose.room() == *part))?;
     let here = parts.get(room) == Some(&purpose.room()) && parts.get(room + 1) == Some(&own.as_str());
     let room = purpose.room();
     let message = format!("must be the parameter …/{room}/{own}, or one under …/{room}/{own}/");
@@ -170,7 +171,7 @@ mod tests {
             "/other/braze/acme",
             "/key",
         ] {
-            assert_eq!(of(good, Purpose::BrazeKey), None, "{good}");
+            assert_eq!(of(good, SecretPurpose::BrazeKey), None, "{good}");
         }
         for bad in [
             "/quikly-braze/dev/braze/zest",
@@ -180,9 +181,9 @@ mod tests {
             "/quikly-braze/dev/intake/acme",
             "/quikly-braze/dev/intake/id-key",
         ] {
-            assert_eq!(of(bad, Purpose::BrazeKey), Some(Severity::Rule), "{bad}");
+            assert_eq!(of(bad, SecretPurpose::BrazeKey), Some(Severity::Rule), "{bad}");
         }
-        assert_eq!(of("/quikly-braze/dev/intake/id-key", Purpose::Intake), Some(Severity::Rule));
-        assert_eq!(of("/quikly-braze/dev/callback/acme/2", Purpose::Callback), None);
+        assert_eq!(of("/quikly-braze/dev/intake/id-key", SecretPurpose::Intake), Some(Severity::Rule));
+        assert_eq!(of("/quikly-braze/dev/callback/acme/2", SecretPurpose::Callback), None);
     }
 }

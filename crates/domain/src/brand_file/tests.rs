@@ -39,7 +39,7 @@ credit = "on_enrollment"
 struct SomeMissing;
 
 impl Resolver for SomeMissing {
-    fn secret(&self, secret: &SecretRef, _purpose: Purpose) -> Result<(), Doubt> {
+    fn secret(&self, secret: &SecretRef, _purpose: SecretPurpose) -> Result<(), Doubt> {
         let message = "environment variable MISSING is not set".to_owned();
         match secret {
             SecretRef::Env(name) if name == "MISSING" => Err(Doubt { severity: Severity::Error, message }),

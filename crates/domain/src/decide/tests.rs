@@ -31,7 +31,7 @@ pub(crate) fn brand(identity: Identity) -> Brand {
     Brand {
         id: BrandId::parse("acme").unwrap(),
         braze: BrazeWorkspace {
-            endpoint: Endpoint::parse("http://127.0.0.1:1").unwrap(),
+            endpoint: BrazeUrl::parse("http://127.0.0.1:1").unwrap(),
             api_key: SecretRef::Env("KEY".into()),
             limits: BrazeLimits {
                 export_ids_per_minute: 250.try_into().unwrap(),

@@ -10,7 +10,7 @@ use domain::person::{Person, forget, forgotten};
 use domain::profile::ProfileHint;
 use domain::time::later;
 use ports::clock::SystemClock;
-use ports::operations::{Forgotten, ProvenConsent};
+use ports::operations::{ErasureReport, ProvenConsent};
 use ports::{Clock, Result};
 use rusqlite::{Connection, Transaction, params};
 use stored::Unreadable;
@@ -47,10 +47,15 @@ struct FoundRows {
 
 impl AdminConnection {
     /// Erases a person from participations and profiles.
-    pub(super) async fn erase(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<Forgotten> {
+    pub(super) async fn erase(
+        &self,
+        person: &Person,
+        id_key: &IdKey,
+        now: Timestamp,
+    ) -> Result<ErasureReport> {
         // The log is written to the disk when it is emptied, at the end: no step has to wait for the disk, and nobody for a step.
         self.lock().pragma_update(None, "synchronous", "NORMAL").map_err(|error| failed(DOING, error))?;
-        let mut forgotten = Forgotten::default();
+        let mut forgotten = ErasureReport::default();
         let mut last = Some(0);
         while let Some(after) = last {
             let found = self.look(person, id_key, after)?;
@@ -69,7 +74,7 @@ impl AdminConnection {
         }
         forgotten.profiles += self.erase_profiles(person).await?;
         self.lock().pragma_update(None, "synchronous", "FULL").map_err(|error| failed(DOING, error))?;
-        Ok(Forgotten { remains: !self.empty_log().await, ..forgotten })
+        Ok(ErasureReport { remains: !self.empty_log().await, ..forgotten })
     }
 
     /// Looks at the next participations.
@@ -212,15 +217,15 @@ impl AdminConnection {
         id: ParticipationId,
         id_key: &IdKey,
         now: Timestamp,
-    ) -> Result<Forgotten> {
+    ) -> Result<ErasureReport> {
         const DOING: &str = "forgetting a participation";
         let gone = self.change(DOING, |transaction| {
             forget_one(transaction, id, id_key, now).map_err(|error| failed(DOING, error))
         })?;
-        Ok(Forgotten {
+        Ok(ErasureReport {
             participations: u64::from(gone),
             remains: !self.empty_log().await,
-            ..Forgotten::default()
+            ..ErasureReport::default()
         })
     }
 }

@@ -19,7 +19,7 @@ fn served() -> (TempDir, DataFile, AdminConnection) {
     (directory, file, beside)
 }
 
-async fn forgotten(beside: &AdminConnection) -> Forgotten {
+async fn forgotten(beside: &AdminConnection) -> ErasureReport {
     let person = Person::Email(Email::parse("ada@example.com").unwrap());
     beside.forget(&person, &IdKey::new([1; 32]), SystemClock.now()).await.unwrap()
 }
@@ -35,7 +35,7 @@ async fn what_cannot_be_read_is_counted_when_somebody_is_forgotten() {
         &beside,
         "INSERT INTO participations (id, version, brand, record) VALUES (x'00112233445566778899aabbccddeeff', 1, 'acme', '{}')",
     );
-    assert_eq!(forgotten(&beside).await, Forgotten { unreadable: 1, ..Forgotten::default() });
+    assert_eq!(forgotten(&beside).await, ErasureReport { unreadable: 1, ..ErasureReport::default() });
 }
 
 #[tokio::test]

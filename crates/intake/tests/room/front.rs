@@ -17,7 +17,7 @@ use domain::token::TokenHash;
 use http::{Request, StatusCode};
 use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
-use ports::store::{Due, Inserted, Known, Read, Saved};
+use ports::store::{Due, Inserted, KnownHints, Read, Saved};
 use ports::{Result, Store, Troubles};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -69,7 +69,7 @@ impl Store for Busy {
         self.memory.due(now, most).await
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<Known> {
+    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
         self.memory.known_profiles(contacts).await
     }
 

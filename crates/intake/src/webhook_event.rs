@@ -18,7 +18,7 @@ const LONGEST_IDENTIFIER: usize = 255;
 const CREDITED_BY: [&str; 3] = ["q_scope", "event", "email"];
 
 /// What was said.
-pub(crate) struct Told {
+pub(crate) struct WebhookEvent {
     pub(crate) scope: String,
     pub(crate) event: String,
     pub(crate) email: Typed,
@@ -39,7 +39,7 @@ struct LooseMembers {
     dropped: Vec<Dropped>,
 }
 
-pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<Told, Problem> {
+pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<WebhookEvent, Problem> {
     let mut members = LooseMembers::of(members)?;
     let mut errors = Vec::new();
     let scope = members.needed("q_scope", &mut errors);
@@ -55,7 +55,7 @@ pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<Told, Problem> {
         Loose::Nested | Loose::Unreadable => (name, None),
     });
     match (scope, event, email) {
-        (Some(scope), Some(event), Some(email)) => Ok(Told {
+        (Some(scope), Some(event), Some(email)) => Ok(WebhookEvent {
             scope,
             event,
             email,
