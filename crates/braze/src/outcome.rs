@@ -73,7 +73,7 @@ struct Body {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Array {
-    AttributesObject,
+    Attributes,
     Events,
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn of_track(
         let response = confirmed(response, RequestPurpose::Writing, redactor)?;
         let body: Body = serde_json::from_slice(response.body()).map_err(|_| Error::Unreadable)?;
         let mut entries = ErrorEntries::read(&body.errors, sent, redactor);
-        entries.compare(Array::AttributesObject, sent.attributes, body.attributes_processed);
+        entries.compare(Array::Attributes, sent.attributes, body.attributes_processed);
         entries.compare(Array::Events, sent.events, body.events_processed);
         return Ok(outcomes(writes, &entries, &ObjectOutcome::Done));
     }
@@ -126,7 +126,7 @@ impl Sent {
 
     fn len(self, array: Array) -> usize {
         match array {
-            Array::AttributesObject => self.attributes,
+            Array::Attributes => self.attributes,
             Array::Events => self.events,
         }
     }
@@ -134,7 +134,7 @@ impl Sent {
     /// The only object of the request, when there is just one: an error can be about nothing else.
     fn single(self) -> Option<(Array, usize)> {
         match (self.attributes, self.events) {
-            (1, 0) => Some((Array::AttributesObject, 0)),
+            (1, 0) => Some((Array::Attributes, 0)),
             (0, 1) => Some((Array::Events, 0)),
             _ => None,
         }
@@ -158,7 +158,7 @@ impl ErrorEntries {
     fn place(&mut self, entry: &Value, sent: Sent, redactor: &Redactor<'_>) {
         let refusal = ObjectRefusal(redactor.clean(text(entry)));
         let array = match entry.get("input_array").and_then(Value::as_str) {
-            Some("attributes") => Some(Array::AttributesObject),
+            Some("attributes") => Some(Array::Attributes),
             Some("events") => Some(Array::Events),
             _ => None,
         };
@@ -172,7 +172,7 @@ impl ErrorEntries {
                 self.unplaced.insert(array, refusal);
             }
             (None, None) => {
-                self.unplaced.insert(Array::AttributesObject, refusal.clone());
+                self.unplaced.insert(Array::Attributes, refusal.clone());
                 self.unplaced.insert(Array::Events, refusal);
             }
         }
@@ -209,7 +209,7 @@ fn outcomes(writes: &[TrackWrite], entries: &ErrorEntries, otherwise: &ObjectOut
     let (mut attributes, mut events) = (0.., 0..);
     let mut next = |array: Array| {
         let index = match array {
-            Array::AttributesObject => attributes.next(),
+            Array::Attributes => attributes.next(),
             Array::Events => events.next(),
         };
         entries.outcome(array, index.unwrap_or(usize::MAX), otherwise)
@@ -217,7 +217,7 @@ fn outcomes(writes: &[TrackWrite], entries: &ErrorEntries, otherwise: &ObjectOut
     writes
         .iter()
         .map(|write| WriteOutcome {
-            attributes: write.attributes.as_ref().map(|_| next(Array::AttributesObject)),
+            attributes: write.attributes.as_ref().map(|_| next(Array::Attributes)),
             events: write.events.iter().map(|_| next(Array::Events)).collect(),
         })
         .collect()

@@ -32,7 +32,7 @@ const LONGEST_TEXT_ID: usize = 255;
 #[serde(untagged)]
 pub(crate) enum ParticipationAccepted {
     /// To whoever created the participation, and to callers that sign.
-    WebhookEvent { id: String, state: &'static str },
+    Told { id: String, state: &'static str },
     /// To everybody else who posts a consumer that takes part already. It is the same whatever became of the participation.
     Repeat { state: &'static str, repeat: bool },
 }
@@ -82,7 +82,7 @@ pub(crate) async fn accept(
 }
 
 fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserted) -> ParticipationAccepted {
-    let told = |state| ParticipationAccepted::WebhookEvent { id: asked.id().to_string(), state };
+    let told = |state| ParticipationAccepted::Told { id: asked.id().to_string(), state };
     let received = State::RECEIVED;
     match stored {
         Inserted::New => told(received),

@@ -4,6 +4,7 @@ mod book;
 mod cycles;
 mod deny;
 mod emulator;
+mod names;
 mod peers;
 mod rules;
 mod tidy;
@@ -28,7 +29,7 @@ enum Task {
         advisories: bool,
     },
     /// Make a book of all documents: target/book/html/index.html
-    LedgerTx,
+    Book,
     /// Run the whole stack on an emulated AWS, deployed from infra/template.yaml, until Ctrl-C
     AwsLocal,
     /// Play runs in which everything goes wrong that may, and check the promises: --seeds N [--from S], --seed S, --plan FILE
@@ -69,7 +70,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test(),
         Task::Tidy => tidy::check(),
         Task::Deny { advisories } => deny::check(advisories),
-        Task::LedgerTx => book::make(),
+        Task::Book => book::make(),
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Simulate { arguments } => {
             hand_on(&["run", "--quiet", "--package", "tests", "--bin", "simulate", "--"], &arguments)

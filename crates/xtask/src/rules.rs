@@ -97,3 +97,9 @@ pub(crate) const LONGEST_MAIN: usize = 40;
 
 /// Modules whose children still form cycles, and tests whose modules do. Nothing is to be added here.
 pub(crate) const TANGLED: &[&str] = &["contract", "domain::brand_file", "end_to_end", "tests::simulation"];
+
+/// Names that several types have, and why.
+pub(crate) const SAME_NAME: &[(&str, &str)] = &[(
+    "Error",
+    "a crate that can fail has one error, which is named with its crate: `braze::Error`, `ports::Error`",
+)];

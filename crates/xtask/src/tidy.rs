@@ -7,12 +7,16 @@ use anyhow::{Context, ensure};
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
 use crate::cycles::{self, Cycle};
-use crate::rules::{EMPTY_NAMES, LONGEST_FILE, LONGEST_MAIN, MAY_USE, NEVER_IN_DOMAIN, ONLY_IN, TANGLED};
+use crate::names::TypeNames;
+use crate::rules::{
+    EMPTY_NAMES, LONGEST_FILE, LONGEST_MAIN, MAY_USE, NEVER_IN_DOMAIN, ONLY_IN, SAME_NAME, TANGLED,
+};
 
 /// Checks everything; the error lists every fault.
 pub(crate) fn check() -> anyhow::Result<()> {
     let metadata = MetadataCommand::new().no_deps().exec().context("cargo metadata")?;
     let mut faults = Vec::new();
+    let mut types = TypeNames::default();
     for package in metadata.workspace_packages() {
         faults.extend(dependencies(package));
         let directory = package.manifest_path.as_std_path().parent().context("a manifest has a directory")?;
@@ -24,8 +28,12 @@ pub(crate) fn check() -> anyhow::Result<()> {
         }
         for file in sources(directory)? {
             faults.extend(source(&file)?);
+            let shown = file.strip_prefix(&metadata.workspace_root).unwrap_or(&file);
+            types.add(shown, &fs::read_to_string(&file)?);
         }
     }
+    faults.extend(types.twice(SAME_NAME));
+    faults.extend(types.needlessly(SAME_NAME));
     ensure!(faults.is_empty(), "{} rule(s) broken:\n  {}", faults.len(), faults.join("\n  "));
     Ok(())
 }
