@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use domain::brand::Brands;
 use domain::id_key::IdKey;
 use domain::ids::LedgerKey;
+use metrics::Counters;
 use ports::BrandsInUse;
 use ports::repeats::Repeated;
 use tokio::sync::Notify;
 
 use crate::braze_access::BrazeAccess;
 use crate::clock_watch::ClockWatch;
-use crate::counters::Tally;
 use crate::in_hand::InHand;
 use crate::kept_outages::Kept;
 use crate::outside::Outside;
@@ -60,9 +60,10 @@ impl Connector {
         self.brands.current()
     }
 
-    /// What was done since this was last asked.
-    pub fn take_tally(&self) -> Tally {
-        self.braze.counters.take()
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Counters> {
+        &self.braze.counters
     }
 
     /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.

@@ -8,7 +8,7 @@ mod budget;
 mod case;
 mod clock_watch;
 mod connector;
-mod counters;
+mod counted;
 mod courier;
 mod endpoints;
 mod enter;
@@ -36,7 +36,6 @@ mod workspace;
 
 pub use case::Stepped;
 pub use connector::Connector;
-pub use counters::Tally;
 pub use courier::Telling;
 pub use outside::Outside;
 pub use tick::{TICK, Ticked};

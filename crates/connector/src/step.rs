@@ -4,6 +4,7 @@ use domain::Timestamp;
 use domain::brand::Brand;
 use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
+use metrics::Metric;
 use ports::store::{MOST_ITEMS, Saved};
 
 use crate::award;
@@ -110,20 +111,29 @@ impl Connector {
                     Saved::Saved if case.participation.due_at().is_none() => stepped.ended += 1,
                     Saved::Saved => {
                         stepped.waiting += 1;
-                        self.braze.counters.deferred();
+                        self.braze.counters.count(Metric::Deferred, Some(case.participation.brand()), 1);
                     }
                 }
                 self.braze.seen.rests(&case.participation);
                 // What still waits is looked at again anyway, and then with its award as it stands.
                 seen.extend(case.changed_award());
                 if case.ended {
-                    self.braze.counters.ended(case);
+                    self.count_end(case);
                     log_end(&case.participation);
                 }
             }
         }
         award::noted(self, &seen).await?;
         Ok(stepped)
+    }
+
+    fn count_end(&self, case: &Case) {
+        let brand = case.participation.brand();
+        self.braze.counters.count(Metric::Ended, Some(brand), 1);
+        let earned = case.participation.earned_at().is_some();
+        if earned || case.facts.award.as_ref().is_some_and(|award| award.credited_at.is_some()) {
+            self.braze.counters.count(Metric::Credited, Some(brand), 1);
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use braze::Transport;
 use domain::brand::{Brand, Endpoint, SecretRef};
 use domain::ids::BrandId;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 
-use crate::outage::Seen;
 use crate::outside::Outside;
 
 /// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew, and when the brand has moved.
@@ -31,11 +31,11 @@ impl Kept {
 }
 
 impl Workspaces {
-    /// The brand's client; `None`, and a line in the log, when its key cannot be had.
+    /// The brand's client, which goes this `way`; `None`, and a line in the log, when its key cannot be had.
     pub(crate) async fn client(
         &self,
         outside: &Outside,
-        seen: &Arc<Seen>,
+        way: impl FnOnce() -> Arc<dyn Transport>,
         brand: &Brand,
     ) -> Option<Arc<braze::Client>> {
         let kept =
@@ -56,8 +56,7 @@ impl Workspaces {
             }
         };
         let url = brand.braze.endpoint.url().clone();
-        let way = seen.watching(&brand.id, outside.transport.clone(), outside.clock.clone());
-        let client = Arc::new(braze::Client::new(url, key, way));
+        let client = Arc::new(braze::Client::new(url, key, way()));
         let (endpoint, api_key) = (brand.braze.endpoint.clone(), brand.braze.api_key.clone());
         self.lock().insert(brand.id.clone(), Kept { endpoint, api_key, client: client.clone() });
         Some(client)
