@@ -7,4 +7,5 @@ mod examples;
 mod keys;
 mod links;
 mod markdown;
+mod metrics;
 mod sources;

@@ -15,6 +15,7 @@ mod http_rules;
 mod kills;
 mod logs;
 mod lost_log;
+mod metrics;
 mod mismatch;
 mod news;
 mod on_aws;

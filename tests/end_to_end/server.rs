@@ -259,6 +259,11 @@ impl ServeProcess {
         self.run(&listen).await;
     }
 
+    /// The address behind something that the process says.
+    pub(crate) async fn address(&mut self, after: &str) -> String {
+        self.process.as_mut().unwrap().address(after).await
+    }
+
     /// Everything the process has said.
     pub(crate) fn said(&self) -> String {
         self.process.as_ref().unwrap().said()

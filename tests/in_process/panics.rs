@@ -13,6 +13,7 @@ use connector::{Connector, Deps};
 use domain::message::QueueName;
 use http::{Request, Response, StatusCode};
 use memory::Faults;
+use metrics::Metric;
 use ports::health::Subject;
 use ports::queues::{Delivery, Outgoing, Queues, Receipt};
 use ports::{Clock, Troubles};
@@ -107,7 +108,7 @@ async fn one_brands_panics_are_no_other_brands() {
     }
     campaign.all_end(&theirs, LATER).await;
     assert_eq!(campaign.state(ours[0]).await, "received");
-    assert!(connector.take_tally().panics > 0);
+    assert!(connector.metrics().take().of(Metric::Panics) > 0);
     let shown = troubles.all(campaign.clock.now());
     assert!(
         shown.iter().any(|entry| entry.kind == "panicked" && entry.subject == Subject::Brand("acme".into()))

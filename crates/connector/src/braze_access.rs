@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use braze::Client;
+use braze::{Client, Transport};
 use domain::brand::Brand;
 use domain::ids::BrandId;
 use domain::reservation::Observed;
+use metrics::{Counters, Metric};
 use ports::limits::Endpoint as LimitedEndpoint;
 
 use crate::budget::RequestBudget;
-use crate::counters::Counters;
+use crate::counted::Counted;
 use crate::deps::Deps;
 use crate::one_by_one::OneByOne;
 use crate::outage::WorkspaceWatch;
@@ -20,7 +21,7 @@ use crate::workspace::Workspaces;
 pub(crate) struct BrazeAccess {
     pub(crate) deps: Deps,
     pub(crate) budget: RequestBudget,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
     /// What was written to profiles a moment ago.
     pub(crate) recent: Recent,
     pub(crate) one_by_one: OneByOne,
@@ -34,7 +35,7 @@ impl BrazeAccess {
         Self {
             deps,
             budget: RequestBudget::default(),
-            counters: Counters::default(),
+            counters: Arc::default(),
             recent: Recent::default(),
             one_by_one: OneByOne::default(),
             seen: Arc::default(),
@@ -44,7 +45,7 @@ impl BrazeAccess {
 
     /// The brand's client; `None`, and a line in the log, when its key cannot be had.
     pub(crate) async fn client(&self, brand: &Brand) -> Option<Arc<Client>> {
-        self.workspaces.client(&self.deps, &self.seen, brand).await
+        self.workspaces.client(&self.deps, || self.way_of(&brand.id), brand).await
     }
 
     /// Has the brand's client made anew before it is used again.
@@ -64,6 +65,13 @@ impl BrazeAccess {
     pub(crate) fn key_was_refused(&self, brand: &Brand) {
         self.workspaces.forget(&brand.id);
         self.deps.secrets.forget(&brand.braze.api_key);
-        self.counters.key_refused();
+        self.counters.count(Metric::KeysRefused, Some(&brand.id), 1);
+    }
+
+    /// The brand's way to Braze, counted and watched.
+    pub(crate) fn way_of(&self, brand: &BrandId) -> Arc<dyn Transport> {
+        let way = self.deps.transport.clone();
+        let counted = Counted { way, brand: brand.clone(), counters: self.counters.clone() };
+        self.seen.watching(brand, Arc::new(counted), self.deps.clock.clone())
     }
 }

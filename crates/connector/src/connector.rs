@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex};
 use domain::brand::Brands;
 use domain::id_key::IdKey;
 use domain::ids::LedgerKey;
+use metrics::Counters;
 use ports::BrandsInUse;
 use ports::repeats::Repeated;
 use tokio::sync::Notify;
 
 use crate::braze_access::BrazeAccess;
 use crate::clock_watch::ClockWatch;
-use crate::counters::Tally;
 use crate::deps::Deps;
 use crate::in_hand::InHand;
-use crate::kept_outages::Kept;
+use crate::kept_outages::KeptOutages;
 use crate::suspects::Suspects;
 
 /// Steps participations.
@@ -30,7 +30,7 @@ pub struct Connector {
     /// Ledgers that are in the form of this version.
     pub(crate) upgraded: Mutex<HashSet<LedgerKey>>,
     pub(crate) suspects: Suspects,
-    pub(crate) kept_outages: tokio::sync::Mutex<Kept>,
+    pub(crate) kept_outages: tokio::sync::Mutex<KeptOutages>,
     pub(crate) clock_watch: ClockWatch,
     pub(crate) in_hand: InHand,
 }
@@ -60,9 +60,10 @@ impl Connector {
         self.brands.current()
     }
 
-    /// What was done since this was last asked.
-    pub fn take_tally(&self) -> Tally {
-        self.braze.counters.take()
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Counters> {
+        &self.braze.counters
     }
 
     /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.

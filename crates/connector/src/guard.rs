@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::ids::{BrandId, ParticipationId};
+use metrics::Metric;
 use ports::health::Subject;
 use supervision::{Panicked, guarded};
 
@@ -34,7 +35,7 @@ impl Connector {
     /// Tells whoever is on call of a brand's panic.
     pub(crate) fn panicked(&self, brand: &BrandId, doing: &'static str, panicked: &Panicked) {
         let (troubles, now) = (&self.deps.troubles, self.deps.clock.now());
-        self.braze.counters.panicked();
+        self.braze.counters.count(Metric::Panics, Some(brand), 1);
         let text = format!("{doing} failed: {panicked}; the log says where, and it is done again");
         troubles.report_for(SHOWN_FOR, "panicked", Subject::brand(brand), now, text);
         if let Some(line) = troubles.repeats().line("connector.panicked", brand.as_str(), now) {

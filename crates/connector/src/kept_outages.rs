@@ -8,7 +8,7 @@ use ports::outages::Outage;
 
 /// What is known to be kept.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct KeptOutages {
     pub(crate) read_at: Option<Timestamp>,
     pub(crate) outages: BTreeMap<BrandId, Outage>,
     pub(crate) ours: BTreeMap<BrandId, Ours>,

@@ -7,7 +7,7 @@ mod breaker;
 mod budget;
 mod clock_watch;
 mod connector;
-mod counters;
+mod counted;
 mod deps;
 mod dispatcher;
 mod endpoints;
@@ -35,7 +35,6 @@ mod worker;
 mod workspace;
 
 pub use connector::Connector;
-pub use counters::Tally;
 pub use deps::Deps;
 pub use dispatcher::Dispatched;
 pub use tick::{TICK, Ticked};

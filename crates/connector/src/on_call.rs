@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
+use metrics::Metric;
 use ports::error::in_full;
 use ports::health::Subject;
 use ports::limits::Endpoint;
 use ports::outages::Outage;
 
 use crate::connector::Connector;
-use crate::kept_outages::{Kept, Ours};
+use crate::kept_outages::{KeptOutages, Ours};
 use crate::outage::{STALE, View, ago};
 
 /// What the health calls it.
@@ -39,17 +40,28 @@ impl Connector {
                 Err(error) => self.say_not_kept(&error, now),
             }
         }
-        for View { brand, outage, answered_at } in self.braze.seen.all(now, shared) {
+        for View { brand, outage, waiting, answered_at } in self.braze.seen.all(now, shared) {
+            self.braze.counters.set(Metric::Waiting, Some(&brand), waiting);
             match outage {
                 Some(outage) => self.unanswered(&mut kept, brand, outage, now).await,
                 None => self.answers(&mut kept, brand, answered_at, now).await,
             }
         }
-        let unanswered = kept.outages.values().filter(|outage| ago(outage.last_try, now) < STALE).count();
-        self.braze.counters.unanswered(u64::try_from(unanswered).unwrap_or(u64::MAX));
+        self.count_unanswered(&kept, now);
     }
 
-    async fn unanswered(&self, kept: &mut Kept, brand: BrandId, mut outage: Outage, now: Timestamp) {
+    /// Brands that were unanswered earlier are set to none.
+    fn count_unanswered(&self, kept: &KeptOutages, now: Timestamp) {
+        let counters = &self.braze.counters;
+        let is_unanswered =
+            |brand: &BrandId| kept.outages.get(brand).is_some_and(|outage| ago(outage.last_try, now) < STALE);
+        let counted = counters.all(now);
+        for brand in counted.brands().chain(kept.outages.keys()) {
+            counters.set(Metric::BrazeUnanswered, Some(brand), u64::from(is_unanswered(brand)));
+        }
+    }
+
+    async fn unanswered(&self, kept: &mut KeptOutages, brand: BrandId, mut outage: Outage, now: Timestamp) {
         let known = kept.outages.get(&brand).filter(|known| ago(known.last_try, now) < STALE);
         let first = Ours { base: known.map_or(0, |known| known.tries), written_at: None };
         let ours = kept.ours.entry(brand.clone()).or_insert(first);
@@ -75,7 +87,13 @@ impl Connector {
         }
     }
 
-    async fn answers(&self, kept: &mut Kept, brand: BrandId, answered_at: Option<Timestamp>, now: Timestamp) {
+    async fn answers(
+        &self,
+        kept: &mut KeptOutages,
+        brand: BrandId,
+        answered_at: Option<Timestamp>,
+        now: Timestamp,
+    ) {
         let ours = kept.ours.remove(&brand).is_some();
         self.deps.troubles.clear(KIND, Subject::brand(&brand));
         let Some(known) = kept.outages.get(&brand) else { return };

@@ -58,6 +58,8 @@ struct Failing {
 pub(crate) struct View {
     pub(crate) brand: BrandId,
     pub(crate) outage: Option<Outage>,
+    /// How many participations wait for Braze.
+    pub(crate) waiting: u64,
     pub(crate) answered_at: Option<Timestamp>,
 }
 
@@ -100,6 +102,7 @@ impl WorkspaceWatch {
             View {
                 brand: brand.clone(),
                 outage: watched.outage(now, shared),
+                waiting: watched.waits(),
                 answered_at: watched.answered_at,
             }
         };
@@ -144,6 +147,10 @@ impl Watched {
         }
     }
 
+    fn waits(&self) -> u64 {
+        u64::try_from(self.waiting.len()).unwrap_or(u64::MAX)
+    }
+
     fn outage(&self, now: Timestamp, shared: bool) -> Option<Outage> {
         let seen: Vec<Outage> = self.paths.values().filter_map(|path| path.outage(now, shared)).collect();
         let last = seen.iter().max_by_key(|outage| outage.last_try)?;
@@ -154,7 +161,7 @@ impl Watched {
             tries: seen.iter().map(|outage| outage.tries).sum(),
             last_try: last.last_try,
             next_try: next.map(|next| next.max(now)),
-            waiting: u64::try_from(self.waiting.len()).unwrap_or(u64::MAX),
+            waiting: self.waits(),
             why: last.why.clone(),
         })
     }

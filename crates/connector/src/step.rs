@@ -4,6 +4,7 @@ use domain::Timestamp;
 use domain::brand::Brand;
 use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
+use metrics::Metric;
 use ports::store::{MOST_ITEMS, Saved};
 
 use crate::award;
@@ -110,20 +111,29 @@ impl Connector {
                     Saved::Saved if item.participation.due_at().is_none() => stepped.ended += 1,
                     Saved::Saved => {
                         stepped.waiting += 1;
-                        self.braze.counters.deferred();
+                        self.braze.counters.count(Metric::Deferred, Some(item.participation.brand()), 1);
                     }
                 }
                 self.braze.seen.rests(&item.participation);
                 // What still waits is looked at again anyway, and then with its award as it stands.
                 seen.extend(item.changed_award());
                 if item.ended {
-                    self.braze.counters.ended(item);
+                    self.count_end(item);
                     log_end(&item.participation);
                 }
             }
         }
         award::noted(self, &seen).await?;
         Ok(stepped)
+    }
+
+    fn count_end(&self, item: &WorkItem) {
+        let brand = item.participation.brand();
+        self.braze.counters.count(Metric::Ended, Some(brand), 1);
+        let earned = item.participation.earned_at().is_some();
+        if earned || item.facts.award.as_ref().is_some_and(|award| award.credited_at.is_some()) {
+            self.braze.counters.count(Metric::Credited, Some(brand), 1);
+        }
     }
 }
 

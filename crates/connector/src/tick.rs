@@ -8,6 +8,7 @@ use domain::ids::BrandId;
 use domain::participation::FIRST_LOOK;
 use domain::time::{between, later};
 use futures::future::join_all;
+use metrics::{Metric, milliseconds};
 use ports::error::in_full;
 use ports::store::Due;
 
@@ -79,6 +80,9 @@ impl Connector {
         let oldest = due.iter().map(|due| due.due_at).min();
         let behind = oldest.map(|oldest| between(oldest, now));
         let behind = behind.unwrap_or_default();
+        let count = u64::try_from(due.len()).unwrap_or(u64::MAX);
+        self.braze.counters.set(Metric::Due, None, count);
+        self.braze.counters.set(Metric::PollLag, None, milliseconds(behind));
         let mut ticked = Ticked { due: due.len(), behind, more: false, stepped: Stepped::default() };
         let groups = by_brand(due.into_iter().map(|due| (due.brand, due.id)));
         let steps =

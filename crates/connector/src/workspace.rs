@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use braze::Transport;
 use domain::brand::{Brand, BrazeUrl, SecretRef};
 use domain::ids::BrandId;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 
 use crate::deps::Deps;
-use crate::outage::WorkspaceWatch;
 
 /// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew, and when the brand has moved.
 #[derive(Default)]
@@ -31,11 +31,11 @@ impl CachedClient {
 }
 
 impl Workspaces {
-    /// The brand's client; `None`, and a line in the log, when its key cannot be had.
+    /// The brand's client, which goes this `way`; `None`, and a line in the log, when its key cannot be had.
     pub(crate) async fn client(
         &self,
         deps: &Deps,
-        seen: &Arc<WorkspaceWatch>,
+        way: impl FnOnce() -> Arc<dyn Transport>,
         brand: &Brand,
     ) -> Option<Arc<braze::Client>> {
         let kept =
@@ -54,8 +54,7 @@ impl Workspaces {
             }
         };
         let url = brand.braze.endpoint.url().clone();
-        let way = seen.watching(&brand.id, deps.transport.clone(), deps.clock.clone());
-        let client = Arc::new(braze::Client::new(url, key, way));
+        let client = Arc::new(braze::Client::new(url, key, way()));
         let (endpoint, api_key) = (brand.braze.endpoint.clone(), brand.braze.api_key.clone());
         self.lock().insert(brand.id.clone(), CachedClient { endpoint, api_key, client: client.clone() });
         Some(client)

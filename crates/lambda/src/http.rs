@@ -9,18 +9,18 @@ use aws::sqs::Sqs;
 use aws::ssm::Parameters;
 use axum::Router;
 use axum::response::Response;
-use http::{Method, StatusCode};
+use http::Method;
 use intake::{Caller, Entering, IntakeDeps, Rates, RequestLimits};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
+use metrics::{Counters, MetricsLine, SaidBy};
+use ports::Troubles;
 use ports::clock::SystemClock;
-use ports::{Clock, Troubles};
 use tower::ServiceExt;
 
 use crate::brands::OfBrands;
-use crate::metrics::{Figure, Metrics, Unit};
 use crate::ready::Ready;
-use crate::{environment, logs};
+use crate::{environment, logs, output};
 
 /// Intake over AWS's ports, connected to all it needs.
 async fn routes() -> anyhow::Result<OfBrands<Router>> {
@@ -58,14 +58,17 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
 /// When something that it needs is not there.
 pub async fn serve(function: &'static str) -> anyhow::Result<()> {
     logs::start();
-    let metrics = Arc::new(Metrics::of(environment::name()?, function));
+    let metrics =
+        Arc::new((Counters::default(), MetricsLine::of(environment::name()?, function, &[SaidBy::Intake])));
     let routes = Ready::begin(routes);
     let answer = lambda_http::service_fn(move |request: lambda_http::Request| {
         let (routes, metrics) = (routes.clone(), metrics.clone());
         async move {
-            let method = request.method().clone();
+            let (counters, line) = &*metrics;
+            let posted = *request.method() == Method::POST;
             let answer = answer(&routes, request).await;
-            metrics.say(SystemClock.now(), &figures(&method, answer.status()));
+            counters.answered(posted, answer.status().as_u16());
+            output::say(line, &counters.take());
             Ok::<Response, Infallible>(answer)
         }
     });
@@ -88,16 +91,4 @@ async fn answer(routes: &Ready<OfBrands<Router>>, mut request: lambda_http::Requ
 fn caller(request: &lambda_http::Request) -> Option<Caller> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
     context.http.source_ip.as_deref()?.parse().ok().map(Caller)
-}
-
-/// What was posted and taken, refused, or failed by our own fault.
-fn figures(method: &Method, status: StatusCode) -> Vec<Figure> {
-    let posted = *method == Method::POST;
-    [
-        ("Accepted", posted && status.is_success()),
-        ("Refused", status.is_client_error()),
-        ("Failed", status.is_server_error()),
-    ]
-    .map(|(name, counted)| (name, Unit::Count, u64::from(counted)))
-    .to_vec()
 }

@@ -4,12 +4,13 @@
 pub mod batch;
 pub mod brands;
 #[cfg(feature = "worker")]
-mod braze_calls;
+mod connections;
 pub mod environment;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod logs;
-pub mod metrics;
+#[cfg(any(feature = "http", feature = "worker"))]
+mod output;
 pub mod ready;
 #[cfg(feature = "worker")]
 pub mod worker;

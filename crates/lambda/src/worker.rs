@@ -8,12 +8,14 @@ use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::scheduler::Scheduler;
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
-use connector::{Connector, Deps, Ticked};
+use braze::HttpTransport;
+use connector::{Connector, Deps};
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use domain::time::later;
 use futures::future::OptionFuture;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
+use metrics::{Metric, MetricsLine, SaidBy};
 use ports::clock::{SystemChance, SystemClock};
 use ports::error::in_full;
 use ports::{Clock, Troubles};
@@ -21,13 +23,16 @@ use serde_json::Value;
 
 use crate::batch::{Batch, BatchAnswer, each_brand};
 use crate::brands::OfBrands;
-use crate::braze_calls::BrazeCalls;
-use crate::metrics::{Figure, Metrics, Unit};
+use crate::connections::{self, TIMEOUTS};
 use crate::ready::Ready;
-use crate::{environment, logs};
+use crate::{environment, logs, output};
 
 /// A tick that has less time left than this leaves the rest to the next one.
 const TIME_TO_END: Duration = Duration::from_secs(20);
+
+/// Which metrics functions publish that work on messages, and the one that is called every minute.
+const MESSAGES: [SaidBy; 2] = [SaidBy::Workers, SaidBy::Senders];
+const TICKS: [SaidBy; 3] = [SaidBy::Workers, SaidBy::Senders, SaidBy::Tick];
 
 /// Connections to DynamoDB that are opened at the start: a batch is saved so many at once.
 const CONNECTIONS: usize = 8;
@@ -44,13 +49,8 @@ pub enum Reaches {
     Neither,
 }
 
-/// The connector of the environment, made anew when a brand changes, and what it sends to Braze.
-struct Working {
-    connectors: OfBrands<Arc<Connector>>,
-    braze: Arc<BrazeCalls>,
-}
-
-async fn working(reaches: Reaches) -> anyhow::Result<Working> {
+/// The connector of the environment, made anew when a brand changes.
+async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>> {
     let name = environment::name()?;
     let config = aws::function();
     let table = BrandTable::new(&config, &name);
@@ -59,7 +59,7 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name)));
     let queues = Arc::new(Sqs::new(&config, environment::queue_urls()?));
     let schedule = Arc::new(Scheduler::new(&config, environment::schedules()?));
-    let braze = Arc::new(BrazeCalls::new()?);
+    let braze = Arc::new(HttpTransport::new(TIMEOUTS)?);
     let (connected, scheduling) = (queues.clone(), schedule.clone());
     let (id_key, files, (), (), _) = tokio::join!(
         environment::kept_id_key(&*secrets, &dynamo),
@@ -88,9 +88,9 @@ async fn working(reaches: Reaches) -> anyhow::Result<Working> {
     let make = move |brands| Arc::new(Connector::new(outside.clone(), brands, id_key.clone()));
     let connectors = OfBrands::new(table, files?, troubles, make);
     if reaches != Reaches::Neither {
-        braze.connect(&connectors.current().await.brands()).await;
+        connections::open(&braze, &connectors.current().await.brands()).await;
     }
-    Ok(Working { connectors, braze })
+    Ok(connectors)
 }
 
 /// Works on batches of messages until Lambda ends it, and tells what came of them.
@@ -103,12 +103,11 @@ pub async fn on_messages(
     work: impl AsyncFn(&Connector, &BrandId, &[ParticipationId]) -> ports::Result<()>,
 ) -> anyhow::Result<()> {
     logs::start();
-    let metrics = Metrics::of(environment::name()?, function);
-    let working = Ready::begin(move || working(reaches));
-    let (metrics, working, work) = (&metrics, &working, &work);
+    let line = MetricsLine::of(environment::name()?, function, &MESSAGES);
+    let connectors = Ready::begin(move || connectors(reaches));
+    let (line, connectors, work) = (&line, &connectors, &work);
     let handle = service_fn(move |event: LambdaEvent<Batch>| async move {
-        let working = working.get().await?;
-        let connector = working.connectors.current().await;
+        let connector = connectors.get().await?.current().await;
         let answer: BatchAnswer =
             each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
         // What was worked on is done: it must not come again because nobody could be told.
@@ -116,7 +115,7 @@ pub async fn on_messages(
             tracing::error!(event = "lambda.tell_failed", error = %in_full(&error), "Callbacks could not be sent; the next tick tries again.");
         }
         watch_braze(&connector, reaches).await;
-        metrics.say(SystemClock.now(), &figures(&connector, &working.braze));
+        output::say(line, &connector.metrics().take());
         Ok::<_, lambda_runtime::Error>(answer)
     });
     lambda_runtime::run(handle).await.map_err(|error| anyhow!(error))
@@ -128,19 +127,16 @@ pub async fn on_messages(
 /// When something that it needs is not there.
 pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Result<()> {
     logs::start();
-    let metrics = Metrics::of(environment::name()?, function);
-    let working = Ready::begin(move || working(reaches));
-    let (metrics, working) = (&metrics, &working);
+    let line = MetricsLine::of(environment::name()?, function, &TICKS);
+    let connectors = Ready::begin(move || connectors(reaches));
+    let (line, connectors) = (&line, &connectors);
     let handle = service_fn(move |event: LambdaEvent<Value>| async move {
-        let working = working.get().await?;
-        let connector = working.connectors.current().await;
-        let mut lag = Vec::new();
-        let ticked = tick(&connector, &event.context, &mut lag).await;
+        let connectors = connectors.get().await?;
+        let connector = connectors.current().await;
+        let ticked = tick(&connector, &event.context).await;
         watch_braze(&connector, reaches).await;
-        let mut figures = figures(&connector, &working.braze);
-        figures.extend(lag);
-        figures.push(("BrandsRefused", Unit::Count, working.connectors.refused()));
-        metrics.say(SystemClock.now(), &figures);
+        connector.metrics().set(Metric::BrandsRefused, None, connectors.refused());
+        output::say(line, &connector.metrics().take());
         ticked?;
         Ok::<_, lambda_runtime::Error>(Value::Null)
     });
@@ -154,9 +150,8 @@ async fn watch_braze(connector: &Connector, reaches: Reaches) {
     }
 }
 
-async fn tick(connector: &Connector, context: &Context, lag: &mut Vec<Figure>) -> ports::Result<()> {
+async fn tick(connector: &Connector, context: &Context) -> ports::Result<()> {
     let first = connector.tick().await?;
-    lag.extend(self::lag(&first));
     if let Err(error) = connector.refill().await {
         tracing::error!(event = "lambda.refill_failed", error = %in_full(&error), "Places and codes that are free could not be given out; the next tick tries again.");
     }
@@ -171,38 +166,4 @@ async fn tick(connector: &Connector, context: &Context, lag: &mut Vec<Figure>) -
 fn has_time(context: &Context) -> bool {
     let deadline = i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
     deadline.is_none_or(|deadline| later(SystemClock.now(), TIME_TO_END) < deadline)
-}
-
-fn lag(ticked: &Ticked) -> [Figure; 2] {
-    [
-        ("Due", Unit::Count, u64::try_from(ticked.due).unwrap_or(u64::MAX)),
-        ("PollLag", Unit::Milliseconds, milliseconds(ticked.behind)),
-    ]
-}
-
-fn figures(connector: &Connector, braze: &BrazeCalls) -> Vec<Figure> {
-    let (tally, braze) = (connector.take_tally(), braze.take());
-    let mut figures = vec![
-        ("Ended", Unit::Count, tally.ended),
-        ("Credited", Unit::Count, tally.credited),
-        ("Deferred", Unit::Count, tally.deferred),
-        ("LookUpsWaiting", Unit::Count, tally.look_ups_waiting),
-        ("LookUpBacklog", Unit::Milliseconds, milliseconds(tally.look_up_backlog)),
-        ("AttributesSaved", Unit::Count, tally.attributes_saved),
-        ("KeysRefused", Unit::Count, tally.keys_refused),
-        ("Panics", Unit::Count, tally.panics),
-        ("BrazeUnanswered", Unit::Count, tally.braze_unanswered),
-        ("BrazeCalls", Unit::Count, braze.sent),
-        ("BrazeThrottled", Unit::Count, braze.throttled),
-        ("BrazeFailed", Unit::Count, braze.failed),
-    ];
-    // Who asked nothing says nothing of it: the average is of those who did.
-    figures.extend(
-        (100 * braze.throttled).checked_div(braze.sent).map(|share| ("ThrottledShare", Unit::Percent, share)),
-    );
-    figures
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

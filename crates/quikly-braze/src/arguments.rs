@@ -206,6 +206,7 @@ impl Default for CliCommand {
             strict: false,
             watch: false,
             allow_private: false,
+            metrics: None,
             clients: ClientArguments::default(),
         })
     }
@@ -235,6 +236,9 @@ pub(crate) struct Serve {
     /// Take brand files that have us speak to loopback or to private addresses; implied while it listens on loopback without a proxy
     #[arg(long)]
     pub(crate) allow_private: bool,
+    /// Show metrics for Prometheus at http://ADDR/metrics. Anybody who reaches the address can read them: it must not be public
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) clients: ClientArguments,
 }

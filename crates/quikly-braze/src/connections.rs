@@ -46,6 +46,9 @@ const LARGEST_HEAD: usize = 32 * 1024;
 /// Connections at a time, where there may be as many. More wait to be accepted.
 const MOST_CONNECTIONS: usize = 8_192;
 
+/// The same, for those who read the metrics.
+const MOST_SCRAPERS: usize = 32;
+
 /// How long to wait when a connection cannot be accepted, which passes when others have closed.
 const NOT_ACCEPTED: Duration = Duration::from_millis(100);
 
@@ -68,24 +71,27 @@ pub(crate) enum Clients {
     Connect(Option<NonZeroU32>),
     /// A proxy of ours connects, and adds the address that it saw to a header.
     AreForwarded(ForwardedBy),
+    /// They read the metrics: few connections are enough.
+    Scrape,
 }
 
 impl Clients {
     /// Where the proxy's header cannot be read, the proxy is all that is known.
     fn caller(self, peer: SocketAddr, headers: &HeaderMap) -> Result<Caller, NoAddress> {
         let forwarded = match self {
-            Self::Connect(_) => None,
+            Self::Connect(_) | Self::Scrape => None,
             Self::AreForwarded(by) => by.client(headers)?,
         };
         Ok(Caller(forwarded.unwrap_or_else(|| peer.ip())))
     }
 
     fn places(self) -> Places {
-        let each = match self {
-            Self::Connect(each) => each,
-            Self::AreForwarded(_) => None,
+        let (most, each) = match self {
+            Self::Connect(each) => (MOST_CONNECTIONS, each),
+            Self::AreForwarded(_) => (MOST_CONNECTIONS, None),
+            Self::Scrape => (MOST_SCRAPERS, None),
         };
-        Places::new(descriptors::room_for_connections().min(MOST_CONNECTIONS), each)
+        Places::new(descriptors::room_for_connections().min(most), each)
     }
 }
 

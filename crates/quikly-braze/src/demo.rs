@@ -63,7 +63,10 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let brand = BrandFile { name: "demo brand".to_owned(), text: brand_file(sim_address) };
     let brands = read_all(&[brand], &AssumePresent)
         .map_err(|faults| anyhow::anyhow!(brand_directory::all_of(&faults)))?;
-    let server = Server::open(brands, Arc::new(DemoKey), &data, listener, &arguments.clients).await?;
+    let mut server = Server::open(brands, Arc::new(DemoKey), &data, listener, &arguments.clients).await?;
+    if let Some(address) = arguments.metrics {
+        server.show_metrics_at(address).await?;
+    }
     let stop = listen::stop_signal()?;
     let simulated = tokio::spawn(braze_sim::serve(workspace, sim_listener, listen::stopped(stop.clone())));
     console::say(&what_to_try(address, sim_address, &data.display().to_string()));

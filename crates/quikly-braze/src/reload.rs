@@ -16,6 +16,7 @@ use domain::ids::BrandId;
 use domain::incentive::Pool;
 use domain::time::{between, later};
 use embedded::DataFile;
+use metrics::Metric;
 use ports::brands::report;
 use ports::clock::SystemClock;
 use ports::error::in_full;
@@ -93,6 +94,7 @@ impl Reloading {
         }
         while !*stop.borrow() {
             let refused = report(&self.loaded, &with.troubles, clock.now());
+            with.connector.metrics().set(Metric::BrandsRefused, None, refused);
             if refused > 0 && with.troubles.repeats().line("serve.brands", "", clock.now()).is_some() {
                 tracing::info!(
                     event = "serve.brands",

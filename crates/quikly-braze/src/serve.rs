@@ -30,6 +30,9 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let brands = loaded.brands.clone();
     let mut server = Server::open(brands, Arc::new(EnvSecrets), &data, listener, &arguments.clients).await?;
     server.reload_by(reloading, hangup).await?;
+    if let Some(address) = arguments.metrics {
+        server.show_metrics_at(address).await?;
+    }
     let address = server.address()?;
     console::say(&format!("Taking participations at http://{address}, data in {}", data.display()));
     server.run(listen::stop_signal()?).await

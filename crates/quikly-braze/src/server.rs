@@ -26,9 +26,8 @@ use tokio::sync::watch::Receiver;
 use crate::arguments::{self};
 use crate::connections::{self, Clients};
 use crate::reload::{Reloading, With};
-use crate::tally::Counting;
 use crate::watch::Watch;
-use crate::{id_key, listen, tally, watch};
+use crate::{console, id_key, listen, metrics_page, watch};
 
 /// How long a stop may take. What is under way then is cut off; it was not acknowledged, so it is done again at the next start.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
@@ -44,7 +43,8 @@ pub(crate) struct Server {
     routes: axum::Router,
     clients: Clients,
     connector: Arc<Connector>,
-    braze: Arc<Counting<braze::HttpTransport>>,
+    /// Where the figures are shown, if anywhere.
+    metrics: Option<TcpListener>,
     file: Arc<DataFile>,
     troubles: Troubles,
     supervisor: Supervisor,
@@ -83,7 +83,6 @@ impl Server {
             clock: clock.clone(),
         };
         let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
-        let braze = Arc::new(Counting::on(braze::HttpTransport::new(braze::Timeouts::default())?));
         let outside = connector::Deps {
             store: file.clone(),
             ledger: file.clone(),
@@ -96,32 +95,41 @@ impl Server {
             troubles: troubles.clone(),
             clock,
             chance,
-            transport: braze.clone(),
+            transport: Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?),
             callback_transport: Arc::new(callback::HttpCallbacks::new()?),
         };
         let connector = Arc::new(Connector::new(outside, brands.clone(), id_key));
+        let routes = metrics_page::counted(routes, connector.metrics().clone());
         let clients = match clients.behind_proxy {
             Some(by) => Clients::AreForwarded(by),
             None => Clients::Connect(NonZeroU32::new(clients.connections_per_client)),
         };
-        let reloading = None;
         Ok(Self {
             listener,
             routes,
             clients,
             connector,
-            braze,
             file,
             brands,
             troubles,
             supervisor,
-            reloading,
+            metrics: None,
+            reloading: None,
         })
     }
 
     /// Where it takes participations.
     pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Shows its figures at this address, too, which must not be public.
+    pub(crate) async fn show_metrics_at(&mut self, address: SocketAddr) -> anyhow::Result<()> {
+        let listener = listen::on(address).await.context("--metrics")?;
+        let url = format!("http://{}{}", listener.local_addr()?, metrics_page::PATH);
+        console::say(&format!("Showing metrics at {url}"));
+        self.metrics = Some(listener);
+        Ok(())
     }
 
     /// Fills pools that are empty, and from then on keeps brands and codes as their directory has them; a signal has them read at once.
@@ -168,26 +176,28 @@ impl Server {
             let kept = Arc::new((Mutex::new(reloading), with));
             keep("brand-files", Box::new(move |stop| Box::pin(keep_brands(kept.clone(), stop))))
         });
-        let (connector, braze, file) = (self.connector.clone(), self.braze.clone(), self.file.clone());
+        let (connector, file) = (self.connector.clone(), self.file.clone());
         let watch =
             Watch { connector: connector.clone(), file: file.clone(), troubles: self.troubles.clone() };
-        let ticking = keep(
-            "tick",
-            Box::new(move |stop| Box::pin(tick(connector.clone(), braze.clone(), refilled.clone(), stop))),
-        );
+        let ticking =
+            keep("tick", Box::new(move |stop| Box::pin(tick(connector.clone(), refilled.clone(), stop))));
         let expiring = keep("expire", Box::new(move |stop| Box::pin(expire(file.clone(), stop))));
         let (file, troubles) = (self.file, self.troubles);
         let log =
             keep("log", Box::new(move |stop| Box::pin(watch_log(file.clone(), troubles.clone(), stop))));
         let watching = keep("watch", Box::new(move |stop| Box::pin(watch::run(watch.clone(), stop))));
+        let metrics = self.metrics.map(|listener| {
+            let routes = metrics_page::routes(self.connector.clone());
+            tokio::spawn(connections::serve(listener, routes, Clients::Scrape, stop.clone()))
+        });
         tokio::select! {
             () = connections::serve(self.listener, self.routes, self.clients, stop) => {}
             gave_up = self.supervisor.gave_up() => return Err(gave_up.into()),
         }
-        for task in [working, ticking, expiring, log, watching].into_iter().chain(reloading) {
+        for task in [working, ticking, expiring, log, watching].into_iter().chain(reloading).chain(metrics) {
             task.await?;
         }
-        tally::say(&self.connector, &self.braze);
+        self.connector.metrics().take().log();
         Ok(())
     }
 }
@@ -204,12 +214,7 @@ async fn keep_brands(kept: Arc<(Mutex<(Reloading, Signal)>, With)>, stop: Receiv
 
 /// Looks at everything due, at the start and then every minute, and says what was done; at once again while more is due than one tick
 /// takes.
-async fn tick(
-    connector: Arc<Connector>,
-    braze: Arc<Counting<braze::HttpTransport>>,
-    refilled: Arc<AtomicBool>,
-    mut stop: Receiver<bool>,
-) {
+async fn tick(connector: Arc<Connector>, refilled: Arc<AtomicBool>, mut stop: Receiver<bool>) {
     let clock = SystemClock;
     if let Err(error) = connector.catch_up().await {
         tracing::error!(event = "serve.catch_up_failed", error = %in_full(&error), "What an earlier run left behind could not be processed; the tick does it.");
@@ -225,7 +230,7 @@ async fn tick(
                 tracing::error!(event = "serve.tick_failed", error = %in_full(&error), "A tick failed; the next one tries again.");
             }
         }
-        tally::say(&connector, &braze);
+        connector.metrics().take().log();
         tokio::select! {
             () = clock.sleep(TICK) => {}
             _changed = stop.changed() => {}

@@ -32,8 +32,17 @@ async fn by_email_the_profile_is_marked_and_the_participation_credited() {
     assert_eq!(shown["credited"], true);
     let profile = profile(stack.workspace("email"), "email", "ada@example.com").await.unwrap();
     assert_eq!(profile["custom_attributes"]["quikly_participant"], true);
-    let metrics = "\"Function\":\"email-enroller\"";
-    tests::eventually("a line of metrics", SOON, || stack.said().contains(metrics).then_some(())).await;
+    // The emulator's lines may have something in front.
+    let line = |said: &str| serde_json::from_str::<Value>(&said[said.find("{\"")?..]).ok();
+    let counted = |line: &Value| {
+        line["Function"] == "email-enroller"
+            && line["Brands"]["email"]["Credited"] == 1
+            && line["Credited"].is_u64()
+    };
+    tests::eventually("a line of metrics counts the brand's credit", SOON, || {
+        stack.said().lines().filter_map(line).find(counted)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,8 +50,7 @@ pub(super) async fn admit<Q>(
         match admission {
             Some(Admission::At(slot)) => ready.push((slot, request)),
             Some(Admission::Later(slot)) => {
-                let left = between(now, slot.from);
-                to.access.counters.look_up_waits(left);
+                to.access.counters.look_up_waits(&to.brand.id, slot.from, now);
                 performed.resting.extend(put_off(request, come_for(slot), Some(slot), now));
             }
             Some(Admission::Closed(until)) => performed.resting.extend(put_off(request, until, None, now)),

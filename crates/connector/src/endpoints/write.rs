@@ -9,6 +9,7 @@ use domain::profile::{ProfileHint, ProfileRef};
 use domain::reservation::Observed;
 use domain::time::later;
 use futures::future::join_all;
+use metrics::Metric;
 use ports::limits::Endpoint;
 use ports::store::{MOST_ITEMS, Saved};
 
@@ -59,11 +60,11 @@ fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<WorkItem>, Vec<W
     let (mut done, mut left) = (Vec::new(), Vec::new());
     for (mut item, mut write) in jobs {
         let found = item.facts.found.as_deref().unwrap_or_default();
-        to.access.counters.attributes_saved(write.leave_out_unchanged(found));
+        count_saved(to, write.leave_out_unchanged(found));
         // What Braze shows says more than what we remember.
         if item.facts.found.is_none() {
             let left_out = to.access.recent.leave_out(whose(&item), &mut write, to.now());
-            to.access.counters.attributes_saved(left_out);
+            count_saved(to, left_out);
         }
         if write.is_empty() {
             take_in(to, &mut item, write, &ObjectFate::Done);
@@ -73,6 +74,12 @@ fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<WorkItem>, Vec<W
         }
     }
     (done, left)
+}
+
+/// Counts attributes that need not be sent.
+fn count_saved(to: &BrandAccess<'_>, attributes: usize) {
+    let count = u64::try_from(attributes).unwrap_or(u64::MAX);
+    to.access.counters.count(Metric::AttributesSaved, Some(&to.brand.id), count);
 }
 
 fn whose(item: &WorkItem) -> Whose<'_> {
