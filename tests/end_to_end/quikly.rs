@@ -1,12 +1,13 @@
 //! Quikly's end of the callbacks, as a server of its own: it outlives the connector that is killed beside it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
 use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::server::{SECRET, SECRET_VARIABLE};
@@ -37,7 +38,7 @@ impl Quikly {
                 return StatusCode::INTERNAL_SERVER_ERROR;
             }
             let body = serde_json::from_slice(&body).unwrap();
-            kept.lock().unwrap().push(Told { id, body });
+            kept.lock().push(Told { id, body });
             StatusCode::NO_CONTENT
         };
         let routes = Router::new().route("/hook", post(hook));
@@ -60,7 +61,7 @@ impl Quikly {
 
     /// Everything that was told so far.
     pub(crate) fn told(&self) -> Vec<Told> {
-        self.told.lock().unwrap().clone()
+        self.told.lock().clone()
     }
 }
 

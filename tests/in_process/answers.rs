@@ -1,13 +1,14 @@
 //! What Braze answers decides what is done next: success only where it says so, again no earlier than it asks.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use braze_sim::{Observed, Settings};
 use domain::Timestamp;
 use domain::profile::ProfileRef;
 use memory::Faults;
+use parking_lot::Mutex;
 use ports::Clock;
 use serde_json::{Value, json};
 
@@ -40,7 +41,7 @@ impl Watched {
     async fn with(activation: &str, settings: Settings, profiles: &[Value]) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let keep = seen.clone();
-        let on_request = move |observed: &Observed| keep.lock().unwrap().push(observed.clone());
+        let on_request = move |observed: &Observed| keep.lock().push(observed.clone());
         let settings = Settings { settle: SETTLE, on_request: Some(Arc::new(on_request)), ..settings };
         let campaign = Campaign::at(Faults::none(), "", activation, settings);
         campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
@@ -65,7 +66,7 @@ impl Watched {
 
     /// When an endpoint was asked.
     fn asked(&self, path: &str) -> Vec<Timestamp> {
-        self.seen.lock().unwrap().iter().filter(|seen| seen.path == path).map(|seen| seen.at).collect()
+        self.seen.lock().iter().filter(|seen| seen.path == path).map(|seen| seen.at).collect()
     }
 }
 
@@ -222,7 +223,7 @@ async fn a_status_that_is_about_the_request_ends_it() {
 
 /// What the workspace says of the requests that subscribed.
 fn subscribed(watched: &Watched) -> Vec<String> {
-    let seen = watched.seen.lock().unwrap();
+    let seen = watched.seen.lock();
     seen.iter().filter(|seen| seen.path == STATUS_SET).map(|seen| seen.summary.clone()).collect()
 }
 

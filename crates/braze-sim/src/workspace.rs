@@ -1,10 +1,11 @@
 //! A workspace: what it holds, how it is set, and what has settled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 
 use crate::clock::SimClock;
@@ -173,7 +174,7 @@ impl Workspace {
 
     /// The state, with everything applied that has settled by now.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.settle(self.now());
         state
     }

@@ -1,11 +1,12 @@
 //! The Braze clients of the brands, made when first needed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use braze::Transport;
 use domain::brand::{Brand, Endpoint, SecretRef};
 use domain::ids::BrandId;
+use parking_lot::Mutex;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 
@@ -67,7 +68,7 @@ impl Workspaces {
         self.lock().remove(brand);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BrandId, Kept>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, HashMap<BrandId, Kept>> {
+        self.clients.lock()
     }
 }

@@ -5,7 +5,6 @@ mod overview;
 mod retry;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +12,7 @@ use domain::Timestamp;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
 use domain::person::Person;
+use parking_lot::{Mutex, MutexGuard};
 use ports::operations::{CALLBACK, Dead, Forgotten, Operations, Overview, Storage, Which};
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -71,7 +71,7 @@ impl Beside {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock()
     }
 
     fn change<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {

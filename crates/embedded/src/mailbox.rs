@@ -2,10 +2,10 @@
 //! every message that was not acknowledged is to be delivered again anyway.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
 
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{Look, QueueName};
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
@@ -113,8 +113,8 @@ impl Mailbox {
         self.lock().remove(number);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, State> {
+        self.state.lock()
     }
 }
 

@@ -1,8 +1,8 @@
 //! How many webhook calls were taken, and how many were refused and why, and what was left out of those taken, since this process began.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 /// The counters.
@@ -74,7 +74,7 @@ impl Webhooks {
         shown
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Counters> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, Counters> {
+        self.0.lock()
     }
 }

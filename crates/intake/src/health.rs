@@ -1,11 +1,11 @@
 //! `GET /healthz`.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State as Shared;
 use domain::Timestamp;
+use parking_lot::Mutex;
 use ports::error::{Trouble, in_full};
 use ports::health::Entry;
 use serde_json::{Value, json};
@@ -49,12 +49,12 @@ fn recent(at: Timestamp, now: Timestamp, within: Duration) -> bool {
 }
 
 impl Health {
-    fn of(&self, part: Part) -> std::sync::MutexGuard<'_, Option<Failure>> {
+    fn of(&self, part: Part) -> parking_lot::MutexGuard<'_, Option<Failure>> {
         let part = match part {
             Part::Store => &self.store,
             Part::Queue => &self.queue,
         };
-        part.lock().unwrap_or_else(PoisonError::into_inner)
+        part.lock()
     }
 
     pub(crate) fn failed(&self, part: Part, error: &ports::Error, now: Timestamp) {

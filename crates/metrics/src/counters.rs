@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
 use domain::ids::BrandId;
 use domain::time::between;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::list::{self, Kind, Metric};
 
@@ -159,7 +159,7 @@ impl Counters {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,10 +1,11 @@
 //! The brands that are in use, and what is said of files that are not.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::brand::Brands;
 use domain::brand_file::{Loaded, LoadedFile, Severity, Standing};
+use parking_lot::RwLock;
 
 use crate::health::{Subject, Troubles};
 
@@ -22,12 +23,12 @@ impl BrandsInUse {
     /// The brands as they are now. Whoever has begun something goes on with what it began with.
     #[must_use]
     pub fn current(&self) -> Arc<Brands> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().clone()
     }
 
     /// Uses other brands from now on.
     pub fn replace(&self, brands: Arc<Brands>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = brands;
+        *self.0.write() = brands;
     }
 }
 

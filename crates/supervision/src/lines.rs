@@ -121,7 +121,9 @@ impl<M: Fn() -> W, W: Write> Write for Lines<M> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -131,7 +133,7 @@ mod tests {
 
     impl Write for Log {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-            let mut log = self.0.lock().unwrap();
+            let mut log = self.0.lock();
             if log.0 == 0 {
                 return Err(io::Error::other("no space left"));
             }
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn a_line_that_cannot_be_written_is_counted_and_nobody_fails_or_waits() {
         let log = Log::default();
-        log.0.lock().unwrap().0 = 1;
+        log.0.lock().0 = 1;
         let mut lines = {
             let log = log.clone();
             Lines::at_once(move || log.clone())
@@ -159,7 +161,7 @@ mod tests {
             lines.write_all(line.as_bytes()).unwrap();
         }
         assert_eq!(lost_lines(), Written { lost: before + 2, losing: true });
-        log.0.lock().unwrap().0 = usize::MAX;
+        log.0.lock().0 = usize::MAX;
         lines.write_all(b"four\n").unwrap();
         assert_eq!(lost_lines(), Written { lost: before + 2, losing: false });
 
@@ -169,9 +171,9 @@ mod tests {
         };
         behind.write_all(b"five\n").unwrap();
         behind.flush_within(Duration::from_secs(10));
-        assert_eq!(log.0.lock().unwrap().1, b"one\nfour\nfive\n");
+        assert_eq!(log.0.lock().1, b"one\nfour\nfive\n");
 
-        let held = log.0.lock().unwrap();
+        let held = log.0.lock();
         for _ in 0..=MOST_WAITING + 1 {
             behind.write_all(b"more\n").unwrap();
         }
