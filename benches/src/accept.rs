@@ -4,8 +4,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -19,6 +19,7 @@ use benches::{disk, load};
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::token::TokenHash;
 use embedded::{DataFile, EnvSecrets};
+use parking_lot::Mutex;
 use ports::clock::{SystemChance, SystemClock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -215,7 +216,7 @@ fn one_commit_each(directory: &Path) -> anyhow::Result<Router> {
     connection.execute_batch("CREATE TABLE participations (email TEXT PRIMARY KEY, body TEXT NOT NULL)")?;
     let insert = |State(connection): State<Arc<Mutex<Connection>>>, Json(body): Json<Value>| async move {
         let stored = tokio::task::spawn_blocking(move || {
-            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let connection = connection.lock();
             let mut statement = connection.prepare_cached("INSERT INTO participations VALUES (?1, ?2)")?;
             statement.execute([body["email"].as_str().unwrap_or_default(), &body.to_string()])
         });

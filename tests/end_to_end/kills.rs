@@ -1,10 +1,11 @@
 //! The process is killed again and again under load. Whatever it said yes to is done, once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tests::eventually;
 
@@ -41,7 +42,7 @@ async fn takes_part(load: Arc<SharedLoad>, url: String) {
         }
         let Ok(body) = response.bytes().await else { continue };
         let answer: Value = serde_json::from_slice(&body).unwrap();
-        load.accepted.lock().unwrap().insert(email, answer["id"].as_str().unwrap().to_owned());
+        load.accepted.lock().insert(email, answer["id"].as_str().unwrap().to_owned());
     }
 }
 
@@ -56,7 +57,7 @@ async fn nothing_that_was_accepted_is_lost_in_fifty_kills() {
     let clients: Vec<_> =
         (0..CLIENTS).map(|_| tokio::spawn(takes_part(load.clone(), server.url.clone()))).collect();
     for kill in 1..=KILLS {
-        let accepted = || (load.accepted.lock().unwrap().len() >= kill * BETWEEN).then_some(());
+        let accepted = || (load.accepted.lock().len() >= kill * BETWEEN).then_some(());
         eventually("so many were accepted", LATER, accepted).await;
         server.kill_and_restart().await;
     }
@@ -64,7 +65,7 @@ async fn nothing_that_was_accepted_is_lost_in_fifty_kills() {
     for client in clients {
         client.await.unwrap();
     }
-    let accepted = load.accepted.lock().unwrap().clone();
+    let accepted = load.accepted.lock().clone();
     for id in accepted.values() {
         server.reaches(id, "enrolled", LATER).await;
     }

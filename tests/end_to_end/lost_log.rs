@@ -108,7 +108,7 @@ async fn a_log_that_nobody_reads_costs_log_lines_only() {
     let held = std::sync::Mutex::new(None);
     let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
         let (process, reader) = piped(arguments, environment, output);
-        *held.lock().unwrap() = Some(reader);
+        *held.lock() = Some(reader);
         process
     };
     let server = ServeProcess::start_by(start, &BrandFixture::at(&workspace)).await;

@@ -1,12 +1,13 @@
 //! Quikly's end of the callbacks, as a server of its own: it outlives the connector that is killed beside it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
 use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::server::{SECRET, SECRET_VARIABLE};

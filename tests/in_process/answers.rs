@@ -1,13 +1,14 @@
 //! What Braze answers decides what is done next: success only where it says so, again no earlier than it asks.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use braze_sim::{ObservedRequest, Settings};
 use domain::Timestamp;
 use domain::profile::ProfileRef;
 use memory::Faults;
+use parking_lot::Mutex;
 use ports::Clock;
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ impl WatchedCampaign {
 
     /// When an endpoint was asked.
     fn asked(&self, path: &str) -> Vec<Timestamp> {
-        self.seen.lock().unwrap().iter().filter(|seen| seen.path == path).map(|seen| seen.at).collect()
+        self.seen.lock().iter().filter(|seen| seen.path == path).map(|seen| seen.at).collect()
     }
 }
 

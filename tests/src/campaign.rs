@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test ends where it fails")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +26,7 @@ use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
 use http::Request;
 use memory::{Faults, Memory, SeededChance, TokioClock};
+use parking_lot::Mutex;
 use ports::queues::{Outgoing, Queues};
 use ports::{BrandsInUse, Clock, Ledger, Store};
 use serde_json::Value;
@@ -55,7 +56,7 @@ pub struct Quikly {
 impl Quikly {
     /// Message ids and bodies, in the order in which they came.
     pub fn told(&self) -> Vec<(String, Value)> {
-        self.told.lock().unwrap().clone()
+        self.told.lock().clone()
     }
 }
 
@@ -68,7 +69,7 @@ impl callback::CallbackTransport for Quikly {
     ) -> Result<http::StatusCode, callback::CallbackError> {
         let (headers, body) = (callback.request().headers(), callback.request().body());
         let id = headers["webhook-id"].to_str().unwrap().to_owned();
-        self.told.lock().unwrap().push((id, serde_json::from_slice(body).unwrap()));
+        self.told.lock().push((id, serde_json::from_slice(body).unwrap()));
         let failing = self.fails.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
         self.failed.fetch_add(usize::from(failing), SeqCst);
         Ok(if failing { http::StatusCode::BAD_GATEWAY } else { http::StatusCode::NO_CONTENT })

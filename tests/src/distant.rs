@@ -1,7 +1,7 @@
 //! A workspace some way off: requests take their time on the way there and back, and are counted.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +9,7 @@ use braze::{Transport, TransportError};
 use bytes::Bytes;
 use domain::Timestamp;
 use http::{Request, Response, StatusCode};
+use parking_lot::{Mutex, MutexGuard};
 use ports::Clock;
 
 /// Where profiles are looked up.
@@ -56,7 +57,7 @@ impl WithLatency {
     }
 
     fn lock(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asked.lock()
     }
 }
 
@@ -72,7 +73,7 @@ impl Transport for WithLatency {
         let throttled = response.status() == StatusCode::TOO_MANY_REQUESTS;
         asked.throttled += u64::from(throttled);
         if endpoint == LOOK_UP && !throttled {
-            let mut looked_up = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut looked_up = self.looked_up.lock();
             asked.twice += u64::from(!looked_up.insert(body));
         }
         asked.last_answer.insert(endpoint, self.clock.now());

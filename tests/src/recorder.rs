@@ -3,12 +3,13 @@
 //! A write costs a unit a kilobyte of the item, twice that in a transaction, and a unit for every entry of an index that comes, goes
 //! or changes; an entry that moves costs two (DynamoDB, on-demand capacity and global secondary indexes).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
@@ -137,13 +138,13 @@ impl Recorder {
     /// The calls since this was last asked.
     #[must_use]
     pub fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.calls.lock())
     }
 
     /// The calls so far.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.calls.lock().clone()
     }
 
     async fn dynamo(&self, action: &str, body: &Value) -> Value {
@@ -209,7 +210,7 @@ async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response
         let (action, resource) = other(target, &head.uri, &read);
         calls.push(Call { by, action, resource, write_units: 0, read_units: read_units(target, &read) });
     }
-    recorder.calls.lock().unwrap_or_else(PoisonError::into_inner).extend(calls);
+    recorder.calls.lock().extend(calls);
     if recorder.loses_answer(target) {
         return http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }

@@ -1,13 +1,14 @@
 //! Secrets in SecureString parameters of Systems Manager.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_ssm::Client;
 use domain::Timestamp;
 use domain::brand::SecretRef;
+use parking_lot::Mutex;
 use ports::{Clock, Error, Result, Secrets};
 use secrecy::SecretString;
 
@@ -39,7 +40,7 @@ impl Parameters {
     }
 
     fn kept(&self, name: &str) -> Option<SecretString> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock();
         let (secret, until) = kept.get(name)?;
         (self.clock.now() < *until).then(|| secret.clone())
     }
@@ -62,16 +63,13 @@ impl Secrets for Parameters {
             value.ok_or_else(|| Error::unavailable(DOING, format!("{reference} is empty")))?,
         );
         let until = self.clock.now() + KEPT_FOR;
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.clone(), (secret.clone(), until));
+        self.kept.lock().insert(name.clone(), (secret.clone(), until));
         Ok(secret)
     }
 
     fn forget(&self, reference: &SecretRef) {
         if let SecretRef::Ssm(name) = reference {
-            self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+            self.kept.lock().remove(name);
         }
     }
 }

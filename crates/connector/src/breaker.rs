@@ -6,10 +6,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use domain::Timestamp;
 use domain::reservation::{Observed, Slot};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 pub(crate) use state::Rejection;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use braze::{AfterError, Answer, RateLimit, Reset};
@@ -11,6 +11,7 @@ use domain::brand::Brand;
 use domain::ids::BrandId;
 use domain::reservation::{Allowance, Observed, PROBE_INTERVAL, Slot};
 use domain::time;
+use parking_lot::Mutex;
 use ports::Clock;
 use ports::error::in_full;
 use ports::limits::{Endpoint, Lane};
@@ -60,13 +61,13 @@ pub(crate) struct RequestBudget {
 impl RequestBudget {
     /// What holds up a lane's requests once Braze says so.
     pub(crate) fn breaker(&self, brand: &Brand, endpoint: Endpoint) -> Arc<Breaker> {
-        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut breakers = self.breakers.lock();
         breakers.entry(Lane { brand: brand.id.clone(), endpoint }).or_default().clone()
     }
 
     /// Lets requests through that were held up after failures.
     pub(crate) fn open_breaker(&self, brand: &BrandId, endpoint: Endpoint, now: Timestamp) {
-        let breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let breakers = self.breakers.lock();
         if let Some(breaker) = breakers.get(&Lane { brand: brand.clone(), endpoint }) {
             breaker.open(now);
         }
@@ -116,7 +117,7 @@ impl RequestBudget {
         }
         match deps.limits.observe(&lane, observed, allowance(brand, endpoint), now).await {
             Ok(()) => {
-                let mut last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut last_seen = self.last_seen.lock();
                 last_seen.insert(lane, observed);
             }
             Err(error) => {
@@ -130,7 +131,7 @@ impl RequestBudget {
     }
 
     fn is_news(&self, lane: &Lane, observed: Observed) -> bool {
-        let last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let last_seen = self.last_seen.lock();
         match (last_seen.get(lane), observed) {
             (
                 Some(Observed::Answered { limit: old_limit, resets_at: old_reset, .. }),
@@ -142,7 +143,7 @@ impl RequestBudget {
 
     /// Says so once a minute and brand: whoever is on call needs to read it once, not once a participant.
     fn report_refused_key(&self, brand: &Brand, endpoint: Endpoint, now: Timestamp) {
-        let mut last_report = self.last_report.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_report = self.last_report.lock();
         let again = last_report
             .get(&brand.id)
             .is_none_or(|last| now < *last || now >= time::later(*last, PROBE_INTERVAL));

@@ -1,10 +1,10 @@
 //! Notices when the clock is set back. Much of what waits waits for a moment, and that moment is further off then.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
 use domain::time::between;
+use parking_lot::Mutex;
 
 /// Clocks are corrected by little all the time.
 const CORRECTION: Duration = Duration::from_secs(5);
@@ -16,7 +16,7 @@ pub(crate) struct ClockWatch(Mutex<Option<Timestamp>>);
 impl ClockWatch {
     /// By how much the clock was set back since this was last asked, at least.
     pub(crate) fn set_back_by(&self, now: Timestamp) -> Option<Duration> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.0.lock();
         let back = seen.replace(now).map(|seen| between(now, seen));
         back.filter(|back| *back > CORRECTION)
     }

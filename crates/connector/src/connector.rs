@@ -1,12 +1,13 @@
 //! What all parts of the work share.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use domain::brand::Brands;
 use domain::id_key::IdKey;
 use domain::ids::LedgerKey;
 use metrics::Counters;
+use parking_lot::Mutex;
 use ports::BrandsInUse;
 use ports::repeats::Repeated;
 use tokio::sync::Notify;

@@ -1,9 +1,9 @@
 //! What is being looked at in this process is not looked at twice. Between processes the store's versions decide.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::ids::ParticipationId;
+use parking_lot::{Mutex, MutexGuard};
 
 /// Participations in hand.
 #[derive(Default)]
@@ -18,7 +18,7 @@ impl InHand {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<ParticipationId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,7 +1,5 @@
 //! What is done with whole ledgers: refills, draws, upgrades.
 
-use std::sync::PoisonError;
-
 use domain::brand::{Brand, Brands};
 use domain::ids::LedgerKey;
 use domain::incentive::Kind;
@@ -18,7 +16,7 @@ impl Connector {
     /// When a ledger cannot be reached; the others are refilled all the same.
     pub async fn refill(&self) -> ports::Result<()> {
         // A raffle that was over may have been prolonged.
-        self.drawn.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.drawn.lock().clear();
         let mut refilled = Ok(());
         let brands = self.brands();
         for (brand, ledger) in ledgers(&brands, |_| true) {
@@ -45,14 +43,14 @@ impl Connector {
 pub(crate) async fn upgrade_ledgers(connector: &Connector) {
     let brands = connector.brands();
     for (brand, ledger) in ledgers(&brands, |_| true) {
-        let known = connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).contains(&ledger);
+        let known = connector.upgraded.lock().contains(&ledger);
         if known {
             continue;
         }
         match connector.deps.ledger.upgrade(&ledger).await {
             Ok(false) => {}
             Ok(true) => {
-                connector.upgraded.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
+                connector.upgraded.lock().insert(ledger);
             }
             Err(error) => {
                 tracing::error!(event = "connector.upgrade_failed", brand = %brand.id, scope = %ledger.scope, error = %in_full(&error), "A ledger could not be brought up to date; the next tick tries again.");
@@ -65,7 +63,7 @@ pub(crate) async fn upgrade_ledgers(connector: &Connector) {
 pub(crate) async fn draw_raffles(connector: &Connector) {
     let brands = connector.brands();
     for (brand, ledger) in ledgers(&brands, |kind| matches!(kind, Kind::Raffle(_))) {
-        let known = connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).contains(&ledger);
+        let known = connector.drawn.lock().contains(&ledger);
         if known {
             continue;
         }
@@ -73,7 +71,7 @@ pub(crate) async fn draw_raffles(connector: &Connector) {
         match connector.guarded(&brand.id, "drawing a raffle", drawing).await {
             Ok(false) => {}
             Ok(true) => {
-                connector.drawn.lock().unwrap_or_else(PoisonError::into_inner).insert(ledger);
+                connector.drawn.lock().insert(ledger);
             }
             Err(error) => {
                 tracing::error!(event = "connector.draw_failed", scope = %ledger.scope, error = %in_full(&error), "A raffle could not be drawn; the next tick tries again.");

@@ -1,10 +1,10 @@
 //! Which brands are asked for subscriptions one number a request.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use braze::MOST_PHONES;
 use domain::ids::BrandId;
+use parking_lot::Mutex;
 
 /// Brands whose answers are not keyed by the numbers asked for. They are asked one number a request.
 #[derive(Default)]
@@ -12,12 +12,12 @@ pub(crate) struct OneByOne(Mutex<HashSet<BrandId>>);
 
 impl OneByOne {
     pub(crate) fn at_once(&self, brand: &BrandId) -> usize {
-        let brands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let brands = self.0.lock();
         if brands.contains(brand) { 1 } else { MOST_PHONES }
     }
 
     pub(crate) fn remember(&self, brand: &BrandId) {
-        let mut brands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut brands = self.0.lock();
         if brands.insert(brand.clone()) {
             tracing::warn!(event = "connector.statuses_unkeyed", %brand, "Braze's answer does not name the numbers; subscriptions are read one number a request from now on.");
         }

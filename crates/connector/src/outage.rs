@@ -2,7 +2,7 @@
 //! seconds. A 429 and a refused key are answers: Braze is there.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,6 +12,7 @@ use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use domain::participation::{EnrollState, Open, Participation, SmsState, State};
 use http::{Request, Response, StatusCode};
+use parking_lot::{Mutex, MutexGuard};
 use ports::Clock;
 use ports::outages::Outage;
 
@@ -110,7 +111,7 @@ impl WorkspaceWatch {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<BrandId, Watched>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
@@ -13,6 +12,7 @@ use domain::decide::ProfileWrite;
 use domain::ids::BrandId;
 use domain::participation::Way;
 use domain::time::between;
+use parking_lot::{Mutex, MutexGuard};
 
 /// What was written is remembered for so long.
 const REMEMBERED: Duration = Duration::from_secs(600);
@@ -142,7 +142,7 @@ impl Recent {
     }
 
     fn lock(&self) -> MutexGuard<'_, Generations> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -1,9 +1,9 @@
 //! Who was looked at when something panicked.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::ids::ParticipationId;
+use parking_lot::{Mutex, MutexGuard};
 
 /// Participations that are remembered as suspects.
 const MOST_SUSPECTS: usize = 100_000;
@@ -41,6 +41,6 @@ impl Suspects {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<ParticipationId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -2,7 +2,7 @@
 //! who may be credited by one read of a status does not wait behind e-mail look-ups.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
@@ -12,6 +12,7 @@ use domain::time::later;
 use futures::future::{BoxFuture, join, join_all};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use parking_lot::Mutex;
 use ports::error::in_full;
 use ports::queues::{Delivery, MOST_MESSAGES, Receipt};
 use supervision::Supervisor;
@@ -117,7 +118,7 @@ impl Lanes<'_> {
 
     /// A brand's lane. Its messages are kept outside of its task, which may be restarted.
     fn of(&self, brand: &BrandId, stop: &watch::Receiver<bool>) -> mpsc::Sender<Delivery> {
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut senders = self.senders.lock();
         if let Some(sender) = senders.get(brand) {
             return sender.clone();
         }
@@ -132,7 +133,7 @@ impl Lanes<'_> {
         };
         let (lane, supervisor, stop) = (Arc::new(lane), supervisor.clone(), stop.clone());
         let name = format!("lane {} {brand}", self.queue.name());
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
+        self.tasks.lock().spawn(async move {
             supervisor.keep(&name, stop.clone(), || lane.clone().run(stop.clone())).await;
         });
         senders.insert(brand.clone(), sender.clone());
@@ -141,8 +142,8 @@ impl Lanes<'_> {
 
     /// Waits for what is under way.
     async fn finish(&self) {
-        self.senders.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        self.senders.lock().clear();
+        let mut tasks = std::mem::take(&mut *self.tasks.lock());
         while tasks.join_next().await.is_some() {}
     }
 }

@@ -1,11 +1,12 @@
 //! The Braze clients of the brands, made when first needed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use braze::Transport;
 use domain::brand::{Brand, BrazeUrl, SecretRef};
 use domain::ids::BrandId;
+use parking_lot::Mutex;
 use ports::error::in_full;
 use secrecy::ExposeSecret;
 

@@ -2,7 +2,6 @@
 //! every message that was not acknowledged is to be delivered again anyway.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
 
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{QueueName, WorkMessage};

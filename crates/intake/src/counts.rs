@@ -1,8 +1,8 @@
 //! How many webhook calls were taken, and how many were refused and why, and what was left out of those taken, since this process began.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 /// The counters.

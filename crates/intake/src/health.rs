@@ -1,6 +1,5 @@
 //! `GET /healthz`.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -54,7 +53,7 @@ impl Health {
             Part::Store => &self.store,
             Part::Queue => &self.queue,
         };
-        part.lock().unwrap_or_else(PoisonError::into_inner)
+        part.lock()
     }
 
     pub(crate) fn failed(&self, part: Part, error: &ports::Error, now: Timestamp) {

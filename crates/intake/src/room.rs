@@ -9,10 +9,11 @@ mod tally;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use domain::brand::Activation;
 use domain::ids::{ParticipationId, Scope};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::health::Part;
@@ -112,7 +113,7 @@ async fn takes_part(intake: &Intake, participation: ParticipationId) -> Result<b
 
 impl Rooms {
     fn of(&self, scope: &Scope) -> Arc<Room> {
-        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rooms = self.0.lock();
         match rooms.get(scope) {
             Some(room) => room.clone(),
             None => rooms.entry(scope.clone()).or_default().clone(),

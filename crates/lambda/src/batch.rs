@@ -83,7 +83,7 @@ pub async fn each_brand(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use parking_lot::Mutex;
 
     use domain::contact::{Contact, Email};
     use domain::id_key::IdKey;
@@ -109,7 +109,7 @@ mod tests {
         let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
         let worked = Mutex::new(Vec::new());
         let answer = each_brand(batch, async |brand, ids| {
-            worked.lock().unwrap().push((brand.to_string(), ids.to_vec()));
+            worked.lock().push((brand.to_string(), ids.to_vec()));
             if brand.as_str() == failing {
                 Err(ports::Error::unavailable("testing", "it fails"))
             } else {
@@ -117,7 +117,7 @@ mod tests {
             }
         });
         let answer = serde_json::to_value(answer.await).unwrap();
-        (worked.into_inner().unwrap(), answer)
+        (worked.into_inner(), answer)
     }
 
     #[tokio::test]
@@ -161,11 +161,11 @@ mod tests {
         let worked = Mutex::new(Vec::new());
         let answer = each_brand(batch, async |brand, ids| {
             assert_ne!(brand.as_str(), "acme", "this brand's work panics");
-            worked.lock().unwrap().extend_from_slice(ids);
+            worked.lock().extend_from_slice(ids);
             Ok(())
         });
         let answer = serde_json::to_value(answer.await).unwrap();
-        assert_eq!(worked.into_inner().unwrap(), [id(2)]);
+        assert_eq!(worked.into_inner(), [id(2)]);
         let failed = json!([{ "itemIdentifier": "1" }, { "itemIdentifier": "3" }]);
         assert_eq!(answer, json!({ "batchItemFailures": failed }));
     }

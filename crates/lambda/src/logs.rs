@@ -42,7 +42,9 @@ where
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -51,7 +53,7 @@ mod tests {
 
     impl io::Write for CapturedLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            self.0.lock().write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -71,7 +73,7 @@ mod tests {
                 "A receiver takes callbacks again."
             );
         });
-        let line: serde_json::Value = serde_json::from_slice(&written.0.lock().unwrap()).unwrap();
+        let line: serde_json::Value = serde_json::from_slice(&written.0.lock()).unwrap();
         assert_eq!(line["event"], "connector.told_again");
         assert_eq!(line["message"], "A receiver takes callbacks again.");
         assert_eq!((&line["receiver"], &line["level"]), (&"acme".into(), &"WARN".into()));

@@ -1,7 +1,6 @@
 //! Chance that repeats itself.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use ports::Chance;
 
 /// The same bits in the same order for the same seed. Not for keys.
@@ -17,6 +16,6 @@ impl SeededChance {
 
 impl Chance for SeededChance {
     fn bits(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).u64(..)
+        self.0.lock().u64(..)
     }
 }

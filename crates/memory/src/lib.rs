@@ -15,7 +15,7 @@ mod secrets;
 mod store;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::brand::SecretRef;
@@ -32,6 +32,8 @@ use tokio::sync::Notify;
 pub use chance::SeededChance;
 pub use clock::{TestClock, TokioClock};
 pub use faults::Faults;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use faults::Fate;
 use ledger::Ledgers;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
 use domain::ids::BrandId;
 use domain::time::between;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::list::{self, Metric, MetricKind};
 

@@ -144,7 +144,9 @@ impl Metric {
 mod tests {
     use std::collections::BTreeSet;
     use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -153,7 +155,7 @@ mod tests {
 
     impl Write for CapturedLines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            self.0.lock().write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -166,7 +168,7 @@ mod tests {
         let to = lines.clone();
         let log = tracing_subscriber::fmt().with_writer(move || to.clone()).with_ansi(false).finish();
         tracing::subscriber::with_default(log, || log_figures(of));
-        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(lines.0.lock().clone()).unwrap()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The brands that are in use, and what is said of files that are not.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::brand::Brands;
@@ -22,12 +22,12 @@ impl BrandsInUse {
     /// The brands as they are now. Whoever has begun something goes on with what it began with.
     #[must_use]
     pub fn current(&self) -> Arc<Brands> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().clone()
     }
 
     /// Uses other brands from now on.
     pub fn replace(&self, brands: Arc<Brands>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = brands;
+        *self.0.write() = brands;
     }
 }
 

@@ -1,11 +1,12 @@
 //! What is wrong while the process goes on working: reported by whoever finds it, and shown by `GET /healthz`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
 use domain::ids::BrandId;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Map, Value};
 
 use crate::repeats::LogRepeats;

@@ -1,10 +1,11 @@
 //! Log lines that would repeat: one per minute and subject, which says how many there were.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
+use parking_lot::Mutex;
 
 /// How long a line stands for what repeats it.
 pub const EVERY: Duration = Duration::from_secs(60);
@@ -51,7 +52,7 @@ impl LogRepeats {
     /// old.
     #[must_use]
     pub fn line(&self, event: &'static str, subject: &str, now: Timestamp) -> Option<Repeated> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         let ago = |at: Timestamp| Duration::try_from(now.duration_since(at)).ok();
         let key = (event, subject.to_owned());
         // A clock that was set back must not silence anybody.
@@ -73,7 +74,7 @@ impl LogRepeats {
 
     /// Forgets what happened: it is mended. Whether there was anything.
     pub fn over(&self, event: &'static str, subject: &str) -> bool {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         kept.remove(&(event, subject.to_owned())).is_some()
     }
 }

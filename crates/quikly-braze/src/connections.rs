@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use intake::Caller;
+use parking_lot::Mutex;
 use ports::Clock;
 use ports::clock::SystemClock;
 use tokio::net::{TcpListener, TcpStream};
@@ -173,7 +174,7 @@ impl Connection {
         let close = Arc::new(Notify::new());
         let wait = Mutex::new(Some(places.wait(&close)));
         let answered = AtomicBool::new(false);
-        let set = |waits: Option<Wait>| *wait.lock().unwrap_or_else(PoisonError::into_inner) = waits;
+        let set = |waits: Option<Wait>| *wait.lock() = waits;
         let service = service_fn(async |request: Request<Incoming>| {
             set(None);
             let answer = self.answer(request).await;
@@ -230,7 +231,7 @@ impl Serving {
     /// Says once a minute that clients cannot be told apart.
     fn report_unreadable(&self) {
         let now = SystemClock.now();
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reported = self.reported.lock();
         if reported.is_none_or(|last| now.duration_since(last).unsigned_abs() >= REPORTED_EVERY) {
             *reported = Some(now);
             tracing::warn!(

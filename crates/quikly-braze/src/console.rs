@@ -1,9 +1,9 @@
 //! What a person at a terminal reads. Logs go through `tracing`.
 
 use std::io::{self, ErrorKind, Write};
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
+use parking_lot::Mutex;
 use ports::error::in_full;
 
 /// Why standard output takes no more. Work goes on without it: what a command does must not depend on who reads what it says.
@@ -11,7 +11,7 @@ static BROKEN: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// Says something on standard output. What cannot be written is reported by [`finish`].
 pub(crate) fn say(text: &str) {
-    let mut broken = BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut broken = BROKEN.lock();
     if broken.is_none() {
         *broken = line(&mut io::stdout().lock(), text).err();
     }
@@ -28,7 +28,7 @@ fn line(output: &mut impl Write, text: &str) -> io::Result<()> {
 /// # Errors
 /// When standard output could not be written, unless its reader has only gone away.
 pub(crate) fn finish() -> anyhow::Result<()> {
-    read_or_full(BROKEN.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err))
+    read_or_full(BROKEN.lock().take().map_or(Ok(()), Err))
 }
 
 /// Says what clap has to say: help and the version on standard output, what is wrong with the arguments on standard error.

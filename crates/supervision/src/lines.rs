@@ -121,7 +121,9 @@ impl<M: Fn() -> W, W: Write> Write for Lines<M> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -131,7 +133,7 @@ mod tests {
 
     impl Write for FullLog {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-            let mut log = self.0.lock().unwrap();
+            let mut log = self.0.lock();
             if log.0 == 0 {
                 return Err(io::Error::other("no space left"));
             }
@@ -169,9 +171,9 @@ mod tests {
         };
         behind.write_all(b"five\n").unwrap();
         behind.flush_within(Duration::from_secs(10));
-        assert_eq!(log.0.lock().unwrap().1, b"one\nfour\nfive\n");
+        assert_eq!(log.0.lock().1, b"one\nfour\nfive\n");
 
-        let held = log.0.lock().unwrap();
+        let held = log.0.lock();
         for _ in 0..=MOST_WAITING + 1 {
             behind.write_all(b"more\n").unwrap();
         }

@@ -1,11 +1,12 @@
 //! Tasks that should run as long as the process.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
+use parking_lot::Mutex;
 use ports::health::Subject;
 use ports::{Chance, Clock, Troubles};
 use tokio::sync::watch;
@@ -128,7 +129,7 @@ impl Supervisor {
     /// Counts a restart. Whether the task may be restarted.
     fn counts_restart(&self, now: Timestamp) -> bool {
         self.0.restarts.fetch_add(1, Ordering::Relaxed);
-        let mut recent = self.0.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = self.0.recent.lock();
         let is_recent = |at: &Timestamp| now.duration_since(*at).unsigned_abs() < WITHIN;
         recent.retain(is_recent);
         recent.push_back(now);

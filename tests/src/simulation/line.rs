@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
 
 use braze_sim::ObservedRequest;
 use bytes::Bytes;
 use http::{Response, Uri};
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::simulation::Broken;
@@ -67,7 +67,7 @@ impl SharedRun {
 
     /// Counts a fault that has struck.
     pub(crate) fn count(&self, fault: &'static str) {
-        *self.faults.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default() += 1;
+        *self.faults.lock().entry(fault).or_default() += 1;
     }
 
     /// Counts an answer of the workspace that is none.
@@ -83,18 +83,18 @@ impl SharedRun {
 
     /// How often each fault has struck.
     pub(crate) fn struck(&self) -> BTreeMap<&'static str, u64> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.faults.lock().clone()
     }
 
     /// A promise was broken, where nobody can be told.
     pub(crate) fn breaks(&self, promise: &'static str, by: &str) {
-        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut broken = self.broken.lock();
         broken.get_or_insert(Broken { promise, by: by.to_owned() });
     }
 
     /// The first promise that was.
     pub(crate) fn broken(&self) -> Result<(), Broken> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
+        self.broken.lock().clone().map_or(Ok(()), Err)
     }
 }
 
@@ -106,12 +106,12 @@ impl LastWords {
     pub(crate) fn listen(&self, answer: &[u8]) {
         let Ok(Value::Object(answer)) = serde_json::from_slice(answer) else { return };
         let statuses = answer.get("status").and_then(Value::as_object).into_iter().flatten();
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.0.lock();
         heard.extend(statuses.map(|(phone, word)| (phone.clone(), word == "Subscribed")));
     }
 
     pub(crate) fn subscribed(&self, phone: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(phone) == Some(&true)
+        self.0.lock().get(phone) == Some(&true)
     }
 }
 

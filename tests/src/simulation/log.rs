@@ -1,10 +1,11 @@
 //! The log of a run, written as `serve` writes its own.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use supervision::Lines;
 use tracing::subscriber::DefaultGuard;
 
@@ -33,7 +34,7 @@ impl RunLog {
 
     /// Everything that was logged.
     pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lines.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.lines.lock()).into_owned()
     }
 }
 
@@ -42,7 +43,7 @@ impl Write for RunLog {
         if self.is_full.load(SeqCst) {
             return Err(std::io::ErrorKind::StorageFull.into());
         }
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
+        self.lines.lock().extend_from_slice(line);
         Ok(line.len())
     }
 

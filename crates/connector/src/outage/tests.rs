@@ -17,7 +17,7 @@ struct MeetingTransport(Mutex<Meets>);
 #[async_trait]
 impl Transport for MeetingTransport {
     async fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let meets = *self.0.lock().unwrap();
+        let meets = *self.0.lock();
         match meets {
             Meets::Status(status, body) => {
                 Ok(Response::builder().status(status).body(Bytes::from_static(body.as_bytes())).unwrap())
@@ -116,7 +116,7 @@ fn an_endpoint_that_answers_hides_no_other_and_an_answer_ends_the_outage() {
     let workspace = WatchedWorkspace::meeting(Meets::NoAnswer);
     workspace.ask("/users/track");
     workspace.pass(5);
-    let meets = |meets| *workspace.way.0.lock().unwrap() = meets;
+    let meets = |meets| *workspace.way.0.lock() = meets;
     meets(Meets::Status(200, "{}"));
     workspace.ask("/users/export/ids");
     assert!(workspace.outage(false).is_some());
