@@ -105,7 +105,7 @@ async fn a_log_whose_reader_has_ended_costs_log_lines_only() {
 #[tokio::test]
 async fn a_log_that_nobody_reads_costs_log_lines_only() {
     let workspace = SimProcess::start("0s").await;
-    let held = std::sync::Mutex::new(None);
+    let held = parking_lot::Mutex::new(None);
     let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
         let (process, reader) = piped(arguments, environment, output);
         *held.lock() = Some(reader);

@@ -38,7 +38,7 @@ impl QuiklyEnd {
                 return StatusCode::INTERNAL_SERVER_ERROR;
             }
             let body = serde_json::from_slice(&body).unwrap();
-            kept.lock().unwrap().push(ReceivedCallback { id, body });
+            kept.lock().push(ReceivedCallback { id, body });
             StatusCode::NO_CONTENT
         };
         let routes = Router::new().route("/hook", post(hook));
@@ -61,7 +61,7 @@ impl QuiklyEnd {
 
     /// Everything that was told so far.
     pub(crate) fn told(&self) -> Vec<ReceivedCallback> {
-        self.told.lock().unwrap().clone()
+        self.told.lock().clone()
     }
 }
 

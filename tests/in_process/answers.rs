@@ -41,7 +41,7 @@ impl WatchedCampaign {
     async fn with(activation: &str, settings: Settings, profiles: &[Value]) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let keep = seen.clone();
-        let on_request = move |observed: &ObservedRequest| keep.lock().unwrap().push(observed.clone());
+        let on_request = move |observed: &ObservedRequest| keep.lock().push(observed.clone());
         let settings = Settings { settle: SETTLE, on_request: Some(Arc::new(on_request)), ..settings };
         let campaign = Campaign::at(Faults::none(), "", activation, settings);
         campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
@@ -223,7 +223,7 @@ async fn a_status_that_is_about_the_request_ends_it() {
 
 /// What the workspace says of the requests that subscribed.
 fn subscribed(watched: &WatchedCampaign) -> Vec<String> {
-    let seen = watched.seen.lock().unwrap();
+    let seen = watched.seen.lock();
     seen.iter().filter(|seen| seen.path == STATUS_SET).map(|seen| seen.summary.clone()).collect()
 }
 

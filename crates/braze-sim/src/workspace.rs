@@ -174,7 +174,7 @@ impl Workspace {
 
     /// The state, with everything applied that has settled by now.
     pub(crate) fn lock(&self) -> MutexGuard<'_, WorkspaceState> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.settle(self.now());
         state
     }

@@ -66,7 +66,7 @@ impl Workspaces {
         self.lock().remove(brand);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BrandId, CachedClient>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, HashMap<BrandId, CachedClient>> {
+        self.clients.lock()
     }
 }

@@ -12,6 +12,7 @@ use domain::Timestamp;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId};
 use domain::person::Person;
+use parking_lot::{Mutex, MutexGuard};
 use ports::operations::{CALLBACK, Dead, ErasureReport, Operations, Overview, Storage, Which};
 use ports::{Error, Result};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};

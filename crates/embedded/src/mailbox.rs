@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{QueueName, WorkMessage};
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
@@ -112,8 +113,8 @@ impl Mailbox {
         self.lock().remove(number);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, MailboxState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, MailboxState> {
+        self.state.lock()
     }
 }
 

@@ -74,7 +74,7 @@ impl Webhooks {
         shown
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, WebhookCounters> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, WebhookCounters> {
+        self.0.lock()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State as Shared;
 use domain::Timestamp;
+use parking_lot::Mutex;
 use ports::error::{UnavailableKind, in_full};
 use ports::health::HealthEntry;
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ fn recent(at: Timestamp, now: Timestamp, within: Duration) -> bool {
 }
 
 impl Health {
-    fn of(&self, part: Part) -> std::sync::MutexGuard<'_, Option<PartFailure>> {
+    fn of(&self, part: Part) -> parking_lot::MutexGuard<'_, Option<PartFailure>> {
         let part = match part {
             Part::Store => &self.store,
             Part::Queue => &self.queue,

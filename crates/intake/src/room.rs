@@ -123,7 +123,7 @@ impl Rooms {
 
 impl Room {
     fn lock(&self) -> MutexGuard<'_, RoomTally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tally.lock()
     }
 }
 

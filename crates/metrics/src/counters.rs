@@ -159,7 +159,7 @@ impl Counters {
     }
 
     fn lock(&self) -> MutexGuard<'_, KeptFigures> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::RwLock;
+
 use domain::Timestamp;
 use domain::brand::Brands;
 use domain::brand_file::{FileStanding, Loaded, LoadedFile, Severity};

@@ -141,7 +141,7 @@ impl Troubles {
     }
 
     fn lock(&self) -> MutexGuard<'_, HealthEntries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock()
     }
 }
 
