@@ -179,7 +179,7 @@ fn it_says_in_one_line_why_it_does_not_start() {
     std::fs::create_dir(path("empty")).unwrap();
     serve(&path("empty"), &data, "127.0.0.1:0", "there is no brand file");
     write(Path::new(&path("a-file")), "x");
-    serve(&good, &path("a-file/data.sqlite"), "127.0.0.1:0", "cannot make the data directory");
+    serve(&good, &path("a-file/data.sqlite"), "127.0.0.1:0", "cannot create the data directory");
     write(Path::new(&path("other.sqlite")), &"not a database, whatever its name says. ".repeat(50));
     serve(&good, &path("other.sqlite"), "127.0.0.1:0", "is not a data file of quikly-braze");
     refuses_to_start(&["sim", "--listen", &held_address], "cannot listen on");
