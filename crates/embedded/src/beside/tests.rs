@@ -29,7 +29,7 @@ fn execute(beside: &AdminConnection, sql: &str) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_counted_when_somebody_is_forgotten() {
+async fn unreadable_records_are_counted_when_a_person_is_forgotten() {
     let (_directory, _file, beside) = served();
     execute(
         &beside,
