@@ -1,4 +1,4 @@
-//! Whatever intake answers with 202 can be stored, read back, shown, stepped to an end, and erased.
+//! Every participation that intake answers with 202 can be stored, read back, shown, processed to an end, and erased.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::unreadable::Spoiler;
 
 const TOKEN: &str = "qb_accepted";
 
-/// What the bodies are drawn with. The fuzzer draws others.
+/// The seed of the random bodies. The fuzzer uses others.
 const SEED: u64 = 13;
 
 const BRAND: &str = r#"
@@ -62,7 +62,7 @@ quantity = 20
 reward = "A"
 "#;
 
-/// Nobody listens to callbacks here: the brand has none.
+/// A transport for callbacks, of which there are none: the brand has no receiver.
 struct Nobody;
 
 #[async_trait::async_trait]
@@ -123,7 +123,7 @@ impl Whole {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
-    /// The id of what was accepted; `None` when the body was refused, as it may be.
+    /// The id of the accepted participation; `None` when the body was refused, which is allowed.
     async fn post(&self, path: &str, body: &Value) -> Option<ParticipationId> {
         let request = Request::post(path)
             .header("content-type", "application/json")
@@ -156,7 +156,7 @@ impl Whole {
     }
 }
 
-/// Examples of numbers, and lengths that few have.
+/// Example numbers, and numbers of unusual lengths.
 fn phones() -> Vec<String> {
     let unusual = ["+49576164841893011", "+4957616484189301", "+431115", "+2908456"].map(str::to_owned);
     unusual.into_iter().chain(example_phones()).collect()
@@ -217,8 +217,8 @@ fn bodies() -> Vec<(&'static str, Value)> {
     bodies
 }
 
-/// What is posted to a store: examples of everything, and what the dice give. Each request to an emulator takes a while, so there every
-/// seventh example stands for all; the unusual ones come first.
+/// The bodies that are posted to a store: an example of everything, and random ones. A request to an emulator takes a while, so there
+/// every seventh example stands for all; unusual ones are always posted.
 fn posted(spoiler: &Spoiler) -> Vec<(&'static str, Value)> {
     let (step, drawn) = match spoiler {
         Spoiler::Memory(_) => (1, 2_000),
@@ -251,7 +251,7 @@ pub(crate) async fn whatever_is_accepted_can_be_read_shown_ended_and_erased(port
         whole.connector.tick().await.unwrap();
         whole.ports.clock.advance(Duration::from_secs(60));
     }
-    assert!(whole.has_ended(&ids).await, "somebody's flow does not end");
+    assert!(whole.has_ended(&ids).await, "some flow does not end");
     for id in &ids {
         let state = whole.shown(*id).await["state"].as_str().unwrap().to_owned();
         assert!(["enrolled", "credited", "unverified", "rejected", "failed"].contains(&&*state), "{state}");

@@ -1,4 +1,4 @@
-//! News: each is told until somebody takes it.
+//! Callbacks: each is repeated until it is delivered.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use ports::store::Inserted;
 use crate::Ports;
 use crate::game::{Game, code, first, rewarded};
 
-pub(crate) async fn everything_is_told_once(ports: Ports) {
+pub(crate) async fn every_callback_is_delivered_once(ports: Ports) {
     let game = Game::of(ports, first(1));
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
     for _ in 0..2 {
@@ -40,11 +40,11 @@ pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
     let callback =
         game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap().callback;
     assert_eq!(callback.status, rewarded(1, code("SPRING20")));
-    assert!(game.news().await.is_empty(), "somebody is at it");
+    assert!(game.news().await.is_empty(), "its lease has not ended");
     game.ports.clock.advance(CALLBACK_LEASE);
     let outbound =
         game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap();
-    assert_eq!((outbound.attempts, &outbound.callback), (0, &callback), "whoever was at it is gone");
+    assert_eq!((outbound.attempts, &outbound.callback), (0, &callback), "the lease has ended");
     let later = game.now() + Duration::from_secs(600);
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::RetryAt(later))]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(599));

@@ -7,7 +7,7 @@ use ports::ledger::Stock;
 use crate::Ports;
 use crate::game::{Game, acme, of_codes, pool};
 
-/// The codes that the next ones to be credited get, in their order.
+/// The codes that the next credited participations get, in their order.
 async fn next_codes(game: &Game, numbers: std::ops::Range<usize>) -> Vec<String> {
     let mut given = Vec::new();
     for number in numbers {
@@ -19,7 +19,7 @@ async fn next_codes(game: &Game, numbers: std::ops::Range<usize>) -> Vec<String>
     given
 }
 
-/// As earlier versions imported a file that begins with a byte order mark, and as this one does.
+/// Two imports of a file that begins with a byte order mark: an earlier version's, and this version's.
 fn before_and_after() -> [Vec<String>; 2] {
     [["\u{feff}A", "B"].as_slice(), &["A", "B", "C"]]
         .map(|codes| codes.iter().map(ToString::to_string).collect())

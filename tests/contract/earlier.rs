@@ -1,5 +1,5 @@
-//! Ledgers as an earlier version left them in tables: without counters of those who wait, and with raffles whose result nobody has
-//! kept. For data files, see `steps.rs`.
+//! Ledgers that an earlier version left in tables: without counters of waiting lines, and with raffles whose result is not stored. For
+//! data files, see `steps.rs`.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,13 +13,13 @@ use crate::{Ports, emulator};
 
 const LEDGER: &str = "spring early-bird";
 
-/// Counters after so many arrivals.
+/// Counters after this many arrivals.
 fn counts(arrivals: u64) -> String {
     json!({ "arrivals": arrivals, "places": 0, "held": 0, "given": 0, "waiting": 0, "entered": 0 })
         .to_string()
 }
 
-/// A raffle of ten lots and three winners, drawn.
+/// A drawn raffle with ten entries and three winners.
 async fn drawn(ports: Ports) -> Game {
     let mut game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
     let seed = Seed::new([4; 32]);
@@ -30,7 +30,7 @@ async fn drawn(ports: Ports) -> Game {
     game
 }
 
-/// The ledgers' table, for changes that no port makes.
+/// The ledgers' table, for changes that no port can make.
 struct Raw {
     client: Client,
     table: String,
@@ -54,7 +54,7 @@ impl Raw {
         put.item("version", AttributeValue::N(version.to_string())).send().await.unwrap();
     }
 
-    /// Takes away what earlier versions did not write.
+    /// Removes everything that earlier versions did not write.
     async fn make_it_an_earlier_versions(&self) {
         let query = self.client.query().table_name(&self.table).key_condition_expression("ledger = :ledger");
         let lines = query.expression_attribute_values(":ledger", Self::text(LEDGER)).send().await.unwrap();
@@ -87,7 +87,7 @@ async fn upgraded(game: &Game) {
 async fn the_number_waiting_ahead_is_right_in_an_earlier_versions_table_across_pages() {
     let (ports, raw) = Raw::ports().await;
     let game = Game::of(ports, first(2));
-    // So the next arrivals come to stand on two pages.
+    // The next arrivals are then on two pages.
     raw.put_counts(&counts(4_085), 1).await;
     let mut ids = game.accept_all(20, Offer::ByPlace).await;
     game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;

@@ -1,4 +1,4 @@
-//! The ports on the emulator of AWS, and what only AWS promises.
+//! The ports on the emulator of AWS, and promises that only AWS makes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ use crate::queues::look;
 use crate::store::ada;
 use crate::unreadable::Spoiler;
 
-/// Queues and schedules of its own for each test, in real time; what is delivered is invisible for two seconds. What is kept is in
+/// Queues and schedules of its own for each test, in real time. A delivered message is invisible for two seconds. Everything else is in
 /// memory.
 pub(crate) async fn on_queues() -> Ports {
     let prefix = prefix();
@@ -55,7 +55,7 @@ pub(crate) async fn on_queues() -> Ports {
     Ports { queues: Arc::new(queues), schedule: Arc::new(scheduler), in_real_time: true, ..in_memory }
 }
 
-/// Tables of its own for each test. What is not on DynamoDB is in memory.
+/// Tables of its own for each test. Everything that is not on DynamoDB is in memory.
 pub(crate) async fn on_dynamo() -> Ports {
     on_dynamo_by(config().await).await
 }
@@ -64,7 +64,7 @@ async fn on_dynamo_by(config: SdkConfig) -> Ports {
     on_dynamo_at(config, &prefix()).await
 }
 
-/// Tables whose names begin so.
+/// Tables with this prefix.
 pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
     let dynamo = Arc::new(Dynamo::new(&config, Tables::of(prefix)));
     dynamo.make_tables().await.unwrap();
@@ -108,7 +108,7 @@ async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code(
     let draw = async || game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await;
     for parts in [1, 1, 0] {
         recorder.let_through(parts);
-        assert!(draw().await.is_err(), "it was cut off");
+        assert!(draw().await.is_err(), "it was interrupted");
         assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().drawn_at, None);
     }
     recorder.let_through(usize::MAX);
@@ -124,7 +124,7 @@ async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code(
     for _ in 0..3 {
         told.extend(game.news().await.into_iter().filter(|(_, news)| *news == CallbackKind::Rewarded));
     }
-    assert_eq!(told.len(), 120, "everyone who was given one is told once");
+    assert_eq!(told.len(), 120, "every winner gets one callback");
     assert_eq!(draw().await.unwrap(), None, "drawn before");
 }
 
@@ -147,7 +147,7 @@ async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_still_ne
     recorder.lose_answers_to(1);
     assert_eq!(ports.store.insert(&ada(), None).await.unwrap(), Inserted::New);
     let Inserted::Existing(_) = ports.store.insert(&ada(), None).await.unwrap() else {
-        panic!("somebody else's attempt is another one");
+        panic!("another caller's attempt counts as a different one");
     };
 }
 
@@ -164,7 +164,7 @@ async fn a_secret_is_read_once_in_five_minutes() {
         let secret = parameters.get(&SecretRef::Ssm(name.to_owned())).await;
         secret.map(|secret| secret.expose_secret().to_owned())
     });
-    assert!(read(&name).await.is_err(), "it is not there");
+    assert!(read(&name).await.is_err(), "it does not exist");
     parameters.put(&name, "old").await.unwrap();
     assert_eq!(read(&name).await.unwrap(), "old");
     parameters.put(&name, "new").await.unwrap();
@@ -173,9 +173,9 @@ async fn a_secret_is_read_once_in_five_minutes() {
     assert_eq!(read(&name).await.unwrap(), "new");
     parameters.put(&name, "rotated").await.unwrap();
     parameters.forget(&SecretRef::Ssm(name.clone()));
-    assert_eq!(read(&name).await.unwrap(), "rotated", "whoever was refused reads it anew");
+    assert_eq!(read(&name).await.unwrap(), "rotated", "after a refusal it is read again");
     let refused = parameters.get(&SecretRef::Env("KEY".to_owned())).await.unwrap_err();
-    assert!(!ports::error::in_full(&refused).contains("new"), "an error never tells a secret");
+    assert!(!ports::error::in_full(&refused).contains("new"), "an error never contains a secret");
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn award_messages_are_delivered_in_order_and_only_after_the_earlier_ones_a
     while received.len() < 30 {
         let some = ports.queues.receive(QueueName::Awards, Duration::from_secs(5)).await.unwrap();
         let meanwhile = ports.queues.receive(QueueName::Awards, Duration::ZERO).await.unwrap();
-        assert!(meanwhile.is_empty(), "the brand's earlier ones are under way");
+        assert!(meanwhile.is_empty(), "the brand's earlier messages are unacknowledged");
         let receipts: Vec<_> = some.iter().map(|delivery| delivery.receipt.clone()).collect();
         ports.queues.acknowledge(QueueName::Awards, &receipts).await.unwrap();
         received.extend(some.into_iter().map(|delivery| delivery.look));
@@ -225,7 +225,7 @@ async fn a_dead_letter_is_listed_every_time_until_it_is_retried() {
     .await;
     let overview = environment.overview(start()).await.unwrap();
     assert!(QueueName::ALL.iter().all(|queue| overview.dead[queue.name()] == 2), "{:?}", overview.dead);
-    assert_eq!(environment.dead().await.unwrap().len(), 6, "looking takes nothing away");
+    assert_eq!(environment.dead().await.unwrap().len(), 6, "listing removes nothing");
 
     let which = Which { kind: Some("awards".to_owned()), brand: dead[0].brand.clone(), ..Which::default() };
     let revived = environment.retry(&which, start()).await.unwrap();
@@ -264,7 +264,7 @@ async fn messages_that_the_scheduler_could_not_send_are_listed_and_sent_to_their
     assert_eq!(environment.retry(&which, start()).await.unwrap().len(), 2);
     let sent = queues.receive(QueueName::SmsSubscriptions, Duration::from_secs(5)).await.unwrap();
     assert_eq!(sent.into_iter().map(|delivery| delivery.look).collect::<Vec<_>>(), [to_settle]);
-    assert!(environment.dead().await.unwrap().is_empty(), "whoever is gone need not be looked at");
+    assert!(environment.dead().await.unwrap().is_empty(), "participations that are gone need no processing");
 }
 
 #[tokio::test]
@@ -316,7 +316,7 @@ async fn more_dead_awards_of_a_brand_than_sqs_shows_at_once_are_all_tried_again(
     assert_eq!(environment.overview(start()).await.unwrap().dead["awards"], 0);
 }
 
-/// Puts an item into a table as no version of ours has written it.
+/// Puts an item into a table that no version of ours would write.
 async fn put(table: &str, item: Value) {
     call("PutItem", &json!({ "TableName": table, "Item": item })).await;
 }
@@ -334,11 +334,11 @@ pub(crate) async fn spoil_item(table: &str, key: &str, value: &str, attribute: &
     call("UpdateItem", &body).await;
 }
 
-/// Calls DynamoDB past everything of ours.
+/// Calls DynamoDB directly.
 pub(crate) async fn call(operation: &str, body: &Value) -> Value {
     let request = reqwest::Client::new().post(endpoint().await);
     let request = request.header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
-    // The emulator wants to know the region, and checks no signature.
+    // The emulator reads the region from here, and checks no signature.
     let named = "AWS4-HMAC-SHA256 Credential=emulated/20200101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
     let request = request.header("authorization", named).header("content-type", "application/x-amz-json-1.0");
     let answer = request.body(body.to_string()).send().await.unwrap();

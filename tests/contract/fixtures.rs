@@ -1,4 +1,5 @@
-//! What version e515f12 has written is read: a data file, and items of DynamoDB. `tests/fixtures/README.md` says how they were made.
+//! Everything that version e515f12 has written can be read: a data file, and items of DynamoDB. `tests/fixtures/README.md` says how they
+//! were made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,7 +25,7 @@ use crate::emulator::{call, on_dynamo_at};
 const FILE: &str = include_str!("../fixtures/data-of-e515f12.sql");
 const ITEMS: &str = include_str!("../fixtures/items-of-e515f12.json");
 
-/// Long after it was written.
+/// A time long after it was written.
 fn now() -> Timestamp {
     "2026-12-24T00:00:00Z".parse().unwrap()
 }
@@ -35,15 +36,15 @@ fn bytes(text: &str) -> [u8; 16] {
     bytes
 }
 
-/// Texts of a fixture, each by its key.
+/// The texts of a fixture, by their keys.
 type Texts = BTreeMap<String, Value>;
 
-/// What a fixture holds.
+/// The contents of a fixture.
 struct FixtureContents {
     participations: Texts,
     awards: Texts,
     profiles: Texts,
-    /// Those that are still to be told.
+    /// The callbacks that are still to be delivered.
     callbacks: Texts,
 }
 
@@ -61,7 +62,7 @@ impl FixtureContents {
     }
 }
 
-/// Whether all that the earlier version wrote is in today's text.
+/// Whether today's text contains everything that the earlier version wrote.
 fn holds(today: &Value, earlier: &Value) -> bool {
     match (today, earlier) {
         (Value::Object(today), Value::Object(earlier)) => {
@@ -71,7 +72,7 @@ fn holds(today: &Value, earlier: &Value) -> bool {
     }
 }
 
-/// Everything that was read, each by its key as this version writes it, says what the earlier version wrote.
+/// Checks that everything that was read, in the form that this version writes, contains what the earlier version wrote.
 fn says_all_of(earlier: &Texts, read: impl Iterator<Item = (String, String)>) {
     let today: Texts = read.map(|(key, text)| (key, serde_json::from_str(&text).unwrap())).collect();
     assert_eq!(today.keys().collect::<Vec<_>>(), earlier.keys().collect::<Vec<_>>());
@@ -134,7 +135,7 @@ async fn everything_is_read(
     let under_way = read.found.iter().filter(|one| one.due_at().is_some()).map(|one| one.id());
     let changed_by_others = awards.found.iter().filter(|award| award.due_at.is_some()).map(|award| award.id);
     assert_eq!(due, under_way.chain(changed_by_others).collect());
-    // What was read is written in today's form, and read again.
+    // It is then written in today's form, and read again.
     store.save(&read.found).await.unwrap();
     assert_eq!(store.get(&ids).await.unwrap().found.len(), ids.len());
 }
@@ -146,7 +147,7 @@ pub(crate) fn make(path: &Path, statements: &str) {
     Connection::open(path).unwrap().execute_batch(statements).unwrap();
 }
 
-/// What stands in the file.
+/// The contents of the file.
 fn in_the_file(path: &Path) -> FixtureContents {
     let file = Connection::open(path).unwrap();
     let texts = |sql: &str| -> Texts {
@@ -193,10 +194,10 @@ async fn a_data_file_of_an_earlier_version_is_read_completely() {
     }
     everything_is_read(&kept, &file, &file, &file).await;
     let expired = file.expire(now() + Duration::from_secs(86_400)).await.unwrap();
-    assert_eq!(expired.participations, 0, "they are kept as long as the brand said");
+    assert_eq!(expired.participations, 0, "they are kept as long as the brand file says");
 }
 
-/// The items as they are kept, in tables of their own.
+/// The items of the fixture, in tables of their own.
 pub(crate) struct FixtureTables {
     pub(crate) ports: Ports,
     pub(crate) brands: BrandTable,
@@ -204,7 +205,7 @@ pub(crate) struct FixtureTables {
 }
 
 impl FixtureTables {
-    /// Under a clock that shows `now`.
+    /// Opens the tables under a clock that shows `now`.
     pub(crate) async fn at(now: Timestamp) -> Self {
         let (config, prefix) = (tests::emulator::config().await, tests::emulator::prefix());
         let brands = BrandTable::new(&config, &prefix);

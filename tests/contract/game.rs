@@ -1,4 +1,4 @@
-//! One incentive's ledger, played over any implementation of the ports.
+//! One incentive's ledger, used through any implementation of the ports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,12 +59,12 @@ pub(crate) fn rules(incentive: Incentive) -> Rules {
     Rules { incentive: Some(Arc::new(incentive)), call_back: true, commitment: None }
 }
 
-/// So many codes, in their order.
+/// This many codes, in their order.
 pub(crate) fn codes(quantity: usize) -> Vec<String> {
     (0..quantity).map(|number| format!("CODE-{number:03}")).collect()
 }
 
-/// A raffle of codes.
+/// A raffle with codes as its prize.
 pub(crate) fn raffle_of_codes(quantity: u32, seed: &Seed) -> Rules {
     let incentive = incentive(Kind::Raffle(Prize::Codes(pool())), quantity);
     Rules { commitment: Some(seed.commitment()), ..rules(incentive) }
@@ -81,7 +81,7 @@ impl Game {
         Self { ports, rules: rules(incentive) }
     }
 
-    /// The consumer's participation; by another activation's way in when `again`.
+    /// The consumer's participation; with `again`, in another activation.
     pub(crate) fn participation(number: usize, again: bool) -> Participation {
         let scope = if again { "spring-again" } else { "spring" };
         let participation = participation("acme", scope, &format!("c{number}@example.com"));
@@ -92,7 +92,7 @@ impl Game {
         self.accept_with(Self::participation(number, false), Offer::ByPlace).await
     }
 
-    /// So many, entered together in the order in which they were accepted.
+    /// Accepts this many participations, entered together in the order of acceptance.
     pub(crate) async fn accept_all(&self, quantity: usize, offer: Offer) -> Vec<ParticipationId> {
         let mut ids = Vec::new();
         for number in 0..quantity {
@@ -127,7 +127,7 @@ impl Game {
         id
     }
 
-    /// Stores it, and leaves it to the store whether that enters it.
+    /// Stores a participation. Whether that enters its line is up to the store.
     pub(crate) async fn store(
         &self,
         participation: Participation,
@@ -176,7 +176,7 @@ impl Game {
         self.ports.ledger.awards(&[id]).await.unwrap().found.pop().unwrap()
     }
 
-    /// The codes that these were given.
+    /// The codes that these participations got.
     pub(crate) async fn codes_of(&self, ids: &[ParticipationId]) -> Vec<String> {
         let awards = self.awards(ids).await;
         let code = |award: &Award| match award.reward() {
@@ -192,7 +192,7 @@ impl Game {
         self.award(id).await.status
     }
 
-    /// What the draw came to: all tickets, and those that won, read in small parts.
+    /// The result of the draw, read in small parts: all tickets, and those that won.
     pub(crate) async fn drawn(&self) -> (Vec<Ticket>, Vec<Ticket>) {
         (self.drawn_list(DrawnList::Tickets).await, self.drawn_list(DrawnList::Winners).await)
     }
@@ -213,7 +213,7 @@ impl Game {
         }
     }
 
-    /// Whoever waits is told how many wait before.
+    /// Checks that each waiting participation shows how many wait ahead of it.
     pub(crate) async fn everyone_who_waits_knows_how_many_wait_ahead(&self, ids: &[ParticipationId]) {
         let mut waiting = self.awards(ids).await;
         waiting.retain(|award| award.status == AwardStatus::Waiting);

@@ -1,5 +1,5 @@
-//! An incentive gives out exactly the smaller of its quantity and those who are eligible, in the order of acceptance: whatever the
-//! order of arrivals, credits and releases, and whoever does something twice.
+//! An incentive gives out exactly the smaller of its quantity and the number of eligible participations, in the order of acceptance. This
+//! holds in every order of arrivals, credits and releases, and when anything is done twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,13 @@ use crate::emulator::on_dynamo;
 use crate::game::{Game, acme, ledger, of_codes, pool};
 use crate::{Ports, in_memory, on_a_file};
 
-/// What may happen, in whatever order.
+/// The events, which may occur in any order.
 #[derive(Debug, Clone)]
 enum Happens {
     Accept,
-    /// The verdict on one of those accepted so far, by its share of them.
+    /// The resolution of an accepted participation, chosen by its share of those accepted so far.
     Resolve(f64, Resolution),
-    /// Everything that is settled so far is settled again, by another worker.
+    /// Everything that was resolved so far is resolved again, by another worker.
     Repeat,
 }
 
@@ -35,7 +35,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happens>> {
     proptest::collection::vec(happens(), 1..80)
 }
 
-/// Plays it, lets every participation end, and checks who was rewarded.
+/// Plays the events, lets every participation end, and checks which were rewarded.
 async fn gives_out_exactly(ports: Ports, quantity: u32, happenings: Vec<Happens>, last: bool) {
     let game = Game::of(ports, of_codes(quantity));
     let codes: Vec<String> = (0..quantity).map(|number| format!("CODE-{number}")).collect();
@@ -92,7 +92,7 @@ fn run(work: impl Future<Output = ()>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Whatever the order of arrivals, credits and releases, and whoever does something twice.
+    /// This holds in every order of arrivals, credits and releases, and when anything is done twice.
     #[test]
     fn memory_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
         quantity in 1_u32..12, happenings in happenings(), last: bool,

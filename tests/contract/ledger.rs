@@ -1,4 +1,4 @@
-//! Awards: who gets what, whoever asks when and how often.
+//! Awards: who gets which, however often and in whatever order they are resolved.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) async fn places_are_held_in_the_order_of_acceptance(ports: Ports) {
     assert_eq!(game.status(ids[0]).await, AwardStatus::Reserved { place: 1 });
     assert_eq!(game.status(ids[1]).await, AwardStatus::Reserved { place: 2 });
     assert_eq!(game.status(ids[2]).await, AwardStatus::Waiting);
-    // The later one is credited first; the earlier one's place is still kept.
+    // The later one is credited first, while the earlier one's place is still reserved.
     assert_eq!(game.credit(ids[2]).await.status, AwardStatus::Waiting);
     assert_eq!(game.credit(ids[0]).await.status, rewarded(1, code("SPRING20")));
     let counts = game.ports.ledger.counts(&ledger()).await.unwrap();
@@ -68,7 +68,7 @@ pub(crate) async fn a_released_place_goes_to_the_first_one_waiting(ports: Ports)
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await, game.accept(4).await];
     let resolved = game.release(ids[0]).await;
     assert_eq!(game.status(ids[2]).await, AwardStatus::Reserved { place: 1 });
-    assert!(resolved.moved_up.is_empty(), "nothing to tell one that is not credited yet");
+    assert!(resolved.moved_up.is_empty(), "a line that is not credited yet gets no callback");
     game.credit(ids[3]).await;
     let resolved = game.release(ids[1]).await;
     assert_eq!(resolved.moved_up, [ids[3]]);
@@ -97,7 +97,7 @@ pub(crate) async fn a_participation_that_moves_up_after_its_end_is_due_until_it_
     assert_eq!(game.award(ids[1]).await.due_at, None);
 }
 
-pub(crate) async fn settling_again_changes_nothing(ports: Ports) {
+pub(crate) async fn resolving_again_changes_nothing(ports: Ports) {
     let game = Game::of(ports, of_codes(2));
     game.ports.ledger.import_codes(&acme(), &pool(), &["A".into(), "B".into()]).await.unwrap();
     let id = game.accept(1).await;
@@ -126,7 +126,7 @@ pub(crate) async fn a_participant_is_rewarded_once_however_often_they_take_part(
     assert_eq!(
         game.credit(again).await.status,
         rewarded(2, code("SPRING20")),
-        "the first one came to nothing"
+        "the first one released its place"
     );
 }
 
@@ -193,7 +193,7 @@ pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_reported(ports
     }
     assert_eq!(given, codes.into_iter().collect());
     assert_eq!(low, [2, 0]);
-    assert!(owed.is_empty(), "sold out as planned: nobody is owed a code");
+    assert!(owed.is_empty(), "sold out as planned: no code is owed");
     let stock = game.ports.ledger.import_codes(&acme(), &pool(), &[]).await.unwrap();
     assert_eq!(stock, Stock { codes: 20, given: 20 });
 }
@@ -258,7 +258,7 @@ pub(crate) async fn a_raffle_of_too_few_codes_owes_the_rest(ports: Ports) {
     game.credit_all(&ids).await;
     game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await.unwrap().unwrap();
     let (all, won) = game.drawn().await;
-    assert_eq!((all.len(), won.len()), (8, 5), "whoever is owed a code has won");
+    assert_eq!((all.len(), won.len()), (8, 5), "a participation that is owed a code has won");
     assert_eq!(game.codes_of(&ids).await, codes(3));
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(5)).await.unwrap();
     game.ports.ledger.refill(&ledger(), &game.rules, game.now()).await.unwrap();
@@ -323,7 +323,7 @@ pub(crate) async fn a_waiting_participation_shows_how_many_wait_ahead(ports: Por
     let game = Game::of(ports, first(2));
     let ids = game.accept_all(12, Offer::ByPlace).await;
     game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
-    // From the middle, from the head because a place is free, and from the end.
+    // One leaves from the middle, one from the front because a place is free, and one from the end.
     for (gone, last_is_behind) in [(6, 8), (0, 7), (10, 6)] {
         game.release(ids[gone]).await;
         game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;

@@ -1,4 +1,4 @@
-//! Whatever version e515f12 left open on DynamoDB, this version brings to an end; whoever it kept, this version erases.
+//! This version finishes every participation that version e515f12 left open on DynamoDB, and can erase every person that it stored.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ fn id_key() -> IdKey {
     IdKey::new([7; 32])
 }
 
-/// One workspace, wherever a brand says that it is.
+/// One workspace, at every address that a brand names.
 pub(crate) struct Anywhere(pub(crate) Router);
 
 #[async_trait]
@@ -53,7 +53,7 @@ impl Transport for Anywhere {
     }
 }
 
-/// Takes every callback.
+/// Accepts every callback.
 pub(crate) struct Listens;
 
 #[async_trait]
@@ -67,7 +67,7 @@ impl callback::CallbackTransport for Listens {
     }
 }
 
-/// A workspace that has what the earlier version had found and written there, as far as it matters.
+/// A workspace with everything that matters of what the earlier version had read and written there.
 async fn workspace() -> Router {
     let settings = Settings {
         api_keys: vec!["key".into()],
@@ -125,7 +125,7 @@ impl FixtureTables {
     }
 }
 
-/// A look at what is due, on a clock that goes on meanwhile: a look may wait for a slot.
+/// Runs a tick while the clock moves on, because the tick may wait for a slot.
 pub(crate) async fn tick(clock: &TestClock, connector: &Arc<Connector>) {
     let working = connector.clone();
     let tick = tokio::spawn(async move {
@@ -145,7 +145,7 @@ pub(crate) fn has_ended(one: &Participation) -> bool {
     one.state().is_end() && one.due_at().is_none()
 }
 
-/// What everyone has won.
+/// The rewards by participation.
 fn rewards(awards: &BTreeMap<ParticipationId, Award>) -> BTreeMap<ParticipationId, (&Reward, Option<u32>)> {
     awards.iter().filter_map(|(id, award)| Some((*id, award.reward()?))).collect()
 }
@@ -178,7 +178,7 @@ async fn participations_that_an_earlier_version_left_open_end_and_its_rewards_st
         ("enrolled", 28),
         ("expired", 5),
         ("failed", 1),
-        // Two of them have numbers that Braze does not take for numbers.
+        // Braze does not accept the numbers of two of them.
         ("rejected", 5),
         ("unverified", 1),
     ];
@@ -187,7 +187,7 @@ async fn participations_that_an_earlier_version_left_open_end_and_its_rewards_st
     assert!(given.iter().all(|(id, reward)| given_now.get(id) == Some(reward)));
     assert!(after.values().all(|award| award.is_resolved() && award.due_at.is_none()));
 
-    // Who is owed a code of the earlier version's pool gets it when there is one.
+    // A participation that is owed a code from the earlier version's pool gets one as soon as there is one.
     let (acme, pool) = (BrandId::parse("acme").unwrap(), Pool::of_file("spring.txt").unwrap());
     tables.ports.ledger.import_codes(&acme, &pool, &["SPRING-3".to_owned()]).await.unwrap();
     tick(&tables.ports.clock, &connector).await;
@@ -197,8 +197,8 @@ async fn participations_that_an_earlier_version_left_open_end_and_its_rewards_st
     assert_eq!(new, [(&Reward::Code("SPRING-3".into()), Some(2))]);
 
     let overview = operations.overview(tables.ports.now()).await.unwrap();
-    assert_eq!((overview.due, overview.callbacks), (0, 0), "everything is looked at and told");
-    assert_eq!(operations.dead().await.unwrap(), parked, "what was parked waits for somebody on call");
+    assert_eq!((overview.due, overview.callbacks), (0, 0), "everything is processed and delivered");
+    assert_eq!(operations.dead().await.unwrap(), parked, "parked work waits for the operator");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ fn lane(brand: &str, endpoint: Endpoint) -> Lane {
     Lane { brand: BrandId::parse(brand).unwrap(), endpoint }
 }
 
-/// Books and says how many requests may start at once.
+/// Books requests, and returns how many may start at once.
 async fn book(ports: &Ports, lane: &Lane, count: u32) -> u32 {
     let reservation = ports.limits.reserve(lane, count, ALLOWANCE, start()).await.unwrap();
     let at_once = reservation.booked.iter().filter(|booked| booked.slot.from <= start());

@@ -1,5 +1,5 @@
-//! The ports' promises, one body of tests for every implementation: `memory` without faults, `embedded` on a real file, and `aws`
-//! on an emulator.
+//! The ports' promises, tested once for every implementation: `memory` without faults, `embedded` on a real file, and `aws` on an
+//! emulator.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod accepted;
@@ -33,7 +33,7 @@ use ports::clock::SystemClock;
 use ports::{Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, Schedule, Store};
 use unreadable::Spoiler;
 
-/// An implementation under test, with the clock it goes by.
+/// An implementation under test, with its clock.
 struct Ports {
     store: Arc<dyn Store>,
     ledger: Arc<dyn Ledger>,
@@ -42,19 +42,19 @@ struct Ports {
     schedule: Arc<dyn Schedule>,
     limits: Arc<dyn Limits>,
     outages: Arc<dyn Outages>,
-    /// `None` where nobody is on call.
+    /// The operator's commands, if the implementation has them.
     operations: Option<Arc<dyn Operations>>,
     clock: Arc<TestClock>,
-    /// What damages what is kept.
+    /// A way to damage stored records.
     spoiler: Spoiler,
-    /// Whether the queues go by the time of day, and not by the clock.
+    /// Whether the queues use the time of day instead of the clock.
     in_real_time: bool,
-    /// Goes when the test ends.
+    /// A directory that is removed when the test ends.
     _directory: Option<tempfile::TempDir>,
 }
 
 impl Ports {
-    /// These ports as a connector takes them.
+    /// These ports in the form that a connector takes.
     fn under_a_connector(
         &self,
         secrets: Arc<dyn ports::Secrets>,
@@ -78,12 +78,12 @@ impl Ports {
         }
     }
 
-    /// How long something takes: as told, or in real time.
+    /// How long something takes: `told` by the clock, or `real` in real time.
     fn takes(&self, told: Duration, real: Duration) -> Duration {
         if self.in_real_time { real } else { told }
     }
 
-    /// Lets time pass, which is what these tests are about.
+    /// Lets time pass. These tests are about time.
     async fn pass(&self, time: Duration) {
         if self.in_real_time { SystemClock.sleep(time).await } else { self.clock.advance(time) }
     }
@@ -147,7 +147,7 @@ macro_rules! promises {
     };
 }
 
-/// What is kept by key, and goes by the time that it is told.
+/// The promises about what is stored by key. Time is passed as an argument.
 macro_rules! keeps_books {
     ($make:expr) => {
         promises! {
@@ -186,7 +186,7 @@ macro_rules! keeps_books {
     };
 }
 
-/// What is kept in ledgers.
+/// The promises about ledgers.
 macro_rules! keeps_ledgers {
     ($make:expr) => {
         promises! {
@@ -199,7 +199,7 @@ macro_rules! keeps_ledgers {
                 a_released_place_goes_to_the_first_one_waiting,
                 a_released_place_is_kept_for_the_next_participation,
                 a_participation_that_moves_up_after_its_end_is_due_until_it_is_processed,
-                settling_again_changes_nothing,
+                resolving_again_changes_nothing,
                 a_participant_is_rewarded_once_however_often_they_take_part,
                 a_participant_of_the_first_way_is_found_by_ways_that_were_added_later,
                 crediting_enters_lines_that_were_not_entered_in_the_given_order,
@@ -219,7 +219,7 @@ macro_rules! keeps_ledgers {
                 a_code_that_was_kept_with_a_byte_order_mark_is_given_out_once_and_without_it,
                 a_code_that_was_given_out_with_a_byte_order_mark_is_not_given_out_again;
             callbacks:
-                everything_is_told_once,
+                every_callback_is_delivered_once,
                 a_callback_is_repeated_until_it_is_delivered,
                 a_parked_callback_is_not_repeated,
                 an_award_without_incentive_is_a_credit_with_a_callback;
@@ -227,7 +227,7 @@ macro_rules! keeps_ledgers {
     };
 }
 
-/// What whoever is on call sees and does.
+/// The promises about the operator's commands.
 macro_rules! can_be_operated {
     ($make:expr) => {
         promises! {
@@ -254,7 +254,7 @@ macro_rules! can_be_operated {
     };
 }
 
-/// What is delivered when its time has come.
+/// The promises about messages and schedules.
 macro_rules! delivers {
     ($make:expr) => {
         promises! {
@@ -274,7 +274,7 @@ macro_rules! delivers {
     };
 }
 
-/// What a quiet brand is promised. SQS does it for message groups, its emulator does not.
+/// The promise to a brand with few messages. SQS keeps it by message groups; the emulator does not.
 macro_rules! delivers_fairly {
     ($make:expr) => {
         promises! {
@@ -307,5 +307,5 @@ mod aws_keeps {
     delivers!(crate::emulator::on_queues());
 }
 
-/// What memory's faults do: each one happens, and the same seed makes the same run.
+/// The faults of `memory`: each one occurs, and the same seed makes the same run.
 mod memory_faults;

@@ -17,7 +17,7 @@ fn memory(seed: u64, faults: Faults) -> (Memory, Arc<TestClock>) {
     (Memory::new(seed, faults, clock.clone()), clock)
 }
 
-/// The messages that come when twenty were sent, in the order in which they come, over ten minutes.
+/// The messages that are delivered within ten minutes after twenty were sent, in their order.
 async fn delivered(seed: u64, faults: Faults) -> Vec<String> {
     let (memory, clock) = memory(seed, faults);
     for number in 0..20 {

@@ -1,4 +1,4 @@
-//! What whoever is on call sees and does, beside what is at work.
+//! The operator's commands, while everything else is at work.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -74,7 +74,7 @@ pub(crate) async fn an_overview_shows_the_limits_in_use(ports: Ports) {
     assert_eq!(in_use, [(40, 250)]);
 }
 
-/// As many credits as told, all of whose callbacks are parked.
+/// This many credits, all of whose callbacks are parked.
 async fn parked(ports: Ports, count: usize) -> Game {
     let game = Game::of(ports, first(5));
     for number in 0..count {
@@ -119,7 +119,7 @@ pub(crate) async fn a_callback_that_was_delivered_meanwhile_stays_delivered(port
         told.iter().map(|outbound| (outbound.callback.id, outcome)).collect::<Vec<_>>()
     };
     game.ports.callbacks.delivered(&all(DeliveryOutcome::Delivered)).await.unwrap();
-    // Whoever had them before, and was slow, says so now.
+    // A process that took them earlier, and was slow, reports its result now.
     game.ports.callbacks.delivered(&all(DeliveryOutcome::RetryAt(game.now()))[..1]).await.unwrap();
     game.ports.callbacks.delivered(&all(DeliveryOutcome::Parked)[1..]).await.unwrap();
     let overview = game.ports.operations().overview(game.now()).await.unwrap();
@@ -186,7 +186,7 @@ pub(crate) async fn a_forgotten_persons_participation_ends_and_releases_its_plac
     ports.forget(&ada()).await;
     let kept = ports.kept(&under_way).await;
     assert!(matches!(kept.state(), State::Ended(Outcome::Rejected { .. })), "{:?}", kept.state());
-    assert_eq!(kept.due_at(), Some(start()), "what hangs on it is released at the next look");
+    assert_eq!(kept.due_at(), Some(start()), "its place is released when it is processed next");
     let due = ports.store.due(start(), 10).await.unwrap();
     assert_eq!(due.len(), 1);
 }
@@ -199,7 +199,7 @@ pub(crate) async fn a_person_is_forgotten_by_any_number_that_reaches_them(ports:
     assert_eq!(ports.kept(&by_both).await.contact(), None);
 }
 
-/// Somebody who takes part by number, and consents to a text.
+/// A participation by number, whose consumer consents to a text.
 fn consenting(text_id: &str) -> Participation {
     changed(&tests::by_number("+13135550100", Some("ada@example.com")), |kept| {
         let Way::Sms { consent, .. } = &mut kept.way else { panic!("it is not by number") };
@@ -231,7 +231,7 @@ pub(crate) async fn a_forgotten_persons_consent_can_be_proved_by_either_contact(
     }
     assert!(ports.forget(&Person::Email(email("eve@example.com"))).await.is_nobody());
     let other_key = ports.operations().forget(&ada(), &IdKey::new([8; 32]), start()).await.unwrap();
-    assert!(other_key.is_nobody(), "only the id key leads to it");
+    assert!(other_key.is_nobody(), "it is found with the right id key only");
 }
 
 pub(crate) async fn a_name_of_a_text_that_holds_the_contact_goes_with_it(ports: Ports) {
@@ -252,7 +252,10 @@ pub(crate) async fn a_forgotten_person_has_still_taken_part(ports: Ports) {
     ports.store.insert(&once, None).await.unwrap();
     ports.forget(&ada()).await;
     let again = ports.store.insert(&once, None).await.unwrap();
-    assert!(matches!(again, Inserted::Existing(_)), "nobody is credited twice by being forgotten in between");
+    assert!(
+        matches!(again, Inserted::Existing(_)),
+        "a person who is forgotten in between is not credited twice"
+    );
 }
 
 pub(crate) async fn a_brand_that_backs_off_is_tried_again_now_and_no_other(ports: Ports) {

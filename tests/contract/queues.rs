@@ -22,7 +22,7 @@ pub(crate) async fn receive(ports: &Ports) -> Vec<Delivery> {
     ports.queues.receive(QUEUE, Duration::ZERO).await.unwrap()
 }
 
-/// What has to come now; a real queue may take a moment.
+/// The messages that have to arrive now. A real queue may take a moment.
 pub(crate) async fn arrives(ports: &Ports) -> Vec<Delivery> {
     eventually_async("a delivery", Duration::from_secs(20), async || {
         let received = receive(ports).await;
@@ -36,7 +36,7 @@ pub(crate) async fn a_message_is_delivered_until_it_is_acknowledged(ports: Ports
     send(&ports, look("acme", 1), Duration::ZERO).await;
     let first = arrives(&ports).await;
     assert_eq!(first[0].look, look("acme", 1));
-    assert!(receive(&ports).await.is_empty(), "it is out");
+    assert!(receive(&ports).await.is_empty(), "it is unacknowledged");
 
     ports.pass(longer_than_invisible).await;
     let again = arrives(&ports).await;

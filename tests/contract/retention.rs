@@ -1,4 +1,4 @@
-//! What is kept no longer, on a file. DynamoDB deletes by itself what its items name.
+//! Retention on a file. On DynamoDB, items name the time of their deletion.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,7 +47,11 @@ async fn ended_participations_are_deleted_at_their_time_and_open_ones_stay() {
         left.iter().map(|one| one.id()).collect::<BTreeSet<_>>(),
         BTreeSet::from([open.id(), kept.id()])
     );
-    assert_eq!(file.accepted(gone.scope(), 0).await.unwrap(), 3, "whoever is gone has taken part");
+    assert_eq!(
+        file.accepted(gone.scope(), 0).await.unwrap(),
+        3,
+        "a deleted participation still counts as accepted"
+    );
 }
 
 #[tokio::test]
@@ -58,7 +62,7 @@ async fn a_participation_that_ends_late_is_deleted_then() {
     let mut late = participation("acme", "spring", "ada@example.com");
     file.insert(&late, None).await.unwrap();
     clock.advance(Duration::from_secs(91 * 86_400));
-    assert_eq!(file.expire(clock.now()).await.unwrap(), Expired::default(), "it is under way");
+    assert_eq!(file.expire(clock.now()).await.unwrap(), Expired::default(), "it is in progress");
     late.apply(&Step::Done(Outcome::Enrolled), clock.now());
     file.save(&[late]).await.unwrap();
     assert_eq!(file.expire(clock.now()).await.unwrap().participations, 1);

@@ -45,5 +45,5 @@ pub(crate) async fn the_same_schedule_twice_is_delivered_once(ports: Ports) {
     }
     ports.pass(ports.takes(Duration::ZERO, Duration::from_secs(1))).await;
     received += receive(&ports).await.len();
-    assert_eq!(received, 2, "the second is another one's");
+    assert_eq!(received, 2, "the second belongs to another schedule");
 }

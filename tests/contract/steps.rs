@@ -1,4 +1,4 @@
-//! A data file of every step of the schema is opened by this version, read whole, and finished. `fixtures/README.md` says how the
+//! This version opens a data file of every step of the schema, reads it completely, and finishes it. `fixtures/README.md` says how the
 //! files were made.
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ fn soon_after() -> domain::Timestamp {
     "2026-11-26T16:21:00Z".parse().unwrap()
 }
 
-/// A file as it was left at a step, and what stood in it.
+/// A file as it was left at a step, and its contents.
 struct SchemaStep {
     number: usize,
     directory: TempDir,
@@ -58,7 +58,7 @@ impl SchemaStep {
         let mut states = file.prepare(sql).unwrap();
         let states = states.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         let states = states.map(Result::unwrap).collect();
-        // The first step knew no ledgers.
+        // The first step had no ledgers.
         let lines = file.query_row("SELECT count(*) FROM awards", [], |row| row.get(0)).unwrap_or(0);
         Self { number, directory, ids, states, lines }
     }
@@ -80,7 +80,7 @@ fn version(file: &Connection) -> usize {
     file.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
 }
 
-/// Tables, indexes and triggers, as they were made.
+/// The tables, indexes and triggers, with their SQL.
 fn schema(path: &Path) -> (usize, Vec<(String, Option<String>)>) {
     let file = Connection::open(path).unwrap();
     let mut made = file.prepare("SELECT name, sql FROM sqlite_master ORDER BY type, name").unwrap();
@@ -197,7 +197,7 @@ fn connector(ports: &Ports) -> Arc<Connector> {
     Arc::new(Connector::new(outside, Arc::new(brands()), IdKey::new([7; 32])))
 }
 
-/// Goes on until everything has ended.
+/// Runs ticks until everything has ended.
 async fn finish(step: &SchemaStep, ports: &Ports) {
     let connector = connector(ports);
     let mut left = step.ids.clone();

@@ -254,7 +254,7 @@ pub(crate) async fn a_profile_hint_is_stored_and_replaced(ports: Ports) {
         ports.store.remember_profiles(&[(contact, known(profile, "a@example.com"))]).await.unwrap();
     }
     let found = ports.store.known_profiles(&[contact, other]).await.unwrap().profiles;
-    assert_eq!(found.len(), 1, "one brand's knowledge is not another's");
+    assert_eq!(found.len(), 1, "one brand's hint is not another's");
     assert_eq!(found[&contact], known("u-2", "a@example.com"));
 }
 
@@ -268,7 +268,7 @@ pub(crate) async fn of_many_claims_one_holds(ports: Ports) {
     assert!(claims.iter().any(|claim| claim.by == first));
 }
 
-/// Stores so many, and gives back what is counted then. A store that does not count is told.
+/// Stores this many participations, and returns the count then. A store that does not count by itself is told.
 async fn accepts(ports: &Ports, scope: &str, numbers: std::ops::Range<u32>) -> u64 {
     let mut new = 0;
     for number in numbers {

@@ -1,4 +1,4 @@
-//! What marks the tables of an environment, and what a newer version keeps in them.
+//! What an environment's tables record about themselves, and what a newer version stores in them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tests::emulator::{config, prefix};
 use crate::emulator::{call, on_dynamo_at};
 use crate::game::{Game, acme, first};
 
-/// The key that an environment's ids are made with is the first one that was used there.
+/// The first key that was used in an environment stays its key.
 #[tokio::test]
 async fn an_environment_keeps_the_fingerprint_of_its_first_id_key() {
     let (config, prefix) = (config().await, prefix());
@@ -28,7 +28,7 @@ async fn an_environment_keeps_the_fingerprint_of_its_first_id_key() {
     assert_eq!(Environment::new(&config, &prefix).dynamo().marks().await.unwrap(), marked);
 }
 
-/// The item that the tables of an environment are marked by.
+/// Writes the item that records the form of an environment's tables.
 async fn marks_with(prefix: &str, form: Option<&str>) {
     let mut item = json!({
         "ledger": { "S": "id key" }, "line": { "S": "fingerprint" }, "key": { "S": IdKey::new([1; 32]).fingerprint().to_string() }
@@ -44,7 +44,7 @@ async fn marked_form(prefix: &str) -> Value {
     call("GetItem", &json!({ "TableName": format!("{prefix}-ledgers"), "Key": key })).await["Item"]["form"]["N"].clone()
 }
 
-/// An earlier version left no mark of the form. The first worker of this one leaves its own.
+/// An earlier version has recorded no form. The first worker of this version records its own.
 #[tokio::test]
 async fn tables_of_an_earlier_version_are_taken_and_marked_with_the_form_of_this_one() {
     let (config, prefix) = (config().await, prefix());
@@ -57,7 +57,7 @@ async fn tables_of_an_earlier_version_are_taken_and_marked_with_the_form_of_this
     assert_eq!(dynamo.mark(marked.clone(), &IdKey::new([1; 32])).await.unwrap(), marked);
 }
 
-/// Once a newer version has raised the mark, this one does not start.
+/// Once a newer version has raised the recorded form, this version does not start.
 #[tokio::test]
 async fn tables_of_a_newer_form_are_refused_by_their_form() {
     let (config, prefix) = (config().await, prefix());
@@ -70,7 +70,7 @@ async fn tables_of_a_newer_form_are_refused_by_their_form() {
     assert_eq!(marked_form(&prefix).await, json!("2"));
 }
 
-/// What a newer version keeps in an item stays there when this one writes it.
+/// What a newer version stores in an item stays there when this one writes it.
 #[tokio::test]
 async fn attributes_that_this_version_does_not_know_stay() {
     let (config, prefix) = (config().await, prefix());

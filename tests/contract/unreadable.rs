@@ -1,4 +1,4 @@
-//! What is stored and cannot be read: it is named, holds up nobody else, and can be erased.
+//! Stored records that cannot be read: each is named, holds up nobody else, and can be erased.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use crate::Ports;
 use crate::emulator::{call, spoil_item};
 use crate::game::{Game, acme, first};
 
-/// What damages records, where something is kept.
+/// Damages records, depending on where they are stored.
 pub(crate) enum Spoiler {
-    /// It only pretends.
+    /// Memory pretends that a record is damaged.
     Memory(Arc<Memory>),
     /// The data file.
     File(PathBuf),
-    /// Tables whose names begin so.
+    /// The tables with this prefix.
     Tables(String),
 }
 
-/// What is damaged.
+/// The kind of record to damage.
 #[derive(Clone, Copy)]
 enum Damaged {
     Participation,
@@ -188,7 +188,7 @@ pub(crate) async fn an_unreadable_participation_is_erased_by_its_id_and_releases
     for left in read.found {
         assert_eq!(left.contact(), None);
         assert!(matches!(left.state(), State::Ended(Outcome::Rejected { .. })) && *left.brand() == acme());
-        assert_eq!(left.due_at(), Some(game.now()), "what hangs on it is released at the next look");
+        assert_eq!(left.due_at(), Some(game.now()), "its place is released when it is processed next");
     }
     let unknown = one("nobody").id();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What a participation costs on DynamoDB: write units by flow, counted as DynamoDB bills them; and how often the rewarder asks.
+//! The cost of a participation on DynamoDB: write units by flow, counted as DynamoDB bills them, and the requests of the rewarder.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,14 +25,14 @@ use tests::simulated::InProcess;
 const KEY: &str = "sim-key";
 const GROUP: &str = "g-1";
 
-/// Participations that come together, as ten messages of a FIFO queue do.
+/// Participations that arrive together, as ten messages of a FIFO queue do.
 const TOGETHER: usize = 10;
 
-/// One activation with everything on the way to the real tables, and a workspace that settles at once.
+/// An activation over real tables, with a proxy that counts the calls, and a workspace that settles at once.
 struct CountedActivation {
     recorder: Recorder,
     store: Arc<Dynamo>,
-    /// The same tables, for our own looks: they are not counted.
+    /// The same tables for the test's own reads, which are not counted.
     looked_at: Dynamo,
     connector: Connector,
     brands: Arc<Brands>,
@@ -83,7 +83,7 @@ impl CountedActivation {
         Self { recorder, store, looked_at, connector, brands, id_key }
     }
 
-    /// Ten participations made by `make`, from their acceptance to their end.
+    /// The calls for ten participations from `make`, from their acceptance to their end.
     async fn calls(&self, make: impl Fn(&Self, usize) -> Participation) -> Vec<Call> {
         let ids = self.accepted(make).await;
         let brand = BrandId::parse("acme").unwrap();
@@ -150,7 +150,7 @@ fn sms(opt_in: &str) -> String {
     )
 }
 
-/// Units a participation: of what is written for it alone, and of what a batch has in common.
+/// Units per participation: those written for it alone, and those that a batch shares.
 fn units(calls: &[Call]) -> (f64, f64) {
     let sum = |wanted: &dyn Fn(&&Call) -> bool| {
         let units: u64 = calls.iter().filter(wanted).map(|call| call.write_units).sum();
@@ -176,13 +176,13 @@ async fn write_units_by_flow_stay_as_documented() {
         ("e-mail, with an incentive that SMS shares", &shared, CountedActivation::by_email, 9.2),
         ("webhook, with an incentive", &webhook, CountedActivation::by_event, 6.2),
         ("SMS, single opt-in", &sms("single"), CountedActivation::by_phone, 7.0),
-        ("SMS, double opt-in, expired after four looks", &double, CountedActivation::by_phone, 19.0),
+        ("SMS, double opt-in, expired after four reads", &double, CountedActivation::by_phone, 19.0),
     ];
     println!("| flow | write units | and for the limits of a batch of ten | read units |");
     for (flow, activation, make, most) in flows {
         let calls = CountedActivation::new(activation).await.calls(make).await;
         let (own, shared) = units(&calls);
-        // The tick's own look for what is due is one for all.
+        // The tick's own query for what is due is shared by all.
         let polled = |call: &&Call| call.action.ends_with("Query") && call.resource.contains("due");
         let read: f64 = calls.iter().filter(|call| !polled(call)).map(|call| call.read_units).sum();
         println!("| {flow} | {own:.1} | {shared:.1} | {:.1} |", read / TOGETHER as f64);
@@ -198,7 +198,7 @@ async fn the_rewarders_round_for_ten_is_six_calls_four_of_them_one_after_another
     counted.connector.enter(&BrandId::parse("acme").unwrap(), &ids).await.unwrap();
     let calls = counted.recorder.take();
     let count = |action: &str| calls.iter().filter(|call| call.action == action).count();
-    // Participations and their lines at once; counters, places put back and the lines at once; then the transaction, and the message.
+    // Participations and their lines at once; then counters, places put back and the lines at once; then the transaction, and the message.
     assert_eq!(
         (count("dynamodb:BatchGetItem"), count("dynamodb:GetItem"), count("dynamodb:Query")),
         (3, 1, 1)

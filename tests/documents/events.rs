@@ -1,4 +1,4 @@
-//! Every log line has a field `event`, and docs/runbook.md has an entry for each event.
+//! Tests that every log line has a field `event`, and that docs/runbook.md has an entry for each event.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use pulldown_cmark::HeadingLevel;
 use crate::markdown::Document;
 use crate::sources::{self, LogCall, is_punct};
 
-/// What an event's name begins with: the crate, or what is at work.
+/// The prefixes of event names: the crate, or the process.
 const PREFIXES: [&str; 8] =
     ["aws", "brands", "connector", "embedded", "intake", "lambda", "serve", "supervision"];
 
-/// Every event that the code knows: the texts that have the form of one.
+/// Every event in the code: the string literals that have the form of an event name.
 fn events() -> BTreeSet<String> {
     let texts = sources::all().into_iter().flat_map(|source| sources::texts(&source.tokens));
     texts.filter(|text| is_event(text)).collect()
@@ -25,7 +25,7 @@ fn is_event(text: &str) -> bool {
     PREFIXES.contains(&prefix) && !name.is_empty() && name.chars().all(plain) && !is_key(prefix, name)
 }
 
-/// `intake.signing_secret` is a key of a brand file.
+/// Whether a name is a key of a brand file, such as `intake.signing_secret`.
 fn is_key(prefix: &str, name: &str) -> bool {
     TABLES.iter().any(|table| table.title == format!("[{prefix}]") && table.keys.contains(&name))
 }
@@ -58,7 +58,8 @@ fn every_log_line_names_its_event_in_a_field_and_has_a_sentence() {
     assert!(faults.is_empty(), "log lines:\n  {}", faults.join("\n  "));
 }
 
-/// `event = "connector.key_refused", …, "Braze refuses the brand's API key."`; or `event, …` where the event is chosen elsewhere.
+/// Checks one log line: `event = "connector.key_refused", …, "Braze refuses the brand's API key."`, or `event, …` where the event is
+/// chosen elsewhere.
 fn check(call: &LogCall) -> Result<(), String> {
     let (name, next) = (call.arguments.first(), call.arguments.get(1));
     if name.is_none_or(|name| name.to_string() != "event") {

@@ -1,4 +1,4 @@
-//! Examples: brand files and pieces of them are read by the reader of brand files, JSON by a reader of JSON.
+//! Tests of the examples: brand files and pieces of them are read by the reader of brand files, JSON by a JSON parser.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::markdown::{all, files, root};
 
-/// What stands in front of a piece of a brand file, so that it is a whole one.
+/// The text in front of a piece of a brand file that makes it a whole file.
 const ID: &str = "id = \"acme\"\n";
 const BRAZE: &str =
     "[braze]\nendpoint = \"https://rest.iad-03.braze.com\"\napi_key = { env = \"ACME_BRAZE_API_KEY\" }\n";
@@ -93,7 +93,7 @@ fn every_example_of_json_is_json() {
     assert!(checked > 10, "only {checked} examples of JSON were found");
 }
 
-/// What `curl` is given as a body.
+/// The bodies that `curl` commands send.
 fn bodies(block: &str) -> impl Iterator<Item = &str> {
     let behind = |mark: &'static str| block.split(mark).skip(1).filter_map(|rest| rest.split('\'').next());
     behind("-d '").chain(behind("BODY='"))
@@ -129,7 +129,7 @@ fn collect(table: &DeTable<'_>, path: &mut Vec<String>, used: &mut BTreeSet<(&'s
     }
 }
 
-/// The title of a table, as crates/domain/src/brand_file/keys.rs has it, by its path; none where the brand chooses the names.
+/// The title of a table by its path, as in crates/domain/src/brand_file/keys.rs; `None` where the brand chooses the names.
 fn title(path: &[&str]) -> Option<&'static str> {
     Some(match path {
         [] => "Top of the file",

@@ -1,4 +1,4 @@
-//! docs/brand-file.md has a row for each key that the reader of brand files knows, and the examples use each.
+//! Tests that docs/brand-file.md has a row for each key that the reader of brand files knows, and that the examples use each key.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Every link leads somewhere.
+//! Tests that every link leads somewhere.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -30,12 +30,12 @@ fn every_relative_link_and_anchor_leads_somewhere() {
     assert!(dead.is_empty(), "these links lead nowhere:\n  {}", dead.join("\n  "));
 }
 
-/// A crate's README is the front page of its documentation, where a link may name an item; `cargo doc` checks those.
+/// Whether a link names an item of the code. In a crate's README, the front page of its documentation, it may; `cargo doc` checks those.
 fn is_to_code(document: &Document, link: &str) -> bool {
     document.path.starts_with("crates") && (link.contains("::") || !link.contains(['.', '/', '#']))
 }
 
-/// A path as a document names it, from the root of the repository.
+/// The path of a link's target, from the root of the repository.
 fn beside(document: &Path, link: &str) -> PathBuf {
     let mut path = document.parent().unwrap().to_owned();
     for part in Path::new(link).components() {

@@ -1,4 +1,4 @@
-//! What the documents say, held against the code.
+//! Tests of the documents against the code.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 

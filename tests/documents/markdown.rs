@@ -1,4 +1,4 @@
-//! The documents, read as Markdown.
+//! The documents, parsed as Markdown.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 
 /// A document.
 pub(crate) struct Document {
-    /// Where it is, from the root of the repository.
+    /// Its path, from the root of the repository.
     pub(crate) path: PathBuf,
     pub(crate) headings: Vec<Heading>,
     pub(crate) links: Vec<String>,
@@ -18,13 +18,13 @@ pub(crate) struct Document {
 
 pub(crate) struct Heading {
     pub(crate) level: HeadingLevel,
-    /// The text, without marks.
+    /// The text, without markup.
     pub(crate) text: String,
 }
 
 /// A block of code.
 pub(crate) struct Block {
-    /// What its fence says; empty for an indented one.
+    /// The language that its fence names; empty for an indented block.
     pub(crate) language: String,
     pub(crate) text: String,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Block {
 pub(crate) struct MarkdownTable {
     /// The last heading before it.
     pub(crate) under: String,
-    /// The text of the first cell of each row, but for the head.
+    /// The text of the first cell of each row, without the header.
     pub(crate) first_cells: Vec<String>,
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn all() -> Vec<Document> {
     documents
 }
 
-/// Every file with this ending, from the root of the repository, in the order of names.
+/// Every file with this ending, by its path from the root of the repository, in the order of names.
 pub(crate) fn files(ending: &str) -> Vec<PathBuf> {
     let (mut found, mut directories) = (Vec::new(), vec![PathBuf::new()]);
     while let Some(directory) = directories.pop() {

@@ -1,4 +1,4 @@
-//! docs/runbook.md lists every metric as the code describes it.
+//! Tests that docs/runbook.md lists every metric as the code describes it.
 
 use std::fmt::Write;
 use std::fs;
@@ -7,7 +7,7 @@ use metrics::{Metric, SaidBy, Unit};
 
 use crate::markdown::root;
 
-/// The rows of the table, made of the code's list.
+/// The rows of the table, made from the code's list.
 fn rows() -> String {
     let mut rows = String::new();
     for metric in Metric::ALL {

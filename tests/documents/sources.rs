@@ -1,4 +1,4 @@
-//! The source code, read as tokens.
+//! The source code, parsed into tokens.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ fn read(path: &Path) -> SourceFile {
     SourceFile { path: path.to_owned(), tokens: without_tests(tokens.into_iter().collect()) }
 }
 
-/// Leaves out what stands under `#[cfg(test)]`.
+/// Removes items under `#[cfg(test)]`.
 fn without_tests(tokens: Vec<TokenTree>) -> Vec<TokenTree> {
     let mut kept = Vec::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -53,14 +53,14 @@ fn without_tests(tokens: Vec<TokenTree>) -> Vec<TokenTree> {
     kept
 }
 
-/// A call of a macro of `tracing`.
+/// A call of one of `tracing`'s macros.
 pub(crate) struct LogCall {
-    /// The macro, as `warn`.
+    /// The name of the macro, such as `warn`.
     pub(crate) level: String,
     pub(crate) arguments: Vec<TokenTree>,
 }
 
-/// Every log line in some tokens, however deep.
+/// Every log line in some tokens, at any depth.
 pub(crate) fn log_lines(tokens: &[TokenTree]) -> Vec<LogCall> {
     const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
     let mut calls = Vec::new();
@@ -79,7 +79,7 @@ pub(crate) fn log_lines(tokens: &[TokenTree]) -> Vec<LogCall> {
     calls
 }
 
-/// Every text in some tokens, however deep.
+/// Every string literal in some tokens, at any depth.
 pub(crate) fn texts(tokens: &[TokenTree]) -> Vec<String> {
     let mut found = Vec::new();
     for token in tokens {

@@ -1,4 +1,4 @@
-//! Clients that mean no good: they are cut off, or told to wait, and nobody else notices.
+//! Hostile clients: they are cut off or have to wait, and nobody else notices.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::server::{BrandFixture, ServeProcess, TOKEN};
 use crate::workspace::SimProcess;
 
-/// When a client must have been cut off at the latest.
+/// The time by which a client must have been cut off.
 const LATER: Duration = Duration::from_secs(60);
 
 const HEAD: &str = "POST /participations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 
-/// Sends what it is given and then nothing; what came back until the connection was closed.
+/// Sends a text and nothing more, and returns what came back until the connection was closed.
 async fn says(server: &ServeProcess, text: &str) -> String {
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -63,7 +63,7 @@ async fn heads_that_are_too_large_are_refused() {
     }
 }
 
-/// Opens a connection and leaves it at that.
+/// Opens a connection and sends nothing.
 async fn connects(server: &ServeProcess) -> TcpStream {
     TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap()
 }
@@ -100,7 +100,7 @@ async fn a_client_cannot_hold_every_connection() {
     let waits = tokio::time::timeout(Duration::from_millis(100), held[0].read(&mut [0])).await;
     assert!(waits.is_err(), "the others are kept");
     drop(held);
-    tests::eventually_async("who has left may come again", LATER, async || {
+    tests::eventually_async("a client that has left may connect again", LATER, async || {
         reqwest::Client::new().get(format!("{}/healthz", server.url)).send().await.ok()
     })
     .await;
@@ -117,7 +117,7 @@ async fn braze_stays_reachable_however_many_clients_connect() {
     drop(held);
 }
 
-/// Opens a connection from an address of this machine, says something, and keeps it open.
+/// Opens a connection from an address of this machine, sends a text, and keeps the connection open.
 async fn holds(server: &ServeProcess, from: u32, text: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(format!("127.0.0.{from}:0").parse().unwrap()).unwrap();
@@ -140,7 +140,7 @@ async fn slow_heads_from_many_addresses_keep_no_honest_client_waiting() {
             .body(format!("{{\"scope\":\"spring\",\"email\":\"c{number}@example.com\"}}"))
             .send()
             .await;
-        assert_eq!(answer.expect("it is answered before slow heads are given up").status(), 202);
+        assert_eq!(answer.expect("it is answered before the slow heads time out").status(), 202);
     }
     drop(held);
 }
@@ -155,7 +155,7 @@ async fn the_last_connections_are_kept_for_webhooks_and_the_health() {
         ..BrandFixture::at(&workspace)
     };
     let server = ServeProcess::start_under("-n 300", &brand).await;
-    // Requests under way hold their connections until their bodies are given up.
+    // Requests in progress hold their connections until their bodies time out.
     let under_way = format!("{HEAD}content-length: 60\r\nexpect: 100-continue\r\n\r\n");
     let mut held = Vec::new();
     for number in 0..145 {
@@ -182,13 +182,13 @@ async fn the_last_connections_are_kept_for_webhooks_and_the_health() {
 
 const EMAIL: &str = r#"{"scope":"spring","email":"ada@example.com"}"#;
 
-/// Takes part by way of a proxy that saw `client`; status, when to come again, and the answer.
+/// Takes part through a proxy that saw `client`. Returns the status, when to retry, and the answer.
 async fn takes_part(server: &ServeProcess, client: &str) -> (u16, Option<u64>, Value) {
     let request = reqwest::Client::new().post(format!("{}/participations", server.url)).body(EMAIL);
     let request = request.header("content-type", "application/json").header("x-forwarded-for", client);
     let answer = request.header("origin", "https://shop.example").send().await.unwrap();
     let allowed = answer.headers().get("access-control-allow-origin").is_some();
-    assert!(allowed, "a page may read why it has to wait");
+    assert!(allowed, "a page may read when to retry");
     let after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().parse().unwrap());
     (answer.status().as_u16(), after, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
 }
@@ -222,14 +222,14 @@ async fn a_client_that_asks_for_too_much_learns_when_to_retry_and_others_are_not
     assert_eq!((status, after), (429, Some(1)), "{problem}");
     assert_eq!(problem["type"], "urn:quikly-braze:too-many-requests");
 
-    assert_eq!(takes_part(&server, "192.0.2.2").await.0, 202, "somebody else");
+    assert_eq!(takes_part(&server, "192.0.2.2").await.0, 202, "another client is not limited");
     for _ in 0..30 {
         let body = json!({ "q_scope": "spring", "event": "signed_in", "email": "ada@example.com" });
         let answer = server.webhook(Some(&format!("Bearer {TOKEN}")), body.to_string().into_bytes()).await;
         assert_eq!(answer.0, 202, "Braze is not a client that could come again as often as it must");
         assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
     }
-    tests::eventually_async("it may come again", LATER, async || {
+    tests::eventually_async("the client may retry", LATER, async || {
         (takes_part(&server, "192.0.2.1").await.0 == 202).then_some(())
     })
     .await;

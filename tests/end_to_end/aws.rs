@@ -1,4 +1,4 @@
-//! The command line against AWS, emulated.
+//! The command line with AWS, on an emulator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ async fn brands_are_pushed_with_their_codes_and_refused_files_stay_as_they_were(
     };
     let pushed = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     assert_eq!(kept().await, [pushed("acme.toml", &good)]);
-    // A file that is broken now is no other file's concern, and what was pushed of it stays, whatever it is called now.
+    // A file that is broken now affects no other file. What was pushed of its brand stays, whatever the file's name is now.
     let zest = good.replace("acme", "zest").replace("spring", "summer").replace("codes.txt", "more.txt");
     file("zest.toml", &zest);
     file("more.txt", "Z-1\nZ-2\n");
@@ -103,7 +103,7 @@ async fn a_brand_whose_winners_would_get_no_codes_is_not_pushed_and_odd_codes_ar
     file("codes.txt", "\u{feff}Code\r\nA-1\r\nB-2\r\n");
     let (code, said) = push();
     assert!(code == Some(0) && said.contains("codes \"codes.txt\": line 1 looks like a heading"), "{said}");
-    // What is kept under one name is given out under that one only.
+    // Codes that were imported under one name are given out under that name only.
     file("spring.txt", "A-1\nB-2\n");
     file("acme.toml", &acme.replace("codes.txt", "spring.txt"));
     let (code, said) = push();
@@ -115,7 +115,7 @@ async fn a_brand_whose_winners_would_get_no_codes_is_not_pushed_and_odd_codes_ar
     assert_eq!(kept, [acme]);
 }
 
-/// Runs a command of somebody whose credentials lead to the emulator.
+/// Runs a command with credentials for the emulator.
 fn said_to(endpoint: &str, command: &[&str]) -> (Option<i32>, String) {
     let variables = [
         ("AWS_ENDPOINT_URL", endpoint),

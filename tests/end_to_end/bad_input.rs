@@ -1,4 +1,4 @@
-//! Whatever comes in: a clear answer, nothing stored, and the server stays up.
+//! Bad input: every request gets a clear answer, nothing is stored, and the server stays up.
 
 use serde_json::{Value, json};
 

@@ -135,14 +135,14 @@ async fn added_codes_reach_those_who_are_owed_one_and_added_places_those_who_wai
     eventually_async("five rewards", SOON, async || (rewarded().await.len() == 5).then_some(())).await;
     assert_eq!(server.show(&ids[5]).await["waiting"], 1);
     assert!(server.said().contains("Brand files read again"), "{}", server.said());
-    // SIGHUP reads them, too, whatever else is looked at.
+    // SIGHUP makes it read them, too, without `--watch` having seen a change.
     change(&file, "quantity = 5\n", "quantity = 6\n");
     server.hang_up();
     eventually_async("six rewards", SOON, async || (rewarded().await.len() == 6).then_some(())).await;
     let mut rewards = rewarded().await;
     rewards.sort();
     rewards.dedup();
-    assert_eq!(rewards.len(), 6, "everybody has another one");
+    assert_eq!(rewards.len(), 6, "everybody has a different one");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Where secrets may be, what they may look like, and which addresses a brand file may have us speak to.
+//! Where secrets may be stored, what is wrong with a secret, and which addresses a brand file may name.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ fn file(id: &str, variable: &str, more: &str) -> String {
     )
 }
 
-/// What `check --json` says of a directory with this file, with these variables.
+/// The output of `check --json` for a directory with this file, with these variables.
 fn checked(text: &str, options: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, Value) {
     let directory = tempfile::tempdir().unwrap();
     write(&directory.path().join("acme.toml"), text);

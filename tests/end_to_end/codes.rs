@@ -1,4 +1,4 @@
-//! Files of codes: where they may lie, and what a spreadsheet makes of them.
+//! Code files: where they may be, and how a spreadsheet changes them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -23,7 +23,7 @@ fn check(brands: &Path, more: &[&str]) -> (Option<i32>, String) {
     run_with(&[&["check", "--brands", &brands], more].concat(), &variables)
 }
 
-/// Gives the other brand an incentive with this file of codes.
+/// Gives the other brand an incentive with this code file.
 fn give_other(brands: &Path, codes: &str) {
     let file = brands.join("other.toml");
     let incentive = CODES.replace("codes.txt", codes);
@@ -147,7 +147,7 @@ async fn codes_that_a_spreadsheet_saved_are_given_out_as_they_are_meant_and_oddi
         fs::write(server.brands().join("codes.txt"), bytes).unwrap();
         let (code, said) = check(&server.brands(), &[]);
         assert!(code == Some(1) && said.contains(why) && !said.contains("CODE-"), "{why}: {said}");
-        // Whoever serves goes on with what was there before.
+        // The running process continues with the earlier file.
         assert_eq!(webhook(&server, TOKEN, "summer", "ada@example.com").await.0, 202);
     }
 }

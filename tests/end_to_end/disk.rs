@@ -1,4 +1,4 @@
-//! A disk that is full, read-only or damaged: a clear word, and nothing lost that was accepted.
+//! A disk that is full, read-only or damaged: the error is clear, and no accepted participation is lost.
 
 use std::fs::{self, File, Permissions};
 use std::io::{Seek, SeekFrom, Write};
@@ -17,21 +17,21 @@ use crate::workspace::{KEY, SimProcess};
 
 const LATER: Duration = Duration::from_secs(60);
 
-/// When the tick has found whom nobody was told of, because the message did not fit on the disk.
+/// The time by which the tick has found the participations whose messages did not fit on the disk.
 const FOUND: Duration = Duration::from_secs(180);
 const BRAND: &str =
     "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/key\" }\n";
 
-/// Somebody who may not write what others keep.
+/// The id of a user who may not write other users' files.
 const NOBODY: u32 = 65_534;
 
-/// Somebody takes part; status, content type and answer.
+/// Takes part. Returns the status, the content type and the answer.
 async fn takes_part(server: &ServeProcess, number: u32) -> (u16, String, Value) {
     let body = format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#);
     server.send("POST", "/participations", Some("application/json"), body.into_bytes()).await
 }
 
-/// Takes part until the disk is full, which is told as it should be. Gives back those who were accepted.
+/// Takes part until the disk is full and is reported as full. Returns the accepted participations.
 async fn fill_up(server: &ServeProcess) -> Vec<String> {
     let (mut accepted, mut refused) = (Vec::new(), None);
     for number in 0..20_000 {
@@ -47,16 +47,17 @@ async fn fill_up(server: &ServeProcess) -> Vec<String> {
     let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
     assert_eq!(status, 503);
     assert!(health["detail"].as_str().unwrap().contains("cannot be stored"), "{health}");
-    assert_eq!(server.show(&accepted[0]).await["id"], Value::from(accepted[0].clone()), "reading goes on");
+    assert_eq!(server.show(&accepted[0]).await["id"], Value::from(accepted[0].clone()), "reads still work");
     assert!(
         server.said().contains(r#"event="intake.store_failed""#),
-        "whoever is on call is told:\n{}",
+        "the log reports it:\n{}",
         server.said()
     );
     accepted
 }
 
-/// A workspace that looks up as many in a minute as fit on a full disk: between a hundred and five hundred, by where checkpoints lie.
+/// A workspace whose limit of look-ups in a minute covers all participations that fit on the disk: between a hundred and five hundred,
+/// depending on where checkpoints occur.
 async fn quick_workspace() -> SimProcess {
     let workspace = SimProcess::start("0s").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
@@ -66,11 +67,11 @@ async fn quick_workspace() -> SimProcess {
 #[tokio::test]
 async fn a_participation_that_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost() {
     let workspace = quick_workspace().await;
-    // No file may grow beyond a megabyte: what the process writes to its log then is refused as a full disk refuses it.
+    // No file may grow beyond a megabyte: writes to the process's log then fail as on a full disk.
     let mut server = ServeProcess::start_under("-f 2048", &BrandFixture::at(&workspace)).await;
     let accepted = fill_up(&server).await;
 
-    // Space is made.
+    // Now there is space again.
     server.kill_and_restart().await;
     for id in &accepted {
         server.reaches(id, "enrolled", LATER).await;
@@ -100,7 +101,7 @@ async fn once_the_disk_has_space_again_the_process_continues_without_a_restart()
     }
 }
 
-/// The kinds of what the health says is wrong.
+/// The kinds of faults that the health reports.
 async fn wrong(server: &ServeProcess) -> Vec<String> {
     let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
     assert_eq!(status, 200, "{health}");
@@ -118,24 +119,24 @@ async fn a_disk_that_is_filling_up_is_reported_before_it_is_full() {
         return;
     };
     assert_eq!(wrong(&server).await, [""; 0]);
-    // A tenth of it is 300 KB.
+    // A tenth of the disk is 300 KB.
     let more = server.fill_disk_but(200_000);
-    eventually_async("the health tells of it", LATER, async || {
+    eventually_async("the health reports it", LATER, async || {
         (wrong(&server).await == ["disk_low"]).then_some(())
     })
     .await;
     let says = |line: &'static str| server.said().contains(line).then_some(());
-    eventually_async("the log tells of it", LATER, async || says(r#"event="serve.disk_low""#)).await;
-    assert_eq!(takes_part(&server, 1).await.0, 202, "it is no reason to refuse anybody");
+    eventually_async("the log reports it", LATER, async || says(r#"event="serve.disk_low""#)).await;
+    assert_eq!(takes_part(&server, 1).await.0, 202, "participations are still accepted");
 
     fs::remove_file(more).unwrap();
     eventually_async("there is room again", LATER, async || wrong(&server).await.is_empty().then_some(()))
         .await;
-    eventually_async("the log tells of that", LATER, async || says("There is room for the data file again"))
+    eventually_async("the log reports that", LATER, async || says("There is room for the data file again"))
         .await;
 }
 
-/// A brand directory and a data file that was used, as anybody may read them.
+/// A brand directory and a used data file, which every user may read.
 fn used(directory: &Path) -> (String, String) {
     write(&directory.join("brands/acme.toml"), BRAND);
     let data = directory.join("data.sqlite");
@@ -153,7 +154,7 @@ fn a_read_only_file_is_named_and_not_served() {
     let mut command = Command::new(binary());
     command.args(["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"]);
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
-        // Root may write anything.
+        // Root may write any file.
         command.uid(NOBODY);
     }
     let (code, said) = ended(command);

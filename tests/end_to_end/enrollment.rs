@@ -17,7 +17,7 @@ fn addresses(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("consumer-{number}@example.com")).collect()
 }
 
-/// A profile that the brand has had for long.
+/// A profile that the brand has had for a long time.
 fn known(email: &str) -> Value {
     json!({
         "external_id": format!("crm-{email}"), "email": email, "first_name": "Kim",
@@ -25,7 +25,7 @@ fn known(email: &str) -> Value {
     })
 }
 
-/// Half of them known to Braze; everyone takes part, every tenth twice, all at once. Returns the ids that were answered.
+/// Everyone takes part at once, every tenth consumer twice; half of them are known to Braze. Returns the ids from the answers.
 async fn everyone_takes_part(
     server: &ServeProcess,
     workspace: &SimProcess,
@@ -44,7 +44,7 @@ async fn all_are_enrolled(server: &ServeProcess, ids: &BTreeSet<String>) {
     }
 }
 
-/// One profile for each address; those that were there before gained the attribute and nothing else.
+/// Checks that each address has one profile, and that existing profiles gained the attribute and nothing else.
 async fn every_address_has_one_profile(workspace: &SimProcess, addresses: &[String]) {
     let profiles = workspace.profiles().await;
     assert_eq!(profiles.len(), addresses.len(), "no second profile");
@@ -90,7 +90,7 @@ async fn outages_throttling_and_lost_answers_change_nothing_in_the_end() {
         json!({ "kind": "status", "status": 429, "one_in": 20, "retry_after": 1 }),
         json!({ "kind": "drop", "when": "before", "one_in": 40 }),
         json!({ "kind": "drop", "when": "after", "one_in": 40 }),
-        // Writes are few: these meet each kind for certain.
+        // There are few writes. These faults are certain to meet each kind of them.
         json!({ "path": "/users/track", "kind": "status", "status": 503, "count": 1 }),
         json!({ "path": "/users/track", "kind": "drop", "when": "after", "count": 2 }),
     ] {
@@ -264,5 +264,5 @@ async fn collected_attributes_are_part_of_the_same_write() {
     let profile = &workspace.profiles().await[0];
     assert_eq!(profile["first_name"], "Ada");
     let custom = json!({ "shoe_size": 38, "quikly_participant": true });
-    assert_eq!(profile["custom_attributes"], custom, "what the brand sets, no consumer overrides");
+    assert_eq!(profile["custom_attributes"], custom, "a consumer cannot override what the brand sets");
 }

@@ -1,4 +1,4 @@
-//! What a brand's front end meets: CORS, and signatures.
+//! The interface for a brand's front end: CORS, and signatures.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn participations_of_a_brand_that_signs_must_be_signed() {
     ] {
         is_problem(name, &post(header, body()).await, 401, "unsigned");
     }
-    // Nothing is said about the body before that.
+    // Without a valid signature, the answer says nothing about the body.
     let absurd = br#"{"scope":"spring","email":7,"shoe":1}"#.to_vec();
     is_problem("an unsigned absurd body", &post(None, absurd).await, 401, "unsigned");
     let (status, _, accepted) = post(Some(signature(now - 290, &body(), SECRET)), body()).await;
@@ -84,7 +84,7 @@ async fn only_pages_of_the_brands_origins_may_call() {
     assert_eq!(allowed(reqwest::Method::OPTIONS, "/webhook/braze", ours).await, None, "no page calls that");
 }
 
-/// Posts as a page does; the answer.
+/// Posts as a page does, and returns the answer.
 async fn posts(server: &ServeProcess, key: Option<&str>, body: &Value) -> Value {
     let mut headers = vec![("content-type", "application/json".to_owned())];
     headers.extend(key.map(|key| ("idempotency-key", key.to_owned())));

@@ -1,4 +1,4 @@
-//! One hot incentive, from the webhooks to the profiles and to Quikly, with the process killed in between.
+//! One hot incentive, from the webhooks to the profiles and to Quikly, while the process is killed several times.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ reward = "quikly_reward"
 position = "quikly_position"
 "#;
 
-/// One consumer's webhook, and when it was sent first and answered first.
+/// One consumer's webhook, with the times of its first request and its first answer.
 struct Called {
     email: String,
     id: String,
@@ -44,7 +44,7 @@ struct Called {
     answered: Timestamp,
 }
 
-/// Sends a consumer's webhook until it is taken, and then once or twice more, as Braze may.
+/// Sends a consumer's webhook until it is accepted, and then once or twice more, as Braze may.
 async fn call(client: &reqwest::Client, url: &str, number: usize, taken: &AtomicUsize) -> Called {
     let email = format!("consumer-{number}@example.com");
     let mut body = json!({ "q_scope": "spring", "event": "signed_in", "email": email });
@@ -74,7 +74,7 @@ async fn call(client: &reqwest::Client, url: &str, number: usize, taken: &Atomic
     Called { email, id, sent, answered }
 }
 
-/// Everyone calls at once, while the process is killed four times.
+/// Sends all webhooks at once, while the process is killed four times.
 async fn everyone_calls(server: &mut ServeProcess) -> Vec<Called> {
     let (client, url) = (reqwest::Client::new(), server.url.clone());
     let taken = Arc::new(AtomicUsize::new(0));
@@ -88,7 +88,7 @@ async fn everyone_calls(server: &mut ServeProcess) -> Vec<Called> {
     let kills = async {
         for threshold in [200, 550, 1_000, 1_600] {
             let reached = || (taken.load(SeqCst) >= threshold).then_some(());
-            eventually("so many were taken", LATER, reached).await;
+            eventually("enough webhooks were accepted", LATER, reached).await;
             server.kill_and_restart().await;
         }
     };
@@ -105,7 +105,7 @@ async fn the_500_earliest_of_2000_are_rewarded_with_a_code_each() {
     let hash = domain::token::TokenHash::of(TOKEN);
     let access = format!("[webhook]\ntokens_sha256 = [\"{hash}\"]\n{}", quikly.section());
     let braze = "settle = \"1s\"\nlimits = { export_ids_per_minute = 100000 }";
-    // The harness makes four activations alike; each might give out five hundred.
+    // The fixture makes four activations alike, and each may give out five hundred rewards.
     let brand = BrandFixture {
         braze,
         access: &access,
@@ -155,13 +155,13 @@ async fn profiles_show_exactly(workspace: &SimProcess, codes: &BTreeMap<String, 
     assert!(shown == *codes, "exactly the winners, each with the code of the participation");
 }
 
-/// How many deliveries it took.
+/// Checks the callbacks, and returns how many deliveries they took.
 async fn everyone_gets_each_callback_once(
     quikly: &QuiklyEnd,
     calls: &[Called],
     codes: &BTreeMap<String, String>,
 ) -> usize {
-    let told = eventually("everything is told", LATER, || {
+    let told = eventually("everything is delivered", LATER, || {
         let told = quikly.told();
         let ids: BTreeSet<String> = told.iter().map(|told| told.id.clone()).collect();
         (ids.len() >= calls.len()).then_some(told)
@@ -171,9 +171,9 @@ async fn everyone_gets_each_callback_once(
     let deliveries = told.len();
     for told in told {
         let first = by_id.entry(told.id).or_insert_with(|| told.body.clone());
-        assert!(*first == told.body, "told again, it is the same");
+        assert!(*first == told.body, "a repeated delivery is the same");
     }
-    assert_eq!(by_id.len(), calls.len(), "one notice each");
+    assert_eq!(by_id.len(), calls.len(), "one callback each");
     for called in calls {
         let body = &by_id[&format!("{}-credited", called.id)];
         assert!(body["data"]["reward"].as_str() == codes.get(&called.email).map(String::as_str));
@@ -181,7 +181,7 @@ async fn everyone_gets_each_callback_once(
     deliveries
 }
 
-/// By the ledger's own order; and no one who was answered before a winner even asked went without.
+/// Checks the winners by the order of the ledger. No consumer who was answered before a winner's first request is left without a reward.
 async fn the_earliest_won(server: &mut ServeProcess, calls: &[Called], codes: &BTreeMap<String, String>) {
     server.kill();
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();

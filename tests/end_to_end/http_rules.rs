@@ -1,4 +1,4 @@
-//! Rules of HTTP that keep clients, proxies and us of one mind about where a request begins, where it ends and who sent it.
+//! Rules of HTTP by which clients, proxies and the server agree where a request begins, where it ends and who sent it.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn connects(server: &ServeProcess) -> TcpStream {
     stream
 }
 
-/// What is answered until the connection is closed.
+/// The answers until the connection is closed.
 async fn says(server: &ServeProcess, text: &str) -> String {
     let mut stream = connects(server).await;
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -85,7 +85,7 @@ async fn heads_that_break_a_rule_are_refused_and_their_connection_ends() {
         assert_eq!(
             answer.matches("HTTP/1.1").count(),
             1,
-            "nothing of the body is taken for a request: {answer}"
+            "no part of the body is read as a request: {answer}"
         );
     }
 }

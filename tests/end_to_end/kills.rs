@@ -1,4 +1,4 @@
-//! The process is killed again and again under load. Whatever it said yes to is done, once.
+//! The process is killed again and again under load. Everything that it accepted is done, once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use crate::workspace::SimProcess;
 
 const KILLS: usize = 50;
 const CLIENTS: usize = 16;
-/// Accepted between two kills.
+/// How many participations are accepted between two kills.
 const BETWEEN: usize = 20;
 const LATER: Duration = Duration::from_secs(180);
 const MARKS: &str = "attributes = { quikly_participant = true }\nevent = \"quikly_participated\"";
 
-/// What clients share.
+/// The state that the clients share.
 #[derive(Default)]
 struct SharedLoad {
     next: AtomicUsize,
     over: AtomicBool,
-    /// Id by address, of those that were answered with 202.
+    /// The id by address, of the requests that were answered with 202.
     accepted: Mutex<BTreeMap<String, String>>,
 }
 
-/// Takes part with one new address after another, and does not come again with one that was not answered.
+/// Takes part with one new address after another, and does not repeat a request that was not answered.
 async fn takes_part(load: Arc<SharedLoad>, url: String) {
     let client = reqwest::Client::new();
     while !load.over.load(SeqCst) {
@@ -58,7 +58,7 @@ async fn nothing_that_was_accepted_is_lost_in_fifty_kills() {
         (0..CLIENTS).map(|_| tokio::spawn(takes_part(load.clone(), server.url.clone()))).collect();
     for kill in 1..=KILLS {
         let accepted = || (load.accepted.lock().len() >= kill * BETWEEN).then_some(());
-        eventually("so many were accepted", LATER, accepted).await;
+        eventually("enough were accepted", LATER, accepted).await;
         server.kill_and_restart().await;
     }
     load.over.store(true, SeqCst);
@@ -89,7 +89,7 @@ async fn settled(workspace: &SimProcess) -> Vec<Value> {
     .await
 }
 
-/// Kills in a burst, and the participations of it.
+/// The number of kills in a burst, and of its participations.
 const KILLS_IN_A_BURST: u64 = 8;
 const BURST: u64 = 320;
 

@@ -1,12 +1,12 @@
-//! What every process of these tests has said, looked through for contacts and secrets when it ends.
+//! The search for contacts and secrets in everything that the processes of these tests have written.
 
 use crate::server::{OTHER_TOKEN, SECRET, TOKEN};
 use crate::workspace::KEY;
 
-/// Shortest run of digits behind a `+` that may be a number.
+/// The shortest run of digits after a `+` that may be a number.
 const BEHIND_PLUS: usize = 8;
 
-/// Fails the test, or says so beside the failure that there is already, when something was said that nobody may find in a log.
+/// Fails the test if the text contains something that must not be logged. If the test is failing already, it only prints that.
 #[expect(clippy::print_stderr, reason = "a second panic would hide the first")]
 pub(crate) fn look_through(said: &str) {
     let Some(found) = found_in(said) else { return };
@@ -18,7 +18,7 @@ pub(crate) fn look_through(said: &str) {
     }
 }
 
-/// What nobody may find in a log: a secret of these tests, anything of the form of an address, anything of the form of a number.
+/// Something that must not be in a log: a secret of these tests, or text in the form of an address or a number.
 pub(crate) fn found_in(said: &str) -> Option<String> {
     let said = plain(said);
     let secret = [KEY, SECRET, TOKEN, OTHER_TOKEN].into_iter().find(|secret| said.contains(secret));
@@ -31,7 +31,7 @@ fn is_address(word: &str) -> bool {
     word.split_once('@').is_some_and(|(local, host)| plain(local) && host.contains('.'))
 }
 
-/// The text as it was before it was put into an address, be it twice.
+/// The text without percent-encoding, even if it was encoded twice.
 fn plain(said: &str) -> String {
     let once = |said: &[u8]| {
         let digit = |at: usize| said.get(at).and_then(|byte| char::from(*byte).to_digit(16));
@@ -70,9 +70,9 @@ fn number(said: &str) -> Option<String> {
     None
 }
 
-/// Behind a `+` little is anything else. Without it, a number has ten to fifteen digits and stands alone: it is no part of a hex id, a
-/// UUID, a fraction, or a duration with its unit. One that begins with 1 has eleven digits, as all have in the one zone that begins so:
-/// moments in seconds and milliseconds have ten and thirteen. Nobody has a number of zeros; AWS accounts that are emulated do.
+/// A run of digits after a `+` is a number if it is long enough. Without a `+`, a number has ten to fifteen digits and stands alone: it
+/// is not part of a hexadecimal id, a UUID, a fraction, or a duration with its unit. A number that begins with 1 has eleven digits, as in
+/// all of zone 1, since times in seconds and milliseconds have ten and thirteen. Only zeros are not a number but an emulated AWS account.
 fn is_number(said: &[u8], start: usize, length: usize) -> bool {
     let run = &said[start..start + length];
     if start > 0 && said[start - 1] == b'+' {
@@ -101,7 +101,7 @@ fn stands_alone(said: &[u8], start: usize, length: usize) -> bool {
         && !in_fraction(after(0), after(1))
 }
 
-/// `313-555-0100`, with whatever a person puts between; how long it is.
+/// The length of a number in the form `313-555-0100`, with any separators that people use.
 fn as_printed(said: &[u8]) -> Option<usize> {
     let shape = b"ddd ddd dddd";
     let fits = |(byte, shape): (&u8, &u8)| match shape {

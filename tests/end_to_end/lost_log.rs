@@ -13,7 +13,7 @@ use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 
-/// The binary with a redirection of the shell.
+/// The binary with a shell redirection.
 fn redirected(redirection: &str, arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Process {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]).arg(binary()).args(arguments);
@@ -21,7 +21,7 @@ fn redirected(redirection: &str, arguments: &[&str], environment: &[(&str, &str)
     Process::spawn(command, output)
 }
 
-/// The binary with a pipe for its log, whose other end comes back.
+/// The binary with a pipe for its log. Returns the other end of the pipe.
 fn piped(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> (Process, PipeReader) {
     let (reader, writer) = io::pipe().unwrap();
     let mut command = Command::new(binary());
@@ -29,7 +29,7 @@ fn piped(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> (Pr
     (Process::spawn_logging_to(command, output, writer), reader)
 }
 
-/// Participations are enrolled and everything is answered, also what is logged as a warning or an error.
+/// Checks that participations are enrolled and every request is answered, including those that log a warning or an error.
 async fn serves(server: &ServeProcess, workspace: &SimProcess) {
     workspace
         .fault(
@@ -52,7 +52,7 @@ async fn health(server: &ServeProcess) -> Value {
     health
 }
 
-/// The health says that lines are lost, and no other harm was done.
+/// Checks that the health reports lost lines and no other harm.
 async fn is_shown(server: &ServeProcess) {
     let shown = tests::eventually_async("the lost lines are shown", LATER, async || {
         let health = health(server).await;
@@ -101,7 +101,7 @@ async fn a_log_whose_reader_has_ended_costs_log_lines_only() {
     assert!(server.terminate().await.success());
 }
 
-/// Whoever reads the log has stopped reading: nobody waits for it.
+/// The reader of the log has stopped reading, and nothing waits for it.
 #[tokio::test]
 async fn a_log_whose_reader_has_stopped_costs_log_lines_only() {
     let workspace = SimProcess::start("0s").await;

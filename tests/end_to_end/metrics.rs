@@ -1,4 +1,4 @@
-//! `serve --metrics`, as Prometheus reads it.
+//! The page of `serve --metrics`, read as Prometheus reads it.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;

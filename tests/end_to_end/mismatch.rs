@@ -1,4 +1,4 @@
-//! An address and a phone number that do not belong together: who is told, and who is not.
+//! An address and a phone number that do not belong together: which callers learn of it, and which do not.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn two_who_have_numbers(workspace: &SimProcess) {
     workspace.add_profiles(vec![profile("ada", "+13135550101"), profile("bob", "+13135550102")]).await;
 }
 
-/// Everything that is shown but whose it is, when, and which place.
+/// Everything that is shown, without the fields that say who it is, when, and which place.
 fn alike(mut shown: Value) -> Value {
     for own in ["id", "updated_at", "position"] {
         shown.as_object_mut().unwrap().remove(own);
@@ -48,11 +48,11 @@ async fn an_unsigned_caller_cannot_find_out_which_address_and_number_belong_toge
     for id in [&right, &wrong] {
         server.reaches(id, "awaiting_opt_in", LATER).await;
     }
-    let told = eventually("Quikly is told", LATER, || quikly.told().pop()).await;
+    let told = eventually("Quikly gets the callback", LATER, || quikly.told().pop()).await;
     let data = &told.body["data"];
     assert_eq!((&told.body["type"], &data["id"]), (&json!("participation.ended"), &json!(wrong)));
-    assert_eq!(data["reason"], REASON, "the back end is told at once, and why");
-    assert!(server.said().contains(REASON), "and so is whoever is on call");
+    assert_eq!(data["reason"], REASON, "the back end gets the reason at once");
+    assert!(server.said().contains(REASON), "and so does the log");
     let (of_right, of_wrong) = (server.show(&right).await, server.show(&wrong).await);
     assert_eq!(alike(of_wrong.clone()), alike(of_right));
     assert_eq!((&of_wrong["position"], &of_wrong["credited"]), (&json!(2), &json!(false)));

@@ -1,4 +1,4 @@
-//! What repeats is one line a minute.
+//! A repeated log line is written once a minute.
 
 use std::net::TcpListener;
 use std::time::Duration;

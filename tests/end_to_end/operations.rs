@@ -1,4 +1,4 @@
-//! What whoever is on call types, beside the process that serves.
+//! The operator's commands, next to the process that serves.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +22,7 @@ use crate::workspace::{KEY, SimProcess};
 const LATER: Duration = Duration::from_secs(60);
 const CREDITED_BY_EVENT: &str = "[activation.events.signed_in]";
 
-/// What a command about the server's data file says as JSON.
+/// The JSON output of a command on the server's data file.
 fn asked(server: &ServeProcess, command: &[&str]) -> Value {
     let data = server.data().display().to_string();
     let (code, said) = run(&[command, &["--data", &data, "--json"]].concat());
@@ -92,14 +92,14 @@ async fn a_parked_callback_is_listed_and_delivered_once_after_a_retry() {
     quikly.is_out_of_order(false);
     assert_eq!(asked(&server, &["dead", "retry", dead[0]["id"].as_str().unwrap()]), dead);
     server.start_again().await;
-    let told = tests::eventually("it is told", LATER, || quikly.told().pop()).await;
+    let told = tests::eventually("it is delivered", LATER, || quikly.told().pop()).await;
     assert_eq!(told.body["data"]["id"], accepted["id"], "{}", told.body);
     assert_eq!(asked(&server, &["dead", "retry", "--all"]), json!([]));
     assert_eq!(quikly.told().len(), 1);
     server.said_nothing_of(&["ada@example.com".to_owned()]);
 }
 
-/// As if nobody had taken any callback for a day.
+/// Parks all callbacks, as if no receiver had accepted any for a day.
 async fn park_everything(server: &ServeProcess) {
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let in_a_day = SystemClock.now() + Duration::from_secs(86_400);
@@ -165,7 +165,7 @@ async fn a_forgotten_person_is_not_in_the_data_file_any_more() {
     assert_eq!(
         server.take_part("spring", "ada.l@example.com").await,
         ids[0],
-        "it is remembered that somebody took part"
+        "the file still shows that somebody took part"
     );
     assert_eq!(server.show(&ids[2]).await["state"], "enrolled");
     server.end_in_order().await;
@@ -244,7 +244,7 @@ async fn an_unknown_contact_has_an_exit_code_of_its_own_and_a_copied_file_is_com
     assert!(code == Some(3) && said.contains("nobody found"), "{said}");
     assert!(!said.contains("ada.k"), "{said}");
 
-    // As the README says, while it is served.
+    // The copy is made as the documentation says, while the file is served.
     let copy = data.with_file_name("copy.sqlite");
     fs::File::create(&copy).and_then(|file| file.set_permissions(fs::Permissions::from_mode(0o600))).unwrap();
     let connection = rusqlite::Connection::open(&data).unwrap();

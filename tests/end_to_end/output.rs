@@ -1,4 +1,4 @@
-//! What commands say, where nobody reads it or it cannot be written.
+//! The output of commands when nobody reads it or it cannot be written.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,7 @@ use crate::process::{run, run_into, write};
 
 const BRAND: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/quikly-braze/dev/braze/acme\" }\n";
 
-/// One of every kind of command that says something and ends.
+/// One command of every kind that prints something and ends.
 fn commands(directory: &Path) -> Vec<Vec<String>> {
     write(&directory.join("brands/acme.toml"), BRAND);
     let data = directory.join("data.sqlite");

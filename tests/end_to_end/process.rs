@@ -1,4 +1,4 @@
-//! Runs the real binary.
+//! Running the real binary.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -12,13 +12,13 @@ use tests::eventually;
 
 use crate::logs::look_through;
 
-/// The binary, built once by whoever needs it first.
+/// The binary. The first test that needs it builds it.
 pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
         let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-        // From the root: what is built is what `cargo run` runs.
+        // It is built from the root, so that it is the binary that `cargo run` runs.
         build.current_dir("..").args(["build", "--quiet", "--bin", "quikly-braze"]);
         if profile.ends_with("release") {
             build.arg("--release");
@@ -28,10 +28,11 @@ pub(crate) fn binary() -> &'static Path {
     })
 }
 
-/// What takes up space on a small disk.
+/// The file that fills a small disk.
 pub(crate) const BALLAST: &str = "ballast";
 
-/// The namespace in which one may mount a disk at a place, as root, or as whoever is root only there; `None` where one may not.
+/// The options of `unshare` for a namespace in which a disk can be mounted at `place`, as root or as root of that namespace only; `None`
+/// where no disk can be mounted.
 pub(crate) fn namespace(place: &Path) -> Option<&'static str> {
     let mounts = |flags: &&str| {
         let mut command = Command::new("unshare");
@@ -41,23 +42,23 @@ pub(crate) fn namespace(place: &Path) -> Option<&'static str> {
     ["-m", "-Urm"].into_iter().find(mounts)
 }
 
-/// A running process. It dies with its handle, and then everything that it said is looked through for contacts and secrets.
+/// A running process. It ends when its handle is dropped, and then everything that it wrote is searched for contacts and secrets.
 pub(crate) struct Process {
     child: Child,
     output: PathBuf,
-    /// Who writes down what it says, where it does not do so itself.
+    /// The thread that stores the output, unless the process writes to the file itself.
     writer: Option<JoinHandle<()>>,
 }
 
 impl Process {
-    /// Starts the binary; everything it says is added to a file.
+    /// Starts the binary. Everything it writes is appended to a file.
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Self {
         let mut command = Command::new(binary());
         command.args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "debug");
         Self::spawn(command, output)
     }
 
-    /// The same, under a limit as `ulimit` takes it.
+    /// Does the same, under a limit in the form of `ulimit`.
     pub(crate) fn start_under(
         limit: &str,
         arguments: &[&str],
@@ -67,7 +68,7 @@ impl Process {
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' XFSZ; ulimit $0; exec \"$@\"", limit]);
         command.arg(binary()).args(arguments).envs(environment.iter().copied()).env("RUST_LOG", "debug");
-        // Its own log would be full before its data.
+        // The file with its output would reach the limit before its data would.
         let (mut saying, said) = io::pipe().unwrap();
         let mut file = File::options().create(true).append(true).open(output).unwrap();
         let writer = thread::spawn(move || {
@@ -77,8 +78,8 @@ impl Process {
         Self { child, output: output.to_owned(), writer: Some(writer) }
     }
 
-    /// The same, with a disk of its own at a place that others see as an empty directory. A megabyte is free; [`BALLAST`] takes up
-    /// the rest.
+    /// Does the same, with a disk of its own mounted at a directory that other processes see as empty. A megabyte is free; [`BALLAST`]
+    /// takes the rest.
     pub(crate) fn start_on_small_disk(
         (namespace, disk): (&str, &Path),
         arguments: &[&str],
@@ -101,27 +102,27 @@ impl Process {
         root.join(path.strip_prefix("/").unwrap())
     }
 
-    /// Starts any command; everything it says is added to a file.
+    /// Starts any command. Everything it writes is appended to a file.
     pub(crate) fn spawn(command: Command, output: &Path) -> Self {
         let file = File::options().create(true).append(true).open(output).unwrap();
         let child = spawned(command, file.try_clone().unwrap(), file);
         Self { child, output: output.to_owned(), writer: None }
     }
 
-    /// The same, with a log of its own.
+    /// Does the same, with a separate log.
     pub(crate) fn spawn_logging_to(command: Command, output: &Path, log: impl Into<Stdio>) -> Self {
         let file = File::options().create(true).append(true).open(output).unwrap();
         Self { child: spawned(command, file, log), output: output.to_owned(), writer: None }
     }
 
-    /// What it has said so far.
+    /// What it has written so far.
     pub(crate) fn said(&self) -> String {
         let mut text = String::new();
         File::open(&self.output).unwrap().read_to_string(&mut text).unwrap();
         text
     }
 
-    /// The address in what it says, once it says it.
+    /// The address in its output, once it is printed.
     pub(crate) async fn address(&mut self, after: &str) -> String {
         eventually("an address", Duration::from_secs(10), || {
             let said = self.said();
@@ -176,7 +177,7 @@ impl Drop for Process {
     }
 }
 
-/// What the demo says one could type has contacts, made up ones.
+/// Removes the demo's example requests, which contain made-up contacts.
 fn without_advice(said: &str) -> String {
     let line_by_line = said.lines().filter(|line| !line.trim_start().starts_with("curl "));
     line_by_line.collect::<Vec<_>>().join("\n")
@@ -186,24 +187,24 @@ fn spawned(mut command: Command, out: impl Into<Stdio>, error: impl Into<Stdio>)
     command.env("RUST_BACKTRACE", "0").stdin(Stdio::null()).stdout(out).stderr(error).spawn().unwrap()
 }
 
-/// Runs the binary to its end: exit code and everything it said.
+/// Runs the binary to its end. Returns the exit code and everything it wrote.
 pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String) {
     run_with(arguments, &[])
 }
 
-/// The same, with these variables in its environment.
+/// Does the same, with these variables in its environment.
 pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Command::new(binary());
     command.args(arguments).envs(environment.iter().copied()).env("RUST_BACKTRACE", "1");
     ended(command)
 }
 
-/// The same, with this on its standard input.
+/// Does the same, with this text on its standard input.
 pub(crate) fn run_told(arguments: &[&str], input: &str) -> (Option<i32>, String) {
     let mut command = Command::new(binary());
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // One that refuses its arguments reads nothing.
+    // A command that refuses its arguments reads nothing.
     let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -211,7 +212,7 @@ pub(crate) fn run_told(arguments: &[&str], input: &str) -> (Option<i32>, String)
     (output.status.code(), said)
 }
 
-/// The same, with its standard output going there: exit code and what it said on standard error.
+/// Does the same, with another standard output. Returns the exit code and what it wrote on standard error.
 pub(crate) fn run_into(out: impl Into<Stdio>, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(binary());
     let output = command.args(arguments).stdout(out).stderr(Stdio::piped()).output().unwrap();
@@ -220,7 +221,7 @@ pub(crate) fn run_into(out: impl Into<Stdio>, arguments: &[&str]) -> (Option<i32
     (output.status.code(), said)
 }
 
-/// Runs any command to its end: exit code and everything it said, which is looked through for contacts and secrets.
+/// Runs any command to its end. Returns the exit code and everything it wrote, after a search for contacts and secrets.
 pub(crate) fn ended(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -228,7 +229,7 @@ pub(crate) fn ended(mut command: Command) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-/// Writes a file, making its directory.
+/// Writes a file, and creates its directory.
 pub(crate) fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();

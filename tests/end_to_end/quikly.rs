@@ -1,4 +1,4 @@
-//! Quikly's end of the callbacks, as a server of its own: it outlives the connector that is killed beside it.
+//! Quikly's receiver of callbacks, as a server of its own that outlives the connector when that is killed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,7 +46,7 @@ impl QuiklyEnd {
         Self { url, told, out_of_order }
     }
 
-    /// The section of the brand file that leads here.
+    /// The section of the brand file that names this receiver.
     pub(crate) fn section(&self) -> String {
         let url = &self.url;
         format!(
@@ -54,18 +54,18 @@ impl QuiklyEnd {
         )
     }
 
-    /// From now on nothing is taken, or everything again.
+    /// From now on it accepts no callbacks, or all of them again.
     pub(crate) fn is_out_of_order(&self, now: bool) {
         self.out_of_order.store(now, Ordering::SeqCst);
     }
 
-    /// Everything that was told so far.
+    /// Every callback that was accepted so far.
     pub(crate) fn told(&self) -> Vec<ReceivedCallback> {
         self.told.lock().clone()
     }
 }
 
-/// The message's id, if its signature is right: checked as a receiver would, from the headers and the body alone.
+/// The message's id, if its signature is correct. It is checked as a receiver would, from the headers and the body alone.
 fn verified(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let header = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
     let (id, timestamp) = (header("webhook-id")?, header("webhook-timestamp")?);

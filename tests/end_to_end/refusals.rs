@@ -1,4 +1,4 @@
-//! Braze down, or refusing the key: participations wait.
+//! Braze is down, or refuses the key: participations wait.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ async fn a_refused_key_is_reported_once_and_not_for_every_participation() {
         server.said().contains(r#"event="connector.key_refused""#).then_some(())
     })
     .await;
-    // Later participations meet the closed lane: no request, no second report.
+    // Later participations meet the closed lane: there is no request and no second report.
     let last = server.take_part("spring", "last@example.com").await;
     eventually_async("the last one was put off", Duration::from_secs(10), async || {
         (server.show(&last).await["updated_at"] != server.show(&ids[0]).await["updated_at"]).then_some(())
@@ -62,7 +62,7 @@ async fn a_refused_key_is_reported_once_and_not_for_every_participation() {
     assert_eq!(server.said().matches(r#"event="connector.key_refused""#).count(), 1);
     assert!(
         workspace.requests("/users/export/ids").await <= 32,
-        "one group of requests, not one a participation"
+        "one group of requests, not one for each participation"
     );
     for id in &ids {
         assert_eq!(server.show(id).await["state"], "received");

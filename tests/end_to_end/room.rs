@@ -1,4 +1,4 @@
-//! An activation that takes no more than its brand file says.
+//! An activation accepts no more participations than its brand file allows.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::workspace::SimProcess;
 
 const MOST: usize = 60;
 
-/// Has the activation `spring` take so many.
+/// Limits the activation `spring` in the brand file.
 fn limit(brands: &Path) {
     let file = brands.join("acme.toml");
     let text = fs::read_to_string(&file).unwrap();
@@ -21,7 +21,7 @@ fn limit(brands: &Path) {
     fs::write(&file, text.replace(scope, &format!("{scope}most_participations = {MOST}\n"))).unwrap();
 }
 
-/// Takes part by e-mail; status and answer.
+/// Takes part by e-mail. Returns the status and the answer.
 async fn posts(server: &ServeProcess, number: usize) -> (u16, Value) {
     let body = json!({ "scope": "spring", "email": format!("consumer-{number}@example.com") });
     let headers = [
@@ -81,7 +81,11 @@ async fn a_crowd_fills_an_activation_exactly_and_neither_a_kill_nor_a_restart_ma
     server.start_again().await;
     assert_eq!(posts(&server, 1_000).await.1["type"], FULL);
     for (number, (status, answer)) in posted.iter().enumerate().filter(|(_, (status, _))| *status == 202) {
-        assert_eq!(&posts(&server, number).await, &(*status, answer.clone()), "it takes part already");
+        assert_eq!(
+            &posts(&server, number).await,
+            &(*status, answer.clone()),
+            "the consumer takes part already"
+        );
     }
     assert_eq!(server.take_part("summer", "consumer-1000@example.com").await.len(), 32, "others have room");
 }

@@ -1,4 +1,4 @@
-//! The key that ids are made with, who may read the data file, and addresses that no list of processes shows.
+//! The key that ids are made with, the permissions of the data file, and addresses that no list of processes may show.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! The connector as a process, and a client that speaks in verbs of its API.
+//! The connector as a process, and a client with a method for each use of its API.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::workspace::{KEY, SimProcess};
 /// The environment variable that holds the brand's key.
 pub(crate) const KEY_VARIABLE: &str = "ACME_BRAZE_API_KEY";
 
-/// The same, of the other brand.
+/// The environment variable that holds the other brand's key.
 pub(crate) const OTHER_KEY_VARIABLE: &str = "OTHER_BRAZE_API_KEY";
 
-/// The environment variable that holds what participations and callbacks are signed with.
+/// The environment variable that holds the secret for signing participations and callbacks.
 pub(crate) const SECRET_VARIABLE: &str = "ACME_SIGNING_SECRET";
 pub(crate) const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
 
@@ -34,21 +34,21 @@ pub(crate) struct ServeProcess {
     limits: &'static [&'static str],
 }
 
-/// Tests come from one address, and each at once.
+/// No limits per client, because all tests come from one address.
 const UNLIMITED: [&str; 6] =
     ["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
 
-/// A brand of which a test says only what matters to it.
+/// A brand file of which a test only states what matters to it.
 pub(crate) struct BrandFixture<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) braze: &'a str,
     pub(crate) email: &'a str,
     pub(crate) sms: &'a str,
-    /// `[webhook]`, `[intake]`, `[callback]`.
+    /// The sections `[webhook]`, `[intake]` and `[callback]`.
     pub(crate) access: &'a str,
-    /// What else each activation has: events, incentives, rewards.
+    /// The other sections of each activation: events, incentives, rewards.
     pub(crate) more: &'a str,
-    /// Codes in `codes.txt`.
+    /// The number of codes in `codes.txt`.
     pub(crate) codes: usize,
 }
 
@@ -86,7 +86,7 @@ impl<'a> BrandFixture<'a> {
     }
 }
 
-/// Another brand beside it, with an activation and a token of its own.
+/// Another brand, with an activation and a token of its own.
 fn other_brand(endpoint: &str) -> String {
     let hash = TokenHash::of(OTHER_TOKEN);
     format!(
@@ -98,7 +98,7 @@ fn other_brand(endpoint: &str) -> String {
 }
 
 impl Drop for ServeProcess {
-    /// What it said is looked through while it is there.
+    /// The output is searched while it still exists.
     fn drop(&mut self) {
         drop(self.process.take());
     }
@@ -111,7 +111,7 @@ impl ServeProcess {
         server
     }
 
-    /// The same, with brand files changed before the start, and with more arguments.
+    /// Does the same, with brand files changed before the start, and with more arguments.
     pub(crate) async fn start_changed(
         brand: &BrandFixture<'_>,
         change: impl FnOnce(&Path),
@@ -124,7 +124,7 @@ impl ServeProcess {
         server
     }
 
-    /// The same, where clients are limited as told.
+    /// Does the same, with limits per client.
     pub(crate) async fn start_limiting(brand: &BrandFixture<'_>, limits: &'static [&'static str]) -> Self {
         let mut server = Self::prepared(brand);
         server.limits = limits;
@@ -132,7 +132,7 @@ impl ServeProcess {
         server
     }
 
-    /// The same, under a limit as `ulimit` takes it: `-f 1000` for files of at most a thousand half kibibytes.
+    /// Does the same, under a limit in the form of `ulimit`: `-f 1000` limits files to a thousand half kibibytes.
     pub(crate) async fn start_under(limit: &str, brand: &BrandFixture<'_>) -> Self {
         let mut server = Self::prepared(brand);
         let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
@@ -142,7 +142,7 @@ impl ServeProcess {
         server
     }
 
-    /// The same, with its data file on a disk of a megabyte; `None` where that cannot be had.
+    /// Does the same, with its data file on a disk of a megabyte; `None` where no disk can be mounted.
     pub(crate) async fn start_on_small_disk(brand: &BrandFixture<'_>) -> Option<Self> {
         let mut server = Self::prepared(brand);
         let disk = server.directory.path().join("disk");
@@ -156,7 +156,7 @@ impl ServeProcess {
         Some(server)
     }
 
-    /// The same, started in another way.
+    /// Does the same, with another way to start the process.
     pub(crate) async fn start_by(
         start: impl Fn(&[&str], &[(&str, &str)], &Path) -> Process,
         brand: &BrandFixture<'_>,
@@ -204,12 +204,12 @@ impl ServeProcess {
         .await;
     }
 
-    /// The data file, for whoever looks into it once the process is gone.
+    /// The data file, for tests that read it once the process has ended.
     pub(crate) fn data(&self) -> PathBuf {
         self.data.clone()
     }
 
-    /// Fills its small disk but for so many bytes, and gives back the file to remove.
+    /// Fills its small disk except for `left` bytes, and returns the file that takes the space.
     pub(crate) fn fill_disk_but(&self, left: u64) -> PathBuf {
         let path = self.process.as_ref().unwrap().sees(&self.data.with_file_name("more"));
         let disk = rustix::fs::statvfs(path.parent().unwrap()).unwrap();
@@ -218,7 +218,7 @@ impl ServeProcess {
         path
     }
 
-    /// Makes room on its small disk.
+    /// Frees space on its small disk.
     pub(crate) fn make_room(&self) {
         let ballast = self.data.with_file_name(BALLAST);
         std::fs::remove_file(self.process.as_ref().unwrap().sees(&ballast)).unwrap();
@@ -229,7 +229,7 @@ impl ServeProcess {
         self.directory.path().join("brands")
     }
 
-    /// Starts again on the same files, after an end.
+    /// Starts again on the same files, after it has ended.
     pub(crate) async fn start_again(&mut self) {
         self.put_aside_what_was_said();
         self.run("127.0.0.1:0").await;
@@ -240,7 +240,7 @@ impl ServeProcess {
         self.process.take().unwrap().kill();
     }
 
-    /// Everything said so far names an address; the new process must say it again.
+    /// Moves the output so far away, because it contains an address, and the new process must print it again.
     fn put_aside_what_was_said(&self) {
         let aside = (0..).map(|number| self.directory.path().join(format!("said-{number}")));
         let aside = aside.into_iter().find(|path| !path.exists()).unwrap();
@@ -259,12 +259,12 @@ impl ServeProcess {
         self.run(&listen).await;
     }
 
-    /// The address behind something that the process says.
+    /// The address that the process prints after a text.
     pub(crate) async fn address(&mut self, after: &str) -> String {
         self.process.as_mut().unwrap().address(after).await
     }
 
-    /// Everything the process has said.
+    /// Everything that the process has written.
     pub(crate) fn said(&self) -> String {
         self.process.as_ref().unwrap().said()
     }
@@ -274,7 +274,7 @@ impl ServeProcess {
         assert!(self.process.take().unwrap().terminate().await.success());
     }
 
-    /// Tells the process that it is to end.
+    /// Asks the process to end.
     pub(crate) fn ask_to_end(&self) {
         self.process.as_ref().unwrap().ask_to_end();
     }
@@ -284,7 +284,7 @@ impl ServeProcess {
         self.process.as_ref().unwrap().hang_up();
     }
 
-    /// Waits for the end, and keeps its files.
+    /// Waits for the end, and keeps the files.
     pub(crate) async fn ends(&mut self, within: Duration) {
         assert!(self.process.take().unwrap().ends(within).await.success());
     }
@@ -293,7 +293,7 @@ impl ServeProcess {
         self.process.take().unwrap().terminate().await
     }
 
-    /// Sends any request; status, content type and body come back.
+    /// Sends any request. Returns the status, the content type and the body.
     pub(crate) async fn send(
         &self,
         method: &str,
@@ -326,14 +326,14 @@ impl ServeProcess {
         (status, declared.unwrap_or_default(), body)
     }
 
-    /// What a webhook carries as Braze sends it; status, content type and body come back.
+    /// Sends a webhook as Braze does. Returns the status, the content type and the body.
     pub(crate) async fn webhook(&self, authorization: Option<&str>, body: Vec<u8>) -> (u16, String, Value) {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         headers.extend(authorization.map(|value| ("authorization", value.to_owned())));
         self.send_with("POST", "/webhook/braze", &headers, body).await
     }
 
-    /// The status of a POST, and when to try again.
+    /// The status of a POST, and when to retry.
     pub(crate) async fn retry_after(
         &self,
         path: &str,
@@ -349,7 +349,7 @@ impl ServeProcess {
         (response.status().as_u16(), after)
     }
 
-    /// Takes part as a page does that repeats itself under one key; the id, or `None` when the server could not be reached.
+    /// Takes part as a page does, which repeats its request under one key. Returns the id, or `None` when the server cannot be reached.
     async fn try_to_take_part(&self, body: &Value) -> Option<String> {
         let request = self.client.post(format!("{}/participations", self.url));
         let key = TokenHash::of(&body.to_string()).to_string();
@@ -390,7 +390,7 @@ impl ServeProcess {
         .await
     }
 
-    /// No contact or secret that was used may have been said.
+    /// Checks that no contact and no secret in use was written.
     pub(crate) fn said_nothing_of(&self, contacts: &[String]) {
         let said = self.said();
         for secret in contacts.iter().map(String::as_str).chain([KEY, SECRET, TOKEN, OTHER_TOKEN]) {

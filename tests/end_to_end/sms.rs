@@ -47,7 +47,7 @@ async fn everyone_takes_part(server: &ServeProcess, numbers: std::ops::Range<usi
         .await
 }
 
-/// 0..100 subscribed already, 100..200 known with their number, 200..300 known without, 300..500 new.
+/// Numbers 0..100 are subscribed already, 100..200 are on a profile, 200..300 have a profile without the number, 300..500 are new.
 #[tokio::test]
 async fn five_hundred_numbers_single_opt_in() {
     let workspace = SimProcess::start("1s").await;
@@ -61,7 +61,7 @@ async fn five_hundred_numbers_single_opt_in() {
 
     let ids = everyone_takes_part(&server, 0..500).await;
     for id in &ids {
-        eventually_async("past its first look", LATER, async || {
+        eventually_async("past its first step", LATER, async || {
             (server.show(id).await["state"] != "received").then_some(())
         })
         .await;
@@ -79,14 +79,18 @@ async fn five_hundred_numbers_single_opt_in() {
     println!(
         "500 numbers: {first_reads} status reads by the end of the first pass ({first_sets} of them may read back a subscription), {reads} in all, {sets} sets"
     );
-    // Each subscription that was set meanwhile is read back at once; the others are the first pass.
+    // Each subscription that was set meanwhile is read back at once. The other reads are the first pass.
     assert!(first_reads - first_sets.min(first_reads) <= 20, "{first_reads} reads, {first_sets} sets");
     assert!(sets <= 16, "{sets} subscription sets");
 
     let after = by_email(workspace.profiles().await);
     assert_eq!(after.len(), 500, "no second profile");
     for number in 0..100 {
-        assert_eq!(after[&email(number)], before[&email(number)], "who was subscribed is touched by nothing");
+        assert_eq!(
+            after[&email(number)],
+            before[&email(number)],
+            "a subscribed consumer's profile is not changed"
+        );
     }
     let subscriptions = workspace.subscriptions().await;
     assert_eq!(subscriptions["parked"], json!([]), "nobody was subscribed before the profile was there");
@@ -118,7 +122,7 @@ async fn events(workspace: &SimProcess) -> u64 {
         .sum()
 }
 
-/// Every number under 150 answers at a time of its own; returns the longest time from the answer to the credit.
+/// Every number under 150 answers at a time of its own. Returns the longest time from the answer to the credit.
 async fn a_hundred_and_fifty_confirm(
     server: &ServeProcess,
     workspace: &SimProcess,
@@ -132,7 +136,7 @@ async fn a_hundred_and_fifty_confirm(
         server.reaches(&ids[number * 7 % 150], "credited", LATER).await;
         confirmed.elapsed()
     });
-    // A few at a time, so that they answer at different times.
+    // A few answer at a time, so that they answer at different times.
     stream::iter(confirming)
         .buffer_unordered(20)
         .fold(Duration::ZERO, async |longest, one| longest.max(one))

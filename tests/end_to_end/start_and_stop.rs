@@ -1,4 +1,4 @@
-//! Starting, not starting, and stopping.
+//! Starting, failing to start, and stopping.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn brands(directory: &Path, text: &str) -> String {
     directory.join("brands").display().to_string()
 }
 
-/// It ends with code 1 and one line, which says `reason`.
+/// Checks that it ends with code 1 and one line that contains `reason`.
 fn refuses_to_start(arguments: &[&str], reason: &str) {
     let (code, said) = run(arguments);
     assert_eq!(code, Some(1), "{said}");
@@ -40,7 +40,7 @@ async fn the_demo_prints_requests_to_try_and_they_work() {
     let call = async |request: reqwest::RequestBuilder| -> Value {
         serde_json::from_slice(&request.send().await.unwrap().bytes().await.unwrap()).unwrap()
     };
-    // Every curl line that posts, as it stands there.
+    // Every curl line that posts, exactly as printed.
     let said = process.said();
     let posts: Vec<(String, String)> = said
         .lines()

@@ -1,4 +1,4 @@
-//! Stopping while something is under way: it is finished, or cut off in time and done again.
+//! Stopping while work is in progress: the work is finished, or cut off in time and done again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,17 +15,17 @@ use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 
-/// A stop takes so long at most, and a moment to end in.
+/// The longest time that a stop may take, with a margin.
 const STOPPED: Duration = Duration::from_secs(25);
 
-/// The state of a participation in the data file, which nobody has open.
+/// The state of a participation in the data file, which no process has open.
 async fn kept(server: &ServeProcess, id: &str) -> &'static str {
     let file = embedded::DataFile::open(&server.data(), Arc::new(SystemClock)).unwrap();
     let id = ParticipationId::parse(id).unwrap();
     file.get(&[id]).await.unwrap().found[0].state().name()
 }
 
-/// Has a step of a participation begin, which Braze answers so late.
+/// Starts a step of a participation to which Braze answers with this delay.
 async fn a_step_under_way(workspace: &SimProcess, server: &ServeProcess, delay: Duration) -> String {
     let delay = u64::try_from(delay.as_millis()).unwrap();
     let fault = json!({ "path": "/users/export/ids", "kind": "delay", "delay_ms": delay, "count": 1 });
@@ -62,7 +62,7 @@ async fn a_step_and_a_request_in_progress_are_finished() {
     let mut request = half_a_request(&server, body).await;
 
     server.ask_to_end();
-    tests::eventually_async("nobody else is let in", LATER, async || {
+    tests::eventually_async("new connections are refused", LATER, async || {
         TcpStream::connect(server.url.trim_start_matches("http://")).await.err()
     })
     .await;

@@ -1,4 +1,4 @@
-//! Braze does not answer: whoever is on call learns of it in the health, by `status` and in the log, and can end the wait.
+//! Braze does not answer: the health, `status` and the log report it, and an operator can end the wait.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn brand<'a>(endpoint: &'a str, workspace: &'a SimProcess) -> BrandFixture<'a> {
     BrandFixture { endpoint, ..BrandFixture::at(workspace) }
 }
 
-/// What the health says of a brand whose workspace does not answer, once it says so.
+/// The entry in the health for a brand whose workspace does not answer, once there is one.
 async fn shown(server: &ServeProcess) -> Value {
     tests::eventually_async("the health says so", LATER, async || {
         let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
@@ -72,7 +72,7 @@ async fn a_workspace_that_cannot_be_reached_is_reported_once_and_retried_at_once
         (health["status"] == "ok").then_some(())
     })
     .await;
-    tests::eventually_async("status forgets it", LATER, async || {
+    tests::eventually_async("status does not show it any more", LATER, async || {
         status(&server)["unanswered"].as_object().unwrap().is_empty().then_some(())
     })
     .await;

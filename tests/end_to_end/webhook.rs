@@ -1,4 +1,4 @@
-//! Webhooks as Braze sends them: who may, what is taken, and what is refused for good.
+//! Webhooks as Braze sends them: which are authorised, which are accepted, and which are refused for good.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ async fn an_event_becomes_a_reward_and_the_reward_an_attribute() {
     });
     assert_eq!(custom("ada"), rewarded);
     assert_eq!(custom("cid"), json!({ "quikly_signed_in": true }));
-    assert_eq!(workspace.requests("/users/export/ids").await, 2, "none for who came with an external id");
+    assert_eq!(workspace.requests("/users/export/ids").await, 2, "none for the consumer with an external id");
     let (_, _, left) = server.send("GET", "/incentives/spring/first-2", None, Vec::new()).await;
     assert_eq!((&left["claimed"], &left["remaining"], &left["waiting"]), (&json!(2), &json!(0), &json!(1)));
 }
@@ -118,7 +118,7 @@ async fn repeats_are_one_participation_unless_the_event_counts_each_occasion() {
     assert_ne!(
         server.take_part("spring", "ada@example.com").await,
         once,
-        "taking part by e-mail is another thing"
+        "taking part by e-mail is another participation"
     );
 }
 
@@ -246,12 +246,12 @@ async fn bad_webhooks_are_refused_for_good_counted_and_leave_nothing_behind() {
     assert_eq!(health["webhooks"]["accepted"], 0);
     let id = take(&server, &with_long_extra()).await;
     server.reaches(&id, "credited", SOON).await;
-    assert_eq!(server.show(&id).await["position"], 1, "the first place is the first good one's");
-    assert!(server.said().contains(r#"event="intake.webhook_refused""#), "whoever is on call can see it");
+    assert_eq!(server.show(&id).await["position"], 1, "the first good webhook gets the first place");
+    assert!(server.said().contains(r#"event="intake.webhook_refused""#), "the log shows it");
     server.said_nothing_of(&["ada@example.com".to_owned()]);
 }
 
-/// What a consumer wrote is cut, not refused: Braze would not send it again.
+/// A consumer's text is shortened, not refused: Braze would not send the webhook again.
 fn with_long_extra() -> Value {
     let mut body = signed_in("proof@example.com");
     body["note"] = json!("y".repeat(1_000));

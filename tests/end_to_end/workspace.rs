@@ -1,4 +1,4 @@
-//! A simulated workspace as a process of its own: it outlives the connector that is killed beside it.
+//! A simulated workspace as a process of its own, which outlives the connector when that is killed.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -15,7 +15,8 @@ pub(crate) struct SimProcess {
     _directory: TempDir,
 }
 
-/// Tests have a runtime each, and a connection ends with the runtime it was opened in: whoever is used by several keeps none.
+/// Each test has a runtime of its own, and a connection ends with the runtime that opened it. So this client, which several tests share,
+/// keeps no connections.
 pub(crate) fn client_for_all() -> reqwest::Client {
     reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap()
 }
@@ -25,7 +26,7 @@ impl SimProcess {
         Self::start_at("127.0.0.1:0", settle).await
     }
 
-    /// The same, where it is to listen.
+    /// Does the same, at a given address.
     pub(crate) async fn start_at(listen: &str, settle: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let arguments = ["sim", "--listen", listen, "--settle", settle, "--api-key", KEY];
@@ -34,7 +35,7 @@ impl SimProcess {
         Self { url, client: client_for_all(), process, _directory: directory }
     }
 
-    /// Everything that it has said.
+    /// Everything that it has written.
     pub(crate) fn said(&self) -> String {
         self.process.said()
     }
@@ -56,7 +57,7 @@ impl SimProcess {
         self.send(reqwest::Method::POST, "/_sim/faults", &fault).await;
     }
 
-    /// How many requests have met a fault, those that are not answered yet included.
+    /// How many requests have met a fault, including those that are not answered yet.
     pub(crate) async fn faults_met(&self) -> u64 {
         let state = self.send(reqwest::Method::GET, "/_sim/faults", &Value::Null).await;
         state["faults"].as_array().unwrap().iter().filter_map(|fault| fault["met"].as_u64()).sum()
@@ -70,7 +71,7 @@ impl SimProcess {
         self.send(reqwest::Method::PUT, "/_sim/keys", &json!({ "keys": keys })).await;
     }
 
-    /// What every key lacks from now on.
+    /// Withholds permissions from every key from now on.
     pub(crate) async fn withhold(&self, permissions: &[&str]) {
         self.send(reqwest::Method::PUT, "/_sim/permissions", &json!({ "withheld": permissions })).await;
     }
@@ -84,7 +85,7 @@ impl SimProcess {
         .await
     }
 
-    /// Subscribes numbers, as if they had always been so.
+    /// Subscribes numbers at once, without settling.
     pub(crate) async fn subscribed(&self, group: &str, phones: &[String]) {
         let entry =
             json!({ "subscription_group_id": group, "subscription_state": "subscribed", "phones": phones });
@@ -92,24 +93,24 @@ impl SimProcess {
             .await;
     }
 
-    /// Numbers' states, states without a profile, and prompts.
+    /// The numbers' states, the states without a profile, and the prompts.
     pub(crate) async fn subscriptions(&self) -> Value {
         self.send(reqwest::Method::GET, "/_sim/subscriptions", &Value::Null).await
     }
 
-    /// This event makes the brand ask the consumer.
+    /// Makes an event of this name ask the consumer to confirm.
     pub(crate) async fn asks_by_event(&self, event: &str, group: &str) {
         let body = json!({ "event": event, "subscription_group_id": group });
         self.send(reqwest::Method::PUT, "/_sim/double_opt_in", &body).await;
     }
 
-    /// The consumer answers; whether there was something to answer.
+    /// Records the consumer's answer. Returns whether there was a prompt.
     pub(crate) async fn replies_yes(&self, phone: &str) -> bool {
         let body = json!({ "phone": phone, "text": "Y" });
         self.send(reqwest::Method::POST, "/_sim/replies", &body).await["confirmed"] == true
     }
 
-    /// How many requests an endpoint answered, with whatever status.
+    /// How many requests an endpoint has answered, with any status.
     pub(crate) async fn requests(&self, endpoint: &str) -> u64 {
         let requests = self.send(reqwest::Method::GET, "/_sim/requests", &Value::Null).await;
         let by_status = requests["answered"][format!("{} {endpoint}", method(endpoint))]

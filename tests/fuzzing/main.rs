@@ -1,5 +1,5 @@
-//! The fuzz targets with inputs made here, on any compiler: the whole corpus, and so many changed copies of it, the same every time.
-//! `cargo +nightly fuzz run TARGET` goes on where this ends.
+//! The fuzz targets on any compiler, with the whole corpus and with changed copies of it, which are the same every time.
+//! `cargo +nightly fuzz run TARGET` goes further.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -8,15 +8,15 @@ use std::path::Path;
 
 use tests::fuzzed::TARGETS;
 
-/// Changed copies for each target, unless `FUZZ_INPUTS` says how many.
+/// The number of changed copies for each target, unless `FUZZ_INPUTS` sets it.
 const INPUTS: u32 = 20_000;
 
-/// What the process may have taken at its end, in KiB: twice what it takes.
+/// The most memory that the process may have taken, in KiB: twice what it usually takes.
 const MOST_MEMORY: u64 = 256 * 1024;
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus");
 
-/// What parsers stumble over.
+/// Words that parsers tend to fail on.
 const WORDS: [&[u8]; 24] = [
     b"\"",
     b"{",
@@ -51,7 +51,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// Changes a copy in one of the ways in which bytes go wrong.
+/// Changes a copy in one of the ways in which bytes get damaged.
 fn change(random: &mut fastrand::Rng, input: &mut Vec<u8>, corpus: &[Vec<u8>]) {
     let at = random.usize(..=input.len());
     let end = at + random.usize(..=(input.len() - at).min(64));
@@ -78,7 +78,7 @@ fn change(random: &mut fastrand::Rng, input: &mut Vec<u8>, corpus: &[Vec<u8>]) {
     }
 }
 
-/// The most that the process ever took, in KiB.
+/// The peak memory of the process, in KiB.
 fn peak_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -103,7 +103,7 @@ fn no_bytes_break_a_promise_or_take_all_memory() {
         }
         println!("{name}: {} of the corpus, {inputs} changed", corpus.len());
     }
-    // A nest of a million brackets, a body of a megabyte.
+    // A million nested brackets, and a body of a megabyte.
     for (_, target) in TARGETS {
         target("[".repeat(1_000_000).as_bytes());
         target(format!("{{\"scope\":\"{}\"}}", "a".repeat(1_000_000)).as_bytes());

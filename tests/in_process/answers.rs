@@ -1,4 +1,4 @@
-//! What Braze answers decides what is done next: success only where it says so, again no earlier than it asks.
+//! Braze's answers decide what is done next: a success must say so, and no request is repeated earlier than Braze asks.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ struct WatchedCampaign {
 }
 
 impl WatchedCampaign {
-    /// By e-mail or mobile number; `u-1` has both.
+    /// Takes part by e-mail or mobile number. The profile `u-1` has both.
     async fn new(activation: &str) -> Self {
         let known = json!({ "external_id": "u-1", "email": "ada@example.com", "phone": PHONE });
         Self::with(activation, Settings::default(), &[known]).await
@@ -55,7 +55,7 @@ impl WatchedCampaign {
         self.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
     }
 
-    /// The consumer takes part, and gets to the end of it.
+    /// Lets the consumer take part, and waits for the end.
     async fn takes_part(&self, path: &str) {
         let (id, end) = match path {
             TRACK | EXPORT => (self.campaign.accept("ada@example.com").await, "enrolled"),
@@ -64,7 +64,7 @@ impl WatchedCampaign {
         self.campaign.all_reach(&[id], end, AN_HOUR).await;
     }
 
-    /// When an endpoint was asked.
+    /// The times at which an endpoint was asked.
     fn asked(&self, path: &str) -> Vec<Timestamp> {
         self.seen.lock().iter().filter(|seen| seen.path == path).map(|seen| seen.at).collect()
     }
@@ -74,7 +74,7 @@ fn activation(path: &str) -> &'static str {
     if [TRACK, EXPORT].contains(&path) { MARKS } else { SMS }
 }
 
-/// Successes that are none.
+/// Answers with a status of success that confirm nothing.
 fn unconfirmed() -> Vec<(u16, Value)> {
     let status = json!({ PHONE: "Subscribed" });
     vec![
@@ -139,7 +139,7 @@ async fn a_read_that_braze_queues_is_not_answered() {
     assert_eq!((watched.asked(EXPORT).len(), watched.campaign.profiles().await.len()), (3, 1));
 }
 
-/// How long after each of five answers the next request came.
+/// The time from each of five answers to the next request.
 async fn waits(path: &str, status: u16, headers: &Value) -> Vec<Duration> {
     let watched = WatchedCampaign::new(activation(path)).await;
     let fault = json!({ "kind": "answer", "status": status, "headers": headers, "body": { "message": "no" }, "count": 5 });
@@ -221,13 +221,13 @@ async fn a_status_that_is_about_the_request_ends_it() {
     }
 }
 
-/// What the workspace says of the requests that subscribed.
+/// The workspace's answers to the requests that subscribed.
 fn subscribed(watched: &WatchedCampaign) -> Vec<String> {
     let seen = watched.seen.lock();
     seen.iter().filter(|seen| seen.path == STATUS_SET).map(|seen| seen.summary.clone()).collect()
 }
 
-/// So many activations, with a group each, or all with the same.
+/// This many activations, with a group each, or all with the same group.
 fn activations(count: usize, group: impl Fn(usize) -> String) -> String {
     let mut text = SMS.replace("g-1", &group(0));
     for number in 1..count {
@@ -237,7 +237,7 @@ fn activations(count: usize, group: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// One consumer takes part in each of so many activations at once.
+/// One consumer takes part in each of this many activations at once.
 async fn takes_part_in_all(watched: &WatchedCampaign, count: usize) -> Vec<domain::ids::ParticipationId> {
     let mut ids = vec![watched.campaign.accept_phone(PHONE, Some("ada@example.com")).await];
     for number in 1..count {

@@ -52,7 +52,7 @@ async fn the_first_are_rewarded_and_their_profiles_show_it() {
     assert_eq!(rewards(&profiles), expected);
     assert_eq!(of(&profiles, "c0@example.com")["custom_attributes"]["q_reward"], "SPRING20");
     assert_eq!(of(&profiles, "c4@example.com")["custom_attributes"], json!({}));
-    assert_eq!(campaign.requests("/users/export/ids").await, 3, "only for those who have something to show");
+    assert_eq!(campaign.requests("/users/export/ids").await, 3, "only for consumers with a reward to write");
     let told = campaign.quikly.told();
     assert_eq!(told.len(), 5);
     for (id, body) in told {
@@ -96,7 +96,7 @@ async fn a_place_is_kept_through_the_double_opt_in_and_passed_on_when_it_expires
         ids.push(campaign.accept_phone(&format!("+1313555010{number}"), Some(&email)).await);
     }
     campaign.all_reach(&ids, "awaiting_opt_in", A_DAY).await;
-    // Braze has asked by then. The second to fourth confirm; the first, who holds a place, does not.
+    // Braze has asked by now. The second to fourth confirm. The first, who has the reserved place, does not.
     campaign.clock.sleep(Duration::from_secs(60)).await;
     for number in 1..4 {
         let reply = json!({ "phone": format!("+1313555010{number}"), "text": "Y" });
@@ -160,7 +160,7 @@ async fn a_raffle_is_drawn_at_its_close_and_its_winners_get_callbacks() {
     assert_eq!((told.len(), rewarded.count()), (12, 2));
 }
 
-/// A moment, so many seconds after the campaign begins, as a brand file has it.
+/// The time this many seconds after the campaign begins, as a brand file has it.
 fn campaign_start_plus(seconds: u64) -> String {
     (tests::start() + Duration::from_secs(seconds)).to_string()
 }
@@ -212,7 +212,7 @@ async fn whatever_fails_nothing_is_oversold_and_every_callback_is_delivered() {
     let (mut emails, mut events) = (Vec::new(), Vec::new());
     for number in 0..30 {
         emails.push(campaign.accept(&format!("c{number}@example.com")).await);
-        // Every consumer signs in, too: rewarded once all the same.
+        // Every consumer also signs in, and is still rewarded only once.
         events.push(campaign.accept_event("signed_in", &format!("c{number}@example.com")).await);
     }
     campaign.all_end(&emails, A_DAY).await;
@@ -243,7 +243,7 @@ async fn the_rewarder_credits_what_is_earned_and_lets_the_flows_continue() {
         [by_email],
         "by number it is earned later"
     );
-    assert_eq!(campaign.requests("/users/export/ids").await, 0, "Braze is asked nothing");
+    assert_eq!(campaign.requests("/users/export/ids").await, 0, "no request goes to Braze");
     let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
     let id = campaign.accept("c0@example.com").await;
     campaign.run();

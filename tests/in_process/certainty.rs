@@ -1,4 +1,4 @@
-//! The promises hold when messages are lost, repeated or mixed, when writes fail, and when every step is done twice.
+//! The promises hold when messages are lost, repeated or reordered, when writes fail, and when every step is done twice.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tests::campaign::Campaign;
 const EVENT: &str = "attributes = { quikly_participant = true }\nevent = \"quikly_participated\"";
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Everyone has one profile, and one event on it.
+/// Checks that everyone has one profile with one event.
 async fn everyone_has_one_of_each(campaign: &Campaign, count: usize) {
     let profiles = campaign.profiles().await;
     assert_eq!(profiles.len(), count);

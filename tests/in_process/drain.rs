@@ -1,4 +1,4 @@
-//! A burst is worked off as fast as Braze allows.
+//! A burst is processed as fast as Braze allows.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const A_MINUTE: Limit = Limit::a_minute(250);
 const MANY_A_MINUTE: Limit = Limit::a_minute(2_500);
 const A_SECOND: Limit = Limit::a_second(40);
 
-/// Bursts of several minutes, Braze's default where fields are named first.
+/// Bursts of several minutes. Braze's default where fields are named comes first.
 const LONG: [Burst; 3] = [
     Burst::new(Flow::Email, 4_000, A_SECOND),
     Burst::new(Flow::Email, 7_500, MANY_A_MINUTE),
@@ -21,17 +21,17 @@ const LONG: [Burst; 3] = [
 const MIDWAY: Duration = Duration::from_millis(17_300);
 const LATENCIES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(400)];
 
-/// To learn the limit, and to fill what is left of the last window.
+/// The time to learn the limit, and to use the rest of the last window.
 const A_MOMENT: Duration = Duration::from_secs(2);
 
 fn assert_full(drained: &Drained, what: &str) {
     let Drained { looked_up_after, least, .. } = drained;
     assert!(
         *looked_up_after <= least.div_f64(0.97) + A_MOMENT,
-        "{what}: {looked_up_after:?}, and {least:?} would do"
+        "{what}: {looked_up_after:?}, although {least:?} is possible"
     );
     if let Some(ratio) = drained.ratio() {
-        assert!(ratio >= 0.97, "{what}: {looked_up_after:?}, and {least:?} would do: {ratio:.3}");
+        assert!(ratio >= 0.97, "{what}: {looked_up_after:?}, although {least:?} is possible: {ratio:.3}");
     }
 }
 
@@ -42,7 +42,7 @@ async fn assert_full_without_429s(burst: Burst) {
     assert_eq!(look_ups(&drained), burst.count, "{burst:?}");
 }
 
-/// Several processes cannot know all that the others do.
+/// Checks a run of several processes, which cannot know everything about each other's requests.
 async fn assert_full_with_few_429s(burst: Burst) {
     let drained = drain(burst).await;
     let most = burst.count / 200;
@@ -91,7 +91,7 @@ async fn a_reset_in_whole_seconds_left_costs_no_window() {
     }
 }
 
-/// Braze's window cannot be known then, so the first one that is used in full begins with the burst.
+/// Without headers, Braze's window is unknown, so the first window that is used in full begins with the burst.
 #[tokio::test(start_paused = true)]
 async fn without_headers_the_brand_file_gives_the_limit() {
     for phase in [Duration::ZERO, MIDWAY] {
@@ -114,7 +114,7 @@ async fn two_processes_share_the_limit_of_braze() {
     }
 }
 
-/// Longer than a quarter of an hour, which is the longest that a message can be delayed.
+/// A backlog of more than a quarter of an hour, which is the longest delay of a message.
 #[tokio::test(start_paused = true)]
 async fn a_backlog_of_half_an_hour_is_processed_as_fast_as_one_of_minutes() {
     for (limit, count) in [(A_MINUTE, 7_500), (Limit::a_second(4), 7_200)] {

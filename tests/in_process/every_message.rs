@@ -1,4 +1,4 @@
-//! Every flow, with every message lost once and with every message delivered twice: the same end each time.
+//! Every flow, with every message lost once and with every message delivered twice, ends the same way.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ struct MessageFlow {
     activation: String,
     way: TestedWay,
     ends: &'static str,
-    /// How many of the three consumers have a profile then.
+    /// How many of the three consumers have a profile at the end.
     profiles: usize,
 }
 
@@ -74,13 +74,13 @@ fn flows() -> Vec<MessageFlow> {
             activation: format!("[activation.events.signed_in]\n{}", rewarded("attributes = { p = true }")),
             way: TestedWay::Event,
             ends: "credited",
-            // An event never creates the profile that Braze says it has.
+            // An event never creates the profile, even if Braze says that there is one.
             profiles: 2,
         },
     ]
 }
 
-/// Three consumers: one new, one that Braze knows, one that it knows by the number. Returns how many messages it took.
+/// Runs three consumers: one new, one known to Braze, one known by the number. Returns how many messages it took.
 async fn runs_to_its_end(flow: &MessageFlow, faults: Faults, lost: Option<u64>) -> u64 {
     let campaign = Campaign::with(faults, flow.braze, &flow.activation);
     if let Some(number) = lost {
@@ -116,7 +116,7 @@ async fn runs_to_its_end(flow: &MessageFlow, faults: Faults, lost: Option<u64>) 
             }
         }
     }
-    // Rewards are shown after the end, by address once the profile has settled.
+    // Rewards are written after the end, by address once the profile has settled.
     campaign.clock.sleep(Duration::from_secs(600)).await;
     let profiles = campaign.profiles().await;
     assert_eq!(profiles.len(), flow.profiles, "{}: no second profile with message {lost:?} lost", flow.name);
@@ -130,12 +130,12 @@ async fn runs_to_its_end(flow: &MessageFlow, faults: Faults, lost: Option<u64>) 
     campaign.memory.messages_sent()
 }
 
-/// Two are rewarded, if there is something to win: on their profiles, and by one event each.
+/// Checks that two consumers are rewarded, if there is an incentive: on their profiles, and by one event each.
 fn rewards_are_shown_once(flow: &MessageFlow, profiles: &[Value], lost: Option<u64>) {
     let rewarded = profiles.iter().filter(|profile| profile["custom_attributes"]["q_reward"] == "SPRING20");
     let events: u64 =
         profiles.iter().filter_map(|profile| profile["custom_events"]["q_rewarded"]["count"].as_u64()).sum();
-    // Of the two who were first, the one without a profile cannot show it.
+    // Of the first two, the consumer without a profile cannot show the reward.
     let expected = match (flow.activation.contains("incentive"), flow.way) {
         (false, _) => 0,
         (true, TestedWay::Event) => 1,

@@ -1,4 +1,4 @@
-//! Nobody waits for somebody else's limits.
+//! One brand's limits hold up no other brand.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tests::campaign::{Campaign, SETTLE};
 
 const WAITING: usize = 100_000;
 
-/// On top of what their own brand's limits ask of them, which for one participant is nothing.
+/// The delay that is allowed on top of the brand's own limits, which delay one participant by nothing.
 const A_SECOND: Duration = Duration::from_secs(1);
 
-/// A campaign whose brand was just given thousands of consumers who wait for look-ups.
+/// A campaign whose brand has just got thousands of consumers who wait for look-ups.
 async fn burst(activation: &str) -> Campaign {
     let settings = Settings { settle: SETTLE, ..Settings::default() };
     let campaign = Campaign::at(Faults::none(), "", activation, settings);
@@ -24,7 +24,7 @@ async fn burst(activation: &str) -> Campaign {
     campaign
 }
 
-/// The same, in the midst of it.
+/// A campaign in the middle of such a burst.
 async fn busy(activation: &str) -> Campaign {
     let campaign = burst(activation).await;
     campaign.clock.sleep(Duration::from_secs(90)).await;

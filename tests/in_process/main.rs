@@ -1,5 +1,5 @@
-//! The real connector and a simulated workspace in one process, under a paused clock: hours pass in milliseconds, and a run is
-//! the same every time.
+//! The real connector and a simulated workspace in one process, under a paused clock: hours pass in milliseconds, and every run is the
+//! same.
 
 mod answers;
 mod awards;

@@ -1,4 +1,4 @@
-//! Panics of our own code, injected through the ports: whatever panics costs one brand a round, and everybody else nothing.
+//! Panics of our own code, injected through the ports: each costs one brand one round, and the others nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -22,7 +22,7 @@ use tests::campaign::Campaign;
 const ATTRIBUTE: &str = "attributes = { quikly_participant = true }";
 const LATER: Duration = Duration::from_secs(1_200);
 
-/// Panics so many times, and then works.
+/// Panics this many times, and then works.
 struct Panicking<T> {
     inner: T,
     left: Arc<AtomicUsize>,
@@ -39,7 +39,7 @@ impl<T> Panicking<T> {
     }
 }
 
-/// The way to Braze, where what panics is about the workspace at port 1, and about whoever is named.
+/// A transport to Braze that panics for requests to the workspace at port 1 that contain `named`.
 struct AboutPort {
     way: Panicking<Arc<dyn Transport>>,
     named: &'static str,
@@ -84,7 +84,7 @@ impl Queues for Panicking<Arc<dyn Queues>> {
     }
 }
 
-/// A process whose requests to the first brand's workspace panic so many times if they name somebody.
+/// A process whose requests to the first brand's workspace panic this many times if they contain `named`.
 fn process(campaign: &Campaign, named: &'static str, times: usize) -> (Arc<Connector>, Troubles) {
     let troubles = Troubles::default();
     let way = Panicking::times(times, campaign.outside.transport.clone());

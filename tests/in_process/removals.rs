@@ -1,4 +1,4 @@
-//! What becomes of participations when their brand's file does not have their terms any more, or cannot be used.
+//! What happens to participations when their brand's file no longer has their terms, or cannot be used.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::time::Duration;
@@ -19,14 +19,14 @@ const EVENT: &str = "[activation.events.signed_in]\nincentive = \"early\"\n";
 const FIRST: &str =
     "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 1\nreward = \"SPRING20\"\n";
 
-/// What the file says: scope, settings and activation.
+/// The contents of the file: scope, settings and activation.
 type File = (&'static str, &'static str, String);
 
 fn whole() -> File {
     ("spring", CALLBACK, format!("{SMS}incentive = \"early\"\n{EVENT}{FIRST}"))
 }
 
-/// The file without something, the reason with which participations by number end then, and whether Quikly can be told.
+/// The file after a removal, the reason with which participations by number then end, and whether Quikly can get a callback.
 fn removals() -> Vec<(Option<File>, &'static str, bool)> {
     let (scope, braze, activation) = whole();
     vec![
@@ -40,7 +40,7 @@ fn removals() -> Vec<(Option<File>, &'static str, bool)> {
     ]
 }
 
-/// A campaign in which one has the place, and one waits behind.
+/// A campaign in which one participation has the place, and another waits.
 async fn two() -> (Campaign, Vec<ParticipationId>) {
     let (_, braze, activation) = whole();
     let campaign = Campaign::with(Faults::none(), braze, &activation);
@@ -52,7 +52,7 @@ async fn two() -> (Campaign, Vec<ParticipationId>) {
         ids.push(campaign.accept_phone(phone, None).await);
     }
     campaign.all_reach(&ids, "awaiting_opt_in", HOUR).await;
-    // What asks them takes a moment to appear.
+    // The opt-in event takes a moment to appear.
     campaign.clock.sleep(Duration::from_secs(60)).await;
     (campaign, ids)
 }
@@ -74,7 +74,7 @@ async fn counts(campaign: &Campaign) -> Counts {
     campaign.memory.counts(&ledger).await.unwrap()
 }
 
-/// Rewarded, held, and waiting.
+/// How many are rewarded, reserved, and waiting.
 async fn places(campaign: &Campaign) -> (u32, u32, u32) {
     let counts = counts(campaign).await;
     (counts.given, counts.held, counts.waiting)
@@ -101,7 +101,7 @@ async fn terms_that_return_within_a_day_find_every_participation_as_it_was() {
         confirm(&campaign, "+13135550100").await;
         campaign.all_reach(&ids[..1], "credited", 2 * HOUR).await;
         assert_eq!(places(&campaign).await, (1, 0, 1), "{reason}");
-        // The day begins anew with the next removal.
+        // The day starts again with the next removal.
         use_file(&campaign, file.as_ref());
         campaign.clock.sleep(23 * HOUR).await;
         campaign.all_reach(&ids[1..], "awaiting_opt_in", Duration::ZERO).await;
@@ -118,7 +118,7 @@ async fn terms_that_are_gone_for_a_day_end_participations_release_places_and_sen
         assert_eq!(places(&campaign).await, (0, 0, 0), "{reason}");
         campaign.clock.sleep(HOUR).await;
         assert_eq!(told(&campaign, "participation.ended"), if is_told { 2 } else { 0 }, "{reason}");
-        // What has ended stays so, and the place is there for whoever comes next.
+        // An ended participation stays ended, and its place goes to the next one.
         use_file(&campaign, Some(&whole()));
         campaign.clock.sleep(2 * HOUR).await;
         campaign.all_reach(&ids, "failed", Duration::ZERO).await;
@@ -148,7 +148,7 @@ async fn an_incentive_that_returns_gives_the_rewards_earned_meanwhile() {
     confirm(&campaign, "+13135550100").await;
     campaign.all_reach(&ids[..1], "credited", 2 * HOUR).await;
     assert_eq!(places(&campaign).await, (0, 1, 1), "the place is kept");
-    // The one behind gives up what the books say it waits for.
+    // The waiting one gives up its wait in the ledger.
     campaign.all_reach(&ids[1..], "expired", 120 * HOUR).await;
     assert_eq!(places(&campaign).await, (0, 1, 0));
     use_file(&campaign, Some(&whole()));
@@ -183,5 +183,5 @@ async fn a_callback_of_a_broken_file_waits_until_it_is_repaired() {
     use_file(&campaign, Some(&whole()));
     let before = told(&campaign, "participation.credited");
     campaign.clock.sleep(HOUR).await;
-    assert!(told(&campaign, "participation.credited") > before, "it was not given up after a day");
+    assert!(told(&campaign, "participation.credited") > before, "it was not parked after a day");
 }

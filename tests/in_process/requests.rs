@@ -1,4 +1,4 @@
-//! How many requests a thousand participants cost, flow by flow: the table of the README.
+//! The number of requests for a thousand participants, flow by flow: the table in the documents.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_re
 const ENDPOINTS: [&str; 4] =
     ["/subscription/status/get", "/users/export/ids", "/users/track", "/v2/subscription/status/set"];
 
-/// What Braze knows of the participants.
+/// What Braze knows about the participants.
 #[derive(Clone, Copy, PartialEq)]
 enum KnownTo {
     No,
@@ -28,16 +28,16 @@ enum KnownTo {
     Subscribed,
 }
 
-/// How they take part.
+/// How the participants take part.
 #[derive(Clone, Copy, PartialEq)]
 enum TakenBy {
     Email,
     Phone,
-    /// Braze tells of an event, by webhook.
+    /// Braze reports an event by webhook.
     Event,
-    /// It names the profile, too.
+    /// The webhook also names the profile.
     EventWithId,
-    /// It tells of those who took part by e-mail first, whose requests do not count here.
+    /// Braze reports an event of consumers who took part by e-mail first. Requests for the e-mails do not count here.
     EventAfterEmail,
 }
 
@@ -48,9 +48,9 @@ struct RequestFlow {
     by: TakenBy,
     braze: &'static str,
     ends: &'static str,
-    /// What one request for each participant and step would cost, by endpoint.
+    /// The cost of one request for each participant and step, by endpoint.
     one_each: [usize; 4],
-    /// What it costs here: any more is a regression.
+    /// The highest cost that is allowed, by endpoint.
     most: [u64; 4],
 }
 

@@ -42,7 +42,7 @@ async fn two_days_of_double_opt_in_poll_in_fifties_and_credit_within_a_poll() {
         ids.push(campaign.accept_phone(&phone(number), Some(&format!("c{number}@example.com"))).await);
     }
     campaign.all_reach(&ids, "awaiting_opt_in", Duration::from_secs(600)).await;
-    // The first forty came a moment before the others, while the brand's limit was being learnt; the tick brings them together.
+    // The first forty arrived a moment before the others, while the brand's limit was being learned. The tick brings them together.
     campaign.clock.sleep(Duration::from_secs(60)).await;
     let before = campaign.requests("/subscription/status/get").await;
     campaign.clock.sleep(Duration::from_secs(300)).await;
@@ -72,7 +72,7 @@ async fn with_every_fault_of_aws_nobody_is_asked_twice_and_nobody_is_lost() {
         ids.push(campaign.accept_phone(&phone(number), None).await);
     }
     campaign.all_reach(&ids, "awaiting_opt_in", 6 * HOUR).await;
-    // Accepted by Braze is not yet applied.
+    // Braze has accepted the writes, and has not applied them yet.
     campaign.clock.sleep(Duration::from_secs(60)).await;
     for number in 0..60 {
         confirm(&campaign, number).await;

@@ -1,4 +1,4 @@
-//! What is about one profile is asked and written once, and what has failed for long goes together again.
+//! Work on one profile is looked up and written once, and writes that failed for long are sent together again.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn events_of_one_consumer_are_one_look_up_and_one_object() {
     let campaign = Campaign::with(Faults::none(), "", &events.iter().map(section).collect::<String>());
     let known = json!({ "profiles": [{ "external_id": "u-1", "email": "ada@example.com" }] });
     campaign.steer("POST", "/_sim/profiles", &known.to_string()).await;
-    // So few fit a request that objects of their own would need five.
+    // The limit is so low that separate objects would need five requests.
     campaign.steer("PUT", "/_sim/limits", r#"{"max_objects": 1}"#).await;
     let mut ids = Vec::new();
     for event in &events {
@@ -42,7 +42,7 @@ async fn of_two_that_are_refused_as_one_object_only_the_one_at_fault_is_refused(
     let campaign = Campaign::with(Faults::none(), "", activation);
     let known = json!({ "profiles": [{ "external_id": "u-1", "email": "ada@example.com" }] });
     campaign.steer("POST", "/_sim/profiles", &known.to_string()).await;
-    // As one object, as two of one request, and the first of the two alone.
+    // The fault is met by the request with one object, by the one with two, and by the first of the two alone.
     let refusal = json!({ "path": "/users/track", "kind": "status", "status": 400, "count": 3 });
     campaign.steer("POST", "/_sim/faults", &refusal.to_string()).await;
     let bad = campaign.accept_event("bad", "ada@example.com").await;
@@ -57,7 +57,7 @@ async fn of_two_that_are_refused_as_one_object_only_the_one_at_fault_is_refused(
 #[tokio::test(start_paused = true)]
 async fn writes_that_braze_refused_for_hours_are_sent_together_once_it_accepts_them() {
     const COUNT: u64 = 40;
-    // Nobody comes but by the tick, which takes everyone whose time has come together.
+    // Only the tick processes anything here, and it takes everything that is due together.
     let faults = Faults { message_lost: 1.0, schedule_lost: 1.0, ..Faults::none() };
     let campaign = Campaign::new(faults, "attributes = { quikly_participant = true }");
     campaign

@@ -1,5 +1,5 @@
-//! What a profile shows already is not sent again: under contracts from before spring 2025 Braze counts a
-//! data point for each attribute written, changed or not.
+//! Values that a profile has already are not sent again: under contracts from before spring 2025, Braze counts a data point for each
+//! attribute written, changed or not.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tests::campaign::Campaign;
 
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 
-/// Somebody whose profile has these attributes takes part in an activation that sets `quikly_participant`, and logs `event` if any.
+/// Lets a consumer whose profile has these attributes take part in an activation that sets `quikly_participant`, and logs `event` if given.
 async fn takes_part(shown: &Value, event: Option<&str>) -> Campaign {
     let event = event.map(|name| format!("event = \"{name}\"\n")).unwrap_or_default();
     let campaign = Campaign::new(
@@ -25,7 +25,7 @@ async fn takes_part(shown: &Value, event: Option<&str>) -> Campaign {
     campaign
 }
 
-/// How many attributes were not sent since this was last asked.
+/// How many attributes were not sent since the last call.
 fn saved(campaign: &Campaign) -> u64 {
     campaign.connector.metrics().take().of(Metric::AttributesSaved)
 }

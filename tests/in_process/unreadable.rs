@@ -1,4 +1,4 @@
-//! A participation that is stored and cannot be read: it holds up nobody, and gives its place back.
+//! A stored participation that cannot be read holds up nobody, and releases its place.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ async fn its_place_goes_to_the_next_one() {
     let awards = campaign.memory.awards(&[first, next]).await.unwrap().found;
     let won = |id| awards.iter().find(|award| award.id == id).unwrap().reward().is_some();
     assert_eq!((won(first), won(next)), (false, true));
-    // It can be read again, and goes on without a place.
+    // It can be read again, and continues without a place.
     campaign.memory.damage(first, false);
     campaign.all_reach(&[first], "expired", 72 * HOUR).await;
     assert!(campaign.memory.get(&[first]).await.unwrap().unreadable.is_empty());

@@ -1,4 +1,4 @@
-//! The promises of the design, in runs where everything that may go wrong does. `cargo xtask simulate` plays more of them.
+//! The promises, in runs where everything that can go wrong does. `cargo xtask simulate` runs more of them.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it fails")]
 
@@ -11,7 +11,7 @@ use tests::simulation::{Broken, Mutation, Plan, Played, play, shrink};
 
 const SEEDS: u64 = 1_000;
 
-/// Runs that are kept.
+/// The runs that are kept.
 const FOUND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/simulation/found");
 
 /// Plays the runs of many seeds on all cores. The first broken promise ends the test with its seed.
@@ -23,7 +23,7 @@ fn play_all(seeds: u64) -> Played {
             match play(&Plan::of(seed), None) {
                 Ok(played) => add(&mut all, played),
                 Err(broken) => {
-                    panic!("seed {seed}: {broken:?}; `cargo xtask simulate --seed {seed}` cuts it down")
+                    panic!("seed {seed}: {broken:?}; `cargo xtask simulate --seed {seed}` shrinks it")
                 }
             }
         }
@@ -65,7 +65,7 @@ fn a_seed_plays_the_same_run_every_time() {
     }
 }
 
-/// The first seeds, until one breaks a promise of a system that lacks a rule.
+/// The first seed whose run breaks a promise in a system that lacks a rule.
 fn caught(mutation: Mutation) -> (Plan, Broken) {
     let found = (0..SEEDS).find_map(|seed| {
         let plan = Plan::of(seed);
@@ -74,7 +74,7 @@ fn caught(mutation: Mutation) -> (Plan, Broken) {
     found.unwrap_or_else(|| panic!("{mutation:?} goes unnoticed"))
 }
 
-/// A kept run that is too much for a system without the rule.
+/// The promise that a kept run breaks in a system without the rule.
 fn noticed_by(name: &str, mutation: Mutation) -> Broken {
     play(&kept(&Path::new(FOUND).join(name)), Some(mutation)).unwrap_err()
 }

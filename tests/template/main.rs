@@ -1,4 +1,4 @@
-//! infra/template.yaml as CloudFormation gets it: what each function may do, and what must be so of every queue, table and alarm.
+//! Tests of infra/template.yaml in the form that CloudFormation gets: policies, and rules for every queue, table and alarm.
 
 mod policies;
 

@@ -1,4 +1,4 @@
-//! What each function may do: the whole list, so that whoever adds to it sees it.
+//! The complete list of what each function may do, so that every addition shows up in a test.
 
 use std::collections::BTreeMap;
 

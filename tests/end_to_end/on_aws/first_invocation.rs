@@ -1,4 +1,4 @@
-//! A function opens its connections while it starts: its first invocation pays for none.
+//! A function opens its connections while it starts, so its first invocation does not wait for them.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use crate::on_aws::tls::{Certificate, Secured};
 use crate::process::{Process, binary};
 use crate::workspace::{KEY, SimProcess};
 
-/// What a handshake is made to take: to be seen in a figure.
+/// The time that a handshake is made to take, long enough to be measured.
 const SLOW: Duration = Duration::from_millis(400);
 
 const CALLED: [&str; 3] = ["DYNAMODB", "SQS", "SSM"];
 
-/// A function, everything it calls behind TLS, and what it needs there.
+/// A function, and everything it calls behind TLS, with the settings that it needs.
 struct Secluded {
     runtime: Runtime,
     store: Dynamo,
@@ -104,7 +104,7 @@ impl Secluded {
         self.secured.iter().map(Secured::handshakes).collect()
     }
 
-    /// Hands the function four participations as messages do; how long it took.
+    /// Invokes the function with four participations, and returns how long it took.
     async fn invocation(&self, name: &str) -> Duration {
         let mut ids = Vec::new();
         for number in 0..4 {

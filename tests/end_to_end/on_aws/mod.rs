@@ -1,4 +1,4 @@
-//! The whole on AWS, emulated: the real functions, deployed from infra/template.yaml, at simulated workspaces.
+//! The whole system on an emulated AWS: the real functions, deployed from infra/template.yaml, with simulated workspaces.
 
 mod first_invocation;
 mod policies;
@@ -14,10 +14,10 @@ use crate::on_aws::stack::{GROUP, Stack, token_of};
 use crate::server::TOKEN;
 use crate::workspace::SimProcess;
 
-/// The functions have to start, and share two processors with the other tests.
+/// The functions have to start, and they share two processors with the other tests.
 const SOON: Duration = Duration::from_secs(60);
 
-/// A schedule fires to the minute, and the tick comes every minute.
+/// A schedule fires to the minute, and the tick runs every minute.
 const MINUTES: Duration = Duration::from_secs(200);
 
 async fn profile(workspace: &SimProcess, key: &str, value: &str) -> Option<Value> {
@@ -32,7 +32,7 @@ async fn by_email_the_profile_is_updated_and_the_participation_credited() {
     assert_eq!(shown["credited"], true);
     let profile = profile(stack.workspace("email"), "email", "ada@example.com").await.unwrap();
     assert_eq!(profile["custom_attributes"]["quikly_participant"], true);
-    // The emulator's lines may have something in front.
+    // The emulator may put something in front of a line.
     let line = |said: &str| serde_json::from_str::<Value>(&said[said.find("{\"")?..]).ok();
     let counted = |line: &Value| {
         line["Function"] == "email-enroller"
@@ -156,7 +156,7 @@ async fn the_same_message_twice_changes_nothing() {
         let body = json!({ "MessageBody": look, "MessageGroupId": "twice" });
         stack.queue("SendMessage", "local-email-enrollments", body).await;
     }
-    // Whoever comes after them is done once they are.
+    // A message that follows them is done after them.
     let next = stack.participate(&json!({ "scope": "twice", "email": "next@example.com" })).await;
     stack.reaches(&next, "enrolled", SOON).await;
     tests::eventually_async("the messages are gone", SOON, async || {
@@ -185,7 +185,7 @@ async fn a_full_activation_takes_no_new_participation_by_either_way() {
         assert!(status == 202 || problem["type"] == "urn:quikly-braze:activation-full", "{status} {problem}");
         (status == 422).then_some(())
     };
-    // Functions tell each other how many there are: some more may come in meanwhile.
+    // Functions report counts to each other, so a few more participations may be accepted meanwhile.
     let number = std::sync::atomic::AtomicUsize::new(0);
     let next = || format!("n{}@example.com", number.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
     tests::eventually_async("nobody new can post", SOON, async || {
@@ -197,5 +197,9 @@ async fn a_full_activation_takes_no_new_participation_by_either_way() {
         full(stack.post_webhook(&token_of("full"), &body).await)
     })
     .await;
-    assert_eq!(stack.participate(&first).await, id, "who takes part already is answered as always");
+    assert_eq!(
+        stack.participate(&first).await,
+        id,
+        "a consumer who takes part already gets the usual answer"
+    );
 }

@@ -1,4 +1,4 @@
-//! The emulator lets everybody do everything. So what the functions did is held against what their roles allow.
+//! The emulator allows everything. So the calls that the functions have made are compared with what their roles allow.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ const FUNCTIONS: [(&str, &str); 6] = [
     ("opt-in-poller", "OptInPoller"),
 ];
 
-/// A call as the policies' list says it.
+/// A call in the form of the policies' list.
 fn said(call: &Call) -> String {
     let name = |name: &str| {
         let parts = name.trim_start_matches("local-").trim_end_matches(".fifo").split('-');
@@ -40,7 +40,7 @@ fn said(call: &Call) -> String {
     }
 }
 
-/// Every call so far was allowed to who made it.
+/// Checks that every call so far was allowed to its caller.
 pub(crate) fn assert_allowed(calls: &[Call]) {
     for (name, function) in FUNCTIONS {
         let allowed: BTreeSet<String> = allowed(function).into_iter().collect();

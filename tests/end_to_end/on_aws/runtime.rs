@@ -1,4 +1,4 @@
-//! Lambda's runtime API: gives a function one invocation after the other, and keeps what it answers.
+//! Lambda's runtime API. It gives a function one invocation after the other, and keeps the answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Runtime {
         Self { address, events, answers: Mutex::new(answers) }
     }
 
-    /// Invokes the function; what it answers.
+    /// Invokes the function and returns its answer.
     pub(crate) async fn invoke(&self, event: Value) -> Value {
         self.events.send(event).unwrap();
         let answer = async { self.answers.lock().await.recv().await.unwrap() };

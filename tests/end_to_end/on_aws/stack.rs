@@ -1,4 +1,4 @@
-//! infra/template.yaml deployed on an emulator of its own, with the brands that the tests need, each at a workspace of its own.
+//! infra/template.yaml deployed on an emulator of its own. Each test has a brand, and each brand has a workspace.
 
 use std::collections::HashMap;
 use std::net::TcpListener;
@@ -22,7 +22,7 @@ use crate::process::{binary, run_with, write};
 use crate::server::TOKEN;
 use crate::workspace::{KEY, SimProcess, client_for_all};
 
-/// What functions log in these tests: everything that may be worth a line, their libraries, too.
+/// The log filter of the functions in these tests. It includes everything, even their libraries.
 pub(crate) const LOGGED: &str = "debug";
 
 const FUNCTIONS: [&str; 6] = [
@@ -34,7 +34,7 @@ const FUNCTIONS: [&str; 6] = [
     "opt-in-poller",
 ];
 
-/// What the emulator asks of whoever speaks to it: a name, and nothing that is secret.
+/// The credentials that the emulator expects. None of them is secret.
 const ACCOUNT: [(&str, &str); 3] =
     [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "emulated"), ("AWS_SECRET_ACCESS_KEY", "emulated")];
 
@@ -43,7 +43,7 @@ pub(crate) const GROUP: &str = "d0e5c0de-0000-4000-8000-000000000001";
 const EMAIL: &str =
     "[activation.email]\nattributes = { quikly_participant = true }\nevent = \"quikly_participated\"\n";
 
-/// The brands: a test has one of its own.
+/// The brands. Each test has one of its own.
 const BRANDS: [(&str, &str); 8] = [
     ("email", EMAIL),
     (
@@ -79,14 +79,14 @@ pub(crate) struct Stack {
     client: reqwest::Client,
     workspaces: HashMap<&'static str, SimProcess>,
     directory: PathBuf,
-    /// What the functions have called.
+    /// Records the calls of the functions.
     pub(crate) recorder: Recorder,
-    /// Its standard input ends with the tests, and with it everything it started.
+    /// The emulator's process. Its standard input ends with the tests, and it then ends with everything that it started.
     _process: Child,
     _directory: TempDir,
 }
 
-/// A test's hold on the stack. However the test ends, what was done and said until then is looked through.
+/// A test's use of the stack. However the test ends, everything that was called and logged until then is checked.
 pub(crate) struct Visit(&'static Stack);
 
 impl Deref for Visit {
@@ -110,7 +110,7 @@ impl Drop for Visit {
 }
 
 impl Stack {
-    /// The one stack of this run.
+    /// The only stack of this run.
     pub(crate) async fn get() -> Visit {
         static STACK: OnceCell<Stack> = OnceCell::const_new();
         Visit(STACK.get_or_init(Self::deploy).await)
@@ -119,7 +119,7 @@ impl Stack {
     async fn deploy() -> Self {
         let binaries = binary().parent().unwrap();
         for function in FUNCTIONS {
-            // One by one, as they are deployed: together, each would have what any of them needs.
+            // The functions are built one by one, as they are deployed. Built together, each would get the features that any of them needs.
             let built = Command::new(option_env!("CARGO").unwrap_or("cargo"))
                 .args(["build", "--quiet", "--package", function])
                 .status();
@@ -168,7 +168,7 @@ impl Stack {
             parameters.put(&format!("/quikly-braze/local/braze/{name}"), KEY).await.unwrap();
             let workspace = SimProcess::start("1s").await;
             let (braze, activation) = (&workspace.url, activation.replace("GROUP", GROUP));
-            // Each brand has a token of its own; one test uses it.
+            // Each brand has a token of its own, and one test uses it.
             let token = TokenHash::of(&token_of(name));
             let file = format!(
                 "id = \"{name}\"\n[braze]\nendpoint = \"{braze}\"\nsettle = \"3s\"\n\
@@ -186,7 +186,7 @@ impl Stack {
             &variables,
         );
         assert_eq!(code, Some(0), "{said}");
-        // What works is to be seen to work within seconds; deployed, failures come again after six times the function's time.
+        // Successes should show within seconds. Deployed, a failed message is delivered again after six times the function's time-out.
         for queue in ["local-email-enrollments", "local-sms-subscriptions"] {
             let attributes = json!({ "VisibilityTimeout": "4" });
             self.queue("SetQueueAttributes", queue, json!({ "Attributes": attributes })).await;
@@ -203,7 +203,7 @@ impl Stack {
         (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
     }
 
-    /// Takes part, as a page does that repeats itself under one key; the participation's id.
+    /// Takes part as a page does, which repeats its request under one key. Returns the participation's id.
     pub(crate) async fn participate(&self, body: &Value) -> String {
         let request = self.client.post(format!("{}/participations", self.endpoint));
         let key = TokenHash::of(&body.to_string()).to_string();
@@ -214,20 +214,20 @@ impl Stack {
         answer["id"].as_str().unwrap().to_owned()
     }
 
-    /// Takes part once; the status and the answer.
+    /// Takes part once. Returns the status and the answer.
     pub(crate) async fn post_once(&self, body: &Value) -> (u16, Value) {
         let request = self.client.post(format!("{}/participations", self.endpoint));
         let request = request.header("content-type", "application/json").body(body.to_string());
         self.send(&self.participations, request).await
     }
 
-    /// What a participation is seen as.
+    /// The participation as it is shown.
     pub(crate) async fn show(&self, id: &str) -> Value {
         let request = self.client.get(format!("{}/participations/{id}", self.endpoint));
         self.send(&self.participations, request).await.1
     }
 
-    /// Waits until it is in a state.
+    /// Waits until the participation is in a state.
     pub(crate) async fn reaches(&self, id: &str, state: &str, within: Duration) -> Value {
         tests::eventually_async(state, within, async || {
             Some(self.show(id).await).filter(|shown| shown["state"] == state)
@@ -241,7 +241,7 @@ impl Stack {
         self.send(&self.webhook, request.header("authorization", format!("Bearer {token}"))).await
     }
 
-    /// An action of SQS on a queue.
+    /// Calls an action of SQS on a queue.
     pub(crate) async fn queue(&self, action: &str, queue: &str, mut body: Value) -> Value {
         body["QueueUrl"] = json!(format!("{}/000000000000/{queue}", self.endpoint));
         let request = self.client.post(&self.endpoint).header("x-amz-target", format!("AmazonSQS.{action}"));
@@ -252,7 +252,7 @@ impl Stack {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// The bodies of all dead letters of a queue. They stay where they are.
+    /// The bodies of a queue's dead letters, which stay in the queue.
     pub(crate) async fn dead(&self, queue: &str) -> Vec<String> {
         let queue = format!("local-{queue}-dead");
         let body = json!({ "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
@@ -261,7 +261,7 @@ impl Stack {
         messages.iter().map(|message| message["Body"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Everything that the functions have said.
+    /// Everything that the functions have logged.
     pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.directory.join("emulator.log")).unwrap()
     }

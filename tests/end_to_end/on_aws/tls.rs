@@ -1,4 +1,4 @@
-//! TLS in front of something on loopback: every handshake is slow, and counted.
+//! A TLS proxy on loopback. Its handshakes are slow and are counted.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// A certificate of localhost, and the file in which clients find it.
+/// A certificate for localhost, and the file in which clients find it.
 pub(crate) struct Certificate {
     acceptor: TlsAcceptor,
     pub(crate) file: PathBuf,
@@ -32,14 +32,14 @@ impl Certificate {
     }
 }
 
-/// Something behind TLS.
+/// A server behind TLS.
 pub(crate) struct Secured {
     pub(crate) url: String,
     handshakes: Arc<AtomicUsize>,
 }
 
 impl Secured {
-    /// Puts TLS before `address`; a handshake takes so long.
+    /// Puts TLS in front of `address`. A handshake takes the time `slow`.
     pub(crate) async fn before(address: &str, certificate: &Certificate, slow: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
