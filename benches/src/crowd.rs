@@ -133,7 +133,7 @@ impl Crowd {
         }
         let others = PARTICIPATIONS - 2 * FEW - WAITING - LOTS - 2;
         maker.enter("none", others, Offer::ByPlace).await?;
-        let last = |ids: Vec<ParticipationId>| ids.last().copied().context("somebody who waits");
+        let last = |ids: Vec<ParticipationId>| ids.last().copied().context("a waiting participation");
         Ok(Self { brands_directory, data, last: [last(few)?, last(many)?] })
     }
 
@@ -181,7 +181,7 @@ impl Maker {
         offer: &Offer,
     ) -> anyhow::Result<(Participation, Option<Entry>)> {
         let one = participation("acme", "spring", &format!("{incentive}-{number}@example.com"));
-        let contact = one.contact().context("somebody")?;
+        let contact = one.contact().context("a contact")?;
         let id = self.id_key.participation(one.scope(), &contact);
         let has_award = incentive != "none";
         let one = changed(&one, |kept| {

@@ -268,7 +268,7 @@ pub(crate) async fn of_many_claims_one_holds(ports: Ports) {
     assert!(claims.iter().any(|claim| claim.by == first));
 }
 
-/// Stores this many participations, and returns the count then. A store that does not count by itself is told.
+/// Stores this many participations, and returns the count then. The count is passed to a store that does not count by itself.
 async fn accepts(ports: &Ports, scope: &str, numbers: std::ops::Range<u32>) -> u64 {
     let mut new = 0;
     for number in numbers {

@@ -19,7 +19,7 @@ fn every_key_of_a_brand_file_has_a_row_and_every_row_is_a_key() {
         let rows: BTreeSet<&str> = described.first_cells.iter().map(String::as_str).collect();
         assert_eq!(
             rows, keys,
-            "under {} of docs/brand-file.md, beside crates/domain/src/brand_file/keys.rs",
+            "under {} of docs/brand-file.md, compared with crates/domain/src/brand_file/keys.rs",
             table.title
         );
     }

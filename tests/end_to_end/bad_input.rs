@@ -139,7 +139,7 @@ async fn wrong_methods_types_and_paths_are_distinguished() {
         ("GET", "GET", "/participations", None, 405, "method-not-allowed"),
         ("DELETE", "DELETE", "/participations", JSON, 405, "method-not-allowed"),
         ("another path", "POST", "/participation", JSON, 404, "no-such-path"),
-        ("an id that is none", "GET", "/participations/1", None, 404, "no-such-participation"),
+        ("a malformed id", "GET", "/participations/1", None, 404, "no-such-participation"),
         (
             "an unknown id",
             "GET",

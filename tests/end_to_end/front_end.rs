@@ -34,7 +34,7 @@ async fn participations_of_a_brand_that_signs_must_be_signed() {
     for (name, header) in [
         ("none", None),
         ("of another body", Some(signature(now, b"{}", SECRET))),
-        ("by somebody else", Some(signature(now, &body(), "guessed"))),
+        ("with another secret", Some(signature(now, &body(), "guessed"))),
         ("too old", Some(signature(now - 301, &body(), SECRET))),
         ("from the future", Some(signature(now + 310, &body(), SECRET))),
         ("garbage", Some("t=x".to_owned())),

@@ -103,7 +103,7 @@ async fn a_signed_caller_sees_the_reason() {
     assert_eq!((&unsigned["state"], unsigned.get("reason")), (&json!("subscribing"), None));
     for (name, header) in [
         ("of another path", signature(now, b"/participations/0", SECRET)),
-        ("by somebody else", signature(now, path.as_bytes(), "guessed")),
+        ("with another secret", signature(now, path.as_bytes(), "guessed")),
         ("too old", signature(now - 400, path.as_bytes(), SECRET)),
     ] {
         is_problem(name, &get(&path, header).await, 401, "unsigned");

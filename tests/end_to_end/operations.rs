@@ -144,7 +144,7 @@ async fn a_forgotten_person_leaves_file_and_log_at_once_while_others_take_part()
     };
     let (number, ()) = tokio::join!(others, forget);
     assert!(!kept(&server, "ada.l@example.com"));
-    assert!(kept(&server, &format!("c{number}@example.com")), "the others are there");
+    assert!(kept(&server, &format!("c{number}@example.com")), "the others are stored");
 }
 
 #[tokio::test]

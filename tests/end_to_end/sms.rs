@@ -93,7 +93,7 @@ async fn five_hundred_numbers_single_opt_in() {
         );
     }
     let subscriptions = workspace.subscriptions().await;
-    assert_eq!(subscriptions["parked"], json!([]), "nobody was subscribed before the profile was there");
+    assert_eq!(subscriptions["parked"], json!([]), "nobody was subscribed before the profile existed");
     let states = subscriptions["states"].as_array().unwrap();
     let since: BTreeMap<&str, &str> = states
         .iter()

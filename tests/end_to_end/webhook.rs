@@ -195,7 +195,7 @@ fn cases() -> Vec<WebhookCase> {
         WebhookCase { token: None, ..case("no token, 10 MB", vec![b'x'; 10_000_000], 401, "unknown-token") },
         case("no scope", without("q_scope"), 422, "invalid-field"),
         case("an unknown scope", with("q_scope", json!("winter")), 422, "unknown-scope"),
-        case("a scope that is none", with("q_scope", json!("../etc")), 422, "unknown-scope"),
+        case("a malformed scope", with("q_scope", json!("../etc")), 422, "unknown-scope"),
         case("no event", without("event"), 422, "invalid-field"),
         case("an unknown event", with("event", json!("signed_out")), 422, "unknown-event"),
         case("an activation that is over", with("q_scope", json!("over")), 422, "activation-closed"),

@@ -27,7 +27,7 @@ fn every_queue_has_dead_letters_and_every_dead_letter_an_alarm() {
     let alarms = of_type("AWS::CloudWatch::Alarm");
     for (name, queue) in queues.iter().filter(|(name, _)| is_dead(name)) {
         let watches = |alarm: &&(&str, &Value)| points_to(&alarm.1["Dimensions"][0]["Value"]) == *name;
-        let alarm = alarms.iter().find(watches).unwrap_or_else(|| panic!("nobody watches {name}"));
+        let alarm = alarms.iter().find(watches).unwrap_or_else(|| panic!("no alarm watches {name}"));
         assert_eq!(alarm.1["Threshold"], 0);
         assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 3_600, "{name} is kept as long as SQS can");
     }
@@ -155,6 +155,6 @@ fn alarms_and_dashboard_read_metrics_that_the_functions_publish() {
     }
     assert!(figures.len() > 12);
     for figure in figures {
-        assert!(said.contains(&figure.as_str()), "no function says {figure}");
+        assert!(said.contains(&figure.as_str()), "no function publishes {figure}");
     }
 }

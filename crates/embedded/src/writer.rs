@@ -190,7 +190,7 @@ impl WriteLoop {
     }
 }
 
-/// Moves committed pages from the log into the file, while the writer goes on. Otherwise, every now and then a commit would take as
+/// Moves committed pages from the log into the file, while the writer continues. Otherwise, every now and then a commit would take as
 /// long as a checkpoint.
 fn checkpoint(connection: &Connection, commits: &mpsc::Receiver<()>, moved: &AtomicBool) {
     let mut since_the_last = 0;
@@ -330,7 +330,9 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), shrinks).await.expect("nobody reads it any more");
+        tokio::time::timeout(Duration::from_secs(30), shrinks)
+            .await
+            .expect("no reader holds the log any more");
         writer.write("inserting", insert(1)).await.unwrap();
     }
 

@@ -88,8 +88,9 @@ fn outage_as_json(outage: &Outage) -> Value {
 
 fn outage_as_text(outage: &Outage) -> String {
     let Outage { since, tries, waiting, why, .. } = outage;
-    let next = outage.next_try.map_or_else(|| "no try is due".to_owned(), |next| format!("next try {next}"));
-    format!("no answer since {since}, {tries} tries, {next}, {waiting} wait: {why}")
+    let next =
+        outage.next_try.map_or_else(|| "no attempt is due".to_owned(), |next| format!("next attempt {next}"));
+    format!("no answer since {since}, {tries} attempts, {next}, {waiting} waiting: {why}")
 }
 
 fn as_text(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestamp) -> String {
@@ -119,7 +120,7 @@ fn as_text(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestam
             ("oldest accepted".to_owned(), moment(overview.oldest_open)),
             ("due".to_owned(), due),
             ("lag".to_owned(), format!("{} s", lag(overview, now))),
-            ("notices to tell".to_owned(), overview.callbacks.to_string()),
+            ("callbacks to send".to_owned(), overview.callbacks.to_string()),
         ],
     );
     let unanswered =
@@ -130,7 +131,7 @@ fn as_text(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestam
     let in_use = |limit: &LimitInUse| {
         let refused = limit
             .refused_until
-            .map_or_else(String::new, |until| format!(", key refused, tried again {until}"));
+            .map_or_else(String::new, |until| format!(", key refused, next attempt {until}"));
         let seconds = limit.period.as_secs_f64();
         format!("{} of {} in {seconds} s until {}{refused}", limit.booked, limit.requests, limit.until)
     };

@@ -188,11 +188,11 @@ async fn a_full_activation_takes_no_new_participation_by_either_way() {
     // Functions report counts to each other, so a few more participations may be accepted meanwhile.
     let number = std::sync::atomic::AtomicUsize::new(0);
     let next = || format!("n{}@example.com", number.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-    tests::eventually_async("nobody new can post", SOON, async || {
+    tests::eventually_async("no new participation can be posted", SOON, async || {
         full(stack.post_once(&json!({ "scope": "full", "email": next() })).await)
     })
     .await;
-    tests::eventually_async("no webhook is new", SOON, async || {
+    tests::eventually_async("no new webhook is accepted", SOON, async || {
         let body = json!({ "q_scope": "full", "event": "signed_in", "email": next() });
         full(stack.post_webhook(&token_of("full"), &body).await)
     })

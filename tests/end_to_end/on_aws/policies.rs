@@ -49,5 +49,5 @@ pub(crate) fn assert_allowed(calls: &[Call]) {
         assert!(beyond.is_empty(), "{name} does what its role does not allow: {beyond:?}");
     }
     let named = |call: &Call| FUNCTIONS.iter().any(|(name, _)| *name == call.by);
-    assert!(calls.iter().all(named), "somebody else called");
+    assert!(calls.iter().all(named), "an unknown caller");
 }

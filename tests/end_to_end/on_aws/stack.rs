@@ -140,7 +140,7 @@ impl Stack {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let told = eventually("the stack is there", Duration::from_secs(120), || {
+        let told = eventually("the stack is deployed", Duration::from_secs(120), || {
             assert!(process.try_wait().unwrap().is_none(), "the stack is not deployed");
             std::fs::read_to_string(directory.join("stack.json")).ok()
         });

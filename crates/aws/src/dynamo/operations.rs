@@ -166,7 +166,7 @@ impl Dynamo {
     /// Makes a parked callback due again.
     pub(crate) async fn unpark(&self, dead: &Dead, now: Timestamp) -> Result<()> {
         let Some(participation) = dead.participations.first() else {
-            return Err(Error::corrupt("notice", "it cannot be read, so it cannot be delivered"));
+            return Err(Error::corrupt("callback", "it cannot be read, so it cannot be delivered"));
         };
         let revive = self
             .client

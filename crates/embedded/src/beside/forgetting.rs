@@ -84,7 +84,7 @@ impl AdminConnection {
         let mut found = FoundRows { last, ..FoundRows::default() };
         for (_, id, version, record) in rows {
             let id = ParticipationId::from_bytes(id);
-            // Nobody can tell whose a record is that cannot be read. It must not keep the others from being found.
+            // A record that cannot be read has an unknown owner. It must not keep the others from being found.
             match record.and_then(|record| decode(id, version, &record).ok()) {
                 Some(read) if person.takes_part_by(&read) => found.theirs.push(id),
                 Some(read) if person.was_reached_at(&read, id_key) => {
