@@ -67,7 +67,7 @@ pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
         if counts.drawn_at.is_none() || counts.frozen.is_some() {
             continue;
         }
-        tracing::info!(event = "embedded.freezing", ledger, "The result of a draw is kept from now on.");
+        tracing::info!(event = "embedded.freezing", ledger, "The result of a draw is stored from now on.");
         let drawing = of_lines(&transaction, &ledger)?;
         keep(&transaction, &ledger, &drawing)?;
         counts.frozen = Some(Frozen::of(&drawing));

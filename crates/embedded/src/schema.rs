@@ -254,7 +254,7 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migrat
             event = "embedded.upgrading",
             version,
             to = STEPS.len(),
-            "The data file is brought up to date; with a million participations this takes some seconds."
+            "The data file is being upgraded; with a million participations this takes some seconds."
         );
     }
     Migrations::from_slice(STEPS).to_latest(connection)

@@ -103,7 +103,7 @@ macro_rules! metrics {
             tracing::info!(
                 event = "serve.tally",
                 $($name = logged(Metric::$name),)*
-                "This was done since the last tally."
+                "These are the figures since the last line."
             );
         }
     };

@@ -107,9 +107,9 @@ fn say(forgotten: &ErasureReport, as_json: bool) {
     }
     for proven in consents {
         let ProvenConsent { participation, brand, scope, consent } = proven;
-        let text = consent.text_id.as_deref().unwrap_or("(without an id)");
+        let text = consent.text_id.as_deref().unwrap_or("none");
         console::say(&format!(
-            "Erased earlier: participation {participation} of {brand}, {scope}; consent given at {}, text {text}.",
+            "Erased earlier: participation {participation} of {brand}, {scope}; consent given at {}, text id {text}.",
             consent.at
         ));
     }

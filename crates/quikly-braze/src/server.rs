@@ -149,7 +149,7 @@ impl Server {
         tokio::select! {
             done = self.work(stop.clone()) => done,
             () = too_long => {
-                tracing::warn!(event = "serve.cut_off", "Something took too long; it is done again at the next start.");
+                tracing::warn!(event = "serve.cut_off", "Work took too long and was cut off; the next start does it again.");
                 Ok(())
             }
         }
