@@ -193,8 +193,8 @@ fn connector(ports: &Ports) -> Arc<Connector> {
     secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
     secrets
         .keep_secret(SecretRef::Env("SIGNING".into()), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=");
-    let outside = ports.under_a_connector(secrets, Arc::new(Anywhere(workspace.router())), Arc::new(Listens));
-    Arc::new(Connector::new(outside, Arc::new(brands()), IdKey::new([7; 32])))
+    let deps = ports.under_a_connector(secrets, Arc::new(Anywhere(workspace.router())), Arc::new(Listens));
+    Arc::new(Connector::new(deps, Arc::new(brands()), IdKey::new([7; 32])))
 }
 
 /// Goes on until everything has ended.

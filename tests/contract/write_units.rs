@@ -63,7 +63,7 @@ impl CountedActivation {
         );
         let brands = Arc::new(read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
-        let outside = Deps {
+        let deps = Deps {
             store: store.clone(),
             ledger: store.clone(),
             callbacks: store.clone(),
@@ -78,7 +78,7 @@ impl CountedActivation {
             transport: Arc::new(InProcess::to(workspace)),
             callback_transport: Arc::new(callback::HttpCallbacks::new().unwrap()),
         };
-        let connector = Connector::new(outside, brands.clone(), id_key.clone());
+        let connector = Connector::new(deps, brands.clone(), id_key.clone());
         let _tables = recorder.take();
         Self { recorder, store, looked_at, connector, brands, id_key }
     }

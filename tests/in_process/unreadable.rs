@@ -15,7 +15,7 @@ const FIRST: &str =
     "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 1\nreward = \"SPRING20\"\n";
 
 fn kinds(campaign: &Campaign) -> Vec<&'static str> {
-    campaign.outside.troubles.all(campaign.clock.now()).into_iter().map(|entry| entry.kind).collect()
+    campaign.deps.troubles.all(campaign.clock.now()).into_iter().map(|entry| entry.kind).collect()
 }
 
 #[tokio::test(start_paused = true)]

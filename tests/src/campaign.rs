@@ -80,7 +80,7 @@ impl callback::CallbackTransport for Quikly {
 /// of the same kind.
 pub struct Campaign {
     /// What the connector works on.
-    pub outside: Deps,
+    pub deps: Deps,
     /// The connector.
     pub connector: Arc<Connector>,
     /// Its ports.
@@ -131,7 +131,7 @@ impl Campaign {
         let brands = Arc::new(read_all(&[file, other], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
         let quikly = Arc::new(Quikly::default());
-        let outside = Deps {
+        let deps = Deps {
             store: memory.clone(),
             ledger: memory.clone(),
             callbacks: memory.clone(),
@@ -147,9 +147,9 @@ impl Campaign {
             callback_transport: quikly.clone(),
         };
         let in_use = BrandsInUse::from(brands.clone());
-        let connector = Arc::new(Connector::new(outside.clone(), in_use.clone(), id_key.clone()));
+        let connector = Arc::new(Connector::new(deps.clone(), in_use.clone(), id_key.clone()));
         Self {
-            outside,
+            deps,
             connector,
             memory,
             clock,
@@ -193,8 +193,8 @@ impl Campaign {
     }
 
     /// Another process's connector, over these ports.
-    pub fn connector_over(&self, outside: Deps) -> Arc<Connector> {
-        Arc::new(Connector::new(outside, self.in_use.clone(), self.id_key.clone()))
+    pub fn connector_over(&self, deps: Deps) -> Arc<Connector> {
+        Arc::new(Connector::new(deps, self.in_use.clone(), self.id_key.clone()))
     }
 
     /// Starts a worker and the tick, as a process would.

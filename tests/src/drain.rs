@@ -184,7 +184,7 @@ pub async fn drain(burst: Burst) -> Drained {
     accept(&campaign, burst.flow, burst.count).await;
     campaign.run();
     for _other in 1..burst.processes {
-        campaign.run_beside(campaign.connector_over(campaign.outside.clone()));
+        campaign.run_beside(campaign.connector_over(campaign.deps.clone()));
     }
     let mut drained = Drained { least: burst.least(), ..Drained::default() };
     let mut ended = 0;
@@ -221,10 +221,10 @@ fn campaign(burst: &Burst) -> (Campaign, Arc<WithLatency>) {
         }
     };
     let mut campaign = Campaign::at(Faults::none(), "settle_by = \"queue\"\n", &activation, settings);
-    let way = campaign.outside.transport.clone();
+    let way = campaign.deps.transport.clone();
     let braze = Arc::new(WithLatency::new(way, campaign.clock.clone(), burst.latency));
-    campaign.outside.transport = braze.clone();
-    campaign.connector = campaign.connector_over(campaign.outside.clone());
+    campaign.deps.transport = braze.clone();
+    campaign.connector = campaign.connector_over(campaign.deps.clone());
     (campaign, braze)
 }
 

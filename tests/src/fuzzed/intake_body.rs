@@ -64,7 +64,7 @@ impl FuzzedFront {
             read_all(&[BrandFile { name: "acme.toml".into(), text }], &AssumePresent).expect("a brand");
         let clock = Arc::new(TestClock::at(start()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        let outside = IntakeDeps {
+        let deps = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),
@@ -76,7 +76,7 @@ impl FuzzedFront {
             clock,
         };
         let _inside = runtime.enter();
-        let routes = intake::router(outside, Arc::new(brands), IdKey::new([7; 32]));
+        let routes = intake::router(deps, Arc::new(brands), IdKey::new([7; 32]));
         drop(_inside);
         Self { runtime, routes, left: INPUTS_AT_A_TIME }
     }

@@ -90,7 +90,7 @@ impl Mortal {
         mutation: Option<Mutation>,
     ) -> Self {
         Self {
-            ports: campaign.outside.clone(),
+            ports: campaign.deps.clone(),
             life: life.clone(),
             line: line.clone(),
             memory: campaign.memory.clone(),
@@ -100,7 +100,7 @@ impl Mortal {
     }
 
     /// These ports, as a connector takes them.
-    pub(crate) fn outside(self) -> Deps {
+    pub(crate) fn deps(self) -> Deps {
         let outages = self.memory.clone();
         let (clock, chance) = (self.ports.clock.clone(), self.ports.chance.clone());
         let ports = Arc::new(self);

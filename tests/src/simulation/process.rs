@@ -48,7 +48,7 @@ impl Processes {
             tasks.spawn_local(live(campaign.clone(), runs, life.clone(), line.clone(), mutation));
         }
         let endless = Mortal::new(campaign, &Life::endless(), line, mutation);
-        Self { lives, beside: campaign.connector_over(endless.outside()), _tasks: tasks }
+        Self { lives, beside: campaign.connector_over(endless.deps()), _tasks: tasks }
     }
 
     /// One of them stops dead at its n-th effect from now.
@@ -75,12 +75,12 @@ async fn live(
     mutation: Option<Mutation>,
 ) {
     loop {
-        let outside = Mortal::new(&campaign, &life, &line, mutation).outside();
-        let connector = campaign.connector_over(outside.clone());
+        let deps = Mortal::new(&campaign, &life, &line, mutation).deps();
+        let connector = campaign.connector_over(deps.clone());
         let mut tasks = JoinSet::new();
         match runs {
-            Runs::OneProcess | Runs::TwoProcesses => serve(&connector, &outside, &mut tasks),
-            Runs::Functions => call(&connector, &outside, &mut tasks),
+            Runs::OneProcess | Runs::TwoProcesses => serve(&connector, &deps, &mut tasks),
+            Runs::Functions => call(&connector, &deps, &mut tasks),
         }
         life.over.notified().await;
         line.count(KILLED);
@@ -88,13 +88,13 @@ async fn live(
     }
 }
 
-fn serve(connector: &Arc<Connector>, outside: &Deps, tasks: &mut JoinSet<()>) {
+fn serve(connector: &Arc<Connector>, deps: &Deps, tasks: &mut JoinSet<()>) {
     let (worker, (alive, stop)) = (Worker::new(connector.clone(), LINGER), watch::channel(false));
     tasks.spawn_local(async move {
         let _alive = alive;
         worker.run(stop).await;
     });
-    let (connector, clock) = (connector.clone(), outside.clock.clone());
+    let (connector, clock) = (connector.clone(), deps.clock.clone());
     tasks.spawn_local(async move {
         let _the_tick_tries_again = (connector.refill().await, connector.catch_up().await);
         loop {
@@ -105,24 +105,24 @@ fn serve(connector: &Arc<Connector>, outside: &Deps, tasks: &mut JoinSet<()>) {
 }
 
 /// Hands every queue's messages to a function, and has the poller called every minute.
-fn call(connector: &Arc<Connector>, outside: &Deps, tasks: &mut JoinSet<()>) {
+fn call(connector: &Arc<Connector>, deps: &Deps, tasks: &mut JoinSet<()>) {
     // The rewarder's queue hands out one batch of an activation at a time.
     let callers = QueueName::ALL.into_iter().flat_map(|queue| {
         let at_once = if queue == QueueName::Awards { 1 } else { CALLERS };
         std::iter::repeat_n(queue, at_once)
     });
     for queue in callers {
-        let (connector, outside) = (connector.clone(), outside.clone());
+        let (connector, deps) = (connector.clone(), deps.clone());
         tasks.spawn_local(async move {
             loop {
-                match outside.queues.receive(queue, RECEIVE_WAIT).await {
-                    Ok(deliveries) => invoke(&connector, &outside, queue, deliveries).await,
-                    Err(_) => outside.clock.sleep(PAUSE).await,
+                match deps.queues.receive(queue, RECEIVE_WAIT).await {
+                    Ok(deliveries) => invoke(&connector, &deps, queue, deliveries).await,
+                    Err(_) => deps.clock.sleep(PAUSE).await,
                 }
             }
         });
     }
-    let (connector, clock) = (connector.clone(), outside.clock.clone());
+    let (connector, clock) = (connector.clone(), deps.clock.clone());
     tasks.spawn_local(async move {
         loop {
             let _the_next_one_tries_again = (connector.tick().await, connector.refill().await);
@@ -133,7 +133,7 @@ fn call(connector: &Arc<Connector>, outside: &Deps, tasks: &mut JoinSet<()>) {
 }
 
 /// One invocation with a batch, as the event source mapping makes it: what the function does not name as failed is deleted.
-async fn invoke(connector: &Connector, outside: &Deps, queue: QueueName, deliveries: Vec<Delivery>) {
+async fn invoke(connector: &Connector, deps: &Deps, queue: QueueName, deliveries: Vec<Delivery>) {
     if deliveries.is_empty() {
         return;
     }
@@ -158,6 +158,6 @@ async fn invoke(connector: &Connector, outside: &Deps, queue: QueueName, deliver
         .map(|delivery| delivery.receipt)
         .filter(|receipt| !failed.contains(&receipt.0.as_str()))
         .collect();
-    let _comes_again = outside.queues.acknowledge(queue, &done).await;
+    let _comes_again = deps.queues.acknowledge(queue, &done).await;
     let _the_poller_tells = connector.tell_news().await;
 }

@@ -157,7 +157,7 @@ impl RoomFront {
 }
 
 pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: &Arc<TestClock>) -> Router {
-    let outside = IntakeDeps {
+    let deps = IntakeDeps {
         store: store.clone(),
         ledger: store.memory.clone(),
         queues: store.memory.clone(),
@@ -169,7 +169,7 @@ pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: 
         clock: clock.clone(),
     };
     let file = BrandFile { name: "acme".into(), text: brand.to_owned() };
-    router(outside, Arc::new(read_all(&[file], &AssumePresent).unwrap()), IdKey::new([1; 32]))
+    router(deps, Arc::new(read_all(&[file], &AssumePresent).unwrap()), IdKey::new([1; 32]))
 }
 
 /// The longest name that an event can have.
