@@ -111,7 +111,7 @@ async fn everything_is_read(
     assert!(read.found.iter().all(|one| one.has_award() == kept.awards.contains_key(&one.id().to_string())));
     let contacts: Vec<ContactKey> =
         kept.profiles.keys().map(|contact| ContactKey::from_bytes(bytes(contact))).collect();
-    let known = store.known_profiles(&contacts).await.unwrap();
+    let known = store.profile_hints(&contacts).await.unwrap();
     assert!(known.unreadable.is_empty(), "{:?}", known.unreadable);
     says_all_of(
         &kept.profiles,

@@ -169,7 +169,7 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
         assert_eq!((kept.contact(), kept.attributes()), (None, &Attributes::default()));
     }
     assert_eq!(ports.kept(&eve).await, eve);
-    let known = ports.store.known_profiles(&contacts).await.unwrap().profiles;
+    let known = ports.store.profile_hints(&contacts).await.unwrap().profiles;
     assert_eq!(known.into_keys().collect::<Vec<_>>(), [contacts[1]]);
     assert_eq!(
         ports.forget(&ada()).await,

@@ -253,7 +253,7 @@ pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports:
     for profile in ["u-1", "u-2"] {
         ports.store.remember_profiles(&[(contact, known(profile, "a@example.com"))]).await.unwrap();
     }
-    let found = ports.store.known_profiles(&[contact, other]).await.unwrap().profiles;
+    let found = ports.store.profile_hints(&[contact, other]).await.unwrap().profiles;
     assert_eq!(found.len(), 1, "one brand's knowledge is not another's");
     assert_eq!(found[&contact], known("u-2", "a@example.com"));
 }

@@ -164,11 +164,11 @@ pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports:
     };
     ports.store.remember_profiles(&[(contact, known("ada"))]).await.unwrap();
     ports.spoiler.spoil(Damaged::Profile, &contact.to_string()).await;
-    let read = ports.store.known_profiles(&[contact]).await.unwrap();
+    let read = ports.store.profile_hints(&[contact]).await.unwrap();
     assert!(read.profiles.is_empty() && read.unreadable.len() == 1, "{read:?}");
     assert!(names(&read.unreadable[0], contact));
     assert_eq!(ports.store.claim_profile(contact, &known("eve")).await.unwrap(), known("eve"));
-    let read = ports.store.known_profiles(&[contact]).await.unwrap();
+    let read = ports.store.profile_hints(&[contact]).await.unwrap();
     assert_eq!(read.profiles[&contact], known("eve"));
 }
 

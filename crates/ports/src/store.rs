@@ -85,7 +85,7 @@ impl<T> Read<T> {
 
 /// What is known of profiles.
 #[derive(Debug, Default)]
-pub struct KnownHints {
+pub struct ProfileHints {
     /// By contact.
     pub profiles: HashMap<ContactKey, ProfileHint>,
     /// What was known and cannot be read: as good as nothing. Each says which one it is.
@@ -120,7 +120,7 @@ pub trait Store: Send + Sync {
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>>;
 
     /// What is known of these contacts' profiles. At most [`MOST_ITEMS`].
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints>;
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints>;
 
     /// Remembers profiles, replacing what was known. At most [`MOST_ITEMS`].
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()>;

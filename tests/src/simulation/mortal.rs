@@ -26,7 +26,7 @@ use ports::ledger::{DeliveryOutcome, DrawnPart, Stock, TakenCallbacks};
 use ports::limits::Lane;
 use ports::queues::{Delivery, Outgoing, Receipt};
 use ports::schedule::SchedulePurpose;
-use ports::store::{Due, Inserted, KnownHints, Read, Saved};
+use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
 use ports::{Callbacks, Ledger, Limits, Queues, Result, Schedule, Secrets, Store};
 use secrecy::SecretString;
 use tokio::sync::Notify;
@@ -196,8 +196,8 @@ impl Store for Mortal {
         self.ports.store.due(now, most).await
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
-        self.ports.store.known_profiles(contacts).await
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
+        self.ports.store.profile_hints(contacts).await
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {

@@ -17,7 +17,7 @@ use domain::token::TokenHash;
 use http::{Request, StatusCode};
 use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
-use ports::store::{Due, Inserted, KnownHints, Read, Saved};
+use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
 use ports::{Result, Store, Troubles};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -69,8 +69,8 @@ impl Store for Busy {
         self.memory.due(now, most).await
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
-        self.memory.known_profiles(contacts).await
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
+        self.memory.profile_hints(contacts).await
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
