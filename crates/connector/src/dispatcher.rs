@@ -61,7 +61,7 @@ impl Connector {
             tracing::error!(event = "connector.not_told", error = %in_full(error), "A callback cannot be read and is parked.");
         }
         let taken = taken.callbacks;
-        let told = join_all(taken.iter().map(|outbound| self.tell_one(outbound))).await;
+        let told = join_all(taken.iter().map(|outbound| self.deliver_one(outbound))).await;
         let outcomes: Vec<(CallbackId, DeliveryOutcome)> =
             taken.iter().map(|outbound| outbound.callback.id).zip(told).collect();
         if !outcomes.is_empty() {
@@ -78,7 +78,7 @@ impl Connector {
     ///
     /// # Errors
     /// When the store cannot be reached.
-    pub async fn tell_news(&self) -> ports::Result<Dispatched> {
+    pub async fn deliver_callbacks(&self) -> ports::Result<Dispatched> {
         match self.callbacks_due.notified().now_or_never() {
             Some(()) => self.dispatch().await,
             None => Ok(Dispatched::default()),
@@ -86,13 +86,13 @@ impl Connector {
     }
 
     /// Tells until `stop` turns true. Without news it looks for what somebody took and did not tell.
-    pub(crate) async fn carry_news(&self, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn deliver_until_stopped(&self, mut stop: watch::Receiver<bool>) {
         let mut again_at: Option<Timestamp> = None;
         while !*stop.borrow() {
             match self.dispatch().await {
-                Ok(telling) => {
-                    again_at = [again_at, telling.again_at].into_iter().flatten().min();
-                    if telling.tried > 0 {
+                Ok(dispatched) => {
+                    again_at = [again_at, dispatched.again_at].into_iter().flatten().min();
+                    if dispatched.tried > 0 {
                         continue;
                     }
                 }
@@ -114,7 +114,7 @@ impl Connector {
         }
     }
 
-    async fn tell_one(&self, outbound: &CallbackDelivery) -> DeliveryOutcome {
+    async fn deliver_one(&self, outbound: &CallbackDelivery) -> DeliveryOutcome {
         let id = outbound.callback.id;
         if self.brands().may_be_broken(&outbound.callback.brand) {
             // Nobody failed to take it: it waits until the brand's file is repaired, however long that takes.
@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notice_is_given_up_a_day_after_it_was_made_or_revived() {
+    fn a_callback_is_given_up_a_day_after_it_was_made_or_revived() {
         let hour = Duration::from_secs(3_600);
         let made_at: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
         assert!(!is_given_up(made_at, None, made_at + 23 * hour));

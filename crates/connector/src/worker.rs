@@ -67,7 +67,7 @@ impl Worker {
     /// Works, and tells Quikly the news, until `stop` turns true; what is under way is finished first. A part that fails is restarted.
     pub async fn run(&self, stop: watch::Receiver<bool>) {
         let queues = QueueName::ALL.map(|queue| self.work_on(queue, stop.clone()));
-        let dispatcher = || self.connector.carry_news(stop.clone());
+        let dispatcher = || self.connector.deliver_until_stopped(stop.clone());
         join(join_all(queues), self.supervisor.keep("courier", stop.clone(), dispatcher)).await;
     }
 

@@ -111,7 +111,7 @@ pub async fn on_messages(
         let answer: BatchAnswer =
             each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
         // What was worked on is done: it must not come again because nobody could be told.
-        if let Err(error) = connector.tell_news().await {
+        if let Err(error) = connector.deliver_callbacks().await {
             tracing::error!(event = "lambda.tell_failed", error = %in_full(&error), "Callbacks could not be sent; the next tick tries again.");
         }
         watch_braze(&connector, reaches).await;

@@ -159,5 +159,5 @@ async fn invoke(connector: &Connector, deps: &Deps, queue: QueueName, deliveries
         .filter(|receipt| !failed.contains(&receipt.0.as_str()))
         .collect();
     let _comes_again = deps.queues.acknowledge(queue, &done).await;
-    let _the_poller_tells = connector.tell_news().await;
+    let _the_poller_tells = connector.deliver_callbacks().await;
 }
