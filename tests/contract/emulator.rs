@@ -379,6 +379,6 @@ async fn the_brand_table_holds_what_was_pushed_last() {
     let unchanged = Pushed { written: 0, removed: 0, unchanged: 1 };
     assert_eq!(table.push(std::slice::from_ref(&changed)).await.unwrap(), unchanged);
     let left = BTreeSet::from([changed.name.clone()]);
-    let beside = table.push_beside(std::slice::from_ref(&zest), &left).await.unwrap();
-    assert_eq!((beside, read().await.len()), (Pushed { written: 1, removed: 0, unchanged: 0 }, 2));
+    let admin = table.push_beside(std::slice::from_ref(&zest), &left).await.unwrap();
+    assert_eq!((admin, read().await.len()), (Pushed { written: 1, removed: 0, unchanged: 0 }, 2));
 }

@@ -181,8 +181,8 @@ async fn a_data_file_of_an_earlier_version_is_read_whole() {
     ];
     assert_eq!(kept.states(), BTreeMap::from(expected));
     let file = embedded::DataFile::open(&path, Arc::new(TestClock::at(now()))).unwrap();
-    let beside = embedded::AdminConnection::open(&path).unwrap();
-    let overview = ports::Operations::overview(&beside, now()).await.unwrap();
+    let admin = embedded::AdminConnection::open(&path).unwrap();
+    let overview = ports::Operations::overview(&admin, now()).await.unwrap();
     assert_eq!(overview.participations.values().sum::<u64>(), 17);
     assert!(!overview.participations.contains_key("unreadable"));
     for (scope, accepted) in

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod beside;
+mod admin;
 mod book;
 mod codes;
 mod data_file;
@@ -25,7 +25,7 @@ mod store;
 mod trouble;
 mod writer;
 
-pub use beside::AdminConnection;
+pub use admin::AdminConnection;
 pub use data_file::DataFile;
 pub use id_key::IdKeyError;
 pub use open_error::OpenError;

@@ -15,46 +15,46 @@ fn served() -> (TempDir, DataFile, AdminConnection) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
     let file = DataFile::open(&path, Arc::new(SystemClock)).unwrap();
-    let beside = AdminConnection::open_with(&path, SOON).unwrap();
-    (directory, file, beside)
+    let admin = AdminConnection::open_with(&path, SOON).unwrap();
+    (directory, file, admin)
 }
 
-async fn forgotten(beside: &AdminConnection) -> ErasureReport {
+async fn forgotten(admin: &AdminConnection) -> ErasureReport {
     let person = Person::Email(Email::parse("ada@example.com").unwrap());
-    beside.forget(&person, &IdKey::new([1; 32]), SystemClock.now()).await.unwrap()
+    admin.forget(&person, &IdKey::new([1; 32]), SystemClock.now()).await.unwrap()
 }
 
-fn execute(beside: &AdminConnection, sql: &str) {
-    beside.lock().execute_batch(sql).unwrap();
+fn execute(admin: &AdminConnection, sql: &str) {
+    admin.lock().execute_batch(sql).unwrap();
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_is_counted_when_somebody_is_forgotten() {
-    let (_directory, _file, beside) = served();
+    let (_directory, _file, admin) = served();
     execute(
-        &beside,
+        &admin,
         "INSERT INTO participations (id, version, brand, record) VALUES (x'00112233445566778899aabbccddeeff', 1, 'acme', '{}')",
     );
-    assert_eq!(forgotten(&beside).await, ErasureReport { unreadable: 1, ..ErasureReport::default() });
+    assert_eq!(forgotten(&admin).await, ErasureReport { unreadable: 1, ..ErasureReport::default() });
 }
 
 #[tokio::test]
 async fn it_is_told_when_somebody_reads_what_is_to_leave_the_log() {
-    let (directory, _file, beside) = served();
-    execute(&beside, "INSERT INTO settings VALUES ('a', 'b')");
+    let (directory, _file, admin) = served();
+    execute(&admin, "INSERT INTO settings VALUES ('a', 'b')");
     let reader = Connection::open(directory.path().join("data.sqlite")).unwrap();
     reader.execute_batch("BEGIN; SELECT * FROM settings").unwrap();
-    execute(&beside, "INSERT INTO settings VALUES ('c', 'd')");
-    assert!(forgotten(&beside).await.remains);
+    execute(&admin, "INSERT INTO settings VALUES ('c', 'd')");
+    assert!(forgotten(&admin).await.remains);
     reader.execute_batch("COMMIT").unwrap();
-    assert!(!forgotten(&beside).await.remains);
+    assert!(!forgotten(&admin).await.remains);
     assert_eq!(std::fs::metadata(directory.path().join("data.sqlite-wal")).unwrap().len(), 0);
 }
 
 /// The counters, and what they should be.
-fn tallied(beside: &AdminConnection) -> [Vec<(String, String, i64)>; 2] {
+fn tallied(admin: &AdminConnection) -> [Vec<(String, String, i64)>; 2] {
     let rows = |sql: &str| {
-        let connection = beside.lock();
+        let connection = admin.lock();
         let mut statement = connection.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
         rows.collect::<rusqlite::Result<_>>().unwrap()
@@ -73,7 +73,7 @@ fn tallied(beside: &AdminConnection) -> [Vec<(String, String, i64)>; 2] {
 
 #[test]
 fn what_status_counts_follows_whatever_happens_to_the_rows() {
-    let (_directory, _file, beside) = served();
+    let (_directory, _file, admin) = served();
     let steps = [
         "INSERT INTO participations (id, version, brand, record) VALUES (x'01', 0, 'a', '{\"state\":{\"name\":\"received\"}}')",
         "INSERT INTO participations (id, version, brand, record) VALUES (x'02', 0, 'a', 'no JSON'), (x'03', 0, 'a', x'ff00'),
@@ -94,19 +94,19 @@ fn what_status_counts_follows_whatever_happens_to_the_rows() {
         "DELETE FROM notices WHERE id = '2'",
     ];
     for step in steps {
-        execute(&beside, step);
-        let [tallied, counted] = tallied(&beside);
+        execute(&admin, step);
+        let [tallied, counted] = tallied(&admin);
         assert_eq!(tallied, counted, "after {step}");
     }
 }
 
 #[tokio::test]
 async fn status_is_told_by_counters_and_by_an_earlier_versions_file_all_the_same() {
-    let (_directory, _file, beside) = served();
+    let (_directory, _file, admin) = served();
     for number in 1..=9 {
         let (due, state) = if number % 3 == 0 { ("NULL", "enrolled") } else { ("5", "received") };
         execute(
-            &beside,
+            &admin,
             &format!(
                 "INSERT INTO participations (id, version, brand, due_at, record) VALUES (x'0{number}', 0, 'acme', {due},
                  '{{\"state\":{{\"name\":\"{state}\"}},\"accepted_at\":{number}000}}')"
@@ -114,18 +114,18 @@ async fn status_is_told_by_counters_and_by_an_earlier_versions_file_all_the_same
         );
     }
     execute(
-        &beside,
+        &admin,
         "INSERT INTO participations (id, version, brand, record) VALUES (x'10', 0, 'acme', 'no JSON')",
     );
     let now = SystemClock.now();
-    let by_counters = beside.overview(now).await.unwrap();
+    let by_counters = admin.overview(now).await.unwrap();
     let states: Vec<(&str, u64)> =
         by_counters.participations.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(states, [("enrolled", 3), ("received", 6), ("unreadable", 1)]);
     assert_eq!((by_counters.due, by_counters.oldest_open), (6, Timestamp::from_millisecond(1_000).ok()));
     assert!(by_counters.storage.unwrap().file > 0 && by_counters.storage.unwrap().log > 0);
-    execute(&beside, "DROP TABLE tallies; DROP INDEX participations_open");
-    let counted = beside.overview(now).await.unwrap();
+    execute(&admin, "DROP TABLE tallies; DROP INDEX participations_open");
+    let counted = admin.overview(now).await.unwrap();
     assert_eq!(Overview { storage: None, ..counted }, Overview { storage: None, ..by_counters });
 }
 
@@ -141,18 +141,18 @@ fn scans(connection: &Connection, sql: &str) -> Vec<String> {
 
 #[test]
 fn the_oldest_that_is_open_is_found_without_looking_at_others() {
-    let (_directory, _file, beside) = served();
+    let (_directory, _file, admin) = served();
     let sql = "SELECT record ->> '$.accepted_at' FROM participations
          WHERE due_at IS NOT NULL AND brand = 'acme' AND json_valid(record) ORDER BY rowid LIMIT 1";
-    assert_eq!(scans(&beside.lock(), sql), Vec::<String>::new());
+    assert_eq!(scans(&admin.lock(), sql), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn whoever_is_looked_for_and_not_found_holds_up_nobody_who_writes() {
-    let (directory, _file, beside) = served();
+    let (directory, _file, admin) = served();
     let mut writes = Connection::open(directory.path().join("data.sqlite")).unwrap();
     let transaction = writes.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    let forgotten = forgotten(&beside).await;
+    let forgotten = forgotten(&admin).await;
     assert!(forgotten.is_nobody(), "looks need no lock");
     transaction.commit().unwrap();
 }

@@ -16,7 +16,7 @@ use rusqlite::{Connection, Transaction, params};
 use stored::Unreadable;
 use stored::participation::{decode, whose};
 
-use crate::beside::{AdminConnection, failed};
+use crate::admin::{AdminConnection, failed};
 use crate::rows::{one, unencodable, unreadable};
 use crate::store::ParticipationRow;
 

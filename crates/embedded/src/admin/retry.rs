@@ -25,20 +25,20 @@ fn is_known(connection: &Connection, brand: &BrandId) -> rusqlite::Result<bool> 
 }
 
 /// Makes due what waits after failures, and tells the process that serves the file.
-pub(super) fn now(beside: &AdminConnection, brand: &BrandId, now: Timestamp) -> Result<Option<u64>> {
-    if !is_known(&beside.lock(), brand).map_err(|error| failed(DOING, error))? {
+pub(super) fn now(admin: &AdminConnection, brand: &BrandId, now: Timestamp) -> Result<Option<u64>> {
+    if !is_known(&admin.lock(), brand).map_err(|error| failed(DOING, error))? {
         return Ok(None);
     }
     let (mut ended, mut last) = (0, (now.as_millisecond(), 0));
     loop {
-        let (some, next) = beside.change(DOING, |transaction| some(transaction, brand, now, last))?;
+        let (some, next) = admin.change(DOING, |transaction| some(transaction, brand, now, last))?;
         ended += some;
         match next {
             Some(next) => last = next,
             None => break,
         }
     }
-    beside.change(DOING, |transaction| {
+    admin.change(DOING, |transaction| {
         let lanes = "UPDATE limits SET probe_at = ?2 WHERE lane LIKE ?1 || ' %' AND probe_at > ?2";
         let opened = transaction.execute(lanes, params![brand.as_str(), now.as_millisecond()]);
         opened.and_then(|_| outages::wish_to_retry(transaction, brand)).map_err(|error| failed(DOING, error))

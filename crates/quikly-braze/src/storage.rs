@@ -13,29 +13,29 @@ use ports::clock::SystemClock;
 use ports::{Operations, Secrets};
 use secrecy::ExposeSecret;
 
-use crate::arguments::Place;
+use crate::arguments::StorageArguments;
 use crate::id_key;
 
 /// An opened place.
 pub(crate) enum Opened {
-    File { beside: AdminConnection, shown: String, id_key: Option<IdKey> },
+    File { admin: AdminConnection, shown: String, id_key: Option<IdKey> },
     OnAws { environment: Environment, secrets: Parameters, parameter: String, id_key: Option<IdKey> },
 }
 
 impl Opened {
     /// Opens a place. Where the environment brings an id key, it must be the one that was used there.
-    pub(crate) async fn open(place: Place) -> anyhow::Result<Self> {
+    pub(crate) async fn open(storage: StorageArguments) -> anyhow::Result<Self> {
         let of_environment = id_key::in_environment()?;
-        if let Some(file) = place.data {
+        if let Some(file) = storage.data {
             let shown = format!("the data file {}", file.display());
-            let beside = AdminConnection::open(&file).with_context(|| shown.clone())?;
+            let admin = AdminConnection::open(&file).with_context(|| shown.clone())?;
             let id_key = match of_environment {
-                Some(key) => beside.id_key(Some(&key)).with_context(|| shown.clone())?,
+                Some(key) => admin.id_key(Some(&key)).with_context(|| shown.clone())?,
                 None => None,
             };
-            return Ok(Self::File { beside, shown, id_key });
+            return Ok(Self::File { admin, shown, id_key });
         }
-        let name = place.environment.context("--data or --environment is missing")?;
+        let name = storage.environment.context("--data or --environment is missing")?;
         let config = aws::environment().await;
         let environment = Environment::new(&config, &name);
         let marks = environment.dynamo().marks().await?;
@@ -52,7 +52,7 @@ impl Opened {
 
     pub(crate) fn operations(&self) -> &dyn Operations {
         match self {
-            Self::File { beside, .. } => beside,
+            Self::File { admin, .. } => admin,
             Self::OnAws { environment, .. } => environment,
         }
     }
@@ -61,8 +61,8 @@ impl Opened {
     pub(crate) async fn id_key(&self) -> anyhow::Result<IdKey> {
         match self {
             Self::File { id_key: Some(key), .. } | Self::OnAws { id_key: Some(key), .. } => Ok(key.clone()),
-            Self::File { beside, shown, .. } => {
-                let key = beside.id_key(None).with_context(|| shown.clone())?;
+            Self::File { admin, shown, .. } => {
+                let key = admin.id_key(None).with_context(|| shown.clone())?;
                 key.context("the data file has no id key, and neither has the environment")
             }
             Self::OnAws { environment, secrets, parameter, .. } => {

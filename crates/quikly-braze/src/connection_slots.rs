@@ -19,7 +19,7 @@ const RESERVED: usize = 16;
 
 /// Connections at a time, of everybody and of each client.
 #[derive(Clone)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionSlots {
     most: usize,
     free: Arc<Semaphore>,
     each: Option<NonZeroU32>,
@@ -40,7 +40,7 @@ fn lock<T>(shared: &Shared<T>) -> MutexGuard<'_, T> {
     shared.lock()
 }
 
-impl Places {
+impl ConnectionSlots {
     /// So many in all, and so many for each client; `None` where all come from one.
     pub(crate) fn new(most: usize, each: Option<NonZeroU32>) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
@@ -146,54 +146,54 @@ mod tests {
 
     #[test]
     fn a_client_has_no_more_than_its_share_and_others_have_theirs() {
-        let places = Places::new(8, NonZeroU32::new(2));
-        let held = [(); 2].map(|()| places.share_of(address("192.0.2.1")).unwrap());
-        assert!(places.share_of(address("192.0.2.1")).is_none());
-        assert!(places.share_of(address("::ffff:192.0.2.1")).is_none(), "it is the same client");
-        assert!(places.share_of(address("192.0.2.2")).is_some());
+        let slots = ConnectionSlots::new(8, NonZeroU32::new(2));
+        let held = [(); 2].map(|()| slots.share_of(address("192.0.2.1")).unwrap());
+        assert!(slots.share_of(address("192.0.2.1")).is_none());
+        assert!(slots.share_of(address("::ffff:192.0.2.1")).is_none(), "it is the same client");
+        assert!(slots.share_of(address("192.0.2.2")).is_some());
         drop(held);
-        assert!(places.share_of(address("192.0.2.1")).is_some());
-        assert!(lock(&places.held).is_empty(), "a client that has left is forgotten");
+        assert!(slots.share_of(address("192.0.2.1")).is_some());
+        assert!(lock(&slots.held).is_empty(), "a client that has left is forgotten");
     }
 
     #[test]
     fn a_network_of_48_bits_has_the_share_of_sixteen_clients() {
-        let places = Places::new(1_000, NonZeroU32::new(2));
-        let connect = |number: u32| places.share_of(address(&format!("2001:db8:0:{number:x}00::1")));
+        let slots = ConnectionSlots::new(1_000, NonZeroU32::new(2));
+        let connect = |number: u32| slots.share_of(address(&format!("2001:db8:0:{number:x}00::1")));
         let held: Vec<Share> = (0..100).filter_map(connect).collect();
         assert_eq!(held.len(), 32);
-        assert!(places.share_of(address("2001:db8:1::1")).is_some(), "the next network has its own");
+        assert!(slots.share_of(address("2001:db8:1::1")).is_some(), "the next network has its own");
     }
 
     #[test]
     fn where_all_come_from_one_address_it_has_all() {
-        let places = Places::new(8, None);
-        let held: Vec<_> = (0..8).map(|_| places.share_of(address("192.0.2.1"))).collect();
+        let slots = ConnectionSlots::new(8, None);
+        let held: Vec<_> = (0..8).map(|_| slots.share_of(address("192.0.2.1"))).collect();
         assert!(held.iter().all(Option::is_some));
     }
 
     #[tokio::test]
-    async fn when_places_are_scarce_the_connection_that_has_waited_for_longest_makes_room() {
-        let places = Places::new(16, None);
+    async fn when_slots_are_scarce_the_connection_that_has_waited_for_longest_makes_room() {
+        let slots = ConnectionSlots::new(16, None);
         let closes: Vec<Arc<Notify>> = (0..3).map(|_| Arc::default()).collect();
-        let mut waits: Vec<Wait> = closes.iter().map(|close| places.wait(close)).collect();
+        let mut waits: Vec<Wait> = closes.iter().map(|close| slots.wait(close)).collect();
         let mut permits = Vec::new();
         for _ in 0..14 {
-            permits.push(places.free().await);
+            permits.push(slots.free().await);
         }
-        places.make_room();
-        assert_eq!(lock(&places.waiting).by_age.len(), 3, "two of sixteen are free");
-        permits.push(places.free().await);
+        slots.make_room();
+        assert_eq!(lock(&slots.waiting).by_age.len(), 3, "two of sixteen are free");
+        permits.push(slots.free().await);
         waits.remove(0);
-        places.make_room();
+        slots.make_room();
         closes[1].notified().await;
         assert_eq!(
-            lock(&places.waiting).by_age.len(),
+            lock(&slots.waiting).by_age.len(),
             1,
             "the first one has a request under way, the third one is left"
         );
-        assert!(!places.only_reserve_left());
-        permits.push(places.free().await);
-        assert!(places.only_reserve_left());
+        assert!(!slots.only_reserve_left());
+        permits.push(slots.free().await);
+        assert!(slots.only_reserve_left());
     }
 }
