@@ -2,12 +2,12 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod admin;
-mod book;
 mod codes;
 mod data_file;
 mod drawn;
 mod id_key;
 mod ledger;
+mod ledger_tx;
 mod limits;
 mod mailbox;
 mod open_error;

@@ -15,8 +15,8 @@ use rusqlite::{Connection, Transaction, params};
 use stored::participation::{decode, encode};
 use stored::{Unencodable, hint};
 
-use crate::book::SqliteLedgerTx;
 use crate::data_file::DataFile;
+use crate::ledger_tx::SqliteLedgerTx;
 use crate::rows::one;
 
 /// A participation as its row.
