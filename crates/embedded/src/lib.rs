@@ -5,6 +5,7 @@ mod admin;
 mod codes;
 mod data_file;
 mod drawn;
+mod failure;
 mod id_key;
 mod ledger;
 mod ledger_tx;
@@ -22,7 +23,6 @@ mod schedule;
 mod schema;
 mod secrets;
 mod store;
-mod trouble;
 mod writer;
 
 pub use admin::AdminConnection;

@@ -91,11 +91,11 @@ impl Error {
         doing: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::in_trouble(doing, UnavailableKind::default(), source)
+        Self::unavailable_as(doing, UnavailableKind::default(), source)
     }
 
     /// The same, where the kind of trouble is known.
-    pub fn in_trouble(
+    pub fn unavailable_as(
         doing: &'static str,
         trouble: UnavailableKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,

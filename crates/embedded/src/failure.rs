@@ -10,10 +10,10 @@ use supervision::{Panicked, caught};
 /// A failure of SQLite while `doing` something.
 pub(crate) fn failed(doing: &'static str, error: impl std::fmt::Display, code: Option<ErrorCode>) -> Error {
     // SQLite's error has a second wording of itself as its cause.
-    Error::in_trouble(doing, trouble(code), error.to_string())
+    Error::unavailable_as(doing, kind_of(code), error.to_string())
 }
 
-fn trouble(code: Option<ErrorCode>) -> UnavailableKind {
+fn kind_of(code: Option<ErrorCode>) -> UnavailableKind {
     match code {
         Some(ErrorCode::DiskFull) => UnavailableKind::Full,
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => UnavailableKind::ReadOnly,
