@@ -30,7 +30,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// Braze reports the end of a window in whole seconds, by a clock that may be a second off ours. So a window of one second may appear to last up to
 /// this long.
-const TELLING: Duration = Duration::from_secs(3);
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(3);
 
 /// By so much an end that has just gone by may still be the one that Braze means.
 const SKEW: Duration = Duration::from_secs(2);
@@ -163,7 +163,7 @@ impl Windows {
             self.probe_at = Some(now);
         }
         if let Learning::Seen(reset) = self.learning
-            && is_ahead(reset, now, LONGEST.saturating_add(TELLING))
+            && is_ahead(reset, now, LONGEST.saturating_add(CLOCK_TOLERANCE))
         {
             self.learning = Learning::Begun;
         }
@@ -360,7 +360,7 @@ impl Windows {
         if self.contradicts(resets_at, now) {
             (self.learning, self.start, self.booked) = (Learning::Begun, now, 0);
         }
-        if resets_at > later(now, TELLING) {
+        if resets_at > later(now, CLOCK_TOLERANCE) {
             (self.allowance.period, self.learning) = (LONGEST, Learning::Done);
         } else if self.learning != Learning::Done {
             let distance = match self.learning {
@@ -368,7 +368,7 @@ impl Windows {
                 Learning::Begun | Learning::Done => Duration::ZERO,
             };
             // A minute's window that is nearly over looks like a second's; the next one tells.
-            if distance >= SHORTEST && distance.saturating_add(TELLING) < LONGEST {
+            if distance >= SHORTEST && distance.saturating_add(CLOCK_TOLERANCE) < LONGEST {
                 (self.allowance.period, self.learning) = (SHORTEST, Learning::Done);
             } else if distance.is_zero() || distance >= SHORTEST {
                 self.learning = Learning::Seen(resets_at);
@@ -380,13 +380,13 @@ impl Windows {
     fn contradicts(&self, resets_at: Timestamp, now: Timestamp) -> bool {
         if self.learning != Learning::Done
             || self.allowance.period != LONGEST
-            || resets_at > later(now, TELLING)
+            || resets_at > later(now, CLOCK_TOLERANCE)
         {
             return false;
         }
         let minute = LONGEST.as_millis() as i64;
         let until_ours_ends = (self.start.as_millisecond() - now.as_millisecond()).rem_euclid(minute);
-        later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, TELLING)
+        later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, CLOCK_TOLERANCE)
     }
 }
 

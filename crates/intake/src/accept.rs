@@ -47,7 +47,7 @@ pub(crate) async fn keep(
     })?;
     intake.health.worked(Part::Store);
     if let Some(admitted) = admitted {
-        admitted.settles(stored == Inserted::New);
+        admitted.resolve(stored == Inserted::New);
     }
     if participation.has_award() && intake.entering == Entering::InOrder {
         // A repeat is queued again: the message may be what was missing the first time.

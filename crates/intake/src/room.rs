@@ -129,16 +129,16 @@ impl Room {
 
 impl Admitted {
     /// It is stored now, if it was new; else it was there already.
-    pub(crate) fn settles(mut self, is_new: bool) {
+    pub(crate) fn resolve(mut self, is_new: bool) {
         self.is_resolved = true;
-        self.room.lock().settle(Some(is_new));
+        self.room.lock().resolve(Some(is_new));
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
         if !self.is_resolved {
-            self.room.lock().settle(None);
+            self.room.lock().resolve(None);
         }
         self.room.changed.notify_waiters();
     }

@@ -11,7 +11,7 @@ pub enum Error {
         /// What was being done.
         doing: &'static str,
         /// What kind of trouble it is in.
-        trouble: UnavailableKind,
+        kind: UnavailableKind,
         /// What it said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -97,10 +97,10 @@ impl Error {
     /// The same, where the kind of trouble is known.
     pub fn unavailable_as(
         doing: &'static str,
-        trouble: UnavailableKind,
+        kind: UnavailableKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable { doing, trouble, source: source.into() }
+        Self::Unavailable { doing, kind, source: source.into() }
     }
 
     /// Says that `doing` something panicked.
@@ -113,9 +113,9 @@ impl Error {
 
     /// What kind of trouble it is.
     #[must_use]
-    pub fn trouble(&self) -> UnavailableKind {
+    pub fn kind(&self) -> UnavailableKind {
         match self {
-            Self::Unavailable { trouble, .. } => *trouble,
+            Self::Unavailable { kind, .. } => *kind,
             Self::Panicked { .. } => UnavailableKind::Unknown,
             Self::Corrupt(_) => UnavailableKind::Corrupt,
             Self::Unencodable(_) | Self::TooMany { .. } => UnavailableKind::Mistake,

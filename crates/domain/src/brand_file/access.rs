@@ -41,7 +41,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     // A secret that is not there is a fault of its own.
     reading.unguarded = signing_secret.is_none() && !open_to_anybody && said != Some(None);
     let signing_secret =
-        signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.surroundings));
+        signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.resolver));
     let repeats = section.optional("repeats").and_then(|field| repeats(&field));
     section.finish();
     IntakeAccess { origins, signing_secret, open_to_anybody, repeats: repeats.unwrap_or_default() }
@@ -71,18 +71,18 @@ fn is_of_this_machine(origin: &str) -> bool {
     BrazeUrl::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
 }
 
-pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<CallbackTarget> {
+pub(super) fn callback(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<CallbackTarget> {
     let allowing = section.optional("allow_private");
     let said = allowing.as_ref().map(|field| field.boolean());
     let allow_private = said.flatten().unwrap_or(false);
     if let Some(field) = allowing.filter(|_| allow_private) {
-        private(&field, surroundings, "lets callbacks go to private addresses");
+        private(&field, resolver, "lets callbacks go to private addresses");
     }
     // Whether http will do cannot be told where `allow_private` is wrong.
     let takes_http = allow_private || said == Some(None);
     let url = section.required("url").and_then(|field| field.parsed(|text| address(text, takes_http)));
     let secret =
-        section.required("secret").and_then(|field| secret(&field, SecretPurpose::Callback, surroundings));
+        section.required("secret").and_then(|field| secret(&field, SecretPurpose::Callback, resolver));
     section.finish();
     Some(CallbackTarget { url: url?, secret: secret?, allow_private })
 }

@@ -71,7 +71,7 @@ impl Claims {
     }
 
     /// What a brand has that is in use.
-    pub(super) fn of(brand: &Brand, surroundings: &dyn Resolver) -> Self {
+    pub(super) fn of(brand: &Brand, resolver: &dyn Resolver) -> Self {
         let claim = |what: Unique| FileClaim { shown: shown(&what), what, line: None, field: String::new() };
         let id = std::iter::once(Unique::Id(brand.id.clone()));
         let scopes = brand.activations.keys().cloned().map(Unique::Scope);
@@ -79,7 +79,7 @@ impl Claims {
         let mut claims: Vec<FileClaim> = id.chain(scopes).chain(tokens).map(claim).collect();
         let plain = brand.pools().into_iter().filter(|pool| pool.flaw().is_none());
         for pool in plain {
-            let stock = surroundings.codes(pool).ok();
+            let stock = resolver.codes(pool).ok();
             let of_pool = |what| FileClaim { shown: pool.file().to_owned(), ..claim(what) };
             claims.extend(pools::unique(pool, stock.as_ref()).into_iter().map(of_pool));
         }

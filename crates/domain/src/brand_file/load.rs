@@ -120,20 +120,20 @@ impl Draft<'_> {
 #[must_use]
 pub fn read_each(
     files: &[Given],
-    surroundings: &dyn Resolver,
+    resolver: &dyn Resolver,
     strictness: Strictness,
     former: Option<&Loaded>,
 ) -> Loaded {
-    let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, surroundings)).collect();
-    name_owners(&mut drafts, surroundings.reviewed_at().is_some());
-    let mut settling = Settling { surroundings, strictness, former, taken: Taken::default() };
+    let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, resolver)).collect();
+    name_owners(&mut drafts, resolver.reviewed_at().is_some());
+    let mut combining = Combining { resolver, strictness, former, taken: Taken::default() };
     let (known, new): (Vec<_>, Vec<_>) =
         drafts.iter_mut().partition(|draft| former.is_some_and(|former| former.is_used(draft.name)));
     for draft in &known {
-        settling.keep(draft);
+        combining.keep(draft);
     }
     for draft in known.into_iter().chain(new) {
-        settling.settle(draft);
+        combining.combine(draft);
     }
     let mut loaded = Vec::new();
     let (mut brands, mut broken) = (Vec::new(), Vec::new());
@@ -167,7 +167,7 @@ fn name_owners(drafts: &mut [Draft<'_>], reviewed: bool) {
     }
 }
 
-fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
+fn draft<'a>(file: &'a Given, resolver: &dyn Resolver) -> Draft<'a> {
     let file = match file {
         Ok(file) => file,
         Err(unreadable) => {
@@ -189,7 +189,7 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
     };
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     let legible = errors.is_empty();
-    let mut source = FileSource::new(&file.name, &file.text, surroundings.reviewed_at());
+    let mut source = FileSource::new(&file.name, &file.text, resolver.reviewed_at());
     source.legible = legible;
     for error in errors {
         // The parser does not say where a file got too deep for it.
@@ -197,13 +197,8 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
         source.note(Severity::Error, error.span().as_ref(), "", message);
     }
     let syntax = source.faults();
-    let mut reading = Reading {
-        source: &source,
-        surroundings,
-        claims: Claims::default(),
-        unguarded: true,
-        has_tokens: true,
-    };
+    let mut reading =
+        Reading { source: &source, resolver, claims: Claims::default(), unguarded: true, has_tokens: true };
     let brand = read::brand(&table, &mut reading);
     let claims = reading.claims;
     let (mut findings, secrets) = source.into_parts();
@@ -218,17 +213,17 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
 }
 
 /// Who has what.
-struct Settling<'a> {
-    surroundings: &'a dyn Resolver,
+struct Combining<'a> {
+    resolver: &'a dyn Resolver,
     strictness: Strictness,
     former: Option<&'a Loaded>,
     taken: Taken,
 }
 
-impl<'a> Settling<'a> {
+impl<'a> Combining<'a> {
     fn former(&self, draft: &Draft<'_>) -> Option<(&'a Brand, Claims)> {
         let brand = self.former?.former(draft.name, draft.remains.as_ref())?;
-        Some((brand, Claims::of(brand, self.surroundings)))
+        Some((brand, Claims::of(brand, self.resolver)))
     }
 
     /// Lets a file that was in use, and is the same brand's, keep what it had, as far as it still wants it.
@@ -242,7 +237,7 @@ impl<'a> Settling<'a> {
     }
 
     /// Whether a file is used, and what it has to itself.
-    fn settle(&mut self, draft: &mut Draft<'_>) {
+    fn combine(&mut self, draft: &mut Draft<'_>) {
         let mut lost = self.taken.lost(draft.name, &draft.claims);
         let refused = draft.is_refused(self.strictness) || self.strictness.refuses(&lost);
         if refused && let Some((brand, claims)) = self.former(draft) {

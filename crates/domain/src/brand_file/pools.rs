@@ -45,7 +45,7 @@ pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Rea
             named.note(reading.source, Severity::Rule, flaw);
             continue;
         }
-        let stock = reading.surroundings.codes(&named.pool);
+        let stock = reading.resolver.codes(&named.pool);
         let unique = unique(&named.pool, stock.as_ref().ok());
         if let Some((other, _)) = claimed.iter().find(|(_, has)| has.iter().any(|one| unique.contains(one))) {
             let file = other.file();

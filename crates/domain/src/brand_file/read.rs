@@ -30,7 +30,7 @@ const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
 /// A file while it is being read.
 pub(super) struct Reading<'a, 'b> {
     pub(super) source: &'a FileSource<'a>,
-    pub(super) surroundings: &'b dyn Resolver,
+    pub(super) resolver: &'b dyn Resolver,
     pub(super) claims: Claims,
     /// Callers do not have to sign, and the file does not say that anybody may take part for what is limited.
     pub(super) unguarded: bool,
@@ -40,13 +40,13 @@ pub(super) struct Reading<'a, 'b> {
 
 /// Reads one file.
 pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'a, '_>) -> Option<Brand> {
-    let surroundings = reading.surroundings;
+    let resolver = reading.resolver;
     let mut root = Section::new(reading.source, String::new(), 0..0, (keys::TOP, table.get_ref()));
     let id = root.required("id").and_then(|field| {
         let id = field.parsed(BrandId::parse)?;
         reading.claims.add(&field, Unique::Id(id.clone())).then_some(id)
     });
-    let braze = root.required("braze").and_then(|field| workspace(field.section(keys::BRAZE)?, surroundings));
+    let braze = root.required("braze").and_then(|field| workspace(field.section(keys::BRAZE)?, resolver));
     let webhook_field = root.optional("webhook");
     let webhook = webhook_field
         .as_ref()
@@ -56,7 +56,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         root.optional("intake").and_then(|field| Some(access::intake(field.section(keys::INTAKE)?, reading)));
     let callback = root
         .optional("callback")
-        .and_then(|field| access::callback(field.section(keys::CALLBACK)?, surroundings));
+        .and_then(|field| access::callback(field.section(keys::CALLBACK)?, resolver));
     let retention = root.optional("retention").map_or(Some(RETENTION), |field| OF_RETENTION.read(&field));
     let mut activations = BTreeMap::new();
     for section in root.sections("activation", keys::ACTIVATION) {
@@ -81,16 +81,16 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     })
 }
 
-fn workspace(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<BrazeWorkspace> {
+fn workspace(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<BrazeWorkspace> {
     let endpoint = section.required("endpoint").and_then(|field| {
         let endpoint = field.parsed(BrazeUrl::parse)?;
         if endpoint.is_loopback() {
-            private(&field, surroundings, "is on this machine");
+            private(&field, resolver, "is on this machine");
         }
         Some(endpoint)
     });
     let api_key =
-        section.required("api_key").and_then(|field| secret(&field, SecretPurpose::BrazeKey, surroundings));
+        section.required("api_key").and_then(|field| secret(&field, SecretPurpose::BrazeKey, resolver));
     let limits = match section.optional("limits") {
         Some(field) => field.section(keys::LIMITS).map(limits),
         None => Some(BrazeLimits {
@@ -148,10 +148,10 @@ pub(super) fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
 }
 
 /// Notes that a field has us speak to addresses that are not public, where that is not allowed.
-pub(super) fn private(field: &Field<'_>, surroundings: &dyn Resolver, what: &str) {
+pub(super) fn private(field: &Field<'_>, resolver: &dyn Resolver, what: &str) {
     const NEEDS: &str = "only `serve --allow-private` takes that, which is implied while it listens on loopback and no proxy is in front; \
                          functions take it with QUIKLY_ALLOW_PRIVATE=true";
-    if let Some(severity) = surroundings.private_addresses() {
+    if let Some(severity) = resolver.private_addresses() {
         field.note(severity, format!("{what}: {NEEDS}"));
     }
 }
@@ -160,7 +160,7 @@ pub(super) fn private(field: &Field<'_>, surroundings: &dyn Resolver, what: &str
 pub(super) fn secret(
     field: &Field<'_>,
     purpose: SecretPurpose,
-    surroundings: &dyn Resolver,
+    resolver: &dyn Resolver,
 ) -> Option<SecretRef> {
     let DeValue::Table(_) = field.value.get_ref() else {
         field
@@ -183,7 +183,7 @@ pub(super) fn secret(
         }
     };
     field.source.names(NamedSecret::new(field, &reference, purpose));
-    if let Err(doubt) = surroundings.secret(&reference, purpose) {
+    if let Err(doubt) = resolver.secret(&reference, purpose) {
         field.note(doubt.severity, doubt.message);
     }
     Some(reference)
