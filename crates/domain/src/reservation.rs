@@ -7,8 +7,8 @@
 mod booking;
 mod limit;
 
-pub use booking::{Booked, Reservation, Slot, WindowsRecord};
-pub use limit::{Allowance, Observed};
+pub use booking::{Booked, Reservation, Resuming, Slot, WindowsRecord};
+pub use limit::{Allowance, Learning, Observed};
 
 use std::time::Duration;
 
@@ -48,17 +48,6 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 /// Who has taken over books and got one request asks for the others after this long: its answer says how many there are.
 const RESUMES: Duration = Duration::from_millis(500);
 
-/// How far a limit is known that differs by contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Learning {
-    /// As far as it can be.
-    Done,
-    /// Braze has not answered yet.
-    Begun,
-    /// Braze named this end of a window, from too near to tell how long it is.
-    Seen(Timestamp),
-}
-
 /// The books of one brand and endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
@@ -71,9 +60,8 @@ pub struct Windows {
     learning: Learning,
     /// When something was booked last.
     touched: Option<Timestamp>,
-    /// Set while it is not known what was used of what is booked: by whom the books were kept is gone, or the clock was set back. When
-    /// the last request was let through meanwhile, whose answer tells.
-    resumed: Option<Timestamp>,
+    /// Set while it is not known how much of what is booked was used: the process that booked it is gone, or the clock was set back.
+    resuming: Option<Resuming>,
 }
 
 impl Windows {
@@ -86,7 +74,7 @@ impl Windows {
             HOUR => earlier(now, Duration::from_millis(into_the_hour.unsigned_abs())),
             _ => now,
         };
-        Self { allowance, start, booked: 0, probe_at: None, learning, touched: Some(now), resumed: None }
+        Self { allowance, start, booked: 0, probe_at: None, learning, touched: Some(now), resuming: None }
     }
 
     /// Books kept elsewhere.
@@ -101,15 +89,10 @@ impl Windows {
             learning,
             by_contract,
             touched,
-            resumed,
+            resuming,
         } = kept;
-        let learning = match learning {
-            None => Learning::Done,
-            Some(seen) if seen == Timestamp::UNIX_EPOCH => Learning::Begun,
-            Some(seen) => Learning::Seen(seen),
-        };
         let allowance = Allowance { requests, period, by_contract };
-        Self { allowance, start, booked, probe_at, learning, touched, resumed }
+        Self { allowance, start, booked, probe_at, learning, touched, resuming }
     }
 
     /// The books, to be kept elsewhere.
@@ -121,14 +104,10 @@ impl Windows {
             start: self.start,
             booked: self.booked,
             probe_at: self.probe_at,
-            learning: match self.learning {
-                Learning::Done => None,
-                Learning::Begun => Some(Timestamp::UNIX_EPOCH),
-                Learning::Seen(reset) => Some(reset),
-            },
+            learning: self.learning,
             by_contract: self.allowance.by_contract,
             touched: self.touched,
-            resumed: self.resumed,
+            resuming: self.resuming,
         }
     }
 
@@ -137,7 +116,7 @@ impl Windows {
     pub fn take_over(&mut self, now: Timestamp) {
         self.forget_what_lies_ahead(now);
         self.catch_up(now);
-        self.resumed = (self.booked > 0).then_some(Timestamp::UNIX_EPOCH);
+        self.resuming = (self.booked > 0).then_some(Resuming::NotAsked);
         self.touched = Some(now);
     }
 
@@ -176,13 +155,13 @@ impl Windows {
         if count > 0 {
             self.touched = self.touched.max(Some(now));
         }
-        if self.resumed.is_some() {
+        if self.resuming.is_some() {
             // The next window is nobody's yet.
             self.catch_up(now);
-            self.resumed = self.resumed.filter(|_| self.booked > 0);
+            self.resuming = self.resuming.filter(|_| self.booked > 0);
         }
         match self.probe_at {
-            None if self.resumed.is_some() => self.resume(count, now),
+            None if self.resuming.is_some() => self.resume(count, now),
             None if self.learning != Learning::Done => self.try_out(count, now),
             None => Reservation { booked: self.fill(count, now), closed_until: None, key_refused: false },
             Some(at) if now < at => {
@@ -202,10 +181,13 @@ impl Windows {
 
     /// One request, and the others once its answer has told what is left.
     fn resume(&mut self, count: u32, now: Timestamp) -> Reservation {
-        let waits = self.resumed.is_some_and(|at| at <= now && !is_ahead(now, at, ANSWERED));
+        let waits = match self.resuming {
+            Some(Resuming::Asked(at)) => at <= now && !is_ahead(now, at, ANSWERED),
+            Some(Resuming::NotAsked) | None => false,
+        };
         let taken = if waits { 0 } else { count.min(1) };
         if taken > 0 {
-            self.resumed = Some(now);
+            self.resuming = Some(Resuming::Asked(now));
         }
         let slot = Slot { from: now, until: later(now, ANSWERED) };
         let booked = (taken > 0).then_some(Booked { slot, count: taken });
@@ -298,7 +280,7 @@ impl Windows {
         resets_at: Option<Timestamp>,
         now: Timestamp,
     ) {
-        let resumed = self.resumed.take().is_some();
+        let resumed = self.resuming.take().is_some();
         let (Some(limit), Some(remaining), Some(resets_at)) = (limit, remaining, resets_at) else {
             // Who does not say is taken at the word of the contract.
             self.learning = Learning::Done;
@@ -345,7 +327,7 @@ impl Windows {
     /// Books nothing before `until`, unless bookings lie beyond it already.
     fn rest_until(&mut self, until: Timestamp, now: Timestamp) {
         self.catch_up(now);
-        self.resumed = None;
+        self.resuming = None;
         if self.start <= now || self.start < until {
             self.start = until.max(now);
             self.booked = 0;

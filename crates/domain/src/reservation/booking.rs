@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Learning;
 use crate::Timestamp;
 
 /// A booked request: it may be sent from `from` on, and has to be before `until`.
@@ -41,6 +42,16 @@ pub struct Reservation {
     pub key_refused: bool,
 }
 
+/// What is left to find out about requests that a process booked before it ended. One request is let through, and its answer says how many
+/// were used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resuming {
+    /// No request has been let through yet.
+    NotAsked,
+    /// A request was let through at this moment, and its answer is not there yet.
+    Asked(Timestamp),
+}
+
 /// [`Windows`](super::Windows) laid open for storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowsRecord {
@@ -54,12 +65,12 @@ pub struct WindowsRecord {
     pub booked: u32,
     /// When a refused key may be tried.
     pub probe_at: Option<Timestamp>,
-    /// While the limit is being learnt: the end of a window that Braze has named; the epoch before it has.
-    pub learning: Option<Timestamp>,
+    /// How far the limit is known.
+    pub learning: Learning,
     /// Whether contracts differ in it.
     pub by_contract: bool,
     /// When something was booked last.
     pub touched: Option<Timestamp>,
-    /// While what was used has to be learnt from an answer: when the last request was let through for it; the epoch before one was.
-    pub resumed: Option<Timestamp>,
+    /// Set while it is not known how much of what is booked was used.
+    pub resuming: Option<Resuming>,
 }

@@ -16,6 +16,17 @@ pub struct Allowance {
     pub by_contract: bool,
 }
 
+/// How far a limit that differs by contract is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learning {
+    /// It is known, or need not be learnt.
+    Done,
+    /// Braze has not answered yet.
+    Begun,
+    /// Braze named this end of a window, from too near to tell how long the window is.
+    Seen(Timestamp),
+}
+
 /// What an answer of Braze's said about its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observed {
