@@ -206,7 +206,7 @@ pub(crate) struct FixtureTables {
 impl FixtureTables {
     /// Under a clock that shows `now`.
     pub(crate) async fn at(now: Timestamp) -> Self {
-        let (config, prefix) = (tests::emulator::config().await, tests::emulator::prefix());
+        let (config, prefix) = (testkit::emulator::config().await, testkit::emulator::prefix());
         let brands = BrandTable::new(&config, &prefix);
         brands.make().await.unwrap();
         let clock = Arc::new(TestClock::at(now));
