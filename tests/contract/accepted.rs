@@ -17,9 +17,9 @@ use http::Request;
 use intake::Entering;
 use memory::{Faults, Memory};
 use serde_json::{Value, json};
-use tests::bodies::{Bodies, example_phones};
-use tests::simulated::InProcess;
-use tests::start;
+use testkit::bodies::{Bodies, example_phones};
+use testkit::simulated::InProcess;
+use testkit::start;
 use tower::ServiceExt;
 
 use crate::Ports;

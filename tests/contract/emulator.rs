@@ -27,9 +27,9 @@ use ports::store::{Inserted, Saved};
 use ports::{Operations, Queues, Secrets, Store};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tests::emulator::{config, endpoint, prefix};
-use tests::recorder::Recorder;
-use tests::{eventually_async, start};
+use testkit::emulator::{config, endpoint, prefix};
+use testkit::recorder::Recorder;
+use testkit::{eventually_async, start};
 
 use crate::Ports;
 use crate::game::{Game, acme, codes, first, ledger, pool, raffle_of_codes};
@@ -248,7 +248,7 @@ async fn what_the_scheduler_could_not_send_is_shown_and_sent_to_the_queue_that_i
     let dynamo = Dynamo::new(&config, Tables::of(&prefix));
     dynamo.make_tables().await.unwrap();
     let environment = Environment::new(&config, &prefix);
-    let by_number = tests::by_number("+13135550100", None);
+    let by_number = testkit::by_number("+13135550100", None);
     dynamo.insert(&by_number, None).await.unwrap();
     let url = environment.queue_url("schedules-dead").await.unwrap();
     let scheduler = Sqs::new(&config, HashMap::from([(QueueName::SmsSubscriptions, url)]));

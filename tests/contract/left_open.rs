@@ -24,7 +24,7 @@ use domain::person::Person;
 use http::{Request, Response};
 use memory::{Faults, Memory, TestClock};
 use serde_json::json;
-use tests::eventually;
+use testkit::eventually;
 use tower::ServiceExt;
 
 use crate::fixtures::FixtureTables;

@@ -94,7 +94,7 @@ impl Ports {
 }
 
 async fn in_memory() -> Ports {
-    let clock = Arc::new(TestClock::at(tests::start()));
+    let clock = Arc::new(TestClock::at(testkit::start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     Ports {
         store: memory.clone(),
@@ -113,7 +113,7 @@ async fn in_memory() -> Ports {
 }
 
 async fn on_a_file() -> Ports {
-    let clock = Arc::new(TestClock::at(tests::start()));
+    let clock = Arc::new(TestClock::at(testkit::start()));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
     Ports { _directory: Some(directory), ..over_a_file(&path, clock) }

@@ -8,7 +8,7 @@ use domain::id_key::IdKey;
 use domain::reservation::Allowance;
 use ports::limits::{Endpoint, Lane};
 use serde_json::{Value, json};
-use tests::emulator::{config, prefix};
+use testkit::emulator::{config, prefix};
 
 use crate::emulator::{call, on_dynamo_at};
 use crate::game::{Game, acme, first};

@@ -14,7 +14,7 @@ use memory::Memory;
 use ports::Error;
 use ports::operations::ErasureReport;
 use serde_json::json;
-use tests::{participation, start};
+use testkit::{participation, start};
 
 use crate::Ports;
 use crate::emulator::{call, spoil_item};
@@ -214,8 +214,8 @@ async fn a_file_deletes_what_cannot_be_read_in_the_end() {
 
 #[tokio::test]
 async fn a_table_expires_what_cannot_be_read_and_keeps_what_can_be_read_again() {
-    let prefix = tests::emulator::prefix();
-    let ports = crate::emulator::on_dynamo_at(tests::emulator::config().await, &prefix).await;
+    let prefix = testkit::emulator::prefix();
+    let ports = crate::emulator::on_dynamo_at(testkit::emulator::config().await, &prefix).await;
     let ada = one("ada");
     ports.store.insert(&ada, None).await.unwrap();
     let expires = async || {

@@ -18,9 +18,9 @@ use domain::participation::{BrazeEvent, Participation};
 use memory::{Faults, Memory, SeededChance};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
-use tests::emulator::{self, endpoint, prefix};
-use tests::recorder::{Call, Recorder};
-use tests::simulated::InProcess;
+use testkit::emulator::{self, endpoint, prefix};
+use testkit::recorder::{Call, Recorder};
+use testkit::simulated::InProcess;
 
 const KEY: &str = "sim-key";
 const GROUP: &str = "g-1";
@@ -89,7 +89,7 @@ impl CountedActivation {
         let brand = BrandId::parse("acme").unwrap();
         self.connector.enter(&brand, &ids).await.unwrap();
         self.connector.step(&brand, &ids).await.unwrap();
-        tests::eventually_async("all have ended", Duration::from_secs(60), async || {
+        testkit::eventually_async("all have ended", Duration::from_secs(60), async || {
             self.connector.tick().await.unwrap();
             self.have_ended(&ids).await.then_some(())
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::token::TokenHash;
 use serde_json::{Value, json};
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::process::{run_with, write};
 use crate::server::{

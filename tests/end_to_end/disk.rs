@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::process::{binary, ended, run_with, write};
 use crate::server::{BrandFixture, KEY_VARIABLE, ServeProcess};

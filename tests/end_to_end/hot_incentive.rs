@@ -12,7 +12,7 @@ use futures::stream;
 use ports::clock::SystemClock;
 use ports::{Clock, Ledger};
 use serde_json::{Value, json};
-use tests::{eventually, eventually_async};
+use testkit::{eventually, eventually_async};
 
 use crate::quikly::QuiklyEnd;
 use crate::server::{BrandFixture, ServeProcess, TOKEN};

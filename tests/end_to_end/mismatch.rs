@@ -5,7 +5,7 @@ use std::time::Duration;
 use ports::Clock;
 use ports::clock::SystemClock;
 use serde_json::{Value, json};
-use tests::{eventually, eventually_async};
+use testkit::{eventually, eventually_async};
 
 use crate::bad_input::is_problem;
 use crate::front_end::signature;

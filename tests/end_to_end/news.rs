@@ -46,7 +46,7 @@ async fn a_receiver_that_is_down_is_one_line_a_minute_and_shown() {
     })
     .await;
     signs_in(&server, 20).await;
-    let entry = tests::eventually_async("the health shows it", LATER, async || {
+    let entry = testkit::eventually_async("the health shows it", LATER, async || {
         let (_, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
         let entries = health["degraded"].as_array()?;
         entries.iter().find(|entry| entry["kind"] == "callback_not_taken").cloned()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::{KEY, SimProcess};

@@ -17,7 +17,7 @@ use metrics::Metric;
 use ports::health::Subject;
 use ports::queues::{Delivery, Outgoing, Queues, Receipt};
 use ports::{Clock, Troubles};
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const ATTRIBUTE: &str = "attributes = { quikly_participant = true }";
 const LATER: Duration = Duration::from_secs(1_200);

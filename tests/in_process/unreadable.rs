@@ -5,7 +5,7 @@ use std::time::Duration;
 use memory::Faults;
 use ports::{Clock, Ledger, Store};
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"double\"\n\

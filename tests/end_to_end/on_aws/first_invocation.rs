@@ -13,8 +13,8 @@ use domain::participation::{Outcome, State};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
 use serde_json::{Value, json};
-use tests::emulator::{endpoint, prefix};
-use tests::{eventually, participation};
+use testkit::emulator::{endpoint, prefix};
+use testkit::{eventually, participation};
 
 use crate::on_aws::runtime::Runtime;
 use crate::on_aws::stack::LOGGED;

@@ -12,8 +12,8 @@ use domain::token::TokenHash;
 use ports::clock::SystemClock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::eventually;
-use tests::recorder::Recorder;
+use testkit::eventually;
+use testkit::recorder::Recorder;
 use tokio::sync::OnceCell;
 
 use crate::logs::look_through;
@@ -229,7 +229,7 @@ impl Stack {
 
     /// Waits until it is in a state.
     pub(crate) async fn reaches(&self, id: &str, state: &str, within: Duration) -> Value {
-        tests::eventually_async(state, within, async || {
+        testkit::eventually_async(state, within, async || {
             Some(self.show(id).await).filter(|shown| shown["state"] == state)
         })
         .await

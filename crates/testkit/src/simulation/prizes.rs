@@ -7,34 +7,8 @@ use domain::incentive::{Offer, Reward};
 use serde_json::{Value, json};
 
 use crate::campaign::Campaign;
-use crate::simulation::promises::{AcceptedSoFar, broken};
-use crate::simulation::{Broken, By, CONSUMERS, Plan, Prizes, email};
-
-const CODES: &str = "codes.txt";
-
-/// The incentive of a plan, as its brand file has it. The run begins at 8.
-pub(super) fn incentive(plan: &Plan) -> String {
-    let quantity = plan.quantity;
-    let places = plan.places();
-    let rule = match plan.prizes {
-        Prizes::First => "kind = \"first\"\nreward = \"SPRING20\"".to_owned(),
-        Prizes::Codes => format!("kind = \"first\"\ncodes = \"{CODES}\""),
-        Prizes::Tiers => format!(
-            "kind = \"tiers\"\ntiers = [{{ up_to = {quantity}, reward = \"GOLD\" }}, {{ up_to = {places}, reward = \"TIN\" }}]"
-        ),
-        Prizes::Speed => "kind = \"speed\"\nopens = 2027-01-15T08:00:00Z\n\
-             steps = [{ within = \"10m\", reward = \"FAST\" }, { within = \"1h\", reward = \"SLOW\" }]"
-            .to_owned(),
-        Prizes::Decay => {
-            "kind = \"decay\"\nopens = 2027-01-15T08:00:00Z\nfrom = 50\nto = 10\nover = \"1h\"".to_owned()
-        }
-        Prizes::Draw => "kind = \"draw\"\nodds = \"1/2\"\nreward = \"SPRING20\"".to_owned(),
-        Prizes::Raffle => {
-            "kind = \"raffle\"\ncloses = 2027-01-15T09:00:00Z\nreward = \"SPRING20\"".to_owned()
-        }
-    };
-    format!("[[activation.incentive]]\nid = \"early\"\nquantity = {places}\n{rule}\n")
-}
+use crate::simulation::plan::CODES;
+use crate::simulation::{AcceptedSoFar, Broken, By, CONSUMERS, Plan, Prizes, broken, email};
 
 /// Fills the pool of codes.
 pub(super) async fn stock(campaign: &Campaign, plan: &Plan) {

@@ -4,10 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulation::{EVENT, prizes};
+use crate::simulation::EVENT;
 
 /// Consumers of a run.
 pub const CONSUMERS: u8 = 6;
+
+/// The file of a plan with a pool of codes.
+pub(super) const CODES: &str = "codes.txt";
 
 /// A brand returns within so many minutes, well before a day has passed, however the clocks are set meanwhile.
 const LONGEST_WITHOUT_BRAND: u32 = 600;
@@ -187,7 +190,7 @@ impl Plan {
 
     /// The activation, as the brand's file has it.
     pub(super) fn activation(&self) -> String {
-        let incentive = prizes::incentive(self);
+        let incentive = self.incentive();
         let opt_in = match self.opt_in {
             PlannedOptIn::Single => "opt_in = \"single\"",
             PlannedOptIn::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
@@ -205,6 +208,30 @@ impl Plan {
          {incentive}\
          [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\n"
         )
+    }
+
+    /// The incentive, as the brand's file has it. The run begins at 8.
+    fn incentive(&self) -> String {
+        let quantity = self.quantity;
+        let places = self.places();
+        let rule = match self.prizes {
+            Prizes::First => "kind = \"first\"\nreward = \"SPRING20\"".to_owned(),
+            Prizes::Codes => format!("kind = \"first\"\ncodes = \"{CODES}\""),
+            Prizes::Tiers => format!(
+                "kind = \"tiers\"\ntiers = [{{ up_to = {quantity}, reward = \"GOLD\" }}, {{ up_to = {places}, reward = \"TIN\" }}]"
+            ),
+            Prizes::Speed => "kind = \"speed\"\nopens = 2027-01-15T08:00:00Z\n\
+                 steps = [{ within = \"10m\", reward = \"FAST\" }, { within = \"1h\", reward = \"SLOW\" }]"
+                .to_owned(),
+            Prizes::Decay => {
+                "kind = \"decay\"\nopens = 2027-01-15T08:00:00Z\nfrom = 50\nto = 10\nover = \"1h\"".to_owned()
+            }
+            Prizes::Draw => "kind = \"draw\"\nodds = \"1/2\"\nreward = \"SPRING20\"".to_owned(),
+            Prizes::Raffle => {
+                "kind = \"raffle\"\ncloses = 2027-01-15T09:00:00Z\nreward = \"SPRING20\"".to_owned()
+            }
+        };
+        format!("[[activation.incentive]]\nid = \"early\"\nquantity = {places}\n{rule}\n")
     }
 
     /// The run of a seed.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use tests::simulation::{Broken, Mutation, Plan, play, shrink};
+use testkit::simulation::{Broken, Mutation, Plan, play, shrink};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();

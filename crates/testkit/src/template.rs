@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// The workspace's directory.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// A program of the emulator's environment.

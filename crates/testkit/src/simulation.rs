@@ -103,6 +103,12 @@ pub(crate) enum By {
     Event(u8),
 }
 
+type AcceptedSoFar = [(ParticipationId, By)];
+
+fn broken<T>(promise: &'static str, by: impl Into<String>) -> Result<T, Broken> {
+    Err(Broken { promise, by: by.into() })
+}
+
 struct Run {
     campaign: Arc<Campaign>,
     processes: Processes,

@@ -60,7 +60,7 @@ fn elsewhere() -> Option<String> {
 
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]
 fn started() -> Emulator {
-    let programs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/aws-local/venv/bin");
+    let programs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/aws-local/venv/bin");
     let emulator = programs.join("ministack");
     assert!(emulator.exists(), "the emulator is not there: cargo xtask test puts it there");
     let port = TcpListener::bind("127.0.0.1:0")

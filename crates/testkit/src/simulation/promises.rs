@@ -3,19 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::award::Award;
-use domain::ids::ParticipationId;
 use serde_json::Value;
 
 use crate::campaign::Campaign;
 use crate::simulation::{
-    Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, Plan, PlannedOptIn, email, phone, prizes,
+    AcceptedSoFar, Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, Plan, PlannedOptIn, broken, email,
+    phone, prizes,
 };
-
-pub(super) type AcceptedSoFar = [(ParticipationId, By)];
-
-pub(super) fn broken<T>(promise: &'static str, by: impl Into<String>) -> Result<T, Broken> {
-    Err(Broken { promise, by: by.into() })
-}
 
 /// The numbers that are subscribed now.
 pub(super) async fn subscribed(campaign: &Campaign) -> BTreeSet<String> {
