@@ -23,7 +23,7 @@ use testkit::start;
 use tower::ServiceExt;
 
 use crate::Ports;
-use crate::unreadable::Spoiler;
+use crate::spoiler::Spoiler;
 
 const TOKEN: &str = "qb_accepted";
 

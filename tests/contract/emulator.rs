@@ -32,10 +32,11 @@ use testkit::recorder::Recorder;
 use testkit::{eventually_async, start};
 
 use crate::Ports;
+use crate::dynamo_api::call;
 use crate::game::{Game, acme, codes, first, ledger, pool, raffle_of_codes};
 use crate::queues::look;
+use crate::spoiler::Spoiler;
 use crate::store::ada;
-use crate::unreadable::Spoiler;
 
 /// Queues and schedules of its own for each test, in real time; what is delivered is invisible for two seconds. What is kept is in
 /// memory.
@@ -319,33 +320,6 @@ async fn more_dead_awards_of_a_brand_than_sqs_shows_at_once_are_all_tried_again(
 /// Puts an item into a table as no version of ours has written it.
 async fn put(table: &str, item: Value) {
     call("PutItem", &json!({ "TableName": table, "Item": item })).await;
-}
-
-/// Makes one attribute of an item unreadable.
-pub(crate) async fn spoil_item(table: &str, key: &str, value: &str, attribute: &str) {
-    let body = json!({
-        "TableName": table,
-        "Key": { key: { "S": value } },
-        "UpdateExpression": "SET #attribute = :spoilt",
-        "ConditionExpression": "attribute_exists(#attribute)",
-        "ExpressionAttributeNames": { "#attribute": attribute },
-        "ExpressionAttributeValues": { ":spoilt": { "S": "{" } },
-    });
-    call("UpdateItem", &body).await;
-}
-
-/// Calls DynamoDB past everything of ours.
-pub(crate) async fn call(operation: &str, body: &Value) -> Value {
-    let request = reqwest::Client::new().post(endpoint().await);
-    let request = request.header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
-    // The emulator wants to know the region, and checks no signature.
-    let named = "AWS4-HMAC-SHA256 Credential=emulated/20200101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
-    let request = request.header("authorization", named).header("content-type", "application/x-amz-json-1.0");
-    let answer = request.body(body.to_string()).send().await.unwrap();
-    let status = answer.status();
-    let text = answer.text().await.unwrap();
-    assert!(status.is_success(), "{operation}: {status} {text}");
-    serde_json::from_str(&text).unwrap()
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use crate::Ports;
-use crate::emulator::{call, on_dynamo_at};
+use crate::dynamo_api::call;
+use crate::emulator::on_dynamo_at;
 
 const FILE: &[u8] = include_bytes!("../fixtures/data-of-e515f12.sqlite");
 const ITEMS: &str = include_str!("../fixtures/items-of-e515f12.json");

@@ -5,6 +5,7 @@
 mod accepted;
 mod callbacks;
 mod codes;
+mod dynamo_api;
 mod earlier;
 mod emulator;
 mod fixtures;
@@ -17,6 +18,7 @@ mod operations;
 mod queues;
 mod retention;
 mod schedule;
+mod spoiler;
 mod steps;
 mod store;
 mod tables;
@@ -31,7 +33,7 @@ use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, Schedule, Store};
-use unreadable::Spoiler;
+use spoiler::Spoiler;
 
 /// An implementation under test, with the clock it goes by.
 struct Ports {

@@ -10,7 +10,8 @@ use ports::limits::{Endpoint, Lane};
 use serde_json::{Value, json};
 use testkit::emulator::{config, prefix};
 
-use crate::emulator::{call, on_dynamo_at};
+use crate::dynamo_api::call;
+use crate::emulator::on_dynamo_at;
 use crate::game::{Game, acme, first};
 
 /// The key that an environment's ids are made with is the first one that was used there.

@@ -1,6 +1,5 @@
 //! What is stored and cannot be read: it is named, holds up nobody else, and can be erased.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,63 +9,15 @@ use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::{ProfileHint, ProfileRef};
-use memory::Memory;
 use ports::Error;
 use ports::operations::ErasureReport;
 use serde_json::json;
 use testkit::{participation, start};
 
 use crate::Ports;
-use crate::emulator::{call, spoil_item};
+use crate::dynamo_api::call;
 use crate::game::{Game, acme, first};
-
-/// What damages records, where something is kept.
-pub(crate) enum Spoiler {
-    /// It only pretends.
-    Memory(Arc<Memory>),
-    /// The data file.
-    File(PathBuf),
-    /// Tables whose names begin so.
-    Tables(String),
-}
-
-/// What is damaged.
-#[derive(Clone, Copy)]
-enum Damaged {
-    Participation,
-    Award,
-    Profile,
-    Callback,
-}
-
-impl Spoiler {
-    async fn spoil(&self, record: Damaged, key: &str) {
-        match self {
-            Self::Memory(memory) => memory.damage(ParticipationId::parse(key).unwrap(), true),
-            Self::File(path) => {
-                let (table, column) = match record {
-                    Damaged::Participation => ("participations", "hex(id)"),
-                    Damaged::Award => ("awards", "hex(id)"),
-                    Damaged::Profile => ("profiles", "upper(contact)"),
-                    Damaged::Callback => ("notices", "upper(id)"),
-                };
-                let file = rusqlite::Connection::open(path).unwrap();
-                file.busy_timeout(Duration::from_secs(10)).unwrap();
-                let sql = format!("UPDATE {table} SET record = '{{' WHERE {column} = ?");
-                assert_eq!(file.execute(&sql, [key.to_uppercase()]).unwrap(), 1);
-            }
-            Self::Tables(prefix) => {
-                let (table, name, attribute) = match record {
-                    Damaged::Participation => ("participations", "id", "record"),
-                    Damaged::Award => ("participations", "id", "award"),
-                    Damaged::Profile => ("profiles", "contact", "record"),
-                    Damaged::Callback => ("notices", "id", "record"),
-                };
-                spoil_item(&format!("{prefix}-{table}"), name, key, attribute).await;
-            }
-        }
-    }
-}
+use crate::spoiler::{Damaged, Spoiler};
 
 fn one(name: &str) -> Participation {
     participation("acme", "spring", &format!("{name}@example.com"))

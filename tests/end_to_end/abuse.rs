@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::server::{BrandFixture, ServeProcess, TOKEN};
+use crate::secrets::TOKEN;
+use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
 /// When a client must have been cut off at the latest.

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use testkit::eventually_async;
 
 use crate::process::{binary, ended, run_with, write};
+use crate::secrets::KEY;
 use crate::server::{BrandFixture, KEY_VARIABLE, ServeProcess};
-use crate::workspace::{KEY, SimProcess};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 

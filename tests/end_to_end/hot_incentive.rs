@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use testkit::{eventually, eventually_async};
 
 use crate::quikly::QuiklyEnd;
-use crate::server::{BrandFixture, ServeProcess, TOKEN};
+use crate::secrets::TOKEN;
+use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
 const CONSUMERS: usize = 2_000;

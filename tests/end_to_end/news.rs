@@ -7,7 +7,8 @@ use domain::token::TokenHash;
 use serde_json::json;
 
 use crate::process::run;
-use crate::server::{BrandFixture, SECRET_VARIABLE, ServeProcess, TOKEN};
+use crate::secrets::TOKEN;
+use crate::server::{BrandFixture, SECRET_VARIABLE, ServeProcess};
 use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);

@@ -14,10 +14,9 @@ use serde_json::{Value, json};
 
 use crate::process::{run, run_with, write};
 use crate::quikly::QuiklyEnd;
-use crate::server::{
-    BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET, SECRET_VARIABLE, ServeProcess, TOKEN,
-};
-use crate::workspace::{KEY, SimProcess};
+use crate::secrets::{KEY, SECRET, TOKEN};
+use crate::server::{BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET_VARIABLE, ServeProcess};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 const CREDITED_BY_EVENT: &str = "[activation.events.signed_in]";

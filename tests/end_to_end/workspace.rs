@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::Process;
-
-/// The API key of the simulated workspace.
-pub(crate) const KEY: &str = "sim-0f9e8d7c6b5a";
+use crate::secrets::KEY;
 
 pub(crate) struct SimProcess {
     pub(crate) url: String,

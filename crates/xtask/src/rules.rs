@@ -99,9 +99,6 @@ pub(crate) const LONGEST_FILE: usize = 400;
 /// A `main` longer than this does something that belongs elsewhere.
 pub(crate) const LONGEST_MAIN: usize = 40;
 
-/// Modules whose children still form cycles, and tests whose modules do. Nothing is to be added here.
-pub(crate) const TANGLED: &[&str] = &["contract", "domain::brand_file", "end_to_end"];
-
 /// Names that several types have, and why.
 pub(crate) const SAME_NAME: &[(&str, &str)] = &[(
     "Error",

@@ -20,7 +20,8 @@ use crate::on_aws::runtime::Runtime;
 use crate::on_aws::stack::LOGGED;
 use crate::on_aws::tls::{Certificate, Secured};
 use crate::process::{Process, binary};
-use crate::workspace::{KEY, SimProcess};
+use crate::secrets::KEY;
+use crate::workspace::SimProcess;
 
 /// What a handshake is made to take: to be seen in a figure.
 const SLOW: Duration = Duration::from_millis(400);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::on_aws::stack::{GROUP, Stack, token_of};
-use crate::server::TOKEN;
+use crate::secrets::TOKEN;
 use crate::workspace::SimProcess;
 
 /// The functions have to start, and share two processors with the other tests.

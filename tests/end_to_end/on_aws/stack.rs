@@ -19,8 +19,8 @@ use tokio::sync::OnceCell;
 use crate::logs::look_through;
 use crate::on_aws::policies::assert_allowed;
 use crate::process::{binary, run_with, write};
-use crate::server::TOKEN;
-use crate::workspace::{KEY, SimProcess, client_for_all};
+use crate::secrets::{KEY, TOKEN};
+use crate::workspace::{SimProcess, client_for_all};
 
 /// What functions log in these tests: everything that may be worth a line, their libraries, too.
 pub(crate) const LOGGED: &str = "debug";

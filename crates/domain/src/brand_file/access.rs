@@ -5,9 +5,10 @@ use url::Url;
 use crate::brand::{BrazeUrl, CallbackTarget, IntakeAccess, Repeats};
 use crate::brand_file::Resolver;
 use crate::brand_file::claims::Unique;
-use crate::brand_file::read::{Reading, private, secret};
+use crate::brand_file::reading::Reading;
 use crate::brand_file::secrets::SecretPurpose;
 use crate::brand_file::section::{Field, Section};
+use crate::brand_file::value::{private, secret};
 use crate::token::TokenHash;
 
 pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Vec<TokenHash> {

@@ -4,7 +4,8 @@ use toml::de::DeTable;
 
 use crate::brand::{Brand, Brands, BrokenBrand};
 use crate::brand_file::claims::{Claims, Taken};
-use crate::brand_file::read::{self, Reading};
+use crate::brand_file::read;
+use crate::brand_file::reading::Reading;
 use crate::brand_file::secrets::NamedSecret;
 use crate::brand_file::section::FileSource;
 use crate::brand_file::{Finding, Given, Resolver, Severity, remains};

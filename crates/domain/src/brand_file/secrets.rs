@@ -1,7 +1,6 @@
 //! Where a brand's secrets may be: under its own name, so that no file reaches another brand's, or ours.
 
 use crate::brand::SecretRef;
-use crate::brand_file::section::Field;
 use crate::brand_file::{Finding, Severity};
 use crate::ids::BrandId;
 
@@ -32,18 +31,13 @@ impl SecretPurpose {
 
 /// A secret that a file names, and where.
 pub(super) struct NamedSecret {
-    reference: SecretRef,
-    purpose: SecretPurpose,
-    line: usize,
-    field: String,
+    pub(super) reference: SecretRef,
+    pub(super) purpose: SecretPurpose,
+    pub(super) line: usize,
+    pub(super) field: String,
 }
 
 impl NamedSecret {
-    pub(super) fn new(field: &Field<'_>, reference: &SecretRef, purpose: SecretPurpose) -> Self {
-        let line = field.source.line(&field.value.span());
-        Self { reference: reference.clone(), purpose, line, field: field.name.clone() }
-    }
-
     /// What is wrong with the name in a file of brand `own`, where these are all brands.
     pub(super) fn finding(
         &self,

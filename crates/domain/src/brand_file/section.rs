@@ -9,15 +9,17 @@ use toml::de::{DeTable, DeValue};
 
 use crate::Timestamp;
 use crate::brand_file::keys::Table;
-use crate::brand_file::{Finding, Severity, pools, secrets};
+use crate::brand_file::named_pool::NamedPool;
+use crate::brand_file::secrets::NamedSecret;
+use crate::brand_file::{Finding, Severity};
 
 /// The file being read, and what was found wrong so far.
 pub(super) struct FileSource<'a> {
     pub(super) file: &'a str,
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
-    secrets: RefCell<Vec<secrets::NamedSecret>>,
-    pools: RefCell<Vec<pools::NamedPool>>,
+    secrets: RefCell<Vec<NamedSecret>>,
+    pools: RefCell<Vec<NamedPool>>,
     /// Whether all of it is TOML; else what is not there may be what could not be parsed.
     pub(super) legible: bool,
     /// When somebody looks at it who wants to know what is doubtful.
@@ -38,12 +40,12 @@ impl<'a> FileSource<'a> {
     }
 
     /// Notes that a field names a secret.
-    pub(super) fn names(&self, secret: secrets::NamedSecret) {
+    pub(super) fn names(&self, secret: NamedSecret) {
         self.secrets.borrow_mut().push(secret);
     }
 
     /// Notes that a field names a pool. Where it does so first counts.
-    pub(super) fn names_pool(&self, named: pools::NamedPool) {
+    pub(super) fn names_pool(&self, named: NamedPool) {
         let mut pools = self.pools.borrow_mut();
         if pools.iter().all(|known| known.pool != named.pool) {
             pools.push(named);
@@ -51,7 +53,7 @@ impl<'a> FileSource<'a> {
     }
 
     /// The pools that were named so far, each once.
-    pub(super) fn take_pools(&self) -> Vec<pools::NamedPool> {
+    pub(super) fn take_pools(&self) -> Vec<NamedPool> {
         self.pools.take()
     }
 
@@ -84,7 +86,7 @@ impl<'a> FileSource<'a> {
     }
 
     /// What was found, and the secrets that are named.
-    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<secrets::NamedSecret>) {
+    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<NamedSecret>) {
         (self.findings.into_inner(), self.secrets.into_inner())
     }
 }
