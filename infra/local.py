@@ -1,7 +1,7 @@
-"""The whole stack on this machine: an emulator of AWS, a simulated Braze workspace, and infra/template.yaml as it is.
+"""The whole stack on this machine: an emulator of AWS, a simulated Braze workspace, and infra/template.yaml unchanged.
 
-Run by `cargo xtask aws-local`, which installs what this needs and builds the binaries. Only the code's location and the endpoints
-differ from a deployment.
+`cargo xtask aws-local` runs this script, after it has installed the requirements and built the binaries. Only the location of the code and
+the endpoints differ from a deployment.
 """
 
 import argparse
@@ -59,7 +59,7 @@ position = "quikly_position"
 
 
 def archive(binary: pathlib.Path, directory: pathlib.Path) -> bytes:
-    """A function's archive: its binary without symbols, under the name that the runtime starts."""
+    """Returns a function's archive: its binary without symbols, under the name that the runtime starts."""
     stripped = directory / binary.name
     subprocess.run(["strip", "-o", stripped, binary], check=True)
     buffer = io.BytesIO()
@@ -71,14 +71,14 @@ def archive(binary: pathlib.Path, directory: pathlib.Path) -> bytes:
 
 
 def localised(template: str, endpoint: str, logged: str) -> str:
-    """The template with the code in the emulator's bucket, and functions that call back to the emulator, by their names."""
+    """Returns the template with the code in the emulator's bucket, and with functions that call the emulator and name themselves."""
     named = r"""CodeUri: s3://code/\1.zip
       Environment: { Variables: { AWS_SDK_UA_APP_ID: \1 } }"""
     template = re.sub(r"CodeUri: \.\./crates/functions/([\w-]+)", named, template)
     variables = {"AWS_ENDPOINT_URL": endpoint, **ACCOUNT}
     added = "".join(f'        {name}: "{value}"\n' for name, value in variables.items())
     template = template.replace("        RUST_LOG: info\n", f"        RUST_LOG: {logged}\n{added}")
-    # The emulator takes a parameter's number for a text here.
+    # The emulator passes a parameter's number as a string here.
     return template.replace("!Ref WorkersAtOnce", "4")
 
 
@@ -95,7 +95,7 @@ def answering(url: str, process: subprocess.Popen) -> None:
 
 
 def deploy(endpoint: str, called_at: str, logged: str, binaries: pathlib.Path, directory: pathlib.Path) -> dict:
-    """Creates the stack; its outputs."""
+    """Creates the stack and returns its outputs."""
     def client(service):
         return boto3.client(service, endpoint_url=endpoint, region_name=ACCOUNT["AWS_REGION"],
                             aws_access_key_id="local", aws_secret_access_key="local")
@@ -120,7 +120,7 @@ def deploy(endpoint: str, called_at: str, logged: str, binaries: pathlib.Path, d
 
 
 def demo(endpoint: str, braze: str, outputs: dict, binaries: pathlib.Path, directory: pathlib.Path) -> None:
-    """Pushes the demo brand, and says what to try."""
+    """Pushes the demo brand, and prints example requests."""
     brand = BRAND.format(braze=braze, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(), group=GROUP)
     (directory / "brands").mkdir(parents=True, exist_ok=True)
     (directory / "brands" / "demo.toml").write_text(brand)
@@ -142,12 +142,12 @@ Ctrl-C ends it.""", flush=True)
 
 
 def host(url: str) -> str:
-    """What the emulator knows an address by."""
+    """Returns the host name by which the emulator knows an address."""
     return url.split("//")[1].split("/")[0].split(":")[0]
 
 
 def started(command: list, log, **environment) -> subprocess.Popen:
-    """A process with a group of its own, so that what it starts ends with it."""
+    """Starts a process in a process group of its own, so that its children end with it."""
     return subprocess.Popen(command, env=dict(os.environ, **environment), stdout=log, stderr=log, start_new_session=True)
 
 
@@ -156,10 +156,10 @@ def main() -> None:
     arguments.add_argument("--binaries", type=pathlib.Path, required=True)
     arguments.add_argument("--directory", type=pathlib.Path, required=True)
     arguments.add_argument("--port", type=int, default=4566)
-    arguments.add_argument("--called-at", help="where the functions find AWS, if not at the emulator itself")
-    arguments.add_argument("--logged", default="info", help="what the functions log, as RUST_LOG says it")
+    arguments.add_argument("--called-at", help="the endpoint of AWS for the functions, if not the emulator itself")
+    arguments.add_argument("--logged", default="info", help="the log filter of the functions, in the form of RUST_LOG")
     arguments.add_argument("--bare", action="store_true",
-                           help="no demo: the stack alone, described in DIRECTORY/stack.json, until the standard input ends")
+                           help="run the stack without the demo until standard input ends, and describe it in DIRECTORY/stack.json")
     arguments = arguments.parse_args()
     directory, binaries = arguments.directory, arguments.binaries
     directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it, after SAM's transform: prints it as JSON. What is linted and tested is this."""
+"""Prints the template as JSON, after SAM's transform, in the form that CloudFormation gets. This form is linted and tested."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ from samtranslator.yaml_helper import yaml_parse  # noqa: E402
 
 
 class NoManagedPolicies:
-    """The template names none."""
+    """The managed policies, of which the template names none."""
 
     def load(self) -> dict:
         return {}
@@ -23,7 +23,7 @@ def main() -> None:
     template = yaml_parse((pathlib.Path(__file__).parent / "template.yaml").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            # Where `sam package` puts an archive.
+            # The location to which `sam package` uploads an archive.
             resource["Properties"]["CodeUri"] = "s3://code/" + resource["Metadata"]["BuildProperties"]["Binary"] + ".zip"
     print(json.dumps(transform(template, {}, NoManagedPolicies()), indent=1))
 

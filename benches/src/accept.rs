@@ -1,5 +1,5 @@
-//! How many participations are accepted a second, each durable before its 202: ours, beside a bare handler that keeps nothing and
-//! a handler that commits every request by itself. They take turns.
+//! How many participations are accepted per second, each durable before its 202: ours, compared with a bare handler that stores nothing
+//! and a handler that commits every request on its own. They take turns.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::net::SocketAddr;
@@ -60,7 +60,7 @@ const BY_EMAIL: Load = Load {
     body: |number| format!(r#"{{"scope":"spring","email":"consumer-{number}@example.com"}}"#),
 };
 
-/// With a place in an incentive's ledger for each.
+/// Each participation takes a place in an incentive's ledger.
 const WEBHOOK: Load = Load {
     path: "/webhook/braze",
     headers: "authorization: Bearer bench\r\n",
@@ -77,7 +77,7 @@ async fn main() -> anyhow::Result<()> {
         ("bare handler", BY_EMAIL, serve(bare()).await?),
         (OURS, BY_EMAIL, serve(ours(directory.path(), "ours.sqlite").await?).await?),
         ("quikly-braze, webhook", WEBHOOK, serve(ours(directory.path(), "webhook.sqlite").await?).await?),
-        ("one commit a request", BY_EMAIL, serve(one_commit_each(directory.path())?).await?),
+        ("one commit per request", BY_EMAIL, serve(one_commit_each(directory.path())?).await?),
     ];
     let beside = peers.iter().map(|(name, peer)| (*name, BY_EMAIL, peer.address));
     contenders.splice(3..3, beside);
@@ -109,7 +109,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many times what the better peer accepts a second we do, by the medians; nothing where there are no peers.
+/// How many times as many participations as the better peer we accept per second, by the medians; `None` without peers.
 fn beside_the_better_peer(clients: usize, medians: &[(&str, f64)]) -> Option<String> {
     let (ours, others): (Vec<_>, Vec<_>) = medians.iter().partition(|(name, _)| name.starts_with(OURS));
     let peers = others.into_iter().filter(|(name, _)| PEERS.contains(name));
@@ -122,12 +122,12 @@ fn beside_the_better_peer(clients: usize, medians: &[(&str, f64)]) -> Option<Str
 fn print_head() {
     println!("{ROUNDS} rounds of {TURN:?} a turn; min / median / max\n");
     println!(
-        "| clients | contender | accepts a second | p50 ms | p99 ms | disk: fdatasync p50 ms | share of the bare handler | times one commit a request |"
+        "| clients | contender | accepted per second | p50 ms | p99 ms | disk: fdatasync p50 ms | share of the bare handler | times one commit per request |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
 }
 
-/// `--peers DIR` names where they are installed; without it there are none.
+/// The peers that are installed in the directory of `--peers DIR`; none without that argument.
 async fn peers(data: &Path) -> anyhow::Result<Vec<(&'static str, Peer)>> {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--peers");
     let Some(installed) = arguments.nth(1).map(PathBuf::from) else { return Ok(Vec::new()) };
@@ -174,7 +174,7 @@ async fn serve(routes: Router) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Parses the body, keeps nothing.
+/// Parses the body and stores nothing.
 fn bare() -> Router {
     let answer = |Json(body): Json<Value>| async move {
         let state = if body["email"].is_string() { "received" } else { "rejected" };
@@ -183,8 +183,8 @@ fn bare() -> Router {
     Router::new().route("/participations", post(answer))
 }
 
-/// Intake over a data file, as `serve` runs it, but without the limit of requests a client, for all come from one address, and without
-/// a worker that takes the messages off the queue.
+/// Intake over a data file, as `serve` runs it. There is no limit of requests per client, since all come from one address, and no worker
+/// takes the messages off the queue.
 async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
     let clock = Arc::new(SystemClock);
     let file = Arc::new(DataFile::open(&directory.join(name), clock.clone())?);
@@ -208,7 +208,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
     Ok(intake::router(deps, Arc::new(brands), id_key))
 }
 
-/// The straightforward way: a connection behind a lock, a transaction a request, as durable as ours.
+/// The straightforward implementation: a connection behind a lock, and one transaction per request, as durable as ours.
 fn one_commit_each(directory: &Path) -> anyhow::Result<Router> {
     let connection = Connection::open(directory.join("single.sqlite"))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -1,5 +1,5 @@
-//! How many participations of one hot incentive are credited a second, each with a unique code: by workers that settle at once, with
-//! so many participations in a transaction.
+//! How many participations of one hot incentive are credited per second, each with a unique code, by concurrent workers that credit a
+//! given number of participations in one transaction.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
@@ -59,9 +59,9 @@ async fn main() -> anyhow::Result<()> {
     let brand = BrandFile { name: "bench".to_owned(), text: BRAND.to_owned() };
     let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
     println!(
-        "{PARTICIPATIONS} participations, {QUANTITY} codes, {WORKERS} workers, a notice each; {ROUNDS} rounds; min / median / max\n"
+        "{PARTICIPATIONS} participations, {QUANTITY} codes, {WORKERS} workers, a callback each; {ROUNDS} rounds; min / median / max\n"
     );
-    println!("| in a transaction | entered a second | awards a second | disk: fdatasync p50 ms |");
+    println!("| in a transaction | entered per second | awards per second | disk: fdatasync p50 ms |");
     println!("| --- | --- | --- | --- |");
     let batches = [1, 10, 100];
     let mut rows = vec![(Spread::default(), Spread::default(), Spread::default()); batches.len()];
@@ -86,7 +86,7 @@ fn a_second(time: Duration) -> f64 {
     count / time.as_secs_f64()
 }
 
-/// Everyone is accepted, then everyone is credited.
+/// First everyone is accepted, then everyone is credited.
 async fn round(directory: &Path, brands: &Brands, batch: usize) -> anyhow::Result<(Duration, Duration)> {
     let file = DataFile::open(&directory.join("data.sqlite"), Arc::new(SystemClock))?;
     let (brand, activation) = brands.activation(&Scope::parse("spring")?).context("the activation")?;

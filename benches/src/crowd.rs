@@ -1,5 +1,5 @@
-//! What a crowd costs those who look, and those who take part meanwhile: the real binary over a data file with a million participations,
-//! of which 200,000 wait and 100,000 have a lot in a drawn raffle, beside the same with ten of each.
+//! What a crowd costs readers and new participants: the real binary over a data file with a million participations, of which 200,000
+//! wait and 100,000 have a ticket in a drawn raffle, compared with ten of each.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time, and paces requests")]
 
@@ -110,7 +110,7 @@ fn milliseconds(time: Duration) -> f64 {
 struct Crowd {
     brands_directory: PathBuf,
     data: PathBuf,
-    /// The last one who waits among few, and among many.
+    /// The last participation that waits behind few others, and the last that waits behind many.
     last: [ParticipationId; 2],
 }
 
@@ -147,7 +147,7 @@ impl Crowd {
     }
 }
 
-/// Makes participations that have ended, so that nothing is left to do for them.
+/// Makes participations that have ended, so that no work is left for them.
 struct Maker {
     file: DataFile,
     id_key: IdKey,
@@ -155,7 +155,7 @@ struct Maker {
 }
 
 impl Maker {
-    /// So many in an incentive's ledger; `none` is no incentive.
+    /// Puts `count` participations into an incentive's ledger. The name `none` stands for no incentive.
     async fn enter(
         &self,
         incentive: &str,
@@ -221,7 +221,7 @@ impl Maker {
         }
         let drawn = self.file.draw(&ledger, &rules, &self.id_key.raffle_seed(&ledger), now).await?;
         let winners = drawn.context("a draw")?.moved_up;
-        // Winners have nothing to be looked at for.
+        // The winners need no further processing.
         self.file.noted(&winners).await?;
         Ok(())
     }
@@ -231,7 +231,7 @@ fn ledger(incentive: &str) -> anyhow::Result<LedgerKey> {
     Ok(LedgerKey { scope: Scope::parse("spring")?, incentive: Some(IncentiveId::parse(incentive)?) })
 }
 
-/// What a GET costs, beside the same with ten: the pairs take turns.
+/// The cost of a GET, compared with the same GET over ten participations. The two take turns.
 async fn gets(server: &BenchProcess, crowd: &Crowd) -> anyhow::Result<()> {
     let whole = |path: &str| path.to_owned();
     let pairs = [
@@ -275,7 +275,7 @@ async fn gets(server: &BenchProcess, crowd: &Crowd) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A connection a request, which the measured time leaves out.
+/// A client that opens a connection for each request. Opening it is not measured.
 struct CrowdClient {
     address: SocketAddr,
 }
@@ -301,10 +301,10 @@ impl CrowdClient {
     }
 }
 
-/// How long those who take part wait: alone, beside those who look, and while somebody is forgotten.
+/// How long new participants wait: alone, together with readers, and while a person is forgotten.
 async fn posts(server: &BenchProcess, crowd: &Crowd, binary: &Path) -> anyhow::Result<()> {
     let next = Arc::new(AtomicU64::new(0));
-    let names = ["alone", "beside 20 GETs a second", "during `forget`"];
+    let names = ["alone", "with 20 GETs a second", "during `forget`"];
     let mut rows =
         names.map(|_| [Spread::default(), Spread::default(), Spread::default(), Spread::default()]);
     let mut forgets = Spread::default();
@@ -333,7 +333,7 @@ async fn posts(server: &BenchProcess, crowd: &Crowd, binary: &Path) -> anyhow::R
             times.add(p99 / alone);
         }
     }
-    println!("| POST, {CLIENTS} clients | a second | p50 ms | p99 ms | times alone |");
+    println!("| POST, {CLIENTS} clients | per second | p50 ms | p99 ms | times alone |");
     println!("| --- | --- | --- | --- | --- |");
     for (name, [per_second, p50, p99, times]) in names.iter().zip(&rows) {
         println!("| {name} | {per_second:.0} | {p50:.2} | {p99:.2} | {times:.2} |");
@@ -342,7 +342,7 @@ async fn posts(server: &BenchProcess, crowd: &Crowd, binary: &Path) -> anyhow::R
     Ok(())
 }
 
-/// Looks at what the crowd would make slow.
+/// Sends the GETs that a crowd could make slow.
 async fn look(
     address: SocketAddr,
     last: [ParticipationId; 2],
@@ -361,7 +361,7 @@ async fn look(
     Ok(Vec::new())
 }
 
-/// Forgets one person after another, each of whom takes part. Returns how long each run took.
+/// Forgets one person after another, each of whom has taken part. Returns how long each run took.
 async fn forget(binary: PathBuf, data: PathBuf, over: Arc<AtomicBool>) -> anyhow::Result<Vec<Duration>> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     tokio::task::spawn_blocking(move || {
@@ -383,7 +383,7 @@ async fn forget(binary: PathBuf, data: PathBuf, over: Arc<AtomicBool>) -> anyhow
     .await?
 }
 
-/// How long the command takes, its own start included.
+/// How long the command takes, including its own start.
 fn status(crowd: &Crowd, binary: &Path) -> anyhow::Result<()> {
     let mut times = Spread::default();
     for _ in 0..4 * ROUNDS {
@@ -392,6 +392,6 @@ fn status(crowd: &Crowd, binary: &Path) -> anyhow::Result<()> {
         ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
         times.add(milliseconds(started.elapsed()));
     }
-    println!("`status` at {PARTICIPATIONS}: {times:.1} ms, the start of the command included.");
+    println!("`status` at {PARTICIPATIONS}: {times:.1} ms, including the start of the command.");
     Ok(())
 }

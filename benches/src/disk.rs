@@ -1,11 +1,11 @@
-//! What the disk is like right now.
+//! The present speed of the disk.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Writes in a probe.
+/// How many writes a probe makes.
 const WRITES: usize = 40;
 
 /// The median time of appending a page to a file in `directory` and syncing it.

@@ -1,4 +1,4 @@
-//! A load of HTTP requests: clients that each keep a connection and wait for every answer.
+//! A load of HTTP requests, sent by clients that each keep one connection and wait for every answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// What is posted: to which path, with which headers beside the usual ones, and a body for each number.
+/// What is posted: the path, the headers in addition to the usual ones, and a body for each number.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     /// The path.
@@ -21,18 +21,18 @@ pub struct Load {
     pub body: fn(u64) -> String,
 }
 
-/// What a load came to.
+/// The result of a load.
 #[derive(Debug, Clone)]
 pub struct Measured {
-    /// Answers a second.
+    /// Answers per second.
     pub per_second: f64,
-    /// Half of the answers came within this.
+    /// Half of the answers arrived within this time.
     pub p50: Duration,
-    /// All but one in a hundred came within this.
+    /// All but one answer in a hundred arrived within this time.
     pub p99: Duration,
 }
 
-/// Posts from `clients` connections for `time`. Bodies are numbered on from `next`, so that each is new.
+/// Posts from `clients` connections for `time`. Bodies are numbered from `next` on, so that each is new.
 ///
 /// # Errors
 /// When a request is not answered with 202.

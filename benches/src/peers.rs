@@ -1,4 +1,4 @@
-//! The same endpoint written otherwise, as processes beside ours.
+//! Other implementations of the same endpoint, as processes that run next to ours.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpStream;
 
-/// A peer that serves until its handle goes.
+/// A peer, which serves until its handle is dropped.
 pub struct Peer {
     process: Child,
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
 }
 

@@ -1,4 +1,4 @@
-//! The real binary as a process beside the bench, and what it uses.
+//! The real binary as a process next to the benchmark, and its use of resources.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,17 +12,17 @@ use anyhow::{Context, ensure};
 /// How many of a process's clock ticks make a second (`getconf CLK_TCK`, the same on every Linux).
 const TICKS: u64 = 100;
 
-/// A process that ends with its handle.
+/// A process that ends when its handle is dropped.
 pub struct BenchProcess {
     child: Child,
     address: SocketAddr,
 }
 
-/// What a process has used so far.
+/// The resources that a process has used so far.
 pub struct Usage {
-    /// CPU time, its own and the kernel's for it.
+    /// Its CPU time, including the kernel's time for it.
     pub cpu: Duration,
-    /// The most memory it was resident with, in MiB.
+    /// Its peak memory, in MiB.
     pub resident: f64,
 }
 
@@ -34,10 +34,10 @@ impl Drop for BenchProcess {
 }
 
 impl BenchProcess {
-    /// Starts the binary and waits until it says where it listens.
+    /// Starts the binary and waits until it prints its address.
     ///
     /// # Errors
-    /// When it ends, or says nothing.
+    /// When it ends, or prints no address.
     pub fn start(binary: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Self> {
         let mut command = Command::new(binary);
         command.args(arguments).envs(environment.iter().copied());
@@ -50,7 +50,7 @@ impl BenchProcess {
         Ok(Self { child, address })
     }
 
-    /// Where it listens.
+    /// The address at which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -64,7 +64,7 @@ impl BenchProcess {
         self.ask("GET", path, "")
     }
 
-    /// Puts a JSON body.
+    /// Sends a PUT request with a JSON body.
     ///
     /// # Errors
     /// When it does not answer with success.
@@ -86,14 +86,14 @@ impl BenchProcess {
         Ok(body.to_owned())
     }
 
-    /// What it has used so far.
+    /// The resources that it has used so far.
     ///
     /// # Errors
     /// When it has ended.
     pub fn usage(&self) -> anyhow::Result<Usage> {
         let directory = format!("/proc/{}", self.child.id());
         let stat = fs::read_to_string(format!("{directory}/stat"))?;
-        // After the name, which may hold anything: user time is the 12th field, system time the 13th.
+        // The name may hold anything, so the fields after it are counted: user time is the 12th, system time the 13th.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks =
             |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).context("its times");

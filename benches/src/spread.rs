@@ -13,14 +13,14 @@ impl Spread {
         self.0.sort_unstable_by(f64::total_cmp);
     }
 
-    /// The one in the middle; 0 without any.
+    /// The median; 0 without any measurement.
     #[must_use]
     pub fn median(&self) -> f64 {
         self.0.get(self.0.len() / 2).copied().unwrap_or_default()
     }
 }
 
-/// `min / median / max`, to the precision asked for.
+/// Shows `min / median / max` with the requested precision.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = f.precision().unwrap_or(0);

@@ -1,5 +1,5 @@
-//! What a function costs before it has done anything: its size, the time from its start to its first request for work, and its memory
-//! then, beside the least that a function can be. The runtime API is played here; AWS takes connections and never answers.
+//! What a function costs before it does any work: its size, the time from its start to its first request for work, and its memory then,
+//! compared with the smallest possible function. This benchmark plays the runtime API. AWS accepts connections and never answers.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
@@ -27,7 +27,7 @@ const FUNCTIONS: [&str; 7] = [
     "opt-in-poller",
 ];
 
-/// What was measured of one function.
+/// The measurements of one function.
 #[derive(Default)]
 struct FunctionRow {
     bytes: u64,
@@ -35,7 +35,7 @@ struct FunctionRow {
     mebibytes: Spread,
 }
 
-/// A child that ends with its handle.
+/// A child process that ends when its handle is dropped.
 struct Started(Child);
 
 impl Drop for Started {
@@ -48,7 +48,7 @@ impl Drop for Started {
 fn main() -> anyhow::Result<()> {
     let binaries = std::env::current_exe()?.parent().context("binaries have a directory")?.to_owned();
     let runtime = TcpListener::bind("127.0.0.1:0")?;
-    // Connections are taken by the kernel; nobody answers on them.
+    // The kernel accepts connections here, and nothing answers on them.
     let aws = TcpListener::bind("127.0.0.1:0")?;
     let mut rows: Vec<FunctionRow> = FUNCTIONS.iter().map(|_| FunctionRow::default()).collect();
     for round in 0..=ROUNDS {
@@ -56,7 +56,7 @@ fn main() -> anyhow::Result<()> {
             let binary = binaries.join(function);
             row.bytes = fs::metadata(&binary).with_context(|| format!("{function} is not built"))?.len();
             let (time, resident) = start(&binary, &runtime, &aws)?;
-            // The first round brings the files into memory.
+            // The first round loads the files into memory.
             if round > 0 {
                 row.milliseconds.add(time.as_secs_f64() * 1_000.0);
                 row.mebibytes.add(resident);
@@ -69,9 +69,7 @@ fn main() -> anyhow::Result<()> {
 
 fn print(rows: &[FunctionRow]) {
     println!("{ROUNDS} starts each, in turns; min / median / max\n");
-    println!(
-        "| function | size, MB | ms to the first request for work | x hello world | resident then, MiB |"
-    );
+    println!("| function | size, MB | ms to the first request for work | x hello world | memory then, MiB |");
     println!("| --- | --- | --- | --- | --- |");
     let hello = rows.first().map_or(1.0, |row| row.milliseconds.median());
     for (function, row) in FUNCTIONS.iter().zip(rows) {
@@ -85,7 +83,7 @@ fn print(rows: &[FunctionRow]) {
     }
 }
 
-/// Starts a function; how long it took to ask for work, and the mebibytes it was resident with then.
+/// Starts a function. Returns how long it took until it asked for work, and its memory then, in MiB.
 fn start(binary: &Path, runtime: &TcpListener, aws: &TcpListener) -> anyhow::Result<(Duration, f64)> {
     let mut command = Command::new(binary);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -1,5 +1,6 @@
-//! The worker's side: the real binary with its data file, at a simulated workspace that sets no limits. How many participations it
-//! steps a second, how long a tick takes that finds a hundred thousand due, and what a hundred thousand that wait cost in memory.
+//! The worker's side: the real binary with its data file, and a simulated workspace without limits. It measures how many participations
+//! are processed per second, how long a tick takes that finds a hundred thousand due, and the memory that a hundred thousand waiting
+//! participations take.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time, and polls a process")]
 
@@ -34,9 +35,9 @@ const WAITING: usize = 100_000;
 const TOGETHER: usize = 64;
 const A_DAY: Duration = Duration::from_secs(86_400);
 const PATIENCE: Duration = Duration::from_secs(300);
-/// When the start is over.
+/// The time after which the start is over.
 const SETTLED: Duration = Duration::from_secs(3);
-/// With one tick in it.
+/// A minute, which contains one tick.
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 const BRAND: &str = r#"
@@ -58,17 +59,17 @@ opt_in = "double"
 double_opt_in_event = "opt_in"
 "#;
 
-/// Ten thousand numbers each.
+/// Area codes with ten thousand numbers each.
 const AREAS: [u32; 10] = [212, 310, 312, 313, 404, 415, 617, 646, 702, 718];
 
 /// What is in the data file before the process starts.
 #[derive(Clone, Copy)]
 enum Work {
-    /// New participations by e-mail: a look-up and a write each.
+    /// New participations by e-mail: each needs a look-up and a write.
     New,
-    /// Consumers who were asked to confirm and have not, a read due for each.
+    /// Consumers who were asked to confirm and have not answered. A read is due for each.
     Due,
-    /// The same, due tomorrow.
+    /// The same consumers, with reads that are due tomorrow.
     Waiting,
 }
 
@@ -97,7 +98,7 @@ async fn main() -> anyhow::Result<()> {
     }
     println!("{ROUNDS} rounds; min / median / max\n");
     println!(
-        "| participations | seconds | a second | CPU seconds of the process | resident at most, MiB | requests | disk: fdatasync p50 ms |"
+        "| participations | seconds | per second | CPU seconds of the process | peak memory, MiB | requests | disk: fdatasync p50 ms |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for ((_, count, name), row) in works.iter().zip(&rows) {
@@ -142,15 +143,15 @@ async fn measure(work: Work, count: usize, row: &mut WorkRow) -> anyhow::Result<
     Ok(())
 }
 
-/// A process, and how long what is measured took it.
+/// A process, and how long the measured work took.
 struct Served {
     serving: BenchProcess,
     took: Duration,
-    /// What it had used before.
+    /// The CPU time that it had used before.
     cpu_before: Duration,
 }
 
-/// Starts the process, and waits until nothing is due any more; or, where nothing is, until it has waited for a minute.
+/// Starts the process and waits until nothing is due any more. If nothing was due, it waits for a minute.
 fn serve(binary: &Path, directory: &Path, data: &PathBuf, work: Work) -> anyhow::Result<Served> {
     let brands = directory.join("brands").display().to_string();
     let file = data.display().to_string();
@@ -158,7 +159,7 @@ fn serve(binary: &Path, directory: &Path, data: &PathBuf, work: Work) -> anyhow:
     let began = Instant::now();
     let serving = BenchProcess::start(binary, &arguments, &[("BENCH_KEY", "bench"), ("RUST_LOG", "warn")])?;
     if matches!(work, Work::Waiting) {
-        // What it costs to wait shows once the start is over.
+        // The cost of waiting can be measured once the start is over.
         std::thread::sleep(SETTLED);
         let cpu_before = serving.usage()?.cpu;
         std::thread::sleep(A_MINUTE);
@@ -184,7 +185,7 @@ fn brand_file(endpoint: &str) -> BrandFile {
     BrandFile { name: "acme".to_owned(), text: BRAND.replace("ENDPOINT", endpoint) }
 }
 
-/// Has `count` consumers take part, as far as `work` says.
+/// Stores `count` participations in the state that `work` needs.
 async fn fill(data: &Path, brands: &Brands, work: Work, count: usize) -> anyhow::Result<()> {
     let file = DataFile::open(data, Arc::new(SystemClock))?;
     let key = file.id_key(None, &SystemChance).await?;
@@ -228,7 +229,7 @@ fn participation(
     Ok(Acceptance::new(id, terms, at).by_phone((phone, None), None, Attributes::default()))
 }
 
-/// The same, asked to confirm a moment ago.
+/// The same participation, asked to confirm a moment ago.
 fn asked(participation: &Participation, work: Work) -> Participation {
     let mut asked = participation.clone();
     let now = SystemClock.now();
@@ -238,7 +239,7 @@ fn asked(participation: &Participation, work: Work) -> Participation {
     asked
 }
 
-/// What the workspace answered, by endpoint.
+/// The requests that the workspace has answered, by endpoint and status.
 fn requests(answer: &str) -> anyhow::Result<Vec<String>> {
     let answer: serde_json::Value = serde_json::from_str(answer)?;
     let by_endpoint = answer["answered"].as_object().context("counts")?;

@@ -33,7 +33,7 @@ pub(crate) async fn everything_is_told_once(ports: Ports) {
     assert_eq!(news, expected);
 }
 
-pub(crate) async fn a_notice_comes_again_until_it_is_told(ports: Ports) {
+pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
     let game = Game::of(ports, first(1));
     let id = game.accept(1).await;
     game.credit(id).await;
@@ -58,7 +58,7 @@ pub(crate) async fn a_notice_comes_again_until_it_is_told(ports: Ports) {
     assert!(game.news().await.is_empty());
 }
 
-pub(crate) async fn a_parked_notice_does_not_come_again(ports: Ports) {
+pub(crate) async fn a_parked_callback_is_not_repeated(ports: Ports) {
     let game = Game::of(ports, first(1));
     let id = game.accept(1).await;
     game.credit(id).await;
@@ -69,7 +69,7 @@ pub(crate) async fn a_parked_notice_does_not_come_again(ports: Ports) {
     assert!(game.news().await.is_empty());
 }
 
-pub(crate) async fn an_award_without_incentive_is_a_credit_that_is_told(ports: Ports) {
+pub(crate) async fn an_award_without_incentive_is_a_credit_with_a_callback(ports: Ports) {
     let mut game = Game::of(ports, first(1));
     game.rules.incentive = None;
     let offer = Offer::Nothing(NoPrize::NoIncentive);

@@ -84,26 +84,26 @@ async fn upgraded(game: &Game) {
 }
 
 #[tokio::test]
-async fn who_waits_in_an_earlier_versions_table_is_told_how_many_are_before_across_pages() {
+async fn the_number_waiting_ahead_is_right_in_an_earlier_versions_table_across_pages() {
     let (ports, raw) = Raw::ports().await;
     let game = Game::of(ports, first(2));
     // So the next arrivals come to stand on two pages.
     raw.put_counts(&counts(4_085), 1).await;
     let mut ids = game.accept_all(20, Offer::ByPlace).await;
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
     raw.make_it_an_earlier_versions().await;
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
     for number in 20..24 {
         ids.push(game.accept(number).await);
     }
     game.release(ids[5]).await;
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
     upgraded(&game).await;
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
     for gone in [0, 8, 14, 22] {
         game.release(ids[gone]).await;
     }
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
 }
 
 #[tokio::test]

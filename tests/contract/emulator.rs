@@ -89,7 +89,7 @@ pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
 }
 
 #[tokio::test]
-async fn a_draw_that_was_cut_off_goes_on_with_the_same_winners_and_wastes_no_code() {
+async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code() {
     let recorder = Recorder::before(endpoint().await);
     let seed = Seed::new([4; 32]);
     let mut game = Game::of(on_dynamo_by(aws::emulator(recorder.url()).await).await, first(1));
@@ -142,7 +142,7 @@ async fn a_write_that_meets_a_transaction_is_done_after_it() {
 }
 
 #[tokio::test]
-async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_new_all_the_same() {
+async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_still_new() {
     let recorder = Recorder::before(endpoint().await);
     let ports = on_dynamo_by(aws::emulator(recorder.url()).await).await;
     recorder.lose_answers_to(1);
@@ -180,7 +180,7 @@ async fn a_secret_is_read_once_in_five_minutes() {
 }
 
 #[tokio::test]
-async fn awards_come_in_the_order_in_which_they_were_sent_and_only_once_the_earlier_ones_are_done() {
+async fn award_messages_are_delivered_in_order_and_only_after_the_earlier_ones_are_done() {
     let ports = on_queues().await;
     let outgoing = |number| Outgoing { look: look("acme", number), delay: Duration::from_secs(900) };
     for batch in 0..3 {
@@ -205,7 +205,7 @@ async fn awards_come_in_the_order_in_which_they_were_sent_and_only_once_the_earl
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_tried_again() {
+async fn a_dead_letter_is_listed_every_time_until_it_is_retried() {
     let (config, prefix) = (config().await, prefix());
     let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
     Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
@@ -243,7 +243,7 @@ async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_trie
 }
 
 #[tokio::test]
-async fn what_the_scheduler_could_not_send_is_shown_and_sent_to_the_queue_that_it_was_for() {
+async fn messages_that_the_scheduler_could_not_send_are_listed_and_sent_to_their_queue() {
     let (config, prefix) = (config().await, prefix());
     let queues = Sqs::make(&config, &prefix, Duration::from_secs(30), 5).await.unwrap();
     let dynamo = Dynamo::new(&config, Tables::of(&prefix));
@@ -323,7 +323,7 @@ async fn put(table: &str, item: Value) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_counted_when_somebody_is_forgotten() {
+async fn unreadable_records_are_counted_when_a_person_is_forgotten() {
     let (config, prefix) = (config().await, prefix());
     Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
     let item = json!({ "id": { "S": "00112233445566778899aabbccddeeff" }, "record": { "S": "{}" } });

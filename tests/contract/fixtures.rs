@@ -166,7 +166,7 @@ fn in_the_file(path: &Path) -> FixtureContents {
 }
 
 #[tokio::test]
-async fn a_data_file_of_an_earlier_version_is_read_whole() {
+async fn a_data_file_of_an_earlier_version_is_read_completely() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
     copy_to(&path, FILE);
@@ -261,7 +261,7 @@ fn ledger(scope: &str, incentive: &str) -> LedgerKey {
 }
 
 #[tokio::test]
-async fn items_of_an_earlier_version_are_read_whole() {
+async fn items_of_an_earlier_version_are_read_completely() {
     let tables = FixtureTables::at(now()).await;
     let kept = tables.kept();
     let expected = [

@@ -214,7 +214,7 @@ impl Game {
     }
 
     /// Whoever waits is told how many wait before.
-    pub(crate) async fn everyone_who_waits_knows_how_many_are_before(&self, ids: &[ParticipationId]) {
+    pub(crate) async fn everyone_who_waits_knows_how_many_wait_ahead(&self, ids: &[ParticipationId]) {
         let mut waiting = self.awards(ids).await;
         waiting.retain(|award| award.status == AwardStatus::Waiting);
         waiting.sort_by_key(|award| award.arrival);

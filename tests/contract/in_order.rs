@@ -58,13 +58,13 @@ async fn gives_out_exactly(ports: Ports, quantity: u32, happenings: Vec<Happens>
             }
         }
     }
-    game.everyone_who_waits_knows_how_many_are_before(&accepted).await;
+    game.everyone_who_waits_knows_how_many_wait_ahead(&accepted).await;
     let last = if last { Resolution::Credit } else { Resolution::Release };
     for (index, id) in accepted.iter().enumerate() {
         let resolution = *resolutions.entry(index).or_insert(last);
         game.resolve(&[(*id, resolution)]).await;
     }
-    game.everyone_who_waits_knows_how_many_are_before(&accepted).await;
+    game.everyone_who_waits_knows_how_many_wait_ahead(&accepted).await;
     let credited: Vec<ParticipationId> = accepted
         .iter()
         .enumerate()

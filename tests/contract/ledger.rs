@@ -46,7 +46,7 @@ pub(crate) async fn an_award_reads_back_as_it_was(ports: Ports) {
     assert!(game.ports.ledger.awards(&[Game::participation(99, false).id()]).await.unwrap().found.is_empty());
 }
 
-pub(crate) async fn an_award_that_is_asked_for_twice_comes_once(ports: Ports) {
+pub(crate) async fn an_award_that_is_requested_twice_is_returned_once(ports: Ports) {
     let game = Game::of(ports, first(1));
     let id = game.accept(1).await;
     assert_eq!(game.ports.ledger.awards(&[id, id]).await.unwrap().found.len(), 1);
@@ -75,7 +75,7 @@ pub(crate) async fn a_released_place_goes_to_the_first_one_waiting(ports: Ports)
     assert_eq!(game.status(ids[3]).await, rewarded(2, code("SPRING20")));
 }
 
-pub(crate) async fn a_released_place_is_kept_for_who_comes_next(ports: Ports) {
+pub(crate) async fn a_released_place_is_kept_for_the_next_participation(ports: Ports) {
     let game = Game::of(ports, first(2));
     let ids = [game.accept(1).await, game.accept(2).await];
     game.release(ids[0]).await;
@@ -84,7 +84,7 @@ pub(crate) async fn a_released_place_is_kept_for_who_comes_next(ports: Ports) {
     assert_eq!(game.status(game.accept(4).await).await, AwardStatus::Waiting);
 }
 
-pub(crate) async fn who_moves_up_after_the_end_is_due_until_looked_at(ports: Ports) {
+pub(crate) async fn a_participation_that_moves_up_after_its_end_is_due_until_it_is_processed(ports: Ports) {
     let game = Game::of(ports, first(1));
     let ids = [game.accept(1).await, game.accept(2).await];
     game.credit(ids[1]).await;
@@ -130,7 +130,7 @@ pub(crate) async fn a_participant_is_rewarded_once_however_often_they_take_part(
     );
 }
 
-pub(crate) async fn who_came_when_there_was_one_way_in_is_found_by_the_ways_that_came_later(ports: Ports) {
+pub(crate) async fn a_participant_of_the_first_way_is_found_by_ways_that_were_added_later(ports: Ports) {
     let game = Game::of(ports, first(5));
     let alone = Game::participation(1, false);
     let earlier = game.accept_beside(alone, Offer::ByPlace, SiblingLines::None).await;
@@ -141,7 +141,7 @@ pub(crate) async fn who_came_when_there_was_one_way_in_is_found_by_the_ways_that
     assert_eq!(game.credit(later).await.status, AwardStatus::NoPrize(NoPrize::Already));
 }
 
-pub(crate) async fn crediting_enters_what_was_not_entered_in_the_order_that_is_told(ports: Ports) {
+pub(crate) async fn crediting_enters_lines_that_were_not_entered_in_the_given_order(ports: Ports) {
     let game = Game::of(ports, first(2));
     let mut ids = Vec::new();
     for number in [3, 1, 2] {
@@ -174,7 +174,7 @@ pub(crate) async fn tiers_follow_the_place(ports: Ports) {
     assert_eq!(rewards, expected);
 }
 
-pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_told(ports: Ports) {
+pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_reported(ports: Ports) {
     let game = Game::of(ports, of_codes(20));
     let codes: Vec<String> = (0..20).map(|number| format!("CODE-{number}")).collect();
     for _ in 0..2 {
@@ -198,7 +198,7 @@ pub(crate) async fn every_code_is_given_out_once_and_low_stock_is_told(ports: Po
     assert_eq!(stock, Stock { codes: 20, given: 20 });
 }
 
-pub(crate) async fn who_is_owed_a_code_gets_it_when_there_are_codes_again(ports: Ports) {
+pub(crate) async fn an_owed_code_is_given_when_there_are_codes_again(ports: Ports) {
     let game = Game::of(ports, of_codes(2));
     let id = game.accept(1).await;
     let resolved = game.resolve(&[(id, Resolution::Credit)]).await;
@@ -211,7 +211,7 @@ pub(crate) async fn who_is_owed_a_code_gets_it_when_there_are_codes_again(ports:
     assert_eq!(game.status(id).await, rewarded(1, code("A")));
 }
 
-pub(crate) async fn a_larger_quantity_lets_those_in_who_wait(ports: Ports) {
+pub(crate) async fn a_larger_quantity_gives_places_to_those_who_wait(ports: Ports) {
     let mut game = Game::of(ports, first(1));
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
     game.credit(ids[1]).await;
@@ -222,7 +222,7 @@ pub(crate) async fn a_larger_quantity_lets_those_in_who_wait(ports: Ports) {
     assert_eq!(game.ports.ledger.waiting_ahead_of(&game.award(ids[2]).await).await.unwrap(), 0);
 }
 
-pub(crate) async fn a_much_larger_quantity_lets_everyone_in_who_waits(ports: Ports) {
+pub(crate) async fn a_much_larger_quantity_gives_a_place_to_everyone_who_waits(ports: Ports) {
     let mut game = Game::of(ports, first(1));
     let ids = game.accept_all(100, Offer::ByPlace).await;
     game.credit_all(&ids[50..]).await;
@@ -296,7 +296,7 @@ pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: P
     assert_eq!(late.status, AwardStatus::NoPrize(NoPrize::Closed));
 }
 
-pub(crate) async fn what_a_draw_came_to_is_read_in_parts(ports: Ports) {
+pub(crate) async fn the_result_of_a_draw_is_read_in_parts(ports: Ports) {
     let mut game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 20));
     let seed = Seed::new([4; 32]);
     game.rules.commitment = Some(seed.commitment());
@@ -319,22 +319,20 @@ pub(crate) async fn what_a_draw_came_to_is_read_in_parts(ports: Ports) {
     assert_eq!((winners.tickets.len(), winners.of), (10, 20));
 }
 
-pub(crate) async fn who_waits_is_told_how_many_wait_before(ports: Ports) {
+pub(crate) async fn a_waiting_participation_shows_how_many_wait_ahead(ports: Ports) {
     let game = Game::of(ports, first(2));
     let ids = game.accept_all(12, Offer::ByPlace).await;
-    game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+    game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
     // From the middle, from the head because a place is free, and from the end.
     for (gone, last_is_behind) in [(6, 8), (0, 7), (10, 6)] {
         game.release(ids[gone]).await;
-        game.everyone_who_waits_knows_how_many_are_before(&ids).await;
+        game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
         let last = game.award(ids[11]).await;
         assert_eq!(game.ports.ledger.waiting_ahead_of(&last).await.unwrap(), last_is_behind);
     }
 }
 
-pub(crate) async fn who_is_credited_long_after_the_close_has_no_lot_though_nothing_is_drawn_yet(
-    ports: Ports,
-) {
+pub(crate) async fn a_credit_long_after_the_close_has_no_ticket_though_nothing_is_drawn_yet(ports: Ports) {
     let game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
     let ids = game.accept_all(2, Offer::Lot).await;
     game.ports.clock.advance(Duration::from_secs(3_600 + 30));
@@ -343,7 +341,7 @@ pub(crate) async fn who_is_credited_long_after_the_close_has_no_lot_though_nothi
     assert_eq!(game.credit(ids[1]).await.status, AwardStatus::NoPrize(NoPrize::Closed));
 }
 
-pub(crate) async fn who_settles_at_once_oversells_nothing(ports: Ports) {
+pub(crate) async fn concurrent_resolutions_oversell_nothing(ports: Ports) {
     let game = Game::of(ports, of_codes(30));
     let codes: Vec<String> = (0..30).map(|number| format!("CODE-{number}")).collect();
     game.ports.ledger.import_codes(&acme(), &pool(), &codes).await.unwrap();

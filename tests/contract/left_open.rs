@@ -151,7 +151,7 @@ fn rewards(awards: &BTreeMap<ParticipationId, Award>) -> BTreeMap<ParticipationI
 }
 
 #[tokio::test]
-async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given() {
+async fn participations_that_an_earlier_version_left_open_end_and_its_rewards_stay() {
     let tables = FixtureTables::at(soon_after()).await;
     let connector = connector(&tables).await;
     let operations = tables.ports.operations.clone().unwrap();
@@ -202,7 +202,7 @@ async fn whatever_an_earlier_version_left_open_ends_and_what_it_gave_stays_given
 }
 
 #[tokio::test]
-async fn whoever_an_earlier_version_kept_is_erased() {
+async fn every_person_that_an_earlier_version_stored_can_be_erased() {
     let tables = FixtureTables::at(soon_after()).await;
     let operations = tables.ports.operations.clone().unwrap();
     let pair = Person::Email(Email::parse("pair@example.com").unwrap());

@@ -34,7 +34,7 @@ pub(crate) async fn bookings_at_once_overbook_no_window(ports: Ports) {
     assert_eq!(counts, [250; 6]);
 }
 
-pub(crate) async fn what_an_answer_taught_counts_for_the_next_booking(ports: Ports) {
+pub(crate) async fn limits_learned_from_an_answer_apply_to_the_next_booking(ports: Ports) {
     let lane = lane("acme", Endpoint::ExportIds);
     book(&ports, &lane, 1).await;
     let observe = |observed| ports.limits.observe(&lane, observed, ALLOWANCE, start());

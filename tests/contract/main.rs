@@ -159,29 +159,29 @@ macro_rules! keeps_books {
                 the_first_of_two_inserts_stays,
                 of_many_inserts_at_once_one_is_new,
                 unknown_ids_are_left_out,
-                who_is_asked_for_twice_comes_once,
+                a_participation_that_is_requested_twice_is_returned_once,
                 every_state_reads_back,
                 a_save_is_the_next_version,
                 a_save_of_an_old_version_changes_nothing,
                 of_two_saves_at_once_one_wins,
                 a_conflict_holds_up_no_other_save,
-                what_is_due_comes_longest_due_first,
-                nobodys_due_is_hidden_behind_anothers_many,
-                what_has_ended_or_is_not_due_does_not_come,
+                due_participations_are_returned_longest_due_first,
+                a_brand_with_much_due_hides_no_other_brands_due_participation,
+                ended_participations_and_those_not_due_are_not_returned,
                 more_than_a_hundred_are_refused,
-                what_is_known_of_a_profile_is_remembered_and_replaced,
+                a_profile_hint_is_stored_and_replaced,
                 of_many_claims_one_holds,
-                what_an_activation_has_accepted_is_counted_once_and_apart_from_others,
-                whoever_is_being_stored_is_counted_in_the_end;
+                an_activations_accepted_participations_are_counted_once_and_separately,
+                participations_that_are_being_stored_are_counted_in_the_end;
             accepted:
                 whatever_is_accepted_can_be_read_shown_ended_and_erased;
             unreadable:
-                what_cannot_be_read_is_named_beside_what_can,
-                what_cannot_be_read_comes_again_when_it_is_told_to,
+                unreadable_records_are_named_together_with_the_readable_ones,
+                an_unreadable_participation_is_due_again_at_the_time_it_was_set_aside_until,
                 more_than_a_hundred_are_the_callers_mistake_and_no_outage;
             limits:
                 bookings_at_once_overbook_no_window,
-                what_an_answer_taught_counts_for_the_next_booking,
+                limits_learned_from_an_answer_apply_to_the_next_booking,
                 lanes_are_counted_apart,
                 an_outage_is_kept_until_it_ends;
         }
@@ -196,35 +196,35 @@ macro_rules! keeps_ledgers {
             ledger:
                 places_are_held_in_the_order_of_acceptance,
                 an_award_reads_back_as_it_was,
-                an_award_that_is_asked_for_twice_comes_once,
+                an_award_that_is_requested_twice_is_returned_once,
                 the_same_participation_twice_is_entered_once,
                 a_released_place_goes_to_the_first_one_waiting,
-                a_released_place_is_kept_for_who_comes_next,
-                who_moves_up_after_the_end_is_due_until_looked_at,
+                a_released_place_is_kept_for_the_next_participation,
+                a_participation_that_moves_up_after_its_end_is_due_until_it_is_processed,
                 settling_again_changes_nothing,
                 a_participant_is_rewarded_once_however_often_they_take_part,
-                who_came_when_there_was_one_way_in_is_found_by_the_ways_that_came_later,
-                crediting_enters_what_was_not_entered_in_the_order_that_is_told,
+                a_participant_of_the_first_way_is_found_by_ways_that_were_added_later,
+                crediting_enters_lines_that_were_not_entered_in_the_given_order,
                 tiers_follow_the_place,
-                every_code_is_given_out_once_and_low_stock_is_told,
-                who_is_owed_a_code_gets_it_when_there_are_codes_again,
-                a_larger_quantity_lets_those_in_who_wait,
-                a_much_larger_quantity_lets_everyone_in_who_waits,
+                every_code_is_given_out_once_and_low_stock_is_reported,
+                an_owed_code_is_given_when_there_are_codes_again,
+                a_larger_quantity_gives_places_to_those_who_wait,
+                a_much_larger_quantity_gives_a_place_to_everyone_who_waits,
                 a_hundred_who_are_owed_codes_get_them,
                 a_raffle_of_too_few_codes_owes_the_rest,
                 a_raffle_is_drawn_once_among_those_who_are_credited,
-                what_a_draw_came_to_is_read_in_parts,
-                who_waits_is_told_how_many_wait_before,
-                who_is_credited_long_after_the_close_has_no_lot_though_nothing_is_drawn_yet,
-                who_settles_at_once_oversells_nothing;
+                the_result_of_a_draw_is_read_in_parts,
+                a_waiting_participation_shows_how_many_wait_ahead,
+                a_credit_long_after_the_close_has_no_ticket_though_nothing_is_drawn_yet,
+                concurrent_resolutions_oversell_nothing;
             codes:
                 a_code_that_was_kept_with_a_byte_order_mark_is_given_out_once_and_without_it,
                 a_code_that_was_given_out_with_a_byte_order_mark_is_not_given_out_again;
             callbacks:
                 everything_is_told_once,
-                a_notice_comes_again_until_it_is_told,
-                a_parked_notice_does_not_come_again,
-                an_award_without_incentive_is_a_credit_that_is_told;
+                a_callback_is_repeated_until_it_is_delivered,
+                a_parked_callback_is_not_repeated,
+                an_award_without_incentive_is_a_credit_with_a_callback;
         }
     };
 }
@@ -235,23 +235,23 @@ macro_rules! can_be_operated {
         promises! {
             $make;
             operations:
-                an_overview_tells_states_and_what_is_due,
-                an_overview_tells_limits_in_use,
-                a_parked_callback_is_told_again_when_it_is_retried,
-                a_callback_that_somebody_has_told_meanwhile_stays_told,
-                only_what_is_meant_is_retried,
+                an_overview_shows_states_and_due_participations,
+                an_overview_shows_the_limits_in_use,
+                a_parked_callback_is_delivered_again_when_it_is_retried,
+                a_callback_that_was_delivered_meanwhile_stays_delivered,
+                only_the_named_dead_letters_are_retried,
                 a_brand_that_backs_off_is_tried_again_now_and_no_other,
-                who_is_forgotten_is_nowhere_any_more,
-                a_flow_of_somebody_forgotten_ends_and_releases_its_place,
-                whoever_is_reached_at_the_number_is_forgotten_by_it,
-                the_consent_of_who_is_forgotten_can_be_proved_by_either_contact,
+                a_forgotten_person_is_stored_nowhere,
+                a_forgotten_persons_participation_ends_and_releases_its_place,
+                a_person_is_forgotten_by_any_number_that_reaches_them,
+                a_forgotten_persons_consent_can_be_proved_by_either_contact,
                 a_name_of_a_text_that_holds_the_contact_goes_with_it,
-                who_was_forgotten_has_taken_part_all_the_same;
+                a_forgotten_person_has_still_taken_part;
             unreadable:
                 a_line_that_cannot_be_read_holds_up_no_other,
-                a_notice_that_cannot_be_read_is_parked_and_holds_up_no_other,
+                an_unreadable_callback_is_parked_and_holds_up_no_other,
                 a_profile_that_cannot_be_read_is_unknown_and_replaced,
-                what_cannot_be_read_is_erased_by_its_id_and_releases_its_place;
+                an_unreadable_participation_is_erased_by_its_id_and_releases_its_place;
         }
     };
 }
@@ -263,9 +263,9 @@ macro_rules! delivers {
             $make;
             queues:
                 a_message_is_delivered_until_it_is_acknowledged,
-                a_delayed_message_comes_when_its_time_has_come,
+                a_delayed_message_is_delivered_at_its_time,
                 a_receiver_that_waits_is_woken_by_a_message,
-                a_receiver_goes_away_empty_when_its_time_is_up,
+                a_receive_without_messages_ends_when_its_time_is_up,
                 ten_messages_at_a_time,
                 a_message_of_a_hundred_reads_back;
             schedule:

@@ -40,7 +40,7 @@ fn in_order() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn without_faults_every_message_comes_once_and_in_order() {
+async fn without_faults_every_message_is_delivered_once_and_in_order() {
     assert_eq!(delivered(1, Faults::none()).await, in_order());
 }
 

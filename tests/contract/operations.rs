@@ -45,7 +45,7 @@ fn ada() -> Person {
     Person::Email(email("ada@example.com"))
 }
 
-pub(crate) async fn an_overview_tells_states_and_what_is_due(ports: Ports) {
+pub(crate) async fn an_overview_shows_states_and_due_participations(ports: Ports) {
     let minutes = |minutes: u64| start() + Duration::from_secs(60 * minutes);
     for (number, (due, ended)) in
         [(Some(0), None), (Some(3), None), (None, Some(Outcome::Enrolled))].into_iter().enumerate()
@@ -65,7 +65,7 @@ pub(crate) async fn an_overview_tells_states_and_what_is_due(ports: Ports) {
     assert_eq!(overview.oldest_open, Some(minutes(0)));
 }
 
-pub(crate) async fn an_overview_tells_limits_in_use(ports: Ports) {
+pub(crate) async fn an_overview_shows_the_limits_in_use(ports: Ports) {
     let lane = Lane { brand: acme(), endpoint: Endpoint::ExportIds };
     let allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
     ports.limits.reserve(&lane, 40, allowance, start()).await.unwrap();
@@ -88,7 +88,7 @@ async fn parked(ports: Ports, count: usize) -> Game {
     game
 }
 
-pub(crate) async fn a_parked_callback_is_told_again_when_it_is_retried(ports: Ports) {
+pub(crate) async fn a_parked_callback_is_delivered_again_when_it_is_retried(ports: Ports) {
     let game = parked(ports, 1).await;
     let operations = game.ports.operations();
     let dead = operations.dead().await.unwrap();
@@ -107,7 +107,7 @@ pub(crate) async fn a_parked_callback_is_told_again_when_it_is_retried(ports: Po
     assert!(operations.retry(&Which::default(), game.now()).await.unwrap().is_empty());
 }
 
-pub(crate) async fn a_callback_that_somebody_has_told_meanwhile_stays_told(ports: Ports) {
+pub(crate) async fn a_callback_that_was_delivered_meanwhile_stays_delivered(ports: Ports) {
     let game = Game::of(ports, first(2));
     let mut told = Vec::new();
     for number in 0..2 {
@@ -127,7 +127,7 @@ pub(crate) async fn a_callback_that_somebody_has_told_meanwhile_stays_told(ports
     assert!(game.news().await.is_empty());
 }
 
-pub(crate) async fn only_what_is_meant_is_retried(ports: Ports) {
+pub(crate) async fn only_the_named_dead_letters_are_retried(ports: Ports) {
     let game = parked(ports, 3).await;
     let operations = game.ports.operations();
     let ids: Vec<String> = operations.dead().await.unwrap().into_iter().map(|dead| dead.id).collect();
@@ -140,7 +140,7 @@ pub(crate) async fn only_what_is_meant_is_retried(ports: Ports) {
     assert_eq!(retry(Which { brand: Some(acme()), ..Which::default() }).await, 2);
 }
 
-pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
+pub(crate) async fn a_forgotten_person_is_stored_nowhere(ports: Ports) {
     let (spring, summer) = (
         participation("acme", "spring", "ada@example.com"),
         participation("zest", "summer", "ada@example.com"),
@@ -178,7 +178,7 @@ pub(crate) async fn who_is_forgotten_is_nowhere_any_more(ports: Ports) {
     );
 }
 
-pub(crate) async fn a_flow_of_somebody_forgotten_ends_and_releases_its_place(ports: Ports) {
+pub(crate) async fn a_forgotten_persons_participation_ends_and_releases_its_place(ports: Ports) {
     let under_way = changed(&participation("acme", "spring", "ada@example.com"), |kept| {
         (kept.due_at, kept.has_award) = (Some(start() + Duration::from_secs(900)), true);
     });
@@ -191,7 +191,7 @@ pub(crate) async fn a_flow_of_somebody_forgotten_ends_and_releases_its_place(por
     assert_eq!(due.len(), 1);
 }
 
-pub(crate) async fn whoever_is_reached_at_the_number_is_forgotten_by_it(ports: Ports) {
+pub(crate) async fn a_person_is_forgotten_by_any_number_that_reaches_them(ports: Ports) {
     let phone = Phone::from_e164("+13135550100").unwrap();
     let by_both = testkit::by_number(phone.as_str(), Some("ada@example.com"));
     ports.store.insert(&by_both, None).await.unwrap();
@@ -207,7 +207,7 @@ fn consenting(text_id: &str) -> Participation {
     })
 }
 
-pub(crate) async fn the_consent_of_who_is_forgotten_can_be_proved_by_either_contact(ports: Ports) {
+pub(crate) async fn a_forgotten_persons_consent_can_be_proved_by_either_contact(ports: Ports) {
     let theirs = consenting("terms-3");
     ports.store.insert(&theirs, None).await.unwrap();
     let first = ports.forget(&ada()).await;
@@ -247,7 +247,7 @@ pub(crate) async fn a_name_of_a_text_that_holds_the_contact_goes_with_it(ports: 
     }
 }
 
-pub(crate) async fn who_was_forgotten_has_taken_part_all_the_same(ports: Ports) {
+pub(crate) async fn a_forgotten_person_has_still_taken_part(ports: Ports) {
     let once = participation("acme", "spring", "ada@example.com");
     ports.store.insert(&once, None).await.unwrap();
     ports.forget(&ada()).await;

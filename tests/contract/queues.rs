@@ -47,7 +47,7 @@ pub(crate) async fn a_message_is_delivered_until_it_is_acknowledged(ports: Ports
     assert!(receive(&ports).await.is_empty());
 }
 
-pub(crate) async fn a_delayed_message_comes_when_its_time_has_come(ports: Ports) {
+pub(crate) async fn a_delayed_message_is_delivered_at_its_time(ports: Ports) {
     let delay = ports.takes(Duration::from_secs(30), Duration::from_secs(3));
     let moment = ports.takes(Duration::from_millis(1), Duration::from_secs(2));
     send(&ports, look("acme", 1), delay).await;
@@ -64,7 +64,7 @@ pub(crate) async fn a_receiver_that_waits_is_woken_by_a_message(ports: Ports) {
     assert_eq!(received.unwrap().len(), 1);
 }
 
-pub(crate) async fn a_receiver_goes_away_empty_when_its_time_is_up(ports: Ports) {
+pub(crate) async fn a_receive_without_messages_ends_when_its_time_is_up(ports: Ports) {
     let wait = ports.takes(Duration::from_secs(20), Duration::from_secs(1));
     let (received, ()) = tokio::join!(ports.queues.receive(QUEUE, wait), ports.pass(wait));
     assert!(received.unwrap().is_empty());

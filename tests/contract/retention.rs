@@ -20,7 +20,7 @@ fn ended(email: &str) -> Participation {
 }
 
 #[tokio::test]
-async fn what_has_ended_goes_when_its_time_has_come_and_what_is_open_stays() {
+async fn ended_participations_are_deleted_at_their_time_and_open_ones_stay() {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(start()));
     let file = DataFile::open(&directory.path().join("data.sqlite"), clock.clone()).unwrap();
@@ -51,7 +51,7 @@ async fn what_has_ended_goes_when_its_time_has_come_and_what_is_open_stays() {
 }
 
 #[tokio::test]
-async fn what_ends_late_goes_then() {
+async fn a_participation_that_ends_late_is_deleted_then() {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(start()));
     let file = DataFile::open(&directory.path().join("data.sqlite"), clock.clone()).unwrap();

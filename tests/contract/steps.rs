@@ -100,7 +100,7 @@ fn ledger(scope: &str, incentive: &str) -> LedgerKey {
 }
 
 #[tokio::test]
-async fn there_is_a_file_of_every_step_and_each_becomes_what_a_new_file_is() {
+async fn there_is_a_file_of_every_step_and_each_migrates_to_the_schema_of_a_new_file() {
     let directory = tempfile::tempdir().unwrap();
     let new = directory.path().join("new.sqlite");
     drop(crate::over_a_file(&new, Arc::new(TestClock::at(soon_after()))));
@@ -114,7 +114,7 @@ async fn there_is_a_file_of_every_step_and_each_becomes_what_a_new_file_is() {
 }
 
 #[tokio::test]
-async fn a_file_of_any_step_is_read_whole() {
+async fn a_file_of_any_step_is_read_completely() {
     for step in SchemaStep::all() {
         let ports = step.opened();
         let (found, awards) = read(&ports, &step.ids).await;
@@ -130,7 +130,7 @@ async fn a_file_of_any_step_is_read_whole() {
 }
 
 #[tokio::test]
-async fn who_waits_in_a_file_of_any_step_is_told_how_many_are_before_across_blocks() {
+async fn the_number_waiting_ahead_is_right_in_a_file_of_any_step_across_blocks() {
     for step in SchemaStep::all().into_iter().filter(SchemaStep::has_ledgers) {
         let ports = step.opened();
         let (_, awards) = read(&ports, &step.ids).await;
@@ -214,7 +214,7 @@ async fn finish(step: &SchemaStep, ports: &Ports) {
 }
 
 #[tokio::test]
-async fn whatever_is_open_in_a_file_of_any_step_ends_and_what_was_given_stays_given() {
+async fn open_participations_in_a_file_of_any_step_end_and_its_rewards_stay() {
     for step in SchemaStep::all() {
         let ports = step.opened();
         let (opened, before) = read(&ports, &step.ids).await;
@@ -232,7 +232,7 @@ async fn whatever_is_open_in_a_file_of_any_step_ends_and_what_was_given_stays_gi
 }
 
 #[tokio::test]
-async fn what_a_newer_version_keeps_in_records_is_there_when_everything_has_ended() {
+async fn fields_of_a_newer_version_are_still_there_when_everything_has_ended() {
     let step = SchemaStep::all().pop().unwrap();
     let file = Connection::open(step.path()).unwrap();
     let texts = [("participations", "record"), ("awards", "record"), ("ledgers", "counts")];

@@ -49,7 +49,7 @@ pub(crate) async fn unknown_ids_are_left_out(ports: Ports) {
     assert!(ports.store.get(&[]).await.unwrap().found.is_empty());
 }
 
-pub(crate) async fn who_is_asked_for_twice_comes_once(ports: Ports) {
+pub(crate) async fn a_participation_that_is_requested_twice_is_returned_once(ports: Ports) {
     ports.store.insert(&ada(), None).await.unwrap();
     assert_eq!(ports.store.get(&[ada().id(), ada().id()]).await.unwrap().found, [ada()]);
 }
@@ -188,7 +188,7 @@ pub(crate) async fn a_conflict_holds_up_no_other_save(ports: Ports) {
     assert_eq!(conflicts, [2, 5]);
 }
 
-pub(crate) async fn what_is_due_comes_longest_due_first(ports: Ports) {
+pub(crate) async fn due_participations_are_returned_longest_due_first(ports: Ports) {
     for number in [3, 1, 4, 2, 5] {
         let participation =
             changed(&participation("acme", "spring", &format!("c{number}@example.com")), |kept| {
@@ -202,7 +202,7 @@ pub(crate) async fn what_is_due_comes_longest_due_first(ports: Ports) {
     assert_eq!(due[0].brand, BrandId::parse("acme").unwrap());
 }
 
-pub(crate) async fn nobodys_due_is_hidden_behind_anothers_many(ports: Ports) {
+pub(crate) async fn a_brand_with_much_due_hides_no_other_brands_due_participation(ports: Ports) {
     let later = start() + Duration::from_secs(61);
     for number in 0..12 {
         let many = participation("acme", "spring", &format!("c{number}@example.com"));
@@ -216,7 +216,7 @@ pub(crate) async fn nobodys_due_is_hidden_behind_anothers_many(ports: Ports) {
     assert_eq!(brands, ["acme", "acme", "acme", "zenith"]);
 }
 
-pub(crate) async fn what_has_ended_or_is_not_due_does_not_come(ports: Ports) {
+pub(crate) async fn ended_participations_and_those_not_due_are_not_returned(ports: Ports) {
     let mut ended = participation("acme", "spring", "ended@example.com");
     ports.store.insert(&ended, None).await.unwrap();
     ended.apply(&Step::Done(Outcome::Enrolled), start());
@@ -245,7 +245,7 @@ fn known(profile: &str, by: &str) -> ProfileHint {
     }
 }
 
-pub(crate) async fn what_is_known_of_a_profile_is_remembered_and_replaced(ports: Ports) {
+pub(crate) async fn a_profile_hint_is_stored_and_replaced(ports: Ports) {
     let key = IdKey::new([9; 32]);
     let acme = BrandId::parse("acme").unwrap();
     let contact = key.contact(&acme, &ada().contact().unwrap());
@@ -278,7 +278,7 @@ async fn accepts(ports: &Ports, scope: &str, numbers: std::ops::Range<u32>) -> u
     ports.store.accepted(&Scope::parse(scope).unwrap(), new).await.unwrap()
 }
 
-pub(crate) async fn what_an_activation_has_accepted_is_counted_once_and_apart_from_others(ports: Ports) {
+pub(crate) async fn an_activations_accepted_participations_are_counted_once_and_separately(ports: Ports) {
     assert_eq!(accepts(&ports, "spring", 0..0).await, 0);
     assert_eq!(accepts(&ports, "spring", 0..3).await, 3);
     assert_eq!(accepts(&ports, "spring", 1..5).await, 5, "repeats are not counted");
@@ -291,7 +291,7 @@ pub(crate) async fn what_an_activation_has_accepted_is_counted_once_and_apart_fr
     assert_eq!(ports.store.accepted(&Scope::parse("spring").unwrap(), 1).await.unwrap(), 6);
 }
 
-pub(crate) async fn whoever_is_being_stored_is_counted_in_the_end(ports: Ports) {
+pub(crate) async fn participations_that_are_being_stored_are_counted_in_the_end(ports: Ports) {
     let scope = Scope::parse("spring").unwrap();
     let counts = join_all((0..20_u32).map(|number| {
         let one = participation("acme", "spring", &format!("c{number}@example.com"));

@@ -66,7 +66,7 @@ async fn tables_of_a_newer_form_are_refused_by_their_form() {
     dynamo.make_tables().await.unwrap();
     marks_with(&prefix, Some("2")).await;
     let refused = ports::error::in_full(&dynamo.marks().await.unwrap_err());
-    let why = "they have form 2, and this version works with those up to 1";
+    let why = "their form is 2, and this version supports forms up to 1";
     assert!(refused.contains(why), "{refused}");
     assert_eq!(marked_form(&prefix).await, json!("2"));
 }

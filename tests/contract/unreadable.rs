@@ -27,7 +27,7 @@ fn names(error: &Error, id: impl std::fmt::Display) -> bool {
     matches!(error, Error::Corrupt(unreadable) if unreadable.id() == Some(&id.to_string()))
 }
 
-pub(crate) async fn what_cannot_be_read_is_named_beside_what_can(ports: Ports) {
+pub(crate) async fn unreadable_records_are_named_together_with_the_readable_ones(ports: Ports) {
     let (ada, eve) = (one("ada"), one("eve"));
     for one in [&ada, &eve] {
         ports.store.insert(one, None).await.unwrap();
@@ -43,7 +43,9 @@ pub(crate) async fn what_cannot_be_read_is_named_beside_what_can(ports: Ports) {
     assert!(names(&again, ada.id()), "{again:?}");
 }
 
-pub(crate) async fn what_cannot_be_read_comes_again_when_it_is_told_to(ports: Ports) {
+pub(crate) async fn an_unreadable_participation_is_due_again_at_the_time_it_was_set_aside_until(
+    ports: Ports,
+) {
     let (ada, eve) = (one("ada"), one("eve"));
     for one in [&ada, &eve] {
         ports.store.insert(one, None).await.unwrap();
@@ -87,7 +89,7 @@ pub(crate) async fn a_line_that_cannot_be_read_holds_up_no_other(ports: Ports) {
     assert!(read.unreadable[0].id == ids[1] && names(&read.unreadable[0].why, ids[1]));
 }
 
-pub(crate) async fn a_notice_that_cannot_be_read_is_parked_and_holds_up_no_other(ports: Ports) {
+pub(crate) async fn an_unreadable_callback_is_parked_and_holds_up_no_other(ports: Ports) {
     let game = Game::of(ports, first(2));
     let ids = [game.accept(0).await, game.accept(1).await];
     game.release(ids[0]).await;
@@ -123,7 +125,7 @@ pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports:
     assert_eq!(read.profiles[&contact], known("eve"));
 }
 
-pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_place(ports: Ports) {
+pub(crate) async fn an_unreadable_participation_is_erased_by_its_id_and_releases_its_place(ports: Ports) {
     let game = Game::of(ports, first(1));
     let (id, readable) = (game.accept(0).await, game.accept(1).await);
     game.ports.spoiler.spoil(Damaged::Participation, &id.to_string()).await;
@@ -147,7 +149,7 @@ pub(crate) async fn what_cannot_be_read_is_erased_by_its_id_and_releases_its_pla
 }
 
 #[tokio::test]
-async fn a_file_deletes_what_cannot_be_read_in_the_end() {
+async fn a_file_deletes_unreadable_records_in_the_end() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
     let clock = Arc::new(memory::TestClock::at(start()));
@@ -164,7 +166,7 @@ async fn a_file_deletes_what_cannot_be_read_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_table_expires_what_cannot_be_read_and_keeps_what_can_be_read_again() {
+async fn a_table_expires_unreadable_records_and_keeps_those_that_can_be_read_again() {
     let prefix = testkit::emulator::prefix();
     let ports = crate::emulator::on_dynamo_at(testkit::emulator::config().await, &prefix).await;
     let ada = one("ada");

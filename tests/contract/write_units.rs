@@ -161,7 +161,7 @@ fn units(calls: &[Call]) -> (f64, f64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn write_units_by_flow_stay_what_the_readme_says() {
+async fn write_units_by_flow_stay_as_documented() {
     let event = format!("{EMAIL}event = \"quikly_participated\"\n");
     let won = format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}");
     let shared = format!("{EMAIL}incentive = \"first\"\n{}incentive = \"first\"\n{INCENTIVE}", sms("single"));

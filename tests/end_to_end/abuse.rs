@@ -26,7 +26,7 @@ async fn says(server: &ServeProcess, text: &str) -> String {
 }
 
 #[tokio::test]
-async fn who_does_not_finish_the_head_is_cut_off_and_others_are_served_meanwhile() {
+async fn a_client_that_does_not_finish_the_head_is_cut_off_and_others_are_served_meanwhile() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let slow = futures::future::join_all((0..200).map(|_| says(&server, HEAD)));
@@ -40,7 +40,7 @@ async fn who_does_not_finish_the_head_is_cut_off_and_others_are_served_meanwhile
 }
 
 #[tokio::test]
-async fn who_does_not_finish_the_body_is_told_that_it_takes_too_long() {
+async fn a_client_that_does_not_finish_the_body_gets_a_timeout() {
     let workspace = SimProcess::start("0s").await;
     let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
     let server = ServeProcess::start(&BrandFixture { access: &access, ..BrandFixture::at(&workspace) }).await;
@@ -70,7 +70,7 @@ async fn connects(server: &ServeProcess) -> TcpStream {
 }
 
 #[tokio::test]
-async fn who_never_reads_what_it_is_told_is_cut_off() {
+async fn a_client_that_never_reads_its_answer_is_cut_off() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let socket = TcpSocket::new_v4().unwrap();
@@ -84,7 +84,7 @@ async fn who_never_reads_what_it_is_told_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_client_cannot_hold_every_place() {
+async fn a_client_cannot_hold_every_connection() {
     let workspace = SimProcess::start("0s").await;
     let limits = &["--requests-per-client", "0", "--connections-per-client", "4"];
     let server = ServeProcess::start_limiting(&BrandFixture::at(&workspace), limits).await;
@@ -108,7 +108,7 @@ async fn a_client_cannot_hold_every_place() {
 }
 
 #[tokio::test]
-async fn however_many_connect_the_way_to_braze_stays_open() {
+async fn braze_stays_reachable_however_many_clients_connect() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start_under("-n 300", &BrandFixture::at(&workspace)).await;
     let held = futures::future::join_all((0..400).map(|_| connects(&server))).await;
@@ -195,7 +195,7 @@ async fn takes_part(server: &ServeProcess, client: &str) -> (u16, Option<u64>, V
 }
 
 #[tokio::test]
-async fn a_client_that_asks_for_too_much_is_told_when_to_come_again_and_others_are_not() {
+async fn a_client_that_asks_for_too_much_learns_when_to_retry_and_others_are_not_limited() {
     let workspace = SimProcess::start("0s").await;
     let access = format!(
         "[webhook]\ntokens_sha256 = [\"{}\"]\n[intake]\norigins = [\"https://shop.example\"]\n",
@@ -237,7 +237,7 @@ async fn a_client_that_asks_for_too_much_is_told_when_to_come_again_and_others_a
 }
 
 #[tokio::test]
-async fn strangers_at_the_webhook_are_told_to_wait_and_do_not_fill_the_log() {
+async fn strangers_at_the_webhook_have_to_wait_and_do_not_fill_the_log() {
     let workspace = SimProcess::start("0s").await;
     let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
     let brand = BrandFixture {

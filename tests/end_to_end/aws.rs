@@ -20,7 +20,7 @@ const GOOD: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\na
     [[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 2\ncodes = \"codes.txt\"\n";
 
 #[tokio::test]
-async fn brands_are_pushed_with_their_codes_and_what_is_not_right_stays_as_it_was() {
+async fn brands_are_pushed_with_their_codes_and_refused_files_stay_as_they_were() {
     let (endpoint, environment) = (endpoint().await, prefix());
     let config = aws::emulator(endpoint).await;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
@@ -85,7 +85,7 @@ async fn brands_are_pushed_with_their_codes_and_what_is_not_right_stays_as_it_wa
 }
 
 #[tokio::test]
-async fn a_brand_whose_winners_would_get_no_codes_is_not_pushed_and_what_is_odd_is_said() {
+async fn a_brand_whose_winners_would_get_no_codes_is_not_pushed_and_odd_codes_are_reported() {
     let (endpoint, environment) = (endpoint().await, prefix());
     let config = aws::emulator(endpoint).await;
     Dynamo::new(&config, Tables::of(&environment)).make_tables().await.unwrap();
@@ -127,7 +127,7 @@ fn said_to(endpoint: &str, command: &[&str]) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
-async fn an_environment_is_looked_at_and_somebody_forgotten_in_it() {
+async fn the_commands_show_an_environment_and_forget_a_person_in_it() {
     let (endpoint, environment) = (endpoint().await, prefix());
     let config = aws::emulator(endpoint).await;
     let dynamo = Dynamo::new(&config, Tables::of(&environment));

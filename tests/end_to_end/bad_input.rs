@@ -105,7 +105,7 @@ pub(crate) fn is_problem(name: &str, answer: &(u16, String, Value), status: u16,
 }
 
 #[tokio::test]
-async fn bad_bodies_are_told_what_is_wrong_and_leave_nothing_behind() {
+async fn bad_bodies_get_a_reason_and_leave_nothing_behind() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for case in cases() {
@@ -129,7 +129,7 @@ async fn bad_bodies_are_told_what_is_wrong_and_leave_nothing_behind() {
 }
 
 #[tokio::test]
-async fn wrong_methods_types_and_paths_are_told_apart() {
+async fn wrong_methods_types_and_paths_are_distinguished() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let good = || with("scope", json!("spring"));

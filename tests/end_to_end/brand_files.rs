@@ -56,7 +56,7 @@ async fn is_ok(server: &ServeProcess) {
 }
 
 #[tokio::test]
-async fn one_broken_file_harms_its_own_brand_only_and_what_is_meant_for_it_comes_again() {
+async fn one_broken_file_harms_its_own_brand_only_and_its_requests_can_be_repeated() {
     let workspace = SimProcess::start("0s").await;
     let access = access();
     let brand = BrandFixture { access: &access, more: SIGNED_IN, ..BrandFixture::at(&workspace) };
@@ -105,7 +105,7 @@ async fn one_broken_file_harms_its_own_brand_only_and_what_is_meant_for_it_comes
 }
 
 #[tokio::test]
-async fn codes_that_are_added_reach_who_is_owed_one_and_a_larger_quantity_who_waits() {
+async fn added_codes_reach_those_who_are_owed_one_and_added_places_those_who_wait() {
     let workspace = SimProcess::start("0s").await;
     let access = access();
     let brand = BrandFixture { access: &access, more: CODES, codes: 4, ..BrandFixture::at(&workspace) };

@@ -35,7 +35,7 @@ fn name(brands: &Path, codes: &str) {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_the_brands_own_beside_its_brand_file_is_refused_and_the_other_brand_works() {
+async fn a_code_file_that_is_not_the_brands_own_is_refused_and_the_other_brand_works() {
     let workspace = SimProcess::start("0s").await;
     let access = access();
     let brand = BrandFixture { access: &access, more: CODES, codes: 4, ..BrandFixture::at(&workspace) };
@@ -97,7 +97,7 @@ async fn a_file_that_is_not_the_brands_own_beside_its_brand_file_is_refused_and_
 }
 
 #[tokio::test]
-async fn codes_that_a_spreadsheet_saved_are_given_out_as_they_are_meant_and_what_is_odd_is_said_once() {
+async fn codes_that_a_spreadsheet_saved_are_given_out_as_they_are_meant_and_oddities_are_reported_once() {
     let workspace = SimProcess::start("0s").await;
     let access = access();
     let brand = BrandFixture { access: &access, more: CODES, ..BrandFixture::at(&workspace) };

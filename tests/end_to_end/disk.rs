@@ -65,7 +65,7 @@ async fn quick_workspace() -> SimProcess {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost() {
+async fn a_participation_that_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost() {
     let workspace = quick_workspace().await;
     // No file may grow beyond a megabyte: what the process writes to its log then is refused as a full disk refuses it.
     let mut server = ServeProcess::start_under("-f 2048", &BrandFixture::at(&workspace)).await;
@@ -80,7 +80,7 @@ async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost(
 }
 
 #[tokio::test]
-async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
+async fn once_the_disk_has_space_again_the_process_continues_without_a_restart() {
     let workspace = quick_workspace().await;
     let Some(server) = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await else {
         println!(
@@ -110,7 +110,7 @@ async fn wrong(server: &ServeProcess) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_filling_up_is_told_of_before_it_is_full() {
+async fn a_disk_that_is_filling_up_is_reported_before_it_is_full() {
     let workspace = quick_workspace().await;
     let Some(server) = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await else {
         println!(

@@ -108,7 +108,7 @@ async fn outages_throttling_and_lost_answers_change_nothing_in_the_end() {
 }
 
 #[tokio::test]
-async fn what_was_accepted_survives_kill_9_and_every_event_is_logged_once() {
+async fn accepted_participations_survive_kill_9_and_every_event_is_logged_once() {
     let workspace = SimProcess::start("300ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     let email = "attributes = { quikly_participant = true }\nevent = \"quikly_participated\"";
@@ -138,7 +138,7 @@ async fn what_was_accepted_survives_kill_9_and_every_event_is_logged_once() {
 }
 
 #[tokio::test]
-async fn an_event_whose_answer_was_lost_is_looked_for_and_not_sent_twice() {
+async fn an_event_whose_answer_was_lost_is_verified_and_not_sent_twice() {
     let workspace = SimProcess::start("100ms").await;
     let email = "event = \"quikly_participated\"";
     let brand = BrandFixture { braze: "settle = \"1s\"", email, ..BrandFixture::at(&workspace) };
@@ -189,7 +189,7 @@ async fn by_email_identity_there_are_no_look_ups_and_still_one_profile_each() {
 }
 
 #[tokio::test]
-async fn a_contract_of_five_objects_a_request_is_kept_to() {
+async fn a_contract_of_five_objects_per_request_is_respected() {
     let workspace = SimProcess::start("50ms").await;
     workspace.set_limits(json!({ "max_objects": 5 })).await;
     let braze = "limits = { track_objects = 5 }";
@@ -210,7 +210,7 @@ async fn a_contract_of_five_objects_a_request_is_kept_to() {
 }
 
 #[tokio::test]
-async fn a_burst_over_the_limit_waits_for_its_slots_and_draws_no_429() {
+async fn a_burst_over_the_limit_waits_for_its_slots_without_a_429() {
     let workspace = SimProcess::start("50ms").await;
     let braze = "limits = { export_ids_per_minute = 20 }";
     let server = ServeProcess::start(&BrandFixture { braze, ..BrandFixture::at(&workspace) }).await;
@@ -231,7 +231,7 @@ async fn a_burst_over_the_limit_waits_for_its_slots_and_draws_no_429() {
 }
 
 #[tokio::test]
-async fn who_refuses_messages_takes_part_by_email_and_is_subscribed_to_nothing() {
+async fn a_consumer_who_refuses_messages_takes_part_by_email_and_is_subscribed_to_nothing() {
     let workspace = SimProcess::start("50ms").await;
     let sms = "subscription_group_id = \"8f1c6f0e-0000-4000-8000-000000000001\"\ndefault_region = \"US\"\nopt_in = \"single\"";
     let server = ServeProcess::start(&BrandFixture { sms, ..BrandFixture::at(&workspace) }).await;
@@ -252,7 +252,7 @@ async fn who_refuses_messages_takes_part_by_email_and_is_subscribed_to_nothing()
 }
 
 #[tokio::test]
-async fn attributes_that_the_activation_collects_ride_along() {
+async fn collected_attributes_are_part_of_the_same_write() {
     let workspace = SimProcess::start("50ms").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let attributes = json!({ "first_name": "Ada", "shoe_size": 38, "quikly_participant": "no" });

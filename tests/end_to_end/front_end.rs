@@ -96,7 +96,7 @@ async fn posts(server: &ServeProcess, key: Option<&str>, body: &Value) -> Value 
 }
 
 #[tokio::test]
-async fn a_script_that_has_the_addresses_reads_nobodys_code() {
+async fn a_script_that_has_the_addresses_reads_no_code() {
     let workspace = SimProcess::start("0s").await;
     let email = "attributes = { quikly_participant = true }\nincentive = \"codes\"";
     let more =

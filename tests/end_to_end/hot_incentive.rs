@@ -134,7 +134,7 @@ async fn the_500_earliest_of_2000_are_rewarded_with_a_code_each() {
     assert_eq!((codes.len(), places.iter().max()), (QUANTITY, Some(&(QUANTITY as u64))));
 
     profiles_show_exactly(&workspace, &codes).await;
-    let deliveries = everyone_is_told_once(&quikly, &calls, &codes).await;
+    let deliveries = everyone_gets_each_callback_once(&quikly, &calls, &codes).await;
     println!("{CONSUMERS} participations, {} rewards, {deliveries} callbacks", codes.len());
     server.said_nothing_of(&calls.iter().map(|called| called.email.clone()).collect::<Vec<_>>());
     server.said_nothing_of(&codes.values().cloned().collect::<Vec<_>>());
@@ -157,7 +157,7 @@ async fn profiles_show_exactly(workspace: &SimProcess, codes: &BTreeMap<String, 
 }
 
 /// How many deliveries it took.
-async fn everyone_is_told_once(
+async fn everyone_gets_each_callback_once(
     quikly: &QuiklyEnd,
     calls: &[Called],
     codes: &BTreeMap<String, String>,

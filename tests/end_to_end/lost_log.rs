@@ -103,7 +103,7 @@ async fn a_log_whose_reader_has_ended_costs_log_lines_only() {
 
 /// Whoever reads the log has stopped reading: nobody waits for it.
 #[tokio::test]
-async fn a_log_that_nobody_reads_costs_log_lines_only() {
+async fn a_log_whose_reader_has_stopped_costs_log_lines_only() {
     let workspace = SimProcess::start("0s").await;
     let held = parking_lot::Mutex::new(None);
     let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {

@@ -26,7 +26,7 @@ async fn scrape(url: &str) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn a_participation_is_on_the_page_of_its_brand_and_nobodys_contact_is() {
+async fn a_participation_is_counted_for_its_brand_and_no_contact_is_on_the_page() {
     let workspace = SimProcess::start("1s").await;
     let mut server = ServeProcess::start_changed(&BrandFixture::at(&workspace), |_| {}, SHOWN).await;
     let url = server.address("Showing metrics at ").await;
@@ -50,7 +50,7 @@ async fn a_participation_is_on_the_page_of_its_brand_and_nobodys_contact_is() {
 }
 
 #[tokio::test]
-async fn a_workspace_that_does_not_answer_and_who_waits_for_it_are_on_the_page() {
+async fn a_workspace_that_does_not_answer_and_its_waiting_participations_are_on_the_page() {
     let workspace = SimProcess::start("1s").await;
     let brand = BrandFixture { endpoint: "http://127.0.0.1:1", ..BrandFixture::at(&workspace) };
     let mut server = ServeProcess::start_changed(&brand, |_| {}, SHOWN).await;

@@ -36,7 +36,7 @@ fn alike(mut shown: Value) -> Value {
 }
 
 #[tokio::test]
-async fn whoever_does_not_sign_cannot_tell_which_address_and_number_belong_together() {
+async fn an_unsigned_caller_cannot_find_out_which_address_and_number_belong_together() {
     let workspace = SimProcess::start("0s").await;
     workspace.asks_by_event("quikly_sms_opt_in", GROUP).await;
     two_who_have_numbers(&workspace).await;
@@ -72,7 +72,7 @@ async fn whoever_does_not_sign_cannot_tell_which_address_and_number_belong_toget
 }
 
 #[tokio::test]
-async fn a_signed_caller_is_told_why() {
+async fn a_signed_caller_sees_the_reason() {
     let workspace = SimProcess::start("0s").await;
     two_who_have_numbers(&workspace).await;
     let access = format!("[intake]\nsigning_secret = {{ env = \"{SECRET_VARIABLE}\" }}\n");

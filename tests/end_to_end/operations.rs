@@ -30,7 +30,7 @@ fn asked(server: &ServeProcess, command: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn status_tells_how_things_stand_beside_a_running_server() {
+async fn status_shows_the_state_of_a_running_server() {
     let workspace = SimProcess::start("0s").await;
     workspace.fault(json!({ "path": "/users/export/ids", "kind": "status", "status": 503, "when": "before", "count": 1_000_000 })).await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
@@ -61,7 +61,7 @@ async fn status_tells_how_things_stand_beside_a_running_server() {
 }
 
 #[tokio::test]
-async fn a_callback_that_was_parked_is_listed_and_told_once_after_retry() {
+async fn a_parked_callback_is_listed_and_delivered_once_after_a_retry() {
     let (workspace, quikly) = (SimProcess::start("0s").await, QuiklyEnd::start().await);
     workspace.add_profiles(vec![json!({ "external_id": "crm-1", "email": "ada@example.com" })]).await;
     quikly.is_out_of_order(true);
@@ -119,7 +119,7 @@ fn kept(server: &ServeProcess, text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn whoever_is_forgotten_leaves_file_and_log_at_once_while_others_take_part() {
+async fn a_forgotten_person_leaves_file_and_log_at_once_while_others_take_part() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada.l@example.com").await;
@@ -147,7 +147,7 @@ async fn whoever_is_forgotten_leaves_file_and_log_at_once_while_others_take_part
 }
 
 #[tokio::test]
-async fn whoever_is_forgotten_is_not_in_the_data_file_any_more() {
+async fn a_forgotten_person_is_not_in_the_data_file_any_more() {
     let workspace = SimProcess::start("0s").await;
     let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let mut ids = Vec::new();
@@ -218,7 +218,7 @@ async fn a_live_check_names_what_a_key_lacks_and_changes_nothing() {
 }
 
 #[test]
-fn a_data_file_that_is_not_there_or_is_something_else_is_told() {
+fn a_missing_data_file_or_a_file_of_another_kind_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
     let (code, said) = run(&["status", "--data", &path("nothing.sqlite")]);
@@ -230,7 +230,7 @@ fn a_data_file_that_is_not_there_or_is_something_else_is_told() {
 }
 
 #[tokio::test]
-async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_whole() {
+async fn an_unknown_contact_has_an_exit_code_of_its_own_and_a_copied_file_is_complete() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada.l@example.com").await;
@@ -255,7 +255,7 @@ async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_who
 }
 
 #[tokio::test]
-async fn a_participation_that_cannot_be_read_is_named_and_can_be_erased_while_everything_else_goes_on() {
+async fn an_unreadable_participation_is_named_and_can_be_erased_while_everything_else_continues() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let damaged = server.take_part("spring", "ada.l@example.com").await;

@@ -31,7 +31,7 @@ fn commands(directory: &Path) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_a_command_quietly() {
+fn a_command_whose_reader_goes_away_ends_quietly() {
     let directory = tempfile::tempdir().unwrap();
     for command in commands(directory.path()) {
         let command: Vec<&str> = command.iter().map(String::as_str).collect();
@@ -42,7 +42,7 @@ fn a_reader_that_goes_away_ends_a_command_quietly() {
 }
 
 #[test]
-fn a_full_disk_is_said_and_is_a_failure() {
+fn a_full_disk_is_reported_and_is_a_failure() {
     let directory = tempfile::tempdir().unwrap();
     for command in commands(directory.path()) {
         let command: Vec<&str> = command.iter().map(String::as_str).collect();

@@ -10,7 +10,7 @@ use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
 #[tokio::test]
-async fn while_braze_is_down_participations_wait_and_then_go_on() {
+async fn while_braze_is_down_participations_wait_and_then_continue() {
     let workspace = SimProcess::start("0s").await;
     workspace.fault(json!({ "kind": "status", "status": 503, "count": 3 })).await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
@@ -24,7 +24,7 @@ async fn while_braze_is_down_participations_wait_and_then_go_on() {
 }
 
 #[tokio::test]
-async fn nobody_listening_at_brazes_address_is_waited_out_too() {
+async fn participations_also_wait_while_nothing_listens_at_brazes_address() {
     let workspace = SimProcess::start("0s").await;
     let brand = BrandFixture {
         endpoint: "http://127.0.0.1:9",

@@ -44,7 +44,7 @@ async fn with_another_id_key_neither_serve_nor_a_command_starts_and_nothing_is_c
 }
 
 #[tokio::test]
-async fn a_data_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
+async fn a_data_file_that_others_can_read_is_refused_with_the_command_that_fixes_it() {
     let workspace = SimProcess::start("0s").await;
     let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     assert_eq!(fs::metadata(server.data()).unwrap().permissions().mode() & 0o777, 0o600);
@@ -66,7 +66,7 @@ async fn a_data_file_that_others_can_read_is_refused_with_the_command_that_mends
 }
 
 #[tokio::test]
-async fn whoever_is_to_be_forgotten_can_be_named_on_standard_input() {
+async fn the_person_to_forget_can_be_named_on_standard_input() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     for (number, ending) in [&["--email", "-"] as &[&str], &["--email"]].into_iter().enumerate() {

@@ -166,7 +166,7 @@ async fn two_hundred_are_asked_once_and_a_hundred_and_fifty_confirm() {
 }
 
 #[tokio::test]
-async fn the_same_with_a_kill_9_every_few_seconds() {
+async fn double_opt_in_works_with_a_kill_9_every_few_seconds() {
     let workspace = SimProcess::start("200ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     workspace.asks_by_event("quikly_sms_opt_in", GROUP).await;

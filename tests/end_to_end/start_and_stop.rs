@@ -27,7 +27,7 @@ fn refuses_to_start(arguments: &[&str], reason: &str) {
 }
 
 #[tokio::test]
-async fn the_demo_says_what_to_type_and_what_it_says_works() {
+async fn the_demo_prints_requests_to_try_and_they_work() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("demo/data.sqlite").display().to_string();
     let arguments = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", &data];
@@ -112,7 +112,7 @@ reward = "A"
 "#;
 
 #[test]
-fn check_and_serve_refuse_to_give_what_is_limited_to_anybody_and_name_the_key_that_keeps_it_so() {
+fn check_and_serve_refuse_limited_prizes_for_anybody_and_name_the_key_that_allows_them() {
     let directory = tempfile::tempdir().unwrap();
     let brands = brands(directory.path(), &format!("{GOOD}{LIMITED}"));
     let data = directory.path().join("data.sqlite").display().to_string();
@@ -164,7 +164,7 @@ fn check_says_that_good_files_are_good() {
 }
 
 #[test]
-fn it_says_in_one_line_why_it_does_not_start() {
+fn it_says_in_one_line_why_it_cannot_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
     let good = brands(directory.path(), GOOD);
@@ -179,7 +179,7 @@ fn it_says_in_one_line_why_it_does_not_start() {
     std::fs::create_dir(path("empty")).unwrap();
     serve(&path("empty"), &data, "127.0.0.1:0", "there is no brand file");
     write(Path::new(&path("a-file")), "x");
-    serve(&good, &path("a-file/data.sqlite"), "127.0.0.1:0", "cannot make the data directory");
+    serve(&good, &path("a-file/data.sqlite"), "127.0.0.1:0", "cannot create the data directory");
     write(Path::new(&path("other.sqlite")), &"not a database, whatever its name says. ".repeat(50));
     serve(&good, &path("other.sqlite"), "127.0.0.1:0", "is not a data file of quikly-braze");
     refuses_to_start(&["sim", "--listen", &held_address], "cannot listen on");

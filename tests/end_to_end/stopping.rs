@@ -54,7 +54,7 @@ async fn half_a_request(server: &ServeProcess, body: &str) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_step_and_a_request_under_way_are_finished() {
+async fn a_step_and_a_request_in_progress_are_finished() {
     let workspace = SimProcess::start("0s").await;
     let mut server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let stepped = a_step_under_way(&workspace, &server, Duration::from_secs(3)).await;

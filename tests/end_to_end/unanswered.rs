@@ -39,7 +39,7 @@ fn retry_now(server: &ServeProcess, brand: &str) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
-async fn a_workspace_that_cannot_be_reached_is_told_of_once_and_tried_again_at_once_when_somebody_says_so() {
+async fn a_workspace_that_cannot_be_reached_is_reported_once_and_retried_at_once_on_request() {
     let elsewhere = SimProcess::start("0s").await;
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
@@ -80,7 +80,7 @@ async fn a_workspace_that_cannot_be_reached_is_told_of_once_and_tried_again_at_o
 }
 
 #[tokio::test]
-async fn a_workspace_that_takes_requests_and_says_nothing_does_not_answer() {
+async fn a_workspace_that_accepts_requests_without_an_answer_does_not_answer() {
     let elsewhere = SimProcess::start("0s").await;
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());

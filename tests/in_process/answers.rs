@@ -119,7 +119,7 @@ async fn a_success_that_does_not_say_so_counts_for_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_braze_queues_while_it_is_maintained_is_accepted() {
+async fn a_write_that_braze_queues_during_maintenance_is_accepted() {
     for path in [TRACK, STATUS_SET] {
         let watched = WatchedCampaign::new(activation(path)).await;
         let queued =
@@ -131,7 +131,7 @@ async fn what_braze_queues_while_it_is_maintained_is_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_is_queued_is_not_answered() {
+async fn a_read_that_braze_queues_is_not_answered() {
     let watched = WatchedCampaign::new(MARKS).await;
     let queued = json!({ "message": "queued", "users": [] });
     watched.fault(EXPORT, &json!({ "kind": "answer", "status": 202, "body": queued, "count": 2 })).await;
@@ -177,7 +177,7 @@ async fn braze_is_left_alone_for_as_long_as_it_asks_and_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_wait_that_is_named_is_a_reason_to_ask_without_a_pause() {
+async fn no_named_wait_leads_to_requests_without_a_pause() {
     for headers in [
         json!({ "retry-after": "0" }),
         json!({ "retry-after": "-1" }),

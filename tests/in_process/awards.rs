@@ -65,7 +65,7 @@ async fn the_first_are_rewarded_and_their_profiles_show_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reward_rides_along_with_the_enrollment() {
+async fn a_reward_is_part_of_the_enrollments_write() {
     let activation =
         format!("[activation.email]\nattributes = {{ p = true }}\nincentive = \"early\"\n{}", first(2));
     for braze in ["", "identity = \"email\""] {
@@ -137,7 +137,7 @@ async fn the_event_of_a_reward_is_logged_once_even_when_its_answer_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_raffle_is_drawn_at_its_close_and_its_winners_are_told() {
+async fn a_raffle_is_drawn_at_its_close_and_its_winners_get_callbacks() {
     let closes = campaign_start_plus(3_600);
     let raffle = format!(
         "[[activation.incentive]]\nid = \"early\"\nkind = \"raffle\"\nquantity = 2\nreward = \"TRIP\"\ncloses = {closes}\n{REWARDS}"
@@ -166,7 +166,7 @@ fn campaign_start_plus(seconds: u64) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_callback_that_fails_is_tried_again_with_the_same_id_and_words() {
+async fn a_callback_that_fails_is_repeated_with_the_same_id_and_body() {
     let activation = format!("[activation.events.signed_in]\nincentive = \"early\"\n{}", first(2));
     let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
     campaign.quikly.fails.store(6, SeqCst);
@@ -180,7 +180,7 @@ async fn a_callback_that_fails_is_tried_again_with_the_same_id_and_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_callback_that_nobody_takes_is_parked_after_a_day() {
+async fn a_callback_that_no_receiver_accepts_is_parked_after_a_day() {
     let activation = format!("[activation.events.signed_in]\nincentive = \"early\"\n{}", first(2));
     let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
     campaign.quikly.fails.store(usize::MAX, SeqCst);
@@ -195,7 +195,7 @@ async fn a_callback_that_nobody_takes_is_parked_after_a_day() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_fails_nothing_is_oversold_and_everything_is_told() {
+async fn whatever_fails_nothing_is_oversold_and_every_callback_is_delivered() {
     let activation = format!(
         "[activation.email]\nevent = \"joined\"\nincentive = \"early\"\n[activation.events.signed_in]\nincentive = \"early\"\n{}",
         first(20)
@@ -227,7 +227,7 @@ async fn whatever_fails_nothing_is_oversold_and_everything_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rewarder_credits_what_is_earned_and_has_the_flows_go_on() {
+async fn the_rewarder_credits_what_is_earned_and_lets_the_flows_continue() {
     let sms = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\nincentive = \"early\"\n";
     let activation = format!("[activation.email]\nincentive = \"early\"\n{sms}{}", first(1));
     let campaign = Campaign::with(Faults { message_lost: 1.0, ..Faults::none() }, CALLBACK, &activation);

@@ -40,7 +40,7 @@ async fn when_every_message_is_lost_the_tick_finds_everyone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_every_message_comes_twice_nothing_is_done_twice() {
+async fn when_every_message_is_delivered_twice_nothing_is_done_twice() {
     runs_to_the_end(Faults { message_twice: 0.9, message_order: 1.0, ..Faults::none() }).await;
 }
 
@@ -56,7 +56,7 @@ async fn when_the_store_fails_before_or_after_writing_everyone_gets_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_all_that_aws_may_do_everyone_gets_there() {
+async fn with_every_fault_of_aws_everyone_is_enrolled() {
     runs_to_the_end(Faults::like_aws()).await;
 }
 
@@ -108,7 +108,7 @@ async fn a_tick_takes_a_thousand_says_how_far_behind_it_is_and_whether_more_is_d
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_cannot_be_read_are_looked_into_once_braze_has_settled() {
+async fn unreadable_answers_are_verified_once_braze_has_settled() {
     for when in ["before", "after"] {
         let campaign = Campaign::new(Faults::none(), EVENT);
         let fault = format!(r#"{{"path": "/users/track", "kind": "garbage", "when": "{when}", "count": 3}}"#);

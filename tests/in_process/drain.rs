@@ -56,7 +56,7 @@ fn look_ups(drained: &Drained) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_look_up_that_braze_grants_is_used_and_no_429_drawn() {
+async fn every_look_up_that_braze_allows_is_used_without_a_429() {
     for limit in [A_SECOND, MANY_A_MINUTE, A_MINUTE] {
         for flow in [Flow::Email, Flow::Single, Flow::Double] {
             assert_full_without_429s(Burst::new(flow, COUNT, limit)).await;
@@ -65,14 +65,14 @@ async fn every_look_up_that_braze_grants_is_used_and_no_429_drawn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_comes_midway_has_the_window_that_is_open_and_then_whole_ones() {
+async fn a_burst_between_windows_uses_the_open_window_and_then_whole_ones() {
     for burst in LONG {
         assert_full_without_429s(burst.after_the_minute(MIDWAY)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_take_their_time_cost_no_window() {
+async fn slow_answers_cost_no_window() {
     for burst in LONG {
         for latency in LATENCIES {
             assert_full_without_429s(burst.after_the_minute(MIDWAY).answered_in(latency)).await;
@@ -81,7 +81,7 @@ async fn answers_that_take_their_time_cost_no_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_told_in_whole_seconds_left_does_as_well() {
+async fn a_reset_in_whole_seconds_left_costs_no_window() {
     for burst in LONG {
         let told = burst.after_the_minute(MIDWAY).told_by(HeaderStyle::SecondsLeft);
         assert_full_without_429s(told).await;
@@ -93,7 +93,7 @@ async fn a_reset_told_in_whole_seconds_left_does_as_well() {
 
 /// Braze's window cannot be known then, so the first one that is used in full begins with the burst.
 #[tokio::test(start_paused = true)]
-async fn without_headers_the_brands_file_tells_how_many_a_minute() {
+async fn without_headers_the_brand_file_gives_the_limit() {
     for phase in [Duration::ZERO, MIDWAY] {
         let burst = Burst::new(Flow::Email, 7_500, A_MINUTE).told_by(HeaderStyle::None);
         assert_full_without_429s(burst.after_the_minute(phase)).await;
@@ -101,7 +101,7 @@ async fn without_headers_the_brands_file_tells_how_many_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_processes_share_what_braze_grants() {
+async fn two_processes_share_the_limit_of_braze() {
     for burst in LONG {
         for (headers, latency) in [
             (HeaderStyle::Epoch, LATENCIES[0]),
@@ -116,14 +116,14 @@ async fn two_processes_share_what_braze_grants() {
 
 /// Longer than a quarter of an hour, which is the longest that a message can be delayed.
 #[tokio::test(start_paused = true)]
-async fn a_backlog_of_half_an_hour_is_worked_off_as_fast_as_one_of_minutes() {
+async fn a_backlog_of_half_an_hour_is_processed_as_fast_as_one_of_minutes() {
     for (limit, count) in [(A_MINUTE, 7_500), (Limit::a_second(4), 7_200)] {
         assert_full_without_429s(Burst::new(Flow::Email, count, limit)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn beside_somebody_who_uses_half_we_use_the_other_half() {
+async fn when_others_use_half_of_the_limit_we_use_the_other_half() {
     let drained = drain(Burst::new(Flow::Email, COUNT, A_MINUTE.shared_with(125))).await;
     let look_ups = look_ups(&drained);
     assert_full(&drained, "the other half");

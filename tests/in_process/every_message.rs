@@ -159,7 +159,7 @@ async fn every_flow_ends_the_same_whichever_message_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_flow_ends_the_same_when_every_message_comes_twice() {
+async fn every_flow_ends_the_same_when_every_message_is_delivered_twice() {
     for flow in flows() {
         runs_to_its_end(&flow, Faults { message_twice: 0.9, schedule_twice: 1.0, ..Faults::none() }, None)
             .await;

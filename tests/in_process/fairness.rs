@@ -38,7 +38,7 @@ async fn another_brands_participant_is_enrolled_at_once(campaign: &Campaign, ema
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_brands_participant_does_not_notice_a_brand_with_a_hundred_thousand_waiting() {
+async fn a_brand_with_a_hundred_thousand_waiting_delays_no_other_brands_participant() {
     let campaign = burst("[activation.email]").await;
     another_brands_participant_is_enrolled_at_once(&campaign, "ada@example.com").await;
     campaign.clock.sleep(Duration::from_secs(90)).await;
@@ -47,7 +47,7 @@ async fn another_brands_participant_does_not_notice_a_brand_with_a_hundred_thous
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_subscribed_already_is_credited_ahead_of_the_brands_look_ups() {
+async fn a_subscribed_number_is_credited_ahead_of_the_brands_look_ups() {
     let sms =
         "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\n";
     let campaign = busy(&format!("[activation.email]\n{sms}")).await;

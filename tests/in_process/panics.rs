@@ -97,7 +97,7 @@ fn process(campaign: &Campaign, named: &'static str, times: usize) -> (Arc<Conne
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_brands_panics_are_no_other_brands() {
+async fn one_brands_panics_do_not_affect_another() {
     let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
     let (connector, troubles) = process(&campaign, "", usize::MAX);
     campaign.run_beside(connector.clone());
@@ -117,7 +117,7 @@ async fn one_brands_panics_are_no_other_brands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_costs_a_round_and_nothing_stays_in_hand() {
+async fn a_panic_costs_one_round_and_leaves_nothing_held() {
     let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
     let (connector, troubles) = process(&campaign, "", 3);
     campaign.run_beside(connector);

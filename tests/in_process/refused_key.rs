@@ -8,7 +8,7 @@ use testkit::campaign::Campaign;
 const ATTRIBUTE: &str = "attributes = { quikly_participant = true }";
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_key_is_tried_once_a_minute_and_everything_goes_on_once_it_is_accepted() {
+async fn a_refused_key_is_tried_once_a_minute_and_work_continues_once_it_is_accepted() {
     let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
     campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["another"]}"#).await;
     campaign.run();

@@ -90,7 +90,7 @@ fn told(campaign: &Campaign, what: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_returns_within_a_day_finds_everybody_where_they_were() {
+async fn terms_that_return_within_a_day_find_every_participation_as_it_was() {
     for (file, reason, _) in removals() {
         let (campaign, ids) = two().await;
         use_file(&campaign, file.as_ref());
@@ -109,7 +109,7 @@ async fn what_returns_within_a_day_finds_everybody_where_they_were() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_gone_for_a_day_ends_them_gives_back_their_places_and_tells_quikly() {
+async fn terms_that_are_gone_for_a_day_end_participations_release_places_and_send_callbacks() {
     for (file, reason, is_told) in removals() {
         let (campaign, ids) = two().await;
         use_file(&campaign, file.as_ref());
@@ -142,7 +142,7 @@ async fn an_event_that_is_not_taken_any_more_keeps_its_credit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_incentive_that_returns_gives_what_was_earned_meanwhile() {
+async fn an_incentive_that_returns_gives_the_rewards_earned_meanwhile() {
     let (campaign, ids) = two().await;
     campaign.reconfigure(Some(("spring", CALLBACK, SMS)));
     confirm(&campaign, "+13135550100").await;
@@ -157,7 +157,7 @@ async fn an_incentive_that_returns_gives_what_was_earned_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_cannot_be_used_ends_nobody_however_long_that_lasts() {
+async fn an_unusable_file_ends_no_participation_however_long_that_lasts() {
     let (campaign, ids) = two().await;
     let new = campaign.accept_event("signed_in", "ada@example.com").await;
     campaign.break_file();

@@ -63,7 +63,7 @@ async fn two_days_of_double_opt_in_poll_in_fifties_and_credit_within_a_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_all_that_aws_may_do_nobody_is_asked_twice_and_nobody_is_lost() {
+async fn with_every_fault_of_aws_nobody_is_asked_twice_and_nobody_is_lost() {
     let campaign = Campaign::with(Faults::like_aws(), "", DOUBLE);
     asks_by_event(&campaign).await;
     campaign.run();
@@ -97,7 +97,7 @@ async fn one_bad_number_holds_up_none_of_the_other_forty_nine() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_are_not_keyed_by_number_are_asked_for_one_by_one() {
+async fn numbers_are_asked_for_one_by_one_when_answers_are_not_keyed_by_number() {
     let campaign = Campaign::with(Faults::none(), "", SINGLE);
     campaign.steer("PUT", "/_sim/status_keys", r#"{"status_keys": "profile"}"#).await;
     campaign.run();
@@ -109,7 +109,7 @@ async fn answers_that_are_not_keyed_by_number_are_asked_for_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_group_waits_for_somebody_to_correct_it_and_touches_nothing() {
+async fn an_unknown_group_waits_to_be_corrected_and_changes_nothing() {
     let campaign = Campaign::with(Faults::none(), "", &SINGLE.replace("g-1", "g-2"));
     campaign.run();
     let id = campaign.accept_phone(&phone(1), None).await;

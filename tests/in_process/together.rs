@@ -55,7 +55,7 @@ async fn of_two_that_are_refused_as_one_object_only_the_one_at_fault_is_refused(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_braze_did_not_take_for_hours_is_written_together_once_it_does() {
+async fn writes_that_braze_refused_for_hours_are_sent_together_once_it_accepts_them() {
     const COUNT: u64 = 40;
     // Nobody comes but by the tick, which takes everyone whose time has come together.
     let faults = Faults { message_lost: 1.0, schedule_lost: 1.0, ..Faults::none() };
@@ -98,7 +98,7 @@ async fn where_the_brand_says_so_aliases_are_asked_for_fifty_at_once_and_address
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_backlog_nobody_is_asked_for_by_alias_twice() {
+async fn in_a_backlog_no_alias_is_asked_for_twice() {
     let activation = "[activation.email]\nattributes = { quikly_participant = true }\n";
     let campaign = Campaign::with(Faults::none(), "look_up = \"alias_first\"", activation);
     let contact = |number: u64| Contact::Email(Email::parse(&format!("c{number}@example.com")).unwrap());

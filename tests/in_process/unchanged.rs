@@ -31,14 +31,14 @@ fn saved(campaign: &Campaign) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_everything_is_as_it_should_be_nothing_is_written() {
+async fn an_up_to_date_profile_is_not_written() {
     let campaign = takes_part(&json!({ "quikly_participant": true, "tier": 3.0 }), None).await;
     assert_eq!(campaign.requests("/users/track").await, 0);
     assert_eq!(saved(&campaign), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_differs_is_written_and_nothing_else() {
+async fn only_attributes_that_differ_are_written() {
     let campaign = takes_part(&json!({ "quikly_participant": true, "tier": 2, "plan": "gold" }), None).await;
     assert_eq!(saved(&campaign), 1);
     let attributes = campaign.profiles().await[0]["custom_attributes"].clone();
@@ -54,7 +54,7 @@ async fn an_event_is_logged_where_no_attribute_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_written_a_moment_ago_is_written_once() {
+async fn a_value_that_was_written_a_moment_ago_is_written_once() {
     let events: String = (0..3)
         .map(|number| format!("[activation.events.visit_{number}]\nattributes = {{ tier = \"gold\" }}\n"))
         .collect();

@@ -19,7 +19,7 @@ fn kinds(campaign: &Campaign) -> Vec<&'static str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn others_go_on_and_the_health_shows_it_as_long_as_it_lasts() {
+async fn others_continue_and_the_health_shows_it_as_long_as_it_lasts() {
     let campaign = Campaign::new(Faults::none(), "");
     let mut ids = Vec::new();
     for number in 0..20 {

@@ -80,7 +80,7 @@ fn noticed_by(name: &str, mutation: Mutation) -> Broken {
 }
 
 #[test]
-fn a_store_that_looks_at_no_version_is_noticed() {
+fn a_store_that_checks_no_version_is_noticed() {
     let broken = noticed_by("two-at-one-participation.json", Mutation::NoCondition);
     assert_eq!(broken.promise, caught(Mutation::NoCondition).1.promise);
     assert_eq!(broken.promise, "an event is logged once");
@@ -100,7 +100,7 @@ fn a_tick_that_finds_nothing_due_is_noticed() {
 }
 
 #[test]
-fn a_credit_that_nobody_asked_braze_about_is_noticed() {
+fn a_credit_without_a_question_to_braze_is_noticed() {
     let (_, broken) = caught(Mutation::NoAsking);
     assert_eq!(broken.promise, "SMS is credited only once Braze has said subscribed");
 }
@@ -112,7 +112,7 @@ fn a_callback_that_is_not_made_is_noticed() {
 }
 
 #[test]
-fn a_broken_run_is_cut_down_to_what_it_takes() {
+fn a_broken_run_is_shrunk_to_what_breaks_it() {
     let (plan, broken) = caught(Mutation::NoDueTime);
     let least = shrink(&plan, &broken, Some(Mutation::NoDueTime));
     assert!(least.happens.len() < plan.happens.len(), "{least}");
@@ -121,7 +121,7 @@ fn a_broken_run_is_cut_down_to_what_it_takes() {
 
 /// Every run that once broke a promise, of this system or of one that lacked a rule.
 #[test]
-fn what_was_found_before_does_not_come_back() {
+fn no_run_that_once_broke_a_promise_breaks_it_again() {
     let mut broken = BTreeMap::new();
     let files: Vec<_> = fs::read_dir(FOUND).unwrap().map(|file| file.unwrap().path()).collect();
     for path in &files {

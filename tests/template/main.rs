@@ -48,7 +48,7 @@ fn a_message_is_invisible_for_at_least_six_times_as_long_as_its_function_may_tak
 }
 
 #[test]
-fn workers_that_brazes_limits_hold_back_are_few_at_once() {
+fn workers_that_brazes_limits_hold_back_have_limited_concurrency() {
     for name in ["EmailEnrollerMessages", "SmsSubscriberMessages"] {
         let most = &resources()[name]["Properties"]["ScalingConfig"]["MaximumConcurrency"];
         assert_eq!(most, &json!({ "Ref": "WorkersAtOnce" }), "{name}");
@@ -56,7 +56,7 @@ fn workers_that_brazes_limits_hold_back_are_few_at_once() {
 }
 
 #[test]
-fn tables_are_paid_by_request_backed_up_encrypted_and_kept() {
+fn tables_are_billed_by_request_backed_up_encrypted_and_kept() {
     let tables = of_type("AWS::DynamoDB::Table");
     assert_eq!(tables.len(), 6);
     for (name, table) in tables {
@@ -72,7 +72,7 @@ fn tables_are_paid_by_request_backed_up_encrypted_and_kept() {
 }
 
 #[test]
-fn functions_are_built_for_arm_and_their_logs_end() {
+fn functions_are_built_for_arm_and_their_logs_expire() {
     let functions = of_type("AWS::Lambda::Function");
     assert_eq!(functions.len(), 6);
     for (name, function) in functions {
@@ -87,7 +87,7 @@ fn functions_are_built_for_arm_and_their_logs_end() {
 }
 
 #[test]
-fn the_tick_comes_every_minute_and_is_missed_when_it_does_not() {
+fn the_tick_runs_every_minute_and_a_missing_tick_is_an_alarm() {
     let tick = &resources()["EveryMinute"]["Properties"];
     assert_eq!(tick["ScheduleExpression"], "rate(1 minute)");
     assert_eq!(points_to(&tick["Target"]["DeadLetterConfig"]["Arn"]), "ScheduleDeadLetters");
@@ -109,7 +109,7 @@ fn a_failed_tick_is_left_to_the_next_one() {
 }
 
 #[test]
-fn whoever_works_is_watched_for_failing() {
+fn every_worker_has_an_alarm_for_failures() {
     let alarms = of_type("AWS::CloudWatch::Alarm");
     let mut watched: Vec<&str> = alarms
         .iter()
@@ -130,7 +130,7 @@ fn a_braze_that_does_not_answer_is_an_alarm_within_three_minutes() {
 }
 
 #[test]
-fn alarms_and_dashboard_read_figures_that_the_functions_say() {
+fn alarms_and_dashboard_read_metrics_that_the_functions_publish() {
     let is_said = |metric: &Metric| metric.description().said_by != SaidBy::Serve;
     let said: Vec<&str> =
         Metric::ALL.iter().filter(|metric| is_said(metric)).map(|metric| metric.name()).collect();

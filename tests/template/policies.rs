@@ -101,18 +101,18 @@ fn the_participation_api_stores_announces_and_shows() {
 }
 
 #[test]
-fn the_rewarder_keeps_ledgers_and_knows_no_braze() {
+fn the_rewarder_writes_ledgers_and_cannot_reach_braze() {
     assert_may("Rewarder", &receives("Awards"), &[READS_BRANDS, CONNECTS, ANNOUNCES, KEEPS_LEDGERS, TELLS]);
 }
 
 #[test]
-fn the_email_enroller_does_all_that_a_step_may_need() {
+fn the_email_enroller_may_do_all_that_a_step_needs() {
     let lists = [READS_BRANDS, ANNOUNCES, KEEPS_LEDGERS, TELLS, SPEAKS_TO_BRAZE, SCHEDULES];
     assert_may("EmailEnroller", &receives("EmailEnrollments"), &lists);
 }
 
 #[test]
-fn the_sms_subscriber_does_all_that_a_step_may_need() {
+fn the_sms_subscriber_may_do_all_that_a_step_needs() {
     let lists = [READS_BRANDS, CONNECTS, ANNOUNCES, KEEPS_LEDGERS, TELLS, SPEAKS_TO_BRAZE, SCHEDULES];
     assert_may("SmsSubscriber", &receives("SmsSubscriptions"), &lists);
 }
@@ -128,7 +128,7 @@ fn the_opt_in_poller_finds_what_is_due_too() {
 }
 
 #[test]
-fn no_action_and_no_resource_is_any() {
+fn no_policy_allows_every_action_or_every_resource() {
     for (function, allowed) in functions() {
         for line in allowed {
             let (action, resource) = line.split_once(' ').unwrap();
@@ -146,7 +146,7 @@ fn no_action_and_no_resource_is_any() {
 }
 
 #[test]
-fn the_functions_that_the_public_reaches_cannot_read_a_braze_key() {
+fn the_public_functions_cannot_read_a_braze_key() {
     for public in ["WebhookReceiver", "ParticipationApi"] {
         let parameters: Vec<String> =
             functions()[public].iter().filter(|line| line.starts_with("ssm:")).cloned().collect();

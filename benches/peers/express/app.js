@@ -1,4 +1,4 @@
-// POST /participations with Express and SQLite, a commit a request.
+// POST /participations with Express and SQLite, with one commit per request.
 
 const crypto = require("node:crypto");
 const express = require("express");

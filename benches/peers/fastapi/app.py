@@ -1,4 +1,4 @@
-"""POST /participations with FastAPI and SQLite, a commit a request."""
+"""POST /participations with FastAPI and SQLite, with one commit per request."""
 
 import hashlib
 import os

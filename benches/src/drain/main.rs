@@ -1,6 +1,6 @@
-//! How fast bursts are worked off: the real connector at a simulated workspace, in virtual time, so that hours take seconds and a run is
-//! the same every time. Each row is a process of its own, so that its memory is its own. `--most N` leaves out larger bursts,
-//! `--circumstances` the table by flow.
+//! How fast bursts are processed. The real connector runs against a simulated workspace in virtual time, so that hours take seconds and
+//! every run is the same. Each row runs in a process of its own, so that its memory is measured alone. `--most N` leaves out larger
+//! bursts, and `--circumstances` the table by flow.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
@@ -18,7 +18,7 @@ use testkit::drain::{Burst, Drained, Flow, Limit, drain};
 const FLOWS: [(Flow, &str); 3] =
     [(Flow::Email, "e-mail"), (Flow::Single, "SMS, single opt-in"), (Flow::Double, "SMS, double opt-in")];
 
-/// Braze's default where fields are named comes first.
+/// The limits. Braze's default where fields are named comes first.
 const LIMITS: [(Limit, &str); 3] = [
     (Limit::a_second(40), "40 a second"),
     (Limit::a_minute(2_500), "2,500 a minute"),
@@ -27,10 +27,10 @@ const LIMITS: [(Limit, &str); 3] = [
 
 const COUNTS: [usize; 3] = [1_000, 10_000, 100_000];
 
-/// How many meet what is not ideal.
+/// The number of participants under circumstances that are not ideal.
 const UNDER: usize = 10_000;
 
-const HEAD: &str = "limit of look-ups | participants | last look-up after | at least | ratio | all ended after | requests: look-ups, tracks, status reads, sets | 429s | looked up twice | peak memory, MiB | real time, s | us a participant |";
+const HEAD: &str = "limit of look-ups | participants | last look-up after | at least | ratio | all ended after | requests: look-ups, tracks, status reads, sets | 429s | looked up twice | peak memory, MiB | real time, s | µs per participant |";
 
 /// The hidden argument of a row's process.
 const ROW: &str = "--row";
@@ -88,7 +88,7 @@ fn by_flow() -> Vec<DrainRow> {
     rows
 }
 
-/// Ten thousand by e-mail who come between two windows, wait for answers, or are worked off by two processes.
+/// Ten thousand participants by e-mail, who arrive between two windows, get late answers, or are processed by two processes.
 fn under_circumstances() -> Vec<DrainRow> {
     const MIDWAY: Duration = Duration::from_millis(17_300);
     const ANSWERS: [(Duration, &str); 3] = [
@@ -114,7 +114,7 @@ fn under_circumstances() -> Vec<DrainRow> {
             }));
         }
     }
-    // Of a limit without headers only the brand's file tells, which says how many a minute.
+    // Without headers the limit is known only from the brand file, which states it per minute.
     let (limit, name) = (Limit::a_minute(250), "250 a minute");
     let silent = Burst::new(Flow::Email, UNDER, limit).told_by(HeaderStyle::None);
     rows.push(DrainRow { what: "no headers".to_owned(), limit: name, burst: silent });
@@ -160,7 +160,7 @@ fn measure(row: &DrainRow) -> anyhow::Result<String> {
     Ok(serde_json::to_string(&cells)?)
 }
 
-/// A runtime of its own for each run, whose clock is paused.
+/// Runs a burst in a runtime of its own, whose clock is paused.
 fn run(burst: Burst) -> anyhow::Result<Drained> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
     Ok(runtime.block_on(drain(burst)))
@@ -170,7 +170,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
-/// The most memory that this process was resident with, in MiB.
+/// The peak memory of this process, in MiB.
 fn peak() -> anyhow::Result<f64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;

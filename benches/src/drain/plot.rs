@@ -1,4 +1,4 @@
-//! How many wait, second by second, and the line that the limit allows at best.
+//! A plot of how many participations wait in each second, with the line that the limit allows at best.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,10 +9,10 @@ const LIMIT: Limit = Limit::a_minute(250);
 const COUNT: usize = 10_000;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/burst-of-10000.svg");
 
-/// What is drawn.
+/// The burst that is drawn.
 pub(crate) const BURST: Burst = Burst::new(Flow::Email, COUNT, LIMIT);
 
-/// Draws it into `docs`.
+/// Draws the plot into `docs`.
 pub(crate) fn draw(drained: &Drained) -> anyhow::Result<()> {
     let last = drained.ended_after.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "counts that are drawn")]

@@ -27,7 +27,7 @@ pub use brands::{BrandTable, Pushed};
 pub use marks::{AnotherKey, Marks, NewerTables};
 pub use schema::Tables;
 
-/// Tables that implement the ports `Store`, `Ledger`, `Callbacks` and `Limits`.
+/// The environment's tables. It implements the ports `Store`, `Ledger`, `Callbacks` and `Limits`.
 #[derive(Debug, Clone)]
 pub struct Dynamo {
     client: Client,
@@ -35,13 +35,13 @@ pub struct Dynamo {
 }
 
 impl Dynamo {
-    /// The tables of an environment. What may go is deleted by DynamoDB itself, some hours later.
+    /// Opens the tables of an environment. DynamoDB itself deletes expired items, some hours after they expire.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, tables: Tables) -> Self {
         Self { client: Client::new(config), tables }
     }
 
-    /// Opens connections, so that the first requests do not wait for them. Whatever is answered, they stay open.
+    /// Opens connections, so that the first requests do not wait for them. They stay open whatever the answers are.
     pub async fn connect(&self, connections: usize) {
         let nothing = item::text("-");
         let ask = || {

@@ -23,15 +23,15 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-/// The environment's region, credentials and endpoints (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, …), wherever AWS's own tools
-/// would look for them. All clients made of it share their connections.
+/// Reads region, credentials and endpoints (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, …) from wherever AWS's own tools read them.
+/// All clients made from it share their connections.
 pub async fn environment() -> SdkConfig {
     let connections = Connections::new().tls_provider(tls()).build_https();
     aws_config::defaults(BehaviorVersion::latest()).http_client(connections).load().await
 }
 
-/// What Lambda tells a function in variables: region, credentials, a name of its own, and endpoints if they are not AWS's. There is
-/// nowhere else to look, and what would look there is half a megabyte of each function.
+/// Reads what Lambda puts into a function's variables: region, credentials, the function's name, and endpoints if they are not AWS's.
+/// A function needs no other source, and the code for others would add half a megabyte to each function.
 #[must_use]
 pub fn function() -> SdkConfig {
     let variable = |name| std::env::var(name).ok();
@@ -46,7 +46,7 @@ pub fn function() -> SdkConfig {
     config.service_config(Variables).build()
 }
 
-/// The variables of single services, as `AWS_ENDPOINT_URL_DYNAMODB`.
+/// The variables of single services, such as `AWS_ENDPOINT_URL_DYNAMODB`.
 #[derive(Debug)]
 struct Variables;
 
@@ -61,7 +61,7 @@ fn tls() -> Provider {
     Provider::Rustls(CryptoMode::AwsLc)
 }
 
-/// An emulator at `endpoint`: a region, and credentials that nobody checks.
+/// The settings for an emulator at `endpoint`: a region, and credentials that the emulator does not check.
 pub async fn emulator(endpoint: &str) -> SdkConfig {
     let nobody = aws_credential_types::Credentials::from_keys("emulated", "emulated", None);
     aws_config::defaults(BehaviorVersion::latest())

@@ -1,17 +1,17 @@
-//! What a message's body says: ids, never contacts.
+//! The body of a message. It contains ids, never contacts.
 
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{MOST_IN_MESSAGE, WorkMessage};
 use serde_json::{Value, json};
 
-/// The body of a message.
+/// Encodes a message's body.
 #[must_use]
 pub fn encode(look: &WorkMessage) -> String {
     let ids: Vec<String> = look.ids.iter().map(ToString::to_string).collect();
     json!({ "brand": look.brand.as_str(), "ids": ids }).to_string()
 }
 
-/// What a body says; `None` when it is not one of ours.
+/// Decodes a body; `None` when it is not one of ours.
 #[must_use]
 pub fn decode(body: &str) -> Option<WorkMessage> {
     let read: Value = serde_json::from_str(body).ok()?;
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_reads_back_and_nothing_else_does() {
+    fn only_a_body_that_was_encoded_is_decoded() {
         let contact = Contact::Email(Email::parse("ada@example.com").unwrap());
         let id = IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &contact);
         let look = WorkMessage { brand: BrandId::parse("acme").unwrap(), ids: vec![id, id] };
@@ -55,7 +55,7 @@ mod tests {
             assert_eq!(decode(body), None, "{body}");
         }
     }
-    /// Versions work side by side while one is deployed, and a message may lie in a queue for days.
+    /// During a deployment two versions run at the same time, and a message may stay in a queue for days.
     #[test]
     fn a_body_is_what_every_version_has_written() {
         let look = WorkMessage {

@@ -1,4 +1,4 @@
-//! What whoever is on call asks and does, over an environment's tables and queues.
+//! The operator's commands on an environment's tables and queues.
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -19,16 +19,16 @@ use ports::{Error, Result, Store};
 use crate::dynamo::{Dynamo, Tables};
 use crate::message;
 
-/// What is looked at is nobody else's for so many seconds, and then given back. A page of letters is done with long before.
+/// For how many seconds a dead letter that is read stays hidden from others. It is given back after the read, which takes far less time.
 const LOOKED_AT: i32 = 60;
 
-/// Looks in a row that find nothing new before a queue counts as read: SQS asks only some of its servers a time.
+/// A queue counts as read after this many receives in a row without a new message: SQS asks only some of its servers at a time.
 const EMPTY_LOOKS: usize = 3;
 
-/// Receives of one queue at most.
+/// The most receives from one queue.
 const MOST_LOOKS: usize = 1_000;
 
-/// An environment, as a person's credentials reach it.
+/// An environment, reached with an operator's credentials.
 #[derive(Debug)]
 pub struct Environment {
     name: String,
@@ -36,12 +36,12 @@ pub struct Environment {
     queues: Client,
 }
 
-/// Where dead letters lie.
+/// A source of dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Letters {
-    /// What failed again and again after it was received from this queue.
+    /// Messages that were received from this queue and failed again and again.
     Of(QueueName),
-    /// What the Scheduler could not send.
+    /// Messages that the Scheduler could not send.
     OfSchedules,
 }
 
@@ -53,7 +53,7 @@ impl Letters {
         Self::OfSchedules,
     ];
 
-    /// What they are shown as.
+    /// The kind under which the commands show these dead letters.
     fn kind(self) -> &'static str {
         match self {
             Self::Of(queue) => queue.name(),
@@ -62,7 +62,7 @@ impl Letters {
     }
 }
 
-/// A dead letter that is held for the moment.
+/// A dead letter that is hidden from others for now.
 struct Letter {
     dead: Dead,
     message: Message,
@@ -77,7 +77,7 @@ struct Progress {
 }
 
 impl Environment {
-    /// Its tables.
+    /// The environment's tables.
     #[must_use]
     pub fn dynamo(&self) -> &Dynamo {
         &self.dynamo
@@ -93,19 +93,19 @@ impl Environment {
     /// The URL of one of the environment's queues.
     ///
     /// # Errors
-    /// When it is not there, or cannot be asked for.
+    /// When the queue does not exist, or its URL cannot be read.
     pub async fn queue_url(&self, name: &str) -> Result<String> {
         self.url(format!("{}-{name}", self.name)).await
     }
 
     async fn url(&self, name: String) -> Result<String> {
-        const DOING: &str = "asking for a queue";
+        const DOING: &str = "finding a queue";
         let asked = self.queues.get_queue_url().queue_name(name).send().await;
         let url = asked.map_err(|error| Error::unavailable(DOING, error))?.queue_url;
         url.ok_or_else(|| Error::unavailable(DOING, "it has no URL"))
     }
 
-    /// How many messages a queue has, those that are out included; as far as SQS says.
+    /// How many messages a queue has, including those that were received and not acknowledged, according to SQS.
     async fn messages(&self, url: &str) -> Result<u64> {
         use QueueAttributeName as Name;
         let counts = [
@@ -123,8 +123,8 @@ impl Environment {
         Ok(counts.iter().filter_map(count).sum())
     }
 
-    /// The next of a queue's dead letters, ten at most, held until they are given back or deleted; `None` when there are no more. Of a
-    /// FIFO queue SQS shows ten a brand at once.
+    /// Receives the next of a queue's dead letters, at most ten, and hides them until they are given back or deleted. Returns `None` when
+    /// there are no more. Of a FIFO queue, SQS shows ten of a brand at a time.
     async fn next(&self, letters: Letters, url: &str, so_far: &mut Progress) -> Result<Option<Vec<Letter>>> {
         if so_far.empty == EMPTY_LOOKS || so_far.looks == MOST_LOOKS {
             return Ok(None);
@@ -148,7 +148,7 @@ impl Environment {
         Ok(Some(new))
     }
 
-    /// Lets others have them at once. One that was held for too long is there for others already.
+    /// Makes dead letters visible to others at once. A letter that was hidden for too long is already visible.
     async fn give_back(&self, url: &str, letters: &[Letter]) -> Result<()> {
         for letter in letters {
             let Some(receipt) = letter.message.receipt_handle() else { continue };
@@ -161,7 +161,7 @@ impl Environment {
         Ok(())
     }
 
-    /// Sent first, then deleted: in between it is there twice, which does no harm.
+    /// Sends the message, then deletes the dead letter. In between it exists twice, which does no harm.
     async fn revive(&self, letters: Letters, dead_url: &str, letter: &Letter) -> Result<()> {
         const DOING: &str = "reviving a dead letter";
         if let Some(queue) = self.queue_for(letters, &letter.dead).await? {
@@ -170,7 +170,7 @@ impl Environment {
             request = request.queue_url(self.url(self.name_of(queue, "")).await?);
             request = request.set_message_group_id(group(letter));
             if queue == QueueName::Awards {
-                // Apart from the first time: SQS drops what it has seen within five minutes.
+                // The id differs from the first one's: SQS drops a message whose id it has seen within five minutes.
                 request = request.message_deduplication_id(format!("again-{}", letter.dead.id));
             }
             request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
@@ -180,15 +180,15 @@ impl Environment {
         deleted.map(|_| ()).map_err(|error| Error::unavailable(DOING, error))
     }
 
-    /// Where a letter is to go. What the Scheduler could not send says whom to look at, and they say where; `None` for a tick, and for
-    /// those who are gone.
+    /// The queue that a letter goes to. A letter of the Scheduler names its participations, and they determine the queue. Returns `None`
+    /// for a tick, and when the participations no longer exist.
     async fn queue_for(&self, letters: Letters, dead: &Dead) -> Result<Option<QueueName>> {
         match letters {
             Letters::Of(queue) => Ok(Some(queue)),
             Letters::OfSchedules => {
                 let read = self.dynamo.get(&dead.participations).await?;
                 if read.found.is_empty() && !read.unreadable.is_empty() {
-                    // Whoever steps them sets those aside that cannot be read.
+                    // The worker sets participations aside that cannot be read.
                     return Ok(Some(QueueName::SmsSubscriptions));
                 }
                 Ok(read.found.first().map(|participation| QueueName::of(participation.channel())))
@@ -196,7 +196,7 @@ impl Environment {
         }
     }
 
-    /// Revives those that SQS shows now, page by page.
+    /// Revives the letters that SQS shows now, page by page.
     async fn retry_shown(&self, letters: Letters, which: &Which) -> Result<Vec<Dead>> {
         let url = self.dead_url(letters).await?;
         let (mut revived, mut others, mut so_far) = (Vec::new(), Vec::new(), Progress::default());
@@ -228,7 +228,7 @@ impl Environment {
     }
 }
 
-/// The brand, which queues are fair or in order by. What the Scheduler could not send has none yet.
+/// The brand, by which queues are fair or ordered. A message of the Scheduler has no brand yet.
 fn group(letter: &Letter) -> Option<String> {
     let had =
         letter.message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::MessageGroupId));
@@ -283,7 +283,7 @@ impl Operations for Environment {
             chosen.push(dead);
         }
         for letters in Letters::ALL {
-            // What is behind ten others of its brand is shown once those are gone.
+            // Of a brand, SQS shows the letters behind the first ten only once those are gone.
             loop {
                 let revived = self.retry_shown(letters, which).await?;
                 if revived.is_empty() {
@@ -304,8 +304,8 @@ impl Operations for Environment {
                 let body = message::encode(&WorkMessage { brand: brand.clone(), ids: ids.to_vec() });
                 let request = self.queues.send_message().queue_url(&url).message_body(body);
                 let sent = request.message_group_id(brand.as_str()).send().await;
-                // The tick finds those who are not announced.
-                sent.map_err(|error| Error::unavailable("announcing what is to be tried again", error))?;
+                // If this fails, the tick finds the participations that got no message.
+                sent.map_err(|error| Error::unavailable("sending messages for a retry", error))?;
                 count += ids.len();
             }
         }

@@ -17,22 +17,22 @@ use sha2::{Digest, Sha256};
 
 use crate::message;
 
-const DOING: &str = "making a schedule";
+const DOING: &str = "creating a schedule";
 
-/// Where schedules are kept, and what they may do.
+/// The group, role and targets of schedules.
 #[derive(Debug, Clone)]
 pub struct SchedulerSettings {
-    /// The group they are in.
+    /// The group that the schedules are in.
     pub group: String,
-    /// The role that sends for them.
+    /// The role that the schedules send with.
     pub role_arn: String,
-    /// What they send to.
+    /// The queues that the schedules send to.
     pub queue_arns: HashMap<QueueName, String>,
-    /// Where what could not be sent goes.
+    /// The queue for messages that could not be sent.
     pub dead_letters_arn: Option<String>,
 }
 
-/// Schedules that send one message and then are gone.
+/// Schedules that send one message each and are then deleted.
 #[derive(Debug, Clone)]
 pub struct Scheduler {
     client: Client,
@@ -40,22 +40,22 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Schedules of a group.
+    /// The schedules of a group.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, settings: SchedulerSettings) -> Self {
         Self { client: Client::new(config), settings }
     }
 
-    /// Makes the group, for emulators.
+    /// Creates the group, for emulators.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the group cannot be created.
     pub async fn make_group(&self) -> Result<()> {
         let made = self.client.create_schedule_group().name(&self.settings.group).send().await;
-        made.map(|_| ()).map_err(|error| Error::unavailable("making a schedule group", error))
+        made.map(|_| ()).map_err(|error| Error::unavailable("creating a schedule group", error))
     }
 
-    /// Opens a connection, so that the first schedule does not wait for it. Whatever is answered, it stays open.
+    /// Opens a connection, so that the first schedule does not wait for it. It stays open whatever the answer is.
     pub async fn connect(&self) {
         let _answer = self.client.get_schedule_group().name(&self.settings.group).send().await;
     }
@@ -74,7 +74,7 @@ impl Scheduler {
     }
 }
 
-/// The same schedule has the same name, so that making it again changes nothing.
+/// A name that equal schedules share, so that creating one again changes nothing.
 fn name(time: Timestamp, queue: QueueName, look: &WorkMessage) -> String {
     let digest = Sha256::new()
         .chain_update(time.to_string())
@@ -92,7 +92,7 @@ impl Schedule for Scheduler {
 
     async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()> {
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
-        // To the second, in UTC, without an offset.
+        // The Scheduler expects UTC without an offset, precise to the second.
         let seconds = Timestamp::from_second(time.as_second()).unwrap_or(time);
         let at = format!("at({})", seconds.to_string().trim_end_matches('Z'));
         let request = self

@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 
 use crate::message;
 
-/// Longest wait of one receive (SQS).
+/// The longest wait of one receive (SQS).
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// Queues by name. Messages carry their brand as group, so that SQS delivers fairly between brands.
+/// The queues, by name. A message carries its brand as its group, so that SQS delivers fairly between brands.
 #[derive(Debug, Clone)]
 pub struct Sqs {
     client: Client,
@@ -32,11 +32,11 @@ impl Sqs {
         Self { client: Client::new(config), urls }
     }
 
-    /// Makes queues behind a prefix, for emulators: what is delivered and not acknowledged comes again after `invisible`, and goes to
-    /// the queue's dead letters after so many deliveries.
+    /// Creates queues with a prefix, for emulators. A message that is not acknowledged is delivered again after `invisible`, and becomes a
+    /// dead letter after `deliveries` deliveries.
     ///
     /// # Errors
-    /// When a queue cannot be made.
+    /// When a queue cannot be created.
     pub async fn make(
         config: &aws_config::SdkConfig,
         prefix: &str,
@@ -67,7 +67,7 @@ impl Sqs {
         name: &str,
         attributes: &[(QueueAttributeName, String)],
     ) -> Result<String> {
-        const DOING: &str = "making a queue";
+        const DOING: &str = "creating a queue";
         let ending = if in_order(queue) { ".fifo" } else { "" };
         let mut request = self.client.create_queue().queue_name(format!("{name}{ending}"));
         if in_order(queue) {
@@ -80,12 +80,12 @@ impl Sqs {
         made.queue_url.ok_or_else(|| Error::unavailable(DOING, "it has no URL"))
     }
 
-    /// A queue's address among AWS's resources, which is what schedules send to.
+    /// The ARN of a queue, which schedules send to.
     ///
     /// # Errors
-    /// When the queue cannot be asked.
+    /// When the ARN cannot be read.
     pub async fn arn(&self, queue: QueueName) -> Result<String> {
-        const DOING: &str = "asking for a queue";
+        const DOING: &str = "finding a queue";
         let request = self.client.get_queue_attributes().queue_url(self.url(queue, DOING)?);
         let told = request.attribute_names(QueueAttributeName::QueueArn).send().await;
         let told = told.map_err(|error| Error::unavailable(DOING, error))?;
@@ -93,7 +93,7 @@ impl Sqs {
         arn.cloned().ok_or_else(|| Error::unavailable(DOING, "it has no ARN"))
     }
 
-    /// Opens a connection, so that the first message does not wait for it. Whatever is answered, it stays open.
+    /// Opens a connection, so that the first message does not wait for it. It stays open whatever the answer is.
     pub async fn connect(&self) {
         let Some(url) = self.urls.values().next() else { return };
         let asked = self.client.get_queue_attributes().queue_url(url);
@@ -106,7 +106,8 @@ impl Sqs {
     }
 }
 
-/// A FIFO queue: one brand's messages strictly in order, and no more while some are under way. It knows no delays.
+/// Whether this is a FIFO queue: it delivers a brand's messages strictly in order, and none while others are unacknowledged. It has no
+/// delays.
 fn in_order(queue: QueueName) -> bool {
     match queue {
         QueueName::Awards => true,
@@ -129,7 +130,7 @@ impl Queues for Sqs {
                 .id(number.to_string())
                 .message_group_id(outgoing.look.brand.as_str());
             let entry = if in_order(queue) {
-                // The same again within five minutes is dropped by SQS. It would change nothing.
+                // SQS drops an equal message within five minutes. It would change nothing anyway.
                 entry.message_deduplication_id(hex::encode(Sha256::digest(&body)))
             } else {
                 let seconds = outgoing.delay.min(LONGEST_DELAY).as_millis().div_ceil(1_000);
@@ -145,7 +146,7 @@ impl Queues for Sqs {
         }
     }
 
-    /// A body that is not ours is left alone: after a few deliveries it goes to the dead letters.
+    /// Leaves a body alone that is not ours. After a few deliveries it becomes a dead letter.
     async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>> {
         const DOING: &str = "receiving messages";
         let seconds = i32::try_from(wait.min(LONGEST_WAIT).as_secs()).unwrap_or(0);

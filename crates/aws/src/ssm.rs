@@ -12,10 +12,10 @@ use parking_lot::Mutex;
 use ports::{Clock, Error, Result, Secrets};
 use secrecy::SecretString;
 
-/// How long a secret is kept before it is read again.
+/// How long a secret is cached before it is read again.
 pub const KEPT_FOR: Duration = Duration::from_secs(300);
 
-/// Parameters, kept for a while.
+/// The parameters of an environment, with a cache.
 pub struct Parameters {
     client: Client,
     clock: Arc<dyn Clock>,
@@ -32,7 +32,7 @@ impl Parameters {
     /// Writes a parameter, for emulators.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the parameter cannot be written.
     pub async fn put(&self, name: &str, value: &str) -> Result<()> {
         let secure = aws_sdk_ssm::types::ParameterType::SecureString;
         let request = self.client.put_parameter().name(name).value(value).r#type(secure).overwrite(true);

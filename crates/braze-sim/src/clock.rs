@@ -1,11 +1,11 @@
-//! The simulation's time: Tokio's clock, which tests can pause, counted from the moment the workspace was made.
+//! The simulation's time: Tokio's clock, which tests can pause, counted from the moment the workspace was created.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// Tells the time since the epoch as Tokio's clock goes on.
+/// Gives the time since the epoch, moving as Tokio's clock moves.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SimClock {
     origin: Timestamp,

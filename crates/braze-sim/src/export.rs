@@ -7,11 +7,11 @@ use crate::track::{PLAIN_FIELDS, alias_key};
 
 const MOST_IDENTIFIERS: usize = 50;
 
-/// Fields that can be asked for besides Braze's plain ones.
+/// Fields that can be exported in addition to Braze's plain ones.
 const MORE_FIELDS: [&str; 6] =
     ["external_id", "braze_id", "user_aliases", "created_at", "custom_attributes", "custom_events"];
 
-/// Documented fields that the simulation knows and never has.
+/// Documented fields that the simulation accepts but never has.
 const EMPTY_FIELDS: [&str; 14] = [
     "apps",
     "attributed_ad",
@@ -29,7 +29,7 @@ const EMPTY_FIELDS: [&str; 14] = [
     "uninstalled_at",
 ];
 
-/// Answers an export, or says why it is refused.
+/// Answers an export, or returns why it is refused.
 pub(crate) fn answer(body: &Value, profiles: &ProfileStore) -> Result<Value, String> {
     let fields = fields(body)?;
     let mut found: Vec<&SimProfile> = Vec::new();
@@ -93,7 +93,7 @@ fn one<'a>(body: &'a Value, name: &str) -> Result<Option<&'a str>, String> {
     }
 }
 
-/// The fields that were asked for; what a profile does not have is left out.
+/// The requested fields. A field that a profile does not have is left out.
 fn show(profile: &SimProfile, fields: &[&str]) -> Value {
     let mut shown = Map::new();
     for &field in fields {

@@ -1,11 +1,11 @@
-//! Faults on request. They are counted, not drawn: the same requests meet the same faults.
+//! Faults on request. They are counted, not drawn at random: the same requests meet the same faults.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What goes wrong.
+/// The kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
@@ -13,22 +13,22 @@ pub enum FaultKind {
     Status,
     /// The connection is closed without an answer.
     Drop,
-    /// The answer comes `delay_ms` late.
+    /// The answer is delayed by `delay_ms`.
     Delay,
     /// A success whose body is not JSON.
     Garbage,
-    /// An answer with `status`, `headers` and `body`: what proxies say, and what Braze says on bad days.
+    /// An answer with `status`, `headers` and `body`, such as a proxy's error page or an undocumented answer of Braze.
     Answer,
 }
 
-/// Before or after the request has done its work.
+/// Whether a fault occurs before or after the request has done its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
-    /// Nothing was done.
+    /// The request does nothing.
     #[default]
     Before,
-    /// It was done, only the answer goes wrong.
+    /// The request does its work, and only the answer is faulty.
     After,
 }
 
@@ -36,19 +36,19 @@ pub enum When {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The path it is for; any when absent.
+    /// The path that it applies to; every path when absent.
     pub path: Option<String>,
-    /// What goes wrong.
+    /// The kind of fault.
     pub kind: FaultKind,
     /// The status of a `status` or `answer` fault.
     #[serde(default = "service_unavailable")]
     pub status: u16,
-    /// When it goes wrong.
+    /// When it occurs.
     #[serde(default)]
     pub when: When,
-    /// How often it is played at most; always when absent.
+    /// How many times it is played at most; without a limit when absent.
     pub count: Option<u64>,
-    /// It is played at every n-th request that it is for.
+    /// It is played at every n-th request that it applies to.
     pub one_in: Option<u64>,
     /// `Retry-After` of a `status` fault, in seconds.
     pub retry_after: Option<u64>,
@@ -67,7 +67,7 @@ fn service_unavailable() -> u16 {
     503
 }
 
-/// The faults that are set, with how often each was met and played.
+/// The active faults, and how often each was met and played.
 #[derive(Debug, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct FaultSet(Vec<SetFault>);
@@ -89,7 +89,7 @@ impl FaultSet {
         self.0.clear();
     }
 
-    /// The fault that this request meets.
+    /// The fault that a request to this path meets, if any.
     pub(crate) fn meet(&mut self, path: &str) -> Option<Fault> {
         let mut played = None;
         for set in &mut self.0 {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_meets_its_path_every_so_often_and_so_many_times() {
+    fn a_fault_meets_every_nth_request_to_its_path_up_to_its_count() {
         let mut faults = FaultSet::default();
         faults.add(fault(r#"{"path": "/users/track", "kind": "status", "one_in": 3, "count": 2}"#));
         let met: Vec<bool> = (0..10).map(|_| faults.meet("/users/track").is_some()).collect();

@@ -1,4 +1,4 @@
-//! The workspace's own HTTP: look at its state, steer it.
+//! The workspace's own HTTP endpoints, which show its state and control it.
 
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ struct Reply {
     text: String,
 }
 
-/// What the inspecting endpoints answer: a body, or what is wrong with the request.
+/// The result of such an endpoint: a body, or what is wrong with the request.
 type Inspected = Result<Json<Value>, Wrong>;
 
 struct Wrong(String);
@@ -195,7 +195,7 @@ async fn subscriptions(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(workspace.lock().subscriptions.show())
 }
 
-/// Sets states at once, as if they had always been so.
+/// Sets states at once, without settling.
 async fn set_subscriptions(
     Shared(workspace): Shared<Workspace>,
     body: Result<Json<Value>, JsonRejection>,
@@ -231,7 +231,7 @@ async fn set_bad_phones(
     Ok(Json(json!({})))
 }
 
-/// A consumer answers the prompt.
+/// Records a consumer's answer to the prompt.
 async fn reply(Shared(workspace): Shared<Workspace>, body: Result<Json<Reply>, JsonRejection>) -> Inspected {
     let reply = read(body)?;
     let now = workspace.now();

@@ -20,5 +20,5 @@ pub use subscription::{DoubleOptIn, StatusKeys};
 pub use windows::HeaderStyle;
 pub use workspace::{ObservedRequest, OnRequest, Settings, Workspace};
 
-/// What the workspace answers at `GET /`, and the command line behind `sim --help`.
+/// The text that the workspace returns at `GET /`, and that `sim --help` shows.
 pub const HELP: &str = include_str!("help.txt");

@@ -1,4 +1,4 @@
-//! The profiles of a workspace, and which one an identifier means (braze-docs, users/track, identifier resolution).
+//! The profiles of a workspace, and which of them an identifier means (braze-docs, users/track, identifier resolution).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// An alias's label and name. Unique over the workspace, case counts.
+/// An alias's label and name. It is unique in the workspace and case-sensitive.
 pub(crate) type AliasKey = (String, String);
 
 /// A profile.
@@ -24,12 +24,12 @@ pub(crate) struct SimProfile {
     pub(crate) custom_events: BTreeMap<String, SimEventCount>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
-    /// Counts writes to the workspace: of two profiles the larger was updated later.
+    /// The number of the workspace's write that last updated it. Of two profiles, the one with the larger number was updated later.
     #[serde(skip)]
     pub(crate) updated: u64,
 }
 
-/// How often an event was logged.
+/// How often an event was logged, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct SimEventCount {
     pub(crate) first: Timestamp,
@@ -45,7 +45,7 @@ pub(crate) fn alias_object((label, name): &AliasKey) -> Value {
     serde_json::json!({ "alias_label": label, "alias_name": name })
 }
 
-/// Whom an object is about.
+/// The identifier of the profile that an object is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SimIdentifier {
     ExternalId(String),
@@ -55,7 +55,7 @@ pub(crate) enum SimIdentifier {
     Phone(String),
 }
 
-/// All profiles, found by each of their identifiers.
+/// All profiles, with an index for each kind of identifier.
 #[derive(Debug, Default)]
 pub(crate) struct ProfileStore {
     all: Vec<SimProfile>,
@@ -66,7 +66,7 @@ pub(crate) struct ProfileStore {
     writes: u64,
 }
 
-/// The form in which two addresses are the same.
+/// A form that is the same for two spellings of one address.
 fn canonical(contact: &str) -> String {
     contact.trim().to_lowercase()
 }
@@ -76,7 +76,7 @@ impl ProfileStore {
         self.all.iter()
     }
 
-    /// Every profile with this e-mail address (`"email"`) or number (`"phone"`).
+    /// Every profile with this e-mail address (kind `"email"`) or number (kind `"phone"`).
     pub(crate) fn with_contact(&self, kind: &'static str, contact: &str) -> Vec<&SimProfile> {
         let found = self.by_contact.get(&(kind, canonical(contact)));
         found.into_iter().flatten().filter_map(|&index| self.all.get(index)).collect()
@@ -86,8 +86,8 @@ impl ProfileStore {
         self.find(identifier).and_then(|index| self.all.get(index))
     }
 
-    /// The profile an identifier means. Of several with an address: the last updated one that has an external id, else the
-    /// last updated.
+    /// The profile that an identifier means. Of several with an address, it is the last updated one with an external id, or else the last
+    /// updated one.
     fn find(&self, identifier: &SimIdentifier) -> Option<usize> {
         match identifier {
             SimIdentifier::ExternalId(id) => self.by_external_id.get(id).copied(),
@@ -105,7 +105,7 @@ impl ProfileStore {
         })
     }
 
-    /// The profile an identifier means, made if `create` and there is none. Braze ids are Braze's to give.
+    /// The profile that an identifier means. If there is none and `create` is set, it is created. Braze ids are assigned by Braze only.
     pub(crate) fn find_or_create(
         &mut self,
         identifier: &SimIdentifier,
@@ -129,7 +129,7 @@ impl ProfileStore {
         Some(index)
     }
 
-    /// An empty profile.
+    /// Adds an empty profile and returns its index.
     pub(crate) fn add(&mut self, now: Timestamp) -> usize {
         let index = self.all.len();
         let braze_id = format!("{:024x}", index + 1);
@@ -190,7 +190,7 @@ impl ProfileStore {
         }
     }
 
-    /// The number of the profile at `index`.
+    /// The phone number of the profile at `index`.
     pub(crate) fn phone_of(&self, index: usize) -> Option<String> {
         self.all.get(index)?.fields.get("phone")?.as_str().map(str::to_owned)
     }

@@ -15,14 +15,14 @@ use crate::faults::{Fault, FaultKind, When};
 use crate::workspace::{ObservedRequest, SimEndpoint, Workspace, WorkspaceState};
 use crate::{export, subscription, track};
 
-/// Most of Braze's endpoints take bodies of up to 4 MB.
+/// The size limit of a request body in bytes. Most of Braze's endpoints accept up to 4 MB.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
-/// Marks an answer that is not to be sent: the connection is closed instead.
+/// Marks an answer that must not be sent: the connection is closed instead.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DropConnection;
 
-/// An answer with what it was about.
+/// An answer, with a summary of what the request was about.
 struct SimAnswer {
     status: StatusCode,
     body: Value,
@@ -71,7 +71,7 @@ async fn answer(
     response
 }
 
-/// Turns what was said into an answer, or into the fault that takes its place.
+/// Turns the result into an answer, or into the fault that replaces it.
 async fn play(
     fault: Option<Fault>,
     said: SimAnswer,
@@ -119,7 +119,7 @@ async fn play(
     (response, ObservedRequest { at, method: method.to_string(), path: path.to_owned(), status, summary })
 }
 
-/// Headers of a fault, as far as they are ones.
+/// The headers of a fault, without those that are not valid.
 fn named(headers: &BTreeMap<String, String>) -> HeaderMap {
     let header = |(name, value): (&String, &String)| {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
@@ -127,7 +127,7 @@ fn named(headers: &BTreeMap<String, String>) -> HeaderMap {
     headers.iter().filter_map(header).collect()
 }
 
-/// What Braze would do and say, with its rate-limit headers.
+/// Performs the request as Braze would. Returns the answer and its rate-limit headers.
 fn work(
     workspace: &Workspace,
     method: &Method,
@@ -139,7 +139,7 @@ fn work(
     let mut extra = HeaderMap::new();
     let key = bearer(headers);
     if !key.is_some_and(|key| state.keys.contains(key)) {
-        // The three headers are there, and empty; the message repeats the key.
+        // Braze sends the three headers with empty values, and its message repeats the key.
         for name in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] {
             extra.insert(HeaderName::from_static(name), HeaderValue::from_static(""));
         }
@@ -285,13 +285,13 @@ fn status_set(state: &mut WorkspaceState, body: &Value, now: jiff::Timestamp) ->
     SimAnswer::new(StatusCode::CREATED, json!({ "message": "success" }), summary)
 }
 
-/// The key behind `Bearer`, the scheme in any case.
+/// The key after `Bearer`. The scheme is not case-sensitive.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(key)
 }
 
-/// What an export asks by; an address is shown by its first letters.
+/// The identifiers that an export asks by. Of an address, only the first letters are shown.
 fn asked_by(body: &Value) -> String {
     let count = |name: &str| body.get(name).and_then(Value::as_array).map_or(0, Vec::len);
     let text = |name: &str| body.get(name).and_then(Value::as_str);

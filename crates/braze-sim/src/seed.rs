@@ -1,4 +1,4 @@
-//! Profiles to begin with.
+//! Profiles to start with.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use serde_json::{Map, Value};
 use crate::profiles::ProfileStore;
 use crate::track::PLAIN_FIELDS;
 
-/// Why a seed is not taken.
+/// Why a seed is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// Not JSON of the expected form.
+    /// It is not JSON of the expected form.
     #[error("line {line}: {message}")]
     Malformed {
-        /// The line of the seed file, from 1.
+        /// The line of the seed file, counted from 1.
         line: usize,
-        /// What is wrong.
+        /// What is wrong there.
         message: String,
     },
-    /// A field that profiles do not have.
+    /// It names a field that profiles do not have.
     #[error("profile {number}: {field} is not a profile field; custom ones go into custom_attributes")]
     UnknownField {
-        /// Which profile, from 1.
+        /// The profile's number in the seed, counted from 1.
         number: usize,
-        /// The field.
+        /// The unknown field.
         field: String,
     },
 }
@@ -54,7 +54,7 @@ struct SeedAlias {
     alias_name: String,
 }
 
-/// Adds the profiles of a seed; returns how many. A seed with an error adds none.
+/// Adds the profiles of a seed and returns how many there were. A seed with an error adds none.
 pub(crate) fn plant(text: &str, profiles: &mut ProfileStore, now: Timestamp) -> Result<usize, SeedError> {
     let seed: SeedFile = serde_json::from_str(text)
         .map_err(|error| SeedError::Malformed { line: error.line(), message: without_place(&error) })?;
@@ -82,7 +82,7 @@ pub(crate) fn plant(text: &str, profiles: &mut ProfileStore, now: Timestamp) -> 
     Ok(planted)
 }
 
-/// What is wrong, without where: that is said before it.
+/// The message of a JSON error without its position, which the caller shows in front of it.
 fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_says_where_it_is_wrong_and_adds_nothing_then() {
+    fn a_wrong_seed_says_where_it_is_wrong_and_adds_nothing() {
         let mut profiles = ProfileStore::default();
         let malformed = plant("{\n\"profiles\": [}", &mut profiles, Timestamp::UNIX_EPOCH).unwrap_err();
         assert_eq!(malformed.to_string(), "line 2: expected value");

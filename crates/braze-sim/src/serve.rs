@@ -1,4 +1,5 @@
-//! A workspace's routes, and how they are served on a socket. Hyper is used directly because a fault may close a connection without an answer.
+//! A workspace's routes, and how they are served on a socket. Hyper is used directly, because a fault may close a connection without an
+//! answer.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -18,13 +19,13 @@ use crate::workspace::Workspace;
 use crate::{inspect, rest};
 
 impl Workspace {
-    /// The workspace's routes: Braze's under `/users`, its own under `/_sim`.
+    /// The workspace's routes: Braze's own, and those under `/_sim` that show and control it.
     pub fn router(&self) -> axum::Router {
         rest::routes(self.clone()).merge(inspect::routes(self.clone()))
     }
 }
 
-/// Serves until `shutdown` ends; requests under way are answered.
+/// Serves until `shutdown` ends. Requests in progress are still answered.
 ///
 /// # Errors
 /// When the listener fails.
@@ -55,7 +56,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// The connection ends in place of an answer.
+/// The connection is closed instead of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is dropped as a fault")]
 struct ConnectionDropped;

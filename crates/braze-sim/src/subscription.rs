@@ -1,4 +1,4 @@
-//! Subscription groups of phone numbers: the state belongs to the number, and a number without a profile only parks one.
+//! Subscription groups of phone numbers. The state belongs to the number; for a number without a profile it is only parked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,31 +12,31 @@ use crate::profiles::{ProfileStore, SimIdentifier};
 /// How long a state waits for a profile with its number (braze-docs, subscription status set).
 const PARKED: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// Numbers in one request.
+/// The most numbers in one request.
 const MOST_PHONES: usize = 50;
 
-/// What Braze keys the answer to a look-up by phone with is not documented; the simulation plays both.
+/// What the answer to a status look-up by phone is keyed by. Braze does not document it, so the simulation offers both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusKeys {
-    /// By the number that was asked for.
+    /// The number that was asked for.
     #[default]
     Phone,
-    /// By the profile's external id, or its Braze id.
+    /// The profile's external id, or else its Braze id.
     Profile,
 }
 
-/// A brand's double opt-in: an event starts it, a "Y" ends it.
+/// A brand's double opt-in: an event starts it, and the answer "Y" completes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DoubleOptIn {
-    /// The custom event.
+    /// The custom event that starts it.
     pub event: String,
-    /// The group that a "Y" subscribes to.
+    /// The group that the answer "Y" subscribes the number to.
     pub subscription_group_id: String,
 }
 
-/// A change of a number's state, accepted and not yet applied.
+/// A change of a number's state that is accepted and not applied yet.
 #[derive(Debug, Clone)]
 pub(crate) struct StateChange {
     pub(crate) group: String,
@@ -51,18 +51,18 @@ struct NumberState {
     since: Timestamp,
 }
 
-/// All groups' states.
+/// The states of all groups.
 #[derive(Debug, Default)]
 pub(crate) struct GroupStates {
     states: BTreeMap<(String, String), NumberState>,
     parked: BTreeMap<(String, String), NumberState>,
-    /// Numbers that were asked to confirm, with the group that it is about.
+    /// Groups and numbers whose consumers were asked to confirm.
     prompted: BTreeSet<(String, String)>,
 }
 
 impl GroupStates {
-    /// Applies a change. Without a profile the state is parked; with double opt-in logic nothing happens then, and otherwise the
-    /// consumer is asked first.
+    /// Applies a change. Without a profile the state is parked, or nothing happens if double opt-in logic was requested. With a profile and
+    /// double opt-in logic, the consumer is asked first.
     pub(crate) fn apply(&mut self, change: StateChange, profiles: &ProfileStore, now: Timestamp) {
         let has_profile = !profiles.with_contact("phone", &change.phone).is_empty();
         let key = (change.group, change.phone);
@@ -81,7 +81,7 @@ impl GroupStates {
         }
     }
 
-    /// A profile has this number now: what was parked for it, not too long ago, is its state.
+    /// Records that a profile now has this number. A parked state becomes the number's state, unless it was parked for too long.
     pub(crate) fn inherit(&mut self, phone: &str, now: Timestamp) {
         let of_phone: Vec<_> = self.parked.keys().filter(|(_, parked)| parked == phone).cloned().collect();
         for key in of_phone {
@@ -93,12 +93,12 @@ impl GroupStates {
         }
     }
 
-    /// The brand's event reached a profile: its number is asked to confirm.
+    /// Asks a number to confirm, after the brand's event has reached its profile.
     pub(crate) fn prompt(&mut self, group: &str, phone: &str) {
         self.prompted.insert((group.to_owned(), phone.to_owned()));
     }
 
-    /// The consumer answers. `true` when there was a prompt to answer.
+    /// Records the consumer's answer. Returns `true` when there was a prompt to answer.
     pub(crate) fn reply(&mut self, phone: &str, text: &str, now: Timestamp) -> bool {
         let asked: Vec<_> = self.prompted.iter().filter(|(_, prompted)| prompted == phone).cloned().collect();
         let confirmed = ["y", "yes", "start"].contains(&text.trim().to_lowercase().as_str());
@@ -111,7 +111,7 @@ impl GroupStates {
         confirmed && !asked.is_empty()
     }
 
-    /// Everything, to be looked at.
+    /// The whole state, for inspection.
     pub(crate) fn show(&self) -> Value {
         let list = |states: &BTreeMap<(String, String), NumberState>| -> Vec<Value> {
             let entry = |((group, phone), state): (&(String, String), &NumberState)| json!({ "subscription_group_id": group, "phone": phone, "subscribed": state.subscribed, "since": state.since.to_string() });
@@ -181,7 +181,7 @@ pub(crate) fn changes(body: &Value) -> Result<Vec<StateChange>, String> {
     Ok(changes)
 }
 
-/// The same, however many numbers it names.
+/// Does the same, without a limit on the count of numbers.
 pub(crate) fn changes_of_any_size(body: &Value) -> Result<Vec<StateChange>, String> {
     match body.get("subscription_groups").and_then(Value::as_array) {
         Some(entries) => {
@@ -210,7 +210,7 @@ fn of_entry(entry: &Value, phones: &str) -> Result<Vec<StateChange>, String> {
     phones.into_iter().map(change).collect()
 }
 
-/// Group, whether it is to be subscribed, and whether with double opt-in logic.
+/// The group, whether to subscribe, and whether with double opt-in logic.
 pub(crate) fn state_of(entry: &Value) -> Result<(String, bool, bool), String> {
     let group =
         entry.get("subscription_group_id").and_then(Value::as_str).ok_or("Invalid subscription group ID")?;

@@ -1,15 +1,15 @@
-//! `POST /users/track`: checks objects when they arrive, applies them when they have settled.
+//! `POST /users/track`: checks objects when they arrive, and applies them when they have settled.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::profiles::{AliasKey, ProfileStore, SimEventCount, SimIdentifier};
 
-/// Longest part of an alias and longest external id, in bytes.
+/// The maximum length, in bytes, of an alias's parts and of an external id.
 const LONGEST_ALIAS: usize = 236;
 const LONGEST_EXTERNAL_ID: usize = 987;
 
-/// Braze's own fields of the attributes object; everything else is a custom attribute.
+/// Braze's own fields of the attributes object. Every other field is a custom attribute.
 pub(crate) const PLAIN_FIELDS: [&str; 16] = [
     "country",
     "current_location",
@@ -32,14 +32,14 @@ pub(crate) const PLAIN_FIELDS: [&str; 16] = [
 const NOBODY: &str = "'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required";
 const TWO: &str = "only one of 'external_id', 'braze_id' or 'user_alias' may be given";
 
-/// An object that was accepted.
+/// An accepted object.
 #[derive(Debug, Clone)]
 pub(crate) enum Object {
     Attributes { identifier: SimIdentifier, create: bool, fields: Map<String, Value> },
     Event { identifier: SimIdentifier, create: bool, name: String, time: Timestamp },
 }
 
-/// A request, checked.
+/// A request after the check.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
     pub(crate) accepted: Vec<Object>,
@@ -49,7 +49,7 @@ pub(crate) struct Checked {
     pub(crate) purchases: usize,
 }
 
-/// How many objects each array of a body has; `None` when one is no array.
+/// How many objects each array of a body has; `None` when one of them is not an array.
 pub(crate) fn sizes(body: &Value) -> Option<[usize; 3]> {
     let mut sizes = [0; 3];
     for (size, name) in sizes.iter_mut().zip(["attributes", "events", "purchases"]) {
@@ -62,7 +62,7 @@ pub(crate) fn sizes(body: &Value) -> Option<[usize; 3]> {
     Some(sizes)
 }
 
-/// Checks every object on its own: a bad one does not hold up the others.
+/// Checks every object on its own, so that a bad one does not hold up the others.
 pub(crate) fn check(body: &Value, now: Timestamp) -> Checked {
     let mut checked = Checked::default();
     for (name, read) in [
@@ -98,7 +98,7 @@ fn attributes(object: &Value, _now: Timestamp) -> Result<Option<Object>, &'stati
     }
     let create = match (existing_only(object), &identifier) {
         (Some(only), _) => !only,
-        // By alias Braze updates unless told otherwise.
+        // For an alias, Braze only updates an existing profile unless the object says otherwise.
         (None, SimIdentifier::Alias(_)) => false,
         (None, _) => true,
     };
@@ -115,14 +115,14 @@ fn event(object: &Value, now: Timestamp) -> Result<Option<Object>, &'static str>
     let name = name.ok_or("'name' is required")?.to_owned();
     let time = object.get("time").and_then(Value::as_str).ok_or("'time' is required")?;
     let time: Timestamp = time.parse().map_err(|_| "'time' is not a valid date")?;
-    // To the second: whether Braze keeps fractions is not documented, so nobody may depend on it.
+    // Times are cut to whole seconds. Whether Braze keeps fractions is not documented, so a client must not depend on them.
     let time = Timestamp::from_second(time.as_second()).unwrap_or(time);
     // An event by alias never creates a profile.
     let create = !matches!(identifier, SimIdentifier::Alias(_)) && existing_only(object) != Some(true);
     Ok(Some(Object::Event { identifier, create, name, time: time.min(now) }))
 }
 
-/// Purchases are checked and counted; nothing is kept of them.
+/// Checks a purchase. Purchases are counted, but not stored.
 fn purchase(object: &Value, _now: Timestamp) -> Result<Option<Object>, &'static str> {
     identifier(object)?;
     object.get("product_id").and_then(Value::as_str).ok_or("'product_id' is required")?;
@@ -133,7 +133,7 @@ fn existing_only(object: &Value) -> Option<bool> {
     object.get("_update_existing_only").and_then(Value::as_bool)
 }
 
-/// At most one primary identifier; address and number count only where there is none.
+/// Reads the identifier. An object has at most one primary identifier; address and number are used only without one.
 fn identifier(object: &Value) -> Result<SimIdentifier, &'static str> {
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut primary = Vec::new();
@@ -156,7 +156,7 @@ fn identifier(object: &Value) -> Result<SimIdentifier, &'static str> {
     }
 }
 
-/// A user alias object, when both parts are there and short enough.
+/// The key of a user alias object, if both parts are present and short enough.
 pub(crate) fn alias_key(alias: &Value) -> Option<AliasKey> {
     let part = |name: &str| {
         let text = alias.get(name)?.as_str()?;
@@ -172,18 +172,18 @@ fn is_address(text: &str) -> bool {
     })
 }
 
-/// What an applied object means for the subscriptions of its profile's number.
+/// How an applied object affects the subscriptions of its profile's number.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
-    /// The profile has this number now.
+    /// The profile now has this number.
     HasPhone(String),
-    /// States to be set for the number: the `subscription_groups` of an attributes object.
+    /// The states to set for the number: the `subscription_groups` of an attributes object.
     Groups { phone: String, groups: Vec<Value> },
     /// An event was logged on a profile with this number.
     Event { name: String, phone: String },
 }
 
-/// Applies the objects of one request: attributes first, then events.
+/// Applies the objects of one request, attributes first, then events.
 pub(crate) fn apply(profiles: &mut ProfileStore, objects: Vec<Object>, now: Timestamp) -> Vec<Effect> {
     let (attributes, events): (Vec<_>, Vec<_>) =
         objects.into_iter().partition(|object| matches!(object, Object::Attributes { .. }));
@@ -230,7 +230,7 @@ fn set(profiles: &mut ProfileStore, index: usize, fields: Map<String, Value>, no
     profiles.update(index, now);
 }
 
-/// A custom attribute: a value, `null` to remove it, or one of the operators `inc`, `add` and `remove`.
+/// Sets a custom attribute: a value, `null` to remove it, or one of the operators `inc`, `add` and `remove`.
 fn set_custom(attributes: &mut Map<String, Value>, name: &str, value: Value) {
     let operator =
         value.as_object().filter(|object| object.len() == 1).and_then(|object| object.iter().next());
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn by_alias_nothing_is_created_unless_asked_for() {
+    fn an_alias_creates_nothing_unless_the_object_asks_for_it() {
         assert_eq!(applied(&[json!({ "attributes": [{ "user_alias": alias("a") }] })]).iter().count(), 0);
         let asked = json!({ "attributes": [{ "user_alias": alias("a"), "_update_existing_only": false }] });
         assert_eq!(applied(&[asked]).iter().count(), 1);
@@ -300,14 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn a_primary_that_matches_nobody_creates_a_second_profile_for_an_address() {
+    fn a_primary_identifier_without_a_match_creates_a_second_profile_for_an_address() {
         let first = json!({ "attributes": [{ "external_id": "u1", "email": "a@example.com" }] });
         let second = json!({ "attributes": [{ "user_alias": alias("a"), "_update_existing_only": false, "email": "a@example.com" }] });
         assert_eq!(applied(&[first, second]).with_contact("email", "a@example.com").len(), 2);
     }
 
     #[test]
-    fn by_address_the_profile_is_found_or_made_without_an_alias() {
+    fn an_address_finds_a_profile_or_creates_one_without_an_alias() {
         let write = json!({ "attributes": [{ "email": "a@example.com", "plan": "x" }] });
         let profiles = applied(&[write.clone(), write]);
         let profile = profiles.iter().next().unwrap();
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_work_on_what_is_there_and_null_removes() {
+    fn operators_change_the_existing_value_and_null_removes_it() {
         let write = |fields: Value| {
             let mut object = fields;
             object["external_id"] = "u".into();

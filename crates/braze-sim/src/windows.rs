@@ -1,4 +1,4 @@
-//! Fixed windows of requests and the headers that tell of them.
+//! Fixed windows of requests, and the headers that report them.
 
 use std::time::Duration;
 
@@ -6,31 +6,31 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// The forms in which Braze tells of its limits.
+/// The forms in which Braze reports its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeaderStyle {
-    /// The reset as seconds since the epoch, on every answer.
+    /// The reset is in seconds since the epoch, on every answer.
     #[default]
     Epoch,
-    /// The reset as seconds left; on a 429 `x-ratelimit-retry-after` instead of the three.
+    /// The reset is in seconds from now. A 429 has `x-ratelimit-retry-after` instead of the three headers.
     SecondsLeft,
     /// No headers.
     None,
 }
 
-/// Requests of one endpoint, counted in windows that begin at whole multiples of their length.
+/// The requests to one endpoint, counted in windows that begin at whole multiples of their length.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     pub(crate) limit: u32,
     pub(crate) length: Duration,
-    /// Of these, what others in the workspace use, and before us.
+    /// How many requests of each window others in the workspace use. They come first.
     others: u32,
     number: u64,
     used: u32,
 }
 
-/// What a count came to.
+/// The result of counting a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowCount {
     pub(crate) within: bool,
@@ -50,7 +50,7 @@ impl Window {
         Self { others, used: others, ..self }
     }
 
-    /// Counts a request; one over the limit is not counted.
+    /// Counts a request, unless it is over the limit.
     pub(crate) fn count(&mut self, now: Timestamp) -> WindowCount {
         let length = u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX).max(1);
         let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn others_have_their_share_first() {
+    fn the_share_of_others_comes_first() {
         let mut window = Window::new(3, Duration::from_secs(60)).shared_with(2);
         assert_eq!(
             [59, 59, 60, 60].map(|second| window.count(at(second)).within),

@@ -1,4 +1,4 @@
-//! A workspace: what it holds, how it is set, and what has settled.
+//! A workspace: its contents, its settings, and the writes that have not settled yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,48 +16,48 @@ use crate::subscription::{self, DoubleOptIn, GroupStates, StateChange, StatusKey
 use crate::track::{self, Effect, Object};
 use crate::windows::{HeaderStyle, Window};
 
-/// Called with every REST request that was answered.
+/// A callback for every REST request that was answered.
 pub type OnRequest = Arc<dyn Fn(&ObservedRequest) + Send + Sync>;
 
-/// One REST request and its answer, fit to be shown: no keys, no whole contacts.
+/// One REST request and its answer, in a form that can be shown: without keys, and without whole contacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedRequest {
-    /// When it came.
+    /// When it arrived.
     pub at: Timestamp,
-    /// `POST`, `GET`…
+    /// The method: `POST`, `GET`…
     pub method: String,
     /// The path.
     pub path: String,
     /// The status; 0 when the connection was dropped.
     pub status: u16,
-    /// What it was about.
+    /// A summary of the request and its result.
     pub summary: String,
 }
 
 /// How a workspace behaves.
 #[derive(Clone)]
 pub struct Settings {
-    /// REST API keys that it accepts.
+    /// The REST API keys that it accepts.
     pub api_keys: Vec<String>,
     /// How long a write takes to appear.
     pub settle: Duration,
-    /// Requests in a window to `/users/export/ids`.
+    /// How many requests to `/users/export/ids` a window allows.
     pub export_ids_per_minute: u32,
-    /// How long a window of those is: a minute, but for contracts that count by the second.
+    /// The length of a window of those requests: a minute, or a second under some contracts.
     pub export_ids_window: Duration,
-    /// How many of a window others in the workspace use.
+    /// How many requests of a window others in the workspace use.
     pub export_ids_by_others: u32,
-    /// Requests in three seconds to `/users/track`.
+    /// How many requests to `/users/track` three seconds allow.
     pub track_per_3s: u32,
-    /// Objects in one `/users/track` request.
+    /// The most objects in one `/users/track` request.
     pub max_objects: u32,
-    /// Whether that number counts for each array on its own.
+    /// Whether that limit applies to each array on its own.
     pub objects_per_array: bool,
-    /// How it tells of its limits.
+    /// The form in which it reports its limits.
     pub header_style: HeaderStyle,
-    /// Subscription groups that it has; any when there are none.
+    /// The subscription groups that exist. When the list is empty, every group exists.
     pub subscription_groups: Vec<String>,
-    /// What answers about numbers are keyed by.
+    /// What the answers about numbers are keyed by.
     pub status_keys: StatusKeys,
     /// The brand's double opt-in.
     pub double_opt_in: Option<DoubleOptIn>,
@@ -92,7 +92,7 @@ pub struct Workspace {
     clock: SimClock,
 }
 
-/// The endpoints that are simulated.
+/// The simulated endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SimEndpoint {
     Track,
@@ -113,7 +113,7 @@ impl SimEndpoint {
     }
 }
 
-/// What was accepted and has not settled yet.
+/// A write that was accepted and has not settled yet.
 enum Pending {
     Objects(Vec<Object>),
     Changes(Vec<StateChange>),
@@ -129,31 +129,31 @@ pub(crate) struct WorkspaceState {
     pub(crate) requests: Requests,
     pub(crate) windows: BTreeMap<SimEndpoint, Window>,
     pub(crate) subscriptions: GroupStates,
-    /// Numbers that make a whole request about subscriptions fail.
+    /// Numbers that make a whole subscription request fail.
     pub(crate) bad_phones: BTreeSet<String>,
     pending: BTreeMap<(Timestamp, u64), Pending>,
     writes: u64,
 }
 
-/// What was asked of the workspace.
+/// The requests that the workspace has answered.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Requests {
-    /// By method and path, by status.
+    /// How many, by method and path, and by status.
     pub(crate) answered: BTreeMap<String, BTreeMap<u16, u64>>,
-    /// Objects in all `/users/track` requests.
+    /// The number of objects in all `/users/track` requests.
     pub(crate) track_objects: u64,
-    /// Objects in the largest one.
+    /// The number of objects in the largest of these requests.
     pub(crate) most_objects: u64,
 }
 
 impl Workspace {
-    /// An empty workspace.
+    /// Creates an empty workspace.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self { state: Arc::new(Mutex::new(WorkspaceState::new(settings))), clock: SimClock::start() }
     }
 
-    /// The same, whose clock shows `origin` now: under a paused clock, a run is the same every time.
+    /// Creates an empty workspace whose clock shows `origin` now. Under a paused clock, every run is then the same.
     #[must_use]
     pub fn starting_at(settings: Settings, origin: Timestamp) -> Self {
         Self { state: Arc::new(Mutex::new(WorkspaceState::new(settings))), clock: SimClock::at(origin) }
@@ -162,7 +162,7 @@ impl Workspace {
     /// Adds profiles from JSON: `{"profiles": [{"external_id", "user_aliases", "email", …, "custom_attributes"}]}`.
     ///
     /// # Errors
-    /// Says where the JSON is wrong; then nothing is added.
+    /// When the JSON is wrong; the error says where. In that case nothing is added.
     pub fn seed(&self, json: &str) -> Result<usize, SeedError> {
         let now = self.now();
         seed::plant(json, &mut self.lock().profiles, now)
@@ -172,7 +172,7 @@ impl Workspace {
         self.clock.now()
     }
 
-    /// The state, with everything applied that has settled by now.
+    /// The state, after applying everything that has settled by now.
     pub(crate) fn lock(&self) -> MutexGuard<'_, WorkspaceState> {
         let mut state = self.state.lock();
         state.settle(self.now());
@@ -197,13 +197,13 @@ impl WorkspaceState {
         }
     }
 
-    /// Empties the workspace; settings and keys stay.
+    /// Empties the workspace. Settings and keys stay.
     pub(crate) fn reset(&mut self) {
         let settings = Settings { api_keys: self.keys.iter().cloned().collect(), ..self.settings.clone() };
         *self = Self::new(settings);
     }
 
-    /// Takes the limits from the settings; windows begin anew.
+    /// Applies the limits of the settings and starts new windows.
     pub(crate) fn apply_limits(&mut self) {
         self.windows = windows(&self.settings);
     }
@@ -214,12 +214,12 @@ impl WorkspaceState {
         groups.is_empty() || groups.iter().any(|known| known == group)
     }
 
-    /// Accepts objects; they appear once they have settled.
+    /// Accepts objects, which appear once they have settled.
     pub(crate) fn accept(&mut self, objects: Vec<Object>, now: Timestamp) {
         self.pend(Pending::Objects(objects), now);
     }
 
-    /// Accepts changes of subscriptions; they appear once they have settled.
+    /// Accepts changes of subscriptions, which appear once they have settled.
     pub(crate) fn accept_changes(&mut self, changes: Vec<StateChange>, now: Timestamp) {
         self.pend(Pending::Changes(changes), now);
     }
@@ -230,7 +230,7 @@ impl WorkspaceState {
         self.settle(now);
     }
 
-    /// Accepted objects and changes that have not appeared yet.
+    /// How many accepted objects and changes have not appeared yet.
     pub(crate) fn pending(&self) -> usize {
         let count = |pending: &Pending| match pending {
             Pending::Objects(objects) => objects.len(),
@@ -256,7 +256,7 @@ impl WorkspaceState {
         }
     }
 
-    /// Applies changes of subscriptions now.
+    /// Applies changes of subscriptions at once.
     pub(crate) fn change(&mut self, changes: Vec<StateChange>, now: Timestamp) {
         for change in changes {
             self.subscriptions.apply(change, &self.profiles, now);

@@ -53,7 +53,7 @@ async fn pass(time: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_number_with_a_profile_is_subscribed_once_that_has_settled() {
+async fn a_number_with_a_profile_is_subscribed_once_the_change_has_settled() {
     let router = workspace(Settings::default());
     create(&router, json!({})).await;
     pass(Duration::from_secs(120)).await;
@@ -118,7 +118,7 @@ async fn the_brands_event_asks_the_number_of_its_profile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_may_be_keyed_by_something_else_than_the_number() {
+async fn answers_may_be_keyed_by_something_other_than_the_number() {
     let router = workspace(Settings { status_keys: StatusKeys::Profile, ..Settings::default() });
     create(&router, json!({})).await;
     pass(Duration::from_secs(120)).await;

@@ -1,4 +1,4 @@
-//! The workspace as a client meets it: settling under a paused clock, faults over a real socket.
+//! The workspace as a client sees it: settling under a paused clock, and faults over a real socket.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::time::Duration;
@@ -41,7 +41,7 @@ async fn found(router: &Router, email: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_accepted_appears_once_it_has_settled() {
+async fn an_accepted_write_appears_once_it_has_settled() {
     let router = Workspace::new(Settings::default()).router();
     let (status, _, body) = post(&router, "/users/track", "sim-key", &creation("a@example.com")).await;
     assert_eq!(
@@ -146,7 +146,7 @@ async fn faults_answer_with_their_status_and_are_counted() {
 }
 
 #[tokio::test]
-async fn a_request_to_steer_it_that_makes_no_sense_says_so() {
+async fn an_invalid_control_request_is_refused_with_a_reason() {
     let (url, client) = on_a_socket().await;
     let fault = json!({ "kind": "explode" });
     let answer = send(&client, http::Method::POST, format!("{url}/_sim/faults"), &fault).await.unwrap();

@@ -1,4 +1,4 @@
-//! A data file, seen from beside the process that serves it: a connection of its own, and no lock.
+//! Access to a data file next to the process that serves it, over a connection of its own and without the file's lock.
 
 mod forgetting;
 mod overview;
@@ -35,10 +35,10 @@ pub struct AdminConnection {
 }
 
 impl AdminConnection {
-    /// Opens a data file that is there.
+    /// Opens an existing data file.
     ///
     /// # Errors
-    /// When it is not there, or is something else.
+    /// When the file does not exist, or is not a data file.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         Self::open_with(path, PATIENCE)
     }
@@ -47,7 +47,7 @@ impl AdminConnection {
         permissions::check(path)?;
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.busy_timeout(patience)?;
-        // What is overwritten is overwritten with zeros, too.
+        // SQLite also overwrites deleted content with zeros.
         connection.pragma_update(None, "secure_delete", true)?;
         let known = "SELECT count(*) FROM sqlite_schema WHERE name IN ('participations', 'notices')";
         let tables: i64 = connection.query_row(known, [], |row| row.get(0))?;
@@ -60,8 +60,8 @@ impl AdminConnection {
         Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), patience })
     }
 
-    /// The key that the file's participation ids are made with: the environment's, or else the file's own. `None` where nobody has taken
-    /// part.
+    /// The key that the file's participation ids are made with: the environment's, or else the file's own. `None` when the file holds no
+    /// participations yet.
     ///
     /// # Errors
     /// When the file's participations were made with another key.
@@ -87,7 +87,7 @@ impl AdminConnection {
 }
 
 fn failed(doing: &'static str, error: rusqlite::Error) -> Error {
-    // SQLite's error has a second wording of itself as its cause.
+    // The cause of SQLite's error repeats its text in other words.
     Error::unavailable(doing, error.to_string())
 }
 
@@ -113,7 +113,7 @@ fn parked(connection: &Connection) -> Result<Vec<Dead>> {
 #[async_trait]
 impl Operations for AdminConnection {
     async fn overview(&self, now: Timestamp) -> Result<Overview> {
-        const DOING: &str = "looking at the data file";
+        const DOING: &str = "reading the data file's state";
         let mut connection = self.lock();
         let overview = overview::overview(&mut connection, now).map_err(|error| failed(DOING, error))?;
         let outages = outages::outages(&connection).map_err(|error| failed(DOING, error))?;

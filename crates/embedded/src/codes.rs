@@ -7,7 +7,7 @@ use rusqlite::{Transaction, params};
 
 use crate::rows::one;
 
-/// Adds the codes that the brand does not have yet, and says what the pool has then.
+/// Adds the codes that the brand does not have yet, and returns the pool's new stock.
 pub(crate) fn import(
     transaction: &Transaction<'_>,
     brand: &str,
@@ -37,8 +37,7 @@ pub(crate) fn import(
     count.query_row(params![brand, pool, added], |row| Ok(Stock { codes: row.get(0)?, given: row.get(1)? }))
 }
 
-/// The brand's pools whose files had names that are refused by now: whoever has to rename such a file finds its codes under the new
-/// name.
+/// The brand's pools whose file names are no longer accepted. After such a file is renamed, its codes are found under the new name.
 fn former_names(transaction: &Transaction<'_>, brand: &str, pool: &str) -> rusqlite::Result<Vec<String>> {
     let mut names = transaction
         .prepare_cached("SELECT pool FROM pools WHERE brand = ?1 AND pool <> ?2 AND codes > given")?;
@@ -47,7 +46,7 @@ fn former_names(transaction: &Transaction<'_>, brand: &str, pool: &str) -> rusql
     Ok(names?.into_iter().filter(is_refused).collect())
 }
 
-/// Moves a code to another pool, if it is in this one and nobody has it.
+/// Moves a code to another pool, if it is in this one and has not been given out.
 fn take_over(
     transaction: &Transaction<'_>,
     (brand, from): (&str, &str),
@@ -70,15 +69,15 @@ fn forget_one(transaction: &Transaction<'_>, brand: &str, pool: &str) -> rusqlit
     count.execute([brand, pool]).map(|_one| ())
 }
 
-/// A code as it is kept: which row, in which pool, and whether somebody has it.
+/// A stored code: its row, its pool, and whether it was given out.
 struct KeptCode {
     number: i64,
     pool: String,
     is_given: bool,
 }
 
-/// Keeps a code without the byte order mark that an earlier version took for a part of it. Where it is kept in both forms, it stays
-/// in one: in that which somebody has.
+/// Removes the byte order mark that an earlier version stored as a part of the code. When the code is stored both with and without the
+/// mark, only one row remains: the one that was given out.
 fn take_off_mark(transaction: &Transaction<'_>, brand: &str, code: &str) -> rusqlite::Result<()> {
     let find = |code: &str| {
         let sql = "SELECT number, pool, given_to IS NOT NULL FROM codes WHERE brand = ?1 AND code = ?2";
@@ -90,7 +89,7 @@ fn take_off_mark(transaction: &Transaction<'_>, brand: &str, code: &str) -> rusq
     match find(code)? {
         None => {}
         Some(plain) if !plain.is_given && marked.is_given => remove(transaction, brand, &plain)?,
-        // Both were given out, to two: nothing mends that.
+        // Both forms were given out, to two consumers. That cannot be undone.
         Some(_) if marked.is_given => return Ok(()),
         Some(_) => return remove(transaction, brand, &marked),
     }
@@ -125,7 +124,7 @@ mod tests {
         (stock.codes, stock.given)
     }
 
-    /// As if somebody had won it.
+    /// Marks a code as given out.
     fn give(connection: &Connection, pool: &str, code: &str) {
         let given = connection.execute("UPDATE codes SET given_to = x'01' WHERE code = ?1", [code]).unwrap();
         connection
@@ -134,7 +133,7 @@ mod tests {
         assert_eq!(given, 1);
     }
 
-    /// What is left to give out, in its order.
+    /// The codes that are left to give out, in their order.
     fn left(connection: &Connection, pool: &str) -> Vec<String> {
         let sql = "SELECT code FROM codes WHERE pool = ?1 AND given_to IS NULL ORDER BY number";
         let mut codes = connection.prepare(sql).unwrap();
@@ -151,7 +150,7 @@ mod tests {
         ] {
             let mut file = file();
             add(&mut file, "codes.txt", &["\u{feff}A", "B"]);
-            // As an earlier version did with a file that was saved again without the mark.
+            // An earlier version stored this when a file was saved again without the mark.
             file.execute("INSERT INTO codes (brand, pool, code) VALUES ('acme', 'codes.txt', 'A')", [])
                 .unwrap();
             file.execute("UPDATE pools SET codes = codes + 1", []).unwrap();

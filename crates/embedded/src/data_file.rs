@@ -1,4 +1,4 @@
-//! Opening the file.
+//! Opening the data file.
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,31 +23,31 @@ pub struct DataFile {
     pub(crate) mailboxes: Mailboxes,
     pub(crate) clock: Arc<dyn Clock>,
     path: PathBuf,
-    /// Held while the file is open; the operating system lets go of it however the process ends.
+    /// Held while the file is open. The operating system releases it however the process ends.
     _lock: File,
 }
 
 impl DataFile {
-    /// Where it is.
+    /// The file's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes the log takes: what was written and not moved into the file yet, or was moved before the log could begin anew.
+    /// The size of the log in bytes. It includes pages that were already moved into the file while the log could not be reset.
     #[must_use]
     pub fn log_length(&self) -> u64 {
         log_of(&self.path).metadata().map_or(0, |found| found.len())
     }
 
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     ///
     /// # Errors
-    /// When it cannot be written, is in use, or is not a data file of this version or an older one.
+    /// When the file cannot be written, is in use, or is not a data file of this version or an older one.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let lock = lock(path)?;
         permissions::check(path)?;
-        // Made before SQLite makes it: its log takes over the file's permissions.
+        // The file must exist before SQLite opens it, because SQLite gives its log the file's permissions.
         private(path).map_err(OpenError::NotWritable)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection)?;
@@ -62,7 +62,7 @@ impl DataFile {
     }
 }
 
-/// Locks a file beside the data file: SQLite's own locks are for one statement, not for a process's life.
+/// Locks a file next to the data file. SQLite's own locks last for a statement, not for a process's life.
 fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -74,12 +74,12 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Opens a file, or makes it so that only its owner can read it: there are contacts in it, and the id key.
+/// Opens a file, or creates it readable by its owner only, because it holds contacts and the id key.
 fn private(path: &Path) -> std::io::Result<File> {
     File::options().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 
-/// Better not to start than to go on writing to a file that is damaged.
+/// Refuses a damaged file: writing to it would make the damage worse.
 fn check(connection: &Connection) -> Result<(), OpenError> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(OpenError::Damaged(found.replace('\n', " "))) }

@@ -1,4 +1,4 @@
-//! What draws came to: lists of tickets that never change again, in parts, so that a read costs as much as what is read.
+//! The results of draws: lists of tickets that never change. They are stored in parts, so that a read costs as much as it returns.
 
 use domain::award::{Award, AwardStatus};
 use domain::incentive::raffle::{Drawing, DrawnList, Ticket};
@@ -8,13 +8,13 @@ use rusqlite::{Connection, Result, Transaction, params};
 
 use crate::rows;
 
-/// Tickets of a list in one row.
+/// How many tickets of a list one row holds.
 const ROW: u32 = 256;
 
-/// Bytes of a ticket.
+/// The size of a ticket in bytes.
 const TICKET: usize = 16;
 
-/// Keeps a drawing.
+/// Stores the result of a draw.
 pub(crate) fn keep(transaction: &Transaction<'_>, ledger: &str, drawing: &Drawing) -> Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO drawn (ledger, list, row, tickets) VALUES (?1, ?2, ?3, ?4)
@@ -29,7 +29,7 @@ pub(crate) fn keep(transaction: &Transaction<'_>, ledger: &str, drawing: &Drawin
     Ok(())
 }
 
-/// A part of a list.
+/// Reads a part of a list.
 pub(crate) fn read(
     connection: &Connection,
     ledger: &str,
@@ -54,7 +54,7 @@ pub(crate) fn read(
     Ok(DrawnPart { of, ..part })
 }
 
-/// Freezes what was drawn by a version that worked it out from the lines whenever it was asked for.
+/// Stores the results of draws made by a version that computed them from the lines on every read.
 pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction()?;
     let ledgers: Vec<(String, String)> = {
@@ -62,7 +62,7 @@ pub(crate) fn freeze_earlier(connection: &mut Connection) -> Result<()> {
         all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_>>()?
     };
     for (ledger, counts) in ledgers {
-        // Counters that cannot be read are reported by whoever needs them.
+        // Counters that cannot be read are reported when they are needed.
         let Ok(mut counts) = stored::counters::decode(&ledger, &counts) else { continue };
         if counts.drawn_at.is_none() || counts.frozen.is_some() {
             continue;

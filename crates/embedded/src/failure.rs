@@ -1,4 +1,4 @@
-//! What SQLite's errors come to.
+//! Conversion of SQLite's errors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,7 +9,7 @@ use supervision::{Panicked, caught};
 
 /// A failure of SQLite while `doing` something.
 pub(crate) fn failed(doing: &'static str, error: impl std::fmt::Display, code: Option<ErrorCode>) -> Error {
-    // SQLite's error has a second wording of itself as its cause.
+    // The cause of SQLite's error repeats its text in other words.
     Error::unavailable_as(doing, kind_of(code), error.to_string())
 }
 
@@ -23,13 +23,13 @@ fn kind_of(code: Option<ErrorCode>) -> UnavailableKind {
     }
 }
 
-/// Does one caller's work on a thread that works for all of them. A panic is that caller's error: its transaction is rolled back.
+/// Runs one caller's work on a thread that all callers share. A panic becomes that caller's error, and its transaction is rolled back.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(rusqlite::Error::ToSqlConversionFailure(Box::new(caught(&*panic)))))
 }
 
-/// The panic that an error stands for.
+/// The panic that an error stands for, if it stands for one.
 pub(crate) fn panicked(error: &rusqlite::Error) -> Option<Panicked> {
     match error {
         rusqlite::Error::ToSqlConversionFailure(inner) => inner.downcast_ref::<Panicked>().cloned(),

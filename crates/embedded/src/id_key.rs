@@ -1,4 +1,4 @@
-//! The key that participation ids are made with, and its fingerprint: with another key, known consumers would be new ones.
+//! The key that participation ids are made with, and its fingerprint. With another key, a known consumer would count as a new one.
 
 use domain::id_key::IdKey;
 use ports::error::in_full;
@@ -11,16 +11,16 @@ use crate::rows::one;
 const ID_KEY: &str = "id_key";
 const FINGERPRINT: &str = "id_key_fingerprint";
 
-/// Why a key cannot be used with a data file. Nothing was changed.
+/// Why a key cannot be used with a data file. Nothing was changed in the file.
 #[derive(Debug, thiserror::Error)]
 pub enum IdKeyError {
-    /// It is not the one that the file's ids were made with.
+    /// The key is not the one that the file's ids were made with.
     #[error(
         "participations here were made with another id key, and with this one everybody could take part again; \
          set QUIKLY_BRAZE_ID_KEY to the key that was in use, or remove it if there was none"
     )]
     Another,
-    /// The file's ids were made with a key that came from the environment, which has none now.
+    /// The file's ids were made with a key from the environment, and the environment has no key now.
     #[error("participations here were made with a key from QUIKLY_BRAZE_ID_KEY; set it to that key")]
     Absent,
     /// The file cannot be read or written.
@@ -34,7 +34,7 @@ impl From<Error> for IdKeyError {
     }
 }
 
-/// What a file says of its key.
+/// What a file stores about its key.
 #[derive(Debug, Clone)]
 pub(crate) struct KeptFingerprint {
     key: Option<String>,
@@ -55,7 +55,7 @@ impl KeptFingerprint {
         })
     }
 
-    /// The key to use: the environment's, or else the file's own. `None` when one has to be made.
+    /// The key to use: the environment's, or else the file's own. `None` when a key has to be generated.
     pub(crate) fn key(
         &self,
         of_environment: Option<&IdKey>,
@@ -73,11 +73,11 @@ impl KeptFingerprint {
 }
 
 impl DataFile {
-    /// The key that participation ids are made with: the environment's, or else one made by `chance` at first. It is the same ever
-    /// after, since the file keeps its fingerprint.
+    /// The key that participation ids are made with: the environment's, or else one that `chance` generates for a new file. The file keeps
+    /// the key's fingerprint, so that the key cannot change later.
     ///
     /// # Errors
-    /// When the file's participations were made with another key, or it cannot be kept.
+    /// When the file's participations were made with another key, or when the key cannot be stored.
     pub async fn id_key(
         &self,
         of_environment: Option<IdKey>,
@@ -98,7 +98,7 @@ impl DataFile {
         Ok(key)
     }
 
-    /// The file is locked for this process, so nobody else keeps another key at the same time.
+    /// Stores the key. The file is locked for this process, so no other process can store another key at the same time.
     async fn keep(&self, made: Option<String>, fingerprint: String) -> Result<()> {
         self.writer
             .write("keeping the id key", move |transaction| {

@@ -1,4 +1,4 @@
-//! Ledgers and notices.
+//! Ledgers and callbacks.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ impl Ledger for DataFile {
         Ok(awards)
     }
 
-    /// Lines are entered in the transaction that stores them.
+    /// Does nothing: the transaction that stores a line also enters it.
     async fn enter(&self, _ledger: &LedgerKey, _rules: &Rules, _ids: &[ParticipationId]) -> Result<()> {
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Ledger for DataFile {
         resolutions: &[(ParticipationId, Resolution)],
         now: Timestamp,
     ) -> Result<Resolved> {
-        const DOING: &str = "settling awards";
+        const DOING: &str = "resolving awards";
         at_most(resolutions.len(), MOST_ITEMS, DOING)?;
         let (ledger, rules, resolutions) = (ledger.clone(), rules.clone(), resolutions.to_vec());
         let work = move |transaction: &Transaction<'_>| {
@@ -124,7 +124,7 @@ impl Ledger for DataFile {
         self.reader.read("reading a draw", read).await
     }
 
-    /// A file is brought up to date when it is opened.
+    /// Does nothing: a file is upgraded when it is opened.
     async fn upgrade(&self, _ledger: &LedgerKey) -> Result<bool> {
         Ok(true)
     }
@@ -145,8 +145,8 @@ impl Callbacks for DataFile {
             let sql = "SELECT count(*) FROM notices WHERE due_at <= ?1";
             connection.prepare_cached(sql)?.query_row([now], |row| row.get::<_, i64>(0))
         };
-        // A look costs no commit while there is nothing to tell.
-        if self.reader.read("reading notices", due).await? == 0 {
+        // While no callback is due, this read avoids a commit.
+        if self.reader.read("reading callbacks", due).await? == 0 {
             return Ok(TakenCallbacks::default());
         }
         let work = move |transaction: &Transaction<'_>| {
@@ -163,7 +163,7 @@ impl Callbacks for DataFile {
             };
             let rows: rusqlite::Result<Vec<(String, Result<CallbackDelivery>)>> =
                 statement.query_map([now, until, most], outbound)?.collect();
-            // Nobody can tell what cannot be read; whoever is on call sees it among what is parked.
+            // A callback that cannot be read cannot be delivered. It is parked, where an operator can see it.
             let mut park = transaction.prepare_cached("UPDATE notices SET due_at = NULL WHERE id = ?1")?;
             let mut taken = TakenCallbacks::default();
             for (id, read) in rows? {
@@ -177,7 +177,7 @@ impl Callbacks for DataFile {
             }
             Ok(taken)
         };
-        let mut taken = self.writer.write("taking notices", work).await?;
+        let mut taken = self.writer.write("taking callbacks", work).await?;
         taken.callbacks.sort_by_key(|outbound| (outbound.callback.at, outbound.callback.id));
         Ok(taken)
     }
@@ -198,6 +198,6 @@ impl Callbacks for DataFile {
             }
             Ok(())
         };
-        self.writer.write("keeping notices", work).await
+        self.writer.write("keeping callbacks", work).await
     }
 }

@@ -1,4 +1,4 @@
-//! One ledger inside a transaction of the file.
+//! A ledger's transaction on the data file.
 
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus};
@@ -13,7 +13,7 @@ use crate::drawn;
 use crate::queries::{ENTERED, FIRST_WAITING, OTHERS, OWED};
 use crate::rows::{award, counts, one, unencodable};
 
-/// A ledger's name in the file: scopes and ids have no spaces.
+/// A ledger's name in the file. Scopes and ids contain no spaces, so the name is unambiguous.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
     match &ledger.incentive {
         Some(incentive) => format!("{} {incentive}", ledger.scope),
@@ -21,7 +21,7 @@ pub(crate) fn name(ledger: &LedgerKey) -> String {
     }
 }
 
-/// The ledger as the transaction sees it.
+/// One ledger inside a transaction on the file.
 pub(crate) struct SqliteLedgerTx<'a> {
     transaction: &'a Transaction<'a>,
     ledger: String,
@@ -36,7 +36,7 @@ impl<'a> SqliteLedgerTx<'a> {
         self.first_awards(sql, parameters, usize::MAX)
     }
 
-    /// A line that cannot be read has no say: it must not hold up the ledger for everybody. It is reported when it is asked for.
+    /// A line that cannot be read is skipped, so that it does not hold up the ledger for everybody. It is reported when it is read by id.
     fn first_awards(&self, sql: &str, parameters: impl Params, most: usize) -> Result<Vec<Award>> {
         let mut statement = self.transaction.prepare_cached(sql)?;
         let rows = statement.query_map(parameters, award)?;
@@ -45,7 +45,7 @@ impl<'a> SqliteLedgerTx<'a> {
     }
 }
 
-/// A standing's name, and its place.
+/// The name of a status in the `standing` column, and its place.
 fn columns(status: &AwardStatus) -> (&'static str, Option<u32>) {
     match status {
         AwardStatus::Reserved { place } => ("held", Some(*place)),

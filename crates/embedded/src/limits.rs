@@ -1,4 +1,4 @@
-//! The books of request slots, a row a lane.
+//! The counters of request slots, one row for each lane.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ use crate::rows::{one, unencodable, unreadable};
 static READ: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {} FROM limits WHERE lane = ?", limits::NAMES.join(", ")));
 
-/// Columns of a newer version stay as they are.
+/// An update leaves a newer version's columns as they are.
 static WRITE: LazyLock<String> = LazyLock::new(|| {
     let places: Vec<String> = (2..).take(limits::NAMES.len()).map(|place| format!("?{place}")).collect();
     let replaced = limits::NAMES.map(|name| format!("{name} = excluded.{name}"));
@@ -69,8 +69,8 @@ impl Limits for DataFile {
 }
 
 impl DataFile {
-    /// Takes over the request slots of the process that had the file before. It is called once the id key is known to be the file's:
-    /// another key must change nothing.
+    /// Takes over the request slots of the process that last had the file. Call this only after the id key has been checked against the
+    /// file: with a wrong key, nothing may change.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -92,7 +92,7 @@ fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Wi
     Ok(books.map(Windows::restore))
 }
 
-/// Takes over the books of the process that had the file before. Whoever has the lock is the only one: that process is gone.
+/// Takes over the counters of the process that last had the file. That process has ended, because this one holds the lock.
 fn take_over(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let lanes: Vec<String> = {
         let mut statement = transaction.prepare("SELECT lane FROM limits")?;
@@ -105,7 +105,7 @@ fn take_over(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<
                 write(transaction, &lane, &windows)?;
             }
             Ok(None) => {}
-            // Whoever books requests there is told; every other lane goes on.
+            // The next booking in this lane reports the error. The other lanes continue.
             Err(rusqlite::Error::FromSqlConversionFailure(..)) => {}
             Err(error) => return Err(error),
         }

@@ -1,5 +1,5 @@
-//! Who gets which message next. Lives in memory, filled from the file at the start: there is one process, and after a restart
-//! every message that was not acknowledged is to be delivered again anyway.
+//! Which consumer gets which message next. Mailboxes live in memory and are filled from the file at start-up: only one process has the
+//! file, and after a restart every unacknowledged message must be delivered again anyway.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,28 +9,28 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
-/// Clocks are corrected by so many milliseconds all the time.
+/// Backward steps of the clock up to this many milliseconds are ordinary corrections and are ignored.
 const CORRECTION: i64 = 5_000;
 
-/// All queues' mailboxes.
+/// The mailboxes of all queues.
 pub(crate) struct Mailboxes(HashMap<QueueName, Mailbox>);
 
 /// One queue's messages.
 #[derive(Default)]
 pub(crate) struct Mailbox {
     state: Mutex<MailboxState>,
-    /// Told when a message was put in.
+    /// Notified when a message was put in.
     pub(crate) filled: Notify,
 }
 
 #[derive(Default)]
 struct MailboxState {
     messages: HashMap<i64, MailboxMessage>,
-    /// By brand: when each message can be delivered, in milliseconds, and its number.
+    /// For each brand, the messages by the time from which they can be delivered, in milliseconds, and by number.
     visible: BTreeMap<BrandId, BTreeSet<(i64, i64)>>,
-    /// The brand that was served last; the next one comes first next time.
+    /// The brand that was served last. The next brand in order comes first next time.
     last_served: Option<BrandId>,
-    /// When somebody looked last, in milliseconds. Earlier than that, the clock has been set back.
+    /// The time of the last read, in milliseconds. If the clock shows an earlier time, it was set back.
     looked_at: Option<i64>,
 }
 
@@ -39,16 +39,16 @@ struct MailboxMessage {
     visible_at: i64,
 }
 
-/// What a look into the mailbox found.
+/// The result of a read of the mailbox.
 pub(crate) struct FromMailbox {
-    /// Messages by number.
+    /// The messages, by number.
     pub(crate) messages: Vec<(i64, WorkMessage)>,
-    /// When none was there: when the next one will be.
+    /// When there were none: the time at which the next one can be delivered.
     pub(crate) next_at: Option<i64>,
 }
 
 impl Mailboxes {
-    /// Everything the file holds.
+    /// Loads every message that the file holds.
     pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
         let boxes: HashMap<QueueName, Mailbox> =
             QueueName::ALL.iter().map(|&queue| (queue, Mailbox::default())).collect();
@@ -66,13 +66,13 @@ impl Mailboxes {
         Ok(Self(boxes))
     }
 
-    /// A queue's mailbox; there is one for each.
+    /// The mailbox of a queue. Every queue has one.
     pub(crate) fn of(&self, queue: QueueName) -> Option<&Mailbox> {
         self.0.get(&queue)
     }
 }
 
-/// Ids as they stand in the file: one after the other.
+/// The ids as they are stored in the file, one after the other.
 pub(crate) fn ids_text(look: &WorkMessage) -> String {
     let ids: Vec<String> = look.ids.iter().map(ToString::to_string).collect();
     ids.join(" ")
@@ -94,7 +94,7 @@ impl Mailbox {
         self.filled.notify_waiters();
     }
 
-    /// Takes up to `most` messages, brand after brand, and hides them until `hidden_until`.
+    /// Takes up to `most` messages, from the brands in turn, and hides them until `hidden_until`.
     pub(crate) fn take(&self, most: usize, now: i64, hidden_until: i64) -> FromMailbox {
         let mut state = self.lock();
         state.mind_the_clock(now);
@@ -108,7 +108,7 @@ impl Mailbox {
         FromMailbox { messages, next_at }
     }
 
-    /// Takes a message out for good.
+    /// Removes a message.
     pub(crate) fn remove(&self, number: i64) {
         self.lock().remove(number);
     }
@@ -119,7 +119,7 @@ impl Mailbox {
 }
 
 impl MailboxState {
-    /// The oldest message of the next brand in turn that has one.
+    /// The oldest deliverable message of the next brand that has one.
     fn next(&mut self, now: i64) -> Option<i64> {
         let has_one = |(brand, set): (&BrandId, &BTreeSet<(i64, i64)>)| {
             let (at, number) = *set.first()?;
@@ -137,7 +137,7 @@ impl MailboxState {
         Some(number)
     }
 
-    /// After the clock was set back every message waits as long as it would have waited.
+    /// After the clock was set back, shifts every message so that it waits no longer than before.
     fn mind_the_clock(&mut self, now: i64) {
         let back = self.looked_at.map_or(0, |looked_at| looked_at.saturating_sub(now));
         self.looked_at = Some(now);

@@ -2,31 +2,33 @@
 
 use rusqlite::ErrorCode;
 
-/// Why a data file cannot be used. Each is one sentence for whoever started the program, its cause included.
+/// Why a data file cannot be used. Each text is one sentence for the operator and includes the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory or the file cannot be written.
     #[error("cannot be written: {0}")]
     NotWritable(std::io::Error),
-    /// Others than its owner may read or write it.
-    #[error("can be reached by others than its owner, and there are contacts in it; run this first: {0}")]
+    /// Users other than its owner may read or write it.
+    #[error(
+        "can be read or written by users other than its owner, and it contains contacts; run this first: {0}"
+    )]
     OpenToOthers(String),
-    /// Another process has it.
+    /// Another process has locked it.
     #[error("is in use by another process")]
     InUse,
-    /// It is something else.
+    /// It is a file of another kind.
     #[error("is not a data file of quikly-braze")]
     NotADataFile,
-    /// What is in it does not fit together: the disk, or whoever copied it, did harm.
+    /// Its contents are inconsistent: a failing disk or an improper copy damaged it.
     #[error("is damaged; restore it from a copy, or save what can be read with `sqlite3 FILE .recover`: {0}")]
     Damaged(String),
     /// It was written by a newer version.
     #[error("was written by a newer version of quikly-braze")]
     Newer,
-    /// Anything else SQLite says.
+    /// Any other error from SQLite.
     #[error("cannot be opened: {0}")]
     Sqlite(rusqlite::Error),
-    /// The threads that read and write it cannot be started.
+    /// The threads that read and write the file cannot be started.
     #[error("cannot be served: {0}")]
     Threads(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -50,7 +52,7 @@ impl From<rusqlite_migration::Error> for OpenError {
         match error {
             Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => Self::Newer,
             Error::RusqliteError { err, .. } => err.into(),
-            // A file with tables of its own at version 0 is somebody else's.
+            // A file with tables of its own at version 0 belongs to another program.
             _ => Self::NotADataFile,
         }
     }

@@ -1,4 +1,4 @@
-//! Brands whose workspace does not answer, and brands that somebody on call wants tried again at once: rows of the settings.
+//! Brands whose workspace does not answer, and brands that an operator wants retried at once. Both are rows of the settings.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use rusqlite::{Connection, Transaction};
 
 use crate::data_file::DataFile;
 
-/// What the name of a brand's outage begins with.
+/// The prefix of the name of a brand's outage.
 const OUTAGE: &str = "braze_unanswered ";
 
-/// What the name of a wish to try a brand again begins with.
+/// The prefix of the name of a request to retry a brand.
 const RETRY_NOW: &str = "retry_now ";
 
 #[async_trait]
@@ -35,12 +35,12 @@ impl Outages for DataFile {
 }
 
 impl DataFile {
-    /// The brands that somebody beside this process wants tried again at once. Each is given out once.
+    /// The brands that an operator has asked, from another process, to retry at once. Each request is returned once.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// When the requests cannot be read.
     pub async fn brands_to_retry(&self) -> Result<Vec<BrandId>> {
-        const DOING: &str = "reading what is to be tried again";
+        const DOING: &str = "reading requests to retry brands";
         let wished = self.reader.read(DOING, |connection| by_brand(connection, RETRY_NOW)).await?;
         if wished.is_empty() {
             return Ok(Vec::new());
@@ -53,17 +53,17 @@ impl DataFile {
     }
 }
 
-/// Says that a brand is to be tried again at once.
+/// Requests that a brand is retried at once.
 pub(crate) fn wish_to_retry(transaction: &Transaction<'_>, brand: &BrandId) -> rusqlite::Result<()> {
     put(transaction, &format!("{RETRY_NOW}{brand}"), "1")
 }
 
-/// The outages as they stand in the file.
+/// The outages as they are stored in the file.
 pub(crate) fn outages(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
     by_brand(connection, OUTAGE)
 }
 
-/// Outages, read back.
+/// Decodes stored outages.
 pub(crate) fn decoded(rows: BTreeMap<String, String>) -> Result<BTreeMap<BrandId, Outage>> {
     let outage = |(brand, record): (String, String)| {
         let brand = parsed(&brand)?;
@@ -88,7 +88,7 @@ fn remove(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<()> {
     transaction.prepare_cached("DELETE FROM settings WHERE name = ?")?.execute([name]).map(|_| ())
 }
 
-/// Settings whose names begin so, by what follows.
+/// The settings whose names begin with `prefix`, by the rest of their names.
 fn by_brand(connection: &Connection, prefix: &str) -> rusqlite::Result<BTreeMap<String, String>> {
     let mut statement = connection.prepare_cached(
         "SELECT substr(name, length(?1) + 1), value FROM settings WHERE substr(name, 1, length(?1)) = ?1",

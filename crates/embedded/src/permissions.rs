@@ -1,4 +1,4 @@
-//! Who may reach a data file.
+//! File permissions of a data file.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -7,20 +7,21 @@ use std::path::{Path, PathBuf};
 
 use crate::open_error::OpenError;
 
-/// What others than the owner may do with a file.
+/// The permission bits of users other than the owner.
 const OTHERS: u32 = 0o077;
 
-/// How a SQLite file begins.
+/// The first bytes of a SQLite file.
 const BEGINNING: &[u8] = b"SQLite format 3\0";
 
-/// Whether a file is something else altogether, which is told when it is opened.
+/// Whether a file is of another kind. Opening it reports that later.
 fn is_something_else(path: &Path) -> bool {
     let mut beginning = [0; BEGINNING.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
     read.is_ok() && beginning != BEGINNING
 }
 
-/// Refuses a data file that others than its owner can reach, or whose log they can. SQLite makes the log with the file's permissions.
+/// Refuses a data file that users other than its owner can read or write, or whose log they can. SQLite gives the log the file's
+/// permissions.
 pub(crate) fn check(path: &Path) -> Result<(), OpenError> {
     if is_something_else(path) {
         return Ok(());
@@ -44,7 +45,7 @@ pub(crate) fn check(path: &Path) -> Result<(), OpenError> {
     Err(OpenError::OpenToOthers(format!("chmod 600 {}", names.join(" "))))
 }
 
-/// A path as a shell takes it.
+/// A path, quoted for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
@@ -66,10 +67,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_or_log_that_others_can_reach_is_refused_with_the_command_that_mends_it() {
+    fn a_file_or_log_that_others_can_reach_is_refused_with_the_command_that_fixes_it() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("data.sqlite");
-        assert!(check(&file).is_ok(), "it is made with the right mode");
+        assert!(check(&file).is_ok(), "it is created with the right mode");
         for mode in [0o604, 0o602, 0o640, 0o660, 0o666, 0o644, 0o601, 0o777] {
             with_mode(&file, mode);
             let said = check(&file).unwrap_err().to_string();

@@ -1,10 +1,10 @@
-//! Queries over the lines of a ledger. Each finds them by an index, however many there are.
+//! Queries over the lines of a ledger. Each uses an index, however many lines there are.
 //!
-//! SQLite uses a partial index only for a query that repeats the index's condition word for word. So `standing IN ('waiting', 'entered')` stands
-//! beside what it follows from (sqlite.org/partialindex.html).
+//! SQLite uses a partial index only for a query that repeats the index's condition word for word. That is why
+//! `standing IN ('waiting', 'entered')` stands next to the narrower condition that implies it (sqlite.org/partialindex.html).
 
-/// How many lines wait in front of an arrival: those of its own block one by one, and by the counters of whole blocks those before
-/// (see the schema). So many rows at most are read, however many wait.
+/// How many lines wait ahead of an arrival. Lines of the arrival's own block are counted one by one, earlier blocks by their counters
+/// (see the schema), so the number of rows read is bounded however many lines wait.
 pub(crate) const WAITING_BEFORE: &str = "
     SELECT (SELECT count(*) FROM awards
             WHERE ledger = ?1 AND standing = 'waiting' AND standing IN ('waiting', 'entered')
@@ -13,7 +13,7 @@ pub(crate) const WAITING_BEFORE: &str = "
             WHERE ledger = ?1 AND level = 1 AND block >= (?2 >> 16) << 8 AND block < ?2 >> 8)
          + (SELECT ifnull(sum(lines), 0) FROM waiting WHERE ledger = ?1 AND level = 2 AND block < ?2 >> 16)";
 
-/// The first line that waits and whose participant has no place yet.
+/// The first waiting line whose participant has no place yet.
 pub(crate) const FIRST_WAITING: &str = "
     SELECT id, record FROM awards AS waiting
     WHERE ledger = ?1 AND standing = 'waiting' AND standing IN ('waiting', 'entered') AND NOT EXISTS (
@@ -22,11 +22,11 @@ pub(crate) const FIRST_WAITING: &str = "
     )
     ORDER BY arrival";
 
-/// Lines that are credited and owed a reward.
+/// Lines that are credited and are owed a reward.
 pub(crate) const OWED: &str =
     "SELECT id, record FROM awards WHERE ledger = ?1 AND standing = 'held' AND credited ORDER BY arrival";
 
-/// Lots that are credited.
+/// Raffle entries that are credited.
 pub(crate) const ENTERED: &str = "
     SELECT id, participant FROM awards
     WHERE ledger = ?1 AND standing = 'entered' AND standing IN ('waiting', 'entered') AND credited";

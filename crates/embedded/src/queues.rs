@@ -12,20 +12,20 @@ use rusqlite::{Transaction, params};
 use crate::data_file::DataFile;
 use crate::mailbox::{Mailbox, ids_text};
 
-/// A message that was delivered and not acknowledged comes again after this long: six times the 30 s a step may take.
+/// How long after its delivery an unacknowledged message is delivered again: six times the 30 s that a step may take.
 const VISIBILITY: Duration = Duration::from_secs(180);
 
-/// A message as it is written.
+/// A message as it is stored.
 pub(crate) struct MessageRow {
     pub(crate) queue: QueueName,
     pub(crate) look: WorkMessage,
     pub(crate) visible_at: i64,
-    /// Set for schedules: a second row of the same name is not written.
+    /// Set for schedules. A second row with the same name is not written.
     pub(crate) name: Option<String>,
 }
 
 impl MessageRow {
-    /// The number it got; none when its name is taken.
+    /// Inserts the row and returns its number, or `None` when its name is taken.
     fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
         let mut statement = transaction.prepare_cached(
             "INSERT INTO messages (queue, brand, visible_at, ids, name) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -44,7 +44,7 @@ impl MessageRow {
 }
 
 impl DataFile {
-    /// Writes messages, then puts them where they are delivered from.
+    /// Stores messages, then puts them into their mailboxes.
     pub(crate) async fn post(&self, doing: &'static str, rows: Vec<MessageRow>) -> Result<()> {
         let posted = self
             .writer
@@ -91,7 +91,7 @@ impl Queues for DataFile {
         let mailbox = self.mailbox(queue, "receiving messages")?;
         let until = self.milliseconds(wait);
         loop {
-            // Asked before looking: what is put in meanwhile is not missed.
+            // Registered before the read, so that a message put in meanwhile is not missed.
             let filled = mailbox.filled.notified();
             tokio::pin!(filled);
             filled.as_mut().enable();

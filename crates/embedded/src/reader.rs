@@ -1,4 +1,4 @@
-//! Reads on a connection of their own: they do not wait behind an fsync. One thread is enough, since reads by key from a warm
+//! Reads on a connection of their own, so that they do not wait for an fsync. One thread is enough, since reads by key from a warm
 //! file take microseconds.
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::writer::connect;
 
 type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The way to the reading thread, which ends with it.
+/// The channel to the reading thread. The thread ends when it is dropped.
 pub(crate) struct Reader(mpsc::Sender<ReadJob>);
 
 impl Reader {
@@ -28,7 +28,7 @@ impl Reader {
         Ok(Self(reads))
     }
 
-    /// Reads what is committed.
+    /// Runs `work` on what is committed.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         doing: &'static str,

@@ -1,4 +1,4 @@
-//! What is kept no longer. On AWS, DynamoDB does this by itself.
+//! Deletion of expired rows. On AWS, DynamoDB does this by itself.
 
 use domain::Timestamp;
 use ports::Result;
@@ -6,23 +6,23 @@ use rusqlite::{Connection, Transaction};
 
 use crate::data_file::DataFile;
 
-/// Rows of one transaction: whoever wants to store something waits for no more.
+/// Rows in one transaction. A request that stores something waits for one such transaction at most.
 const ROWS: u32 = 250;
 
-/// What was deleted because its time had come.
+/// How many rows were deleted because they had expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Expired {
-    /// Participations, with their lines in ledgers.
+    /// Participations, together with their ledger lines.
     pub participations: u64,
-    /// What was known of profiles.
+    /// Profile hints.
     pub profiles: u64,
 }
 
 impl DataFile {
-    /// Deletes what is kept no longer.
+    /// Deletes expired rows.
     ///
     /// # Errors
-    /// When it cannot be deleted; the next time goes on with it.
+    /// When rows cannot be deleted. The next call continues with them.
     pub async fn expire(&self, now: Timestamp) -> Result<Expired> {
         let mut expired = Expired::default();
         loop {
@@ -38,7 +38,7 @@ impl DataFile {
         Ok(expired)
     }
 
-    /// Looked for outside of any write, a part at a time.
+    /// Deletes expired profile hints. It finds them outside of any write, in parts.
     async fn expire_profiles(&self, now: Timestamp) -> Result<u64> {
         let (mut deleted, mut last) = (0, String::new());
         loop {
@@ -57,7 +57,7 @@ impl DataFile {
                 continue;
             }
             let delete = move |transaction: &Transaction<'_>| {
-                // What was learned anew meanwhile is another record.
+                // A hint that was updated meanwhile has another record and stays.
                 let sql = "DELETE FROM profiles WHERE contact = ?1 AND record = ?2";
                 let mut delete = transaction.prepare_cached(sql)?;
                 let mut deleted = 0;
@@ -71,7 +71,7 @@ impl DataFile {
     }
 }
 
-/// The codes that were given out stay given out.
+/// Deletes expired participations. Codes that were given out stay given out.
 fn participations(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<u64> {
     let mut found = transaction.prepare_cached(
         "SELECT id FROM participations WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",

@@ -1,4 +1,4 @@
-//! What several parts read of rows.
+//! Helpers that several modules use to read rows.
 
 use domain::Timestamp;
 use domain::award::Award;
@@ -8,12 +8,12 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 use stored::{Unencodable, Unreadable};
 
-/// A moment as it is kept.
+/// A stored time.
 pub(crate) fn moment(milliseconds: Option<i64>) -> Option<Timestamp> {
     milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
 }
 
-/// Reads one row or none.
+/// Reads one row, or none.
 pub(crate) fn one<T>(
     connection: &Connection,
     sql: &str,
@@ -23,23 +23,23 @@ pub(crate) fn one<T>(
     connection.prepare_cached(sql)?.query_row(parameters, read).optional()
 }
 
-/// What is stored and cannot be read back, as SQLite would say it.
+/// Wraps the error of a record that cannot be read as an error of SQLite.
 pub(crate) fn unreadable(error: Unreadable) -> Error {
     Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
 }
 
-/// What has no stored form, as SQLite would say it.
+/// Wraps the error of a value that has no stored form as an error of SQLite.
 pub(crate) fn unencodable(error: Unencodable) -> Error {
     Error::ToSqlConversionFailure(Box::new(error))
 }
 
-/// Reads a line from the columns `id, record`.
+/// Reads a ledger line from the columns `id, record`.
 pub(crate) fn award(row: &Row<'_>) -> Result<Award> {
     let (id, record): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
     stored::award::decode(ParticipationId::from_bytes(id), &record).map_err(unreadable)
 }
 
-/// A ledger's counters; zero at first.
+/// A ledger's counters, which are zero before its first line.
 pub(crate) fn counts(connection: &Connection, ledger: &str) -> Result<Counts> {
     let stored: Option<String> =
         one(connection, "SELECT counts FROM ledgers WHERE ledger = ?", [ledger], |row| row.get(0))?;

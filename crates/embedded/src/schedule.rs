@@ -1,4 +1,4 @@
-//! Messages for later: rows like any other, visible from their time on.
+//! Scheduled messages: rows like any other, visible from their time on.
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -15,11 +15,11 @@ impl Schedule for DataFile {
     async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()> {
         let visible_at = time.as_millisecond();
         let row = MessageRow { queue, name: Some(name(visible_at, queue, &look)), look, visible_at };
-        self.post("scheduling a look", vec![row]).await
+        self.post("scheduling a message", vec![row]).await
     }
 }
 
-/// The same for the same schedule, so that a repeat is not written.
+/// A name that equal schedules share, so that a repeated schedule is not written again.
 fn name(visible_at: i64, queue: QueueName, look: &WorkMessage) -> String {
     let text = format!("{visible_at} {} {} {}", queue.name(), look.brand, ids_text(look));
     hex::encode(Sha256::digest(text))

@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-/// The name of the state of a record in an SQL expression. What cannot be read must not keep a row from being written or deleted.
+/// An SQL expression for the name of a record's state. A record that cannot be read must not prevent its row from being written or
+/// deleted.
 macro_rules! state_of {
     ($record:literal) => {
         concat!(
@@ -16,7 +17,7 @@ macro_rules! state_of {
     };
 }
 
-/// What `status` tells is counted as it changes. And what is open is found in the order in which it came.
+/// Triggers keep the counts that `status` shows up to date. An index lists open participations in the order of acceptance.
 const TALLIES: &str = concat!(
     "CREATE TABLE tallies (
          what  TEXT NOT NULL,
@@ -66,14 +67,14 @@ const TALLIES: &str = concat!(
      END;"
 );
 
-/// The scope of a record. What cannot be read counts for no activation.
+/// An SQL expression for a record's scope. A record that cannot be read counts for no activation.
 macro_rules! scope_of {
     ($record:literal) => {
         concat!("ifnull(iif(json_valid(", $record, "), ", $record, " ->> '$.scope', NULL), '')")
     };
 }
 
-/// How many an activation has ever accepted: nothing is taken off when they are deleted.
+/// How many participations each activation has ever accepted. Deleting participations does not lower the count.
 const ACCEPTED: &str = concat!(
     "INSERT INTO tallies SELECT 'accepted', ",
     scope_of!("record"),
@@ -87,8 +88,8 @@ const ACCEPTED: &str = concat!(
 );
 
 const STEPS: &[M<'_>] = &[M::up(
-    // Ids are hashes. Rows are kept in the order in which they come, and only the index of ids is filled at random places:
-    // a commit then touches few pages.
+    // Ids are hashes. Rows are stored in the order of arrival, and only the index of ids is filled at random positions, so a commit
+    // touches few pages.
     "CREATE TABLE participations (
          id      BLOB NOT NULL UNIQUE,
          version INTEGER NOT NULL,
@@ -126,7 +127,7 @@ const STEPS: &[M<'_>] = &[M::up(
          value TEXT NOT NULL
      ) WITHOUT ROWID;",
 ), M::up(
-    // Lines of ledgers are kept in the order of acceptance, too. What waits, is owed a reward or has a lot is found by index.
+    // Ledger lines are stored in the order of acceptance, too. Waiting lines, owed rewards and raffle tickets are found by index.
     "CREATE TABLE ledgers (
          ledger TEXT PRIMARY KEY,
          counts TEXT NOT NULL
@@ -181,17 +182,17 @@ const STEPS: &[M<'_>] = &[M::up(
      ) WITHOUT ROWID;
      CREATE INDEX notices_due ON notices (due_at) WHERE due_at IS NOT NULL;",
 ), M::up(
-    // What is booked is forgotten: it is of the moment.
+    // Booked slots are dropped: they are only valid for the moment.
     "DELETE FROM limits;
      ALTER TABLE limits ADD COLUMN learning INTEGER;
      ALTER TABLE limits ADD COLUMN by_contract INTEGER NOT NULL DEFAULT 0;",
 ), M::up(
-    // What has ended before this was counted from the activation's close is kept for ninety days.
+    // A participation that ended before expiry was counted from the activation's close is kept for ninety days.
     "ALTER TABLE participations ADD COLUMN expires_at INTEGER;
      UPDATE participations SET expires_at = (record ->> '$.updated_at') + 7776000000 WHERE due_at IS NULL;
      CREATE INDEX participations_expire ON participations (expires_at) WHERE expires_at IS NOT NULL;",
 ), M::up(
-    // What is due is read brand by brand.
+    // Due rows are read brand by brand.
     "DROP INDEX participations_due;
      CREATE INDEX participations_due ON participations (brand, due_at) WHERE due_at IS NOT NULL;
      DROP INDEX awards_due;
@@ -199,8 +200,8 @@ const STEPS: &[M<'_>] = &[M::up(
 ), M::up(
     "ALTER TABLE notices ADD COLUMN revived_at INTEGER;",
 ), M::up(
-    // How many lines of a ledger wait, by blocks of 256 arrivals (level 1) and of 256 times 256 (level 2): the number of those that
-    // wait in front of somebody is the sum of few rows. And what draws came to, in rows of 256 tickets.
+    // How many lines of a ledger wait, in blocks of 256 arrivals (level 1) and of 256 × 256 (level 2), so that the number of lines
+    // ahead of a given one is the sum of few rows. Draw results are stored in rows of 256 tickets.
     "CREATE TABLE waiting (
          ledger TEXT NOT NULL,
          level  INTEGER NOT NULL,
@@ -234,18 +235,18 @@ const STEPS: &[M<'_>] = &[M::up(
          PRIMARY KEY (ledger, list, row)
      );",
 ), M::up(
-    // When the books were last written, and whether what was used of them has to be learnt.
+    // When the counters were last written, and whether the requests already used in the window are unknown.
     "ALTER TABLE limits ADD COLUMN touched INTEGER;
      ALTER TABLE limits ADD COLUMN resumed INTEGER;",
 ), M::up(TALLIES), M::up(ACCEPTED)];
 
-/// Whether a newer version has changed the file.
+/// Whether a newer version has migrated the file.
 pub(crate) fn is_newer(connection: &Connection) -> rusqlite::Result<bool> {
     let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(version > STEPS.len())
 }
 
-/// Brings a file up to date. A large file takes a few seconds, and whoever waits is told.
+/// Migrates a file to this version. A large file takes a few seconds, so a log line announces it.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
     let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > 0 && version < STEPS.len() {

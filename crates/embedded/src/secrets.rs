@@ -5,7 +5,7 @@ use domain::brand::SecretRef;
 use ports::{Error, Result, Secrets};
 use secrecy::SecretString;
 
-/// Reads environment variables. Parameters of AWS are not to be had in one process on its own.
+/// Reads environment variables. Parameters of SSM are not available to a single process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnvSecrets;
 
@@ -17,7 +17,7 @@ impl Secrets for EnvSecrets {
             SecretRef::Env(name) => {
                 std::env::var(name).map(SecretString::from).map_err(|_| missing("is not set"))
             }
-            SecretRef::Ssm(_) => Err(missing("can be read on AWS only")),
+            SecretRef::Ssm(_) => Err(missing("can only be read on AWS")),
         }
     }
 }

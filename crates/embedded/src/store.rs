@@ -1,4 +1,4 @@
-//! Participations, and what is known of profiles.
+//! Participations and profile hints.
 
 use std::collections::BTreeSet;
 
@@ -19,13 +19,13 @@ use crate::data_file::DataFile;
 use crate::ledger_tx::SqliteLedgerTx;
 use crate::rows::one;
 
-/// A participation as its row.
+/// A participation as a row.
 pub(crate) struct ParticipationRow {
     id: [u8; 16],
     version: u64,
     brand: String,
     due_at: Option<i64>,
-    /// When it may go: not before it has ended.
+    /// When the row may be deleted. Set once the participation has ended.
     expires_at: Option<i64>,
     record: String,
 }
@@ -168,11 +168,11 @@ impl Store for DataFile {
     }
 
     async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
-        at_most(contacts.len(), MOST_ITEMS, "reading profiles")?;
+        at_most(contacts.len(), MOST_ITEMS, "reading profile hints")?;
         let contacts = contacts.to_vec();
         let rows = self
             .reader
-            .read("reading profiles", move |connection| {
+            .read("reading profile hints", move |connection| {
                 let mut rows = Vec::new();
                 for contact in contacts {
                     rows.extend(select_profile(connection, contact)?.map(|record| (contact, record)));
@@ -193,13 +193,13 @@ impl Store for DataFile {
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
-        at_most(profiles.len(), MOST_ITEMS, "remembering profiles")?;
+        at_most(profiles.len(), MOST_ITEMS, "storing profile hints")?;
         let row = |(contact, known): &(ContactKey, ProfileHint)| {
             Ok((contact.to_string(), hint::encode(*contact, known)?))
         };
         let rows: Vec<(String, String)> = profiles.iter().map(row).collect::<Result<_>>()?;
         self.writer
-            .write("remembering profiles", move |transaction| {
+            .write("storing profile hints", move |transaction| {
                 let mut statement = transaction.prepare_cached(
                     "INSERT INTO profiles (contact, record) VALUES (?1, ?2)
                      ON CONFLICT DO UPDATE SET record = excluded.record",
@@ -216,7 +216,7 @@ impl Store for DataFile {
         let record = hint::encode(contact, profile)?;
         let holder = self
             .writer
-            .write("claiming a profile", move |transaction| {
+            .write("claiming a profile hint", move |transaction| {
                 let mut statement = transaction.prepare_cached(
                     "INSERT INTO profiles (contact, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                 )?;
@@ -236,7 +236,7 @@ impl Store for DataFile {
         Ok(holder.unwrap_or_else(|| profile.clone()))
     }
 
-    /// It is counted behind whatever is being stored, hence by the writer.
+    /// The writer counts, so that the count includes everything that is being stored.
     async fn accepted(&self, scope: &Scope, _more: u64) -> Result<u64> {
         let scope = scope.to_string();
         let sql = "SELECT count FROM tallies WHERE what = 'accepted' AND name = ?";
@@ -249,7 +249,7 @@ impl Store for DataFile {
 
 type DueRow = ([u8; 16], String, i64);
 
-/// What is due in a table: of each brand the first ones, so that no brand's many hide another's few.
+/// The due rows of a table. It takes the first rows of each brand, so that a brand with many due rows does not hide the others.
 fn due_in(connection: &Connection, table: &str, now: i64, limit: i64) -> rusqlite::Result<Vec<DueRow>> {
     let mut next_brand = connection
         .prepare_cached(&format!("SELECT min(brand) FROM {table} WHERE due_at IS NOT NULL AND brand > ?1"))?;

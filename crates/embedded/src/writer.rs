@@ -1,5 +1,5 @@
-//! Group commit. One thread owns the connection that writes. It takes the first operation and whatever waits behind it, runs
-//! them in one transaction, commits once, and then answers all: callers that come together share an fsync.
+//! Group commit. One thread owns the connection that writes. It takes the first operation and every operation that waits behind it,
+//! runs them in one transaction, commits once, and then answers all of them. Concurrent callers thus share an fsync.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,30 +14,31 @@ use tokio::sync::oneshot;
 
 use crate::failure::{failed, guarded, panicked};
 
-/// Operations in one transaction at most; a commit then stays under some ten milliseconds.
+/// The most operations in one transaction. A commit then stays under some ten milliseconds.
 const MOST_IN_GROUP: usize = 1_024;
 
-/// Commits between two checkpoints: under full load some hundred megabytes of log, so that a page that changes often is moved
-/// once; in a quiet hour a few.
+/// Commits between two checkpoints. Under full load that is some hundred megabytes of log, so that a page that changes often is moved
+/// only once; in a quiet hour it is a few megabytes.
 const COMMITS_A_CHECKPOINT: usize = 1_024;
 
-/// What the log shrinks to when it begins anew. It grows beyond that under full load, and while somebody reads the file for long.
+/// The size in bytes to which the log shrinks when it is reset. It grows beyond that under full load, and while a reader holds an old
+/// snapshot for long.
 const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// After so long without a commit, a log that is larger is emptied.
+/// After this long without a commit, a log larger than `LOG_LIMIT` is truncated.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// How long to wait for another process that writes.
+/// How long to wait for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Something to be done inside a transaction. It can be run again when the transaction failed.
+/// Work to be done inside a transaction. It is run again when the transaction failed.
 trait Operation: Send {
     fn run(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
-    /// Tells the caller how it ended.
+    /// Answers the caller with the result of the commit.
     fn answer(self: Box<Self>, committed: std::result::Result<(), Failed>);
 }
 
-/// Why a group was not committed; every operation in it gets to know.
+/// Why a group was not committed. Every operation in the group gets this error.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 struct Failed(Arc<rusqlite::Error>);
@@ -65,7 +66,7 @@ where
     }
 }
 
-/// The way to the writing thread. Dropping it commits what waits and ends its threads.
+/// The channel to the writing thread. Dropping it commits the waiting operations and ends the threads.
 pub(crate) struct Writer {
     operations: Option<mpsc::Sender<Box<dyn Operation>>>,
     threads: Vec<JoinHandle<()>>,
@@ -73,7 +74,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the threads that write to the file and move what was written out of its log.
+    /// Starts the thread that writes to the file, and the one that checkpoints its log.
     pub(crate) fn start(connection: Connection, checkpoints: Connection) -> std::io::Result<Self> {
         let (operations, waiting) = mpsc::channel();
         let (committed, commits_to_move) = mpsc::channel();
@@ -88,8 +89,8 @@ impl Writer {
         Ok(Self { operations: Some(operations), threads, commits })
     }
 
-    /// Does `work` in a transaction with others' and returns once that is durable. When the group fails, each operation is
-    /// tried alone, so `work` may run twice; what it did the first time is undone.
+    /// Runs `work` in a transaction together with other callers' work, and returns once it is durable. When the group fails, each
+    /// operation is tried alone, so `work` may run twice; the effects of the first run are rolled back.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -124,10 +125,10 @@ impl Drop for Writer {
     }
 }
 
-/// What the writing thread works with.
+/// The state of the writing thread.
 struct WriteLoop {
     connection: Connection,
-    /// Tells the checkpointing thread of every commit.
+    /// Reports every commit to the checkpointing thread.
     committed: mpsc::Sender<()>,
     /// Set when that thread has moved nearly all of the log into the file.
     moved: Arc<AtomicBool>,
@@ -147,14 +148,14 @@ impl WriteLoop {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.moved.swap(false, Ordering::Relaxed) {
-                // The few pages that came since: with them the log is empty and begins anew instead of growing.
+                // Only the few pages committed since then are left. Moving them empties the log, which is then reset instead of growing.
                 self.begin_log_anew();
             }
         }
         let _unimportant = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    /// A log that has grown large is cut off. Where somebody reads what is in it, that is left to the next time.
+    /// Resets the log. A log beyond its limit is also truncated, unless a reader is using it; then the next call tries again.
     fn begin_log_anew(&self) {
         if log_length(&self.connection) <= LOG_LIMIT {
             passive_checkpoint(&self.connection);
@@ -171,7 +172,7 @@ impl WriteLoop {
     fn write(&mut self, mut group: Vec<Box<dyn Operation>>) {
         let committed = commit(&mut self.connection, &mut group);
         if committed.is_err() {
-            // The log may have met the end of the disk: what is moved out of it makes room.
+            // The disk may be full. Moving pages from the log into the file makes room in the log.
             passive_checkpoint(&self.connection);
         }
         if committed.is_ok() || group.len() == 1 {
@@ -180,7 +181,7 @@ impl WriteLoop {
             let _ended = self.committed.send(());
             return;
         }
-        // One of them is at fault: alone, it fails alone.
+        // At least one operation is at fault. Tried alone, it fails alone.
         for operation in group {
             let mut alone = vec![operation];
             let committed = commit(&mut self.connection, &mut alone);
@@ -189,8 +190,8 @@ impl WriteLoop {
     }
 }
 
-/// Moves committed pages from the log into the file, beside the writer: a commit would otherwise take as long as a checkpoint
-/// every now and then.
+/// Moves committed pages from the log into the file, while the writer goes on. Otherwise, every now and then a commit would take as
+/// long as a checkpoint.
 fn checkpoint(connection: &Connection, commits: &mpsc::Receiver<()>, moved: &AtomicBool) {
     let mut since_the_last = 0;
     loop {
@@ -211,20 +212,20 @@ fn checkpoint(connection: &Connection, commits: &mpsc::Receiver<()>, moved: &Ato
     }
 }
 
-/// The log of a data file.
+/// The path of a data file's log.
 pub(crate) fn log_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     name.into()
 }
 
-/// How many bytes the log has, whether they are in use or not.
+/// The size of the log in bytes, in use or not.
 fn log_length(connection: &Connection) -> u64 {
     let log = connection.path().map(|path| log_of(Path::new(path)));
     log.and_then(|log| log.metadata().ok()).map_or(0, |found| found.len())
 }
 
-/// Moves what can be moved without making anyone wait. What cannot is moved the next time.
+/// Moves the pages that can be moved without blocking anyone. The rest is moved the next time.
 fn passive_checkpoint(connection: &Connection) {
     let _next_time = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }
@@ -246,18 +247,18 @@ fn answer_all(group: Vec<Box<dyn Operation>>, committed: &std::result::Result<()
     }
 }
 
-/// A connection as every thread uses it.
+/// Opens a connection with the settings that every thread uses.
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    // Ids are hashes, so nearly every insert fills another page of their index, and every changed page is written to the log
-    // whole: small pages make small commits. Says nothing for a file that exists.
+    // Ids are hashes, so nearly every insert changes another page of their index, and every changed page is written to the log
+    // whole. Small pages therefore make small commits. The setting has no effect on an existing file.
     connection.pragma_update(None, "page_size", 1_024)?;
     connection.busy_timeout(PATIENCE)?;
-    // What is deleted is overwritten: it may have been somebody's address.
+    // Deleted content is overwritten, because it may be a consumer's address.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // Checkpoints have a thread of their own.
+    // Checkpoints run on a thread of their own.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -296,12 +297,12 @@ mod tests {
         let (_directory, writer) = writer();
         let panics = writer.write::<()>("inserting", |transaction| {
             transaction.execute("INSERT INTO numbers VALUES (1)", [])?;
-            panic!("the books do not add up");
+            panic!("the counters do not add up");
         });
         let (panicked, inserted) = futures::future::join(panics, writer.write("inserting", insert(1))).await;
         assert!(matches!(panicked, Err(Error::Panicked { .. })), "{panicked:?}");
         assert_eq!(inserted.unwrap(), 1);
-        assert_eq!(writer.write("inserting", insert(2)).await.unwrap(), 1, "the writer goes on");
+        assert_eq!(writer.write("inserting", insert(2)).await.unwrap(), 1, "the writer continues");
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
-//! A batch of messages from SQS, and which of them failed.
+//! A batch of messages from SQS, and the report of those that failed.
 //!
-//! Each record's body is read on its own, so one that is not ours fails alone. A failure without an identifier is never reported:
-//! Lambda would take it for a failure of the whole batch (AWS, partial batch responses).
+//! Each record's body is decoded on its own, so a body that is not ours fails alone. A failure without an identifier is never reported,
+//! because Lambda would treat it as a failure of the whole batch (AWS, partial batch responses).
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,7 +12,7 @@ use ports::error::in_full;
 use serde::{Deserialize, Serialize};
 use supervision::guarded;
 
-/// What Lambda hands over.
+/// The event that Lambda passes to the function.
 #[derive(Debug, Deserialize)]
 pub struct Batch {
     #[serde(rename = "Records", default)]
@@ -27,7 +27,7 @@ struct SqsRecord {
     body: String,
 }
 
-/// What Lambda is told.
+/// The function's response to Lambda.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
 pub struct BatchAnswer {
     #[serde(rename = "batchItemFailures")]
@@ -40,7 +40,8 @@ struct ItemFailure {
     message_id: String,
 }
 
-/// Works on a batch, brands side by side, each in the order of its messages. What fails comes again, as one brand.
+/// Processes a batch, one brand next to the other, each in the order of its messages. If a brand's work fails, all of its messages are
+/// reported and delivered again.
 pub async fn each_brand(
     batch: Batch,
     work: impl AsyncFn(&BrandId, &[ParticipationId]) -> ports::Result<()>,
@@ -65,15 +66,15 @@ pub async fn each_brand(
         }
     }
     let worked = brands.into_iter().map(async |(brand, (mut ids, messages))| {
-        // Whoever is in two messages is looked at once.
+        // A participation that two messages name is processed once.
         let mut seen = HashSet::new();
         ids.retain(|id| seen.insert(*id));
-        // Whatever a brand's work does wrong, other brands' messages are done.
+        // If one brand's work fails or panics, the other brands' messages still count as done.
         let worked = guarded(work(&brand, &ids)).await;
         let error = worked
             .unwrap_or_else(|panicked| Err(ports::Error::panicked("working on a batch", panicked)))
             .err()?;
-        tracing::error!(event = "lambda.batch_failed", %brand, error = %in_full(&error), "The brand's part of a batch failed; it comes again.");
+        tracing::error!(event = "lambda.batch_failed", %brand, error = %in_full(&error), "The brand's part of a batch failed; it is delivered again.");
         Some(messages)
     });
     failed.extend(join_all(worked).await.into_iter().flatten().flatten());
@@ -104,7 +105,7 @@ mod tests {
         json!({ "messageId": message_id, "body": body, "receiptHandle": "x", "attributes": {} })
     }
 
-    /// Works on records; the work of `failing` fails. Gives back what was worked on, and the answer.
+    /// Processes records; the work for `failing` fails. Returns what was processed, and the response.
     async fn work(records: Vec<Value>, failing: &str) -> (Vec<(String, Vec<ParticipationId>)>, Value) {
         let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
         let worked = Mutex::new(Vec::new());
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_brands_messages_are_worked_on_together_and_in_order() {
+    async fn a_brands_messages_are_processed_together_and_in_order() {
         let records =
             vec![record("1", "acme", &[3, 1]), record("2", "zest", &[9]), record("3", "acme", &[2])];
         let (worked, answer) = work(records, "").await;
@@ -133,13 +134,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_in_two_messages_is_looked_at_once() {
+    async fn a_participation_in_two_messages_is_processed_once() {
         let (worked, _) = work(vec![record("1", "acme", &[2, 1]), record("2", "acme", &[1, 3])], "").await;
         assert_eq!(worked, [("acme".to_owned(), vec![id(2), id(1), id(3)])]);
     }
 
     #[tokio::test]
-    async fn what_is_not_ours_fails_alone() {
+    async fn a_message_that_is_not_ours_fails_alone() {
         let poison = |body: Value| json!({ "messageId": "p", "body": body });
         for body in [json!("not json"), json!("{}"), json!("")] {
             let (worked, answer) = work(vec![poison(body), record("1", "acme", &[1])], "").await;
@@ -149,13 +150,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_brands_failure_is_no_other_brands() {
+    async fn one_brands_failure_does_not_affect_another() {
         let (_, answer) = work(vec![record("1", "acme", &[1]), record("2", "zest", &[2])], "acme").await;
         assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
     }
 
     #[tokio::test]
-    async fn one_brands_panic_is_no_other_brands() {
+    async fn one_brands_panic_does_not_affect_another() {
         let records = vec![record("1", "acme", &[1]), record("2", "zest", &[2]), record("3", "acme", &[3])];
         let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
         let worked = Mutex::new(Vec::new());
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_without_a_name_is_not_reported() {
+    async fn a_failure_without_an_identifier_is_not_reported() {
         let nameless = json!({ "body": "poison" });
         let (worked, answer) = work(vec![nameless, record("1", "acme", &[1])], "").await;
         assert_eq!((worked.len(), answer), (1, json!({ "batchItemFailures": [] })));

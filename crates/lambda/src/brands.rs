@@ -1,4 +1,4 @@
-//! The brands, and what is made of them: read from their table at the start, and again every minute.
+//! The brands and a value built from them. Both are read from the brand table at start-up, and again every minute.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +17,10 @@ use tokio::sync::Mutex;
 
 use crate::environment::Deployed;
 
-/// How long brands are taken for granted.
+/// How long the brands are used before they are read again.
 const FRESH_FOR: Duration = Duration::from_secs(60);
 
-/// Something that is made of the brands, and made anew when they have changed.
+/// A value that is built from the brands, and rebuilt when they have changed.
 pub struct OfBrands<T> {
     table: BrandTable,
     troubles: Troubles,
@@ -36,14 +36,14 @@ struct Cached<T> {
     made: T,
 }
 
-/// They were checked when they were pushed; codes and secrets are where they are needed. A brand whose new file this version cannot
-/// read goes on as it was, as long as this process lives.
+/// Reads the brand files leniently: they were checked when they were pushed, and their codes and secrets are elsewhere. A brand whose new
+/// file this version cannot read keeps its old settings as long as this process lives.
 fn load(files: &[Given], former: Option<&Loaded>) -> Loaded {
     read_each(files, &Deployed, Strictness::Lenient, former)
 }
 
 impl<T: Clone> OfBrands<T> {
-    /// Makes the first one, of what was just read of the table. What is wrong with a file is a trouble, and harms its own brand only.
+    /// Builds the first value, from files that were just read from the table. A fault in a file affects only its own brand and is reported.
     pub fn new(
         table: BrandTable,
         files: Vec<Given>,
@@ -56,7 +56,7 @@ impl<T: Clone> OfBrands<T> {
         Self { table, troubles, make: Box::new(make), kept, refused: AtomicU64::new(0) }
     }
 
-    /// The one of the brands as they are; as they were, when they cannot be read.
+    /// The value for the current brands. If they cannot be read, it stays as it was.
     pub async fn current(&self) -> T {
         let mut kept = self.kept.lock().await;
         let now = SystemClock.now();
@@ -68,7 +68,7 @@ impl<T: Clone> OfBrands<T> {
         kept.made.clone()
     }
 
-    /// How many files could not be used as they are when this was last asked for the current one.
+    /// How many files could not be used as they are, at the last call of `current`.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -83,7 +83,7 @@ impl<T: Clone> OfBrands<T> {
                 tracing::info!(event = "lambda.brands_changed", "The brand files have changed.");
             }
             Err(error) => {
-                tracing::error!(event = "lambda.brands_unread", error = %in_full(&error), "The brand files cannot be read; the ones before stay in use.");
+                tracing::error!(event = "lambda.brands_unread", error = %in_full(&error), "The brand files cannot be read; the previous ones stay in use.");
             }
         }
     }

@@ -9,18 +9,18 @@ use domain::brand::Brands;
 use futures::future::join_all;
 use http::Request;
 
-/// Hosts that are connected to at the start, at most: whoever has more brands than that keeps its functions busy anyway.
+/// The most hosts that are connected to at start-up. With more brands than that, the functions are kept warm anyway.
 const MOST_HOSTS: usize = 4;
 
-/// Connections to each, for look-ups side by side. Where a host speaks HTTP/2, they become one.
+/// Connections to each host, for concurrent look-ups. With HTTP/2 they become one connection.
 const CONNECTIONS: usize = 4;
 
-/// Braze answers in a fraction of a second or is in trouble. A look asks it twice or three times, which must fit a function's time-out:
-/// what is killed has told nobody what it has done.
+/// Braze answers in a fraction of a second, or it is unavailable. One step asks it two or three times, which must fit the function's
+/// time-out: a function that is killed cannot save what it has done.
 pub(crate) const TIMEOUTS: Timeouts =
     Timeouts { connect: Duration::from_secs(3), total: Duration::from_secs(8) };
 
-/// Connects to the brands' Braze hosts. Nothing is asked of them: whatever they answer, the connection stays.
+/// Connects to the brands' Braze hosts. The answers do not matter, since the connections stay open whatever they are.
 pub(crate) async fn open(transport: &HttpTransport, brands: &Brands) {
     let hosts: BTreeSet<&str> = brands.iter().map(|brand| brand.braze.endpoint.url().as_str()).collect();
     let connections = hosts.into_iter().take(MOST_HOSTS).flat_map(|host| [host; CONNECTIONS]);

@@ -1,4 +1,4 @@
-//! What the template tells a function.
+//! The settings that the template gives a function.
 
 use std::collections::HashMap;
 use std::env;
@@ -13,20 +13,20 @@ use domain::message::QueueName;
 use ports::Secrets;
 use secrecy::ExposeSecret;
 
-/// The environment's name, which all its tables begin with.
+/// The variable with the environment's name, which is the prefix of all its tables.
 const NAME: &str = "QUIKLY_ENVIRONMENT";
 
-/// The parameter that holds the id key: 64 hexadecimal digits.
+/// The variable that names the parameter with the id key: 64 hexadecimal digits.
 const ID_KEY: &str = "QUIKLY_ID_KEY_PARAMETER";
 
-/// The parameter that holds what the content delivery network in front proves itself with. It may be absent.
+/// The variable that names the parameter with the secret that the content delivery network in front sends. It may be absent.
 #[cfg(feature = "http")]
 const EDGE_SECRET: &str = "QUIKLY_EDGE_SECRET_PARAMETER";
 
-/// Whether brand files may have us speak to loopback or to private addresses: `true`.
+/// The variable that allows brand files to name loopback or private addresses: `true`.
 const ALLOW_PRIVATE: &str = "QUIKLY_ALLOW_PRIVATE";
 
-/// What brand files meet in a function: they were checked when they were pushed, and codes and secrets are where they are needed.
+/// How a function reads brand files: they were checked when they were pushed, and their codes and secrets are elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub struct Deployed;
 
@@ -48,7 +48,7 @@ fn variable(name: &str) -> anyhow::Result<String> {
     env::var(name).with_context(|| format!("{name} is not set"))
 }
 
-/// `QUIKLY_QUEUE_EMAIL_ENROLLMENTS_URL` and the like.
+/// A variable of one queue, such as `QUIKLY_QUEUE_EMAIL_ENROLLMENTS_URL`.
 fn of_queue(queue: QueueName, ending: &str) -> anyhow::Result<String> {
     variable(&format!("QUIKLY_QUEUE_{}_{ending}", queue.name().to_uppercase().replace('-', "_")))
 }
@@ -61,7 +61,7 @@ pub fn name() -> anyhow::Result<String> {
     variable(NAME)
 }
 
-/// The addresses of all queues.
+/// The URLs of all queues.
 ///
 /// # Errors
 /// When one is not set.
@@ -69,17 +69,17 @@ pub fn queue_urls() -> anyhow::Result<HashMap<QueueName, String>> {
     QueueName::ALL.into_iter().map(|queue| Ok((queue, of_queue(queue, "URL")?))).collect()
 }
 
-/// What the content delivery network in front proves itself with, where there is one.
+/// The secret that the content delivery network in front sends, if there is one.
 #[cfg(feature = "http")]
 #[must_use]
 pub fn edge_secret() -> Option<SecretRef> {
     env::var(EDGE_SECRET).ok().filter(|name| !name.is_empty()).map(SecretRef::Ssm)
 }
 
-/// What schedules need to send.
+/// The settings for schedules.
 ///
 /// # Errors
-/// When something is not set.
+/// When a variable is not set.
 #[cfg(feature = "worker")]
 pub fn schedules() -> anyhow::Result<aws::scheduler::SchedulerSettings> {
     let scheduled = [QueueName::EmailEnrollments, QueueName::SmsSubscriptions];
@@ -93,19 +93,19 @@ pub fn schedules() -> anyhow::Result<aws::scheduler::SchedulerSettings> {
     })
 }
 
-/// The key that participation ids are made with, if it is the one that they have been made with so far.
+/// The key that participation ids are made with, if it is the same key as before.
 ///
 /// # Errors
-/// When it cannot be read, is no key, or is another one.
+/// When it cannot be read, is not a key, or differs from the one used before.
 pub async fn id_key(secrets: &dyn Secrets, dynamo: &Dynamo) -> anyhow::Result<IdKey> {
     let (key, marks) = tokio::join!(parameter(secrets), dynamo.marks());
     same(key?, marks?.fingerprint.as_deref())
 }
 
-/// The same, and the first one that is ever used is the one that stays.
+/// Does the same as [`id_key`], and also records the first key that is ever used.
 ///
 /// # Errors
-/// When it cannot be read, is no key, or is another one.
+/// When it cannot be read, is not a key, or differs from the one used before.
 #[cfg(feature = "worker")]
 pub async fn kept_id_key(secrets: &dyn Secrets, dynamo: &Dynamo) -> anyhow::Result<IdKey> {
     let (key, marks) = tokio::join!(parameter(secrets), dynamo.marks());

@@ -1,4 +1,4 @@
-//! Intake behind API Gateway or a function URL: the same routes that `serve` has.
+//! Intake behind API Gateway or a function URL, with the same routes as `serve`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::brands::OfBrands;
 use crate::ready::Ready;
 use crate::{environment, logs, output};
 
-/// Intake over AWS's ports, connected to all it needs.
+/// Intake's routes over the ports of `aws`, with everything they need.
 async fn routes() -> anyhow::Result<OfBrands<Router>> {
     let name = environment::name()?;
     let config = aws::function();
@@ -44,7 +44,7 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
         secrets,
         troubles: troubles.clone(),
         edge_secret: environment::edge_secret(),
-        // Instances do not know of each other: this holds a single busy client back. A flood is for what stands in front.
+        // Instances do not know of each other, so this only limits a single busy client. The service in front must hold off a flood.
         limits: Arc::new(RequestLimits::new(Rates::USUAL)),
         clock,
     };
@@ -52,10 +52,10 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
     Ok(OfBrands::new(table, files?, troubles, make))
 }
 
-/// Serves until Lambda ends it.
+/// Serves requests until Lambda ends the process.
 ///
 /// # Errors
-/// When something that it needs is not there.
+/// When a setting is missing or Lambda's runtime fails.
 pub async fn serve(function: &'static str) -> anyhow::Result<()> {
     logs::start();
     let metrics =
@@ -87,7 +87,7 @@ async fn answer(routes: &Ready<OfBrands<Router>>, mut request: lambda_http::Requ
     }
 }
 
-/// Whom API Gateway or the function's URL saw.
+/// The caller's address as API Gateway or the function URL has seen it.
 fn caller(request: &lambda_http::Request) -> Option<Caller> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
     context.http.source_ip.as_deref()?.parse().ok().map(Caller)

@@ -1,4 +1,4 @@
-//! Logs as JSON: CloudWatch finds fields by their names. Ids, never contacts or secrets.
+//! Logs as JSON, so that CloudWatch finds fields by their names. They hold ids, never contacts or secrets.
 
 use std::env;
 use std::io::stdout;
@@ -12,19 +12,19 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// What is shown unless told otherwise.
+/// The log filter, unless `RUST_LOG` is set.
 const SHOWN: &str = "info,aws=warn,hyper=warn";
 
-/// Starts logging. `RUST_LOG` sets what is shown, by targets and levels; filters by fields would link what they are parsed with.
+/// Starts logging. `RUST_LOG` filters by target and level. Filters by field are not supported, because they would link a parser.
 pub fn start() {
     let told = env::var("RUST_LOG").ok().and_then(|told| told.parse::<Targets>().ok());
     let shown = told.or_else(|| SHOWN.parse().ok()).unwrap_or_default();
-    // Lines are written at once: the process is frozen after the answer.
+    // Each line is written at once, because Lambda freezes the process after the answer.
     tracing_subscriber::registry().with(shown).with(as_json(|| Lines::at_once(stdout))).init();
     supervision::say_where();
 }
 
-/// A JSON object for each line, with the fields beside the message.
+/// Writes a JSON object for each event, with the fields next to the message.
 fn as_json<S, W>(to: W) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -34,7 +34,7 @@ where
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        // An invocation must not fail because its log takes nothing.
+        // An invocation must not fail because its log cannot be written.
         .log_internal_errors(false)
         .with_writer(to)
 }

@@ -1,4 +1,4 @@
-//! The standard output, where Lambda takes metrics from.
+//! The standard output, from which Lambda takes metrics.
 
 use std::io::{Write, stdout};
 
@@ -6,9 +6,9 @@ use metrics::{Figures, MetricsLine};
 use ports::Clock;
 use ports::clock::SystemClock;
 
-/// Says an invocation's figures.
+/// Writes an invocation's metrics.
 pub(crate) fn say(line: &MetricsLine, figures: &Figures) {
     let line = line.make(SystemClock.now(), figures);
-    // Nobody is there to be told.
+    // A failure cannot be reported anywhere.
     let _lost = writeln!(stdout().lock(), "{line}");
 }

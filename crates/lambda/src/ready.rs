@@ -1,4 +1,4 @@
-//! Starting up while the runtime asks for work: what is made of secrets, tables and connections, ready when it is first needed.
+//! Starting up while the runtime already asks for work: values made from secrets, tables and connections are ready when first needed.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use futures::future::BoxFuture;
 use ports::error::in_full;
 use tokio::sync::OnceCell;
 
-/// Turns of the scheduler that are left to others first; it looks for what has come in every 61st (Tokio).
+/// How often this task yields to others first. Tokio's scheduler polls for I/O on every 61st turn.
 const TURNS: u32 = 200;
 
-/// Something that is being made since the process began.
+/// A value that has been in the making since the process began.
 pub struct Ready<T> {
     made: OnceCell<T>,
     make: Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<T>> + Send + Sync>,
 }
 
 impl<T: Send + Sync + 'static> Ready<T> {
-    /// Begins to make it, in a task of its own.
+    /// Starts to make the value, in a task of its own.
     pub fn begin<F>(make: impl Fn() -> F + Send + Sync + 'static) -> Arc<Self>
     where
         F: Future<Output = anyhow::Result<T>> + Send + 'static,
@@ -24,7 +24,7 @@ impl<T: Send + Sync + 'static> Ready<T> {
         let ready = Arc::new(Self { made: OnceCell::new(), make: Box::new(move || Box::pin(make())) });
         let begun = ready.clone();
         tokio::spawn(async move {
-            // The request for work goes first: it is to an address on the same machine, so a few turns are enough for it.
+            // The runtime's request for work goes first. It is to an address on the same machine, so a few turns are enough for it.
             for _ in 0..TURNS {
                 tokio::task::yield_now().await;
             }
@@ -33,13 +33,13 @@ impl<T: Send + Sync + 'static> Ready<T> {
         ready
     }
 
-    /// The thing, once it is made. What failed is tried again by whoever asks next.
+    /// The value, once it is made. After a failure, the next call tries again.
     ///
     /// # Errors
     /// When it cannot be made now.
     pub async fn get(&self) -> anyhow::Result<&T> {
         let made = self.made.get_or_try_init(|| (self.make)()).await;
-        made.inspect_err(|error| tracing::error!(event = "lambda.not_ready", error = %in_full(&**error), "The function cannot start to work."))
+        made.inspect_err(|error| tracing::error!(event = "lambda.not_ready", error = %in_full(&**error), "The function cannot start."))
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_is_made_once_and_without_being_asked_for() {
+    async fn the_value_is_made_once_and_without_a_request() {
         let made = Arc::new(AtomicU32::new(0));
         let counter = made.clone();
         let ready = Ready::begin(move || {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_failed_is_tried_again_by_the_next_invocation() {
+    async fn a_failure_is_tried_again_by_the_next_invocation() {
         let tries = AtomicU32::new(0);
         let ready = Ready::begin(move || {
             let tried = tries.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The connector over AWS's ports.
+//! The connector over the ports of `aws`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,14 +27,14 @@ use crate::connections::{self, TIMEOUTS};
 use crate::ready::Ready;
 use crate::{environment, logs, output};
 
-/// A tick that has less time left than this leaves the rest to the next one.
+/// A tick with less time left than this leaves the rest to the next one.
 const TIME_TO_END: Duration = Duration::from_secs(20);
 
-/// Which metrics functions publish that work on messages, and the one that is called every minute.
+/// The metrics that the functions with messages publish, and those of the function that runs every minute.
 const MESSAGES: [SaidBy; 2] = [SaidBy::Workers, SaidBy::Senders];
 const TICKS: [SaidBy; 3] = [SaidBy::Workers, SaidBy::Senders, SaidBy::Tick];
 
-/// Connections to DynamoDB that are opened at the start: a batch is saved so many at once.
+/// How many connections to DynamoDB are opened at start-up. It is the number of concurrent saves of a batch.
 const CONNECTIONS: usize = 8;
 
 /// Which services a function calls besides DynamoDB and SQS. Connections to them are opened during start-up, before the first message is
@@ -49,7 +49,7 @@ pub enum Reaches {
     Neither,
 }
 
-/// The connector of the environment, made anew when a brand changes.
+/// Builds the environment's connector, and builds it again when a brand changes.
 async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>> {
     let name = environment::name()?;
     let config = aws::function();
@@ -93,10 +93,10 @@ async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>
     Ok(connectors)
 }
 
-/// Works on batches of messages until Lambda ends it, and tells what came of them.
+/// Processes batches of messages until Lambda ends the process, and sends the callbacks that result.
 ///
 /// # Errors
-/// When something that it needs is not there.
+/// When a setting is missing or Lambda's runtime fails.
 pub async fn on_messages(
     function: &'static str,
     reaches: Reaches,
@@ -110,7 +110,7 @@ pub async fn on_messages(
         let connector = connectors.get().await?.current().await;
         let answer: BatchAnswer =
             each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
-        // What was worked on is done: it must not come again because nobody could be told.
+        // The batch is done. Its messages must not be delivered again because a callback could not be sent.
         if let Err(error) = connector.deliver_callbacks().await {
             tracing::error!(event = "lambda.tell_failed", error = %in_full(&error), "Callbacks could not be sent; the next tick tries again.");
         }
@@ -121,10 +121,10 @@ pub async fn on_messages(
     lambda_runtime::run(handle).await.map_err(|error| anyhow!(error))
 }
 
-/// Looks at everything that is due whenever it is called, as long as there is more and time for it.
+/// Processes everything that is due whenever it is invoked, as long as more is due and time is left.
 ///
 /// # Errors
-/// When something that it needs is not there.
+/// When a setting is missing or Lambda's runtime fails.
 pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Result<()> {
     logs::start();
     let line = MetricsLine::of(environment::name()?, function, &TICKS);
@@ -143,7 +143,7 @@ pub async fn on_ticks(function: &'static str, reaches: Reaches) -> anyhow::Resul
     lambda_runtime::run(handle).await.map_err(|error| anyhow!(error))
 }
 
-/// Tells whoever is on call whether Braze answers. Who does not ask it cannot tell.
+/// Logs when Braze stops or starts to answer. A function that does not call Braze cannot know it.
 async fn watch_braze(connector: &Connector, reaches: Reaches) {
     if reaches != Reaches::Neither {
         connector.watch_braze(true).await;
@@ -153,7 +153,7 @@ async fn watch_braze(connector: &Connector, reaches: Reaches) {
 async fn tick(connector: &Connector, context: &Context) -> ports::Result<()> {
     let first = connector.tick().await?;
     if let Err(error) = connector.refill().await {
-        tracing::error!(event = "lambda.refill_failed", error = %in_full(&error), "Places and codes that are free could not be given out; the next tick tries again.");
+        tracing::error!(event = "lambda.refill_failed", error = %in_full(&error), "Free places and codes could not be given out; the next tick tries again.");
     }
     let mut more = first.more;
     while more && has_time(context) {

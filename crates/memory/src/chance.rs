@@ -1,13 +1,13 @@
-//! Chance that repeats itself.
+//! A reproducible source of randomness.
 
 use parking_lot::Mutex;
 use ports::Chance;
 
-/// The same bits in the same order for the same seed. Not for keys.
+/// Yields the same bits in the same order for the same seed. It must not be used for keys.
 pub struct SeededChance(Mutex<fastrand::Rng>);
 
 impl SeededChance {
-    /// Chance from a seed.
+    /// Creates the source from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(fastrand::Rng::with_seed(seed)))

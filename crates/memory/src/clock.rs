@@ -1,4 +1,4 @@
-//! Clocks for tests: one that is moved by hand, one that goes as Tokio's does.
+//! Clocks for tests: one that a test moves by hand, and one that follows Tokio's clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -11,17 +11,17 @@ use ports::clock::SystemClock;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Stands still until it is moved; whoever sleeps wakes when their time has come.
+/// A clock that stands still until a test moves it. A sleeper wakes when the clock reaches its time.
 pub struct TestClock(watch::Sender<Timestamp>);
 
 impl TestClock {
-    /// A clock that stands at `now`.
+    /// Creates a clock that stands at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self(watch::Sender::new(now))
     }
 
-    /// Moves it on.
+    /// Moves the clock forward by `time`.
     pub fn advance(&self, time: Duration) {
         self.0.send_modify(|now| *now = later(*now, time));
     }
@@ -41,29 +41,29 @@ impl Clock for TestClock {
     }
 }
 
-/// Goes as Tokio's clock goes: with the time of day, or as fast as a test under a paused clock can.
+/// A clock that follows Tokio's: real time, or as fast as a test under a paused clock can go.
 pub struct TokioClock {
     origin: Timestamp,
     started: Instant,
-    /// How far the clock was set forward, in milliseconds; below zero, back.
+    /// How far the clock was set forward, in milliseconds. A negative value sets it back.
     set_forward: AtomicI64,
 }
 
 impl TokioClock {
-    /// A clock that shows `origin` now.
+    /// Creates a clock that shows `origin` now.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "a clock for tests starts when it is told to")]
     pub fn at(origin: Timestamp) -> Self {
         Self { origin, started: Instant::now(), set_forward: AtomicI64::new(0) }
     }
 
-    /// A clock that shows the time of day now.
+    /// Creates a clock that shows the current time of day.
     #[must_use]
     pub fn start() -> Self {
         Self::at(SystemClock.now())
     }
 
-    /// Sets it forward by so many milliseconds, or back: a machine whose clock is corrected.
+    /// Sets the clock forward by this many milliseconds, or back if the number is negative, as when a machine's clock is corrected.
     pub fn set_forward(&self, milliseconds: i64) {
         self.set_forward.fetch_add(milliseconds, Ordering::Relaxed);
     }

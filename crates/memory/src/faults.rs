@@ -1,14 +1,14 @@
-//! What may go wrong, and the dice.
+//! The faults that can occur, and the dice that decide when they do.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How often each fault happens, as a share of the times it could: 0 is never, 1 is always.
+/// How often each fault occurs, as a share of its opportunities: 0 is never, 1 is always.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Faults {
-    /// A message that was taken by a send never arrives.
+    /// A message that a send accepted never arrives.
     pub message_lost: f64,
-    /// A message is delivered although another delivery of it is still out.
+    /// A message is delivered while another delivery of it is still unacknowledged.
     pub message_twice: f64,
     /// Messages are delivered in any order.
     pub message_order: f64,
@@ -22,16 +22,16 @@ pub struct Faults {
     pub schedule_late: f64,
     /// A read fails.
     pub read_fails: f64,
-    /// A write fails and was not done.
+    /// A write fails without taking effect.
     pub write_fails: f64,
-    /// A write fails although it was done.
+    /// A write takes effect, but its caller gets an error.
     pub write_lost_answer: f64,
-    /// A conditional save is refused although nobody was ahead.
+    /// A conditional save is refused although nobody else has written.
     pub save_conflicts: f64,
 }
 
 impl Faults {
-    /// None.
+    /// No faults.
     #[must_use]
     pub const fn none() -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Faults {
         }
     }
 
-    /// Everything that the services of AWS may do, far more often than they do it.
+    /// Every fault that the AWS services can show, far more often than they show it.
     #[must_use]
     pub const fn like_aws() -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Faults {
 }
 
 impl Faults {
-    /// The same faults, so many times as often.
+    /// The same faults, `factor` times as often.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         let often = |share: f64| (share * factor).min(0.9);
@@ -89,11 +89,11 @@ impl Faults {
     }
 }
 
-/// The dice: the same seed falls the same way.
+/// The dice. The same seed gives the same throws.
 pub(crate) struct Fate {
     faults: Faults,
     dice: fastrand::Rng,
-    /// How often each fault happened.
+    /// How many times each fault has occurred.
     struck: BTreeMap<&'static str, u64>,
 }
 
@@ -102,7 +102,7 @@ impl Fate {
         Self { faults, dice: fastrand::Rng::with_seed(seed), struck: BTreeMap::new() }
     }
 
-    /// Whether this fault happens now. What never happens costs no throw.
+    /// Whether this fault occurs now. A fault with probability 0 costs no throw.
     pub(crate) fn strikes(&mut self, name: &'static str, which: fn(&Faults) -> f64) -> bool {
         let share = which(&self.faults);
         let strikes = share > 0.0 && self.dice.f64() < share;
@@ -120,12 +120,12 @@ impl Fate {
         &self.struck
     }
 
-    /// One of `count`.
+    /// A random index below `count`.
     pub(crate) fn pick(&mut self, count: usize) -> usize {
         self.dice.usize(..count.max(1))
     }
 
-    /// Up to `most`.
+    /// A random delay of at most `most`.
     pub(crate) fn delay(&mut self, most: Duration) -> Duration {
         most.mul_f64(self.dice.f64())
     }

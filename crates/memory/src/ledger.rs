@@ -1,4 +1,4 @@
-//! Ledgers and notices.
+//! Ledgers and callbacks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -23,7 +23,7 @@ use ports::store::{MOST_ITEMS, Read};
 use crate::ranks::RankTree;
 use crate::{Memory, MemoryState};
 
-/// Everything that ledgers hold.
+/// Everything that the ledgers hold.
 #[derive(Default)]
 pub(crate) struct Ledgers {
     pub(crate) awards: HashMap<ParticipationId, Award>,
@@ -48,7 +48,7 @@ struct KeptCallback {
 }
 
 impl Ledgers {
-    /// One ledger of a brand.
+    /// One ledger of a brand, for a transaction.
     pub(crate) fn book<'a>(
         &'a mut self,
         brand: &'a BrandId,
@@ -57,7 +57,7 @@ impl Ledgers {
         MemoryLedgerTx { ledgers: self, brand, ledger }
     }
 
-    /// Whether every notice was delivered, or given up.
+    /// Whether every callback was delivered or given up.
     pub(crate) fn nothing_to_deliver(&self) -> bool {
         self.callbacks.values().all(|kept| kept.due_at.is_none())
     }
@@ -102,7 +102,7 @@ impl LedgerTx for MemoryLedgerTx<'_> {
     }
 
     fn keep(&mut self, award: &Award) -> std::result::Result<(), Infallible> {
-        // What a store gives back is what went through its stored form.
+        // A store returns what went through the stored form.
         #[expect(clippy::expect_used, reason = "a store that keeps what it cannot read must not pass a test")]
         let stored = stored::award::encode(award)
             .map_err(ports::Error::from)
@@ -177,7 +177,7 @@ impl LedgerTx for MemoryLedgerTx<'_> {
     }
 }
 
-/// Gives a participation its number and place, if it was accepted and not entered yet.
+/// Gives a participation its number and place, if it was accepted and has not been entered yet.
 fn enter(
     book: &mut MemoryLedgerTx<'_>,
     rules: &Rules,
@@ -225,7 +225,7 @@ impl Ledger for Memory {
         Ok(Read { found, unreadable: Vec::new() })
     }
 
-    /// Lines are entered as they are stored, unless their order is that of a queue.
+    /// Does nothing unless participations are entered in the order of a queue: otherwise `insert` has entered the line.
     async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
         const DOING: &str = "entering awards";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
@@ -240,7 +240,7 @@ impl Ledger for Memory {
         resolutions: &[(ParticipationId, Resolution)],
         now: Timestamp,
     ) -> Result<Resolved> {
-        const DOING: &str = "settling awards";
+        const DOING: &str = "resolving awards";
         at_most(resolutions.len(), MOST_ITEMS, DOING)?;
         let resolved = self.lock().in_book(DOING, ledger, |book| {
             resolutions.iter().try_for_each(|(id, _)| enter(book, rules, *id))?;
@@ -296,7 +296,7 @@ impl Ledger for Memory {
             .map_or_else(DrawnPart::default, |drawing| DrawnPart::of_whole(drawing.list(list), after, most)))
     }
 
-    /// Nothing in memory is older than the process.
+    /// Data in memory is never of an earlier version.
     async fn upgrade(&self, _ledger: &LedgerKey) -> Result<bool> {
         Ok(true)
     }
@@ -328,7 +328,7 @@ impl Ledger for Memory {
 #[async_trait]
 impl Callbacks for Memory {
     async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
-        self.lock().write("taking notices", |state| {
+        self.lock().write("taking callbacks", |state| {
             let mut due: Vec<&mut KeptCallback> = state
                 .ledgers
                 .callbacks
@@ -352,7 +352,7 @@ impl Callbacks for Memory {
     }
 
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
-        self.lock().write("keeping notices", |state| {
+        self.lock().write("keeping callbacks", |state| {
             for (id, told) in outcomes {
                 match told {
                     DeliveryOutcome::Delivered => {

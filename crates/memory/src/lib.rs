@@ -39,20 +39,20 @@ use faults::Fate;
 use ledger::Ledgers;
 use queues::Messages;
 
-/// Everything in memory. It implements every port but the clock.
+/// A store in memory. It implements every port but the clock.
 pub struct Memory {
     state: Mutex<MemoryState>,
     clock: Arc<dyn Clock>,
-    /// Told when a message was sent.
+    /// Notified when a message was sent.
     sent: Notify,
 }
 
 struct MemoryState {
     fate: Fate,
     participations: HashMap<ParticipationId, Participation>,
-    /// How many were ever stored.
+    /// How many participations each activation has ever accepted.
     accepted: HashMap<Scope, u64>,
-    /// These cannot be read.
+    /// The participations that cannot be read.
     damaged: HashSet<ParticipationId>,
     ended: usize,
     profiles: HashMap<ContactKey, ProfileHint>,
@@ -69,7 +69,7 @@ struct MemoryState {
 }
 
 impl Memory {
-    /// Empty, with the faults that `seed` draws.
+    /// Creates an empty store, with faults drawn from `seed`.
     #[must_use]
     pub fn new(seed: u64, faults: Faults, clock: Arc<dyn Clock>) -> Self {
         let state = MemoryState {
@@ -93,22 +93,22 @@ impl Memory {
         Self { state: Mutex::new(state), clock, sent: Notify::new() }
     }
 
-    /// From now on participations have no place until they are entered: as where a queue's order is the order of acceptance.
+    /// From now on a participation gets its place only when it is entered, as where the order of a queue is the order of acceptance.
     pub fn enter_in_order(&self) {
         self.lock().in_order = true;
     }
 
-    /// From now on schedules fire at their moment, as in one process.
+    /// From now on schedules fire exactly at their time, as in one process.
     pub fn fire_exactly(&self) {
         self.lock().fires_exactly = true;
     }
 
-    /// From now on these faults happen.
+    /// Replaces the faults from now on.
     pub fn change_faults(&self, faults: Faults) {
         self.lock().fate.change(faults);
     }
 
-    /// How often each fault has happened.
+    /// How many times each fault has occurred.
     #[must_use]
     pub fn struck(&self) -> BTreeMap<&'static str, u64> {
         self.lock().fate.struck().clone()
@@ -119,7 +119,7 @@ impl Memory {
     }
 }
 
-/// A failure that was drawn.
+/// The error of a fault that the dice chose.
 fn failed(doing: &'static str) -> Error {
     Error::unavailable(doing, "a fault was drawn")
 }

@@ -1,4 +1,4 @@
-//! The books of request slots.
+//! The counters of request slots.
 
 use async_trait::async_trait;
 use domain::Timestamp;

@@ -1,4 +1,4 @@
-//! Brands whose workspace does not answer.
+//! The brands whose workspace does not answer.
 
 use std::collections::BTreeMap;
 

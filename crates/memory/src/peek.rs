@@ -1,4 +1,4 @@
-//! What is stored, for tests to look at: nothing fails, and no dice are thrown.
+//! Direct views of what is stored, for tests. They never fail, and they throw no dice.
 
 use domain::award::Award;
 use domain::ids::ParticipationId;
@@ -25,7 +25,7 @@ impl Memory {
         self.lock().in_order
     }
 
-    /// Whether nothing is due, now or later, and Quikly has been told everything.
+    /// Whether nothing is due, now or later, and every callback was delivered or given up.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let state = self.lock();

@@ -14,13 +14,13 @@ use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Re
 
 use crate::{Memory, MemoryState, failed};
 
-/// A message that was delivered and not acknowledged comes again after this long.
+/// How long after its delivery an unacknowledged message is delivered again.
 const VISIBILITY: Duration = Duration::from_secs(180);
 
-/// A message that was received so often and never acknowledged goes to the dead letters.
+/// A message that was delivered this many times without an acknowledgement becomes a dead letter.
 const MOST_RECEIVED: u32 = 5;
 
-/// One queue's messages by number.
+/// One queue's messages, by number.
 #[derive(Default)]
 pub(crate) struct Messages {
     all: BTreeMap<u64, QueuedMessage>,
@@ -41,7 +41,7 @@ impl Messages {
         self.next_number += 1;
     }
 
-    /// Numbers that can be delivered, those of the brand next in turn first.
+    /// The numbers of the messages that can be delivered, those of the brand that is next in turn first.
     fn visible(&self, now: Timestamp) -> Vec<u64> {
         let mut visible: Vec<(bool, &BrandId, u64)> = self
             .all
@@ -58,7 +58,7 @@ impl Messages {
 }
 
 impl MemoryState {
-    /// Puts a message on a queue, at its time.
+    /// Puts a message on a queue, visible from `visible_at` on.
     pub(crate) fn put(&mut self, queue: QueueName, look: WorkMessage, visible_at: Timestamp) {
         self.queues.entry(queue).or_default().put(look, visible_at);
     }
@@ -92,12 +92,12 @@ impl MemoryState {
 }
 
 impl Memory {
-    /// Loses the message that is sent as the `number`th, counted from 1, and no other.
+    /// Loses the `number`th message that is sent, counted from 1, and no other.
     pub fn lose_message(&self, number: u64) {
         self.lock().lost_message = Some(number);
     }
 
-    /// How many messages are among the dead letters.
+    /// How many messages are dead letters.
     #[must_use]
     pub fn dead_letters(&self) -> usize {
         self.lock().queues.values().map(|messages| messages.dead.len()).sum()

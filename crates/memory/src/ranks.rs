@@ -1,15 +1,14 @@
-//! How many come before: a Fenwick tree over the numbers of arrival, so that both a change and a question cost the logarithm of their
-//! count.
+//! Ranks: a Fenwick tree over the numbers of arrival. A change and a query each cost the logarithm of how many numbers there are.
 
-/// A set of numbers from 1 that knows how many of it are smaller than a given one.
+/// A set of numbers, counted from 1, that can say how many of its members are smaller than a given number.
 #[derive(Debug, Default)]
 pub(crate) struct RankTree {
-    /// At index `i` (from 1), how many numbers of the `i & -i` up to `i` are in the set. The last index is a power of two.
+    /// At index `i` (from 1), how many of the last `i & -i` numbers up to `i` are in the set. The last index is a power of two.
     sums: Vec<u32>,
 }
 
 impl RankTree {
-    /// Adds a number that is not there, or removes one that is.
+    /// Adds a number that is not in the set, or removes one that is.
     pub(crate) fn set(&mut self, number: u64, there: bool) {
         let number = index(number);
         self.grow(number);
@@ -20,7 +19,7 @@ impl RankTree {
         }
     }
 
-    /// How many are smaller.
+    /// How many members are smaller than `number`.
     pub(crate) fn before(&self, number: u64) -> u32 {
         let mut at = index(number).saturating_sub(1).min(self.sums.len().saturating_sub(1));
         let mut count: u32 = 0;
@@ -31,7 +30,7 @@ impl RankTree {
         count
     }
 
-    /// Each doubling adds one sum over everything so far: that of the new last index.
+    /// Doubles the tree until `number` fits. Each doubling adds one sum over all numbers so far, at the new last index.
     fn grow(&mut self, number: usize) {
         while self.sums.len() <= number {
             let last = self.sums.len().max(2) - 1;
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_counts_what_is_smaller_whatever_came_and_went() {
+    fn it_counts_smaller_numbers_after_any_additions_and_removals() {
         let mut chance = fastrand::Rng::with_seed(7);
         let (mut ranks, mut plain) = (RankTree::default(), BTreeSet::new());
         for round in 0..5_000_u64 {

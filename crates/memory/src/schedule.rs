@@ -11,12 +11,12 @@ use ports::{Result, Schedule};
 
 use crate::Memory;
 
-/// How late a late schedule fires at most.
+/// The longest delay of a late schedule.
 const LATEST: Duration = Duration::from_secs(120);
 
 #[async_trait]
 impl Schedule for Memory {
-    /// By the minute, as on AWS, unless told otherwise.
+    /// Schedules fire by the minute, as on AWS, unless `fire_exactly` was called.
     fn fires_at(&self, time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
         if self.lock().fires_exactly { time } else { by_the_minute(time, purpose) }
     }

@@ -1,4 +1,4 @@
-//! Secrets that were put in.
+//! Secrets that a test has stored.
 
 use async_trait::async_trait;
 use domain::brand::SecretRef;
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::Memory;
 
 impl Memory {
-    /// Puts a secret in.
+    /// Stores a secret.
     pub fn keep_secret(&self, reference: SecretRef, secret: &str) {
         self.lock().secrets.insert(reference, secret.to_owned());
     }
@@ -18,7 +18,7 @@ impl Memory {
 impl Secrets for Memory {
     async fn get(&self, reference: &SecretRef) -> Result<SecretString> {
         let secret = self.lock().secrets.get(reference).cloned();
-        let missing = || Error::unavailable("reading a secret", format!("{reference} is not there"));
+        let missing = || Error::unavailable("reading a secret", format!("{reference} does not exist"));
         secret.map(SecretString::from).ok_or_else(missing)
     }
 }

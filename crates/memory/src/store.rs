@@ -1,4 +1,4 @@
-//! Participations and profiles.
+//! Participations and profile hints.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ impl MemoryState {
         }
     }
 
-    /// Does a write, unless it fails before; its answer may be lost after.
+    /// Performs a write, unless a fault makes it fail before. A fault can also lose its answer afterwards.
     pub(crate) fn write<T>(
         &mut self,
         doing: &'static str,
@@ -63,7 +63,7 @@ impl MemoryState {
     }
 }
 
-/// What a store gives back is what went through its stored form.
+/// A store returns what went through the stored form.
 fn stored_form(participation: &Participation, version: u64) -> Result<Participation> {
     Ok(stored::participation::decode(
         participation.id(),
@@ -171,7 +171,7 @@ impl Store for Memory {
     }
 
     async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
-        const DOING: &str = "reading profiles";
+        const DOING: &str = "reading profile hints";
         at_most(contacts.len(), MOST_ITEMS, DOING)?;
         let mut state = self.lock();
         state.read(DOING)?;
@@ -180,7 +180,7 @@ impl Store for Memory {
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
-        const DOING: &str = "remembering profiles";
+        const DOING: &str = "storing profile hints";
         at_most(profiles.len(), MOST_ITEMS, DOING)?;
         self.lock().write(DOING, |state| {
             state.profiles.extend(profiles.iter().cloned());
@@ -189,7 +189,7 @@ impl Store for Memory {
     }
 
     async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
-        self.lock().write("claiming a profile", |state| {
+        self.lock().write("claiming a profile hint", |state| {
             Ok(state.profiles.entry(contact).or_insert_with(|| profile.clone()).clone())
         })
     }

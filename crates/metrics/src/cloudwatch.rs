@@ -1,4 +1,4 @@
-//! One line of metrics an invocation, in CloudWatch's Embedded Metric Format.
+//! One line of metrics for each invocation, in CloudWatch's Embedded Metric Format.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,10 +11,10 @@ use crate::list::{Metric, SaidBy, Unit};
 /// The namespace that the template's alarms and dashboard read.
 const NAMESPACE: &str = "quikly-braze";
 
-/// A line names so many brands at most, for CloudWatch takes no line of any length. The metrics count all brands.
+/// The most brands that a line names, because CloudWatch limits the length of a line. The metrics count all brands.
 const MOST_BRANDS: usize = 200;
 
-/// Makes the lines of a function.
+/// Makes a function's lines.
 #[derive(Debug)]
 pub struct MetricsLine {
     environment: String,
@@ -30,14 +30,14 @@ impl MetricsLine {
         Self { environment, function, said_by, cold: AtomicBool::new(true) }
     }
 
-    /// The line of an invocation. The first one of a process is a cold start.
+    /// The line of an invocation. The first line of a process reports a cold start.
     ///
-    /// Function and brands are properties and no dimensions: CloudWatch bills each value of a dimension as a metric of its own.
+    /// Function and brands are properties, not dimensions: CloudWatch bills each value of a dimension as a metric of its own.
     pub fn make(&self, now: Timestamp, figures: &Figures) -> Value {
         let cold = self.cold.swap(false, Ordering::Relaxed);
         let value = |metric| match metric {
             Metric::ColdStart => Some(u64::from(cold)),
-            // Whoever sent no request says nothing of it, so that the average is of those who did.
+            // Processes that sent no request publish no share, so that the average covers only those that did.
             Metric::ThrottledShare => (100_u64.saturating_mul(figures.of(Metric::BrazeThrottled)))
                 .checked_div(figures.of(Metric::BrazeCalls)),
             metric => Some(figures.of(metric)),
@@ -67,7 +67,7 @@ impl MetricsLine {
         Value::Object(line)
     }
 
-    /// What was counted of each brand.
+    /// What was counted for each brand.
     fn brands(&self, figures: &Figures) -> Map<String, Value> {
         let of = |brand| -> Map<String, Value> {
             let figures = self.metrics().map(|metric| (metric, figures.of_brand(metric, brand)));
@@ -88,7 +88,7 @@ impl MetricsLine {
     }
 }
 
-/// A unit as CloudWatch names it.
+/// The name of a unit in CloudWatch.
 const fn unit(metric: Metric) -> &'static str {
     match metric.description().unit {
         Unit::Count => "Count",
@@ -110,7 +110,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000).unwrap()
     }
 
-    /// The names and units of a line.
+    /// The metric names of a line and their units.
     fn described(line: &Value) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(line["Brands"], json!({ "acme": { "Credited": 3, "Ended": 3 }, "other": { "Ended": 1 } }));
     }
 
-    /// The template's alarms and dashboard, and those that others made, read these.
+    /// The template's alarms and dashboard, and those of users, read these names.
     #[test]
     fn names_and_units_in_cloudwatch_never_change() {
         let line = MetricsLine::of("dev".to_owned(), "opt-in-poller", TICK).make(now(), &busy(1));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_429s_is_said_by_those_who_sent_requests() {
+    fn the_share_of_429s_is_published_only_after_requests_were_sent() {
         let (counters, line) = (Counters::default(), MetricsLine::of("dev".to_owned(), "rewarder", TICK));
         assert_eq!(line.make(now(), &counters.take())["ThrottledShare"], Value::Null);
         let acme = BrandId::parse("acme").unwrap();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_names_only_so_many_brands_and_counts_all() {
+    fn a_line_names_a_limited_number_of_brands_and_counts_all() {
         let line = MetricsLine::of("dev".to_owned(), "rewarder", TICK).make(now(), &busy(MOST_BRANDS + 50));
         assert_eq!(line["Brands"].as_object().unwrap().len(), MOST_BRANDS);
         assert_eq!(line["BrazeCalls"], MOST_BRANDS + 50);

@@ -33,7 +33,7 @@ impl Row {
     }
 }
 
-/// The figure of each metric, of the process and of each brand.
+/// The figure of each metric, for the process and for each brand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
     process: Row,
@@ -41,7 +41,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The figure of all brands together.
+    /// The figure for all brands together.
     ///
     /// ```
     /// # use domain::ids::BrandId;
@@ -62,18 +62,18 @@ impl Figures {
         }
     }
 
-    /// The figure of a brand.
+    /// The figure for one brand.
     #[must_use]
     pub fn of_brand(&self, metric: Metric, brand: &BrandId) -> u64 {
         self.brands.get(brand).map_or(0, |row| row.get(metric))
     }
 
-    /// The brands of which something was counted.
+    /// The brands for which something was counted.
     pub fn brands(&self) -> impl Iterator<Item = &BrandId> {
         self.brands.keys()
     }
 
-    /// Logs the figures of the workers in one line; nothing where nothing was done.
+    /// Logs the workers' figures in one line, unless all of them are 0.
     pub fn log(&self) {
         list::log_figures(|metric| self.of(metric));
     }
@@ -88,15 +88,15 @@ impl Figures {
 
 #[derive(Debug, Default)]
 struct KeptFigures {
-    /// Since the start. Gauges are as they were set last.
+    /// The figures since the process began. A gauge has its last value.
     all: Figures,
-    /// Since they were taken last. Gauges are as high as they were set.
+    /// The figures since they were last taken. A gauge has its highest value.
     since: Figures,
     /// When each brand's last booked request slot begins.
     booked_until: BTreeMap<BrandId, Timestamp>,
 }
 
-/// Counts what is done in a process.
+/// Counts the work of a process.
 #[derive(Debug, Default)]
 pub struct Counters(Mutex<KeptFigures>);
 
@@ -119,7 +119,7 @@ impl Counters {
         kept.since.row(brand).change(metric, |figure| figure.max(value));
     }
 
-    /// A look-up waits for its request slot, which begins at `until`.
+    /// Records that a look-up waits for its request slot, which begins at `until`.
     pub fn look_up_waits(&self, brand: &BrandId, until: Timestamp, now: Timestamp) {
         self.count(Metric::LookUpsWaiting, Some(brand), 1);
         let left = milliseconds(between(now, until));
@@ -129,7 +129,7 @@ impl Counters {
         *booked = until.max(*booked);
     }
 
-    /// Counts an answer to an HTTP request: a POST that was accepted, or what was refused or failed.
+    /// Counts the answer to an HTTP request: a POST that was accepted, or any request that was refused or failed.
     pub fn answered(&self, posted: bool, status: u16) {
         let metric = match status {
             200..300 if posted => Metric::Accepted,
@@ -140,12 +140,12 @@ impl Counters {
         self.count(metric, None, 1);
     }
 
-    /// What was counted since this was last asked.
+    /// The figures since the last call.
     pub fn take(&self) -> Figures {
         mem::take(&mut self.lock().since)
     }
 
-    /// What was counted since the start, and gauges as they stand at `now`.
+    /// The figures since the process began, with gauges as they are at `now`.
     #[must_use]
     pub fn all(&self, now: Timestamp) -> Figures {
         let mut kept = self.lock();
@@ -163,7 +163,7 @@ impl Counters {
     }
 }
 
-/// A time as a figure of the unit [`Milliseconds`](crate::Unit::Milliseconds).
+/// A duration as a figure in [`Milliseconds`](crate::Unit::Milliseconds).
 #[must_use]
 pub fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_is_counted_anew_and_stays_in_the_whole() {
+    fn taken_counts_start_again_and_stay_in_the_total() {
         let counters = Counters::default();
         counters.count(Metric::Ended, Some(&brand("acme")), 2);
         assert_eq!(counters.take().of(Metric::Ended), 2);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_brands_add_up_and_of_times_the_longest_stands_for_all() {
+    fn brands_counts_add_up_and_the_longest_time_stands_for_all() {
         let counters = Counters::default();
         for (id, slot) in [("acme", 30), ("other", 20)] {
             counters.look_up_waits(&brand(id), at(slot), at(0));

@@ -1,22 +1,22 @@
-//! The list of metrics: the one place that has their names.
+//! The list of metrics. This is the only place that has their names.
 
-/// How a figure develops.
+/// How a figure changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricKind {
     /// It only grows while the process lives.
     Counter,
-    /// It is a state: it rises and falls.
+    /// It is a current value, which rises and falls.
     Gauge,
 }
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
+    /// A number of things.
     Count,
-    /// Time, in milliseconds. Prometheus gets it in seconds.
+    /// A time in milliseconds. Prometheus shows it in seconds.
     Milliseconds,
-    /// A share, 0 to 100.
+    /// A share, from 0 to 100.
     Percent,
 }
 
@@ -27,34 +27,34 @@ pub enum SaidBy {
     Each,
     /// Functions that take HTTP requests.
     Intake,
-    /// Functions that step participations. `serve` logs these figures once a minute.
+    /// Functions that process participations. `serve` logs these figures once a minute.
     Workers,
-    /// The same functions, when they sent requests to Braze.
+    /// The same functions, if they sent requests to Braze.
     Senders,
     /// The function that runs once a minute.
     Tick,
-    /// No function: only `serve` knows it.
+    /// No function: only `serve` knows the figure.
     Serve,
 }
 
-/// What there is to say of a metric.
+/// The description of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Description {
     /// Which functions publish it.
     pub said_by: SaidBy,
-    /// How it develops.
+    /// How the figure changes.
     pub kind: MetricKind,
-    /// What it counts.
+    /// Its unit.
     pub unit: Unit,
     /// Whether each brand has a figure of its own.
     pub by_brand: bool,
     /// Its name in Prometheus; `None` where Prometheus computes it itself.
     pub prometheus: Option<&'static str>,
-    /// What it tells, without a full stop.
+    /// The help text, without a full stop.
     pub help: &'static str,
 }
 
-/// Of the process as a whole, or of each brand.
+/// Values of `by_brand`: the figure belongs to the process, or to each brand.
 const PROCESS: bool = false;
 const BRAND: bool = true;
 
@@ -78,7 +78,7 @@ macro_rules! metrics {
                 }
             }
 
-            /// What there is to say of it.
+            /// Its description.
             #[must_use]
             pub const fn description(self) -> Description {
                 match self {
@@ -94,7 +94,7 @@ macro_rules! metrics {
             }
         }
 
-        /// Logs the figures of the workers in one line; nothing where all of them are 0.
+        /// Logs the workers' figures in one line, unless all of them are 0.
         pub(crate) fn log_figures(of: impl Fn(Metric) -> u64) {
             let logged = |metric: Metric| (metric.description().said_by == SaidBy::Workers).then(|| of(metric));
             if Metric::ALL.into_iter().filter_map(logged).all(|figure| figure == 0) {
@@ -134,7 +134,7 @@ metrics! {
 }
 
 impl Metric {
-    /// Whether two figures of it become one by adding them. The larger one stands for both otherwise.
+    /// Whether the figures of two brands are added. Otherwise the larger one stands for both.
     pub(crate) const fn adds_up(self) -> bool {
         matches!(self.description().unit, Unit::Count)
     }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_is_at_its_place_and_no_name_occurs_twice() {
+    fn every_metric_is_at_its_index_and_no_name_occurs_twice() {
         let names: BTreeSet<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
         let prometheus: Vec<&str> =
             Metric::ALL.iter().filter_map(|metric| metric.description().prometheus).collect();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_prometheus_are_well_formed_and_end_as_their_kind_and_unit_ask() {
+    fn names_in_prometheus_are_well_formed_and_end_as_their_kind_and_unit_require() {
         for metric in Metric::ALL {
             let Description { kind, unit, prometheus, .. } = metric.description();
             let Some(name) = prometheus else { continue };

@@ -1,4 +1,4 @@
-//! The figures as a page in Prometheus's text format, version 0.0.4.
+//! The metrics page in Prometheus's text format, version 0.0.4.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,10 +8,10 @@ use domain::ids::BrandId;
 use crate::counters::Figures;
 use crate::list::{Description, Metric, MetricKind, Unit};
 
-/// The type of the page.
+/// The content type of the page.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The page. `brands` are those in use: each has all its figures, also where nothing was counted yet.
+/// The page. Each of the `brands` in use has all its figures, even if nothing was counted yet.
 #[must_use]
 pub fn page<'a>(figures: &'a Figures, brands: impl IntoIterator<Item = &'a BrandId>) -> String {
     let brands: BTreeSet<&BrandId> = brands.into_iter().chain(figures.brands()).collect();
@@ -28,7 +28,7 @@ pub fn page<'a>(figures: &'a Figures, brands: impl IntoIterator<Item = &'a Brand
         if by_brand {
             for brand in &brands {
                 let value = shown(figures.of_brand(metric, brand), unit);
-                // A brand's id has no character that would have to be escaped.
+                // A brand's id has no character that needs escaping.
                 line(&mut page, &format!("{name}{{brand=\"{brand}\"}} {value}"));
             }
         } else {
@@ -39,11 +39,11 @@ pub fn page<'a>(figures: &'a Figures, brands: impl IntoIterator<Item = &'a Brand
 }
 
 fn line(page: &mut String, line: &str) {
-    // Writing to a text does not fail.
+    // Writing to a string does not fail.
     let _never = writeln!(page, "{line}");
 }
 
-/// Prometheus has times in seconds.
+/// Formats a figure. Prometheus shows times in seconds.
 fn shown(value: u64, unit: Unit) -> String {
     match unit {
         Unit::Count | Unit::Percent => value.to_string(),
@@ -64,7 +64,7 @@ mod tests {
         BrandId::parse(id).unwrap()
     }
 
-    /// Reads a page as Prometheus does: each sample with its labels, and the type of each name.
+    /// Parses a page as Prometheus does: each sample with its labels, and the type of each name.
     fn parsed(page: &str) -> (BTreeMap<String, f64>, BTreeMap<String, String>) {
         let (mut samples, mut types) = (BTreeMap::new(), BTreeMap::new());
         assert!(page.ends_with('\n'));

@@ -1,4 +1,4 @@
-//! The command line's form.
+//! The arguments of the command line.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -13,7 +13,7 @@ use crate::forwarded::ForwardedBy;
 
 /// The connector between Quikly and Braze.
 ///
-/// Without a command it serves a demo: a simulated Braze workspace and a demo brand, with lines to try.
+/// Without a command it serves a demo: a simulated Braze workspace and a demo brand. It prints example requests to try.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -21,177 +21,177 @@ pub(crate) struct Arguments {
     pub(crate) command: Option<CliCommand>,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
-    /// Take participations and carry them into Braze
+    /// Take participations and process them in Braze
     Serve(Serve),
     /// Run a simulated Braze workspace on its own
     #[command(after_help = braze_sim::HELP)]
     Sim(Sim),
-    /// Validate brand files; prints every error with file, line and field
+    /// Validate brand files, and print every error with its file, line and field
     Check(Check),
-    /// Show how things stand: participations by state, what is due, limits in use, what is parked
+    /// Show the state of the system: participations by state, what is due, limits in use, what is parked
     Status(Status),
-    /// Work that was parked after it had been tried for long enough
+    /// List or retry parked work, which was tried for long enough without success
     #[command(subcommand)]
     Dead(DeadCommand),
-    /// Try a brand again at once whose participations wait because Braze did not answer
+    /// Retry a brand at once whose participations wait because Braze did not answer
     RetryNow(RetryNow),
-    /// Erase a person: everything that says whose a participation was
+    /// Erase a person: everything that shows whose a participation was
     Forget(Forget),
-    /// Brand files on AWS
+    /// Manage brand files on AWS
     #[command(subcommand)]
     Brands(BrandsCommand),
-    /// Make a token for a brand's webhooks, and print it with its hash
+    /// Generate a token for a brand's webhooks, and print it with its hash
     Token,
 }
 
-/// Validate brand files.
+/// The arguments of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Directory with one TOML file per brand
     #[arg(long, value_name = "DIR")]
     pub(crate) brands: PathBuf,
-    /// Ask Braze, too, whether each brand's key has the four permissions; changes nothing there
+    /// Also ask Braze whether each brand's key has the four permissions; this changes nothing in Braze
     #[arg(long)]
     pub(crate) live: bool,
-    /// Do not look at secrets: they need not be there
+    /// Do not read secrets; they need not exist
     #[arg(long, conflicts_with = "live")]
     pub(crate) offline: bool,
-    /// Say it as JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Where the participations are kept.
+/// The storage of the participations.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct StorageArguments {
     /// The data file of `serve`, which may be running
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// The environment on AWS; region, credentials and endpoints come from where AWS's tools have them
+    /// The environment on AWS; region, credentials and endpoints come from the same sources as for AWS's tools
     #[arg(long, value_name = "NAME")]
     pub(crate) environment: Option<String>,
 }
 
-/// Show how things stand.
+/// The arguments of `status`.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) storage: StorageArguments,
-    /// Say it as JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Parked work.
+/// The commands for parked work.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadCommand {
-    /// Show what is parked
+    /// List parked work
     List(Listing),
-    /// Have it tried again; what was done already is not done a second time
+    /// Retry parked work; what was done already is not done a second time
     Retry(Retry),
 }
 
-/// Show what is parked.
+/// The arguments of `dead list`.
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
     #[command(flatten)]
     pub(crate) storage: StorageArguments,
     #[command(flatten)]
     pub(crate) filter: Filter,
-    /// Say it as JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Have parked work tried again.
+/// The arguments of `dead retry`.
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["ids", "all", "kind", "brand"])))]
 pub(crate) struct Retry {
     #[command(flatten)]
     pub(crate) storage: StorageArguments,
-    /// These, by the ids that `dead list` shows
+    /// The ids to retry, as `dead list` shows them
     #[arg(value_name = "ID", conflicts_with = "all")]
     pub(crate) ids: Vec<String>,
-    /// Everything
+    /// Retry everything
     #[arg(long, conflicts_with_all = ["kind", "brand"])]
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) filter: Filter,
-    /// Say it as JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// What to leave out.
+/// Restricts the parked work.
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Only this kind
+    /// Only work of this kind
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(ports::operations::kinds()))]
     pub(crate) kind: Option<String>,
-    /// Only this brand's
+    /// Only work of this brand
     #[arg(long, value_name = "BRAND")]
     pub(crate) brand: Option<String>,
 }
 
-/// Try a brand again at once.
+/// The arguments of `retry-now`.
 #[derive(Debug, Args)]
 pub(crate) struct RetryNow {
     #[command(flatten)]
     pub(crate) storage: StorageArguments,
-    /// Whose participations
+    /// The brand's id
     #[arg(long, value_name = "BRAND")]
     pub(crate) brand: String,
-    /// Say it as JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Erase a person.
+/// The arguments of `forget`.
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("person").required(true).args(["email", "phone", "id"])))]
 pub(crate) struct Forget {
     #[command(flatten)]
     pub(crate) storage: StorageArguments,
-    /// Whoever has this address. Without a value, or with `-`, the address is read from standard input, where no list of processes shows it
+    /// Erase the person with this address. Without a value, or with `-`, it is read from standard input, which no list of processes shows
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = Forget::FROM_INPUT)]
     pub(crate) email: Option<String>,
-    /// Whoever has this number, with its country code; read from standard input in the same way
+    /// Erase the person with this number, with its country code; it is read from standard input in the same way
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = Forget::FROM_INPUT)]
     pub(crate) phone: Option<String>,
-    /// One participation, by its id, also when it cannot be read
+    /// Erase one participation by its id, even one that cannot be read
     #[arg(long, value_name = "ID")]
     pub(crate) id: Option<String>,
-    /// Say it as JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl Forget {
-    /// The value that stands for what comes on standard input.
+    /// The value that stands for a line of standard input.
     pub(crate) const FROM_INPUT: &str = "-";
 }
 
-/// Brand files on AWS.
+/// The commands for brand files on AWS.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BrandsCommand {
-    /// Validate brand files and put them, and the codes that they name, where the functions find them
+    /// Validate brand files and store them, and the codes that they name, where the functions read them
     Push(Push),
 }
 
-/// Put brand files where the functions find them. Region, credentials and endpoints come from the environment, as AWS's tools have it.
+/// Store brand files where the functions read them. Region, credentials and endpoints come from the same sources as for AWS's tools.
 #[derive(Debug, Args)]
 pub(crate) struct Push {
     /// Directory with one TOML file per brand
     #[arg(long, value_name = "DIR")]
     pub(crate) brands: PathBuf,
-    /// The environment's name, which all its tables begin with
+    /// The environment's name, which is the prefix of all its tables
     #[arg(long, value_name = "NAME")]
     pub(crate) environment: String,
-    /// Take brand files that have the functions speak to loopback or to private addresses
+    /// Accept brand files that name loopback or private addresses
     #[arg(long)]
     pub(crate) allow_private: bool,
 }
@@ -212,50 +212,50 @@ impl Default for CliCommand {
     }
 }
 
-/// Take participations and carry them into Braze.
+/// The arguments of `serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Start a simulated Braze workspace and a demo brand beside it
+    /// Also start a simulated Braze workspace and a demo brand
     #[arg(long, conflicts_with = "brands")]
     pub(crate) demo: bool,
     /// Directory with one TOML file per brand
     #[arg(long, value_name = "DIR", required_unless_present = "demo")]
     pub(crate) brands: Option<PathBuf>,
-    /// The data file; made when it is not there
+    /// The data file; it is created if it does not exist
     #[arg(long, value_name = "FILE", required_unless_present = "demo")]
     pub(crate) data: Option<PathBuf>,
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, value_name = "ADDR", default_value_t = Serve::LISTEN)]
     pub(crate) listen: SocketAddr,
-    /// Refuse to start if any brand file cannot be used; otherwise only its own brand does not work
+    /// Refuse to start if any brand file cannot be used; otherwise only its own brand is out of use
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Read brand files and codes again when they change; SIGHUP does so in any case
+    /// Read brand files and codes again when they change; SIGHUP always does so
     #[arg(long)]
     pub(crate) watch: bool,
-    /// Take brand files that have us speak to loopback or to private addresses; implied while it listens on loopback without a proxy
+    /// Accept brand files that name loopback or private addresses; implied while it listens on loopback without a proxy
     #[arg(long)]
     pub(crate) allow_private: bool,
-    /// Show metrics for Prometheus at http://ADDR/metrics. Anybody who reaches the address can read them: it must not be public
+    /// Show metrics for Prometheus at http://ADDR/metrics. Anyone who can reach the address can read them, so it must not be public
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) clients: ClientArguments,
 }
 
-/// Who may ask for how much.
+/// The limits for clients.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArguments {
-    /// Posts a second that a client's address may make, ten times as many at once; 0 for no limit. Webhooks with a known token are not limited
+    /// Posts per second from a client's address, with bursts of ten times as many; 0 for no limit. Webhooks with a known token have none
     #[arg(long, value_name = "N", default_value_t = ClientArguments::REQUESTS)]
     pub(crate) requests_per_client: u32,
-    /// Reads a second that a client's address may make, ten times as many at once; 0 for no limit
+    /// Reads per second from one client's address, with bursts of ten times as many; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = ClientArguments::READS)]
     pub(crate) reads_per_client: u32,
-    /// Signed requests a second of one brand, ten times as many at once; 0 for no limit
+    /// Signed requests per second for one brand, with bursts of ten times as many; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = ClientArguments::SIGNED)]
     pub(crate) signed_per_brand: u32,
-    /// Connections that a client's address may have open; 0 for no limit, and there is none behind a proxy
+    /// Open connections from one client's address; 0 for no limit. Behind a proxy there is no limit
     #[arg(long, value_name = "N", default_value_t = ClientArguments::CONNECTIONS)]
     pub(crate) connections_per_client: u32,
     /// A proxy stands in front and adds the client's address to this header
@@ -269,7 +269,7 @@ impl ClientArguments {
     const SIGNED: u32 = 2_000;
     const CONNECTIONS: u32 = 64;
 
-    /// How many requests a second are taken from whom.
+    /// The request rates that clients are allowed.
     pub(crate) fn rates(&self) -> Rates {
         Rates {
             posts: NonZeroU32::new(self.requests_per_client),
@@ -292,7 +292,7 @@ impl Default for ClientArguments {
 }
 
 impl Serve {
-    /// Whether brand files may have us speak to addresses that only this machine or its network has.
+    /// Whether brand files may name addresses that only this machine or its network has.
     pub(crate) fn takes_private(&self) -> bool {
         self.allow_private || (self.listen.ip().is_loopback() && self.clients.behind_proxy.is_none())
     }
@@ -301,16 +301,16 @@ impl Serve {
         SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 8787));
 }
 
-/// Run a simulated Braze workspace on its own.
+/// The arguments of `sim`.
 #[derive(Debug, Args)]
 pub(crate) struct Sim {
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
     /// How long a write takes to appear
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = domain::brand_file::duration)]
     pub(crate) settle: Duration,
-    /// JSON file with profiles to begin with
+    /// JSON file with profiles to start with
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
     /// API key to accept; may be given several times

@@ -17,7 +17,7 @@ use ports::clock::SystemClock;
 
 use crate::code_files::{CodeFiles, PoolCodes};
 
-/// With which eyes brand files are read.
+/// How strictly brand files are reviewed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reviewing {
     private_addresses: Option<Severity>,
@@ -25,18 +25,18 @@ pub(crate) struct Reviewing {
 }
 
 impl Reviewing {
-    /// Where it is known whether private addresses are allowed.
+    /// The review where it is known whether private addresses are allowed.
     pub(crate) fn strictly(allow_private: bool) -> Self {
         Self { private_addresses: (!allow_private).then_some(Severity::Rule), with_secrets: true }
     }
 
-    /// Where it is not known where the files will be used, and perhaps the secrets are not here.
+    /// The review where it is not known where the files will be used. The secrets may be absent here.
     pub(crate) fn for_any_place(offline: bool) -> Self {
         Self { private_addresses: Some(Severity::Warning), with_secrets: !offline }
     }
 }
 
-/// A directory of brand files, and how they are looked at.
+/// A directory of brand files, and how strictly they are reviewed.
 #[derive(Debug, Clone)]
 pub(crate) struct BrandDirectory {
     path: PathBuf,
@@ -44,18 +44,18 @@ pub(crate) struct BrandDirectory {
 }
 
 impl BrandDirectory {
-    /// Nothing is read yet.
+    /// Names the directory without reading anything.
     pub(crate) fn new(path: PathBuf, reviewing: Reviewing) -> Self {
         Self { path, reviewing }
     }
 
-    /// Where it is.
+    /// The directory's path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Reads every `*.toml`, in the order of names, and the codes of every brand whose file is in use. `former` is what was in use until
-    /// now. What is wrong with a file is a finding.
+    /// now. A fault in a file becomes a finding.
     ///
     /// # Errors
     /// When the directory itself cannot be read, or has no brand file.
@@ -70,7 +70,7 @@ impl BrandDirectory {
         Ok((loaded, codes))
     }
 
-    /// Loads files that were read already, with the files of codes that they name.
+    /// Loads files that were read already, together with the code files that they name.
     pub(crate) fn load(&self, files: &[Given], former: Option<&Loaded>) -> (Loaded, CodeFiles) {
         let codes = CodeFiles::in_directory(&self.path);
         let surroundings = OnThisMachine { codes, reviewing: self.reviewing };
@@ -78,7 +78,7 @@ impl BrandDirectory {
         (loaded, surroundings.codes)
     }
 
-    /// Every `*.toml`, in the order of names.
+    /// Reads every `*.toml`, in the order of names.
     ///
     /// # Errors
     /// When the directory cannot be read, or has no brand file.
@@ -99,7 +99,7 @@ impl BrandDirectory {
     }
 }
 
-/// Locks of editors (`.#acme.toml`) and what file managers put beside a file (`._acme.toml`).
+/// Whether a file is an editor's lock (`.#acme.toml`) or a file manager's metadata (`._acme.toml`).
 fn is_left_by_a_tool(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy());
     name.is_some_and(|name| name.starts_with(".#") || name.starts_with("._"))
@@ -107,7 +107,7 @@ fn is_left_by_a_tool(path: &Path) -> bool {
 
 fn file(path: &Path) -> Given {
     let name = path.display().to_string();
-    // Reading a pipe would wait for ever.
+    // Reading a pipe would block forever.
     if fs::metadata(path).is_ok_and(|is| !is.is_file()) {
         return Err(UnreadableFile { name, why: "is no file".to_owned(), remains: None });
     }
@@ -126,7 +126,7 @@ fn file(path: &Path) -> Given {
     }
 }
 
-/// The brands, if no file is refused; else what was found in those that are.
+/// The brands, if no file is refused; otherwise the findings about those that are.
 pub(crate) fn all_usable(loaded: Loaded) -> anyhow::Result<Brands> {
     let findings: Vec<Finding> = loaded.refused().flat_map(|file| file.findings.clone()).collect();
     if loaded.refused().next().is_some() {
@@ -135,7 +135,7 @@ pub(crate) fn all_usable(loaded: Loaded) -> anyhow::Result<Brands> {
     Ok(loaded.brands)
 }
 
-/// All findings as one message, a line each.
+/// All findings as one message, one on each line.
 pub(crate) fn all_of(findings: &[Finding]) -> String {
     let lines: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
     let count = findings.iter().filter(|finding| finding.severity != Severity::Warning).count();
@@ -143,7 +143,7 @@ pub(crate) fn all_of(findings: &[Finding]) -> String {
     format!("{count} {errors} in the brand files:{}", lines.concat())
 }
 
-/// Environment variables are looked at, and so are code files; a parameter of AWS cannot be from here.
+/// Checks environment variables and code files. It cannot check parameters of AWS.
 struct OnThisMachine {
     codes: CodeFiles,
     reviewing: Reviewing,
@@ -181,7 +181,7 @@ fn variable(name: &str, purpose: SecretPurpose) -> Result<(), Doubt> {
     }
 }
 
-/// What is wrong with a secret. It is not repeated.
+/// What is wrong with a secret. The text does not contain the secret.
 fn flaw(value: &str, purpose: SecretPurpose) -> Option<(Severity, String)> {
     match purpose {
         SecretPurpose::BrazeKey => {
@@ -189,7 +189,7 @@ fn flaw(value: &str, purpose: SecretPurpose) -> Option<(Severity, String)> {
             let why = if key.is_empty() {
                 "is empty"
             } else if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
-                "has white space inside, which no API key has"
+                "contains white space, which no API key has"
             } else {
                 return None;
             };

@@ -1,4 +1,4 @@
-//! `brands push`: brand files and their codes, to where the functions on AWS find them.
+//! `brands push`: stores brand files and their codes where the functions on AWS read them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::arguments::Push;
 use crate::brand_directory::{BrandDirectory, Reviewing};
 use crate::console;
 
-/// Puts every file that is right. One that is not is told, and what was pushed of its brand before stays as it is.
+/// Pushes every file that is correct. A file with faults is reported, and the earlier version of its brand stays in use.
 pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let Push { brands: path, environment, allow_private } = arguments;
     let directory = BrandDirectory::new(path, Reviewing::strictly(allow_private));
@@ -47,22 +47,22 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     ));
     ensure!(
         sorted.refused.is_empty(),
-        "{} file(s) not pushed; what was pushed of them before stays:{}",
+        "{} file(s) were not pushed; their earlier versions stay in use:{}",
         sorted.refused.len(),
         sorted.why
     );
     Ok(())
 }
 
-/// Why a brand that names this file of codes is not pushed: its winners would get none.
+/// Why a brand that names this code file is not pushed: its winners would get no code.
 fn elsewhere(file: &str, codes: usize, there: usize) -> String {
     format!(
-        "codes \"{file}\": has {codes} codes, but only {there} can be given out under this name: the brand has had the others under \
-         another name of a file, and gives them out under that one only. Keep that name, or use new codes"
+        "codes \"{file}\": has {codes} codes, but only {there} can be given out under this name: the brand has imported the others \
+         under another file name, and gives them out only under that name. Keep that name, or use new codes"
     )
 }
 
-/// The files of a directory: those that are right, with their brands, and those that are not, and why.
+/// The files of a directory, sorted into those that are correct, with their brands, and those that are refused, with the reasons.
 struct Sorted<'a> {
     right: Vec<Right<'a>>,
     refused: Vec<&'a LoadedFile>,
@@ -76,7 +76,7 @@ struct Right<'a> {
 }
 
 impl Sorted<'_> {
-    /// Takes a brand out of those that are right.
+    /// Moves a brand's files from the correct ones to the refused ones.
     fn refuse(&mut self, brand: &BrandId, why: &str) {
         let refused = self.right.extract_if(.., |right| right.brand.id == *brand).map(|right| right.loaded);
         for file in refused {
@@ -109,7 +109,7 @@ fn sort<'a>(loaded: &'a Loaded, files: Vec<Given>, environment: &str) -> Sorted<
     sorted
 }
 
-/// The files in the table that may be of the same brand as one that is refused.
+/// The files in the table that may belong to the same brand as a refused file.
 fn pushed_before(before: &Loaded, refused: &LoadedFile) -> BTreeSet<String> {
     let same = |file: &&LoadedFile| {
         let unknown = refused.brand.is_none() || file.brand.is_none();
@@ -118,8 +118,8 @@ fn pushed_before(before: &Loaded, refused: &LoadedFile) -> BTreeSet<String> {
     before.files.iter().filter(same).map(|file| file.name.clone()).collect()
 }
 
-/// A parameter's path says which functions may read it: `intake/`, `braze/`, `callback/`. What lies elsewhere nobody can read, and a
-/// key that lies under `intake/` the public's functions could.
+/// A parameter's path determines which functions may read it: `intake/`, `braze/`, `callback/`. No function can read a secret under
+/// another path, and the public functions could read a key under `intake/`.
 fn misplaced_secrets(brand: &Brand, environment: &str) -> Vec<String> {
     let secrets = [
         ("braze.api_key", "braze", Some(&brand.braze.api_key)),
@@ -133,7 +133,7 @@ fn misplaced_secrets(brand: &Brand, environment: &str) -> Vec<String> {
             |secret: &&SecretRef| !matches!(secret, SecretRef::Ssm(name) if name.starts_with(&path));
         if let Some(secret) = secret.filter(in_place) {
             misplaced.push(format!(
-                "{}: {field}: is {secret}; it has to be an SSM parameter under {path}",
+                "{}: {field}: is {secret}; it must be an SSM parameter under {path}",
                 brand.id
             ));
         }
@@ -141,7 +141,7 @@ fn misplaced_secrets(brand: &Brand, environment: &str) -> Vec<String> {
     misplaced
 }
 
-/// By their names alone: where they lay on this machine is nobody's business.
+/// The files by their names alone. Their paths on this machine are not published.
 fn named(mut files: Vec<Given>) -> Vec<Given> {
     for file in &mut files {
         let name = match file {

@@ -1,4 +1,4 @@
-//! `check`: validates brand files, and asks Braze what their keys may do.
+//! `check`: validates brand files, and asks Braze for the permissions of their keys.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::brand_directory::{BrandDirectory, Reviewing};
 use crate::code_files::{CodeFiles, Summary};
 use crate::{brand_directory, console};
 
-/// What a brand's key may do, by permission; or why it is not there.
+/// The grants of a brand's key by permission, or why the key cannot be read.
 type Grants = Result<Vec<(Permission, Grant)>, String>;
 
-/// Validates a directory; the error lists every fault. Asks about every usable brand, so that all that is missing is known at once.
+/// Validates a directory; the error lists every fault. It asks Braze about every usable brand, so that everything missing is known at once.
 pub(crate) async fn run(arguments: Check) -> anyhow::Result<()> {
     let reviewing = Reviewing::for_any_place(arguments.offline);
     let directory = BrandDirectory::new(arguments.brands, reviewing);
@@ -63,14 +63,14 @@ async fn ask(brand: &Brand, transport: &Arc<HttpTransport>) -> Grants {
     Ok(grants)
 }
 
-/// How many permissions are not confirmed; a key that is not there counts as one.
+/// How many permissions are not confirmed. A key that cannot be read counts as one.
 fn missing_of(grants: &Grants) -> usize {
     grants
         .as_ref()
         .map_or(1, |grants| grants.iter().filter(|(_, grant)| !matches!(grant, Grant::Given)).count())
 }
 
-/// A brand's pools, and what their files hold.
+/// A brand's pools, with a summary of their files.
 fn pools<'a>(brand: &'a Brand, codes: &CodeFiles) -> Vec<(&'a Pool, Summary)> {
     brand.pools().into_iter().filter_map(|pool| Some((pool, codes.summary(pool)?))).collect()
 }
@@ -94,7 +94,7 @@ fn say(file: &LoadedFile, brand: &Brand, pools: &[(&Pool, Summary)], grants: Opt
     }
 }
 
-/// How many codes there are, and how they look.
+/// How many codes there are, and the shape of the first one.
 fn shape(summary: &Summary) -> String {
     match (summary.codes, &summary.first) {
         (1, Some(first)) => format!("1 code, like {first}"),
@@ -112,14 +112,14 @@ fn told(brand: &Brand, permission: Permission, grant: &Grant) -> String {
         }
         Grant::UnknownKey(error) => {
             format!(
-                "{brand}: {permission}: the key is not known at braze.endpoint; is it this workspace's? {error}"
+                "{brand}: {permission}: the key is not known at braze.endpoint; does it belong to this workspace? {error}"
             )
         }
-        Grant::Unclear(error) => format!("{brand}: {permission}: cannot tell: {error}"),
+        Grant::Unclear(error) => format!("{brand}: {permission}: unclear: {error}"),
     }
 }
 
-/// A file: its brand where it is usable, and what was found in it.
+/// A file with its findings, and its brand if it is usable.
 fn as_json(
     file: &LoadedFile,
     brand: Option<&Brand>,
@@ -173,7 +173,7 @@ fn shown(grant: &Grant) -> Value {
     json!({ "is": is, "error": error })
 }
 
-/// A key from wherever the brand file says.
+/// Reads a key from the source that the brand file names.
 async fn secret(reference: &SecretRef) -> anyhow::Result<ApiKey> {
     let key = match reference {
         SecretRef::Env(_) => EnvSecrets.get(reference).await?,

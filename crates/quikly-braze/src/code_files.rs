@@ -1,4 +1,4 @@
-//! Files of unique codes beside the brand files: opened only where they are what they should be, and read once.
+//! Files of unique codes next to the brand files. A file is opened only if it is a regular file in the directory, and it is read once.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -16,13 +16,13 @@ use domain::codes::{CodeList, Shape};
 use domain::ids::BrandId;
 use domain::incentive::Pool;
 
-/// A brand's pool and what its file holds.
+/// A brand's pool, and the codes of its file.
 pub(crate) type PoolCodes = (BrandId, Pool, Vec<String>);
 
-/// The largest file that is read into memory: a million codes are 15 MB.
+/// The largest file that is read, in bytes. A million codes are 15 MB.
 const LARGEST: u64 = 1 << 30;
 
-/// The pools of a directory. What was read once is not read again: what was looked at is what is handed out.
+/// The code files of a directory. Each is read once, so that the codes that are given out are those that were checked.
 pub(crate) struct CodeFiles {
     directory: PathBuf,
     read: RefCell<BTreeMap<Pool, Rc<Result<CodeFile, Doubt>>>>,
@@ -36,20 +36,20 @@ struct CodeFile {
     doubts: Vec<String>,
 }
 
-/// What is told of a pool.
+/// A summary of a pool that does not contain its codes.
 pub(crate) struct Summary {
     pub(crate) codes: usize,
-    /// How the first one looks.
+    /// The shape of the first code.
     pub(crate) first: Option<Shape>,
 }
 
 impl CodeFiles {
-    /// Nothing is read yet.
+    /// Names the directory without reading anything.
     pub(crate) fn in_directory(directory: &Path) -> Self {
         Self { directory: directory.to_owned(), read: RefCell::default(), overlap: RefCell::default() }
     }
 
-    /// What a pool's file holds. Says what is wrong without repeating a code.
+    /// What a pool's file holds. An error says what is wrong without repeating a code.
     pub(crate) fn stock(&self, pool: &Pool) -> Result<PoolFile, Doubt> {
         match &*self.file(pool) {
             Ok(file) => Ok(PoolFile {
@@ -61,14 +61,14 @@ impl CodeFiles {
         }
     }
 
-    /// What is told of a pool; `None` where its file cannot be used.
+    /// The summary of a pool; `None` when its file cannot be used.
     pub(crate) fn summary(&self, pool: &Pool) -> Option<Summary> {
         let file = self.file(pool);
         let list = &(*file).as_ref().ok()?.list;
         Some(Summary { codes: list.count(), first: list.first() })
     }
 
-    /// Everything that the brands' incentives may give out.
+    /// All codes that the brands' incentives may give out.
     pub(crate) fn into_codes<'a>(
         self,
         brands: impl Iterator<Item = &'a Brand>,
@@ -89,10 +89,10 @@ impl CodeFiles {
         Ok(all)
     }
 
-    /// What is doubtful about a file beside those that were read before.
+    /// What is doubtful about a file, compared with the files that were read before.
     fn shared(&self, pool: &Pool, file: &CodeFile) -> Option<String> {
         let overlap = &mut *self.overlap.borrow_mut();
-        // One file under two names is refused.
+        // One file under two names is refused elsewhere.
         if overlap.files.iter().any(|(known, _)| *known == file.identity) {
             return None;
         }
@@ -130,16 +130,16 @@ impl CodeFiles {
     }
 }
 
-/// Codes that are in more than one file: copies are no links, and cost as much.
+/// Codes that are in more than one file. A copied file gives its codes out twice, as a link would.
 #[derive(Default)]
 struct Overlap {
     files: Vec<(FileIdentity, Pool)>,
-    /// The codes of the files, as hashes, and which file had each first. Empty as long as there is one file.
+    /// The codes of all files as hashes, each with the number of the first file that has it. It is empty while there is only one file.
     seen: HashMap<u64, usize>,
 }
 
 impl Overlap {
-    /// Notes the codes of a file; which of them an earlier file has.
+    /// Records the codes of a file, and returns the earlier files that have some of them.
     fn note(&mut self, number: usize, codes: &[String]) -> Vec<usize> {
         let first_in = |code: &String| {
             let mut hasher = DefaultHasher::new();
@@ -150,7 +150,7 @@ impl Overlap {
     }
 }
 
-/// Reads a file that lies in the directory, be it by a link: a mounted configuration map is all links.
+/// Reads a file in the directory, directly or through a link. In a mounted configuration map, every file is a link.
 fn read(directory: &Path, pool: &Pool) -> Result<CodeFile, Doubt> {
     let doubt = |severity, message: &str| Doubt { severity, message: message.to_owned() };
     let unread = |error: std::io::Error| doubt(Severity::Error, &format!("cannot be read: {error}"));
@@ -167,13 +167,13 @@ fn read(directory: &Path, pool: &Pool) -> Result<CodeFile, Doubt> {
     }
     let is_a_brands = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     if is_a_brands {
-        return Err(doubt(Severity::Rule, "is a link to a brand file; codes are in a file of their own"));
+        return Err(doubt(Severity::Rule, "is a link to a brand file; codes must be in a file of their own"));
     }
-    // Opening a pipe would wait for ever, and a device may do anything.
+    // Opening a pipe would block forever, and a device may do anything.
     let is = fs::metadata(&path).map_err(unread)?;
     if !is.is_file() {
         let severity = if is.is_dir() { Severity::Error } else { Severity::Rule };
-        return Err(doubt(severity, "is no regular file"));
+        return Err(doubt(severity, "is not a regular file"));
     }
     if is.len() > LARGEST {
         return Err(doubt(Severity::Rule, "is larger than 1 GiB: put the codes in several files"));
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_an_error() {
+    fn a_missing_file_is_an_error() {
         for directory in [Path::new("/nowhere"), tempfile::tempdir().unwrap().path()] {
             let (severity, why) = refused(directory, "codes.txt");
             assert!(severity == Severity::Error && why.starts_with("cannot be read"), "{why}");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_elsewhere_or_is_no_file_of_codes_is_refused_without_being_opened() {
+    fn a_file_elsewhere_or_of_another_kind_is_refused_without_being_opened() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("brands");
         fs::create_dir_all(directory.join("directory")).unwrap();
@@ -236,8 +236,8 @@ mod tests {
             ("out-by-two.txt", "leads out of the directory"),
             ("zero.txt", "leads out of the directory"),
             ("brand.txt", "is a link to a brand file"),
-            ("directory", "is no regular file"),
-            ("socket", "is no regular file"),
+            ("directory", "is not a regular file"),
+            ("socket", "is not a regular file"),
             ("large.txt", "is larger than 1 GiB"),
             ("dangling.txt", "cannot be read"),
             ("loop.txt", "cannot be read"),
@@ -251,7 +251,7 @@ mod tests {
     fn links_within_the_directory_are_followed_and_lead_to_one_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
-        // As Kubernetes mounts a configuration map.
+        // Kubernetes mounts a configuration map like this.
         fs::create_dir(path("..2026_11_26")).unwrap();
         fs::write(path("..2026_11_26/codes.txt"), "\u{feff}A-1\r\nB-2\r\n").unwrap();
         symlink("..2026_11_26", path("..data")).unwrap();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_gives_no_code_is_named_and_not_told() {
+    fn a_line_without_a_valid_code_is_named_but_not_repeated() {
         let directory = tempfile::tempdir().unwrap();
         for (bytes, severity, why) in [
             (&b"A-1\nB-2\nA-1\n"[..], Severity::Error, "line 3 repeats a code"),

@@ -1,6 +1,5 @@
-//! Places for connections: so many in all, and no client has more than its share. When nearly all are taken, the connection that has been
-//! without a request for longest gives its place up, and the last places are kept for Braze's webhooks and for whoever asks for our
-//! health.
+//! Slots for connections: a total, and a share of it for each client. When nearly all slots are taken, the connection that has been idle
+//! for the longest time gives its slot up. The last slots are reserved for Braze's webhooks and for health checks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -11,13 +10,13 @@ use intake::{Caller, Network};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// Nearly all places are taken when less than one in so many is free.
+/// Slots are scarce when less than one in this many is free.
 const SCARCE: usize = 8;
 
-/// One place in so many is kept for webhooks and for the health.
+/// One slot in this many is reserved for webhooks and health checks.
 const RESERVED: usize = 16;
 
-/// Connections at a time, of everybody and of each client.
+/// The connections that may be open at a time, in total and for each client.
 #[derive(Clone)]
 pub(crate) struct ConnectionSlots {
     most: usize,
@@ -29,7 +28,7 @@ pub(crate) struct ConnectionSlots {
 
 type Shared<T> = Arc<Mutex<T>>;
 
-/// Connections without a request under way, by when they began to wait for one.
+/// The idle connections, in the order in which they became idle.
 #[derive(Default)]
 struct IdleConnections {
     next: u64,
@@ -41,29 +40,29 @@ fn lock<T>(shared: &Shared<T>) -> MutexGuard<'_, T> {
 }
 
 impl ConnectionSlots {
-    /// So many in all, and so many for each client; `None` where all come from one.
+    /// Allows `most` connections in total, and `each` for each client; `None` when all clients share one address.
     pub(crate) fn new(most: usize, each: Option<NonZeroU32>) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         let free = Arc::new(Semaphore::new(most));
         Self { most, free, each, held: Shared::default(), waiting: Shared::default() }
     }
 
-    /// Waits until a connection may be accepted. Nobody closes the semaphore, so there is always a permit at last.
+    /// Waits for a free slot. The semaphore is never closed, so a permit always arrives.
     pub(crate) async fn free(&self) -> Option<OwnedSemaphorePermit> {
         self.free.clone().acquire_owned().await.ok()
     }
 
-    /// Whether nearly all places are taken.
+    /// Whether nearly all slots are taken.
     pub(crate) fn are_scarce(&self) -> bool {
         self.free.available_permits() < self.most.div_ceil(SCARCE)
     }
 
-    /// Whether only the reserve is left.
+    /// Whether only the reserved slots are left.
     pub(crate) fn only_reserve_left(&self) -> bool {
         self.free.available_permits() < self.most.div_ceil(RESERVED)
     }
 
-    /// Tells the connection that has waited for a request for longest to close, if nearly all places are taken.
+    /// If nearly all slots are taken, asks the connection that has been idle for the longest time to close.
     pub(crate) fn make_room(&self) {
         if self.are_scarce()
             && let Some((_, oldest)) = lock(&self.waiting).by_age.pop_first()
@@ -72,7 +71,7 @@ impl ConnectionSlots {
         }
     }
 
-    /// A place for a client; `None` when it has its share already, or a network around it has.
+    /// A slot for a client; `None` when the client, or a network around it, has its share already.
     pub(crate) fn share_of(&self, client: IpAddr) -> Option<Share> {
         let Some(each) = self.each else {
             return Some(Share { networks: Vec::new(), held: self.held.clone() });
@@ -94,7 +93,7 @@ impl ConnectionSlots {
         Some(Share { networks, held: self.held.clone() })
     }
 
-    /// Notes that a connection waits for a request.
+    /// Records that a connection is idle.
     pub(crate) fn wait(&self, close: &Arc<Notify>) -> Wait {
         let mut waiting = lock(&self.waiting);
         let number = waiting.next;
@@ -104,7 +103,7 @@ impl ConnectionSlots {
     }
 }
 
-/// A place that a client has; it is given back on drop.
+/// A slot that a client holds. Dropping it frees the slot.
 pub(crate) struct Share {
     networks: Vec<(IpAddr, u32)>,
     held: Shared<HashMap<(IpAddr, u32), u32>>,
@@ -124,7 +123,7 @@ impl Drop for Share {
     }
 }
 
-/// A connection waits for a request until this is dropped.
+/// An idle connection. Dropping it ends the idle time.
 pub(crate) struct Wait {
     number: u64,
     waiting: Shared<IdleConnections>,
@@ -153,7 +152,7 @@ mod tests {
         assert!(slots.share_of(address("192.0.2.2")).is_some());
         drop(held);
         assert!(slots.share_of(address("192.0.2.1")).is_some());
-        assert!(lock(&slots.held).is_empty(), "a client that has left is forgotten");
+        assert!(lock(&slots.held).is_empty(), "a client without connections is not kept");
     }
 
     #[test]
@@ -166,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn where_all_come_from_one_address_it_has_all() {
+    fn without_a_share_one_address_may_have_all_slots() {
         let slots = ConnectionSlots::new(8, None);
         let held: Vec<_> = (0..8).map(|_| slots.share_of(address("192.0.2.1"))).collect();
         assert!(held.iter().all(Option::is_some));
     }
 
     #[tokio::test]
-    async fn when_slots_are_scarce_the_connection_that_has_waited_for_longest_makes_room() {
+    async fn when_slots_are_scarce_the_longest_idle_connection_makes_room() {
         let slots = ConnectionSlots::new(16, None);
         let closes: Vec<Arc<Notify>> = (0..3).map(|_| Arc::default()).collect();
         let mut waits: Vec<Wait> = closes.iter().map(|close| slots.wait(close)).collect();
@@ -190,7 +189,7 @@ mod tests {
         assert_eq!(
             lock(&slots.waiting).by_age.len(),
             1,
-            "the first one has a request under way, the third one is left"
+            "the first one has a request in progress, the third one is left"
         );
         assert!(!slots.only_reserve_left());
         permits.push(slots.free().await);

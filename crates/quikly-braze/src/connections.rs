@@ -1,4 +1,4 @@
-//! Connections to the routes. Hyper is used directly, so that a client that says nothing, or too much, can be cut off.
+//! Connections to the routes. Hyper is used directly, so that a client that sends nothing, or too much, can be cut off.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -32,52 +32,52 @@ use crate::descriptors;
 use crate::forwarded::{ForwardedBy, NoAddress};
 use crate::listen::stopped;
 
-/// How long a request's head may take; and how long a connection may be quiet between two.
+/// How long a request's head may take, and how long a connection may be idle between two requests.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
 
-/// How long a client may take nothing of what it is told.
+/// How long a client may go without reading any of its answer.
 const TAKES_WITHIN: Duration = Duration::from_secs(15);
 
-/// Header lines of a request.
+/// The most header lines of a request.
 const MOST_HEADERS: usize = 64;
 
-/// Bytes of a request's head.
+/// The largest head of a request in bytes.
 const LARGEST_HEAD: usize = 32 * 1024;
 
-/// Connections at a time, where there may be as many. More wait to be accepted.
+/// The most connections at a time, if the limit of descriptors allows that many. Others wait to be accepted.
 const MOST_CONNECTIONS: usize = 8_192;
 
-/// The same, for those who read the metrics.
+/// The most connections at a time that read metrics.
 const MOST_SCRAPERS: usize = 32;
 
-/// How long to wait when a connection cannot be accepted, which passes when others have closed.
+/// How long to wait after a connection could not be accepted. The cause goes away when other connections are closed.
 const NOT_ACCEPTED: Duration = Duration::from_millis(100);
 
-/// How long a request's head may take when nearly all connections are taken.
+/// How long a request's head may take while nearly all slots are taken.
 const SCARCE_HEAD_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long a connection that makes room may take to send what it has answered.
+/// How long a connection that makes room may take to send its answer.
 const CLOSES_WITHIN: Duration = Duration::from_secs(1);
 
-/// How often it is said that a proxy's header cannot be read.
+/// How often an unreadable proxy header is logged.
 const REPORTED_EVERY: Duration = Duration::from_secs(60);
 
 /// Paths that are served from the reserve of connections.
 const RESERVED_PATHS: [&str; 2] = ["/healthz", "/webhook/braze"];
 
-/// Where the client's address stands.
+/// Where a client's address comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clients {
-    /// They connect themselves, each so many times at most.
+    /// Clients connect directly, each with at most this many connections.
     Connect(Option<NonZeroU32>),
-    /// A proxy of ours connects, and adds the address that it saw to a header.
+    /// Our own proxy connects, and adds the address that it saw to a header.
     AreForwarded(ForwardedBy),
-    /// They read the metrics: few connections are enough.
+    /// The clients read metrics. A few connections are enough for them.
     Scrape,
 }
 
 impl Clients {
-    /// Where the proxy's header cannot be read, the proxy is all that is known.
+    /// Who the caller is. Without a readable proxy header, it is the proxy itself.
     fn caller(self, peer: SocketAddr, headers: &HeaderMap) -> Result<Caller, NoAddress> {
         let forwarded = match self {
             Self::Connect(_) | Self::Scrape => None,
@@ -104,7 +104,7 @@ struct Serving {
     reported: Mutex<Option<Timestamp>>,
 }
 
-/// Serves until `stop` turns true, and then until requests under way are answered.
+/// Serves until `stop` turns true, and then until the requests in progress are answered.
 pub(crate) async fn serve(
     listener: TcpListener,
     routes: Router,
@@ -135,7 +135,7 @@ pub(crate) async fn serve(
     graceful.shutdown().await;
 }
 
-/// The next connection, once there is room for it. A client that has enough of them already is turned away.
+/// Accepts the next connection once a slot is free. A client that has its share of connections already is turned away.
 async fn accept(listener: &TcpListener, slots: &ConnectionSlots) -> (TcpStream, SocketAddr, ConnectionHold) {
     let free = slots.free().await;
     loop {
@@ -144,7 +144,7 @@ async fn accept(listener: &TcpListener, slots: &ConnectionSlots) -> (TcpStream, 
                 Some(share) => return (stream, peer, (free, share)),
                 None => tracing::debug!(
                     event = "serve.turned_away",
-                    "A client has too many connections; one more was closed."
+                    "A client has too many connections; a further one was closed."
                 ),
             },
             Err(error) => {
@@ -155,7 +155,7 @@ async fn accept(listener: &TcpListener, slots: &ConnectionSlots) -> (TcpStream, 
     }
 }
 
-/// What a connection holds for as long as it is open.
+/// What a connection holds as long as it is open.
 type ConnectionHold = (Option<OwnedSemaphorePermit>, Share);
 
 struct Connection {
@@ -189,7 +189,7 @@ impl Connection {
             .max_headers(MOST_HEADERS)
             .max_buf_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
-        // A client that goes away, or is cut off, is no event for us.
+        // It is normal for a client to go away or to be cut off.
         let closed = watcher.watch(connection);
         tokio::pin!(closed);
         tokio::select! {
@@ -227,7 +227,7 @@ fn is_reserved(path: &str) -> bool {
 }
 
 impl Serving {
-    /// Says once a minute that clients cannot be told apart.
+    /// Logs, once a minute, that clients cannot be distinguished.
     fn report_unreadable(&self) {
         let now = SystemClock.now();
         let mut reported = self.reported.lock();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_says_of_itself_counts_only_behind_a_proxy_and_only_what_that_added() {
+    fn a_forwarded_address_counts_only_behind_a_proxy_and_only_the_one_it_added() {
         let forwarded = Clients::AreForwarded(ForwardedBy::XForwardedFor);
         assert_eq!(caller(Clients::Connect(None), &["198.51.100.1"]).as_deref(), Some("192.0.2.9"));
         assert_eq!(caller(forwarded, &["203.0.113.7, 198.51.100.1"]).as_deref(), Some("198.51.100.1"));

@@ -1,4 +1,4 @@
-//! What a person at a terminal reads. Logs go through `tracing`.
+//! Output for a person at a terminal. Logs go through `tracing`.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -6,10 +6,10 @@ use anyhow::Context;
 use parking_lot::Mutex;
 use ports::error::in_full;
 
-/// Why standard output takes no more. Work goes on without it: what a command does must not depend on who reads what it says.
+/// Why standard output can no longer be written. A command continues without it, so that its effect does not depend on its reader.
 static BROKEN: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// Says something on standard output. What cannot be written is reported by [`finish`].
+/// Prints a line on standard output. [`finish`] reports it if it cannot be written.
 pub(crate) fn say(text: &str) {
     let mut broken = BROKEN.lock();
     if broken.is_none() {
@@ -23,23 +23,23 @@ fn line(output: &mut impl Write, text: &str) -> io::Result<()> {
     output.flush()
 }
 
-/// Whether everything was said.
+/// Reports whether everything was printed.
 ///
 /// # Errors
-/// When standard output could not be written, unless its reader has only gone away.
+/// When standard output could not be written, unless its reader has simply closed it.
 pub(crate) fn finish() -> anyhow::Result<()> {
     read_or_full(BROKEN.lock().take().map_or(Ok(()), Err))
 }
 
-/// Says what clap has to say: help and the version on standard output, what is wrong with the arguments on standard error.
+/// Prints clap's message: help and the version on standard output, faults in the arguments on standard error.
 ///
 /// # Errors
-/// As [`finish`].
+/// The same as [`finish`].
 pub(crate) fn say_of_arguments(said: &clap::Error) -> anyhow::Result<()> {
     read_or_full(said.print())
 }
 
-/// A reader that has seen enough, such as `head`, is no fault.
+/// A reader that has read enough, such as `head`, is not a failure.
 fn read_or_full(written: io::Result<()>) -> anyhow::Result<()> {
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -47,12 +47,12 @@ fn read_or_full(written: io::Result<()>) -> anyhow::Result<()> {
     }
 }
 
-/// Says on standard error why the program ends. When that cannot be written either, only the exit code is left to tell.
+/// Prints on standard error why the program ends. If that cannot be written either, the exit code remains.
 pub(crate) fn complain(error: &anyhow::Error) {
     let _nobody_reads = line(&mut io::stderr().lock(), &format!("quikly-braze: {}", in_full(&**error)));
 }
 
-/// Asks for something that is typed next. Standard output is for what a command says.
+/// Prompts for a line of input. The prompt goes to standard error, because standard output is for results.
 pub(crate) fn ask(what: &str) {
     let mut terminal = io::stderr().lock();
     let _nobody_reads = write!(terminal, "{what}: ").and_then(|()| terminal.flush());

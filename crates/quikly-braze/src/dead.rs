@@ -1,4 +1,4 @@
-//! `dead`: parked work, and having it tried again.
+//! `dead`: lists parked work, and retries it.
 
 use domain::ids::BrandId;
 use ports::Clock;

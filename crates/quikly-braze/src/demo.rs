@@ -1,4 +1,4 @@
-//! The demo: a simulated workspace, a demo brand, and lines to try.
+//! The demo: a simulated workspace, a demo brand, and example requests.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,27 +16,27 @@ use crate::arguments::Serve;
 use crate::server::Server;
 use crate::{brand_directory, console, listen};
 
-/// Where the demo keeps its data unless told otherwise.
+/// The demo's data directory, unless `--data` is given.
 const DIRECTORY: &str = "quikly-braze-demo";
 
-/// The key of the simulated workspace. It opens nothing else.
+/// The API key of the simulated workspace. It is valid nowhere else.
 const KEY: &str = "demo-key";
 
-/// What the demo's webhooks carry.
+/// The token of the demo's webhooks.
 const TOKEN: &str = "demo-token";
 
-/// Braze takes minutes to build a profile; a demo should not.
+/// How long the simulated workspace takes to build a profile. Braze takes minutes; a demo should not.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// The subscription group of the simulated workspace, and the event that makes it ask a consumer to confirm.
 const GROUP: &str = "d0e5c0de-0000-4000-8000-000000000001";
 const OPT_IN_EVENT: &str = "quikly_sms_opt_in";
 
-/// A consumer that the workspace knows already.
+/// A consumer whose profile already exists in the workspace.
 const SEED: &str =
     r#"{"profiles": [{"external_id": "grace-1906", "email": "grace@example.com", "first_name": "Grace"}]}"#;
 
-/// Serves the demo until told to stop.
+/// Serves the demo until it is stopped.
 pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let data = arguments.data.unwrap_or_else(|| PathBuf::from(DIRECTORY).join("data.sqlite"));
     let listener = listen::on(arguments.listen).await?;
@@ -71,12 +71,12 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     let simulated = tokio::spawn(braze_sim::serve(workspace, sim_listener, listen::stopped(stop.clone())));
     console::say(&what_to_try(address, sim_address, &data.display().to_string()));
     let served = server.run(stop).await;
-    // What was asked of it has been answered, or is waited for no longer.
+    // All requests to the workspace have been answered, or are not waited for any more.
     simulated.abort();
     served
 }
 
-/// The next port, or any when any will do.
+/// The address with the next port; port 0, which means any port, stays 0.
 fn beside(address: SocketAddr) -> SocketAddr {
     let port = if address.port() == 0 { 0 } else { address.port().wrapping_add(1) };
     SocketAddr::new(address.ip(), port)
@@ -135,11 +135,11 @@ fn what_to_try(address: SocketAddr, sim: SocketAddr, data: &str) -> String {
         r#"quikly-braze demo
   participations   http://{address}
   Braze workspace  http://{sim}  (simulated; help: curl http://{sim}/)
-  data             {data}  (delete it to begin anew)
+  data             {data}  (delete it to start over)
 
 Try, by e-mail:
   curl -X POST http://{address}/participations -H 'Content-Type: application/json' -H 'Idempotency-Key: the-page-of-ada-1' -d '{{"scope":"demo-spring","email":"ada@example.com"}}'
-  curl http://{address}/participations/ID            with the id that the first line answered
+  curl http://{address}/participations/ID            with the id from the first answer
   curl 'http://{sim}/_sim/profiles?email=ada@example.com'
 
 By mobile number, single opt-in:
@@ -149,16 +149,16 @@ Double opt-in, and the consumer's answer once the state is awaiting_opt_in:
   curl -X POST http://{address}/participations -H 'Content-Type: application/json' -d '{{"scope":"demo-double","phone":"(313) 555-0101","consent":true}}'
   curl -X POST http://{sim}/_sim/replies -H 'Content-Type: application/json' -d '{{"phone":"+13135550101","text":"Y"}}'
 
-By signing in to the app, of which Braze tells us; the first three are rewarded:
+By signing in to the app, which Braze reports; the first three are rewarded:
   curl -X POST http://{address}/webhook/braze -H 'Authorization: Bearer {TOKEN}' -H 'Content-Type: application/json' -d '{{"q_scope":"demo-spring","event":"signed_in","email":"grace@example.com"}}'
   curl http://{address}/incentives/demo-spring/first-3
 
-Calls to Braze show here. Ctrl-C ends it.
+Calls to Braze are shown here. Ctrl-C ends it.
 "#
     )
 }
 
-/// The one secret of the demo.
+/// The only secret of the demo.
 struct DemoKey;
 
 #[async_trait]

@@ -1,11 +1,11 @@
-//! How many files and sockets this process may have open: connections take one each, and must leave some for the data file and Braze.
+//! How many files and sockets this process may have open. Each connection takes one, and enough must remain for the data file and Braze.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Kept for the data file, and for the ways to Braze and to those who take callbacks.
+/// Descriptors that are reserved for the data file and for connections to Braze and to receivers of callbacks.
 const RESERVE: u64 = 256;
 
-/// Raises the limit as far as it may be without asking anybody, and says how many connections there is room for.
+/// Raises the limit as far as the process may on its own, and returns how many connections there is room for.
 pub(crate) fn room_for_connections() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -13,7 +13,7 @@ pub(crate) fn room_for_connections() -> usize {
     beside_the_reserve(allowed.unwrap_or(u64::MAX))
 }
 
-/// Where there is hardly more than the reserve, connections get half.
+/// How many descriptors connections may use. If the limit is close to the reserve, they get half.
 fn beside_the_reserve(allowed: u64) -> usize {
     let room = allowed.saturating_sub(RESERVE).max(allowed / 2);
     usize::try_from(room).unwrap_or(usize::MAX)

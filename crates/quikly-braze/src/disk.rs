@@ -1,4 +1,4 @@
-//! How much room is left on the disk of the data file.
+//! The free space on the disk of the data file.
 
 use std::io;
 use std::path::Path;
@@ -7,45 +7,45 @@ use domain::Timestamp;
 use ports::Troubles;
 use ports::health::Subject;
 
-/// What the health calls a disk that is filling up.
+/// The kind under which health reports show a disk that is filling up.
 const DISK_LOW: &str = "disk_low";
 
-/// What the health calls a disk that does not say how full it is.
+/// The kind under which health reports show a disk whose free space is unknown.
 const DISK_UNKNOWN: &str = "disk_unknown";
 
-/// On a large disk, so much is enough.
+/// On a large disk, this many free bytes are enough.
 const ENOUGH: u64 = 5 * 1024 * 1024 * 1024;
 
-/// The room on a file system.
+/// The space on a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Space {
-    /// What we may fill, in bytes. Some is often kept for root.
+    /// The bytes that this process may fill. Some bytes are often reserved for root.
     pub(crate) free: u64,
-    /// All of it, in bytes.
+    /// The size in bytes.
     pub(crate) size: u64,
 }
 
 impl Space {
-    /// The room where a path is.
+    /// The space on the file system of a path.
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
         let found = rustix::fs::statvfs(path)?;
         let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
         Ok(Self { free: bytes(found.f_bavail), size: bytes(found.f_blocks) })
     }
 
-    /// Less than this is little: a tenth, and never more than [`ENOUGH`].
+    /// The limit below which space is low: a tenth of the disk, and never more than [`ENOUGH`].
     fn limit(self) -> u64 {
         (self.size / 10).min(ENOUGH)
     }
 
-    /// Whether little is left. Once it is, there must be a tenth more than the limit before it is not: the data file's log comes and goes.
+    /// Whether space is low. It stays low until a tenth more than the limit is free, because the data file's log grows and shrinks.
     pub(crate) fn is_low(self, was_low: bool) -> bool {
         let limit = self.limit();
         self.free < if was_low { limit.saturating_add(limit / 10) } else { limit }
     }
 }
 
-/// A number of bytes as people say it.
+/// A number of bytes for people to read.
 pub(crate) fn plain(bytes: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit / (unit / 10));
     if bytes < 10_000_000_000 {
@@ -55,15 +55,15 @@ pub(crate) fn plain(bytes: u64) -> String {
     }
 }
 
-/// Reports a disk that is filling up, or that does not say how full it is, until that is over.
+/// Reports a disk that is filling up, or whose free space is unknown, until that is over.
 pub(crate) fn look(troubles: &Troubles, found: io::Result<Space>, now: Timestamp) {
     let space = match found {
         Ok(space) => space,
         Err(error) => {
-            let text = format!("nobody can tell how much room is left for the data file: {error}");
+            let text = format!("the free space on the disk of the data file cannot be read: {error}");
             troubles.report(DISK_UNKNOWN, Subject::Process, now, text);
             if let Some(line) = troubles.repeats().line(DISK_UNKNOWN, "", now) {
-                tracing::warn!(event = "serve.disk_unknown", times = line.times, %error, "Nobody can tell how much room is left for the data file.");
+                tracing::warn!(event = "serve.disk_unknown", times = line.times, %error, "The free space on the disk of the data file cannot be read.");
             }
             return;
         }
@@ -75,7 +75,7 @@ pub(crate) fn look(troubles: &Troubles, found: io::Result<Space>, now: Timestamp
     let was_low = troubles.all(now).iter().any(|entry| entry.kind == DISK_LOW);
     if space.is_low(was_low) {
         let text = format!(
-            "{free} of {size} are left on the disk of the data file; once it is full, nobody can take part"
+            "{free} of {size} are left on the disk of the data file; when it is full, nobody can take part"
         );
         troubles.report(DISK_LOW, Subject::Process, now, text);
         if troubles.repeats().line(DISK_LOW, "", now).is_some() {
@@ -83,7 +83,7 @@ pub(crate) fn look(troubles: &Troubles, found: io::Result<Space>, now: Timestamp
                 event = "serve.disk_low",
                 free,
                 size,
-                "The disk of the data file is filling up; once it is full, nobody can take part."
+                "The disk of the data file is filling up; when it is full, nobody can take part."
             );
         }
     } else if troubles.clear(DISK_LOW, Subject::Process) {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn little_is_less_than_a_tenth_and_less_than_five_gibibytes() {
+    fn space_is_low_below_a_tenth_and_below_five_gibibytes() {
         for (free, size, is_low) in [
             (3 * GB, 40 * GB, true),
             (4 * GB, 40 * GB, false),
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(looks(Ok(space(99 * MB, GB))), [DISK_LOW]);
         let text = troubles.all(Timestamp::UNIX_EPOCH)[0].text.clone();
         assert!(text.starts_with("99.0 MB of 1000.0 MB are left"), "{text}");
-        assert_eq!(looks(Ok(space(105 * MB, GB))), [DISK_LOW], "a checkpoint is no room");
+        assert_eq!(looks(Ok(space(105 * MB, GB))), [DISK_LOW], "a checkpoint frees no space for good");
         assert_eq!(looks(Err(io::ErrorKind::NotFound.into())), [DISK_LOW, DISK_UNKNOWN]);
         assert_eq!(looks(Ok(space(109 * MB, GB))), [DISK_LOW]);
         assert_eq!(looks(Ok(space(110 * MB, GB))), Vec::<&str>::new());
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_told_in_plain_units() {
+    fn sizes_are_shown_in_plain_units() {
         for (bytes, said) in [
             (0, "0.0 MB"),
             (99_999, "0.0 MB"),

@@ -1,4 +1,4 @@
-//! What the documents show of the command line: every command is one, and every example of a brand file passes `check`.
+//! Tests of the commands in the documents: every command is valid, and every example of a brand file passes `check`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn documents() -> Vec<(String, String)> {
     found
 }
 
-/// The lines of blocks of code, and what else is set as code.
+/// The lines of code blocks, and the inline code.
 fn code(document: &str) -> (Vec<String>, Vec<String>) {
     let (mut lines, mut spans, mut in_block) = (Vec::new(), Vec::new(), false);
     for event in pulldown_cmark::Parser::new_ext(document, pulldown_cmark::Options::ENABLE_TABLES) {
@@ -44,7 +44,7 @@ fn code(document: &str) -> (Vec<String>, Vec<String>) {
     (lines, spans)
 }
 
-/// The arguments of a command as it is typed, without what a shell makes of it; `None` where it is another program's.
+/// The arguments of a command line, without the shell's syntax; `None` when it is another program's command.
 fn arguments(line: &str) -> Option<Vec<&str>> {
     let line = line.split(" #").next()?.split(" | ").next()?;
     let is_variable = |word: &&str| word.contains('=') && word.starts_with(|c: char| c.is_ascii_uppercase());
@@ -85,11 +85,14 @@ fn every_command_in_a_sentence_exists_and_has_the_options_that_are_named() {
                 words.next();
             }
             let only_options = words.peek().is_none_or(|word| word.starts_with("--"));
-            // `status: ok` and the like are no commands.
+            // Inline code such as `status: ok` is not a command.
             if !is_command || !(named || only_options) {
                 continue;
             }
-            assert!(only_options || command.get_name() != "quikly-braze", "{name}: `{span}` is no command");
+            assert!(
+                only_options || command.get_name() != "quikly-braze",
+                "{name}: `{span}` is not a command"
+            );
             for option in words.filter_map(|word| word.strip_prefix("--")) {
                 let option = option.split(['=', '[']).next().unwrap_or_default();
                 let known = command.get_arguments().any(|argument| argument.get_long() == Some(option));

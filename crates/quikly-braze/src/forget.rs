@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
     say(&forgotten, arguments.json);
     anyhow::ensure!(
         !forgotten.remains,
-        "bytes of it may still be in the data file's log, since something reads it all the time: run this again, or restart `serve`"
+        "copies may remain in the data file's log, because a reader holds it open: run this again, or restart `serve`"
     );
     if forgotten.is_nobody() {
         return Err(NobodyFound.into());
@@ -51,19 +51,19 @@ pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nobody is reached there: most likely it is mistyped.
+/// The address, number or id was not found. Most likely it is mistyped.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "nobody found: no participation and no profile has this contact or id, so nothing was erased; is it spelled as it was given?"
+    "nobody found: no participation and no profile has this contact or id, so nothing was erased; is it spelled as the person gave it?"
 )]
 pub(crate) struct NobodyFound;
 
 impl NobodyFound {
-    /// The exit code of its own, so that a program can tell it from a failure.
+    /// An exit code of its own, so that a program can distinguish this from a failure.
     pub(crate) const EXIT_CODE: u8 = 3;
 }
 
-/// What was given on the command line, or a line of standard input.
+/// The value from the command line, or from a line of standard input.
 fn given(argument: &str, what: &str) -> anyhow::Result<String> {
     if argument != Forget::FROM_INPUT {
         return Ok(argument.to_owned());
@@ -107,15 +107,15 @@ fn say(forgotten: &ErasureReport, as_json: bool) {
     }
     for proven in consents {
         let ProvenConsent { participation, brand, scope, consent } = proven;
-        let text = consent.text_id.as_deref().unwrap_or("without a name");
+        let text = consent.text_id.as_deref().unwrap_or("(without an id)");
         console::say(&format!(
-            "ErasureReport earlier: participation {participation} of {brand}, {scope}; consent of {}, text {text}.",
+            "Erased earlier: participation {participation} of {brand}, {scope}; consent given at {}, text {text}.",
             consent.at
         ));
     }
     if *unreadable > 0 {
         console::say(&format!(
-            "{unreadable} participation(s) cannot be read: nobody can tell whose they are. The log names them; `forget --id` erases one."
+            "{unreadable} participation(s) cannot be read, so it is unknown whose they are. The log names them; `forget --id` erases one."
         ));
     }
 }
@@ -133,6 +133,6 @@ fn consent_as_json(proven: &ProvenConsent) -> Value {
 
 fn say_what_was_erased(participations: u64, profiles: u64) {
     console::say(&format!(
-        "Erased from {participations} participation(s), with {profiles} thing(s) known of profiles. What Braze has of this person is the brand's to delete there."
+        "Erased from {participations} participation(s) and {profiles} profile hint(s). The brand has to delete this person's data in Braze."
     ));
 }

@@ -1,4 +1,4 @@
-//! Whom a proxy saw, as it writes it down. Only the last entry is the proxy's own; those before it are what the client claims.
+//! The client's address as a proxy writes it. Only the last entry is the proxy's own; the client may have forged the entries before it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,15 +14,15 @@ pub(crate) enum ForwardedBy {
     Forwarded,
 }
 
-/// There is an entry, and it holds no address.
+/// There is an entry, but it holds no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoAddress;
 
 impl ForwardedBy {
-    /// The client that the proxy saw; `None` when it says nothing.
+    /// The client that the proxy saw; `None` without an entry.
     ///
     /// # Errors
-    /// When what it says holds no address.
+    /// When the entry holds no address.
     pub(crate) fn client(self, headers: &HeaderMap) -> Result<Option<IpAddr>, NoAddress> {
         let name = match self {
             Self::XForwardedFor => "x-forwarded-for",
@@ -39,7 +39,7 @@ impl ForwardedBy {
     }
 }
 
-/// The entries of a line that are not empty. A comma between quotes separates none.
+/// The entries of a line that are not empty. A comma inside quotes does not separate entries.
 fn entries(line: &str) -> Vec<&str> {
     let mut quoted = false;
     let separates = |c: char| {
@@ -58,7 +58,7 @@ fn node(entry: &str) -> Option<&str> {
         .next_back()
 }
 
-/// An address as proxies write it: with or without port, brackets, quotes, and a zone.
+/// Parses an address as proxies write it: with or without port, brackets, quotes, and a zone.
 fn address(node: &str) -> Option<IpAddr> {
     let node = node.strip_prefix('"').map_or(node, |rest| rest.strip_suffix('"').unwrap_or(rest)).trim();
     let bare =
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_is_the_proxys() {
+    fn the_last_line_is_the_one_of_the_proxy() {
         assert_eq!(
             client(ForwardedBy::XForwardedFor, &["203.0.113.7", "198.51.100.2"]),
             Ok(Some("198.51.100.2".to_owned()))
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_address_is_unreadable_and_what_is_not_there_is_nothing() {
+    fn an_entry_without_an_address_is_unreadable_and_no_entry_is_nothing() {
         for line in
             ["unknown", "_hidden", "203.0.113.7, unknown", "300.1.1.1", "[2001:db8::1", "203.0.113.7:port"]
         {

@@ -1,11 +1,11 @@
-//! The key that participation ids are made with, where the environment brings it.
+//! The key that participation ids are made with, as the environment provides it.
 
 use std::env::{self, VarError};
 
 use anyhow::{Context, bail};
 use domain::id_key::IdKey;
 
-/// The environment variable that replaces the key kept in the data file: 64 hexadecimal digits.
+/// The environment variable that replaces the key in the data file: 64 hexadecimal digits.
 const VARIABLE: &str = "QUIKLY_BRAZE_ID_KEY";
 
 /// The environment's key, if it has one.

@@ -1,4 +1,4 @@
-//! Sockets to listen on, and the signals that end it.
+//! Listening sockets, and the signals that stop the process.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ pub(crate) async fn on(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Turns true on Ctrl-C or SIGTERM.
+/// A flag that turns true on Ctrl-C or SIGTERM.
 pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
@@ -27,12 +27,12 @@ pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
     Ok(stopped)
 }
 
-/// SIGHUP, which asks for the brand files to be read again. From now on it ends nothing.
+/// Receives SIGHUP, which asks for the brand files to be read again. From now on SIGHUP no longer ends the process.
 pub(crate) fn hangup() -> anyhow::Result<Signal> {
     signal(SignalKind::hangup()).context("cannot wait for SIGHUP")
 }
 
-/// Waits for the signal.
+/// Waits until `stop` turns true.
 pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
     let _gone = stop.wait_for(|stopped| *stopped).await;
 }

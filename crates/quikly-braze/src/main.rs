@@ -40,7 +40,7 @@ use supervision::GaveUp;
 
 use arguments::{Arguments, CliCommand};
 
-/// The exit code for arguments that are not understood, as clap has it.
+/// The exit code for invalid arguments, the same as clap's.
 const WRONG_ARGUMENTS: u8 = 2;
 
 fn main() -> ExitCode {
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     };
     let _log = telemetry::start();
     let done = match arguments.command.unwrap_or_default() {
-        // What these two say is no result: they serve on when nobody can read it.
+        // The output of these two commands is not a result. They keep serving when it cannot be written.
         CliCommand::Serve(serve) => return ended(run(serve::run(serve)), ExitCode::SUCCESS),
         CliCommand::Sim(sim) => return ended(run(sim::run(sim)), ExitCode::SUCCESS),
         CliCommand::Check(check) => run(check::run(check)),
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     ended(done.and_then(|()| console::finish()), ExitCode::SUCCESS)
 }
 
-/// Says what went wrong, if something did.
+/// Reports a failure, if there was one, and returns the exit code.
 fn ended(done: anyhow::Result<()>, code: ExitCode) -> ExitCode {
     match done {
         Ok(()) => code,
@@ -91,7 +91,7 @@ fn ended(done: anyhow::Result<()>, code: ExitCode) -> ExitCode {
 /// The exit code of a process whose tasks fail again and again: `EX_SOFTWARE`.
 const SOFTWARE: u8 = 70;
 
-/// How long what is left of the work may take to notice that it was given up.
+/// How long remaining tasks get to end after the program has given up.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);
 
 fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! What `serve` shows at `--metrics`, in Prometheus's text format.
+//! The page that `serve` shows at `--metrics`, in Prometheus's text format.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use metrics::{Counters, prometheus};
 use ports::Clock;
 use ports::clock::SystemClock;
 
-/// The one path.
+/// The path of the page.
 pub(crate) const PATH: &str = "/metrics";
 
-/// The page with the figures of a connector.
+/// The route of the page with a connector's metrics.
 pub(crate) fn routes(connector: Arc<Connector>) -> Router {
     Router::new().route(PATH, get(page)).with_state(connector)
 }

@@ -1,7 +1,7 @@
-//! Brand files and codes, read again while `serve` runs: on SIGHUP, and with `--watch` when they change.
+//! Rereads brand files and codes while `serve` runs: on SIGHUP, and with `--watch` when they change.
 //!
-//! Changes are found by looking at the directory once a second. That works on network file systems and mounted configuration maps, too,
-//! where there are no notifications, and it cannot miss one.
+//! Changes are found by polling the directory once a second. Polling also works on network file systems and mounted configuration maps,
+//! which send no notifications, and it cannot miss a change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -29,25 +29,25 @@ use crate::brand_directory::BrandDirectory;
 use crate::code_files::PoolCodes;
 use crate::console;
 
-/// How often the directory is looked at.
+/// How often the directory is polled.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// What could not be done is tried again after so long.
+/// How long to wait before a failed import or refill is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// Codes that are imported in one transaction: what else wants to write waits for no more than these.
+/// How many codes are imported in one transaction. Another write waits for one such transaction at most.
 const AT_ONCE: usize = 5_000;
 
-/// How often it is said how far an import is.
+/// How often the progress of an import is printed.
 const SAID_EVERY: Duration = Duration::from_secs(1);
 
-/// The directory cannot be read.
+/// The kind under which health reports show a directory that cannot be read.
 const UNREAD: &str = "brands_unread";
 
-/// Which file is which, and when it was changed.
+/// The files of a directory, with what identifies each version of them.
 type Fingerprint = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
 
-/// A directory of brand files, and what is in use of it.
+/// A directory of brand files, and what of it is in use.
 pub(crate) struct Reloading {
     directory: BrandDirectory,
     watch: bool,
@@ -59,7 +59,7 @@ pub(crate) struct Reloading {
 }
 
 impl Reloading {
-    /// Reads a directory for the first time.
+    /// Reads the directory for the first time.
     pub(crate) fn start(directory: BrandDirectory, watch: bool) -> anyhow::Result<Self> {
         let seen = fingerprint(directory.path());
         let (loaded, codes) = directory.read_with_codes(None)?;
@@ -67,12 +67,12 @@ impl Reloading {
         Ok(Self { directory, watch, loaded, codes, imports: Imports::default(), seen })
     }
 
-    /// What was read.
+    /// What was read last.
     pub(crate) fn loaded(&self) -> &Loaded {
         &self.loaded
     }
 
-    /// Imports the codes of pools that have none: whoever wins shall get one at once. Other pools can wait.
+    /// Imports the codes of pools that have none, so that a winner gets a code at once. Other pools can wait.
     pub(crate) async fn fill_empty_pools(&mut self, file: &DataFile) -> ports::Result<()> {
         for codes in std::mem::take(&mut self.codes) {
             let (brand, pool, _) = &codes;
@@ -85,7 +85,7 @@ impl Reloading {
         Ok(())
     }
 
-    /// Keeps brands and codes as the directory has them, until `stop` turns true.
+    /// Keeps brands and codes up to date with the directory, until `stop` turns true.
     pub(crate) async fn run(&mut self, with: &With, hangup: &mut Signal, mut stop: watch::Receiver<bool>) {
         let clock = SystemClock;
         let (mut again_at, mut settling) = (None, None);
@@ -116,7 +116,7 @@ impl Reloading {
         }
     }
 
-    /// Whether the directory is another one than was read, and no one is at it any more.
+    /// Whether the directory differs from what was read, and has been stable since the last poll.
     async fn has_changed(&self, settling: &mut Option<Fingerprint>) -> bool {
         let directory = self.directory.clone();
         let Ok(now) = tokio::task::spawn_blocking(move || fingerprint(directory.path())).await else {
@@ -131,7 +131,7 @@ impl Reloading {
         settled
     }
 
-    /// Reads everything again. When to try again what could not be done.
+    /// Reads everything again. Returns when to retry what has failed.
     async fn reload(&mut self, with: &With) -> Option<domain::Timestamp> {
         let (directory, former) = (self.directory.clone(), self.loaded.clone());
         let read = tokio::task::spawn_blocking(move || {
@@ -182,7 +182,7 @@ impl Reloading {
         let mut failed = Vec::new();
         for codes in std::mem::take(&mut self.codes) {
             if let Err(error) = self.imports.import(&with.file, &codes).await {
-                tracing::error!(event = "serve.codes_not_imported", brand = %codes.0, pool = codes.1.file(), error = %in_full(&error), "Codes could not be imported; it is tried again in a minute.");
+                tracing::error!(event = "serve.codes_not_imported", brand = %codes.0, pool = codes.1.file(), error = %in_full(&error), "Codes could not be imported; the next attempt is in a minute.");
                 failed.push(codes);
             }
         }
@@ -191,7 +191,7 @@ impl Reloading {
     }
 }
 
-/// What is kept as the directory has it.
+/// What is updated from the directory.
 pub(crate) struct With {
     pub(crate) in_use: BrandsInUse,
     pub(crate) troubles: Troubles,
@@ -203,20 +203,20 @@ fn in_a_minute() -> domain::Timestamp {
     later(SystemClock.now(), AGAIN_AFTER)
 }
 
-/// Whoever is owed a code, or waits for a place, gets it now if there is one.
+/// Gives free codes to those who are owed one, and free places to those who wait for one. Returns when to retry after a failure.
 async fn refill(with: &With) -> Option<domain::Timestamp> {
     let error = with.connector.refill().await.err()?;
-    tracing::error!(event = "serve.refill_failed", error = %in_full(&error), "Places and codes that are free could not be given out; it is tried again in a minute.");
+    tracing::error!(event = "serve.refill_failed", error = %in_full(&error), "Free places and codes could not be given out; the next attempt is in a minute.");
     Some(in_a_minute())
 }
 
-/// Says what is doubtful about files in use, unless it was doubtful before.
+/// Logs new doubts about the files in use.
 fn say_doubts(loaded: &Loaded, former: Option<&Loaded>) {
     let known: Vec<&Finding> =
         former.iter().flat_map(|former| &former.files).flat_map(|file| &file.findings).collect();
     let used = loaded.files.iter().filter(|file| file.standing == FileStanding::Used);
     for finding in used.flat_map(|file| &file.findings).filter(|finding| !known.contains(finding)) {
-        tracing::warn!(event = "serve.brand_doubted", %finding, "The brand file is in use, and something in it is doubtful.");
+        tracing::warn!(event = "serve.brand_doubted", %finding, "The brand file is in use, but something in it is doubtful.");
     }
 }
 
@@ -226,11 +226,11 @@ fn say(loaded: &Loaded) {
         (count(FileStanding::Used), count(FileStanding::Former), count(FileStanding::Broken));
     tracing::info!(event = "serve.brands_reloaded", used, former, broken, "The brand files were read again.");
     console::say(&format!(
-        "Brand files read again: {used} in use, {former} as they were before, {broken} not usable"
+        "Brand files read again: {used} in use, {former} in use as they were before, {broken} not usable"
     ));
 }
 
-/// Which codes are imported already, so that a file is not gone through again because another one has changed.
+/// Which codes are imported already, so that a file is not processed again because another file has changed.
 #[derive(Default)]
 struct Imports(HashMap<(BrandId, Pool), u64>);
 
@@ -257,7 +257,7 @@ impl Imports {
         if usize::try_from(there).is_ok_and(|there| there < codes.len()) {
             tracing::error!(
                 event = "serve.codes_elsewhere", %brand, pool = pool.file(), codes = codes.len(), there,
-                "The brand has had the other codes under another name of a file, and gives them out under that one only."
+                "The brand has imported the other codes under another file name, and gives them out only under that name."
             );
         }
         self.0.insert(key, hash);
@@ -265,7 +265,8 @@ impl Imports {
     }
 }
 
-/// Every file of a directory, be it a brand's or one with codes. Links are followed: a mounted configuration map is all links.
+/// The files of a directory, brand files and code files alike. Links are followed, because in a mounted configuration map every file is
+/// a link.
 fn fingerprint(directory: &Path) -> Fingerprint {
     let mut files = Fingerprint::new();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {

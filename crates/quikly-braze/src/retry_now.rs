@@ -1,4 +1,4 @@
-//! `retry-now`: ends the wait of a brand's participations after failures.
+//! `retry-now`: ends the waits of a brand's participations after failures.
 
 use anyhow::Context;
 use domain::ids::BrandId;
@@ -14,7 +14,7 @@ pub(crate) async fn run(arguments: RetryNow) -> anyhow::Result<()> {
     let brand = BrandId::parse(&arguments.brand).with_context(|| format!("--brand {}", arguments.brand))?;
     let storage = Opened::open(arguments.storage).await?;
     let retried = storage.operations().retry_now(&brand, SystemClock.now()).await?;
-    let retried = retried.with_context(|| format!("nothing of a brand `{brand}` is here"))?;
+    let retried = retried.with_context(|| format!("nothing of a brand `{brand}` is stored here"))?;
     if arguments.json {
         console::say(&json!({ "brand": brand.as_str(), "participations": retried }).to_string());
     } else {

@@ -11,7 +11,7 @@ use crate::reload::Reloading;
 use crate::server::Server;
 use crate::{brand_directory, console, demo, listen};
 
-/// Serves the demo or the brands of a directory until told to stop.
+/// Serves the demo, or the brands of a directory, until it is stopped.
 pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     if arguments.demo {
         return demo::run(arguments).await;

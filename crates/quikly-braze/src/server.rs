@@ -1,4 +1,4 @@
-//! One process: intake, connector and one SQLite file.
+//! The server: intake, connector and one SQLite file in one process.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -29,10 +29,10 @@ use crate::reload::{Reloading, With};
 use crate::watch::Watch;
 use crate::{console, id_key, listen, metrics_page, watch};
 
-/// How long a stop may take. What is under way then is cut off; it was not acknowledged, so it is done again at the next start.
+/// How long a stop may take. Work that is still in progress then is cut off. It was not acknowledged, so the next start does it again.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
-/// The variable that holds what our content delivery network proves itself with.
+/// The variable with the secret that our content delivery network sends.
 const EDGE_SECRET: &str = "QUIKLY_EDGE_SECRET";
 
 const EXPIRES_EVERY: Duration = Duration::from_secs(3_600);
@@ -43,18 +43,18 @@ pub(crate) struct Server {
     routes: axum::Router,
     clients: Clients,
     connector: Arc<Connector>,
-    /// Where the figures are shown, if anywhere.
+    /// Where the metrics are served, if anywhere.
     metrics: Option<TcpListener>,
     file: Arc<DataFile>,
     troubles: Troubles,
     supervisor: Supervisor,
     brands: BrandsInUse,
-    /// Where the brands come from, if that can change.
+    /// The source of the brands, if they can change.
     reloading: Option<(Reloading, Signal)>,
 }
 
 impl Server {
-    /// Opens the data file and puts everything together.
+    /// Opens the data file and assembles the server.
     pub(crate) async fn open(
         brands: Brands,
         secrets: Arc<dyn Secrets>,
@@ -118,12 +118,12 @@ impl Server {
         })
     }
 
-    /// Where it takes participations.
+    /// The address at which it takes participations.
     pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Shows its figures at this address, too, which must not be public.
+    /// Also serves its metrics at this address, which must not be public.
     pub(crate) async fn show_metrics_at(&mut self, address: SocketAddr) -> anyhow::Result<()> {
         let listener = listen::on(address).await.context("--metrics")?;
         let url = format!("http://{}{}", listener.local_addr()?, metrics_page::PATH);
@@ -132,15 +132,15 @@ impl Server {
         Ok(())
     }
 
-    /// Fills pools that are empty, and from then on keeps brands and codes as their directory has them; a signal has them read at once.
+    /// Fills the empty pools, and from then on keeps brands and codes up to date with their directory. A signal makes it read them at once.
     pub(crate) async fn reload_by(&mut self, mut reloading: Reloading, hangup: Signal) -> anyhow::Result<()> {
         reloading.fill_empty_pools(&self.file).await.context("the codes cannot be imported")?;
         self.reloading = Some((reloading, hangup));
         Ok(())
     }
 
-    /// Serves until `stop` turns true. Requests and steps under way are finished, if that does not take too long; what waits is picked
-    /// up at the next start.
+    /// Serves until `stop` turns true. Requests and steps in progress are finished if that does not take too long. The next start continues
+    /// with everything that waits.
     pub(crate) async fn run(self, stop: Receiver<bool>) -> anyhow::Result<()> {
         let too_long = async {
             listen::stopped(stop.clone()).await;
@@ -202,22 +202,22 @@ impl Server {
     }
 }
 
-/// A task that is started anew when it fails.
+/// A task that is restarted when it fails.
 type RestartedTask = Box<dyn Fn(Receiver<bool>) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// Keeps brands and codes as their directory has them. Whoever panicked at it has let go of it.
+/// Keeps brands and codes up to date with their directory. After a panic, the restarted task can take the lock again.
 async fn keep_brands(kept: Arc<(Mutex<(Reloading, Signal)>, With)>, stop: Receiver<bool>) {
     let (reloading, with) = &*kept;
     let (reloading, hangup) = &mut *reloading.lock().await;
     reloading.run(with, hangup, stop).await;
 }
 
-/// Looks at everything due, at the start and then every minute, and says what was done; at once again while more is due than one tick
-/// takes.
+/// Runs a tick at the start and then every minute, and logs what was done. While more is due than one tick takes, the next one follows at
+/// once.
 async fn tick(connector: Arc<Connector>, refilled: Arc<AtomicBool>, mut stop: Receiver<bool>) {
     let clock = SystemClock;
     if let Err(error) = connector.catch_up().await {
-        tracing::error!(event = "serve.catch_up_failed", error = %in_full(&error), "What an earlier run left behind could not be processed; the tick does it.");
+        tracing::error!(event = "serve.catch_up_failed", error = %in_full(&error), "Work that an earlier run left behind could not be processed; the tick does it.");
     }
     while !*stop.borrow() {
         if !refilled.load(Ordering::Relaxed) {
@@ -238,16 +238,16 @@ async fn tick(connector: Arc<Connector>, refilled: Arc<AtomicBool>, mut stop: Re
     }
 }
 
-/// Gives what brand files and codes have made free since the last start; whether all of it was.
+/// Gives out what brand files and codes have made free since the last start. Returns whether that succeeded.
 async fn refill(connector: &Connector) -> bool {
     let refilled = connector.refill().await;
     if let Err(error) = &refilled {
-        tracing::error!(event = "serve.refill_failed", error = %in_full(error), "Places and codes that are free could not be given out; the next tick tries again.");
+        tracing::error!(event = "serve.refill_failed", error = %in_full(error), "Free places and codes could not be given out; the next tick tries again.");
     }
     refilled.is_ok()
 }
 
-/// Deletes what is kept no longer, at the start and then every hour.
+/// Deletes expired rows, at the start and then every hour.
 async fn expire(file: Arc<DataFile>, mut stop: Receiver<bool>) {
     let clock = SystemClock;
     while !*stop.borrow() {
@@ -258,11 +258,11 @@ async fn expire(file: Arc<DataFile>, mut stop: Receiver<bool>) {
                     event = "serve.expired",
                     participations,
                     profiles,
-                    "What is past its retention is deleted."
+                    "Rows past their retention were deleted."
                 );
             }
             Err(error) => {
-                tracing::error!(event = "serve.expire_failed", error = %in_full(&error), "What is past its retention could not be deleted; the next hour tries again.");
+                tracing::error!(event = "serve.expire_failed", error = %in_full(&error), "Rows past their retention could not be deleted; the next attempt is in an hour.");
             }
         }
         tokio::select! {
@@ -272,7 +272,7 @@ async fn expire(file: Arc<DataFile>, mut stop: Receiver<bool>) {
     }
 }
 
-/// Says once a minute whether the data file's log has grown large.
+/// Checks once a minute whether the data file's log has grown large.
 async fn watch_log(file: Arc<DataFile>, troubles: Troubles, mut stop: Receiver<bool>) {
     const KIND: &str = "large_log";
     let clock = SystemClock;
@@ -280,13 +280,13 @@ async fn watch_log(file: Arc<DataFile>, troubles: Troubles, mut stop: Receiver<b
         let length = file.log_length();
         if length > Storage::LARGE_LOG {
             let text = format!(
-                "the data file's log has {} MB and cannot begin anew: something reads the file all the time",
+                "the data file's log has {} MB and cannot be reset: a reader holds the file open",
                 length / 1_000_000
             );
             tracing::warn!(
                 event = "serve.large_log",
                 length,
-                "Something reads the data file all the time, so its log grows."
+                "A reader holds the data file open, so its log grows."
             );
             troubles.report(KIND, Subject::Process, clock.now(), text);
         } else {
@@ -303,12 +303,12 @@ fn open(path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<DataFile> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         let shown = directory.display();
         std::fs::create_dir_all(directory)
-            .with_context(|| format!("cannot make the data directory {shown}"))?;
+            .with_context(|| format!("cannot create the data directory {shown}"))?;
     }
     DataFile::open(path, clock).with_context(|| format!("the data file {}", path.display()))
 }
 
-/// What our content delivery network proves itself with, if there is one.
+/// The secret that our content delivery network sends, if there is one.
 fn edge_secret() -> Option<SecretRef> {
     std::env::var_os(EDGE_SECRET).map(|_value| SecretRef::Env(EDGE_SECRET.to_owned()))
 }

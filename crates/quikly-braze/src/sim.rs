@@ -5,7 +5,7 @@ use anyhow::Context;
 use crate::arguments::Sim;
 use crate::{console, listen};
 
-/// Runs until it is told to stop.
+/// Runs until it is stopped.
 pub(crate) async fn run(arguments: Sim) -> anyhow::Result<()> {
     let settings = braze_sim::Settings {
         api_keys: arguments.api_keys,

@@ -1,4 +1,4 @@
-//! `status`: how things stand.
+//! `status`: shows the state of the system.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: Status) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How far looks are behind: since when the oldest of what is due has been due.
+/// How far processing is behind: for how many seconds the oldest due item has been due.
 fn lag(overview: &Overview, now: Timestamp) -> u64 {
     let behind = overview.due_since.map_or(0, |since| now.duration_since(since).as_secs());
     u64::try_from(behind).unwrap_or_default()
@@ -50,7 +50,7 @@ fn as_json(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestam
     let unanswered: BTreeMap<&str, Value> =
         overview.outages.iter().map(|(brand, outage)| (brand.as_str(), outage_as_json(outage))).collect();
     let space = space.and_then(|space| space.as_ref().ok());
-    // In bytes they would look like phone numbers.
+    // Numbers of bytes would look like phone numbers.
     let megabytes = |bytes: u64| bytes / 1_000_000;
     let storage = overview.storage.map(|storage| {
         json!({
@@ -141,20 +141,19 @@ fn as_text(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestam
     text
 }
 
-/// How much room a data file takes, and how much is left for it.
+/// The space that a data file takes, and the space that is left for it.
 fn room(storage: Storage, space: Option<&io::Result<Space>>) -> Vec<(String, String)> {
     let large = if storage.log > Storage::LARGE_LOG {
-        ": something reads the data file all the time, so that the log cannot begin anew; is it a copy that hangs?"
+        ": a reader holds the data file open, so the log cannot be reset; is it a copy that hangs?"
     } else {
         ""
     };
     let left = space.map(|space| match space {
         Ok(space) => {
-            let low =
-                if space.is_low(false) { ": little; once it is full, nobody can take part" } else { "" };
+            let low = if space.is_low(false) { ": low; when it is full, nobody can take part" } else { "" };
             format!("{} of {}{low}", plain(space.free), plain(space.size))
         }
-        Err(error) => format!("cannot be told: {error}"),
+        Err(error) => format!("unknown: {error}"),
     });
     let log = format!("{}{large}", plain(storage.log));
     let lines = [("size", Some(plain(storage.file))), ("log", Some(log)), ("left on the disk", left)];

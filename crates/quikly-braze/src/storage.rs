@@ -1,4 +1,4 @@
-//! Where the participations are kept that a command is about: a data file, or an environment on AWS.
+//! The storage that a command works on: a data file, or an environment on AWS.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use secrecy::ExposeSecret;
 use crate::arguments::StorageArguments;
 use crate::id_key;
 
-/// An opened place.
+/// An opened storage.
 pub(crate) enum Opened {
     File { admin: AdminConnection, shown: String, id_key: Option<IdKey> },
     OnAws { environment: Environment, secrets: Parameters, parameter: String, id_key: Option<IdKey> },
 }
 
 impl Opened {
-    /// Opens a place. Where the environment brings an id key, it must be the one that was used there.
+    /// Opens a storage. If the environment provides an id key, it must be the one that the storage was used with.
     pub(crate) async fn open(storage: StorageArguments) -> anyhow::Result<Self> {
         let of_environment = id_key::in_environment()?;
         if let Some(file) = storage.data {
@@ -57,13 +57,13 @@ impl Opened {
         }
     }
 
-    /// The key that participation ids are made with here.
+    /// The key that the participation ids in this storage are made with.
     pub(crate) async fn id_key(&self) -> anyhow::Result<IdKey> {
         match self {
             Self::File { id_key: Some(key), .. } | Self::OnAws { id_key: Some(key), .. } => Ok(key.clone()),
             Self::File { admin, shown, .. } => {
                 let key = admin.id_key(None).with_context(|| shown.clone())?;
-                key.context("the data file has no id key, and neither has the environment")
+                key.context("neither the data file nor the environment has an id key")
             }
             Self::OnAws { environment, secrets, parameter, .. } => {
                 let key = secrets.get(&SecretRef::Ssm(parameter.clone())).await;
@@ -75,7 +75,7 @@ impl Opened {
     }
 }
 
-/// Refuses a key that is not the environment's. One that has no fingerprint yet has not been updated.
+/// Refuses a key other than the environment's. Tables without a fingerprint were not used by a current version yet.
 fn same(marks: &Marks, key: &IdKey) -> anyhow::Result<()> {
     match &marks.fingerprint {
         Some(kept) if *kept != key.fingerprint().to_string() => Err(AnotherKey.into()),

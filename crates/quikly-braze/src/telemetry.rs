@@ -1,4 +1,4 @@
-//! Logs on standard error: one line an event, ids but never contacts or secrets. `RUST_LOG` sets what is shown.
+//! Logs on standard error, one line for each event. They hold ids, but never contacts or secrets. `RUST_LOG` is the filter.
 
 use std::io::{Stderr, stderr};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use supervision::Lines;
 use tracing_subscriber::EnvFilter;
 
-/// How long the end of the program waits for a log that takes nothing.
+/// How long the end of the program waits for a log that cannot be written.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
-/// The log, for as long as the program runs. What was logged is written when it is dropped.
+/// The log, which lives as long as the program. Dropping it writes what was logged.
 pub(crate) struct Log(Lines<fn() -> Stderr>);
 
 impl Drop for Log {

@@ -1,4 +1,4 @@
-//! `token`: makes a bearer token for a brand's webhooks.
+//! `token`: generates a bearer token for a brand's webhooks.
 
 use domain::token::TokenHash;
 use ports::Chance;
@@ -6,7 +6,7 @@ use ports::clock::SystemChance;
 
 use crate::console;
 
-/// Prints a new token and its hash. The token goes into Braze and is kept nowhere else; the hash goes into the brand file.
+/// Prints a new token and its hash. The token goes into Braze and is stored nowhere else; the hash goes into the brand file.
 pub(crate) fn run() {
     let token = new(&SystemChance);
     console::say(&format!(

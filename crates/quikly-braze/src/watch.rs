@@ -1,5 +1,5 @@
-//! What is looked at once a second beside the work: whether Braze answers, whether somebody on call wants a brand tried again, whether the
-//! log takes what is logged, and whether the disk has room.
+//! Checks that run once a second: whether Braze answers, whether an operator wants a brand retried, whether the log can be written, and
+//! whether the disk has space.
 
 use std::io;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use tokio::sync::watch::Receiver;
 
 use crate::disk::{self, Space};
 
-/// How often it looks.
+/// How often the checks run.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// What the health calls a log that takes nothing.
+/// The kind under which health reports show a log that cannot be written.
 const LINES_LOST: &str = "log_lines_lost";
 
-/// What is watched, and who is told.
+/// What is checked, and where faults are reported.
 #[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) connector: Arc<Connector>,
@@ -31,7 +31,7 @@ pub(crate) struct Watch {
     pub(crate) troubles: Troubles,
 }
 
-/// Looks until `stop` turns true.
+/// Runs the checks until `stop` turns true.
 pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
     let clock = SystemClock;
     while !*stop.borrow() {
@@ -48,19 +48,19 @@ pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
 }
 
 impl Watch {
-    /// The room on the disk of the data file. A disk that takes its time holds up no request.
+    /// The space on the disk of the data file. It is read on another thread, so that a slow disk holds up no request.
     async fn space(&self) -> io::Result<Space> {
         let file = self.file.clone();
         let found = tokio::task::spawn_blocking(move || Space::at(file.path())).await;
         found.unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
     }
 
-    /// Tries again what somebody beside this process wants tried again.
+    /// Retries the brands that an operator has requested from another process.
     async fn retry(&self) {
         match self.file.brands_to_retry().await {
             Ok(brands) => {
                 for brand in brands {
-                    // Beside the lanes and the tick, which may be waiting for an answer that does not come.
+                    // This runs on its own task, since the lanes and the tick may be waiting for an answer that does not come.
                     let connector = self.connector.clone();
                     tokio::spawn(async move { connector.retry_now(&brand).await });
                 }
@@ -68,24 +68,28 @@ impl Watch {
             Err(error) => {
                 let now = SystemClock.now();
                 if let Some(line) = self.troubles.repeats().line("serve.retry_unread", "", now) {
-                    tracing::warn!(event = "serve.retry_unread", times = line.times, error = %in_full(&error), "Nobody can tell whether a brand is to be tried again.");
+                    tracing::warn!(event = "serve.retry_unread", times = line.times, error = %in_full(&error), "The requests to retry a brand cannot be read.");
                 }
             }
         }
     }
 }
 
-/// Reports a log that takes nothing, and tries it again once a minute; once it takes lines again, it says how many it lost.
+/// Reports a log that cannot be written, and tries it again once a minute. When it can be written again, it logs how many lines were lost.
 fn watch_log(troubles: &Troubles, written: LogCondition, now: Timestamp) {
     if written.losing {
-        let text = format!("the log takes no lines; {} lost since the start", written.lost);
+        let text = format!("the log cannot be written; {} lines were lost since the start", written.lost);
         troubles.report(LINES_LOST, Subject::Process, now, text);
         if troubles.repeats().line(LINES_LOST, "", now).is_some() {
-            tracing::error!(event = "serve.log_lines_lost", lost = written.lost, "The log took no lines.");
+            tracing::error!(
+                event = "serve.log_lines_lost",
+                lost = written.lost,
+                "The log could not be written."
+            );
         }
     } else if troubles.clear(LINES_LOST, Subject::Process) {
         troubles.repeats().over(LINES_LOST, "");
-        tracing::warn!(event = "serve.log_lines_lost", lost = written.lost, "The log takes lines again.");
+        tracing::warn!(event = "serve.log_lines_lost", lost = written.lost, "The log can be written again.");
     }
 }
 
@@ -94,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_that_takes_nothing_is_shown_until_it_takes_lines_again() {
+    fn a_log_that_cannot_be_written_is_shown_until_it_can_be_written_again() {
         let (troubles, now) = (Troubles::default(), Timestamp::UNIX_EPOCH);
         watch_log(&troubles, LogCondition { lost: 0, losing: false }, now);
         assert_eq!(troubles.all(now), []);

@@ -1,7 +1,7 @@
-//! Where log lines are written. One that cannot be written is lost, and counted; nothing else happens.
+//! Where log lines are written. A line that cannot be written is lost and counted, without any other effect.
 //!
-//! A log that takes nothing because it is full, closed or gone fails; one whose reader has stopped makes whoever writes wait. So a thread
-//! writes, and lines that do not fit behind those that wait are lost, too.
+//! A write to a log that is full, closed or gone fails. A write to a log whose reader has stopped blocks. For this reason a thread writes
+//! the lines, and lines that do not fit into its queue are lost, too.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// Lines that wait to be written.
+/// The most lines that wait to be written.
 const MOST_WAITING: usize = 8_192;
 
 /// How many lines could not be written in this process.
@@ -18,16 +18,16 @@ static LOST: AtomicU64 = AtomicU64::new(0);
 /// Whether the last line was lost.
 static LOSING: AtomicBool = AtomicBool::new(false);
 
-/// How the log is.
+/// The condition of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogCondition {
-    /// Lines that were lost since the process began.
+    /// How many lines were lost since the process began.
     pub lost: u64,
-    /// Whether the last one was.
+    /// Whether the last line was lost.
     pub losing: bool,
 }
 
-/// How the log is.
+/// The condition of the log.
 #[must_use]
 pub fn lost_lines() -> LogCondition {
     LogCondition { lost: LOST.load(Ordering::Relaxed), losing: LOSING.load(Ordering::Relaxed) }
@@ -49,14 +49,14 @@ fn put(out: &mut impl Write, line: &[u8]) {
 #[derive(Debug)]
 enum LineWait {
     Line(Vec<u8>),
-    /// Everything before it is to be written now; the sender wants to know when.
+    /// Write every earlier line now, then notify the sender.
     Flush(SyncSender<()>),
 }
 
 /// Takes log lines. Every event makes one `write`, which never fails.
 #[derive(Debug, Clone)]
 pub struct Lines<M> {
-    /// The way to the thread that writes; `None` where the line is written at once.
+    /// The channel to the thread that writes; `None` when lines are written at once.
     waiting: Option<SyncSender<LineWait>>,
     out: M,
 }
@@ -66,7 +66,7 @@ where
     M: Fn() -> W + Clone + Send + 'static,
     W: Write,
 {
-    /// Lines are written to what `out` gives, by a thread of their own. Should the thread not start, they are written at once.
+    /// Writes lines from a thread of their own, to the writer that `out` gives. If the thread cannot start, lines are written at once.
     pub fn behind(out: M) -> Self {
         let (waiting, lines) = sync_channel(MOST_WAITING);
         let to = out.clone();
@@ -74,12 +74,12 @@ where
         Self { waiting: thread.is_ok().then_some(waiting), out }
     }
 
-    /// Lines are written at once, by whoever logs: where a process may be frozen as soon as it has answered.
+    /// Writes each line at once, on the thread that logs it, because the process may be frozen as soon as it has answered.
     pub fn at_once(out: M) -> Self {
         Self { waiting: None, out }
     }
 
-    /// Waits until what was logged is written, but not for longer than this.
+    /// Waits until everything logged so far is written, but no longer than `time`.
     pub fn flush_within(&self, time: Duration) {
         let (done, written) = sync_channel(1);
         if let Some(waiting) = &self.waiting
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// A log that takes lines only while it has room, and never answers while it is held.
+    /// A log that accepts lines only while it has room, and that blocks while a test holds it.
     #[derive(Clone, Default)]
     struct FullLog(Arc<Mutex<(usize, Vec<u8>)>>);
 
@@ -147,9 +147,9 @@ mod tests {
         }
     }
 
-    /// The counters are the process's: one test looks at them.
+    /// The counters belong to the process, so only one test reads them.
     #[test]
-    fn a_line_that_cannot_be_written_is_counted_and_nobody_fails_or_waits() {
+    fn a_line_that_cannot_be_written_is_counted_and_no_caller_fails_or_waits() {
         let log = FullLog::default();
         log.0.lock().0 = 1;
         let mut lines = {

@@ -1,4 +1,4 @@
-//! Panics, caught where they are one brand's, one request's or one task's.
+//! Panics, caught within one brand's work, one request or one task.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, set_hook};
@@ -13,13 +13,13 @@ use ports::repeats::LogRepeats;
 /// How many panics were caught in this process.
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
 
-/// What was said of panics, by their places.
+/// When each location's panic was last logged.
 static SAID: LazyLock<LogRepeats> = LazyLock::new(LogRepeats::default);
 
-/// Something panicked.
+/// The error for work that panicked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panicked {
-    /// The text, where it stands in the source as it is. A text that was put together may hold a contact.
+    /// The panic's text, if it is a literal in the source. A formatted text may hold a contact and is left out.
     pub text: Option<&'static str>,
 }
 
@@ -34,7 +34,7 @@ impl std::fmt::Display for Panicked {
 
 impl std::error::Error for Panicked {}
 
-/// Counts a panic that somebody else caught, and says what may be said of it.
+/// Counts a panic that the caller has caught, and returns what may be shown of it.
 pub fn caught(panic: &(dyn Any + Send)) -> Panicked {
     CAUGHT.fetch_add(1, Ordering::Relaxed);
     Panicked { text: panic.downcast_ref::<&'static str>().copied() }
@@ -46,10 +46,10 @@ pub fn panics() -> u64 {
     CAUGHT.load(Ordering::Relaxed)
 }
 
-/// Does some work, and catches its panic.
+/// Runs some work and catches its panic.
 ///
-/// What the work shares with others must bear a panic at any moment: locks are taken although they are poisoned, and what is held is given
-/// back when it is dropped.
+/// State that the work shares with others must stay valid whenever it panics: locks are taken even when they are poisoned, and resources
+/// are released when they are dropped.
 ///
 /// # Errors
 /// When the work panicked.
@@ -57,7 +57,7 @@ pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| caught(&*panic))
 }
 
-/// From now on a panic is a line in the log that says where it was, once a minute and place. What Rust itself prints may hold a contact.
+/// From now on a panic logs its location, once a minute for each location. The message that Rust itself prints may hold a contact.
 pub fn say_where() {
     set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         let location = info.location().map(Location::to_string).unwrap_or_default();
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_caught_and_counted_and_what_it_was_put_together_of_is_not_repeated() {
+    async fn a_panic_is_caught_and_counted_and_a_formatted_text_is_not_repeated() {
         let before = panics();
         assert_eq!(guarded(async { 7 }).await, Ok(7));
         let address = "ada@example.com";

@@ -13,18 +13,18 @@ use tokio::sync::watch;
 
 use crate::panics::guarded;
 
-/// After so many restarts within a minute, all tasks together, the process had better end: whoever started it can do more than we can.
+/// After this many restarts of any tasks within a minute, the process should end, so that the supervisor that started it can act.
 pub const MOST_RESTARTS: usize = 10;
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// The wait before the first restart. It doubles up to the longest.
+/// The wait before the first restart. It doubles with each restart, up to the longest wait.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// A task that has run for so long is well again.
+/// A task that has run for this long counts as healthy again.
 const WELL_AFTER: Duration = Duration::from_secs(60);
 
-/// What the health calls a task that failed.
+/// The kind under which health reports show a failed task.
 const KIND: &str = "task_failed";
 
 /// Tasks were restarted too often.
@@ -39,7 +39,7 @@ impl std::fmt::Display for GaveUp {
 
 impl std::error::Error for GaveUp {}
 
-/// Keeps tasks running. Clones are the same supervisor.
+/// Keeps tasks running. Clones share one supervisor.
 #[derive(Clone)]
 pub struct Supervisor(Arc<Inner>);
 
@@ -53,15 +53,15 @@ struct Inner {
 }
 
 impl Supervisor {
-    /// A supervisor of no task as yet.
+    /// Creates a supervisor without tasks.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, chance: Arc<dyn Chance>, troubles: Troubles) -> Self {
         let (restarts, recent, gave_up) = (AtomicU64::new(0), Mutex::default(), watch::Sender::new(false));
         Self(Arc::new(Inner { clock, chance, troubles, restarts, recent, gave_up }))
     }
 
-    /// Runs the task that `start` gives until it ends after `stop` has turned true. A task that panics or ends before that is started again
-    /// after a wait.
+    /// Runs the task that `start` gives, until it ends after `stop` has turned true. If the task panics or ends before that, it is started
+    /// again after a wait.
     pub async fn keep<F: Future<Output = ()>>(
         &self,
         name: &str,
@@ -105,7 +105,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits for a run of a task. One that failed before counts as well once it has run for a while.
+    /// Waits for a run of a task. A task that failed before counts as healthy once it has run for a while.
     async fn watch<T>(&self, name: &str, failed: bool, run: impl Future<Output = T>) -> T {
         tokio::pin!(run);
         if failed {
@@ -126,7 +126,7 @@ impl Supervisor {
         self.0.chance.jitter(doubled.min(LONGEST) / 2)
     }
 
-    /// Counts a restart. Whether the task may be restarted.
+    /// Counts a restart. Returns whether the task may be restarted.
     fn counts_restart(&self, now: Timestamp) -> bool {
         self.0.restarts.fetch_add(1, Ordering::Relaxed);
         let mut recent = self.0.recent.lock();
@@ -141,7 +141,7 @@ impl Supervisor {
         false
     }
 
-    /// Returns once tasks were restarted too often: the process is to end.
+    /// Returns once tasks were restarted too often and the process should end.
     pub async fn gave_up(&self) -> GaveUp {
         let mut gave_up = self.0.gave_up.subscribe();
         let _never_dropped = gave_up.wait_for(|gave_up| *gave_up).await;
@@ -155,7 +155,7 @@ impl Supervisor {
     }
 }
 
-/// Whether a task is told to stop. Where nobody is left who could tell, it is, too.
+/// Whether a task should stop. It should also stop when the sender is gone.
 fn is_stopping(stop: &watch::Receiver<bool>) -> bool {
     *stop.borrow() || stop.has_changed().is_err()
 }
@@ -183,7 +183,7 @@ mod tests {
         Supervised { clock, troubles, supervisor, stop: watch::Sender::new(false) }
     }
 
-    /// A task that fails so many times, by a panic or by its end, and then runs.
+    /// A task that fails this many times, by a panic or by ending, and then runs.
     async fn fails(runs: &AtomicU32, times: u32) {
         match runs.fetch_add(1, Ordering::Relaxed) {
             run if run >= times => std::future::pending().await,
@@ -199,7 +199,7 @@ mod tests {
         let began = clock.now();
         let kept = supervisor.keep("tick", stop.subscribe(), || fails(&runs, 4));
         tokio::select! {
-            () = kept => panic!("it goes on"),
+            () = kept => panic!("the task keeps running"),
             () = clock.sleep(Duration::from_secs(30)) => {}
         }
         assert_eq!((runs.load(Ordering::Relaxed), supervisor.restarts()), (5, 4));
@@ -209,19 +209,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_task_that_runs_again_for_a_minute_is_well() {
+    async fn a_task_that_runs_again_for_a_minute_is_healthy() {
         let Supervised { clock, troubles, supervisor, stop } = supervised();
         let runs = AtomicU32::new(0);
         let kept = supervisor.keep("tick", stop.subscribe(), || fails(&runs, 1));
         tokio::select! {
-            () = kept => panic!("it goes on"),
+            () = kept => panic!("the task keeps running"),
             () = clock.sleep(Duration::from_secs(62)) => {}
         }
         assert_eq!(troubles.all(clock.now()), []);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_task_that_always_fails_is_tried_again_ever_less_often() {
+    async fn a_task_that_always_fails_is_restarted_less_and_less_often() {
         let Supervised { clock, supervisor, stop, .. } = supervised();
         let runs = AtomicU32::new(0);
         let kept = supervisor.keep("tick", stop.subscribe(), || fails(&runs, u32::MAX));
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_told_to_stop_is_not_restarted() {
+    async fn a_task_that_was_asked_to_stop_is_not_restarted() {
         let Supervised { supervisor, stop, .. } = supervised();
         stop.send_replace(true);
         supervisor.keep("tick", stop.subscribe(), || async {}).await;

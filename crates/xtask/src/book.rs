@@ -1,7 +1,7 @@
-//! The book of all documents, made by mdbook from docs/SUMMARY.md.
+//! The book of all documents, which mdbook builds from docs/SUMMARY.md.
 //!
-//! The documents link to each other as they lie in the repository, some of them outside of `docs/`. So all that are in the summary are put
-//! together under `target/book/src` at the same paths, with the files that they link to, and every link holds there as it does here.
+//! The documents link to each other by their paths in the repository, and some lie outside of `docs/`. So the pages of the summary, and
+//! the files that they link to, are copied to the same paths under `target/book/src`. Every link then works there as it does here.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,14 +15,14 @@ use crate::tool::Tool;
 const MDBOOK: Tool = Tool {
     name: "mdbook",
     version: "0.5.4",
-    // Neither a server nor a watcher: that is half of what it would be built from.
+    // The server and the watcher are left out, because they are half of the build.
     features: &["--no-default-features", "--features", "search"],
 };
 
 const SUMMARY: &str = "docs/SUMMARY.md";
 const PAGES: &str = "target/book/src";
 
-/// Puts the pages together and builds the book.
+/// Copies the pages together and builds the book.
 pub(crate) fn make() -> anyhow::Result<()> {
     let program = MDBOOK.installed()?;
     gather()?;
@@ -63,12 +63,12 @@ fn gather() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// mdbook makes an index of every README, but leaves the links to it.
+/// Rewrites links to READMEs: mdbook turns every README into an index, but leaves the links to it.
 fn as_index(page: &str) -> String {
     page.replace("README.md)", "index.md)").replace("README.md#", "index.md#")
 }
 
-/// What the links of a page lead to, as far as that is in the repository. Whether every link leads somewhere is for tests/documents.
+/// The link targets of a page that are in the repository. Whether every link leads somewhere is checked in tests/documents.
 fn targets(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()).filter(|target| {
         let outside = target.contains("://") || target.is_empty() || target.contains(char::is_whitespace);
@@ -76,7 +76,7 @@ fn targets(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A path as a page names it, from the root of the repository; `None` when it leads out of it.
+/// The path of a link's target from the root of the repository; `None` when it leads out of it.
 fn beside(page: &Path, target: &str) -> Option<PathBuf> {
     let mut path = page.parent()?.to_owned();
     for part in Path::new(target).components() {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn links_to_other_places_are_left_out() {
+    fn links_out_of_the_repository_are_left_out() {
         let text = "[a](a.md) [b](https://b.example) [c](#c) [d](d.md#e)";
         assert_eq!(targets(text).collect::<Vec<_>>(), ["a.md", "d.md"]);
     }

@@ -1,4 +1,4 @@
-//! Cycles of modules: in a crate, and among the modules of one directory, dependencies run one way.
+//! Cycles of modules. In a crate, and among the modules of a directory, dependencies must run one way.
 
 mod source;
 mod tokens;
@@ -12,20 +12,20 @@ use anyhow::Context;
 
 use source::{ModuleSource, Segments};
 
-/// The modules of a crate by their path; the crate's root is the empty path.
+/// The modules of a crate by their paths. The crate's root has the empty path.
 type Modules = BTreeMap<Segments, ModuleSource>;
 
-/// Which child of a module uses which other child, and the use that shows it.
+/// Which child of a module uses which other child, with the use that shows it.
 type Uses = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Modules that use each other in a circle.
+/// Modules that use each other in a cycle.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Cycle {
-    /// The crate, or the module, whose children they are.
+    /// The crate or the module that the cycle's modules belong to.
     pub(crate) place: String,
-    /// The modules, in the order of their uses.
+    /// The modules, in the order in which they use each other.
     modules: Vec<String>,
-    /// For each of them, a use of the next.
+    /// For each of the modules, a use of the next one.
     uses: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for Cycle {
     }
 }
 
-/// The cycles in the crate whose root file this is.
+/// The cycles in the crate with this root file.
 pub(crate) fn of_crate(name: &str, root: &Path) -> anyhow::Result<Vec<Cycle>> {
     let modules = modules(root)?;
     let parents: BTreeSet<Segments> =
@@ -57,7 +57,7 @@ pub(crate) fn of_crate(name: &str, root: &Path) -> anyhow::Result<Vec<Cycle>> {
     Ok(found)
 }
 
-/// Reads the root file and every module that it declares, and what those declare.
+/// Reads the root file and, recursively, every module that it declares.
 fn modules(root: &Path) -> anyhow::Result<Modules> {
     let mut modules = Modules::new();
     let mut waiting = vec![(Segments::new(), root.to_owned())];
@@ -82,7 +82,7 @@ fn directory_of_children(file: &Path, is_root: bool) -> PathBuf {
     if owns_its_directory { file.with_file_name("") } else { file.with_extension("") }
 }
 
-/// The uses among the children of a module. What stands deeper counts as its child's.
+/// The uses among the children of a module. A use deeper inside counts as the child's.
 fn among_children(modules: &Modules, parent: &[String]) -> Uses {
     let mut uses = Uses::new();
     for (path, source) in modules {
@@ -106,7 +106,7 @@ fn child<'a>(path: &'a [String], parent: &[String]) -> Option<&'a str> {
     path.strip_prefix(parent)?.first().map(String::as_str)
 }
 
-/// The module that a path leads to, through what other modules pass on.
+/// The module that a path leads to, through re-exports of other modules.
 fn resolve(modules: &Modules, here: &[String], used: &[String]) -> Option<Segments> {
     let mut at: Segments = here.to_vec();
     let mut rest = used;
@@ -122,7 +122,7 @@ fn resolve(modules: &Modules, here: &[String], used: &[String]) -> Option<Segmen
         }
         (rest, anchored) = (behind, true);
     }
-    // A path without an anchor is relative only if it begins with a module that is declared here; else it is another crate's.
+    // A path without an anchor is relative only if it begins with a module that is declared here. Otherwise it belongs to another crate.
     if !anchored && !modules.contains_key(&[at.as_slice(), rest.get(..1)?].concat()) {
         return None;
     }
@@ -145,7 +145,7 @@ fn resolve(modules: &Modules, here: &[String], used: &[String]) -> Option<Segmen
     }
 }
 
-/// The shortest cycle through each module that is in one and was not named before.
+/// The shortest cycle through each module that is in a cycle and was not reported before.
 fn cycles(uses: &Uses) -> Vec<Vec<String>> {
     let mut named: BTreeSet<&str> = BTreeSet::new();
     let mut cycles = Vec::new();
@@ -161,7 +161,7 @@ fn cycles(uses: &Uses) -> Vec<Vec<String>> {
     cycles
 }
 
-/// The shortest way from a module back to itself.
+/// The shortest path of uses from a module back to itself.
 fn way_back<'a>(uses: &'a Uses, module: &'a str) -> Option<Vec<&'a str>> {
     let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
     let mut waiting = VecDeque::from([module]);
@@ -195,7 +195,7 @@ fn described(name: &str, parent: &[String], modules: Vec<String>, uses: &Uses) -
 mod tests {
     use super::*;
 
-    /// The faults of a crate with these files.
+    /// The cycles of a crate with these files, as they are reported.
     fn faults(files: &[(&str, &str)]) -> Vec<String> {
         let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_one_way_is_no_cycle() {
+    fn uses_in_one_direction_are_not_a_cycle() {
         let files = [
             ("lib.rs", "mod a; mod b; pub use b::B;"),
             ("a.rs", "use crate::b::B; mod deep;"),
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_by_way_of_what_the_root_passes_on_is_found() {
+    fn a_cycle_through_a_reexport_of_the_root_is_found() {
         let files =
             [("lib.rs", "mod a; mod b; pub use b::B;"), ("a.rs", "use crate::B;"), ("b.rs", "use crate::a;")];
         assert_eq!(faults(&files).len(), 1);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_and_its_child_may_know_each_other() {
+    fn a_parent_and_its_child_may_use_each_other() {
         let files = [("lib.rs", "mod a;"), ("a.rs", "mod b; fn f() { b::g() }"), ("a/b.rs", "use super::f;")];
         assert_eq!(faults(&files), Vec::<String>::new());
     }

@@ -1,4 +1,4 @@
-//! Crates of others, held against deny.toml by cargo-deny.
+//! Checks third-party crates against deny.toml with cargo-deny.
 
 use std::process::Command;
 
@@ -8,10 +8,11 @@ use crate::tool::Tool;
 
 const CARGO_DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", features: &[] };
 
-/// Checks what needs no network; with `advisories`, known vulnerabilities, too, whose database is fetched from GitHub.
+/// Checks everything that needs no network. With `advisories`, it also checks for known vulnerabilities, whose database is fetched from
+/// GitHub.
 pub(crate) fn check(advisories: bool) -> anyhow::Result<()> {
     let program = CARGO_DENY.installed()?;
-    // Those of other systems, too: they are named by the lock file, and looked at without the network.
+    // This fetches the crates of other systems, too: the lock file names them, and cargo-deny then reads them without the network.
     crate::cargo(&["fetch", "--quiet", "--locked"])?;
     let mut command = Command::new(program);
     if !advisories {
@@ -21,6 +22,6 @@ pub(crate) fn check(advisories: bool) -> anyhow::Result<()> {
     if advisories {
         command.arg("advisories");
     }
-    ensure!(command.status().context("cargo-deny does not start")?.success(), "deny.toml is not kept");
+    ensure!(command.status().context("cargo-deny does not start")?.success(), "deny.toml is violated");
     Ok(())
 }

@@ -7,18 +7,18 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// What is installed: one version, so that a run today is a run tomorrow.
+/// The packages to install, each in one version, so that runs can be repeated.
 const PACKAGES: [&str; 4] =
     ["ministack==1.5.33", "aws-sam-translator==1.115.0", "boto3==1.43.106", "cfn-lint==1.58.0"];
 
-/// Installs the emulator unless it is there.
+/// Installs the emulator, unless it is installed already.
 pub(crate) fn install() -> anyhow::Result<()> {
     let directory = directory();
     let installed = directory.join("installed");
     if fs::read_to_string(&installed).is_ok_and(|text| text == PACKAGES.join("\n")) {
         return Ok(());
     }
-    fs::create_dir_all(&directory).context("target/aws-local cannot be made")?;
+    fs::create_dir_all(&directory).context("target/aws-local cannot be created")?;
     let venv = directory.join("venv");
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))
         .context("python3 with venv is needed")?;
@@ -29,7 +29,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The functions of infra/template.yaml.
+/// The functions in infra/template.yaml.
 const FUNCTIONS: [&str; 6] = [
     "webhook-receiver",
     "participation-api",
@@ -39,15 +39,15 @@ const FUNCTIONS: [&str; 6] = [
     "opt-in-poller",
 ];
 
-/// Builds the functions. One by one: together, each would be built with what any of them needs.
+/// Builds the functions one by one. Built together, each would get the features that any of them needs.
 pub(crate) fn build_functions() -> anyhow::Result<()> {
     FUNCTIONS.iter().try_for_each(|function| crate::cargo(&["build", "--package", function]))
 }
 
-/// How `sam build` builds functions.
+/// The configuration with which `sam build` builds functions.
 const FOR_SIZE: &str = "crates/functions/.cargo/config.toml";
 
-/// Builds the functions as they are deployed, and these beside them.
+/// Builds the functions as they are deployed, and the other packages together with them.
 pub(crate) fn build_released(others: &[&str]) -> anyhow::Result<()> {
     let all = FUNCTIONS.iter().chain(others);
     all.copied().try_for_each(|package| {
@@ -55,7 +55,7 @@ pub(crate) fn build_released(others: &[&str]) -> anyhow::Result<()> {
     })
 }
 
-/// Installs the emulator, builds the binaries, deploys, and stays up.
+/// Installs the emulator, builds the binaries, deploys the stack, and keeps it running.
 pub(crate) fn run_the_stack() -> anyhow::Result<()> {
     install()?;
     crate::cargo(&["build", "--bin", "quikly-braze"])?;
@@ -73,7 +73,7 @@ pub(crate) fn workspace() -> PathBuf {
     PathBuf::from(manifest).join("../..")
 }
 
-/// `target/aws-local` of the workspace.
+/// The directory `target/aws-local` of the workspace.
 fn directory() -> PathBuf {
     workspace().join("target/aws-local")
 }

@@ -20,48 +20,48 @@ use clap::{Parser, Subcommand};
 enum Task {
     /// Check the rules of the house and run all tests
     Test,
-    /// Check the rules that a compiler or linter does not know
+    /// Check the rules that neither the compiler nor a linter checks
     Tidy,
-    /// Hold the crates of others against deny.toml: licences, sources, versions that are there twice
+    /// Check third-party crates against deny.toml: licences, sources, duplicate versions
     Deny {
-        /// Known vulnerabilities, too; their database is fetched from GitHub
+        /// Also check for known vulnerabilities; their database is fetched from GitHub
         #[arg(long)]
         advisories: bool,
     },
-    /// Make a book of all documents: target/book/html/index.html
+    /// Build a book of all documents: target/book/html/index.html
     Book,
     /// Run the whole stack on an emulated AWS, deployed from infra/template.yaml, until Ctrl-C
     AwsLocal,
-    /// Play runs in which everything goes wrong that may, and check the promises: --seeds N [--from S], --seed S, --plan FILE
+    /// Run campaigns with every kind of failure, and check the promises: --seeds N [--from S], --seed S, --plan FILE
     Simulate {
-        /// What is handed on
+        /// The arguments of the simulation
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Measure
+    /// Run a benchmark
     #[command(subcommand)]
     Bench(Bench),
 }
 
 #[derive(Subcommand)]
 enum Bench {
-    /// Participations accepted a second, durably
+    /// Participations accepted per second, durably
     Accept,
-    /// Awards a second of one hot incentive
+    /// Awards per second of one hot incentive
     Award,
-    /// The same beside FastAPI and Express
+    /// Participations accepted per second, compared with FastAPI and Express
     Http,
-    /// Participations stepped a second, and what a hundred thousand cost that wait
+    /// Participations processed per second, and the cost of a hundred thousand that wait
     Work,
-    /// What a crowd of a million costs those who look and those who take part
+    /// The cost of a million participations for readers and for new participants
     Crowd,
-    /// How fast bursts are worked off, in virtual time, and the plot of one in docs: --most N
+    /// How fast bursts are processed, in virtual time, with a plot of one in docs: --most N
     Drain {
-        /// What is handed on
+        /// The arguments of the benchmark
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Size, start and memory of the functions, beside a hello world
+    /// Size, start-up time and memory of the functions, compared with a hello world
     Start,
 }
 
@@ -105,7 +105,7 @@ fn hand_on(command: &[&str], arguments: &[String]) -> anyhow::Result<()> {
     cargo(&command.iter().copied().chain(arguments).collect::<Vec<_>>())
 }
 
-/// The end-to-end tests run the binary, and the functions on an emulator of AWS, so those are built first.
+/// Runs all tests. The end-to-end tests run the binary, and the functions on an emulator of AWS, so those are built first.
 fn test() -> anyhow::Result<()> {
     tidy::check()?;
     emulator::install()?;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_task_that_the_documents_name_is_one() {
+    fn every_task_that_the_documents_name_exists() {
         let mut checked = 0;
         for path in ["", "docs", "crates/xtask", "benches", "tests"].into_iter().flat_map(documents) {
             let text = fs::read_to_string(&path).unwrap();

@@ -1,21 +1,21 @@
-//! Names of types: each is given once in the workspace, so that a reader who meets one knows which it is.
+//! Names of types. Each is used once in the workspace, so that a reader who meets a name knows which type it is.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where each type is declared, by its name.
+/// The files that declare each type, by the type's name.
 #[derive(Default)]
 pub(crate) struct TypeNames(BTreeMap<String, Vec<PathBuf>>);
 
 impl TypeNames {
-    /// Takes note of the types that a source file declares.
+    /// Records the types that a source file declares.
     pub(crate) fn add(&mut self, file: &Path, source: &str) {
         for name in source.lines().filter_map(declared) {
             self.0.entry(name.to_owned()).or_default().push(file.to_owned());
         }
     }
 
-    /// The names that are given more than once and not allowed to be, each with its files.
+    /// The names that several types have without being allowed to, each with its files.
     pub(crate) fn twice(&self, allowed: &[(&str, &str)]) -> Vec<String> {
         let is_allowed = |name: &str| allowed.iter().any(|(known, _)| *known == name);
         let twice = self.0.iter().filter(|(name, files)| files.len() > 1 && !is_allowed(name));
@@ -27,7 +27,7 @@ impl TypeNames {
             .collect()
     }
 
-    /// Names that are allowed to be given twice and are not.
+    /// The names that are allowed for several types and are used only once.
     pub(crate) fn needlessly(&self, allowed: &[(&str, &str)]) -> Vec<String> {
         let once = |name: &&str| self.0.get(*name).is_none_or(|files| files.len() < 2);
         let names = allowed.iter().map(|(name, _)| *name);
@@ -35,7 +35,7 @@ impl TypeNames {
     }
 }
 
-/// The type that a line declares. An associated type, which is indented, is none.
+/// The type that a line declares. An associated type, which is indented, does not count.
 fn declared(line: &str) -> Option<&str> {
     let indented = line.starts_with(char::is_whitespace);
     let line = line.trim_start();
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_known_by_its_declaration() {
+    fn a_type_is_found_by_its_declaration() {
         for (line, name) in [
             ("struct Line;", Some("Line")),
             ("pub struct Line<'a> {", Some("Line")),

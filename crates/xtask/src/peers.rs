@@ -1,4 +1,4 @@
-//! The endpoint written otherwise: installed into `target/peers`, measured beside ours.
+//! Other implementations of the endpoint: installed into `target/peers`, and measured in the same run as ours.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 
 use crate::emulator::workspace;
 
-/// Installs the peers and measures.
+/// Installs the other implementations and runs the benchmark.
 pub(crate) fn bench() -> anyhow::Result<()> {
     let sources = workspace().join("benches/peers");
     let installed = workspace().join("target/peers");

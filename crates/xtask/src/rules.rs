@@ -1,6 +1,6 @@
-//! Who may know whom. Dependencies run downward: what is not listed here is not allowed.
+//! Which crate may use which. Dependencies run downwards: what is not listed here is not allowed.
 
-/// A crate of ours, and which of ours it may use outside of its tests.
+/// Each crate of ours, and the crates of ours that it may use outside of its tests.
 pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("aws", &["domain", "ports", "stored"]),
@@ -63,7 +63,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("benches", &["domain", "embedded", "intake", "ports", "supervision", "testkit"]),
 ];
 
-/// Crates of others that only some of ours may name: the start of the name, and who may.
+/// Third-party crates that only some of ours may use: the start of the name, and the crates that may use it.
 pub(crate) const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["benches", "embedded"]),
     ("aws-", &["aws"]),
@@ -71,7 +71,7 @@ pub(crate) const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["benches", "braze-sim", "intake", "lambda", "quikly-braze", "testkit"]),
 ];
 
-/// What the pure half must not name: async, I/O, clocks, randomness, and formats that would tie it to a wire.
+/// What the pure crate must not use: async, I/O, clocks, randomness, and formats that would tie it to a protocol.
 pub(crate) const NEVER_IN_DOMAIN: &[&str] = &[
     "async-trait",
     "axum",
@@ -89,17 +89,17 @@ pub(crate) const NEVER_IN_DOMAIN: &[&str] = &[
     "tracing",
 ];
 
-/// Names that say nothing of what is inside.
+/// File names that say nothing about the contents.
 pub(crate) const EMPTY_NAMES: &[&str] =
     &["common", "helper", "helpers", "manager", "misc", "types", "util", "utils"];
 
-/// A source file longer than this is two rooms.
+/// The most lines of a source file. A longer file should be split.
 pub(crate) const LONGEST_FILE: usize = 400;
 
-/// A `main` longer than this does something that belongs elsewhere.
+/// The most lines of a `main`. A longer one does work that belongs elsewhere.
 pub(crate) const LONGEST_MAIN: usize = 40;
 
-/// Names that several types have, and why.
+/// Names that several types have, with the reason.
 pub(crate) const SAME_NAME: &[(&str, &str)] = &[(
     "Error",
     "a crate that can fail has one error, which is named with its crate: `braze::Error`, `ports::Error`",

@@ -1,4 +1,4 @@
-//! Checks the rules of the house.
+//! Checks the house rules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::cycles;
 use crate::names::TypeNames;
 use crate::rules::{EMPTY_NAMES, LONGEST_FILE, LONGEST_MAIN, MAY_USE, NEVER_IN_DOMAIN, ONLY_IN, SAME_NAME};
 
-/// Checks everything; the error lists every fault.
+/// Runs all checks. The error lists every fault.
 pub(crate) fn check() -> anyhow::Result<()> {
     let metadata = MetadataCommand::new().no_deps().exec().context("cargo metadata")?;
     let mut faults = Vec::new();
@@ -49,14 +49,14 @@ fn forbidden(name: &str, may_use: &[&str], dependency: &Dependency) -> Option<St
     let used = dependency.name.as_str();
     let ours = MAY_USE.iter().any(|(of, _)| *of == used);
     if ours && !may_use.contains(&used) {
-        return Some(format!("{name} must not know {used}"));
+        return Some(format!("{name} must not use {used}"));
     }
     let reserved = ONLY_IN.iter().find(|(start, _)| used.starts_with(start));
     if reserved.is_some_and(|(_, only)| !only.contains(&name)) {
-        return Some(format!("{name} must not name {used}"));
+        return Some(format!("{name} must not use {used}"));
     }
     let impure = name == "domain" && NEVER_IN_DOMAIN.contains(&used);
-    impure.then(|| format!("domain is pure: it must not name {used}"))
+    impure.then(|| format!("domain is pure: it must not use {used}"))
 }
 
 fn crate_files(package: &Package, directory: &Path) -> anyhow::Result<Vec<String>> {
@@ -66,7 +66,7 @@ fn crate_files(package: &Package, directory: &Path) -> anyhow::Result<Vec<String
     }
     let manifest = fs::read_to_string(directory.join("Cargo.toml"))?;
     if !manifest.contains("[lints]\nworkspace = true") {
-        faults.push(format!("{} does not take the workspace's lints", package.name));
+        faults.push(format!("{} does not use the workspace's lints", package.name));
     }
     Ok(faults)
 }
@@ -92,11 +92,11 @@ fn source(path: &Path) -> anyhow::Result<Vec<String>> {
     let text = fs::read_to_string(path)?;
     let mut faults = Vec::new();
     if text.lines().count() > LONGEST_FILE {
-        faults.push(format!("{shown} has over {LONGEST_FILE} lines: is that one room, or two?"));
+        faults.push(format!("{shown} has over {LONGEST_FILE} lines: split it"));
     }
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     if EMPTY_NAMES.contains(&stem) {
-        faults.push(format!("{shown}: the name says nothing of what is inside"));
+        faults.push(format!("{shown}: the name says nothing about the contents"));
     }
     if let Some(length) = main_length(&text)
         && length > LONGEST_MAIN
@@ -106,7 +106,7 @@ fn source(path: &Path) -> anyhow::Result<Vec<String>> {
     Ok(faults)
 }
 
-/// The lines of `fn main`, up to its closing brace.
+/// The number of lines of `fn main`, up to its closing brace.
 fn main_length(text: &str) -> Option<usize> {
     let mut lines = text.lines().skip_while(|line| !line.contains("fn main("));
     lines.next()?;

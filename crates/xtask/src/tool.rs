@@ -1,20 +1,20 @@
-//! Programs of others, built into `target/tools`.
+//! Third-party programs, built into `target/tools`.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A program: one version, so that a run today is a run tomorrow.
+/// A program in a fixed version, so that runs can be repeated.
 pub(crate) struct Tool {
-    /// The crate and its program.
+    /// The name of the crate and of its program.
     pub(crate) name: &'static str,
     /// The version that is installed.
     pub(crate) version: &'static str,
-    /// What `cargo install` is told besides.
+    /// Further arguments for `cargo install`.
     pub(crate) features: &'static [&'static str],
 }
 
 impl Tool {
-    /// Where the program is. It is built first unless this version is there, without optimisation: it runs for a second.
+    /// The path of the program. It is built first unless this version is there, without optimisation, since it only runs for a second.
     ///
     /// # Errors
     /// When it cannot be built.

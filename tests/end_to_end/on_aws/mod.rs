@@ -25,7 +25,7 @@ async fn profile(workspace: &SimProcess, key: &str, value: &str) -> Option<Value
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn by_email_the_profile_is_marked_and_the_participation_credited() {
+async fn by_email_the_profile_is_updated_and_the_participation_credited() {
     let stack = Stack::get().await;
     let id = stack.participate(&json!({ "scope": "email", "email": "ada@example.com" })).await;
     let shown = stack.reaches(&id, "enrolled", SOON).await;
@@ -108,7 +108,7 @@ async fn a_webhook_is_rewarded_in_order_and_the_profile_shows_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poison_message_goes_to_the_dead_letters_alone() {
+async fn a_poison_message_alone_becomes_a_dead_letter() {
     let stack = Stack::get().await;
     let poison = r#"{"brand":"poisoned","ids":["not an id"]}"#;
     let body = json!({ "MessageBody": poison, "MessageGroupId": "poisoned" });
@@ -177,7 +177,7 @@ async fn the_same_message_twice_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_activation_takes_nobody_new_by_either_way() {
+async fn a_full_activation_takes_no_new_participation_by_either_way() {
     let stack = Stack::get().await;
     let first = json!({ "scope": "full", "email": "first@example.com" });
     let id = stack.participate(&first).await;

@@ -1,5 +1,5 @@
-//! How many participations each activation has accepted, as far as the functions have told: an item each in the table of ledgers, under a
-//! key that is no ledger's.
+//! How many participations each activation has accepted, as far as the functions have reported it. The table of ledgers holds one item
+//! for each activation, under a key that no ledger has.
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::ids::Scope;
@@ -8,11 +8,11 @@ use ports::{Error, Result};
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{number, required, text};
 
-/// What the counters are kept under. Names of ledgers have a space.
+/// The key of the counters. It cannot be a ledger's name, since those contain a space.
 const ACCEPTED: &str = "accepted";
 
 impl Dynamo {
-    /// Adds to a counter and gives it back. Where an answer is lost, the SDK adds again, so the counter may run ahead.
+    /// Adds to a counter and returns it. The SDK repeats the request when an answer is lost, so the counter may run ahead.
     pub(crate) async fn count_accepted(&self, scope: &Scope, more: u64) -> Result<u64> {
         let update = self.client.update_item().table_name(&self.tables.ledgers);
         let update = update.key("ledger", text(ACCEPTED)).key("line", text(scope.as_str()));

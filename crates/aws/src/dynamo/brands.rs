@@ -1,4 +1,4 @@
-//! Brand files in a table, where every function finds them.
+//! Brand files in a table that every function reads.
 
 use std::collections::BTreeSet;
 
@@ -11,40 +11,40 @@ use stored::brand_file;
 
 use crate::dynamo::item::{text, text_of};
 
-/// Brand files by their names.
+/// The table of brand files, by name.
 #[derive(Debug, Clone)]
 pub struct BrandTable {
     client: Client,
     table: String,
 }
 
-/// What putting files into the table came to.
+/// How many files a push has written, removed and left unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pushed {
     /// Files that are new or have changed.
     pub written: usize,
-    /// Files that were there and are no more.
+    /// Files that were in the table and are not in it any more.
     pub removed: usize,
-    /// Files that were there as they are.
+    /// Files that were in the table with the same content.
     pub unchanged: usize,
 }
 
 impl BrandTable {
-    /// The table of an environment.
+    /// The brand table of an environment.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, prefix: &str) -> Self {
         Self { client: Client::new(config), table: format!("{prefix}-brands") }
     }
 
-    /// Makes the table, for emulators.
+    /// Creates the table, for emulators.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the table cannot be created.
     pub async fn make(&self) -> Result<()> {
         crate::dynamo::schema::make(&self.client, &self.table, &["name"], &[], Vec::new()).await
     }
 
-    /// Every file, in the order of names. An item that is none harms no other.
+    /// Reads every file, in the order of names. An item that is not a brand file does not affect the others.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -73,18 +73,18 @@ impl BrandTable {
         }
     }
 
-    /// Makes the table hold these files and no others. They are meant to have been checked.
+    /// Makes the table hold these files and no others. The caller has checked them.
     ///
     /// # Errors
-    /// When the table cannot be read or written; then some may have been put.
+    /// When the table cannot be read or written. In that case some files may have been written.
     pub async fn push(&self, files: &[BrandFile]) -> Result<Pushed> {
         self.push_beside(files, &BTreeSet::new()).await
     }
 
-    /// The same, but for files that are left as they are in the table.
+    /// Does the same as `push`, but leaves the files named in `left` in the table.
     ///
     /// # Errors
-    /// When the table cannot be read or written; then some may have been put.
+    /// When the table cannot be read or written. In that case some files may have been written.
     pub async fn push_beside(&self, files: &[BrandFile], left: &BTreeSet<String>) -> Result<Pushed> {
         const DOING: &str = "writing brand files";
         let before = self.read().await?;
@@ -112,7 +112,7 @@ impl BrandTable {
     }
 }
 
-/// The name of a file, whether it can be read or not.
+/// The name of a file, whether or not it can be read.
 fn name_of(file: &Given) -> &str {
     match file {
         Ok(file) => &file.name,

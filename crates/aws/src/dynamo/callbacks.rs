@@ -1,4 +1,4 @@
-//! Notices, found by a sparse index on their due time.
+//! Callbacks, found by a sparse index on their due time.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -16,20 +16,20 @@ use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::DUE;
 use crate::dynamo::schema::SHARDS;
 
-const KEEPING: &str = "keeping notices";
+const KEEPING: &str = "keeping callbacks";
 
 #[async_trait]
 impl Callbacks for Dynamo {
     async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
-        const DOING: &str = "taking notices";
+        const DOING: &str = "taking callbacks";
         let shards = try_join_all((0..SHARDS).map(|shard| self.callbacks_in(shard, now, most))).await?;
         let mut due: Vec<Item> = shards.into_iter().flatten().collect();
-        // It is the key of the index that they were found by.
+        // Every item has `due_at`, since the index that led to it is keyed by it.
         due.sort_by_key(|item| required::<i64>(item, "due_at").ok());
         due.truncate(most);
         let mut taken = TakenCallbacks::default();
         for item in &due {
-            // Who is second does not get it.
+            // If two processes take the same callback, the condition lets only one succeed.
             let request = self
                 .client
                 .update_item()
@@ -43,7 +43,7 @@ impl Callbacks for Dynamo {
                 Ok(_) => match outbound(item) {
                     Ok(outbound) => taken.callbacks.push(outbound),
                     Err(why) => {
-                        // Nobody can tell it; whoever is on call sees it among what is parked.
+                        // A callback that cannot be read cannot be delivered. It is parked, where an operator can see it.
                         let id = text_of(item, "id")?;
                         let park = self.client.update_item().key("id", text(id));
                         self.update_callback(park.update_expression("REMOVE due_shard, due_at")).await?;
@@ -85,7 +85,7 @@ impl Dynamo {
             .expression_attribute_values(":shard", number(shard))
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .limit(i32::try_from(most).unwrap_or(i32::MAX));
-        let page = request.send().await.map_err(|error| Error::unavailable("taking notices", error))?;
+        let page = request.send().await.map_err(|error| Error::unavailable("taking callbacks", error))?;
         Ok(page.items.unwrap_or_default())
     }
 
@@ -108,7 +108,7 @@ impl Dynamo {
         self.update_callback(attempt.expression_attribute_values(":one", number(1))).await
     }
 
-    /// Changes a notice that is still there: whoever is slow makes no new one of what somebody else has told.
+    /// Updates a callback that still exists. A slow process thus cannot recreate one that another process has delivered.
     pub(crate) async fn update_callback(&self, update: UpdateItemFluentBuilder) -> Result<()> {
         let update = update.table_name(&self.tables.callbacks).condition_expression("attribute_exists(id)");
         match update.send().await.map_err(SdkError::into_service_error) {

@@ -1,4 +1,4 @@
-//! What draws came to: lists of tickets that never change again, in items of a few kilobytes.
+//! The results of draws: lists of tickets that never change, in items of a few kilobytes.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,13 +17,13 @@ use crate::dynamo::waiting::bytes_of;
 
 const DOING: &str = "freezing a draw";
 
-/// Tickets in an item: sixteen kilobytes.
+/// Tickets in one item, which makes 16 kilobytes.
 const ITEM: u32 = 1_000;
 
-/// Bytes of a ticket.
+/// The size of a ticket in bytes.
 const TICKET: usize = 16;
 
-/// Items written at once.
+/// How many items are written at once.
 const AT_ONCE: usize = 8;
 
 fn line(list: DrawnList, item: u32) -> String {
@@ -31,7 +31,7 @@ fn line(list: DrawnList, item: u32) -> String {
 }
 
 impl Dynamo {
-    /// Keeps a drawing. Doing it again is doing it once.
+    /// Stores the result of a draw. It can safely be repeated.
     pub(crate) async fn keep_drawing(&self, ledger: &str, drawing: &Drawing) -> Result<()> {
         let mut puts = Vec::new();
         for list in DrawnList::ALL {
@@ -50,7 +50,7 @@ impl Dynamo {
         stream::iter(puts).buffer_unordered(AT_ONCE).try_for_each(async |_| Ok(())).await
     }
 
-    /// A part of a list.
+    /// Reads a part of a list.
     pub(crate) async fn read_drawn(
         &self,
         ledger: &str,
@@ -62,7 +62,7 @@ impl Dynamo {
             return Ok(DrawnPart::default());
         }
         let Some(frozen) = counts.frozen else {
-            // The next tick freezes it.
+            // An earlier version has not stored this result. The next tick stores it.
             let drawing = self.drawing_of_lines(ledger).await?;
             return Ok(DrawnPart::of_whole(drawing.list(list), after, most));
         };
@@ -80,7 +80,7 @@ impl Dynamo {
         Ok(DrawnPart { of, ..part })
     }
 
-    /// Freezes what was drawn by a version that worked it out from the lines whenever it was asked for; whether nothing is left to do.
+    /// Stores the results of draws made by a version that computed them from the lines on every read. Returns whether all are done.
     pub(crate) async fn freeze_earlier(&self, ledger: &str) -> Result<bool> {
         let CountsRead { counts, version, ranks } = self.read_counts(ledger).await?;
         if counts.drawn_at.is_none() || counts.frozen.is_some() {

@@ -1,4 +1,4 @@
-//! What is due, by two indexes: of participations themselves, and of their lines in ledgers.
+//! What is due, found by two indexes: one of participations, one of their ledger lines.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::{AWARD_DUE, DUE, SHARDS};
 
-/// An index of what is due.
+/// An index by due time.
 struct DueBy {
     index: &'static str,
     condition: &'static str,
@@ -29,14 +29,14 @@ const BY_THEIR_AWARD: DueBy = DueBy {
     time: "award_due_at",
 };
 
-/// Brands that can be left out of a query (DynamoDB: operands of `IN`).
+/// The most brands that a query can leave out. DynamoDB limits the operands of `IN`.
 pub(super) const MOST_LEFT_OUT: usize = 100;
 
-/// Pages of a shard that are read for one tick: each is a thousand entries, or a megabyte of those that are left out.
+/// The most pages of a shard that are read for one tick. A page has a thousand entries, or a megabyte when brands are left out.
 const MOST_PAGES: usize = 20;
 
 impl Dynamo {
-    /// What is due in all shards of both indexes, but for these brands'; at most `most` of each shard.
+    /// What is due in all shards of both indexes, except for the brands in `without`; at most `most` of each shard.
     pub(super) async fn due_everywhere(
         &self,
         now: Timestamp,
@@ -73,7 +73,7 @@ impl Dynamo {
             if without.is_empty() {
                 request = request.limit(i32::try_from((most - due.len()).min(1_000)).unwrap_or(1_000));
             } else {
-                // A limit would count what is left out.
+                // A limit would also count the items that the filter removes.
                 request = request
                     .filter_expression(not_of(without.len()))
                     .expression_attribute_names("#brand", "brand");
@@ -86,7 +86,7 @@ impl Dynamo {
             for item in page.items() {
                 match due_of(item, by.time) {
                     Ok(one) => due.push(one),
-                    // The others are due all the same.
+                    // The other items are still due.
                     Err(error) => {
                         tracing::error!(event = "aws.due_unreadable", error = %in_full(&error), "An item of the index of due participations cannot be read.")
                     }
@@ -101,7 +101,7 @@ impl Dynamo {
     }
 }
 
-/// The expression that leaves so many brands out.
+/// The filter expression that leaves out this many brands.
 fn not_of(brands: usize) -> String {
     let names: Vec<String> = (0..brands).map(|index| format!(":brand{index}")).collect();
     format!("NOT #brand IN ({})", names.join(", "))

@@ -1,4 +1,4 @@
-//! Items: attributes by name, read back strictly.
+//! Items: attributes by name, and strict ways to read them.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -10,17 +10,17 @@ use ports::{Error, Result};
 /// An item of a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// A text.
+/// A string attribute.
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// A number.
+/// A number attribute.
 pub(crate) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// A text that must be there.
+/// A string attribute that must exist.
 pub(crate) fn text_of<'a>(item: &'a Item, name: &'static str) -> Result<&'a str> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Ok(text),
@@ -28,7 +28,7 @@ pub(crate) fn text_of<'a>(item: &'a Item, name: &'static str) -> Result<&'a str>
     }
 }
 
-/// A number that may be there.
+/// A number attribute that may be absent.
 pub(crate) fn number_of<N: FromStr>(item: &Item, name: &'static str) -> Result<Option<N>> {
     match item.get(name) {
         None => Ok(None),
@@ -37,7 +37,7 @@ pub(crate) fn number_of<N: FromStr>(item: &Item, name: &'static str) -> Result<O
     }
 }
 
-/// A number that must be there.
+/// A number attribute that must exist.
 pub(crate) fn required<N: FromStr>(item: &Item, name: &'static str) -> Result<N> {
     number_of(item, name)?.ok_or_else(|| missing(name))
 }

@@ -1,4 +1,4 @@
-//! Ledgers: the rules of [`domain::ledger`], read and written as one transaction each.
+//! Ledgers: each operation runs the rules of [`domain::ledger`] in one transaction.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -21,19 +21,19 @@ use crate::dynamo::ledger_tx::{Changes, DynamoLedgerTx, LedgerSnapshot, MOST_LIN
 use crate::dynamo::read::{code_line, name, pool_name};
 use crate::dynamo::write::is_too_large;
 
-/// Verdicts in one transaction: each may release a place that moves another line up, and both are told.
+/// Resolutions in one transaction. Each may release a place that moves another line up, and both may need a callback.
 const VERDICTS: usize = 12;
 
-/// Lines entered in one transaction: each with an entry under its participant, and a place that may have been put back.
+/// Lines entered in one transaction. Each comes with an entry under its participant, and may take a place that was put back.
 const ENTRIES: usize = 30;
 
-/// Lines of a draw in one transaction: each is told.
+/// Lines of a draw in one transaction. Each comes with a callback.
 const WINNERS: usize = 40;
 
-/// Codes in one transaction: each with a line that keeps it unique.
+/// Codes in one transaction. Each comes with an item that keeps it unique.
 const CODES: usize = 40;
 
-/// Whoever was second so often in a row gives up for now.
+/// After this many lost races in a row, a caller gives up for now.
 const MOST_TRIES: u32 = 200;
 
 type WithChanges<T> = (T, Changes);
@@ -62,7 +62,7 @@ impl Ledger for Dynamo {
         resolutions: &[(ParticipationId, Resolution)],
         now: Timestamp,
     ) -> Result<Resolved> {
-        at_most(resolutions.len(), MOST_ITEMS, "settling awards")?;
+        at_most(resolutions.len(), MOST_ITEMS, "resolving awards")?;
         let mut all = Resolved::default();
         let (mut rest, mut at_once) = (resolutions, VERDICTS);
         while !rest.is_empty() {
@@ -119,7 +119,7 @@ impl Ledger for Dynamo {
         }
         for part in parts(changes) {
             if !self.write(&brand, &ledger, &snapshot, &part).await? {
-                return Err(Error::unavailable("drawing a raffle", "somebody else is at it"));
+                return Err(Error::unavailable("drawing a raffle", "another process is writing the ledger"));
             }
             snapshot.took(&part.taken);
         }
@@ -134,7 +134,7 @@ impl Ledger for Dynamo {
             for line in snapshot.lines.values().flatten().filter(|line| line.award.due_at.is_some()) {
                 let award = Award { due_at: None, ..line.award.clone() };
                 let update = self.line_update(&name(&award.ledger), &award, line.version)?;
-                // Changed again meanwhile, it is due again, and rightly.
+                // If the line was changed again meanwhile, it is rightly due again.
                 let _changed =
                     self.transact(vec![TransactWriteItem::builder().update(update).build()]).await?;
             }
@@ -166,7 +166,7 @@ impl Ledger for Dynamo {
             while !self.import(brand, pool, some, may_have_mark).await? {
                 tries += 1;
                 if tries == MOST_TRIES {
-                    return Err(Error::unavailable("importing codes", "too many others were quicker"));
+                    return Err(Error::unavailable("importing codes", "too many other writes came first"));
                 }
             }
             may_have_mark = false;
@@ -176,7 +176,7 @@ impl Ledger for Dynamo {
     }
 }
 
-/// Gives a participation its number and place, if it was accepted and not entered yet.
+/// Gives a participation its number and place, if it was accepted and has not been entered yet.
 fn enter(book: &mut DynamoLedgerTx<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Need> {
     if let Some(award) = book.award(id)?
         && !award.is_entered()
@@ -187,8 +187,8 @@ fn enter(book: &mut DynamoLedgerTx<'_>, rules: &Rules, id: ParticipationId) -> s
     Ok(())
 }
 
-/// A draw in parts that fit a transaction, best place first, each with the codes that it gives out. The counters that say that it is
-/// drawn come last: cut off in between, the same seed draws the same again.
+/// Splits a draw into parts that fit a transaction, best place first, each with the codes that it gives out. The counters that mark the
+/// raffle as drawn come last: after an interruption, the same seed draws the same result again.
 fn parts(changes: Changes) -> Vec<Changes> {
     let Changes { counts, lines, taken, callbacks, put_back, drawing: _kept_before } = changes;
     let mut lines: Vec<Award> = lines.into_values().collect();
@@ -196,7 +196,7 @@ fn parts(changes: Changes) -> Vec<Changes> {
     let part = |some: &[Award]| {
         let of_these = |callback: &&Callback| some.iter().any(|award| award.id == callback.id.participation);
         let rewarded = some.iter().filter(|award| award.reward().is_some()).count();
-        // A raffle has one prize, so one pool at most.
+        // A raffle has one prize, so at most one pool.
         let taken = taken.keys().map(|pool| (pool.clone(), u32::try_from(rewarded).unwrap_or(u32::MAX)));
         Changes {
             lines: some.iter().map(|award| (award.id, award.clone())).collect(),
@@ -223,7 +223,8 @@ fn brand_of(snapshot: &LedgerSnapshot) -> Option<BrandId> {
 }
 
 impl Dynamo {
-    /// Runs rules over a ledger and writes what they changed, which has this weight; all over again when somebody else was quicker.
+    /// Runs rules over a ledger and writes what they changed. It starts over when another write came first. Returns the rules'
+    /// result and the weight of the changes.
     async fn transaction<T>(
         &self,
         ledger: &LedgerKey,
@@ -237,10 +238,10 @@ impl Dynamo {
                 return Ok((done, changes.weight(&snapshot)));
             }
         }
-        Err(Error::unavailable("writing a ledger", "too many others were quicker"))
+        Err(Error::unavailable("writing a ledger", "too many other writes came first"))
     }
 
-    /// Runs rules over what is read of a ledger, reading more until they need nothing more.
+    /// Runs rules over what was read of a ledger, and reads more until they need nothing more.
     async fn run<T>(
         &self,
         ledger: &LedgerKey,
@@ -252,7 +253,7 @@ impl Dynamo {
         let mut need = None;
         loop {
             if let Some(need) = need.take() {
-                // Only lines of one brand are in one ledger; before any is read, none of its pools is needed.
+                // A ledger holds lines of one brand only. Before the first line is read, the rules need no pool.
                 let brand = brand_of(&snapshot).map_or_else(|| BrandId::parse("none"), Ok);
                 let brand = brand.map_err(|error| Error::corrupt("brand", error))?;
                 self.fulfil(&brand, &ledger, need, &mut snapshot).await?;
@@ -268,8 +269,8 @@ impl Dynamo {
         }
     }
 
-    /// Adds the codes that are not known yet; `false` when somebody else was quicker. The first one may be known with a mark in front:
-    /// then it is given out under that line, without the mark.
+    /// Adds the codes that the brand does not have yet. Returns `false` when another write came first. The first code may be stored with a
+    /// byte order mark; then it is given out under that line, without the mark.
     async fn import(
         &self,
         brand: &BrandId,

@@ -1,8 +1,8 @@
-//! One ledger as far as it was read, and what is to be written to it.
+//! A part of one ledger as it was read, and the changes that are to be written to it.
 //!
-//! The rules of [`domain::ledger`] run over what was read so far. Whatever they need beyond that, they say; it is read, and they run
-//! again, until they need nothing more. Then everything that they changed is written under the condition that nobody else changed what
-//! was read.
+//! The rules of [`domain::ledger`] run over what was read so far. When they need more, they return what they need; it is read, and they
+//! run again, until they need nothing more. Then all changes are written under the condition that nobody else has changed what was
+//! read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,22 +16,22 @@ use ports::store::UnreadableParticipation;
 
 use crate::dynamo::ranks::Ranks;
 
-/// Nobody moves up any more once so many lines, and pages of those who wait, are changed: each may be told, and take a place that was put back, and all has to fit
-/// a transaction. Whoever writes them goes on with another.
+/// The rules move no more lines up once this many lines, and pages of waiting lines, have changed. Each changed line may need a callback
+/// and take a place that was put back, and all of it has to fit one transaction. The caller continues with another transaction.
 pub(crate) const MOST_LINES: usize = 30;
 
-/// Of those who are owed a reward, so many are given one in a transaction: each is told, and may have four more lines that wait no longer,
-/// with a page each.
+/// How many owed rewards one transaction gives. Each comes with a callback and may end the wait of up to four more lines, each with a
+/// page.
 const MOST_OWED: usize = 9;
 
-/// Something that has to be read first.
+/// Data that the rules need and that was not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Need {
     /// The lines of these participations.
     Lines(Vec<ParticipationId>),
     /// Which lines a participant has.
     SiblingLines(ContactKey),
-    /// The first lines that wait, at least so many.
+    /// At least this many of the first waiting lines.
     Waiting(usize),
     /// The lines that are owed a reward.
     Owed,
@@ -39,25 +39,25 @@ pub(crate) enum Need {
     Entered,
     /// The places that were put back.
     PutBack,
-    /// What is left of a pool, and its next codes: at least so many.
+    /// A pool's counters, and at least this many of its next codes.
     Codes(Pool, u32),
 }
 
-/// A line, and how often it was written; 0 is never.
+/// A line and its version, which counts its writes. Version 0 was never written.
 #[derive(Debug, Clone)]
 pub(crate) struct VersionedLine {
     pub(crate) award: Award,
     pub(crate) version: u64,
 }
 
-/// A pool's counters, and its next codes.
+/// A pool's counters and its next codes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shelf {
     pub(crate) version: u64,
     pub(crate) codes: u32,
     pub(crate) given: u32,
     pub(crate) next: Vec<String>,
-    /// Whether there are no more.
+    /// Whether `next` holds all remaining codes.
     pub(crate) all: bool,
 }
 
@@ -68,10 +68,10 @@ pub(crate) struct LedgerSnapshot {
     pub(crate) counts_version: u64,
     pub(crate) ranks: Option<Ranks>,
     pub(crate) lines: HashMap<ParticipationId, Option<VersionedLine>>,
-    /// Lines that cannot be read.
+    /// The lines that cannot be read.
     pub(crate) unreadable: Vec<UnreadableParticipation>,
     pub(crate) others: HashMap<ContactKey, Vec<ParticipationId>>,
-    /// In the order of arrival, and whether there are no more.
+    /// The waiting lines that were read, in the order of arrival, and whether these are all.
     pub(crate) waiting: Option<(Vec<ParticipationId>, bool)>,
     pub(crate) owed: Option<Vec<ParticipationId>>,
     pub(crate) entered: Option<Vec<Entrant>>,
@@ -80,12 +80,12 @@ pub(crate) struct LedgerSnapshot {
 }
 
 impl LedgerSnapshot {
-    /// From which arrival on the ledger has pages of those who wait: from now on, where an earlier version kept none.
+    /// From which arrival on the ledger has pages of waiting lines. If an earlier version kept none, pages begin with the next arrival.
     pub(crate) fn ranks(&self) -> Ranks {
         self.ranks.unwrap_or_else(|| Ranks::beginning(self.counts.arrivals))
     }
 
-    /// So many codes are given out since this was read.
+    /// Counts codes that were given out since the snapshot was read.
     pub(crate) fn took(&mut self, taken: &HashMap<Pool, u32>) {
         for (pool, taken) in taken.iter().filter(|(_, taken)| **taken > 0) {
             if let Some(shelf) = self.shelves.get_mut(pool) {
@@ -96,7 +96,7 @@ impl LedgerSnapshot {
     }
 }
 
-/// Everything that is to be written.
+/// Everything that the rules have changed and that is to be written.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) counts: Option<Counts>,
@@ -104,11 +104,11 @@ pub(crate) struct Changes {
     pub(crate) put_back: Option<BTreeSet<u32>>,
     pub(crate) taken: HashMap<Pool, u32>,
     pub(crate) callbacks: Vec<Callback>,
-    /// Kept before the rest is written.
+    /// The result of a draw. It is stored before the rest is written.
     pub(crate) drawing: Option<Drawing>,
 }
 
-/// A snapshot with changes over it.
+/// A snapshot with the changes made so far.
 pub(crate) struct DynamoLedgerTx<'a> {
     snapshot: &'a LedgerSnapshot,
     pub(crate) changes: Changes,
@@ -134,7 +134,7 @@ impl<'a> DynamoLedgerTx<'a> {
         Ok(ids.iter().filter_map(read).collect())
     }
 
-    /// The places that are put back, with what was changed.
+    /// The places that were put back, including the changes made so far.
     fn places(&mut self) -> Result<&mut BTreeSet<u32>, Need> {
         let stored = self.snapshot.put_back.as_ref().ok_or(Need::PutBack)?;
         Ok(self.changes.put_back.get_or_insert_with(|| stored.clone()))
@@ -171,7 +171,7 @@ impl LedgerTx for DynamoLedgerTx<'_> {
         ids.extend(changed.map(|line| line.id));
         ids.remove(&award.id);
         let mut others = self.lines(&ids.into_iter().collect::<Vec<_>>())?;
-        // One that was accepted and not entered yet takes part in nothing.
+        // A participation that was accepted but not entered yet does not count.
         others.retain(Award::is_entered);
         others.sort_by_key(|other| other.arrival);
         Ok(others)

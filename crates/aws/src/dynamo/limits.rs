@@ -1,4 +1,4 @@
-//! The books of request slots, an item a lane.
+//! The counters of request slots, one item for each lane.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -12,7 +12,7 @@ use stored::limits;
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, number_of, required, text};
 
-/// Whoever was second so often in a row gives up for now: its work is put off by a moment and comes again.
+/// After this many lost races in a row, a caller gives up for now. Its work is put off briefly and then retried.
 const MOST_TRIES: u32 = 200;
 
 #[async_trait]
@@ -41,7 +41,7 @@ impl Limits for Dynamo {
 }
 
 impl Dynamo {
-    /// Lets a refused key be tried again at once. Whether there are books of the lane.
+    /// Lets a refused key be tried again at once. Returns whether the lane has counters.
     #[cfg(feature = "sqs")]
     pub(crate) async fn open_lane(&self, lane: &Lane, now: Timestamp) -> Result<bool> {
         const DOING: &str = "opening a lane";
@@ -54,10 +54,10 @@ impl Dynamo {
                 return Ok(true);
             }
         }
-        Err(Error::unavailable(DOING, "too many others were quicker"))
+        Err(Error::unavailable(DOING, "too many other writes came first"))
     }
 
-    /// Reads a lane's books, changes them, and writes them back unless somebody else was quicker; then all over again.
+    /// Reads a lane's counters, changes them, and writes them back. It starts over when another write came first.
     async fn change<T>(
         &self,
         doing: &'static str,
@@ -73,7 +73,7 @@ impl Dynamo {
                 return Ok(answer);
             }
         }
-        Err(Error::unavailable(doing, "too many others were quicker"))
+        Err(Error::unavailable(doing, "too many other writes came first"))
     }
 
     async fn windows(&self, doing: &'static str, lane: &str) -> Result<Option<(Windows, u64)>> {
@@ -85,13 +85,13 @@ impl Dynamo {
         Ok(Some((Self::windows_of(lane, &item)?, required(&item, "version")?)))
     }
 
-    /// A lane's books as they stand in its item.
+    /// Decodes a lane's counters from its item.
     pub(crate) fn windows_of(lane: &str, item: &Item) -> Result<Windows> {
         let number = |name| number_of(item, name).map_err(Into::into);
         Ok(Windows::restore(limits::decode(lane, number)?))
     }
 
-    /// Writes the numbers that this version knows, and leaves alone those of a newer one. Whether it was written.
+    /// Writes the attributes that this version knows and leaves those of a newer version alone. Returns whether it was written.
     async fn keep(&self, doing: &'static str, lane: &str, windows: &Windows, version: u64) -> Result<bool> {
         let mut request = self
             .client

@@ -1,5 +1,5 @@
-//! What is marked once for all tables of an environment: the fingerprint of the key that participation ids are made with, and the form
-//! of what is in the tables. Whoever starts reads both at once.
+//! What an environment's tables record about themselves: the fingerprint of the key that participation ids are made with, and the form
+//! of the stored data. A function reads both at once when it starts.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -10,15 +10,15 @@ use ports::{Error, Result};
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, number_of, text, text_of};
 
-/// Where the marks are, among the ledgers: no ledger and no pool has this name.
+/// The key of this item in the table of ledgers. No ledger and no pool has this name.
 const LEDGER: &str = "id key";
 const LINE: &str = "fingerprint";
 
-/// The form of the tables that this version writes. It is raised only when an older version must not work on them any more: then that
-/// version refuses to start. See `crates/stored/README.md`.
+/// The form of the tables that this version writes. It is raised only when an older version must no longer work on them. That version
+/// then refuses to start. See `crates/stored/README.md`.
 const FORM: u32 = 1;
 
-/// The key is not the one that an environment's participation ids are made with.
+/// The key is not the one that the environment's participation ids are made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "participations here were made with another id key, and with this one everybody could take part again; \
@@ -26,10 +26,10 @@ const FORM: u32 = 1;
 )]
 pub struct AnotherKey;
 
-/// A newer version has written to the tables, in a form that this one must not touch.
+/// A newer version has written to the tables in a form that this version must not work on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the tables were written by a newer version of quikly-braze: they have form {found}, and this version works with those up to \
+    "the tables were written by a newer version of quikly-braze: their form is {found}, and this version supports forms up to \
      {newest}; deploy the newer version again"
 )]
 pub struct NewerTables {
@@ -37,12 +37,12 @@ pub struct NewerTables {
     newest: u32,
 }
 
-/// What is marked in an environment's tables.
+/// What an environment's tables record about themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Marks {
     /// The fingerprint of the id key; `None` before the first worker has started.
     pub fingerprint: Option<String>,
-    /// 0 where an earlier version has left none.
+    /// The form of the tables; 0 when only an earlier version has written to them.
     form: u32,
 }
 
@@ -54,10 +54,10 @@ impl Marks {
 }
 
 impl Dynamo {
-    /// The marks of these tables.
+    /// Reads the fingerprint and the form of these tables.
     ///
     /// # Errors
-    /// When they cannot be read, and when this version must not work on the tables ([`NewerTables`]).
+    /// When they cannot be read, or when this version must not work on the tables ([`NewerTables`]).
     pub async fn marks(&self) -> Result<Marks> {
         let marks =
             self.line_of(LEDGER, LINE).await?.as_ref().map(Marks::of).transpose()?.unwrap_or_default();
@@ -68,11 +68,11 @@ impl Dynamo {
         Ok(marks)
     }
 
-    /// Marks the tables as those of a key and of this version's form, as far as they are not marked so. Returns what is marked then: of
-    /// several keys, the first one stays.
+    /// Records the key's fingerprint and this version's form in the tables, unless they are recorded already. Returns what the tables then
+    /// hold: of several keys, the first one stays.
     ///
     /// # Errors
-    /// When that cannot be written.
+    /// When they cannot be written.
     pub async fn mark(&self, marks: Marks, key: &IdKey) -> Result<Marks> {
         match marks {
             Marks { fingerprint: Some(_), form: FORM } => return Ok(marks),

@@ -1,4 +1,4 @@
-//! Looks over whole tables, for whoever is on call.
+//! Operations over whole tables, for the operator.
 
 use std::collections::BTreeMap;
 
@@ -23,14 +23,14 @@ use crate::dynamo::store::{participation, shard};
 
 const DOING: &str = "reading a table";
 
-/// A person's participation that changes all the time is tried so often.
+/// How often the erasure of one participation is tried while others keep changing it.
 const MOST_TRIES: usize = 20;
 
-/// Whose wait was ended, by the queue that they are looked at on.
+/// The participations whose wait was ended, by the queue that processes them.
 pub(crate) type Revived = BTreeMap<QueueName, Vec<ParticipationId>>;
 
 impl Dynamo {
-    /// Goes through a table, a megabyte at a time. It costs a read unit for each eight kilobytes.
+    /// Reads a whole table, a megabyte at a time. It costs one read unit for every eight kilobytes.
     async fn scan(
         &self,
         table: &str,
@@ -53,15 +53,15 @@ impl Dynamo {
         }
     }
 
-    /// How things stand, but for the queues.
+    /// The overview, without the queues.
     pub(crate) async fn overview(&self, now: Timestamp) -> Result<Overview> {
         let mut overview = Overview { outages: self.outages().await?, ..Overview::default() };
         for outage in overview.outages.values_mut() {
-            // Every process keeps what it sees; here everybody who waits is counted.
+            // Each process stores only what it has seen. Here all waiting participations are counted.
             (outage.waiting, outage.next_try) = (0, None);
         }
         self.scan(&self.tables.participations, None, |item| {
-            // One that cannot be read is counted as such: whoever is on call wants to know.
+            // A participation that cannot be read is counted as unreadable, so that the operator sees it.
             let (state, open_since) = match participation(&item) {
                 Ok(read) => (read.state().name(), read.due_at().map(|_| read.accepted_at())),
                 Err(_) => ("unreadable", None),
@@ -110,7 +110,7 @@ impl Dynamo {
         Ok(lanes)
     }
 
-    /// Makes due what waits after failures; by queue who they are, and `None` where nothing of the brand is here.
+    /// Makes due what waits after failures. Returns the participations by queue, or `None` when nothing of the brand is stored.
     pub(crate) async fn retry_now(&self, brand: &BrandId, now: Timestamp) -> Result<Option<Revived>> {
         let (mut known, mut waiting) = (self.opens_lanes(brand, now).await?, Vec::new());
         self.scan(&self.tables.participations, None, |item| {
@@ -136,7 +136,7 @@ impl Dynamo {
         Ok(known.then_some(revived))
     }
 
-    /// Lets a refused key be tried again at once. Whether the brand has lanes.
+    /// Lets a refused key be tried again at once. Returns whether the brand has lanes.
     async fn opens_lanes(&self, brand: &BrandId, now: Timestamp) -> Result<bool> {
         let mut known = false;
         for endpoint in [Endpoint::ExportIds, Endpoint::Track, Endpoint::StatusGet, Endpoint::StatusSet] {
@@ -145,7 +145,7 @@ impl Dynamo {
         Ok(known)
     }
 
-    /// Callbacks that nobody took for a day.
+    /// Callbacks that no receiver accepted for a day.
     pub(crate) async fn parked(&self) -> Result<Vec<Dead>> {
         let mut parked = Vec::new();
         self.scan(&self.tables.callbacks, Some("attribute_not_exists(due_at)"), |item| {
@@ -166,7 +166,7 @@ impl Dynamo {
     /// Makes a parked callback due again.
     pub(crate) async fn unpark(&self, dead: &Dead, now: Timestamp) -> Result<()> {
         let Some(participation) = dead.participations.first() else {
-            return Err(Error::corrupt("notice", "it cannot be read, so nobody can tell it"));
+            return Err(Error::corrupt("notice", "it cannot be read, so it cannot be delivered"));
         };
         let revive = self
             .client
@@ -229,7 +229,7 @@ impl Dynamo {
         Ok(ErasureReport { participations, profiles, unreadable, remains: false, earlier, consents })
     }
 
-    /// Erases what is known of a profile; how many there were.
+    /// Erases a profile hint. Returns how many there were.
     async fn forget_profile(&self, contact: &str) -> Result<u64> {
         let delete =
             self.client.delete_item().table_name(&self.tables.profiles).key("contact", text(contact));
@@ -238,8 +238,8 @@ impl Dynamo {
         Ok(deleted.attributes.is_some().into())
     }
 
-    /// Erases one participation, whoever may be at it, and before that what is known of profiles by its contacts: cut off in between, the
-    /// participation is still found, and both are done again. How many profiles there were.
+    /// Erases one participation, even while others are changing it. Before that, it erases the profile hints of its contacts: after an
+    /// interruption, the participation is still found, and both are done again. Returns how many profile hints there were.
     async fn forget_one(
         &self,
         id: domain::ids::ParticipationId,
@@ -262,10 +262,10 @@ impl Dynamo {
                 return Ok(profiles);
             }
         }
-        Err(Error::unavailable("forgetting a participation", "it changes all the time"))
+        Err(Error::unavailable("forgetting a participation", "it is changed again and again"))
     }
 
-    /// Erases what one participation says of a person.
+    /// Erases what one participation holds about a person.
     pub(crate) async fn forget_participation(
         &self,
         id: ParticipationId,
@@ -289,10 +289,10 @@ impl Dynamo {
                 return Ok(ErasureReport { participations: 1, ..ErasureReport::default() });
             }
         }
-        Err(Error::unavailable("forgetting a participation", "it changes all the time"))
+        Err(Error::unavailable("forgetting a participation", "it is changed again and again"))
     }
 
-    /// `false` when somebody else wrote it meanwhile.
+    /// Returns `false` when another write came first.
     async fn replace_unreadable(&self, id: ParticipationId, item: &Item, now: Timestamp) -> Result<bool> {
         const WRITING: &str = "forgetting a participation";
         let record = item.get("record");

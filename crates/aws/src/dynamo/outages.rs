@@ -1,4 +1,4 @@
-//! Brands whose workspace does not answer: an item each in the table of ledgers, under a key that is no ledger's.
+//! Brands whose workspace does not answer. The table of ledgers holds one item for each, under a key that no ledger has.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use ports::{Error, Result};
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{text, text_of};
 
-/// What the outages are kept under. Names of ledgers have a space.
+/// The key of the outages. It cannot be a ledger's name, since those contain a space.
 const OUTAGES: &str = "braze-unanswered";
 
 #[async_trait]

@@ -1,26 +1,26 @@
-//! From which arrival on it is kept who waits.
+//! From which arrival on a ledger has pages of waiting lines.
 
 use ports::Result;
 
 use crate::dynamo::item::{Item, number_of};
 
-/// From which arrival on a ledger has pages.
+/// From which arrival on a ledger has pages of waiting lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ranks {
-    /// How many had arrived when pages were begun. It is part of their names: should an earlier version write to the ledger again, what
-    /// is on them is not true any more, and others are begun.
+    /// How many lines had arrived when the pages were begun. The number is part of their names: if an earlier version writes to the ledger
+    /// again, the pages are outdated, and new ones are begun.
     pub(crate) since: u64,
-    /// Lines that arrived later are on pages.
+    /// Lines that arrived after this one are on pages.
     pub(crate) from: u64,
 }
 
 impl Ranks {
-    /// Of a ledger without pages, in which so many have arrived.
+    /// The first value for a ledger without pages, in which this many lines have arrived.
     pub(crate) fn beginning(arrivals: u64) -> Self {
         Self { since: arrivals, from: arrivals }
     }
 
-    /// As the item of the counters has it; an earlier version wrote none.
+    /// Reads it from the item of the counters. An earlier version has not written it.
     pub(crate) fn of(item: &Item) -> Result<Option<Self>> {
         let since = number_of(item, "ranked_since")?;
         Ok(since.zip(number_of(item, "ranked_from")?).map(|(since, from)| Self { since, from }))

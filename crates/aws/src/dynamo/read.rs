@@ -1,4 +1,4 @@
-//! Reads what a ledger's rules need.
+//! Reads the parts of a ledger that its rules need.
 
 use std::collections::BTreeSet;
 
@@ -23,10 +23,10 @@ use crate::dynamo::store::id_of;
 
 const DOING: &str = "reading a ledger";
 
-/// How many codes of a pool are read at once, unless more are needed: more than one transaction can give out.
+/// How many codes of a pool are read at once, unless more are needed. It is more than one transaction can give out.
 const CODES: u32 = 100;
 
-/// A ledger's name in the tables: scopes and ids have no spaces.
+/// A ledger's name in the tables. Scopes and ids contain no spaces, so the name is unambiguous.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
     match &ledger.incentive {
         Some(incentive) => format!("{} {incentive}", ledger.scope),
@@ -34,12 +34,12 @@ pub(crate) fn name(ledger: &LedgerKey) -> String {
     }
 }
 
-/// A brand's pool in the tables.
+/// The name of a brand's pool in the tables.
 pub(crate) fn pool_name(brand: &BrandId, pool: &Pool) -> String {
     format!("pool {brand} {}", pool.file())
 }
 
-/// The line of an item, if it has one.
+/// Decodes the ledger line of an item, if it has one.
 pub(crate) fn line(item: &Item) -> Result<Option<VersionedLine>> {
     if !item.contains_key("award") {
         return Ok(None);
@@ -50,13 +50,13 @@ pub(crate) fn line(item: &Item) -> Result<Option<VersionedLine>> {
     Ok(Some(VersionedLine { award, version }))
 }
 
-/// A ledger's counters as they were read; zero where there are none.
+/// A ledger's counters as they were read. All are zero when none were written yet.
 #[derive(Debug, Default)]
 pub(crate) struct CountsRead {
     pub(crate) counts: Counts,
     /// How often they were written; 0 is never.
     pub(crate) version: u64,
-    /// None in what an earlier version wrote.
+    /// `None` when an earlier version wrote the counters.
     pub(crate) ranks: Option<Ranks>,
 }
 
@@ -65,15 +65,15 @@ fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
 }
 
 impl Dynamo {
-    /// A ledger's counters.
+    /// Reads a ledger's counters.
     pub(crate) async fn read_counts(&self, ledger: &str) -> Result<CountsRead> {
         let Some(item) = self.line_of(ledger, "counts").await? else { return Ok(CountsRead::default()) };
         let counts = stored::counters::decode(ledger, text_of(&item, "counts")?)?;
         Ok(CountsRead { counts, version: required(&item, "version")?, ranks: Ranks::of(&item)? })
     }
 
-    /// What nearly every transaction needs of a ledger, in two round trips: counters, places put back and the lines themselves; then the
-    /// other lines of those that are not entered yet.
+    /// Reads what nearly every transaction needs of a ledger, in two round trips: the counters, the places put back and the lines
+    /// themselves; then the other lines of the participants that are not entered yet.
     pub(crate) async fn first_look(&self, ledger: &str, ids: &[ParticipationId]) -> Result<LedgerSnapshot> {
         let mut lines = LedgerSnapshot::default();
         let (CountsRead { counts, version: counts_version, ranks }, put_back, ()) = try_join!(
@@ -98,7 +98,7 @@ impl Dynamo {
         Ok(read.map_err(failed)?.item)
     }
 
-    /// Reads one need into the snapshot.
+    /// Reads what one need names into the snapshot.
     pub(crate) async fn fulfil(
         &self,
         brand: &BrandId,
@@ -142,7 +142,7 @@ impl Dynamo {
                         snapshot.lines.insert(line.award.id, Some(line));
                     }
                     Ok(None) => {}
-                    // It has no say: it must not hold up the ledger for everybody.
+                    // The line is skipped, so that it does not hold up the ledger for everybody.
                     Err(why) => snapshot.unreadable.push(UnreadableParticipation { id: id_of(item)?, why }),
                 }
             }
@@ -150,7 +150,7 @@ impl Dynamo {
         Ok(())
     }
 
-    /// The awards of these participations, in no order.
+    /// Reads the awards of these participations, in no particular order.
     pub(crate) async fn read_awards(&self, ids: &[ParticipationId]) -> Result<store::Read<Award>> {
         let mut snapshot = LedgerSnapshot::default();
         self.read_lines(ids, &mut snapshot).await?;
@@ -158,12 +158,12 @@ impl Dynamo {
         Ok(store::Read { found, unreadable: snapshot.unreadable })
     }
 
-    /// The lines that are in a raffle and credited, winners included: also those who are owed a code.
+    /// The credited lines of a raffle, winners included, even those that are owed a code.
     pub(crate) async fn lots(&self, ledger: &str, snapshot: &mut LedgerSnapshot) -> Result<Vec<Award>> {
         let (mut ids, owed) =
             try_join!(self.listed("entered", ledger, None), self.listed("owed", ledger, None))?;
         ids.extend(owed);
-        // Between two lists, a line may be seen on both.
+        // A line that changed lists between the two reads may be on both.
         ids.sort_unstable();
         ids.dedup();
         self.read_lines(&ids, snapshot).await?;
@@ -190,11 +190,11 @@ impl Dynamo {
     }
 
     pub(crate) async fn lines_with_prefix(&self, ledger: &str, prefix: &str) -> Result<Vec<Item>> {
-        // Behind the prefix there are digits and letters.
+        // The prefix is followed by digits and letters only, which sort before `~`.
         self.lines_between(ledger, (prefix, &format!("{prefix}~"))).await
     }
 
-    /// The items of a ledger from this line to that one.
+    /// The items of a ledger in this range of lines.
     pub(crate) async fn lines_between(&self, ledger: &str, (from, to): (&str, &str)) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut page_from = None;
@@ -218,14 +218,14 @@ impl Dynamo {
         }
     }
 
-    /// The arrival of the last one on a list that came no later than this.
+    /// The arrival of the last line on a list that arrived at `latest` or before.
     pub(crate) async fn last_listed(&self, list: &str, ledger: &str, latest: u64) -> Result<Option<u64>> {
         let request = self.on_list(list, ledger, (0, latest)).scan_index_forward(false).limit(1);
         let page = request.send().await.map_err(failed)?;
         page.items().first().map(|item| required(item, "arrival")).transpose()
     }
 
-    /// Those on a list that arrived in this range.
+    /// The lines on a list that arrived in this range.
     pub(crate) async fn listed_between(
         &self,
         list: &str,
@@ -259,7 +259,7 @@ impl Dynamo {
             .expression_attribute_values(":last", number(last))
     }
 
-    /// Participations on a list of a ledger, by arrival.
+    /// The participations on a list of a ledger, by arrival.
     pub(crate) async fn listed(
         &self,
         list: &str,
@@ -290,7 +290,7 @@ impl Dynamo {
         }
     }
 
-    /// How many of a list arrived earlier.
+    /// How many lines of a list arrived before `arrival`.
     pub(crate) async fn listed_before(&self, list: &str, ledger: &str, arrival: u64) -> Result<u32> {
         let mut count = 0;
         let mut from = None;
@@ -314,7 +314,7 @@ impl Dynamo {
         }
     }
 
-    /// A pool's counters and its next codes, at least so many.
+    /// A pool's counters and at least this many of its next codes.
     pub(crate) async fn read_shelf(&self, brand: &BrandId, pool: &Pool, least: u32) -> Result<Shelf> {
         let pool = pool_name(brand, pool);
         let Some(item) = self.line_of(&pool, "counts").await? else {
@@ -350,7 +350,7 @@ impl Dynamo {
     }
 }
 
-/// Where a pool's code of this number stands, from 1.
+/// The line of a pool's code with this number, counted from 1.
 pub(crate) fn code_line(number: u32) -> String {
     format!("code {number:010}")
 }

@@ -1,4 +1,4 @@
-//! The tables. On AWS the template makes them; emulators get them from here.
+//! The tables. On AWS the template creates them; for emulators this module does.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
@@ -9,16 +9,16 @@ use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 
-/// In how many parts the index of due participations is kept, so that neither writes nor the tick sit on one key.
+/// The number of shards of the index of due participations, so that neither writes nor the tick depend on one key.
 pub(crate) const SHARDS: u8 = 8;
 
-/// The index of what is due: by shard and due time.
+/// The index by shard and due time of what is due.
 pub(crate) const DUE: &str = "due";
 
-/// The index of lines that others changed: by shard and due time.
+/// The index by shard and due time of lines that a different participation's processing has changed.
 pub(crate) const AWARD_DUE: &str = "award_due";
 
-/// The index of lines on a ledger's lists: by list and arrival.
+/// The index by list and arrival of the lines on a ledger's lists.
 pub(crate) const LISTS: &str = "lists";
 
 /// The tables' names.
@@ -26,18 +26,18 @@ pub(crate) const LISTS: &str = "lists";
 pub struct Tables {
     /// Participations, by id.
     pub participations: String,
-    /// Counters of ledgers, places that were put back, whose lines there are, and codes: by ledger and line. And counters of activations.
+    /// Counters of ledgers, places put back, the lines of each participant, and codes, by ledger and line; also counters of activations.
     pub ledgers: String,
-    /// News to be told, by id.
+    /// Callbacks to be delivered, by id.
     pub callbacks: String,
-    /// What is known of contacts' profiles, by contact key.
+    /// Profile hints, by contact key.
     pub profiles: String,
     /// Request slots, by lane.
     pub limits: String,
 }
 
 impl Tables {
-    /// The names in an environment, all behind the same prefix.
+    /// The names of the tables of an environment, which share a prefix.
     #[must_use]
     pub fn of(prefix: &str) -> Self {
         let name = |table: &str| format!("{prefix}-{table}");
@@ -81,10 +81,10 @@ fn of_type(kind: ProjectionType) -> Projection {
 }
 
 impl Dynamo {
-    /// Makes the tables, for emulators.
+    /// Creates the tables, for emulators.
     ///
     /// # Errors
-    /// When a table cannot be made.
+    /// When a table cannot be created.
     pub async fn make_tables(&self) -> Result<()> {
         use ScalarAttributeType::{N, S};
         let tables = &self.tables;
@@ -111,7 +111,7 @@ impl Dynamo {
     }
 }
 
-/// Makes one table: its keys are texts.
+/// Creates one table. Its keys are strings.
 pub(crate) async fn make(
     client: &Client,
     table: &str,

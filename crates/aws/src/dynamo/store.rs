@@ -1,4 +1,4 @@
-//! Participations, and what is known of profiles.
+//! Participations and profile hints.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -29,16 +29,16 @@ use crate::dynamo::due::MOST_LEFT_OUT;
 use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::SHARDS;
 
-/// Writes under way at once.
+/// How many writes run at once.
 const AT_ONCE: usize = 8;
 
-/// Tries of a write that meets transactions.
+/// How often a write that conflicts with transactions is tried.
 const MOST_TRIES: u32 = 10;
 
-/// The attribute that tells one attempt to store a participation from every other.
+/// The attribute that distinguishes one attempt to store a participation from every other.
 const ATTEMPT: &str = "attempt";
 
-/// Items in one batch write at most (DynamoDB).
+/// The most items in one batch write (DynamoDB).
 const MOST_WRITES: usize = 25;
 
 pub(crate) fn shard(id: ParticipationId) -> u8 {
@@ -71,8 +71,8 @@ pub(crate) fn id_of(item: &Item) -> Result<ParticipationId> {
 
 #[async_trait]
 impl Store for Dynamo {
-    /// The line is stored with the participation, in one write, and entered later: entering it here would have everybody who takes
-    /// part at the same time contend for one ledger's counters.
+    /// Stores the line with the participation in one write. The line is entered later: if storing entered it, everybody who takes part at
+    /// the same time would contend for one ledger's counters.
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         let mut item = item(participation)?;
         let attempt = text(format!("{:016x}", SystemChance.bits()));
@@ -95,7 +95,7 @@ impl Store for Dynamo {
             Ok(_) => Ok(Inserted::New),
             Err(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
-                // The SDK repeats a write whose answer was lost, and then meets its own.
+                // The SDK repeats a write whose answer was lost, and then finds its own item.
                 if existing.get(ATTEMPT) == Some(&attempt) {
                     return Ok(Inserted::New);
                 }
@@ -156,7 +156,7 @@ impl Store for Dynamo {
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
         let mut due = self.due_everywhere(now, most, &BTreeSet::new()).await?;
         let brands: BTreeSet<BrandId> = due.iter().map(|due| due.brand.clone()).collect();
-        // Where more is due than was read, others' may stand behind it.
+        // When more is due than was read, other brands' participations may be behind the ones read.
         if due.len() >= most && brands.len() < most.min(MOST_LEFT_OUT) {
             due.extend(self.due_everywhere(now, most, &brands).await?);
         }
@@ -164,7 +164,7 @@ impl Store for Dynamo {
     }
 
     async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
-        const DOING: &str = "reading profiles";
+        const DOING: &str = "reading profile hints";
         at_most(contacts.len(), MOST_ITEMS, DOING)?;
         let by_text: HashMap<String, ContactKey> =
             contacts.iter().map(|contact| (contact.to_string(), *contact)).collect();
@@ -185,9 +185,9 @@ impl Store for Dynamo {
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
-        const DOING: &str = "remembering profiles";
+        const DOING: &str = "storing profile hints";
         at_most(profiles.len(), MOST_ITEMS, DOING)?;
-        // The last one of a contact counts; a batch must not name an item twice.
+        // The last hint for a contact counts. A batch must not name an item twice.
         let latest: HashMap<ContactKey, &ProfileHint> =
             profiles.iter().map(|(contact, known)| (*contact, known)).collect();
         let mut writes = Vec::with_capacity(latest.len());
@@ -225,7 +225,7 @@ impl Store for Dynamo {
                     Err(_) => self.replace_profile(contact, &holder, profile).await,
                 }
             }
-            Err(error) => Err(Error::unavailable("claiming a profile", error)),
+            Err(error) => Err(Error::unavailable("claiming a profile hint", error)),
         }
     }
 
@@ -235,14 +235,14 @@ impl Store for Dynamo {
 }
 
 impl Dynamo {
-    /// Puts a profile in the place of one that cannot be read, unless somebody else was quicker.
+    /// Replaces a profile hint that cannot be read, unless another write came first.
     async fn replace_profile(
         &self,
         contact: ContactKey,
         unreadable: &Item,
         profile: &ProfileHint,
     ) -> Result<ProfileHint> {
-        const DOING: &str = "claiming a profile";
+        const DOING: &str = "claiming a profile hint";
         let mut request = self
             .client
             .put_item()
@@ -261,7 +261,7 @@ impl Dynamo {
         Ok(profile.clone())
     }
 
-    /// Changes what belongs to the participation itself, and leaves the rest of the item alone.
+    /// Writes the participation's own attributes and leaves the rest of the item alone.
     async fn save_one(&self, participation: &Participation) -> Result<Saved> {
         let mut request = self
             .client
@@ -297,7 +297,7 @@ impl Dynamo {
         }
     }
 
-    /// Items by key, each once: DynamoDB refuses a batch that names one twice.
+    /// Reads items by key, each once: DynamoDB refuses a batch that names one twice.
     pub(crate) async fn batch_get(
         &self,
         doing: &'static str,
@@ -331,8 +331,8 @@ impl Dynamo {
     }
 }
 
-/// A write of one item is refused while a transaction is at it, and the SDK does not try that again. Transactions last as long as a few
-/// writes.
+/// Retries a write while transactions hold its item. DynamoDB refuses such a write, and the SDK does not repeat it. A transaction lasts
+/// as long as a few writes.
 async fn after_transactions<T, E, F>(
     write: impl Fn() -> F,
     meets_one: impl Fn(&E) -> bool,

@@ -1,11 +1,11 @@
-//! How many lines wait before another, without reading them.
+//! How many lines wait ahead of another, without reading them.
 //!
-//! Which arrivals wait is kept in pages of [`PAGE`] bits, one for each arrival, and how many wait on each page in groups of [`GROUP`]
-//! pages. Both change in the transaction that changes the line; where nobody begins or ends to wait, neither is touched. The number of
-//! lines before an arrival is then what one page and the groups say, and there is one more group for every million arrivals.
+//! Pages of [`PAGE`] bits, one bit for each arrival, record which lines wait. Groups of [`GROUP`] pages record how many lines wait on each
+//! page. Both change in the transaction that changes the line; a transaction in which no wait begins or ends touches neither. One page
+//! and the groups then give the number of waiting lines before an arrival. There is one more group for every million arrivals.
 //!
-//! An earlier version kept no pages. In its ledgers, lines that arrive from now on are on pages, and those before are entered from the
-//! last one down, a few pages at every tick ([`Ranks::from`](super::ranks::Ranks::from)).
+//! An earlier version kept no pages. In its ledgers, lines that arrive from now on are on pages. Earlier lines are added from the last one
+//! down, a few pages at every tick ([`Ranks::from`](super::ranks::Ranks::from)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,23 +22,23 @@ use crate::dynamo::ledger_tx::{Changes, LedgerSnapshot};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::CountsRead;
 
-/// Arrivals on a page: half a kilobyte, since a write unit is one.
+/// Arrivals on a page, which has half a kilobyte. A write unit covers one kilobyte.
 const PAGE: u64 = 4_096;
 
-/// Pages in a group: as much again, with two bytes each.
+/// Pages in a group. With two bytes for each page, it has half a kilobyte, too.
 const GROUP: u64 = 256;
 
-/// Pages that are made of an earlier version's lines at a tick.
+/// How many pages of an earlier version's lines one tick makes.
 const PAGES_A_TICK: usize = 10;
 
 impl Changes {
-    /// How much there is to write, as far as it grows with what happens: 0 is nothing.
+    /// How many lines and pages are to be written, which is the part of the transaction that grows; 0 means nothing changed.
     pub(crate) fn weight(&self, snapshot: &LedgerSnapshot) -> usize {
         self.lines.len() + pages(snapshot, self)
     }
 }
 
-/// Some bytes, and how often they were written.
+/// The bytes of a page or group, and their version, which counts writes.
 #[derive(Default)]
 struct Sheet {
     bytes: Vec<u8>,
@@ -46,7 +46,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// As long as it has to be, whatever was stored.
+    /// Decodes a page or group and brings it to this length.
     fn of(item: Option<&Item>, length: usize) -> Result<Self> {
         let Some(item) = item else { return Ok(Self { bytes: vec![0; length], version: 0 }) };
         let mut bytes = bytes_of(item, "waiting")?;
@@ -65,7 +65,7 @@ impl Sheet {
         }
     }
 
-    /// How many bits are set before this one.
+    /// How many bits before this one are set.
     fn bits_before(&self, bit: u64) -> u32 {
         let whole: u32 = self.bytes.iter().take(index(bit / 8)).map(|byte| byte.count_ones()).sum();
         let rest = self.bytes.get(index(bit / 8)).copied().unwrap_or(0) & ((1_u8 << (bit % 8)) - 1);
@@ -99,7 +99,7 @@ fn waits(award: &Award) -> bool {
     award.status == AwardStatus::Waiting
 }
 
-/// The arrivals that begin or end to wait by these changes, by page.
+/// The arrivals whose wait these changes begin or end, by page.
 fn flips(snapshot: &LedgerSnapshot, changes: &Changes) -> BTreeMap<u64, Vec<(u64, bool)>> {
     let from = snapshot.ranks().from;
     let mut flips: BTreeMap<u64, Vec<(u64, bool)>> = BTreeMap::new();
@@ -120,7 +120,7 @@ pub(crate) fn pages(snapshot: &LedgerSnapshot, changes: &Changes) -> usize {
 }
 
 impl Dynamo {
-    /// What is to be written with these changes, so that pages and groups say what the lines do.
+    /// The pages and groups to be written with these changes, so that they agree with the lines.
     pub(crate) async fn waiting_items(
         &self,
         ledger: &str,
@@ -168,7 +168,7 @@ impl Dynamo {
         Sheet::of(self.line_of(ledger, line).await?.as_ref(), length)
     }
 
-    /// How many lines wait that arrived earlier.
+    /// How many waiting lines arrived earlier.
     pub(crate) async fn waiting_before(&self, ledger: &str, arrival: u64) -> Result<u32> {
         let CountsRead { counts, ranks, .. } = self.read_counts(ledger).await?;
         let Some(ranks) = ranks.filter(|ranks| arrival > ranks.from) else {
@@ -192,12 +192,12 @@ impl Dynamo {
                 before += if page < number { count } else { 0 };
             }
         }
-        // Those who waited before there were pages are in front of everybody who is on one.
+        // Lines that waited before there were pages are ahead of every line that is on one.
         let earlier = if ranks.from == 0 { 0 } else { counts.waiting.saturating_sub(on_pages) };
         Ok(before + earlier)
     }
 
-    /// Puts what waited before there were pages on pages, a few at a time; whether all of it is there.
+    /// Puts lines that waited before there were pages on pages, a few at a time. Returns whether all of them are on pages.
     pub(crate) async fn rank_earlier(&self, ledger: &str) -> Result<bool> {
         for _ in 0..PAGES_A_TICK {
             let CountsRead { counts, version, ranks } = self.read_counts(ledger).await?;
@@ -205,7 +205,7 @@ impl Dynamo {
                 return Ok(true);
             }
             let Some(mut ranks) = ranks else {
-                // The lists are a moment behind, so what came last is not on them yet: the next tick goes on.
+                // The lists lag a moment behind, so they may miss the latest lines. The next tick continues.
                 let begun = Ranks::beginning(counts.arrivals);
                 self.transact(vec![self.counts_item(ledger, &counts, begun, version)?]).await?;
                 return Ok(false);

@@ -19,11 +19,11 @@ use crate::dynamo::store::shard;
 
 const DOING: &str = "writing a ledger";
 
-/// Items in one transaction at most (DynamoDB).
+/// The most items in one transaction (DynamoDB).
 pub(crate) const MOST_IN_TRANSACTION: usize = 100;
 
-/// Which list of its ledger a line is on: waiting, owed a reward, or in a raffle (winners included, so that a draw that was cut off
-/// can go on).
+/// The list of its ledger that a line is on: waiting, owed a reward, or in a raffle. A raffle's list includes winners, so that an
+/// interrupted draw can be continued.
 pub(crate) fn list(award: &Award) -> Option<&'static str> {
     match &award.status {
         AwardStatus::Waiting => Some("waiting"),
@@ -38,12 +38,12 @@ pub(crate) fn list(award: &Award) -> Option<&'static str> {
     }
 }
 
-/// More than a transaction takes. Whoever can do it in smaller parts does.
+/// The changes do not fit one transaction. A caller that can split them does so.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} items do not fit a transaction")]
 struct TooMany(usize);
 
-/// Whether a write failed for being too large.
+/// Whether a write failed because it was too large.
 pub(crate) fn is_too_large(error: &Error) -> bool {
     matches!(error, Error::Unavailable { source, .. } if source.is::<TooMany>())
 }
@@ -53,7 +53,7 @@ fn built<T, E: std::error::Error + Send + Sync + 'static>(built: std::result::Re
 }
 
 impl Dynamo {
-    /// Writes the changes; `false` when somebody else changed what they rest on.
+    /// Writes the changes. Returns `false` when another write has changed what they rest on.
     pub(crate) async fn write(
         &self,
         brand: &BrandId,
@@ -88,7 +88,7 @@ impl Dynamo {
         self.transact(items).await
     }
 
-    /// Writes items together; `false` when a condition does not hold any more.
+    /// Writes items together. Returns `false` when a condition no longer holds.
     pub(crate) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<bool> {
         if items.is_empty() {
             return Ok(true);
@@ -134,7 +134,7 @@ impl Dynamo {
         Ok(items)
     }
 
-    /// One line, under the condition of its version. The rest of the item is the participation's.
+    /// The update of one line, under the condition of its version. The item's other attributes belong to the participation.
     pub(crate) fn line_update(&self, ledger: &str, award: &Award, version: u64) -> Result<Update> {
         let mut set = vec!["award = :award", "award_version = :next", "arrival = :arrival"];
         let mut remove = Vec::new();
@@ -193,7 +193,7 @@ impl Dynamo {
         Ok(items)
     }
 
-    /// The counters, under the condition that they were written so often.
+    /// The update of the counters, under the condition of their version.
     pub(crate) fn counts_item(
         &self,
         ledger: &str,
@@ -209,7 +209,7 @@ impl Dynamo {
         self.versioned(ledger, "counts", item, version)
     }
 
-    /// An item of the ledgers' table, under the condition that it was written so often. Attributes of a newer version stay as they are.
+    /// The update of an item of the ledgers' table, under the condition of its version. Attributes of a newer version stay as they are.
     pub(crate) fn versioned(
         &self,
         ledger: &str,

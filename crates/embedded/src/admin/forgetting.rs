@@ -1,5 +1,5 @@
-//! Erasing a person beside the process that serves: looks are outside of any write, and writes are so small that nobody waits for them.
-//! Cut off anywhere, it is begun again, and finds what is left.
+//! Erasing a person while another process serves the file. Reads happen outside of any write, and each write is so small that nobody
+//! waits long for it. When it is interrupted, the next call starts over and finds what is left.
 
 use std::time::Duration;
 
@@ -22,38 +22,38 @@ use crate::store::ParticipationRow;
 
 const DOING: &str = "forgetting a person";
 
-/// Rows of one look: the log cannot begin anew meanwhile.
+/// Rows of one read. The log cannot be reset while a read runs.
 const LOOK: usize = 1_000;
 
-/// Rows of one write: whoever wants to take part waits for no more.
+/// Rows of one write. A request to take part waits for one such write at most.
 const STEP: usize = 20;
 
-/// How long whoever writes may be held up by one try to empty the log.
+/// How long one attempt to empty the log may hold up a writer.
 const TRY: Duration = Duration::from_millis(5);
 
-/// How long to wait for whoever is at the log.
+/// How long to wait when another connection is using the log.
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
-/// What one look found.
+/// The result of one read.
 #[derive(Default)]
 struct FoundRows {
     theirs: Vec<ParticipationId>,
     earlier: u64,
     consents: Vec<ProvenConsent>,
     unreadable: u64,
-    /// Where to go on; none at the end.
+    /// The row after which the next read continues; `None` at the end.
     last: Option<i64>,
 }
 
 impl AdminConnection {
-    /// Erases a person from participations and profiles.
+    /// Erases a person from participations and profile hints.
     pub(super) async fn erase(
         &self,
         person: &Person,
         id_key: &IdKey,
         now: Timestamp,
     ) -> Result<ErasureReport> {
-        // The log is written to the disk when it is emptied, at the end: no step has to wait for the disk, and nobody for a step.
+        // The log is written to the disk when it is emptied, at the end. So no step waits for the disk, and nobody waits for a step.
         self.lock().pragma_update(None, "synchronous", "NORMAL").map_err(|error| failed(DOING, error))?;
         let mut forgotten = ErasureReport::default();
         let mut last = Some(0);
@@ -77,14 +77,14 @@ impl AdminConnection {
         Ok(ErasureReport { remains: !self.empty_log().await, ..forgotten })
     }
 
-    /// Looks at the next participations.
+    /// Reads the next participations.
     fn look(&self, person: &Person, id_key: &IdKey, after: i64) -> Result<FoundRows> {
         let rows = rows_behind(&self.lock(), after).map_err(|error| failed(DOING, error))?;
         let last = rows.last().filter(|_| rows.len() == LOOK).map(|(number, ..)| *number);
         let mut found = FoundRows { last, ..FoundRows::default() };
         for (_, id, version, record) in rows {
             let id = ParticipationId::from_bytes(id);
-            // One that cannot be read is nobody's, as far as anybody can tell: it must not keep the others from being found.
+            // Nobody can tell whose a record is that cannot be read. It must not keep the others from being found.
             match record.and_then(|record| decode(id, version, &record).ok()) {
                 Some(read) if person.takes_part_by(&read) => found.theirs.push(id),
                 Some(read) if person.was_reached_at(&read, id_key) => {
@@ -103,7 +103,7 @@ impl AdminConnection {
         Ok(found)
     }
 
-    /// What is known of profiles that name the person, and was not found by a participation.
+    /// Erases the profile hints that name the person and that no participation led to.
     async fn erase_profiles(&self, person: &Person) -> Result<u64> {
         let (mut erased, mut after) = (0, String::new());
         loop {
@@ -124,8 +124,8 @@ impl AdminConnection {
         }
     }
 
-    /// Moves everything out of the log and empties it, so that what was overwritten is nowhere any more. Others may be reading what is
-    /// in it, or be at the same; whether it could be done in time.
+    /// Moves everything out of the log and empties it, so that no copy of the overwritten content is left. Returns whether that succeeded
+    /// in time: other connections may be reading from the log, or emptying it themselves.
     async fn empty_log(&self) -> bool {
         let until = later(SystemClock.now(), self.patience);
         loop {
@@ -139,8 +139,8 @@ impl AdminConnection {
         }
     }
 
-    /// Most of the log is moved beside whoever writes. Only the rest, and the end of the log itself, hold them up, and never for longer
-    /// than a try takes.
+    /// Moves most of the log while others write. Only moving the rest and truncating the log hold writers up, and never for longer than
+    /// one attempt takes.
     fn try_to_empty_log(&self) -> rusqlite::Result<bool> {
         let connection = self.lock();
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
@@ -157,7 +157,7 @@ fn rows_behind(connection: &Connection, after: i64) -> rusqlite::Result<Vec<Reco
     let mut next = connection.prepare_cached(
         "SELECT rowid, id, version, record FROM participations WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
     )?;
-    // A record that is no text is one that cannot be read.
+    // A record that is not text counts as one that cannot be read.
     let row =
         |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3).ok()));
     next.query_map(params![after, LOOK], row)?.collect()
@@ -170,7 +170,8 @@ fn profiles_behind(connection: &Connection, after: &str) -> rusqlite::Result<Vec
     next.query_map(params![after, LOOK], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-/// Erases participations as they are now, and with each what is known of profiles by its contacts: together, so that whoever begins again
+/// Erases participations as they are now and, with each, the profile hints of its contacts, in one transaction: a repeated call finds
+/// both or neither. Returns how many of each were erased.
 /// finds both or neither. How many of each.
 fn erase_some(
     transaction: &Transaction<'_>,
@@ -211,7 +212,7 @@ fn forget_profiles(transaction: &Transaction<'_>, keys: &[String]) -> rusqlite::
 }
 
 impl AdminConnection {
-    /// Erases what one participation says of a person.
+    /// Erases what one participation holds about a person.
     pub(super) async fn erase_one(
         &self,
         id: ParticipationId,
@@ -230,7 +231,7 @@ impl AdminConnection {
     }
 }
 
-/// Whether it was there.
+/// Deletes a row and returns whether it existed.
 fn forget_one(
     transaction: &Transaction<'_>,
     id: ParticipationId,

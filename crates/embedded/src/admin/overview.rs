@@ -1,4 +1,5 @@
-//! How things stand, by counters that are kept as things change (see the schema): it costs the same however many take part.
+//! The overview for `status`. It reads counters that triggers keep up to date (see the schema), so its cost does not depend on how
+//! many participations there are.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use rusqlite::{Connection, Result};
 
 use crate::rows::{moment, one};
 
-/// What is read of the file at one moment.
+/// Reads the overview from the file in one transaction.
 pub(super) fn overview(connection: &mut Connection, now: Timestamp) -> Result<Overview> {
     let transaction = connection.transaction()?;
     let (due, due_since) = due(&transaction, now.as_millisecond())?;
@@ -29,13 +30,13 @@ pub(super) fn overview(connection: &mut Connection, now: Timestamp) -> Result<Ov
     })
 }
 
-/// Whether an earlier version serves the file, which keeps no counters.
+/// Whether an earlier version serves the file. Such a version keeps no counters.
 fn is_of_an_earlier_version(connection: &Connection) -> Result<bool> {
     let kept = one(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'tallies'", [], |_| Ok(()))?;
     Ok(kept.is_none())
 }
 
-/// A number by each name.
+/// The counters of one kind, by name.
 fn tallies(connection: &Connection, what: &str) -> Result<BTreeMap<String, u64>> {
     let counted = match what {
         _ if !is_of_an_earlier_version(connection)? => {
@@ -53,7 +54,7 @@ fn tallies(connection: &Connection, what: &str) -> Result<BTreeMap<String, u64>>
     rows.collect()
 }
 
-/// Brands that have something due at some time.
+/// The brands that have anything due, now or later.
 fn brands(connection: &Connection, table: &str) -> Result<Vec<String>> {
     let sql = format!("SELECT min(brand) FROM {table} WHERE due_at IS NOT NULL AND brand > ?1");
     let mut next = connection.prepare(&sql)?;
@@ -67,7 +68,7 @@ fn brands(connection: &Connection, table: &str) -> Result<Vec<String>> {
     }
 }
 
-/// When the first one was accepted of those that have not ended: of each brand, the first row that is open.
+/// When the oldest open participation was accepted. It reads the first open row of each brand.
 fn oldest_open(connection: &Connection) -> Result<Option<i64>> {
     let mut oldest = None;
     for brand in brands(connection, "participations")? {
@@ -83,7 +84,7 @@ fn oldest_open(connection: &Connection) -> Result<Option<i64>> {
     Ok(oldest)
 }
 
-/// How much is due, as far as it is counted, and since when.
+/// How many rows are due, up to the limit of the count, and since when the oldest is due.
 fn due(connection: &Connection, now: i64) -> Result<(usize, Option<i64>)> {
     let (mut due, mut since) = (0, None);
     for table in ["participations", "awards"] {

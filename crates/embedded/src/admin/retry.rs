@@ -1,4 +1,4 @@
-//! Ending the wait after failures, beside the process that serves the file.
+//! Ending the waits after failures, while another process serves the file.
 
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
@@ -13,10 +13,10 @@ use crate::store::ParticipationRow;
 
 const DOING: &str = "ending a wait";
 
-/// Participations in one transaction at most: the process that serves the file waits for it.
+/// The most participations in one transaction. The process that serves the file waits for it.
 const AT_ONCE: i64 = 500;
 
-/// Whether anything of the brand is in the file.
+/// Whether the file holds anything of the brand.
 fn is_known(connection: &Connection, brand: &BrandId) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM limits WHERE lane LIKE ?1 || ' %')
         OR EXISTS (SELECT 1 FROM participations WHERE brand = ?1 AND due_at IS NOT NULL)
@@ -24,7 +24,7 @@ fn is_known(connection: &Connection, brand: &BrandId) -> rusqlite::Result<bool> 
     connection.query_row(sql, [brand.as_str()], |row| row.get(0))
 }
 
-/// Makes due what waits after failures, and tells the process that serves the file.
+/// Makes due every participation that waits after a failure, and leaves a request to retry for the process that serves the file.
 pub(super) fn now(admin: &AdminConnection, brand: &BrandId, now: Timestamp) -> Result<Option<u64>> {
     if !is_known(&admin.lock(), brand).map_err(|error| failed(DOING, error))? {
         return Ok(None);
@@ -46,13 +46,13 @@ pub(super) fn now(admin: &AdminConnection, brand: &BrandId, now: Timestamp) -> R
     Ok(Some(ended))
 }
 
-/// Where a row stands: its due time and its number.
+/// A row's position: its due time and its number.
 type RowPlace = (i64, i64);
 
-/// A row: where it stands, its id, version and record.
+/// A row: its position, id, version and record.
 type RetryRow = (RowPlace, [u8; 16], u64, String);
 
-/// The next ones behind `last`; how many wait no more, and where to go on.
+/// Processes the next rows behind `last`. Returns how many waits it ended, and the position to continue from.
 fn some(
     connection: &Connection,
     brand: &BrandId,
@@ -73,7 +73,7 @@ fn some(
     let next = rows.last().map(|(place, ..)| *place);
     let mut ended = 0;
     for (_, id, version, record) in rows {
-        // One that cannot be read waits for whoever mends it, and holds up no other.
+        // A record that cannot be read keeps waiting until it is repaired, and holds up no other.
         let Ok(mut found) = decode(ParticipationId::from_bytes(id), version, &record) else { continue };
         if found.retries_now(now) {
             let saved =

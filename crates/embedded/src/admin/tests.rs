@@ -10,7 +10,7 @@ use crate::DataFile;
 
 const SOON: Duration = Duration::from_millis(200);
 
-/// A data file as somebody serves it, and whoever is beside it.
+/// A data file with a process that serves it, and an admin connection next to it.
 fn served() -> (TempDir, DataFile, AdminConnection) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
@@ -29,7 +29,7 @@ fn execute(admin: &AdminConnection, sql: &str) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_counted_when_somebody_is_forgotten() {
+async fn unreadable_records_are_counted_when_a_person_is_forgotten() {
     let (_directory, _file, admin) = served();
     execute(
         &admin,
@@ -39,7 +39,7 @@ async fn what_cannot_be_read_is_counted_when_somebody_is_forgotten() {
 }
 
 #[tokio::test]
-async fn it_is_told_when_somebody_reads_what_is_to_leave_the_log() {
+async fn forgetting_says_when_a_reader_keeps_old_content_in_the_log() {
     let (directory, _file, admin) = served();
     execute(&admin, "INSERT INTO settings VALUES ('a', 'b')");
     let reader = Connection::open(directory.path().join("data.sqlite")).unwrap();
@@ -51,7 +51,7 @@ async fn it_is_told_when_somebody_reads_what_is_to_leave_the_log() {
     assert_eq!(std::fs::metadata(directory.path().join("data.sqlite-wal")).unwrap().len(), 0);
 }
 
-/// The counters, and what they should be.
+/// The stored counters, and what they should be.
 fn tallied(admin: &AdminConnection) -> [Vec<(String, String, i64)>; 2] {
     let rows = |sql: &str| {
         let connection = admin.lock();
@@ -101,7 +101,7 @@ fn what_status_counts_follows_whatever_happens_to_the_rows() {
 }
 
 #[tokio::test]
-async fn status_is_told_by_counters_and_by_an_earlier_versions_file_all_the_same() {
+async fn status_is_the_same_by_counters_and_from_an_earlier_versions_file() {
     let (_directory, _file, admin) = served();
     for number in 1..=9 {
         let (due, state) = if number % 3 == 0 { ("NULL", "enrolled") } else { ("5", "received") };
@@ -129,7 +129,7 @@ async fn status_is_told_by_counters_and_by_an_earlier_versions_file_all_the_same
     assert_eq!(Overview { storage: None, ..counted }, Overview { storage: None, ..by_counters });
 }
 
-/// How many steps of a query go through a whole table or index.
+/// The steps of a query that scan a whole table or index.
 fn scans(connection: &Connection, sql: &str) -> Vec<String> {
     let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let steps = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
@@ -140,7 +140,7 @@ fn scans(connection: &Connection, sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_oldest_that_is_open_is_found_without_looking_at_others() {
+fn the_oldest_open_participation_is_found_without_reading_others() {
     let (_directory, _file, admin) = served();
     let sql = "SELECT record ->> '$.accepted_at' FROM participations
          WHERE due_at IS NOT NULL AND brand = 'acme' AND json_valid(record) ORDER BY rowid LIMIT 1";
@@ -148,11 +148,11 @@ fn the_oldest_that_is_open_is_found_without_looking_at_others() {
 }
 
 #[tokio::test]
-async fn whoever_is_looked_for_and_not_found_holds_up_nobody_who_writes() {
+async fn searching_for_an_unknown_person_holds_up_no_writer() {
     let (directory, _file, admin) = served();
     let mut writes = Connection::open(directory.path().join("data.sqlite")).unwrap();
     let transaction = writes.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     let forgotten = forgotten(&admin).await;
-    assert!(forgotten.is_nobody(), "looks need no lock");
+    assert!(forgotten.is_nobody(), "reads need no lock");
     transaction.commit().unwrap();
 }

@@ -5,7 +5,7 @@ use embedded::{IdKeyError, OpenError};
 
 use super::*;
 
-/// An error of every kind that has a cause.
+/// One error of every kind that has a cause.
 fn errors() -> Vec<Box<dyn Error>> {
     let is_a_directory = || io::Error::from_raw_os_error(21);
     let unavailable = || ports::Error::unavailable("reading", is_a_directory());
@@ -22,7 +22,7 @@ fn errors() -> Vec<Box<dyn Error>> {
 }
 
 #[test]
-fn no_error_repeats_what_caused_it() {
+fn no_error_repeats_its_cause() {
     for error in errors() {
         let mut said = vec![error.to_string()];
         let mut cause = error.source();
@@ -37,7 +37,7 @@ fn no_error_repeats_what_caused_it() {
 }
 
 #[test]
-fn only_a_reader_that_went_away_is_no_fault() {
+fn a_closed_output_is_not_a_failure_and_a_full_disk_is() {
     assert!(read_or_full(Err(ErrorKind::BrokenPipe.into())).is_ok());
     let full = read_or_full(Err(ErrorKind::StorageFull.into())).unwrap_err();
     assert_eq!(full.to_string(), "standard output cannot be written");

@@ -1,18 +1,18 @@
-//! What one source file says: the modules it declares, the paths it uses, and the names it passes on.
+//! What one source file contains: the modules it declares, the paths it uses, and the names it re-exports.
 
 use super::tokens::{Token, tokens};
 
-/// A path in a source file, from `crate`, `super` or `self`, or from a module that the file declares.
+/// A path in a source file. It begins with `crate`, `super` or `self`, or with a module that the file declares.
 pub(super) type Segments = Vec<String>;
 
-/// What is found in a source file. Tests are left out.
+/// The contents of a source file that matter for cycles. Tests are left out.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ModuleSource {
-    /// Modules whose source is a file of their own.
+    /// Modules whose source is in a file of their own.
     pub(super) declared: Vec<String>,
-    /// Paths, each with the modules inside of the file in which it stands.
+    /// The paths, each with the inline modules that it stands in.
     pub(super) used: Vec<(Segments, Segments)>,
-    /// Paths that others can name from here: `pub use`.
+    /// The paths that `pub use` re-exports.
     pub(super) passed_on: Vec<Segments>,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn read(text: &str) -> ModuleSource {
 struct TokenReader<'a> {
     tokens: &'a [Token],
     at: usize,
-    /// Modules written out in this file that are open, with the depth of braces that they began at.
+    /// The inline modules that are open, with the depth of braces at which they began.
     inside: Vec<(String, usize)>,
     depth: usize,
     found: ModuleSource,
@@ -63,13 +63,13 @@ impl TokenReader<'_> {
         }
     }
 
-    /// Whether `#[cfg(test)]` stands here.
+    /// Whether `#[cfg(test)]` is next.
     fn is_test(&self) -> bool {
         let expected = [Token::Mark('['), word("cfg"), Token::Mark('('), word("test"), Token::Mark(')')];
         self.tokens.get(self.at + 1..).is_some_and(|behind| behind.starts_with(&expected))
     }
 
-    /// Skips an attribute and the item behind it: to its semicolon, or to the end of its braces.
+    /// Skips an attribute and the item after it, up to its semicolon or the end of its braces.
     fn skip_item(&mut self) {
         let mut open = 0_usize;
         while let Some(token) = self.peek(0) {
@@ -127,7 +127,7 @@ impl TokenReader<'_> {
         }
     }
 
-    /// A tree of imports: `a::{b, c::d}` is `a::b` and `a::c::d`.
+    /// Expands a tree of imports: `a::{b, c::d}` is `a::b` and `a::c::d`.
     fn tree(&mut self, before: &Segments, paths: &mut Vec<Segments>) {
         let mut path = before.clone();
         loop {
@@ -161,7 +161,7 @@ impl TokenReader<'_> {
         }
     }
 
-    /// A path in the middle of code.
+    /// Reads a path in the middle of code.
     fn expression(&mut self) {
         let mut path = Segments::new();
         while let Some(word) = self.word(0).map(str::to_owned) {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_are_taken_apart() {
+    fn imports_are_expanded() {
         assert_eq!(
             used("use crate::{a, b::{self, c as d, e::*}};\npub use super::f;"),
             ["crate::a", "crate::b", "crate::b::c", "crate::b::e", "super::f"]
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_inside_of_the_file_is_known_by_its_name() {
+    fn an_inline_module_is_known_by_its_name() {
         let found = read("mod a { fn f() { super::g() } } fn h() { crate::b::i() }").used;
         let at = |inside: &[&str], path: &[&str]| {
             let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Segments>();
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_passed_on_is_known() {
+    fn reexports_are_found() {
         assert_eq!(read("mod a; pub(crate) use a::B; use a::C;").passed_on, [["a", "B"]]);
     }
 }

@@ -1,13 +1,13 @@
-//! As much of Rust's grammar as is needed to find modules and the paths they use.
+//! The part of Rust's grammar that is needed to find modules and the paths they use.
 
-/// A piece of source text. What says nothing of modules is left out.
+/// A token of source text. Text that does not matter for modules yields no token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     /// A name or a keyword.
     Word(String),
     /// `::`.
     PathSeparator,
-    /// Any other character that is neither blank nor part of a literal.
+    /// Any other character that is neither white space nor part of a literal.
     Mark(char),
 }
 
@@ -17,7 +17,7 @@ impl Token {
     }
 }
 
-/// The tokens of a source file, without comments, texts and characters.
+/// The tokens of a source file, without comments, string literals and character literals.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut rest = Rest { left: text };
     let mut tokens = Vec::new();
@@ -56,7 +56,7 @@ impl Rest<'_> {
         found
     }
 
-    /// Skips to behind `end`, or to the end of the text.
+    /// Skips past `end`, or to the end of the text.
     fn skip_behind(&mut self, end: &str) {
         let length = self.left.find(end).map_or(self.left.len(), |at| at + end.len());
         self.advance(length);
@@ -90,7 +90,7 @@ impl Rest<'_> {
         true
     }
 
-    /// Skips a text or a character; a lifetime is neither.
+    /// Skips a string or character literal. A lifetime is neither.
     fn skip_literal(&mut self) -> bool {
         if let Some(behind) = raw_text_start(self.left) {
             let hashes = "#".repeat(behind.hashes);
@@ -137,7 +137,7 @@ struct RawStart {
     hashes: usize,
 }
 
-/// The start of a raw text: `r"`, `r#"`, `br##"` and so on.
+/// The start of a raw string: `r"`, `r#"`, `br##"` and so on.
 fn raw_text_start(text: &str) -> Option<RawStart> {
     let after =
         text.strip_prefix("br").or_else(|| text.strip_prefix("cr")).or_else(|| text.strip_prefix('r'))?;
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_texts_are_no_code() {
+    fn comments_and_literals_are_not_code() {
         for text in [
             "a // b\nc",
             "a /* b /* d */ b */ c",
