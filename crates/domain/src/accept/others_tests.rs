@@ -1,4 +1,4 @@
-//! Where the same consumer's other lines are looked for.
+//! Where other lines of the same consumer are looked for.
 
 use super::*;
 use crate::accept::Acceptance;

@@ -1,4 +1,4 @@
-//! `[webhook]`, `[intake]` and `[callback]`: who may come in from a brand's side, and where its news go.
+//! `[webhook]`, `[intake]` and `[callback]`: who may send requests for a brand, and where its callbacks go.
 
 use url::Url;
 
@@ -38,7 +38,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     let signing_secret = section.optional("signing_secret");
     let said = section.optional("open_to_anybody").map(|field| field.boolean());
     let open_to_anybody = said.flatten().unwrap_or(false);
-    // A secret that is not there is a fault of its own.
+    // A secret that does not exist is reported separately.
     reading.unguarded = signing_secret.is_none() && !open_to_anybody && said != Some(None);
     let signing_secret =
         signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.surroundings));
@@ -57,7 +57,7 @@ fn repeats(field: &Field<'_>) -> Option<Repeats> {
     Some(repeats)
 }
 
-/// An origin as browsers send it: a scheme and a host, without a path.
+/// Reads an origin as browsers send it: a scheme and a host, without a path.
 fn origin(text: &str) -> Result<String, &'static str> {
     const FORM: &str = "must be an origin, as https://promo.example.com";
     let url = Url::parse(text).map_err(|_| FORM)?;
@@ -66,7 +66,7 @@ fn origin(text: &str) -> Result<String, &'static str> {
     if web && origin == text { Ok(origin) } else { Err(FORM) }
 }
 
-/// Pages that a developer tries out.
+/// Whether a page is on this machine, as when a developer tries it out.
 fn is_of_this_machine(origin: &str) -> bool {
     BrazeUrl::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
 }
@@ -78,7 +78,7 @@ pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) ->
     if let Some(field) = allowing.filter(|_| allow_private) {
         private(&field, surroundings, "lets callbacks go to private addresses");
     }
-    // Whether http will do cannot be told where `allow_private` is wrong.
+    // If `allow_private` is wrong, it is not known whether http is allowed.
     let takes_http = allow_private || said == Some(None);
     let url = section.required("url").and_then(|field| field.parsed(|text| address(text, takes_http)));
     let secret =

@@ -1,11 +1,11 @@
-//! Who may come in from a brand's side.
+//! Who may send requests for a brand.
 
 use super::*;
 use crate::brand::Repeats;
 
 const BRAND: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/k\" }\n";
 
-/// What is found in a brand file, and its brand where it is usable.
+/// The findings in a brand file, and its brand if the file is usable.
 fn found(more: &str, strictness: Strictness) -> (Loaded, Vec<String>) {
     let text = format!("{BRAND}{more}");
     let loaded =

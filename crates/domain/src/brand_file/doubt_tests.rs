@@ -1,8 +1,8 @@
-//! What is doubtful, and that one mistake is one finding.
+//! Doubts about brand files; and one mistake makes one finding.
 
 use super::*;
 
-/// A person who looks at files in the middle of November 2026.
+/// A reviewer who looks at files in the middle of November 2026.
 struct Reviewed(Option<Severity>);
 
 impl Resolver for Reviewed {
@@ -36,7 +36,7 @@ fn doubts(text: &str) -> Vec<String> {
     found.iter().map(ToString::to_string).collect()
 }
 
-/// Everything that a file can say, without a doubt.
+/// A file with every key, which raises no doubt.
 const EVERYTHING: &str = r#"id = "acme"
 retention = "30d"
 [braze]
@@ -134,7 +134,7 @@ fn one_mistake_is_one_finding_on_its_line() {
             let found = found(&[("acme.toml", &text)], &Reviewed(None));
             let found: Vec<&Finding> =
                 found.iter().filter(|finding| finding.severity > Severity::Warning).collect();
-            // Some of these are right where any text, number or attribute will do.
+            // A wrong value can be right if the key takes any text, number or attribute.
             let here = |finding: &&Finding| finding.line == Some(number + 1);
             assert!(found.len() <= 1 && found.iter().all(here), "{key} = {wrong}: {found:#?}");
         }

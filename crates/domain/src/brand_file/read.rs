@@ -1,4 +1,4 @@
-//! From TOML to a checked brand, one function per table.
+//! Converts TOML to a checked brand, with one function for each table.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -19,22 +19,23 @@ use crate::brand_file::section::{Field, FileSource, Section};
 use crate::brand_file::{Resolver, access, activation, pools};
 use crate::ids::BrandId;
 
-/// For how long participations are kept unless the brand says so.
+/// How long participations are kept unless the brand file says otherwise.
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
 const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
-/// Braze's hard cap on the objects of one `/users/track` request.
+/// Braze's hard limit on the objects of one `/users/track` request.
 const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
 
-/// A file while it is being read.
+/// A file that is being read.
 pub(super) struct Reading<'a, 'b> {
     pub(super) source: &'a FileSource<'a>,
     pub(super) surroundings: &'b dyn Resolver,
     pub(super) claims: Claims,
-    /// Callers do not have to sign, and the file does not say that anybody may take part for what is limited.
+    /// Whether callers can take part for limited prizes without a signature although the file does not allow
+    /// that explicitly.
     pub(super) unguarded: bool,
-    /// Whether webhooks have a token, as far as that can be told.
+    /// Whether webhooks have a token, as far as this is known.
     pub(super) has_tokens: bool,
 }
 
@@ -147,7 +148,7 @@ pub(super) fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
     count
 }
 
-/// Notes that a field has us speak to addresses that are not public, where that is not allowed.
+/// Reports that a field uses addresses that are not public, if that is not allowed.
 pub(super) fn private(field: &Field<'_>, surroundings: &dyn Resolver, what: &str) {
     const NEEDS: &str = "only `serve --allow-private` takes that, which is implied while it listens on loopback and no proxy is in front; \
                          functions take it with QUIKLY_ALLOW_PRIVATE=true";
@@ -156,7 +157,7 @@ pub(super) fn private(field: &Field<'_>, surroundings: &dyn Resolver, what: &str
     }
 }
 
-/// `{ env = "NAME" }` or `{ ssm = "/name" }`.
+/// Reads `{ env = "NAME" }` or `{ ssm = "/name" }`.
 pub(super) fn secret(
     field: &Field<'_>,
     purpose: SecretPurpose,
@@ -175,7 +176,7 @@ pub(super) fn secret(
     let reference = match (env, ssm) {
         (Some(name), None) if !name.is_empty() => SecretRef::Env(name.to_owned()),
         (None, Some(name)) if !name.is_empty() => SecretRef::Ssm(name.to_owned()),
-        // A misspelt key has been named already.
+        // A misspelt key was reported already.
         _ if field.source.faults() > before => return None,
         _ => {
             field.fault("must name one place: { env = \"NAME\" } or { ssm = \"/name\" }");
@@ -197,7 +198,7 @@ pub(super) fn event_name(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// A moment needs an offset: a local time would mean another moment on another machine.
+/// Reads a moment. It needs an offset, since a local time would mean different moments on different machines.
 pub(super) fn moment(field: &Field<'_>) -> Option<Timestamp> {
     let moment = match field.value.get_ref() {
         DeValue::Datetime(moment) => moment.to_string().parse().ok(),

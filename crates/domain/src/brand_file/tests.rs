@@ -35,7 +35,7 @@ event = "quikly_participated"
 credit = "on_enrollment"
 "#;
 
-/// A world without the variable MISSING, and with three codes in every file but one. Two names lead to one file.
+/// A resolver without the variable MISSING, with three codes in every file but one, and with two names for one file.
 struct SomeMissing;
 
 impl Resolver for SomeMissing {
@@ -303,7 +303,7 @@ fn opt_ins_that_make_no_sense_are_faults() {
     }
 }
 
-/// A file in which each kind of duration is what it is in the list, and good elsewhere.
+/// A file in which one kind of duration has this length, and everything else is valid.
 fn with_durations(changed: &str, length: &str) -> String {
     let mut text = r#"id = "acme"
 retention = "RETENTION"

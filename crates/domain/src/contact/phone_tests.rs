@@ -186,7 +186,7 @@ proptest! {
     ) {
         let [a, b, c, d] = &parts[..] else { unreachable!() };
         let text = format!("{a}+1{b}313{c}555{d}0100");
-        // A text may begin with what libphonenumber does not take for a beginning.
+        // libphonenumber does not accept every character at the beginning of a text.
         if let Ok(phone) = Phone::parse(&text, region("US")) {
             prop_assert_eq!(phone.as_str(), "+13135550100");
         }

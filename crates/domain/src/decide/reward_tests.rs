@@ -33,7 +33,7 @@ struct RewardWorld {
 }
 
 impl RewardWorld {
-    /// A participation by e-mail or event, with an award that stands so.
+    /// A participation by e-mail or event, with an award in this status.
     fn new(by_event: bool, status: AwardStatus) -> Self {
         let brand = brand(Identity::Alias);
         let rewards = RewardsToBraze {
@@ -254,7 +254,7 @@ fn the_event_of_a_reward_goes_out_once() {
     let event = write.event.unwrap();
     let told: Vec<&str> = event.properties.iter().map(|(name, _)| name).collect();
     assert_eq!((event.name.as_str(), told), ("q_rewarded", vec!["incentive", "position", "reward"]));
-    // The answer was lost: wait, ask, and send again only if it is not there.
+    // The answer was lost: wait, ask, and send again only if the event is not there.
     world.change(|snapshot| snapshot.shown = progress);
     world.facts.written = Some(Written::Unknown { retry_at: at(2) });
     assert!(matches!(world.next(at(1)), Step::Defer { until, .. } if until == at(1 + SETTLE)));
@@ -267,7 +267,7 @@ fn the_event_of_a_reward_goes_out_once() {
     let (progress, write) = shown(world.next(at(1 + SETTLE)));
     assert_eq!(write.event.unwrap().time, at(1), "it is the same event, with the time that it had");
     assert_eq!(progress.event, EventProgress::Attempted { at: at(1 + SETTLE), time: at(1) });
-    // So is one that surely was not taken.
+    // An event that was certainly not accepted is sent again, too.
     world.change(|snapshot| snapshot.shown = progress);
     (world.facts.recorded, world.facts.written) = (None, Some(Written::NotDone { retry_at: at(900) }));
     let Step::Defer { shown: progress, .. } = world.next(at(800)) else { panic!("it waits") };
@@ -303,7 +303,7 @@ fn values_are_written_as_numbers_and_codes_as_texts() {
     }
 }
 
-/// While another participation claims the creation, this one's award is settled all the same.
+/// While another participation claims the creation, this one's award is still resolved.
 #[test]
 fn a_credit_does_not_wait_for_another_participations_claim() {
     let mut world = RewardWorld::new(false, AwardStatus::Reserved { place: 7 });
