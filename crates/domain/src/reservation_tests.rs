@@ -147,7 +147,7 @@ fn the_last_second_of_a_minute_is_not_taken_for_a_window_of_a_second() {
     windows.book(1, at(60_300));
     windows.correct(said(250, 249, at(120_000)), at(60_400));
     assert_eq!(counts(&windows.book(250, at(60_500))), [249, 1]);
-    // Nor when it is seen again a minute later, at its very end.
+    // This also holds if it is seen again a minute later, at its very end.
     let mut windows = Windows::new(UNKNOWN, at(59_300));
     windows.correct(said(250, 249, at(60_000)), at(59_400));
     windows.correct(said(250, 249, at(120_000)), at(119_400));
@@ -230,7 +230,7 @@ fn who_says_nothing_of_limits_is_taken_at_the_contract() {
     assert_eq!(counts(&windows.book(300, at(200))), [250, 50]);
 }
 
-/// Books as a process leaves them that was killed after it had booked so many.
+/// The counters of a process that was killed after it had booked this many requests.
 fn left_behind(count: u32, killed_at: Timestamp) -> Windows {
     let mut windows = Windows::new(UNKNOWN, at(0));
     windows.book(1, at(0));
@@ -259,7 +259,7 @@ fn what_was_used_is_not_given_back() {
     windows.book(1, at(3_000));
     windows.correct(said(250, 0, at(60_000)), at(3_100));
     assert_eq!(windows.book(1, at(3_200)).booked[0].slot.from, at(60_000) + GUARD);
-    // Without headers nobody knows: what was booked counts as used.
+    // Without headers it is not known what was used, so everything that was booked counts as used.
     let mut windows = left_behind(200, at(2_000));
     windows.take_over(at(3_000));
     windows.correct(Observed::Answered { limit: None, remaining: None, resets_at: None }, at(3_100));
@@ -319,8 +319,8 @@ fn a_key_that_was_refused_under_a_clock_that_ran_ahead_is_tried_now() {
 }
 
 proptest! {
-    /// However the clock is set, somebody may send something within a minute of asking again and again, and no window is ever booked
-    /// beyond its limit.
+    /// However the clock is set, a process that keeps asking may send something within a minute, and no window is ever booked beyond its
+    /// limit.
     #[test]
     fn no_step_of_the_clock_holds_up_work(
         steps in proptest::collection::vec((-4_000_000_i64..4_000_000, 1_u32..400), 1..30),
@@ -330,7 +330,7 @@ proptest! {
         for (step, count) in steps {
             now = Timestamp::from_millisecond(now.as_millisecond() + step).unwrap();
             windows.book(count, now);
-            // Who was there before the step may have booked ahead; who asks after another is told when to come.
+            // A process from before the step may have booked in advance, so a later one is told when to come.
             let before = now;
             let mut ready = false;
             for _ in 0..70 {
@@ -345,7 +345,7 @@ proptest! {
 }
 
 proptest! {
-    /// However the requests come, no window of Braze's length holds more than it allows, and each request gets its slot.
+    /// However the requests come, no window of Braze's length has more than it allows, and each request gets its slot.
     #[test]
     fn no_window_is_overbooked(
         limit in 1_u32..300, bookings in proptest::collection::vec((0_u32..400, 0_i64..30_000), 1..60),

@@ -81,7 +81,7 @@ pub(crate) fn participation(brand: &Brand, activation: &Activation) -> Participa
     Acceptance::new(id(), (brand, activation), at(0)).by_email(email(), None, Attributes::default())
 }
 
-/// The next step of a fresh participation in `state` with these facts.
+/// The next step of a new participation in `state` with these facts.
 fn step(identity: Identity, event: bool, state: EnrollState, facts: &Facts, now: Timestamp) -> Step {
     let (brand, activation) = (brand(identity), activation(true, event));
     let participation = in_state(participation(&brand, &activation), Open::Enroll(state));
@@ -95,7 +95,7 @@ pub(crate) fn changed(participation: Participation, change: impl FnOnce(&mut Sna
     Participation::restore(snapshot).unwrap()
 }
 
-/// The participation as it is in this state.
+/// The participation in this state.
 pub(crate) fn in_state(participation: Participation, state: Open) -> Participation {
     changed(participation, |snapshot| snapshot.state = State::Open(state))
 }
@@ -117,7 +117,7 @@ fn written(facts: Facts, written: Written) -> Facts {
     Facts { written: Some(written), ..facts }
 }
 
-/// The write that a step tells, with the state to be in meanwhile.
+/// The write in a step, and the state to be in meanwhile.
 fn told(step: Step) -> (EnrollState, ProfileWrite) {
     match step {
         Step::Tell { state: Open::Enroll(state), command: Command::Write(write) } => (state, write),
@@ -300,7 +300,7 @@ fn what_braze_never_takes_is_given_up_with_a_reason() {
     assert!(matches!(next, Step::Done(Outcome::Failed { .. })));
 }
 
-/// What the world may answer to a step.
+/// What may be answered to a step.
 #[derive(Debug, Clone)]
 enum WorldAnswer {
     Useful,
@@ -317,8 +317,8 @@ fn answers() -> impl Strategy<Value = Vec<WorldAnswer>> {
 }
 
 proptest! {
-    /// Whatever Braze answers, and however often: the participation ends, it is due while it has not, and no event is sent
-    /// while the fate of an earlier one is open.
+    /// Whatever Braze answers, and however often, the participation ends, it is due until then, and no event is sent while the outcome of
+    /// an earlier one is unknown.
     #[test]
     fn every_participation_ends(answers in answers(), by_email: bool, event: bool, exists: bool, arrived: bool) {
         let identity = if by_email { Identity::Email } else { Identity::Alias };

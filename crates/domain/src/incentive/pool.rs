@@ -4,13 +4,13 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::invisible::has_invisible;
 
-/// A pool of unique codes: the name of the file that they were read from.
+/// A pool of unique codes, named after the file that they were read from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pool(String);
 
 impl Pool {
-    /// The pool that a file fills; `None` when the name is empty or longer than 255 characters. What is stored names pools that no brand
-    /// file may name any more, see [`Pool::flaw`].
+    /// The pool that a file fills; `None` if the name is empty or longer than 255 characters. Stored data may
+    /// name pools that brand files may no longer name, see [`Pool::flaw`].
     #[must_use]
     pub fn of_file(name: &str) -> Option<Self> {
         let plain = !name.is_empty() && name.chars().count() <= 255 && !name.chars().any(char::is_control);
@@ -23,7 +23,8 @@ impl Pool {
         &self.0
     }
 
-    /// Why a brand file may not name it: a file of codes lies beside the brand file, and is no other kind of file.
+    /// Why a brand file may not name this pool: a file of codes must be in the brand file's directory and
+    /// must not be another kind of file.
     #[must_use]
     pub fn flaw(&self) -> Option<&'static str> {
         let name = self.0.as_str();
@@ -43,7 +44,8 @@ impl Pool {
         }
     }
 
-    /// The name as file systems may compare names: some do not tell case apart, or composed accents from decomposed ones.
+    /// The name as file systems may compare it: some ignore case, or the difference between composed and
+    /// decomposed accents.
     #[must_use]
     pub fn folded(&self) -> String {
         ComposingNormalizerBorrowed::new_nfc().normalize(&self.0.to_lowercase()).into_owned()

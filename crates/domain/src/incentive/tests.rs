@@ -90,7 +90,7 @@ fn a_value_can_fall_in_steps() {
 
 #[test]
 fn a_value_is_rounded_as_configured() {
-    // After 2.5 s the line is at 47.5, after 2.6 s at 47.4.
+    // After 2.5 s the line is at 47.5, and after 2.6 s at 47.4.
     for (milliseconds, rounding, value) in [
         (2_500, Rounding::Nearest, "48"),
         (2_600, Rounding::Nearest, "47"),

@@ -31,7 +31,7 @@ fn event() -> ProfileEvent {
     }
 }
 
-/// The write with one more thing to do, for each thing that a write can do.
+/// The write with one more part, for each part that a write can have.
 fn with_one_more(write: &ProfileWrite) -> [ProfileWrite; 5] {
     [
         ProfileWrite { create: true, ..write.clone() },

@@ -1,4 +1,5 @@
-//! What can be known of a participation when it is processed: every state with every fact that matters in it.
+//! What can be known about a participation when it is processed: every state with every fact that matters in
+//! it.
 
 use std::num::NonZeroU64;
 
@@ -12,31 +13,31 @@ use domain::profile::{FoundProfile, ProfileHint, ProfileRef};
 
 use crate::world::{SETTLED, World, at};
 
-/// A participation in a state, and what is known of it.
+/// A participation in a state, with the facts about it.
 pub(crate) struct StateCase {
     pub(crate) participation: Participation,
-    /// What is known, in words.
+    /// The facts, in words.
     pub(crate) known: &'static str,
-    /// What that is about.
+    /// The subject of the facts.
     pub(crate) about: About,
     pub(crate) facts: Facts,
     pub(crate) now: Timestamp,
 }
 
-/// What a fact is about.
+/// The subject of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum About {
-    /// Nothing but the time.
+    /// Only the time.
     Time,
-    /// Which profile the consumer has.
+    /// The consumer's profile.
     Profile,
-    /// What became of a write.
+    /// The outcome of a write.
     Write,
-    /// Whether the profile has our event.
+    /// The presence of our event on the profile.
     Event,
-    /// Whether the number is subscribed.
+    /// The subscription of the number.
     Subscription,
-    /// What became of a subscription that we wrote.
+    /// The outcome of a subscription that we wrote.
     Subscribed,
     /// The line in the ledger.
     Ledger,
@@ -70,7 +71,7 @@ fn in_state(world: &World, state: &State) -> Vec<StateCase> {
 
 type Fact = (About, &'static str, Facts, Timestamp);
 
-/// A line in the ledger that stands so.
+/// A line in the ledger in this status.
 fn award(world: &World, status: AwardStatus, settled: bool) -> Award {
     let (brand, activation) = world.terms();
     let contact = world.participation.contact().unwrap();

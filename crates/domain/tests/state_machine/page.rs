@@ -31,7 +31,7 @@ Waits in these tables follow from `settle = \"120s\"` and from the default polls
 - An event whose profile Braze named is written to that profile without any look-up.
 ";
 
-/// The page as the code has it.
+/// The page that describes the current code.
 pub(crate) fn write() -> String {
     let mut page = INTRODUCTION.to_owned();
     for flow in WaySetup::all() {
@@ -137,7 +137,7 @@ fn matters(case: &StateCase) -> bool {
     }
 }
 
-/// The states and what leads from one to another.
+/// The states, and the transitions between them.
 fn diagram(rows: &[TableRow]) -> String {
     let mut edges: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
     for row in rows {
@@ -173,7 +173,7 @@ fn diagram(rows: &[TableRow]) -> String {
 fn table(rows: &[TableRow]) -> String {
     let mut table = "| state | what is known | next step |\n| --- | --- | --- |\n".to_owned();
     for (state, rows) in by_state(rows) {
-        // What nothing but the first fact comes to is what everything else comes to.
+        // Facts that lead to the same step as the first one share its row.
         let otherwise = rows.first().map_or("", |row| row.said.as_str());
         let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
         for row in rows.iter().filter(|row| row.said != otherwise) {

@@ -1,4 +1,4 @@
-//! What every step keeps, whatever is known.
+//! What every step must keep, whatever is known.
 
 use domain::Timestamp;
 use domain::decide::{Command, ProfileWrite, Step, Subscription, Terms, decide};
@@ -7,7 +7,7 @@ use domain::participation::{EventProgress, Outcome, Participation, State};
 use crate::cases::StateCase;
 use crate::world::World;
 
-/// Takes the step of a case, and looks at it from every side.
+/// Takes the step of a case, and checks it against every promise.
 pub(crate) fn hold(world: &World, case: &StateCase) {
     let step = next(world, case);
     let told = format!("{:?} {:?}, {}: {step:?}", world.flow, case.participation.state(), case.known);
@@ -23,7 +23,7 @@ pub(crate) fn hold(world: &World, case: &StateCase) {
     }
 }
 
-/// The step that `decide` says.
+/// The step that `decide` returns.
 pub(crate) fn next(world: &World, case: &StateCase) -> Step {
     let (brand, activation) = world.terms();
     decide(&case.participation, &Terms { brand, activation }, &case.facts, case.now)
@@ -44,7 +44,8 @@ fn written(step: &Step) -> Option<&ProfileWrite> {
     }
 }
 
-/// Promise 1: what is under way is due at some time, a wait takes time, and what has ended stays so and says why.
+/// Promise 1: an open participation is due at some time, a wait takes time, and an ended one stays ended and
+/// says why.
 fn nothing_is_lost(step: &Step, after: &Participation, now: Timestamp, told: &str) {
     if let Step::Wait { until, .. } | Step::Defer { until, .. } = step {
         assert!(*until >= now, "it waits for what is over: {told}");
@@ -65,7 +66,7 @@ fn only_what_is_subscribed_is_credited(world: &World, case: &StateCase, step: &S
     }
 }
 
-/// Promise 2: the credit is earned once, and stays earned; a line in the ledger that is settled is not settled again.
+/// Promise 2: the credit is earned once and stays earned, and a line in the ledger is resolved once.
 fn the_credit_is_earned_once(before: &Participation, after: &Participation, step: &Step, told: &str) {
     if let Some(earned_at) = before.earned_at() {
         assert_eq!(after.earned_at(), Some(earned_at), "{told}");
@@ -74,7 +75,8 @@ fn the_credit_is_earned_once(before: &Participation, after: &Participation, step
     assert!(before.earned_at() == after.earned_at() || earns, "nothing earned it: {told}");
 }
 
-/// Promise 4: a profile is created only for somebody whom Braze does not have, and under an alias, which Braze creates once.
+/// Promise 4: a profile is created only for a consumer whom Braze does not have, and under an alias, which
+/// Braze creates once.
 fn no_second_profile(world: &World, case: &StateCase, write: &ProfileWrite, told: &str) {
     if !write.create {
         return;
@@ -86,13 +88,13 @@ fn no_second_profile(world: &World, case: &StateCase, write: &ProfileWrite, told
     assert!(world.participation.event().is_none(), "an event never creates a profile: {told}");
 }
 
-/// Promise 2: while nobody knows what became of an event, it is not sent again.
+/// Promise 2: while the outcome of an event is unknown, the event is not sent again.
 fn no_event_is_sent_twice(case: &StateCase, write: &ProfileWrite, told: &str) {
     let open = case.participation.state().has_open_attempt();
     assert!(write.event.is_none() || !open || case.facts.recorded == Some(false), "{told}");
 }
 
-/// An event is never sent before the participation says so.
+/// An event is never sent before the participation records the attempt.
 fn an_attempt_is_written_down_first(after: &Participation, write: &ProfileWrite, told: &str) {
     let shown = matches!(after.shown().event, EventProgress::Attempted { .. });
     assert!(write.event.is_none() || after.state().has_open_attempt() || shown, "{told}");

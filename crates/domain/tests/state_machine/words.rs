@@ -1,11 +1,11 @@
-//! Steps and states in words.
+//! Words for steps and states.
 
 use domain::Timestamp;
 use domain::award::Resolution;
 use domain::decide::{Command, ProfileWrite, Question, Step};
 use domain::participation::{EnrollState, EventProgress, Open, Outcome, SmsState, State};
 
-/// A state by its public name, with what tells it from others of that name.
+/// A state by its public name, with a detail if others have the same name.
 pub(crate) fn state(state: &State) -> String {
     let detail = match state {
         State::Open(Open::Enroll(EnrollState::Enrolling { event, .. }))
@@ -54,7 +54,7 @@ fn progress(event: EventProgress) -> &'static str {
     }
 }
 
-/// A step as the table says it.
+/// A step in the words of the table.
 pub(crate) fn step(step: &Step, now: Timestamp) -> String {
     match step {
         Step::Ask(question) => format!("asks {}", self::question(question)),
