@@ -46,7 +46,7 @@ fn an_entry_with_array_and_index_refuses_that_object_only() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_placed_leaves_its_array_unknown() {
+fn an_entry_without_an_index_leaves_its_array_unknown() {
     let entry = json!({"type": "odd", "input_array": "events"});
     let outcomes =
         answer(201, &json!({"message": "success", "errors": [entry]}), &vec![write(1); 2]).unwrap();

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_profile_shows_already_is_not_written_again() {
+    fn a_value_that_a_profile_shows_already_is_not_written_again() {
         use AttributeValue::{Boolean, Float, Integer, Text};
         let text = |text: &str| Text(text.to_owned());
         let same = [

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_shows_nothing_is_invisible() {
+    fn blank_characters_are_invisible() {
         let hidden = [
             '\0',
             '\t',
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_known() {
+    fn meaningless_characters_are_recognised() {
         for c in ['\u{fffd}', '\u{e000}', '\u{378}', '\u{ffff}'] {
             assert!(is_meaningless(c), "{c:?}");
         }

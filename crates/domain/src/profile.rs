@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_without_any_identifier_is_nobody() {
+    fn a_profile_without_any_identifier_is_not_chosen() {
         assert_eq!(choose(&[FoundProfile::default()], None), None);
         assert_eq!(choose(&[], None), None);
     }

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_becomes_what_the_file_says_it_is() {
+    fn a_text_is_converted_to_the_type_in_the_file() {
         use AttributeValue::{Boolean, Float, Integer, Text};
         let text = |text: &str| Text(text.to_owned());
         let cases = [

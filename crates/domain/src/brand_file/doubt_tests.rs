@@ -154,7 +154,7 @@ fn a_missing_line_is_one_finding() {
 }
 
 #[test]
-fn what_nobody_can_use_is_doubted() {
+fn unusable_settings_raise_a_doubt() {
     let without = |lines: &[&str]| {
         let kept: Vec<&str> = EVERYTHING.lines().filter(|line| !lines.contains(line)).collect();
         kept.join("\n")
@@ -214,7 +214,7 @@ fn loopback_and_private_addresses_are_taken_as_the_surroundings_say() {
 }
 
 #[test]
-fn what_is_doubtful_about_codes_is_said_and_refuses_nothing() {
+fn doubts_about_codes_are_reported_and_refuse_nothing() {
     let odd = EVERYTHING.replace("spring.txt", "odd.txt");
     assert_eq!(doubts(&odd), ["acme.toml: warning: codes \"odd.txt\": line 1 looks odd"]);
     let hidden = EVERYTHING.replace("\"GOLD\"", "\"\\ufeffGOLD\"");

@@ -100,7 +100,7 @@ fn every_kind_of_incentive_can_be_written_down() {
 }
 
 #[test]
-fn what_is_wrong_with_an_incentive_is_said() {
+fn faults_in_an_incentive_are_reported() {
     let incentive = |keys: &str| format!("[[activation.incentive]]\nid = \"x\"\n{keys}\n");
     for (keys, expected) in [
         ("kind = \"first\"\nreward = \"A\"", "activation[0].incentive[0].quantity: is missing"),
@@ -211,7 +211,7 @@ fn access_is_read() {
 }
 
 #[test]
-fn what_is_wrong_with_access_is_said() {
+fn faults_in_the_access_sections_are_reported() {
     let hash = crate::token::TokenHash::of("qb_1").to_string();
     for (text, expected) in [
         (

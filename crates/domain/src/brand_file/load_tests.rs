@@ -66,7 +66,7 @@ fn a_file_that_cannot_be_used_harms_no_other() {
 }
 
 #[test]
-fn what_a_file_without_text_may_have_is_not_given_up() {
+fn participations_of_an_unreadable_file_are_not_given_up() {
     let unreadable = |remains: Option<&str>| {
         Err(UnreadableFile {
             name: "x.toml".into(),
@@ -91,7 +91,7 @@ fn what_a_file_without_text_may_have_is_not_given_up() {
 }
 
 #[test]
-fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
+fn a_brand_stays_as_it_was_if_its_new_file_cannot_be_used() {
     let (acme, zest) = (brand_file("acme", "spring"), given("zest.toml", &brand_file("zest", "summer")));
     let before = load(&[given("acme.toml", &acme), zest.clone()], None);
     let bad = acme.replace("spring", "autumn") + "colour = 1\n";
@@ -116,7 +116,7 @@ fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
 }
 
 #[test]
-fn what_a_brand_has_no_new_file_can_take() {
+fn a_new_file_cannot_take_what_a_brand_has() {
     let zest = given("zest.toml", &brand_file("zest", "summer"));
     let before = load(std::slice::from_ref(&zest), None);
     let thief = given("a.toml", &brand_file("a", "summer"));
@@ -202,7 +202,7 @@ fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
 }
 
 #[test]
-fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
+fn a_file_that_claims_what_another_one_has_leaves_both_brands_as_they_were() {
     let (acme, zest) = (with_codes("acme", "spring", "a.txt"), with_codes("zest", "summer", "z.txt"));
     let before = load(&[acme.clone(), zest.clone()], None);
     for thief in [with_codes("acme", "spring", "z.txt"), with_codes("acme", "summer", "a.txt")] {
@@ -234,7 +234,7 @@ fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
 }
 
 #[test]
-fn a_file_of_codes_of_a_brand_that_goes_on_as_it_was_is_no_other_brands() {
+fn a_brand_that_stays_as_it_was_keeps_its_file_of_codes() {
     let before = load(&[with_codes("acme", "spring", "codes.txt")], None);
     let bad = given("acme.toml", "id = \"acme\"\ncolour = 1\n");
     for other in ["codes.txt", "link.txt"] {

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_or_must_not_be_texted_is_refused_wherever_it_belongs() {
+    fn a_number_that_cannot_or_must_not_be_texted_is_refused_in_every_country() {
         let refused = [
             ("+19002345678", "phone-premium-rate"),
             ("+449098790123", "phone-premium-rate"),

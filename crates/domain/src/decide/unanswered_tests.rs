@@ -170,7 +170,7 @@ proptest! {
 }
 
 #[test]
-fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
+fn only_signed_callers_see_what_braze_says_about_a_consumer_and_all_see_an_outage() {
     let mut world = world(by_event(), true);
     world.participation.apply(&Step::Done(Outcome::Rejected { reason: "no".into() }), at(1));
     let seen = |world: &SmsWorld, asking| {
@@ -184,7 +184,7 @@ fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
 }
 
 #[test]
-fn whoever_was_forgotten_is_not_shown_as_waiting() {
+fn a_forgotten_consumer_is_not_shown_as_waiting() {
     let mut world = world(by_event(), true);
     let wait = Unanswered { since: at(1), double: true, status: None, ended_at: None };
     world.participation.apply(&Step::Done(Outcome::Mismatch(wait)), at(1));

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_is_a_plain_file_beside_the_brand_file() {
+    fn a_pool_is_a_plain_file_next_to_the_brand_file() {
         for good in [
             "codes.txt",
             "Codes 2026.csv",

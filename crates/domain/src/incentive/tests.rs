@@ -168,7 +168,7 @@ fn tiers_go_by_place() {
 }
 
 #[test]
-fn pools_are_told_how_many_codes_they_need() {
+fn an_incentive_says_how_many_codes_its_pools_need() {
     let codes = |file: &str| Prize::Codes(Pool::of_file(file).unwrap());
     let tiers = vec![
         Tier { up_to: 100, prize: codes("a") },

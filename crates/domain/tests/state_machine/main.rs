@@ -35,7 +35,7 @@ fn every_step_keeps_the_promises() {
 
 /// A participation is only ever in a state of its own way, and an open one is always due at some time.
 #[test]
-fn what_no_participation_can_be_cannot_be_made() {
+fn an_impossible_participation_cannot_be_made() {
     let worlds: Vec<World> = WaySetup::all().into_iter().map(World::of).collect();
     for world in &worlds {
         for state in worlds.iter().flat_map(World::states) {
