@@ -50,7 +50,7 @@ async fn a_file_that_is_not_the_brands_own_beside_its_brand_file_is_refused_and_
             &|brands| name(brands, "/etc/passwd"),
             acme,
             other,
-            "must be the name of a file beside the brand file",
+            "must be the name of a file next to the brand file",
         ),
         (
             &|brands| {
@@ -59,7 +59,7 @@ async fn a_file_that_is_not_the_brands_own_beside_its_brand_file_is_refused_and_
             },
             acme,
             other,
-            "must be the name of a file beside the brand file",
+            "must be the name of a file next to the brand file",
         ),
         (
             &|brands| {

@@ -110,7 +110,7 @@ pub enum AttributeError {
     #[error("a number must be finite")]
     NotFinite,
     /// There are more than [`MOST_ATTRIBUTES`].
-    #[error("at most 32 attributes are taken")]
+    #[error("at most 32 attributes are accepted")]
     TooMany,
 }
 

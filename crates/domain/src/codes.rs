@@ -55,7 +55,7 @@ pub enum CodesError {
     },
     /// A line has a character that no text contains.
     #[error(
-        "line {line} has a character that stands for nothing (U+{code_point:04X}): save the file as UTF-8 and look at that line"
+        "line {line} has a meaningless character (U+{code_point:04X}): save the file as UTF-8 and look at that line"
     )]
     Meaningless {
         /// The line.

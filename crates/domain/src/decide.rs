@@ -120,7 +120,7 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     if now >= later(participation.accepted_at(), GIVE_UP_AFTER.saturating_add(longest_wait(terms.activation)))
     {
         return Step::Done(Outcome::Failed {
-            reason: "Braze took nothing for 14 days beyond the activation's own waits".to_owned(),
+            reason: "Braze accepted nothing for 14 days beyond the activation's own waits".to_owned(),
         });
     }
     if let Some(reason) = &facts.refused {

@@ -46,17 +46,17 @@ struct FileTrouble {
 const BROKEN: FileTrouble = FileTrouble {
     kind: "brand_broken",
     event: "brands.brand_broken",
-    text: "cannot be used; what is meant for the brand waits",
+    text: "cannot be used; the brand's participations wait",
 };
 const OUTDATED: FileTrouble = FileTrouble {
     kind: "brand_outdated",
     event: "brands.brand_outdated",
-    text: "cannot be used; the brand goes on as it was before",
+    text: "cannot be used; the brand continues with the earlier file",
 };
 const RULE: FileTrouble = FileTrouble {
     kind: "brand_rule",
     event: "brands.brand_rule",
-    text: "breaks a rule that is newer than it; it will be refused when it is pushed",
+    text: "breaks a rule that is newer than the file; it will be refused when it is pushed",
 };
 
 /// Reports problems with brand files: in the health report while they last, and in the log once a minute

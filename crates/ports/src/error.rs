@@ -33,7 +33,7 @@ pub enum Error {
     Unencodable(#[from] Unencodable),
     /// The caller passed more than one call accepts: this is our own bug, and not a failure of the outside
     /// service.
-    #[error("{doing}: {given} were given, {most} are taken at once")]
+    #[error("{doing}: {given} items were given, and one call accepts {most}")]
     TooMany {
         /// The operation that was refused.
         doing: &'static str,
@@ -76,9 +76,9 @@ impl std::fmt::Display for UnavailableKind {
         f.write_str(match self {
             Self::Full => "is full",
             Self::ReadOnly => "is read-only",
-            Self::Disk => "has trouble with its disk",
-            Self::Corrupt => "holds what cannot be read",
-            Self::Mistake => "was asked for more at once than it takes",
+            Self::Disk => "has a disk failure",
+            Self::Corrupt => "contains data that cannot be read",
+            Self::Mistake => "was sent more at once than it accepts",
             Self::Unknown => "does not answer",
         })
     }

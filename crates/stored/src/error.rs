@@ -54,7 +54,7 @@ impl Error for Unreadable {
 
 /// A value that has no stored form.
 #[derive(Debug, thiserror::Error)]
-#[error("the {what} {id} cannot be written down")]
+#[error("the {what} {id} cannot be encoded")]
 pub struct Unencodable {
     pub(crate) what: &'static str,
     pub(crate) id: String,

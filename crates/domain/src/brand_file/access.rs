@@ -14,7 +14,7 @@ pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -
     let field = section.required("tokens_sha256");
     let items = field.as_ref().and_then(|field| field.items());
     if let Some(field) = field.filter(|_| items.as_ref().is_some_and(Vec::is_empty)) {
-        field.doubt("is empty: no webhook can come in");
+        field.doubt("is empty: no webhook is accepted");
     }
     let items = items.unwrap_or_default();
     section.finish();
@@ -30,7 +30,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     let origin_of = |item: &Field<'_>| {
         let origin = item.parsed(origin)?;
         if origin.starts_with("http://") && !is_of_this_machine(&origin) {
-            item.doubt("is not https: whoever is on the way can read and change such a page");
+            item.doubt("is not https: anyone on the network path can read and change such a page");
         }
         Some(origin)
     };
@@ -51,7 +51,7 @@ fn repeats(field: &Field<'_>) -> Option<Repeats> {
     let repeats = field.word(&[("quiet", Repeats::Quiet), ("tell", Repeats::Tell)])?;
     if repeats == Repeats::Tell {
         field.warn(
-            "whoever posts an address that takes part already is told its id, and so can read what it won; without this key they are not",
+            "a caller that posts an address that takes part already gets its id, and can read what it won; without this key it does not",
         );
     }
     Some(repeats)

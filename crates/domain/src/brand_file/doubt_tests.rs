@@ -165,7 +165,7 @@ fn unusable_settings_raise_a_doubt() {
     };
     let tokens = EVERYTHING.lines().find(|line| line.starts_with("tokens_sha256")).unwrap();
     one(&without(&["[webhook]", tokens]), "activation[0].events: cannot come in");
-    one(&without(&["incentive = \"first\""]), "activation[0].incentive[0].id: is used by no way in");
+    one(&without(&["incentive = \"first\""]), "activation[0].incentive[0].id: is not used by any way");
     one(&EVERYTHING.replace("closes = 2026-11-30", "closes = 2026-11-10"), "is over before its activation");
     one(&EVERYTHING.replace("https://promo", "http://promo"), "intake.origins[0]: is not https");
     one(&EVERYTHING.replace("for = \"10m\"", "for = \"48h\""), "activation[0].sms.poll: reaches beyond");
@@ -218,7 +218,7 @@ fn doubts_about_codes_are_reported_and_refuse_nothing() {
     let odd = EVERYTHING.replace("spring.txt", "odd.txt");
     assert_eq!(doubts(&odd), ["acme.toml: warning: codes \"odd.txt\": line 1 looks odd"]);
     let hidden = EVERYTHING.replace("\"GOLD\"", "\"\\ufeffGOLD\"");
-    assert!(doubts(&hidden)[0].contains("a character that nobody sees (U+FEFF)"), "{:?}", doubts(&hidden));
+    assert!(doubts(&hidden)[0].contains("an invisible character (U+FEFF)"), "{:?}", doubts(&hidden));
     let space = EVERYTHING.replace("\"THANKS\"", "\"THANKS \"");
     assert!(doubts(&space)[0].contains("consolation: has space at its ends"), "{:?}", doubts(&space));
 }

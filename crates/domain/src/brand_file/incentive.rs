@@ -48,7 +48,7 @@ impl Incentives<'_> {
         let used = self.used.borrow();
         for (id, field) in &self.declared {
             if !used.contains(id) {
-                field.doubt("is used by no way in: nobody can win it");
+                field.doubt("is not used by any way to take part: nobody can win it");
             }
             let closes = self.usable.get(id).map(|incentive| incentive.closes);
             let closed = closes.zip(field.source.reviewed_at).is_some_and(|(closes, now)| closes <= now);
@@ -125,8 +125,10 @@ fn incentive(
     let kind = kind(rule, &mut section);
     let consolation = section.optional("consolation").map(|field| reward(&field));
     if matches!(rule, Rule::Raffle) && consolation.is_some() {
-        section
-            .fault("consolation", "is not offered with a raffle: who did not win is known at its close only");
+        section.fault(
+            "consolation",
+            "is not offered with a raffle, because it is known only at the close who did not win",
+        );
     }
     let quantity = match (rule, quantity, &kind) {
         (Rule::First | Rule::Draw | Rule::Raffle, None, _) => {
@@ -227,7 +229,7 @@ fn decay(section: &mut Section<'_>) -> Option<Decay> {
     let multiple = section.optional("round_to").map_or(Amount::from_parts(10_000), |field| {
         let multiple = amount(&field)?;
         if multiple.parts() == 0 {
-            field.fault("must be more than nothing");
+            field.fault("must be more than 0");
         }
         Some(multiple)
     });
@@ -265,7 +267,7 @@ fn prize(section: &mut Section<'_>) -> Option<Prize> {
         (Some(fixed), None) => reward(&fixed).map(Prize::Fixed),
         (None, Some(codes)) => pools::named(&codes).map(Prize::Codes),
         (Some(_), Some(codes)) => {
-            codes.fault("is given beside reward: give one of them");
+            codes.fault("is given together with reward: give one of them");
             None
         }
         (None, None) => {
@@ -284,10 +286,10 @@ fn reward(field: &Field<'_>) -> Option<Reward> {
             } else if let Some(c) = text.chars().find(|c| is_invisible(*c) || is_meaningless(*c)) {
                 let code_point = u32::from(c);
                 field.doubt(format!(
-                    "has a character that nobody sees (U+{code_point:04X}), which is given out, too"
+                    "has an invisible character (U+{code_point:04X}), which is part of the reward"
                 ));
             } else if text.trim() != text {
-                field.doubt("has space at its ends, which is given out, too");
+                field.doubt("has space at its ends, which is part of the reward");
             }
             fits.then(|| Reward::Code(text.to_string()))
         }

@@ -111,7 +111,7 @@ fn faults_in_an_incentive_are_reported() {
         ("kind = \"first\"\nquantity = 5", "activation[0].incentive[0].reward: is missing"),
         (
             "kind = \"first\"\nquantity = 5\nreward = \"A\"\ncodes = \"b\"",
-            "activation[0].incentive[0].codes: is given beside reward",
+            "activation[0].incentive[0].codes: is given together with reward",
         ),
         ("kind = \"best\"", "activation[0].incentive[0].kind: must be \"first\" or"),
         (

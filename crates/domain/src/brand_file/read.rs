@@ -68,7 +68,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     pools::check(&activations, reading);
     let without_events = activations.values().all(|activation| activation.events.is_empty());
     if let Some(field) = webhook_field.filter(|_| without_events && reading.source.faults() == 0) {
-        field.doubt("is of no use: no activation has events that webhooks could bring");
+        field.doubt("is of no use: no activation has events");
     }
     root.finish();
     Some(Brand {

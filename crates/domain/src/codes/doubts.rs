@@ -58,8 +58,11 @@ pub(super) fn all(codes: &[String], lines: &[usize]) -> Vec<String> {
     }
     let kinds: [(IsDoubtful, &str); 3] = [
         (is_quoted, "in quotes, which would be handed out, too"),
-        (has_separator, "with a comma, semicolon or bar: what another column says would be handed out, too"),
-        (is_rounded, "that a spreadsheet has written as a power of ten: the digits behind are lost"),
+        (
+            has_separator,
+            "with a comma, semicolon or bar: the text of another column would be handed out, too",
+        ),
+        (is_rounded, "that a spreadsheet has written as a power of ten: the remaining digits are lost"),
     ];
     for (is_doubtful, what) in kinds {
         let mut found = codes.iter().zip(lines).filter(|(code, _)| is_doubtful(code)).map(|(_, line)| line);

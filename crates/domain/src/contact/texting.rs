@@ -29,7 +29,7 @@ pub enum Regions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Untexted {
     /// The number belongs to another country.
-    #[error("is a number of a country that this activation does not take")]
+    #[error("is a number of a country that this activation does not accept")]
     OtherCountry,
     /// The number cannot receive text messages, or receiving them costs more than usual.
     #[error("is {0}, which cannot take part by text message")]
@@ -67,16 +67,16 @@ impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::FixedLine => "a landline number",
-            Self::Voip => "a number of Internet telephony",
+            Self::Voip => "an Internet telephony number",
             Self::TollFree => "a toll-free number",
             Self::Premium => "a premium-rate number",
             Self::SharedCost => "a shared-cost number",
             Self::Personal => "a personal number that forwards calls",
-            Self::Pager => "a pager's number",
+            Self::Pager => "a pager number",
             Self::Company => "a company's access number",
             Self::VoiceMail => "a voice mailbox",
             Self::International => "a satellite or international service number",
-            Self::Unknown => "a number of no known kind",
+            Self::Unknown => "a number of unknown kind",
         })
     }
 }

@@ -30,13 +30,13 @@ impl Pool {
         let name = self.0.as_str();
         let ends_in = |ending: &str| name.to_lowercase().ends_with(ending);
         if name.contains(['/', '\\']) {
-            Some("must be the name of a file beside the brand file, without a path: put the file there")
+            Some("must be the name of a file next to the brand file, without a path: put the file there")
         } else if name.starts_with('.') {
-            Some("must be the name of a file beside the brand file that does not begin with a dot")
+            Some("must be the name of a file next to the brand file that does not begin with a dot")
         } else if ends_in(".toml") {
             Some("is the name of a brand file; codes are in a file of their own, as \"codes.txt\"")
         } else if has_invisible(name) {
-            Some("has a character that nobody sees: rename the file, as \"codes.txt\"")
+            Some("has an invisible character: rename the file, as \"codes.txt\"")
         } else if name.trim() != name {
             Some("has space at its ends: rename the file, as \"codes.txt\"")
         } else {

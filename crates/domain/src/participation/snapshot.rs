@@ -73,7 +73,7 @@ pub enum Impossible {
     },
     /// A participation by number earns its credit when Braze says that the number is subscribed, and its flow
     /// ends then. This one is still open.
-    #[error("a participation by number is credited, and yet {state}")]
+    #[error("a participation by number has earned its credit, but is {state}")]
     EarnedEarly {
         /// The state's name.
         state: &'static str,
@@ -82,7 +82,7 @@ pub enum Impossible {
     #[error("a participation by number whose consumer refused consent")]
     WithoutConsent,
     /// The flow is open, but the participation is never due.
-    #[error("a participation that is {state} is due at no time")]
+    #[error("a participation that is {state} is never due")]
     NeverDue {
         /// The state's name.
         state: &'static str,

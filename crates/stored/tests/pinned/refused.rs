@@ -67,9 +67,9 @@ fn an_impossible_participation_is_refused() {
     let refused = number(r#""consent":{"at":5,"refused":true},"#);
     assert!(why(&refused).ends_with("a participation by number whose consumer refused consent"));
     let credited = number(r#""consent":{"at":5},"#).replace(r#""due_at""#, r#""credited_at":7,"due_at""#);
-    assert!(why(&credited).ends_with("a participation by number is credited, and yet received"));
+    assert!(why(&credited).ends_with("a participation by number has earned its credit, but is received"));
     let never = text().replace(r#""due_at":1790000000004,"#, "");
-    assert!(why(&never).ends_with("a participation that is received is due at no time"));
+    assert!(why(&never).ends_with("a participation that is received is never due"));
 }
 
 #[test]
