@@ -124,7 +124,7 @@ impl Client {
     }
 
     /// Subscribes up to [`MOST_PHONES`] numbers, counted over all groups, to their groups. Setting a state
-    /// twice changes nothing. Braze confirms that it accepted the request, not what became of each number:
+    /// twice changes nothing. Braze confirms that it accepted the request, not the result for each number:
     /// read the statuses for that.
     pub async fn subscribe(
         &self,

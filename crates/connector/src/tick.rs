@@ -26,7 +26,7 @@ const MOST_DUE: usize = 1_000;
 /// At the start, participations are found that a clock up to this far ahead put off.
 const A_CLOCKS_STEP: Duration = Duration::from_secs(3_600);
 
-/// The engineer on call is told if the oldest has been due for longer than this.
+/// A warning is logged for the engineer on call if the oldest has been due for longer than this.
 const BEHIND: Duration = Duration::from_secs(300);
 
 /// The result of a tick.
@@ -38,7 +38,7 @@ pub struct Ticked {
     pub behind: Duration,
     /// Whether more may be due, so that another tick should follow at once.
     pub more: bool,
-    /// What processing them came to.
+    /// The result of processing them.
     pub stepped: Stepped,
 }
 

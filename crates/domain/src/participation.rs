@@ -248,7 +248,7 @@ impl Participation {
     fn go_to(&mut self, state: State) {
         assert!(
             state.suits(&self.0.way),
-            "a participation by {} was told to be {}",
+            "a participation by {} cannot become {}",
             self.channel().name(),
             state.name()
         );

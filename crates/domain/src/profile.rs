@@ -339,7 +339,7 @@ mod tests {
             at_address(Some("2"), "b2", 100, "ada@example.com"),
         ];
         assert_eq!(choose(&two, Some(&ada)), id("2"), "then the old rules");
-        assert_eq!(choose(&[found(Some("7"), "b7", 1)], Some(&ada)), id("7"), "better than nobody");
+        assert_eq!(choose(&[found(Some("7"), "b7", 1)], Some(&ada)), id("7"), "better than no profile");
     }
 
     #[test]

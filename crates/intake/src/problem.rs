@@ -86,7 +86,7 @@ impl Problem {
         Self::about(field, "urn:quikly-braze:unknown-scope", title, "is not known")
     }
 
-    /// The activation takes no such event.
+    /// The activation has no such event.
     pub(crate) fn unknown_event() -> Self {
         let title = "The activation has no such event";
         Self::about("event", "urn:quikly-braze:unknown-event", title, "is not known")
@@ -271,7 +271,7 @@ impl Problem {
     pub(crate) fn unreadable() -> Self {
         let title = "The participation is stored, but cannot be read";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:quikly-braze:unreadable-participation", title)
-            .detail("The operator has been told. Sending it again does not help.")
+            .detail("The operator has been informed. Sending it again does not help.")
     }
 
     /// The participation could not be stored; the caller may try again.

@@ -202,7 +202,7 @@ async fn a_connection_ends_with_the_answer_when_the_body_is_too_large_too_slow_o
     }
     let announced = Request::post("/nowhere").header("content-length", "1000000000");
     let (_body, announced) = arriving(announced);
-    assert!(closes(announced).await, "nobody waits for a gigabyte");
+    assert!(closes(announced).await, "the server does not wait for a gigabyte");
     let (_body, expects) = arriving(Request::post("/nowhere").header("expect", "100-continue"));
     assert!(closes(expects).await, "the client has not sent it");
 }

@@ -119,7 +119,7 @@ async fn whoever_posts_a_consumer_that_takes_part_already_learns_that_and_no_mor
             assert_eq!(first, json!({ "id": first["id"], "state": "received" }));
             assert_eq!(front.take_part(None, body).await, repeat());
             front.ends(&first["id"]).await;
-            assert_eq!(front.take_part(None, body).await, repeat(), "whatever became of it");
+            assert_eq!(front.take_part(None, body).await, repeat(), "whatever its state is");
         }
     }
 }
@@ -131,11 +131,11 @@ async fn a_caller_that_repeats_its_own_key_gets_the_first_answer() {
         let first = front.take_part(Some(KEY), body).await;
         assert_eq!(front.take_part(Some(KEY), body).await, first);
         front.ends(&first["id"]).await;
-        assert_eq!(front.take_part(Some(KEY), body).await, first, "whatever became of it");
+        assert_eq!(front.take_part(Some(KEY), body).await, first, "whatever its state is");
         for other in [None, Some("another-key-of-somebody"), Some(&KEY.to_uppercase()[..])] {
             assert_eq!(front.take_part(other, body).await, repeat(), "{other:?}");
         }
-        assert_eq!(front.take_part(Some(KEY), body).await, first, "nobody else's key replaces it");
+        assert_eq!(front.take_part(Some(KEY), body).await, first, "no other key replaces it");
     }
 }
 
@@ -148,7 +148,7 @@ async fn a_key_counts_for_the_consumer_that_it_came_with_first() {
     assert_eq!(front.take_part(Some(KEY), other).await, repeat());
     assert_ne!(first["id"], theirs["id"]);
     let new = front.take_part(Some(KEY), r#"{"scope":"spring","email":"cid@example.com"}"#).await;
-    assert!(new["id"].is_string(), "a new consumer is one whatever the key: {new}");
+    assert!(new["id"].is_string(), "a new consumer is new with any key: {new}");
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ fn callback(record: CallbackRecord) -> Result<Callback, Why> {
     Ok(Callback {
         id: CallbackId {
             participation: ParticipationId::parse(&record.participation)?,
-            kind: CallbackKind::named(&record.news).ok_or("unknown news")?,
+            kind: CallbackKind::named(&record.news).ok_or("unknown kind of callback")?,
         },
         brand: BrandId::parse(&record.brand)?,
         ledger: ledger(&record.scope, record.incentive.as_deref())?,

@@ -95,7 +95,7 @@ fn when_nothing_is_left_requests_wait_and_the_next_window_begins_with_one() {
     enters(&breaker, 0).answered(left(0), at(0));
     assert_eq!(shut(&breaker, 1), Some(Rejection::UsedUp { until: at(60) }));
     let first = enters(&breaker, 60);
-    assert!(enter(&breaker, 60).is_none(), "somebody else is in the workspace");
+    assert!(enter(&breaker, 60).is_none(), "others use the workspace");
     drop(first);
     assert!(enter(&breaker, 60).is_some());
 }
@@ -139,7 +139,7 @@ fn while_no_request_is_answered_others_are_not_sent() {
     }
     enters(&breaker, 0).answered(None, at(8));
     for _ in 0..MOST_UNANSWERED {
-        assert_eq!(shut(&breaker, 8), None, "somebody was answered in between");
+        assert_eq!(shut(&breaker, 8), None, "another request was answered in between");
         enters(&breaker, 8).unanswered(at(16));
     }
     assert_eq!(shut(&breaker, 16), Some(Rejection::Down));

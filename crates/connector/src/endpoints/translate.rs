@@ -54,8 +54,8 @@ fn event(event: &ProfileEvent, identifier: Identifier, update_existing_only: Opt
     Event { identifier, name: event.name.clone(), time: event.time, properties, update_existing_only }
 }
 
-/// Attribute values by name. Text with template syntax is never written to a profile, whoever sent it and
-/// whenever it was stored.
+/// Attribute values by name. Text with template syntax is never written to a profile, whatever its
+/// origin and age.
 fn members(attributes: &domain::attributes::Attributes) -> Map<String, Value> {
     let rendered = attributes.iter().filter(|(_, value)| match value {
         AttributeValue::Text(text) => !liquid::is_unrendered(text),
@@ -115,7 +115,7 @@ pub(crate) fn find_query(way: &Way) -> ExportQuery {
             ExportQuery::Email(email.as_str().to_owned())
         }
         Way::Sms { phone, email: None, .. } => ExportQuery::Phone(phone.as_str().to_owned()),
-        Way::Forgotten(_) => unreachable!("nothing is asked of Braze about somebody who was forgotten"),
+        Way::Forgotten(_) => unreachable!("Braze is not asked about a forgotten consumer"),
     }
 }
 

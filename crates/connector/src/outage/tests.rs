@@ -108,7 +108,7 @@ fn a_request_that_has_been_open_for_eight_seconds_has_no_answer_until_it_ends() 
     let outage = workspace.outage(true).expect("an outage");
     assert_eq!((outage.since, outage.tries), (began, 1));
     drop(open);
-    assert_eq!(workspace.outage(true), None, "whoever gave up on it does not leave it open");
+    assert_eq!(workspace.outage(true), None, "a request that was given up is not open any more");
 }
 
 #[test]

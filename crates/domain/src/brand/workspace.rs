@@ -154,7 +154,7 @@ pub struct BrazeWorkspace {
     pub look_up: LookUp,
     /// What happens to a profile's number if the consumer gives another one.
     pub on_phone_mismatch: PhoneMismatch,
-    /// How the wait for settling is kept.
+    /// What carries the wait for settling.
     pub settle_by: SettleBy,
 }
 
@@ -167,7 +167,7 @@ pub enum PhoneMismatch {
     Skip,
 }
 
-/// How the wait for settling is kept.
+/// What carries the wait for settling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettleBy {
     /// A one-time schedule for all that are due in a minute.

@@ -85,7 +85,7 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, Caller
             Step::Wait { until: then, .. } | Step::Defer { until: then, .. } => until = Some(then),
             Step::Done(_) => facts.before_a_command(),
             Step::Resolve(Resolution::Release | Resolution::Refuse(_)) => {
-                award.as_mut().expect("it is settled").status = AwardStatus::Released;
+                award.as_mut().expect("it has an award").status = AwardStatus::Released;
             }
             Step::StopWaiting => {}
             Step::Rest => {

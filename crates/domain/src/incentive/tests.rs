@@ -140,7 +140,7 @@ fn speed_can_be_measured_from_the_sending() {
     let offer = |sent| offered(&incentive, at(900_000), Some(at(sent)));
     assert_eq!(offer(840_000), Offer::Prize(code("A")));
     assert_eq!(offer(839_999), Offer::Nothing(NoPrize::TooSlow));
-    assert_eq!(offer(900_500), Offer::Prize(code("A")), "a clock ahead of ours makes nobody late");
+    assert_eq!(offer(900_500), Offer::Prize(code("A")), "a clock ahead of ours does not make anybody late");
 }
 
 #[test]

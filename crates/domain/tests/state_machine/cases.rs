@@ -125,17 +125,17 @@ fn under_way(world: &World) -> Vec<Fact> {
             Facts { refused: Some("the look-up failed".into()), ..asked() },
             soon,
         ),
-        (About::Write, "Braze took the write", written(Written::Done), soon),
+        (About::Write, "Braze accepted the write", written(Written::Done), soon),
         (
             About::Write,
             "Braze refused the write",
             written(Written::Refused { reason: "EMAIL_BAD_FORMAT".into() }),
             soon,
         ),
-        (About::Write, "Braze did not take the write", written(Written::NotDone { retry_at }), soon),
+        (About::Write, "Braze did not accept the write", written(Written::NotDone { retry_at }), soon),
         (
             About::Write,
-            "nobody knows whether Braze took the write",
+            "it is unknown whether Braze accepted the write",
             written(Written::Unknown { retry_at }),
             soon,
         ),
@@ -183,13 +183,13 @@ fn under_way(world: &World) -> Vec<Fact> {
             ),
             (
                 About::Subscribed,
-                "Braze took the write, and the number is subscribed",
+                "Braze accepted the write, and the number is subscribed",
                 taken(Subscription::Subscribed),
                 soon,
             ),
             (
                 About::Subscribed,
-                "Braze took the write, and the number is not subscribed",
+                "Braze accepted the write, and the number is not subscribed",
                 taken(Subscription::NotSubscribed),
                 soon,
             ),
@@ -232,9 +232,9 @@ fn after_the_end(world: &World, state: &State) -> Vec<Fact> {
         known.extend([
             (About::Ledger, "it waits for a place", lined(AwardStatus::Waiting, true), at(10)),
             (About::Ledger, "it won nothing", lined(AwardStatus::NoPrize(NoPrize::TooSlow), true), at(10)),
-            (About::Ledger, "it won; the profile is not known", lined(won(), true), at(10)),
+            (About::Ledger, "it won; the profile is unknown", lined(won(), true), at(10)),
             (About::Ledger, "it won; the profile is known", rewarded(), at(10)),
-            (About::Ledger, "it won; Braze took the write", written(Written::Done), at(10)),
+            (About::Ledger, "it won; Braze accepted the write", written(Written::Done), at(10)),
             (
                 About::Ledger,
                 "it won; Braze refused the write",
@@ -243,7 +243,7 @@ fn after_the_end(world: &World, state: &State) -> Vec<Fact> {
             ),
             (
                 About::Ledger,
-                "it won; Braze did not take the write",
+                "it won; Braze did not accept the write",
                 written(Written::NotDone { retry_at: at(60) }),
                 at(10),
             ),

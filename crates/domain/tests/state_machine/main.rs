@@ -30,7 +30,7 @@ fn every_step_keeps_the_promises() {
             steps += 1;
         }
     }
-    assert!(steps > 500, "only {steps} steps were looked at");
+    assert!(steps > 500, "only {steps} steps were checked");
 }
 
 /// A participation is only ever in a state of its own way, and an open one is always due at some time.

@@ -12,7 +12,7 @@ pub(crate) fn state(state: &State) -> String {
         | State::Open(Open::Sms(SmsState::Subscribing { event, .. })) => progress(*event),
         State::Open(Open::Sms(SmsState::AwaitingSubscription { explicitly, .. })) => {
             if *explicitly {
-                "by a request of its own"
+                "by a separate request"
             } else {
                 "in the profile's write"
             }
@@ -48,7 +48,7 @@ pub(crate) fn state(state: &State) -> String {
 fn progress(event: EventProgress) -> &'static str {
     match event {
         EventProgress::NotSent => "no event sent",
-        EventProgress::NotTaken { .. } => "the event was not taken",
+        EventProgress::NotTaken { .. } => "the event was not accepted",
         EventProgress::Attempted { .. } => "an event sent, outcome unknown",
         EventProgress::Recorded => "the event is recorded",
     }
@@ -64,14 +64,14 @@ pub(crate) fn step(step: &Step, now: Timestamp) -> String {
         Step::Resolve(Resolution::Credit) => "has the ledger credit it".to_owned(),
         Step::Resolve(Resolution::Release) => "has the ledger release its place".to_owned(),
         Step::Resolve(Resolution::Refuse(_)) => {
-            "has the ledger release its place and tell Quikly why".to_owned()
+            "has the ledger release its place, with a reason for Quikly".to_owned()
         }
         Step::Show { write, .. } => format!("{}, to show the reward", self::write(write)),
         Step::Defer { until, .. } => format!("waits {}", wait(*until, now)),
         Step::StopWaiting => "ends the wait that is shown".to_owned(),
         Step::Rest => "nothing is left to do".to_owned(),
         Step::Wait { state, until } => format!("waits {} → `{}`", wait(*until, now), state.name()),
-        Step::NotOffered(way) => format!("the activation does not take {way}"),
+        Step::NotOffered(way) => format!("the activation does not allow {way}"),
         Step::Done(outcome) => format!("ends → **{}**", outcome.name()),
     }
 }

@@ -156,7 +156,7 @@ mod tests {
         tally.learn(5, 1, at(1_000));
         tally.is_asking = false;
         assert_eq!(tally.turn(5, at(1_999)), Turn::Full);
-        assert_eq!(tally.turn(5, at(2_000)), Turn::Ask(0), "nothing is told twice");
+        assert_eq!(tally.turn(5, at(2_000)), Turn::Ask(0), "nothing is reported twice");
         tally.is_asking = false;
         assert_eq!(tally.turn(5, at(-5_000)), Turn::Ask(0), "the clock was set back");
     }

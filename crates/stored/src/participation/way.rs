@@ -77,7 +77,7 @@ pub(super) fn way_record(way: &Way) -> WayRecord {
 }
 
 /// The way of a participation whose flow has ended or not. Only a participation that has ended can be
-/// forgotten; before that, somebody really gave the address that stands for nobody.
+/// forgotten; before that, a consumer really gave the address that stands for nobody.
 pub(super) fn way(record: WayRecord, is_over: bool) -> Result<Way, Why> {
     let email = record.email.as_deref().map(Email::from_stored).transpose()?;
     let phone = record.phone.as_deref().map(Phone::from_e164).transpose()?;
