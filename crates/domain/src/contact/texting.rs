@@ -113,7 +113,7 @@ impl Texting {
         if let Some(service) = self.refused(number.get_type()) {
             return Err(Untexted::Kind(service));
         }
-        // The regions of codes without a country, such as UN001.
+        // A code that belongs to no country has a region such as UN001.
         let region = number.get_region_code().map(Region).filter(|region| region.is_country());
         let region = region.ok_or(Untexted::Kind(Service::International))?;
         match &self.regions {
