@@ -1,7 +1,6 @@
 //! What every process of these tests has said, looked through for contacts and secrets when it ends.
 
-use crate::server::{OTHER_TOKEN, SECRET, TOKEN};
-use crate::workspace::KEY;
+use crate::secrets::{KEY, OTHER_TOKEN, SECRET, TOKEN};
 
 /// Shortest run of digits behind a `+` that may be a number.
 const BEHIND_PLUS: usize = 8;

@@ -110,7 +110,7 @@ impl RequestBudget {
     pub(crate) async fn observe(&self, deps: &Deps, brand: &Brand, endpoint: Endpoint, answers: &[Observed]) {
         let Some(observed) = gravest(answers) else { return };
         let lane = Lane { brand: brand.id.clone(), endpoint };
-        if !self.is_news(&lane, observed) {
+        if !self.is_new(&lane, observed) {
             return;
         }
         let now = deps.clock.now();
@@ -132,7 +132,7 @@ impl RequestBudget {
         }
     }
 
-    fn is_news(&self, lane: &Lane, observed: Observed) -> bool {
+    fn is_new(&self, lane: &Lane, observed: Observed) -> bool {
         let last_seen = self.last_seen.lock();
         match (last_seen.get(lane), observed) {
             (

@@ -61,7 +61,7 @@ impl Connector {
             tracing::error!(event = "connector.not_told", error = %in_full(error), "A callback cannot be read and is parked.");
         }
         let taken = taken.callbacks;
-        let told = join_all(taken.iter().map(|outbound| self.tell_one(outbound))).await;
+        let told = join_all(taken.iter().map(|outbound| self.deliver_one(outbound))).await;
         let outcomes: Vec<(CallbackId, DeliveryOutcome)> =
             taken.iter().map(|outbound| outbound.callback.id).zip(told).collect();
         if !outcomes.is_empty() {
@@ -79,7 +79,7 @@ impl Connector {
     ///
     /// # Errors
     /// If the store cannot be reached.
-    pub async fn tell_news(&self) -> ports::Result<Dispatched> {
+    pub async fn deliver_callbacks(&self) -> ports::Result<Dispatched> {
         match self.callbacks_due.notified().now_or_never() {
             Some(()) => self.dispatch().await,
             None => Ok(Dispatched::default()),
@@ -88,13 +88,13 @@ impl Connector {
 
     /// Sends callbacks until `stop` turns true. Even if none were made here, it looks for callbacks that
     /// another worker took and did not deliver.
-    pub(crate) async fn carry_news(&self, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn deliver_until_stopped(&self, mut stop: watch::Receiver<bool>) {
         let mut again_at: Option<Timestamp> = None;
         while !*stop.borrow() {
             match self.dispatch().await {
-                Ok(telling) => {
-                    again_at = [again_at, telling.again_at].into_iter().flatten().min();
-                    if telling.tried > 0 {
+                Ok(dispatched) => {
+                    again_at = [again_at, dispatched.again_at].into_iter().flatten().min();
+                    if dispatched.tried > 0 {
                         continue;
                     }
                 }
@@ -116,7 +116,7 @@ impl Connector {
         }
     }
 
-    async fn tell_one(&self, outbound: &CallbackDelivery) -> DeliveryOutcome {
+    async fn deliver_one(&self, outbound: &CallbackDelivery) -> DeliveryOutcome {
         let id = outbound.callback.id;
         if self.brands().may_be_broken(&outbound.callback.brand) {
             // The receiver is not at fault: the callback waits until the brand's file is repaired, however

@@ -12,7 +12,7 @@ use crate::unreadable;
 use crate::work_item::WorkItem;
 
 /// Answers `ProfileHint` for all work items, a hundred in one read.
-pub(crate) async fn known_profiles(
+pub(crate) async fn profile_hints(
     connector: &Connector,
     brand: &Brand,
     mut items: Vec<WorkItem>,
@@ -22,7 +22,7 @@ pub(crate) async fn known_profiles(
         let mut keys: Vec<_> = some.iter().filter_map(key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let known = connector.deps.store.known_profiles(&keys).await?;
+        let known = connector.deps.store.profile_hints(&keys).await?;
         let unreadable: Vec<&ports::Error> = known.unreadable.iter().collect();
         unreadable::report(connector, &brand.id, &unreadable);
         for item in some {

@@ -50,7 +50,7 @@ impl Connector {
     /// If the due participations cannot be read.
     pub async fn catch_up(&self) -> ports::Result<Ticked> {
         let now = self.deps.clock.now();
-        self.look_at_due(now, later(now, FIRST_LOOK.max(A_CLOCKS_STEP))).await
+        self.process_due(now, later(now, FIRST_LOOK.max(A_CLOCKS_STEP))).await
     }
 
     /// Processes what is due, longest due first, with brands in parallel. Two ticks at once do no harm: each
@@ -73,10 +73,10 @@ impl Connector {
             }
             None => now,
         };
-        self.look_at_due(now, until).await
+        self.process_due(now, until).await
     }
 
-    async fn look_at_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {
+    async fn process_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {
         let due: Vec<Due> = self.deps.store.due(until, MOST_DUE).await?;
         let oldest = due.iter().map(|due| due.due_at).min();
         let behind = oldest.map(|oldest| between(oldest, now));

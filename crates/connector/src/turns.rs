@@ -172,7 +172,7 @@ impl<'a> Turns<'a> {
             under_way.push(resolve.map(|done| done.map(Performed::goes_on)).boxed());
         }
         if !groups.known.is_empty() {
-            let known = profile_cache::known_profiles(connector, brand, groups.known);
+            let known = profile_cache::profile_hints(connector, brand, groups.known);
             under_way.push(known.map(|done| done.map(Performed::goes_on)).boxed());
         }
         if !groups.claims.is_empty() {

@@ -70,7 +70,7 @@ impl Worker {
     /// is restarted.
     pub async fn run(&self, stop: watch::Receiver<bool>) {
         let queues = QueueName::ALL.map(|queue| self.work_on(queue, stop.clone()));
-        let dispatcher = || self.connector.carry_news(stop.clone());
+        let dispatcher = || self.connector.deliver_until_stopped(stop.clone());
         join(join_all(queues), self.supervisor.keep("courier", stop.clone(), dispatcher)).await;
     }
 

@@ -9,12 +9,15 @@ mod finding;
 mod incentive;
 mod keys;
 mod load;
+mod named_pool;
 mod pools;
 mod read;
+mod reading;
 mod remains;
 mod secrets;
 mod section;
 mod sms;
+mod value;
 
 pub use duration::duration;
 pub use finding::{Finding, Severity};

@@ -7,8 +7,8 @@
 mod booking;
 mod limit;
 
-pub use booking::{Booked, Reservation, Slot, WindowsRecord};
-pub use limit::{Allowance, Observed};
+pub use booking::{Booked, Reservation, Resuming, Slot, WindowsRecord};
+pub use limit::{Allowance, Learning, Observed};
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// Braze reports the end of a window in whole seconds, by a clock that may be a second off ours. So a window of one second may appear to
 /// last up to this long.
-const TELLING: Duration = Duration::from_secs(3);
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(3);
 
 /// How long after its end a window may still be the one that Braze means.
 const SKEW: Duration = Duration::from_secs(2);
@@ -48,17 +48,6 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 /// How long after taking over counters and sending one request the others are asked for again: its answer says how many are left.
 const RESUMES: Duration = Duration::from_millis(500);
 
-/// How much is known about a limit that differs by contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Learning {
-    /// As much as possible is known.
-    Done,
-    /// Braze has not answered yet.
-    Begun,
-    /// Braze named this end of a window, which was too near to show the window's length.
-    Seen(Timestamp),
-}
-
 /// The request counters of one brand and endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
@@ -71,9 +60,8 @@ pub struct Windows {
     learning: Learning,
     /// When something was last booked.
     touched: Option<Timestamp>,
-    /// Set while it is unknown how many booked slots were used, because another process booked them or the clock was set back: the time
-    /// of the last request that was admitted to find out.
-    resumed: Option<Timestamp>,
+    /// Set while it is unknown how many booked slots were used, because the process that booked them is gone or the clock was set back.
+    resuming: Option<Resuming>,
 }
 
 impl Windows {
@@ -86,7 +74,7 @@ impl Windows {
             HOUR => earlier(now, Duration::from_millis(into_the_hour.unsigned_abs())),
             _ => now,
         };
-        Self { allowance, start, booked: 0, probe_at: None, learning, touched: Some(now), resumed: None }
+        Self { allowance, start, booked: 0, probe_at: None, learning, touched: Some(now), resuming: None }
     }
 
     /// Restores stored counters.
@@ -101,15 +89,10 @@ impl Windows {
             learning,
             by_contract,
             touched,
-            resumed,
+            resuming,
         } = kept;
-        let learning = match learning {
-            None => Learning::Done,
-            Some(seen) if seen == Timestamp::UNIX_EPOCH => Learning::Begun,
-            Some(seen) => Learning::Seen(seen),
-        };
         let allowance = Allowance { requests, period, by_contract };
-        Self { allowance, start, booked, probe_at, learning, touched, resumed }
+        Self { allowance, start, booked, probe_at, learning, touched, resuming }
     }
 
     /// The counters in their stored form.
@@ -121,14 +104,10 @@ impl Windows {
             start: self.start,
             booked: self.booked,
             probe_at: self.probe_at,
-            learning: match self.learning {
-                Learning::Done => None,
-                Learning::Begun => Some(Timestamp::UNIX_EPOCH),
-                Learning::Seen(reset) => Some(reset),
-            },
+            learning: self.learning,
             by_contract: self.allowance.by_contract,
             touched: self.touched,
-            resumed: self.resumed,
+            resuming: self.resuming,
         }
     }
 
@@ -137,7 +116,7 @@ impl Windows {
     pub fn take_over(&mut self, now: Timestamp) {
         self.forget_what_lies_ahead(now);
         self.catch_up(now);
-        self.resumed = (self.booked > 0).then_some(Timestamp::UNIX_EPOCH);
+        self.resuming = (self.booked > 0).then_some(Resuming::NotAsked);
         self.touched = Some(now);
     }
 
@@ -163,7 +142,7 @@ impl Windows {
             self.probe_at = Some(now);
         }
         if let Learning::Seen(reset) = self.learning
-            && is_ahead(reset, now, LONGEST.saturating_add(TELLING))
+            && is_ahead(reset, now, LONGEST.saturating_add(CLOCK_TOLERANCE))
         {
             self.learning = Learning::Begun;
         }
@@ -176,13 +155,13 @@ impl Windows {
         if count > 0 {
             self.touched = self.touched.max(Some(now));
         }
-        if self.resumed.is_some() {
+        if self.resuming.is_some() {
             // The next window is not used yet.
             self.catch_up(now);
-            self.resumed = self.resumed.filter(|_| self.booked > 0);
+            self.resuming = self.resuming.filter(|_| self.booked > 0);
         }
         match self.probe_at {
-            None if self.resumed.is_some() => self.resume(count, now),
+            None if self.resuming.is_some() => self.resume(count, now),
             None if self.learning != Learning::Done => self.try_out(count, now),
             None => Reservation { booked: self.fill(count, now), closed_until: None, key_refused: false },
             Some(at) if now < at => {
@@ -202,10 +181,13 @@ impl Windows {
 
     /// Books one request. The others follow when its answer has said what is left.
     fn resume(&mut self, count: u32, now: Timestamp) -> Reservation {
-        let waits = self.resumed.is_some_and(|at| at <= now && !is_ahead(now, at, ANSWERED));
+        let waits = match self.resuming {
+            Some(Resuming::Asked(at)) => at <= now && !is_ahead(now, at, ANSWERED),
+            Some(Resuming::NotAsked) | None => false,
+        };
         let taken = if waits { 0 } else { count.min(1) };
         if taken > 0 {
-            self.resumed = Some(now);
+            self.resuming = Some(Resuming::Asked(now));
         }
         let slot = Slot { from: now, until: later(now, ANSWERED) };
         let booked = (taken > 0).then_some(Booked { slot, count: taken });
@@ -298,7 +280,7 @@ impl Windows {
         resets_at: Option<Timestamp>,
         now: Timestamp,
     ) {
-        let resumed = self.resumed.take().is_some();
+        let resumed = self.resuming.take().is_some();
         let (Some(limit), Some(remaining), Some(resets_at)) = (limit, remaining, resets_at) else {
             // Without headers, the limit in the contract counts.
             self.learning = Learning::Done;
@@ -345,7 +327,7 @@ impl Windows {
     /// Books nothing before `until`, unless there are later bookings already.
     fn rest_until(&mut self, until: Timestamp, now: Timestamp) {
         self.catch_up(now);
-        self.resumed = None;
+        self.resuming = None;
         if self.start <= now || self.start < until {
             self.start = until.max(now);
             self.booked = 0;
@@ -360,7 +342,7 @@ impl Windows {
         if self.contradicts(resets_at, now) {
             (self.learning, self.start, self.booked) = (Learning::Begun, now, 0);
         }
-        if resets_at > later(now, TELLING) {
+        if resets_at > later(now, CLOCK_TOLERANCE) {
             (self.allowance.period, self.learning) = (LONGEST, Learning::Done);
         } else if self.learning != Learning::Done {
             let distance = match self.learning {
@@ -368,7 +350,7 @@ impl Windows {
                 Learning::Begun | Learning::Done => Duration::ZERO,
             };
             // A window of a minute that is nearly over looks like one of a second; the next one shows which it is.
-            if distance >= SHORTEST && distance.saturating_add(TELLING) < LONGEST {
+            if distance >= SHORTEST && distance.saturating_add(CLOCK_TOLERANCE) < LONGEST {
                 (self.allowance.period, self.learning) = (SHORTEST, Learning::Done);
             } else if distance.is_zero() || distance >= SHORTEST {
                 self.learning = Learning::Seen(resets_at);
@@ -380,13 +362,13 @@ impl Windows {
     fn contradicts(&self, resets_at: Timestamp, now: Timestamp) -> bool {
         if self.learning != Learning::Done
             || self.allowance.period != LONGEST
-            || resets_at > later(now, TELLING)
+            || resets_at > later(now, CLOCK_TOLERANCE)
         {
             return false;
         }
         let minute = LONGEST.as_millis() as i64;
         let until_ours_ends = (self.start.as_millisecond() - now.as_millisecond()).rem_euclid(minute);
-        later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, TELLING)
+        later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, CLOCK_TOLERANCE)
     }
 }
 

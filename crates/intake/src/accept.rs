@@ -48,7 +48,7 @@ pub(crate) async fn keep(
     })?;
     intake.health.worked(Part::Store);
     if let Some(admitted) = admitted {
-        admitted.settles(stored == Inserted::New);
+        admitted.resolve(stored == Inserted::New);
     }
     if participation.has_award() && intake.entering == Entering::InOrder {
         // A repeated request is queued again, since the message may be what was lost the first time.

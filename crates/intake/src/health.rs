@@ -59,7 +59,7 @@ impl Health {
     }
 
     pub(crate) fn failed(&self, part: Part, error: &ports::Error, now: Timestamp) {
-        *self.of(part) = Some(PartFailure { at: now, trouble: error.trouble() });
+        *self.of(part) = Some(PartFailure { at: now, trouble: error.kind() });
     }
 
     pub(crate) fn worked(&self, part: Part) {
@@ -113,7 +113,7 @@ async fn ask(intake: &Intake) -> Option<UnavailableKind> {
     }
     let trouble = intake.store.due(now, 1).await.err().map(|error| {
         tracing::error!(event = "intake.unhealthy", error = %in_full(&error), "The store does not answer.");
-        error.trouble()
+        error.kind()
     });
     *asked = Some((now, trouble));
     trouble

@@ -139,36 +139,36 @@ impl FromRef<Lasting> for Intake {
 }
 
 /// Makes the routes. Call it inside a Tokio runtime, since a task sends the announcements.
-pub fn router(outside: IntakeDeps, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Router {
-    let supervisor = Supervisor::new(outside.clock.clone(), Arc::new(SystemChance), outside.troubles.clone());
-    router_under(&supervisor, outside, brands, id_key)
+pub fn router(deps: IntakeDeps, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Router {
+    let supervisor = Supervisor::new(deps.clock.clone(), Arc::new(SystemChance), deps.troubles.clone());
+    router_under(&supervisor, deps, brands, id_key)
 }
 
 /// Does the same, with a task that `supervisor` restarts together with those of others.
 pub fn router_under(
     supervisor: &Supervisor,
-    outside: IntakeDeps,
+    deps: IntakeDeps,
     brands: impl Into<BrandsInUse>,
     id_key: IdKey,
 ) -> Router {
     let brands = brands.into();
     let cors = cors(brands.clone());
-    let (troubles, clock) = (outside.troubles.clone(), outside.clock.clone());
+    let (troubles, clock) = (deps.troubles.clone(), deps.clock.clone());
     let guard = CatchPanicLayer::custom(move |panic| panicked(panic, &troubles, &*clock));
     let intake = Intake {
-        announcer: Announcer::start(outside.queues, outside.entering, supervisor, &outside.troubles),
-        entering: outside.entering,
-        store: outside.store,
-        ledger: outside.ledger,
-        secrets: outside.secrets,
-        edge_secret: outside.edge_secret,
-        clock: outside.clock,
+        announcer: Announcer::start(deps.queues, deps.entering, supervisor, &deps.troubles),
+        entering: deps.entering,
+        store: deps.store,
+        ledger: deps.ledger,
+        secrets: deps.secrets,
+        edge_secret: deps.edge_secret,
+        clock: deps.clock,
         brands: brands.current(),
         id_key,
-        limits: outside.limits.clone(),
+        limits: deps.limits.clone(),
         webhooks: Arc::default(),
         rooms: Arc::default(),
-        troubles: outside.troubles,
+        troubles: deps.troubles,
         health: Arc::default(),
     };
     // One slash at the end is accepted everywhere: it is easily typed, and Braze drops a webhook that is
@@ -186,7 +186,7 @@ pub fn router_under(
         .route("/incentives/{scope}/{id}/winners/", get(incentives::winners))
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .layer(guard.clone())
-        .layer(from_fn_with_state(outside.limits, clients::within))
+        .layer(from_fn_with_state(deps.limits, clients::within))
         .layer(cors);
     for_browsers
         .route("/webhook/braze", post(webhook::receive))

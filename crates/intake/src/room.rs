@@ -132,16 +132,16 @@ impl Room {
 
 impl Admitted {
     /// Records that the participation is stored: it is new, or it existed already.
-    pub(crate) fn settles(mut self, is_new: bool) {
+    pub(crate) fn resolve(mut self, is_new: bool) {
         self.is_resolved = true;
-        self.room.lock().settle(Some(is_new));
+        self.room.lock().resolve(Some(is_new));
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
         if !self.is_resolved {
-            self.room.lock().settle(None);
+            self.room.lock().resolve(None);
         }
         self.room.changed.notify_waiters();
     }

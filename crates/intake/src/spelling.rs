@@ -38,7 +38,7 @@ pub(crate) async fn as_known(
     for form in earlier {
         let contact = intake.id_key.contact(&brand.id, &Contact::Email(form.clone()));
         let known =
-            intake.store.known_profiles(&[contact]).await.map_err(|error| unavailable(intake, &error))?;
+            intake.store.profile_hints(&[contact]).await.map_err(|error| unavailable(intake, &error))?;
         if !known.profiles.is_empty() || took_part(intake, activation, &form).await? {
             return Ok(form);
         }

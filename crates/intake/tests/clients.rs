@@ -41,7 +41,7 @@ fn routes() -> Router {
     memory.keep_secret(secret("ACME_SECRET"), SECRET);
     memory.keep_secret(secret("EDGE"), &format!("{EDGE}\n"));
     let [one, two] = [1, 2].map(NonZeroU32::new);
-    let outside = IntakeDeps {
+    let deps = IntakeDeps {
         store: memory.clone(),
         ledger: memory.clone(),
         queues: memory.clone(),
@@ -54,7 +54,7 @@ fn routes() -> Router {
     };
     let signs = "[intake]\nsigning_secret = { env = \"ACME_SECRET\" }";
     let brands = read_all(&[brand("acme", signs), brand("open", "")], &AssumePresent).unwrap();
-    router(outside, Arc::new(brands), IdKey::new([1; 32]))
+    router(deps, Arc::new(brands), IdKey::new([1; 32]))
 }
 
 fn post(scope: &str, number: u32) -> (http::request::Builder, String) {

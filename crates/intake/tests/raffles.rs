@@ -39,7 +39,7 @@ impl Raffle {
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let brand = BrandFile { name: "acme".into(), text: RAFFLE.into() };
         let brands = Arc::new(read_all(&[brand], &AssumePresent).unwrap());
-        let outside = IntakeDeps {
+        let deps = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),
@@ -51,7 +51,7 @@ impl Raffle {
             clock: clock.clone(),
         };
         let id_key = IdKey::new([1; 32]);
-        let routes = router(outside, brands.clone(), id_key.clone());
+        let routes = router(deps, brands.clone(), id_key.clone());
         Self { routes, memory, clock, brands, id_key }
     }
 

@@ -44,7 +44,7 @@ impl RepeatsFront {
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         memory.keep_secret(SecretRef::Env("S".into()), SECRET);
-        let outside = IntakeDeps {
+        let deps = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),
@@ -56,7 +56,7 @@ impl RepeatsFront {
             clock: clock.clone(),
         };
         let brands = read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap();
-        Self { routes: router(outside, Arc::new(brands), IdKey::new([1; 32])), memory, clock }
+        Self { routes: router(deps, Arc::new(brands), IdKey::new([1; 32])), memory, clock }
     }
 
     fn unsigned() -> Self {

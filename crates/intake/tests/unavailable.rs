@@ -43,18 +43,18 @@ fn serving_in(
     clock: Arc<dyn Clock>,
     troubles: Troubles,
 ) -> (Router, Arc<Memory>) {
-    let (memory, outside) = outside(faults, entering, clock, troubles);
-    (routes(outside), memory)
+    let (memory, deps) = deps(faults, entering, clock, troubles);
+    (routes(deps), memory)
 }
 
-fn outside(
+fn deps(
     faults: Faults,
     entering: Entering,
     clock: Arc<dyn Clock>,
     troubles: Troubles,
 ) -> (Arc<Memory>, IntakeDeps) {
     let memory = Arc::new(Memory::new(1, faults, clock.clone()));
-    let outside = IntakeDeps {
+    let deps = IntakeDeps {
         store: memory.clone(),
         ledger: memory.clone(),
         queues: memory.clone(),
@@ -65,12 +65,12 @@ fn outside(
         edge_secret: None,
         clock,
     };
-    (memory, outside)
+    (memory, deps)
 }
 
-fn routes(outside: IntakeDeps) -> Router {
+fn routes(deps: IntakeDeps) -> Router {
     let brands = Arc::new(read_all(&[brand()], &AssumePresent).unwrap());
-    router(outside, brands, IdKey::new([1; 32]))
+    router(deps, brands, IdKey::new([1; 32]))
 }
 
 async fn post(
@@ -156,8 +156,8 @@ impl Queues for PanickingQueue {
 #[tokio::test]
 async fn a_request_that_panics_is_answered_and_shown_and_the_next_one_is_served() {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
-    let (_, outside) = outside(Faults::none(), Entering::InOrder, clock, Troubles::default());
-    let routes = routes(IntakeDeps { queues: Arc::new(PanickingQueue), ..outside });
+    let (_, deps) = deps(Faults::none(), Entering::InOrder, clock, Troubles::default());
+    let routes = routes(IntakeDeps { queues: Arc::new(PanickingQueue), ..deps });
     let request = Request::post("/webhook/braze")
         .header("content-type", "application/json")
         .header("authorization", "Bearer qb_1")

@@ -11,7 +11,7 @@ pub enum Error {
         /// The operation that failed.
         doing: &'static str,
         /// Why the service was unavailable.
-        trouble: UnavailableKind,
+        kind: UnavailableKind,
         /// What the service reported.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -93,16 +93,16 @@ impl Error {
         doing: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::in_trouble(doing, UnavailableKind::default(), source)
+        Self::unavailable_as(doing, UnavailableKind::default(), source)
     }
 
     /// Does the same as `unavailable` if the kind of failure is known.
-    pub fn in_trouble(
+    pub fn unavailable_as(
         doing: &'static str,
-        trouble: UnavailableKind,
+        kind: UnavailableKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable { doing, trouble, source: source.into() }
+        Self::Unavailable { doing, kind, source: source.into() }
     }
 
     /// Makes an error for a panic that happened while `doing` something.
@@ -115,9 +115,9 @@ impl Error {
 
     /// The kind of failure.
     #[must_use]
-    pub fn trouble(&self) -> UnavailableKind {
+    pub fn kind(&self) -> UnavailableKind {
         match self {
-            Self::Unavailable { trouble, .. } => *trouble,
+            Self::Unavailable { kind, .. } => *kind,
             Self::Panicked { .. } => UnavailableKind::Unknown,
             Self::Corrupt(_) => UnavailableKind::Corrupt,
             Self::Unencodable(_) | Self::TooMany { .. } => UnavailableKind::Mistake,

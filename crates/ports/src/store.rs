@@ -85,7 +85,7 @@ impl<T> Read<T> {
 
 /// The profile hints that a call found.
 #[derive(Debug, Default)]
-pub struct KnownHints {
+pub struct ProfileHints {
     /// The hints, by contact.
     pub profiles: HashMap<ContactKey, ProfileHint>,
     /// Why hints could not be read; they count as missing. Each error names its hint.
@@ -124,7 +124,7 @@ pub trait Store: Send + Sync {
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>>;
 
     /// The hints about these contacts' profiles. At most [`MOST_ITEMS`].
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints>;
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints>;
 
     /// Stores profile hints and replaces earlier ones. At most [`MOST_ITEMS`].
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()>;

@@ -35,7 +35,7 @@ pub(crate) struct Watch {
 pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
     let clock = SystemClock;
     while !*stop.borrow() {
-        look_at_log(&watch.troubles, lost_lines(), clock.now());
+        watch_log(&watch.troubles, lost_lines(), clock.now());
         watch.connector.watch_braze(false).await;
         watch.retry().await;
         let found = watch.space().await;
@@ -76,7 +76,7 @@ impl Watch {
 }
 
 /// Reports a log that takes nothing, and tries it again once a minute; once it takes lines again, it says how many it lost.
-fn look_at_log(troubles: &Troubles, written: LogCondition, now: Timestamp) {
+fn watch_log(troubles: &Troubles, written: LogCondition, now: Timestamp) {
     if written.losing {
         let text = format!("the log takes no lines; {} lost since the start", written.lost);
         troubles.report(LINES_LOST, Subject::Process, now, text);
@@ -96,11 +96,11 @@ mod tests {
     #[test]
     fn a_log_that_takes_nothing_is_shown_until_it_takes_lines_again() {
         let (troubles, now) = (Troubles::default(), Timestamp::UNIX_EPOCH);
-        look_at_log(&troubles, LogCondition { lost: 0, losing: false }, now);
+        watch_log(&troubles, LogCondition { lost: 0, losing: false }, now);
         assert_eq!(troubles.all(now), []);
-        look_at_log(&troubles, LogCondition { lost: 3, losing: true }, now);
+        watch_log(&troubles, LogCondition { lost: 3, losing: true }, now);
         assert_eq!(troubles.all(now).first().map(|entry| entry.kind), Some(LINES_LOST));
-        look_at_log(&troubles, LogCondition { lost: 3, losing: false }, now);
+        watch_log(&troubles, LogCondition { lost: 3, losing: false }, now);
         assert_eq!(troubles.all(now), []);
     }
 }

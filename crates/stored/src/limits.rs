@@ -6,13 +6,16 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::reservation::WindowsRecord;
+use domain::reservation::{Learning, Resuming, WindowsRecord};
 
 use crate::error::{Unencodable, Unreadable, Why};
 use crate::values::moment;
 
 /// The name of the counters in an error.
 const WHAT: &str = "limit";
+
+/// The stored form of a moment that has not come: the epoch. No request was ever sent then.
+const NOT_YET: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// The names of the numbers, in the order in which [`encode`] returns them.
 pub const NAMES: [&str; 9] =
@@ -38,10 +41,17 @@ pub fn encode(
         Some(books.start.as_millisecond()),
         Some(books.booked.into()),
         at(books.probe_at),
-        at(books.learning),
+        at(match books.learning {
+            Learning::Done => None,
+            Learning::Begun => Some(NOT_YET),
+            Learning::Seen(end) => Some(end),
+        }),
         Some(books.by_contract.into()),
         at(books.touched),
-        at(books.resumed),
+        at(books.resuming.map(|resuming| match resuming {
+            Resuming::NotAsked => NOT_YET,
+            Resuming::Asked(asked_at) => asked_at,
+        })),
     ];
     let mut named = NAMES.map(|name| (name, None));
     for ((_, place), number) in named.iter_mut().zip(numbers) {
@@ -70,10 +80,15 @@ fn books(number: impl Fn(&'static str) -> Result<Option<i64>, Why>) -> Result<Wi
         start: moment(required("start")?)?,
         booked: required("booked")?.try_into()?,
         probe_at: at("probe_at")?,
-        learning: at("learning")?,
+        learning: match at("learning")? {
+            None => Learning::Done,
+            Some(moment) if moment == NOT_YET => Learning::Begun,
+            Some(end) => Learning::Seen(end),
+        },
         // The first form had no such field.
         by_contract: number("by_contract")? == Some(1),
         touched: at("touched")?,
-        resumed: at("resumed")?,
+        resuming: at("resumed")?
+            .map(|moment| if moment == NOT_YET { Resuming::NotAsked } else { Resuming::Asked(moment) }),
     })
 }

@@ -86,12 +86,12 @@ impl BrazeEndpoint for RecordedEvents {
 /// Makes one request for all work items with the same question, in the order of the first.
 fn alike(questions: impl Iterator<Item = (ExportQuery, WorkItem)>) -> Vec<Request<()>> {
     let mut requests: Vec<Request<()>> = Vec::new();
-    let mut places: HashMap<ExportQuery, usize> = HashMap::new();
+    let mut positions: HashMap<ExportQuery, usize> = HashMap::new();
     for (query, item) in questions {
-        match places.get(&query).and_then(|place| requests.get_mut(*place)) {
+        match positions.get(&query).and_then(|position| requests.get_mut(*position)) {
             Some(request) => request.by.push((item, ())),
             None => {
-                places.insert(query.clone(), requests.len());
+                positions.insert(query.clone(), requests.len());
                 requests.push(Request { query, by: vec![(item, ())] });
             }
         }

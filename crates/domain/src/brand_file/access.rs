@@ -5,9 +5,10 @@ use url::Url;
 use crate::brand::{BrazeUrl, CallbackTarget, IntakeAccess, Repeats};
 use crate::brand_file::Resolver;
 use crate::brand_file::claims::Unique;
-use crate::brand_file::read::{Reading, private, secret};
+use crate::brand_file::reading::Reading;
 use crate::brand_file::secrets::SecretPurpose;
 use crate::brand_file::section::{Field, Section};
+use crate::brand_file::value::{private, secret};
 use crate::token::TokenHash;
 
 pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Vec<TokenHash> {
@@ -41,7 +42,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     // A secret that does not exist is reported separately.
     reading.unguarded = signing_secret.is_none() && !open_to_anybody && said != Some(None);
     let signing_secret =
-        signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.surroundings));
+        signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.resolver));
     let repeats = section.optional("repeats").and_then(|field| repeats(&field));
     section.finish();
     IntakeAccess { origins, signing_secret, open_to_anybody, repeats: repeats.unwrap_or_default() }
@@ -71,18 +72,18 @@ fn is_of_this_machine(origin: &str) -> bool {
     BrazeUrl::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
 }
 
-pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<CallbackTarget> {
+pub(super) fn callback(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<CallbackTarget> {
     let allowing = section.optional("allow_private");
     let said = allowing.as_ref().map(|field| field.boolean());
     let allow_private = said.flatten().unwrap_or(false);
     if let Some(field) = allowing.filter(|_| allow_private) {
-        private(&field, surroundings, "lets callbacks go to private addresses");
+        private(&field, resolver, "lets callbacks go to private addresses");
     }
     // If `allow_private` is wrong, it is not known whether http is allowed.
     let takes_http = allow_private || said == Some(None);
     let url = section.required("url").and_then(|field| field.parsed(|text| address(text, takes_http)));
     let secret =
-        section.required("secret").and_then(|field| secret(&field, SecretPurpose::Callback, surroundings));
+        section.required("secret").and_then(|field| secret(&field, SecretPurpose::Callback, resolver));
     section.finish();
     Some(CallbackTarget { url: url?, secret: secret?, allow_private })
 }

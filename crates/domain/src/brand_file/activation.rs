@@ -12,9 +12,10 @@ use crate::brand::{
 use crate::brand_file::claims::Unique;
 use crate::brand_file::incentive::{self, Ways};
 use crate::brand_file::keys;
-use crate::brand_file::read::{Reading, count, event_name, moment};
+use crate::brand_file::reading::Reading;
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::sms;
+use crate::brand_file::value::{count, event_name, moment};
 use crate::ids::{Channel, Scope};
 
 pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Activation> {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::brand::Brand;
 use crate::brand_file::section::Field;
-use crate::brand_file::{FileIdentity, Finding, Resolver, Severity, pools};
+use crate::brand_file::{FileIdentity, Finding, PoolFile, Resolver, Severity};
 use crate::ids::{BrandId, Scope};
+use crate::incentive::Pool;
 use crate::token::TokenHash;
 
 /// A thing that only one file may have.
@@ -71,7 +72,7 @@ impl Claims {
     }
 
     /// The claims of a brand that is in use.
-    pub(super) fn of(brand: &Brand, surroundings: &dyn Resolver) -> Self {
+    pub(super) fn of(brand: &Brand, resolver: &dyn Resolver) -> Self {
         let claim = |what: Unique| FileClaim { shown: shown(&what), what, line: None, field: String::new() };
         let id = std::iter::once(Unique::Id(brand.id.clone()));
         let scopes = brand.activations.keys().cloned().map(Unique::Scope);
@@ -79,9 +80,9 @@ impl Claims {
         let mut claims: Vec<FileClaim> = id.chain(scopes).chain(tokens).map(claim).collect();
         let plain = brand.pools().into_iter().filter(|pool| pool.flaw().is_none());
         for pool in plain {
-            let stock = surroundings.codes(pool).ok();
+            let stock = resolver.codes(pool).ok();
             let of_pool = |what| FileClaim { shown: pool.file().to_owned(), ..claim(what) };
-            claims.extend(pools::unique(pool, stock.as_ref()).into_iter().map(of_pool));
+            claims.extend(unique(pool, stock.as_ref()).into_iter().map(of_pool));
         }
         Self(claims)
     }
@@ -91,6 +92,12 @@ impl Claims {
         let shared = self.0.iter().filter(|claim| others.0.iter().any(|other| other.what == claim.what));
         Self(shared.cloned().collect())
     }
+}
+
+/// What a brand has to itself with a pool.
+pub(super) fn unique(pool: &Pool, stock: Option<&PoolFile>) -> Vec<Unique> {
+    let identity = stock.and_then(|stock| stock.identity).map(Unique::CodesFile);
+    std::iter::once(Unique::Codes(pool.folded())).chain(identity).collect()
 }
 
 fn shown(what: &Unique) -> String {

@@ -24,10 +24,10 @@ impl Resolver for Reviewed {
     }
 }
 
-fn found(files: &[(&str, &str)], surroundings: &dyn Resolver) -> Vec<Finding> {
+fn found(files: &[(&str, &str)], resolver: &dyn Resolver) -> Vec<Finding> {
     let file = |(name, text): &(&str, &str)| Ok(BrandFile { name: (*name).into(), text: (*text).into() });
     let files: Vec<Given> = files.iter().map(file).collect();
-    read_each(&files, surroundings, Strictness::Strict, None).into_findings()
+    read_each(&files, resolver, Strictness::Strict, None).into_findings()
 }
 
 fn doubts(text: &str) -> Vec<String> {

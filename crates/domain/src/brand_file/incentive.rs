@@ -12,8 +12,8 @@ use crate::attributes::LONGEST_TEXT;
 use crate::brand_file::duration::{OF_DECAY, OF_OTHERS};
 use crate::brand_file::keys::{self, Table};
 use crate::brand_file::pools;
-use crate::brand_file::read::{count, moment};
 use crate::brand_file::section::{Field, Section};
+use crate::brand_file::value::{count, moment};
 use crate::ids::{Channel, IncentiveId};
 use crate::incentive::{
     Amount, Decay, Incentive, Kind, Odds, Prize, Quantity, Reward, Rounding, Since, SpeedTier, Tier,

@@ -4,7 +4,8 @@ use toml::de::DeTable;
 
 use crate::brand::{Brand, Brands, BrokenBrand};
 use crate::brand_file::claims::{Claims, Taken};
-use crate::brand_file::read::{self, Reading};
+use crate::brand_file::read;
+use crate::brand_file::reading::Reading;
 use crate::brand_file::secrets::NamedSecret;
 use crate::brand_file::section::FileSource;
 use crate::brand_file::{Finding, Given, Resolver, Severity, remains};
@@ -122,20 +123,20 @@ impl Draft<'_> {
 #[must_use]
 pub fn read_each(
     files: &[Given],
-    surroundings: &dyn Resolver,
+    resolver: &dyn Resolver,
     strictness: Strictness,
     former: Option<&Loaded>,
 ) -> Loaded {
-    let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, surroundings)).collect();
-    name_owners(&mut drafts, surroundings.reviewed_at().is_some());
-    let mut settling = Settling { surroundings, strictness, former, taken: Taken::default() };
+    let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, resolver)).collect();
+    name_owners(&mut drafts, resolver.reviewed_at().is_some());
+    let mut combining = Combining { resolver, strictness, former, taken: Taken::default() };
     let (known, new): (Vec<_>, Vec<_>) =
         drafts.iter_mut().partition(|draft| former.is_some_and(|former| former.is_used(draft.name)));
     for draft in &known {
-        settling.keep(draft);
+        combining.keep(draft);
     }
     for draft in known.into_iter().chain(new) {
-        settling.settle(draft);
+        combining.combine(draft);
     }
     let mut loaded = Vec::new();
     let (mut brands, mut broken) = (Vec::new(), Vec::new());
@@ -169,7 +170,7 @@ fn name_owners(drafts: &mut [Draft<'_>], reviewed: bool) {
     }
 }
 
-fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
+fn draft<'a>(file: &'a Given, resolver: &dyn Resolver) -> Draft<'a> {
     let file = match file {
         Ok(file) => file,
         Err(unreadable) => {
@@ -191,7 +192,7 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
     };
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     let legible = errors.is_empty();
-    let mut source = FileSource::new(&file.name, &file.text, surroundings.reviewed_at());
+    let mut source = FileSource::new(&file.name, &file.text, resolver.reviewed_at());
     source.legible = legible;
     for error in errors {
         // The parser does not say where a file is nested too deeply.
@@ -199,13 +200,8 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
         source.note(Severity::Error, error.span().as_ref(), "", message);
     }
     let syntax = source.faults();
-    let mut reading = Reading {
-        source: &source,
-        surroundings,
-        claims: Claims::default(),
-        unguarded: true,
-        has_tokens: true,
-    };
+    let mut reading =
+        Reading { source: &source, resolver, claims: Claims::default(), unguarded: true, has_tokens: true };
     let brand = read::brand(&table, &mut reading);
     let claims = reading.claims;
     let (mut findings, secrets) = source.into_parts();
@@ -220,17 +216,17 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
 }
 
 /// Decides which file has which thing.
-struct Settling<'a> {
-    surroundings: &'a dyn Resolver,
+struct Combining<'a> {
+    resolver: &'a dyn Resolver,
     strictness: Strictness,
     former: Option<&'a Loaded>,
     taken: Taken,
 }
 
-impl<'a> Settling<'a> {
+impl<'a> Combining<'a> {
     fn former(&self, draft: &Draft<'_>) -> Option<(&'a Brand, Claims)> {
         let brand = self.former?.former(draft.name, draft.remains.as_ref())?;
-        Some((brand, Claims::of(brand, self.surroundings)))
+        Some((brand, Claims::of(brand, self.resolver)))
     }
 
     /// Lets a file that was in use for the same brand keep what it had, as far as the file still claims it.
@@ -244,7 +240,7 @@ impl<'a> Settling<'a> {
     }
 
     /// Decides whether a file is used, and which things it has.
-    fn settle(&mut self, draft: &mut Draft<'_>) {
+    fn combine(&mut self, draft: &mut Draft<'_>) {
         let mut lost = self.taken.lost(draft.name, &draft.claims);
         let refused = draft.is_refused(self.strictness) || self.strictness.refuses(&lost);
         if refused && let Some((brand, claims)) = self.former(draft) {

@@ -2,28 +2,15 @@
 //! that it may give.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use crate::brand::Activation;
-use crate::brand_file::claims::Unique;
-use crate::brand_file::read::Reading;
-use crate::brand_file::section::{Field, FileSource};
-use crate::brand_file::{PoolFile, Severity};
+use crate::brand_file::Severity;
+use crate::brand_file::claims::{Unique, unique};
+use crate::brand_file::named_pool::NamedPool;
+use crate::brand_file::reading::Reading;
+use crate::brand_file::section::Field;
 use crate::ids::Scope;
 use crate::incentive::Pool;
-
-/// A pool that a file names, with the first field that names it.
-pub(super) struct NamedPool {
-    pub(super) pool: Pool,
-    place: Range<usize>,
-    field: String,
-}
-
-impl NamedPool {
-    fn note(&self, source: &FileSource<'_>, severity: Severity, message: impl Into<String>) {
-        source.note(severity, Some(&self.place), &self.field, message);
-    }
-}
 
 /// Reads `codes = "file"`.
 pub(super) fn named(field: &Field<'_>) -> Option<Pool> {
@@ -44,16 +31,17 @@ pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Rea
     for named in reading.source.take_pools() {
         if let Some(flaw) = named.pool.flaw() {
             // The file that the name leads to is not opened.
-            named.note(reading.source, Severity::Rule, flaw);
+            reading.source.note(Severity::Rule, Some(&named.place), &named.field, flaw);
             continue;
         }
-        let stock = reading.surroundings.codes(&named.pool);
+        let stock = reading.resolver.codes(&named.pool);
         let unique = unique(&named.pool, stock.as_ref().ok());
         if let Some((other, _)) = claimed.iter().find(|(_, has)| has.iter().any(|one| unique.contains(one))) {
             let file = other.file();
-            named.note(
-                reading.source,
+            reading.source.note(
                 Severity::Rule,
+                Some(&named.place),
+                &named.field,
                 format!(
                     "is the same file as \"{file}\", or its name differs in case only: name it \"{file}\""
                 ),
@@ -85,12 +73,6 @@ pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Rea
         }
         claimed.push((named.pool, unique));
     }
-}
-
-/// The things that a brand claims with a pool.
-pub(super) fn unique(pool: &Pool, stock: Option<&PoolFile>) -> Vec<Unique> {
-    let identity = stock.and_then(|stock| stock.identity).map(Unique::CodesFile);
-    std::iter::once(Unique::Codes(pool.folded())).chain(identity).collect()
 }
 
 /// How many codes each pool may have to give; `None` for no limit.

@@ -2,7 +2,6 @@
 //! brand's secrets, or to ours.
 
 use crate::brand::SecretRef;
-use crate::brand_file::section::Field;
 use crate::brand_file::{Finding, Severity};
 use crate::ids::BrandId;
 
@@ -33,18 +32,13 @@ impl SecretPurpose {
 
 /// A secret that a file names, with the field that names it.
 pub(super) struct NamedSecret {
-    reference: SecretRef,
-    purpose: SecretPurpose,
-    line: usize,
-    field: String,
+    pub(super) reference: SecretRef,
+    pub(super) purpose: SecretPurpose,
+    pub(super) line: usize,
+    pub(super) field: String,
 }
 
 impl NamedSecret {
-    pub(super) fn new(field: &Field<'_>, reference: &SecretRef, purpose: SecretPurpose) -> Self {
-        let line = field.source.line(&field.value.span());
-        Self { reference: reference.clone(), purpose, line, field: field.name.clone() }
-    }
-
     /// What is wrong with the name in a file of the brand `own`, among all these brands.
     pub(super) fn finding(
         &self,

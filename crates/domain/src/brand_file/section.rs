@@ -9,15 +9,17 @@ use toml::de::{DeTable, DeValue};
 
 use crate::Timestamp;
 use crate::brand_file::keys::Table;
-use crate::brand_file::{Finding, Severity, pools, secrets};
+use crate::brand_file::named_pool::NamedPool;
+use crate::brand_file::secrets::NamedSecret;
+use crate::brand_file::{Finding, Severity};
 
 /// The file that is being read, with the findings so far.
 pub(super) struct FileSource<'a> {
     pub(super) file: &'a str,
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
-    secrets: RefCell<Vec<secrets::NamedSecret>>,
-    pools: RefCell<Vec<pools::NamedPool>>,
+    secrets: RefCell<Vec<NamedSecret>>,
+    pools: RefCell<Vec<NamedPool>>,
     /// Whether the whole text is TOML; if not, a missing key may be one that could not be parsed.
     pub(super) legible: bool,
     /// The time of a review, if somebody reviews the file and wants to know about doubts.
@@ -38,12 +40,12 @@ impl<'a> FileSource<'a> {
     }
 
     /// Records that a field names a secret.
-    pub(super) fn names(&self, secret: secrets::NamedSecret) {
+    pub(super) fn names(&self, secret: NamedSecret) {
         self.secrets.borrow_mut().push(secret);
     }
 
     /// Records that a field names a pool. Only the first field counts.
-    pub(super) fn names_pool(&self, named: pools::NamedPool) {
+    pub(super) fn names_pool(&self, named: NamedPool) {
         let mut pools = self.pools.borrow_mut();
         if pools.iter().all(|known| known.pool != named.pool) {
             pools.push(named);
@@ -51,7 +53,7 @@ impl<'a> FileSource<'a> {
     }
 
     /// The pools that were named so far, each of them once.
-    pub(super) fn take_pools(&self) -> Vec<pools::NamedPool> {
+    pub(super) fn take_pools(&self) -> Vec<NamedPool> {
         self.pools.take()
     }
 
@@ -84,7 +86,7 @@ impl<'a> FileSource<'a> {
     }
 
     /// The findings, and the secrets that are named.
-    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<secrets::NamedSecret>) {
+    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<NamedSecret>) {
         (self.findings.into_inner(), self.secrets.into_inner())
     }
 }

@@ -6,8 +6,8 @@ use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe}
 use crate::brand_file::duration::{OF_INTERVALS, OF_OTHERS, OF_WINDOW};
 use crate::brand_file::incentive::Ways;
 use crate::brand_file::keys;
-use crate::brand_file::read::event_name;
 use crate::brand_file::section::{Field, Section};
+use crate::brand_file::value::event_name;
 use crate::contact::{Region, Regions, Texting};
 use crate::ids::Channel;
 use crate::ids::SubscriptionGroup;

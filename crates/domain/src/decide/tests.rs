@@ -142,7 +142,7 @@ fn a_consumer_with_a_recent_profile_hint_needs_no_look_up() {
 }
 
 #[test]
-fn an_old_profile_hint_is_looked_up_again() {
+fn an_old_hint_is_looked_up_again() {
     let facts = known(ProfileRef::ExternalId("u1".into()), at(-40 * 86_400), false);
     let next = step(Identity::Alias, false, EnrollState::Received, &facts, at(1));
     assert_eq!(next, Step::Ask(Question::FindProfile));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Learning;
 use crate::Timestamp;
 
 /// A booked request slot: the request may be sent from `from` on, and must be sent before `until`.
@@ -42,6 +43,16 @@ pub struct Reservation {
     pub key_refused: bool,
 }
 
+/// What is still unknown about the slots that an ended process booked. One request is admitted, and its answer says
+/// how many were used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resuming {
+    /// No request has been admitted yet.
+    NotAsked,
+    /// A request was admitted at this moment, and its answer has not come yet.
+    Asked(Timestamp),
+}
+
 /// The stored form of [`Windows`](super::Windows).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowsRecord {
@@ -55,14 +66,12 @@ pub struct WindowsRecord {
     pub booked: u32,
     /// When a refused key may be tried.
     pub probe_at: Option<Timestamp>,
-    /// The end of a window that Braze has named, while the limit is being learned; the epoch before Braze has
-    /// named one.
-    pub learning: Option<Timestamp>,
+    /// How much is known about the limit.
+    pub learning: Learning,
     /// Whether the limit differs by contract.
     pub by_contract: bool,
     /// When something was last booked.
     pub touched: Option<Timestamp>,
-    /// The time of the last request that was admitted to find out what was used, while that is unknown; the
-    /// epoch if none was.
-    pub resumed: Option<Timestamp>,
+    /// Set while it is unknown how many booked slots were used.
+    pub resuming: Option<Resuming>,
 }

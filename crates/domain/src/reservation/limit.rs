@@ -16,6 +16,17 @@ pub struct Allowance {
     pub by_contract: bool,
 }
 
+/// How much is known about a limit that differs by contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learning {
+    /// The limit is known, or need not be learned.
+    Done,
+    /// Braze has not answered yet.
+    Begun,
+    /// Braze named this end of a window, which was too near to show the window's length.
+    Seen(Timestamp),
+}
+
 /// What an answer from Braze said about its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observed {

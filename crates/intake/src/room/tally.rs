@@ -89,7 +89,7 @@ impl RoomTally {
     }
 
     /// Records the result for an admitted participation: it is new, it existed already, or this is not known.
-    pub(crate) fn settle(&mut self, is_new: Option<bool>) {
+    pub(crate) fn resolve(&mut self, is_new: Option<bool>) {
         self.admitted = self.admitted.saturating_sub(1);
         match is_new {
             Some(true) => self.since = self.since.saturating_add(1),
@@ -137,11 +137,11 @@ mod tests {
         let mut tally = with(1);
         assert_eq!([tally.turn(3, at(1)), tally.turn(3, at(1))], [Turn::Admitted; 2]);
         assert_eq!(tally.turn(3, at(1)), Turn::Wait);
-        tally.settle(Some(true));
+        tally.resolve(Some(true));
         assert_eq!(tally.turn(3, at(1)), Turn::Wait);
-        tally.settle(Some(false));
+        tally.resolve(Some(false));
         assert_eq!(tally.turn(3, at(1)), Turn::Admitted, "one took part already");
-        tally.settle(Some(true));
+        tally.resolve(Some(true));
         assert_eq!(tally.turn(3, at(1)), Turn::Full);
         assert_eq!(tally.turn(4, at(1)), Turn::Admitted, "the brand has allowed one more");
     }
@@ -151,7 +151,7 @@ mod tests {
         let mut tally = with(0);
         assert_eq!(tally.turn(9, at(999)), Turn::Admitted);
         assert_eq!(tally.turn(9, at(1_000)), Turn::Wait);
-        tally.settle(Some(true));
+        tally.resolve(Some(true));
         assert_eq!(tally.turn(9, at(1_000)), Turn::Ask(1));
         tally.learn(5, 1, at(1_000));
         tally.is_asking = false;
@@ -165,7 +165,7 @@ mod tests {
     fn if_it_is_unknown_what_was_stored_the_store_is_asked_before_anybody_is_refused() {
         let mut tally = with(2);
         assert_eq!(tally.turn(3, at(1)), Turn::Admitted);
-        tally.settle(None);
+        tally.resolve(None);
         assert_eq!(tally.turn(3, at(1)), Turn::Ask(0));
         tally.learn_nothing(at(2));
         tally.is_asking = false;
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(tally.tell(at(0)), None, "there is nothing to tell");
         for expected in [Some(1), None] {
             assert_eq!(tally.turn(9, at(1)), Turn::Admitted);
-            tally.settle(Some(true));
+            tally.resolve(Some(true));
             assert_eq!(tally.tell(at(1)), expected);
             if let Some(more) = expected {
                 tally.learn(1, more, at(1));

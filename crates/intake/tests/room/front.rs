@@ -17,7 +17,7 @@ use domain::token::TokenHash;
 use http::{Request, StatusCode};
 use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
-use ports::store::{Due, Inserted, KnownHints, Read, Saved};
+use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
 use ports::{Result, Store, Troubles};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -70,8 +70,8 @@ impl Store for Busy {
         self.memory.due(now, most).await
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
-        self.memory.known_profiles(contacts).await
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
+        self.memory.profile_hints(contacts).await
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
@@ -158,7 +158,7 @@ impl RoomFront {
 }
 
 pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: &Arc<TestClock>) -> Router {
-    let outside = IntakeDeps {
+    let deps = IntakeDeps {
         store: store.clone(),
         ledger: store.memory.clone(),
         queues: store.memory.clone(),
@@ -170,7 +170,7 @@ pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: 
         clock: clock.clone(),
     };
     let file = BrandFile { name: "acme".into(), text: brand.to_owned() };
-    router(outside, Arc::new(read_all(&[file], &AssumePresent).unwrap()), IdKey::new([1; 32]))
+    router(deps, Arc::new(read_all(&[file], &AssumePresent).unwrap()), IdKey::new([1; 32]))
 }
 
 /// The longest name that an event can have.

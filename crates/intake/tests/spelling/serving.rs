@@ -47,7 +47,7 @@ impl ServingIntake {
         );
         let clock = Arc::new(TokioClock::start());
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        let outside = IntakeDeps {
+        let deps = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),
@@ -62,7 +62,7 @@ impl ServingIntake {
         let brands = Arc::new(read_all(&files, &AssumePresent).unwrap_or_else(|found| panic!("{found:?}")));
         let id_key = IdKey::new([1; 32]);
         Self {
-            routes: router(outside, brands.clone(), id_key.clone()),
+            routes: router(deps, brands.clone(), id_key.clone()),
             memory,
             brands,
             id_key,
