@@ -19,7 +19,7 @@ use ports::limits::{Endpoint, Lane};
 use crate::breaker::Breaker;
 use crate::deps::Deps;
 
-/// A request whose slot begins later than this is put off, instead of waiting here.
+/// A request whose slot begins later than this from now is put off, instead of waiting here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Braze's documented limit of `/users/track`, for contracts that name none: 3,000 requests in 3 seconds.

@@ -19,7 +19,7 @@ use crate::in_hand::InHand;
 use crate::kept_outages::KeptOutages;
 use crate::suspects::Suspects;
 
-/// Steps participations.
+/// Processes participations: asks for the next step of each, and performs it.
 pub struct Connector {
     pub(crate) deps: Deps,
     brands: BrandsInUse,

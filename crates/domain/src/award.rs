@@ -40,8 +40,8 @@ pub struct Award {
 pub enum SiblingLines {
     /// None: there is one way in, and nobody can use it twice.
     None,
-    /// The lines of these participations, and lines in ways whose ids cannot be computed from the contact
-    /// alone.
+    /// The lines of these participations, and lines in ways whose ids cannot be computed from the
+    /// address.
     Perhaps(Vec<ParticipationId>),
 }
 

@@ -34,7 +34,7 @@ struct Room {
     changed: Notify,
 }
 
-/// An admitted participation that is being stored. If this is dropped without `settles`, it is not known
+/// An admitted participation that is being stored. If this is dropped without `resolve`, it is not known
 /// whether it was stored.
 #[derive(Debug)]
 pub(crate) struct Admitted {
