@@ -49,7 +49,7 @@ async fn a_code_file_that_is_not_the_brands_own_is_refused_and_the_other_brand_w
             &|brands| name(brands, "/etc/passwd"),
             acme,
             other,
-            "must be the name of a file beside the brand file",
+            "must be the name of a file next to the brand file",
         ),
         (
             &|brands| {
@@ -58,7 +58,7 @@ async fn a_code_file_that_is_not_the_brands_own_is_refused_and_the_other_brand_w
             },
             acme,
             other,
-            "must be the name of a file beside the brand file",
+            "must be the name of a file next to the brand file",
         ),
         (
             &|brands| {

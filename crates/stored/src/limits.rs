@@ -1,5 +1,6 @@
-//! The books of a brand and endpoint: how many requests Braze allows, and how many are booked. They are kept as numbers by name, columns
-//! in a data file and attributes in a table, so that a store can change some and leave alone those that it does not know.
+//! The request counters of a brand and endpoint: how many requests Braze allows, and how many are booked.
+//! They are stored as named numbers, which are columns in a data file and attributes in a table, so that a
+//! store can change some and leave those that it does not know.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,20 +11,20 @@ use domain::reservation::{Learning, Resuming, WindowsRecord};
 use crate::error::{Unencodable, Unreadable, Why};
 use crate::values::moment;
 
-/// What the books are called in an error.
+/// The name of the counters in an error.
 const WHAT: &str = "limit";
 
 /// The stored form of a moment that has not come: the epoch. No request was ever sent then.
 const NOT_YET: Timestamp = Timestamp::UNIX_EPOCH;
 
-/// The names of the numbers, in the order in which [`encode`] gives them.
+/// The names of the numbers, in the order in which [`encode`] returns them.
 pub const NAMES: [&str; 9] =
     ["requests", "period", "start", "booked", "probe_at", "learning", "by_contract", "touched", "resumed"];
 
-/// Books as they are stored: each number by its name, or nothing.
+/// Encodes counters for storage: each number with its name, or `None` to store nothing.
 ///
 /// # Errors
-/// When the length of a window has no stored form.
+/// If the length of a window has no stored form.
 pub fn encode(
     lane: impl fmt::Display,
     books: &WindowsRecord,
@@ -59,10 +60,10 @@ pub fn encode(
     Ok(named)
 }
 
-/// Books read back, by what is stored under each name.
+/// Decodes stored counters; `number` returns what is stored under a name.
 ///
 /// # Errors
-/// When a number is missing or does not fit, or `number` fails.
+/// If a number is missing or does not fit, or if `number` fails.
 pub fn decode(
     lane: impl fmt::Display,
     number: impl Fn(&'static str) -> Result<Option<i64>, Box<dyn std::error::Error + Send + Sync>>,
@@ -84,7 +85,7 @@ fn books(number: impl Fn(&'static str) -> Result<Option<i64>, Why>) -> Result<Wi
             Some(moment) if moment == NOT_YET => Learning::Begun,
             Some(end) => Learning::Seen(end),
         },
-        // The first form had none.
+        // The first form had no such field.
         by_contract: number("by_contract")? == Some(1),
         touched: at("touched")?,
         resuming: at("resumed")?

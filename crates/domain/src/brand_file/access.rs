@@ -1,4 +1,4 @@
-//! `[webhook]`, `[intake]` and `[callback]`: who may come in from a brand's side, and where its news go.
+//! `[webhook]`, `[intake]` and `[callback]`: who may send requests for a brand, and where its callbacks go.
 
 use url::Url;
 
@@ -15,7 +15,7 @@ pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -
     let field = section.required("tokens_sha256");
     let items = field.as_ref().and_then(|field| field.items());
     if let Some(field) = field.filter(|_| items.as_ref().is_some_and(Vec::is_empty)) {
-        field.doubt("is empty: no webhook can come in");
+        field.doubt("is empty: no webhook is accepted");
     }
     let items = items.unwrap_or_default();
     section.finish();
@@ -31,7 +31,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     let origin_of = |item: &Field<'_>| {
         let origin = item.parsed(origin)?;
         if origin.starts_with("http://") && !is_of_this_machine(&origin) {
-            item.doubt("is not https: whoever is on the way can read and change such a page");
+            item.doubt("is not https: anyone on the network path can read and change such a page");
         }
         Some(origin)
     };
@@ -39,7 +39,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     let signing_secret = section.optional("signing_secret");
     let said = section.optional("open_to_anybody").map(|field| field.boolean());
     let open_to_anybody = said.flatten().unwrap_or(false);
-    // A secret that is not there is a fault of its own.
+    // A secret that does not exist is reported separately.
     reading.unguarded = signing_secret.is_none() && !open_to_anybody && said != Some(None);
     let signing_secret =
         signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.resolver));
@@ -52,13 +52,13 @@ fn repeats(field: &Field<'_>) -> Option<Repeats> {
     let repeats = field.word(&[("quiet", Repeats::Quiet), ("tell", Repeats::Tell)])?;
     if repeats == Repeats::Tell {
         field.warn(
-            "whoever posts an address that takes part already is told its id, and so can read what it won; without this key they are not",
+            "a caller that posts an address that takes part already gets its id, and can read what it won; without this key it does not",
         );
     }
     Some(repeats)
 }
 
-/// An origin as browsers send it: a scheme and a host, without a path.
+/// Reads an origin as browsers send it: a scheme and a host, without a path.
 fn origin(text: &str) -> Result<String, &'static str> {
     const FORM: &str = "must be an origin, as https://promo.example.com";
     let url = Url::parse(text).map_err(|_| FORM)?;
@@ -67,7 +67,7 @@ fn origin(text: &str) -> Result<String, &'static str> {
     if web && origin == text { Ok(origin) } else { Err(FORM) }
 }
 
-/// Pages that a developer tries out.
+/// Whether a page is on this machine, as when a developer tries it out.
 fn is_of_this_machine(origin: &str) -> bool {
     BrazeUrl::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
 }
@@ -79,7 +79,7 @@ pub(super) fn callback(mut section: Section<'_>, resolver: &dyn Resolver) -> Opt
     if let Some(field) = allowing.filter(|_| allow_private) {
         private(&field, resolver, "lets callbacks go to private addresses");
     }
-    // Whether http will do cannot be told where `allow_private` is wrong.
+    // If `allow_private` is wrong, it is not known whether http is allowed.
     let takes_http = allow_private || said == Some(None);
     let url = section.required("url").and_then(|field| field.parsed(|text| address(text, takes_http)));
     let secret =

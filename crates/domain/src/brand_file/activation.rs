@@ -159,7 +159,7 @@ fn rewards(mut section: Section<'_>) -> RewardsToBraze {
     RewardsToBraze { reward, position, incentive, event }
 }
 
-/// A name that a participation could set itself.
+/// Reads a name that a participation could also set itself.
 fn attribute_name(text: &str) -> Result<String, AttributeError> {
     Attributes::default().set(text, AttributeValue::Boolean(true)).map(|()| text.to_owned())
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::incentive::Pool;
 
-/// A pool that a file names, and where it does so first.
+/// A pool that a file names, with the first field that names it.
 pub(super) struct NamedPool {
     pub(super) pool: Pool,
     pub(super) place: Range<usize>,

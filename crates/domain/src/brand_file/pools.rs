@@ -1,4 +1,5 @@
-//! The files of codes that a brand file names: each is one brand's alone, and has a code for every reward that may come from it.
+//! The files of codes that a brand file names. Each belongs to one brand, and needs a code for every reward
+//! that it may give.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use crate::brand_file::section::Field;
 use crate::ids::Scope;
 use crate::incentive::Pool;
 
-/// `codes = "file"`.
+/// Reads `codes = "file"`.
 pub(super) fn named(field: &Field<'_>) -> Option<Pool> {
     let pool = field.parsed(|name| Pool::of_file(name).ok_or("must name a file"))?;
     field.source.names_pool(NamedPool {
@@ -22,13 +23,14 @@ pub(super) fn named(field: &Field<'_>) -> Option<Pool> {
     Some(pool)
 }
 
-/// Every pool must be a file of this brand, with a code for every reward that may come from it, whichever incentives share it.
+/// Checks that every pool is a file of this brand only, with a code for every reward that it may give, even
+/// if several incentives share it.
 pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Reading<'_, '_>) {
     let needs = needs(activations);
     let mut claimed: Vec<(Pool, Vec<Unique>)> = Vec::new();
     for named in reading.source.take_pools() {
         if let Some(flaw) = named.pool.flaw() {
-            // What it would lead to is not looked at.
+            // The file that the name leads to is not opened.
             reading.source.note(Severity::Rule, Some(&named.place), &named.field, flaw);
             continue;
         }
@@ -73,7 +75,7 @@ pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Rea
     }
 }
 
-/// How many codes each pool may have to give; `None` for any number.
+/// How many codes each pool may have to give; `None` for no limit.
 fn needs(activations: &BTreeMap<Scope, Activation>) -> BTreeMap<Pool, Option<u64>> {
     let mut needs: BTreeMap<Pool, Option<u64>> = BTreeMap::new();
     let incentives = activations.values().flat_map(|activation| activation.incentives.values());

@@ -1,4 +1,4 @@
-//! From TOML to a checked brand, one function per table.
+//! Converts TOML to a checked brand, with one function for each table.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -18,12 +18,12 @@ use crate::brand_file::value::{count, private, secret};
 use crate::brand_file::{Resolver, access, activation, pools};
 use crate::ids::BrandId;
 
-/// For how long participations are kept unless the brand says so.
+/// How long participations are kept unless the brand file says otherwise.
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
 const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
-/// Braze's hard cap on the objects of one `/users/track` request.
+/// Braze's hard limit on the objects of one `/users/track` request.
 const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
 
 /// Reads one file.
@@ -55,7 +55,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     pools::check(&activations, reading);
     let without_events = activations.values().all(|activation| activation.events.is_empty());
     if let Some(field) = webhook_field.filter(|_| without_events && reading.source.faults() == 0) {
-        field.doubt("is of no use: no activation has events that webhooks could bring");
+        field.doubt("is of no use: no activation has events");
     }
     root.finish();
     Some(Brand {

@@ -1,4 +1,5 @@
-//! Values that several tables have: counts, moments, names of events, secrets, addresses that are not public.
+//! Values that several tables have: counts, moments, names of events, secrets, and addresses that are not
+//! public.
 
 use std::num::NonZeroU32;
 
@@ -10,7 +11,7 @@ use crate::brand_file::secrets::{NamedSecret, SecretPurpose};
 use crate::brand_file::section::Field;
 use crate::brand_file::{Resolver, keys};
 
-/// A whole number from 1 to `most`.
+/// Reads a whole number from 1 to `most`.
 pub(super) fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
     let number = field.integer()?;
     let count = u32::try_from(number).ok().and_then(NonZeroU32::new).filter(|count| count.get() <= most);
@@ -20,7 +21,7 @@ pub(super) fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
     count
 }
 
-/// Notes that a field has us speak to addresses that are not public, where that is not allowed.
+/// Reports that a field uses addresses that are not public, if that is not allowed.
 pub(super) fn private(field: &Field<'_>, resolver: &dyn Resolver, what: &str) {
     const NEEDS: &str = "only `serve --allow-private` takes that, which is implied while it listens on loopback and no proxy is in front; \
                          functions take it with QUIKLY_ALLOW_PRIVATE=true";
@@ -29,7 +30,7 @@ pub(super) fn private(field: &Field<'_>, resolver: &dyn Resolver, what: &str) {
     }
 }
 
-/// `{ env = "NAME" }` or `{ ssm = "/name" }`.
+/// Reads `{ env = "NAME" }` or `{ ssm = "/name" }`.
 pub(super) fn secret(
     field: &Field<'_>,
     purpose: SecretPurpose,
@@ -48,7 +49,7 @@ pub(super) fn secret(
     let reference = match (env, ssm) {
         (Some(name), None) if !name.is_empty() => SecretRef::Env(name.to_owned()),
         (None, Some(name)) if !name.is_empty() => SecretRef::Ssm(name.to_owned()),
-        // A misspelt key has been named already.
+        // A misspelt key was reported already.
         _ if field.source.faults() > before => return None,
         _ => {
             field.fault("must name one place: { env = \"NAME\" } or { ssm = \"/name\" }");
@@ -67,7 +68,7 @@ pub(super) fn secret(
     Some(reference)
 }
 
-/// The name of a custom event.
+/// Reads the name of a custom event.
 pub(super) fn event_name(text: &str) -> Result<String, &'static str> {
     let length = text.chars().count();
     if length == 0 || length > 255 || text.trim() != text {
@@ -76,7 +77,7 @@ pub(super) fn event_name(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// A moment needs an offset: a local time would mean another moment on another machine.
+/// Reads a moment. It needs an offset, since a local time would mean different moments on different machines.
 pub(super) fn moment(field: &Field<'_>) -> Option<Timestamp> {
     let moment = match field.value.get_ref() {
         DeValue::Datetime(moment) => moment.to_string().parse().ok(),

@@ -1,4 +1,4 @@
-//! What we know of Braze: profiles, limits and outages. And brand files.
+//! What is stored about Braze (profile hints, limits and outages), and brand files.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn books() -> WindowsRecord {
     }
 }
 
-/// Numbers by name, as a fixture has them.
+/// The counters as named numbers, in the form of a fixture.
 fn numbers(books: &WindowsRecord) -> String {
     let named = limits::encode("acme track", books).unwrap();
     let there = named.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?.into())));
