@@ -194,7 +194,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         text: BRAND.replace("TOKEN_HASH", &TokenHash::of("bench").to_string()),
     };
     let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
-    let outside = intake::IntakeDeps {
+    let deps = intake::IntakeDeps {
         store: file.clone(),
         ledger: file.clone(),
         queues: file,
@@ -205,7 +205,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         edge_secret: None,
         clock,
     };
-    Ok(intake::router(outside, Arc::new(brands), id_key))
+    Ok(intake::router(deps, Arc::new(brands), id_key))
 }
 
 /// The straightforward implementation: a connection behind a lock, and one transaction per request, as durable as ours.

@@ -30,7 +30,7 @@ use futures::future::try_join_all;
 use ports::clock::{SystemChance, SystemClock};
 use ports::store::MOST_ITEMS;
 use ports::{Clock, Ledger, Store};
-use tests::{changed, participation};
+use testkit::{changed, participation};
 
 const PARTICIPATIONS: usize = 1_000_000;
 const WAITING: usize = 200_000;

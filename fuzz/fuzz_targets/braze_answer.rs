@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tests::fuzzed::braze_answer(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| testkit::fuzzed::braze_answer(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tests::fuzzed::intake_body(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| testkit::fuzzed::intake_body(bytes));

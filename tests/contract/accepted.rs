@@ -17,13 +17,13 @@ use http::Request;
 use intake::Entering;
 use memory::{Faults, Memory};
 use serde_json::{Value, json};
-use tests::bodies::{Bodies, example_phones};
-use tests::simulated::InProcess;
-use tests::start;
+use testkit::bodies::{Bodies, example_phones};
+use testkit::simulated::InProcess;
+use testkit::start;
 use tower::ServiceExt;
 
 use crate::Ports;
-use crate::unreadable::Spoiler;
+use crate::spoiler::Spoiler;
 
 const TOKEN: &str = "qb_accepted";
 
@@ -90,7 +90,7 @@ impl Whole {
         let secrets = Arc::new(Memory::new(1, Faults::none(), ports.clock.clone()));
         secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
         let id_key = IdKey::new([7; 32]);
-        let outside = intake::IntakeDeps {
+        let deps = intake::IntakeDeps {
             store: ports.store.clone(),
             ledger: ports.ledger.clone(),
             queues: ports.queues.clone(),
@@ -101,7 +101,7 @@ impl Whole {
             troubles: ports::Troubles::default(),
             clock: ports.clock.clone(),
         };
-        let routes = intake::router(outside, brands.clone(), id_key.clone());
+        let routes = intake::router(deps, brands.clone(), id_key.clone());
         let workspace = Settings {
             api_keys: vec!["key".into()],
             settle: Duration::ZERO,
@@ -111,8 +111,8 @@ impl Whole {
             ..Settings::default()
         };
         let transport = Arc::new(InProcess::to(Workspace::starting_at(workspace, start()).router()));
-        let outside = ports.under_a_connector(secrets, transport, Arc::new(Nobody));
-        let connector = Connector::new(outside, brands, id_key);
+        let deps = ports.under_a_connector(secrets, transport, Arc::new(Nobody));
+        let connector = Connector::new(deps, brands, id_key);
         Self { ports, routes, connector }
     }
 

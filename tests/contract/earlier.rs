@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::incentive::raffle::Seed;
 use domain::incentive::{Kind, Offer, Prize};
 use serde_json::{Value, json};
-use tests::emulator::{config, prefix};
+use testkit::emulator::{config, prefix};
 
 use crate::game::{Game, code, first, incentive, ledger};
 use crate::{Ports, emulator};

@@ -27,15 +27,16 @@ use ports::store::{Inserted, Saved};
 use ports::{Operations, Queues, Secrets, Store};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tests::emulator::{config, endpoint, prefix};
-use tests::recorder::Recorder;
-use tests::{eventually_async, start};
+use testkit::emulator::{config, endpoint, prefix};
+use testkit::recorder::Recorder;
+use testkit::{eventually_async, start};
 
 use crate::Ports;
+use crate::dynamo_api::call;
 use crate::game::{Game, acme, codes, first, ledger, pool, raffle_of_codes};
 use crate::queues::look;
+use crate::spoiler::Spoiler;
 use crate::store::ada;
-use crate::unreadable::Spoiler;
 
 /// Queues and schedules of its own for each test, in real time. A delivered message is invisible for two seconds. Everything else is in
 /// memory.
@@ -248,7 +249,7 @@ async fn messages_that_the_scheduler_could_not_send_are_listed_and_sent_to_their
     let dynamo = Dynamo::new(&config, Tables::of(&prefix));
     dynamo.make_tables().await.unwrap();
     let environment = Environment::new(&config, &prefix);
-    let by_number = tests::by_number("+13135550100", None);
+    let by_number = testkit::by_number("+13135550100", None);
     dynamo.insert(&by_number, None).await.unwrap();
     let url = environment.queue_url("schedules-dead").await.unwrap();
     let scheduler = Sqs::new(&config, HashMap::from([(QueueName::SmsSubscriptions, url)]));
@@ -321,33 +322,6 @@ async fn put(table: &str, item: Value) {
     call("PutItem", &json!({ "TableName": table, "Item": item })).await;
 }
 
-/// Makes one attribute of an item unreadable.
-pub(crate) async fn spoil_item(table: &str, key: &str, value: &str, attribute: &str) {
-    let body = json!({
-        "TableName": table,
-        "Key": { key: { "S": value } },
-        "UpdateExpression": "SET #attribute = :spoilt",
-        "ConditionExpression": "attribute_exists(#attribute)",
-        "ExpressionAttributeNames": { "#attribute": attribute },
-        "ExpressionAttributeValues": { ":spoilt": { "S": "{" } },
-    });
-    call("UpdateItem", &body).await;
-}
-
-/// Calls DynamoDB directly.
-pub(crate) async fn call(operation: &str, body: &Value) -> Value {
-    let request = reqwest::Client::new().post(endpoint().await);
-    let request = request.header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
-    // The emulator reads the region from here, and checks no signature.
-    let named = "AWS4-HMAC-SHA256 Credential=emulated/20200101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
-    let request = request.header("authorization", named).header("content-type", "application/x-amz-json-1.0");
-    let answer = request.body(body.to_string()).send().await.unwrap();
-    let status = answer.status();
-    let text = answer.text().await.unwrap();
-    assert!(status.is_success(), "{operation}: {status} {text}");
-    serde_json::from_str(&text).unwrap()
-}
-
 #[tokio::test]
 async fn unreadable_records_are_counted_when_a_person_is_forgotten() {
     let (config, prefix) = (config().await, prefix());
@@ -379,6 +353,6 @@ async fn the_brand_table_holds_what_was_pushed_last() {
     let unchanged = Pushed { written: 0, removed: 0, unchanged: 1 };
     assert_eq!(table.push(std::slice::from_ref(&changed)).await.unwrap(), unchanged);
     let left = BTreeSet::from([changed.name.clone()]);
-    let beside = table.push_beside(std::slice::from_ref(&zest), &left).await.unwrap();
-    assert_eq!((beside, read().await.len()), (Pushed { written: 1, removed: 0, unchanged: 0 }, 2));
+    let admin = table.push_beside(std::slice::from_ref(&zest), &left).await.unwrap();
+    assert_eq!((admin, read().await.len()), (Pushed { written: 1, removed: 0, unchanged: 0 }, 2));
 }

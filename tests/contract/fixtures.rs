@@ -2,6 +2,7 @@
 //! were made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +21,10 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use crate::Ports;
-use crate::emulator::{call, on_dynamo_at};
+use crate::dynamo_api::call;
+use crate::emulator::on_dynamo_at;
 
-const FILE: &str = include_str!("../fixtures/data-of-e515f12.sql");
+const FILE: &[u8] = include_bytes!("../fixtures/data-of-e515f12.sqlite");
 const ITEMS: &str = include_str!("../fixtures/items-of-e515f12.json");
 
 /// A time long after it was written.
@@ -112,7 +114,7 @@ async fn everything_is_read(
     assert!(read.found.iter().all(|one| one.has_award() == kept.awards.contains_key(&one.id().to_string())));
     let contacts: Vec<ContactKey> =
         kept.profiles.keys().map(|contact| ContactKey::from_bytes(bytes(contact))).collect();
-    let known = store.known_profiles(&contacts).await.unwrap();
+    let known = store.profile_hints(&contacts).await.unwrap();
     assert!(known.unreadable.is_empty(), "{:?}", known.unreadable);
     says_all_of(
         &kept.profiles,
@@ -140,11 +142,11 @@ async fn everything_is_read(
     assert_eq!(store.get(&ids).await.unwrap().found.len(), ids.len());
 }
 
-/// Makes the file that these statements describe.
-pub(crate) fn make(path: &Path, statements: &str) {
+/// Copies a data file to where it may be changed, with the permissions that a data file has.
+pub(crate) fn copy_to(path: &Path, data_file: &[u8]) {
     use std::os::unix::fs::OpenOptionsExt;
-    std::fs::File::options().create_new(true).write(true).mode(0o600).open(path).unwrap();
-    Connection::open(path).unwrap().execute_batch(statements).unwrap();
+    let mut file = std::fs::File::options().create_new(true).write(true).mode(0o600).open(path).unwrap();
+    file.write_all(data_file).unwrap();
 }
 
 /// The contents of the file.
@@ -168,7 +170,7 @@ fn in_the_file(path: &Path) -> FixtureContents {
 async fn a_data_file_of_an_earlier_version_is_read_completely() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
-    make(&path, FILE);
+    copy_to(&path, FILE);
     let kept = in_the_file(&path);
     let expected = [
         ("awaiting_opt_in", 1),
@@ -182,8 +184,8 @@ async fn a_data_file_of_an_earlier_version_is_read_completely() {
     ];
     assert_eq!(kept.states(), BTreeMap::from(expected));
     let file = embedded::DataFile::open(&path, Arc::new(TestClock::at(now()))).unwrap();
-    let beside = embedded::AdminConnection::open(&path).unwrap();
-    let overview = ports::Operations::overview(&beside, now()).await.unwrap();
+    let admin = embedded::AdminConnection::open(&path).unwrap();
+    let overview = ports::Operations::overview(&admin, now()).await.unwrap();
     assert_eq!(overview.participations.values().sum::<u64>(), 17);
     assert!(!overview.participations.contains_key("unreadable"));
     for (scope, accepted) in
@@ -207,7 +209,7 @@ pub(crate) struct FixtureTables {
 impl FixtureTables {
     /// Opens the tables under a clock that shows `now`.
     pub(crate) async fn at(now: Timestamp) -> Self {
-        let (config, prefix) = (tests::emulator::config().await, tests::emulator::prefix());
+        let (config, prefix) = (testkit::emulator::config().await, testkit::emulator::prefix());
         let brands = BrandTable::new(&config, &prefix);
         brands.make().await.unwrap();
         let clock = Arc::new(TestClock::at(now));

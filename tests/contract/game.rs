@@ -15,7 +15,7 @@ use domain::participation::Participation;
 use domain::unknown::UnknownFields;
 use ports::Clock;
 use ports::store::MOST_ITEMS;
-use tests::{changed, participation, start};
+use testkit::{changed, participation, start};
 
 use crate::Ports;
 

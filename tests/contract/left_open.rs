@@ -24,7 +24,7 @@ use domain::person::Person;
 use http::{Request, Response};
 use memory::{Faults, Memory, TestClock};
 use serde_json::json;
-use tests::eventually;
+use testkit::eventually;
 use tower::ServiceExt;
 
 use crate::fixtures::FixtureTables;
@@ -111,8 +111,8 @@ async fn connector(tables: &FixtureTables) -> Arc<Connector> {
     let signing = SecretRef::Ssm("/quikly-braze/local/callback/acme".to_owned());
     secrets.keep_secret(signing, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=");
     let transport = Arc::new(Anywhere(workspace().await));
-    let outside = ports.under_a_connector(secrets, transport, Arc::new(Listens));
-    Arc::new(Connector::new(outside, brands, id_key()))
+    let deps = ports.under_a_connector(secrets, transport, Arc::new(Listens));
+    Arc::new(Connector::new(deps, brands, id_key()))
 }
 
 impl FixtureTables {

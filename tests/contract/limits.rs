@@ -6,7 +6,7 @@ use domain::reservation::{Allowance, Observed};
 use futures::future::join_all;
 use ports::limits::{Endpoint, Lane};
 use ports::outages::Outage;
-use tests::start;
+use testkit::start;
 
 use crate::Ports;
 

@@ -5,6 +5,7 @@
 mod accepted;
 mod callbacks;
 mod codes;
+mod dynamo_api;
 mod earlier;
 mod emulator;
 mod fixtures;
@@ -17,6 +18,7 @@ mod operations;
 mod queues;
 mod retention;
 mod schedule;
+mod spoiler;
 mod steps;
 mod store;
 mod tables;
@@ -31,7 +33,7 @@ use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
 use ports::{Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, Schedule, Store};
-use unreadable::Spoiler;
+use spoiler::Spoiler;
 
 /// An implementation under test, with its clock.
 struct Ports {
@@ -94,7 +96,7 @@ impl Ports {
 }
 
 async fn in_memory() -> Ports {
-    let clock = Arc::new(TestClock::at(tests::start()));
+    let clock = Arc::new(TestClock::at(testkit::start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     Ports {
         store: memory.clone(),
@@ -113,7 +115,7 @@ async fn in_memory() -> Ports {
 }
 
 async fn on_a_file() -> Ports {
-    let clock = Arc::new(TestClock::at(tests::start()));
+    let clock = Arc::new(TestClock::at(testkit::start()));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.sqlite");
     Ports { _directory: Some(directory), ..over_a_file(&path, clock) }

@@ -6,7 +6,7 @@ use memory::{Faults, Memory, TestClock};
 use ports::queues::{Outgoing, Queues};
 use ports::schedule::Schedule;
 use ports::store::{Inserted, Saved, Store};
-use tests::{participation, start};
+use testkit::{participation, start};
 
 use crate::queues::look;
 

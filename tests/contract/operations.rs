@@ -16,7 +16,7 @@ use ports::ledger::DeliveryOutcome;
 use ports::limits::{Endpoint, Lane};
 use ports::operations::{ErasureReport, ProvenConsent, Which};
 use ports::store::Inserted;
-use tests::{changed, participation, start};
+use testkit::{changed, participation, start};
 
 use crate::Ports;
 use crate::game::{Game, acme, first};
@@ -169,7 +169,7 @@ pub(crate) async fn a_forgotten_person_is_stored_nowhere(ports: Ports) {
         assert_eq!((kept.contact(), kept.attributes()), (None, &Attributes::default()));
     }
     assert_eq!(ports.kept(&eve).await, eve);
-    let known = ports.store.known_profiles(&contacts).await.unwrap().profiles;
+    let known = ports.store.profile_hints(&contacts).await.unwrap().profiles;
     assert_eq!(known.into_keys().collect::<Vec<_>>(), [contacts[1]]);
     assert_eq!(
         ports.forget(&ada()).await,
@@ -193,7 +193,7 @@ pub(crate) async fn a_forgotten_persons_participation_ends_and_releases_its_plac
 
 pub(crate) async fn a_person_is_forgotten_by_any_number_that_reaches_them(ports: Ports) {
     let phone = Phone::from_e164("+13135550100").unwrap();
-    let by_both = tests::by_number(phone.as_str(), Some("ada@example.com"));
+    let by_both = testkit::by_number(phone.as_str(), Some("ada@example.com"));
     ports.store.insert(&by_both, None).await.unwrap();
     assert_eq!(ports.forget(&Person::Phone(phone)).await.participations, 1);
     assert_eq!(ports.kept(&by_both).await.contact(), None);
@@ -201,7 +201,7 @@ pub(crate) async fn a_person_is_forgotten_by_any_number_that_reaches_them(ports:
 
 /// A participation by number, whose consumer consents to a text.
 fn consenting(text_id: &str) -> Participation {
-    changed(&tests::by_number("+13135550100", Some("ada@example.com")), |kept| {
+    changed(&testkit::by_number("+13135550100", Some("ada@example.com")), |kept| {
         let Way::Sms { consent, .. } = &mut kept.way else { panic!("it is not by number") };
         consent.text_id = Some(text_id.to_owned());
     })

@@ -3,7 +3,7 @@ use std::time::Duration;
 use domain::ids::BrandId;
 use domain::message::{QueueName, WorkMessage};
 use ports::queues::{Delivery, Outgoing, Receipt};
-use tests::{eventually_async, participation};
+use testkit::{eventually_async, participation};
 
 use crate::Ports;
 

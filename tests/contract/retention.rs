@@ -11,7 +11,7 @@ use domain::profile::{Alias, ProfileHint, ProfileRef};
 use embedded::{DataFile, Expired};
 use memory::TestClock;
 use ports::{Clock, Store};
-use tests::{changed, participation, start};
+use testkit::{changed, participation, start};
 
 fn ended(email: &str) -> Participation {
     changed(&participation("acme", "spring", email), |kept| {

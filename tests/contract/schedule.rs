@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use domain::message::QueueName;
 use ports::schedule::SchedulePurpose;
-use tests::start;
+use testkit::start;
 
 use crate::Ports;
 use crate::queues::{arrives, look, receive};

@@ -42,15 +42,15 @@ impl SchemaStep {
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort_unstable();
-        (1..).zip(&files).map(|(number, file)| Self::make(number, file)).collect()
+        (1..).zip(&files).map(|(number, file)| Self::copy(number, file)).collect()
     }
 
-    fn make(number: usize, statements: &Path) -> Self {
+    fn copy(number: usize, fixture: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("data.sqlite");
-        crate::fixtures::make(&path, &std::fs::read_to_string(statements).unwrap());
+        crate::fixtures::copy_to(&path, &std::fs::read(fixture).unwrap());
         let file = Connection::open(&path).unwrap();
-        assert_eq!(version(&file), number, "{}", statements.display());
+        assert_eq!(version(&file), number, "{}", fixture.display());
         let mut ids = file.prepare("SELECT id FROM participations").unwrap();
         let ids = ids.query_map([], |row| row.get(0).map(ParticipationId::from_bytes)).unwrap();
         let ids = ids.map(Result::unwrap).collect();
@@ -193,8 +193,8 @@ fn connector(ports: &Ports) -> Arc<Connector> {
     secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
     secrets
         .keep_secret(SecretRef::Env("SIGNING".into()), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=");
-    let outside = ports.under_a_connector(secrets, Arc::new(Anywhere(workspace.router())), Arc::new(Listens));
-    Arc::new(Connector::new(outside, Arc::new(brands()), IdKey::new([7; 32])))
+    let deps = ports.under_a_connector(secrets, Arc::new(Anywhere(workspace.router())), Arc::new(Listens));
+    Arc::new(Connector::new(deps, Arc::new(brands()), IdKey::new([7; 32])))
 }
 
 /// Runs ticks until everything has ended.

@@ -11,7 +11,7 @@ use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Slot;
 use futures::future::join_all;
 use ports::store::{Inserted, Saved};
-use tests::{changed, participation, start};
+use testkit::{changed, participation, start};
 
 use crate::Ports;
 
@@ -62,7 +62,7 @@ pub(crate) async fn every_state_reads_back(ports: Ports) {
     let by_number = sms_states().into_iter().enumerate().map(|(number, state)| {
         let email = format!("c{number}@example.com");
         let phone = format!("+13135550{:03}", 100 + number);
-        let one = tests::by_number(&phone, (number % 2 == 0).then_some(email.as_str()));
+        let one = testkit::by_number(&phone, (number % 2 == 0).then_some(email.as_str()));
         changed(&one, |kept| kept.state = state)
     });
     for participation in by_email.chain(by_number) {
@@ -253,7 +253,7 @@ pub(crate) async fn a_profile_hint_is_stored_and_replaced(ports: Ports) {
     for profile in ["u-1", "u-2"] {
         ports.store.remember_profiles(&[(contact, known(profile, "a@example.com"))]).await.unwrap();
     }
-    let found = ports.store.known_profiles(&[contact, other]).await.unwrap().profiles;
+    let found = ports.store.profile_hints(&[contact, other]).await.unwrap().profiles;
     assert_eq!(found.len(), 1, "one brand's hint is not another's");
     assert_eq!(found[&contact], known("u-2", "a@example.com"));
 }

@@ -8,9 +8,10 @@ use domain::id_key::IdKey;
 use domain::reservation::Allowance;
 use ports::limits::{Endpoint, Lane};
 use serde_json::{Value, json};
-use tests::emulator::{config, prefix};
+use testkit::emulator::{config, prefix};
 
-use crate::emulator::{call, on_dynamo_at};
+use crate::dynamo_api::call;
+use crate::emulator::on_dynamo_at;
 use crate::game::{Game, acme, first};
 
 /// The first key that was used in an environment stays its key.

@@ -1,6 +1,5 @@
 //! Stored records that cannot be read: each is named, holds up nobody else, and can be erased.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,63 +9,15 @@ use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::{ProfileHint, ProfileRef};
-use memory::Memory;
 use ports::Error;
 use ports::operations::ErasureReport;
 use serde_json::json;
-use tests::{participation, start};
+use testkit::{participation, start};
 
 use crate::Ports;
-use crate::emulator::{call, spoil_item};
+use crate::dynamo_api::call;
 use crate::game::{Game, acme, first};
-
-/// Damages records, depending on where they are stored.
-pub(crate) enum Spoiler {
-    /// Memory pretends that a record is damaged.
-    Memory(Arc<Memory>),
-    /// The data file.
-    File(PathBuf),
-    /// The tables with this prefix.
-    Tables(String),
-}
-
-/// The kind of record to damage.
-#[derive(Clone, Copy)]
-enum Damaged {
-    Participation,
-    Award,
-    Profile,
-    Callback,
-}
-
-impl Spoiler {
-    async fn spoil(&self, record: Damaged, key: &str) {
-        match self {
-            Self::Memory(memory) => memory.damage(ParticipationId::parse(key).unwrap(), true),
-            Self::File(path) => {
-                let (table, column) = match record {
-                    Damaged::Participation => ("participations", "hex(id)"),
-                    Damaged::Award => ("awards", "hex(id)"),
-                    Damaged::Profile => ("profiles", "upper(contact)"),
-                    Damaged::Callback => ("notices", "upper(id)"),
-                };
-                let file = rusqlite::Connection::open(path).unwrap();
-                file.busy_timeout(Duration::from_secs(10)).unwrap();
-                let sql = format!("UPDATE {table} SET record = '{{' WHERE {column} = ?");
-                assert_eq!(file.execute(&sql, [key.to_uppercase()]).unwrap(), 1);
-            }
-            Self::Tables(prefix) => {
-                let (table, name, attribute) = match record {
-                    Damaged::Participation => ("participations", "id", "record"),
-                    Damaged::Award => ("participations", "id", "award"),
-                    Damaged::Profile => ("profiles", "contact", "record"),
-                    Damaged::Callback => ("notices", "id", "record"),
-                };
-                spoil_item(&format!("{prefix}-{table}"), name, key, attribute).await;
-            }
-        }
-    }
-}
+use crate::spoiler::{Damaged, Spoiler};
 
 fn one(name: &str) -> Participation {
     participation("acme", "spring", &format!("{name}@example.com"))
@@ -166,11 +117,11 @@ pub(crate) async fn a_profile_that_cannot_be_read_is_unknown_and_replaced(ports:
     };
     ports.store.remember_profiles(&[(contact, known("ada"))]).await.unwrap();
     ports.spoiler.spoil(Damaged::Profile, &contact.to_string()).await;
-    let read = ports.store.known_profiles(&[contact]).await.unwrap();
+    let read = ports.store.profile_hints(&[contact]).await.unwrap();
     assert!(read.profiles.is_empty() && read.unreadable.len() == 1, "{read:?}");
     assert!(names(&read.unreadable[0], contact));
     assert_eq!(ports.store.claim_profile(contact, &known("eve")).await.unwrap(), known("eve"));
-    let read = ports.store.known_profiles(&[contact]).await.unwrap();
+    let read = ports.store.profile_hints(&[contact]).await.unwrap();
     assert_eq!(read.profiles[&contact], known("eve"));
 }
 
@@ -216,8 +167,8 @@ async fn a_file_deletes_unreadable_records_in_the_end() {
 
 #[tokio::test]
 async fn a_table_expires_unreadable_records_and_keeps_those_that_can_be_read_again() {
-    let prefix = tests::emulator::prefix();
-    let ports = crate::emulator::on_dynamo_at(tests::emulator::config().await, &prefix).await;
+    let prefix = testkit::emulator::prefix();
+    let ports = crate::emulator::on_dynamo_at(testkit::emulator::config().await, &prefix).await;
     let ada = one("ada");
     ports.store.insert(&ada, None).await.unwrap();
     let expires = async || {

@@ -18,9 +18,9 @@ use domain::participation::{BrazeEvent, Participation};
 use memory::{Faults, Memory, SeededChance};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
-use tests::emulator::{self, endpoint, prefix};
-use tests::recorder::{Call, Recorder};
-use tests::simulated::InProcess;
+use testkit::emulator::{self, endpoint, prefix};
+use testkit::recorder::{Call, Recorder};
+use testkit::simulated::InProcess;
 
 const KEY: &str = "sim-key";
 const GROUP: &str = "g-1";
@@ -63,7 +63,7 @@ impl CountedActivation {
         );
         let brands = Arc::new(read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
-        let outside = Deps {
+        let deps = Deps {
             store: store.clone(),
             ledger: store.clone(),
             callbacks: store.clone(),
@@ -78,7 +78,7 @@ impl CountedActivation {
             transport: Arc::new(InProcess::to(workspace)),
             callback_transport: Arc::new(callback::HttpCallbacks::new().unwrap()),
         };
-        let connector = Connector::new(outside, brands.clone(), id_key.clone());
+        let connector = Connector::new(deps, brands.clone(), id_key.clone());
         let _tables = recorder.take();
         Self { recorder, store, looked_at, connector, brands, id_key }
     }
@@ -89,7 +89,7 @@ impl CountedActivation {
         let brand = BrandId::parse("acme").unwrap();
         self.connector.enter(&brand, &ids).await.unwrap();
         self.connector.step(&brand, &ids).await.unwrap();
-        tests::eventually_async("all have ended", Duration::from_secs(60), async || {
+        testkit::eventually_async("all have ended", Duration::from_secs(60), async || {
             self.connector.tick().await.unwrap();
             self.have_ended(&ids).await.then_some(())
         })

@@ -19,7 +19,8 @@ pub(crate) fn all() -> Vec<SourceFile> {
     let is_code = |path: &PathBuf| {
         let is_test = path.iter().any(|part| part == "tests")
             || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
-        path.starts_with("crates") && !path.starts_with("crates/xtask") && !is_test
+        let is_tool = ["crates/testkit", "crates/xtask"].iter().any(|tool| path.starts_with(tool));
+        path.starts_with("crates") && !is_tool && !is_test
     };
     let sources: Vec<SourceFile> = files("rs").into_iter().filter(is_code).map(|path| read(&path)).collect();
     assert!(sources.len() > 100, "only {} source files were found", sources.len());

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::server::{BrandFixture, ServeProcess, TOKEN};
+use crate::secrets::TOKEN;
+use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
 /// The time by which a client must have been cut off.
@@ -100,7 +101,7 @@ async fn a_client_cannot_hold_every_connection() {
     let waits = tokio::time::timeout(Duration::from_millis(100), held[0].read(&mut [0])).await;
     assert!(waits.is_err(), "the others are kept");
     drop(held);
-    tests::eventually_async("a client that has left may connect again", LATER, async || {
+    testkit::eventually_async("a client that has left may connect again", LATER, async || {
         reqwest::Client::new().get(format!("{}/healthz", server.url)).send().await.ok()
     })
     .await;
@@ -174,7 +175,7 @@ async fn the_last_connections_are_kept_for_webhooks_and_the_health() {
         client().post(format!("{}/webhook/braze", server.url)).bearer_auth(TOKEN).body(body.to_string());
     assert_eq!(webhook.send().await.unwrap().status(), 202);
     drop(held);
-    tests::eventually_async("there is room again", LATER, async || {
+    testkit::eventually_async("there is room again", LATER, async || {
         (post().body(EMAIL).send().await.unwrap().status() == 202).then_some(())
     })
     .await;
@@ -229,7 +230,7 @@ async fn a_client_that_asks_for_too_much_learns_when_to_retry_and_others_are_not
         assert_eq!(answer.0, 202, "Braze is not a client that could come again as often as it must");
         assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
     }
-    tests::eventually_async("the client may retry", LATER, async || {
+    testkit::eventually_async("the client may retry", LATER, async || {
         (takes_part(&server, "192.0.2.1").await.0 == 202).then_some(())
     })
     .await;

@@ -10,8 +10,8 @@ use ports::clock::SystemClock;
 use ports::ledger::Stock;
 use ports::{Ledger, Store};
 use serde_json::{Value, json};
-use tests::emulator::{endpoint, prefix};
-use tests::participation;
+use testkit::emulator::{endpoint, prefix};
+use testkit::participation;
 
 use crate::process::{run_with, write};
 

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use domain::token::TokenHash;
 use serde_json::{Value, json};
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::process::{run_with, write};
-use crate::server::{
-    BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, OTHER_TOKEN, SECRET, SECRET_VARIABLE, ServeProcess, TOKEN,
-};
-use crate::workspace::{KEY, SimProcess};
+use crate::secrets::{KEY, OTHER_TOKEN, SECRET, TOKEN};
+use crate::server::{BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET_VARIABLE, ServeProcess};
+use crate::workspace::SimProcess;
 
 const SOON: Duration = Duration::from_secs(20);
 const SIGNED_IN: &str = "[activation.events.signed_in]\n";

@@ -6,14 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::brand_files::{CODES, access, change, webhook};
 use crate::process::{run_with, write};
-use crate::server::{
-    BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, OTHER_TOKEN, SECRET, SECRET_VARIABLE, ServeProcess, TOKEN,
-};
-use crate::workspace::{KEY, SimProcess};
+use crate::secrets::{KEY, OTHER_TOKEN, SECRET, TOKEN};
+use crate::server::{BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET_VARIABLE, ServeProcess};
+use crate::workspace::SimProcess;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -50,7 +49,7 @@ async fn a_code_file_that_is_not_the_brands_own_is_refused_and_the_other_brand_w
             &|brands| name(brands, "/etc/passwd"),
             acme,
             other,
-            "must be the name of a file beside the brand file",
+            "must be the name of a file next to the brand file",
         ),
         (
             &|brands| {
@@ -59,7 +58,7 @@ async fn a_code_file_that_is_not_the_brands_own_is_refused_and_the_other_brand_w
             },
             acme,
             other,
-            "must be the name of a file beside the brand file",
+            "must be the name of a file next to the brand file",
         ),
         (
             &|brands| {

@@ -9,11 +9,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::process::{binary, ended, run_with, write};
+use crate::secrets::KEY;
 use crate::server::{BrandFixture, KEY_VARIABLE, ServeProcess};
-use crate::workspace::{KEY, SimProcess};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bad_input::is_problem;
-use crate::server::{BrandFixture, SECRET, SECRET_VARIABLE, ServeProcess};
+use crate::secrets::SECRET;
+use crate::server::{BrandFixture, SECRET_VARIABLE, ServeProcess};
 use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);

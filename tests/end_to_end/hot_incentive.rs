@@ -12,10 +12,11 @@ use futures::stream;
 use ports::clock::SystemClock;
 use ports::{Clock, Ledger};
 use serde_json::{Value, json};
-use tests::{eventually, eventually_async};
+use testkit::{eventually, eventually_async};
 
 use crate::quikly::QuiklyEnd;
-use crate::server::{BrandFixture, ServeProcess, TOKEN};
+use crate::secrets::TOKEN;
+use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
 const CONSUMERS: usize = 2_000;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tests::eventually;
+use testkit::eventually;
 
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
@@ -81,7 +81,7 @@ async fn nothing_that_was_accepted_is_lost_in_fifty_kills() {
 
 /// Every profile, once nothing is pending any more.
 async fn settled(workspace: &SimProcess) -> Vec<Value> {
-    tests::eventually_async("the workspace has settled", LATER, async || {
+    testkit::eventually_async("the workspace has settled", LATER, async || {
         let profiles = workspace.profiles().await;
         let pending = |profile: &Value| profile["pending_objects"].as_u64().is_some_and(|count| count > 0);
         (!profiles.iter().any(pending)).then_some(profiles)

@@ -1,7 +1,6 @@
 //! The search for contacts and secrets in everything that the processes of these tests have written.
 
-use crate::server::{OTHER_TOKEN, SECRET, TOKEN};
-use crate::workspace::KEY;
+use crate::secrets::{KEY, OTHER_TOKEN, SECRET, TOKEN};
 
 /// The shortest run of digits after a `+` that may be a number.
 const BEHIND_PLUS: usize = 8;

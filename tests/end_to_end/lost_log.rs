@@ -54,7 +54,7 @@ async fn health(server: &ServeProcess) -> Value {
 
 /// Checks that the health reports lost lines and no other harm.
 async fn is_shown(server: &ServeProcess) {
-    let shown = tests::eventually_async("the lost lines are shown", LATER, async || {
+    let shown = testkit::eventually_async("the lost lines are shown", LATER, async || {
         let health = health(server).await;
         health["degraded"].to_string().contains("log_lines_lost").then_some(health)
     })

@@ -26,6 +26,7 @@ mod quikly;
 mod refusals;
 mod room;
 mod safekeeping;
+mod secrets;
 mod server;
 mod sms;
 mod start_and_stop;

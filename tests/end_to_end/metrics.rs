@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::process::run;
 use crate::server::{BrandFixture, ServeProcess};

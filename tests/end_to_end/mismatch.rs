@@ -5,12 +5,13 @@ use std::time::Duration;
 use ports::Clock;
 use ports::clock::SystemClock;
 use serde_json::{Value, json};
-use tests::{eventually, eventually_async};
+use testkit::{eventually, eventually_async};
 
 use crate::bad_input::is_problem;
 use crate::front_end::signature;
 use crate::quikly::QuiklyEnd;
-use crate::server::{BrandFixture, SECRET, SECRET_VARIABLE, ServeProcess};
+use crate::secrets::SECRET;
+use crate::server::{BrandFixture, SECRET_VARIABLE, ServeProcess};
 use crate::workspace::SimProcess;
 
 const GROUP: &str = "8f1c6f0e-0000-4000-8000-000000000001";

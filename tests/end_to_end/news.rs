@@ -7,7 +7,8 @@ use domain::token::TokenHash;
 use serde_json::json;
 
 use crate::process::run;
-use crate::server::{BrandFixture, SECRET_VARIABLE, ServeProcess, TOKEN};
+use crate::secrets::TOKEN;
+use crate::server::{BrandFixture, SECRET_VARIABLE, ServeProcess};
 use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
@@ -46,7 +47,7 @@ async fn a_receiver_that_is_down_is_one_line_a_minute_and_shown() {
     })
     .await;
     signs_in(&server, 20).await;
-    let entry = tests::eventually_async("the health shows it", LATER, async || {
+    let entry = testkit::eventually_async("the health shows it", LATER, async || {
         let (_, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
         let entries = health["degraded"].as_array()?;
         entries.iter().find(|entry| entry["kind"] == "callback_not_taken").cloned()

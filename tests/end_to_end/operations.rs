@@ -14,10 +14,9 @@ use serde_json::{Value, json};
 
 use crate::process::{run, run_with, write};
 use crate::quikly::QuiklyEnd;
-use crate::server::{
-    BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET, SECRET_VARIABLE, ServeProcess, TOKEN,
-};
-use crate::workspace::{KEY, SimProcess};
+use crate::secrets::{KEY, SECRET, TOKEN};
+use crate::server::{BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET_VARIABLE, ServeProcess};
+use crate::workspace::SimProcess;
 
 const LATER: Duration = Duration::from_secs(60);
 const CREDITED_BY_EVENT: &str = "[activation.events.signed_in]";
@@ -38,7 +37,7 @@ async fn status_shows_the_state_of_a_running_server() {
     for number in 0..3 {
         server.take_part("spring", &format!("c{number}@example.com")).await;
     }
-    let status = tests::eventually("a slot was booked", LATER, || {
+    let status = testkit::eventually("a slot was booked", LATER, || {
         let status = asked(&server, &["status"]);
         status["limits"].as_object().is_some_and(|limits| !limits.is_empty()).then_some(status)
     })
@@ -92,7 +91,7 @@ async fn a_parked_callback_is_listed_and_delivered_once_after_a_retry() {
     quikly.is_out_of_order(false);
     assert_eq!(asked(&server, &["dead", "retry", dead[0]["id"].as_str().unwrap()]), dead);
     server.start_again().await;
-    let told = tests::eventually("it is delivered", LATER, || quikly.told().pop()).await;
+    let told = testkit::eventually("it is delivered", LATER, || quikly.told().pop()).await;
     assert_eq!(told.body["data"]["id"], accepted["id"], "{}", told.body);
     assert_eq!(asked(&server, &["dead", "retry", "--all"]), json!([]));
     assert_eq!(quikly.told().len(), 1);
@@ -272,7 +271,7 @@ async fn an_unreadable_participation_is_named_and_can_be_erased_while_everything
         let shown = health["degraded"].as_array()?.iter().any(|entry| entry["kind"] == "unreadable_records");
         shown.then_some(())
     };
-    tests::eventually_async("the health shows it", 2 * LATER, shows_it).await;
+    testkit::eventually_async("the health shows it", 2 * LATER, shows_it).await;
     let forgotten = run(&["forget", "--data", &server.data().display().to_string(), "--id", &damaged]);
     assert_eq!(forgotten.0, Some(0), "{}", forgotten.1);
     assert_eq!(server.show(&damaged).await["state"], "rejected");

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tests::eventually;
+use testkit::eventually;
 
 use crate::logs::look_through;
 

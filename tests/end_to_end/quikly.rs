@@ -10,7 +10,8 @@ use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::server::{SECRET, SECRET_VARIABLE};
+use crate::secrets::SECRET;
+use crate::server::SECRET_VARIABLE;
 
 /// A callback as it arrived.
 #[derive(Debug, Clone)]

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tests::eventually_async;
+use testkit::eventually_async;
 
+use crate::secrets::KEY;
 use crate::server::{BrandFixture, ServeProcess};
-use crate::workspace::{KEY, SimProcess};
+use crate::workspace::SimProcess;
 
 #[tokio::test]
 async fn while_braze_is_down_participations_wait_and_then_continue() {

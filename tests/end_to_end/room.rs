@@ -7,7 +7,8 @@ use domain::token::TokenHash;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::server::{BrandFixture, ServeProcess, TOKEN};
+use crate::secrets::TOKEN;
+use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
 const MOST: usize = 60;

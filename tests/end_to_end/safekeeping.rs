@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::process::{run_told, run_with};
+use crate::secrets::KEY;
 use crate::server::{BrandFixture, KEY_VARIABLE, ServeProcess};
-use crate::workspace::{KEY, SimProcess};
+use crate::workspace::SimProcess;
 
 const ID_KEY: &str = "QUIKLY_BRAZE_ID_KEY";
 const LATER: Duration = Duration::from_secs(60);

@@ -6,10 +6,11 @@ use std::time::Duration;
 use domain::token::TokenHash;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::process::{BALLAST, Process, namespace, write};
-use crate::workspace::{KEY, SimProcess};
+use crate::secrets::{KEY, OTHER_TOKEN, SECRET, TOKEN};
+use crate::workspace::SimProcess;
 
 /// The environment variable that holds the brand's key.
 pub(crate) const KEY_VARIABLE: &str = "ACME_BRAZE_API_KEY";
@@ -19,11 +20,6 @@ pub(crate) const OTHER_KEY_VARIABLE: &str = "OTHER_BRAZE_API_KEY";
 
 /// The environment variable that holds the secret for signing participations and callbacks.
 pub(crate) const SECRET_VARIABLE: &str = "ACME_SIGNING_SECRET";
-pub(crate) const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
-
-/// The brands' webhook tokens.
-pub(crate) const TOKEN: &str = "qb_5c1f8a90d2e74b63";
-pub(crate) const OTHER_TOKEN: &str = "qb_9b3e1d6c70f24a85";
 
 pub(crate) struct ServeProcess {
     pub(crate) url: String,

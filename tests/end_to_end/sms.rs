@@ -7,7 +7,7 @@ use domain::Timestamp;
 use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
-use tests::eventually_async;
+use testkit::eventually_async;
 
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;

@@ -56,7 +56,7 @@ async fn the_demo_prints_requests_to_try_and_they_work() {
     };
     let reaches = async |accepted: &Value, state: &str| {
         let path = format!("{url}/participations/{}", accepted["id"].as_str().unwrap());
-        tests::eventually_async(state, Duration::from_secs(30), async || {
+        testkit::eventually_async(state, Duration::from_secs(30), async || {
             let shown = call(client.get(&path)).await;
             (shown["state"] == state).then_some(shown)
         })
@@ -65,7 +65,7 @@ async fn the_demo_prints_requests_to_try_and_they_work() {
     let (by_email, single, double) = (post(&posts[0]).await, post(&posts[1]).await, post(&posts[2]).await);
     assert_eq!(reaches(&by_email, "enrolled").await["credited"], true);
     assert_eq!(reaches(&double, "awaiting_opt_in").await["credited"], false);
-    tests::eventually_async("there is a question to answer", Duration::from_secs(10), async || {
+    testkit::eventually_async("there is a question to answer", Duration::from_secs(10), async || {
         (post(&posts[3]).await["confirmed"] == true).then_some(())
     })
     .await;

@@ -31,7 +31,7 @@ async fn a_step_under_way(workspace: &SimProcess, server: &ServeProcess, delay: 
     let fault = json!({ "path": "/users/export/ids", "kind": "delay", "delay_ms": delay, "count": 1 });
     workspace.fault(fault).await;
     let id = server.take_part("spring", "ada@example.com").await;
-    tests::eventually_async("Braze is asked", LATER, async || {
+    testkit::eventually_async("Braze is asked", LATER, async || {
         (workspace.faults_met().await > 0).then_some(())
     })
     .await;
@@ -62,7 +62,7 @@ async fn a_step_and_a_request_in_progress_are_finished() {
     let mut request = half_a_request(&server, body).await;
 
     server.ask_to_end();
-    tests::eventually_async("new connections are refused", LATER, async || {
+    testkit::eventually_async("new connections are refused", LATER, async || {
         TcpStream::connect(server.url.trim_start_matches("http://")).await.err()
     })
     .await;

@@ -17,7 +17,7 @@ fn brand<'a>(endpoint: &'a str, workspace: &'a SimProcess) -> BrandFixture<'a> {
 
 /// The entry in the health for a brand whose workspace does not answer, once there is one.
 async fn shown(server: &ServeProcess) -> Value {
-    tests::eventually_async("the health says so", LATER, async || {
+    testkit::eventually_async("the health says so", LATER, async || {
         let (status, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
         assert_eq!(status, 200, "{health}");
         let found =
@@ -51,7 +51,7 @@ async fn a_workspace_that_cannot_be_reached_is_reported_once_and_retried_at_once
     let entry = shown(&server).await;
     assert_eq!(entry["brand"], "acme");
     assert!(entry["since"].is_string() && entry["text"].as_str().unwrap().contains("next try"), "{entry}");
-    let unanswered = tests::eventually_async("status says so", LATER, async || {
+    let unanswered = testkit::eventually_async("status says so", LATER, async || {
         let unanswered = status(&server)["unanswered"]["acme"].clone();
         (unanswered["waiting"] == 3).then_some(unanswered)
     })
@@ -67,12 +67,12 @@ async fn a_workspace_that_cannot_be_reached_is_reported_once_and_retried_at_once
     for id in &ids {
         server.reaches(id, "enrolled", LATER).await;
     }
-    tests::eventually_async("all is well", LATER, async || {
+    testkit::eventually_async("all is well", LATER, async || {
         let (_, _, health) = server.send("GET", "/healthz", None, Vec::new()).await;
         (health["status"] == "ok").then_some(())
     })
     .await;
-    tests::eventually_async("status does not show it any more", LATER, async || {
+    testkit::eventually_async("status does not show it any more", LATER, async || {
         status(&server)["unanswered"].as_object().unwrap().is_empty().then_some(())
     })
     .await;

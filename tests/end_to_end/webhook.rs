@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bad_input::is_problem;
-use crate::server::{BrandFixture, OTHER_TOKEN, ServeProcess, TOKEN};
+use crate::secrets::{OTHER_TOKEN, TOKEN};
+use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
 const SOON: Duration = Duration::from_secs(15);

@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::Process;
-
-/// The API key of the simulated workspace.
-pub(crate) const KEY: &str = "sim-0f9e8d7c6b5a";
+use crate::secrets::KEY;
 
 pub(crate) struct SimProcess {
     pub(crate) url: String,
@@ -78,7 +76,7 @@ impl SimProcess {
 
     /// Every profile, once nothing is pending any more.
     pub(crate) async fn profiles(&self) -> Vec<Value> {
-        tests::eventually_async("everything has settled", std::time::Duration::from_secs(20), async || {
+        testkit::eventually_async("everything has settled", std::time::Duration::from_secs(20), async || {
             let state = self.send(reqwest::Method::GET, "/_sim/profiles", &Value::Null).await;
             (state["pending_objects"] == 0).then(|| state["profiles"].as_array().unwrap().clone())
         })

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use tests::fuzzed::TARGETS;
+use testkit::fuzzed::TARGETS;
 
 /// The number of changed copies for each target, unless `FUZZ_INPUTS` sets it.
 const INPUTS: u32 = 20_000;

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use ports::Clock;
 use serde_json::{Value, json};
 
-use tests::campaign::{Campaign, SETTLE};
+use testkit::campaign::{Campaign, SETTLE};
 
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 const MARKS: &str = "[activation.email]\nattributes = { quikly_participant = true }";

@@ -7,7 +7,7 @@ use memory::Faults;
 use ports::{Clock, Ledger};
 use serde_json::{Value, json};
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";
@@ -162,7 +162,7 @@ async fn a_raffle_is_drawn_at_its_close_and_its_winners_get_callbacks() {
 
 /// The time this many seconds after the campaign begins, as a brand file has it.
 fn campaign_start_plus(seconds: u64) -> String {
-    (tests::start() + Duration::from_secs(seconds)).to_string()
+    (testkit::start() + Duration::from_secs(seconds)).to_string()
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use memory::Faults;
 use ports::Clock;
 use serde_json::json;
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const EVENT: &str = "attributes = { quikly_participant = true }\nevent = \"quikly_participated\"";
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use braze_sim::HeaderStyle;
-use tests::drain::{Burst, Drained, Flow, Limit, drain};
+use testkit::drain::{Burst, Drained, Flow, Limit, drain};
 
 const COUNT: usize = 1_000;
 

@@ -6,7 +6,7 @@ use memory::Faults;
 use ports::Clock;
 use serde_json::{Value, json};
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n";
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);

@@ -7,7 +7,7 @@ use domain::contact::{Contact, Email};
 use memory::Faults;
 use ports::Clock;
 use serde_json::json;
-use tests::campaign::{Campaign, SETTLE};
+use testkit::campaign::{Campaign, SETTLE};
 
 const WAITING: usize = 100_000;
 

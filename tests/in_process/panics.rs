@@ -17,7 +17,7 @@ use metrics::Metric;
 use ports::health::Subject;
 use ports::queues::{Delivery, Outgoing, Queues, Receipt};
 use ports::{Clock, Troubles};
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const ATTRIBUTE: &str = "attributes = { quikly_participant = true }";
 const LATER: Duration = Duration::from_secs(1_200);
@@ -87,13 +87,13 @@ impl Queues for Panicking<Arc<dyn Queues>> {
 /// A process whose requests to the first brand's workspace panic this many times if they contain `named`.
 fn process(campaign: &Campaign, named: &'static str, times: usize) -> (Arc<Connector>, Troubles) {
     let troubles = Troubles::default();
-    let way = Panicking::times(times, campaign.outside.transport.clone());
-    let outside = Deps {
+    let way = Panicking::times(times, campaign.deps.transport.clone());
+    let deps = Deps {
         transport: Arc::new(AboutPort { way, named }),
         troubles: troubles.clone(),
-        ..campaign.outside.clone()
+        ..campaign.deps.clone()
     };
-    (campaign.connector_over(outside), troubles)
+    (campaign.connector_over(deps), troubles)
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,9 +146,9 @@ async fn a_participation_that_always_panics_does_not_keep_its_brand_from_the_oth
 async fn tasks_that_panic_are_restarted_and_nothing_is_lost() {
     let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
     let troubles = Troubles::default();
-    let queues = Arc::new(Panicking::times(4, campaign.outside.queues.clone()));
-    let outside = Deps { queues, troubles: troubles.clone(), ..campaign.outside.clone() };
-    campaign.run_beside(campaign.connector_over(outside));
+    let queues = Arc::new(Panicking::times(4, campaign.deps.queues.clone()));
+    let deps = Deps { queues, troubles: troubles.clone(), ..campaign.deps.clone() };
+    campaign.run_beside(campaign.connector_over(deps));
     let (ours, theirs) =
         (campaign.accept("ada@example.com").await, campaign.accept_at_other("ada@example.com").await);
     campaign.clock.sleep(Duration::from_secs(1)).await;
@@ -161,9 +161,9 @@ async fn a_panic_while_a_callback_is_sent_is_a_failed_attempt() {
     let callback = "[activation.email]\nattributes = { quikly_participant = true }\n\
                     [callback]\nurl = \"http://127.0.0.1:9/\"\nsecret = { env = \"KEY\" }\nallow_private = true";
     let campaign = Campaign::with(Faults::none(), "", callback);
-    let callback_transport = Arc::new(Panicking::times(2, campaign.outside.callback_transport.clone()));
-    let outside = Deps { callback_transport, ..campaign.outside.clone() };
-    campaign.run_beside(campaign.connector_over(outside));
+    let callback_transport = Arc::new(Panicking::times(2, campaign.deps.callback_transport.clone()));
+    let deps = Deps { callback_transport, ..campaign.deps.clone() };
+    campaign.run_beside(campaign.connector_over(deps));
     let id = campaign.accept("ada@example.com").await;
     campaign.all_end(&[id], LATER).await;
     campaign.clock.sleep(Duration::from_secs(120)).await;

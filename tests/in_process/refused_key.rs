@@ -3,7 +3,7 @@ use std::time::Duration;
 use memory::Faults;
 use ports::Clock;
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const ATTRIBUTE: &str = "attributes = { quikly_participant = true }";
 

@@ -9,7 +9,7 @@ use memory::Faults;
 use ports::{Clock, Ledger, Store};
 use serde_json::json;
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";

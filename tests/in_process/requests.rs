@@ -9,7 +9,7 @@ use memory::Faults;
 use ports::Clock;
 use serde_json::json;
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const COUNT: usize = 1_000;
 const EMAIL: &str = "[activation.email]\nattributes = { quikly_participant = true }\n";

@@ -6,7 +6,7 @@ use memory::Faults;
 use ports::Clock;
 use serde_json::{Value, json};
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const SINGLE: &str =

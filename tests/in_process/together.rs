@@ -6,7 +6,7 @@ use domain::contact::{Contact, Email};
 use memory::Faults;
 use ports::Clock;
 use serde_json::json;
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use memory::Faults;
 use metrics::Metric;
 use serde_json::{Value, json};
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 

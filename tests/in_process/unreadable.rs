@@ -5,7 +5,7 @@ use std::time::Duration;
 use memory::Faults;
 use ports::{Clock, Ledger, Store};
 
-use tests::campaign::Campaign;
+use testkit::campaign::Campaign;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"double\"\n\
@@ -15,7 +15,7 @@ const FIRST: &str =
     "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 1\nreward = \"SPRING20\"\n";
 
 fn kinds(campaign: &Campaign) -> Vec<&'static str> {
-    campaign.outside.troubles.all(campaign.clock.now()).into_iter().map(|entry| entry.kind).collect()
+    campaign.deps.troubles.all(campaign.clock.now()).into_iter().map(|entry| entry.kind).collect()
 }
 
 #[tokio::test(start_paused = true)]

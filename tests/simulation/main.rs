@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use tests::simulation::{Broken, Mutation, Plan, Played, play, shrink};
+use testkit::simulation::{Broken, Mutation, Plan, Played, play, shrink};
 
 const SEEDS: u64 = 1_000;
 

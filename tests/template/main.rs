@@ -4,7 +4,7 @@ mod policies;
 
 use metrics::{Metric, SaidBy};
 use serde_json::{Value, json};
-use tests::template::{of_type, points_to, resources, tool, translated};
+use testkit::template::{of_type, points_to, resources, tool, translated};
 
 #[test]
 fn the_linter_finds_nothing_in_the_translated_template() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tests::template::{allowed, of_type};
+use testkit::template::{allowed, of_type};
 
 fn functions() -> BTreeMap<&'static str, Vec<String>> {
     of_type("AWS::Lambda::Function").into_iter().map(|(name, _)| (name, allowed(name))).collect()

@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use tests::drain::HeaderStyle;
-use tests::drain::{Burst, Drained, Flow, Limit, drain};
+use testkit::drain::HeaderStyle;
+use testkit::drain::{Burst, Drained, Flow, Limit, drain};
 
 const FLOWS: [(Flow, &str); 3] =
     [(Flow::Email, "e-mail"), (Flow::Single, "SMS, single opt-in"), (Flow::Double, "SMS, double opt-in")];

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use tests::drain::{Burst, Drained, Flow, Limit};
+use testkit::drain::{Burst, Drained, Flow, Limit};
 
 const LIMIT: Limit = Limit::a_minute(250);
 const COUNT: usize = 10_000;

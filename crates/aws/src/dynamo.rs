@@ -1,13 +1,13 @@
 //! The ports on DynamoDB.
 
 mod accepted;
-mod book;
 mod brands;
 mod callbacks;
 mod drawn;
 mod due;
 mod item;
 mod ledger;
+mod ledger_tx;
 mod limits;
 mod marks;
 #[cfg(feature = "sqs")]

@@ -4,13 +4,15 @@ use std::ops::Range;
 
 use crate::track::{AttributesObject, Event, TrackWrite};
 
-/// Largest request body: most of Braze's endpoints take 4 MB; this leaves room.
+/// The largest request body that is built, in bytes. Most of Braze's endpoints take 4 MB; this leaves a
+/// margin.
 pub const LARGEST_BODY: usize = 3_500_000;
 
-/// Braze's hard cap on objects.
+/// Braze's hard limit on objects in one request.
 const MOST_OBJECTS: u32 = 75;
 
-/// How many objects a request may hold. Contracts differ: 75 or 50 in all, 75 in each array, 5 announced.
+/// How many objects a request may hold. Contracts differ: 75 or 50 objects in all, or 75 in each array; a
+/// limit of 5 is announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimit {
     objects: u32,
@@ -31,7 +33,7 @@ impl Default for BatchLimit {
     }
 }
 
-/// The load of a request so far.
+/// What a request holds so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct RequestLoad {
     attributes: usize,
@@ -67,8 +69,8 @@ impl RequestLoad {
     }
 }
 
-/// Cuts `writes` into requests, in order, each as full as the limit allows. A write that alone is over the limit gets a
-/// request of its own; Braze then says what it thinks of it.
+/// Splits `writes` into requests, in order, each as full as the limit allows. A write that alone exceeds the
+/// limit gets a request of its own, and Braze decides about it.
 #[must_use]
 pub fn pack(writes: &[TrackWrite], limit: BatchLimit) -> Vec<Range<usize>> {
     let mut groups = Vec::new();

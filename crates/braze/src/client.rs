@@ -1,4 +1,4 @@
-//! A workspace's client: one request, one answer.
+//! The client of a workspace. Each call sends one request and returns one answer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::transport::{Transport, TransportError};
 pub struct ApiKey(SecretString);
 
 impl ApiKey {
-    /// A key as Braze's dashboard shows it.
+    /// Makes a key from the text that Braze's dashboard shows.
     #[must_use]
     pub fn new(key: &str) -> Self {
         Self(SecretString::from(key.trim()))
@@ -42,7 +42,7 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// What a request came to, with what the answer said of the limits.
+/// The result of a request, and what the answer's headers said about the limits.
 #[derive(Debug)]
 pub struct Answer<T> {
     /// The rate-limit headers; empty when no answer came.
@@ -52,8 +52,9 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// How long Braze asks to be left alone after an answer that was no success: `Retry-After` in any form, else the end of the window
-    /// where nothing is left of it, as a 429 says whatever else it tells.
+    /// How long Braze asks us to wait after an answer that was not a success: `Retry-After` in any form, or
+    /// else the time until the window ends, if no request is left in it. A 429 means that none is left,
+    /// whatever else it says.
     #[must_use]
     pub fn asked_wait(&self, now: Timestamp) -> Option<Duration> {
         match self.result.as_ref().err()? {
@@ -78,22 +79,22 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client of the workspace that `key` belongs to, on its instance.
+    /// Makes a client for the workspace that `key` belongs to, on the instance at `endpoint`.
     pub fn new(endpoint: Url, key: ApiKey, transport: Arc<dyn Transport>) -> Self {
         Self { endpoint, key, transport }
     }
 
-    /// `POST /users/track`: one request with these writes, an outcome for each in order.
+    /// `POST /users/track`: sends these writes in one request and returns an outcome for each, in order.
     ///
-    /// The caller keeps to its contract's batch limit ([`crate::pack`]).
+    /// The caller keeps to the batch limit of its contract ([`crate::pack`]).
     pub async fn track(&self, writes: &[TrackWrite]) -> Answer<Vec<WriteOutcome>> {
         let (limits, answered) = self.post("/users/track", &track::body(writes)).await;
         let result = answered.and_then(|response| outcome::of_track(response, writes, &self.redactor()));
         Answer { limits, result }
     }
 
-    /// `POST /users/export/ids`: the profiles that a query finds. Campaigns and Canvases are never asked for: they would
-    /// cost the workspace the faster rate limit.
+    /// `POST /users/export/ids`: returns the profiles that a query finds. It never asks for campaigns or
+    /// Canvases, since they would cost the workspace the faster rate limit.
     pub async fn export_ids(&self, query: &ExportQuery, fields: Fields) -> Answer<Export> {
         let body = match query.body(fields) {
             Ok(body) => body,
@@ -107,7 +108,7 @@ impl Client {
         Answer { limits, result }
     }
 
-    /// `GET /subscription/status/get`: the states of up to [`MOST_PHONES`] numbers in a group.
+    /// `GET /subscription/status/get`: returns the states of up to [`MOST_PHONES`] numbers in a group.
     pub async fn subscription_statuses(&self, group: &str, phones: &[String]) -> Answer<Statuses> {
         if let Err(error) = check_count(phones.len()) {
             return Answer { limits: RateLimit::default(), result: Err(error) };
@@ -122,8 +123,9 @@ impl Client {
         Answer { limits, result }
     }
 
-    /// Subscribes up to [`MOST_PHONES`] numbers, over all groups, to theirs. Setting a state twice changes nothing. Braze says that it has
-    /// accepted this, not what became of each number: that is to be read.
+    /// Subscribes up to [`MOST_PHONES`] numbers, counted over all groups, to their groups. Setting a state
+    /// twice changes nothing. Braze confirms that it accepted the request, not the result for each number:
+    /// read the statuses for that.
     pub async fn subscribe(
         &self,
         endpoint: SetEndpoint,
@@ -180,9 +182,9 @@ impl Client {
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Bytes>, Error> {
         let bearer = format!("Bearer {}", self.key.0.expose_secret());
         let mut authorization = HeaderValue::try_from(bearer)
-            .map_err(|_| Error::Unsendable("the API key has characters that no key has"))?;
+            .map_err(|_| Error::Unsendable("the API key has characters that cannot be sent in a header"))?;
         authorization.set_sensitive(true);
-        // A trailing slash is answered with 403, a doubled one with 404.
+        // Braze answers a trailing slash with 403 and a doubled one with 404.
         let base = self.endpoint.as_str().trim_end_matches('/');
         Request::builder()
             .method(method)
@@ -190,7 +192,7 @@ impl Client {
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body)
-            .map_err(|_| Error::Unsendable("the request cannot be written down"))
+            .map_err(|_| Error::Unsendable("the request cannot be built"))
     }
 
     fn redactor(&self) -> Redactor<'_> {
@@ -202,11 +204,11 @@ fn check_count(phones: usize) -> Result<(), Error> {
     if (1..=MOST_PHONES).contains(&phones) {
         Ok(())
     } else {
-        Err(Error::Unsendable("a subscription request names 1 to 50 phones"))
+        Err(Error::Unsendable("a subscription request must name 1 to 50 phone numbers"))
     }
 }
 
-/// A success that cannot be read may have been one all the same.
+/// An unreadable answer to a request may still stand for a success.
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|_| Error::Unreadable)
 }

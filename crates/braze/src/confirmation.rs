@@ -1,5 +1,5 @@
-//! Whether Braze says that a request succeeded. A 2xx alone does not: proxies answer with pages, and Braze was seen to answer 200 with
-//! `{"message": "failure"}`.
+//! Whether Braze says that a request succeeded. A 2xx alone does not prove it: proxies answer with pages, and
+//! Braze was seen to answer 200 with `{"message": "failure"}`.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -11,9 +11,10 @@ use crate::redact::Redactor;
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestPurpose {
-    /// To find something out.
+    /// The request reads data.
     Reading,
-    /// To have something done. While Braze is being maintained it only queues that, and answers 202 with `queued`.
+    /// The request changes data. During maintenance Braze only queues such a request, and answers 202 with
+    /// `queued`.
     Writing,
 }
 
@@ -22,7 +23,7 @@ struct ConfirmationBody {
     message: String,
 }
 
-/// Any 2xx with `message: "success"`: Braze documents 200 and sends 201.
+/// Accepts any 2xx with `message: "success"`: Braze documents 200 and sends 201.
 pub(crate) fn confirmed(
     response: Response<Bytes>,
     purpose: RequestPurpose,
@@ -32,7 +33,7 @@ pub(crate) fn confirmed(
     if !status.is_success() {
         return Err(Error::of_status(&response, redactor));
     }
-    // An array would be taken for an object's fields in order.
+    // Serde would read an array as an object's fields in order.
     if !response.body().trim_ascii_start().starts_with(b"{") {
         return Err(Error::Unreadable);
     }

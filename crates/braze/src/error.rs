@@ -1,4 +1,4 @@
-//! What can go wrong, and what may follow.
+//! What can go wrong with a request, and what the caller may do next.
 
 use std::time::Duration;
 
@@ -9,61 +9,62 @@ use serde::Deserialize;
 use crate::limits::RateLimit;
 use crate::redact::Redactor;
 
-/// A request that did not succeed. Texts of Braze's are redacted.
+/// A request that did not succeed. Texts that come from Braze are redacted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It could not be written down; nothing was sent.
+    /// The request could not be built; nothing was sent.
     #[error("{0}")]
     Unsendable(&'static str),
-    /// It never reached Braze.
+    /// The request never reached Braze.
     #[error("Braze cannot be reached: {0}")]
     NotSent(String),
-    /// It was sent and no whole answer came: it may have been done.
+    /// The request was sent and no complete answer came: Braze may have processed it.
     #[error("Braze's answer was lost: {0}")]
     Lost(String),
-    /// It was answered with success in a form that cannot be read.
+    /// Braze answered with a success in a form that cannot be read.
     #[error("Braze's answer cannot be read")]
     Unreadable,
-    /// It was answered with a success that does not say that it succeeded.
+    /// Braze answered with a success status whose body does not confirm the request.
     #[error("Braze does not confirm the request ({status}): {message}")]
     Unconfirmed {
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
         /// Braze's text.
         message: String,
     },
-    /// 429: over the limit.
+    /// 429: the rate limit is exceeded.
     #[error("Braze throttles (429)")]
     Throttled {
-        /// How long Braze wants to be left alone, when it says so.
+        /// How long Braze asks us to wait, if it says so.
         after: Option<Duration>,
     },
     /// 503: Braze has no capacity and did nothing.
     #[error("Braze has no capacity (503)")]
     NoCapacity {
-        /// How long Braze wants to be left alone, when it says so.
+        /// How long Braze asks us to wait, if it says so.
         after: Option<Duration>,
     },
-    /// Another 5xx, or a status that leaves open what was done: it may have been done.
+    /// Another 5xx, or a status that leaves the outcome open: Braze may have processed the request.
     #[error("Braze failed ({status})")]
     Failed {
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
     },
-    /// Somebody on the way, or a part of Braze, did not take the request for now: it was not done.
+    /// Something between us and Braze, or a part of Braze, did not accept the request for now: it was not
+    /// processed.
     #[error("Braze did not take the request ({status}): {message}")]
     NotTaken {
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
-        /// How long Braze wants to be left alone, when it says so.
+        /// How long Braze asks us to wait, if it says so.
         after: Option<Duration>,
         /// Braze's text.
         message: String,
     },
-    /// 401 or 403: wrong key, permission, or instance.
+    /// 401 or 403: the key, its permission or the instance is wrong.
     #[error("Braze refuses the API key ({status}): {message}")]
     KeyRefused {
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
         /// Braze's text.
         message: String,
@@ -71,40 +72,40 @@ pub enum Error {
     /// The workspace has no such subscription group.
     #[error("Braze does not know the subscription group")]
     UnknownGroup,
-    /// Too many objects, or too large a body: the same in smaller pieces may pass.
-    #[error("Braze finds the request too large ({status})")]
+    /// The request has too many objects or too large a body: smaller requests may pass.
+    #[error("Braze says that the request is too large ({status})")]
     TooLarge {
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
     },
-    /// A status that is about what the request holds: the same request will not do better.
+    /// A status about the request's content: repeating the same request will not help.
     #[error("Braze refuses the request ({status}): {message}")]
     Refused {
-        /// The status.
+        /// The HTTP status.
         status: StatusCode,
         /// Braze's text.
         message: String,
     },
 }
 
-/// What may follow an error.
+/// What the caller may do after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterError {
-    /// Surely not done: try again, not before `after` when Braze said so.
+    /// The request was certainly not processed: try again, not before `after` if Braze gave a time.
     Retry {
-        /// How long to wait at least.
+        /// The shortest time to wait.
         after: Option<Duration>,
     },
-    /// It may have been done: repeat only what can be repeated.
+    /// The request may have been processed: repeat it only if repeating is harmless.
     Unknown,
-    /// The same request will not do better.
+    /// Repeating the same request will not help.
     Refused,
-    /// Nothing will pass until a person sees to the key.
+    /// No request will pass until a person corrects the key or its permissions.
     Configuration,
 }
 
 impl Error {
-    /// What may follow.
+    /// What the caller may do next.
     #[must_use]
     pub fn next(&self) -> AfterError {
         match self {
@@ -120,9 +121,10 @@ impl Error {
         }
     }
 
-    /// Reads an answer that is no success. Only a status that is about what the request holds is final: those that Braze documents as
-    /// such (400, 404, 413, 415; braze-docs, API errors), and those that HTTP defines so (405, 406, 410, 411, 414, 422, 431; RFC 9110,
-    /// RFC 6585). What else there is says something of the moment, of the way, or of the key: a consumer is not lost for it.
+    /// Makes an error from an answer that is not a success. Only statuses about the request's content are
+    /// final: those that Braze documents (400, 404, 413, 415; braze-docs, API errors), and those that HTTP
+    /// defines (405, 406, 410, 411, 414, 422, 431; RFC 9110, RFC 6585). Every other status is about the
+    /// moment, the network or the key, and must not cost a consumer the participation.
     pub(crate) fn of_status(response: &Response<Bytes>, redactor: &Redactor<'_>) -> Self {
         let status = response.status();
         let after = || RateLimit::read(response.headers()).retry_after;
@@ -137,7 +139,7 @@ impl Error {
             400 | 404 | 405 | 406 | 410 | 411 | 414 | 415 | 422 | 431 => {
                 Self::Refused { status, message: message() }
             }
-            // Braze may have acted on what was cut short, or on an earlier copy of the same request.
+            // Braze may have acted on the interrupted request, or on an earlier copy of it.
             408 | 409 | 444 | 460 | 499 => Self::Failed { status },
             300..=499 => Self::NotTaken { status, after: after(), message: message() },
             _ => Self::Failed { status },
@@ -145,7 +147,7 @@ impl Error {
     }
 }
 
-/// Braze's text: under `message`, or under `error` when it could not parse the body.
+/// Extracts Braze's text: it is under `message`, or under `error` if Braze could not parse the body.
 pub(crate) fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct ErrorBody {

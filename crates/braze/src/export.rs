@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 use crate::error::Error;
 use crate::track::UserAlias;
 
-/// External ids and aliases in one request, together.
+/// The most external ids and aliases, counted together, that one request may name.
 pub const MOST_IDENTIFIERS: usize = 50;
 
-/// Which profiles. `Debug` shows the kind only.
+/// Which profiles to export. `Debug` shows only the kind of query.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum ExportQuery {
-    /// All profiles that have this address. One address a request.
+    /// All profiles with this e-mail address. A request can name one address.
     Email(String),
     /// Profiles by external ids and aliases, at most [`MOST_IDENTIFIERS`] together.
     Identifiers {
@@ -24,14 +24,14 @@ pub enum ExportQuery {
         /// Aliases.
         aliases: Vec<UserAlias>,
     },
-    /// All profiles that have this number, in E.164 form. One number a request.
+    /// All profiles with this number, in E.164 form. A request can name one number.
     Phone(String),
-    /// A profile by Braze's id.
+    /// The profile with this `braze_id`.
     BrazeId(String),
 }
 
 impl ExportQuery {
-    /// Whether it asks for several profiles by an identifier each.
+    /// Whether the query names profiles by identifier and can return several.
     #[must_use]
     pub fn asks_for_several(&self) -> bool {
         matches!(self, Self::Identifiers { external_ids, aliases } if external_ids.len() + aliases.len() > 1)
@@ -51,14 +51,15 @@ impl fmt::Debug for ExportQuery {
     }
 }
 
-/// Which fields of a profile. Always named: newer contracts require it, and the faster limit does.
+/// Which fields of a profile to export. Every request names its fields: newer contracts require it, and so
+/// does the faster rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fields {
-    /// What tells profiles apart.
+    /// The fields that tell profiles apart.
     Identity,
-    /// The same, and the custom attributes.
+    /// The identity fields and the custom attributes.
     IdentityAndAttributes,
-    /// The same, and the custom events of the last 90 days.
+    /// The identity fields and the custom events of the last 90 days.
     IdentityAndEvents,
 }
 
@@ -97,7 +98,7 @@ impl ExportQuery {
             }
             Self::Identifiers { external_ids, aliases } => {
                 if !(1..=MOST_IDENTIFIERS).contains(&(external_ids.len() + aliases.len())) {
-                    return Err(Error::Unsendable("an export names 1 to 50 external ids and aliases"));
+                    return Err(Error::Unsendable("an export must name 1 to 50 external ids and aliases"));
                 }
                 if !external_ids.is_empty() {
                     body.insert("external_ids".to_owned(), json!(external_ids));
@@ -112,39 +113,39 @@ impl ExportQuery {
     }
 }
 
-/// What an export found.
+/// The result of an export.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct Export {
-    /// The profiles; none when nobody was found.
+    /// The profiles; empty if no profile matches.
     pub users: Vec<Profile>,
-    /// Identifiers that nobody has.
+    /// Identifiers that no profile has.
     #[serde(default, deserialize_with = "or_default")]
     pub invalid_user_ids: Vec<String>,
 }
 
-/// A profile, as far as its fields were asked for. `Debug` shows no values.
+/// A profile, with the fields that were asked for. `Debug` shows no values.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(from = "Exported")]
 pub struct Profile {
     /// The brand's own id; alias-only profiles have none.
     pub external_id: Option<String>,
-    /// Braze's id.
+    /// Braze's own id of the profile.
     pub braze_id: Option<String>,
-    /// Aliases.
+    /// The aliases.
     pub aliases: Vec<UserAlias>,
-    /// E-mail address.
+    /// The e-mail address.
     pub email: Option<String>,
-    /// Phone number.
+    /// The phone number.
     pub phone: Option<String>,
-    /// When it was created.
+    /// When the profile was created.
     pub created_at: Option<Timestamp>,
-    /// Custom attributes.
+    /// The custom attributes.
     pub custom_attributes: Map<String, Value>,
-    /// Custom events, summed up.
+    /// The custom events, as one summary for each name.
     pub custom_events: Vec<EventCount>,
 }
 
-/// A profile as it comes: fields may be absent, `null`, or not what they should be.
+/// A profile as Braze sends it: a field may be absent, `null`, or of an unexpected type.
 #[derive(Deserialize)]
 struct Exported {
     #[serde(default, deserialize_with = "lenient")]
@@ -189,28 +190,28 @@ impl fmt::Debug for Profile {
     }
 }
 
-/// How often a profile has had a custom event.
+/// How many times a custom event was logged on a profile, and when.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct EventCount {
     /// The event's name.
     pub name: String,
-    /// The first time.
+    /// When the event was logged first.
     #[serde(default, deserialize_with = "time")]
     pub first: Option<Timestamp>,
-    /// The last time.
+    /// When the event was logged last.
     #[serde(default, deserialize_with = "time")]
     pub last: Option<Timestamp>,
-    /// How often.
+    /// How many times the event was logged.
     #[serde(default)]
     pub count: u64,
 }
 
-/// `null` and an absent key are the same: nothing.
+/// Reads `null` and an absent key as the default.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(input: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(input)?.unwrap_or_default())
 }
 
-/// A text; anything else says nothing.
+/// Reads a text, and any other type as `None`.
 fn lenient<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
     Ok(match Option::<Value>::deserialize(input)? {
         Some(Value::String(text)) => Some(text),
@@ -218,7 +219,7 @@ fn lenient<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Err
     })
 }
 
-/// An object; anything else says nothing.
+/// Reads an object, and any other type as empty.
 fn object<'de, D: Deserializer<'de>>(input: D) -> Result<Map<String, Value>, D::Error> {
     Ok(match Option::<Value>::deserialize(input)? {
         Some(Value::Object(fields)) => fields,
@@ -230,7 +231,7 @@ fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Err
     Ok(lenient(input)?.and_then(|text| text.parse().ok()))
 }
 
-/// An alias that is none is passed over; it is no reason to lose the profile.
+/// Skips malformed aliases, so that one of them does not cost the profile.
 fn aliases<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<UserAlias>, D::Error> {
     let Some(Value::Array(items)) = Option::<Value>::deserialize(input)? else { return Ok(Vec::new()) };
     let part = |item: &Value, name: &str| item.get(name)?.as_str().map(str::to_owned);

@@ -1,4 +1,5 @@
-//! What answers say of the limits, in every documented form (braze-docs, API limits and users/track).
+//! What Braze's answers say about the rate limits, in every documented form (braze-docs, API limits and
+//! users/track).
 
 use std::time::Duration;
 
@@ -6,38 +7,39 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-/// A reset above this is a moment since the epoch, below it the seconds that are left.
+/// A reset of at least this value is a moment in seconds since the epoch; a smaller one is the number of
+/// seconds left.
 const EPOCH_FROM: u64 = 1_000_000_000;
 
-/// Longer waits than this are nobody's intention; Braze's longest window is an hour.
+/// Waits are cut to this length. Braze's longest window is an hour, so a longer wait cannot be meant.
 const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// The rate-limit headers of an answer. Absent, empty and unreadable ones are `None`.
+/// The rate-limit headers of an answer. A header that is absent, empty or unreadable is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Requests in a window.
+    /// How many requests a window allows.
     pub limit: Option<u64>,
-    /// Requests left in this one.
+    /// How many requests are left in the current window.
     pub remaining: Option<u64>,
-    /// When it ends.
+    /// When the current window ends.
     pub reset: Option<Reset>,
-    /// How long to wait after an answer that was no success.
+    /// How long to wait after an answer that was not a success.
     pub retry_after: Option<Duration>,
-    /// The same as a moment, where the answer does not say what time it was sent at.
+    /// The same as a moment, if the answer does not say when it was sent.
     pub retry_at: Option<Timestamp>,
 }
 
 /// The end of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reset {
-    /// At this moment.
+    /// The window ends at this moment.
     At(Timestamp),
-    /// After so long.
+    /// The window ends after this time.
     In(Duration),
 }
 
 impl RateLimit {
-    /// Reads the headers of an answer.
+    /// Reads the rate-limit headers of an answer.
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -45,7 +47,7 @@ impl RateLimit {
         let seconds = |name: &str| text(name).and_then(whole_seconds);
         let wait = seconds("x-ratelimit-retry-after").or_else(|| seconds("retry-after"));
         let until = text("retry-after").filter(|_| wait.is_none()).and_then(http_date);
-        // The answer's own date says how far off that is, whatever our clock shows.
+        // With the answer's own date the wait is exact, whatever our clock shows.
         let left = until.zip(text("date").and_then(http_date)).map(|(until, sent)| between(sent, until));
         Self {
             limit: number("x-ratelimit-limit"),
@@ -56,20 +58,21 @@ impl RateLimit {
         }
     }
 
-    /// How long to wait before the next request, when the answer asked for it: `x-ratelimit-retry-after`, else
-    /// `retry-after`, else the end of a window with nothing left.
+    /// How long to wait before the next request, if the answer asks for a wait: `x-ratelimit-retry-after`, or
+    /// else `retry-after`, or else the end of the window if no request is left in it.
     #[must_use]
     pub fn wait(&self, now: Timestamp) -> Option<Duration> {
         self.asked(now).or_else(|| self.until_reset(now).filter(|_| self.remaining == Some(0)))
     }
 
-    /// The same after a 429, which says by itself that nothing is left.
+    /// The wait after a 429, which by itself means that no request is left.
     #[must_use]
     pub fn wait_when_throttled(&self, now: Timestamp) -> Option<Duration> {
         self.asked(now).or_else(|| self.until_reset(now))
     }
 
-    /// No wait at all is nothing that was asked for: whoever takes it at its word asks again and again.
+    /// A wait of zero counts as no wait, since following it would repeat the request at once, again and
+    /// again.
     fn asked(&self, now: Timestamp) -> Option<Duration> {
         let until = self.retry_at.map(|moment| between(now, moment).min(LONGEST));
         self.retry_after.or(until).filter(|wait| !wait.is_zero())
@@ -84,12 +87,12 @@ impl RateLimit {
     }
 }
 
-/// From one moment to a later one.
+/// The time from one moment to a later one; zero if it is not later.
 fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
-/// Seconds, a fraction of one being a whole one: who comes earlier than asked is refused again.
+/// Reads seconds and rounds a fraction up, since a request that comes too early is refused again.
 fn whole_seconds(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -97,11 +100,11 @@ fn whole_seconds(text: &str) -> Option<u64> {
         return None;
     }
     let begun = u64::from(fraction.bytes().any(|byte| byte != b'0'));
-    // More than fits is as absurd as the largest that does.
+    // A number that does not fit counts as the largest that does.
     Some(whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(begun))
 }
 
-/// A date in one of HTTP's three forms (RFC 9110), or as mail writes it.
+/// Reads a date in one of HTTP's three forms (RFC 9110), or in the form that e-mail uses (RFC 2822).
 fn http_date(text: &str) -> Option<Timestamp> {
     let http = httpdate::parse_http_date(text).ok().and_then(|moment| Timestamp::try_from(moment).ok());
     http.or_else(|| rfc2822::DateTimeParser::new().parse_timestamp(text).ok())
@@ -131,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn a_large_reset_is_a_moment_and_a_small_one_what_is_left() {
+    fn a_large_reset_is_a_moment_and_a_small_one_is_the_seconds_left() {
         let at = read(&[("x-ratelimit-reset", "1800000000")]);
         assert_eq!(at.reset, Some(Reset::At(Timestamp::from_second(1_800_000_000).unwrap())));
         assert_eq!(read(&[("x-ratelimit-reset", "17")]).reset, Some(Reset::In(Duration::from_secs(17))));
     }
 
     #[test]
-    fn empty_and_absurd_headers_say_nothing() {
+    fn empty_and_absurd_headers_are_ignored() {
         let empty = [("x-ratelimit-limit", ""), ("x-ratelimit-remaining", ""), ("x-ratelimit-reset", "")];
         assert_eq!(read(&empty), RateLimit::default());
         assert_eq!(read(&[("x-ratelimit-reset", "99999999999999999999")]), RateLimit::default());
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_comes_in_three_forms_and_without_the_answers_own_our_clock_tells_how_far_off_it_is() {
+    fn a_date_is_read_in_three_forms_and_compared_with_our_clock_if_the_answer_has_no_date() {
         // Thu, 14 Jan 2027 08:00:00 GMT
         let now = Timestamp::from_second(1_799_913_600).unwrap();
         for date in

@@ -1,8 +1,8 @@
-//! What became of each object of a `/users/track` request.
+//! The outcome of each object of a `/users/track` request.
 //!
-//! Braze answers 201 with an `errors` array for the objects it refused. The entries' form is not documented; seen are
-//! `{type, input_array, index}`, other objects, and plain strings. What cannot be placed makes everything it could be about
-//! unknown.
+//! Braze answers 201 with an `errors` array for the objects it refused. The form of the entries is not
+//! documented; `{type, input_array, index}`, other objects and plain strings were seen. If an entry does not
+//! name its object, every object that it could be about counts as unknown.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::redact::Redactor;
 use crate::track::TrackWrite;
 
-/// Why Braze refused an object: its text, redacted.
+/// Why Braze refused an object, as its redacted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRefusal(String);
 
@@ -27,30 +27,30 @@ impl fmt::Display for ObjectRefusal {
     }
 }
 
-/// What became of one object.
+/// The outcome of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectOutcome {
-    /// Braze has taken it. It is applied a little later.
+    /// Braze accepted the object and applies it a little later.
     Done,
-    /// Braze refuses it for good.
+    /// Braze refused the object for good.
     Refused(ObjectRefusal),
-    /// Surely not taken, through no fault of its own.
+    /// Braze certainly did not process the object, and the object itself is not the reason.
     NotDone,
-    /// It may have been taken.
+    /// Braze may have accepted the object.
     Unknown,
 }
 
-/// What became of a write.
+/// The outcome of one write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteOutcome {
-    /// Its attributes, when it had any.
+    /// The outcome of the attributes, if the write has any.
     pub attributes: Option<ObjectOutcome>,
-    /// Its events, in order.
+    /// The outcomes of the events, in order.
     pub events: Vec<ObjectOutcome>,
 }
 
 impl WriteOutcome {
-    /// The outcome that counts for the whole: refused before unknown before not done before done.
+    /// The outcome that decides for the whole write: refused, else unknown, else not done, else done.
     #[must_use]
     pub fn worst(&self) -> &ObjectOutcome {
         let rank = |outcome: &&ObjectOutcome| match outcome {
@@ -77,14 +77,14 @@ enum Array {
     Events,
 }
 
-/// Error entries, sorted by what they are about.
+/// Error entries, sorted by the object that they are about.
 #[derive(Default)]
 struct ErrorEntries {
     placed: BTreeMap<(Array, usize), ObjectRefusal>,
     unplaced: BTreeMap<Array, ObjectRefusal>,
 }
 
-/// Maps an answer back to the writes.
+/// Assigns Braze's answer to the writes.
 pub(crate) fn of_track(
     response: Response<Bytes>,
     writes: &[TrackWrite],
@@ -103,7 +103,7 @@ pub(crate) fn of_track(
     let body: Option<Body> = serde_json::from_slice(response.body()).ok();
     let error = Error::of_status(&response, redactor);
     let entries = body.map(|body| ErrorEntries::read(&body.errors, sent, redactor)).unwrap_or_default();
-    // A 400 that names its objects refuses those; the request as a whole was not processed.
+    // A 400 that names objects refuses those; Braze did not process the rest of the request.
     if status == StatusCode::BAD_REQUEST && !entries.placed.is_empty() {
         return Ok(outcomes(writes, &entries, &ObjectOutcome::NotDone));
     }
@@ -131,7 +131,7 @@ impl Sent {
         }
     }
 
-    /// The only object of the request, when there is just one: an error can be about nothing else.
+    /// The only object of the request, if it has just one: any error must be about that one.
     fn single(self) -> Option<(Array, usize)> {
         match (self.attributes, self.events) {
             (1, 0) => Some((Array::Attributes, 0)),
@@ -178,7 +178,8 @@ impl ErrorEntries {
         }
     }
 
-    /// Braze counts what it took. Fewer than are accounted for leaves the rest of the array uncertain.
+    /// Braze reports how many objects it processed. If fewer are accounted for, the rest of the array is
+    /// uncertain.
     fn compare(&mut self, array: Array, sent: usize, processed: Option<u64>) {
         let refused = self.placed.keys().filter(|(of, _)| *of == array).count();
         let expected = u64::try_from(sent.saturating_sub(refused)).unwrap_or(u64::MAX);

@@ -46,7 +46,7 @@ fn an_entry_with_array_and_index_refuses_that_object_only() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_placed_leaves_its_array_unknown() {
+fn an_entry_without_an_index_leaves_its_array_unknown() {
     let entry = json!({"type": "odd", "input_array": "events"});
     let outcomes =
         answer(201, &json!({"message": "success", "errors": [entry]}), &vec![write(1); 2]).unwrap();
@@ -55,7 +55,7 @@ fn an_entry_that_cannot_be_placed_leaves_its_array_unknown() {
 }
 
 #[test]
-fn an_entry_without_an_array_leaves_everything_unknown_but_what_is_refused_for_sure() {
+fn an_entry_without_an_array_leaves_everything_unknown_except_certain_refusals() {
     let placed = json!({"type": "bad", "input_array": "attributes", "index": 0});
     let outcomes = answer(
         201,
@@ -67,7 +67,7 @@ fn an_entry_without_an_array_leaves_everything_unknown_but_what_is_refused_for_s
 }
 
 #[test]
-fn an_index_out_of_range_is_no_place() {
+fn an_index_out_of_range_does_not_identify_an_object() {
     let entry = json!({"type": "bad", "input_array": "attributes", "index": 7});
     assert_eq!(
         attributes(
@@ -78,7 +78,7 @@ fn an_index_out_of_range_is_no_place() {
 }
 
 #[test]
-fn the_only_object_of_a_request_is_what_its_error_is_about() {
+fn an_error_without_an_index_is_about_the_only_object() {
     let outcomes =
         answer(201, &json!({"message": "success", "errors": ["something went wrong"]}), &[write(0)]).unwrap();
     assert_eq!(attributes(&outcomes), ["refused"]);

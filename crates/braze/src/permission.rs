@@ -1,12 +1,13 @@
-//! Whether a key may do what acquisition needs, asked by requests that Braze has to refuse for what they hold: it looks at the key
-//! first, so the refusal tells a missing permission from a present one, and nothing is changed.
+//! Whether a key has the permissions that acquisition needs. We ask with requests whose content Braze must
+//! refuse: Braze checks the key first, so its refusal shows whether the permission is missing, and nothing is
+//! changed.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::error::Error;
 
-/// A permission of a REST API key, by the name that Braze's dashboard has for it.
+/// A permission of a REST API key, named as in Braze's dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
     /// `users.track`
@@ -20,11 +21,11 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// All that acquisition needs.
+    /// All permissions that acquisition needs.
     pub const ALL: [Self; 4] =
         [Self::TrackUsers, Self::ExportUsers, Self::ReadSubscriptions, Self::SetSubscriptions];
 
-    /// As Braze's dashboard shows it.
+    /// The name that Braze's dashboard shows.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,7 +36,7 @@ impl Permission {
         }
     }
 
-    /// A request that needs this permission and names nobody.
+    /// A request that needs this permission and names no profile.
     pub(crate) fn request(self) -> (Method, &'static str, Option<Value>) {
         match self {
             Self::TrackUsers => (Method::POST, "/users/track", Some(json!({}))),
@@ -51,16 +52,16 @@ impl Permission {
     }
 }
 
-/// What Braze says of a permission.
+/// Braze's answer about a permission.
 #[derive(Debug)]
 pub enum Grant {
-    /// The key has it.
+    /// The key has the permission.
     Given,
-    /// The key is good for nothing here: mistyped, revoked, another workspace's, or another instance's.
+    /// The key is not valid here: it is mistyped or revoked, or belongs to another workspace or instance.
     UnknownKey(Error),
-    /// The key is good, and has not this permission.
+    /// The key is valid but does not have this permission.
     Missing(Error),
-    /// No answer that would tell.
+    /// The answer does not show whether the key has the permission.
     Unclear(Error),
 }
 
@@ -69,14 +70,15 @@ impl Grant {
         match answered {
             Ok(()) => Self::Given,
             Err(error) => match &error {
-                // It got as far as what the request holds.
+                // Braze passed the key and went on to check the content.
                 Error::UnknownGroup | Error::TooLarge { .. } => Self::Given,
                 Error::Refused { status, .. }
                     if matches!(*status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) =>
                 {
                     Self::Given
                 }
-                // A 401 names a missing permission in some of Braze's pages; `Invalid API key` it says of keys only.
+                // Some of Braze's pages give 401 for a missing permission. Braze says `Invalid API key` only
+                // about keys.
                 Error::KeyRefused { status, message }
                     if *status == StatusCode::UNAUTHORIZED && message.contains("Invalid API key") =>
                 {

@@ -1,9 +1,10 @@
-//! What Braze says, without keys and contacts.
+//! Removes keys and contacts from Braze's texts.
 
-/// Longest text kept, in characters.
+/// The longest text that is kept, in characters.
 const LONGEST: usize = 200;
 
-/// Takes keys and contacts out of provider texts: a 401 repeats the key, an object's error may repeat its address.
+/// Removes keys and contacts from the provider's texts: a 401 repeats the key, and an object's error may
+/// repeat its address.
 pub(crate) struct Redactor<'a> {
     key: &'a str,
 }
@@ -28,7 +29,8 @@ impl<'a> Redactor<'a> {
     }
 }
 
-/// Addresses, numbers of seven and more digits, and long tokens that may be keys or ids.
+/// Whether a word may be an address, a number of seven or more digits, or a long token that may be a key or
+/// an id.
 fn is_telling(word: &str) -> bool {
     let digits = word.chars().filter(char::is_ascii_digit).count();
     let token = word.len() >= 32 && digits > 0;
@@ -40,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_addresses_and_numbers_go_and_the_sense_stays() {
+    fn keys_addresses_and_numbers_are_removed_and_the_rest_is_kept() {
         let redactor = Redactor::new("7f3a-secret");
         assert_eq!(redactor.clean("Invalid API key: 7f3a-secret"), "Invalid API key: [key]");
         assert_eq!(redactor.clean("email 'ada@example.com' is\nbad"), "email [redacted] is bad");

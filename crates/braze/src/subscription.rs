@@ -9,22 +9,23 @@ use url::form_urlencoded::Serializer;
 
 use crate::error::Error;
 
-/// Phone numbers in one request, reading and writing.
+/// The most phone numbers in one request, for reading and for writing.
 pub const MOST_PHONES: usize = 50;
 
-/// A number's state in a group, as Braze stores it.
+/// The state of a number in a subscription group, as Braze stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubscriptionState {
-    /// It is subscribed.
+    /// The number is subscribed.
     Subscribed,
-    /// It is not.
+    /// The number is not subscribed.
     Unsubscribed,
-    /// Braze knows nothing: no profile, or no history.
+    /// Braze has no state: the number has no profile or no history.
     Unknown,
 }
 
 impl SubscriptionState {
-    /// Docs and traffic differ in case. A word that is not known is no subscription.
+    /// Reads a state in any case, since the documentation and real answers differ. An unknown word does not
+    /// count as a subscription.
     fn read(word: &str) -> Self {
         match word.to_ascii_lowercase().as_str() {
             "subscribed" => Self::Subscribed,
@@ -34,13 +35,14 @@ impl SubscriptionState {
     }
 }
 
-/// The answer about some numbers.
+/// The states of some numbers.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Statuses {
     /// One state for each number asked for, in their order.
     InOrder(Vec<SubscriptionState>),
-    /// The answer's keys are not the numbers asked for, so nothing can be told apart. What Braze keys an answer by that was
-    /// asked by phone is not documented; asked one number a request, it does not matter.
+    /// The keys of the answer are not the numbers that were asked for, so the states cannot be assigned.
+    /// Braze does not document how it keys an answer to a request by phone. With one number a request, the
+    /// keys do not matter.
     Unkeyed,
 }
 
@@ -53,12 +55,12 @@ impl fmt::Debug for Statuses {
     }
 }
 
-/// Numbers that are to be subscribed to a group.
+/// Numbers to subscribe to a group.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GroupPhones {
     /// The group.
     pub group: String,
-    /// The numbers, each once.
+    /// The numbers, each of them once.
     pub phones: Vec<String>,
 }
 
@@ -68,7 +70,7 @@ impl fmt::Debug for GroupPhones {
     }
 }
 
-/// Which of the two endpoints that write is used; they share their limit.
+/// Which of Braze's two write endpoints to use. They share one rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SetEndpoint {
     /// `/subscription/status/set`.
@@ -86,8 +88,9 @@ impl SetEndpoint {
         }
     }
 
-    /// The body that subscribes numbers to their groups; the first version takes one group. With double opt-in logic Braze asks each
-    /// consumer for a confirmation first, at most once in 24 hours, and does nothing for numbers without a profile.
+    /// The body that subscribes numbers to their groups; the first version takes one group. With double
+    /// opt-in logic, Braze first asks each consumer for a confirmation, at most once in 24 hours, and does
+    /// nothing for numbers without a profile.
     pub(crate) fn body(self, wanted: &[GroupPhones], double_opt_in: bool) -> Result<Value, Error> {
         let entry = |wanted: &GroupPhones, phones: &str| {
             let mut entry = json!({
@@ -100,7 +103,7 @@ impl SetEndpoint {
         };
         match (self, wanted) {
             (Self::V1, [wanted]) => Ok(entry(wanted, "phone")),
-            (Self::V1, _) => Err(Error::Unsendable("the first version takes one group a request")),
+            (Self::V1, _) => Err(Error::Unsendable("version 1 of the endpoint takes one group a request")),
             (Self::V2, _) => {
                 let entries: Vec<Value> = wanted.iter().map(|wanted| entry(wanted, "phones")).collect();
                 Ok(json!({ "subscription_groups": entries }))
@@ -109,7 +112,8 @@ impl SetEndpoint {
     }
 }
 
-/// Path and query of a status request. The `+` of a number goes as `%2B`: a bare one would be read as a space.
+/// The path and query of a status request. The `+` of a number is sent as `%2B`, since Braze would read a
+/// bare one as a space.
 pub(crate) fn status_path(group: &str, phones: &[String]) -> String {
     let mut query = Serializer::new(String::new());
     query.append_pair("subscription_group_id", group);
@@ -126,7 +130,8 @@ pub(crate) struct StatusBody {
 }
 
 impl StatusBody {
-    /// Maps the answer to the numbers. Of one number the key does not matter, and any `subscribed` counts.
+    /// Assigns the answer to the numbers. For one number the key does not matter, and any `subscribed`
+    /// counts.
     pub(crate) fn of(&self, phones: &[String]) -> Statuses {
         let state = |value: &Value| SubscriptionState::read(value.as_str().unwrap_or_default());
         if let [_] = phones {
@@ -168,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_not_the_numbers_tell_nothing_of_several() {
+    fn with_several_numbers_the_answer_must_be_keyed_by_number() {
         for status in [
             json!({ "u-1": "Subscribed", "u-2": "Subscribed" }),
             json!({ "13135550100": "Subscribed", "13135550101": "Subscribed" }),
@@ -181,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_number_the_value_counts_whatever_its_key() {
+    fn with_one_number_the_value_counts_whatever_its_key_is() {
         for (status, expected) in [
             (json!({ "u-1": "Subscribed" }), SubscriptionState::Subscribed),
             (json!({ "u-1": "unknown", "u-2": "SUBSCRIBED" }), SubscriptionState::Subscribed),

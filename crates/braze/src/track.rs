@@ -5,12 +5,13 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// A user alias, unique over a workspace. Braze refuses empty parts and parts over 236 bytes. `Debug` does not show the name.
+/// A user alias, unique in a workspace. Braze refuses empty parts and parts over 236 bytes. `Debug` does not
+/// show the name.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UserAlias {
     /// The label.
     pub label: String,
-    /// The name. Case counts.
+    /// The name, which is case-sensitive.
     pub name: String,
 }
 
@@ -26,17 +27,17 @@ impl fmt::Debug for UserAlias {
     }
 }
 
-/// Whose profile an object is about: exactly one identifier. `Debug` shows the kind only.
+/// Which profile an object is about, by exactly one identifier. `Debug` shows only the kind of identifier.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Identifier {
     /// The brand's own id.
     ExternalId(String),
-    /// An alias.
+    /// A user alias.
     UserAlias(UserAlias),
-    /// Braze's id.
+    /// Braze's own id of the profile.
     BrazeId(String),
-    /// An e-mail address: the most recently updated profile that has it, one with an external id first; none creates an
-    /// e-mail-only profile.
+    /// An e-mail address. It means the most recently updated profile with that address, and prefers one with
+    /// an external id. If there is none, Braze creates an e-mail-only profile.
     Email(String),
 }
 
@@ -66,13 +67,14 @@ impl Identifier {
 /// Profile fields and custom attributes to set. `Debug` shows no values.
 #[derive(Clone, PartialEq)]
 pub struct AttributesObject {
-    /// The profile that is written to.
+    /// The profile to write to.
     pub identifier: Identifier,
-    /// Whether only an existing profile is written to. By alias Braze's default is `true`, by external id `false`.
+    /// Whether to write only to an existing profile. Braze's default is `true` by alias and `false` by
+    /// external id.
     pub update_existing_only: Option<bool>,
     /// The profile's e-mail address.
     pub email: Option<String>,
-    /// Everything else.
+    /// All other fields.
     pub fields: Map<String, Value>,
 }
 
@@ -82,19 +84,19 @@ impl fmt::Debug for AttributesObject {
     }
 }
 
-/// A custom event. Braze counts every one it is sent.
+/// A custom event. Braze counts every one that it receives.
 #[derive(Clone, PartialEq)]
 pub struct Event {
-    /// The profile that the event is logged on.
+    /// The profile to log the event on.
     pub identifier: Identifier,
-    /// Its name.
+    /// The event's name.
     pub name: String,
-    /// When it happened; Braze takes a future time for now.
+    /// When the event happened. Braze reads a future time as now.
     pub time: Timestamp,
-    /// What is said about it.
+    /// The event's properties.
     pub properties: Map<String, Value>,
-    /// Whether only an existing profile gets it. By alias Braze documents this as always true: an event does not create a profile. By
-    /// external id or address, an event without it makes one.
+    /// Whether to log the event only on an existing profile. By alias Braze documents this as always true: an
+    /// event does not create a profile. By external id or address, an event without this flag creates one.
     pub update_existing_only: Option<bool>,
 }
 
@@ -104,12 +106,12 @@ impl fmt::Debug for Event {
     }
 }
 
-/// What must travel in one request: attributes, and the events that need them to be there.
+/// Objects that must travel in one request: attributes, and the events that need these attributes to exist.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TrackWrite {
     /// Attributes; Braze applies them before the events of the same request.
     pub attributes: Option<AttributesObject>,
-    /// Events.
+    /// The events.
     pub events: Vec<Event>,
 }
 
@@ -145,7 +147,7 @@ fn insert_existing_only(object: &mut Map<String, Value>, value: Option<bool>) {
     }
 }
 
-/// The body of one request. Arrays without objects are left out.
+/// The body of one request. An array without objects is left out.
 pub(crate) fn body(writes: &[TrackWrite]) -> Value {
     let attributes: Vec<Value> =
         writes.iter().filter_map(|w| w.attributes.as_ref()).map(AttributesObject::json).collect();
@@ -159,7 +161,7 @@ pub(crate) fn body(writes: &[TrackWrite]) -> Value {
     Value::Object(body)
 }
 
-/// Formats a moment as Braze reads it.
+/// Formats a moment for Braze.
 fn moment(time: Timestamp) -> String {
     time.to_string()
 }

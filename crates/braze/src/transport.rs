@@ -1,4 +1,4 @@
-//! The way to Braze.
+//! Sends requests to Braze.
 
 use std::time::Duration;
 
@@ -6,26 +6,26 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 
-/// Largest answer that is read; a profile is a few kilobytes.
+/// The largest answer that is read, in bytes. A profile is a few kilobytes.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Carries one request and brings its answer.
+/// Carries one request and returns its answer.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors
-    /// [`TransportError`] says whether Braze can have got the request.
+    /// [`TransportError`] says whether Braze can have received the request.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// Braze cannot have got the request.
+    /// Braze cannot have received the request.
     #[error("not sent: {0}")]
     NotSent(String),
-    /// Braze may have got it, and acted on it.
+    /// Braze may have received the request and acted on it.
     #[error("answer lost: {0}")]
     Lost(String),
 }
@@ -33,9 +33,9 @@ pub enum TransportError {
 /// How long to wait for Braze.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection.
+    /// The time for a connection.
     pub connect: Duration,
-    /// For the whole request.
+    /// The time for the whole request.
     pub total: Duration,
 }
 
@@ -46,14 +46,15 @@ impl Default for Timeouts {
     }
 }
 
-/// Requests over HTTP, TLS by rustls, connections kept.
+/// Sends requests over HTTP, with TLS by rustls, and keeps connections open.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
 }
 
 impl HttpTransport {
-    /// A transport with these time-outs. It follows no redirects: a key goes to the host it was meant for.
+    /// Makes a transport with these time-outs. It follows no redirects, so that a key goes only to the host
+    /// it is meant for.
     ///
     /// # Errors
     /// When the machine's TLS roots cannot be read.
@@ -90,7 +91,7 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Only a connection that never was is surely harmless.
+/// Only a connection that was never made proves that Braze did not receive the request.
 fn classify(error: reqwest::Error) -> TransportError {
     if error.is_connect() || error.is_builder() {
         TransportError::NotSent(cause(&error))
@@ -117,7 +118,8 @@ mod tests {
 
     const MEBIBYTE: usize = 1024 * 1024;
 
-    /// What comes of an answer of so many mebibytes, whose length is not said before.
+    /// Serves an answer of this many mebibytes without announcing its length, and returns what the transport
+    /// makes of it.
     async fn answered(mebibytes: usize) -> Result<Response<Bytes>, TransportError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/users/export/ids", listener.local_addr().unwrap());
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_too_large_is_given_up_with_a_clear_word() {
+    async fn an_answer_that_is_too_large_is_abandoned_with_a_clear_message() {
         assert_eq!(answered(8).await.unwrap().body().len(), LARGEST_ANSWER);
         let error = answered(9).await.unwrap_err();
         assert_eq!(error.to_string(), "answer lost: the answer is over 8 MiB");

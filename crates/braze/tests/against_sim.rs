@@ -93,13 +93,13 @@ async fn a_bad_object_is_refused_alone() {
 }
 
 #[tokio::test]
-async fn limits_are_learnt_from_every_answer_in_both_forms() {
+async fn limits_are_read_from_every_answer_in_both_forms() {
     for style in [HeaderStyle::Epoch, HeaderStyle::SecondsLeft] {
         let settings = Settings { export_ids_per_minute: 2, header_style: style, ..Settings::default() };
         let (client, _) = workspace(settings).await;
         let query = ExportQuery::Email("a@example.com".into());
         let mut throttled = None;
-        // The minute may turn over between the requests.
+        // The minute may end between two requests.
         for _ in 0..6 {
             let answer = client.export_ids(&query, Fields::Identity).await;
             match answer.result {
@@ -127,7 +127,7 @@ async fn limits_are_learnt_from_every_answer_in_both_forms() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_configuration() {
+async fn a_wrong_key_is_a_configuration_error() {
     let (_, url) = workspace(Settings::default()).await;
     let answer = client(&url, "wrong").track(&[creation("a@example.com")]).await;
     assert_eq!(answer.result.unwrap_err().next(), AfterError::Configuration);
@@ -149,7 +149,7 @@ async fn a_dropped_answer_is_unknown_whether_or_not_the_work_was_done() {
 }
 
 #[tokio::test]
-async fn too_many_objects_are_told_as_such() {
+async fn too_many_objects_are_reported_as_too_large() {
     let (client, _) = workspace(Settings { max_objects: 3, ..Settings::default() }).await;
     let answer = client.track(&[creation("a@example.com"), creation("b@example.com")]).await;
     assert!(matches!(answer.result, Err(braze::Error::TooLarge { .. })));
@@ -176,7 +176,7 @@ async fn fifty_numbers_are_subscribed_and_read_back_in_one_request_each() {
 }
 
 #[tokio::test]
-async fn an_unknown_group_is_a_matter_of_configuration() {
+async fn an_unknown_group_is_a_configuration_error() {
     let (client, _) =
         workspace(Settings { subscription_groups: vec!["g".into()], ..Settings::default() }).await;
     let phones = ["+13135550100".to_owned()];

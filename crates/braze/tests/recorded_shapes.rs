@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 const KEY: &str = "9f1c2b7a-the-key";
 
-/// A client of a server that gives this answer to everything.
+/// A client of a server that gives this answer to every request.
 async fn client(status: u16, headers: &[(&str, &str)], body: impl Into<String>) -> Client {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
@@ -82,14 +82,14 @@ async fn an_error_entry_that_is_a_text_leaves_everything_uncertain() {
 }
 
 #[tokio::test]
-async fn nothing_valid_refuses_the_objects_it_names() {
+async fn a_400_refuses_the_objects_it_names() {
     let client = client(400, &[], include_str!("fixtures/track_nothing_valid.json")).await;
     let outcomes = client.track(&[write()]).await.result.unwrap();
     assert!(matches!(outcomes[0].worst(), ObjectOutcome::Refused(_)));
 }
 
 #[tokio::test]
-async fn a_refused_key_is_a_matter_of_configuration_and_its_echo_is_not_shown() {
+async fn a_refused_key_is_a_configuration_error_and_is_not_shown() {
     let empty = [("x-ratelimit-limit", ""), ("x-ratelimit-remaining", ""), ("x-ratelimit-reset", "")];
     let client = client(401, &empty, include_str!("fixtures/unauthorized.json")).await;
     let answer = client.export_ids(&by_email(), Fields::Identity).await;
@@ -167,7 +167,7 @@ async fn a_recorded_profile_is_read_whole() {
 }
 
 #[tokio::test]
-async fn profiles_that_share_an_address_all_come_and_odd_fields_cost_only_themselves() {
+async fn all_profiles_that_share_an_address_are_returned_and_odd_fields_are_ignored() {
     let client = client(200, &[], include_str!("fixtures/export_shared_email.json")).await;
     let export = client.export_ids(&by_email(), Fields::Identity).await.result.unwrap();
     assert_eq!(export.users.len(), 3);
@@ -177,7 +177,7 @@ async fn profiles_that_share_an_address_all_come_and_odd_fields_cost_only_themse
 }
 
 #[tokio::test]
-async fn nobody_is_an_answer() {
+async fn an_export_without_profiles_is_a_valid_answer() {
     let client = client(201, &[], include_str!("fixtures/export_nobody.json")).await;
     assert!(client.export_ids(&by_email(), Fields::Identity).await.result.unwrap().users.is_empty());
 }
@@ -191,7 +191,7 @@ async fn a_success_that_is_not_json_is_uncertain() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut_off() {
+async fn an_endless_answer_is_cut_off() {
     let client = client(201, &[], "x".repeat(9 * 1024 * 1024)).await;
     let export = client.export_ids(&by_email(), Fields::Identity).await;
     assert_eq!(export.result.unwrap_err().next(), AfterError::Unknown);
@@ -229,7 +229,7 @@ async fn a_connection_that_ends_without_an_answer_leaves_the_outcome_open() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
+async fn a_silent_server_is_abandoned_after_the_time_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -1,8 +1,10 @@
-//! Public addresses, and all the others (IANA's special-purpose registries, as far as a server could be reached there).
+//! Tells public addresses from all others (IANA's special-purpose registries, as far as a server could be
+//! reached there).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is one of the public Internet. What embeds an IPv4 address is judged by that.
+/// Whether an address belongs to the public Internet. An address that embeds an IPv4 address is judged by
+/// that one.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
@@ -20,7 +22,7 @@ fn v4(address: Ipv4Addr) -> bool {
         || address.is_documentation()
         || a == 0
         || a >= 240
-        // Shared by carriers, protocol assignments, and for benchmarks.
+        // Shared address space of carriers, protocol assignments, and benchmarking.
         || (a == 100 && (64..128).contains(&b))
         || (a == 192 && b == 0 && c == 0)
         || (a == 198 && (18..20).contains(&b));
@@ -34,9 +36,9 @@ fn v6(address: Ipv6Addr) -> bool {
         // Mapped and translated IPv4, and IPv4 in a 6to4 prefix.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => last(high, low),
         [0x2002, high, low, ..] => last(high, low),
-        // Documentation, and tunnels that hide where they lead.
+        // Documentation, and tunnels that hide their target.
         [0x2001, 0xdb8 | 0, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // Only 2000::/3 is given out to the Internet.
+        // Only 2000::/3 is allocated to the public Internet.
         [first, ..] => (0x2000..0x4000).contains(&first),
     }
 }
@@ -46,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_private_network_is_public() {
+    fn no_private_address_is_public() {
         for address in [
             "127.0.0.1",
             "127.9.9.9",
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_internet_is_public() {
+    fn internet_addresses_are_public() {
         for address in [
             "1.1.1.1",
             "8.8.8.8",

@@ -10,30 +10,30 @@ use url::Url;
 
 use crate::error::CallbackError;
 
-/// What a secret begins with in the form that the standard's libraries take: the key in Base64 follows.
+/// The prefix of a secret in the form that the standard's libraries take; the key follows in Base64.
 const PREFIX: &str = "whsec_";
 
-/// A key shorter than this can be guessed, in bytes.
+/// A key shorter than this can be guessed. In bytes.
 const SHORTEST_KEY: usize = 16;
 
-/// What callbacks are signed with.
+/// The secret that callbacks are signed with.
 pub struct SigningSecret {
     key: SecretSlice<u8>,
     flaw: Option<Flaw>,
 }
 
-/// What is wrong with a secret that something can be signed with all the same.
+/// What is wrong with a secret that can still be used for signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
-    /// No library of the standard takes it.
+    /// No library of the standard accepts the secret.
     #[error(
         "begins with whsec_, and what follows is not Base64 (A-Z, a-z, 0-9, + and /, padded with =), so no library of Standard Webhooks takes it"
     )]
     NotBase64,
-    /// It can be guessed.
-    #[error("is too short: a key has 16 bytes at least")]
+    /// The secret can be guessed.
+    #[error("is too short: a key needs at least 16 bytes")]
     Short,
-    /// Receivers have to write it otherwise.
+    /// Receivers must convert the secret before they can use it.
     #[error(
         "does not begin with whsec_: receivers that use a library of Standard Webhooks need whsec_ and its Base64"
     )]
@@ -41,13 +41,14 @@ pub enum Flaw {
 }
 
 impl SigningSecret {
-    /// A secret as it is configured, without the space around it: `whsec_` and Base64, or any text as it stands. One that begins with
-    /// `whsec_` and is not Base64 is taken as it stands, too, as it always was; it has a flaw.
+    /// Makes a secret from its configured text, without surrounding space. The text is `whsec_` and Base64,
+    /// or any text, which is used byte for byte. A text that begins with `whsec_` and is not Base64 is also
+    /// used byte for byte, as it always was; it has a flaw.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let text = text.trim();
         let encoded = text.starts_with(PREFIX);
-        // It refuses other alphabets and missing padding, as the libraries of other languages do.
+        // The library refuses other alphabets and missing padding, as the libraries of other languages do.
         let readable = !encoded || Webhook::new(text).is_ok();
         let decoded = (encoded && readable).then(|| decoded(text)).flatten();
         let key = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
@@ -60,7 +61,7 @@ impl SigningSecret {
         Self { key: SecretSlice::from(key), flaw }
     }
 
-    /// What is wrong with it.
+    /// What is wrong with the secret, if anything.
     #[must_use]
     pub fn flaw(&self) -> Option<Flaw> {
         self.flaw
@@ -77,12 +78,13 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text.strip_prefix(PREFIX)?).ok()
 }
 
-/// A callback, ready to be sent.
+/// A signed callback, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Signed(pub(crate) Request<Bytes>);
 
 impl Signed {
-    /// Signs `body`. `id` names the message, whichever attempt this is; `timestamp` is the attempt's, in seconds since 1970.
+    /// Signs `body`. `id` names the message and is the same for every attempt; `timestamp` is the time of
+    /// this attempt, in seconds since 1970.
     ///
     /// # Examples
     ///
@@ -97,7 +99,7 @@ impl Signed {
     /// ```
     ///
     /// # Errors
-    /// When the address or the id cannot stand in a request.
+    /// If the address or the id cannot be used in a request.
     pub fn new(
         url: &Url,
         secret: &SigningSecret,
@@ -115,7 +117,7 @@ impl Signed {
             .map_err(|error| CallbackError::NoRequest(error.to_string()))
     }
 
-    /// The request.
+    /// The signed request.
     #[must_use]
     pub fn request(&self) -> &Request<Bytes> {
         &self.0
@@ -134,7 +136,7 @@ mod tests {
         SigningSecret::new(text).flaw()
     }
 
-    /// The example that the implementations of Standard Webhooks share.
+    /// The example that all implementations of Standard Webhooks share.
     #[test]
     fn the_known_message_has_the_known_signature() {
         let secret = SigningSecret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_text_is_a_key_byte_for_byte_which_receivers_write_as_base64() {
+    fn a_plain_text_is_used_byte_for_byte_and_receivers_write_it_as_base64() {
         let text = "a text of some length";
         assert_eq!(flaw(text), Some(Flaw::Plain));
         assert_eq!(signed(text), signed(&format!("whsec_{}", STANDARD.encode(text))));

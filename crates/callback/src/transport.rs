@@ -1,4 +1,4 @@
-//! One request, and its answer's status.
+//! Sends one request and returns its answer's status.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,30 +13,30 @@ use crate::address::is_public;
 use crate::error::CallbackError;
 use crate::signature::Signed;
 
-/// For a connection, and for the whole request.
+/// The time-outs of a connection and of a whole request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a callback may go.
+/// Which addresses a callback may be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addresses {
-    /// To the public Internet.
+    /// Only public addresses.
     Public,
-    /// Anywhere: for tests and closed networks.
+    /// Any address, for tests and closed networks.
     Any,
 }
 
-/// Carries a callback.
+/// Carries callbacks to their receivers.
 #[async_trait]
 pub trait CallbackTransport: Send + Sync {
-    /// Sends it once and says what was answered. Redirects are answers, too.
+    /// Sends the callback once and returns the status of the answer. A redirect is an answer like any other.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// If there is no answer.
     async fn send(&self, callback: &Signed, addresses: Addresses) -> Result<StatusCode, CallbackError>;
 }
 
-/// Callbacks over HTTP, TLS by rustls.
+/// Sends callbacks over HTTP, with TLS by rustls.
 #[derive(Debug, Clone)]
 pub struct HttpCallbacks {
     public: reqwest::Client,
@@ -45,14 +45,14 @@ pub struct HttpCallbacks {
 
 impl HttpCallbacks {
     /// # Errors
-    /// When the machine's TLS roots cannot be read.
+    /// If the machine's TLS roots cannot be read.
     pub fn new() -> Result<Self, CallbackError> {
         let client = || {
             reqwest::Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
                 .timeout(TIMEOUT)
                 .redirect(reqwest::redirect::Policy::none())
-                // A proxy would look names up for us, and find what it finds.
+                // A proxy would look the name up itself and skip our check.
                 .no_proxy()
                 .user_agent(concat!("quikly-braze/", env!("CARGO_PKG_VERSION")))
         };
@@ -71,7 +71,7 @@ impl CallbackTransport for HttpCallbacks {
             .map_err(|error| CallbackError::NoRequest(cause(&error)))?;
         let client = match addresses {
             Addresses::Any => &self.any,
-            // A literal address is never looked up.
+            // A literal address is never looked up, so it is checked here.
             Addresses::Public if !is_public_literal(request.url()) => return Err(CallbackError::Private),
             Addresses::Public => &self.public,
         };
@@ -94,7 +94,7 @@ fn is_public_literal(url: &url::Url) -> bool {
 
 const NOT_PUBLIC: &str = "the name leads to no public address";
 
-/// Looks names up, and forgets every address that is not public.
+/// Looks names up and drops every address that is not public.
 struct PublicOnly;
 
 impl Resolve for PublicOnly {

@@ -1,4 +1,4 @@
-//! Callbacks go to a real socket, or are kept from it.
+//! Callbacks arrive at a real socket, or are kept from it.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use url::Url;
 
-/// Answers one request with this head; gives back what it read.
+/// Answers one request with this response head, and returns what it read.
 async fn endpoint(answer: &'static str) -> (u16, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -38,7 +38,7 @@ async fn a_private_address_is_not_called_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn where_it_is_allowed_the_callback_arrives_signed() {
+async fn a_callback_to_an_allowed_address_arrives_signed() {
     let transport = HttpCallbacks::new().unwrap();
     let (port, served) = endpoint("HTTP/1.1 204 No Content\r\n\r\n").await;
     let url = format!("http://127.0.0.1:{port}/hook");

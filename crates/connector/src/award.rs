@@ -1,4 +1,5 @@
-//! Awards: credits and releases, many of a ledger in one transaction; raffles at their close.
+//! Awards: credits and releases many participations of a ledger in one transaction, and draws raffles after
+//! their close.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,7 +14,7 @@ use crate::connector::Connector;
 use crate::reschedule;
 use crate::work_item::WorkItem;
 
-/// Gives back the places of participations that nobody can go on with.
+/// Gives back the places of participations that cannot go on.
 pub(crate) async fn release(
     connector: &Connector,
     brand: &Brand,
@@ -34,7 +35,8 @@ pub(crate) async fn release(
     Ok(())
 }
 
-/// Performs `Resolve` for each case: a hundred of one ledger in a call, in the order of acceptance.
+/// Performs `Resolve` for each work item: up to a hundred of one ledger in a call, in the order of
+/// acceptance.
 pub(crate) async fn resolve(
     connector: &Connector,
     brand: &Brand,
@@ -43,7 +45,8 @@ pub(crate) async fn resolve(
     resolve_under(connector, (&brand.id, Some(brand)), jobs).await
 }
 
-/// The same, for a brand that may not be configured any more: then nothing is given, what was kept is released, and nobody is told.
+/// Does the same for a brand that may no longer be configured. If it is not, nothing is given, reserved
+/// places are released, and no callback is sent.
 pub(crate) async fn resolve_under(
     connector: &Connector,
     (id, brand): (&BrandId, Option<&Brand>),
@@ -51,7 +54,7 @@ pub(crate) async fn resolve_under(
 ) -> ports::Result<Vec<WorkItem>> {
     let mut by_ledger: BTreeMap<LedgerKey, Vec<(WorkItem, Resolution)>> = BTreeMap::new();
     for (item, resolution) in jobs {
-        // Only what has an award is resolved.
+        // Only a participation with an award is resolved.
         let Some(award) = &item.facts.award else { continue };
         by_ledger.entry(award.ledger.clone()).or_default().push((item, resolution));
     }
@@ -76,7 +79,7 @@ pub(crate) async fn resolve_under(
     Ok(done)
 }
 
-/// Notes that participations were looked at since their awards changed.
+/// Records that participations were processed since their awards changed.
 pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> ports::Result<()> {
     for some in ids.chunks(MOST_ITEMS) {
         connector.deps.ledger.noted(some).await?;
@@ -84,7 +87,7 @@ pub(crate) async fn noted(connector: &Connector, ids: &[ParticipationId]) -> por
     Ok(())
 }
 
-/// Wakes whoever has to do with what came of settling.
+/// Sends messages to the participations and the dispatcher that a resolution concerns.
 pub(crate) async fn announce(
     connector: &Connector,
     brand: &BrandId,

@@ -1,4 +1,5 @@
-//! What every request to Braze goes through: the brands' clients, the request budget, and what is remembered of earlier requests.
+//! What every request to Braze passes through: the brands' clients, the request budget, and what is
+//! remembered of earlier requests.
 
 use std::sync::Arc;
 
@@ -17,15 +18,15 @@ use crate::outage::WorkspaceWatch;
 use crate::recent::Recent;
 use crate::workspace::Workspaces;
 
-/// The way to the brands' workspaces.
+/// Access to the brands' workspaces.
 pub(crate) struct BrazeAccess {
     pub(crate) deps: Deps,
     pub(crate) budget: RequestBudget,
     pub(crate) counters: Arc<Counters>,
-    /// What was written to profiles a moment ago.
+    /// Values that were written to profiles in the last minutes.
     pub(crate) recent: Recent,
     pub(crate) one_by_one: OneByOne,
-    /// Whether the workspaces answer.
+    /// Records whether the workspaces answer.
     pub(crate) seen: Arc<WorkspaceWatch>,
     workspaces: Workspaces,
 }
@@ -43,17 +44,17 @@ impl BrazeAccess {
         }
     }
 
-    /// The brand's client; `None`, and a line in the log, when its key cannot be had.
+    /// The brand's client; `None`, with a line in the log, if its key cannot be read.
     pub(crate) async fn client(&self, brand: &Brand) -> Option<Arc<Client>> {
         self.workspaces.client(&self.deps, || self.way_of(&brand.id), brand).await
     }
 
-    /// Has the brand's client made anew before it is used again.
+    /// Makes the brand's client anew before its next use.
     pub(crate) fn forget_client(&self, brand: &BrandId) {
         self.workspaces.forget(brand);
     }
 
-    /// Takes note of what answers said of a limit, and of a key that was refused.
+    /// Records what answers said about a limit, and whether the key was refused.
     pub(crate) async fn conclude(&self, brand: &Brand, endpoint: LimitedEndpoint, said: &[Observed]) {
         if said.contains(&Observed::KeyRefused) {
             self.key_was_refused(brand);
@@ -61,14 +62,14 @@ impl BrazeAccess {
         self.budget.observe(&self.deps, brand, endpoint, said).await;
     }
 
-    /// Has the brand's key read anew before it is used again: it may have been rotated.
+    /// Reads the brand's key anew before its next use, since it may have been rotated.
     pub(crate) fn key_was_refused(&self, brand: &Brand) {
         self.workspaces.forget(&brand.id);
         self.deps.secrets.forget(&brand.braze.api_key);
         self.counters.count(Metric::KeysRefused, Some(&brand.id), 1);
     }
 
-    /// The brand's way to Braze, counted and watched.
+    /// The transport for the brand's requests, which counts and watches them.
     pub(crate) fn way_of(&self, brand: &BrandId) -> Arc<dyn Transport> {
         let way = self.deps.transport.clone();
         let counted = Counted { way, brand: brand.clone(), counters: self.counters.clone() };

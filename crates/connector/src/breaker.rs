@@ -1,6 +1,7 @@
-//! Lets a lane's requests through as long as Braze says that some are left. Slots say how many may be sent if nobody else is in the
-//! workspace; where somebody is, the answers tell, and the rest waits for the next window instead of drawing 429s. What has a slot
-//! already is held up here, too, once a key is refused.
+//! Admits the requests of a brand and endpoint while Braze says that some are left. Slots say how many may be
+//! sent if nobody else uses the workspace. If somebody else does, the answers show it, and the remaining
+//! requests wait for the next window instead of drawing 429s. Once a key is refused, requests that already
+//! have a slot are held back here, too.
 
 mod state;
 #[cfg(test)]
@@ -14,13 +15,13 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 pub(crate) use state::Rejection;
 use state::{Admit, BreakerState};
 
-/// Requests of a lane under way at once, whatever they are part of: enough to fill 40 a second, or 2,500 a minute, with answers that take
-/// a second.
+/// The most requests of a brand and endpoint in flight, whatever they belong to. With answers that take a
+/// second, this is enough for 40 a second or 2,500 a minute.
 const AT_ONCE: usize = 64;
 
-/// Requests of one lane under way, and what the answers said.
+/// The requests of one brand and endpoint in flight, and what the answers said.
 pub(crate) struct Breaker {
-    /// First come, first served.
+    /// The permits, given in the order of asking.
     room: Semaphore,
     state: Mutex<BreakerState>,
     answered: Notify,
@@ -32,24 +33,24 @@ impl Default for Breaker {
     }
 }
 
-/// A request under way.
+/// The permit of a request in flight.
 pub(crate) struct Permit<'a> {
     breaker: &'a Breaker,
-    /// Its part of the room.
+    /// The request's share of the limit on requests in flight.
     _room: Option<SemaphorePermit<'a>>,
 }
 
 impl Breaker {
-    /// Returns once a request may be sent.
+    /// Returns as soon as a request may be sent.
     ///
     /// # Errors
-    /// [`Rejection`] when it may not.
+    /// [`Rejection`] if it may not be sent.
     pub(crate) async fn enter(
         &self,
         slot: Slot,
         now: impl Fn() -> Timestamp,
     ) -> Result<Permit<'_>, Rejection> {
-        // The room is never closed.
+        // The semaphore is never closed.
         let mut room = self.room.acquire().await.ok();
         loop {
             let answered = self.answered.notified();
@@ -62,17 +63,18 @@ impl Breaker {
         }
     }
 
-    /// Until when Braze asked to be left alone, where it did.
+    /// The end of the wait that Braze asked for, if it did.
     pub(crate) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.lock().rests_until(now)
     }
 
-    /// Takes note of what an answer says of the limit.
+    /// Records what an answer says about the limit.
     pub(crate) fn hear(&self, said: Option<Observed>, now: Timestamp) {
         self.lock().hear(said, now);
     }
 
-    /// Whatever held requests up after failures is over: somebody says so. A key that was refused is still tried by one request first.
+    /// Ends what holds requests back after failures, because an operator says that the cause is gone. A
+    /// refused key is still tried with one request first.
     pub(crate) fn open(&self, now: Timestamp) {
         self.lock().open(now);
         self.answered.notify_waiters();
@@ -84,18 +86,18 @@ impl Breaker {
 }
 
 impl Permit<'_> {
-    /// Takes note of what the answer says of the limit.
+    /// Records what the answer says about the limit.
     pub(crate) fn answered(self, said: Option<Observed>, now: Timestamp) {
         self.breaker.lock().answered(said, now);
     }
 
-    /// Takes note that there is none.
+    /// Records that no answer came.
     pub(crate) fn unanswered(self, now: Timestamp) {
         self.breaker.lock().unanswered(now);
     }
 }
 
-/// However the request ended, it is not under way any more.
+/// The request is no longer in flight, however it ended.
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.breaker.lock().ended();

@@ -1,4 +1,4 @@
-//! Request slots: booked before a request, corrected by its answer.
+//! Request slots, which are booked before a request and corrected by its answer.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -19,38 +19,39 @@ use ports::limits::{Endpoint, Lane};
 use crate::breaker::Breaker;
 use crate::deps::Deps;
 
-/// What starts later than this is put off instead of waited for.
+/// A request whose slot begins later than this from now is put off, instead of waiting here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Braze's documented limit of `/users/track` where the contract names none: 3,000 requests in 3 seconds.
+/// Braze's documented limit of `/users/track`, for contracts that name none: 3,000 requests in 3 seconds.
 const TRACK: Allowance = Allowance { requests: 3_000, period: Duration::from_secs(3), by_contract: false };
 
-/// The pool that reading subscriptions shares with many other endpoints: 250,000 requests an hour.
+/// The limit of the pool that reading subscriptions shares with many other endpoints: 250,000 requests an
+/// hour.
 const STATUS_GET: Allowance =
     Allowance { requests: 250_000, period: Duration::from_secs(3_600), by_contract: false };
 
-/// 5,000 requests a minute for both versions of writing subscriptions.
+/// The limit that both versions of writing subscriptions share: 5,000 requests a minute.
 const STATUS_SET: Allowance =
     Allowance { requests: 5_000, period: Duration::from_secs(60), by_contract: false };
 
-/// Braze's longest window is an hour; whoever waited for an end that is further off would wait for nothing.
+/// Ends of windows that are further off than this are ignored. Braze's longest window is an hour.
 const LONGEST_WINDOW: Duration = Duration::from_secs(2 * 3_600);
 
-/// How long a lane rests after a 429 that does not say.
+/// How long no request is sent after a 429 that names no wait.
 const UNASKED: Duration = Duration::from_secs(5);
 
 /// Whether a request may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// In this slot: now, or once the clock says so.
+    /// The request may be sent in this slot, which has begun or is about to begin.
     At(Slot),
-    /// In this slot, which is too far off to wait for.
+    /// The request has this slot, which is too far off to wait for.
     Later(Slot),
-    /// The key is refused; ask again then.
+    /// No request may be booked now; ask again at this moment.
     Closed(Timestamp),
 }
 
-/// What is known in this process of each lane, so that only news is written down.
+/// What this process knows about the limit of each brand and endpoint, so that only changes are stored.
 #[derive(Default)]
 pub(crate) struct RequestBudget {
     last_seen: Mutex<HashMap<Lane, Observed>>,
@@ -59,13 +60,13 @@ pub(crate) struct RequestBudget {
 }
 
 impl RequestBudget {
-    /// What holds up a lane's requests once Braze says so.
+    /// The breaker of a brand and endpoint.
     pub(crate) fn breaker(&self, brand: &Brand, endpoint: Endpoint) -> Arc<Breaker> {
         let mut breakers = self.breakers.lock();
         breakers.entry(Lane { brand: brand.id.clone(), endpoint }).or_default().clone()
     }
 
-    /// Lets requests through that were held up after failures.
+    /// Admits requests again that were held back after failures.
     pub(crate) fn open_breaker(&self, brand: &BrandId, endpoint: Endpoint, now: Timestamp) {
         let breakers = self.breakers.lock();
         if let Some(breaker) = breakers.get(&Lane { brand: brand.clone(), endpoint }) {
@@ -73,7 +74,7 @@ impl RequestBudget {
         }
     }
 
-    /// Books `count` requests; one admission for each, earliest first.
+    /// Books `count` requests, and returns one admission for each, earliest first.
     pub(crate) async fn admit(
         &self,
         deps: &Deps,
@@ -97,18 +98,19 @@ impl RequestBudget {
         let slots = reservation.booked.iter().flat_map(|booked| (0..booked.count).map(|_| booked.slot));
         let mut admissions: Vec<Admission> = slots.map(|slot| admission(slot, now)).collect();
         let closed = reservation.closed_until.unwrap_or(time::later(now, PATIENCE));
-        // Whoever probes a key comes at odd moments; whoever learns a limit, as soon as there is something to learn.
+        // A refused key is tried at a random moment. A limit that is still being learned is asked for again
+        // as soon as an answer can be there.
         let spread =
             |at| if reservation.key_refused { time::later(at, deps.chance.jitter(PATIENCE)) } else { at };
         admissions.resize_with(count, || Admission::Closed(spread(closed)));
         admissions
     }
 
-    /// Takes note of what answers said of the limits: the gravest of them, and only when it is news.
+    /// Stores what answers said about the limits: the gravest of the answers, and only if it is new.
     pub(crate) async fn observe(&self, deps: &Deps, brand: &Brand, endpoint: Endpoint, answers: &[Observed]) {
         let Some(observed) = gravest(answers) else { return };
         let lane = Lane { brand: brand.id.clone(), endpoint };
-        if !self.is_news(&lane, observed) {
+        if !self.is_new(&lane, observed) {
             return;
         }
         let now = deps.clock.now();
@@ -130,7 +132,7 @@ impl RequestBudget {
         }
     }
 
-    fn is_news(&self, lane: &Lane, observed: Observed) -> bool {
+    fn is_new(&self, lane: &Lane, observed: Observed) -> bool {
         let last_seen = self.last_seen.lock();
         match (last_seen.get(lane), observed) {
             (
@@ -141,7 +143,7 @@ impl RequestBudget {
         }
     }
 
-    /// Says so once a minute and brand: whoever is on call needs to read it once, not once a participant.
+    /// Logs the refusal once a minute and brand, however many participants wait.
     fn report_refused_key(&self, brand: &Brand, endpoint: Endpoint, now: Timestamp) {
         let mut last_report = self.last_report.lock();
         let again = last_report
@@ -158,7 +160,7 @@ impl RequestBudget {
     }
 }
 
-/// Waits for a slot that is about to come.
+/// Waits for a slot that is about to begin.
 pub(crate) async fn wait_until(clock: &dyn Clock, from: Timestamp) {
     let now = clock.now();
     if from > now {
@@ -167,7 +169,8 @@ pub(crate) async fn wait_until(clock: &dyn Clock, from: Timestamp) {
     }
 }
 
-/// Whether two answers are of the same window. Those that tell the seconds left name its end to the second only.
+/// Whether two answers are about the same window. Answers that give the seconds left name its end only to the
+/// second.
 fn same_end(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one.duration_since(other).unsigned_abs() < Duration::from_secs(1),
@@ -192,17 +195,17 @@ fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {
     }
 }
 
-/// What an answer says of its limit.
+/// What an answer says about its limit.
 pub(crate) fn observed<T>(answer: &Answer<T>, now: Timestamp) -> Option<Observed> {
     match answer.result.as_ref().err().map(|error| (error, error.next())) {
-        // The group is at fault, not the key.
+        // The group is wrong, not the key.
         Some((braze::Error::UnknownGroup, _)) => None,
         Some((_, AfterError::Configuration)) => Some(Observed::KeyRefused),
         Some((braze::Error::Throttled { .. }, _)) => {
             let wait = answer.asked_wait(now).unwrap_or(UNASKED);
             Some(Observed::Throttled { until: time::later(now, wait) })
         }
-        // Without capacity Braze does nobody's request, so it is left alone for as long as it asks.
+        // Without capacity, Braze processes no request at all, so none is sent until the wait is over.
         Some((braze::Error::NoCapacity { .. }, _)) => {
             let wait = answer.asked_wait(now);
             wait.map(|wait| Observed::Throttled { until: time::later(now, wait) })
@@ -224,8 +227,8 @@ fn answered(limits: &RateLimit, now: Timestamp) -> Observed {
     }
 }
 
-/// The same with the earliest end of the window that the answer allows for: seconds left are whole seconds, rounded up. What is held back
-/// until a window ends must not be held back in the next one.
+/// The same, with the earliest end of the window that the answer allows: the seconds left are rounded up to
+/// whole seconds. Requests that wait for the end of a window must not be held back in the next one.
 pub(crate) fn at_the_earliest(said: Option<Observed>, limits: &RateLimit) -> Option<Observed> {
     match (said, limits.reset) {
         (Some(Observed::Answered { limit, remaining, resets_at: Some(end) }), Some(Reset::In(_))) => {
@@ -236,7 +239,7 @@ pub(crate) fn at_the_earliest(said: Option<Observed>, limits: &RateLimit) -> Opt
     }
 }
 
-/// How long an answer that was no success asks to be left alone.
+/// How long an answer that was not a success asks us to wait.
 pub(crate) fn asked_wait<T>(answer: &Answer<T>, now: Timestamp) -> Option<Duration> {
     match answer.result.as_ref().err().map(braze::Error::next)? {
         AfterError::Retry { .. } | AfterError::Unknown => answer.asked_wait(now),
@@ -256,7 +259,8 @@ fn gravest(answers: &[Observed]) -> Option<Observed> {
     grave.or_else(|| ordinary.into_iter().reduce(later))
 }
 
-/// Of two ordinary answers the one of the later window; of the same window, what it says at its end.
+/// Of two ordinary answers, the one about the later window. Two answers about the same window are combined:
+/// the fewest requests left, and the earliest end.
 fn later(one: Observed, other: Observed) -> Observed {
     let (
         Observed::Answered { limit, remaining: one_left, resets_at: one_end },
@@ -284,12 +288,12 @@ mod tests {
     }
 
     #[test]
-    fn of_a_window_told_in_seconds_left_the_least_of_both_counts() {
+    fn of_two_answers_about_one_window_the_fewest_requests_and_the_earliest_end_count() {
         assert_eq!(gravest(&[said(7, 60_400), said(6, 60_900), said(8, 60_100)]), Some(said(6, 60_100)));
     }
 
     #[test]
-    fn an_end_that_is_days_away_is_none() {
+    fn an_end_of_a_window_that_is_days_away_is_ignored() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let end = |seconds: u64| {
             let reset = Some(Reset::At(now + Duration::from_secs(seconds)));
@@ -303,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_windows_the_later_counts_and_a_refusal_more_than_either() {
+    fn the_later_of_two_windows_counts_and_a_refusal_outweighs_both() {
         assert_eq!(gravest(&[said(9, 120_000), said(0, 60_000)]), Some(said(9, 120_000)));
         let all = [said(9, 0), Observed::KeyRefused, Observed::Throttled { until: Timestamp::UNIX_EPOCH }];
         assert_eq!(gravest(&all), Some(Observed::KeyRefused));

@@ -1,4 +1,4 @@
-//! Notices when the clock is set back. Much of what waits waits for a moment, and that moment is further off then.
+//! Detects when the clock is set back. Much of what waits does so until a moment, which is then further off.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use domain::Timestamp;
 use domain::time::between;
 use parking_lot::Mutex;
 
-/// Clocks are corrected by little all the time.
+/// Differences up to this are ordinary clock corrections.
 const CORRECTION: Duration = Duration::from_secs(5);
 
-/// The last time that was seen.
+/// Remembers the last time that was seen.
 #[derive(Default)]
 pub(crate) struct ClockWatch(Mutex<Option<Timestamp>>);
 
 impl ClockWatch {
-    /// By how much the clock was set back since this was last asked, at least.
+    /// The shortest time by which the clock was set back since the last call; `None` if it was not.
     pub(crate) fn set_back_by(&self, now: Timestamp) -> Option<Duration> {
         let mut seen = self.0.lock();
         let back = seen.replace(now).map(|seen| between(now, seen));

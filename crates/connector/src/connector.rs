@@ -19,16 +19,16 @@ use crate::in_hand::InHand;
 use crate::kept_outages::KeptOutages;
 use crate::suspects::Suspects;
 
-/// Steps participations.
+/// Processes participations: asks for the next step of each, and performs it.
 pub struct Connector {
     pub(crate) deps: Deps,
     brands: BrandsInUse,
     pub(crate) id_key: IdKey,
     pub(crate) braze: BrazeAccess,
-    /// Told when there is something to tell Quikly.
+    /// Notified when there are callbacks to send.
     pub(crate) callbacks_due: Notify,
     pub(crate) drawn: Mutex<HashSet<LedgerKey>>,
-    /// Ledgers that are in the form of this version.
+    /// Ledgers that are already in the form of this version.
     pub(crate) upgraded: Mutex<HashSet<LedgerKey>>,
     pub(crate) suspects: Suspects,
     pub(crate) kept_outages: tokio::sync::Mutex<KeptOutages>,
@@ -37,7 +37,7 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// A connector over these ports and brands.
+    /// Makes a connector over these ports and brands.
     #[must_use]
     pub fn new(deps: Deps, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Self {
         Self {
@@ -55,19 +55,20 @@ impl Connector {
         }
     }
 
-    /// The brands it works for now.
+    /// The brands that it works for now.
     #[must_use]
     pub fn brands(&self) -> Arc<Brands> {
         self.brands.current()
     }
 
-    /// What it counts.
+    /// Its counters.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Counters> {
         &self.braze.counters
     }
 
-    /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.
+    /// What a log line about this event and subject should say. A line comes once a minute; until then this
+    /// is `None`.
     pub(crate) fn line(&self, event: &'static str, subject: &str) -> Option<Repeated> {
         self.deps.line(event, subject)
     }

@@ -1,4 +1,4 @@
-//! The way to Braze, counted.
+//! Counts requests to Braze.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use domain::ids::BrandId;
 use http::{Request, Response, StatusCode};
 use metrics::{Counters, Metric};
 
-/// A brand's way to Braze, whose requests are counted.
+/// A transport that counts a brand's requests to Braze.
 pub(crate) struct Counted {
     pub(crate) way: Arc<dyn Transport>,
     pub(crate) brand: BrandId,
@@ -35,7 +35,7 @@ impl Transport for Counted {
 mod tests {
     use super::*;
 
-    /// Answers with the status that the path names, or not at all.
+    /// Answers with the status that the path names, or does not answer.
     struct ByPath;
 
     #[async_trait]

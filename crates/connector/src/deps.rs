@@ -5,39 +5,40 @@ use std::sync::Arc;
 use ports::repeats::Repeated;
 use ports::{Callbacks, Chance, Clock, Ledger, Limits, Outages, Queues, Schedule, Secrets, Store, Troubles};
 
-/// What the work needs from outside.
+/// The ports that the work needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Where participations are kept.
+    /// Stores participations.
     pub store: Arc<dyn Store>,
-    /// Where awards are kept.
+    /// Stores awards.
     pub ledger: Arc<dyn Ledger>,
-    /// Where news wait to be told.
+    /// Stores callbacks until they are delivered.
     pub callbacks: Arc<dyn Callbacks>,
-    /// Where "look at these" is said.
+    /// Queues of messages that say "process these participations".
     pub queues: Arc<dyn Queues>,
-    /// Where it is said for later.
+    /// Schedules such messages for later.
     pub schedule: Arc<dyn Schedule>,
-    /// Request slots.
+    /// Books request slots.
     pub limits: Arc<dyn Limits>,
-    /// API keys.
+    /// Reads API keys.
     pub secrets: Arc<dyn Secrets>,
-    /// Brands whose workspace does not answer, where others see them.
+    /// Stores which brands' workspaces do not answer, so that others see it.
     pub outages: Arc<dyn Outages>,
-    /// What is wrong in this process, for whoever is on call.
+    /// What is wrong in this process, for the engineer on call.
     pub troubles: Troubles,
-    /// The time.
+    /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Jitter.
+    /// Randomness for jitter.
     pub chance: Arc<dyn Chance>,
-    /// The way to Braze.
+    /// Sends requests to Braze.
     pub transport: Arc<dyn braze::Transport>,
-    /// The way to Quikly.
+    /// Sends callbacks to Quikly.
     pub callback_transport: Arc<dyn callback::CallbackTransport>,
 }
 
 impl Deps {
-    /// What a log line about this should say, which comes once a minute; `None` while the last one stands for it.
+    /// What a log line about this event and subject should say. A line comes once a minute; until then this
+    /// is `None`.
     pub(crate) fn line(&self, event: &'static str, subject: &str) -> Option<Repeated> {
         self.troubles.repeats().line(event, subject, self.clock.now())
     }

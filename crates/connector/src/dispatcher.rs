@@ -1,4 +1,4 @@
-//! Tells Quikly what happened: every notice until it is taken, for a day; then it is parked.
+//! Sends callbacks to Quikly. Each is tried until it is accepted, for at most a day; then it is parked.
 
 use std::time::Duration;
 
@@ -24,36 +24,36 @@ use tokio::sync::watch;
 use crate::connector::Connector;
 use crate::without_terms;
 
-/// Notices told at once: all of them are done, or timed out, before anyone else may take them.
+/// How many callbacks are sent at once. All of them succeed or time out before another worker may take them.
 const AT_ONCE: usize = 64;
 
-/// A notice that nobody took for so long, since it was made or revived, is parked.
+/// A callback that was not accepted for this long since it was made or revived is parked.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
-/// The first wait after a failure; it doubles up to the longest.
+/// The first wait after a failure. It doubles up to the longest wait.
 const SHORTEST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// The line about a receiver that takes nothing.
+/// The log event for a receiver that does not accept callbacks.
 const NOT_TOLD: &str = "connector.not_told";
 
-/// How long the health shows it after the last try: the longest wait, and a while.
+/// How long the health report shows it after the last attempt: the longest wait, and some more.
 const SHOWN_FOR: Duration = Duration::from_secs(2 * 3_600);
 
-/// What telling came to.
+/// The result of sending callbacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Dispatched {
-    /// Notices that were tried.
+    /// How many callbacks were tried.
     pub tried: usize,
-    /// When the first of those that failed is to be tried again.
+    /// When the first failed callback is to be tried again.
     pub again_at: Option<Timestamp>,
 }
 
 impl Connector {
-    /// Tells what is due.
+    /// Sends the callbacks that are due.
     ///
     /// # Errors
-    /// When the store cannot be reached.
+    /// If the store cannot be reached.
     pub async fn dispatch(&self) -> ports::Result<Dispatched> {
         let now = self.deps.clock.now();
         let taken = self.deps.callbacks.take_callbacks(now, AT_ONCE).await?;
@@ -61,7 +61,7 @@ impl Connector {
             tracing::error!(event = "connector.not_told", error = %in_full(error), "A callback cannot be read and is parked.");
         }
         let taken = taken.callbacks;
-        let told = join_all(taken.iter().map(|outbound| self.tell_one(outbound))).await;
+        let told = join_all(taken.iter().map(|outbound| self.deliver_one(outbound))).await;
         let outcomes: Vec<(CallbackId, DeliveryOutcome)> =
             taken.iter().map(|outbound| outbound.callback.id).zip(told).collect();
         if !outcomes.is_empty() {
@@ -74,25 +74,27 @@ impl Connector {
         Ok(Dispatched { tried: outcomes.len(), again_at: again_at.min() })
     }
 
-    /// Tells what is due if something has come up since this was last asked: whoever works on a batch need not look otherwise.
+    /// Sends the callbacks that are due, if any were made since the last call. A worker that processes a
+    /// batch need not look otherwise.
     ///
     /// # Errors
-    /// When the store cannot be reached.
-    pub async fn tell_news(&self) -> ports::Result<Dispatched> {
+    /// If the store cannot be reached.
+    pub async fn deliver_callbacks(&self) -> ports::Result<Dispatched> {
         match self.callbacks_due.notified().now_or_never() {
             Some(()) => self.dispatch().await,
             None => Ok(Dispatched::default()),
         }
     }
 
-    /// Tells until `stop` turns true. Without news it looks for what somebody took and did not tell.
-    pub(crate) async fn carry_news(&self, mut stop: watch::Receiver<bool>) {
+    /// Sends callbacks until `stop` turns true. Even if none were made here, it looks for callbacks that
+    /// another worker took and did not deliver.
+    pub(crate) async fn deliver_until_stopped(&self, mut stop: watch::Receiver<bool>) {
         let mut again_at: Option<Timestamp> = None;
         while !*stop.borrow() {
             match self.dispatch().await {
-                Ok(telling) => {
-                    again_at = [again_at, telling.again_at].into_iter().flatten().min();
-                    if telling.tried > 0 {
+                Ok(dispatched) => {
+                    again_at = [again_at, dispatched.again_at].into_iter().flatten().min();
+                    if dispatched.tried > 0 {
                         continue;
                     }
                 }
@@ -114,21 +116,22 @@ impl Connector {
         }
     }
 
-    async fn tell_one(&self, outbound: &CallbackDelivery) -> DeliveryOutcome {
+    async fn deliver_one(&self, outbound: &CallbackDelivery) -> DeliveryOutcome {
         let id = outbound.callback.id;
         if self.brands().may_be_broken(&outbound.callback.brand) {
-            // Nobody failed to take it: it waits until the brand's file is repaired, however long that takes.
+            // The receiver is not at fault: the callback waits until the brand's file is repaired, however
+            // long that takes.
             let repaired = self.deps.chance.jitter(without_terms::WHILE_BROKEN);
             return DeliveryOutcome::RetryAt(later(self.deps.clock.now(), repaired));
         }
         let attempted = guarded(self.attempt(&outbound.callback)).await.unwrap_or_else(|panicked| {
-            self.panicked(&outbound.callback.brand, "telling a notice", &panicked);
+            self.panicked(&outbound.callback.brand, "delivering a callback", &panicked);
             Err(panicked.to_string())
         });
         let receiver = self.receiver(&outbound.callback);
         match attempted {
             Ok(()) => {
-                tracing::debug!(event = "connector.told", callback = %id, "A callback was taken.");
+                tracing::debug!(event = "connector.told", callback = %id, "A callback was delivered.");
                 self.takes_again(receiver);
                 DeliveryOutcome::Delivered
             }
@@ -136,7 +139,7 @@ impl Connector {
                 let now = self.deps.clock.now();
                 if is_given_up(outbound.callback.at, outbound.revived_at, now) {
                     if let Some(line) = self.line(NOT_TOLD, &format!("parked {receiver}")) {
-                        tracing::error!(event = "connector.not_told", receiver, times = line.times, callback = %id, why, "Nobody took a callback for a day; it is parked.");
+                        tracing::error!(event = "connector.not_told", receiver, times = line.times, callback = %id, why, "A callback was not accepted for a day; it is parked.");
                     }
                     return DeliveryOutcome::Parked;
                 }
@@ -151,7 +154,8 @@ impl Connector {
         }
     }
 
-    /// Who is told: the brand, and the host without the rest of the URL, which may hold a secret.
+    /// The receiver of a callback: the brand, and the host without the rest of the URL, which may contain a
+    /// secret.
     fn receiver(&self, callback: &Callback) -> String {
         let brands = self.brands();
         let target = brands.brand(&callback.brand).and_then(|brand| brand.callback.as_ref());
@@ -159,13 +163,13 @@ impl Connector {
         format!("{} {host}", callback.brand)
     }
 
-    /// Says once a minute that a receiver takes nothing, however many notices wait for it.
+    /// Reports once a minute that a receiver does not accept callbacks, however many wait for it.
     fn takes_nothing(&self, receiver: String, why: &str, next_try: Timestamp) {
         let now = self.deps.clock.now();
         if let Some(Repeated { times, since }) = self.line(NOT_TOLD, &receiver) {
-            tracing::warn!(event = "connector.not_told", receiver, times, %since, %next_try, why, "A receiver does not take callbacks; they are tried again.");
+            tracing::warn!(event = "connector.not_told", receiver, times, %since, %next_try, why, "A receiver does not accept callbacks; they are tried again.");
         }
-        let text = format!("callbacks are not taken, next try {next_try}: {why}");
+        let text = format!("callbacks are not accepted, next try {next_try}: {why}");
         self.deps.troubles.report_for(
             SHOWN_FOR,
             "callback_not_taken",
@@ -177,23 +181,24 @@ impl Connector {
 
     fn takes_again(&self, receiver: String) {
         if self.deps.troubles.clear("callback_not_taken", Subject::Receiver(receiver.clone())) {
-            tracing::warn!(event = "connector.told_again", receiver, "A receiver takes callbacks again.");
+            tracing::warn!(event = "connector.told_again", receiver, "A receiver accepts callbacks again.");
         }
     }
 
-    /// A flaw is refused where an operator is at hand. Where the secret was in use before that, callbacks go on, loudly.
+    /// Commands that an operator runs refuse a secret with a flaw. If it was in use before that check
+    /// existed, callbacks are still sent, with an error in the log.
     fn report(&self, brand: &BrandId, flaw: Option<Flaw>, now: Timestamp) {
         let Some(flaw) = flaw.filter(|flaw| *flaw != Flaw::Plain) else { return };
         let repeats = self.deps.troubles.repeats();
         if let Some(line) = repeats.line("connector.flawed_callback_secret", brand.as_str(), now) {
-            tracing::error!(event = "connector.flawed_callback_secret", %brand, %flaw, times = line.times, since = %line.since, "The callback secret has a flaw; callbacks are signed with it all the same.");
+            tracing::error!(event = "connector.flawed_callback_secret", %brand, %flaw, times = line.times, since = %line.since, "The callback secret has a flaw; callbacks are still signed with it.");
         }
     }
 
     async fn attempt(&self, callback: &Callback) -> Result<(), String> {
         let brands = self.brands();
         let target = brands.brand(&callback.brand).and_then(|brand| brand.callback.as_ref());
-        let target = target.ok_or("the brand has no callback any more")?;
+        let target = target.ok_or("the brand no longer has a callback")?;
         let secret = self.deps.secrets.get(&target.secret).await.map_err(|error| in_full(&error))?;
         let secret = SigningSecret::new(secret.expose_secret());
         let now = self.deps.clock.now();
@@ -211,12 +216,12 @@ impl Connector {
     }
 }
 
-/// Whether a notice that was made and, perhaps, revived then has been tried for long enough.
+/// Whether a callback that was made, and perhaps revived, at these moments has been tried for long enough.
 fn is_given_up(made_at: Timestamp, revived_at: Option<Timestamp>, now: Timestamp) -> bool {
     now >= later(revived_at.unwrap_or(made_at), GIVE_UP_AFTER)
 }
 
-/// What a notice says. It follows from the notice alone, so every attempt says the same.
+/// The body of a callback. It depends only on the callback, so every attempt sends the same.
 fn body(callback: &Callback) -> Value {
     let kind = match callback.id.kind {
         CallbackKind::Credited | CallbackKind::Rewarded => "participation.credited",
@@ -236,7 +241,7 @@ fn body(callback: &Callback) -> Value {
     json!({ "type": kind, "timestamp": Timestamp::to_string(&callback.at), "data": data })
 }
 
-/// What came of an incentive.
+/// The outcome of an incentive.
 fn outcome(status: &AwardStatus) -> Map<String, Value> {
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
@@ -267,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notice_is_given_up_a_day_after_it_was_made_or_revived() {
+    fn a_callback_is_given_up_a_day_after_it_was_made_or_revived() {
         let hour = Duration::from_secs(3_600);
         let made_at: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
         assert!(!is_given_up(made_at, None, made_at + 23 * hour));

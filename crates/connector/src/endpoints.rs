@@ -1,4 +1,5 @@
-//! Braze's endpoints. Each takes the jobs of many participations and performs them in as few requests as Braze allows.
+//! Braze's endpoints. Each takes the jobs of many participations, and performs them in as few requests as
+//! Braze allows.
 
 mod admission;
 mod batches;
@@ -26,22 +27,23 @@ use crate::breaker::Breaker;
 use crate::budget::{Admission, observed, wait_until};
 use crate::work_item::{Performed, WorkItem};
 
-/// An endpoint: what it is asked or told for participations, together.
+/// An endpoint, which asks questions or gives commands for many participations together.
 pub(crate) trait BrazeEndpoint {
-    /// A participation, and what is asked or told for it.
+    /// A participation together with its question or command.
     type Job: Send;
 
-    /// Performs the jobs. What was learned of each is in its facts; what has to wait is put off.
+    /// Performs the jobs. The facts of each work item receive what was learned; a work item that has to wait
+    /// is put off.
     ///
     /// # Errors
-    /// When our own store cannot be read or written.
+    /// If our own store cannot be read or written.
     fn perform(
         to: &BrandAccess<'_>,
         jobs: Vec<Self::Job>,
     ) -> impl Future<Output = ports::Result<Performed>> + Send;
 }
 
-/// The way to one brand's workspace.
+/// Access to one brand's workspace.
 #[derive(Clone, Copy)]
 pub(crate) struct BrandAccess<'a> {
     pub(crate) access: &'a BrazeAccess,
@@ -70,7 +72,7 @@ impl BrandAccess<'_> {
         wait_until(&*self.access.deps.clock, from).await;
     }
 
-    /// What an answer says of the limit, known at once to those who come next.
+    /// Gives what an answer says about the limit to the breaker at once, so that the next requests know it.
     fn hear<T>(&self, endpoint: Endpoint, answer: &Answer<T>, now: Timestamp) -> Option<Observed> {
         let said = observed(answer, now);
         self.breaker(endpoint).hear(said, now);
@@ -81,7 +83,8 @@ impl BrandAccess<'_> {
         self.access.conclude(self.brand, endpoint, said).await;
     }
 
-    /// Counts a failure, and has the participation rest for as long as Braze asked, or longer each time.
+    /// Counts a failure and puts the participation off: for as long as Braze asked, or else longer after each
+    /// failure.
     fn rest_after_failure(
         &self,
         item: WorkItem,

@@ -1,4 +1,4 @@
-//! Entering participations in their ledgers, in order.
+//! Enters participations in their ledgers, in order.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,21 +16,22 @@ use crate::guard::Panics;
 use crate::work_item::WorkItem;
 use crate::{read, reschedule, unreadable};
 
-/// Whether taking part was enough for the credit.
+/// Whether taking part was enough to earn the credit.
 fn has_earned(item: &WorkItem) -> bool {
     item.participation.earned_at().is_some()
 }
 
 impl Connector {
-    /// Enters participations in their ledgers in this order, credits those that have earned it by taking part, and has their flows go on.
-    /// It asks nothing of Braze: whoever is behind waits for the ledger only.
+    /// Enters participations in their ledgers in this order, credits those that earned it by taking part, and
+    /// lets their flows continue. It asks nothing of Braze, so participations behind these wait only for the
+    /// ledger.
     ///
     /// # Errors
-    /// When store or ledgers cannot be reached, or something panicked. Doing it again is doing it once.
+    /// If the store or the ledgers cannot be reached, or if something panicked. Repeating the call is safe.
     pub async fn enter(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<()> {
         const DOING: &str = "entering participations";
         let mut panics = Panics::default();
-        // The order counts: with a suspect among them, all are entered one by one.
+        // The order counts, so if a suspect is among them, all are entered one by one.
         let at_once = if self.suspects.are_among(ids) { 1 } else { ids.len().max(1) };
         for some in ids.chunks(at_once) {
             panics.watch(self, (brand, DOING), some, self.enter_together(brand, some)).await?;
@@ -64,7 +65,8 @@ impl Connector {
             |item: &WorkItem| item.facts.award.as_ref().is_some_and(|award| !award.is_resolved());
         let mut items = items.into_iter().filter(unresolved).peekable();
         while let Some(item) = items.next() {
-            // Those in a row that have earned their credit are entered and credited in one transaction.
+            // Consecutive participations that have earned their credit are entered and credited in one
+            // transaction.
             let earned = has_earned(&item);
             let mut row = vec![item];
             while let Some(item) = items.next_if(|item| has_earned(item) == earned) {

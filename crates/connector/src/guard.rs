@@ -1,4 +1,5 @@
-//! A panic while one brand is worked for costs that brand a round, and nobody else anything.
+//! Limits the damage of a panic: the brand that was being worked for loses one round, and the others lose
+//! nothing.
 
 use std::time::Duration;
 
@@ -9,14 +10,14 @@ use supervision::{Panicked, guarded};
 
 use crate::connector::Connector;
 
-/// So many panics in one look are enough: what is left comes again.
+/// After this many panics in one round the rest is left for the next one.
 const MOST_PANICS: usize = 32;
 
-/// How long the health shows a brand's panic.
+/// How long the health report shows a brand's panic.
 const SHOWN_FOR: Duration = Duration::from_secs(300);
 
 impl Connector {
-    /// Does something else for a brand.
+    /// Runs work for a brand, and turns a panic into an error.
     pub(crate) async fn guarded<T>(
         &self,
         brand: &BrandId,
@@ -32,19 +33,19 @@ impl Connector {
         }
     }
 
-    /// Tells whoever is on call of a brand's panic.
+    /// Reports a brand's panic to the engineer on call.
     pub(crate) fn panicked(&self, brand: &BrandId, doing: &'static str, panicked: &Panicked) {
         let (troubles, now) = (&self.deps.troubles, self.deps.clock.now());
         self.braze.counters.count(Metric::Panics, Some(brand), 1);
-        let text = format!("{doing} failed: {panicked}; the log says where, and it is done again");
+        let text = format!("{doing} failed: {panicked}; the log says where, and the work is done again");
         troubles.report_for(SHOWN_FOR, "panicked", Subject::brand(brand), now, text);
         if let Some(line) = troubles.repeats().line("connector.panicked", brand.as_str(), now) {
-            tracing::error!(event = "connector.panicked", %brand, doing, times = line.times, %panicked, "Work for the brand panicked; it is done again.");
+            tracing::error!(event = "connector.panicked", %brand, doing, times = line.times, %panicked, "Work for the brand panicked; the work is done again.");
         }
     }
 }
 
-/// Panics in one look.
+/// The panics of one round.
 #[derive(Default)]
 pub(crate) struct Panics {
     count: usize,
@@ -52,7 +53,7 @@ pub(crate) struct Panics {
 }
 
 impl Panics {
-    /// Does a part of the look; nothing comes of it if it panics, or if too much did before.
+    /// Runs a part of the round. Returns nothing if it panics, or if too many parts panicked before.
     pub(crate) async fn watch<T>(
         &mut self,
         connector: &Connector,
@@ -79,7 +80,7 @@ impl Panics {
         }
     }
 
-    /// An error if anything panicked: whoever asked for the look asks for it again.
+    /// An error if anything panicked, so that the caller asks for another round.
     pub(crate) fn done(self, doing: &'static str) -> ports::Result<()> {
         self.last.map_or(Ok(()), |panicked| Err(ports::Error::panicked(doing, panicked)))
     }

@@ -1,16 +1,17 @@
-//! What is being looked at in this process is not looked at twice. Between processes the store's versions decide.
+//! Keeps this process from processing a participation twice at once. Between processes, the versions in the
+//! store decide.
 
 use std::collections::HashSet;
 
 use domain::ids::ParticipationId;
 use parking_lot::{Mutex, MutexGuard};
 
-/// Participations in hand.
+/// The participations that are being processed.
 #[derive(Default)]
 pub(crate) struct InHand(Mutex<HashSet<ParticipationId>>);
 
 impl InHand {
-    /// Takes those that nobody has.
+    /// Takes those that are not being processed yet.
     pub(crate) fn take(&self, ids: &[ParticipationId]) -> Hold<'_> {
         let mut in_hand = self.lock();
         let ids = ids.iter().copied().filter(|id| in_hand.insert(*id)).collect();
@@ -22,7 +23,7 @@ impl InHand {
     }
 }
 
-/// Participations in hand, let go when dropped: also when the look at them panics.
+/// Participations that are being processed. They are let go when this is dropped, even if processing panics.
 pub(crate) struct Hold<'a> {
     in_hand: &'a InHand,
     pub(crate) ids: Vec<ParticipationId>,

@@ -1,4 +1,4 @@
-//! Which outages are known to be kept where others see them.
+//! Which outages are known to be stored for other processes.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use domain::Timestamp;
 use domain::ids::BrandId;
 use ports::outages::Outage;
 
-/// What is known to be kept.
+/// The outages that are known to be stored.
 #[derive(Default)]
 pub(crate) struct KeptOutages {
     pub(crate) read_at: Option<Timestamp>,
@@ -16,7 +16,7 @@ pub(crate) struct KeptOutages {
 
 /// An outage that this process has seen.
 pub(crate) struct Ours {
-    /// Tries that others had counted before.
+    /// How many tries others had counted before.
     pub(crate) base: u64,
     pub(crate) written_at: Option<Timestamp>,
 }

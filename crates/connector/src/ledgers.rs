@@ -1,4 +1,4 @@
-//! What is done with whole ledgers: refills, draws, upgrades.
+//! Work on whole ledgers: refills, draws, upgrades.
 
 use domain::brand::{Brand, Brands};
 use domain::ids::LedgerKey;
@@ -10,12 +10,13 @@ use crate::award::announce;
 use crate::connector::Connector;
 
 impl Connector {
-    /// Gives what is free to those who wait for it, in every ledger: after brand files or codes have changed.
+    /// Gives free places to the participations that wait for one, in every ledger. Called after brand files
+    /// or codes have changed.
     ///
     /// # Errors
-    /// When a ledger cannot be reached; the others are refilled all the same.
+    /// If a ledger cannot be reached; the other ledgers are still refilled.
     pub async fn refill(&self) -> ports::Result<()> {
-        // A raffle that was over may have been prolonged.
+        // A raffle that was over may have been extended.
         self.drawn.lock().clear();
         let mut refilled = Ok(());
         let brands = self.brands();
@@ -39,7 +40,7 @@ impl Connector {
     }
 }
 
-/// Brings what an earlier version wrote of ledgers into the form of this one, a part of it at every tick.
+/// Converts ledgers that an earlier version wrote to the current form, a part of each at every tick.
 pub(crate) async fn upgrade_ledgers(connector: &Connector) {
     let brands = connector.brands();
     for (brand, ledger) in ledgers(&brands, |_| true) {
@@ -59,7 +60,7 @@ pub(crate) async fn upgrade_ledgers(connector: &Connector) {
     }
 }
 
-/// Draws the raffles that have closed. What fails is tried again at the next tick.
+/// Draws the raffles that have closed. A draw that fails is tried again at the next tick.
 pub(crate) async fn draw_raffles(connector: &Connector) {
     let brands = connector.brands();
     for (brand, ledger) in ledgers(&brands, |kind| matches!(kind, Kind::Raffle(_))) {
@@ -80,7 +81,7 @@ pub(crate) async fn draw_raffles(connector: &Connector) {
     }
 }
 
-/// Whether there is nothing more to draw.
+/// Draws a raffle, and returns whether nothing more is to be drawn.
 async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports::Result<bool> {
     let rules = Rules::of(brand, ledger, &connector.id_key);
     let now = connector.deps.clock.now();
@@ -102,7 +103,7 @@ async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports
     Ok(true)
 }
 
-/// Every incentive of some kind, with its brand.
+/// The ledgers of all incentives of a wanted kind, each with its brand.
 fn ledgers(brands: &Brands, wanted: impl Fn(&Kind) -> bool) -> Vec<(&Brand, LedgerKey)> {
     let mut found = Vec::new();
     for brand in brands.iter() {

@@ -1,5 +1,6 @@
-//! What the engineer on call learns of Braze: which brand's workspace does not answer, since when, how many wait, and when the next try is
-//! due. In the log once a minute, in the health, and where `status` finds it.
+//! What the engineer on call learns about Braze: which brands' workspaces do not answer, since when, how many
+//! participations wait, and when the next try is due. It is in the log once a minute, in the health report,
+//! and in `status`.
 
 use std::time::Duration;
 
@@ -15,22 +16,23 @@ use crate::connector::Connector;
 use crate::kept_outages::{KeptOutages, Ours};
 use crate::outage::{STALE, View, ago};
 
-/// What the health calls it.
+/// The kind of the health entry.
 const KIND: &str = "braze_unanswered";
 
-/// What is kept is written again after so long at the earliest.
+/// A stored outage is written again after this time at the earliest.
 const WRITTEN_EVERY: Duration = Duration::from_secs(5);
 
-/// What others keep is read again after so long.
+/// The outages that others store are read again after this time.
 const READ_EVERY: Duration = Duration::from_secs(30);
 
-/// What is due is looked at so many at a time, and so many times at most; the tick goes on.
+/// How many due participations are processed at a time, and how many times at most. The tick processes the
+/// rest.
 const MOST_DUE: usize = 1_000;
 const MOST_ROUNDS: usize = 100;
 
 impl Connector {
-    /// Looks whether Braze answers, and tells whoever is on call. It is to be called about once a second; where several processes send to
-    /// the same workspaces (`shared`), at the end of each piece of work.
+    /// Checks whether Braze answers, and reports to the engineer on call. Call it about once a second; if
+    /// several processes send to the same workspaces (`shared`), call it at the end of each piece of work.
     pub async fn watch_braze(&self, shared: bool) {
         let mut kept = self.kept_outages.lock().await;
         let now = self.deps.clock.now();
@@ -50,7 +52,7 @@ impl Connector {
         self.count_unanswered(&kept, now);
     }
 
-    /// Brands that were unanswered earlier are set to none.
+    /// Sets the count of unanswered brands, and resets brands that were unanswered earlier.
     fn count_unanswered(&self, kept: &KeptOutages, now: Timestamp) {
         let counters = &self.braze.counters;
         let is_unanswered =
@@ -98,7 +100,7 @@ impl Connector {
         self.deps.troubles.clear(KIND, Subject::brand(&brand));
         let Some(known) = kept.outages.get(&brand) else { return };
         let answered = answered_at.filter(|answered_at| *answered_at >= known.last_try);
-        // Whoever tried last has given up: nobody waits for an answer any more.
+        // The process that tried last has given up, so no answer is expected any more.
         if answered.is_none() && !ours && ago(known.last_try, now) < STALE {
             return;
         }
@@ -120,14 +122,15 @@ impl Connector {
         }
     }
 
-    /// Ends what holds a brand's requests back after failures, and looks at what is due of it. Whoever asks for it has made it due.
+    /// Ends what holds a brand's requests back after failures, and processes its due participations. The
+    /// caller has made them due.
     pub async fn retry_now(&self, brand: &BrandId) {
         let now = self.deps.clock.now();
         for endpoint in [Endpoint::ExportIds, Endpoint::Track, Endpoint::StatusGet, Endpoint::StatusSet] {
             self.braze.budget.open_breaker(brand, endpoint, now);
         }
         self.braze.forget_client(brand);
-        tracing::info!(event = "connector.retry_now", %brand, "What waits after a failure is tried again.");
+        tracing::info!(event = "connector.retry_now", %brand, "Participations that wait after a failure are tried again.");
         for _ in 0..MOST_ROUNDS {
             let due = match self.deps.store.due(self.deps.clock.now(), MOST_DUE).await {
                 Ok(due) => due.into_iter().filter(|due| due.brand == *brand).map(|due| due.id),
@@ -149,7 +152,7 @@ impl Connector {
     }
 }
 
-/// One sentence for the health.
+/// One sentence for the health report.
 fn sentence(outage: &Outage) -> String {
     let Outage { since, tries, waiting, why, .. } = outage;
     let next = outage.next_try.map_or_else(|| "no try is due".to_owned(), |next| format!("next try {next}"));

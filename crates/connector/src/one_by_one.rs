@@ -1,4 +1,4 @@
-//! Which brands are asked for subscriptions one number a request.
+//! Brands whose subscriptions are read with one number a request.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,8 @@ use braze::MOST_PHONES;
 use domain::ids::BrandId;
 use parking_lot::Mutex;
 
-/// Brands whose answers are not keyed by the numbers asked for. They are asked one number a request.
+/// Brands whose answers are not keyed by the numbers that were asked for. Their subscriptions are read with
+/// one number a request.
 #[derive(Default)]
 pub(crate) struct OneByOne(Mutex<HashSet<BrandId>>);
 

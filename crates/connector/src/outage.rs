@@ -1,5 +1,5 @@
-//! Whether Braze answers, by brand. No useful answer is a failure on the way, a 5xx, something that is not Braze's, or no answer for eight
-//! seconds. A 429 and a refused key are answers: Braze is there.
+//! Whether Braze answers, by brand. No useful answer means a failure on the network, a 5xx, an answer that is
+//! not Braze's, or no answer for eight seconds. A 429 and a refused key are answers: Braze is there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use parking_lot::{Mutex, MutexGuard};
 use ports::Clock;
 use ports::outages::Outage;
 
-/// A request that has been open for so long counts as one without an answer.
+/// A request that has been open for this long counts as unanswered.
 const OPEN_TOO_LONG: Duration = Duration::from_secs(8);
 
-/// What fails for so long is an outage, and not a hiccup.
+/// Failures that last this long are an outage and not a hiccup.
 const HICCUP: Duration = Duration::from_secs(5);
 
-/// What nobody has tried for so long says nothing any more.
+/// A failure that was not tried again for this long says nothing any more.
 pub(crate) const STALE: Duration = Duration::from_secs(900);
 
-/// What this process sees of the brands' workspaces.
+/// What this process observes of the brands' workspaces.
 #[derive(Default)]
 pub(crate) struct WorkspaceWatch(Mutex<BTreeMap<BrandId, Watched>>);
 
-/// One brand's workspace.
+/// The observations of one brand's workspace.
 #[derive(Default)]
 struct Watched {
     paths: BTreeMap<String, Path>,
-    /// Who waits for Braze: until when, and whether after a failure.
+    /// The participations that wait for Braze: until when, and whether after a failure.
     waiting: HashMap<ParticipationId, (Timestamp, bool)>,
     answered_at: Option<Timestamp>,
 }
@@ -41,7 +41,7 @@ struct Watched {
 /// The requests to one endpoint.
 #[derive(Default)]
 struct Path {
-    /// When each request under way began.
+    /// When each request in flight began.
     open: BTreeMap<u64, Timestamp>,
     sent: u64,
     failing: Option<Failing>,
@@ -55,7 +55,7 @@ struct Failing {
     why: String,
 }
 
-/// What is seen of one brand.
+/// The current observations of one brand.
 pub(crate) struct View {
     pub(crate) brand: BrandId,
     pub(crate) outage: Option<Outage>,
@@ -64,13 +64,13 @@ pub(crate) struct View {
     pub(crate) answered_at: Option<Timestamp>,
 }
 
-/// How long ago that was; nothing if it is ahead.
+/// How long ago a moment was; zero if it is in the future.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(at)).unwrap_or_default()
 }
 
 impl WorkspaceWatch {
-    /// A brand's way to Braze, watched.
+    /// Wraps a brand's transport so that its requests are watched.
     pub(crate) fn watching(
         self: &Arc<Self>,
         brand: &BrandId,
@@ -80,7 +80,7 @@ impl WorkspaceWatch {
         Arc::new(Watching { seen: self.clone(), brand: brand.clone(), way, clock })
     }
 
-    /// Takes note of who rests until when.
+    /// Records which participation waits for Braze, and until when.
     pub(crate) fn rests(&self, participation: &Participation) {
         let mut brands = self.lock();
         let waiting = &mut brands.entry(participation.brand().clone()).or_default().waiting;
@@ -94,8 +94,8 @@ impl WorkspaceWatch {
         }
     }
 
-    /// Every brand as it is seen now. Where other processes send to the same workspaces, one failure and then nothing proves nothing:
-    /// somebody else may have been answered.
+    /// The current observations of every brand. If other processes send to the same workspaces, one failure
+    /// with nothing after it proves nothing, since another process may have got an answer.
     pub(crate) fn all(&self, now: Timestamp, shared: bool) -> Vec<View> {
         let mut brands = self.lock();
         let view = |(brand, watched): (&BrandId, &mut Watched)| {
@@ -115,7 +115,8 @@ impl WorkspaceWatch {
     }
 }
 
-/// Whether what it waits for is Braze: an answer after a failure, or a first one; and not a consumer, or time to pass.
+/// Whether the participation waits for Braze (for an answer after a failure, or for a first one), and not for
+/// a consumer or for time to pass.
 fn waits_for_braze(participation: &Participation) -> bool {
     let asks = match participation.state() {
         State::Open(Open::Enroll(EnrollState::Received | EnrollState::Enrolling { .. }))
@@ -137,7 +138,7 @@ impl Watched {
         self.waiting.retain(|_, (due, _)| ago(*due, now) < STALE);
         let retried = self.waiting.values().any(|(_, failed)| *failed);
         for path in self.paths.values_mut() {
-            // Nobody waits for another try any more, so none will tell.
+            // No participation waits for another try, so none will show whether Braze answers.
             let lasts = |failing: &Failing| {
                 let last = ago(failing.last, now);
                 last < OPEN_TOO_LONG || (retried && last < STALE) || !path.open.is_empty()
@@ -194,7 +195,7 @@ impl Path {
     }
 }
 
-/// A brand's way to Braze.
+/// A brand's transport to Braze that is watched.
 struct Watching {
     seen: Arc<WorkspaceWatch>,
     brand: BrandId,
@@ -202,7 +203,7 @@ struct Watching {
     clock: Arc<dyn Clock>,
 }
 
-/// A request under way.
+/// A request in flight.
 struct Try<'a> {
     by: &'a Watching,
     path: String,
@@ -241,7 +242,7 @@ impl Try<'_> {
     }
 }
 
-/// However the request ended, it is not under way any more.
+/// The request is no longer in flight, however it ended.
 impl Drop for Try<'_> {
     fn drop(&mut self) {
         let mut brands = self.by.seen.lock();
@@ -263,7 +264,7 @@ impl Transport for Watching {
     }
 }
 
-/// Whether the answer is Braze's, whatever it says.
+/// Whether the answer comes from Braze, whatever it says.
 fn useful(answer: &Result<Response<Bytes>, TransportError>) -> Result<(), String> {
     match answer {
         Err(error) => Err(error.to_string()),

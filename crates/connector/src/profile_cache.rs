@@ -1,4 +1,5 @@
-//! Questions to our own store: what it knows of a contact's profile, and who may create it.
+//! Questions to our own store: the hint about a contact's profile, and which participation may create the
+//! profile.
 
 use domain::brand::Brand;
 use domain::decide::Claim;
@@ -10,8 +11,8 @@ use crate::connector::Connector;
 use crate::unreadable;
 use crate::work_item::WorkItem;
 
-/// Answers `ProfileHint` for all, a hundred in one read.
-pub(crate) async fn known_profiles(
+/// Answers `ProfileHint` for all work items, a hundred in one read.
+pub(crate) async fn profile_hints(
     connector: &Connector,
     brand: &Brand,
     mut items: Vec<WorkItem>,
@@ -21,7 +22,7 @@ pub(crate) async fn known_profiles(
         let mut keys: Vec<_> = some.iter().filter_map(key).collect();
         keys.sort_unstable();
         keys.dedup();
-        let known = connector.deps.store.known_profiles(&keys).await?;
+        let known = connector.deps.store.profile_hints(&keys).await?;
         let unreadable: Vec<&ports::Error> = known.unreadable.iter().collect();
         unreadable::report(connector, &brand.id, &unreadable);
         for item in some {
@@ -35,7 +36,7 @@ pub(crate) async fn known_profiles(
 pub(crate) async fn claims(connector: &Connector, mut items: Vec<WorkItem>) -> ports::Result<Vec<WorkItem>> {
     for item in &mut items {
         let participation = &item.participation;
-        // Only e-mail participations ask for a claim.
+        // Only participations by e-mail ask for a claim.
         let (Some(email), Some(contact)) =
             (participation.email(), participation.contact_key(&connector.id_key))
         else {
@@ -57,8 +58,8 @@ pub(crate) async fn claims(connector: &Connector, mut items: Vec<WorkItem>) -> p
     Ok(items)
 }
 
-/// Remembers the profiles that were found or created, so that the consumers' next participation needs no look-up, where there can be
-/// one. When that fails, it costs one.
+/// Stores hints about the profiles that were found or created, so that the consumer's next participation
+/// needs no look-up. If this fails, the only cost is a look-up.
 pub(crate) async fn remember(connector: &Connector, items: &[WorkItem]) {
     let (now, brands) = (connector.deps.clock.now(), connector.brands());
     let of_use = |item: &&WorkItem| {

@@ -1,4 +1,5 @@
-//! What is read before a look: participations, and their awards. What cannot be read holds up no others.
+//! Reads participations and their awards before they are processed. Those that cannot be read do not hold up
+//! the others.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ use crate::connector::Connector;
 use crate::unreadable;
 use crate::work_item::WorkItem;
 
-/// Reads participations of a brand. Those that cannot be read hold up no others.
+/// Reads participations of a brand. Those that cannot be read do not hold up the others.
 pub(crate) async fn participations(
     connector: &Connector,
     brand: &BrandId,
@@ -22,7 +23,8 @@ pub(crate) async fn participations(
     Ok(read.found)
 }
 
-/// Reads the awards of all that have one, and gives back the cases. Those whose award cannot be read come again later.
+/// Reads the awards of all work items that have one, and returns the items. Those whose award cannot be read
+/// come again later.
 pub(crate) async fn awards(
     connector: &Connector,
     brand: &BrandId,

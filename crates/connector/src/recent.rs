@@ -1,5 +1,6 @@
-//! What was written to profiles in the last minutes, as hashes. Braze counts a data point for each attribute written, changed or not,
-//! so what has not changed is not sent again. Each process remembers for itself: what it has forgotten is sent once more.
+//! What was written to profiles in the last minutes, as hashes. Braze counts a data point for each attribute
+//! written, changed or not, so values that have not changed are not sent again. Each process remembers only
+//! its own writes; a value that it has forgotten is sent once more.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -14,16 +15,16 @@ use domain::participation::Way;
 use domain::time::between;
 use parking_lot::{Mutex, MutexGuard};
 
-/// What was written is remembered for so long.
+/// How long a written value is remembered.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// After so many attributes the older half is forgotten: some ten megabytes at most.
+/// After this many attributes the older half is forgotten. They take about ten megabytes at most.
 const MOST: usize = 100_000;
 
 /// Stands for the profile's own creation among its attributes; no attribute has this name.
 const CREATION: &str = "";
 
-/// What is known of what profiles show because we wrote it.
+/// What profiles show because we wrote it.
 #[derive(Default)]
 pub(crate) struct Recent {
     hashes: RandomState,
@@ -39,13 +40,15 @@ struct Generations {
 /// One attribute of one profile.
 #[derive(Debug, Clone, Copy)]
 enum RecentAttribute {
-    /// It is being written. `overtaken` when more than one write is under way: nobody knows which of them Braze applies last.
+    /// A write is in flight. `overtaken` if more than one is: it is not known which of them Braze applies
+    /// last.
     UnderWay { writes: u32, overtaken: bool },
-    /// Braze took this value then.
+    /// Braze accepted this value at that moment.
     Shows { value: u64, since: Timestamp },
 }
 
-/// Whose profile: as it is addressed, and for whom. A write by another address of the same profile is noticed by its consumer.
+/// The brand and the consumer that a write is for. Values are remembered by profile and by consumer, so a
+/// write that addresses the same profile in another way is noticed.
 #[derive(Clone, Copy)]
 pub(crate) struct Whose<'a> {
     pub(crate) brand: &'a BrandId,
@@ -53,8 +56,8 @@ pub(crate) struct Whose<'a> {
 }
 
 impl Recent {
-    /// Leaves out of a write what Braze took from us a moment ago. Says how many attributes that is. Rewards, numbers and subscriptions
-    /// are always sent.
+    /// Leaves out of a write what Braze accepted from us a moment ago, and returns how many attributes that
+    /// is. Rewards, numbers and subscriptions are always sent.
     pub(crate) fn leave_out(&self, whose: Whose<'_>, write: &mut ProfileWrite, now: Timestamp) -> usize {
         if write.shows_reward || write.phone.is_some() || write.subscribe.is_some() {
             return 0;
@@ -81,7 +84,7 @@ impl Recent {
         before.saturating_sub(write.attributes.len())
     }
 
-    /// A write is about to be sent: until it has been taken, nothing is known of its attributes.
+    /// Records that a write is about to be sent: until Braze accepts it, nothing is known of its attributes.
     pub(crate) fn begins(&self, whose: Whose<'_>, write: &ProfileWrite) {
         let mut state = self.lock();
         for (key, _) in self.entries(whose, write) {
@@ -97,7 +100,8 @@ impl Recent {
         }
     }
 
-    /// It has come to an end; what was refused, or may not have been taken, is not remembered.
+    /// Records that a write has ended. Values that were refused, or may not have been accepted, are not
+    /// remembered.
     pub(crate) fn ends(&self, whose: Whose<'_>, write: &ProfileWrite, taken: bool, now: Timestamp) {
         let mut state = self.lock();
         for (key, value) in self.entries(whose, write) {
@@ -116,7 +120,7 @@ impl Recent {
         }
     }
 
-    /// Every attribute of a write by both of its keys, with its value.
+    /// Every attribute of a write under both of its keys, with its value.
     fn entries(&self, whose: Whose<'_>, write: &ProfileWrite) -> Vec<(u64, u64)> {
         let attributes = write.attributes.iter().map(|(name, value)| (name, self.value(value)));
         let creation = write.create.then_some((CREATION, 0));
@@ -149,7 +153,7 @@ impl Recent {
 impl RecentAttribute {
     fn shows(&self, asked: u64, now: Timestamp) -> bool {
         let Self::Shows { value, since } = self else { return false };
-        // A clock that was set back says nothing of how long ago that was.
+        // If the clock was set back, the age of the value is not known.
         *value == asked && *since <= now && between(*since, now) < REMEMBERED
     }
 }
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_is_not_sent_again_for_ten_minutes() {
+    fn an_accepted_value_is_not_sent_again_for_ten_minutes() {
         let world = RecentWorld::new();
         assert_eq!(world.left_out(write("u", "gold"), 0), 0);
         world.wrote(&write("u", "gold"), true, 0);
@@ -237,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_have_been_taken_is_sent_again() {
+    fn a_value_that_may_not_have_been_accepted_is_sent_again() {
         let world = RecentWorld::new();
         world.wrote(&write("u", "gold"), true, 0);
         world.wrote(&write("u", "silver"), false, 1);
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_writes_at_once_nobody_knows_which_braze_applies_last() {
+    fn two_writes_at_once_are_not_remembered() {
         let world = RecentWorld::new();
         let (gold, silver) = (write("u", "gold"), write("u", "silver"));
         world.recent.begins(world.whose(), &gold);
@@ -280,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_memory_of_writes_is_bounded() {
         let world = RecentWorld::new();
         for number in 0..MOST {
             world.wrote(&write(&number.to_string(), "gold"), true, 0);

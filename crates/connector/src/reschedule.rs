@@ -1,8 +1,9 @@
-//! Who is looked at again, and when. This makes it punctual; the tick makes it certain.
+//! When a participation is processed again. Messages make this punctual; the tick makes it certain.
 //!
-//! Waits that a queue can hold are delayed messages, to the second; longer ones, and settling unless the brand says otherwise, are
-//! schedules, as precise as those are: on AWS to the minute. A request slot may be over within the minute: its schedule comes before
-//! it, and then a message keeps what is left of the wait.
+//! Waits that a queue can hold are delayed messages, precise to the second. Longer waits are schedules, and
+//! so is the wait for settling unless the brand says otherwise; a schedule is precise to the minute on AWS. A
+//! request slot may end within the minute, so its schedule comes before it, and a message then covers the
+//! rest of the wait.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,22 +20,23 @@ use ports::schedule::SchedulePurpose;
 
 use crate::deps::Deps;
 
-/// A poll that is at least so far off is left to the tick: it takes everyone whose minute has come together, and so fills its
-/// requests.
+/// A poll that is at least this far off is left to the tick, which processes all participations of that
+/// minute together and so fills its requests.
 const LEFT_TO_THE_TICK: Duration = Duration::from_secs(60);
 
-/// Who holds a slot and comes ahead of it by no more than this comes again in time for it: a minute ahead, a minute's rounding, and one
-/// to spare.
+/// A participation that holds a slot, and is processed at most this long before it, gets a message in time
+/// for the slot: a minute early, a minute of rounding, and one to spare.
 const EARLY: Duration = Duration::from_secs(180);
 
-/// A participation that holds a slot has a message that comes in time for it. So long after that the message may still be worked on, by
-/// another process, too; the tick leaves the participation alone until then.
+/// How long after its slot's message a participation may still be processed, perhaps by another process.
+/// Until then the tick leaves it to the message.
 const WORKED_ON: Duration = Duration::from_secs(30);
 
-/// What is looked at together: a brand's participations on one queue that are due at the same time.
+/// Participations that are processed together: those of a brand on one queue that are due at the same time.
 type Together<T> = BTreeMap<(QueueName, BrandId, T), Vec<ParticipationId>>;
 
-/// Arranges the next look at everything that waits: one message or schedule for all that are due together.
+/// Arranges when waiting participations are processed next: one message or schedule for all that are due
+/// together.
 pub(crate) async fn later(deps: &Deps, brand: Option<&Brand>, participations: &[Participation]) {
     let settle_by = brand.map(|brand| brand.braze.settle_by);
     let now = deps.clock.now();
@@ -68,7 +70,7 @@ pub(crate) async fn later(deps: &Deps, brand: Option<&Brand>, participations: &[
     }
 }
 
-/// Has those who came ahead of their slot come again in time for it.
+/// Sends a message in time for the slot to participations that were processed too early.
 pub(crate) async fn again(deps: &Deps, came: impl Iterator<Item = &Participation>) {
     let now = deps.clock.now();
     let mut soon: Together<u64> = BTreeMap::new();
@@ -83,13 +85,13 @@ pub(crate) async fn again(deps: &Deps, came: impl Iterator<Item = &Participation
     send_delayed(deps, soon).await;
 }
 
-/// Whether the tick leaves a participation that is due to its message.
+/// Whether the tick leaves a due participation to its message.
 pub(crate) fn has_a_message(participation: &Participation, now: Timestamp) -> bool {
     let due = participation.due_at().filter(|_| participation.slot().is_some());
     due.is_some_and(|due| now < domain::time::later(due, WORKED_ON))
 }
 
-/// Has those whom the tick leaves to their messages looked at once more, should these be lost.
+/// Sends another message to those whom the tick leaves to theirs, in case that one is lost.
 pub(crate) async fn in_case_of_loss(deps: &Deps, left: impl Iterator<Item = &Participation>) {
     let now = deps.clock.now();
     let mut soon: Together<u64> = BTreeMap::new();
@@ -102,7 +104,7 @@ pub(crate) async fn in_case_of_loss(deps: &Deps, left: impl Iterator<Item = &Par
     send_delayed(deps, soon).await;
 }
 
-/// What keeps a wait.
+/// What covers a wait.
 enum Means {
     Message,
     Schedule,
@@ -125,7 +127,7 @@ fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Durat
     }
 }
 
-/// Has participations looked at that ended before, and whose award has changed.
+/// Sends a message to participations that ended before and whose award has changed.
 pub(crate) async fn now(deps: &Deps, queue: QueueName, brand: &BrandId, ids: &[ParticipationId]) {
     let outgoing = |look| Outgoing { look, delay: Duration::ZERO };
     let messages = looks(brand, ids).into_iter().map(outgoing).collect();
@@ -158,7 +160,7 @@ fn looks(brand: &BrandId, ids: &[ParticipationId]) -> Vec<WorkMessage> {
     ids.chunks(MOST_IN_MESSAGE).map(|ids| WorkMessage { brand: brand.clone(), ids: ids.to_vec() }).collect()
 }
 
-/// Rounded up: a message before its time finds nothing due and is wasted.
+/// Rounds up, since a message that comes too early finds nothing due and is wasted.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
 }

@@ -7,8 +7,8 @@ use ports::Chance;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// The wait before attempt `failures + 1`: what Braze asked for, whatever came before; else it doubles from one second to five minutes,
-/// with jitter.
+/// The wait before attempt `failures + 1`: the wait that Braze asked for, whatever came before, or else a
+/// wait that doubles from one second to five minutes, with jitter.
 pub(crate) fn back_off(failures: u32, asked: Option<Duration>, chance: &dyn Chance) -> Duration {
     asked.unwrap_or_else(|| {
         let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16)));
@@ -20,7 +20,7 @@ pub(crate) fn back_off(failures: u32, asked: Option<Duration>, chance: &dyn Chan
 mod tests {
     use super::*;
 
-    /// Chance that always falls the same way.
+    /// Randomness with a fixed value.
     struct Fixed(u64);
 
     impl Chance for Fixed {
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn what_braze_asked_for_is_waited_for_whatever_came_before() {
+    fn the_wait_that_braze_asked_for_is_kept_whatever_came_before() {
         for failures in [1, 5, 40] {
             assert_eq!(back_off(failures, Some(Duration::from_secs(2)), &Fixed(999)), Duration::from_secs(2));
         }

@@ -1,4 +1,4 @@
-//! One look at participations: read, take as far as they go, save.
+//! One run over some participations: read them, take each as far as it goes, save.
 
 use domain::Timestamp;
 use domain::brand::Brand;
@@ -18,25 +18,26 @@ use crate::turns;
 use crate::without_terms::{self, Missing};
 use crate::work_item::{Stepped, WorkItem};
 
-/// Why participations are looked at.
+/// Why participations are processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Occasion {
-    /// A message or somebody asks for it.
+    /// A message or a caller asks for it.
     Asked,
-    /// They are due, and the tick has come.
+    /// The participations are due, and the tick has come.
     Tick,
 }
 
 impl Connector {
-    /// Looks at participations of one brand and takes each as far as it goes.
+    /// Processes participations of one brand, each as far as it goes.
     ///
     /// # Errors
-    /// When the store cannot be read or written, or something panicked. Nothing is lost then: what was not saved is looked at again.
+    /// If the store cannot be read or written, or if something panicked. Nothing is lost: a participation
+    /// that was not saved is processed again.
     pub async fn step(&self, brand: &BrandId, ids: &[ParticipationId]) -> ports::Result<Stepped> {
         self.step_at(Occasion::Asked, brand, ids).await
     }
 
-    /// The same on an occasion.
+    /// Does the same, on a given occasion.
     pub(crate) async fn step_at(
         &self,
         occasion: Occasion,
@@ -92,7 +93,8 @@ impl Connector {
         Ok(stepped)
     }
 
-    /// Follow-up messages first, then the state: a crash in between costs a look, not a participation.
+    /// Arranges follow-up messages first and saves then: a crash in between costs one wasted message, and no
+    /// participation.
     async fn finish(&self, brand: Option<&Brand>, items: Vec<WorkItem>) -> ports::Result<Stepped> {
         profile_cache::remember(self, &items).await;
         let participations: Vec<Participation> =
@@ -115,7 +117,8 @@ impl Connector {
                     }
                 }
                 self.braze.seen.rests(&item.participation);
-                // What still waits is looked at again anyway, and then with its award as it stands.
+                // A participation that still waits is processed again anyway, and then with its award as it
+                // is.
                 seen.extend(item.changed_award());
                 if item.ended {
                     self.count_end(item);
@@ -137,9 +140,9 @@ impl Connector {
     }
 }
 
-/// A new participation is looked at when a message says so; afterwards it is left alone until it is due, however many
-/// messages come. An award that somebody else's participation changed is due, too, and so is what was put off under a clock that has been
-/// set back since: nobody knows when its time is.
+/// A new participation is processed when a message says so; afterwards it is left alone until it is due,
+/// however many messages come. It is also due if another participation changed its award, or if it was put
+/// off under a clock that has been set back since, because its due time means nothing then.
 fn wants_a_look(item: &WorkItem, now: Timestamp) -> bool {
     let participation = &item.participation;
     item.changed_award().is_some()

@@ -1,15 +1,15 @@
-//! Who was looked at when something panicked.
+//! Participations that were being processed when something panicked.
 
 use std::collections::HashSet;
 
 use domain::ids::ParticipationId;
 use parking_lot::{Mutex, MutexGuard};
 
-/// Participations that are remembered as suspects.
+/// The most participations that are remembered as suspects.
 const MOST_SUSPECTS: usize = 100_000;
 
-/// Participations that were looked at when something panicked. From then on each is looked at alone, after the others, until that goes
-/// well: one of them must not keep its brand from all others.
+/// Participations that were being processed when something panicked. Each is then processed alone, after the
+/// others, until that succeeds, so that one of them cannot hold up its whole brand.
 #[derive(Default)]
 pub(crate) struct Suspects(Mutex<HashSet<ParticipationId>>);
 
@@ -19,7 +19,7 @@ impl Suspects {
         ids.iter().any(|id| suspects.contains(id))
     }
 
-    /// What is looked at together.
+    /// Groups participations: the others together, and each suspect alone.
     pub(crate) fn apart(&self, ids: &[ParticipationId]) -> Vec<Vec<ParticipationId>> {
         let suspects = self.lock();
         let (alone, together): (Vec<_>, Vec<_>) = ids.iter().partition(|id| suspects.contains(id));

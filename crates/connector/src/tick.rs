@@ -1,4 +1,4 @@
-//! The minute tick: looks at whatever is due. It is what makes lost messages harmless.
+//! The minute tick processes everything that is due, which makes lost messages harmless.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,46 +17,47 @@ use crate::ledgers;
 use crate::step::Occasion;
 use crate::work_item::Stepped;
 
-/// How often it comes.
+/// The time between two ticks.
 pub const TICK: Duration = Duration::from_secs(60);
 
-/// How many participations one tick looks at at most; the next one goes on.
+/// The most participations that one tick processes; the next one continues.
 const MOST_DUE: usize = 1_000;
 
-/// At the start, what was put off by a clock that ran ahead by up to so much is found.
+/// At the start, participations are found that a clock up to this far ahead put off.
 const A_CLOCKS_STEP: Duration = Duration::from_secs(3_600);
 
-/// Whoever is on call hears of it when the oldest has been due for longer.
+/// A warning is logged for the engineer on call if the oldest has been due for longer than this.
 const BEHIND: Duration = Duration::from_secs(300);
 
-/// What a tick came to.
+/// The result of a tick.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ticked {
-    /// How many were due, as far as one tick looks.
+    /// How many participations were due, as far as one tick counts.
     pub due: usize,
     /// How long the oldest had been due.
     pub behind: Duration,
-    /// Whether more may be due: it is worth while to tick again at once.
+    /// Whether more may be due, so that another tick should follow at once.
     pub more: bool,
-    /// What looking at them came to.
+    /// The result of processing them.
     pub stepped: Stepped,
 }
 
 impl Connector {
-    /// At the start of a single process: looks at whatever an earlier one accepted and may not have announced.
+    /// Processes what an earlier process accepted and may not have announced. Called at the start of a single
+    /// process.
     ///
     /// # Errors
-    /// When what is due cannot be read.
+    /// If the due participations cannot be read.
     pub async fn catch_up(&self) -> ports::Result<Ticked> {
         let now = self.deps.clock.now();
-        self.look_at_due(now, later(now, FIRST_LOOK.max(A_CLOCKS_STEP))).await
+        self.process_due(now, later(now, FIRST_LOOK.max(A_CLOCKS_STEP))).await
     }
 
-    /// Steps what is due, longest due first, brands side by side. Two ticks at once do no harm: what one is at, the other
-    /// leaves alone.
+    /// Processes what is due, longest due first, with brands in parallel. Two ticks at once do no harm: each
+    /// leaves alone what the other is processing.
     ///
     /// # Errors
-    /// When what is due cannot be read.
+    /// If the due participations cannot be read.
     pub async fn tick(&self) -> ports::Result<Ticked> {
         ledgers::draw_raffles(self).await;
         ledgers::upgrade_ledgers(self).await;
@@ -72,10 +73,10 @@ impl Connector {
             }
             None => now,
         };
-        self.look_at_due(now, until).await
+        self.process_due(now, until).await
     }
 
-    async fn look_at_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {
+    async fn process_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {
         let due: Vec<Due> = self.deps.store.due(until, MOST_DUE).await?;
         let oldest = due.iter().map(|due| due.due_at).min();
         let behind = oldest.map(|oldest| between(oldest, now));
@@ -90,7 +91,7 @@ impl Connector {
         for (brand, stepped) in join_all(steps).await {
             match stepped {
                 Ok(stepped) => ticked.stepped.add(stepped),
-                // One brand's trouble is no other brand's: theirs is done, and their ticks go on.
+                // A failure for one brand does not affect the others.
                 Err(error) => {
                     if let Some(line) = self.line("connector.step_failed", brand.as_str()) {
                         tracing::error!(event = "connector.step_failed", %brand, times = line.times, error = %in_full(&error), "A round for the brand failed; the next tick tries again.");
@@ -112,14 +113,14 @@ impl Connector {
                 event = "connector.tick",
                 due = ticked.due,
                 behind_ms,
-                "What was due is processed."
+                "The due participations were processed."
             );
         }
         Ok(ticked)
     }
 }
 
-/// Participations by brand.
+/// Groups items by brand.
 fn by_brand<T>(items: impl IntoIterator<Item = (BrandId, T)>) -> HashMap<BrandId, Vec<T>> {
     let mut groups: HashMap<BrandId, Vec<T>> = HashMap::new();
     for (brand, item) in items {

@@ -1,5 +1,5 @@
-//! The pipeline: each participation is asked for its next step, equal steps go to their endpoint together, and what one endpoint has
-//! done is decided again while the others are still at work.
+//! The pipeline: each participation is asked for its next step, equal steps go to their endpoint together,
+//! and participations that one endpoint has served are decided again while other endpoints still work.
 
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ use crate::profile_cache;
 use crate::without_terms::{self, Missing};
 use crate::work_item::{Performed, WorkItem};
 
-/// A participation that goes round in circles is looked at again after this long.
+/// A participation that goes round in circles is processed again after this time.
 const ENDLESS: Duration = Duration::from_secs(3_600);
 
-/// No flow needs more turns than this in one look; what would is put off instead of going round for ever.
+/// No flow needs more turns than this in one run. A participation that takes more is put off.
 const MOST_TURNS: usize = 12;
 
-/// Takes the participations of a brand as far as they go. All of them rest then.
+/// Takes the participations of a brand as far as they go, until all of them rest.
 pub(crate) async fn take(
     connector: &Connector,
     brand: &Brand,
@@ -44,7 +44,7 @@ pub(crate) async fn take(
     let mut failed = None;
     while let Some(performed) = under_way.next().await {
         let mut performed = vec![performed];
-        // What is done at the same moment goes on together, in as few requests.
+        // Groups that are done at the same moment continue together, so that they need fewer requests.
         while let Some(Some(more)) = under_way.next().now_or_never() {
             performed.push(more);
         }
@@ -55,7 +55,7 @@ pub(crate) async fn take(
                     resting.extend(performed.resting);
                     active.extend(performed.active);
                 }
-                // What is under way is waited for: it may be half done.
+                // Work in flight is waited for, since it may be half done.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
@@ -66,7 +66,7 @@ pub(crate) async fn take(
     failed.map_or(Ok(resting), Err)
 }
 
-/// Equal steps, grouped.
+/// Work items grouped by their next step.
 #[derive(Default)]
 struct Groups {
     known: Vec<WorkItem>,
@@ -106,7 +106,7 @@ impl Groups {
     }
 }
 
-/// What is done for a group.
+/// The groups that are being performed.
 type UnderWay<'a> = FuturesUnordered<BoxFuture<'a, ports::Result<Performed>>>;
 
 #[derive(Clone, Copy)]
@@ -116,7 +116,7 @@ struct Turns<'a> {
 }
 
 impl<'a> Turns<'a> {
-    /// Asks every participation for its next step, and begins what they say.
+    /// Asks every participation for its next step, and begins these steps.
     fn begin(self, items: Vec<WorkItem>, resting: &mut Vec<WorkItem>, under_way: &mut UnderWay<'a>) {
         let now = self.connector.deps.clock.now();
         let mut groups = Groups::default();
@@ -127,7 +127,7 @@ impl<'a> Turns<'a> {
         self.perform(groups, under_way);
     }
 
-    /// Puts a participation into the group of its next step.
+    /// Puts a work item into the group of its next step.
     fn sort(self, mut item: WorkItem, now: Timestamp, groups: &mut Groups) {
         loop {
             item.turns += 1;
@@ -153,14 +153,14 @@ impl<'a> Turns<'a> {
                 Step::Show { write, .. } => return groups.writes.push((item, write)),
                 Step::NotOffered(way) => return groups.missing.push((item, Missing::Way(way))),
                 Step::Resolve(resolution) => return groups.resolutions.push((item, resolution)),
-                // These are decided again at once.
+                // After these steps the participation is decided again at once.
                 Step::Done(_) | Step::StopWaiting => {}
                 Step::Wait { .. } | Step::Defer { .. } | Step::Rest => return groups.resting.push(item),
             }
         }
     }
 
-    /// Begins what is to be done for each group. An endpoint that does not answer holds up no other.
+    /// Begins the work of each group. An endpoint that does not answer does not hold up the others.
     fn perform(self, groups: Groups, under_way: &mut UnderWay<'a>) {
         let Turns { connector, brand } = self;
         if !groups.missing.is_empty() {
@@ -172,7 +172,7 @@ impl<'a> Turns<'a> {
             under_way.push(resolve.map(|done| done.map(Performed::goes_on)).boxed());
         }
         if !groups.known.is_empty() {
-            let known = profile_cache::known_profiles(connector, brand, groups.known);
+            let known = profile_cache::profile_hints(connector, brand, groups.known);
             under_way.push(known.map(|done| done.map(Performed::goes_on)).boxed());
         }
         if !groups.claims.is_empty() {
@@ -187,7 +187,7 @@ impl<'a> Turns<'a> {
         self.at::<SubscribeNumbers>(groups.subscribes, under_way);
     }
 
-    /// Begins jobs of an endpoint, if there are any.
+    /// Begins the jobs of an endpoint, if there are any.
     fn at<E: BrazeEndpoint>(self, jobs: Vec<E::Job>, under_way: &mut UnderWay<'a>)
     where
         E::Job: 'a,

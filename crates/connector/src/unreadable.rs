@@ -1,5 +1,5 @@
-//! Participations that are stored and cannot be read: written by another version, or damaged. They hold up nobody, give back what they
-//! hold, and end.
+//! Participations that are stored and cannot be read, because another version wrote them or because they are
+//! damaged. They do not hold up others, give back their places, and end.
 
 use std::time::Duration;
 
@@ -14,16 +14,17 @@ use ports::store::{MOST_ITEMS, UnreadableParticipation};
 use crate::award;
 use crate::connector::Connector;
 
-/// When they are tried again: another version may be at work by then.
+/// After this time they are tried again, since another version may be running by then.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// For how long `GET /healthz` shows them after they were met.
+/// How long `GET /healthz` shows them after they were found.
 const SHOWN_FOR: Duration = Duration::from_secs(150);
 
-/// What one of these is called in `GET /healthz`.
+/// The kind of the entry in `GET /healthz`.
 const KIND: &str = "unreadable_records";
 
-/// Reports them, once a minute each, gives back their places, and has them come again in a minute. They are deleted like what has ended.
+/// Reports them once a minute each, gives back their places, and makes them due again in a minute. They are
+/// deleted like participations that have ended.
 pub(crate) async fn set_aside(
     connector: &Connector,
     brand: &BrandId,
@@ -37,7 +38,7 @@ pub(crate) async fn set_aside(
     let ids: Vec<ParticipationId> = unreadable.iter().map(|one| one.id).collect();
     let (now, brands) = (connector.deps.clock.now(), connector.brands());
     for some in ids.chunks(MOST_ITEMS) {
-        // A brand that is not there may return: its places are given back then.
+        // A brand that is missing may return; its places are given back then.
         if let Some(brand) = brands.brand(brand) {
             award::release(connector, brand, some).await?;
         }
@@ -46,13 +47,13 @@ pub(crate) async fn set_aside(
     Ok(())
 }
 
-/// Says what cannot be read: in the log once a minute each, with its id, and in `GET /healthz`.
+/// Reports what cannot be read: in the log once a minute each, with its id, and in `GET /healthz`.
 pub(crate) fn report(connector: &Connector, brand: &BrandId, errors: &[&Error]) {
     let troubles = &connector.deps.troubles;
     let now = connector.deps.clock.now();
     for error in errors {
         if troubles.repeats().line("connector.unreadable", &error.to_string(), now).is_some() {
-            tracing::error!(event = "connector.unreadable", %brand, error = %in_full(*error), "A stored record cannot be read; everything else goes on.");
+            tracing::error!(event = "connector.unreadable", %brand, error = %in_full(*error), "A stored record cannot be read; everything else continues.");
         }
     }
     if !errors.is_empty() {

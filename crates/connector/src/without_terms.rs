@@ -1,7 +1,9 @@
-//! Participations whose terms are not there: a file that cannot be used, or something that is not in its brand's file any more.
+//! Participations whose terms are missing: the brand's file cannot be used, or no longer has the activation,
+//! event or channel.
 //!
-//! A broken file is repaired sooner or later, so nothing of its brand is given up. What is gone from a file that can be used may be gone
-//! by mistake: for a day its participations wait. Then they end, what was kept for them is released, and Quikly is told.
+//! A broken file is repaired sooner or later, so no participation of its brand is given up. What is missing
+//! in a usable file may be missing by mistake, so its participations wait for a day. Then they end, their
+//! places are released, and Quikly gets a callback.
 
 use std::time::Duration;
 
@@ -17,13 +19,13 @@ use crate::award;
 use crate::connector::Connector;
 use crate::work_item::WorkItem;
 
-/// So often those are looked at whose brand's file cannot be used.
+/// How long participations wait before they are processed again while their brand's file cannot be used.
 pub(crate) const WHILE_BROKEN: Duration = Duration::from_secs(600);
 
-/// So often those are looked at whose terms are gone.
+/// How long participations wait before they are processed again while their terms are missing.
 const WHILE_GONE: Duration = Duration::from_secs(3_600);
 
-/// What is gone for so long is gone for good.
+/// Terms that are missing for this long are gone for good.
 const GONE_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// Which terms are missing.
@@ -31,11 +33,11 @@ const GONE_AFTER: Duration = Duration::from_secs(24 * 3_600);
 pub(crate) enum Missing {
     /// The brand's file cannot be used.
     Broken,
-    /// No file has the brand.
+    /// No file describes the brand.
     Brand,
     /// The brand does not have the activation.
     Activation,
-    /// The activation does not take this.
+    /// The activation does not allow this way of taking part.
     Way(&'static str),
 }
 
@@ -50,7 +52,7 @@ impl Missing {
     }
 }
 
-/// Lets participations wait for their terms, or ends them and settles what hangs on them.
+/// Lets participations wait for their terms, or ends them and resolves their awards.
 pub(crate) async fn rest(
     connector: &Connector,
     (id, brand): (&BrandId, Option<&Brand>),
@@ -88,7 +90,7 @@ pub(crate) async fn rest(
     Ok(resting)
 }
 
-/// Until when a participation is left as it is; `None` once its terms are gone for good.
+/// Until when a participation is put off; `None` once its terms are gone for good.
 fn until(item: &mut WorkItem, missing: Missing, now: Timestamp) -> Option<Timestamp> {
     if missing == Missing::Broken {
         return Some(later(now, WHILE_BROKEN));
@@ -98,14 +100,14 @@ fn until(item: &mut WorkItem, missing: Missing, now: Timestamp) -> Option<Timest
     (now < gone).then(|| later(now, WHILE_GONE).min(gone))
 }
 
-/// One line a minute for all of an activation.
+/// Writes one line a minute for all participations of an activation.
 fn log(connector: &Connector, item: &WorkItem, missing: Missing, now: Timestamp) {
     let (brand, scope) = (&item.participation.brand(), &item.participation.scope());
     let repeats = connector.deps.troubles.repeats();
     if let Some(line) = repeats.line("connector.no_terms", &format!("{brand} {scope} {missing:?}"), now) {
         tracing::warn!(
             event = "connector.no_terms", %brand, %scope, times = line.times, since = %line.since, why = missing.reason(),
-            "Participations wait for terms that are missing; what is gone for a day ends them, a file that cannot be used does not."
+            "Participations wait for missing terms. They end after a day, but not while the brand's file cannot be used."
         );
     }
 }

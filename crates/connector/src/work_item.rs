@@ -1,4 +1,4 @@
-//! One participation while it is being looked at.
+//! One participation while it is processed.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use ports::Chance;
 
 use crate::retry::back_off;
 
-/// A participation, what has been learned of it so far, and what our store should remember of its profile.
+/// A participation, the facts learned about it so far, and the profile hint that our store should keep.
 pub(crate) struct WorkItem {
     pub(crate) participation: Participation,
     pub(crate) facts: Facts,
     pub(crate) learned: Option<ProfileHint>,
-    /// Whether its flow ended in this look.
+    /// Whether its flow ended in this run.
     pub(crate) ended: bool,
-    /// How often it was decided in this look.
+    /// How many times it was decided in this run.
     pub(crate) turns: usize,
 }
 
@@ -28,8 +28,8 @@ impl WorkItem {
         Self { participation, facts: Facts::default(), learned: None, ended: false, turns: 0 }
     }
 
-    /// Takes a step. After a command, what was read before it is stale; and what was learned on the way of writing is of the flow's last
-    /// write, and not of what follows its end.
+    /// Applies a step. After a command, the facts that were read before it are stale. Facts about a write
+    /// belong to the flow's last write, and not to what follows its end.
     pub(crate) fn apply(&mut self, step: &Step, now: Timestamp) {
         self.participation.apply(step, now);
         match step {
@@ -48,18 +48,19 @@ impl WorkItem {
         }
     }
 
-    /// Its award, as long as it was changed by somebody else's participation and not looked at since.
+    /// Its id, if another participation changed its award and it was not processed since.
     pub(crate) fn changed_award(&self) -> Option<ParticipationId> {
         self.facts.award.as_ref().and_then(|award| award.due_at).map(|_| self.participation.id())
     }
 
-    /// The same, once it is put off.
+    /// Puts the participation off, and returns it.
     pub(crate) fn rest_until(mut self, until: Timestamp, now: Timestamp) -> Self {
         self.participation.put_off(until, now);
         self
     }
 
-    /// Counts a failure, and puts it off for as long as Braze asked, or longer each time.
+    /// Counts a failure and puts the participation off: for as long as Braze asked, or else longer after each
+    /// failure.
     pub(crate) fn rest_after_failure(
         mut self,
         asked: Option<Duration>,
@@ -73,14 +74,14 @@ impl WorkItem {
     }
 }
 
-/// What a look came to.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stepped {
-    /// Participations that ended.
+    /// How many participations ended.
     pub ended: usize,
-    /// Participations that wait for a later look.
+    /// How many participations wait to be processed later.
     pub waiting: usize,
-    /// Participations somebody else is at, or that are not due.
+    /// How many participations were left alone: others process them, or they are not due.
     pub left_alone: usize,
 }
 
@@ -92,12 +93,12 @@ impl Stepped {
     }
 }
 
-/// Cases after a group was performed.
+/// The work items after a group was performed.
 #[derive(Default)]
 pub(crate) struct Performed {
-    /// Something was learned: they are decided again.
+    /// Items that learned something and are decided again.
     pub(crate) active: Vec<WorkItem>,
-    /// They were put off.
+    /// Items that were put off.
     pub(crate) resting: Vec<WorkItem>,
 }
 

@@ -1,5 +1,6 @@
-//! From the queues to steps, in one process: one lane a queue and brand. A slow workspace holds up no other brand, and a consumer
-//! who may be credited by one read of a status does not wait behind e-mail look-ups.
+//! Takes messages from the queues to steps in one process, with one lane for each queue and brand. A slow
+//! workspace does not hold up other brands, and a consumer who can be credited after one status read does not
+//! wait behind e-mail look-ups.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,28 +22,29 @@ use tokio::task::JoinSet;
 
 use crate::connector::Connector;
 
-/// How long a busy lane waits for its batch to fill. An idle one goes at once.
+/// How long a busy lane waits for its batch to fill. An idle lane begins at once.
 pub const LINGER: Duration = Duration::from_millis(50);
 
-/// How long one look at the queue lasts.
+/// How long one receive call waits for messages.
 const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 
-/// A pause after the queue or store failed.
+/// The pause after the queue or the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Participations stepped together: two full requests of 75.
+/// The most participations in one step: two full requests of 75.
 const MOST_IN_STEP: usize = 150;
 
-/// Steps of a lane under way at once: enough to keep its look-ups going while others are waited for and written.
+/// The most steps of a lane in flight: enough to continue look-ups while other steps wait for answers or
+/// write.
 const MOST_STEPS: usize = 4;
 
-/// How long a step that is not full waits beside others for more.
+/// How long a step that is not full waits for more messages while others are in flight.
 const BESIDE: Duration = Duration::from_millis(250);
 
-/// Deliveries that wait in a lane. What does not fit is left to come again.
+/// The most deliveries that wait in a lane. Others are not acknowledged and come again.
 const LANE_LENGTH: usize = 1_024;
 
-/// Takes messages off the queues and steps what they name.
+/// Receives messages from the queues and processes the participations that they name.
 pub struct Worker {
     connector: Arc<Connector>,
     linger: Duration,
@@ -50,7 +52,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker for a connector; `linger` is usually [`LINGER`].
+    /// Makes a worker for a connector; `linger` is usually [`LINGER`].
     #[must_use]
     pub fn new(connector: Arc<Connector>, linger: Duration) -> Self {
         let deps = &connector.deps;
@@ -58,16 +60,17 @@ impl Worker {
         Self { connector, linger, supervisor }
     }
 
-    /// The same, whose tasks are restarted by `supervisor` together with those of others.
+    /// Returns the worker with its tasks restarted by `supervisor`, together with those of others.
     #[must_use]
     pub fn under(self, supervisor: Supervisor) -> Self {
         Self { supervisor, ..self }
     }
 
-    /// Works, and tells Quikly the news, until `stop` turns true; what is under way is finished first. A part that fails is restarted.
+    /// Works and sends callbacks until `stop` turns true; work in flight is finished first. A part that fails
+    /// is restarted.
     pub async fn run(&self, stop: watch::Receiver<bool>) {
         let queues = QueueName::ALL.map(|queue| self.work_on(queue, stop.clone()));
-        let dispatcher = || self.connector.carry_news(stop.clone());
+        let dispatcher = || self.connector.deliver_until_stopped(stop.clone());
         join(join_all(queues), self.supervisor.keep("courier", stop.clone(), dispatcher)).await;
     }
 
@@ -79,7 +82,7 @@ impl Worker {
     }
 }
 
-/// The lanes of a queue. They outlive whoever fills them.
+/// The lanes of a queue. They outlive the task that fills them.
 struct Lanes<'a> {
     worker: &'a Worker,
     queue: QueueName,
@@ -88,7 +91,7 @@ struct Lanes<'a> {
 }
 
 impl Lanes<'_> {
-    /// Takes messages off the queue into their brands' lanes.
+    /// Receives messages from the queue and puts them into their brands' lanes.
     async fn fill(&self, mut stop: watch::Receiver<bool>) {
         let deps = &self.worker.connector.deps;
         while !*stop.borrow() {
@@ -116,7 +119,7 @@ impl Lanes<'_> {
         }
     }
 
-    /// A brand's lane. Its messages are kept outside of its task, which may be restarted.
+    /// The sender of a brand's lane. Its messages are kept outside of its task, which may be restarted.
     fn of(&self, brand: &BrandId, stop: &watch::Receiver<bool>) -> mpsc::Sender<Delivery> {
         let mut senders = self.senders.lock();
         if let Some(sender) = senders.get(brand) {
@@ -140,7 +143,7 @@ impl Lanes<'_> {
         sender
     }
 
-    /// Waits for what is under way.
+    /// Waits for the steps in flight.
     async fn finish(&self) {
         self.senders.lock().clear();
         let mut tasks = std::mem::take(&mut *self.tasks.lock());
@@ -156,7 +159,7 @@ struct BrandQueue {
     deliveries: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
 }
 
-/// A lane's steps under way.
+/// The steps of a lane in flight.
 type Steps<'a> = FuturesUnordered<BoxFuture<'a, ()>>;
 
 impl BrandQueue {
@@ -180,7 +183,7 @@ impl BrandQueue {
         while steps.next().await.is_some() {}
     }
 
-    /// Awards are entered in the order in which they come.
+    /// Awards are entered in the order in which they arrive, so that lane takes one step at a time.
     fn most_steps(&self) -> usize {
         match self.queue {
             QueueName::Awards => 1,
@@ -188,8 +191,9 @@ impl BrandQueue {
         }
     }
 
-    /// The first delivery and what comes with it. An idle lane goes at once, and one that stepped a moment ago waits a moment for more.
-    /// Beside steps under way the next one begins when it is full, when they end, or when it has waited for long enough.
+    /// Collects the first delivery and those that come with it. An idle lane begins at once, and one that was
+    /// busy a moment ago waits briefly for more. While other steps are in flight, the next step begins when
+    /// it is full, when they end, or when it has waited long enough.
     async fn gather(
         &self,
         first: Delivery,
@@ -226,7 +230,8 @@ impl BrandQueue {
         batch
     }
 
-    /// Acknowledged only once everything is saved. What fails comes again.
+    /// Processes a batch, and acknowledges it only after everything is saved. A batch that fails is delivered
+    /// again.
     async fn step(&self, batch: Vec<Delivery>) {
         let ids: Vec<ParticipationId> = batch.iter().flat_map(|one| one.look.ids.iter().copied()).collect();
         let done = match self.queue {

@@ -1,4 +1,4 @@
-//! The Braze clients of the brands, made when first needed.
+//! The Braze clients of the brands, made on first use.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use secrecy::ExposeSecret;
 
 use crate::deps::Deps;
 
-/// Clients by brand. A client goes when its key is refused, so that a rotated key is read anew, and when the brand has moved.
+/// Clients by brand. A client is dropped when its key is refused, so that a rotated key is read anew, and
+/// when the brand's endpoint or key reference changes.
 #[derive(Default)]
 pub(crate) struct Workspaces {
     clients: Mutex<HashMap<BrandId, CachedClient>>,
 }
 
-/// A client, and what of the brand it was made of.
+/// A client, and the brand's settings that it was made from.
 struct CachedClient {
     endpoint: BrazeUrl,
     api_key: SecretRef,
@@ -32,7 +33,7 @@ impl CachedClient {
 }
 
 impl Workspaces {
-    /// The brand's client, which goes this `way`; `None`, and a line in the log, when its key cannot be had.
+    /// The brand's client with this transport; `None`, with a line in the log, if its key cannot be read.
     pub(crate) async fn client(
         &self,
         deps: &Deps,
@@ -61,7 +62,7 @@ impl Workspaces {
         Some(client)
     }
 
-    /// Forgets a client whose key was refused.
+    /// Drops a client whose key was refused.
     pub(crate) fn forget(&self, brand: &BrandId) {
         self.lock().remove(brand);
     }

@@ -1,4 +1,4 @@
-//! How a participation begins, and the line in a ledger that begins with it.
+//! How a participation begins, together with its line in a ledger.
 
 #[cfg(test)]
 mod others_tests;
@@ -18,7 +18,7 @@ use crate::participation::{BrazeEvent, Consent, Participation, Snapshot, Way};
 use crate::time::later;
 use crate::unknown::UnknownFields;
 
-/// A participation that is accepted at `now`, before it is stored.
+/// A participation that is accepted at `now` and not stored yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Acceptance<'a> {
     id: ParticipationId,
@@ -29,7 +29,7 @@ pub struct Acceptance<'a> {
 }
 
 impl<'a> Acceptance<'a> {
-    /// Under these terms, at `now`.
+    /// Begins an acceptance under these terms, at `now`.
     #[must_use]
     pub fn new(
         id: ParticipationId,
@@ -39,13 +39,13 @@ impl<'a> Acceptance<'a> {
         Self { id, brand, activation, repeat_key: None, now }
     }
 
-    /// Of a request that carried an `Idempotency-Key`, which is known by this.
+    /// Adds the hashed `Idempotency-Key` that the request carried, if any.
     #[must_use]
     pub fn repeatable_by(self, repeat_key: Option<RepeatKey>) -> Self {
         Self { repeat_key, ..self }
     }
 
-    /// By e-mail. When that earns the credit is the activation's choice.
+    /// Makes a participation by e-mail. The activation decides when it earns the credit.
     #[must_use]
     pub fn by_email(self, email: Email, consent: Option<Consent>, attributes: Attributes) -> Participation {
         let moment = self.activation.email.as_ref().map_or(CreditMoment::OnReceipt, |email| email.credit);
@@ -56,8 +56,8 @@ impl<'a> Acceptance<'a> {
         self.accept(Way::Email { email, consent }, earned_at, attributes)
     }
 
-    /// By mobile number, the consumer having consented now to the text of this id. It earns the credit once Braze says that the number is
-    /// subscribed, and not before.
+    /// Makes a participation by mobile number. The consumer consented now, to the text with this id. It earns
+    /// the credit only when Braze says that the number is subscribed.
     #[must_use]
     pub fn by_phone(
         self,
@@ -69,7 +69,7 @@ impl<'a> Acceptance<'a> {
         self.accept(Way::Sms { phone, email, consent }, None, attributes)
     }
 
-    /// By something that Braze told us of. That it happened earns the credit.
+    /// Makes a participation by an event that Braze reported. The event itself earns the credit.
     #[must_use]
     pub fn by_event(self, event: BrazeEvent, email: Email, attributes: Attributes) -> Participation {
         self.accept(Way::Event { event, email }, Some(self.now), attributes)
@@ -88,7 +88,7 @@ impl<'a> Acceptance<'a> {
     }
 }
 
-/// The line of a participation that was just accepted, if something hangs on its credit.
+/// The line of a participation that was just accepted, if anything depends on its credit.
 #[must_use]
 pub fn entry(
     participation: &Participation,
@@ -123,8 +123,9 @@ pub fn entry(
     Some(Entry { award, rules })
 }
 
-/// Where the same participant's other lines may be, as the activation is now. A participant with a number alone has no other line. One with
-/// an address may also have come by e-mail, by each event, and with any number.
+/// Where the same participant's other lines may be, under the current activation. A participant with only a
+/// number has no other line. One with an address may also have taken part by e-mail, by each event, and with
+/// any number.
 fn others(
     participation: &Participation,
     activation: &Activation,

@@ -1,4 +1,4 @@
-//! What is written to a Braze profile besides its identifiers: a bounded set of plain values.
+//! What is written to a Braze profile besides its identifiers: a limited set of plain values.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,14 +8,14 @@ use jiff::tz::TimeZone;
 
 use crate::Timestamp;
 
-/// How many attributes one participation may carry.
+/// The most attributes of one participation.
 pub const MOST_ATTRIBUTES: usize = 32;
 
-/// Longest attribute name and longest text value, in characters (Braze cuts at 255).
+/// The longest attribute name and the longest text value, in characters (Braze cuts at 255).
 pub const LONGEST_TEXT: usize = 255;
 
-/// Fields of Braze's attributes object that say who a profile is, what it consents to, or how the object is read.
-/// Whoever takes part in an activation does not get to set those.
+/// Fields of Braze's attributes object that identify a profile, state its consent, or control how the object
+/// is read. A participant must not set them.
 const RESERVED: [&str; 19] = [
     "external_id",
     "user_alias",
@@ -38,7 +38,7 @@ const RESERVED: [&str; 19] = [
     "time",
 ];
 
-/// A value that can be repeated without a second effect: no operators, no nesting.
+/// A value that can be written again without a second effect: it has no operators and no nesting.
 #[derive(Clone, PartialEq)]
 pub enum AttributeValue {
     /// A text of at most [`LONGEST_TEXT`] characters.
@@ -52,8 +52,8 @@ pub enum AttributeValue {
 }
 
 impl AttributeValue {
-    /// Whether setting it would change nothing where `present` is what Braze shows: Braze writes moments in a form of its own, and
-    /// numbers with or without a fraction.
+    /// Whether writing the value would change nothing if Braze shows `present`: Braze writes moments in a
+    /// form of its own, and numbers with or without a fraction.
     #[must_use]
     pub fn is_shown_as(&self, present: &Self) -> bool {
         match (self, present) {
@@ -73,7 +73,8 @@ fn is_same_moment(one: &str, other: &str) -> bool {
     moment(one).is_some_and(|one| moment(other) == Some(one))
 }
 
-/// A text that Braze takes for a date: without a zone it is UTC's, without a time midnight (braze-docs, event object).
+/// Reads a text that Braze takes for a date: without a zone it is in UTC, and without a time it is midnight
+/// (braze-docs, event object).
 fn moment(text: &str) -> Option<Timestamp> {
     let with_zone = || text.parse::<Timestamp>().ok();
     let without = || text.parse::<DateTime>().ok();
@@ -81,7 +82,7 @@ fn moment(text: &str) -> Option<Timestamp> {
     with_zone().or_else(|| TimeZone::UTC.to_timestamp(without().or_else(american)?).ok())
 }
 
-/// Values come from consumers: `Debug` shows only their kind.
+/// Values come from consumers, so `Debug` shows only their kind.
 impl fmt::Debug for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -96,24 +97,24 @@ impl fmt::Debug for AttributeValue {
 /// Why an attribute is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AttributeError {
-    /// Empty, too long, padded with space, or with control characters.
+    /// The name is empty, too long, surrounded by space, or has control characters.
     #[error("an attribute's name is 1 to 255 characters without surrounding space")]
     BadName,
-    /// Braze gives these names a meaning that a participation must not touch.
+    /// The name has a meaning for Braze that a participation must not use.
     #[error("this name is reserved")]
     Reserved,
-    /// Longer than Braze keeps.
+    /// The text is longer than Braze keeps.
     #[error("a text may have at most 255 characters")]
     TextTooLong,
-    /// NaN or infinite.
+    /// The number is NaN or infinite.
     #[error("a number must be finite")]
     NotFinite,
-    /// More than [`MOST_ATTRIBUTES`].
-    #[error("at most 32 attributes are taken")]
+    /// There are more than [`MOST_ATTRIBUTES`].
+    #[error("at most 32 attributes are accepted")]
     TooMany,
 }
 
-/// Attributes by name, each checked.
+/// Checked attributes by name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Attributes(BTreeMap<String, AttributeValue>);
 
@@ -121,7 +122,7 @@ impl Attributes {
     /// Adds or replaces one attribute.
     ///
     /// # Errors
-    /// When the name or value is not acceptable, or there are too many.
+    /// If the name or value is not acceptable, or if there are too many.
     pub fn set(&mut self, name: &str, value: AttributeValue) -> Result<(), AttributeError> {
         check_name(name)?;
         match &value {
@@ -141,19 +142,19 @@ impl Attributes {
         Ok(())
     }
 
-    /// Name and value, in the order of names.
+    /// The names and values, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &AttributeValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Those with these names.
+    /// The attributes with these names.
     #[must_use]
     pub fn only<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
         let named = names.filter_map(|name| self.0.get_key_value(name));
         Self(named.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// Those that `present` does not show already.
+    /// The attributes that `present` does not show already.
     #[must_use]
     pub fn not_among(&self, present: &BTreeMap<String, AttributeValue>) -> Self {
         let shown = |name: &str, value: &AttributeValue| {
@@ -163,7 +164,7 @@ impl Attributes {
         Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// How many there are.
+    /// How many attributes there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -175,7 +176,8 @@ impl Attributes {
         self.0.is_empty()
     }
 
-    /// These attributes over `base`; where both name one, `base` wins: what a brand configures, no consumer overrides.
+    /// These attributes together with `base`. If both have a name, `base` wins: a consumer cannot override
+    /// what a brand configures.
     #[must_use]
     pub fn beneath(&self, base: &Self) -> Self {
         let mut merged = self.0.clone();
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_profile_shows_already_is_not_written_again() {
+    fn a_value_that_a_profile_shows_already_is_not_written_again() {
         use AttributeValue::{Boolean, Float, Integer, Text};
         let text = |text: &str| Text(text.to_owned());
         let same = [

@@ -7,89 +7,91 @@ use crate::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
 use crate::incentive::{NoPrize, Offer, Reward};
 use crate::unknown::UnknownFields;
 
-/// One participation's line in a ledger. It is what a credit is kept in wherever something hangs on it.
+/// One participation's line in a ledger. It records the credit of every participation with an incentive or a
+/// callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Award {
-    /// Whose line it is.
+    /// The participation that the line belongs to.
     pub id: ParticipationId,
     /// The brand.
     pub brand: BrandId,
-    /// In which ledger.
+    /// The ledger that contains the line.
     pub ledger: LedgerKey,
-    /// The consumer, whichever way they took part: an incentive rewards each once.
+    /// The consumer in any way of taking part; an incentive rewards each consumer once.
     pub participant: ContactKey,
     /// Where the same consumer's other lines may be.
     pub others: SiblingLines,
     /// What may be won.
     pub offer: Offer,
-    /// Its number in the order of acceptance, once it is entered in the ledger of an incentive.
+    /// The line's number in the order of acceptance, once it is entered in an incentive's ledger.
     pub arrival: Option<NonZeroU64>,
-    /// How it stands.
+    /// The current status.
     pub status: AwardStatus,
     /// When the participation was credited.
     pub credited_at: Option<Timestamp>,
-    /// Set when it has changed through somebody else, until its participation was looked at.
+    /// When it changed because of another participation; cleared once its own participation was processed.
     pub due_at: Option<Timestamp>,
-    /// What a newer version keeps of it.
+    /// Fields that only a newer version knows.
     pub unknown: UnknownFields,
 }
 
-/// Which other lines of the same participant there may be in a ledger: a store need look for no more.
+/// Which other lines of the same participant a ledger may have; a store need not look for any others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SiblingLines {
-    /// None: there is one way in, and nobody can take it twice.
+    /// None: there is one way in, and nobody can use it twice.
     None,
-    /// Those of these participations, and of ways whose ids only who takes them knows.
+    /// The lines of these participations, and lines in ways whose ids cannot be computed from the
+    /// address.
     Perhaps(Vec<ParticipationId>),
 }
 
-/// How a participation stands.
+/// The status of an award.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AwardStatus {
-    /// It was accepted, and is not entered in its ledger yet.
+    /// The award was accepted and is not entered in its ledger yet.
     New,
-    /// A place is kept for it until it is credited.
+    /// A place is reserved for it until it is credited.
     Reserved {
-        /// Which, from 1.
+        /// The place, counted from 1.
         place: u32,
     },
-    /// All places are taken. The first one waiting gets the next that is released.
+    /// All places are taken. The first award that waits gets the next place that is released.
     Waiting,
-    /// Its lot is in the raffle.
+    /// The award has a ticket in the raffle.
     InRaffle,
-    /// It has its reward.
+    /// The award has its reward.
     Rewarded {
-        /// The place; none for a consolation.
+        /// The place; `None` for a consolation.
         place: Option<u32>,
         /// The code or value that was won.
         reward: Reward,
     },
-    /// It gets nothing.
+    /// The award wins nothing.
     NoPrize(NoPrize),
-    /// It ended without a credit.
+    /// The participation ended without a credit.
     Released,
 }
 
-/// What is to become of an award.
+/// What is to be done with an award.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    /// The participation is credited.
+    /// Credit the participation.
     Credit,
-    /// It ended without a credit.
+    /// Release the award, because the participation ended without a credit.
     Release,
-    /// The same, for a reason that Quikly is told.
+    /// Release the award, with a reason for Quikly's callback.
     Refuse(Refusal),
 }
 
-/// Why a participation ended without a credit, where it was for us to decide.
+/// Why a participation ended without a credit, if we decided that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The profile carries another number than the consumer gave.
+    /// The profile has another number than the consumer gave.
     PhoneMismatch,
 }
 
 impl Refusal {
-    /// The reason as it is told.
+    /// The reason as callbacks show it.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {

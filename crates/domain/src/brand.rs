@@ -1,4 +1,4 @@
-//! A brand and its activations, already checked. [`crate::brand_file`] is the only way to make them.
+//! A brand and its activations, already checked. Only [`crate::brand_file`] can make them.
 
 mod access;
 mod broken;
@@ -31,87 +31,88 @@ use crate::token::TokenHash;
 /// When an e-mail participation is credited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreditMoment {
-    /// As soon as it is accepted.
+    /// As soon as the participation is accepted.
     OnReceipt,
-    /// Once Braze has taken the profile.
+    /// As soon as Braze has accepted the profile.
     OnEnrollment,
 }
 
-/// Taking part by e-mail.
+/// How consumers take part by e-mail.
 #[derive(Debug, Clone)]
 pub struct EmailActivation {
-    /// Written to every participant's profile.
+    /// Attributes that are written to every participant's profile.
     pub attributes: Attributes,
-    /// Custom event logged on the profile.
+    /// The custom event that is logged on the profile.
     pub event: Option<String>,
     /// When the consumer is credited.
     pub credit: CreditMoment,
-    /// What can be won.
+    /// The incentive that can be won.
     pub incentive: Option<IncentiveId>,
 }
 
-/// Taking part by something that Braze tells us of.
+/// How consumers take part by an event that Braze reports.
 #[derive(Debug, Clone, Default)]
 pub struct EventActivation {
-    /// Written to every participant's profile.
+    /// Attributes that are written to every participant's profile.
     pub attributes: Attributes,
-    /// Which of the webhook's own values are written to the profile, too.
+    /// Values of the webhook that are written to the profile, too.
     pub extras: Vec<Extra>,
-    /// Whether each occasion counts: the webhook's `dispatch_id` tells them apart.
+    /// Whether each occurrence counts; the webhook's `dispatch_id` tells them apart.
     pub repeatable: bool,
-    /// What can be won.
+    /// The incentive that can be won.
     pub incentive: Option<IncentiveId>,
 }
 
-/// By which names rewards are written to profiles. What has no name is not written.
+/// The names under which rewards are written to profiles. A value without a name is not written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RewardsToBraze {
-    /// Attribute of the reward.
+    /// The attribute for the reward.
     pub reward: Option<String>,
-    /// Attribute of the place.
+    /// The attribute for the place.
     pub position: Option<String>,
-    /// Attribute of the incentive's id.
+    /// The attribute for the incentive's id.
     pub incentive: Option<String>,
-    /// Custom event, logged once with the reward; with the credit where no incentive is configured.
+    /// The custom event that is logged once with the reward, or with the credit if no incentive is
+    /// configured.
     pub event: Option<String>,
 }
 
 /// One urgency campaign.
 #[derive(Debug, Clone)]
 pub struct Activation {
-    /// Its id, unique over all brands.
+    /// The activation's id, unique across all brands.
     pub scope: Scope,
-    /// From when on consumers can take part.
+    /// When consumers can begin to take part.
     pub opens: Timestamp,
-    /// From when on they cannot any more.
+    /// When consumers can no longer take part.
     pub closes: Timestamp,
-    /// How many participations it takes, of all ways together; `None` for any number.
+    /// The most participations that it accepts, in all ways together; `None` for no limit.
     pub most_participations: Option<NonZeroU32>,
-    /// Taking part by e-mail, where it is offered.
+    /// How to take part by e-mail, if that is offered.
     pub email: Option<EmailActivation>,
-    /// Taking part by mobile number, where it is offered.
+    /// How to take part by mobile number, if that is offered.
     pub sms: Option<SmsActivation>,
-    /// Taking part by events, by their names.
+    /// The events that consumers can take part by, by name.
     pub events: BTreeMap<String, EventActivation>,
-    /// What can be won.
+    /// The incentives that can be won.
     pub incentives: BTreeMap<IncentiveId, Arc<Incentive>>,
-    /// How it is written to profiles.
+    /// How rewards are written to profiles.
     pub rewards: RewardsToBraze,
 }
 
-/// Whether an activation takes participations at a moment.
+/// Whether an activation accepts participations at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The activation opens later.
+    /// The activation has not opened yet.
     Upcoming,
-    /// The activation takes participations.
+    /// The activation accepts participations.
     Open,
     /// The activation has closed.
     Closed,
 }
 
 impl Activation {
-    /// The phase at `now`; the moment of closing is closed.
+    /// The phase at `now`. At the moment of closing, the activation is closed.
     #[must_use]
     pub fn phase(&self, now: Timestamp) -> Phase {
         if now < self.opens {
@@ -123,7 +124,7 @@ impl Activation {
         }
     }
 
-    /// The incentive that somebody takes part for who comes this way.
+    /// The incentive for participations in this way.
     #[must_use]
     pub fn incentive_of(&self, way: &Way) -> Option<&IncentiveId> {
         match way {
@@ -138,7 +139,8 @@ impl Activation {
         }
     }
 
-    /// How often a consumer with such a contact can take part, at least; a way that can be taken again counts twice.
+    /// The least number of times that a consumer with such a contact can take part. A repeatable way counts
+    /// twice.
     #[must_use]
     pub fn ways_in(&self, contact: &Contact) -> usize {
         let by_phone = usize::from(self.sms.is_some());
@@ -149,7 +151,7 @@ impl Activation {
         by_phone + usize::from(self.email.is_some()) + self.events.len() + repeatable
     }
 
-    /// The books of an incentive of this activation, or of credits without one.
+    /// The ledger of an incentive of this activation, or of credits without an incentive.
     #[must_use]
     pub fn ledger(&self, incentive: Option<&IncentiveId>) -> LedgerKey {
         LedgerKey { scope: self.scope.clone(), incentive: incentive.cloned() }
@@ -161,30 +163,31 @@ impl Activation {
 pub struct Brand {
     /// The brand's id.
     pub id: BrandId,
-    /// Its Braze workspace.
+    /// The brand's Braze workspace.
     pub braze: BrazeWorkspace,
-    /// The tokens that its webhooks carry.
+    /// The tokens that the brand's webhooks carry.
     pub webhook_tokens: Vec<TokenHash>,
-    /// What its front end may do.
+    /// What the brand's front end may do.
     pub intake: IntakeAccess,
-    /// Where Quikly is told of credits, if it wants to be.
+    /// Where callbacks are sent, if the brand wants any.
     pub callback: Option<CallbackTarget>,
-    /// For how long participations are kept once their activation has closed. Not shorter than a day: raffles are drawn after it.
+    /// How long participations are kept after their activation has closed. At least a day, since raffles are
+    /// drawn after the close.
     pub retention: Duration,
-    /// Its activations by scope.
+    /// The brand's activations by scope.
     pub activations: BTreeMap<Scope, Activation>,
 }
 
 impl Brand {
-    /// Whether whoever took part may do so again, in another way or another activation that has not closed: what we know of their
-    /// profile is of use only then.
+    /// Whether the consumer may take part again, in another way or in another activation that has not closed.
+    /// Only then is a profile hint useful.
     #[must_use]
     pub fn may_see_again(&self, contact: &Contact, now: Timestamp) -> bool {
         let open = self.activations.values().filter(|activation| now < activation.closes);
         open.map(|activation| activation.ways_in(contact)).sum::<usize>() > 1
     }
 
-    /// The pools that it gives codes from.
+    /// The pools that the brand gives codes from.
     #[must_use]
     pub fn pools(&self) -> BTreeSet<&Pool> {
         let incentives = self.activations.values().flat_map(|activation| activation.incentives.values());
@@ -192,7 +195,7 @@ impl Brand {
     }
 }
 
-/// All brands; every scope belongs to exactly one.
+/// All brands. Every scope belongs to exactly one of them.
 #[derive(Debug, Clone, Default)]
 pub struct Brands {
     brands: BTreeMap<BrandId, Brand>,
@@ -201,7 +204,7 @@ pub struct Brands {
 }
 
 impl Brands {
-    /// Collects brands whose ids and scopes are known to be distinct: [`crate::brand_file`] has seen to that.
+    /// Collects brands whose ids and scopes are distinct, as [`crate::brand_file`] has checked.
     pub(crate) fn new(brands: impl IntoIterator<Item = Brand>, broken: Vec<BrokenBrand>) -> Self {
         let mut all = Self { broken, ..Self::default() };
         for brand in brands {
@@ -217,26 +220,27 @@ impl Brands {
         &self.broken
     }
 
-    /// Whether this may be a brand whose file cannot be used. Nothing of it is given up then: the file will be repaired.
+    /// Whether a brand with a file that cannot be used may have this id. Its participations are not given up,
+    /// since the file will be repaired.
     #[must_use]
     pub fn may_be_broken(&self, id: &BrandId) -> bool {
         !self.brands.contains_key(id) && self.broken.iter().any(|broken| broken.may_be(id))
     }
 
-    /// Whether this may be an activation of a brand whose file cannot be used.
+    /// Whether a brand with a file that cannot be used may have this scope.
     #[must_use]
     pub fn may_be_broken_scope(&self, scope: &Scope) -> bool {
         !self.owners.contains_key(scope) && self.broken.iter().any(|broken| broken.may_have_scope(scope))
     }
 
-    /// Whether this may be a token of a brand whose file cannot be used.
+    /// Whether a brand with a file that cannot be used may have this token.
     #[must_use]
     pub fn may_be_broken_token(&self, token: &str) -> bool {
         let hash = TokenHash::of(token);
         self.broken.iter().fold(false, |known, broken| known | broken.may_have_token(&hash))
     }
 
-    /// A brand by its id.
+    /// The brand with this id.
     #[must_use]
     pub fn brand(&self, id: &BrandId) -> Option<&Brand> {
         self.brands.get(id)

@@ -1,5 +1,5 @@
-//! Brand files: one strict TOML file per brand. Every fault of every file is found in one go, and one file's faults are no other
-//! file's.
+//! Brand files: one strict TOML file for each brand. All faults of all files are found in one pass, and a
+//! fault in one file does not affect another brand.
 
 mod access;
 mod activation;
@@ -9,12 +9,15 @@ mod finding;
 mod incentive;
 mod keys;
 mod load;
+mod named_pool;
 mod pools;
 mod read;
+mod reading;
 mod remains;
 mod secrets;
 mod section;
 mod sms;
+mod value;
 
 pub use duration::duration;
 pub use finding::{Finding, Severity};
@@ -35,77 +38,78 @@ pub struct BrandFile {
     pub text: String,
 }
 
-/// A brand file that there is, and that has no text.
+/// A brand file that exists but has no usable text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableFile {
     /// The name under which it is reported.
     pub name: String,
     /// Why there is no text.
     pub why: String,
-    /// What can be made out of it, to know whose file it is; `None` where it surely is no brand's.
+    /// What can still be read, to find out whose file it is; `None` if it is certainly not a brand's file.
     pub remains: Option<String>,
 }
 
-/// A brand file as it was found.
+/// A brand file as it was found: with a text, or unreadable.
 pub type Given = Result<BrandFile, UnreadableFile>;
 
-/// What is wrong with something outside of a brand file that the file refers to.
+/// A problem outside a brand file, with something that the file refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
-    /// How much it matters.
+    /// How serious the problem is.
     pub severity: Severity,
-    /// What is wrong. Never repeats a secret.
+    /// What is wrong. It never repeats a secret.
     pub message: String,
 }
 
-/// What a pool's file holds.
+/// What a pool's file contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PoolFile {
-    /// How many different codes.
+    /// How many different codes the file has.
     pub count: u32,
-    /// What is doubtful about them, where somebody wants to know. Never repeats a code.
+    /// Doubts about the codes, if they were asked for. They never repeat a code.
     pub doubts: Vec<String>,
-    /// Which file it is, where there are files: the same under every name.
+    /// The identity of the file on disk, if there is a disk: it is the same under every name.
     pub identity: Option<FileIdentity>,
 }
 
-/// A file by its device and its number there.
+/// A file's identity: its device, and its number on that device.
 pub type FileIdentity = (u64, u64);
 
 impl PoolFile {
-    /// As many codes as any brand may need.
+    /// A file with as many codes as any brand may need.
     #[must_use]
     pub fn ample() -> Self {
         Self { count: u32::MAX, ..Self::default() }
     }
 }
 
-/// What brand files refer to outside of themselves. Each method says why something cannot be had.
+/// Resolves what brand files refer to. Each method says why something is not available.
 pub trait Resolver {
-    /// Whether a secret is there, and fit for its purpose.
+    /// Checks that a secret exists and is fit for its purpose.
     ///
     /// # Errors
-    /// Says what is wrong with it.
+    /// What is wrong with the secret.
     fn secret(&self, secret: &SecretRef, purpose: SecretPurpose) -> Result<(), Doubt>;
 
-    /// What a pool's file holds. It is asked for plain names only, see [`Pool::flaw`].
+    /// What a pool's file contains. Called only for plain file names, see [`Pool::flaw`].
     ///
     /// # Errors
-    /// Says why it cannot be used.
+    /// Why the file cannot be used.
     fn codes(&self, pool: &Pool) -> Result<PoolFile, Doubt>;
 
-    /// How it is taken when a file has us speak to loopback or to private addresses; `None` where that is allowed.
+    /// The severity of a finding if a file uses loopback or private addresses; `None` if that is allowed.
     fn private_addresses(&self) -> Option<Severity> {
         None
     }
 
-    /// The time, where somebody is at hand who wants to know what is doubtful about a file, such as that it is over.
+    /// The current time, if somebody reviews the files and wants to know about doubts, such as an activation
+    /// that is over.
     fn reviewed_at(&self) -> Option<Timestamp> {
         None
     }
 }
 
-/// Takes everything for granted: for brands that are made up where they are used.
+/// Assumes that everything a file refers to exists: for brands that are defined where they are used.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AssumePresent;
 
@@ -119,15 +123,16 @@ impl Resolver for AssumePresent {
     }
 }
 
-/// Reads brand files that must all be usable: brands that are made up where they are used. Rules do not apply to them.
+/// Reads brand files that must all be usable: brands that are defined where they are used. Rules for new
+/// files do not apply to them.
 ///
 /// # Errors
-/// Everything that was found in every file, in the order of the files and of their lines.
+/// All findings in all files, in the order of the files and of their lines.
 ///
 /// # Examples
 ///
 /// ```
-/// use domain::brand_file::{AllThere, BrandFile, read_all};
+/// use domain::brand_file::{AssumePresent, BrandFile, read_all};
 /// use domain::ids::Scope;
 ///
 /// let text = r#"
@@ -144,11 +149,11 @@ impl Resolver for AssumePresent {
 /// "#;
 /// let file = |text: &str| BrandFile { name: "acme.toml".into(), text: text.into() };
 ///
-/// let brands = read_all(&[file(text)], &AllThere).unwrap();
+/// let brands = read_all(&[file(text)], &AssumePresent).unwrap();
 /// let (brand, _activation) = brands.activation(&Scope::parse("acme-spring").unwrap()).unwrap();
 /// assert_eq!(brand.id.as_str(), "acme");
 ///
-/// let findings = read_all(&[file(&text.replace("closes", "ends"))], &AllThere).unwrap_err();
+/// let findings = read_all(&[file(&text.replace("closes", "ends"))], &AssumePresent).unwrap_err();
 /// assert!(findings.iter().any(|finding| finding.to_string() == "acme.toml:9: activation[0].ends: is not a known key"));
 /// ```
 pub fn read_all(files: &[BrandFile], surroundings: &dyn Resolver) -> Result<Brands, Vec<Finding>> {

@@ -1,4 +1,5 @@
-//! What Quikly is told of a participation: that it was credited, with or without a reward, or that it ended without a credit.
+//! Callbacks to Quikly about a participation: it was credited, with or without a reward, or it ended without
+//! a credit.
 
 use std::fmt;
 
@@ -6,19 +7,20 @@ use crate::Timestamp;
 use crate::award::{Award, AwardStatus, Refusal};
 use crate::ids::{BrandId, LedgerKey, ParticipationId};
 
-/// What happened.
+/// The kind of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallbackKind {
     /// The participation was credited.
     Credited,
-    /// One that was credited earlier got a reward now: a place was released, or a raffle drawn.
+    /// A participation that was credited earlier got a reward now, because a place was released or a raffle
+    /// drawn.
     Rewarded,
-    /// It ended without a credit.
+    /// The participation ended without a credit.
     Ended,
 }
 
 impl CallbackKind {
-    /// The name in message ids and storage.
+    /// The kind's name in message ids and storage.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -28,17 +30,17 @@ impl CallbackKind {
         }
     }
 
-    /// The news with this name.
+    /// The kind with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Credited, Self::Rewarded, Self::Ended].into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// Names a notice: each kind of news happens to a participation once, so telling it again is telling the same.
+/// The id of a callback. Each kind happens to a participation once, so a repeated callback says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallbackId {
-    /// The participation that it is about.
+    /// The participation that the callback is about.
     pub participation: ParticipationId,
     /// What happened to the participation.
     pub kind: CallbackKind,
@@ -50,25 +52,25 @@ impl fmt::Display for CallbackId {
     }
 }
 
-/// News to be told. It holds what was true when it happened, so that every attempt tells the same.
+/// A callback to send. It contains what was true when it happened, so that every attempt sends the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callback {
-    /// Its name.
+    /// The callback's id.
     pub id: CallbackId,
-    /// Whose activation.
+    /// The brand of the activation.
     pub brand: BrandId,
     /// The activation and the incentive.
     pub ledger: LedgerKey,
-    /// How the participation stood.
+    /// The award's status at that moment.
     pub status: AwardStatus,
-    /// Why it ended, where that is told.
+    /// Why the participation ended, if callbacks show it.
     pub refusal: Option<Refusal>,
     /// When it happened.
     pub at: Timestamp,
 }
 
 impl Callback {
-    /// News of an award as it stands.
+    /// Makes a callback about the current status of an award.
     #[must_use]
     pub fn of(award: &Award, kind: CallbackKind, at: Timestamp) -> Self {
         Self {

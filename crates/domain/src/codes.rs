@@ -1,4 +1,5 @@
-//! Files of unique codes, one code a line. A code is worth money: nothing here repeats one.
+//! Files of unique codes, with one code in each line. A code is worth money, so nothing in this module prints
+//! one.
 
 mod doubts;
 mod repeats;
@@ -11,14 +12,15 @@ pub use shape::Shape;
 use crate::attributes::LONGEST_TEXT;
 use crate::invisible::{is_invisible, is_meaningless};
 
-/// What programs put in front of a text to say how it is encoded. Earlier versions took it for a part of the first code.
+/// A mark that programs put at the beginning of a text to show its encoding. Earlier versions took it for a
+/// part of the first code.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The codes of a file, in its order. `Debug` does not show them.
 #[derive(Default, PartialEq, Eq)]
 pub struct CodeList {
     codes: Vec<String>,
-    /// The line of each, from 1.
+    /// The line of each code, counted from 1.
     lines: Vec<usize>,
 }
 
@@ -28,22 +30,22 @@ impl std::fmt::Debug for CodeList {
     }
 }
 
-/// Why a file gives no codes.
+/// Why a file has no usable codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CodesError {
-    /// Another encoding, by its mark.
+    /// The file is UTF-16, as its byte order mark shows.
     #[error("is UTF-16 text: save it as UTF-8")]
     Utf16,
-    /// Another encoding, or no text.
+    /// The file has a NUL byte, so it has another encoding or is not text.
     #[error("has NUL bytes, as UTF-16 text has: save it as UTF-8 text")]
     Nul,
-    /// Another encoding.
+    /// The file is not UTF-8; the first wrong line is given.
     #[error("line {0} is not UTF-8: save the file as UTF-8")]
     NotUtf8(usize),
-    /// A second column.
+    /// A line has a tab, as between columns.
     #[error("line {0} has a tab inside: leave one code a line, and no other column")]
     Tab(usize),
-    /// A character that nobody sees, and so nobody types.
+    /// A line has an invisible character, which nobody types.
     #[error("line {line} has an invisible character (U+{code_point:04X}): remove it")]
     Invisible {
         /// The line.
@@ -51,9 +53,9 @@ pub enum CodesError {
         /// The character.
         code_point: u32,
     },
-    /// A character that nobody writes.
+    /// A line has a character that no text contains.
     #[error(
-        "line {line} has a character that stands for nothing (U+{code_point:04X}): save the file as UTF-8 and look at that line"
+        "line {line} has a meaningless character (U+{code_point:04X}): save the file as UTF-8 and look at that line"
     )]
     Meaningless {
         /// The line.
@@ -61,16 +63,16 @@ pub enum CodesError {
         /// The character.
         code_point: u32,
     },
-    /// Longer than Braze keeps an attribute.
+    /// A code is longer than Braze keeps an attribute.
     #[error("line {0} is no code of at most {longest} characters", longest = LONGEST_TEXT)]
     TooLong(usize),
-    /// The same code again.
+    /// A code is repeated.
     #[error("line {0} repeats a code")]
     Repeated(usize),
 }
 
 impl CodesError {
-    /// Whether a file was taken all the same before there was this rule.
+    /// Whether files were accepted in spite of this before the rule existed.
     #[must_use]
     pub fn is_new(self) -> bool {
         match self {
@@ -87,11 +89,11 @@ impl CodesError {
 }
 
 impl CodeList {
-    /// Reads a file. Lines end as on any system; plain spaces and tabs at their ends, and empty lines, do not count, and neither does a
-    /// byte order mark at the beginning.
+    /// Reads a file. Lines may end as on any system. Empty lines, plain spaces and tabs at the ends of a
+    /// line, and a byte order mark at the beginning are ignored.
     ///
     /// # Errors
-    /// Says what is wrong, and in which line.
+    /// What is wrong, and in which line.
     pub fn read(bytes: &[u8]) -> Result<Self, CodesError> {
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err(CodesError::Utf16);
@@ -117,19 +119,19 @@ impl CodeList {
         }
     }
 
-    /// How many there are.
+    /// How many codes there are.
     #[must_use]
     pub fn count(&self) -> usize {
         self.codes.len()
     }
 
-    /// How the first one looks.
+    /// The shape of the first code.
     #[must_use]
     pub fn first(&self) -> Option<Shape> {
         self.codes.first().map(|code| Shape::of(code))
     }
 
-    /// What is doubtful about them, a sentence for each kind of doubt.
+    /// Doubts about the codes, with one sentence for each kind.
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
         doubts::all(&self.codes, &self.lines)
@@ -141,20 +143,20 @@ impl CodeList {
         &self.codes
     }
 
-    /// The same, to keep.
+    /// Returns the codes by value.
     #[must_use]
     pub fn into_codes(self) -> Vec<String> {
         self.codes
     }
 }
 
-/// A code as it is given out, however it is kept.
+/// A code as it is given out, in whatever form it is stored.
 #[must_use]
 pub fn without_mark(code: &str) -> &str {
     code.trim_start_matches(BYTE_ORDER_MARK)
 }
 
-/// A code as earlier versions kept the first one of a file that began with a byte order mark.
+/// A code as earlier versions stored the first one of a file that began with a byte order mark.
 #[must_use]
 pub fn with_mark(code: &str) -> String {
     format!("{BYTE_ORDER_MARK}{code}")
@@ -167,7 +169,7 @@ fn text(bytes: &[u8]) -> Result<&str, CodesError> {
     })
 }
 
-/// Lines that end with a line feed, a carriage return, or both.
+/// The lines, which end with a line feed, a carriage return, or both.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }

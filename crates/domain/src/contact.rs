@@ -15,12 +15,12 @@ pub use texting::{Regions, Service, Texting, Untexted};
 
 use crate::ids::Channel;
 
-/// How a consumer takes part: what they gave, and so by which channel.
+/// The contact that a consumer gave, and so the channel in which the consumer takes part.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Contact {
     /// An e-mail address.
     Email(Email),
-    /// A mobile number, perhaps with an address to find the profile by.
+    /// A mobile number, perhaps with an address that helps to find the profile.
     Phone {
         /// The number.
         phone: Phone,
@@ -30,7 +30,7 @@ pub enum Contact {
 }
 
 impl Contact {
-    /// The address, when there is one.
+    /// The address, if there is one.
     #[must_use]
     pub fn email(&self) -> Option<&Email> {
         match self {
@@ -39,13 +39,13 @@ impl Contact {
         }
     }
 
-    /// What stands where the contact of somebody stood who was forgotten. No mail is ever delivered there (RFC 2606).
+    /// The replacement for the contact of a forgotten consumer. No mail is ever delivered there (RFC 2606).
     #[must_use]
     pub fn nobody() -> Self {
         Self::Email(Email::nobody())
     }
 
-    /// The number, when there is one.
+    /// The number, if there is one.
     #[must_use]
     pub fn phone(&self) -> Option<&Phone> {
         match self {
@@ -54,7 +54,7 @@ impl Contact {
         }
     }
 
-    /// What makes the consumer the same one in an activation: the number where there is one, else the address.
+    /// What identifies the consumer in an activation: the number if there is one, or else the address.
     #[must_use]
     pub fn identifying(&self) -> &str {
         match self {
@@ -63,7 +63,7 @@ impl Contact {
         }
     }
 
-    /// By which channel the consumer takes part.
+    /// The channel in which the consumer takes part.
     #[must_use]
     pub fn channel(&self) -> Channel {
         match self {
@@ -73,7 +73,7 @@ impl Contact {
     }
 }
 
-/// Enough of a digest to tell two contacts apart in a log while debugging, too little to be a key.
+/// Enough of a digest to tell two contacts apart in a log while debugging, and too little to be a key.
 fn digest(contact: &str) -> String {
     hex::encode(&Sha256::digest(contact.as_bytes())[..3])
 }

@@ -1,4 +1,4 @@
-//! The deciding half: what is the next step of a participation? One pure function; the connector does what it says.
+//! Decides the next step of a participation. This is a pure function; the connector performs what it says.
 
 mod custom_event;
 mod enroll;
@@ -18,62 +18,63 @@ use crate::participation::{Open, Outcome, Participation, State, Way};
 use crate::profile::{FoundProfile, ProfileHint};
 use crate::time::later;
 
-/// A participation that has got nowhere for so long is given up.
+/// A participation that has made no progress for this long is given up.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// What a participation is decided under.
+/// The terms that a participation is decided under.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
-    /// Whose activation it is.
+    /// The brand of the activation.
     pub brand: &'a Brand,
     /// The activation.
     pub activation: &'a Activation,
 }
 
-/// What has been learned while a participation is being looked at. Everything starts unknown.
+/// What was learned about a participation while it is processed. Everything is unknown at first.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// What our store remembers of the contact's profile.
+    /// The hint in our store about the contact's profile.
     pub known: Option<Option<ProfileHint>>,
-    /// Who may create the contact's profile.
+    /// Which participation may create the contact's profile.
     pub claim: Option<Claim>,
     /// The profiles that a look-up found.
     pub found: Option<Vec<FoundProfile>>,
-    /// Why Braze will not answer a question about this consumer, redacted.
+    /// Why Braze does not answer a question about this consumer, redacted.
     pub refused: Option<String>,
-    /// What Braze says of the number's subscription.
+    /// What Braze says about the number's subscription.
     pub subscription: Option<Subscription>,
-    /// What became of the last command.
+    /// The outcome of the last command.
     pub written: Option<Written>,
-    /// Whether the profile carries our custom event.
+    /// Whether the profile has our custom event.
     pub recorded: Option<bool>,
-    /// The participation's line in its ledger, where it has one.
+    /// The participation's line in its ledger, if it has one.
     pub award: Option<Award>,
 }
 
-/// Who may create a profile that is addressed by e-mail, where Braze itself would not stop a second one.
+/// Which participation may create a profile that is addressed by e-mail. Braze itself would not prevent a
+/// second profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     /// This participation.
     Ours,
     /// Another one, which claimed it at this time.
     Theirs {
-        /// When.
+        /// When it was claimed.
         at: Timestamp,
     },
 }
 
-/// A number's state in the activation's subscription group.
+/// The state of a number in the activation's subscription group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscription {
-    /// Braze says that it is subscribed.
+    /// Braze says that the number is subscribed.
     Subscribed,
     /// Braze says anything else.
     NotSubscribed,
 }
 
 impl Facts {
-    /// Forgets what a command makes stale: its own outcome, and what was read before it.
+    /// Forgets the facts that a command makes stale: its own outcome, and what was read before it.
     pub fn before_a_command(&mut self) {
         self.written = None;
         self.recorded = None;
@@ -81,29 +82,29 @@ impl Facts {
     }
 }
 
-/// What became of a command.
+/// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
-    /// Braze has taken it.
+    /// Braze accepted it.
     Done,
-    /// Braze refuses it for good.
+    /// Braze refused it for good.
     Refused {
-        /// Why, redacted.
+        /// The reason, redacted.
         reason: String,
     },
-    /// Surely not done; to be tried again then.
+    /// It was certainly not done, and is to be tried again at this moment.
     NotDone {
-        /// When.
+        /// When to try again.
         retry_at: Timestamp,
     },
-    /// Nobody knows; not to be tried again before then.
+    /// It is not known whether it was done. It must not be tried again before this moment.
     Unknown {
-        /// When.
+        /// When it may be tried again.
         retry_at: Timestamp,
     },
 }
 
-/// The next step of a participation, by what is known of it.
+/// The next step of a participation, according to the facts.
 #[must_use]
 pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, now: Timestamp) -> Step {
     if let Some(resolution) = reward::resolution(participation, facts) {
@@ -119,7 +120,7 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     if now >= later(participation.accepted_at(), GIVE_UP_AFTER.saturating_add(longest_wait(terms.activation)))
     {
         return Step::Done(Outcome::Failed {
-            reason: "Braze took nothing for 14 days beyond the activation's own waits".to_owned(),
+            reason: "Braze accepted nothing for 14 days beyond the activation's own waits".to_owned(),
         });
     }
     if let Some(reason) = &facts.refused {
@@ -128,7 +129,7 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     flow(participation, open, terms, facts, now)
 }
 
-/// The next step of a flow that is under way.
+/// The next step of a flow that has not ended.
 fn flow(
     participation: &Participation,
     open: &Open,
@@ -170,7 +171,7 @@ fn flow(
     }
 }
 
-/// How long the activation itself lets a consumer take.
+/// The longest time that the activation itself lets a consumer take.
 fn longest_wait(activation: &Activation) -> Duration {
     match activation.sms.as_ref().map(|sms| &sms.opt_in) {
         Some(OptIn::Double { window, .. }) => *window,

@@ -1,4 +1,4 @@
-//! The secret key that ids, lots and seeds are made with.
+//! The secret key that ids, numbers in draws, and seeds are made with.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::contact::Contact;
 use crate::ids::{BrandId, Channel, ContactKey, LedgerKey, ParticipationId, RepeatKey, Scope};
 use crate::incentive::raffle::Seed;
 
-/// Tells an id key from others: a hash under the key, from which nobody can compute it.
+/// Identifies an id key: a hash under the key, which nobody can compute without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyFingerprint([u8; 16]);
 
@@ -19,33 +19,34 @@ impl fmt::Display for KeyFingerprint {
     }
 }
 
-/// What is no key.
+/// The text is not an id key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id key is 64 hexadecimal digits")]
 pub struct NotAKey;
 
-/// The secret that participation ids and contact keys are made with. Lose it and known consumers become new ones.
+/// The secret that participation ids and contact keys are made with. If it is lost, known consumers become
+/// new ones.
 #[derive(Clone)]
 pub struct IdKey([u8; 32]);
 
 impl IdKey {
-    /// A key from 32 secret random bytes.
+    /// Makes a key from 32 secret random bytes.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// A key as it is kept: 64 hexadecimal digits.
+    /// Reads a key in its stored form: 64 hexadecimal digits.
     ///
     /// # Errors
-    /// When it is anything else. The error does not repeat it.
+    /// If the text has another form. The error does not repeat it.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| NotAKey)?;
         Ok(Self(bytes))
     }
 
-    /// What tells this key from others and gives nothing of it away.
+    /// A value that identifies this key and reveals nothing about it.
     #[must_use]
     pub fn fingerprint(&self) -> KeyFingerprint {
         KeyFingerprint(first_half(self.hash(&["fingerprint"])))
@@ -63,7 +64,8 @@ impl IdKey {
         ])))
     }
 
-    /// The id of a consumer's participation by an event. `occasion` tells repeats of an event apart, where they count.
+    /// The id of a consumer's participation by an event. `occasion` tells repetitions of the event apart, if
+    /// each of them counts.
     #[must_use]
     pub fn event(
         &self,
@@ -83,8 +85,8 @@ impl IdKey {
         }
     }
 
-    /// A participant's number in the draws of an incentive: the same whenever it is asked for, and no one without the key can tell it
-    /// beforehand.
+    /// A participant's number in the draws of an incentive. It is always the same, and nobody can predict it
+    /// without the key.
     #[must_use]
     pub fn lot(&self, ledger: &LedgerKey, participant: ContactKey) -> u64 {
         let incentive = ledger.incentive.as_ref().map_or("", |incentive| incentive.as_str());
@@ -101,8 +103,8 @@ impl IdKey {
         Seed::new(self.hash(&["raffle", ledger.scope.as_str(), incentive]))
     }
 
-    /// What is kept of a contact of somebody who was forgotten, so that their consent can still be proved: nobody can turn it back, and
-    /// whoever is told the contact again finds it. It is no key of anything else.
+    /// What is kept of the contact of a forgotten person, as proof of consent: it cannot be reversed, and a
+    /// person who gives the contact again can be matched to it. It is not used as a key for anything else.
     #[must_use]
     pub fn proof(&self, brand: &BrandId, contact: &Contact) -> Vec<ContactKey> {
         let email = contact.email().map(|email| ("email", email.as_str()));
@@ -115,10 +117,10 @@ impl IdKey {
             .collect()
     }
 
-    /// The key under which a brand's knowledge of a contact is kept.
+    /// The key under which a brand's profile hint about a contact is stored.
     #[must_use]
     pub fn contact(&self, brand: &BrandId, contact: &Contact) -> ContactKey {
-        // A profile is found by address where there is one, so its knowledge is shared by both channels.
+        // A profile is found by address if there is one, so both channels share the hint.
         let (kind, text) = match (contact.email(), contact) {
             (Some(email), _) | (None, Contact::Email(email)) => ("email", email.as_str()),
             (None, Contact::Phone { phone, .. }) => ("phone", phone.as_str()),
@@ -126,13 +128,13 @@ impl IdKey {
         ContactKey::from_bytes(first_half(self.hash(&["contact", brand.as_str(), kind, text])))
     }
 
-    /// What an `Idempotency-Key` is known by, where it created this participation.
+    /// The hashed form of an `Idempotency-Key`, for the participation that it created.
     #[must_use]
     pub fn repeat_key(&self, id: ParticipationId, key: &str) -> RepeatKey {
         RepeatKey::from_bytes(first_half(self.hash(&["idempotency", &id.to_string(), key])))
     }
 
-    /// Each part goes in behind its length: no two lists of parts read the same.
+    /// Each part is preceded by its length, so that different lists of parts have different hashes.
     fn hash(&self, parts: &[&str]) -> [u8; 32] {
         let mut block = [0; 64];
         block[..32].copy_from_slice(&self.0);

@@ -1,14 +1,15 @@
-//! Names of things. One type each, so that they cannot be mixed up; every one is checked when it is made.
+//! Identifiers. Each kind is a type of its own, so that kinds cannot be mixed up, and every identifier is
+//! checked when it is made.
 
 use std::fmt;
 
 /// Why a text is not a usable identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdentifierError {
-    /// Brand ids and scopes name files, queues and metrics: they stay short and plain.
+    /// Brand ids and scopes name files, queues and metrics, so they must be short and plain.
     #[error("must be 1 to 64 characters of a-z, A-Z, 0-9, '.', '_' or '-'")]
     NotPlain,
-    /// A participation id is 32 hexadecimal digits.
+    /// The text is not a participation id, which has 32 hexadecimal digits.
     #[error("is not a participation id")]
     NotAnId,
 }
@@ -22,7 +23,7 @@ fn plain(text: &str) -> Result<String, IdentifierError> {
     }
 }
 
-/// A brand, as its file names it.
+/// The id of a brand, as in its file.
 ///
 /// ```
 /// use domain::ids::BrandId;
@@ -33,7 +34,7 @@ fn plain(text: &str) -> Result<String, IdentifierError> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BrandId(String);
 
-/// The scope id of an activation. Unique over all brands.
+/// The scope id of an activation, unique across all brands.
 ///
 /// ```
 /// use domain::ids::Scope;
@@ -46,7 +47,7 @@ pub struct Scope(String);
 
 impl BrandId {
     /// # Errors
-    /// When the text is not 1 to 64 plain characters.
+    /// If the text is not 1 to 64 plain characters.
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         plain(text).map(Self)
     }
@@ -60,7 +61,7 @@ impl BrandId {
 
 impl Scope {
     /// # Errors
-    /// When the text is not 1 to 64 plain characters.
+    /// If the text is not 1 to 64 plain characters.
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         plain(text).map(Self)
     }
@@ -84,13 +85,13 @@ impl fmt::Display for Scope {
     }
 }
 
-/// An incentive, as its activation names it.
+/// The id of an incentive, as in its activation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IncentiveId(Scope);
 
 impl IncentiveId {
     /// # Errors
-    /// When the text is not 1 to 64 plain characters.
+    /// If the text is not 1 to 64 plain characters.
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         Scope::parse(text).map(Self)
     }
@@ -108,13 +109,13 @@ impl fmt::Display for IncentiveId {
     }
 }
 
-/// A Braze subscription group, by its id.
+/// The id of a Braze subscription group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriptionGroup(String);
 
 impl SubscriptionGroup {
     /// # Errors
-    /// When the text is not 1 to 64 plain characters; Braze's ids are UUIDs.
+    /// If the text is not 1 to 64 plain characters; Braze's ids are UUIDs.
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         plain(text).map(Self)
     }
@@ -133,7 +134,7 @@ pub enum Channel {
     Email,
     /// By mobile number.
     Sms,
-    /// By something they did in the brand's app, of which Braze told us.
+    /// By an event in the brand's app, which Braze reported.
     Event,
 }
 
@@ -149,8 +150,8 @@ impl Channel {
     }
 }
 
-/// A participation: a keyed hash of scope, channel and contact, so the same consumer gets the same id and nobody
-/// without the key can tell or guess one.
+/// The id of a participation: a keyed hash of scope, channel and contact. So the same consumer gets the same
+/// id, and nobody can compute or guess an id without the key.
 ///
 /// ```
 /// use domain::contact::{Contact, Email};
@@ -168,7 +169,7 @@ pub struct ParticipationId([u8; 16]);
 
 impl ParticipationId {
     /// # Errors
-    /// When the text is not 32 lower-case hexadecimal digits.
+    /// If the text is not 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         let mut bytes = [0; 16];
         hex::decode_to_slice(text, &mut bytes).map_err(|_| IdentifierError::NotAnId)?;
@@ -178,13 +179,13 @@ impl ParticipationId {
         Ok(Self(bytes))
     }
 
-    /// The id as sixteen bytes, for a store that keeps it so.
+    /// The id as sixteen bytes, for stores that keep it in this form.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0
     }
 
-    /// An id read back from [`ParticipationId::to_bytes`].
+    /// Makes an id from the bytes of [`ParticipationId::to_bytes`].
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -197,18 +198,18 @@ impl fmt::Display for ParticipationId {
     }
 }
 
-/// What a brand's contact is known by in our store: a keyed hash, the contact itself is not in it.
+/// The key of a contact of a brand in our store: a keyed hash, which does not contain the contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContactKey([u8; 16]);
 
 impl ContactKey {
-    /// The key as sixteen bytes, for a store that keeps it so.
+    /// The key as sixteen bytes, for stores that keep it in this form.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0
     }
 
-    /// A key read back from [`ContactKey::to_bytes`].
+    /// Makes a key from the bytes of [`ContactKey::to_bytes`].
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -221,29 +222,29 @@ impl fmt::Display for ContactKey {
     }
 }
 
-/// The books of one incentive; of all credits that no incentive hangs on, where there is none.
+/// The key of a ledger: the ledger of one incentive, or of all credits without an incentive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LedgerKey {
     /// The activation.
     pub scope: Scope,
-    /// The incentive.
+    /// The incentive; `None` for credits without one.
     pub incentive: Option<IncentiveId>,
 }
 
-/// What the `Idempotency-Key` of a request is known by in our store: a keyed hash, which counts for one participation only.
+/// The hashed form of a request's `Idempotency-Key` in our store. It counts for one participation only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RepeatKey([u8; 16]);
 
 impl RepeatKey {
     /// # Errors
-    /// When the text is not 32 lower-case hexadecimal digits.
+    /// If the text is not 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         ParticipationId::parse(text).map(|digits| Self(digits.0))
     }
 }
 
 impl RepeatKey {
-    /// A key from its sixteen bytes.
+    /// Makes a key from its sixteen bytes.
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }

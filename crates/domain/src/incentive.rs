@@ -1,5 +1,5 @@
-//! What consumers can win, and by which rule. Everything that depends on a moment or on chance is settled when a participation is
-//! accepted, from what is known then; so nothing can be rolled again, and waiting for Braze costs nobody a prize.
+//! What consumers can win, and by which rule. Everything that depends on a moment or on chance is decided when a participation is
+//! accepted. So nothing can be rolled again, and waiting for Braze costs nobody a prize.
 
 mod amount;
 mod decay;
@@ -18,12 +18,12 @@ use crate::Timestamp;
 use crate::ids::IncentiveId;
 use crate::time::{between, later};
 
-/// What a consumer gets. `Debug` does not show codes: they are worth money.
+/// What a consumer gets. `Debug` does not show codes, since they are worth money.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Reward {
     /// A code.
     Code(String),
-    /// A value, in whatever unit the brand means.
+    /// A value, in the brand's unit.
     Value(Amount),
 }
 
@@ -39,45 +39,45 @@ impl fmt::Debug for Reward {
 /// Where a reward comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prize {
-    /// The same for everyone.
+    /// The same reward for everyone.
     Fixed(Reward),
     /// The next code of a pool.
     Codes(Pool),
 }
 
-/// From when on time is measured.
+/// The beginning of the time that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// From the incentive's opening.
+    /// The incentive's opening.
     Opens,
-    /// From the moment that the webhook names as `sent_at`.
+    /// The moment that the webhook names as `sent_at`.
     SentAt,
 }
 
-/// A prize for the places up to a number.
+/// A prize for all places up to a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tier {
     /// The last place of the tier.
     pub up_to: u32,
-    /// What it gives.
+    /// The prize of the tier.
     pub prize: Prize,
 }
 
-/// A prize for those who answer within a time.
+/// A prize for consumers who answer within a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpeedTier {
-    /// The time, itself included.
+    /// The time; an answer at exactly this time still counts.
     pub within: Duration,
-    /// What it gives.
+    /// The prize of the speed tier.
     pub prize: Prize,
 }
 
-/// A chance to win: the share of all 64-bit lots that do.
+/// The odds of winning, as the share of all 64-bit numbers that win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Odds(u64);
 
 impl Odds {
-    /// One in `of`; `None` for none in anything.
+    /// Odds of `wins` in `of`; `None` if these are no odds.
     #[must_use]
     pub fn new(wins: u32, of: u32) -> Option<Self> {
         if wins == 0 || wins > of {
@@ -87,56 +87,56 @@ impl Odds {
         Some(Self(u64::try_from(share - 1).unwrap_or(u64::MAX)))
     }
 
-    /// Whether a lot wins.
+    /// Whether a number wins.
     #[must_use]
     pub fn wins(self, lot: u64) -> bool {
         lot <= self.0
     }
 }
 
-/// The rule by which an incentive is given out.
+/// The rule by which an incentive gives out rewards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// To the first ones.
+    /// The first participations win.
     First(Prize),
-    /// By place, in rising order; never empty.
+    /// The place decides, by tiers in rising order; never empty.
     Tiers(Vec<Tier>),
-    /// By the time a consumer took, in rising order; never empty.
+    /// The time that a consumer took decides, by speed tiers in rising order; never empty.
     Speed {
-        /// Measured from here.
+        /// The beginning of the measured time.
         since: Since,
         /// The prizes.
         speed_tiers: Vec<SpeedTier>,
     },
-    /// A value that falls with time.
+    /// The value falls with time.
     Decay {
-        /// Measured from here.
+        /// The beginning of the measured time.
         since: Since,
         /// How the value falls.
         decay: Decay,
     },
-    /// At once and by chance.
+    /// The participation wins at once, by chance.
     Draw {
-        /// The chance.
+        /// The odds of winning.
         odds: Odds,
-        /// What is won.
+        /// The prize.
         prize: Prize,
     },
-    /// Among all, at the close.
+    /// The prize is drawn among all participations, at the close.
     Raffle(Prize),
 }
 
 /// How many rewards an incentive has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
-    /// So many.
+    /// At most this many.
     Limited(NonZeroU32),
     /// Any number.
     Unlimited,
 }
 
 impl Quantity {
-    /// So many at most, if there is a limit.
+    /// The limit, if there is one.
     #[must_use]
     pub fn limit(self) -> Option<u32> {
         match self {
@@ -145,7 +145,7 @@ impl Quantity {
         }
     }
 
-    /// Whether there is another place after so many.
+    /// Whether there is another place after this many.
     #[must_use]
     pub fn exceeds(self, places: u32) -> bool {
         self.limit().is_none_or(|limit| places < limit)
@@ -155,28 +155,28 @@ impl Quantity {
 /// One incentive of an activation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incentive {
-    /// Its id, unique in its activation.
+    /// The incentive's id, unique in its activation.
     pub id: IncentiveId,
-    /// Who is accepted earlier gets nothing.
+    /// A participation accepted before this moment wins nothing.
     pub opens: Timestamp,
-    /// Who is accepted then or later gets nothing; a raffle is drawn then.
+    /// A participation accepted at or after this moment wins nothing. A raffle is drawn then.
     pub closes: Timestamp,
     /// How many rewards there are.
     pub quantity: Quantity,
     /// The rule.
     pub kind: Kind,
-    /// What everyone gets who is credited without a prize; given out without limit.
+    /// What everyone gets who is credited without a prize, in any number.
     pub consolation: Option<Reward>,
 }
 
-/// What a participation may win, settled when it is accepted.
+/// What a participation may win, decided when it is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Offer {
-    /// What the incentive gives for its place.
+    /// The prize for its place.
     ByPlace,
-    /// This, if there is a place.
+    /// This prize, if there is a place.
     Prize(Prize),
-    /// A lot in the raffle.
+    /// A ticket in the raffle.
     Lot,
     /// No prize.
     Nothing(NoPrize),
@@ -185,13 +185,13 @@ pub enum Offer {
 /// Why a participation wins no prize.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoPrize {
-    /// There is none to win: no incentive is configured.
+    /// No incentive is configured.
     NoIncentive,
-    /// It came before the incentive opened.
+    /// The participation came before the incentive opened.
     NotOpen,
-    /// It came after the incentive closed.
+    /// The participation came after the incentive closed.
     Closed,
-    /// It took longer than the slowest prize allows.
+    /// The consumer took longer than the slowest speed tier allows.
     TooSlow,
     /// The instant win was drawn, and the participant did not win.
     NotDrawn,
@@ -227,18 +227,18 @@ impl NoPrize {
 pub struct Moments {
     /// When the participation was accepted.
     pub accepted_at: Timestamp,
-    /// When Braze sent what the consumer answered to, where the webhook says so.
+    /// When Braze sent what the consumer answered, if the webhook says so.
     pub sent_at: Option<Timestamp>,
 }
 
 impl Incentive {
-    /// Whoever takes part at the last moment is credited by then, and has a lot.
+    /// How long after the close a participation accepted at the last moment is certainly credited and has a ticket.
     const CREDITED_BY: Duration = Duration::from_secs(45);
 
-    /// By then every credit that counts has been written down.
+    /// How long after the close every credit that counts has been stored.
     const DRAWN_AFTER: Duration = Duration::from_secs(60);
 
-    /// Who is credited later has no lot in a raffle, whenever it is drawn.
+    /// A participation that is credited later than this has no ticket, whenever the raffle is drawn.
     #[must_use]
     pub fn lots_until(&self) -> Timestamp {
         later(self.closes, Self::CREDITED_BY)
@@ -250,8 +250,8 @@ impl Incentive {
         later(self.closes, Self::DRAWN_AFTER)
     }
 
-    /// What a participation may win. `lot` is its number in a draw: a keyed hash of participant and incentive, so that it can be
-    /// audited and falls the same way however often it is asked.
+    /// What a participation may win. `lot` is its number in a draw, a keyed hash of participant and incentive, so that the outcome can be
+    /// audited and is the same however often it is computed.
     #[must_use]
     pub fn offer(&self, moments: Moments, lot: u64) -> Offer {
         let now = moments.accepted_at;
@@ -278,7 +278,7 @@ impl Incentive {
         }
     }
 
-    /// What an offer comes to at a place.
+    /// The prize of an offer at a place.
     #[must_use]
     pub fn prize(&self, offer: &Offer, place: u32) -> Option<Prize> {
         match (offer, &self.kind) {
@@ -291,12 +291,12 @@ impl Incentive {
                 Offer::ByPlace | Offer::Lot,
                 Kind::First(prize) | Kind::Draw { prize, .. } | Kind::Raffle(prize),
             ) => Some(prize.clone()),
-            // Only a brand file that was changed meanwhile comes here: these kinds settle their prize at acceptance.
+            // This happens only if the brand file was changed in between: these kinds decide their prize at acceptance.
             (Offer::ByPlace | Offer::Lot, Kind::Speed { .. } | Kind::Decay { .. }) => None,
         }
     }
 
-    /// Whether a webhook has to name the moment of sending.
+    /// Whether a webhook must name the time of sending.
     #[must_use]
     pub fn needs_sent_at(&self) -> bool {
         matches!(
@@ -305,13 +305,13 @@ impl Incentive {
         )
     }
 
-    /// Whether what it gives out can be used up.
+    /// Whether its rewards can be used up.
     #[must_use]
     pub fn is_limited(&self) -> bool {
         self.quantity != Quantity::Unlimited || !self.pools().is_empty()
     }
 
-    /// The pools that it gives codes from, each with how many codes it may need; `None` for any number.
+    /// The pools that it gives codes from, each with the most codes that it may need; `None` for no limit.
     #[must_use]
     pub fn pools(&self) -> Vec<(&Pool, Option<u32>)> {
         let all = |prize| (prize, self.quantity.limit());
@@ -332,7 +332,7 @@ impl Incentive {
         for (prize, count) in prizes {
             let Prize::Codes(pool) = prize else { continue };
             match pools.iter_mut().find(|(known, _)| *known == pool) {
-                // Tiers that share a pool add up; paces share one quantity.
+                // Tiers that share a pool add up; speed tiers share one quantity.
                 Some((_, needed)) => {
                     let sum = needed.zip(count).map(|(needed, count)| needed.saturating_add(count));
                     *needed = sum.map(|sum| self.quantity.limit().map_or(sum, |limit| sum.min(limit)));
@@ -348,7 +348,7 @@ impl Incentive {
             Since::Opens => self.opens,
             Since::SentAt => moments.sent_at.unwrap_or(self.opens),
         };
-        // A clock that runs ahead of ours makes nobody early.
+        // A clock that runs ahead of ours does not make anybody early.
         between(from, moments.accepted_at)
     }
 }

@@ -1,14 +1,14 @@
-//! Characters that nobody sees. They come along when a text is pasted, and make two texts different that look the same.
+//! Invisible characters. They get into a text when it is pasted, and make texts different that look the same.
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, WhiteSpace};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// Characters that Unicode counts as letters or symbols, and that show nothing: the Braille blank, a musical null, and the filler of
-/// Khitan Small Script.
+/// Characters that Unicode counts as letters or symbols, and that are blank: the Braille blank, a musical
+/// null, and the filler of Khitan Small Script.
 const BLANK: [char; 3] = ['\u{2800}', '\u{1d159}', '\u{16fe4}'];
 
-/// Whether a character shows nothing, or nothing of its own: a control, a direction mark, a zero-width character, a filler, a variation
-/// selector, a tag, a soft hyphen, and every white space but the plain space.
+/// Whether a character is invisible by itself: a control, a direction mark, a zero-width character, a filler,
+/// a variation selector, a tag, a soft hyphen, or any white space except the plain space.
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     match c {
@@ -25,7 +25,7 @@ pub fn is_invisible(c: char) -> bool {
     }
 }
 
-/// Whether a text holds a character that shows nothing. Plain spaces do not count.
+/// Whether a text contains an invisible character. Plain spaces do not count.
 #[must_use]
 pub fn has_invisible(text: &str) -> bool {
     text.chars().any(is_invisible)
@@ -37,8 +37,8 @@ pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c == ' ' || is_invisible(c))
 }
 
-/// Whether a character is none that anybody writes: nothing is assigned to it, or its meaning is private, or it stands for what could
-/// not be read.
+/// Whether a character is one that nobody writes: it is unassigned, for private use, or the replacement for
+/// something unreadable.
 #[must_use]
 pub fn is_meaningless(c: char) -> bool {
     let none = GeneralCategoryGroup::Unassigned
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_shows_nothing_is_invisible() {
+    fn blank_characters_are_invisible() {
         let hidden = [
             '\0',
             '\t',
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_known() {
+    fn meaningless_characters_are_recognised() {
         for c in ['\u{fffd}', '\u{e000}', '\u{378}', '\u{ffff}'] {
             assert!(is_meaningless(c), "{c:?}");
         }

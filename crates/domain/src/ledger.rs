@@ -1,11 +1,12 @@
-//! What a credit is, when it may be given, and what is given with it.
+//! What a credit is, when it may be given, and what is given together with it.
 //!
-//! Where nothing hangs on a credit it is a moment kept in the participation: participations are saved under a condition on their
-//! version, and there is one per consumer, activation and channel or event, so nobody is credited twice.
+//! If nothing depends on a credit, it is a moment in the participation: a save is conditional on the version,
+//! and there is one participation for each consumer, activation and channel or event, so nobody is credited
+//! twice.
 //!
-//! Where an incentive or a callback hangs on it, it is a line in a ledger ([`Award`]). The functions here are all that ever happens in
-//! one; each runs inside one transaction of the store, over whatever the store shows as a [`LedgerTx`]. Credit, place, reward and
-//! counters so change together or not at all.
+//! If an incentive or a callback depends on it, the credit is a line in a ledger ([`Award`]). Only the
+//! functions in this module change a ledger. Each runs inside one transaction of the store, on the
+//! [`LedgerTx`] that the store provides. So credit, place, reward and counters change together or not at all.
 
 mod bookkeeping;
 
@@ -23,19 +24,19 @@ use crate::incentive::raffle::{Commitment, Drawing, DrawnList, Entrant};
 use crate::incentive::{Incentive, Kind, Pool};
 use crate::unknown::UnknownFields;
 
-/// By what rules a ledger is kept.
+/// The rules of a ledger.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// The incentive; none where only the credit counts.
+    /// The incentive; `None` if only the credit counts.
     pub incentive: Option<Arc<Incentive>>,
-    /// Whether Quikly is told what happens.
+    /// Whether callbacks are sent to Quikly.
     pub call_back: bool,
-    /// What a raffle's seed is committed to by.
+    /// The commitment to a raffle's seed.
     pub commitment: Option<Commitment>,
 }
 
 impl Rules {
-    /// The rules of a ledger as its brand has them now.
+    /// The current rules of a brand's ledger.
     #[must_use]
     pub fn of(brand: &Brand, ledger: &LedgerKey, id_key: &IdKey) -> Self {
         let activation = brand.activations.get(&ledger.scope);
@@ -49,7 +50,7 @@ impl Rules {
 /// A new line, and the rules under which it is entered.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The line; its place and number are given to it when it is entered.
+    /// The line. It gets its place and number when it is entered.
     pub award: Award,
     /// The rules.
     pub rules: Rules,
@@ -58,47 +59,47 @@ pub struct Entry {
 /// The counters of a ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Participations accepted.
+    /// How many participations were accepted.
     pub arrivals: u64,
-    /// The highest place that was ever given; lower ones may have been released.
+    /// The highest place that was ever given. Lower places may have been released.
     pub places: u32,
-    /// Places kept for participations that are not credited yet.
+    /// How many places are reserved for participations that are not credited yet.
     pub held: u32,
-    /// Places given for good.
+    /// How many places were given for good.
     pub given: u32,
-    /// Participations on the waiting list.
+    /// How many participations are on the waiting list.
     pub waiting: u32,
-    /// Lots in the raffle.
+    /// How many tickets are in the raffle.
     pub entered: u32,
-    /// What the raffle's seed was committed to by when its first lot came in.
+    /// The commitment to the raffle's seed, from when its first ticket was entered.
     pub commitment: Option<Commitment>,
     /// When the raffle was drawn.
     pub drawn_at: Option<Timestamp>,
-    /// How long the lists are that were frozen at the draw. None for a raffle that an earlier version drew, until its result is
-    /// frozen, too.
+    /// The lengths of the lists that were frozen at the draw. `None` for a raffle that an earlier version
+    /// drew, until its result is frozen, too.
     pub frozen: Option<Frozen>,
-    /// What a newer version counts.
+    /// Counters that only a newer version knows.
     pub unknown: UnknownFields,
 }
 
-/// How long the lists of a drawing are.
+/// The lengths of the lists in a draw's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frozen {
-    /// Tickets that took part.
+    /// How many tickets took part.
     pub lots: u32,
-    /// Tickets that won.
+    /// How many tickets won.
     pub winners: u32,
 }
 
 impl Frozen {
-    /// The lengths of a drawing's lists.
+    /// The lengths of a result's lists.
     #[must_use]
     pub fn of(drawing: &Drawing) -> Self {
         let length = |list| u32::try_from(drawing.list(list).len()).unwrap_or(u32::MAX);
         Self { lots: length(DrawnList::Tickets), winners: length(DrawnList::Winners) }
     }
 
-    /// The length of one of them.
+    /// The length of one list.
     #[must_use]
     pub fn length(&self, list: DrawnList) -> u32 {
         match list {
@@ -132,26 +133,26 @@ impl Counts {
     }
 }
 
-/// A code taken from its pool.
+/// A code that was taken from its pool.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TakenCode {
     /// The code.
     pub code: String,
-    /// How many are left.
+    /// How many codes are left.
     pub left: u32,
-    /// How many there were.
+    /// How many codes the pool had.
     pub of: u32,
 }
 
-/// One ledger inside a transaction: what is read includes what was written before.
+/// One ledger inside a transaction. Reads include what the transaction wrote before.
 ///
 /// # Errors
-/// Every method fails as the store does, and then nothing of the transaction is kept.
+/// Every method returns the store's error, and then nothing of the transaction is stored.
 pub trait LedgerTx {
-    /// What reading and writing may fail with.
+    /// The error of reading and writing.
     type Error;
 
-    /// The counters; zero at first.
+    /// The counters, which are zero at first.
     fn counts(&mut self) -> Result<Counts, Self::Error>;
     /// Replaces the counters.
     fn keep_counts(&mut self, counts: &Counts) -> Result<(), Self::Error>;
@@ -163,18 +164,19 @@ pub trait LedgerTx {
     fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>, Self::Error>;
     /// The first line by arrival that is waiting and whose participant has no place.
     fn first_waiting(&mut self) -> Result<Option<Award>, Self::Error>;
-    /// Lines that are credited and whose place still lacks its reward.
+    /// Lines that are credited and have a place, but no reward yet.
     fn owed(&mut self) -> Result<Vec<Award>, Self::Error>;
-    /// Every line that is in the raffle and credited, and those that a draw which was cut off has rewarded.
+    /// Every line that is in the raffle and credited, and those that an interrupted draw has already
+    /// rewarded.
     fn entered(&mut self) -> Result<Vec<Entrant>, Self::Error>;
-    /// Puts a released place back.
+    /// Gives a released place back.
     fn put_back(&mut self, place: u32) -> Result<(), Self::Error>;
-    /// Takes the lowest place that was put back.
+    /// Takes the lowest place that was given back.
     fn take_back(&mut self) -> Result<Option<u32>, Self::Error>;
     /// Takes a pool's next code for a participation.
     fn take_code(&mut self, pool: &Pool, id: ParticipationId) -> Result<Option<TakenCode>, Self::Error>;
-    /// Keeps what a draw came to, as it is from now on. In a transaction it is kept once at most.
+    /// Stores the result of a draw for good, at most once in a transaction.
     fn freeze(&mut self, drawing: Drawing) -> Result<(), Self::Error>;
-    /// Keeps a notice until it is delivered.
+    /// Stores a callback until it is delivered.
     fn call_back(&mut self, callback: &Callback) -> Result<(), Self::Error>;
 }

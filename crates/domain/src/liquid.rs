@@ -1,12 +1,12 @@
-//! What Braze's template language leaves behind where it had nothing to put in.
+//! What Braze's template language leaves in a text if it had no value to insert.
 
-/// Whether a text holds a piece of a template: whoever sends it forgot to have it rendered.
+/// Whether a text contains a piece of a template, because the sender did not render it.
 #[must_use]
 pub fn is_unrendered(text: &str) -> bool {
     ["{{", "}}", "{%", "%}", "${"].iter().any(|piece| text.contains(piece))
 }
 
-/// Whether a text that should name somebody is a mistake in the template: unrendered, or a word for nothing.
+/// Whether an identifier is a mistake in the template: it was not rendered, or is a word such as `null`.
 #[must_use]
 pub fn names_nobody(text: &str) -> bool {
     let nothing = ["null", "nil", "none", "undefined"];

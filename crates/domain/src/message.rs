@@ -1,18 +1,20 @@
-//! What is put on a queue: ids, never contacts. A message says "look at these", never "do this to them".
+//! The messages on queues. They contain ids, never contacts. A message says "process these", never "do this
+//! to them".
 
 use crate::ids::{BrandId, Channel, ParticipationId};
 
-/// How many participations one message names at most; a message stays far below a queue's 256 KiB.
+/// The most participations in one message, which stays far below a queue's 256 KiB.
 pub const MOST_IN_MESSAGE: usize = 100;
 
-/// The queues there are.
+/// The queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum QueueName {
-    /// Participations by e-mail and by events to be looked at.
+    /// Participations by e-mail and by events that are to be processed.
     EmailEnrollments,
-    /// SMS participations to be looked at.
+    /// SMS participations that are to be processed.
     SmsSubscriptions,
-    /// Participations to be entered in their ledgers, strictly in order; where a store does not do that when it takes them.
+    /// Participations that are to be entered in their ledgers, strictly in order. Used if the store does not
+    /// enter them when it stores them.
     Awards,
 }
 
@@ -40,11 +42,11 @@ impl QueueName {
     }
 }
 
-/// "Look at these participations", all of one brand.
+/// "Process these participations", all of one brand.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WorkMessage {
-    /// Whose they are; queues are fair between brands.
+    /// The brand of the participations; queues are fair between brands.
     pub brand: BrandId,
-    /// Which, at most [`MOST_IN_MESSAGE`].
+    /// The participations, at most [`MOST_IN_MESSAGE`].
     pub ids: Vec<ParticipationId>,
 }

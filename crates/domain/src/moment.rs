@@ -1,14 +1,14 @@
-//! Moments in the forms in which Braze's templates and customers' systems write them.
+//! Reads moments in the forms that Braze's templates and customers' systems write.
 
 use jiff::fmt::rfc2822;
 use jiff::fmt::strtime;
 
 use crate::Timestamp;
 
-/// Epoch times beyond this are in milliseconds: as seconds it would be the year 5138.
+/// Epoch times above this are in milliseconds: in seconds, it would be the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
-/// Forms with an offset that jiff's own parser does not take.
+/// Forms with an offset that jiff's own parser does not accept.
 const WITH_OFFSET: [&str; 4] = [
     "%Y-%m-%d %H:%M:%S%.f %z",
     "%Y-%m-%dT%H:%M:%S%.f%z",
@@ -16,8 +16,8 @@ const WITH_OFFSET: [&str; 4] = [
     "%Y-%m-%dT%H:%M:%S%.f %z",
 ];
 
-/// A moment as RFC 3339, also with a space for the `T`, with `+0000` or `UTC` behind it, and with a fraction; as RFC 2822; or as
-/// seconds or milliseconds since 1970. A time without an offset is no moment.
+/// Reads a moment in RFC 3339, also with a space for the `T`, with `+0000` or `UTC` at the end, or with a
+/// fraction; in RFC 2822; or as seconds or milliseconds since 1970. A time without an offset is not a moment.
 #[must_use]
 pub fn read(text: &str) -> Option<Timestamp> {
     let text = crate::invisible::trim(text);

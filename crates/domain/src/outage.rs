@@ -2,19 +2,19 @@
 
 use crate::Timestamp;
 
-/// A workspace that gives no useful answer.
+/// A period in which a workspace gives no useful answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
-    /// When the first request was sent that was not answered.
+    /// When the first request was sent that got no useful answer.
     pub since: Timestamp,
-    /// Requests since then.
+    /// How many requests were sent since then.
     pub tries: u64,
     /// When the last of them ended.
     pub last_try: Timestamp,
-    /// When the next one is due, as far as anything waits for it.
+    /// When the next request is due, if anything waits for one.
     pub next_try: Option<Timestamp>,
-    /// Participations that wait for an answer.
+    /// How many participations wait for an answer.
     pub waiting: u64,
-    /// What came of the last request: no contact, and no secret.
+    /// The result of the last request, without contacts and secrets.
     pub why: String,
 }

@@ -1,7 +1,7 @@
-//! A participation: what a consumer asked for, and how far it has come.
+//! A participation: what a consumer asked for, and its current state.
 //!
-//! Its fields are private. [`Participation::apply`] is how its state changes; the few other changes (a failure is counted, a request
-//! slot is booked) leave the state as it is.
+//! Its fields are private. Only [`Participation::apply`] changes its state; the few other changes (counting a
+//! failure, booking a request slot) keep the state.
 
 mod attempts;
 mod snapshot;
@@ -22,36 +22,36 @@ use crate::ids::{BrandId, Channel, ContactKey, ParticipationId, RepeatKey, Scope
 use crate::reservation::Slot;
 use crate::unknown::UnknownFields;
 
-/// Why a participation ends that was under way when its consumer asked to be forgotten.
+/// The reason of a participation that was still open when its consumer asked to be forgotten.
 const FORGOTTEN: &str = "forgotten, as the consumer asked";
 
-/// A consumer taking part in an activation.
+/// One consumer taking part in an activation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Participation(Snapshot);
 
-/// How far a profile shows what was won.
+/// How much of the reward a profile shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shown {
-    /// Whether Braze has taken the attributes.
+    /// Whether Braze has accepted the attributes.
     pub attributes: bool,
     /// Whether the custom event may already have been sent.
     pub event: EventProgress,
 }
 
 impl Participation {
-    /// Stable for the same consumer, activation and channel.
+    /// The id, which is the same for the same consumer, activation and channel.
     #[must_use]
     pub fn id(&self) -> ParticipationId {
         self.0.id
     }
 
-    /// Whose activation it is.
+    /// The brand of the activation.
     #[must_use]
     pub fn brand(&self) -> &BrandId {
         &self.0.brand
     }
 
-    /// Which activation.
+    /// The scope of the activation.
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.0.scope
@@ -63,55 +63,55 @@ impl Participation {
         &self.0.way
     }
 
-    /// The channel that the consumer takes part by.
+    /// The channel in which the consumer takes part.
     #[must_use]
     pub fn channel(&self) -> Channel {
         self.0.way.channel()
     }
 
-    /// How the consumer can be reached, unless they were forgotten.
+    /// How the consumer can be reached; `None` after the consumer was forgotten.
     #[must_use]
     pub fn contact(&self) -> Option<Contact> {
         self.0.way.contact()
     }
 
-    /// What the consumer's profile is known by in our store, unless they were forgotten.
+    /// The key of the consumer's profile hint in our store; `None` after the consumer was forgotten.
     #[must_use]
     pub fn contact_key(&self, id_key: &IdKey) -> Option<ContactKey> {
         self.contact().map(|contact| id_key.contact(self.brand(), &contact))
     }
 
-    /// The consumer's address, where there is one.
+    /// The consumer's address, if there is one.
     #[must_use]
     pub fn email(&self) -> Option<&Email> {
         self.0.way.email()
     }
 
-    /// The consumer's number, where there is one.
+    /// The consumer's number, if there is one.
     #[must_use]
     pub fn phone(&self) -> Option<&Phone> {
         self.0.way.phone()
     }
 
-    /// What Braze told us of, when it was that which made the consumer take part.
+    /// The event that Braze reported, if the consumer takes part by one.
     #[must_use]
     pub fn event(&self) -> Option<&BrazeEvent> {
         self.0.way.event()
     }
 
-    /// What the consumer said about being sent messages.
+    /// The consumer's answer about being sent messages.
     #[must_use]
     pub fn consent(&self) -> Option<&Consent> {
         self.0.way.consent()
     }
 
-    /// What the activation collected besides.
+    /// Further data that the activation collected.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         &self.0.attributes
     }
 
-    /// When it was accepted; the time of its custom event.
+    /// When it was accepted, which is also the time of its custom event.
     #[must_use]
     pub fn accepted_at(&self) -> Timestamp {
         self.0.accepted_at
@@ -123,7 +123,7 @@ impl Participation {
         self.0.updated_at
     }
 
-    /// How far it is.
+    /// Its current state.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.0.state
@@ -136,37 +136,38 @@ impl Participation {
         self.0.earned_at
     }
 
-    /// Whether something hangs on the credit: then the credit is a line in a ledger ([`crate::award::Award`]).
+    /// Whether anything depends on the credit: then the credit is a line in a ledger
+    /// ([`crate::award::Award`]).
     #[must_use]
     pub fn has_award(&self) -> bool {
         self.0.has_award
     }
 
-    /// How far the profile shows the reward.
+    /// How much of the reward the profile shows.
     #[must_use]
     pub fn shown(&self) -> Shown {
         self.0.shown
     }
 
-    /// When it is processed at the latest. `None` when there is nothing left to do.
+    /// When it is processed at the latest; `None` if nothing is left to do.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         self.0.due_at
     }
 
-    /// Once it has ended, it is deleted then: the brand's retention after the activation has closed.
+    /// When it is deleted after it has ended: the brand's retention after the activation's close.
     #[must_use]
     pub fn keep_until(&self) -> Timestamp {
         self.0.keep_until
     }
 
-    /// Attempts in a row that Braze did not answer usefully.
+    /// How many attempts in a row got no useful answer from Braze.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.0.failures
     }
 
-    /// A request slot booked for it, while it waits for one.
+    /// The request slot that it holds while it waits for one.
     #[must_use]
     pub fn slot(&self) -> Option<Slot> {
         self.0.slot
@@ -178,30 +179,31 @@ impl Participation {
         self.0.no_such_alias
     }
 
-    /// What the `Idempotency-Key` of the request that created it is known by: a caller that repeats it created this.
+    /// The hashed `Idempotency-Key` of the request that created it. A caller that repeats the key created
+    /// this participation.
     #[must_use]
     pub fn repeat_key(&self) -> Option<RepeatKey> {
         self.0.repeat_key
     }
 
-    /// Since when it lacks the terms it was accepted under: its brand, activation or way is not configured any more.
+    /// Since when its terms are missing: its brand, activation or way is no longer configured.
     #[must_use]
     pub fn without_terms_since(&self) -> Option<Timestamp> {
         self.0.without_terms_since
     }
 
-    /// Counts saves; a save is conditional on it.
+    /// The number of saves. A save is conditional on it.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.0.version
     }
 
-    /// Takes a step that [`decide`](crate::decide::decide) said at `now`. This is the only way from one state to another.
+    /// Takes a step that [`decide`](crate::decide::decide) returned at `now`. Nothing else changes the state.
     ///
-    /// A step that says what to find out, or what the ledger is to do, changes nothing.
+    /// A step that asks a question, or resolves the award in the ledger, changes nothing.
     ///
     /// # Panics
-    /// When the step is one that no participation by this way can take. `decide` says none of these.
+    /// If the step is impossible for a participation by this way. `decide` returns no such step.
     pub fn apply(&mut self, step: &Step, now: Timestamp) {
         match step {
             Step::Ask(_) | Step::Resolve(_) | Step::NotOffered(_) => {}
@@ -221,13 +223,13 @@ impl Participation {
         }
     }
 
-    /// Nothing is left to do, unless somebody else's participation changes its award.
+    /// Nothing is left to do, unless another participation changes its award.
     fn rest(&mut self) {
         self.0.due_at = None;
         self.0.slot = None;
     }
 
-    /// Ends the wait that callers without a signature are shown.
+    /// Ends the wait that unsigned callers see.
     fn stop_waiting(&mut self, now: Timestamp) {
         if let State::Ended(Outcome::Mismatch(wait)) = &mut self.0.state {
             wait.ended_at = Some(now);
@@ -236,7 +238,7 @@ impl Participation {
     }
 
     fn end(&mut self, outcome: Outcome, now: Timestamp) {
-        // What was earned stays earned.
+        // An earned credit stays earned.
         self.0.earned_at = self.0.earned_at.or(outcome.earns().then_some(now));
         self.go_to(State::Ended(outcome));
         self.0.updated_at = now;
@@ -246,14 +248,15 @@ impl Participation {
     fn go_to(&mut self, state: State) {
         assert!(
             state.suits(&self.0.way),
-            "a participation by {} was told to be {}",
+            "a participation by {} cannot become {}",
             self.channel().name(),
             state.name()
         );
         self.0.state = state;
     }
 
-    /// Braze has taken a write: the profile shows what was in it. After the end of the flow, the event is the reward's.
+    /// Braze has accepted a write, so the profile shows its content. After the end of the flow, the event is
+    /// the reward's.
     pub fn shows(&mut self, write: &ProfileWrite) {
         self.0.shown.attributes |= write.shows_reward;
         if self.0.state.is_end() && write.event.is_some() {
@@ -261,16 +264,16 @@ impl Participation {
         }
     }
 
-    /// Takes everything out that says whose it is. What stays is a place in the books: an id that only the id key leads to, so that
-    /// somebody who was forgotten is not credited a second time, and what was given out stays given out. A consent stays, too, with
-    /// `proof`: keyed hashes of the contacts.
+    /// Erases everything that identifies the consumer. What remains is an id that only the id key leads to,
+    /// so that a forgotten consumer is not credited a second time, and everything that was given out. A
+    /// consent also remains, with `proof`: keyed hashes of the contacts.
     ///
-    /// A flow that is under way ends. What hangs on it is released when it is next processed.
+    /// An open flow ends. Its place is released when it is next processed.
     pub fn forget(&mut self, proof: Vec<ContactKey>, now: Timestamp) {
         let kept = &mut self.0;
         kept.way = Way::Forgotten(kept.way.forgotten(proof));
         kept.attributes = Attributes::default();
-        // Nobody can tell what is in them.
+        // Unknown fields may contain anything.
         kept.unknown = UnknownFields::default();
         kept.slot = None;
         kept.updated_at = now;
@@ -284,15 +287,15 @@ impl Participation {
                     let reason = outcome.reason().unwrap_or(FORGOTTEN).to_owned();
                     kept.state = State::Ended(Outcome::Rejected { reason });
                 }
-                // There is no profile any more that could show anything.
+                // The profile no longer exists, so nothing can be shown on it.
                 kept.shown = Shown { attributes: true, event: EventProgress::Recorded };
                 kept.due_at = None;
             }
         }
     }
 
-    /// What stands where a participation stood that cannot be read and was forgotten. It ends, and what hangs on it is released when
-    /// it is next processed.
+    /// The replacement for a participation that cannot be read and was forgotten. It ends, and its place is
+    /// released when it is next processed.
     #[must_use]
     pub fn unreadable_and_forgotten(
         (id, version): (ParticipationId, u64),

@@ -1,4 +1,4 @@
-//! Somebody who asks to be forgotten.
+//! A person who asks to be forgotten.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use crate::participation::{Forgotten, Participation, Way};
 use crate::profile::{Alias, ProfileRef};
 use crate::time::later;
 
-/// For how long what cannot be read is kept: as long as participations are unless the brand says otherwise.
+/// How long a record that cannot be read is kept: the default retention of participations.
 pub const KEPT: Duration = Duration::from_secs(90 * 86_400);
 
-/// A person, by what they are reached at.
+/// A person, identified by a contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Person {
-    /// Whoever has this address.
+    /// The person with this address.
     Email(Email),
-    /// Whoever has this number.
+    /// The person with this number.
     Phone(Phone),
 }
 
 impl Person {
-    /// Whether a participation's contact is theirs: one of two is enough, in whatever form it was stored.
+    /// Whether a participation's contact is the person's. One of two is enough, in any stored form.
     fn is_reached_at(&self, contact: &Contact) -> bool {
         match (self, contact) {
             (Self::Email(email), contact) => contact.email().is_some_and(|theirs| same(theirs, email)),
@@ -32,7 +32,7 @@ impl Person {
         }
     }
 
-    /// Whether the way to a profile names them.
+    /// Whether a profile reference contains the person's contact.
     #[must_use]
     pub fn is_named_by(&self, profile: &ProfileRef) -> bool {
         match (self, profile) {
@@ -47,20 +47,20 @@ impl Person {
         }
     }
 
-    /// Whether a participation is theirs.
+    /// Whether a participation is the person's.
     #[must_use]
     pub fn takes_part_by(&self, participation: &Participation) -> bool {
         participation.contact().is_some_and(|contact| self.is_reached_at(&contact))
     }
 
-    /// Whether a participation was theirs before they were forgotten.
+    /// Whether a participation was the person's before it was forgotten.
     #[must_use]
     pub fn was_reached_at(&self, participation: &Participation, id_key: &IdKey) -> bool {
         let Way::Forgotten(Forgotten { proof, .. }) = participation.way() else { return false };
         id_key.proof(participation.brand(), &self.contact()).iter().any(|theirs| proof.contains(theirs))
     }
 
-    /// As the contact of somebody of whom nothing else is known.
+    /// The person as a contact with nothing else known.
     #[must_use]
     pub fn contact(&self) -> Contact {
         match self {
@@ -74,15 +74,15 @@ fn same(one: &Email, other: &Email) -> bool {
     one == other || one.canonical() == other.canonical()
 }
 
-/// Takes everything out of a participation that says whose it is ([`Participation::forget`]).
+/// Erases everything in a participation that identifies the person ([`Participation::forget`]).
 pub fn forget(participation: &mut Participation, id_key: &IdKey, now: Timestamp) {
     let Some(contact) = participation.contact() else { return };
     let proof = id_key.proof(participation.brand(), &contact);
     participation.forget(proof, now);
 }
 
-/// What stands where a participation stood that cannot be read and was forgotten. It ends, and what hangs on it is released when it is
-/// next processed.
+/// The replacement for a participation that cannot be read and was forgotten. It ends, and its place is
+/// released when it is next processed.
 #[must_use]
 pub fn forgotten(
     (id, version): (ParticipationId, u64),

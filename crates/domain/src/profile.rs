@@ -1,4 +1,4 @@
-//! Braze profiles, as far as a participation has to tell one from another.
+//! Braze profiles, as far as a participation has to distinguish them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,16 +12,16 @@ use crate::contact::{Contact, Email, Phone, Region};
 use crate::ids::ParticipationId;
 use crate::time::later;
 
-/// The label under which profiles are created, and found again, by e-mail address.
+/// The label of aliases by which profiles are created and found by e-mail address.
 pub const EMAIL_LABEL: &str = "email";
 
-/// The label under which profiles are created by number alone.
+/// The label of aliases of profiles that are created with only a number.
 pub const PHONE_LABEL: &str = "phone";
 
-/// Longest label or name of a Braze alias, in bytes (braze-docs, user alias object).
+/// The longest label or name of a Braze alias, in bytes (braze-docs, user alias object).
 pub const LONGEST_ALIAS: usize = 236;
 
-/// A user alias: unique over a Braze workspace. `Debug` does not show the name, which may be a contact.
+/// A user alias, unique in a Braze workspace. `Debug` does not show the name, which may be a contact.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Alias {
     label: String,
@@ -29,17 +29,17 @@ pub struct Alias {
 }
 
 impl Alias {
-    /// An alias as Braze reports it; `None` when a part is empty or too long to be one.
+    /// Makes an alias that Braze reports; `None` if a part is empty or too long.
     #[must_use]
     pub fn new(label: &str, name: &str) -> Option<Self> {
         let fits = |part: &str| (1..=LONGEST_ALIAS).contains(&part.len());
         (fits(label) && fits(name)).then(|| Self { label: label.to_owned(), name: name.to_owned() })
     }
 
-    /// The alias of a profile created for this address: label `email`, the address as name.
+    /// The alias of a profile that is created for this address: the label is `email`, and the name is the address.
     ///
-    /// An address may be longer than an alias may; then the name is `sha256:` and the address's SHA-256 in
-    /// hexadecimal, which any system that knows the address can compute.
+    /// An address may be longer than an alias allows. Then the name is `sha256:` and the address's SHA-256 in hexadecimal, which any
+    /// system that knows the address can compute.
     #[must_use]
     pub fn for_email(email: &Email) -> Self {
         let address = email.as_str();
@@ -51,13 +51,13 @@ impl Alias {
         Self { label: EMAIL_LABEL.to_owned(), name }
     }
 
-    /// The alias of a profile created for a number without an address: label `phone`, the number as name.
+    /// The alias of a profile that is created for a number without an address: the label is `phone`, and the name is the number.
     #[must_use]
     pub fn for_phone(phone: &Phone) -> Self {
         Self { label: PHONE_LABEL.to_owned(), name: phone.as_str().to_owned() }
     }
 
-    /// The alias of a profile created for this consumer.
+    /// The alias of a profile that is created for this consumer.
     #[must_use]
     pub fn for_contact(contact: &Contact) -> Self {
         match contact {
@@ -85,16 +85,16 @@ impl fmt::Debug for Alias {
     }
 }
 
-/// How a profile is addressed in a write. `Debug` shows the kind only.
+/// How a profile is addressed in a write. `Debug` shows only the kind.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum ProfileRef {
     /// By the brand's own id for the consumer.
     ExternalId(String),
     /// By an alias.
     Alias(Alias),
-    /// By Braze's id.
+    /// By Braze's own id.
     BrazeId(String),
-    /// By the e-mail address, Braze choosing the profile.
+    /// By e-mail address; Braze chooses the profile.
     Email(Email),
 }
 
@@ -112,19 +112,19 @@ impl fmt::Debug for ProfileRef {
 /// A profile that a look-up found.
 #[derive(Clone, Default, PartialEq)]
 pub struct FoundProfile {
-    /// The brand's own id, when it has identified the consumer.
+    /// The brand's own id, if the brand has identified the consumer.
     pub external_id: Option<String>,
     /// Braze's id.
     pub braze_id: Option<String>,
     /// The profile's aliases.
     pub aliases: Vec<Alias>,
-    /// Its address.
+    /// The profile's address.
     pub email: Option<String>,
-    /// Its number.
+    /// The profile's number.
     pub phone: Option<String>,
     /// When Braze created it.
     pub created_at: Option<Timestamp>,
-    /// Its custom attributes, as far as they are plain values.
+    /// The profile's custom attributes with plain values.
     pub attributes: BTreeMap<String, AttributeValue>,
 }
 
@@ -143,13 +143,13 @@ impl FoundProfile {
         }
     }
 
-    /// Whether it carries the address that was asked for, however either is spelt.
+    /// Whether the profile has the address that was asked for, in any spelling.
     fn carries(&self, asked: Option<&Email>) -> bool {
         let own = self.email.as_deref().and_then(|shown| Email::parse(shown).ok());
         asked.is_some_and(|asked| own == Some(asked.canonical()))
     }
 
-    /// How to address it: external id, else alias (label `email` first), else Braze id.
+    /// How to address the profile: by external id, or else by alias (label `email` first), or else by Braze's id.
     #[must_use]
     pub fn reference(&self) -> Option<ProfileRef> {
         if let Some(id) = &self.external_id {
@@ -163,16 +163,16 @@ impl FoundProfile {
     }
 }
 
-/// Which of several profiles is "the" profile of an address: one that carries it comes before one that does not, then one with an
-/// external id before one without, then the newest. Profiles that cannot be addressed do not count.
+/// Chooses "the" profile of an address among several: first one with that address, then one with an external id, then the newest.
+/// Profiles that cannot be addressed do not count.
 #[must_use]
 pub fn choose(found: &[FoundProfile], asked: Option<&Email>) -> Option<ProfileRef> {
     chosen(found.iter(), asked)
 }
 
-/// The same for a consumer with a number: of the profiles that carry the address, if there is one, and then of the others, those with
-/// the number come before those without one, and those before profiles with another. Says what to do about the number, too.
-/// Profiles may show a number as it is written in `region`.
+/// Chooses the profile of a consumer with a number. Profiles with the consumer's address come first; then those with the number come
+/// before those without one, and those before profiles with another. Also says how the profile's number compares. Profiles may show a
+/// number in the form used in `region`.
 #[must_use]
 pub fn choose_for(
     found: &[FoundProfile],
@@ -190,14 +190,14 @@ pub fn choose_for(
     ranks.into_iter().find_map(|(carries, number)| Some((with(carries, number)?, number)))
 }
 
-/// A profile's number, beside the one that a consumer gave.
+/// How a profile's number compares with the consumer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Number {
-    /// It is that one.
+    /// The numbers are the same.
     Same,
-    /// It has none.
+    /// The profile has no number.
     None,
-    /// It is another.
+    /// The profile has another number.
     Other,
 }
 
@@ -213,36 +213,36 @@ fn chosen<'a>(found: impl Iterator<Item = &'a FoundProfile>, asked: Option<&Emai
 /// What our own store remembers of a contact's profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileHint {
-    /// How it is addressed.
+    /// How the profile is addressed.
     pub profile: ProfileRef,
     /// When this was learned.
     pub learned_at: Timestamp,
-    /// Whether it was learned by creating the profile.
+    /// Whether the profile was created then.
     pub created: bool,
-    /// Whose participation taught us.
+    /// The participation that it was learned from.
     pub by: ParticipationId,
 }
 
 impl ProfileHint {
-    /// Until then a profile that we created is still addressed in a way that creates it: Braze applies separate requests
-    /// in any order, and recommends five minutes between calls that depend on each other.
+    /// How long a profile that we created is still addressed in a way that creates it: Braze applies separate requests in any order, and
+    /// recommends five minutes between calls that depend on each other.
     const FRESH: Duration = Duration::from_secs(10 * 60);
 
-    /// How long what was learnt about a profile is trusted. After that the profile is looked up again.
+    /// How long a hint is trusted. After that the profile is looked up again.
     const TRUSTED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-    /// Whether it is fresh enough that the profile need not be looked up.
+    /// Whether the hint is recent enough that the profile need not be looked up.
     pub(crate) fn is_trusted(&self, now: Timestamp) -> bool {
         now < self.trusted_until()
     }
 
-    /// Until when it is worth anything, and kept.
+    /// When the hint expires.
     #[must_use]
     pub fn trusted_until(&self) -> Timestamp {
         later(self.learned_at, Self::TRUSTED)
     }
 
-    /// Whether Braze may still be building it.
+    /// Whether Braze may still be building the profile.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         self.created && now < later(self.learned_at, Self::FRESH)
     }
@@ -339,7 +339,7 @@ mod tests {
             at_address(Some("2"), "b2", 100, "ada@example.com"),
         ];
         assert_eq!(choose(&two, Some(&ada)), id("2"), "then the old rules");
-        assert_eq!(choose(&[found(Some("7"), "b7", 1)], Some(&ada)), id("7"), "better than nobody");
+        assert_eq!(choose(&[found(Some("7"), "b7", 1)], Some(&ada)), id("7"), "better than no profile");
     }
 
     #[test]
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_without_any_identifier_is_nobody() {
+    fn a_profile_without_any_identifier_is_not_chosen() {
         assert_eq!(choose(&[FoundProfile::default()], None), None);
         assert_eq!(choose(&[], None), None);
     }

@@ -1,83 +1,71 @@
-//! Request slots, booked ahead in the windows that Braze counts in.
+//! Request slots, booked in advance in the windows that Braze counts in.
 //!
-//! Braze counts requests in fixed windows that reset at a moment it names (`x-ratelimit-reset`). Booking in the same
-//! windows uses every slot of each and overruns none; a rate spread evenly (GCRA) would do one or the other: its
-//! burst and its refill fall into the same window of Braze's.
+//! Braze counts requests in fixed windows that reset at a moment it names (`x-ratelimit-reset`). Booking in the same windows uses every
+//! slot and overruns none. A rate that is spread evenly (GCRA) fails at one or the other, since its burst and its refill are in the same
+//! window of Braze's.
 
 mod booking;
 mod limit;
 
-pub use booking::{Booked, Reservation, Slot, WindowsRecord};
-pub use limit::{Allowance, Observed};
+pub use booking::{Booked, Reservation, Resuming, Slot, WindowsRecord};
+pub use limit::{Allowance, Learning, Observed};
 
 use std::time::Duration;
 
 use crate::Timestamp;
 use crate::time::{between, earlier, later};
 
-/// A window opens this much later for us than Braze says, so that clocks and networks that differ a little draw no 429.
+/// For us a window opens this much later than Braze says, so that small differences of clocks and networks draw no 429.
 const GUARD: Duration = Duration::from_millis(250);
 
-/// How long a refused key rests before one request tries it again.
+/// How long no request is sent after a key was refused, until one request tries it again.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What is tried while the limit is not known: the smallest window that Braze documents, 40 requests in a second.
+/// How many requests are tried while the limit is not known: the smallest limit that Braze documents, 40 requests a second.
 const TRIAL: u32 = 40;
 
-/// The shortest window of a limit that has to be learnt, and the longest. Between them Braze documents none.
+/// The shortest and the longest window of a limit that has to be learned. Braze documents none between them.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Braze reports the end of a window in whole seconds, by a clock that may be a second off ours. So a window of one second may appear to last up to
-/// this long.
-const TELLING: Duration = Duration::from_secs(3);
+/// Braze reports the end of a window in whole seconds, by a clock that may be a second off ours. So a window of one second may appear to
+/// last up to this long.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(3);
 
-/// By so much an end that has just gone by may still be the one that Braze means.
+/// How long after its end a window may still be the one that Braze means.
 const SKEW: Duration = Duration::from_secs(2);
 
-/// Answers to what was tried come by then, or not at all.
+/// After this time, answers to tried requests no longer come.
 const ANSWERED: Duration = Duration::from_secs(5);
 
 /// Braze's hourly windows end on the clock hour.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Clocks of machines that share the books differ by less. Books that were written later than that from now were written under a clock
-/// that has been set back since.
+/// The clocks of machines that share the counters differ by less than this. Counters from further in the future were written before the
+/// clock was set back.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
-/// Who has taken over books and got one request asks for the others after this long: its answer says how many there are.
+/// How long after taking over counters and sending one request the others are asked for again: its answer says how many are left.
 const RESUMES: Duration = Duration::from_millis(500);
 
-/// How far a limit is known that differs by contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Learning {
-    /// As far as it can be.
-    Done,
-    /// Braze has not answered yet.
-    Begun,
-    /// Braze named this end of a window, from too near to tell how long it is.
-    Seen(Timestamp),
-}
-
-/// The books of one brand and endpoint.
+/// The request counters of one brand and endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
     allowance: Allowance,
-    /// Start of the last window that has bookings; may lie ahead.
+    /// The start of the last window with bookings, which may be in the future.
     start: Timestamp,
     booked: u32,
-    /// Set while Braze refuses the key: when the next single request may try it.
+    /// When one request may try the key, while Braze refuses it.
     probe_at: Option<Timestamp>,
     learning: Learning,
-    /// When something was booked last.
+    /// When something was last booked.
     touched: Option<Timestamp>,
-    /// Set while it is not known what was used of what is booked: by whom the books were kept is gone, or the clock was set back. When
-    /// the last request was let through meanwhile, whose answer tells.
-    resumed: Option<Timestamp>,
+    /// Set while it is unknown how many booked slots were used, because the process that booked them is gone or the clock was set back.
+    resuming: Option<Resuming>,
 }
 
 impl Windows {
-    /// Empty books. An hour's window starts on the hour, others with the first request, until Braze says otherwise.
+    /// Makes empty counters. An hourly window starts on the hour, others start with the first request, until Braze says otherwise.
     #[must_use]
     pub fn new(allowance: Allowance, now: Timestamp) -> Self {
         let learning = if allowance.by_contract { Learning::Begun } else { Learning::Done };
@@ -86,10 +74,10 @@ impl Windows {
             HOUR => earlier(now, Duration::from_millis(into_the_hour.unsigned_abs())),
             _ => now,
         };
-        Self { allowance, start, booked: 0, probe_at: None, learning, touched: Some(now), resumed: None }
+        Self { allowance, start, booked: 0, probe_at: None, learning, touched: Some(now), resuming: None }
     }
 
-    /// Books kept elsewhere.
+    /// Restores stored counters.
     #[must_use]
     pub fn restore(kept: WindowsRecord) -> Self {
         let WindowsRecord {
@@ -101,18 +89,13 @@ impl Windows {
             learning,
             by_contract,
             touched,
-            resumed,
+            resuming,
         } = kept;
-        let learning = match learning {
-            None => Learning::Done,
-            Some(seen) if seen == Timestamp::UNIX_EPOCH => Learning::Begun,
-            Some(seen) => Learning::Seen(seen),
-        };
         let allowance = Allowance { requests, period, by_contract };
-        Self { allowance, start, booked, probe_at, learning, touched, resumed }
+        Self { allowance, start, booked, probe_at, learning, touched, resuming }
     }
 
-    /// The books, to be kept elsewhere.
+    /// The counters in their stored form.
     #[must_use]
     pub fn keep(&self) -> WindowsRecord {
         WindowsRecord {
@@ -121,27 +104,23 @@ impl Windows {
             start: self.start,
             booked: self.booked,
             probe_at: self.probe_at,
-            learning: match self.learning {
-                Learning::Done => None,
-                Learning::Begun => Some(Timestamp::UNIX_EPOCH),
-                Learning::Seen(reset) => Some(reset),
-            },
+            learning: self.learning,
             by_contract: self.allowance.by_contract,
             touched: self.touched,
-            resumed: self.resumed,
+            resuming: self.resuming,
         }
     }
 
-    /// Takes over the books of a process that is gone. What it booked and did not use is free again: bookings ahead are forgotten, and
-    /// how much of this window is left, Braze's next answer tells.
+    /// Takes over the counters of a process that is gone. Slots that it booked and did not use are free again: future bookings are
+    /// dropped, and Braze's next answer says how much of this window is left.
     pub fn take_over(&mut self, now: Timestamp) {
         self.forget_what_lies_ahead(now);
         self.catch_up(now);
-        self.resumed = (self.booked > 0).then_some(Timestamp::UNIX_EPOCH);
+        self.resuming = (self.booked > 0).then_some(Resuming::NotAsked);
         self.touched = Some(now);
     }
 
-    /// Goes back to the window that `now` falls into. Nobody knows how much of it was used.
+    /// Goes back to the window that contains `now`. It is not known how much of it was used.
     fn forget_what_lies_ahead(&mut self, now: Timestamp) {
         let ahead = between(now, self.start);
         if ahead.is_zero() {
@@ -154,7 +133,7 @@ impl Windows {
         self.booked = self.allowance.requests;
     }
 
-    /// What was booked under a clock that ran ahead is of moments that never were.
+    /// Drops what was booked under a clock that ran ahead, since those moments mean nothing now.
     fn mind_the_clock(&mut self, now: Timestamp) {
         if self.touched.is_some_and(|touched| is_ahead(touched, now, CLOCKS_DIFFER)) {
             self.take_over(now);
@@ -163,26 +142,26 @@ impl Windows {
             self.probe_at = Some(now);
         }
         if let Learning::Seen(reset) = self.learning
-            && is_ahead(reset, now, LONGEST.saturating_add(TELLING))
+            && is_ahead(reset, now, LONGEST.saturating_add(CLOCK_TOLERANCE))
         {
             self.learning = Learning::Begun;
         }
     }
 
-    /// Books `count` requests, each in the earliest window with room. While the key is refused one request a minute is
-    /// booked, to probe it, and nothing else. While the limit is being learnt nothing is booked ahead.
+    /// Books `count` requests, each in the earliest window with room. While the key is refused, only one request a minute is booked, to
+    /// try it. While the limit is being learned, nothing is booked in advance.
     pub fn book(&mut self, count: u32, now: Timestamp) -> Reservation {
         self.mind_the_clock(now);
         if count > 0 {
             self.touched = self.touched.max(Some(now));
         }
-        if self.resumed.is_some() {
-            // The next window is nobody's yet.
+        if self.resuming.is_some() {
+            // The next window is not used yet.
             self.catch_up(now);
-            self.resumed = self.resumed.filter(|_| self.booked > 0);
+            self.resuming = self.resuming.filter(|_| self.booked > 0);
         }
         match self.probe_at {
-            None if self.resumed.is_some() => self.resume(count, now),
+            None if self.resuming.is_some() => self.resume(count, now),
             None if self.learning != Learning::Done => self.try_out(count, now),
             None => Reservation { booked: self.fill(count, now), closed_until: None, key_refused: false },
             Some(at) if now < at => {
@@ -200,12 +179,15 @@ impl Windows {
         }
     }
 
-    /// One request, and the others once its answer has told what is left.
+    /// Books one request. The others follow when its answer has said what is left.
     fn resume(&mut self, count: u32, now: Timestamp) -> Reservation {
-        let waits = self.resumed.is_some_and(|at| at <= now && !is_ahead(now, at, ANSWERED));
+        let waits = match self.resuming {
+            Some(Resuming::Asked(at)) => at <= now && !is_ahead(now, at, ANSWERED),
+            Some(Resuming::NotAsked) | None => false,
+        };
         let taken = if waits { 0 } else { count.min(1) };
         if taken > 0 {
-            self.resumed = Some(now);
+            self.resuming = Some(Resuming::Asked(now));
         }
         let slot = Slot { from: now, until: later(now, ANSWERED) };
         let booked = (taken > 0).then_some(Booked { slot, count: taken });
@@ -257,7 +239,7 @@ impl Windows {
         booked
     }
 
-    /// Moves to the window that `now` falls into, unless bookings lie ahead already.
+    /// Moves to the window that contains `now`, unless there are bookings in the future already.
     fn catch_up(&mut self, now: Timestamp) {
         let period = self.allowance.period;
         let elapsed = between(self.start, now);
@@ -274,7 +256,7 @@ impl Windows {
         Slot { from: opens, until: later(self.start, self.allowance.period) }
     }
 
-    /// Corrects the books by what Braze said; `true` when that changed anything worth keeping.
+    /// Corrects the counters by what Braze said. Returns `true` if anything changed that has to be stored.
     pub fn correct(&mut self, observed: Observed, now: Timestamp) -> bool {
         let before = self.clone();
         self.mind_the_clock(now);
@@ -289,8 +271,8 @@ impl Windows {
         *self != before
     }
 
-    /// Takes over Braze's own window. Its limit and count are believed only when its window is as long as ours, or may be: some
-    /// contracts report an hourly one.
+    /// Adopts Braze's own window. Its limit and count are believed only if its window is as long as ours, or may be: some contracts
+    /// report an hourly one.
     fn learn(
         &mut self,
         limit: Option<u32>,
@@ -298,9 +280,9 @@ impl Windows {
         resets_at: Option<Timestamp>,
         now: Timestamp,
     ) {
-        let resumed = self.resumed.take().is_some();
+        let resumed = self.resuming.take().is_some();
         let (Some(limit), Some(remaining), Some(resets_at)) = (limit, remaining, resets_at) else {
-            // Who does not say is taken at the word of the contract.
+            // Without headers, the limit in the contract counts.
             self.learning = Learning::Done;
             return;
         };
@@ -319,7 +301,7 @@ impl Windows {
             self.allowance.requests = limit;
         }
         if resets_at <= now {
-            // Of a window that has gone by; what was used of it is history.
+            // The window has ended, so its usage no longer matters.
             return;
         }
         self.catch_up(now);
@@ -331,28 +313,28 @@ impl Windows {
         }
     }
 
-    /// The longest window that this may be.
+    /// The longest possible length of the window.
     fn longest(&self) -> Duration {
         if self.allowance.by_contract { LONGEST } else { self.allowance.period }
     }
 
-    /// Whether a window that ends then cannot be told from an hour's.
+    /// Whether a window that ends at this moment may be an hourly one.
     fn may_be_an_hours(&self, resets_at: Timestamp) -> bool {
         let on_the_hour = resets_at.as_second().rem_euclid(HOUR.as_secs() as i64) == 0;
         !self.allowance.by_contract && self.allowance.period < HOUR && on_the_hour
     }
 
-    /// Books nothing before `until`, unless bookings lie beyond it already.
+    /// Books nothing before `until`, unless there are later bookings already.
     fn rest_until(&mut self, until: Timestamp, now: Timestamp) {
         self.catch_up(now);
-        self.resumed = None;
+        self.resuming = None;
         if self.start <= now || self.start < until {
             self.start = until.max(now);
             self.booked = 0;
         }
     }
 
-    /// Tells windows of a second from those of a minute: by how long one still lasts, or by the next one's end.
+    /// Tells windows of a second from those of a minute, by how long one still lasts or by the end of the next one.
     fn learn_period(&mut self, limit: u32, resets_at: Timestamp, now: Timestamp) {
         if self.learning == Learning::Done && limit != self.allowance.requests {
             self.learning = Learning::Begun;
@@ -360,15 +342,15 @@ impl Windows {
         if self.contradicts(resets_at, now) {
             (self.learning, self.start, self.booked) = (Learning::Begun, now, 0);
         }
-        if resets_at > later(now, TELLING) {
+        if resets_at > later(now, CLOCK_TOLERANCE) {
             (self.allowance.period, self.learning) = (LONGEST, Learning::Done);
         } else if self.learning != Learning::Done {
             let distance = match self.learning {
                 Learning::Seen(before) => between(before, resets_at),
                 Learning::Begun | Learning::Done => Duration::ZERO,
             };
-            // A minute's window that is nearly over looks like a second's; the next one tells.
-            if distance >= SHORTEST && distance.saturating_add(TELLING) < LONGEST {
+            // A window of a minute that is nearly over looks like one of a second; the next one shows which it is.
+            if distance >= SHORTEST && distance.saturating_add(CLOCK_TOLERANCE) < LONGEST {
                 (self.allowance.period, self.learning) = (SHORTEST, Learning::Done);
             } else if distance.is_zero() || distance >= SHORTEST {
                 self.learning = Learning::Seen(resets_at);
@@ -376,21 +358,21 @@ impl Windows {
         }
     }
 
-    /// Whether the window of a minute that we believe in is over long before its time.
+    /// Whether the assumed window of a minute ends long before its time.
     fn contradicts(&self, resets_at: Timestamp, now: Timestamp) -> bool {
         if self.learning != Learning::Done
             || self.allowance.period != LONGEST
-            || resets_at > later(now, TELLING)
+            || resets_at > later(now, CLOCK_TOLERANCE)
         {
             return false;
         }
         let minute = LONGEST.as_millis() as i64;
         let until_ours_ends = (self.start.as_millisecond() - now.as_millisecond()).rem_euclid(minute);
-        later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, TELLING)
+        later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, CLOCK_TOLERANCE)
     }
 }
 
-/// Whether a moment lies ahead of another by more than so much.
+/// Whether a moment is ahead of another by more than `by`.
 fn is_ahead(moment: Timestamp, of: Timestamp, by: Duration) -> bool {
     between(of, moment) > by
 }

@@ -22,7 +22,7 @@ fn a_window_is_used_at_once_and_to_the_full() {
 }
 
 #[test]
-fn what_does_not_fit_is_booked_ahead_window_by_window() {
+fn requests_that_do_not_fit_are_booked_ahead_window_by_window() {
     let mut windows = Windows::new(MINUTE, at(0));
     let reservation = windows.book(600, at(0));
     assert_eq!(counts(&reservation), [250, 250, 100]);
@@ -90,7 +90,7 @@ fn an_accepted_probe_opens_the_endpoint_again() {
 }
 
 #[test]
-fn kept_books_are_the_same_books() {
+fn restored_counters_are_the_same() {
     let mut windows = Windows::new(MINUTE, at(0));
     windows.book(300, at(5));
     windows.correct(Observed::KeyRefused, at(6));
@@ -106,7 +106,7 @@ fn said(limit: u32, remaining: u32, resets_at: Timestamp) -> Observed {
 }
 
 #[test]
-fn until_braze_has_said_how_it_counts_little_is_sent_and_nothing_booked_ahead() {
+fn until_braze_has_said_how_it_counts_few_requests_are_sent_and_none_booked_ahead() {
     let mut windows = Windows::new(UNKNOWN, at(0));
     let reservation = windows.book(150, at(0));
     assert_eq!((counts(&reservation), reservation.closed_until), (vec![40], Some(at(1_000))));
@@ -114,7 +114,7 @@ fn until_braze_has_said_how_it_counts_little_is_sent_and_nothing_booked_ahead() 
 }
 
 #[test]
-fn a_limit_a_minute_is_known_with_the_first_answer() {
+fn a_limit_a_minute_is_recognised_with_the_first_answer() {
     for (limit, next) in [(250, 210), (2_500, 2_460)] {
         let mut windows = Windows::new(UNKNOWN, at(0));
         windows.book(40, at(0));
@@ -126,7 +126,7 @@ fn a_limit_a_minute_is_known_with_the_first_answer() {
 }
 
 #[test]
-fn a_limit_a_second_is_known_with_the_second_window() {
+fn a_limit_a_second_is_recognised_with_the_second_window() {
     let mut windows = Windows::new(UNKNOWN, at(100));
     windows.book(100, at(100));
     windows.correct(said(40, 0, at(1_000)), at(200));
@@ -147,15 +147,15 @@ fn the_last_second_of_a_minute_is_not_taken_for_a_window_of_a_second() {
     windows.book(1, at(60_300));
     windows.correct(said(250, 249, at(120_000)), at(60_400));
     assert_eq!(counts(&windows.book(250, at(60_500))), [249, 1]);
-    // Nor when it is seen again a minute later, at its very end.
+    // This also holds if it is seen again a minute later, at its very end.
     let mut windows = Windows::new(UNKNOWN, at(59_300));
     windows.correct(said(250, 249, at(60_000)), at(59_400));
     windows.correct(said(250, 249, at(120_000)), at(119_400));
-    assert_eq!(windows.keep().learning, Some(at(120_000)));
+    assert_eq!(windows.keep().learning, Learning::Seen(at(120_000)));
 }
 
 #[test]
-fn windows_of_a_second_are_known_though_clocks_differ() {
+fn windows_of_a_second_are_recognised_although_clocks_differ() {
     for (behind, until_the_end) in [("ours is behind", 2_500), ("ours is ahead", -800)] {
         let mut windows = Windows::new(UNKNOWN, at(0));
         windows.book(1, at(0));
@@ -166,7 +166,7 @@ fn windows_of_a_second_are_known_though_clocks_differ() {
 }
 
 #[test]
-fn windows_of_a_second_that_were_taken_for_a_minutes_are_told_by_their_ends() {
+fn windows_of_a_second_taken_for_a_minute_are_recognised_by_their_ends() {
     let minute = WindowsRecord { requests: 40, period: LONGEST, ..Windows::new(MINUTE, at(0)).keep() };
     let mut windows = Windows::restore(WindowsRecord { by_contract: true, ..minute });
     windows.book(2_000, at(0));
@@ -178,7 +178,7 @@ fn windows_of_a_second_that_were_taken_for_a_minutes_are_told_by_their_ends() {
 }
 
 #[test]
-fn what_is_tried_and_never_answered_is_not_asked_for_again_every_second() {
+fn after_tries_without_an_answer_new_ones_are_not_sent_every_second() {
     let mut windows = Windows::new(UNKNOWN, at(0));
     windows.book(40, at(0));
     assert_eq!(windows.book(1, at(1_000)).closed_until, Some(at(2_000)));
@@ -199,7 +199,7 @@ fn a_window_of_an_hour_ends_on_the_hour() {
 }
 
 #[test]
-fn an_hours_limit_beside_that_of_seconds_is_kept_once_it_is_used_up() {
+fn an_hourly_limit_next_to_one_of_seconds_is_kept_once_it_is_used_up() {
     let seconds = Allowance { requests: 3_000, period: Duration::from_secs(3), by_contract: false };
     let mut windows = Windows::new(seconds, at(0));
     windows.correct(said(50_000, 10, at(3_600_000)), at(100));
@@ -216,7 +216,7 @@ fn a_contract_that_changes_is_learnt_anew() {
     let mut windows = Windows::new(UNKNOWN, at(0));
     windows.correct(said(250, 249, at(60_000)), at(100));
     windows.correct(said(40, 39, at(61_000)), at(60_300));
-    assert!(windows.keep().learning.is_some());
+    assert_ne!(windows.keep().learning, Learning::Done);
     windows.correct(said(40, 39, at(62_000)), at(61_300));
     assert_eq!(windows.keep().period, Duration::from_secs(1));
     windows.correct(said(2_500, 2_499, at(120_000)), at(70_000));
@@ -224,13 +224,13 @@ fn a_contract_that_changes_is_learnt_anew() {
 }
 
 #[test]
-fn who_says_nothing_of_limits_is_taken_at_the_contract() {
+fn without_headers_the_limit_in_the_contract_counts() {
     let mut windows = Windows::new(UNKNOWN, at(0));
     windows.correct(Observed::Answered { limit: None, remaining: None, resets_at: None }, at(100));
     assert_eq!(counts(&windows.book(300, at(200))), [250, 50]);
 }
 
-/// Books as a process leaves them that was killed after it had booked so many.
+/// The counters of a process that was killed after it had booked this many requests.
 fn left_behind(count: u32, killed_at: Timestamp) -> Windows {
     let mut windows = Windows::new(UNKNOWN, at(0));
     windows.book(1, at(0));
@@ -240,7 +240,7 @@ fn left_behind(count: u32, killed_at: Timestamp) -> Windows {
 }
 
 #[test]
-fn what_a_dead_process_booked_and_did_not_use_is_free_once_one_answer_has_told_how_much_that_is() {
+fn unused_slots_of_a_dead_process_are_free_after_one_answer_has_counted_them() {
     for count in [100, 249, 700] {
         let mut windows = left_behind(count, at(2_000));
         windows.take_over(at(3_000));
@@ -253,13 +253,13 @@ fn what_a_dead_process_booked_and_did_not_use_is_free_once_one_answer_has_told_h
 }
 
 #[test]
-fn what_was_used_is_not_given_back() {
+fn used_slots_are_not_given_back() {
     let mut windows = left_behind(249, at(2_000));
     windows.take_over(at(3_000));
     windows.book(1, at(3_000));
     windows.correct(said(250, 0, at(60_000)), at(3_100));
     assert_eq!(windows.book(1, at(3_200)).booked[0].slot.from, at(60_000) + GUARD);
-    // Without headers nobody knows: what was booked counts as used.
+    // Without headers it is not known what was used, so everything that was booked counts as used.
     let mut windows = left_behind(200, at(2_000));
     windows.take_over(at(3_000));
     windows.correct(Observed::Answered { limit: None, remaining: None, resets_at: None }, at(3_100));
@@ -267,7 +267,7 @@ fn what_was_used_is_not_given_back() {
 }
 
 #[test]
-fn who_takes_over_in_the_next_window_has_all_of_it() {
+fn a_process_that_takes_over_in_the_next_window_has_all_of_it() {
     let mut windows = left_behind(700, at(2_000));
     windows.take_over(at(3_000));
     assert_eq!(counts(&windows.book(300, at(61_000))), [250, 50]);
@@ -283,7 +283,7 @@ fn an_answer_that_never_comes_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn books_that_are_taken_over_while_the_limit_is_being_learnt_are_used_at_once() {
+fn counters_that_are_taken_over_while_the_limit_is_being_learned_are_used_at_once() {
     let mut windows = Windows::new(UNKNOWN, at(0));
     windows.book(40, at(0));
     windows.take_over(at(20_000));
@@ -306,7 +306,7 @@ fn a_clock_that_is_set_back_holds_up_nothing() {
 }
 
 #[test]
-fn clocks_that_differ_a_little_share_the_books() {
+fn machines_whose_clocks_differ_a_little_share_the_counters() {
     let mut windows = left_behind(700, at(2_000));
     assert_eq!(counts(&windows.book(250, at(0))), [49, 201], "behind what is booked already");
 }
@@ -319,8 +319,8 @@ fn a_key_that_was_refused_under_a_clock_that_ran_ahead_is_tried_now() {
 }
 
 proptest! {
-    /// However the clock is set, somebody may send something within a minute of asking again and again, and no window is ever booked
-    /// beyond its limit.
+    /// However the clock is set, a process that keeps asking may send something within a minute, and no window is ever booked beyond its
+    /// limit.
     #[test]
     fn no_step_of_the_clock_holds_up_work(
         steps in proptest::collection::vec((-4_000_000_i64..4_000_000, 1_u32..400), 1..30),
@@ -330,7 +330,7 @@ proptest! {
         for (step, count) in steps {
             now = Timestamp::from_millisecond(now.as_millisecond() + step).unwrap();
             windows.book(count, now);
-            // Who was there before the step may have booked ahead; who asks after another is told when to come.
+            // A process from before the step may have booked in advance, so a later one is told when to come.
             let before = now;
             let mut ready = false;
             for _ in 0..70 {
@@ -345,7 +345,7 @@ proptest! {
 }
 
 proptest! {
-    /// However the requests come, no window of Braze's length holds more than it allows, and each request gets its slot.
+    /// However the requests come, no window of Braze's length has more than it allows, and each request gets its slot.
     #[test]
     fn no_window_is_overbooked(
         limit in 1_u32..300, bookings in proptest::collection::vec((0_u32..400, 0_i64..30_000), 1..60),

@@ -1,28 +1,28 @@
-//! What a participation looks like from outside: to callers that sign, and to anybody.
+//! What callers see of a participation: those that sign, and all others.
 //!
-//! Anybody can post somebody else's address with a phone number. If the answer showed that the profile carries another number, a
-//! script could find out which belong together. To a caller that does not sign, such a mismatch therefore looks like a question that
-//! the consumer never answers, from the same moment on and with the same times.
+//! Anybody can post somebody else's address with a phone number. If the answer showed that the profile has
+//! another number, a script could find out which contacts belong together. So an unsigned caller sees such a
+//! mismatch as a question that the consumer never answers, from the same moment on and with the same times.
 
 use crate::Timestamp;
 use crate::award::{Award, AwardStatus};
 use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, State};
 
-/// Who asks.
+/// The kind of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asking {
-    /// The brand's back end, by its signature.
+    /// The brand's back end, which signs.
     Signed,
-    /// Anybody.
+    /// Any other caller.
     Unsigned,
 }
 
-/// How far a participation seems to be.
+/// The visible state of a participation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen<'a> {
     /// The state's name.
     pub state: &'static str,
-    /// Why it ended without success, where that may be told.
+    /// Why it ended without success, if the caller may know that.
     pub reason: Option<&'a str>,
     /// When it last changed.
     pub updated_at: Timestamp,
@@ -31,7 +31,7 @@ pub struct Seen<'a> {
 const SUBSCRIBING: &str = "subscribing";
 const AWAITING_OPT_IN: &str = "awaiting_opt_in";
 
-/// What is shown of a participation.
+/// What the caller sees of a participation.
 #[must_use]
 pub fn participation(participation: &Participation, asking: Asking) -> Seen<'_> {
     let state = participation.state();
@@ -43,7 +43,8 @@ pub fn participation(participation: &Participation, asking: Asking) -> Seen<'_> 
     }
 }
 
-/// A rejection's reason may say something about a person, be it Braze's or ours; a failure's says that something did not work.
+/// What any caller sees. A rejection's reason may say something about a person; a failure's only says that
+/// something did not work.
 fn to_anybody(participation: &Participation) -> Seen<'_> {
     let seen = |state, updated_at| Seen { state, reason: None, updated_at };
     let (state, updated_at) = (participation.state(), participation.updated_at());
@@ -65,7 +66,7 @@ fn to_anybody(participation: &Participation) -> Seen<'_> {
             | Outcome::Rejected { .. },
         )
         | State::Open(Open::Enroll(_)) => seen(state.name(), updated_at),
-        // The polls of a wait, and the moment between the question and Braze's answer to it, are the same as no news.
+        // Polls during a wait, and the moment between the question and Braze's answer to it, are not visible.
         State::Open(Open::Sms(sms)) => match sms {
             SmsState::Subscribing { event: EventProgress::Attempted { at, .. }, .. } => {
                 seen(AWAITING_OPT_IN, *at)
@@ -80,7 +81,8 @@ fn to_anybody(participation: &Participation) -> Seen<'_> {
     }
 }
 
-/// What is shown of a participation's award: while a mismatch looks like a wait, the award seems to stand as it did before.
+/// What the caller sees of a participation's award. While a mismatch looks like a wait, the award keeps its
+/// earlier status.
 #[must_use]
 pub fn award(participation: &Participation, award: Award, asking: Asking) -> Award {
     let wait = participation.state().unanswered().filter(|wait| wait.ended_at.is_none());

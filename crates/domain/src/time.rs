@@ -1,20 +1,21 @@
-//! Arithmetic with moments, which cannot panic.
+//! Arithmetic with moments that cannot panic.
 //!
-//! `moment + duration` panics where the sum leaves the range of [`Timestamp`], and durations come from brand files and from stored
-//! data. So Clippy refuses the operators here and in every crate that handles moments (`clippy::arithmetic_side_effects`), and these
-//! functions stay at the end of the range instead: whatever waits until then waits forever.
+//! `moment + duration` panics if the sum leaves the range of [`Timestamp`], and durations come from brand
+//! files and from stored data. So Clippy refuses the operators here and in every crate that handles moments
+//! (`clippy::arithmetic_side_effects`). These functions stop at the end of the range instead, and what waits
+//! until then waits forever.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The moment `by` after `moment`, or the last moment there is.
+/// The moment `by` after `moment`, or the last possible moment.
 #[must_use]
 pub fn later(moment: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by).ok().and_then(|by| moment.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
 }
 
-/// The moment `by` before `moment`, or the first moment there is.
+/// The moment `by` before `moment`, or the first possible moment.
 #[must_use]
 pub fn earlier(moment: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by).ok().and_then(|by| moment.checked_sub(by).ok()).unwrap_or(Timestamp::MIN)

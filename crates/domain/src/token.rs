@@ -1,4 +1,4 @@
-//! Bearer tokens, kept as their SHA-256: what is written down opens nothing.
+//! Bearer tokens, stored as their SHA-256, so that stored data gives no access.
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -16,14 +16,14 @@ use subtle::ConstantTimeEq;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenHash([u8; 32]);
 
-/// Why a text is not a token's hash.
+/// The text is not a token's hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be the SHA-256 of a token, 64 hexadecimal digits (quikly-braze token makes one)")]
 pub struct NotAHash;
 
 impl TokenHash {
     /// # Errors
-    /// When the text is not 64 hexadecimal digits.
+    /// If the text is not 64 hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, NotAHash> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes).map_err(|_| NotAHash)?;
@@ -36,14 +36,14 @@ impl TokenHash {
         Self(Sha256::digest(token.as_bytes()).into())
     }
 
-    /// Whether two hashes are the same, in a time that does not tell where they differ.
+    /// Whether two hashes are equal, in a time that does not depend on where they differ.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }
 
-/// 64 hexadecimal digits, as a brand file has them.
+/// Shows 64 hexadecimal digits, as a brand file contains them.
 impl std::fmt::Display for TokenHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&hex::encode(self.0))

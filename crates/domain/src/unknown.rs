@@ -1,20 +1,21 @@
-//! What a newer version has written and this one does not know.
+//! Fields that a newer version has written and this one does not know.
 
 use std::fmt;
 
-/// Fields of a stored record that this version does not know. They are carried from reading to writing, so that a newer version which
-/// works beside this one finds them again. Nothing here looks into them, and `Debug` does not show them: they may hold a contact.
+/// Fields of a stored record that this version does not know. They are carried from reading to writing, so
+/// that a newer version that runs at the same time finds them again. Nothing interprets them, and `Debug`
+/// does not show them, since they may contain a contact.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct UnknownFields(Option<Box<str>>);
 
 impl UnknownFields {
-    /// Fields, as whoever has read the record writes them down.
+    /// The fields, as the text that the reader of the record made of them.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Some(text.into_boxed_str()))
     }
 
-    /// The text of [`UnknownFields::new`]; `None` where there were no such fields.
+    /// The text of [`UnknownFields::new`]; `None` if there were no such fields.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.0.as_deref()

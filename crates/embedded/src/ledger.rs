@@ -19,10 +19,10 @@ use ports::ledger::{
 use ports::store::{MOST_ITEMS, Read};
 use rusqlite::{Connection, Transaction, params};
 
-use crate::book::{SqliteLedgerTx, name};
 use crate::codes;
 use crate::data_file::DataFile;
 use crate::drawn;
+use crate::ledger_tx::{SqliteLedgerTx, name};
 use crate::queries::WAITING_BEFORE;
 use crate::rows::{counts, moment, one};
 

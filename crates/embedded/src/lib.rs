@@ -1,13 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod beside;
-mod book;
+mod admin;
 mod codes;
 mod data_file;
 mod drawn;
+mod failure;
 mod id_key;
 mod ledger;
+mod ledger_tx;
 mod limits;
 mod mailbox;
 mod open_error;
@@ -22,10 +23,9 @@ mod schedule;
 mod schema;
 mod secrets;
 mod store;
-mod trouble;
 mod writer;
 
-pub use beside::AdminConnection;
+pub use admin::AdminConnection;
 pub use data_file::DataFile;
 pub use id_key::IdKeyError;
 pub use open_error::OpenError;

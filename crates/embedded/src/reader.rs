@@ -8,7 +8,7 @@ use ports::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::trouble::{failed, guarded, panicked};
+use crate::failure::{failed, guarded, panicked};
 use crate::writer::connect;
 
 type ReadJob = Box<dyn FnOnce(&Connection) + Send>;

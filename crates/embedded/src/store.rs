@@ -9,14 +9,14 @@ use domain::ledger::{Entry, accept};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use ports::error::at_most;
-use ports::store::{Due, Inserted, KnownHints, MOST_ITEMS, Read, Saved, Store, in_turns};
+use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, params};
 use stored::participation::{decode, encode};
 use stored::{Unencodable, hint};
 
-use crate::book::SqliteLedgerTx;
 use crate::data_file::DataFile;
+use crate::ledger_tx::SqliteLedgerTx;
 use crate::rows::one;
 
 /// A participation as a row.
@@ -167,7 +167,7 @@ impl Store for DataFile {
         Ok(in_turns(rows.into_iter().map(due).collect::<Result<_>>()?, most))
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
         at_most(contacts.len(), MOST_ITEMS, "reading profile hints")?;
         let contacts = contacts.to_vec();
         let rows = self
@@ -180,7 +180,7 @@ impl Store for DataFile {
                 Ok(rows)
             })
             .await?;
-        let mut known = KnownHints::default();
+        let mut known = ProfileHints::default();
         for (contact, record) in rows {
             match hint::decode(contact, &record) {
                 Ok(profile) => {

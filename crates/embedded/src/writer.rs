@@ -12,7 +12,7 @@ use ports::{Error, Result};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::trouble::{failed, guarded, panicked};
+use crate::failure::{failed, guarded, panicked};
 
 /// The most operations in one transaction. A commit then stays under some ten milliseconds.
 const MOST_IN_GROUP: usize = 1_024;

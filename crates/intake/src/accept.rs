@@ -1,4 +1,5 @@
-//! What every way in has in common: the activation is open, and the participation is durable before the answer.
+//! What all routes that accept participations have in common: the activation is open, and the participation
+//! is durable before the answer.
 
 use domain::Timestamp;
 use domain::accept;
@@ -14,7 +15,7 @@ use crate::health::Part;
 use crate::problem::Problem;
 use crate::{Entering, Intake, failing, room};
 
-/// Whether the activation takes participations now. `field` is what names it in the body.
+/// Checks that the activation accepts participations now. `field` is its field in the body.
 pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Result<(), Problem> {
     match activation.phase(now) {
         Phase::Upcoming => Err(Problem::not_open_yet(field, activation.opens)),
@@ -23,8 +24,8 @@ pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Resu
     }
 }
 
-/// Stores a participation, if the activation has room for it, with its place in the incentive's ledger, and announces it if it is new.
-/// `field` is what names the activation in the body.
+/// Stores a participation with its line in the incentive's ledger, if the activation has room for it, and
+/// announces it if it is new. `field` is the activation's field in the body.
 pub(crate) async fn keep(
     intake: &Intake,
     terms: (&Brand, &Activation),
@@ -38,7 +39,7 @@ pub(crate) async fn keep(
             return unreadable(intake, &error);
         }
         failing::say(intake, "intake.store_failed", "", &error, "A participation was refused with 503.");
-        // A panic was about this participation: others can be kept.
+        // The panic was about this participation, so others can still be stored.
         if matches!(error, ports::Error::Panicked { .. }) {
             return Problem::internal();
         }
@@ -47,10 +48,10 @@ pub(crate) async fn keep(
     })?;
     intake.health.worked(Part::Store);
     if let Some(admitted) = admitted {
-        admitted.settles(stored == Inserted::New);
+        admitted.resolve(stored == Inserted::New);
     }
     if participation.has_award() && intake.entering == Entering::InOrder {
-        // A repeat is queued again: the message may be what was missing the first time.
+        // A repeated request is queued again, since the message may be what was lost the first time.
         let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
         intake.announcer.queue(QueueName::Awards, look).await.map_err(|error| {
             failing::say(intake, "intake.queue_failed", "", &error, "A participation was refused with 503.");
@@ -70,20 +71,20 @@ pub(crate) async fn keep(
     Ok(stored)
 }
 
-/// Reports that something stored cannot be read, once a minute: it is no trouble of the store.
+/// Reports a stored participation that cannot be read, once a minute. The store itself has not failed.
 pub(crate) fn unreadable(intake: &Intake, error: &ports::Error) -> Problem {
     let now = intake.clock.now();
     if intake.troubles.repeats().line("intake.unreadable", &error.to_string(), now).is_some() {
-        tracing::error!(event = "intake.unreadable", error = %in_full(error), "A stored participation was asked for and cannot be read.");
+        tracing::error!(event = "intake.unreadable", error = %in_full(error), "A stored participation was requested and cannot be read.");
     }
     Problem::unreadable()
 }
 
-/// How many bytes the attributes of one participation may take where they are stored, names and values together. What was stored when they
-/// could take more is read all the same.
+/// The most bytes that the attributes of one participation may take in storage, names and values together.
+/// Larger ones from before this limit can still be read.
 pub(crate) const MOST_ATTRIBUTE_BYTES: usize = 4_096;
 
-/// A value that can be kept; `None` for nothing and for what is nested.
+/// A value that can be stored; `None` for null and for nested values.
 pub(crate) fn attribute(value: Value) -> Option<AttributeValue> {
     match value {
         Value::String(text) => Some(AttributeValue::Text(text)),

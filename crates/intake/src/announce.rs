@@ -1,4 +1,4 @@
-//! Announces participations on a queue, many in few messages when they come in together.
+//! Announces participations on a queue. Those that come in together share messages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::Entering;
 
-/// Announcements waiting for the one being sent.
+/// The most announcements that wait while one is being sent.
 const MOST_WAITING: usize = 4_096;
 
-/// Sends announcements: at once, or by a task that sends whatever has gathered while it was sending.
+/// Sends announcements at once, or through a task that sends what has gathered while it was sending.
 #[derive(Clone)]
 pub(crate) struct Announcer {
-    /// Dropped before the way to the task: the task is to end then, and not to be restarted.
+    /// Dropped before the sender to the task, so that the task ends and is not restarted.
     _stop: Arc<watch::Sender<bool>>,
     troubles: Troubles,
     gathering: Option<mpsc::Sender<(QueueName, WorkMessage)>>,
@@ -29,8 +29,8 @@ pub(crate) struct Announcer {
 }
 
 impl Announcer {
-    /// Where `entering` is in the order of a queue, intake is a function, which is frozen as soon as it has answered: nothing can be left
-    /// to a task there.
+    /// Starts an announcer. With [`Entering::InOrder`], intake runs in a function, which is frozen as soon as
+    /// it has answered, so no announcement can be left to a task.
     pub(crate) fn start(
         queues: Arc<dyn Queues>,
         entering: Entering,
@@ -40,7 +40,7 @@ impl Announcer {
         let (stop, stopped) = watch::channel(false);
         let gathering = (entering == Entering::AtOnce).then(|| {
             let (sender, receiver) = mpsc::channel(MOST_WAITING);
-            // What waits is kept outside of the task, which may be restarted.
+            // Waiting announcements are kept outside of the task, which may be restarted.
             let waiting = Arc::new(Mutex::new(receiver));
             let (supervisor, queues, troubles) = (supervisor.clone(), queues.clone(), troubles.clone());
             tokio::spawn(async move {
@@ -52,16 +52,16 @@ impl Announcer {
         Self { _stop: Arc::new(stop), troubles: troubles.clone(), gathering, queues }
     }
 
-    /// Puts one on a queue whose order counts, and returns once it is there.
+    /// Puts a message on a queue whose order counts, and returns once it is there.
     ///
     /// # Errors
-    /// When it may not be there.
+    /// If the message may not be on the queue.
     pub(crate) async fn queue(&self, queue: QueueName, look: WorkMessage) -> ports::Result<()> {
         self.queues.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await
     }
 
-    /// Announces, or has it announced once there is room. Should it get lost, the participation is durable already, and the tick finds
-    /// it a minute later.
+    /// Sends an announcement, or hands it to the task once there is room. If it is lost, the participation is
+    /// durable already, and the tick finds it a minute later.
     pub(crate) async fn announce(&self, queue: QueueName, look: WorkMessage) {
         match &self.gathering {
             Some(gathering) => {
@@ -76,7 +76,7 @@ impl Announcer {
     }
 }
 
-/// Says, once a minute, that what was accepted could not be announced.
+/// Logs, once a minute, that accepted participations could not be announced.
 fn say_failed(troubles: &Troubles, queue: QueueName, error: &ports::Error) {
     if let Some(line) = troubles.repeats().line("intake.announce_failed", queue.name(), SystemClock.now()) {
         let (queue, times) = (queue.name(), line.times);
@@ -103,7 +103,7 @@ async fn send_all(
     }
 }
 
-/// As few messages as there can be: one for all of a brand, up to a message's length.
+/// Makes as few messages as possible: one for all participations of a brand, up to a message's length.
 fn messages(announced: &[(QueueName, WorkMessage)]) -> BTreeMap<QueueName, Vec<Outgoing>> {
     let mut by_brand: BTreeMap<(QueueName, &BrandId), Vec<ParticipationId>> = BTreeMap::new();
     for (queue, look) in announced {

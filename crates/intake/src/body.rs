@@ -1,4 +1,4 @@
-//! Reading a JSON object strictly: declared as JSON, one object, no key twice.
+//! Reads JSON strictly: the body is declared as JSON, is one object, and repeats no key.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +17,15 @@ use crate::loose::{self, Loose};
 use crate::problem::{FieldError, Problem};
 use crate::strict::Strict;
 
-/// How much of a body that is too large is read before the connection is given up, in bytes.
+/// How many bytes of a body that is too large are read before the connection is closed.
 pub(crate) const LARGEST_DISCARDED: usize = 16 * 1024 * 1024;
 
-/// How long a body may take: whoever sends a byte now and then shall not hold a connection for ever.
+/// How long a body may take to arrive, so that a client that sends a byte now and then cannot hold a
+/// connection for ever.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(15);
 
-/// The members of a JSON object, to be taken one by one; what is left over was not asked for. It does not print: contacts are in it.
+/// The members of a JSON object, which are taken one by one; any that are left over are unknown. It does not
+/// print, since it contains contacts.
 pub(crate) struct Members(BTreeMap<String, Value>);
 
 impl Members {
@@ -39,7 +41,7 @@ impl Members {
         })
     }
 
-    /// Looks at a text and leaves it where it is.
+    /// Returns a text without taking it.
     pub(crate) fn peek(&self, field: &str) -> Option<&str> {
         self.0.get(field).and_then(Value::as_str)
     }
@@ -56,7 +58,7 @@ impl Members {
         }
     }
 
-    /// Takes true or false; absent and `null` are the same.
+    /// Takes a boolean; absent and `null` are the same.
     pub(crate) fn boolean(&mut self, field: &str, errors: &mut Vec<FieldError>) -> Option<bool> {
         match self.0.remove(field)? {
             Value::Bool(value) => Some(value),
@@ -68,7 +70,7 @@ impl Members {
         }
     }
 
-    /// Takes an object; absent and `null` are an empty one.
+    /// Takes an object; absent and `null` are the same as an empty one.
     pub(crate) fn object(
         &mut self,
         field: &str,
@@ -84,7 +86,7 @@ impl Members {
         }
     }
 
-    /// Reports what nobody took.
+    /// Reports the members that were not taken.
     pub(crate) fn finish(self, errors: &mut Vec<FieldError>) {
         if !self.0.is_empty() {
             errors
@@ -93,7 +95,7 @@ impl Members {
     }
 }
 
-/// A field's name as far as it may be repeated to the caller: short and plain.
+/// A field's name as it may be repeated to the caller: only if it is short and plain.
 pub(crate) fn shown(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.len() <= 64 && !name.is_empty() && name.chars().all(plain) {
@@ -103,7 +105,7 @@ pub(crate) fn shown(name: &str) -> String {
     }
 }
 
-/// A body as it came, and what it says. A signature is over the first, and decides whether the second counts.
+/// A body's bytes and its members. The signature is over the bytes, and decides whether the members count.
 pub(crate) struct Received {
     pub(crate) raw: Vec<u8>,
     pub(crate) members: Members,
@@ -123,13 +125,14 @@ impl<S: Send + Sync> FromRequest<S> for Received {
     }
 }
 
-/// What a webhook's body says, under whatever content type: Braze would drop the event for good, and the token is known.
+/// The members of a webhook's body, under any content type: Braze would drop a refused event for good, and
+/// the token is known.
 pub(crate) async fn of_webhook(request: Request) -> Result<Vec<(String, Loose)>, Problem> {
     let bytes = read(request.into_body()).await?;
     loose::members(&bytes).ok_or_else(|| Problem::malformed("It is not a JSON object."))
 }
 
-/// Reads a body that nobody wants, and says whether it came to its end within bounds of size and time.
+/// Reads and drops a body that is not needed. Returns whether it ended within the limits of size and time.
 pub(crate) async fn discard(body: Body) -> bool {
     tokio::time::timeout(ARRIVES_WITHIN, discard_all(body)).await.unwrap_or(false)
 }
@@ -146,18 +149,18 @@ async fn discard_all(body: Body) -> bool {
     true
 }
 
-/// Reads a body that arrives in time.
+/// Reads a body, and fails if it takes too long to arrive.
 async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     tokio::time::timeout(ARRIVES_WITHIN, read_all(body)).await.unwrap_or_else(|_| Err(Problem::too_slow()))
 }
 
-/// Reads a body up to [`LARGEST_BODY`]. More is read and thrown away, within bounds.
+/// Reads a body up to [`LARGEST_BODY`]. More is read and dropped, up to a limit.
 async fn read_all(body: Body) -> Result<Vec<u8>, Problem> {
     let mut chunks = body.into_data_stream();
     let mut read = Vec::new();
     let mut length = 0;
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Problem::malformed("It did not arrive whole."))?;
+        let chunk = chunk.map_err(|_| Problem::malformed("It did not arrive completely."))?;
         length += chunk.len();
         if length <= LARGEST_BODY {
             read.extend_from_slice(&chunk);
@@ -168,7 +171,7 @@ async fn read_all(body: Body) -> Result<Vec<u8>, Problem> {
     if length > LARGEST_BODY { Err(Problem::too_large()) } else { Ok(read) }
 }
 
-/// Whether the body is declared as JSON; `None` when it is not declared at all.
+/// Whether the body is declared as JSON; `None` if its type is not declared.
 fn declared_json(headers: &HeaderMap) -> Option<bool> {
     let declared = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
     let essence = declared.split(';').next().unwrap_or_default().trim();
@@ -194,7 +197,7 @@ impl<'de> Visitor<'de> for StrictMembers {
         let mut members = BTreeMap::new();
         while let Some((name, Strict(value))) = map.next_entry::<String, Strict>()? {
             if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a key stands twice"));
+                return Err(A::Error::custom("a key is repeated"));
             }
         }
         Ok(Members(members))

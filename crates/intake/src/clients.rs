@@ -1,5 +1,6 @@
-//! How much one client may ask for. Reads and posts have limits of their own, so that a page which shows a counter to many people
-//! behind one address keeps none of them from taking part. A caller that signs is limited as its brand, not by its address.
+//! Rate limits of clients. Reads and posts have separate limits, so that a page that shows a counter to many
+//! people behind one address does not keep any of them from taking part. A caller that signs is limited as
+//! its brand, not by its address.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,36 +21,41 @@ use http::{HeaderMap, Method};
 use crate::problem::Problem;
 use crate::signature::SIGNATURE_HEADER;
 
-/// Ten seconds' worth of requests may come at once: a page that loads, or a household behind one address.
+/// A client may send ten seconds' worth of requests at once: a page that loads, or a household behind one
+/// address.
 const BURST_S: u32 = 10;
 
-/// Clients that have long been quiet are forgotten after so many requests, so memory does not grow with everybody who ever came.
+/// After this many requests, clients that have long been quiet are forgotten, so that memory does not grow
+/// with every client that ever came.
 const REQUESTS_BETWEEN_SWEEPS: u32 = 10_000;
 
-/// Where requests may be signed.
+/// The path whose requests may be signed.
 const SIGNED_PATHS: &str = "/participations";
 
-/// The IPv6 networks that are limited, from the inner to the outer one, in bits, and how many times a single client's share each has.
-/// A provider gives a household a /64 or a /56, and a site a /48; whoever has a /48 has 65,536 networks of 64 bits.
+/// The IPv6 networks that are limited, from the inner to the outer one, each with its prefix length in bits
+/// and its multiple of a single client's share. A provider gives a household a /64 or a /56, and a site a
+/// /48, which contains 65,536 networks of 64 bits.
 const NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 
-/// Whom a request comes from, as an extension of it. Whoever serves the routes puts it there; a request without it is not limited.
+/// The address that a request comes from, as an extension of the request. The server that uses the routes
+/// adds it; a request without it is not limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller(pub IpAddr);
 
 /// A range of addresses that counts as one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network {
-    /// Its first address.
+    /// The first address of the range.
     pub address: IpAddr,
     /// How many bits all its addresses share.
     pub bits: u32,
-    /// How many times a single client's share it has.
+    /// The network's multiple of a single client's share.
     pub shares: u32,
 }
 
 impl Caller {
-    /// The networks that it is in, from the inner to the outer one: an IPv4 address alone, or the nested networks of an IPv6 address.
+    /// The networks that the caller belongs to, from the inner to the outer one: an IPv4 address alone, or
+    /// the nested networks of an IPv6 address.
     pub fn networks(self) -> impl Iterator<Item = Network> {
         let (single, nested) = match self.0.to_canonical() {
             address @ IpAddr::V4(_) => (Some(Network { address, bits: 32, shares: 1 }), None),
@@ -64,7 +70,7 @@ impl Caller {
     }
 }
 
-/// So many requests a second for each of many, and ten seconds' worth at once.
+/// Limits each of many keys to a number of requests a second, with ten seconds' worth at once.
 struct Limiter<K: Hash + Eq + Clone> {
     limiter: RateLimiter<K, HashMapStateStore<K>, DefaultClock>,
     since_sweep: AtomicU32,
@@ -78,7 +84,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     }
 
     /// # Errors
-    /// When it is too much: how long to wait.
+    /// How long to wait, if the key has used up its share.
     fn check(&self, key: &K) -> Result<(), Duration> {
         if self.since_sweep.fetch_add(1, Ordering::Relaxed) == REQUESTS_BETWEEN_SWEEPS {
             self.since_sweep.store(0, Ordering::Relaxed);
@@ -90,7 +96,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     }
 }
 
-/// One limit for each client's address, with more room for the networks around it.
+/// One limit for each client's address, and wider limits for the networks around it.
 struct ByNetwork(Vec<(u32, Limiter<IpAddr>)>);
 
 impl ByNetwork {
@@ -100,7 +106,8 @@ impl ByNetwork {
         Self(limiters.map(|(bits, of)| (bits, Limiter::a_second(shares(of)))).collect())
     }
 
-    /// The inner networks come first: what they refuse costs their neighbours nothing.
+    /// The inner networks are checked first, so that a request they refuse does not count against their
+    /// neighbours.
     fn check(&self, caller: Caller) -> Result<(), Duration> {
         for network in caller.networks() {
             for (_, limiter) in self.0.iter().filter(|(bits, _)| *bits == network.bits) {
@@ -111,26 +118,27 @@ impl ByNetwork {
     }
 }
 
-/// How many requests a second are taken from whom; `None` is no limit. Ten times as many may come at once.
+/// The limits in requests a second; `None` means no limit. Ten times as many may come at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
-    /// Posts of one client's address.
+    /// Posts from one client's address.
     pub posts: Option<NonZeroU32>,
-    /// Reads of one client's address.
+    /// Reads from one client's address.
     pub reads: Option<NonZeroU32>,
-    /// Requests that are signed with one brand's secret, wherever they come from.
+    /// Requests signed with one brand's secret, from any address.
     pub signed: Option<NonZeroU32>,
 }
 
 impl Rates {
-    /// What is usual: twenty posts and a hundred reads a second of one client, two thousand signed requests of one brand.
+    /// The default limits: twenty posts and a hundred reads a second for one client, and two thousand signed
+    /// requests a second for one brand.
     pub const USUAL: Self =
         Self { posts: NonZeroU32::new(20), reads: NonZeroU32::new(100), signed: NonZeroU32::new(2_000) };
     /// No limits.
     pub const NONE: Self = Self { posts: None, reads: None, signed: None };
 }
 
-/// What clients and brands may ask for.
+/// Counts requests of clients and brands against their limits.
 pub struct RequestLimits {
     posts: Option<ByNetwork>,
     reads: Option<ByNetwork>,
@@ -138,7 +146,7 @@ pub struct RequestLimits {
 }
 
 impl RequestLimits {
-    /// Limits of these rates.
+    /// Makes limits with these rates.
     #[must_use]
     pub fn new(rates: Rates) -> Self {
         Self {
@@ -151,7 +159,7 @@ impl RequestLimits {
     /// Counts a request against its client.
     ///
     /// # Errors
-    /// When the client asks for too much.
+    /// If the client has used up its share.
     pub(crate) fn client(&self, asks: Asks, caller: Option<Caller>) -> Result<(), Problem> {
         let limiter = match asks {
             Asks::Read => &self.reads,
@@ -167,18 +175,18 @@ impl RequestLimits {
     /// Counts a request against the brand that signed it.
     ///
     /// # Errors
-    /// When the brand asks for too much.
+    /// If the brand has used up its share.
     pub(crate) fn brand(&self, brand: &BrandId) -> Result<(), Problem> {
         self.signed.as_ref().map_or(Ok(()), |limiter| limiter.check(brand)).map_err(Problem::too_many)
     }
 }
 
-/// What kind of request counts.
+/// The kind of a request that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asks {
-    /// It changes nothing.
+    /// The request changes nothing.
     Read,
-    /// It may store something.
+    /// The request may store something.
     Post,
 }
 
@@ -188,18 +196,19 @@ impl Asks {
     }
 }
 
-/// Whom a request comes from.
+/// The address that a request comes from.
 pub(crate) fn caller(request: &Request) -> Option<Caller> {
     request.extensions().get().copied()
 }
 
-/// Whether a request claims to be signed. The handlers of participations verify that, and count it: against the brand if it is true, else
-/// against the client.
+/// Whether a request claims to be signed. The handlers of participations verify the claim and count the
+/// request: against the brand if the claim is true, or else against the client.
 pub(crate) fn claims_to_be_signed(headers: &HeaderMap) -> bool {
     headers.contains_key(SIGNATURE_HEADER)
 }
 
-/// Lets pass what is within the client's limit, and what claims to be signed where that is verified.
+/// Lets a request pass if it is within its client's limit, or if it claims to be signed on a path that
+/// verifies the claim.
 pub(crate) async fn within(
     State(limits): State<Arc<RequestLimits>>,
     request: Request,
@@ -230,13 +239,13 @@ mod tests {
         Some(Caller(text.parse().unwrap()))
     }
 
-    /// How many of so many posts pass, each from the address that `of` makes of its number.
+    /// How many of these posts pass, each from the address that `of` makes from its number.
     fn passed(limits: &RequestLimits, posts: u32, of: impl Fn(u32) -> String) -> usize {
         (0..posts).filter(|number| limits.client(Asks::Post, caller(&of(*number))).is_ok()).count()
     }
 
     #[test]
-    fn ten_seconds_worth_pass_at_once_and_others_are_not_affected() {
+    fn ten_seconds_worth_of_requests_pass_at_once_and_other_clients_are_not_affected() {
         let limits = limits(1, 1);
         assert_eq!(passed(&limits, 20, |_| "192.0.2.1".to_owned()), 10);
         assert!(limits.client(Asks::Post, caller("192.0.2.2")).is_ok());
@@ -273,14 +282,15 @@ mod tests {
 
     #[test]
     fn networks_of_56_and_48_bits_are_limited_too() {
-        // All addresses have another /64; in the first case one /56, in the second one /48, in the third nothing in common.
+        // All addresses have different /64s. In the first case they share one /56, in the second one /48, and
+        // in the third nothing.
         assert_eq!(passed(&limits(1, 1), 250, |number| format!("2001:db8:0:{number:x}::1")), 40);
         assert_eq!(passed(&limits(1, 1), 250, |number| format!("2001:db8:0:{number:x}00::1")), 160);
         assert_eq!(passed(&limits(1, 1), 250, |number| format!("2001:db8:{number:x}::1")), 250);
     }
 
     #[test]
-    fn a_network_that_is_refused_costs_its_neighbours_nothing() {
+    fn a_refused_network_does_not_count_against_its_neighbours() {
         let limits = limits(1, 1);
         assert_eq!(passed(&limits, 1_000, |_| "2001:db8:0:1::1".to_owned()), 10);
         assert_eq!(passed(&limits, 10, |_| "2001:db8:0:2::1".to_owned()), 10);

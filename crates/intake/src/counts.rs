@@ -1,11 +1,12 @@
-//! How many webhook calls were taken, and how many were refused and why, and what was left out of those taken, since this process began.
+//! Counts, since this process began, the webhook calls that were accepted, those that were refused by reason,
+//! and the values left out of accepted ones.
 
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-/// The counters.
+/// The counters of webhook calls.
 #[derive(Debug, Default)]
 pub(crate) struct Webhooks(Mutex<WebhookCounters>);
 
@@ -16,23 +17,23 @@ struct WebhookCounters {
     dropped: BTreeMap<&'static str, u64>,
 }
 
-/// What was left out of an event that was taken.
+/// A kind of value that was left out of an accepted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dropped {
-    /// A piece of a template, or a word for nothing, where somebody should be named.
+    /// Template syntax, or a word such as `null`, instead of an identifier.
     UnrenderedLiquid,
-    /// An identifier that cannot be one.
+    /// An identifier that cannot be valid.
     UnusableIdentifier,
-    /// A value that is no JSON, or of no kind that could be used.
+    /// A value that is not JSON, or not of a usable type.
     UnusableValue,
     /// The second value of a key.
     RepeatedKey,
-    /// A value for which the attributes have no room.
+    /// A value that does not fit into the attributes' limit.
     TooLarge,
 }
 
 impl Dropped {
-    /// As what it is counted.
+    /// The name that it is counted under.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::UnrenderedLiquid => "unrendered-liquid",
@@ -49,7 +50,7 @@ impl Webhooks {
         self.lock().accepted += 1;
     }
 
-    /// Counts a refusal of this kind, and says how many there were.
+    /// Counts a refusal of this kind, and returns how many there were.
     pub(crate) fn refused(&self, kind: &'static str) -> u64 {
         let mut counters = self.lock();
         let count = counters.refused.entry(kind).or_default();
@@ -57,7 +58,7 @@ impl Webhooks {
         *count
     }
 
-    /// Counts a value that was left out, and says how many there were.
+    /// Counts a value that was left out, and returns how many there were.
     pub(crate) fn dropped(&self, kind: &'static str) -> u64 {
         let mut counters = self.lock();
         let count = counters.dropped.entry(kind).or_default();

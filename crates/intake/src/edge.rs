@@ -1,5 +1,6 @@
-//! Requests that come through a content delivery network. To us they all come from its edges; the network says in a header whom the
-//! edge saw. Anybody can write that header, so it counts only beside a secret that the network adds to what it passes on.
+//! Requests that come through a content delivery network. To us they all come from its edges, and the network
+//! names the client that the edge saw in a header. Anybody can write that header, so it counts only together
+//! with a secret that the network adds to the requests that it forwards.
 //!
 //! CloudFront adds `CloudFront-Viewer-Address` if its origin request policy says so, and any custom origin header (AWS docs, "Add
 //! CloudFront request headers" and "Add custom headers to origin requests").
@@ -17,13 +18,14 @@ use subtle::ConstantTimeEq;
 use crate::Intake;
 use crate::clients::Caller;
 
-/// The header that holds the secret.
+/// The header with the secret.
 pub const EDGE_SECRET_HEADER: HeaderName = HeaderName::from_static("x-quikly-edge-secret");
 
-/// The viewer's address and port.
+/// The header with the viewer's address and port.
 const VIEWER: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
 
-/// Has a request come from the viewer that the edge saw, where it proves that it came through the edge.
+/// Replaces the caller's address by the viewer that the edge saw, if the request proves that it came through
+/// the edge.
 pub(crate) async fn viewer(Shared(intake): Shared<Intake>, mut request: Request, next: Next) -> Response {
     if let Some(viewer) = seen_by_the_edge(request.headers())
         && proves_itself(&intake, request.headers()).await
@@ -49,7 +51,7 @@ async fn proves_itself(intake: &Intake, headers: &HeaderMap) -> bool {
     }
 }
 
-/// An address and a port, separated by the last colon: an IPv6 address stands there with or without brackets.
+/// Reads an address and a port, separated by the last colon. An IPv6 address may be in brackets or not.
 fn seen_by_the_edge(headers: &HeaderMap) -> Option<IpAddr> {
     let (address, port) = headers.get(VIEWER)?.to_str().ok()?.trim().rsplit_once(':')?;
     port.parse::<u16>().ok()?;

@@ -1,4 +1,5 @@
-//! What the log says when a store, a queue or a secret cannot be reached: one line a minute, for requests come by the thousand.
+//! Logs that a store, a queue or a secret cannot be reached, once a minute, since thousands of requests may
+//! meet the same failure.
 
 use std::error::Error;
 
@@ -6,7 +7,8 @@ use ports::error::in_full;
 
 use crate::Intake;
 
-/// Says that a port failed, and in a sentence what that did to a request. `about` is the brand, where the failure concerns one.
+/// Logs that a port failed, with a sentence about the consequence for a request. `about` is the brand, if the
+/// failure concerns one.
 pub(crate) fn say(
     intake: &Intake,
     event: &'static str,

@@ -1,4 +1,4 @@
-//! Rules for the head of an HTTP/1 request that hyper leaves to its user.
+//! Rules for the head of an HTTP/1 request that hyper leaves to its users.
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -6,11 +6,11 @@ use http::{HeaderMap, HeaderValue, Version, header};
 
 use crate::problem::Problem;
 
-/// The answer to a request whose head breaks a rule; the connection ends with it, since nobody can tell where its body ends. `None` for
-/// all others.
+/// The answer to a request whose head breaks a rule; `None` for all other requests. The connection ends with
+/// the answer, since it is not clear where the body ends.
 ///
 /// - An HTTP/1.1 request has exactly one `Host`, which names one host (RFC 9112, 3.2).
-/// - No transfer coding but `chunked` is decoded here (RFC 9112, 6.1).
+/// - No transfer coding except `chunked` is decoded here (RFC 9112, 6.1).
 #[must_use]
 pub fn refused<B>(request: &Request<B>) -> Option<Response> {
     let problem = host(request.version(), request.headers())
@@ -28,11 +28,11 @@ fn host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
         (Some(_), None) => Err(Problem::bad_head("The Host header must name one host.")),
         (None, _) if version < Version::HTTP_11 => Ok(()),
         (None, _) => Err(Problem::bad_head("The Host header is missing.")),
-        (Some(_), Some(_)) => Err(Problem::bad_head("The Host header stands twice.")),
+        (Some(_), Some(_)) => Err(Problem::bad_head("The Host header is repeated.")),
     }
 }
 
-/// An empty name is allowed: a URI without a host has none (RFC 9110, 7.2).
+/// An empty name is allowed, since a URI without a host has none (RFC 9110, 7.2).
 fn names_a_host(host: &HeaderValue) -> bool {
     let authority =
         |text: &str| text.parse::<http::uri::Authority>().is_ok_and(|read| !read.as_str().contains('@'));
@@ -53,7 +53,7 @@ fn transfer_encoding(headers: &HeaderMap) -> Result<(), Problem> {
 mod tests {
     use super::*;
 
-    /// The status that a head is refused with.
+    /// The status of the refusal, if the head is refused.
     fn status(version: Version, headers: &[(&str, &str)]) -> Option<u16> {
         let mut request = Request::post("/participations").version(version);
         for (name, value) in headers {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_may_come_in_chunks_and_in_no_other_coding() {
+    fn a_body_may_be_chunked_and_in_no_other_coding() {
         let host = ("host", "promo.example");
         for encoding in ["chunked", "Chunked", " chunked "] {
             assert_eq!(

@@ -13,27 +13,28 @@ use serde_json::{Value, json};
 use crate::Intake;
 use crate::problem::Problem;
 
-/// So long after a participation could not be kept we call ourselves unhealthy; then somebody has to try again.
+/// How long after a participation could not be stored the process reports itself as unhealthy. After that a
+/// new attempt must show whether it still fails.
 const REMEMBERED: Duration = Duration::from_secs(30);
 
-/// So long an answer of the store counts: whoever asks all the time costs no more than whoever asks once a second.
+/// How long an answer of the store is reused, so that frequent health requests cost one question a second.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What a participation must be in before it is accepted.
+/// A part that must accept a participation before we do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// The store of participations, which every participation needs.
     Store,
-    /// The queue of awards, where its order is the order of acceptance.
+    /// The queue of awards, if its order is the order of acceptance.
     Queue,
 }
 
-/// How it went the last time.
+/// How the last requests to each part went.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     store: Mutex<Option<PartFailure>>,
     queue: Mutex<Option<PartFailure>>,
-    /// When the store was asked, and what it is in trouble with, if it is.
+    /// When the store was asked, and why it was unavailable, if it was.
     asked: tokio::sync::Mutex<Option<(Timestamp, Option<UnavailableKind>)>>,
 }
 
@@ -43,7 +44,7 @@ struct PartFailure {
     trouble: UnavailableKind,
 }
 
-/// Whether `at` was at most so long ago.
+/// Whether `at` is at most this long ago.
 fn recent(at: Timestamp, now: Timestamp, within: Duration) -> bool {
     Duration::try_from(now.duration_since(at)).is_ok_and(|ago| ago < within)
 }
@@ -58,22 +59,23 @@ impl Health {
     }
 
     pub(crate) fn failed(&self, part: Part, error: &ports::Error, now: Timestamp) {
-        *self.of(part) = Some(PartFailure { at: now, trouble: error.trouble() });
+        *self.of(part) = Some(PartFailure { at: now, trouble: error.kind() });
     }
 
     pub(crate) fn worked(&self, part: Part) {
         *self.of(part) = None;
     }
 
-    /// Why the last participation that needed this part was not kept, if that was a moment ago.
+    /// Why the last participation that needed this part was not stored, if that was a moment ago.
     fn trouble(&self, part: Part, now: Timestamp) -> Option<UnavailableKind> {
         self.of(part).filter(|failure| recent(failure.at, now, REMEMBERED)).map(|failure| failure.trouble)
     }
 }
 
-/// Healthy when the store answers and what comes is kept; the answer says which part is in what kind of trouble when not. `degraded` when
-/// something else is wrong: 200 all the same, since a restart or another process would not mend it. The answer says, too, what became of
-/// webhook calls: Braze tells the marketer only.
+/// Healthy if the store answers and participations are stored; if not, the answer says which part fails and
+/// how. `degraded` if something else is wrong: the status is still 200, since neither a restart nor another
+/// process would help. The answer also counts webhook calls, because Braze reports refusals only to the
+/// marketer.
 pub(crate) async fn show(Shared(intake): Shared<Intake>) -> Result<Json<Value>, Problem> {
     let unhealthy = |why: String| Problem::unavailable().detail(format!("{why}; the log says why"));
     let now = intake.clock.now();
@@ -89,7 +91,7 @@ pub(crate) async fn show(Shared(intake): Shared<Intake>) -> Result<Json<Value>, 
     }
 }
 
-/// What is shown while participations are kept.
+/// The answer while participations are stored.
 fn shown(intake: &Intake, now: Timestamp) -> Value {
     let troubles: Vec<Value> = intake.troubles.all(now).iter().map(HealthEntry::as_json).collect();
     let mut shown = json!({ "status": "ok", "webhooks": intake.webhooks.show() });
@@ -100,7 +102,7 @@ fn shown(intake: &Intake, now: Timestamp) -> Value {
     shown
 }
 
-/// Asks the store for anything, unless somebody did a moment ago.
+/// Asks the store a simple question, unless it was asked a moment ago.
 async fn ask(intake: &Intake) -> Option<UnavailableKind> {
     let mut asked = intake.health.asked.lock().await;
     let now = intake.clock.now();
@@ -111,7 +113,7 @@ async fn ask(intake: &Intake) -> Option<UnavailableKind> {
     }
     let trouble = intake.store.due(now, 1).await.err().map(|error| {
         tracing::error!(event = "intake.unhealthy", error = %in_full(&error), "The store does not answer.");
-        error.trouble()
+        error.kind()
     });
     *asked = Some((now, trouble));
     trouble

@@ -1,19 +1,19 @@
-//! `Idempotency-Key`: how a caller that does not sign proves that it repeats its own request.
+//! `Idempotency-Key`: a caller that does not sign proves with it that it repeats its own request.
 
 use http::HeaderMap;
 
 use crate::problem::Problem;
 
-/// The header.
+/// The name of the header.
 pub(crate) const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 
 const SHORTEST: usize = 16;
 const LONGEST: usize = 64;
 
-/// The key of a request, if it carries one.
+/// The key of a request, if it has one.
 ///
 /// # Errors
-/// When there are several, or one of another form.
+/// If there are several keys, or one in another form.
 pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
     let (first, second) = (values.next(), values.next());
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn a_key_in_another_form_is_refused() {
         let long = "x".repeat(65);
         for text in
             ["", "0123456789abcde", &long, "0123456789 abcdef", "\"0123456789abcdef\"", "0123456789abcdef,"]

@@ -1,4 +1,5 @@
-//! `GET /incentives/{scope}/{id}`: how much of an incentive is left; and of a raffle, everything that it takes to check it.
+//! `GET /incentives/{scope}/{id}`: how much of an incentive is left, and for a raffle, everything that is
+//! needed to verify it.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -16,10 +17,10 @@ use serde_json::{Map, Value, json};
 use crate::problem::{FieldError, Problem};
 use crate::{Intake, failing};
 
-/// Of the winning tickets, so many are shown with the incentive; all of them are a list of their own.
+/// The most winning tickets shown with the incentive. All of them are in a list of their own.
 const MOST_SHOWN: u32 = 1_000;
 
-/// The counters of an incentive.
+/// Shows the counters of an incentive.
 pub(crate) async fn show(
     Shared(intake): Shared<Intake>,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -37,7 +38,7 @@ pub(crate) async fn show(
     Ok(Json(Value::Object(members)))
 }
 
-/// The tickets of a raffle, one a line, once it is drawn: with the seed they tell who had to win.
+/// The tickets of a raffle after it is drawn, one a line: with the seed, they show which tickets had to win.
 pub(crate) async fn tickets(
     Shared(intake): Shared<Intake>,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -46,7 +47,7 @@ pub(crate) async fn tickets(
     drawn(&intake, path, DrawnList::Tickets, query).await
 }
 
-/// The tickets that won, one a line, best first.
+/// The winning tickets, one a line, best first.
 pub(crate) async fn winners(
     Shared(intake): Shared<Intake>,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -55,7 +56,7 @@ pub(crate) async fn winners(
     drawn(&intake, path, DrawnList::Winners, query).await
 }
 
-/// A page of a list, and where the next one is.
+/// Returns a page of a list, with a link to the next page.
 async fn drawn(
     intake: &Intake,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -78,7 +79,7 @@ async fn drawn(
     if next > after && next < part.of {
         let (scope, id, name) = (&ledger.scope, &incentive.id, list.name());
         let link = format!("</incentives/{scope}/{id}/{name}?after={next}&limit={limit}>; rel=\"next\"");
-        // Scopes and ids are plain.
+        // Scopes and ids contain only plain characters.
         let link = HeaderValue::from_str(&link).map_err(|_| Problem::unavailable())?;
         response.headers_mut().insert(header::LINK, link);
     }
@@ -87,14 +88,14 @@ async fn drawn(
 
 /// Which lines of a list are wanted.
 struct ListPage {
-    /// Those behind the first so many.
+    /// The lines start behind this many.
     after: u32,
-    /// So many at most.
+    /// The most lines to return.
     limit: u32,
 }
 
 impl ListPage {
-    /// Lines of a page, unless fewer are asked for. A list up to this long comes whole.
+    /// The lines of a page unless fewer are asked for. A shorter list comes as a whole.
     const LINES: u32 = 10_000;
 
     fn of(query: &str) -> Result<Self, Problem> {
@@ -134,7 +135,7 @@ fn unreachable(intake: &Intake, error: &ports::Error) -> Problem {
     Problem::unavailable()
 }
 
-/// How many rewards there are, were given, and are left for whoever comes now.
+/// How many rewards there are, how many were given, and how many are left for new participations.
 fn left(incentive: &Incentive, counts: &Counts) -> Map<String, Value> {
     let limit = incentive.quantity.limit();
     let left = limit.map(|limit| limit.saturating_sub(counts.given).saturating_sub(counts.held));
@@ -168,7 +169,7 @@ async fn raffle(intake: &Intake, ledger: &LedgerKey, counts: &Counts) -> Result<
     Ok(members)
 }
 
-/// What a participation's award comes to, for whoever asks for the participation.
+/// What a participation's award looks like to the caller that asks for the participation.
 pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<String, Value>, Problem> {
     let mut members = Map::new();
     let Some(id) = &award.ledger.incentive else { return Ok(members) };
@@ -201,7 +202,7 @@ pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<Strin
                 put("no_reward", "not_drawn".into());
             }
         }
-        // It is on its way into the ledger.
+        // The award is not in the ledger yet.
         AwardStatus::New => {}
         AwardStatus::NoPrize(why) => {
             put("no_reward", why.name().into());

@@ -52,42 +52,45 @@ use room::Rooms;
 /// The largest body that is read, in bytes.
 pub const LARGEST_BODY: usize = 64 * 1024;
 
-/// How long a browser may rely on what a preflight answered.
+/// How long a browser may cache the answer to a preflight.
 const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_secs(600);
 
-/// Who enters participations in their ledgers, which is what their order is.
+/// Which part enters participations in their ledgers, and so decides their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entering {
-    /// The store does, as it stores them.
+    /// The store enters them when it stores them.
     AtOnce,
-    /// A rewarder does, in the order of the queue `awards`. So a 202 waits until that has the message, too.
+    /// A rewarder enters them, in the order of the queue `awards`. So a 202 also waits until the queue has
+    /// the message.
     InOrder,
 }
 
-/// What intake needs from outside.
+/// The ports that intake needs.
 #[derive(Clone)]
 pub struct IntakeDeps {
-    /// Where participations are kept.
+    /// Stores participations.
     pub store: Arc<dyn Store>,
-    /// Where awards are kept.
+    /// Stores awards.
     pub ledger: Arc<dyn Ledger>,
-    /// Where participations are announced.
+    /// Queues on which participations are announced.
     pub queues: Arc<dyn Queues>,
-    /// Who enters them in their ledgers.
+    /// Which part enters participations in their ledgers.
     pub entering: Entering,
-    /// Signing secrets and the edge's, and no others.
+    /// Reads signing secrets and the edge's secret, and no others.
     pub secrets: Arc<dyn Secrets>,
-    /// What is wrong in this process, which the health shows.
+    /// What is wrong in this process, for the health report.
     pub troubles: Troubles,
-    /// What proves that a request came through our content delivery network; `None` where there is none ([`edge`]).
+    /// The secret that proves that a request came through our content delivery network; `None` if there is no
+    /// such network ([`edge`]).
     pub edge_secret: Option<SecretRef>,
-    /// What each client and brand may ask for. Braze's webhooks are known by their tokens, and not limited.
+    /// The rate limits of clients and brands. Braze's webhooks are identified by their tokens and not
+    /// limited.
     pub limits: Arc<RequestLimits>,
-    /// The time.
+    /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
 
-/// What a request is answered with: the brands are those that are in use when it comes.
+/// What a request is answered from. The brands are those in use when the request arrives.
 #[derive(Clone)]
 struct Intake {
     store: Arc<dyn Store>,
@@ -107,12 +110,13 @@ struct Intake {
 }
 
 impl Intake {
-    /// The activation of a scope, and its brand. `field` is where the scope was given.
+    /// The activation of a scope, and its brand. `field` is the field that named the scope.
     fn terms(&self, scope: &Scope, field: &str) -> Result<(&Brand, &Activation), Problem> {
         self.known(scope)?.ok_or_else(|| Problem::unknown_scope(field))
     }
 
-    /// The same, where there may be none. Whoever asks for a brand whose file cannot be used is to come again.
+    /// Does the same for a scope that may be unknown. A request for a brand whose file cannot be used must be
+    /// sent again later.
     fn known(&self, scope: &Scope) -> Result<Option<(&Brand, &Activation)>, Problem> {
         if self.brands.may_be_broken_scope(scope) {
             return Err(Problem::brand_unavailable());
@@ -121,7 +125,7 @@ impl Intake {
     }
 }
 
-/// All that lasts longer than a request.
+/// Everything that outlives a single request.
 #[derive(Clone)]
 struct Lasting {
     intake: Intake,
@@ -134,40 +138,41 @@ impl FromRef<Lasting> for Intake {
     }
 }
 
-/// The routes. Call it inside a Tokio runtime: announcements are sent by a task of their own.
-pub fn router(outside: IntakeDeps, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Router {
-    let supervisor = Supervisor::new(outside.clock.clone(), Arc::new(SystemChance), outside.troubles.clone());
-    router_under(&supervisor, outside, brands, id_key)
+/// Makes the routes. Call it inside a Tokio runtime, since a task sends the announcements.
+pub fn router(deps: IntakeDeps, brands: impl Into<BrandsInUse>, id_key: IdKey) -> Router {
+    let supervisor = Supervisor::new(deps.clock.clone(), Arc::new(SystemChance), deps.troubles.clone());
+    router_under(&supervisor, deps, brands, id_key)
 }
 
-/// The same, whose task is restarted by `supervisor` together with those of others.
+/// Does the same, with a task that `supervisor` restarts together with those of others.
 pub fn router_under(
     supervisor: &Supervisor,
-    outside: IntakeDeps,
+    deps: IntakeDeps,
     brands: impl Into<BrandsInUse>,
     id_key: IdKey,
 ) -> Router {
     let brands = brands.into();
     let cors = cors(brands.clone());
-    let (troubles, clock) = (outside.troubles.clone(), outside.clock.clone());
+    let (troubles, clock) = (deps.troubles.clone(), deps.clock.clone());
     let guard = CatchPanicLayer::custom(move |panic| panicked(panic, &troubles, &*clock));
     let intake = Intake {
-        announcer: Announcer::start(outside.queues, outside.entering, supervisor, &outside.troubles),
-        entering: outside.entering,
-        store: outside.store,
-        ledger: outside.ledger,
-        secrets: outside.secrets,
-        edge_secret: outside.edge_secret,
-        clock: outside.clock,
+        announcer: Announcer::start(deps.queues, deps.entering, supervisor, &deps.troubles),
+        entering: deps.entering,
+        store: deps.store,
+        ledger: deps.ledger,
+        secrets: deps.secrets,
+        edge_secret: deps.edge_secret,
+        clock: deps.clock,
         brands: brands.current(),
         id_key,
-        limits: outside.limits.clone(),
+        limits: deps.limits.clone(),
         webhooks: Arc::default(),
         rooms: Arc::default(),
-        troubles: outside.troubles,
+        troubles: deps.troubles,
         health: Arc::default(),
     };
-    // One slash at the end is forgiven everywhere: it is easily typed, and Braze drops what is answered with 404.
+    // One slash at the end is accepted everywhere: it is easily typed, and Braze drops a webhook that is
+    // answered with 404.
     let for_browsers = Router::new()
         .route("/participations", post(participations::accept))
         .route("/participations/", post(participations::accept))
@@ -181,7 +186,7 @@ pub fn router_under(
         .route("/incentives/{scope}/{id}/winners/", get(incentives::winners))
         .method_not_allowed_fallback(webhook::method_not_allowed)
         .layer(guard.clone())
-        .layer(from_fn_with_state(outside.limits, clients::within))
+        .layer(from_fn_with_state(deps.limits, clients::within))
         .layer(cors);
     for_browsers
         .route("/webhook/braze", post(webhook::receive))
@@ -198,22 +203,22 @@ pub fn router_under(
 
 pub use head::refused as refused_head;
 
-/// What is answered to those who come while only the reserve of connections is left: 503, and when to try again.
+/// The answer while only the reserve of connections is left: 503, and when to try again.
 #[must_use]
 pub fn busy() -> Response {
     Problem::busy().into_response()
 }
 
-/// What is answered when participations cannot be stored right now: 503, and when to try again.
+/// The answer while participations cannot be stored: 503, and when to try again.
 #[must_use]
 pub fn unavailable() -> Response {
     Problem::unavailable().into_response()
 }
 
-/// How long the health shows that a request panicked.
+/// How long the health report shows that a request panicked.
 const PANIC_SHOWN_FOR: std::time::Duration = std::time::Duration::from_secs(300);
 
-/// A request whose handling panicked is answered all the same, and somebody is told.
+/// Answers a request whose handling panicked, and reports the panic.
 fn panicked(panic: Box<dyn std::any::Any + Send>, troubles: &Troubles, clock: &dyn Clock) -> Response {
     let (panicked, now) = (supervision::caught(&*panic), clock.now());
     let text = format!("a request failed: {panicked}; the log says where");
@@ -224,7 +229,7 @@ fn panicked(panic: Box<dyn std::any::Any + Send>, troubles: &Troubles, clock: &d
     Problem::internal().into_response()
 }
 
-/// Pages of the brands' origins may call; a page's brand is not known before its body is, so it is the origins of all.
+/// Allows pages of all brands' origins to call, because the brand is not known before the body is read.
 fn cors(brands: BrandsInUse) -> CorsLayer {
     let allowed = move |origin: &HeaderValue, _: &request::Parts| {
         origin.to_str().is_ok_and(|origin| has_origin(&brands.current(), origin))
@@ -243,7 +248,7 @@ fn cors(brands: BrandsInUse) -> CorsLayer {
 
 fn has_origin(brands: &Brands, origin: &str) -> bool {
     let in_use = brands.iter().flat_map(|brand| &brand.intake.origins);
-    // A page must be able to read that it is to come again.
+    // A page must be able to read that it has to try again.
     let broken = brands.broken().iter().flat_map(|broken| &broken.origins);
     in_use.chain(broken).any(|known| known == origin)
 }

@@ -1,21 +1,21 @@
-//! Reading the JSON of a webhook member by member. Braze sends it once, and a template may put anything into it: a value that is no
-//! JSON costs that value, not the event.
+//! Reads the JSON of a webhook member by member. Braze sends it once, and a template may put anything into
+//! it: a value that is not JSON is dropped without dropping the event.
 
 use serde_json::Value;
 
 /// A value, as far as it can be used.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Loose {
-    /// Text, a number, true, false or nothing.
+    /// A text, a number, a boolean or null.
     Plain(Value),
     /// An array or an object.
     Nested,
-    /// No JSON.
+    /// Not JSON.
     Unreadable,
 }
 
-/// The members of an object in their order; `None` when the text is no object. Bytes that are no UTF-8 stand as replacement
-/// characters, and so does half of a surrogate pair.
+/// The members of an object in their order; `None` if the text is not an object. Bytes that are not UTF-8
+/// become replacement characters, and so does half of a surrogate pair.
 pub(crate) fn members(bytes: &[u8]) -> Option<Vec<(String, Loose)>> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -36,7 +36,7 @@ pub(crate) fn members(bytes: &[u8]) -> Option<Vec<(String, Loose)>> {
     }
 }
 
-/// Where a string that begins here ends, behind its quote.
+/// The end of a string that begins here, behind its closing quote.
 fn end_of_string(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate();
     if bytes.next()?.1 != b'"' {
@@ -54,7 +54,7 @@ fn end_of_string(text: &str) -> Option<usize> {
     None
 }
 
-/// Where a value that begins here ends: before the comma or brace that belongs to the object around it.
+/// The end of a value that begins here: before the comma or brace that belongs to the surrounding object.
 fn end_of_value(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = 0;
@@ -76,7 +76,7 @@ fn end_of_value(text: &str) -> Option<usize> {
 
 fn loose(text: &str) -> Loose {
     if text.starts_with('"') {
-        // Whatever follows the string is no part of it.
+        // Text behind the string is not part of it.
         let whole = end_of_string(text) == Some(text.len());
         return match string(text).filter(|_| whole) {
             Some(text) => Loose::Plain(Value::String(text)),
@@ -90,7 +90,7 @@ fn loose(text: &str) -> Loose {
     serde_json::from_str(text).map_or(Loose::Unreadable, Loose::Plain)
 }
 
-/// A string with its quotes, perhaps with line breaks in it and with halves of surrogate pairs.
+/// Reads a string with its quotes, which may contain line breaks and halves of surrogate pairs.
 fn string(quoted: &str) -> Option<String> {
     if let Ok(text) = serde_json::from_str(quoted) {
         return Some(text);
@@ -113,7 +113,7 @@ fn plain(c: char, mended: &mut String) -> usize {
     c.len_utf8()
 }
 
-/// Copies an escape, half of a surrogate pair as a replacement character. How long it was.
+/// Copies an escape, and half of a surrogate pair as a replacement character. Returns its length.
 fn escape(rest: &str, mended: &mut String) -> Option<usize> {
     let unit = |at: usize| {
         let digits = rest.get(at..)?.strip_prefix("\\u")?.get(..4)?;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_json_is_read_as_json() {
+    fn json_is_read_as_json() {
         let text = r#" {"a": "x,}\"y", "b":1.5, "c" : true,"d":null,"e":[1,{"f":"]"}],"g":{"h":{}}, "\u00e9":"\ud83d\ude00"} "#;
         let expected = vec![
             plain("a", json!("x,}\"y")),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_json_costs_itself_alone() {
+    fn a_value_that_is_not_json_is_the_only_one_lost() {
         let after = plain("z", json!(1));
         for value in
             ["1e400", "", "NaN", "{{custom_attribute.${age}}}", "\"a\" b", "undefined", "[1,", "{\"a\":}"]
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_none() {
+    fn a_text_that_is_not_an_object_is_none() {
         for text in [
             "",
             "[]",

@@ -25,15 +25,15 @@ use crate::problem::{FieldError, Problem};
 use crate::spelling::{Typed, as_known};
 use crate::{Intake, failing, idempotency, incentives, signature};
 
-/// Longest name of a consent text, in characters.
+/// The longest name of a consent text, in characters.
 const LONGEST_TEXT_ID: usize = 255;
 
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum ParticipationAccepted {
-    /// To whoever created the participation, and to callers that sign.
+    /// The answer to the caller that created the participation, and to callers that sign.
     Told { id: String, state: &'static str },
-    /// To everybody else who posts a consumer that takes part already. It is the same whatever became of the participation.
+    /// The answer to all other callers that post a consumer who takes part already. It is the same whatever the participation's state is.
     Repeat { state: &'static str, repeat: bool },
 }
 
@@ -49,8 +49,8 @@ pub(crate) struct ShownParticipation {
     updated_at: String,
 }
 
-/// Accepts a participation: durable before the answer, announced if it is new. The same consumer in the same activation
-/// and channel is the same participation; its id is told to whoever created it, and to callers that sign.
+/// Accepts a participation: it is durable before the answer, and announced if it is new. The same consumer in the same activation and
+/// channel is the same participation. Its id is returned to the caller that created it, and to callers that sign.
 pub(crate) async fn accept(
     Shared(intake): Shared<Intake>,
     caller: Option<Extension<Caller>>,
@@ -89,7 +89,7 @@ fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserte
         Inserted::Existing(earlier) if asking == Asking::Signed || brand.intake.repeats == Repeats::Tell => {
             told(seen::participation(earlier, asking).state)
         }
-        // Whoever repeats the key of the first request sent that one, too.
+        // A caller that repeats the key of the first request also sent that request.
         Inserted::Existing(earlier)
             if asked.repeat_key().is_some() && asked.repeat_key() == earlier.repeat_key() =>
         {
@@ -99,7 +99,8 @@ fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserte
     }
 }
 
-/// Counts a request that claims to be signed: against the brand if that is true, else against its client. Others were counted before.
+/// Counts a request that claims to be signed: against the brand if the claim is true, or else against its client. Other requests were
+/// counted before.
 fn counted(
     intake: &Intake,
     signer: Result<Option<&Brand>, Problem>,
@@ -114,8 +115,8 @@ fn counted(
     Ok(if signer?.is_some() { Asking::Signed } else { Asking::Unsigned })
 }
 
-/// The brand that signed the request. `None` where the brand does not sign; where it does, an unsigned request is refused. This is
-/// checked before anything is said about the body.
+/// The brand that signed the request; `None` if the brand does not sign. If it signs, an unsigned request is refused before anything is
+/// said about the body.
 async fn signed<'a>(
     intake: &'a Intake,
     headers: &HeaderMap,
@@ -130,7 +131,8 @@ async fn signed<'a>(
     verified(intake, brand, headers, &body.raw, now).await
 }
 
-/// Whoever asks with a signature of a brand that signs may know why a participation ended. Without one, anybody may ask.
+/// Checks the signature of a path. A caller with a signature of a brand that signs may know why a participation ended; anybody may ask
+/// without one.
 async fn signed_path<'a>(
     intake: &'a Intake,
     headers: &HeaderMap,
@@ -145,7 +147,7 @@ async fn signed_path<'a>(
     }
 }
 
-/// Checks a signature, where the brand has a secret to sign with.
+/// Checks a signature, if the brand has a signing secret.
 async fn verified<'a>(
     intake: &Intake,
     brand: &'a Brand,
@@ -163,18 +165,18 @@ async fn verified<'a>(
     if let Some(flaw) = signature::flaw(secret)
         && let Some(line) = intake.troubles.repeats().line("intake.flawed_secret", brand.id.as_str(), now)
     {
-        tracing::error!(event = "intake.flawed_secret", brand = %brand.id, flaw, times = line.times, since = %line.since, "The signing secret has a flaw; participations are taken all the same.");
+        tracing::error!(event = "intake.flawed_secret", brand = %brand.id, flaw, times = line.times, since = %line.since, "The signing secret has a flaw; participations are still accepted.");
     }
     signature::verify(headers, signed, secret, now).map_err(|why| {
         if let Some(line) = intake.troubles.repeats().line("intake.unsigned", brand.id.as_str(), now) {
-            tracing::warn!(event = "intake.unsigned", brand = %brand.id, times = line.times, why = ?why, "A request was not signed as it must be.");
+            tracing::warn!(event = "intake.unsigned", brand = %brand.id, times = line.times, why = ?why, "A request was not signed correctly.");
         }
         Problem::unsigned(why)
     })?;
     Ok(Some(brand))
 }
 
-/// Shows how far a participation is, and what it has won.
+/// Shows the state of a participation, and what it has won.
 pub(crate) async fn show(
     Shared(intake): Shared<Intake>,
     caller: Option<Extension<Caller>>,
@@ -217,7 +219,7 @@ pub(crate) async fn show(
     }))
 }
 
-/// The one that was asked for.
+/// The item that was asked for.
 fn readable<T>(intake: &Intake, read: Read<T>) -> Result<Option<T>, Problem> {
     match read.unreadable.first() {
         Some(one) => Err(unreadable(intake, &one.why)),
@@ -230,7 +232,7 @@ struct AskedBody {
     scope: String,
     email: Option<Typed>,
     phone: Option<String>,
-    /// What the consumer said; `None` if they were not asked.
+    /// The consumer's answer; `None` if the consumer was not asked.
     consent: Option<bool>,
     consent_text_id: Option<String>,
     attributes: Attributes,
@@ -321,7 +323,7 @@ fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldErr
     let mut bytes = 0_usize;
     for (name, value) in members {
         let field = || format!("attributes.{}", shown(&name));
-        // What is empty is nothing.
+        // An empty value counts as absent.
         if value.as_str().is_some_and(|text| domain::invisible::trim(text).is_empty()) {
             continue;
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::signature::Unsigned;
 
-/// What is told to the caller. Nothing in it comes from the request but the names of fields we know.
+/// The answer to the caller. It contains nothing from the request except the names of known fields.
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
     #[serde(rename = "type")]
@@ -32,7 +32,7 @@ pub(crate) struct Problem {
 pub(crate) struct FieldError {
     pub(crate) field: String,
     pub(crate) message: String,
-    /// A word for programs, where there is one.
+    /// A stable code for programs, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<&'static str>,
 }
@@ -57,7 +57,7 @@ impl Problem {
         Self { kind, title, status, detail: None, errors: Vec::new(), retry_after_s: None, challenge: None }
     }
 
-    /// The last part of the type: what it is counted as.
+    /// The last part of the type, under which the problem is counted.
     pub(crate) fn kind(&self) -> &'static str {
         self.kind.rsplit(':').next().unwrap_or(self.kind)
     }
@@ -86,45 +86,45 @@ impl Problem {
         Self::about(field, "urn:quikly-braze:unknown-scope", title, "is not known")
     }
 
-    /// The activation takes no such event.
+    /// The activation has no such event.
     pub(crate) fn unknown_event() -> Self {
         let title = "The activation has no such event";
         Self::about("event", "urn:quikly-braze:unknown-event", title, "is not known")
     }
 
-    /// A webhook without an address.
+    /// The webhook has an empty address.
     pub(crate) fn empty_email() -> Self {
         let title = "The e-mail address is empty";
         Self::about("email", "urn:quikly-braze:empty-email", title, "is empty")
             .detail("Does the consumer have an address, and does the template say {{${email_address}}}?")
     }
 
-    /// A webhook with a piece of its template, or with a word for nothing, where an address should be.
+    /// The webhook has template syntax, or a word such as `null`, instead of an address.
     pub(crate) fn unrendered(field: &str) -> Self {
         let title = "The template was not rendered";
         Self::about(
             field,
             "urn:quikly-braze:unrendered-liquid",
             title,
-            "is a piece of a template, or a word for nothing",
+            "is a piece of a template, or a word such as null",
         )
         .detail("Does the template say {{${email_address}}}, and does Braze render it?")
     }
 
-    /// No token, or one that no brand knows.
+    /// The token is missing, or belongs to no brand.
     pub(crate) fn no_token() -> Self {
         let title = "The bearer token is missing or not known";
         let problem = Self::new(StatusCode::UNAUTHORIZED, "urn:quikly-braze:unknown-token", title);
         Self { challenge: Some("Bearer"), ..problem }
     }
 
-    /// The token is one brand's, the scope another's.
+    /// The token belongs to one brand, and the scope to another.
     pub(crate) fn another_brands_scope() -> Self {
         let title = "The activation is another brand's";
         Self::new(StatusCode::FORBIDDEN, "urn:quikly-braze:foreign-scope", title)
     }
 
-    /// The brand's participations are signed, and this one is not.
+    /// The brand signs its participations, and this one is not signed.
     pub(crate) fn unsigned(why: Unsigned) -> Self {
         let title = "The request is not signed";
         let problem = Self::new(StatusCode::UNAUTHORIZED, "urn:quikly-braze:unsigned", title);
@@ -135,7 +135,7 @@ impl Problem {
         })
     }
 
-    /// The header `Idempotency-Key` is there and has another form.
+    /// The header `Idempotency-Key` is present and has another form.
     pub(crate) fn malformed_idempotency_key() -> Self {
         let title = "The Idempotency-Key cannot be used";
         Self::new(StatusCode::BAD_REQUEST, "urn:quikly-braze:malformed-idempotency-key", title)
@@ -148,14 +148,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-incentive", title)
     }
 
-    /// A page of a list that cannot be.
+    /// The parameters describe no possible page of a list.
     pub(crate) fn no_such_page(errors: Vec<FieldError>) -> Self {
         let title = "There is no such page of the list";
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "urn:quikly-braze:invalid-page", title);
         Self { errors, ..problem }
     }
 
-    /// The activation opens later.
+    /// The activation has not opened yet.
     pub(crate) fn not_open_yet(field: &str, opens: domain::Timestamp) -> Self {
         let title = "The activation is not open yet";
         Self::about(field, "urn:quikly-braze:activation-not-open", title, "is not open yet")
@@ -169,11 +169,11 @@ impl Problem {
             .detail(format!("It closed at {closed}."))
     }
 
-    /// The activation has as many participations as it takes.
+    /// The activation has as many participations as it allows.
     pub(crate) fn full(field: &str) -> Self {
         let title = "The activation is full";
         Self::about(field, "urn:quikly-braze:activation-full", title, "is full")
-            .detail("It has all the participations that it takes.")
+            .detail("It has as many participations as it allows.")
     }
 
     fn about(field: &str, kind: &'static str, title: &'static str, message: &str) -> Self {
@@ -187,19 +187,19 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-participation", title)
     }
 
-    /// We are at fault.
+    /// The request failed because of a bug of ours.
     pub(crate) fn internal() -> Self {
         let title = "The request could not be handled";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:quikly-braze:internal-error", title)
-            .detail("It is our fault, and the log says where. Nothing is known of what was kept; sending it again does no harm.")
+            .detail("This is our fault, and the log says where it happened. The request may or may not have been stored; it is safe to send it again.")
     }
 
     /// No route has this path.
     pub(crate) fn no_such_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-path", "There is nothing here")
+        Self::new(StatusCode::NOT_FOUND, "urn:quikly-braze:no-such-path", "There is no such path")
     }
 
-    /// The path does not take this method.
+    /// The path does not allow this method.
     pub(crate) fn method_not_allowed() -> Self {
         let title = "This method is not offered here";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "urn:quikly-braze:method-not-allowed", title)
@@ -219,7 +219,7 @@ impl Problem {
             .detail("Send Content-Type: application/json.")
     }
 
-    /// The client asks for more than its share.
+    /// The client has used up its share of requests.
     pub(crate) fn too_many(after: Duration) -> Self {
         let title = "Too many requests from one client";
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:quikly-braze:too-many-requests", title);
@@ -236,7 +236,7 @@ impl Problem {
         )
     }
 
-    /// The head breaks a rule of HTTP.
+    /// The request's head breaks a rule of HTTP.
     pub(crate) fn bad_head(detail: &'static str) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -246,35 +246,35 @@ impl Problem {
         .detail(detail)
     }
 
-    /// The body is encoded in a way that we do not decode.
+    /// The body has a transfer encoding that we do not decode.
     pub(crate) fn unknown_encoding() -> Self {
-        let title = "This transfer encoding is not known here";
+        let title = "The transfer encoding is not supported";
         Self::new(StatusCode::NOT_IMPLEMENTED, "urn:quikly-braze:unknown-transfer-encoding", title)
             .detail("Send a Content-Length, or Transfer-Encoding: chunked alone.")
     }
 
-    /// Nearly all connections are taken; the caller may try again.
+    /// Nearly all connections are in use; the caller may try again.
     pub(crate) fn busy() -> Self {
         let title = "Too many connections are open";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:busy", title);
         Self { retry_after_s: Some(5), ..problem }
     }
 
-    /// The brand's file cannot be used until somebody has repaired it; the caller may try again.
+    /// The brand's file cannot be used until it is repaired; the caller may try again.
     pub(crate) fn brand_unavailable() -> Self {
         let title = "The brand is not available right now";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:brand-unavailable", title);
         Self { retry_after_s: Some(60), ..problem }
     }
 
-    /// It was accepted once, and cannot be read any more: trying again does not help.
+    /// The participation was accepted once, and can no longer be read; trying again does not help.
     pub(crate) fn unreadable() -> Self {
         let title = "The participation is stored, but cannot be read";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:quikly-braze:unreadable-participation", title)
-            .detail("The operator has been told. Sending it again does not help.")
+            .detail("The operator has been informed. Sending it again does not help.")
     }
 
-    /// We could not keep it; the caller may try again.
+    /// The participation could not be stored; the caller may try again.
     pub(crate) fn unavailable() -> Self {
         let title = "Participations cannot be stored right now";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:quikly-braze:unavailable", title);

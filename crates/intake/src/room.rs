@@ -1,9 +1,10 @@
-//! How many participations an activation takes, where its brand file says `most_participations`.
+//! Limits the participations of an activation whose brand file sets `most_participations`.
 //!
-//! A tally for each activation says how many there are: those that the store knew when it was asked last, at most a second ago, and those
-//! that came since. Whoever takes part is admitted before the participation is stored. If it was there already, the room is free again.
-//! A store that counts as it stores is asked while nothing is being stored, so that nothing is counted twice. In one process the limit is
-//! exact, therefore. Where several processes tell the store what they took, each knows of the others' a second later.
+//! A tally for each activation counts its participations: those that the store knew when it was last asked,
+//! at most a second ago, and new ones since. A participation is admitted before it is stored; if it existed
+//! already, its room is free again. A store that counts at each insert is asked while nothing is being
+//! stored, so that nothing is counted twice. In one process the limit is therefore exact. If several
+//! processes report to the store, each learns of the others' participations a second later.
 
 mod tally;
 
@@ -29,22 +30,23 @@ pub(crate) struct Rooms(Mutex<HashMap<Scope, Arc<Room>>>);
 #[derive(Debug, Default)]
 struct Room {
     tally: Mutex<RoomTally>,
-    /// Told whenever somebody who waits may go on.
+    /// Notified whenever a waiting request may go on.
     changed: Notify,
 }
 
-/// Somebody who is admitted, and whose participation is being stored. Dropped without a word, nobody knows whether it was.
+/// An admitted participation that is being stored. If this is dropped without `resolve`, it is not known
+/// whether it was stored.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     room: Arc<Room>,
     is_resolved: bool,
 }
 
-/// The right to ask the store: one has it at a time, and nobody is admitted meanwhile.
+/// The right to ask the store. One request has it at a time, and none is admitted meanwhile.
 struct AskRight<'a>(&'a Room);
 
-/// Admits a participation to its activation. `None` where the activation has no limit, and for those who take part already: storing them
-/// changes nothing. `field` is what names the activation in the body.
+/// Admits a participation to its activation. `None` if the activation has no limit, or if the participation
+/// exists already, since storing it changes nothing. `field` is the activation's field in the body.
 pub(crate) async fn enter(
     intake: &Intake,
     activation: &Activation,
@@ -68,7 +70,8 @@ pub(crate) async fn enter(
     Err(Problem::full(field))
 }
 
-/// Tells the store what was taken, unless that was done a moment ago: this process may end, or be frozen, before anybody else comes.
+/// Reports new participations to the store, unless that was done a moment ago: this process may end, or be
+/// frozen, before another request comes.
 pub(crate) async fn tell(intake: &Intake, activation: &Activation) {
     if activation.most_participations.is_none() {
         return;
@@ -76,12 +79,12 @@ pub(crate) async fn tell(intake: &Intake, activation: &Activation) {
     let room = intake.rooms.of(&activation.scope);
     let told = room.lock().tell(intake.clock.now());
     if let Some(more) = told {
-        // What could not be told now is told when somebody comes.
+        // What could not be reported now is reported at the next request.
         let _said_in_the_log = AskRight(&room).ask(intake, &activation.scope, more).await;
     }
 }
 
-/// Waits for a turn. `None` when the activation is full.
+/// Waits for a turn. `None` if the activation is full.
 async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Option<Admitted>, Problem> {
     let room = intake.rooms.of(scope);
     loop {
@@ -101,7 +104,7 @@ async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Optio
     }
 }
 
-/// Whether it is stored, whether it can be read or not.
+/// Whether the participation is stored, even if it cannot be read.
 async fn takes_part(intake: &Intake, participation: ParticipationId) -> Result<bool, Problem> {
     let read = intake.store.get(&[participation]).await.map_err(|error| {
         failing::say(intake, "intake.store_failed", "", &error, "A participation was refused with 503.");
@@ -128,17 +131,17 @@ impl Room {
 }
 
 impl Admitted {
-    /// It is stored now, if it was new; else it was there already.
-    pub(crate) fn settles(mut self, is_new: bool) {
+    /// Records that the participation is stored: it is new, or it existed already.
+    pub(crate) fn resolve(mut self, is_new: bool) {
         self.is_resolved = true;
-        self.room.lock().settle(Some(is_new));
+        self.room.lock().resolve(Some(is_new));
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
         if !self.is_resolved {
-            self.room.lock().settle(None);
+            self.room.lock().resolve(None);
         }
         self.room.changed.notify_waiters();
     }
@@ -156,7 +159,7 @@ impl AskRight<'_> {
             Err(error) => {
                 self.0.lock().learn_nothing(now);
                 let consequence =
-                    "The store does not say how many take part in an activation that has a limit.";
+                    "The store does not say how many participations an activation with a limit has.";
                 failing::say(intake, "intake.uncounted", "", &error, consequence);
                 Err(error)
             }

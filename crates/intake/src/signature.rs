@@ -1,47 +1,49 @@
-//! Requests that are signed: `X-Quikly-Signature: t=SECONDS,v1=HEX`, an HMAC-SHA256 over `SECONDS.BODY`, and over `SECONDS.PATH` where
-//! there is no body.
+//! Signed requests: `X-Quikly-Signature: t=SECONDS,v1=HEX`, an HMAC-SHA256 over `SECONDS.BODY`, or over
+//! `SECONDS.PATH` if there is no body.
 //!
-//! Several `v1` may stand in one header, so that a secret can be exchanged without a pause.
+//! One header may contain several `v1`, so that a secret can be rotated without interruption.
 
 use domain::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use sha2::Sha256;
 
-/// The header.
+/// The name of the header.
 pub const SIGNATURE_HEADER: &str = "x-quikly-signature";
 
 /// How far the signature's time may be from ours, in seconds.
 pub const TOLERANCE_S: i64 = 300;
 
-/// How many signatures of one header are looked at.
+/// The most signatures of one header that are checked.
 const MOST_SIGNATURES: usize = 8;
 
 /// Why a signature does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsigned {
-    /// There is none, or it has another form.
+    /// There is no signature, or it has another form.
     Missing,
-    /// It is too old, or from the future.
+    /// The signature is too old, or from the future.
     Stale,
-    /// It is of something else, or by somebody else.
+    /// The signature is over something else, or made with another secret.
     Wrong,
 }
 
-/// A secret shorter than this can be guessed, in bytes.
+/// A secret with fewer bytes than this can be guessed.
 const SHORTEST_SECRET: usize = 16;
 
-/// What is wrong with a secret that was in use all the same.
+/// What is wrong with a secret that may already be in use.
 #[must_use]
 pub fn flaw(secret: &str) -> Option<&'static str> {
-    (secret.trim().len() < SHORTEST_SECRET).then_some("is too short: a signing secret has 16 bytes at least")
+    (secret.trim().len() < SHORTEST_SECRET)
+        .then_some("is too short: a signing secret needs at least 16 bytes")
 }
 
-/// Checks the signature of a body or a path, in a time that does not tell where it differs. Space around the secret is not part of it; who signs
-/// with that space, as earlier versions asked for, is taken, too.
+/// Checks the signature of a body or a path, in a time that does not depend on where it differs. Space around
+/// the secret is not part of it; a signature made with that space is also accepted, since earlier versions
+/// required it.
 ///
 /// # Errors
-/// Says why it does not count.
+/// Why the signature does not count.
 pub fn verify(headers: &HeaderMap, signed: &[u8], secret: &str, now: Timestamp) -> Result<(), Unsigned> {
     let header = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
     let (time, signatures) = header.and_then(read).ok_or(Unsigned::Missing)?;
@@ -61,7 +63,7 @@ pub fn verify(headers: &HeaderMap, signed: &[u8], secret: &str, now: Timestamp) 
     if counts { Ok(()) } else { Err(Unsigned::Wrong) }
 }
 
-/// The time, as it was signed, and the signatures.
+/// Reads the time as it was signed, and the signatures.
 fn read(header: &str) -> Option<(&str, Vec<Vec<u8>>)> {
     let parts = || header.split(',').filter_map(|part| part.trim().split_once('='));
     let (_, time) = parts().find(|(name, _)| *name == "t")?;
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_signatures_one_has_to_fit() {
+    fn one_of_several_signatures_has_to_match() {
         let (old, new) = (signature("old", NOW, BODY), signature("secret", NOW, BODY));
         assert_eq!(check(Some(format!("t={NOW}, v1={old}, v1={new}"))), Ok(()));
     }
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signature_is_none() {
+    fn a_malformed_signature_counts_as_missing() {
         for header in ["", "v1=00", "t=,v1=00", "t=soon,v1=00", "t=1e9"] {
             assert_eq!(check(Some(header.to_owned())), Err(Unsigned::Missing), "{header}");
         }

@@ -1,4 +1,5 @@
-//! An address that an earlier version knew in another form. Who took part under that form is the same participant, with the same ids.
+//! An address that an earlier version knew in another form. A consumer who took part under that form is the
+//! same participant, with the same ids.
 
 use domain::brand::{Activation, Brand};
 use domain::contact::{Contact, Email, EmailError};
@@ -8,12 +9,12 @@ use crate::health::Part;
 use crate::problem::Problem;
 use crate::{Intake, failing};
 
-/// An address as somebody typed it.
+/// An address as it was typed.
 #[derive(Clone)]
 pub(crate) struct Typed {
-    /// In its canonical form.
+    /// The canonical form.
     pub(crate) email: Email,
-    /// In the forms that earlier versions may have stored.
+    /// The forms that earlier versions may have stored.
     earlier: Vec<Email>,
 }
 
@@ -23,8 +24,8 @@ impl Typed {
     }
 }
 
-/// The address in the form in which this activation, or the brand, knows it already; else in its canonical form. Most addresses have
-/// only one form, and cost nothing here.
+/// Returns the address in the form in which this activation or the brand knows it already, or else in its
+/// canonical form. Most addresses have only one form and cost nothing here.
 pub(crate) async fn as_known(
     intake: &Intake,
     (brand, activation): (&Brand, &Activation),
@@ -37,7 +38,7 @@ pub(crate) async fn as_known(
     for form in earlier {
         let contact = intake.id_key.contact(&brand.id, &Contact::Email(form.clone()));
         let known =
-            intake.store.known_profiles(&[contact]).await.map_err(|error| unavailable(intake, &error))?;
+            intake.store.profile_hints(&[contact]).await.map_err(|error| unavailable(intake, &error))?;
         if !known.profiles.is_empty() || took_part(intake, activation, &form).await? {
             return Ok(form);
         }
@@ -45,7 +46,7 @@ pub(crate) async fn as_known(
     Ok(email)
 }
 
-/// Whether there is a participation of this form of an address, by one of the ways whose ids can be known.
+/// Whether a participation with this form of an address exists, in one of the ways whose ids can be computed.
 async fn took_part(intake: &Intake, activation: &Activation, email: &Email) -> Result<bool, Problem> {
     let contact = Contact::Email(email.clone());
     let mut ids: Vec<ParticipationId> = vec![intake.id_key.participation(&activation.scope, &contact)];

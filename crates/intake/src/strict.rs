@@ -1,6 +1,7 @@
-//! JSON values without surprises: no key stands twice at any depth, and no key has a meaning of its own.
+//! JSON values without surprises: no key is repeated at any depth, and no key has a special meaning.
 //!
-//! `serde_json::Value` keeps the last of two equal keys, and reads an object with a private key of the crate's as something else.
+//! `serde_json::Value` keeps the last of two equal keys, and gives an object with a private key of that crate
+//! another meaning.
 
 use std::fmt;
 
@@ -65,7 +66,7 @@ impl<'de> Visitor<'de> for Strictly {
         let mut object = Map::new();
         while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
             if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a key stands twice"));
+                return Err(A::Error::custom("a key is repeated"));
             }
         }
         Ok(Value::Object(object))
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_refused_at_any_depth() {
+    fn a_repeated_key_is_refused_at_any_depth() {
         for text in [r#"{"a":1,"a":2}"#, r#"{"x":{"a":1,"a":1}}"#, r#"[{"x":[{"a":1,"\u0061":2}]}]"#] {
             assert!(read(text).is_err(), "{text}");
         }

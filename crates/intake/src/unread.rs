@@ -1,5 +1,6 @@
-//! Bodies that a handler did not read. A client that is answered before its body has arrived still sends it; if the connection were
-//! closed then, the client could lose the answer and its next request (RFC 9112, 9.6).
+//! Bodies that a handler did not read. A client that gets an answer before its body has arrived still sends
+//! the body. If the connection were closed then, the client could lose the answer and its next request (RFC
+//! 9112, 9.6).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,7 +15,8 @@ use tokio::sync::oneshot;
 
 use crate::body::{LARGEST_DISCARDED, discard};
 
-/// Reads and throws away what the handler left of a body, if that is not too much. If it is, the answer says that the connection ends.
+/// Reads and drops the rest of a body, if it is not too large. If it is, the answer says that the connection
+/// ends.
 pub(crate) async fn discarded(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let worth_reading = is_worth_reading(&head.headers);
@@ -30,14 +32,15 @@ pub(crate) async fn discarded(request: Request, next: Next) -> Response {
     response
 }
 
-/// A client that waits for `100 Continue` has not sent its body and need not; one that announces too much would only be waited for.
+/// A client that waits for `100 Continue` has not sent its body and need not send it. A body announced as too
+/// large is not worth waiting for.
 fn is_worth_reading(headers: &HeaderMap) -> bool {
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     !headers.contains_key(header::EXPECT) && announced.is_none_or(|length| length <= LARGEST_DISCARDED)
 }
 
-/// A body that comes back when whoever has it drops it.
+/// A body that returns to its owner when the borrower drops it.
 struct Lent {
     body: Option<Body>,
     back: Option<oneshot::Sender<Body>>,

@@ -1,8 +1,9 @@
-//! `POST /webhook/braze`: what consumers did in a brand's app, told by Braze.
+//! `POST /webhook/braze`: Braze reports what consumers did in a brand's app.
 //!
-//! Braze repeats what was answered with 408, 429 or 5xx, a few times, and drops everything else for good (braze-docs, webhooks). So
-//! what is refused here is counted and logged: nobody will send it again. An event is refused because of its scope, its name, its address
-//! or its time where the incentive measures from it. Whatever else cannot be used is left out, and that is counted, too.
+//! Braze repeats a request that is answered with 408, 429 or 5xx a few times, and drops every other refused
+//! request for good (braze-docs, webhooks). So every refusal here is counted and logged: nobody will send the
+//! event again. An event is refused because of its scope, its name, its address, or its time if the incentive
+//! measures from it. Any other unusable value is left out and counted.
 
 use std::time::Duration;
 
@@ -31,10 +32,10 @@ use crate::problem::{FieldError, Problem};
 use crate::spelling::as_known;
 use crate::webhook_event::{WebhookEvent, read};
 
-/// How far ahead of our clock an event may be: as far as a signature may.
+/// How far an event may be ahead of our clock, in seconds: as far as a signature may.
 const MOST_AHEAD_S: i64 = 300;
 
-/// For so long the health shows a mistake in a template after it was seen.
+/// How long the health report shows a mistake in a template after it was last seen.
 const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
@@ -42,7 +43,8 @@ pub(crate) struct WebhookAccepted {
     id: String,
 }
 
-/// Accepts an event: durable before the answer, announced if it is new. The same event of the same consumer gets the same id again.
+/// Accepts an event: it is durable before the answer, and announced if it is new. The same event of the same
+/// consumer gets the same id again.
 pub(crate) async fn receive(
     Shared(intake): Shared<Intake>,
     request: Request,
@@ -67,18 +69,18 @@ pub(crate) async fn receive(
     }
 }
 
-/// Answers a request whose path is none of ours.
+/// Answers a request to a path that does not exist.
 pub(crate) async fn no_such_path(Shared(intake): Shared<Intake>, headers: HeaderMap) -> Problem {
     astray(&intake, &headers, Problem::no_such_path())
 }
 
-/// Answers a request whose method its path does not take.
+/// Answers a request with a method that its path does not allow.
 pub(crate) async fn method_not_allowed(Shared(intake): Shared<Intake>, headers: HeaderMap) -> Problem {
     astray(&intake, &headers, Problem::method_not_allowed())
 }
 
-/// A request that no route takes. With a brand's token it is a webhook with a mistake in its URL or method, which Braze drops: it is
-/// counted and logged as one.
+/// A request that no route accepts. With a brand's token it is a webhook with a mistake in its URL or method,
+/// which Braze drops, so it is counted and logged as a refused webhook.
 fn astray(intake: &Intake, headers: &HeaderMap, problem: Problem) -> Problem {
     match bearer(headers).and_then(|token| intake.brands.of_token(token)) {
         Some(brand) => refused(intake, brand.id.as_str(), problem),
@@ -99,17 +101,19 @@ fn refused(intake: &Intake, brand: &str, problem: Problem) -> Problem {
     problem
 }
 
-/// What is meant for a brand whose file cannot be used. It is counted, and Braze tries again; the log says once a minute that the file
-/// cannot be used.
+/// A webhook for a brand whose file cannot be used. It is counted, and Braze tries again; the log says once a
+/// minute that the file cannot be used.
 fn too_early(intake: &Intake, request: &Request) -> Problem {
-    // Of a file that nobody can read, no token is known: then it may be anybody. Braze comes again after a 429, too.
+    // If a file cannot be read at all, its tokens are not known, so the request may come from anybody and is
+    // limited. Braze also tries again after a 429.
     let limited = intake.limits.client(Asks::Post, clients::caller(request)).err();
     let problem = limited.unwrap_or_else(Problem::brand_unavailable);
     intake.webhooks.refused(problem.kind());
     problem
 }
 
-/// Somebody whose token no brand knows. What is beyond a client's limit is counted and not logged: nobody shall fill the log.
+/// A request whose token belongs to no brand. Beyond the client's limit it is counted and not logged, so that
+/// nobody can fill the log.
 fn stranger(intake: &Intake, request: &Request) -> Problem {
     if let Err(problem) = intake.limits.client(Asks::Post, clients::caller(request)) {
         intake.webhooks.refused(problem.kind());
@@ -144,7 +148,7 @@ async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<String
     Ok(participation.id().to_string())
 }
 
-/// When it happened. Only an incentive that measures from it can be misled by it.
+/// When the event happened. Only an incentive that measures from this time depends on it.
 fn moment(
     told: &mut WebhookEvent,
     (activation, terms): (&Activation, &EventActivation),
@@ -180,8 +184,8 @@ fn moment(
     }
 }
 
-/// The values that the activation writes to the profile. What is empty is nothing. Values come from consumers, so one that is too long is
-/// cut, as Braze would, and those for which there is no room are left out.
+/// The values that the activation writes to the profile. An empty value counts as absent. Values come from
+/// consumers, so one that is too long is cut, as Braze would do, and those that do not fit are left out.
 fn extras(told: &mut WebhookEvent, terms: &EventActivation) -> Attributes {
     let mut extras = Attributes::default();
     let mut room = MOST_ATTRIBUTE_BYTES;
@@ -206,7 +210,7 @@ fn extras(told: &mut WebhookEvent, terms: &EventActivation) -> Attributes {
         });
         told.dropped.extend(set.err());
     }
-    // Nothing uses the others; one that cannot be read is a mistake in the template all the same.
+    // The other values are not used, but one that cannot be read still shows a mistake in the template.
     let unreadable = told.others.values().filter(|value| value.is_none()).count();
     told.dropped.extend(std::iter::repeat_n(Dropped::UnusableValue, unreadable));
     extras
@@ -219,8 +223,8 @@ fn cut(value: AttributeValue) -> AttributeValue {
     }
 }
 
-/// Counts what was left out, and says so in the log once a minute. A mistake in the template shows in the health, too, as long as it
-/// goes on.
+/// Counts the values that were left out, and logs them once a minute. The health report also shows a mistake
+/// in the template while it continues.
 fn report(intake: &Intake, brand: &Brand, dropped: &[Dropped], now: Timestamp) {
     for what in dropped {
         let kind = what.name();
@@ -234,10 +238,10 @@ fn report(intake: &Intake, brand: &Brand, dropped: &[Dropped], now: Timestamp) {
     }
 }
 
-/// Shows a mistake in a brand's template in the health, until nothing like it has come for ten minutes.
+/// Shows a mistake in a brand's template in the health report, until it has not happened for ten minutes.
 fn unrendered(intake: &Intake, brand: &Brand, now: Timestamp) {
-    let text = "Braze sends webhooks with a piece of a template, or with a word for nothing, where a value should be: \
-                mend the webhook's template";
+    let text = "Braze sends webhooks with a piece of a template, or with a word such as null, instead of a value: \
+                correct the webhook's template";
     intake.troubles.report_for(SHOWN_FOR, "unrendered-liquid", Subject::brand(&brand.id), now, text);
 }
 

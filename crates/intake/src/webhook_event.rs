@@ -1,4 +1,4 @@
-//! What a webhook says, as far as it can be read without knowing the activation.
+//! The content of a webhook, as far as it can be read without knowing the activation.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use crate::loose::Loose;
 use crate::problem::{FieldError, Problem};
 use crate::spelling::Typed;
 
-/// Longest identifier that a webhook may carry, in characters.
+/// The longest identifier that a webhook may carry, in characters.
 const LONGEST_IDENTIFIER: usize = 255;
 
-/// Keys that must not say two different things: an event is credited by them.
+/// Keys that must not have two different values, because they decide what is credited.
 const CREDITED_BY: [&str; 3] = ["q_scope", "event", "email"];
 
-/// What was said.
+/// The content of the webhook.
 pub(crate) struct WebhookEvent {
     pub(crate) scope: String,
     pub(crate) event: String,
@@ -25,15 +25,15 @@ pub(crate) struct WebhookEvent {
     pub(crate) external_id: Option<String>,
     pub(crate) braze_id: Option<String>,
     pub(crate) dispatch_id: Option<String>,
-    /// As it was written.
+    /// The time as it was written.
     pub(crate) sent_at: Option<String>,
-    /// Every other member; `None` is a value that cannot be used.
+    /// Every other member; `None` for a value that cannot be used.
     pub(crate) others: BTreeMap<String, Option<Value>>,
-    /// What was left out.
+    /// The values that were left out.
     pub(crate) dropped: Vec<Dropped>,
 }
 
-/// Members by name, and what was left out of them.
+/// Members by name, and the values that were left out.
 struct LooseMembers {
     by_name: BTreeMap<String, Loose>,
     dropped: Vec<Dropped>,
@@ -70,8 +70,8 @@ pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<WebhookEvent, Proble
     }
 }
 
-/// The address. Liquid without a default leaves an empty text where an address was meant: that is counted apart, since it is the
-/// template's fault, and so is a template that was not rendered.
+/// The address. Liquid without a default leaves an empty text instead of an address. This is counted
+/// separately, because the template is at fault, and so is a template that was not rendered.
 fn email(members: &mut LooseMembers, errors: &mut Vec<FieldError>) -> Result<Option<Typed>, Problem> {
     let text = match members.by_name.remove("email") {
         None | Some(Loose::Plain(Value::Null)) => return Err(Problem::empty_email()),
@@ -104,7 +104,7 @@ impl LooseMembers {
                 }
                 Some(first) if *first == value => {}
                 Some(_) if CREDITED_BY.contains(&name.as_str()) => {
-                    return Err(Problem::malformed(format!("The key {name} stands twice.")));
+                    return Err(Problem::malformed(format!("The key {name} is repeated.")));
                 }
                 Some(_) => read.dropped.push(Dropped::RepeatedKey),
             }
@@ -112,7 +112,7 @@ impl LooseMembers {
         Ok(read)
     }
 
-    /// A text without which the event means nothing.
+    /// A text that the event cannot do without.
     fn needed(&mut self, name: &str, errors: &mut Vec<FieldError>) -> Option<String> {
         let message = match self.by_name.remove(name) {
             Some(Loose::Plain(Value::String(text))) => return Some(invisible::trim(&text).to_owned()),
@@ -125,7 +125,8 @@ impl LooseMembers {
         None
     }
 
-    /// What names the consumer, or the occasion, besides the address: without what surrounds it. What cannot be a name is left out.
+    /// An identifier of the consumer or of the occasion, without surrounding space. One that cannot be valid
+    /// is left out.
     fn identifier(&mut self, name: &str) -> Option<String> {
         let text = self.written(name)?;
         let dropped = if liquid::names_nobody(&text) {
@@ -139,7 +140,7 @@ impl LooseMembers {
         None
     }
 
-    /// A text or a number as text, trimmed; what is empty is not there.
+    /// A text or a number as trimmed text; an empty one counts as absent.
     fn written(&mut self, name: &str) -> Option<String> {
         let text = match self.by_name.remove(name)? {
             Loose::Plain(Value::String(text)) => text,

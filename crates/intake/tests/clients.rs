@@ -1,4 +1,4 @@
-//! What clients get that send early, much, or through others.
+//! Answers to clients that send too early, too much, or through an edge.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::num::NonZeroU32;
@@ -32,7 +32,8 @@ fn brand(id: &str, access: &str) -> BrandFile {
     BrandFile { name: id.into(), text }
 }
 
-/// Routes that take one post and one read a second of a client, and two signed requests a second of a brand.
+/// Routes that allow one post and one read a second for a client, and two signed requests a second for a
+/// brand.
 fn routes() -> Router {
     let clock = Arc::new(TokioClock::start());
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
@@ -40,7 +41,7 @@ fn routes() -> Router {
     memory.keep_secret(secret("ACME_SECRET"), SECRET);
     memory.keep_secret(secret("EDGE"), &format!("{EDGE}\n"));
     let [one, two] = [1, 2].map(NonZeroU32::new);
-    let outside = IntakeDeps {
+    let deps = IntakeDeps {
         store: memory.clone(),
         ledger: memory.clone(),
         queues: memory.clone(),
@@ -53,7 +54,7 @@ fn routes() -> Router {
     };
     let signs = "[intake]\nsigning_secret = { env = \"ACME_SECRET\" }";
     let brands = read_all(&[brand("acme", signs), brand("open", "")], &AssumePresent).unwrap();
-    router(outside, Arc::new(brands), IdKey::new([1; 32]))
+    router(deps, Arc::new(brands), IdKey::new([1; 32]))
 }
 
 fn post(scope: &str, number: u32) -> (http::request::Builder, String) {
@@ -69,7 +70,7 @@ fn signature(secret: &str, body: &str) -> String {
     format!("t={seconds},v1={}", hex::encode(mac.finalize().into_bytes()))
 }
 
-/// How many of so many requests are answered with this status.
+/// How many of these requests are answered with this status.
 async fn answered(routes: &Router, status: u16, many: u32, of: impl Fn(u32) -> Request<Body>) -> usize {
     let mut count = 0;
     for number in 0..many {
@@ -132,7 +133,7 @@ async fn viewers_behind_an_edge_that_proves_itself_are_clients_of_their_own() {
     );
 }
 
-/// A request whose body arrives when the test says so.
+/// A request whose body arrives when the test sends it.
 fn arriving(
     request: http::request::Builder,
 ) -> (mpsc::UnboundedSender<Result<Bytes, std::io::Error>>, Request<Body>) {
@@ -201,7 +202,7 @@ async fn a_connection_ends_with_the_answer_when_the_body_is_too_large_too_slow_o
     }
     let announced = Request::post("/nowhere").header("content-length", "1000000000");
     let (_body, announced) = arriving(announced);
-    assert!(closes(announced).await, "nobody waits for a gigabyte");
+    assert!(closes(announced).await, "the server does not wait for a gigabyte");
     let (_body, expects) = arriving(Request::post("/nowhere").header("expect", "100-continue"));
     assert!(closes(expects).await, "the client has not sent it");
 }

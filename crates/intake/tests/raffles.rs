@@ -1,4 +1,4 @@
-//! What everyone can see of a raffle, however many take part.
+//! What the public can see of a raffle, however many take part.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Raffle {
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let brand = BrandFile { name: "acme".into(), text: RAFFLE.into() };
         let brands = Arc::new(read_all(&[brand], &AssumePresent).unwrap());
-        let outside = IntakeDeps {
+        let deps = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),
@@ -51,11 +51,11 @@ impl Raffle {
             clock: clock.clone(),
         };
         let id_key = IdKey::new([1; 32]);
-        let routes = router(outside, brands.clone(), id_key.clone());
+        let routes = router(deps, brands.clone(), id_key.clone());
         Self { routes, memory, clock, brands, id_key }
     }
 
-    /// So many take part and are credited; then it is drawn.
+    /// This many participations are entered and credited; then the raffle is drawn.
     async fn draw_among(&self, lots: usize) {
         let ledger = LedgerKey {
             scope: Scope::parse("spring").unwrap(),
@@ -78,7 +78,7 @@ impl Raffle {
         self.memory.draw(&ledger, &rules, &seed, self.clock.now()).await.unwrap().unwrap();
     }
 
-    /// Status, where the next page is, and the body.
+    /// The status, the link to the next page, and the body.
     async fn get(&self, path: &str) -> (StatusCode, Option<String>, String) {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let answer = self.routes.clone().oneshot(request).await.unwrap();
@@ -90,7 +90,7 @@ impl Raffle {
 }
 
 #[tokio::test]
-async fn the_tickets_of_a_raffle_come_whole_or_page_by_page() {
+async fn the_tickets_of_a_raffle_come_in_one_list_or_page_by_page() {
     let raffle = Raffle::new();
     assert_eq!(raffle.get("/incentives/spring/trip/tickets").await.0, StatusCode::NOT_FOUND, "not drawn yet");
     raffle.draw_among(25).await;
@@ -119,7 +119,7 @@ async fn the_tickets_of_a_raffle_come_whole_or_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_is_refused_by_field() {
+async fn an_impossible_page_is_refused_by_field() {
     let raffle = Raffle::new();
     raffle.draw_among(4).await;
     for (query, field) in

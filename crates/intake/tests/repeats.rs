@@ -1,4 +1,4 @@
-//! Who is told the id of a participation: whoever created it, and callers that sign.
+//! Which callers learn the id of a participation: the caller that created it, and callers that sign.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl RepeatsFront {
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         memory.keep_secret(SecretRef::Env("S".into()), SECRET);
-        let outside = IntakeDeps {
+        let deps = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),
@@ -56,7 +56,7 @@ impl RepeatsFront {
             clock: clock.clone(),
         };
         let brands = read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap();
-        Self { routes: router(outside, Arc::new(brands), IdKey::new([1; 32])), memory, clock }
+        Self { routes: router(deps, Arc::new(brands), IdKey::new([1; 32])), memory, clock }
     }
 
     fn unsigned() -> Self {
@@ -119,23 +119,23 @@ async fn whoever_posts_a_consumer_that_takes_part_already_learns_that_and_no_mor
             assert_eq!(first, json!({ "id": first["id"], "state": "received" }));
             assert_eq!(front.take_part(None, body).await, repeat());
             front.ends(&first["id"]).await;
-            assert_eq!(front.take_part(None, body).await, repeat(), "whatever became of it");
+            assert_eq!(front.take_part(None, body).await, repeat(), "whatever its state is");
         }
     }
 }
 
 #[tokio::test]
-async fn whoever_repeats_its_own_key_is_answered_as_at_first() {
+async fn a_caller_that_repeats_its_own_key_gets_the_first_answer() {
     for body in [EMAIL, PHONE] {
         let front = RepeatsFront::unsigned();
         let first = front.take_part(Some(KEY), body).await;
         assert_eq!(front.take_part(Some(KEY), body).await, first);
         front.ends(&first["id"]).await;
-        assert_eq!(front.take_part(Some(KEY), body).await, first, "whatever became of it");
+        assert_eq!(front.take_part(Some(KEY), body).await, first, "whatever its state is");
         for other in [None, Some("another-key-of-somebody"), Some(&KEY.to_uppercase()[..])] {
             assert_eq!(front.take_part(other, body).await, repeat(), "{other:?}");
         }
-        assert_eq!(front.take_part(Some(KEY), body).await, first, "nobody else's key replaces it");
+        assert_eq!(front.take_part(Some(KEY), body).await, first, "no other key replaces it");
     }
 }
 
@@ -148,11 +148,11 @@ async fn a_key_counts_for_the_consumer_that_it_came_with_first() {
     assert_eq!(front.take_part(Some(KEY), other).await, repeat());
     assert_ne!(first["id"], theirs["id"]);
     let new = front.take_part(Some(KEY), r#"{"scope":"spring","email":"cid@example.com"}"#).await;
-    assert!(new["id"].is_string(), "a new consumer is one whatever the key: {new}");
+    assert!(new["id"].is_string(), "a new consumer is new with any key: {new}");
 }
 
 #[tokio::test]
-async fn one_without_a_key_is_told_to_no_key() {
+async fn a_participation_without_a_key_is_not_shown_to_a_caller_with_one() {
     let front = RepeatsFront::unsigned();
     front.take_part(None, EMAIL).await;
     assert_eq!(front.take_part(Some(KEY), EMAIL).await, repeat());
@@ -170,7 +170,7 @@ async fn a_malformed_key_is_refused_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn a_signed_caller_is_told_id_and_state_of_a_repeat() {
+async fn a_signed_caller_learns_id_and_state_of_a_repeat() {
     let front = RepeatsFront::open("signing_secret = { env = \"S\" }", Entering::AtOnce);
     let first = front.take_part_signed(EMAIL).await;
     assert_eq!(front.take_part_signed(EMAIL).await, first);
@@ -180,7 +180,7 @@ async fn a_signed_caller_is_told_id_and_state_of_a_repeat() {
 }
 
 #[tokio::test]
-async fn a_webhook_is_told_the_id_of_a_repeat() {
+async fn a_webhook_learns_the_id_of_a_repeat() {
     let front = RepeatsFront::unsigned();
     let body = r#"{"q_scope":"spring","event":"signed_in","email":"ada@example.com"}"#;
     let bearer = [("authorization", "Bearer qb_1")];
@@ -190,14 +190,14 @@ async fn a_webhook_is_told_the_id_of_a_repeat() {
 }
 
 #[tokio::test]
-async fn a_brand_may_have_repeats_told_as_before() {
+async fn a_brand_file_may_allow_repeats_to_show_the_id() {
     let front = RepeatsFront::open("repeats = \"tell\"", Entering::AtOnce);
     let first = front.take_part(None, EMAIL).await;
     assert_eq!(front.take_part(None, EMAIL).await, first);
 }
 
 #[tokio::test]
-async fn where_repeats_are_told_a_mismatch_still_looks_like_a_wait() {
+async fn if_repeats_show_the_state_a_mismatch_still_looks_like_a_wait() {
     let front = RepeatsFront::open("repeats = \"tell\"", Entering::AtOnce);
     let first = front.take_part(None, PHONE).await;
     let wait = Unanswered { since: front.clock.now(), double: true, status: None, ended_at: None };
@@ -207,14 +207,15 @@ async fn where_repeats_are_told_a_mismatch_still_looks_like_a_wait() {
 }
 
 #[tokio::test]
-async fn of_many_who_post_one_consumer_at_once_one_is_told_the_id() {
+async fn only_one_of_many_callers_that_post_a_consumer_at_once_learns_the_id() {
     let front = RepeatsFront::unsigned();
     let all = futures::future::join_all((0..50).map(|_| front.take_part(None, EMAIL))).await;
     assert_eq!(all.iter().filter(|answer| answer["id"].is_string()).count(), 1);
     assert_eq!(all.iter().filter(|answer| **answer == repeat()).count(), 49);
 }
 
-/// By every channel, a yes and a no are kept with their time and the text that was put to the consumer.
+/// In every channel, consent and refusal are stored with their time and the text that was shown to the
+/// consumer.
 #[tokio::test]
 async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
     let email = r#"{"scope":"spring","email":"ada@example.com","consent":true,"consent_text_id":"v3"}"#;
@@ -241,7 +242,7 @@ async fn what_the_consumer_said_about_messages_is_kept_for_every_channel() {
 }
 
 #[tokio::test]
-async fn by_number_nobody_takes_part_without_a_yes() {
+async fn nobody_takes_part_by_number_without_consent() {
     let front = RepeatsFront::unsigned();
     for consent in ["", r#","consent":false"#, r#","consent":null"#] {
         let body =
@@ -252,9 +253,9 @@ async fn by_number_nobody_takes_part_without_a_yes() {
     }
 }
 
-/// The record of a version that kept only a yes.
+/// The record was written by a version that stored only consent, never refusal.
 #[tokio::test]
-async fn a_consent_that_was_stored_before_a_no_could_be_kept_is_a_yes() {
+async fn a_consent_stored_before_refusals_were_is_a_consent() {
     let front = RepeatsFront::unsigned();
     let answer = front.take_part(None, PHONE).await;
     let stored = front.stored(&answer["id"]).await;
@@ -264,7 +265,7 @@ async fn a_consent_that_was_stored_before_a_no_could_be_kept_is_a_yes() {
 }
 
 #[tokio::test]
-async fn the_key_itself_is_not_kept() {
+async fn the_key_itself_is_not_stored() {
     let front = RepeatsFront::unsigned();
     let first = front.take_part(Some(KEY), EMAIL).await;
     let record = stored::participation::encode(&front.stored(&first["id"]).await).unwrap();

@@ -1,4 +1,5 @@
-//! What cannot be stored is answered so that it comes again: Braze repeats a 503, and drops every other refusal for good.
+//! A request that cannot be stored gets an answer that makes the sender repeat it: Braze repeats after a 503,
+//! and drops every other refusal for good.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::sync::Arc;
@@ -31,7 +32,7 @@ fn brand() -> BrandFile {
     BrandFile { name: "acme".into(), text }
 }
 
-/// The routes over a memory whose faults can be changed.
+/// The routes over a store in memory whose faults can be changed.
 fn serving(faults: Faults, entering: Entering, clock: Arc<dyn Clock>) -> (Router, Arc<Memory>) {
     serving_in(faults, entering, clock, Troubles::default())
 }
@@ -42,18 +43,18 @@ fn serving_in(
     clock: Arc<dyn Clock>,
     troubles: Troubles,
 ) -> (Router, Arc<Memory>) {
-    let (memory, outside) = outside(faults, entering, clock, troubles);
-    (routes(outside), memory)
+    let (memory, deps) = deps(faults, entering, clock, troubles);
+    (routes(deps), memory)
 }
 
-fn outside(
+fn deps(
     faults: Faults,
     entering: Entering,
     clock: Arc<dyn Clock>,
     troubles: Troubles,
 ) -> (Arc<Memory>, IntakeDeps) {
     let memory = Arc::new(Memory::new(1, faults, clock.clone()));
-    let outside = IntakeDeps {
+    let deps = IntakeDeps {
         store: memory.clone(),
         ledger: memory.clone(),
         queues: memory.clone(),
@@ -64,12 +65,12 @@ fn outside(
         edge_secret: None,
         clock,
     };
-    (memory, outside)
+    (memory, deps)
 }
 
-fn routes(outside: IntakeDeps) -> Router {
+fn routes(deps: IntakeDeps) -> Router {
     let brands = Arc::new(read_all(&[brand()], &AssumePresent).unwrap());
-    router(outside, brands, IdKey::new([1; 32]))
+    router(deps, brands, IdKey::new([1; 32]))
 }
 
 async fn post(
@@ -92,7 +93,7 @@ async fn post_to(routes: &Router, path: &str, body: &'static str) -> (StatusCode
     (answer.status(), retry_after)
 }
 
-/// Status and detail of the health.
+/// The status and the detail of the health report.
 async fn health(routes: &Router) -> (StatusCode, String) {
     let request = Request::get("/healthz").body(Body::empty()).unwrap();
     let answer = routes.clone().oneshot(request).await.unwrap();
@@ -102,7 +103,7 @@ async fn health(routes: &Router) -> (StatusCode, String) {
     (status, body["detail"].as_str().unwrap_or_default().to_owned())
 }
 
-/// All that the health says.
+/// The status and the whole health report.
 async fn health_in_full(routes: &Router) -> (StatusCode, serde_json::Value) {
     let request = Request::get("/healthz").body(Body::empty()).unwrap();
     let answer = routes.clone().oneshot(request).await.unwrap();
@@ -112,7 +113,7 @@ async fn health_in_full(routes: &Router) -> (StatusCode, serde_json::Value) {
 }
 
 #[tokio::test]
-async fn what_is_wrong_while_participations_are_kept_is_degraded_and_not_unhealthy() {
+async fn a_problem_while_participations_are_stored_is_degraded_and_not_unhealthy() {
     let troubles = Troubles::default();
     let clock = Arc::new(TestClock::at("2026-11-23T16:57:37Z".parse().unwrap()));
     let (routes, _memory) = serving_in(Faults::none(), Entering::AtOnce, clock.clone(), troubles.clone());
@@ -155,8 +156,8 @@ impl Queues for PanickingQueue {
 #[tokio::test]
 async fn a_request_that_panics_is_answered_and_shown_and_the_next_one_is_served() {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
-    let (_, outside) = outside(Faults::none(), Entering::InOrder, clock, Troubles::default());
-    let routes = routes(IntakeDeps { queues: Arc::new(PanickingQueue), ..outside });
+    let (_, deps) = deps(Faults::none(), Entering::InOrder, clock, Troubles::default());
+    let routes = routes(IntakeDeps { queues: Arc::new(PanickingQueue), ..deps });
     let request = Request::post("/webhook/braze")
         .header("content-type", "application/json")
         .header("authorization", "Bearer qb_1")
@@ -177,7 +178,7 @@ fn again() -> (StatusCode, Option<String>) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_to_be_sent_again() {
+async fn a_request_that_cannot_be_stored_must_be_sent_again() {
     let failing = || Faults { write_fails: 1.0, ..Faults::none() };
     for (path, body) in [("/webhook/braze", WEBHOOK), ("/participations", BY_EMAIL)] {
         assert_eq!(post(failing(), Entering::AtOnce, path, body).await, again(), "{path}");
@@ -186,9 +187,9 @@ async fn what_cannot_be_stored_is_to_be_sent_again() {
     }
 }
 
-/// Trying again does not help, and nothing else is wrong with the store.
+/// Trying again does not help, and the store itself is not at fault.
 #[tokio::test]
-async fn what_is_stored_and_cannot_be_read_is_no_trouble_of_the_store() {
+async fn an_unreadable_participation_is_not_a_failure_of_the_store() {
     let (routes, memory) = serving(Faults::none(), Entering::AtOnce, Arc::new(TokioClock::start()));
     let send = async |request: Request<Body>| {
         let answer = routes.clone().oneshot(request).await.unwrap();
@@ -214,10 +215,10 @@ async fn what_is_stored_and_cannot_be_read_is_no_trouble_of_the_store() {
     assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await, (StatusCode::ACCEPTED, None));
 }
 
-/// Where the queue's order is the order of acceptance, what is not in the queue is not accepted; a lost announcement is harmless
-/// elsewhere.
+/// If the order of the queue is the order of acceptance, a participation that is not in the queue is not
+/// accepted. Otherwise a lost announcement is harmless.
 #[tokio::test]
-async fn what_cannot_be_queued_in_order_is_to_be_sent_again() {
+async fn a_request_that_cannot_be_queued_in_order_must_be_sent_again() {
     let failing = || Faults { send_fails: 1.0, ..Faults::none() };
     assert_eq!(post(failing(), Entering::InOrder, "/webhook/braze", WEBHOOK).await, again());
     let stored = (StatusCode::ACCEPTED, None);
@@ -245,7 +246,7 @@ async fn the_health_says_which_part_fails_until_it_works_again() {
 }
 
 #[tokio::test]
-async fn however_often_the_health_is_asked_for_the_store_is_asked_once_a_second() {
+async fn frequent_health_requests_ask_the_store_once_a_second() {
     let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
     let (routes, memory) = serving(Faults::none(), Entering::AtOnce, clock.clone());
     assert_eq!(health(&routes).await.0, StatusCode::OK);
@@ -262,7 +263,7 @@ async fn however_often_the_health_is_asked_for_the_store_is_asked_once_a_second(
 
 /// A function is frozen as soon as it has answered.
 #[tokio::test]
-async fn where_nothing_goes_on_after_the_answer_the_announcement_is_sent_before_it() {
+async fn a_function_sends_the_announcement_before_the_answer() {
     let (routes, memory) = serving(Faults::none(), Entering::InOrder, Arc::new(TokioClock::start()));
     post_to(&routes, "/participations", BY_EMAIL).await;
     let received = memory.receive(QueueName::EmailEnrollments, Duration::ZERO).now_or_never();

@@ -36,7 +36,7 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
         tokio::join!(environment::id_key(&*secrets, &dynamo), table.read(), connected.connect());
     let id_key = id_key?;
     let troubles = Troubles::default();
-    let outside = IntakeDeps {
+    let deps = IntakeDeps {
         store: dynamo.clone(),
         ledger: dynamo,
         queues,
@@ -48,7 +48,7 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
         limits: Arc::new(RequestLimits::new(Rates::USUAL)),
         clock,
     };
-    let make = move |brands| intake::router(outside.clone(), brands, id_key.clone());
+    let make = move |brands| intake::router(deps.clone(), brands, id_key.clone());
     Ok(OfBrands::new(table, files?, troubles, make))
 }
 

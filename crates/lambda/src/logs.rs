@@ -70,12 +70,12 @@ mod tests {
             tracing::warn!(
                 event = "connector.told_again",
                 receiver = "acme",
-                "A receiver takes callbacks again."
+                "A receiver accepts callbacks again."
             );
         });
         let line: serde_json::Value = serde_json::from_slice(&written.0.lock()).unwrap();
         assert_eq!(line["event"], "connector.told_again");
-        assert_eq!(line["message"], "A receiver takes callbacks again.");
+        assert_eq!(line["message"], "A receiver accepts callbacks again.");
         assert_eq!((&line["receiver"], &line["level"]), (&"acme".into(), &"WARN".into()));
     }
 }

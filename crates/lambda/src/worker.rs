@@ -70,7 +70,7 @@ async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>
     );
     let id_key = id_key?;
     let troubles = Troubles::default();
-    let outside = Deps {
+    let deps = Deps {
         store: dynamo.clone(),
         ledger: dynamo.clone(),
         callbacks: dynamo.clone(),
@@ -85,7 +85,7 @@ async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>
         transport: braze.clone(),
         callback_transport: Arc::new(callback::HttpCallbacks::new()?),
     };
-    let make = move |brands| Arc::new(Connector::new(outside.clone(), brands, id_key.clone()));
+    let make = move |brands| Arc::new(Connector::new(deps.clone(), brands, id_key.clone()));
     let connectors = OfBrands::new(table, files?, troubles, make);
     if reaches != Reaches::Neither {
         connections::open(&braze, &connectors.current().await.brands()).await;
@@ -111,7 +111,7 @@ pub async fn on_messages(
         let answer: BatchAnswer =
             each_brand(event.payload, async |brand, ids| work(&connector, brand, ids).await).await;
         // The batch is done. Its messages must not be delivered again because a callback could not be sent.
-        if let Err(error) = connector.tell_news().await {
+        if let Err(error) = connector.deliver_callbacks().await {
             tracing::error!(event = "lambda.tell_failed", error = %in_full(&error), "Callbacks could not be sent; the next tick tries again.");
         }
         watch_braze(&connector, reaches).await;

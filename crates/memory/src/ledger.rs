@@ -58,7 +58,7 @@ impl Ledgers {
     }
 
     /// Whether every callback was delivered or given up.
-    pub(crate) fn nothing_to_tell(&self) -> bool {
+    pub(crate) fn nothing_to_deliver(&self) -> bool {
         self.callbacks.values().all(|kept| kept.due_at.is_none())
     }
 

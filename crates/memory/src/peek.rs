@@ -31,6 +31,6 @@ impl Memory {
         let state = self.lock();
         state.participations.values().all(|participation| participation.due_at().is_none())
             && state.ledgers.awards.values().all(|award| award.due_at.is_none())
-            && state.ledgers.nothing_to_tell()
+            && state.ledgers.nothing_to_deliver()
     }
 }

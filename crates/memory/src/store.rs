@@ -10,7 +10,7 @@ use domain::ledger::{Entry, LedgerTx, accept};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use ports::error::at_most;
-use ports::store::{Due, Inserted, KnownHints, MOST_ITEMS, Read, Saved, Store, in_turns};
+use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
 
 use crate::{Memory, MemoryState, failed};
@@ -170,13 +170,13 @@ impl Store for Memory {
         Ok(in_turns(all, most))
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
         const DOING: &str = "reading profile hints";
         at_most(contacts.len(), MOST_ITEMS, DOING)?;
         let mut state = self.lock();
         state.read(DOING)?;
         let known = |contact: &ContactKey| Some((*contact, state.profiles.get(contact)?.clone()));
-        Ok(KnownHints { profiles: contacts.iter().filter_map(known).collect(), unreadable: Vec::new() })
+        Ok(ProfileHints { profiles: contacts.iter().filter_map(known).collect(), unreadable: Vec::new() })
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The brands that are in use, and what is said of files that are not.
+//! The brands in use, and reports about brand files that cannot be used.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use domain::brand_file::{FileStanding, Loaded, LoadedFile, Severity};
 
 use crate::health::{Subject, Troubles};
 
-/// The brands that are in use. Clones are the same: whoever replaces them does so for all.
+/// The brands in use. All clones share them, so replacing the brands replaces them for every clone.
 #[derive(Debug, Clone, Default)]
 pub struct BrandsInUse(Arc<RwLock<Arc<Brands>>>);
 
@@ -21,46 +21,46 @@ impl From<Arc<Brands>> for BrandsInUse {
 }
 
 impl BrandsInUse {
-    /// The brands as they are now. Whoever has begun something goes on with what it began with.
+    /// The brands as they are now. Work that has begun keeps the brands that it began with.
     #[must_use]
     pub fn current(&self) -> Arc<Brands> {
         self.0.read().clone()
     }
 
-    /// Uses other brands from now on.
+    /// Replaces the brands that are used from now on.
     pub fn replace(&self, brands: Arc<Brands>) {
         *self.0.write() = brands;
     }
 }
 
-/// What may be wrong with a file.
+/// One kind of problem with a brand file.
 struct FileTrouble {
-    /// What the health calls it.
+    /// The kind of the health entry.
     kind: &'static str,
-    /// What the log calls it.
+    /// The log event.
     event: &'static str,
-    /// What follows from it, behind "the file".
+    /// The consequence, as a sentence that begins with "The file".
     text: &'static str,
 }
 
 const BROKEN: FileTrouble = FileTrouble {
     kind: "brand_broken",
     event: "brands.brand_broken",
-    text: "cannot be used; what is meant for the brand waits",
+    text: "cannot be used; the brand's participations wait",
 };
 const OUTDATED: FileTrouble = FileTrouble {
     kind: "brand_outdated",
     event: "brands.brand_outdated",
-    text: "cannot be used; the brand goes on as it was before",
+    text: "cannot be used; the brand continues with the earlier file",
 };
 const RULE: FileTrouble = FileTrouble {
     kind: "brand_rule",
     event: "brands.brand_rule",
-    text: "breaks a rule that is newer than it; it will be refused when it is pushed",
+    text: "breaks a rule that is newer than the file; it will be refused when it is pushed",
 };
 
-/// Says what is wrong with files: in the health as long as it lasts, and in the log once a minute, as long as this is called. How many
-/// files are not in use as they are.
+/// Reports problems with brand files: in the health report while they last, and in the log once a minute
+/// while this is called. Returns how many files are not in use as they are.
 pub fn report(loaded: &Loaded, troubles: &Troubles, now: Timestamp) -> u64 {
     let known = troubles
         .all(now)
@@ -101,12 +101,12 @@ fn log(event: &'static str, text: &str, file: &LoadedFile, since: Timestamp) {
     tracing::error!(event, brand = subject(file), findings = findings.join("; "), %since, "The file {text}.");
 }
 
-/// The brand, or, where its id is not known, the file.
+/// The subject of a report: the brand, or the file if its brand's id is not known.
 fn subject(file: &LoadedFile) -> String {
     file.brand.as_ref().map_or_else(|| base_name(&file.name).to_owned(), ToString::to_string)
 }
 
-/// Where files lie is nobody's business.
+/// The name of a file without its directory, which must not be shown to outsiders.
 fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_is_shown_since_it_was_and_until_it_is_not() {
+    fn a_problem_with_a_file_is_shown_from_its_beginning_to_its_end() {
         let (troubles, acme) = (Troubles::default(), || "\"acme\"".to_owned());
         let broken = load(given(&format!("{GOOD}colour = 1\n")), None);
         assert_eq!(report(&broken, &troubles, now(0)), 1);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_replaces_the_brands_does_so_for_all() {
+    fn replacing_the_brands_replaces_them_for_all_clones() {
         let in_use = BrandsInUse::default();
         let other = in_use.clone();
         let begun = other.current();

@@ -1,11 +1,11 @@
-//! Time and chance.
+//! Time and randomness.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// The time of day, and waiting for a moment.
+/// Tells the time of day, and waits.
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// Now, to the millisecond.
@@ -15,12 +15,13 @@ pub trait Clock: Send + Sync {
     async fn sleep(&self, time: Duration);
 }
 
-/// Chance.
+/// A source of randomness.
 pub trait Chance: Send + Sync {
-    /// Sixty-four random bits, fit for keys.
+    /// Sixty-four random bits, good enough for keys.
     fn bits(&self) -> u64;
 
-    /// `base` to twice `base`, so that many who wait for the same thing do not all return at once.
+    /// A random time from `base` to twice `base`, so that many tasks that wait for the same thing do not all
+    /// return at once.
     fn jitter(&self, base: Duration) -> Duration {
         let share = u32::try_from(self.bits() % 1_000).unwrap_or(0);
         base.saturating_add(base.saturating_mul(share).checked_div(1_000).unwrap_or(base))
@@ -52,7 +53,7 @@ pub struct SystemChance;
 impl Chance for SystemChance {
     fn bits(&self) -> u64 {
         getrandom::u64().unwrap_or_else(|error| {
-            // A machine without randomness must not make guessable keys.
+            // A machine without randomness must not create guessable keys.
             panic!("the operating system has no randomness: {error}")
         })
     }

@@ -2,48 +2,49 @@
 
 use stored::{Unencodable, Unreadable};
 
-/// A failure of something outside.
+/// A failure behind a port.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It did not answer or could not do it now; nothing is known to have been kept.
+    /// The outside service did not answer or could not do it now; whether anything was stored is not known.
     #[error("{doing} failed")]
     Unavailable {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What kind of trouble it is in.
-        trouble: UnavailableKind,
-        /// What it said.
+        /// Why the service was unavailable.
+        kind: UnavailableKind,
+        /// What the service reported.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Our own code panicked while it did something for one brand. Nothing is known of what was kept.
+    /// Our own code panicked while it worked for one brand. Whether anything was stored is not known.
     #[error("{doing} failed; the log says where")]
     Panicked {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What may be said of the panic.
+        /// What may be shown of the panic.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Something was stored that cannot be read back.
+    /// Something stored cannot be read back.
     #[error(transparent)]
     Corrupt(#[from] Unreadable),
-    /// Something was to be stored that has no stored form: a mistake of ours.
+    /// Something that was to be stored has no stored form: this is our own bug.
     #[error(transparent)]
     Unencodable(#[from] Unencodable),
-    /// The caller gave more than one call takes: a mistake of ours, and no trouble of whatever is outside.
-    #[error("{doing}: {given} were given, {most} are taken at once")]
+    /// The caller passed more than one call accepts: this is our own bug, and not a failure of the outside
+    /// service.
+    #[error("{doing}: {given} items were given, and one call accepts {most}")]
     TooMany {
-        /// What was to be done.
+        /// The operation that was refused.
         doing: &'static str,
-        /// How many were given.
+        /// How many items were given.
         given: usize,
-        /// How many are taken.
+        /// How many items one call accepts.
         most: usize,
     },
 }
 
-/// Refuses more than one call takes, so that nothing is cut off.
+/// Refuses more items than one call accepts, so that none are silently dropped.
 ///
 /// # Errors
 /// [`Error::TooMany`].
@@ -51,20 +52,21 @@ pub fn at_most(given: usize, most: usize, doing: &'static str) -> Result<()> {
     if given > most { Err(Error::TooMany { doing, given, most }) } else { Ok(()) }
 }
 
-/// What kind of trouble something is in: so much may be said to whoever asks. It reads on from what is in it.
+/// Why a service is unavailable, in the detail that outsiders may see. Its text continues a sentence that
+/// begins with the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnavailableKind {
-    /// There is no room.
+    /// The service has no storage space left.
     Full,
-    /// It may be read only.
+    /// The service can only be read.
     ReadOnly,
-    /// What it is kept on does not read or write.
+    /// The disk fails to read or write.
     Disk,
-    /// Something that cannot be read is in it.
+    /// The service holds data that cannot be read.
     Corrupt,
-    /// It was asked in a way that it never takes: a mistake of ours.
+    /// We sent a request that the service never accepts: this is our own bug.
     Mistake,
-    /// Anything else.
+    /// Any other reason.
     #[default]
     Unknown,
 }
@@ -74,36 +76,36 @@ impl std::fmt::Display for UnavailableKind {
         f.write_str(match self {
             Self::Full => "is full",
             Self::ReadOnly => "is read-only",
-            Self::Disk => "has trouble with its disk",
-            Self::Corrupt => "holds what cannot be read",
-            Self::Mistake => "was asked for more at once than it takes",
+            Self::Disk => "has a disk failure",
+            Self::Corrupt => "contains data that cannot be read",
+            Self::Mistake => "was sent more at once than it accepts",
             Self::Unknown => "does not answer",
         })
     }
 }
 
-/// The result of asking a port.
+/// The result of calling a port.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Wraps what an outside service said while `doing` something.
+    /// Makes an error from what an outside service reported while `doing` something.
     pub fn unavailable(
         doing: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::in_trouble(doing, UnavailableKind::default(), source)
+        Self::unavailable_as(doing, UnavailableKind::default(), source)
     }
 
-    /// The same, where the kind of trouble is known.
-    pub fn in_trouble(
+    /// Does the same as `unavailable` if the kind of failure is known.
+    pub fn unavailable_as(
         doing: &'static str,
-        trouble: UnavailableKind,
+        kind: UnavailableKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable { doing, trouble, source: source.into() }
+        Self::Unavailable { doing, kind, source: source.into() }
     }
 
-    /// Says that `doing` something panicked.
+    /// Makes an error for a panic that happened while `doing` something.
     pub fn panicked(
         doing: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -111,23 +113,23 @@ impl Error {
         Self::Panicked { doing, source: source.into() }
     }
 
-    /// What kind of trouble it is.
+    /// The kind of failure.
     #[must_use]
-    pub fn trouble(&self) -> UnavailableKind {
+    pub fn kind(&self) -> UnavailableKind {
         match self {
-            Self::Unavailable { trouble, .. } => *trouble,
+            Self::Unavailable { kind, .. } => *kind,
             Self::Panicked { .. } => UnavailableKind::Unknown,
             Self::Corrupt(_) => UnavailableKind::Corrupt,
             Self::Unencodable(_) | Self::TooMany { .. } => UnavailableKind::Mistake,
         }
     }
 
-    /// Wraps why a stored `what` cannot be read.
+    /// Makes an error for a stored `what` that cannot be read.
     pub fn corrupt(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Corrupt(Unreadable::new(what, source))
     }
 
-    /// Names what cannot be read.
+    /// Adds the name of the item that cannot be read.
     #[must_use]
     pub fn of(self, which: impl std::fmt::Display) -> Self {
         match self {
@@ -137,7 +139,8 @@ impl Error {
     }
 }
 
-/// An error with everything that caused it, on one line, for a log. Some errors say their cause themselves; no cause is said twice.
+/// Formats an error with all its causes on one line, for a log. Some errors already include their cause; no
+/// cause is printed twice.
 pub fn in_full(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -160,7 +163,7 @@ mod tests {
     struct SaysItsCause(#[source] std::io::Error);
 
     #[test]
-    fn each_cause_is_said_once_also_where_an_error_says_its_own() {
+    fn each_cause_is_printed_once_even_if_an_error_prints_its_own() {
         let full = || std::io::Error::other("no space is left");
         assert_eq!(in_full(&SaysItsCause(full())), "the file cannot be read: no space is left");
         let wrapped = Error::unavailable("storing", SaysItsCause(full()));

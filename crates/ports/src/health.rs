@@ -1,4 +1,5 @@
-//! What is wrong while the process goes on working: reported by whoever finds it, and shown by `GET /healthz`.
+//! What is currently wrong in the running process: code that finds a problem reports it here, and `GET
+//! /healthz` shows it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,21 +12,21 @@ use serde_json::{Map, Value};
 
 use crate::repeats::LogRepeats;
 
-/// What a trouble is about.
+/// What a problem is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// The process as a whole.
     Process,
-    /// A brand; or the name of a file that should be a brand.
+    /// A brand, or the name of a file that should describe one.
     Brand(String),
-    /// A long-lived task, by its name.
+    /// A long-lived task, by name.
     Task(String),
-    /// A receiver of callbacks: a brand, and the host without the rest of the URL.
+    /// A receiver of callbacks: the brand, and the host without the rest of the URL.
     Receiver(String),
 }
 
 impl Subject {
-    /// A brand.
+    /// Makes the subject of a brand.
     #[must_use]
     pub fn brand(brand: &BrandId) -> Self {
         Self::Brand(brand.to_string())
@@ -41,18 +42,19 @@ impl Subject {
     }
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthEntry {
-    /// What kind of trouble it is: a name that programs may rely on, as `braze_unanswered`.
+    /// The kind of problem: a name that programs may rely on, such as `braze_unanswered`.
     pub kind: &'static str,
-    /// What it is about.
+    /// What the problem is about.
     pub subject: Subject,
-    /// Since when.
+    /// When the problem began.
     pub since: Timestamp,
-    /// One sentence for the engineer on call. It holds no contact and no secret.
+    /// One sentence for the engineer on call. It contains no contact and no secret.
     pub text: String,
-    /// When it is over unless it is reported again; `None` for what lasts until it is cleared.
+    /// When the problem ends unless it is reported again; `None` for a problem that lasts until it is
+    /// cleared.
     until: Option<Timestamp>,
 }
 
@@ -73,7 +75,7 @@ impl HealthEntry {
 
 type HealthEntries = BTreeMap<(&'static str, Subject), HealthEntry>;
 
-/// Everything that is wrong in this process. Clones are the same registry.
+/// All current problems of this process. Clones share one registry.
 ///
 /// ```
 /// use domain::Timestamp;
@@ -94,12 +96,13 @@ pub struct Troubles {
 }
 
 impl Troubles {
-    /// Reports a trouble that lasts until it is cleared. If it was reported before, `since` stays as it was and the text is replaced.
+    /// Reports a problem that lasts until it is cleared. If it was reported before, `since` stays as it was
+    /// and the text is replaced.
     pub fn report(&self, kind: &'static str, subject: Subject, since: Timestamp, text: impl Into<String>) {
         self.put(HealthEntry { kind, subject, since, text: text.into(), until: None });
     }
 
-    /// Reports a trouble that is over after `lasts` unless it is reported again.
+    /// Reports a problem that ends after `lasts` unless it is reported again.
     pub fn report_for(
         &self,
         lasts: Duration,
@@ -112,12 +115,12 @@ impl Troubles {
         self.put(HealthEntry { kind, subject, since: now, text: text.into(), until: Some(until) });
     }
 
-    /// Clears a trouble. Whether there was one.
+    /// Clears a problem, and returns whether it was reported.
     pub fn clear(&self, kind: &'static str, subject: Subject) -> bool {
         self.lock().remove(&(kind, subject)).is_some()
     }
 
-    /// What is wrong now, in the order of kinds and subjects.
+    /// All current problems, ordered by kind and subject.
     #[must_use]
     pub fn all(&self, now: Timestamp) -> Vec<HealthEntry> {
         let mut entries = self.lock();
@@ -125,7 +128,7 @@ impl Troubles {
         entries.values().cloned().collect()
     }
 
-    /// What keeps log lines about troubles from repeating.
+    /// The register that limits repeated log lines about problems.
     #[must_use]
     pub fn repeats(&self) -> &LogRepeats {
         &self.repeats
@@ -134,7 +137,7 @@ impl Troubles {
     fn put(&self, entry: HealthEntry) {
         let mut entries = self.lock();
         let key = (entry.kind, entry.subject.clone());
-        // What was over before this report begins anew.
+        // A problem that ended before this report begins anew.
         let known = entries.get(&key).filter(|known| known.until.is_none_or(|until| entry.since < until));
         let since = known.map_or(entry.since, |known| known.since);
         entries.insert(key, HealthEntry { since, ..entry });
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trouble_that_is_reported_again_began_when_it_was_reported_first() {
+    fn a_problem_that_is_reported_again_keeps_its_beginning() {
         let troubles = Troubles::default();
         troubles.report("braze_unanswered", acme(), at(0), "1 try");
         troubles.clone().report("braze_unanswered", acme(), at(60), "7 tries");
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trouble_with_an_end_is_over_then_and_begins_anew_after_it() {
+    fn a_problem_with_an_end_is_over_then_and_begins_anew_after_it() {
         let troubles = Troubles::default();
         let minute = Duration::from_secs(60);
         troubles.report_for(minute, "panicked", acme(), at(0), "once");

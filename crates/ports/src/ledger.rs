@@ -1,4 +1,4 @@
-//! The ledgers of incentives, and the news that come of them.
+//! The ledgers of incentives, and the callbacks that result from them.
 
 use std::time::Duration;
 
@@ -14,26 +14,26 @@ use domain::ledger::{Counts, Resolved, Rules};
 use crate::store::Read;
 use crate::{Error, Result};
 
-/// What a pool holds.
+/// How many codes a pool has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stock {
-    /// Codes that were imported.
+    /// How many codes were imported.
     pub codes: u32,
-    /// Codes that were given out.
+    /// How many codes were given out.
     pub given: u32,
 }
 
-/// A part of one of a drawing's lists.
+/// A part of one list of a raffle's draw.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DrawnPart {
-    /// The tickets.
+    /// The tickets of the part.
     pub tickets: Vec<Ticket>,
-    /// How many there are in the whole list.
+    /// How many tickets the whole list has.
     pub of: u32,
 }
 
 impl DrawnPart {
-    /// The part of a whole list.
+    /// Cuts the part from a whole list: at most `most` tickets behind the first `after`.
     #[must_use]
     pub fn of_whole(list: &[Ticket], after: u32, most: u32) -> Self {
         let index = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
@@ -44,22 +44,25 @@ impl DrawnPart {
     }
 }
 
-/// What [`domain::ledger`] says, done in transactions: of a line, its place, its reward and the counters all is kept or nothing. What
-/// is asked for at once may take several of them.
+/// Performs the rules of [`domain::ledger`] in transactions: a line, its place, its reward and the counters
+/// are stored together or not at all. One call may need several transactions.
 ///
 /// # Errors
-/// Every method fails when the ledgers cannot be reached or written. After a failed write nothing is known of it; doing it again is
-/// doing it once.
+/// Every method fails if the ledgers cannot be read or written. After a failed write it is not known what was
+/// stored; repeating the call is safe.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The lines of these participations, each once and in no order. At most [`crate::store::MOST_ITEMS`].
+    /// The lines of these participations, each of them once and in any order. At most
+    /// [`crate::store::MOST_ITEMS`].
     async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>>;
 
-    /// Enters lines behind all that were entered before, in this order, unless they are entered already: where a store takes a new
-    /// participation without placing it. At most [`crate::store::MOST_ITEMS`].
+    /// Enters lines behind all lines that were entered before, in this order, and skips those that are
+    /// entered already. Needed if a store accepts a new participation without giving it a place. At most
+    /// [`crate::store::MOST_ITEMS`].
     async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
 
-    /// Credits or releases participations of one ledger; those that are not entered yet are entered first, in this order. At most [`crate::store::MOST_ITEMS`].
+    /// Credits or releases participations of one ledger. Those that are not entered yet are entered first, in
+    /// this order. At most [`crate::store::MOST_ITEMS`].
     async fn resolve(
         &self,
         ledger: &LedgerKey,
@@ -68,10 +71,10 @@ pub trait Ledger: Send + Sync {
         now: Timestamp,
     ) -> Result<Resolved>;
 
-    /// Gives what is free to those who wait for it.
+    /// Gives free places to the participations that wait for one.
     async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved>;
 
-    /// Draws a raffle; `None` when that was done before, or must not be done with this seed.
+    /// Draws a raffle; `None` if it was drawn before, or must not be drawn with this seed.
     async fn draw(
         &self,
         ledger: &LedgerKey,
@@ -80,70 +83,73 @@ pub trait Ledger: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Resolved>>;
 
-    /// Notes that the participations were looked at since their lines changed through somebody else.
+    /// Records that these participations were processed since another participation last changed their lines.
     async fn noted(&self, ids: &[ParticipationId]) -> Result<()>;
 
     /// The counters of a ledger.
     async fn counts(&self, ledger: &LedgerKey) -> Result<Counts>;
 
-    /// How many of the waiting list come before this participation. It costs the same however many wait.
+    /// How many participations on the waiting list come before this one. The cost does not grow with the
+    /// list.
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32>;
 
-    /// A part of what a draw came to: at most `most` tickets of a list, behind the first `after`. It costs as much as the part is long.
-    /// Empty before the draw.
+    /// A part of a draw's result: at most `most` tickets of a list, behind the first `after`. The cost grows
+    /// with the part, not with the list. Empty before the draw.
     async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart>;
 
-    /// Brings what an earlier version wrote of a ledger into the form of this one, a part of it at a time. Whether all of it is.
+    /// Converts a part of what an earlier version wrote of a ledger to the current form. Returns whether the
+    /// whole ledger is converted.
     async fn upgrade(&self, ledger: &LedgerKey) -> Result<bool>;
 
-    /// Adds codes to a brand's pool, in their order; those that are known already stay as they are. The first one is known, too, if an
-    /// earlier version kept it with a byte order mark in front.
+    /// Adds codes to a brand's pool, in their order. Codes that are known already stay as they are; the first
+    /// one also counts as known if an earlier version stored it with a leading byte order mark.
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock>;
 }
 
-/// Longest time a notice is kept from others by whoever took it.
+/// How long a worker that took a callback keeps it from other workers.
 pub const CALLBACK_LEASE: Duration = Duration::from_secs(20);
 
-/// A notice on its way.
+/// A callback that a worker has taken to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallbackDelivery {
-    /// What is to be told.
+    /// The callback.
     pub callback: Callback,
-    /// How often it was tried, since it was revived if it was.
+    /// How many attempts were made, counted from its revival if it was revived.
     pub attempts: u32,
-    /// When somebody had it tried again after it had been parked.
+    /// When an operator had the parked callback tried again.
     pub revived_at: Option<Timestamp>,
 }
 
-/// Notices that were taken.
+/// The callbacks that one call took.
 #[derive(Debug, Default)]
 pub struct TakenCallbacks {
-    /// Longest due first.
+    /// The callbacks, longest due first.
     pub callbacks: Vec<CallbackDelivery>,
-    /// What cannot be read, and is parked now. Each says which one it is.
+    /// Why callbacks could not be read; they are parked now. Each error names its callback.
     pub unreadable: Vec<Error>,
 }
 
-/// What became of a notice.
+/// The outcome of an attempt to deliver a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// It was taken.
+    /// The receiver accepted it.
     Delivered,
-    /// To be tried again then.
+    /// It is to be tried again at this moment.
     RetryAt(Timestamp),
-    /// Given up; kept for whoever is on call.
+    /// It was given up and is kept for the engineer on call.
     Parked,
 }
 
-/// The news that Quikly is to be told, durable from the transaction that made them.
+/// The callbacks that Quikly is to receive. They are durable from the transaction that creates them.
 ///
 /// # Errors
-/// Both methods fail when the store cannot be reached.
+/// Both methods fail if the store cannot be reached.
 #[async_trait]
 pub trait Callbacks: Send + Sync {
-    /// Takes up to `most` that are due, longest due first, and keeps them from others for [`CALLBACK_LEASE`]. What cannot be read is parked.
+    /// Takes up to `most` callbacks that are due, longest due first, and keeps them from other workers for
+    /// [`CALLBACK_LEASE`]. Those that cannot be read are parked.
     async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks>;
 
-    /// Says what became of them.
+    /// Stores the outcomes of deliveries.
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()>;
 }

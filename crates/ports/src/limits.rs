@@ -1,4 +1,4 @@
-//! Request slots, shared by all workers of a brand.
+//! Request slots, which all workers of a brand share.
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -7,7 +7,7 @@ use domain::reservation::{Allowance, Observed, Reservation};
 
 use crate::Result;
 
-/// The Braze endpoints that are counted apart.
+/// The Braze endpoints with separate rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Endpoint {
     /// `POST /users/export/ids`.
@@ -33,7 +33,7 @@ impl Endpoint {
     }
 }
 
-/// What is counted together: one brand's requests to one endpoint.
+/// The unit of counting: one brand's requests to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane {
     /// The brand whose requests are counted.
@@ -42,13 +42,16 @@ pub struct Lane {
     pub endpoint: Endpoint,
 }
 
-/// The books of [`domain::reservation`], kept where every worker sees them. One conditional update a call.
+/// The request counters of [`domain::reservation`], stored where every worker sees them. Each call is one
+/// conditional update.
 ///
 /// # Errors
-/// Both methods fail when the books cannot be reached; then nothing was booked, or it was and goes unused.
+/// Both methods fail if the counters cannot be reached. Then nothing was booked, or slots were booked and
+/// stay unused.
 #[async_trait]
 pub trait Limits: Send + Sync {
-    /// Books `count` requests. `allowance` is what the contract says, until Braze's own answers are known.
+    /// Books `count` requests. `allowance` is the limit in the contract, which applies until Braze's own
+    /// answers are known.
     async fn reserve(
         &self,
         lane: &Lane,
@@ -57,7 +60,7 @@ pub trait Limits: Send + Sync {
         now: Timestamp,
     ) -> Result<Reservation>;
 
-    /// Corrects the books by what an answer said.
+    /// Corrects the counters by what an answer said about the limits.
     async fn observe(
         &self,
         lane: &Lane,

@@ -1,4 +1,4 @@
-//! What whoever is on call asks and does, beside the process or the functions that are at work.
+//! What the engineer on call can ask and do while the process or the functions run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use domain::person::Person;
 use crate::Result;
 use crate::outages::Outage;
 
-/// What is due is counted up to here.
+/// Due participations are counted up to this number.
 pub const MOST_COUNTED: usize = 10_000;
 
-/// The kind of callbacks that nobody took.
+/// The kind of parked callbacks, which their receiver never accepted.
 pub const CALLBACK: &str = "callback";
 
-/// The kind of what the Scheduler could not send.
+/// The kind of messages that the Scheduler could not send.
 pub const SCHEDULES: &str = "schedules";
 
 /// Every kind of parked work.
@@ -30,99 +30,100 @@ pub fn kinds() -> [&'static str; 5] {
     [CALLBACK, enrollments, subscriptions, awards, SCHEDULES]
 }
 
-/// How things stand.
+/// The current state of the system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overview {
     /// Participations by the name of their state.
     pub participations: BTreeMap<String, u64>,
     /// When the oldest participation that has not ended was accepted.
     pub oldest_open: Option<Timestamp>,
-    /// How many are due, as far as [`MOST_COUNTED`].
+    /// How many participations are due, counted up to [`MOST_COUNTED`].
     pub due: usize,
-    /// Since when the oldest of them is due.
+    /// Since when the oldest of them has been due.
     pub due_since: Option<Timestamp>,
-    /// Messages by queue, those under way included.
+    /// Messages by queue, including those being processed.
     pub messages: BTreeMap<String, u64>,
-    /// Notices for Quikly that are still to be told.
+    /// Callbacks that are still to be delivered.
     pub callbacks: u64,
     /// Parked work by kind.
     pub dead: BTreeMap<String, u64>,
-    /// Brands whose Braze workspace does not answer.
+    /// Brands whose Braze workspace does not answer, with the outage.
     pub outages: BTreeMap<BrandId, Outage>,
-    /// Limits that were booked from, by brand and endpoint.
+    /// The limits that requests were booked from, by brand and endpoint.
     pub limits: BTreeMap<String, LimitInUse>,
-    /// How much room it takes, where that is a file.
+    /// How much disk space is used, if the data is in a file.
     pub storage: Option<Storage>,
 }
 
-/// A data file in bytes.
+/// The sizes of a data file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Storage {
-    /// The file.
+    /// The size of the file.
     pub file: u64,
-    /// Its log: what was written and not moved into the file yet.
+    /// The size of its write-ahead log: data that has not been moved into the file yet.
     pub log: u64,
 }
 
 impl Storage {
-    /// A larger log means that something reads the file all the time, so that the log cannot begin anew.
+    /// A log above this size means that something reads the file all the time, so that the log cannot start
+    /// anew.
     pub const LARGE_LOG: u64 = 512 * 1024 * 1024;
 }
 
-/// A consent of somebody who was forgotten: what proves it.
+/// A consent that a forgotten person gave, as proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvenConsent {
-    /// In whose participation.
+    /// The participation that the consent was given in.
     pub participation: ParticipationId,
-    /// To which brand.
+    /// The brand that received the consent.
     pub brand: BrandId,
-    /// In which activation.
+    /// The activation that the participation belongs to.
     pub scope: Scope,
-    /// What is known of it.
+    /// What is known about the consent.
     pub consent: Consent,
 }
 
-/// A limit, and how much of it is taken.
+/// A rate limit, and how much of it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitInUse {
-    /// Requests in a window.
+    /// How many requests a window allows.
     pub requests: u32,
-    /// How long a window is.
+    /// The length of a window.
     pub period: Duration,
-    /// Requests booked in the last window that has bookings.
+    /// How many requests are booked in the latest window that has bookings.
     pub booked: u32,
     /// When that window ends.
     pub until: Timestamp,
-    /// Set while Braze refuses the key: when it is tried again.
+    /// When the key is tried again, while Braze refuses it.
     pub refused_until: Option<Timestamp>,
 }
 
-/// Something that was tried until nobody tried any more.
+/// Work that was tried until it was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dead {
-    /// Names it.
+    /// The id of this parked work.
     pub id: String,
-    /// One of [`kinds`]. With a queue's name it is a message that was received from it again and again.
+    /// One of [`kinds`]. A queue's name means a message that was received from that queue too often.
     pub kind: String,
-    /// Whose it is, as far as it can be read.
+    /// The brand, if it can be read.
     pub brand: Option<BrandId>,
-    /// The participations that it is about.
+    /// The participations that the work is about.
     pub participations: Vec<ParticipationId>,
 }
 
-/// Which parked work is meant: all that fits everything said here.
+/// Selects parked work: all that matches every condition given here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Which {
-    /// These only; whichever, when there are none.
+    /// Only these ids; any id if the list is empty.
     pub ids: Vec<String>,
-    /// Of this kind only.
+    /// Only this kind.
     pub kind: Option<String>,
-    /// Of this brand only.
+    /// Only this brand.
     pub brand: Option<BrandId>,
 }
 
 impl Which {
-    /// Whether it is meant.
+    /// Whether the selection includes this work.
     #[must_use]
     pub fn means(&self, dead: &Dead) -> bool {
         (self.ids.is_empty() || self.ids.contains(&dead.id))
@@ -131,70 +132,72 @@ impl Which {
     }
 }
 
-/// What was erased of a person.
+/// What was erased for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ErasureReport {
-    /// Participations that say no more whose they are.
+    /// How many participations no longer identify the person.
     pub participations: u64,
-    /// What was known of profiles.
+    /// How many profile hints were erased.
     pub profiles: u64,
-    /// Participations that cannot be read: nobody can tell whose they are. They can be erased by their ids.
+    /// How many participations cannot be read, so that it is not known whose they are. They can be erased by
+    /// id.
     pub unreadable: u64,
-    /// Whether bytes of what was erased may still be on the disk, since others were reading.
+    /// Whether bytes of the erased data may still be on disk, because others were reading.
     pub remains: bool,
-    /// Participations that were this person's before they were forgotten earlier.
+    /// How many participations of this person were anonymised earlier.
     pub earlier: u64,
-    /// The consents in these.
+    /// The consents in those participations.
     pub consents: Vec<ProvenConsent>,
 }
 
 impl ErasureReport {
-    /// Whether nobody was found who is reached there, and nobody who was.
+    /// Whether no participation was found that identifies or identified this person.
     #[must_use]
     pub fn is_nobody(&self) -> bool {
         self.participations == 0 && self.profiles == 0 && self.earlier == 0
     }
 }
 
-/// Looks and interventions.
+/// Inspection and intervention by an operator.
 #[async_trait]
 pub trait Operations: Send + Sync {
-    /// How things stand.
+    /// The current state of the system.
     ///
     /// # Errors
-    /// When something cannot be read.
+    /// If something cannot be read.
     async fn overview(&self, now: Timestamp) -> Result<Overview>;
 
-    /// Parked work.
+    /// Lists the parked work.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     async fn dead(&self) -> Result<Vec<Dead>>;
 
-    /// Has parked work tried again, as far as `which` chooses it, and gives back what it chose. Trying again what was done already
-    /// has no second effect: messages only say where to look, and callbacks carry the id that they always had.
+    /// Has the parked work that `which` selects tried again, and returns it. Trying again what was already
+    /// done has no second effect: messages only name participations to process, and callbacks keep their id.
     ///
     /// # Errors
-    /// When something cannot be read or written. What was not moved is still parked.
+    /// If something cannot be read or written. What was not moved is still parked.
     async fn retry(&self, which: &Which, now: Timestamp) -> Result<Vec<Dead>>;
 
-    /// Ends the wait of a brand's participations after failures: they are due now, and their failures are forgotten. Gives back how many
-    /// there were; `None` when nothing of the brand is here.
+    /// Ends the wait after failures for all participations of a brand: they become due now, and their
+    /// failures are forgotten. Returns how many there were, or `None` if nothing is stored for the brand.
     ///
     /// # Errors
-    /// When something cannot be read or written. What was changed stays changed, and doing it again does no harm.
+    /// If something cannot be read or written. Changes made so far stay, and repeating the call is safe.
     async fn retry_now(&self, brand: &BrandId, now: Timestamp) -> Result<Option<u64>>;
 
-    /// Erases a person. Doing it again does no harm, and finds what came in meanwhile.
+    /// Erases a person's data. Repeating the call is safe, and also finds what arrived in the meantime.
     ///
     /// # Errors
-    /// When something cannot be read or written; then it is to be done again.
+    /// If something cannot be read or written; then the call must be repeated.
     async fn forget(&self, person: &Person, id_key: &IdKey, now: Timestamp) -> Result<ErasureReport>;
 
-    /// Erases what one participation says of a person, also when it cannot be read: what is left says only that somebody took part.
+    /// Erases the personal data of one participation, even if it cannot be read. What is left says only that
+    /// somebody took part.
     ///
     /// # Errors
-    /// When it cannot be read or written.
+    /// If it cannot be read or written.
     async fn forget_participation(
         &self,
         id: ParticipationId,

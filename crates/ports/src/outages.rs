@@ -1,4 +1,5 @@
-//! Brands whose Braze workspace does not answer, kept where other processes and whoever is on call see it.
+//! Brands whose Braze workspace does not answer, stored so that other processes and the engineer on call can
+//! see them.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +9,18 @@ pub use domain::outage::Outage;
 
 use crate::Result;
 
-/// The outages that are known. Whoever sees one keeps it, and whoever is answered ends it.
+/// The known outages. A worker that sees an outage stores it, and a worker that gets an answer ends it.
 ///
 /// # Errors
-/// Every method fails when the outages cannot be reached.
+/// Every method fails if the outages cannot be reached.
 #[async_trait]
 pub trait Outages: Send + Sync {
-    /// Keeps a brand's outage, and replaces what was kept of it.
+    /// Stores a brand's outage, and replaces an earlier one.
     async fn keep_outage(&self, brand: &BrandId, outage: &Outage) -> Result<()>;
 
-    /// Forgets a brand's outage.
+    /// Removes a brand's outage.
     async fn end_outage(&self, brand: &BrandId) -> Result<()>;
 
-    /// All that are kept.
+    /// All stored outages.
     async fn outages(&self) -> Result<BTreeMap<BrandId, Outage>>;
 }

@@ -1,4 +1,4 @@
-//! Queues of "look at these".
+//! Queues of messages that say "process these participations".
 
 use std::time::Duration;
 
@@ -7,46 +7,47 @@ use domain::message::{QueueName, WorkMessage};
 
 use crate::Result;
 
-/// Messages in one send or receive at most (SQS).
+/// The most messages in one send or receive (SQS).
 pub const MOST_MESSAGES: usize = 10;
 
-/// Longest delay of a message (SQS).
+/// The longest delay of a message (SQS).
 pub const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// A message to be sent.
+/// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// What it says.
+    /// The message.
     pub look: WorkMessage,
-    /// Not delivered earlier than after this long; at most [`LONGEST_DELAY`].
+    /// The time before which the message is not delivered; at most [`LONGEST_DELAY`].
     pub delay: Duration,
 }
 
-/// Names one delivery of a message.
+/// The handle of one delivery of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Receipt(pub String);
 
-/// A message that was delivered, and will be again unless it is acknowledged.
+/// A delivered message, which is delivered again unless it is acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// What it says.
+    /// The message.
     pub look: WorkMessage,
-    /// What to acknowledge it with.
+    /// The handle to acknowledge it with.
     pub receipt: Receipt,
 }
 
-/// Queues that deliver at least once, in any order, fairly between brands.
+/// Queues that deliver at least once, in any order, and fairly between brands.
 ///
 /// # Errors
-/// Every method fails when the queue cannot be reached; a failed send may have been taken.
+/// Every method fails if the queue cannot be reached; a failed send may have been accepted.
 #[async_trait]
 pub trait Queues: Send + Sync {
-    /// Sends at most [`MOST_MESSAGES`] messages. Durable when it returns.
+    /// Sends at most [`MOST_MESSAGES`] messages. They are durable when it returns.
     async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()>;
 
-    /// Takes up to [`MOST_MESSAGES`], waiting up to `wait` for the first. What is not acknowledged comes again.
+    /// Receives up to [`MOST_MESSAGES`], and waits up to `wait` for the first. A message that is not
+    /// acknowledged is delivered again.
     async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>>;
 
-    /// Ends the redelivery of messages. At most [`MOST_MESSAGES`].
+    /// Acknowledges deliveries, so that they are not repeated. At most [`MOST_MESSAGES`].
     async fn acknowledge(&self, queue: QueueName, receipts: &[Receipt]) -> Result<()>;
 }

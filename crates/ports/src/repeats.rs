@@ -1,4 +1,4 @@
-//! Log lines that would repeat: one per minute and subject, which says how many there were.
+//! Limits repeated log lines to one a minute and subject, which says how many it stands for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use std::time::Duration;
 use domain::Timestamp;
 use parking_lot::Mutex;
 
-/// How long a line stands for what repeats it.
+/// The shortest time between two lines about the same event and subject.
 pub const EVERY: Duration = Duration::from_secs(60);
 
-/// What has not happened for so long begins anew when it happens again.
+/// An event that has not happened for this long counts as new when it happens again.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 
-/// What a line stands for.
+/// What one log line stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated {
-    /// How often it happened since the last line, this time included.
+    /// How many times the event happened since the last line, including this time.
     pub times: u64,
-    /// Since when it has been happening, without a pause of ten minutes.
+    /// When the event first happened, without a pause of ten minutes since.
     pub since: Timestamp,
 }
 
@@ -30,7 +30,7 @@ struct LastLine {
     unsaid: u64,
 }
 
-/// What has been said in the last minutes. Clones are the same.
+/// The events logged in the last minutes. Clones share them.
 ///
 /// ```
 /// use domain::Timestamp;
@@ -48,14 +48,14 @@ struct LastLine {
 pub struct LogRepeats(Arc<Mutex<HashMap<(&'static str, String), LastLine>>>);
 
 impl LogRepeats {
-    /// Counts one more `event` about `subject`, and gives back what a line should say; `None` while the last line is less than a minute
-    /// old.
+    /// Counts one more `event` about `subject`, and returns what a line should say, or `None` while the last
+    /// line is less than a minute old.
     #[must_use]
     pub fn line(&self, event: &'static str, subject: &str, now: Timestamp) -> Option<Repeated> {
         let mut kept = self.0.lock();
         let ago = |at: Timestamp| Duration::try_from(now.duration_since(at)).ok();
         let key = (event, subject.to_owned());
-        // A clock that was set back must not silence anybody.
+        // A clock that was set back must not suppress lines.
         let known =
             kept.get_mut(&key).filter(|known| ago(known.last).is_some_and(|ago| ago < FORGOTTEN_AFTER));
         if let Some(known) = known {
@@ -72,7 +72,7 @@ impl LogRepeats {
         Some(Repeated { times: 1, since: now })
     }
 
-    /// Forgets what happened: it is mended. Whether there was anything.
+    /// Forgets an event because its cause is repaired, and returns whether it had happened.
     pub fn over(&self, event: &'static str, subject: &str) -> bool {
         let mut kept = self.0.lock();
         kept.remove(&(event, subject.to_owned())).is_some()
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_is_one_line_a_minute_with_a_count() {
+    fn a_repeated_event_is_one_line_a_minute_with_a_count() {
         let repeats = LogRepeats::default();
         let lines: Vec<(i64, Repeated)> = (0..130)
             .filter_map(|second| repeats.line("not_told", "acme", at(second)).map(|line| (second, line)))
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_or_was_ten_minutes_ago_begins_anew() {
+    fn an_event_that_is_over_or_ten_minutes_old_begins_anew() {
         let repeats = LogRepeats::default();
         let first = |second| Some(Repeated { times: 1, since: at(second) });
         assert_eq!(repeats.line("not_told", "acme", at(0)), first(0));

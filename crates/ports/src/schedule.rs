@@ -1,4 +1,4 @@
-//! Messages for a later moment.
+//! Messages that are sent at a later moment.
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -8,20 +8,20 @@ use crate::Result;
 
 const MINUTE: i64 = 60;
 
-/// What a look is scheduled for.
+/// Why a message is scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchedulePurpose {
-    /// Something is due then: not before.
+    /// A participation is due at that moment: the message must not come earlier.
     Due,
-    /// A request slot begins then and may soon be over: rather before than after.
+    /// A request slot begins at that moment and may end soon: the message should rather come early than late.
     Slot,
 }
 
-/// One-time schedules. They fire late, or twice, and may be lost: the tick makes certain.
+/// One-time schedules. They may fire late or twice, or be lost: the tick makes up for it.
 #[async_trait]
 pub trait Schedule: Send + Sync {
-    /// When a look that is wanted at `time` is put on its queue, as precisely as schedules are here: to the second, unless said otherwise.
-    /// Looks for which this is the same can be scheduled together.
+    /// When a message that is wanted at `time` is put on its queue, with the precision of this scheduler: to
+    /// the second by default. Messages for which this moment is the same can be scheduled together.
     fn fires_at(&self, time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
         match purpose {
             SchedulePurpose::Due => whole_second(time),
@@ -29,10 +29,10 @@ pub trait Schedule: Send + Sync {
         }
     }
 
-    /// Puts `look` on `queue` at `time`. Scheduling the same again changes nothing.
+    /// Puts `look` on `queue` at `time`. Scheduling the same message again changes nothing.
     ///
     /// # Errors
-    /// When the schedule cannot be kept.
+    /// If the schedule cannot be stored.
     async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()>;
 }
 
@@ -41,8 +41,9 @@ fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(time)
 }
 
-/// When schedules that fire somewhere within a minute (EventBridge; AWS docs, Schedule types) put a look on its queue: in the next whole
-/// minute what is due, and in the minute before its own what holds a slot.
+/// When a schedule that fires at any time within a minute (EventBridge; AWS docs, Schedule types) puts its
+/// message on the queue: for what is due, in the next whole minute, and for a slot, in the minute before its
+/// own.
 #[must_use]
 pub fn by_the_minute(time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
     let minute = time.as_second().div_euclid(MINUTE);
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_due_never_fires_before_and_a_slot_never_after() {
+    fn a_due_message_is_never_early_and_a_slot_message_never_late() {
         for milliseconds in [0, 1, 59_999, 60_000, 60_001, 1_799_999_999_999, 1_800_000_000_000] {
             let time = Timestamp::from_millisecond(milliseconds).unwrap();
             assert!(whole_second(time) >= time && by_the_minute(time, SchedulePurpose::Due) > time);

@@ -6,16 +6,16 @@ use secrecy::SecretString;
 
 use crate::Result;
 
-/// Looks secrets up.
+/// Looks up secrets.
 #[async_trait]
 pub trait Secrets: Send + Sync {
     /// The secret behind a reference.
     ///
     /// # Errors
-    /// When it is not there or cannot be read. The error names the reference, never the secret.
+    /// If the secret does not exist or cannot be read. The error names the reference, never the secret.
     async fn get(&self, reference: &SecretRef) -> Result<SecretString>;
 
-    /// Has the secret read anew when it is asked for again: whoever it was meant for refused it. Where nothing is kept, there is
-    /// nothing to forget.
+    /// Forgets a cached secret, because its receiver refused it, so that the next `get` reads it anew. An
+    /// implementation without a cache has nothing to forget.
     fn forget(&self, _reference: &SecretRef) {}
 }

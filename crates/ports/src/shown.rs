@@ -1,9 +1,9 @@
-//! How things look in the JSON that everyone outside sees: the public API and callbacks.
+//! The JSON form of values in the public API and in callbacks.
 
 use domain::incentive::Reward;
 use serde_json::Value;
 
-/// A reward: a text or a number.
+/// A reward, as a text or a number.
 #[must_use]
 pub fn reward(reward: &Reward) -> Value {
     match reward {

@@ -1,4 +1,4 @@
-//! Where participations are kept.
+//! Stores participations.
 
 use std::collections::HashMap;
 
@@ -11,28 +11,28 @@ use domain::profile::ProfileHint;
 
 use crate::{Error, Result};
 
-/// How many items one call takes at most (a DynamoDB batch get).
+/// The most items in one call (a DynamoDB batch get).
 pub const MOST_ITEMS: usize = 100;
 
-/// What became of an insert.
+/// The result of an insert.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inserted {
-    /// It is stored now.
+    /// The participation is stored now.
     New,
-    /// One with this id was there already; it is unchanged.
+    /// A participation with this id was there already; it is unchanged.
     Existing(Box<Participation>),
 }
 
-/// What became of a save.
+/// The result of a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
-    /// It is stored, as the version after the one given.
+    /// The participation is stored, with the version after the given one.
     Saved,
-    /// Somebody else saved it first; nothing was written.
+    /// Another worker saved it first; nothing was written.
     Conflict,
 }
 
-/// A participation whose time has come.
+/// A participation that is due to be processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// The participation.
@@ -43,22 +43,22 @@ pub struct Due {
     pub due_at: Timestamp,
 }
 
-/// What became of reading several: those that can be read, and those that are there and cannot. The ones that are not there are in
-/// neither.
+/// The result of reading several items: those that can be read, and those that exist and cannot be read.
+/// Items that do not exist are in neither list.
 #[derive(Debug)]
 pub struct Read<T> {
-    /// In no order.
+    /// The items, in any order.
     pub found: Vec<T>,
-    /// What cannot be read holds up nobody else; see [`Store::set_aside`].
+    /// The items that cannot be read. They must not hold up the others; see [`Store::set_aside`].
     pub unreadable: Vec<UnreadableParticipation>,
 }
 
-/// Something of a participation that is stored and cannot be read.
+/// A stored participation, or a part of it, that cannot be read.
 #[derive(Debug)]
 pub struct UnreadableParticipation {
     /// The participation.
     pub id: ParticipationId,
-    /// Why not.
+    /// Why it cannot be read.
     pub why: Error,
 }
 
@@ -69,10 +69,10 @@ impl<T> Default for Read<T> {
 }
 
 impl<T> Read<T> {
-    /// Adds one: what is corrupt is noted, and everything else that went wrong is given back.
+    /// Adds one item. A corrupt item is recorded; any other error is returned.
     ///
     /// # Errors
-    /// Whatever is not about this one only.
+    /// Any error that is not about this item alone.
     pub fn add(&mut self, id: ParticipationId, read: Result<T>) -> Result<()> {
         match read {
             Ok(found) => self.found.push(found),
@@ -83,59 +83,65 @@ impl<T> Read<T> {
     }
 }
 
-/// What is known of profiles.
+/// The profile hints that a call found.
 #[derive(Debug, Default)]
-pub struct KnownHints {
-    /// By contact.
+pub struct ProfileHints {
+    /// The hints, by contact.
     pub profiles: HashMap<ContactKey, ProfileHint>,
-    /// What was known and cannot be read: as good as nothing. Each says which one it is.
+    /// Why hints could not be read; they count as missing. Each error names its hint.
     pub unreadable: Vec<Error>,
 }
 
-/// Durable participations, and what is known of contacts' profiles.
+/// Durable participations, and hints about the profiles of contacts.
 ///
 /// # Errors
-/// Every method fails when the store cannot be reached or written. After a failed write nothing is known of it: it
-/// may have been kept.
+/// Every method fails if the store cannot be reached or written. After a failed write it is not known whether
+/// the data was stored.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Stores a new participation unless its id is taken, with its line in the ledger, if it has one. Durable when it returns. The line is
-    /// entered behind all that were entered before: by this call, or by [`crate::Ledger::enter`].
+    /// Stores a new participation, with its line in the ledger if it has one, unless its id is taken. Durable
+    /// when it returns. The line is entered behind all that were entered before, by this call or by
+    /// [`crate::Ledger::enter`].
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted>;
 
-    /// The participations with these ids, each once and in no order; unknown ids are left out. At most [`MOST_ITEMS`].
+    /// The participations with these ids, each of them once and in any order; unknown ids are left out. At
+    /// most [`MOST_ITEMS`].
     async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>>;
 
-    /// Has participations that cannot be read come again at `until`, in case another version can read them, and deletes them from
-    /// `expires_at` on, unless they are saved before.
+    /// Makes participations that cannot be read due again at `until`, in case another version can read them,
+    /// and deletes them from `expires_at` on unless they are saved before.
     async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires_at: Timestamp)
     -> Result<()>;
 
-    /// Saves each participation on the condition that the stored version is the one given, and stores the version after
-    /// it. One answer for each, in order; each stands alone. At most [`MOST_ITEMS`].
+    /// Saves each participation on the condition that the stored version is the given one, and stores it with
+    /// the next version. Returns one result for each, in order; each is saved independently. At most
+    /// [`MOST_ITEMS`].
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>>;
 
-    /// Which participations are due at `now`, themselves or by their line in a ledger, longest due first, at most `most`. Where more
-    /// are due, brands take turns ([`in_turns`]): no brand's few are hidden behind another's many. May be a moment behind.
+    /// At most `most` participations that are due at `now`, by themselves or by their line in a ledger,
+    /// longest due first. If more are due, brands take turns ([`in_turns`]), so that a brand with few is not
+    /// hidden behind a brand with many. The result may be slightly out of date.
     async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>>;
 
-    /// What is known of these contacts' profiles. At most [`MOST_ITEMS`].
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints>;
+    /// The hints about these contacts' profiles. At most [`MOST_ITEMS`].
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints>;
 
-    /// Remembers profiles, replacing what was known. At most [`MOST_ITEMS`].
+    /// Stores profile hints and replaces earlier ones. At most [`MOST_ITEMS`].
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()>;
 
-    /// Remembers a profile unless one is known for the contact; returns what is known then. Of many who claim one contact,
-    /// all get the same answer. What is known and cannot be read is replaced.
+    /// Stores a profile hint unless the contact has one, and returns the hint that is stored then. All
+    /// workers that claim one contact get the same answer. A hint that cannot be read is replaced.
     async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint>;
 
-    /// How many participations of an activation were ever stored; those that are kept no longer count, too. A store that counts as it
-    /// stores ignores `more`, and its answer has all whose insert began before the call. Any other store knows only what it is told: it
-    /// adds `more`, the number of those whom the caller has stored and not told of yet.
+    /// How many participations of an activation were ever stored, including those deleted since. A store that
+    /// counts at each insert ignores `more`, and its answer includes every insert that began before the call.
+    /// Any other store counts only what callers report: it adds `more`, the number of participations that the
+    /// caller has stored and not reported yet.
     async fn accepted(&self, scope: &Scope, more: u64) -> Result<u64>;
 }
 
-/// Of what is due, at most `most`, longest due first: of each brand the first, then of each the second, and so on.
+/// Selects at most `most` due participations, longest due first: the first of each brand, then the second of
+/// each, and so on.
 #[must_use]
 pub fn in_turns(mut due: Vec<Due>, most: usize) -> Vec<Due> {
     due.sort_by_key(|due| (due.due_at, due.id));

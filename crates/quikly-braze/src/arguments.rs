@@ -67,7 +67,7 @@ pub(crate) struct Check {
 /// The storage of the participations.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct Place {
+pub(crate) struct StorageArguments {
     /// The data file of `serve`, which may be running
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
@@ -80,7 +80,7 @@ pub(crate) struct Place {
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) storage: StorageArguments,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -99,7 +99,7 @@ pub(crate) enum DeadCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) storage: StorageArguments,
     #[command(flatten)]
     pub(crate) filter: Filter,
     /// Print JSON
@@ -112,7 +112,7 @@ pub(crate) struct Listing {
 #[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["ids", "all", "kind", "brand"])))]
 pub(crate) struct Retry {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) storage: StorageArguments,
     /// The ids to retry, as `dead list` shows them
     #[arg(value_name = "ID", conflicts_with = "all")]
     pub(crate) ids: Vec<String>,
@@ -141,7 +141,7 @@ pub(crate) struct Filter {
 #[derive(Debug, Args)]
 pub(crate) struct RetryNow {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) storage: StorageArguments,
     /// The brand's id
     #[arg(long, value_name = "BRAND")]
     pub(crate) brand: String,
@@ -155,7 +155,7 @@ pub(crate) struct RetryNow {
 #[command(group(clap::ArgGroup::new("person").required(true).args(["email", "phone", "id"])))]
 pub(crate) struct Forget {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) storage: StorageArguments,
     /// Erase the person with this address. Without a value, or with `-`, it is read from standard input, which no list of processes shows
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = Forget::FROM_INPUT)]
     pub(crate) email: Option<String>,

@@ -27,10 +27,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
+use crate::connection_slots::{ConnectionSlots, Share, Wait};
 use crate::descriptors;
 use crate::forwarded::{ForwardedBy, NoAddress};
 use crate::listen::stopped;
-use crate::places::{Places, Share, Wait};
 
 /// How long a request's head may take, and how long a connection may be idle between two requests.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
@@ -86,13 +86,13 @@ impl Clients {
         Ok(Caller(forwarded.unwrap_or_else(|| peer.ip())))
     }
 
-    fn places(self) -> Places {
+    fn slots(self) -> ConnectionSlots {
         let (most, each) = match self {
             Self::Connect(each) => (MOST_CONNECTIONS, each),
             Self::AreForwarded(_) => (MOST_CONNECTIONS, None),
             Self::Scrape => (MOST_SCRAPERS, None),
         };
-        Places::new(descriptors::room_for_connections().min(most), each)
+        ConnectionSlots::new(descriptors::room_for_connections().min(most), each)
     }
 }
 
@@ -100,7 +100,7 @@ impl Clients {
 struct Serving {
     routes: Router,
     clients: Clients,
-    places: Places,
+    slots: ConnectionSlots,
     reported: Mutex<Option<Timestamp>>,
 }
 
@@ -112,16 +112,16 @@ pub(crate) async fn serve(
     stop: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
-    let places = clients.places();
-    let serving = Arc::new(Serving { routes, clients, places, reported: Mutex::default() });
+    let slots = clients.slots();
+    let serving = Arc::new(Serving { routes, clients, slots, reported: Mutex::default() });
     let stopping = stopped(stop);
     tokio::pin!(stopping);
     loop {
         tokio::select! {
-            (stream, peer, place) = accept(&listener, &serving.places) => {
-                serving.places.make_room();
+            (stream, peer, place) = accept(&listener, &serving.slots) => {
+                serving.slots.make_room();
                 let connection = Connection {
-                    from_reserve: serving.places.only_reserve_left(),
+                    from_reserve: serving.slots.only_reserve_left(),
                     serving: serving.clone(),
                     peer,
                     _place: place,
@@ -136,11 +136,11 @@ pub(crate) async fn serve(
 }
 
 /// Accepts the next connection once a slot is free. A client that has its share of connections already is turned away.
-async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr, ConnectionHold) {
-    let free = places.free().await;
+async fn accept(listener: &TcpListener, slots: &ConnectionSlots) -> (TcpStream, SocketAddr, ConnectionHold) {
+    let free = slots.free().await;
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => match places.share_of(peer.ip()) {
+            Ok((stream, peer)) => match slots.share_of(peer.ip()) {
                 Some(share) => return (stream, peer, (free, share)),
                 None => tracing::debug!(
                     event = "serve.turned_away",
@@ -170,19 +170,19 @@ impl Connection {
         let _slower = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(TAKES_WITHIN));
-        let places = &self.serving.places;
+        let slots = &self.serving.slots;
         let close = Arc::new(Notify::new());
-        let wait = Mutex::new(Some(places.wait(&close)));
+        let wait = Mutex::new(Some(slots.wait(&close)));
         let answered = AtomicBool::new(false);
         let set = |waits: Option<Wait>| *wait.lock() = waits;
         let service = service_fn(async |request: Request<Incoming>| {
             set(None);
             let answer = self.answer(request).await;
             answered.store(true, Ordering::Relaxed);
-            set(Some(places.wait(&close)));
+            set(Some(slots.wait(&close)));
             answer
         });
-        let head_within = if places.are_scarce() { SCARCE_HEAD_WITHIN } else { HEAD_WITHIN };
+        let head_within = if slots.are_scarce() { SCARCE_HEAD_WITHIN } else { HEAD_WITHIN };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(head_within)
@@ -204,8 +204,7 @@ impl Connection {
         if let Some(refused) = intake::refused_head(&request) {
             return Ok(refused);
         }
-        if self.from_reserve && self.serving.places.only_reserve_left() && !is_reserved(request.uri().path())
-        {
+        if self.from_reserve && self.serving.slots.only_reserve_left() && !is_reserved(request.uri().path()) {
             let mut busy = intake::busy();
             busy.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return Ok(busy);

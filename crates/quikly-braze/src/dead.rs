@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 
 use crate::arguments::{self, Filter};
 use crate::console;
-use crate::place::Opened;
+use crate::storage::Opened;
 
 pub(crate) async fn run(arguments: arguments::DeadCommand) -> anyhow::Result<()> {
     match arguments {
         arguments::DeadCommand::List(listing) => {
             let which = which(Vec::new(), listing.filter)?;
-            let mut dead = Opened::open(listing.place).await?.operations().dead().await?;
+            let mut dead = Opened::open(listing.storage).await?.operations().dead().await?;
             dead.retain(|dead| which.means(dead));
             say(&dead, "parked", listing.json);
         }
         arguments::DeadCommand::Retry(retry) => {
             let which = which(retry.ids, retry.filter)?;
-            let place = Opened::open(retry.place).await?;
-            let revived = place.operations().retry(&which, SystemClock.now()).await?;
+            let storage = Opened::open(retry.storage).await?;
+            let revived = storage.operations().retry(&which, SystemClock.now()).await?;
             let missing: Vec<&String> =
                 which.ids.iter().filter(|id| !revived.iter().any(|dead| dead.id == **id)).collect();
             say(&revived, "to be tried again", retry.json);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::Forget;
 use crate::console;
-use crate::place::Opened;
+use crate::storage::Opened;
 
 enum Who {
     Person(Person),
@@ -33,12 +33,12 @@ pub(crate) async fn run(arguments: Forget) -> anyhow::Result<()> {
         }
         (None, None, None) => anyhow::bail!("--email, --phone or --id is missing"),
     };
-    let place = Opened::open(arguments.place).await?;
+    let storage = Opened::open(arguments.storage).await?;
     let now = SystemClock.now();
-    let id_key = place.id_key().await?;
+    let id_key = storage.id_key().await?;
     let forgotten = match who {
-        Who::Person(person) => place.operations().forget(&person, &id_key, now).await?,
-        Who::Participation(id) => place.operations().forget_participation(id, &id_key, now).await?,
+        Who::Person(person) => storage.operations().forget(&person, &id_key, now).await?,
+        Who::Participation(id) => storage.operations().forget_participation(id, &id_key, now).await?,
     };
     say(&forgotten, arguments.json);
     anyhow::ensure!(

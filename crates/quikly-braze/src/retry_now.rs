@@ -8,12 +8,12 @@ use serde_json::json;
 
 use crate::arguments::RetryNow;
 use crate::console;
-use crate::place::Opened;
+use crate::storage::Opened;
 
 pub(crate) async fn run(arguments: RetryNow) -> anyhow::Result<()> {
     let brand = BrandId::parse(&arguments.brand).with_context(|| format!("--brand {}", arguments.brand))?;
-    let place = Opened::open(arguments.place).await?;
-    let retried = place.operations().retry_now(&brand, SystemClock.now()).await?;
+    let storage = Opened::open(arguments.storage).await?;
+    let retried = storage.operations().retry_now(&brand, SystemClock.now()).await?;
     let retried = retried.with_context(|| format!("nothing of a brand `{brand}` is stored here"))?;
     if arguments.json {
         console::say(&json!({ "brand": brand.as_str(), "participations": retried }).to_string());

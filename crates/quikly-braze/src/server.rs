@@ -83,7 +83,7 @@ impl Server {
             clock: clock.clone(),
         };
         let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
-        let outside = connector::Deps {
+        let deps = connector::Deps {
             store: file.clone(),
             ledger: file.clone(),
             callbacks: file.clone(),
@@ -98,7 +98,7 @@ impl Server {
             transport: Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?),
             callback_transport: Arc::new(callback::HttpCallbacks::new()?),
         };
-        let connector = Arc::new(Connector::new(outside, brands.clone(), id_key));
+        let connector = Arc::new(Connector::new(deps, brands.clone(), id_key));
         let routes = metrics_page::counted(routes, connector.metrics().clone());
         let clients = match clients.behind_proxy {
             Some(by) => Clients::AreForwarded(by),

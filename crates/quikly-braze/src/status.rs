@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use crate::arguments::Status;
 use crate::console;
 use crate::disk::{Space, plain};
-use crate::place::Opened;
+use crate::storage::Opened;
 
 pub(crate) async fn run(arguments: Status) -> anyhow::Result<()> {
     let now = SystemClock.now();
-    let space = arguments.place.data.as_deref().map(Space::at);
-    let overview = Opened::open(arguments.place).await?.operations().overview(now).await?;
+    let space = arguments.storage.data.as_deref().map(Space::at);
+    let overview = Opened::open(arguments.storage).await?.operations().overview(now).await?;
     if arguments.json {
         console::say(&as_json(&overview, space.as_ref(), now).to_string());
     } else {

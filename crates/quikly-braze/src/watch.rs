@@ -35,7 +35,7 @@ pub(crate) struct Watch {
 pub(crate) async fn run(watch: Watch, mut stop: Receiver<bool>) {
     let clock = SystemClock;
     while !*stop.borrow() {
-        look_at_log(&watch.troubles, lost_lines(), clock.now());
+        watch_log(&watch.troubles, lost_lines(), clock.now());
         watch.connector.watch_braze(false).await;
         watch.retry().await;
         let found = watch.space().await;
@@ -76,7 +76,7 @@ impl Watch {
 }
 
 /// Reports a log that cannot be written, and tries it again once a minute. When it can be written again, it logs how many lines were lost.
-fn look_at_log(troubles: &Troubles, written: LogCondition, now: Timestamp) {
+fn watch_log(troubles: &Troubles, written: LogCondition, now: Timestamp) {
     if written.losing {
         let text = format!("the log cannot be written; {} lines were lost since the start", written.lost);
         troubles.report(LINES_LOST, Subject::Process, now, text);
@@ -100,11 +100,11 @@ mod tests {
     #[test]
     fn a_log_that_cannot_be_written_is_shown_until_it_can_be_written_again() {
         let (troubles, now) = (Troubles::default(), Timestamp::UNIX_EPOCH);
-        look_at_log(&troubles, LogCondition { lost: 0, losing: false }, now);
+        watch_log(&troubles, LogCondition { lost: 0, losing: false }, now);
         assert_eq!(troubles.all(now), []);
-        look_at_log(&troubles, LogCondition { lost: 3, losing: true }, now);
+        watch_log(&troubles, LogCondition { lost: 3, losing: true }, now);
         assert_eq!(troubles.all(now).first().map(|entry| entry.kind), Some(LINES_LOST));
-        look_at_log(&troubles, LogCondition { lost: 3, losing: false }, now);
+        watch_log(&troubles, LogCondition { lost: 3, losing: false }, now);
         assert_eq!(troubles.all(now), []);
     }
 }

@@ -1,4 +1,4 @@
-//! Awards: the lines of ledgers. The id of the participation is kept beside each.
+//! Awards, the lines of ledgers. The participation's id is stored next to each.
 
 use std::num::NonZeroU64;
 
@@ -26,7 +26,7 @@ struct AwardRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incentive: Option<String>,
     participant: String,
-    /// Absent where there are none.
+    /// Absent if there are no other lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     others: Option<Vec<String>>,
     offer: OfferRecord,
@@ -43,10 +43,10 @@ impl form::Record for AwardRecord {
     const NEWEST: u16 = NEWEST;
 }
 
-/// An award as it is stored.
+/// Encodes an award for storage.
 ///
 /// # Errors
-/// When it holds something that has no stored form.
+/// If the award holds a value that has no stored form.
 pub fn encode(award: &Award) -> Result<String, Unencodable> {
     let record = AwardRecord {
         v: Version::NEWEST,
@@ -67,10 +67,10 @@ pub fn encode(award: &Award) -> Result<String, Unencodable> {
     form::write(award.id, Ok(record), &award.unknown)
 }
 
-/// An award read back.
+/// Decodes a stored award.
 ///
 /// # Errors
-/// When the text is in no form that an award has had, or in a newer one.
+/// If the text is in no form that an award has had, or in a newer one.
 pub fn decode(id: ParticipationId, text: &str) -> Result<Award, Unreadable> {
     form::read(id, text, |record, unknown| award(id, record, unknown))
 }
@@ -79,7 +79,7 @@ fn award(id: ParticipationId, record: AwardRecord, unknown: UnknownFields) -> Re
     let ledger = ledger(&record.scope, record.incentive.as_deref())?;
     let arrival = NonZeroU64::new(record.arrival);
     let status = match standing(record.standing)? {
-        // What is not entered yet has been stored so from the beginning.
+        // An award that is not entered yet has always been stored this way.
         AwardStatus::NoPrize(NoPrize::NoIncentive) if arrival.is_none() && ledger.incentive.is_some() => {
             AwardStatus::New
         }

@@ -1,5 +1,5 @@
-//! Brand files, where they are kept in a table: the text of the file as somebody wrote it, and its name. What the text means is for
-//! [`domain::brand_file`] to say. `brands push` writes a file as a whole.
+//! Brand files in a table: the file's text as its author wrote it, and its name. [`domain::brand_file`]
+//! interprets the text. `brands push` replaces a file as a whole.
 
 use domain::brand_file::BrandFile;
 
@@ -11,16 +11,16 @@ pub const NAME: &str = "name";
 /// The attribute that holds the file's text.
 pub const TEXT: &str = "file";
 
-/// A brand file as it is stored: each text by its name.
+/// The stored texts of a brand file, each with its attribute's name.
 #[must_use]
 pub fn encode(file: &BrandFile) -> [(&'static str, &str); 2] {
     [(NAME, &file.name), (TEXT, &file.text)]
 }
 
-/// A brand file read back.
+/// Decodes a stored brand file.
 ///
 /// # Errors
-/// When it has no text.
+/// If the text is missing.
 pub fn decode(name: &str, text: Option<&str>) -> Result<BrandFile, Unreadable> {
     let text =
         text.ok_or_else(|| Unreadable::new("brand file", Why::from("its text is missing")).of(name))?;

@@ -1,5 +1,5 @@
-//! Callbacks that Quikly's back end is still to be sent. A callback is written once and never changed; what a newer version keeps in it
-//! stays in it.
+//! Callbacks that are still to be delivered to Quikly's back end. A callback is written once and never
+//! changed, so fields that a newer version stores in it stay there.
 
 use std::fmt;
 
@@ -39,10 +39,10 @@ impl form::Record for CallbackRecord {
     const NEWEST: u16 = NEWEST;
 }
 
-/// A callback as it is stored.
+/// Encodes a callback for storage.
 ///
 /// # Errors
-/// When it holds something that has no stored form.
+/// If the callback holds a value that has no stored form.
 pub fn encode(callback: &Callback) -> Result<String, Unencodable> {
     let record = CallbackRecord {
         v: Version::NEWEST,
@@ -58,10 +58,10 @@ pub fn encode(callback: &Callback) -> Result<String, Unencodable> {
     form::write(callback.id, Ok(record), &UnknownFields::default())
 }
 
-/// A callback read back. `id` is the one that it is kept under.
+/// Decodes a stored callback. `id` is the key that it is stored under.
 ///
 /// # Errors
-/// When the text is in no form that a callback has had, or in a newer one.
+/// If the text is in no form that a callback has had, or in a newer one.
 pub fn decode(id: impl fmt::Display, text: &str) -> Result<Callback, Unreadable> {
     form::read(id, text, |record: CallbackRecord, _| callback(record))
 }
@@ -70,7 +70,7 @@ fn callback(record: CallbackRecord) -> Result<Callback, Why> {
     Ok(Callback {
         id: CallbackId {
             participation: ParticipationId::parse(&record.participation)?,
-            kind: CallbackKind::named(&record.news).ok_or("unknown news")?,
+            kind: CallbackKind::named(&record.news).ok_or("unknown kind of callback")?,
         },
         brand: BrandId::parse(&record.brand)?,
         ledger: ledger(&record.scope, record.incentive.as_deref())?,

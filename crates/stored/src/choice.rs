@@ -1,6 +1,7 @@
-//! Choices: a name, or an object with one field whose name says what was chosen, such as `{"held": 3}`.
+//! Choices: a name, or an object with one field whose name is the choice, such as `{"held": 3}`.
 //!
-//! A newer version may write a field beside that one. Serde takes exactly one, so the others are set apart first.
+//! A newer version may add other fields to that object. Serde accepts exactly one field, so the others are
+//! set apart first.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +9,8 @@ const REWARD: &[&str] = &["code", "value"];
 const PROFILE: &[&str] = &["external_id", "alias", "braze_id", "email"];
 const PROGRESS: &[&str] = &["not_taken", "attempted_at", "attempted"];
 
-/// The fields whose values are choices, and what can be chosen with a field. The tests in `side_by_side.rs` fail where one is missing.
+/// The fields whose values are choices, and the choices that have a value. The tests in `side_by_side.rs`
+/// fail if one is missing.
 const CHOICES: &[(&str, &[&str])] = &[
     ("offer", &["fixed", "codes", "nothing"]),
     ("fixed", REWARD),
@@ -19,7 +21,7 @@ const CHOICES: &[(&str, &[&str])] = &[
     ("shows_event", PROGRESS),
 ];
 
-/// What was chosen in the object at a field of this name, if that is a choice.
+/// The choice in an object at a field of this name, if the field's value is a choice.
 pub(crate) fn chosen<'a>(field: &str, object: &'a Map<String, Value>) -> Option<&'a str> {
     let (_, names) = CHOICES.iter().find(|(name, _)| *name == field)?;
     let mut there = object.keys().filter(|name| names.contains(&name.as_str()));
@@ -27,7 +29,7 @@ pub(crate) fn chosen<'a>(field: &str, object: &'a Map<String, Value>) -> Option<
     there.next().is_none().then_some(chosen)
 }
 
-/// The value with nothing beside what was chosen; `None` if nothing was.
+/// The value with only the chosen field in each choice; `None` if the value contains no choice.
 pub(crate) fn without_others(value: &Value) -> Option<Value> {
     let mut plain = value.clone();
     strip(&mut plain).then_some(plain)

@@ -1,4 +1,4 @@
-//! The counters of a ledger. The ledger's name is kept beside them.
+//! The counters of a ledger. The ledger's name is stored next to them.
 
 use std::fmt;
 
@@ -39,10 +39,10 @@ impl form::Record for CountersRecord {
     const NEWEST: u16 = NEWEST;
 }
 
-/// A ledger's counters as they are stored.
+/// Encodes a ledger's counters for storage.
 ///
 /// # Errors
-/// When they hold something that has no stored form.
+/// If the counters hold a value that has no stored form.
 pub fn encode(ledger: impl fmt::Display, counts: &Counts) -> Result<String, Unencodable> {
     let record = CountersRecord {
         v: Version::NEWEST,
@@ -59,10 +59,10 @@ pub fn encode(ledger: impl fmt::Display, counts: &Counts) -> Result<String, Unen
     form::write(ledger, Ok(record), &counts.unknown)
 }
 
-/// A ledger's counters read back.
+/// Decodes a ledger's stored counters.
 ///
 /// # Errors
-/// When the text is in no form that counters have had, or in a newer one.
+/// If the text is in no form that counters have had, or in a newer one.
 pub fn decode(ledger: impl fmt::Display, text: &str) -> Result<Counts, Unreadable> {
     form::read(ledger, text, counts)
 }

@@ -1,12 +1,12 @@
-//! Why something cannot be written down, or cannot be read back.
+//! Why a value cannot be encoded or decoded.
 
 use std::error::Error;
 use std::fmt;
 
-/// What went wrong inside a record.
+/// The cause of an error inside a record.
 pub(crate) type Why = Box<dyn Error + Send + Sync>;
 
-/// Something is stored and cannot be read back. Its text names it and says why; nothing in it is a contact.
+/// A stored value that cannot be read back. The text names the value and says why; it contains no contact.
 #[derive(Debug)]
 pub struct Unreadable {
     what: &'static str,
@@ -15,24 +15,24 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// A stored `what` that cannot be read.
+    /// Makes an error for a stored `what` that cannot be read.
     pub fn new(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { what, id: None, source: source.into() }
     }
 
-    /// Names it: by an id or a key, never by a contact.
+    /// Adds the id or the key of the value, never a contact.
     #[must_use]
     pub fn of(self, id: impl fmt::Display) -> Self {
         Self { id: Some(id.to_string()), ..self }
     }
 
-    /// What kind of thing it is.
+    /// The kind of value.
     #[must_use]
     pub fn what(&self) -> &'static str {
         self.what
     }
 
-    /// Which one it is; `None` where that cannot be read either.
+    /// The id of the value; `None` if the id cannot be read either.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
@@ -52,9 +52,9 @@ impl Error for Unreadable {
     }
 }
 
-/// Something that has no stored form.
+/// A value that has no stored form.
 #[derive(Debug, thiserror::Error)]
-#[error("the {what} {id} cannot be written down")]
+#[error("the {what} {id} cannot be encoded")]
 pub struct Unencodable {
     pub(crate) what: &'static str,
     pub(crate) id: String,
@@ -62,12 +62,12 @@ pub struct Unencodable {
     pub(crate) source: Why,
 }
 
-/// What serde says of a text that does not fit, without the values that stand in it: they may be contacts.
+/// Serde's error text without the values in it, which may be contacts.
 pub(crate) fn without_values(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let place = format!("column {}", error.column());
     if said.starts_with("missing field `") {
-        // The field's name is ours.
+        // The field's name is our own.
         return said;
     }
     if let Some(variant) = said.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next())

@@ -1,4 +1,4 @@
-//! How a record becomes a text, and a text a record.
+//! Turns records into texts, and texts into records.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -12,14 +12,15 @@ use crate::choice;
 use crate::error::{Unencodable, Unreadable, Why, without_values};
 use crate::unknown;
 
-/// The version of a record's form, of which this code knows those up to `NEWEST`. It is raised only when an older version must not read
-/// the new form; a field that is added leaves it as it is. What was written before there were versions has none.
+/// The version of a record's form; this code can read versions up to `NEWEST`. The version is raised only if
+/// older code must not read the new form; adding a field does not raise it. Records that were written before
+/// versions existed have none.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Version<const NEWEST: u16>(Option<u16>);
 
 impl<const NEWEST: u16> Version<NEWEST> {
-    /// The one that this code writes.
+    /// The version that this code writes.
     pub(crate) const NEWEST: Self = Self(Some(NEWEST));
 
     pub(crate) fn is_absent(&self) -> bool {
@@ -34,15 +35,15 @@ impl<'de, const NEWEST: u16> Deserialize<'de> for Version<NEWEST> {
     }
 }
 
-/// A kind of record.
+/// A kind of stored record.
 pub(crate) trait Record: Serialize + DeserializeOwned {
-    /// What it is called in an error.
+    /// The name of the kind in errors.
     const WHAT: &'static str;
-    /// The newest version of its form.
+    /// The newest version of the form.
     const NEWEST: u16;
 }
 
-/// A newer version has written it, in a form that this one must not read.
+/// The record was written by a newer version, in a form that this code must not read.
 #[derive(Debug, thiserror::Error)]
 #[error("it has version {found} of its form, and this version of quikly-braze reads those up to {newest}")]
 struct Newer {
@@ -50,7 +51,7 @@ struct Newer {
     newest: u16,
 }
 
-/// Writes a record down, with what a newer version keeps of it.
+/// Writes a record, with the fields that only a newer version knows.
 pub(crate) fn write<R: Record>(
     id: impl fmt::Display,
     record: Result<R, Why>,
@@ -63,7 +64,7 @@ pub(crate) fn write<R: Record>(
     text.map_err(|source| Unencodable { what: R::WHAT, id: id.to_string(), source })
 }
 
-/// Reads a record and makes of it what it stands for.
+/// Reads a record and converts it to the domain's value.
 pub(crate) fn read<R: Record, T>(
     id: impl fmt::Display,
     text: &str,
@@ -85,10 +86,11 @@ fn parse<R: Record>(text: &str) -> Result<(R, UnknownFields), Why> {
     }
 }
 
-/// What cannot be read as it stands: it may be of a newer version's form, or have fields beside the one that a choice is made by.
+/// Parses a record that does not parse directly: it may have a newer version's form, or fields next to the
+/// one that makes a choice.
 fn parse_leniently<R: Record>(text: &str) -> Option<Result<(R, UnknownFields), Why>> {
     let value: Value = serde_json::from_str(text).ok()?;
-    // A number that is too large for a version is something else, such as a phone number that came to stand there.
+    // A number too large for a version is something else, such as a phone number that got there by mistake.
     if let Some(found) = value.get("v").and_then(Value::as_u64).and_then(|found| u16::try_from(found).ok())
         && found > R::NEWEST
     {
@@ -100,13 +102,14 @@ fn parse_leniently<R: Record>(text: &str) -> Option<Result<(R, UnknownFields), W
     Some(unknown::left_over(&value, &known).map(|unknown| (record, unknown)))
 }
 
-/// Whether this version would write the same text: then it knows all that stands in it. Nearly every record is such a one.
+/// Whether this version would write the same text, so that no field in it is unknown. Nearly every record is
+/// like this.
 fn is_written_as(record: &impl Serialize, text: &str) -> bool {
     let mut rest = Same(text.as_bytes());
     serde_json::to_writer(&mut rest, record).is_ok() && rest.0.is_empty()
 }
 
-/// Takes what it expects, and refuses anything else.
+/// A writer that accepts only the bytes it expects.
 struct Same<'a>(&'a [u8]);
 
 impl Write for Same<'_> {

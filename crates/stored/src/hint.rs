@@ -1,5 +1,5 @@
-//! Profile hints: what we remember of a contact's Braze profile. A hint is never changed, only replaced as a whole; so what a newer
-//! version keeps in it is not carried over.
+//! Profile hints: what we remember of a contact's Braze profile. A hint is never changed, only replaced as a
+//! whole, so fields that a newer version stores in it are not carried over.
 
 use domain::ids::{ContactKey, ParticipationId};
 use domain::profile::ProfileHint;
@@ -29,10 +29,10 @@ impl form::Record for HintRecord {
     const NEWEST: u16 = NEWEST;
 }
 
-/// A hint as it is stored; the key of the contact is kept beside it.
+/// Encodes a hint for storage. The contact's key is stored next to it.
 ///
 /// # Errors
-/// When it holds something that has no stored form.
+/// If the hint holds a value that has no stored form.
 pub fn encode(contact: ContactKey, hint: &ProfileHint) -> Result<String, Unencodable> {
     let record = HintRecord {
         v: Version::NEWEST,
@@ -44,10 +44,10 @@ pub fn encode(contact: ContactKey, hint: &ProfileHint) -> Result<String, Unencod
     form::write(contact, Ok(record), &UnknownFields::default())
 }
 
-/// A hint read back.
+/// Decodes a stored hint.
 ///
 /// # Errors
-/// When the text is in no form that a hint has had, or in a newer one.
+/// If the text is in no form that a hint has had, or in a newer one.
 pub fn decode(contact: impl std::fmt::Display, text: &str) -> Result<ProfileHint, Unreadable> {
     form::read(contact, text, |record: HintRecord, _| hint(record))
 }

@@ -1,26 +1,30 @@
-//! The books of a brand and endpoint: how many requests Braze allows, and how many are booked. They are kept as numbers by name, columns
-//! in a data file and attributes in a table, so that a store can change some and leave alone those that it does not know.
+//! The request counters of a brand and endpoint: how many requests Braze allows, and how many are booked.
+//! They are stored as named numbers, which are columns in a data file and attributes in a table, so that a
+//! store can change some and leave those that it does not know.
 
 use std::fmt;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::reservation::WindowsRecord;
+use domain::reservation::{Learning, Resuming, WindowsRecord};
 
 use crate::error::{Unencodable, Unreadable, Why};
 use crate::values::moment;
 
-/// What the books are called in an error.
+/// The name of the counters in an error.
 const WHAT: &str = "limit";
 
-/// The names of the numbers, in the order in which [`encode`] gives them.
+/// The stored form of a moment that has not come: the epoch. No request was ever sent then.
+const NOT_YET: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// The names of the numbers, in the order in which [`encode`] returns them.
 pub const NAMES: [&str; 9] =
     ["requests", "period", "start", "booked", "probe_at", "learning", "by_contract", "touched", "resumed"];
 
-/// Books as they are stored: each number by its name, or nothing.
+/// Encodes counters for storage: each number with its name, or `None` to store nothing.
 ///
 /// # Errors
-/// When the length of a window has no stored form.
+/// If the length of a window has no stored form.
 pub fn encode(
     lane: impl fmt::Display,
     books: &WindowsRecord,
@@ -37,10 +41,17 @@ pub fn encode(
         Some(books.start.as_millisecond()),
         Some(books.booked.into()),
         at(books.probe_at),
-        at(books.learning),
+        at(match books.learning {
+            Learning::Done => None,
+            Learning::Begun => Some(NOT_YET),
+            Learning::Seen(end) => Some(end),
+        }),
         Some(books.by_contract.into()),
         at(books.touched),
-        at(books.resumed),
+        at(books.resuming.map(|resuming| match resuming {
+            Resuming::NotAsked => NOT_YET,
+            Resuming::Asked(asked_at) => asked_at,
+        })),
     ];
     let mut named = NAMES.map(|name| (name, None));
     for ((_, place), number) in named.iter_mut().zip(numbers) {
@@ -49,10 +60,10 @@ pub fn encode(
     Ok(named)
 }
 
-/// Books read back, by what is stored under each name.
+/// Decodes stored counters; `number` returns what is stored under a name.
 ///
 /// # Errors
-/// When a number is missing or does not fit, or `number` fails.
+/// If a number is missing or does not fit, or if `number` fails.
 pub fn decode(
     lane: impl fmt::Display,
     number: impl Fn(&'static str) -> Result<Option<i64>, Box<dyn std::error::Error + Send + Sync>>,
@@ -69,10 +80,15 @@ fn books(number: impl Fn(&'static str) -> Result<Option<i64>, Why>) -> Result<Wi
         start: moment(required("start")?)?,
         booked: required("booked")?.try_into()?,
         probe_at: at("probe_at")?,
-        learning: at("learning")?,
-        // The first form had none.
+        learning: match at("learning")? {
+            None => Learning::Done,
+            Some(moment) if moment == NOT_YET => Learning::Begun,
+            Some(end) => Learning::Seen(end),
+        },
+        // The first form had no such field.
         by_contract: number("by_contract")? == Some(1),
         touched: at("touched")?,
-        resumed: at("resumed")?,
+        resuming: at("resumed")?
+            .map(|moment| if moment == NOT_YET { Resuming::NotAsked } else { Resuming::Asked(moment) }),
     })
 }

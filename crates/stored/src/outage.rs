@@ -1,4 +1,4 @@
-//! Brands whose Braze workspace does not answer. Whoever sees an outage writes it as a whole.
+//! Brands whose Braze workspace does not answer. The worker that sees an outage writes the whole record.
 
 use domain::Timestamp;
 use domain::ids::BrandId;
@@ -31,10 +31,10 @@ impl form::Record for OutageRecord {
     const NEWEST: u16 = NEWEST;
 }
 
-/// An outage as it is stored; the brand is kept beside it.
+/// Encodes an outage for storage. The brand is stored next to it.
 ///
 /// # Errors
-/// When it holds something that has no stored form.
+/// If the outage holds a value that has no stored form.
 pub fn encode(brand: &BrandId, outage: &Outage) -> Result<String, Unencodable> {
     let record = OutageRecord {
         v: Version::NEWEST,
@@ -48,10 +48,10 @@ pub fn encode(brand: &BrandId, outage: &Outage) -> Result<String, Unencodable> {
     form::write(brand, Ok(record), &UnknownFields::default())
 }
 
-/// An outage read back.
+/// Decodes a stored outage.
 ///
 /// # Errors
-/// When the text is in no form that an outage has had, or in a newer one.
+/// If the text is in no form that an outage has had, or in a newer one.
 pub fn decode(brand: &BrandId, text: &str) -> Result<Outage, Unreadable> {
     form::read(brand, text, |record: OutageRecord, _| outage(record))
 }

@@ -1,4 +1,5 @@
-//! Participations: one JSON document each, the same in every adapter. Its id and the number of its saves are kept beside it.
+//! Participations: one JSON document each, in the same form in every adapter. The id and the number of saves
+//! are stored next to it.
 
 mod attributes;
 mod state;
@@ -28,7 +29,7 @@ use way::{BrazeEventRecord, ConsentRecord, WayRecord, way, way_record};
 /// The newest version of a participation's form.
 const NEWEST: u16 = 1;
 
-/// How long what has no time of its own is kept.
+/// How long after its last change a participation without `keep_until` is kept.
 const KEPT_BEFORE: Duration = Duration::from_secs(90 * 86_400);
 
 #[derive(Serialize, Deserialize)]
@@ -60,7 +61,7 @@ struct ParticipationRecord {
     shows_event: EventRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
-    /// Not there in what was stored before it was counted from the activation's close.
+    /// Absent in records from before retention was counted from the activation's close.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keep_until: Option<i64>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -94,23 +95,23 @@ impl form::Record for ParticipationRecord {
     const NEWEST: u16 = NEWEST;
 }
 
-/// A participation as it is stored.
+/// Encodes a participation for storage.
 ///
 /// # Errors
-/// When it holds something that has no stored form.
+/// If the participation holds a value that has no stored form.
 pub fn encode(participation: &Participation) -> Result<String, Unencodable> {
     form::write(participation.id(), record(participation), &participation.snapshot().unknown)
 }
 
-/// A participation read back.
+/// Decodes a stored participation.
 ///
 /// # Errors
-/// When the text is in no form that a participation has had, or in a newer one.
+/// If the text is in no form that a participation has had, or in a newer one.
 pub fn decode(id: ParticipationId, version: u64, text: &str) -> Result<Participation, Unreadable> {
     form::read(id, text, |record, unknown| participation((id, version), record, unknown))
 }
 
-/// The brand and the scope of a record that cannot be read as a whole, as far as they can.
+/// The brand and the scope of a record that cannot be read as a whole, if they can be read.
 #[must_use]
 pub fn whose(text: &str) -> (Option<BrandId>, Option<Scope>) {
     let record: Value = serde_json::from_str(text).unwrap_or_default();

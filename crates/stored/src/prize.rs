@@ -1,4 +1,4 @@
-//! Offers, rewards and standings, as parts of records.
+//! Offers, rewards and award statuses, as parts of records.
 
 use domain::award::AwardStatus;
 use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
@@ -79,7 +79,7 @@ fn reward(record: RewardRecord) -> Result<Reward, Why> {
 
 pub(crate) fn standing_record(standing: &AwardStatus) -> StandingRecord {
     match standing {
-        // Told from what wins nothing by its number, which is 0.
+        // An award that wins nothing has an arrival number; a new one has 0.
         AwardStatus::New => StandingRecord::Without(NoPrize::NoIncentive.name().to_owned()),
         AwardStatus::Reserved { place } => StandingRecord::Held(*place),
         AwardStatus::Waiting => StandingRecord::Waiting,

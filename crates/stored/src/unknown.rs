@@ -1,4 +1,5 @@
-//! Fields that this version does not know: set apart when a record is read, put back when it is written.
+//! Fields that this version does not know. They are set apart when a record is read, and put back when it is
+//! written.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +10,11 @@ use serde_json::{Map, Value};
 use crate::choice;
 use crate::error::Why;
 
-/// What is unknown in one object, and in the objects in it.
+/// The unknown fields of one object, and of the objects in it.
 #[derive(Default, Serialize, Deserialize)]
 struct LeftOver {
-    /// What tells the object from others that may come to stand in its place, such as the name of a state: what is unknown belongs to it
-    /// and goes with it.
+    /// What identifies the object among those that may later replace it, such as the name of a state. Unknown
+    /// fields belong to the object and are dropped with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     of: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -22,7 +23,7 @@ struct LeftOver {
     within: BTreeMap<String, LeftOver>,
 }
 
-/// What stands in a text and not in what this version would write.
+/// The fields that are in a stored text and that this version would not write.
 pub(crate) fn left_over(stored: &Value, known: &Value) -> Result<UnknownFields, Why> {
     let (Value::Object(stored), Value::Object(known)) = (stored, known) else {
         return Ok(UnknownFields::default());
@@ -34,7 +35,7 @@ pub(crate) fn left_over(stored: &Value, known: &Value) -> Result<UnknownFields, 
     Ok(UnknownFields::new(serde_json::to_string(&left)?))
 }
 
-/// The record with what was left over when it was read.
+/// Puts the fields that were left over at reading back into the record.
 pub(crate) fn put_back(mut record: Value, kept: &str) -> Result<Value, Why> {
     let left: LeftOver = serde_json::from_str(kept)?;
     if let Value::Object(object) = &mut record {
@@ -43,7 +44,7 @@ pub(crate) fn put_back(mut record: Value, kept: &str) -> Result<Value, Why> {
     Ok(record)
 }
 
-/// What tells an object from others at the same field: its `name`, or what is chosen by it.
+/// What identifies an object among others at the same field: its `name`, or the choice in it.
 fn identity<'a>(field: &str, object: &'a Map<String, Value>) -> Option<&'a str> {
     object.get("name").and_then(Value::as_str).or_else(|| choice::chosen(field, object))
 }
@@ -53,7 +54,7 @@ impl LeftOver {
         let mut left = Self { of: identity(field, known).map(str::to_owned), ..Self::default() };
         for (name, value) in stored {
             match (value, known.get(name)) {
-                // Null says the same as a field that is not there.
+                // A null is the same as an absent field.
                 (Value::Null, _) => {}
                 (value, None) => {
                     left.fields.insert(name.clone(), value.clone());

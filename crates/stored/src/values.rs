@@ -1,4 +1,4 @@
-//! Values that more than one record holds.
+//! Values that several records contain.
 
 use domain::Timestamp;
 use domain::ids::ContactKey;
@@ -13,10 +13,10 @@ pub(crate) fn contact_key(text: &str) -> Result<ContactKey, Why> {
     bytes(text).map(ContactKey::from_bytes)
 }
 
-/// Bytes from their hexadecimal digits.
+/// Decodes bytes from hexadecimal digits.
 pub(crate) fn bytes<const LENGTH: usize>(text: &str) -> Result<[u8; LENGTH], Why> {
     let mut bytes = [0; LENGTH];
-    // The error of `hex` shows a character of the text.
+    // The error of `hex` would show a character of the text.
     hex::decode_to_slice(text, &mut bytes).map_err(|_| "not the hexadecimal digits of a key")?;
     Ok(bytes)
 }

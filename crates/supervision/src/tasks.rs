@@ -73,7 +73,7 @@ impl Supervisor {
         loop {
             let began = self.0.clock.now();
             let ended = self.watch(name, failures > 0, guarded(async { start().await })).await;
-            if is_told(&stop) || *self.0.gave_up.borrow() {
+            if is_stopping(&stop) || *self.0.gave_up.borrow() {
                 return;
             }
             let now = self.0.clock.now();
@@ -156,7 +156,7 @@ impl Supervisor {
 }
 
 /// Whether a task should stop. It should also stop when the sender is gone.
-fn is_told(stop: &watch::Receiver<bool>) -> bool {
+fn is_stopping(stop: &watch::Receiver<bool>) -> bool {
     *stop.borrow() || stop.has_changed().is_err()
 }
 

@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<()> {
         Task::Book => book::make(),
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Simulate { arguments } => {
-            hand_on(&["run", "--quiet", "--package", "tests", "--bin", "simulate", "--"], &arguments)
+            hand_on(&["run", "--quiet", "--package", "testkit", "--bin", "simulate", "--"], &arguments)
         }
         Task::Bench(Bench::Accept) => bench("accept"),
         Task::Bench(Bench::Award) => bench("award"),

@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
-use crate::cycles::{self, Cycle};
+use crate::cycles;
 use crate::names::TypeNames;
-use crate::rules::{
-    EMPTY_NAMES, LONGEST_FILE, LONGEST_MAIN, MAY_USE, NEVER_IN_DOMAIN, ONLY_IN, SAME_NAME, TANGLED,
-};
+use crate::rules::{EMPTY_NAMES, LONGEST_FILE, LONGEST_MAIN, MAY_USE, NEVER_IN_DOMAIN, ONLY_IN, SAME_NAME};
 
 /// Runs all checks. The error lists every fault.
 pub(crate) fn check() -> anyhow::Result<()> {
@@ -23,8 +21,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         faults.extend(crate_files(package, directory)?);
         for target in &package.targets {
             let cycles = cycles::of_crate(&target.name, target.src_path.as_std_path())?;
-            let is_known = |cycle: &Cycle| TANGLED.contains(&cycle.place.as_str());
-            faults.extend(cycles.into_iter().filter(|cycle| !is_known(cycle)).map(|cycle| cycle.to_string()));
+            faults.extend(cycles.into_iter().map(|cycle| cycle.to_string()));
         }
         for file in sources(directory)? {
             faults.extend(source(&file)?);

@@ -13,14 +13,15 @@ use domain::participation::{Outcome, State};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
 use serde_json::{Value, json};
-use tests::emulator::{endpoint, prefix};
-use tests::{eventually, participation};
+use testkit::emulator::{endpoint, prefix};
+use testkit::{eventually, participation};
 
 use crate::on_aws::runtime::Runtime;
 use crate::on_aws::stack::LOGGED;
 use crate::on_aws::tls::{Certificate, Secured};
 use crate::process::{Process, binary};
-use crate::workspace::{KEY, SimProcess};
+use crate::secrets::KEY;
+use crate::workspace::SimProcess;
 
 /// The time that a handshake is made to take, long enough to be measured.
 const SLOW: Duration = Duration::from_millis(400);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::on_aws::stack::{GROUP, Stack, token_of};
-use crate::server::TOKEN;
+use crate::secrets::TOKEN;
 use crate::workspace::SimProcess;
 
 /// The functions have to start, and they share two processors with the other tests.
@@ -39,7 +39,7 @@ async fn by_email_the_profile_is_updated_and_the_participation_credited() {
             && line["Brands"]["email"]["Credited"] == 1
             && line["Credited"].is_u64()
     };
-    tests::eventually("a line of metrics counts the brand's credit", SOON, || {
+    testkit::eventually("a line of metrics counts the brand's credit", SOON, || {
         stack.said().lines().filter_map(line).find(counted)
     })
     .await;
@@ -66,7 +66,7 @@ async fn double_opt_in_is_credited_by_the_tick_once_the_consumer_has_answered() 
     let body = json!({ "scope": "double", "phone": "+14155550102", "consent": true });
     let id = stack.participate(&body).await;
     stack.reaches(&id, "awaiting_opt_in", MINUTES).await;
-    tests::eventually_async("the consumer is asked", SOON, async || {
+    testkit::eventually_async("the consumer is asked", SOON, async || {
         workspace.replies_yes("+14155550102").await.then_some(())
     })
     .await;
@@ -95,7 +95,7 @@ async fn a_webhook_is_rewarded_in_order_and_the_profile_shows_it() {
     for (id, reward) in ids.iter().zip([json!("SPRING20"), json!("SPRING20"), Value::Null]) {
         assert_eq!(stack.show(id).await["reward"], reward);
     }
-    let shown = tests::eventually_async("the second profile shows the reward", SOON, async || {
+    let shown = testkit::eventually_async("the second profile shows the reward", SOON, async || {
         profile(workspace, "email", "two@example.com")
             .await
             .map(|profile| profile["custom_attributes"].clone())
@@ -115,7 +115,7 @@ async fn a_poison_message_alone_becomes_a_dead_letter() {
     stack.queue("SendMessage", "local-email-enrollments", body).await;
     let id = stack.participate(&json!({ "scope": "poisoned", "email": "well@example.com" })).await;
     stack.reaches(&id, "enrolled", SOON).await;
-    let dead = tests::eventually_async("the poison is dead", MINUTES, async || {
+    let dead = testkit::eventually_async("the poison is dead", MINUTES, async || {
         Some(stack.dead("email-enrollments").await).filter(|dead| !dead.is_empty())
     })
     .await;
@@ -159,7 +159,7 @@ async fn the_same_message_twice_changes_nothing() {
     // A message that follows them is done after them.
     let next = stack.participate(&json!({ "scope": "twice", "email": "next@example.com" })).await;
     stack.reaches(&next, "enrolled", SOON).await;
-    tests::eventually_async("the messages are gone", SOON, async || {
+    testkit::eventually_async("the messages are gone", SOON, async || {
         let wanted = json!({ "AttributeNames": ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"] });
         let told = stack.queue("GetQueueAttributes", "local-email-enrollments", wanted).await;
         let count = |name: &str| told["Attributes"][name].as_str().is_none_or(|count| count == "0");
@@ -188,11 +188,11 @@ async fn a_full_activation_takes_no_new_participation_by_either_way() {
     // Functions report counts to each other, so a few more participations may be accepted meanwhile.
     let number = std::sync::atomic::AtomicUsize::new(0);
     let next = || format!("n{}@example.com", number.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-    tests::eventually_async("no new participation can be posted", SOON, async || {
+    testkit::eventually_async("no new participation can be posted", SOON, async || {
         full(stack.post_once(&json!({ "scope": "full", "email": next() })).await)
     })
     .await;
-    tests::eventually_async("no new webhook is accepted", SOON, async || {
+    testkit::eventually_async("no new webhook is accepted", SOON, async || {
         let body = json!({ "q_scope": "full", "event": "signed_in", "email": next() });
         full(stack.post_webhook(&token_of("full"), &body).await)
     })

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tests::recorder::Call;
-use tests::template::allowed;
+use testkit::recorder::Call;
+use testkit::template::allowed;
 
 const FUNCTIONS: [(&str, &str); 6] = [
     ("webhook-receiver", "WebhookReceiver"),

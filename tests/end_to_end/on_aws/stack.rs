@@ -12,15 +12,15 @@ use domain::token::TokenHash;
 use ports::clock::SystemClock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::eventually;
-use tests::recorder::Recorder;
+use testkit::eventually;
+use testkit::recorder::Recorder;
 use tokio::sync::OnceCell;
 
 use crate::logs::look_through;
 use crate::on_aws::policies::assert_allowed;
 use crate::process::{binary, run_with, write};
-use crate::server::TOKEN;
-use crate::workspace::{KEY, SimProcess, client_for_all};
+use crate::secrets::{KEY, TOKEN};
+use crate::workspace::{SimProcess, client_for_all};
 
 /// The log filter of the functions in these tests. It includes everything, even their libraries.
 pub(crate) const LOGGED: &str = "debug";
@@ -229,7 +229,7 @@ impl Stack {
 
     /// Waits until the participation is in a state.
     pub(crate) async fn reaches(&self, id: &str, state: &str, within: Duration) -> Value {
-        tests::eventually_async(state, within, async || {
+        testkit::eventually_async(state, within, async || {
             Some(self.show(id).await).filter(|shown| shown["state"] == state)
         })
         .await

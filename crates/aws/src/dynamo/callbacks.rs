@@ -22,7 +22,7 @@ const KEEPING: &str = "keeping callbacks";
 impl Callbacks for Dynamo {
     async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
         const DOING: &str = "taking callbacks";
-        let shards = try_join_all((0..SHARDS).map(|shard| self.notices_in(shard, now, most))).await?;
+        let shards = try_join_all((0..SHARDS).map(|shard| self.callbacks_in(shard, now, most))).await?;
         let mut due: Vec<Item> = shards.into_iter().flatten().collect();
         // Every item has `due_at`, since the index that led to it is keyed by it.
         due.sort_by_key(|item| required::<i64>(item, "due_at").ok());
@@ -46,7 +46,7 @@ impl Callbacks for Dynamo {
                         // A callback that cannot be read cannot be delivered. It is parked, where an operator can see it.
                         let id = text_of(item, "id")?;
                         let park = self.client.update_item().key("id", text(id));
-                        self.update_notice(park.update_expression("REMOVE due_shard, due_at")).await?;
+                        self.update_callback(park.update_expression("REMOVE due_shard, due_at")).await?;
                         taken.unreadable.push(why.of(id));
                     }
                 },
@@ -58,7 +58,7 @@ impl Callbacks for Dynamo {
     }
 
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
-        try_join_all(outcomes.iter().map(|(id, told)| self.told_one(*id, *told))).await.map(|_| ())
+        try_join_all(outcomes.iter().map(|(id, told)| self.record_delivery(*id, *told))).await.map(|_| ())
     }
 }
 
@@ -75,7 +75,7 @@ fn revived_at(item: &Item) -> Option<Timestamp> {
 }
 
 impl Dynamo {
-    async fn notices_in(&self, shard: u8, now: Timestamp, most: usize) -> Result<Vec<Item>> {
+    async fn callbacks_in(&self, shard: u8, now: Timestamp, most: usize) -> Result<Vec<Item>> {
         let request = self
             .client
             .query()
@@ -89,7 +89,7 @@ impl Dynamo {
         Ok(page.items.unwrap_or_default())
     }
 
-    async fn told_one(&self, id: CallbackId, told: DeliveryOutcome) -> Result<()> {
+    async fn record_delivery(&self, id: CallbackId, told: DeliveryOutcome) -> Result<()> {
         let id = text(id.to_string());
         let update = || self.client.update_item().key("id", id.clone());
         let attempt = match told {
@@ -105,11 +105,11 @@ impl Dynamo {
                 update().update_expression("ADD attempts :one REMOVE due_shard, due_at")
             }
         };
-        self.update_notice(attempt.expression_attribute_values(":one", number(1))).await
+        self.update_callback(attempt.expression_attribute_values(":one", number(1))).await
     }
 
     /// Updates a callback that still exists. A slow process thus cannot recreate one that another process has delivered.
-    pub(crate) async fn update_notice(&self, update: UpdateItemFluentBuilder) -> Result<()> {
+    pub(crate) async fn update_callback(&self, update: UpdateItemFluentBuilder) -> Result<()> {
         let update = update.table_name(&self.tables.callbacks).condition_expression("attribute_exists(id)");
         match update.send().await.map_err(SdkError::into_service_error) {
             Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),

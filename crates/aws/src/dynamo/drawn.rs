@@ -9,8 +9,8 @@ use ports::ledger::DrawnPart;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::LedgerSnapshot;
 use crate::dynamo::item::text;
+use crate::dynamo::ledger_tx::LedgerSnapshot;
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::CountsRead;
 use crate::dynamo::waiting::bytes_of;

@@ -16,8 +16,8 @@ use ports::store::{MOST_ITEMS, Read};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{Changes, DynamoLedgerTx, LedgerSnapshot, MOST_LINES, Need};
 use crate::dynamo::item::{Item, number, text};
+use crate::dynamo::ledger_tx::{Changes, DynamoLedgerTx, LedgerSnapshot, MOST_LINES, Need};
 use crate::dynamo::read::{code_line, name, pool_name};
 use crate::dynamo::write::is_too_large;
 

@@ -176,7 +176,7 @@ impl Dynamo {
             .expression_attribute_values(":shard", number(shard(*participation)))
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .expression_attribute_values(":none", number(0));
-        self.update_notice(revive).await
+        self.update_callback(revive).await
     }
 
     /// Erases a person.

@@ -15,8 +15,8 @@ use ports::store::{self, MOST_ITEMS, UnreadableParticipation};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{LedgerSnapshot, Need, Shelf, VersionedLine};
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
+use crate::dynamo::ledger_tx::{LedgerSnapshot, Need, Shelf, VersionedLine};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::schema::LISTS;
 use crate::dynamo::store::id_of;

@@ -19,7 +19,7 @@ use futures::{StreamExt, TryFutureExt};
 use ports::Chance;
 use ports::clock::SystemChance;
 use ports::error::at_most;
-use ports::store::{Due, Inserted, KnownHints, MOST_ITEMS, Read, Saved, Store, in_turns};
+use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
 use stored::hint;
 use stored::participation::{decode, encode};
@@ -163,14 +163,14 @@ impl Store for Dynamo {
         Ok(in_turns(due, most))
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
         const DOING: &str = "reading profile hints";
         at_most(contacts.len(), MOST_ITEMS, DOING)?;
         let by_text: HashMap<String, ContactKey> =
             contacts.iter().map(|contact| (contact.to_string(), *contact)).collect();
         let keys = by_text.keys().cloned().collect();
         let items = self.batch_get(DOING, &self.tables.profiles, "contact", keys).await?;
-        let mut known = KnownHints::default();
+        let mut known = ProfileHints::default();
         for item in &items {
             let Some(contact) = by_text.get(text_of(item, "contact")?) else { continue };
             let text = text_of(item, "record").map_err(|why| why.of(contact));

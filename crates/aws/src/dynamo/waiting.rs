@@ -17,8 +17,8 @@ use futures::try_join;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{Changes, LedgerSnapshot};
 use crate::dynamo::item::{Item, required, text_of};
+use crate::dynamo::ledger_tx::{Changes, LedgerSnapshot};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::CountsRead;
 

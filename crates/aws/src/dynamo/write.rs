@@ -11,8 +11,8 @@ use domain::ledger::Counts;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::book::{Changes, LedgerSnapshot};
 use crate::dynamo::item::{Item, number, text};
+use crate::dynamo::ledger_tx::{Changes, LedgerSnapshot};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::read::pool_name;
 use crate::dynamo::store::shard;

@@ -1,4 +1,4 @@
-//! What answers have said of a lane, and what follows for the next request.
+//! What answers have said about a brand and endpoint, and what follows for the next request.
 
 use std::time::Duration;
 
@@ -8,62 +8,66 @@ use domain::time::{between, later};
 
 use crate::clock_watch::is_of_the_future;
 
-/// So many are sent before the first answer of all has said how many are left.
+/// The most requests in flight before the first answer has said how many are left.
 pub(super) const BLIND: u32 = 16;
 
-/// For so long after an answer the booked slots are believed: a window's requests are sent without waiting for its first answer.
+/// How long after an answer the booked slots are trusted, so that a window's requests are sent without
+/// waiting for its first answer.
 const BELIEVED: Duration = Duration::from_secs(600);
 
-/// Ends of a window that are told in seconds left differ by less.
+/// Ends of one window that are given in whole seconds differ by less than this.
 const SAME_WINDOW: Duration = Duration::from_secs(1);
 
-/// After others were met in the workspace, a window's first request goes alone, for so long.
+/// How long a window's first request is sent alone after the answers showed that others use the workspace.
 const WARY: Duration = Duration::from_secs(600);
 
-/// Windows that are shorter cannot be left to a first request for long. So many in a row have to be used up before their time until we
-/// believe that somebody else is in the workspace: a request that was late for one window is missing in the next.
+/// A window shorter than this is too short to wait for its first request. This many such windows in a row
+/// must be used up early until we believe that somebody else uses the workspace, since a request that came
+/// late for one window is missing in the next.
 const SHORT: Duration = Duration::from_secs(5);
 const SHORT_USED_UP: u32 = 3;
 
-/// After so many requests in a row that were not answered the others are not sent after them, for so long: each would be waited for.
+/// After this many requests in a row without an answer, no others are sent for this long, since each would be
+/// waited for.
 pub(super) const MOST_UNANSWERED: u32 = 8;
 const DOWN: Duration = Duration::from_secs(5);
 
-/// Requests under way, and what the answers said.
+/// The requests in flight, and what the answers said.
 #[derive(Default)]
 pub(super) struct BreakerState {
-    /// When it was asked last: earlier than that, the clock has been set back.
+    /// The last time seen. A time before it means that the clock was set back.
     seen: Option<Timestamp>,
     under_way: u32,
-    /// Braze asked to be left alone, until then. What other answers say of their window does not shorten it.
+    /// The end of the wait that Braze asked for. Other answers about the window do not shorten it.
     rests_until: Option<Timestamp>,
-    /// Requests left, as Braze said last, in the window that ends then.
+    /// How many requests are left in a window, as Braze last said, and when that window ends.
     left: Option<(u32, Timestamp)>,
-    /// The key is refused: nothing before then, and after that one request at a time until one is answered.
+    /// While the key is refused: no request is sent before this moment, and then one at a time until one is
+    /// answered.
     refused_until: Option<Timestamp>,
     wary_until: Option<Timestamp>,
-    /// When the last answer named the requests left.
+    /// When an answer last said how many requests are left.
     told_at: Option<Timestamp>,
-    /// Windows in a row that were used up before their time, and the end of the last.
+    /// How many windows in a row were used up early, and the end of the last one.
     used_up: Option<(u32, Timestamp)>,
-    /// Requests in a row that were not answered at all.
+    /// How many requests in a row got no answer at all.
     unanswered: u32,
     down_until: Option<Timestamp>,
 }
 
-/// Nothing more is let through.
+/// Why no request is admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejection {
-    /// The key is refused: every other request would only draw the same answer.
+    /// The key is refused: every other request would draw the same answer.
     Refused,
-    /// Nothing is left of this window.
+    /// No requests are left in this window.
     UsedUp {
-        /// When the next one begins.
+        /// When the next window begins.
         until: Timestamp,
     },
-    /// The slot's own window has gone by.
+    /// The window of the slot has ended.
     Missed,
-    /// Braze answers nobody.
+    /// Braze does not answer.
     Down,
 }
 
@@ -75,19 +79,19 @@ pub(super) enum Admit {
 }
 
 impl BreakerState {
-    /// Until when Braze asked to be left alone, where it did.
+    /// The end of the wait that Braze asked for, if it did.
     pub(super) fn rests_until(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.mind_the_clock(now);
         self.rests_until.filter(|until| now < *until)
     }
 
-    /// A request was answered, and the answer says this of the limit.
+    /// Records that a request was answered, and what the answer says about the limit.
     pub(super) fn answered(&mut self, said: Option<Observed>, now: Timestamp) {
         self.unanswered = 0;
         self.hear(said, now);
     }
 
-    /// A request was not answered.
+    /// Records that a request was not answered.
     pub(super) fn unanswered(&mut self, now: Timestamp) {
         self.unanswered += 1;
         if self.unanswered >= MOST_UNANSWERED {
@@ -95,19 +99,19 @@ impl BreakerState {
         }
     }
 
-    /// A request is not under way any more.
+    /// Records that a request is no longer in flight.
     pub(super) fn ended(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
     }
 
-    /// Whatever held requests up after failures is over.
+    /// Ends what holds requests back after failures.
     pub(super) fn open(&mut self, now: Timestamp) {
         self.down_until = None;
         self.unanswered = 0;
         self.refused_until = self.refused_until.map(|until| until.min(now));
     }
 
-    /// Until when something is shut says nothing once the clock has been set back.
+    /// Forgets all moments if the clock was set back, since they no longer mean anything.
     fn mind_the_clock(&mut self, now: Timestamp) {
         if self.seen.is_some_and(|seen| is_of_the_future(seen, now)) {
             *self = Self { under_way: self.under_way, unanswered: self.unanswered, ..Self::default() };
@@ -147,7 +151,7 @@ impl BreakerState {
         }
     }
 
-    /// A window of this length is used up although slots of it are left.
+    /// Records that a window of this length is used up although slots of it are left.
     fn meet_others(&mut self, length: Duration, resets_at: Timestamp) {
         let in_a_row = match self.used_up {
             Some((count, end)) if between(end, resets_at) < SAME_WINDOW => count,
@@ -180,7 +184,7 @@ impl BreakerState {
         }
     }
 
-    /// Answers overtake each other: within a window, less is later.
+    /// Answers can overtake each other; within a window, the smaller number is the later one.
     fn least(&self, left: u32, resets_at: Timestamp) -> u32 {
         let same_window = |of: Timestamp| of.duration_since(resets_at).unsigned_abs() < SAME_WINDOW;
         self.left.filter(|(_, of)| same_window(*of)).map_or(left, |(known, _)| known.min(left))

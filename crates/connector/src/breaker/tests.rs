@@ -1,4 +1,4 @@
-//! What is let through, and what is held up.
+//! Which requests are admitted, and which are held back.
 
 use futures::FutureExt;
 
@@ -16,7 +16,7 @@ fn left(remaining: u32) -> Option<Observed> {
     Some(Observed::Answered { limit: Some(250), remaining: Some(remaining), resets_at: Some(at(60)) })
 }
 
-/// A slot of the minute's window.
+/// A slot in the first minute.
 fn slot() -> Slot {
     Slot { from: at(0), until: at(60) }
 }
@@ -25,7 +25,7 @@ fn enter(breaker: &Breaker, second: i64) -> Option<Result<Permit<'_>, Rejection>
     breaker.enter(slot(), || at(second)).now_or_never()
 }
 
-/// The request that may be sent now.
+/// The permit of a request that may be sent now.
 fn enters(breaker: &Breaker, second: i64) -> Permit<'_> {
     enter(breaker, second).expect("it need not wait").expect("nor is it held up")
 }
@@ -35,7 +35,7 @@ fn shut(breaker: &Breaker, second: i64) -> Option<Rejection> {
 }
 
 #[test]
-fn as_many_are_under_way_as_are_left() {
+fn as_many_requests_are_in_flight_as_are_left() {
     let breaker = Breaker::default();
     enters(&breaker, 0).answered(left(2), at(0));
     let (first, _second) = (enters(&breaker, 1), enters(&breaker, 1));
@@ -45,7 +45,7 @@ fn as_many_are_under_way_as_are_left() {
 }
 
 #[test]
-fn few_are_sent_before_the_first_answer() {
+fn few_requests_are_sent_before_the_first_answer() {
     let breaker = Breaker::default();
     let mut under_way: Vec<Permit<'_>> = (0..BLIND).map(|_| enters(&breaker, 0)).collect();
     assert!(enter(&breaker, 0).is_none());
@@ -54,7 +54,7 @@ fn few_are_sent_before_the_first_answer() {
 }
 
 #[test]
-fn once_an_answer_has_shown_what_is_left_the_next_window_is_used_at_once() {
+fn once_an_answer_has_named_what_is_left_the_next_window_is_used_at_once() {
     let breaker = Breaker::default();
     enters(&breaker, 0).answered(left(100), at(0));
     let under_way: Vec<Permit<'_>> = (0..AT_ONCE).map(|_| enters(&breaker, 61)).collect();
@@ -62,7 +62,7 @@ fn once_an_answer_has_shown_what_is_left_the_next_window_is_used_at_once() {
 }
 
 #[test]
-fn only_so_many_are_under_way_and_first_come_is_first_served() {
+fn requests_in_flight_are_limited_and_served_in_order() {
     let breaker = Breaker::default();
     enters(&breaker, 0).answered(left(1_000), at(0));
     let mut under_way: Vec<Permit<'_>> = (0..AT_ONCE).map(|_| enters(&breaker, 1)).collect();
@@ -74,7 +74,7 @@ fn only_so_many_are_under_way_and_first_come_is_first_served() {
 }
 
 #[test]
-fn one_short_window_that_is_used_up_early_is_no_stranger_and_three_in_a_row_are() {
+fn three_short_windows_in_a_row_that_are_used_up_early_reveal_others_and_one_does_not() {
     let breaker = Breaker::default();
     let nothing_left =
         |end| Some(Observed::Answered { limit: Some(40), remaining: Some(0), resets_at: Some(at(end)) });
@@ -90,18 +90,18 @@ fn one_short_window_that_is_used_up_early_is_no_stranger_and_three_in_a_row_are(
 }
 
 #[test]
-fn when_nothing_is_left_the_rest_waits_for_the_next_window_and_begins_it_with_one() {
+fn when_nothing_is_left_requests_wait_and_the_next_window_begins_with_one() {
     let breaker = Breaker::default();
     enters(&breaker, 0).answered(left(0), at(0));
     assert_eq!(shut(&breaker, 1), Some(Rejection::UsedUp { until: at(60) }));
     let first = enters(&breaker, 60);
-    assert!(enter(&breaker, 60).is_none(), "somebody else is in the workspace");
+    assert!(enter(&breaker, 60).is_none(), "others use the workspace");
     drop(first);
     assert!(enter(&breaker, 60).is_some());
 }
 
 #[test]
-fn a_clock_that_is_set_back_opens_what_was_shut() {
+fn a_clock_that_is_set_back_opens_the_breaker() {
     for said in [left(0), Some(Observed::KeyRefused), Some(Observed::Throttled { until: at(3_000) })] {
         let breaker = Breaker::default();
         enters(&breaker, 0).answered(said, at(0));
@@ -132,14 +132,14 @@ fn a_refused_key_is_tried_again_by_one_request_a_minute_later() {
 }
 
 #[test]
-fn where_nobody_is_answered_the_others_are_not_sent_for_a_moment() {
+fn while_no_request_is_answered_others_are_not_sent() {
     let breaker = Breaker::default();
     for _ in 0..MOST_UNANSWERED - 1 {
         enters(&breaker, 0).unanswered(at(8));
     }
     enters(&breaker, 0).answered(None, at(8));
     for _ in 0..MOST_UNANSWERED {
-        assert_eq!(shut(&breaker, 8), None, "somebody was answered in between");
+        assert_eq!(shut(&breaker, 8), None, "another request was answered in between");
         enters(&breaker, 8).unanswered(at(16));
     }
     assert_eq!(shut(&breaker, 16), Some(Rejection::Down));
@@ -147,7 +147,7 @@ fn where_nobody_is_answered_the_others_are_not_sent_for_a_moment() {
 }
 
 #[test]
-fn a_valve_that_is_opened_lets_a_request_through_at_once() {
+fn a_breaker_that_is_opened_admits_a_request_at_once() {
     let breaker = Breaker::default();
     for _ in 0..MOST_UNANSWERED {
         enters(&breaker, 0).unanswered(at(0));
@@ -162,7 +162,7 @@ fn a_valve_that_is_opened_lets_a_request_through_at_once() {
 }
 
 #[test]
-fn a_request_that_is_never_answered_is_not_under_way_for_ever() {
+fn a_request_that_is_never_answered_is_not_in_flight_for_ever() {
     let breaker = Breaker::default();
     enters(&breaker, 0).answered(left(1), at(0));
     drop(enters(&breaker, 1));

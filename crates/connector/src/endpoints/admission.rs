@@ -1,4 +1,4 @@
-//! Who may be looked up now, and who holds a slot for later.
+//! Which look-ups may be sent now, and which hold a slot for later.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::BrandAccess;
 use crate::budget::{Admission, PATIENCE};
 use crate::work_item::{Performed, WorkItem};
 
-/// A slot shorter than this would be over before a message that is late by a second: its participation comes a second early, and
-/// waits.
+/// A slot shorter than this could end before a message that is a second late. Its participation therefore
+/// comes a second early and waits.
 const SHORT: Duration = Duration::from_secs(5);
 
-/// A request, and everyone who wants its answer.
+/// A request, and the work items that need its answer.
 pub(super) struct Request<Q> {
     pub(super) query: ExportQuery,
     pub(super) by: Vec<(WorkItem, Q)>,
@@ -24,7 +24,8 @@ pub(super) struct Request<Q> {
 
 pub(super) type AdmittedRequests<Q> = Vec<(Slot, Request<Q>)>;
 
-/// Requests whose slot has come, or comes within our patience; the cases of the others rest until theirs does.
+/// Returns the requests whose slot has begun or is about to begin. The work items of the others are put off
+/// until their slot.
 pub(super) async fn admit<Q>(
     to: &BrandAccess<'_>,
     requests: Vec<Request<Q>>,
@@ -63,7 +64,7 @@ pub(super) async fn admit<Q>(
     (ready, performed)
 }
 
-/// Has everyone who wants an answer come again; if a slot is booked for it, the first one holds it.
+/// Puts off every work item that needs the answer. If a slot is booked, the first one holds it.
 fn put_off<Q>(
     request: Request<Q>,
     until: Timestamp,
@@ -77,7 +78,7 @@ fn put_off<Q>(
     })
 }
 
-/// When to come for a slot.
+/// When a participation must be processed to use its slot.
 fn come_for(slot: Slot) -> Timestamp {
     let length = between(slot.from, slot.until);
     if length < SHORT { earlier(slot.from, PATIENCE) } else { slot.from }
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_holds_a_slot_that_is_open_uses_it_and_books_none() {
+    async fn a_participation_with_an_open_slot_uses_it_and_books_none() {
         let (access, brand) = (access(), brand());
         let to = BrandAccess { access: &access, brand: &brand };
         let slot = Slot { from: at(-5), until: at(55) };
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_the_limit_is_being_learnt_the_others_rest_without_a_slot() {
+    async fn while_the_limit_is_being_learned_the_others_rest_without_a_slot() {
         let (access, brand) = (access(), brand());
         let to = BrandAccess { access: &access, brand: &brand };
         let (ready, performed) = admit(&to, (0..41).map(|number| request(number, None)).collect()).await;

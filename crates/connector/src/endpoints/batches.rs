@@ -1,4 +1,5 @@
-//! Writes put together: one object for what is about one profile, and as many objects in a request as Braze takes.
+//! Combines writes: everything about one profile becomes one object, and a request has as many objects as
+//! Braze accepts.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,14 +12,14 @@ use domain::profile::ProfileRef;
 use super::translate;
 use crate::work_item::WorkItem;
 
-/// Writes that have failed so often in a row go by themselves, and are halved while they fail: whatever is wrong with one must not
-/// hold up others.
+/// A write that has failed this many times in a row is sent separately from the others and halved while it
+/// fails, so that a bad write does not hold up the others.
 const STUBBORN_AFTER: u32 = 3;
 
-/// A case with what is to be written for it.
+/// A work item with its write.
 pub(super) type WriteJob = (WorkItem, ProfileWrite);
 
-/// What is written as one object, and for whom.
+/// An object to write, and the participations that it is for.
 pub(super) struct Joint {
     pub(super) write: ProfileWrite,
     pub(super) jobs: Vec<WriteJob>,
@@ -38,8 +39,8 @@ impl Joint {
     }
 }
 
-/// One object for all that is written to a profile, where that does the same: Braze takes one update of a profile at a time, and fewer
-/// objects make fewer requests.
+/// Combines writes to a profile into one object, if that has the same effect: Braze applies one update of a
+/// profile at a time, and fewer objects need fewer requests.
 fn joints(jobs: Vec<WriteJob>) -> Vec<Joint> {
     let mut joints: Vec<Joint> = Vec::with_capacity(jobs.len());
     let mut last_of: HashMap<ProfileRef, usize> = HashMap::new();
@@ -60,7 +61,7 @@ fn joints(jobs: Vec<WriteJob>) -> Vec<Joint> {
     joints
 }
 
-/// Groups that fit a request, in order. What has failed repeatedly goes by itself.
+/// Groups that fit one request each, in order. Writes that have failed repeatedly are grouped separately.
 pub(super) fn batches(brand: &Brand, jobs: Vec<WriteJob>) -> Vec<Vec<Joint>> {
     let (stubborn, others): (Vec<Joint>, Vec<Joint>) = joints(jobs).into_iter().partition(Joint::is_stubborn);
     let mut batches = packed(brand, others);
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
     use crate::endpoints::samples::{brand, item, write};
 
-    /// How many objects each request has, and for how many participations they are.
+    /// How many objects each request has, and for how many participations.
     fn sizes(jobs: Vec<WriteJob>) -> Vec<(usize, usize)> {
         let participations = |batch: &Vec<Joint>| batch.iter().map(|joint| joint.jobs.len()).sum();
         batches(&brand(), jobs).iter().map(|batch| (batch.len(), participations(batch))).collect()
@@ -100,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_one_profile_is_one_object() {
+    fn writes_to_one_profile_are_one_object() {
         let jobs = (0..3).map(|number| (item(number), write("u-1", ["gold", "early", "spring"][number])));
         assert_eq!(sizes(jobs.collect()), [(1, 3)]);
     }
 
     #[test]
-    fn what_has_failed_again_and_again_goes_by_itself() {
+    fn writes_that_keep_failing_are_sent_separately() {
         let job = |number: usize| {
             let mut item = item(number);
             let failures = if number < 2 { STUBBORN_AFTER } else { STUBBORN_AFTER - 1 };

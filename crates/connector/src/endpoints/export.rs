@@ -1,4 +1,5 @@
-//! Requests to `/users/export/ids`: each in its slot or not at all, and what its answer means for those who wanted it.
+//! Requests to `/users/export/ids`. Each is sent in its slot or not at all, and its answer becomes facts of
+//! the participations that need it.
 
 use braze::{AfterError, Answer, Client, Export, ExportQuery, Fields};
 use domain::Timestamp;
@@ -13,17 +14,19 @@ use crate::breaker::{Breaker, Rejection};
 use crate::budget::{PATIENCE, asked_wait, at_the_earliest, observed};
 use crate::work_item::{Performed, WorkItem};
 
-/// What Braze answered, when, and what that says of the limit.
+/// Braze's answer, when it came, and what it says about the limit.
 struct Heard {
     answer: Answer<Export>,
     at: Timestamp,
     said: Option<Observed>,
 }
 
-/// What came of a request for those who wanted its answer, and whether it asked for several profiles.
+/// The work items that need the answer of a request, whether it asked for several profiles, and what came of
+/// it.
 type Answered<Q> = (Vec<(WorkItem, Q)>, bool, Result<Heard, Rejection>);
 
-/// Sends the requests that have a slot; what came of them, and who was refused together with others.
+/// Sends the requests that have a slot. Returns the work items with what they learned, and those that were
+/// refused together with others.
 pub(super) async fn ask_all<Q>(
     to: &BrandAccess<'_>,
     requests: Vec<Request<Q>>,
@@ -67,7 +70,7 @@ pub(super) async fn ask_all<Q>(
     (performed, refused)
 }
 
-/// One request, in its slot or not at all.
+/// Sends one request in its slot, or not at all.
 async fn ask(
     to: &BrandAccess<'_>,
     client: &Client,
@@ -96,7 +99,7 @@ fn is_refused(answer: &Answer<Export>) -> bool {
     matches!(&answer.result, Err(error) if error.next() == AfterError::Refused)
 }
 
-/// Turns an answer into a fact, or puts the case off.
+/// Turns an answer into a fact, or puts the work item off.
 fn take_in(
     to: &BrandAccess<'_>,
     mut item: WorkItem,
@@ -105,7 +108,7 @@ fn take_in(
     now: Timestamp,
     performed: &mut Performed,
 ) {
-    // It has been used, or is worth nothing any more. Until then it is kept, whatever else is asked meanwhile.
+    // The slot is used, or worth nothing any more. Until then it is kept, whatever else is asked in between.
     item.participation.holds(None);
     let Heard { answer, at, .. } = match heard {
         Ok(heard) => heard,

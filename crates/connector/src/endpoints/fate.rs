@@ -1,4 +1,4 @@
-//! What becomes of an object that is sent to Braze.
+//! The outcome of an object that is sent to Braze.
 
 use std::time::Duration;
 
@@ -10,23 +10,24 @@ use ports::Chance;
 use crate::retry::back_off;
 use crate::work_item::WorkItem;
 
-/// What became of one object, for every participation that it was sent for. Waits that Braze asked for are kept.
+/// The outcome of one object, for every participation that it was sent for. It keeps the wait that Braze
+/// asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ObjectFate {
-    /// Braze has taken it.
+    /// Braze accepted the object.
     Done,
-    /// Braze refuses it for good.
+    /// Braze refused the object for good.
     Refused(String),
-    /// Braze has not taken it.
+    /// Braze did not accept the object.
     NotDone(Option<Duration>),
-    /// It was not sent, and is not to be before then.
+    /// The object was not sent, and must not be sent before this moment.
     NotBefore(Timestamp),
-    /// Nobody knows.
+    /// It is not known whether Braze accepted the object.
     Unknown(Option<Duration>),
 }
 
 impl ObjectFate {
-    /// The fact for a participation. Failures are counted in it.
+    /// The fact for a participation, whose failures are counted here.
     pub(super) fn written(&self, item: &mut WorkItem, chance: &dyn Chance, now: Timestamp) -> Written {
         let mut retry_at = |asked| {
             item.participation.failed();
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
     use crate::endpoints::samples::{NoJitter, at, item};
 
-    /// What a participation that has failed once learns of it, and how often it has failed then.
+    /// What a participation that has failed once learns from it, and how many failures it has then.
     fn learned(fate: &ObjectFate) -> (Written, u32) {
         let mut item = item(1);
         item.participation.failed();
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_braze_did_not_take_is_tried_again_later_each_time_or_when_braze_says() {
+    fn an_object_that_braze_did_not_accept_is_retried_with_a_growing_wait_or_when_braze_says() {
         assert_eq!(learned(&ObjectFate::NotDone(None)), (Written::NotDone { retry_at: at(2) }, 2));
         let asked = Some(Duration::from_secs(30));
         assert_eq!(learned(&ObjectFate::NotDone(asked)), (Written::NotDone { retry_at: at(30) }, 2));
@@ -67,12 +68,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_sent_is_no_failure() {
+    fn an_object_that_was_not_sent_is_no_failure() {
         assert_eq!(learned(&ObjectFate::NotBefore(at(9))), (Written::NotDone { retry_at: at(9) }, 1));
     }
 
     #[test]
-    fn an_answer_that_takes_it_ends_the_count_of_failures_and_a_refusal_does_not() {
+    fn an_accepted_object_resets_the_failures_and_a_refusal_does_not() {
         assert_eq!(learned(&ObjectFate::Done), (Written::Done, 0));
         let refused = learned(&ObjectFate::Refused("no".to_owned()));
         assert_eq!(refused, (Written::Refused { reason: "no".to_owned() }, 1));

@@ -1,5 +1,5 @@
-//! Questions to Braze: who has an address or a number, and whether an event arrived. Look-ups by address are one a request, and the
-//! scarcest requests there are.
+//! Questions to Braze: which profiles have an address or a number, and whether an event arrived. A look-up by
+//! address needs a request of its own, and these requests are the scarcest.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use super::export::ask_all;
 use super::{BrandAccess, BrazeEndpoint, translate};
 use crate::work_item::{Performed, WorkItem};
 
-/// "Does this profile carry this event, no older than that?"
+/// The question whether a profile has an event that is at least as recent as a given time.
 pub(crate) struct ProfileEventQuestion {
     pub(crate) profile: ProfileRef,
     pub(crate) event: String,
     pub(crate) since: Timestamp,
 }
 
-/// Answers `FindProfile`, in the order of acceptance, as far as slots go.
+/// Answers `FindProfile`, in the order of acceptance, as far as there are slots.
 pub(crate) struct Profiles;
 
 impl BrazeEndpoint for Profiles {
@@ -35,8 +35,8 @@ impl BrazeEndpoint for Profiles {
     }
 }
 
-/// Answers `FindAlias`, as many in a request as Braze takes. What cannot be asked for by alias is as good as not there: it is asked for
-/// by contact.
+/// Answers `FindAlias`, with as many aliases in a request as Braze accepts. If a profile cannot be looked up
+/// by alias, it counts as missing and is looked up by contact.
 pub(crate) struct Aliases;
 
 impl BrazeEndpoint for Aliases {
@@ -60,7 +60,7 @@ impl BrazeEndpoint for Aliases {
     }
 }
 
-/// Answers `EventRecorded`, as many in a request as Braze takes.
+/// Answers `EventRecorded`, with as many profiles in a request as Braze accepts.
 pub(crate) struct RecordedEvents;
 
 impl BrazeEndpoint for RecordedEvents {
@@ -76,22 +76,22 @@ impl BrazeEndpoint for RecordedEvents {
         };
         let requests = together(questions);
         let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndEvents, recorded).await;
-        // Of those that were refused together one is at fault: alone, it is refused alone.
+        // One of those that were refused together is at fault. Asked alone, only that one is refused.
         let alone = refused.into_iter().map(about).collect();
         performed.extend(ask_all(to, alone, Fields::IdentityAndEvents, recorded).await.0);
         Ok(performed)
     }
 }
 
-/// One request for all who ask the same, in the order of the first.
+/// Makes one request for all work items with the same question, in the order of the first.
 fn alike(questions: impl Iterator<Item = (ExportQuery, WorkItem)>) -> Vec<Request<()>> {
     let mut requests: Vec<Request<()>> = Vec::new();
-    let mut places: HashMap<ExportQuery, usize> = HashMap::new();
+    let mut positions: HashMap<ExportQuery, usize> = HashMap::new();
     for (query, item) in questions {
-        match places.get(&query).and_then(|place| requests.get_mut(*place)) {
+        match positions.get(&query).and_then(|position| requests.get_mut(*position)) {
             Some(request) => request.by.push((item, ())),
             None => {
-                places.insert(query.clone(), requests.len());
+                positions.insert(query.clone(), requests.len());
                 requests.push(Request { query, by: vec![(item, ())] });
             }
         }
@@ -99,7 +99,7 @@ fn alike(questions: impl Iterator<Item = (ExportQuery, WorkItem)>) -> Vec<Reques
     requests
 }
 
-/// Questions by kind of identifier: Braze's documentation leaves open whether several kinds may be asked at once.
+/// Groups questions by kind of identifier, since Braze does not document whether one request may mix kinds.
 fn together(questions: Vec<(WorkItem, ProfileEventQuestion)>) -> Vec<Request<ProfileEventQuestion>> {
     let (mut by_external_id, mut by_alias, mut requests) = (Vec::new(), Vec::new(), Vec::new());
     for (item, question) in questions {
@@ -115,7 +115,7 @@ fn together(questions: Vec<(WorkItem, ProfileEventQuestion)>) -> Vec<Request<Pro
     requests
 }
 
-/// As many in a request as Braze takes.
+/// Splits questions into requests with as many as Braze accepts.
 fn in_pieces<Q>(
     questions: Vec<(WorkItem, Q)>,
     profile: impl Fn(&(WorkItem, Q)) -> &ProfileRef,
@@ -133,7 +133,7 @@ fn about(question: (WorkItem, ProfileEventQuestion)) -> Request<ProfileEventQues
     Request { query: translate::export_query(std::iter::once(&question.1.profile)), by: vec![question] }
 }
 
-/// Braze does not promise to keep fractions of a second: a time cut to the second is still ours.
+/// Cuts a moment to the second: Braze does not promise to keep fractions of a second.
 fn whole_second(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }

@@ -1,4 +1,4 @@
-//! What reading and writing subscriptions have in common: numbers, fifty to a request.
+//! What reading and writing subscriptions have in common: up to fifty numbers in a request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,17 +14,18 @@ use super::BrandAccess;
 use crate::budget::Admission;
 use crate::work_item::WorkItem;
 
-/// Requests of a group under way at once: fifty numbers each, far below their limits with answers that take a second.
+/// The most requests of a group in flight. Each has up to fifty numbers; with answers that take a second,
+/// this is far below the limits.
 pub(super) const AT_ONCE: usize = 16;
 
-/// The consumers' numbers, each once.
+/// The consumers' numbers, each of them once.
 pub(super) fn phones<'a>(items: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
     let phones = items.filter_map(|item| item.participation.phone());
     let phones: BTreeSet<String> = phones.map(|phone| phone.as_str().to_owned()).collect();
     phones.into_iter().collect()
 }
 
-/// Puts what is alike together.
+/// Groups items by key.
 pub(super) fn grouped<K: Ord, T>(items: impl IntoIterator<Item = (K, T)>) -> BTreeMap<K, Vec<T>> {
     let mut groups: BTreeMap<K, Vec<T>> = BTreeMap::new();
     for (key, item) in items {
@@ -33,7 +34,7 @@ pub(super) fn grouped<K: Ord, T>(items: impl IntoIterator<Item = (K, T)>) -> BTr
     groups
 }
 
-/// Cuts into pieces of at most `most`.
+/// Splits items into pieces of at most `most`.
 pub(super) fn pieces<T>(items: Vec<T>, most: usize) -> Vec<Vec<T>> {
     let mut items = items.into_iter();
     let mut pieces = Vec::new();
@@ -46,7 +47,7 @@ pub(super) fn pieces<T>(items: Vec<T>, most: usize) -> Vec<Vec<T>> {
     }
 }
 
-/// Waits for the slot and gives the client; or says until when there is nothing to be done.
+/// Waits for the slot and returns the client, or the moment before which nothing can be sent.
 pub(super) async fn ready(
     to: &BrandAccess<'_>,
     endpoint: Endpoint,

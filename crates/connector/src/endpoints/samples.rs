@@ -1,4 +1,4 @@
-//! What the tests of the endpoints begin with.
+//! Sample values for the tests of the endpoints.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ closes = 2100-01-01T00:00:00Z
 [activation.email]
 "#;
 
-/// So many seconds after some moment.
+/// The moment this many seconds after a fixed one.
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
@@ -74,7 +74,7 @@ pub(super) fn write(profile: &str, attribute: &str) -> ProfileWrite {
     }
 }
 
-/// Chance without jitter.
+/// Randomness without jitter.
 pub(super) struct NoJitter;
 
 impl Chance for NoJitter {
@@ -83,7 +83,7 @@ impl Chance for NoJitter {
     }
 }
 
-/// A workspace and a receiver that are never reached.
+/// Transports to a workspace and a receiver that must never be reached.
 struct Nowhere;
 
 #[async_trait]
@@ -104,7 +104,7 @@ impl callback::CallbackTransport for Nowhere {
     }
 }
 
-/// The way to workspaces, over ports in memory.
+/// Access to workspaces, over ports in memory.
 pub(super) fn access() -> BrazeAccess {
     let clock: Arc<TokioClock> = Arc::new(TokioClock::at(at(0)));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));

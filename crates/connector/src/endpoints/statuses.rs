@@ -1,4 +1,4 @@
-//! Reading the subscriptions of numbers.
+//! Reads the subscription states of numbers.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
 use crate::work_item::{Performed, WorkItem};
 
-/// Answers `Subscription`: one request for fifty numbers of a group, whatever their activation.
+/// Answers `Subscription`: one request for up to fifty numbers of a group, whatever their activation.
 pub(crate) struct Subscriptions;
 
 impl BrazeEndpoint for Subscriptions {
@@ -46,11 +46,11 @@ impl BrazeEndpoint for Subscriptions {
     }
 }
 
-/// What came of one request that reads.
+/// The result of one read request.
 #[derive(Default)]
 struct StatusRead {
     performed: Performed,
-    /// What is to be asked again, in smaller pieces.
+    /// Items to be asked for again in smaller pieces.
     again: Vec<Vec<WorkItem>>,
     said: Option<Observed>,
 }

@@ -1,4 +1,4 @@
-//! Subscribing numbers.
+//! Subscribes numbers to groups.
 
 use std::time::Duration;
 
@@ -23,15 +23,15 @@ pub(crate) struct SubscribeJob {
     pub(crate) double_opt_in: bool,
 }
 
-/// A number that is to be subscribed to a group, and everyone for whom it is.
+/// A number to be subscribed to a group, and every work item that needs it.
 struct Wanted {
     group: SubscriptionGroup,
     phone: String,
     items: Vec<WorkItem>,
 }
 
-/// Performs `SubscribeNumbers`, fifty numbers in a request, whatever their groups, and each number of a group once. Should Braze refuse a
-/// request, it is halved until the refusal has found its number, or its group.
+/// Performs `SubscribeNumbers`: up to fifty numbers in a request, whatever their groups, and each number of a
+/// group once. A request that Braze refuses is halved until the number or group at fault is found.
 pub(crate) struct SubscribeNumbers;
 
 impl BrazeEndpoint for SubscribeNumbers {
@@ -70,7 +70,8 @@ impl BrazeEndpoint for SubscribeNumbers {
     }
 }
 
-/// What is to be subscribed, group by group. Without a number there is nothing to subscribe: those are done.
+/// The numbers to subscribe, group by group. A participation without a number is done, since there is nothing
+/// to subscribe.
 fn wanted(jobs: Vec<SubscribeJob>, done: &mut Vec<WorkItem>) -> Vec<Wanted> {
     let mut of_number = Vec::with_capacity(jobs.len());
     for SubscribeJob { mut item, group, .. } in jobs {
@@ -87,16 +88,16 @@ fn wanted(jobs: Vec<SubscribeJob>, done: &mut Vec<WorkItem>) -> Vec<Wanted> {
     grouped(of_number).into_iter().map(wanted).collect()
 }
 
-/// The same as a request names it.
+/// The numbers in the form of a request, by group.
 fn by_group(piece: &[Wanted]) -> Vec<GroupPhones> {
     let by_group = grouped(piece.iter().map(|wanted| (wanted.group.as_str(), wanted.phone.clone())));
     by_group.into_iter().map(|(group, phones)| GroupPhones { group: group.to_owned(), phones }).collect()
 }
 
-/// What came of one request that writes.
+/// The result of one write request.
 struct SetRequest {
     piece: Vec<Wanted>,
-    /// What became of all its numbers; `None` when it is to be split.
+    /// The outcome for all its numbers; `None` if the request is to be split.
     fate: Option<ObjectFate>,
     said: Option<Observed>,
 }
@@ -118,7 +119,7 @@ async fn set_piece(
     let asked = asked_wait(&answer, now);
     let fate = match answer.result {
         Ok(_) => Some(ObjectFate::Done),
-        // One group that is not there must not hold up the others.
+        // A group that does not exist must not hold up the others.
         Err(braze::Error::UnknownGroup) if groups.len() > 1 => None,
         Err(error) => {
             if let Some(wanted) = piece.first() {
@@ -130,7 +131,7 @@ async fn set_piece(
     SetRequest { piece, fate, said }
 }
 
-/// What became of the numbers of a request that failed; `None` when it is to be split.
+/// The outcome for the numbers of a request that failed; `None` if the request is to be split.
 fn failed(error: &braze::Error, asked: Option<Duration>, numbers: usize) -> Option<ObjectFate> {
     match error.next() {
         AfterError::Retry { .. } | AfterError::Configuration => Some(ObjectFate::NotDone(asked)),
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_been_taken_is_not_called_undone() {
+    fn a_request_that_may_have_been_accepted_is_not_called_undone() {
         let asked = Some(Duration::from_secs(7));
         assert_eq!(failed(&braze::Error::Unreadable, asked, 2), Some(ObjectFate::Unknown(asked)));
         assert_eq!(failed(&braze::Error::UnknownGroup, asked, 2), Some(ObjectFate::NotDone(asked)));

@@ -1,4 +1,4 @@
-//! Between the domain's words and Braze's.
+//! Translates between the domain's types and Braze's.
 
 use braze::{AttributesObject, Event, ExportQuery, Identifier, Profile, TrackWrite};
 use domain::attributes::AttributeValue;
@@ -8,12 +8,12 @@ use domain::participation::Way;
 use domain::profile::{Alias, FoundProfile, ProfileRef};
 use serde_json::{Map, Value, json};
 
-/// A domain write as Braze objects. Attributes go ahead of the event in the same request: an event by alias never creates
-/// the profile it is for.
+/// Converts a write to Braze objects. Attributes come before the event in the same request, since an event by
+/// alias never creates the profile that it is for.
 pub(crate) fn write(write: &ProfileWrite) -> TrackWrite {
     let identifier = identifier(&write.profile);
     let fields = fields(write);
-    // An address as identifier stands in the object already.
+    // An address that identifies the profile is in the object already.
     let identifies = matches!(write.profile, ProfileRef::Email(_));
     let email = write.email.as_ref().filter(|_| !identifies).map(|email| email.as_str().to_owned());
     let attributes = (write.create || !fields.is_empty()).then(|| AttributesObject {
@@ -38,7 +38,8 @@ fn fields(write: &ProfileWrite) -> Map<String, Value> {
     fields
 }
 
-/// An event to a profile that is not there any more would make one with nothing but the event. By alias Braze never does.
+/// Whether to write only to an existing profile. An event to a profile that no longer exists would create one
+/// with nothing but the event; by alias, Braze never does this.
 fn existing_only(write: &ProfileWrite) -> Option<bool> {
     match write.profile {
         ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_) => Some(true),
@@ -53,7 +54,8 @@ fn event(event: &ProfileEvent, identifier: Identifier, update_existing_only: Opt
     Event { identifier, name: event.name.clone(), time: event.time, properties, update_existing_only }
 }
 
-/// Values by name. A piece of a template is never written to a profile, whoever sent it and whenever it was stored.
+/// Attribute values by name. Text with template syntax is never written to a profile, whatever its
+/// origin and age.
 fn members(attributes: &domain::attributes::Attributes) -> Map<String, Value> {
     let rendered = attributes.iter().filter(|(_, value)| match value {
         AttributeValue::Text(text) => !liquid::is_unrendered(text),
@@ -75,7 +77,8 @@ fn braze_alias(alias: &Alias) -> braze::UserAlias {
     braze::UserAlias { label: alias.label().to_owned(), name: alias.name().to_owned() }
 }
 
-/// The query that finds exactly these profiles, each named once. Several only by external id, or by alias.
+/// The query that finds exactly these profiles, each named once. Only external ids and aliases can name
+/// several.
 pub(crate) fn export_query<'a>(profiles: impl Iterator<Item = &'a ProfileRef>) -> ExportQuery {
     let (mut external_ids, mut aliases) = (Vec::new(), Vec::new());
     for profile in profiles {
@@ -95,28 +98,28 @@ pub(crate) fn export_query<'a>(profiles: impl Iterator<Item = &'a ProfileRef>) -
     ExportQuery::Identifiers { external_ids, aliases }
 }
 
-/// Whether an exported profile is the one that was asked for, perhaps with others.
+/// Whether an exported profile is the one that was asked for, perhaps together with others.
 pub(crate) fn is_of(profile: &Profile, asked: &ProfileRef) -> bool {
     match asked {
         ProfileRef::ExternalId(id) => profile.external_id.as_ref() == Some(id),
         ProfileRef::Alias(alias) => profile.aliases.contains(&braze_alias(alias)),
-        // Those are asked for alone.
+        // A query by one of these names a single profile.
         ProfileRef::BrazeId(_) | ProfileRef::Email(_) => true,
     }
 }
 
-/// The query that finds a consumer's profiles: by address where there is one, else by number.
+/// The query that finds a consumer's profiles: by address if there is one, or else by number.
 pub(crate) fn find_query(way: &Way) -> ExportQuery {
     match way {
         Way::Email { email, .. } | Way::Event { email, .. } | Way::Sms { email: Some(email), .. } => {
             ExportQuery::Email(email.as_str().to_owned())
         }
         Way::Sms { phone, email: None, .. } => ExportQuery::Phone(phone.as_str().to_owned()),
-        Way::Forgotten(_) => unreachable!("nothing is asked of Braze about somebody who was forgotten"),
+        Way::Forgotten(_) => unreachable!("Braze is not asked about a forgotten consumer"),
     }
 }
 
-/// A profile as Braze exports it.
+/// Converts a profile from Braze's export.
 pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
     FoundProfile {
         external_id: profile.external_id.clone(),
@@ -133,7 +136,7 @@ pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
     }
 }
 
-/// A plain value as Braze shows it.
+/// A plain attribute value from Braze's export.
 fn shown(value: &Value) -> Option<AttributeValue> {
     match value {
         Value::String(text) => Some(AttributeValue::Text(text.clone())),

@@ -1,4 +1,4 @@
-//! Commands to Braze: what is to be written to profiles, many to a request.
+//! Commands to Braze: writes to profiles, many in a request.
 
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ use crate::recent::Whose;
 use crate::reschedule;
 use crate::work_item::{Performed, WorkItem};
 
-/// Halvings in vain, one after another, after which nothing is wrong with the writes: Braze takes none. Seven find one in 75.
+/// After this many halvings in vain in a row, the fault is not in one write: Braze accepts none of them.
+/// Seven halvings find one write in 75.
 const MOST_IN_VAIN: u32 = 8;
 
 /// Performs the writes of all participations in as few requests as the brand's contract allows.
@@ -55,13 +56,13 @@ impl BrazeEndpoint for Writes {
     }
 }
 
-/// Leaves out what the profiles show already. Where nothing is left to write, it is done.
+/// Leaves out what the profiles show already. A write with nothing left is done.
 fn unchanged(to: &BrandAccess<'_>, jobs: Vec<WriteJob>) -> (Vec<WorkItem>, Vec<WriteJob>) {
     let (mut done, mut left) = (Vec::new(), Vec::new());
     for (mut item, mut write) in jobs {
         let found = item.facts.found.as_deref().unwrap_or_default();
         count_saved(to, write.leave_out_unchanged(found));
-        // What Braze shows says more than what we remember.
+        // What Braze shows is more reliable than what we remember.
         if item.facts.found.is_none() {
             let left_out = to.access.recent.leave_out(whose(&item), &mut write, to.now());
             count_saved(to, left_out);
@@ -86,7 +87,7 @@ fn whose(item: &WorkItem) -> Whose<'_> {
     Whose { brand: item.participation.brand(), way: item.participation.way() }
 }
 
-/// Remembers that a batch is about to be sent.
+/// Records that a batch is about to be sent.
 fn begin(to: &BrandAccess<'_>, batch: &[Joint]) {
     for joint in batch {
         for (item, _) in &joint.jobs {
@@ -95,7 +96,7 @@ fn begin(to: &BrandAccess<'_>, batch: &[Joint]) {
     }
 }
 
-/// Remembers what became of it.
+/// Records the outcome of a batch.
 fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now: Timestamp) {
     for (index, joint) in batch.iter().enumerate() {
         let taken = fates.is_some_and(|fates| matches!(fates.get(index), Some(ObjectFate::Done)));
@@ -105,7 +106,7 @@ fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now:
     }
 }
 
-/// Jobs that Braze takes no request for before then.
+/// Puts off the jobs of a batch that must not be sent before this moment.
 fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<WorkItem> {
     let jobs = batch.into_iter().flat_map(|joint| joint.jobs);
     jobs.map(|(mut item, _)| {
@@ -116,8 +117,8 @@ fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<Wo
     .collect()
 }
 
-/// Sends one batch. Should Braze refuse the request as a whole, it is halved until the refusal has found its object, and so is what
-/// fails again and again.
+/// Sends one batch. A request that Braze refuses as a whole is halved until the object at fault is found, and
+/// so is one that keeps failing.
 async fn send(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<WorkItem>> {
     let batch = save_intentions(to, batch).await?;
     let mut items = Vec::with_capacity(batch.len());
@@ -140,7 +141,7 @@ async fn send(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<Work
         }
         for (joint, fate) in batch.into_iter().zip(outcomes) {
             if joint.jobs.len() > 1 && matches!(fate, ObjectFate::Refused(_)) {
-                // One of them is at fault: alone, it is refused alone.
+                // One of the participations is at fault. Sent alone, only that one is refused.
                 pending.push(joint.jobs.into_iter().map(Joint::of).collect());
                 continue;
             }
@@ -154,8 +155,8 @@ async fn send(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<Work
     Ok(items)
 }
 
-/// Before a command that must not be repeated, the participation says that it is about to be given. The save is
-/// conditional: of two workers at the same participation, one goes on.
+/// Before a command that must not be repeated, stores in the participation that it is about to be given. The
+/// save is conditional, so of two workers on the same participation only one goes on.
 async fn save_intentions(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Result<Vec<Joint>> {
     let (mut batch, once): (Vec<Joint>, Vec<Joint>) = batch.into_iter().partition(Joint::is_repeatable);
     let now = to.now();
@@ -180,7 +181,8 @@ async fn save_intentions(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Resu
     }
 }
 
-/// One request. `None` when it is to be split: it was refused as a whole, or it failed and failures are halved.
+/// Sends one request. Returns `None` if it is to be split: it was refused as a whole, or it failed and
+/// failures are halved.
 async fn request(
     to: &BrandAccess<'_>,
     batch: &[Joint],
@@ -225,7 +227,7 @@ async fn request(
     }
 }
 
-/// The worst of a write's objects counts for all of it: nothing uncertain is called done.
+/// The outcome of a write is the worst outcome of its objects, so that nothing uncertain counts as done.
 fn fate(outcome: &WriteOutcome) -> ObjectFate {
     match outcome.worst() {
         ObjectOutcome::Done => ObjectFate::Done,
@@ -237,7 +239,7 @@ fn fate(outcome: &WriteOutcome) -> ObjectFate {
     }
 }
 
-/// Turns what became of a write into a fact.
+/// Turns the outcome of a write into a fact.
 fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate: &ObjectFate) {
     let now = to.now();
     let written = fate.written(item, &*to.access.deps.chance, now);
@@ -253,19 +255,19 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
             tracing::warn!(event = "connector.reward_not_shown", participation = %item.participation.id(), reason, "Braze refuses to write the reward to the profile.");
         }
         Written::Unknown { .. } if item.participation.state().has_open_attempt() => {
-            tracing::warn!(event = "connector.event_uncertain", participation = %item.participation.id(), "The outcome of a custom event is not known; it is verified once Braze has settled.");
+            tracing::warn!(event = "connector.event_uncertain", participation = %item.participation.id(), "The outcome of a custom event is not known; it is verified once Braze has applied its writes.");
         }
         Written::Refused { .. } | Written::NotDone { .. } | Written::Unknown { .. } => {}
     }
-    // Whatever became of it, what the profiles showed before may be so no more.
+    // Whatever the outcome is, the profiles may no longer show what was read before.
     for found in item.facts.found.iter_mut().flatten() {
         found.attributes.clear();
     }
     item.facts.written = Some(written);
 }
 
-/// What to remember of a profile that was looked up or created just now. What we knew already, and what Braze chooses by
-/// address, teaches nothing.
+/// The hint to remember about a profile that was just looked up or created. There is none if we knew the
+/// profile already, or if Braze chose it by address.
 fn learned(item: &WorkItem, write: ProfileWrite, now: Timestamp) -> Option<ProfileHint> {
     item.facts.found.as_ref()?;
     match write.profile {

@@ -3,12 +3,12 @@ use memory::TestClock;
 
 use super::*;
 
-/// What a request meets.
+/// How the transport treats a request.
 #[derive(Clone, Copy)]
 enum Meets {
     Status(u16, &'static str),
     NoAnswer,
-    /// It stays open.
+    /// The request stays open.
     Nothing,
 }
 
@@ -63,7 +63,7 @@ impl WatchedWorkspace {
 }
 
 #[test]
-fn whatever_is_no_answer_of_brazes_is_an_outage_after_seconds() {
+fn requests_without_an_answer_from_braze_become_an_outage_after_seconds() {
     let none = [
         Meets::NoAnswer,
         Meets::Status(500, "{}"),
@@ -108,11 +108,11 @@ fn a_request_that_has_been_open_for_eight_seconds_has_no_answer_until_it_ends() 
     let outage = workspace.outage(true).expect("an outage");
     assert_eq!((outage.since, outage.tries), (began, 1));
     drop(open);
-    assert_eq!(workspace.outage(true), None, "whoever gave up on it does not leave it open");
+    assert_eq!(workspace.outage(true), None, "a request that was given up is not open any more");
 }
 
 #[test]
-fn an_endpoint_that_answers_hides_no_other_and_an_answer_ends_the_outage() {
+fn an_endpoint_that_answers_does_not_hide_another_and_an_answer_ends_the_outage() {
     let workspace = WatchedWorkspace::meeting(Meets::NoAnswer);
     workspace.ask("/users/track");
     workspace.pass(5);
@@ -124,9 +124,9 @@ fn an_endpoint_that_answers_hides_no_other_and_an_answer_ends_the_outage() {
     assert_eq!(workspace.outage(false), None);
 }
 
-/// Of functions each sees only its own requests.
+/// A function sees only its own requests.
 #[test]
-fn where_others_send_too_one_failure_long_ago_proves_nothing() {
+fn if_others_send_too_one_failure_long_ago_proves_nothing() {
     let workspace = WatchedWorkspace::meeting(Meets::NoAnswer);
     workspace.ask("/users/track");
     workspace.pass(6);
@@ -136,7 +136,7 @@ fn where_others_send_too_one_failure_long_ago_proves_nothing() {
 }
 
 #[test]
-fn what_nobody_tries_again_is_an_outage_no_more() {
+fn a_failure_that_is_not_tried_again_stops_being_an_outage() {
     let workspace = WatchedWorkspace::meeting(Meets::NoAnswer);
     workspace.ask("/users/track");
     workspace.pass(7);

@@ -1,4 +1,4 @@
-//! Where the same consumer's other lines are looked for.
+//! Where other lines of the same consumer are looked for.
 
 use super::*;
 use crate::accept::Acceptance;
@@ -66,13 +66,13 @@ fn others_by_phone(ways: &[&str], email: Option<Email>) -> SiblingLines {
 }
 
 #[test]
-fn with_one_way_in_there_are_none() {
+fn with_one_way_in_there_are_no_other_lines() {
     assert_eq!(others_by_email(&[BY_EMAIL]), SiblingLines::None);
     assert_eq!(others_by_phone(&[BY_PHONE], None), SiblingLines::None);
 }
 
 #[test]
-fn who_gives_a_number_alone_is_nobody_else() {
+fn a_participant_with_only_a_number_has_no_other_line() {
     assert_eq!(others_by_phone(&[BY_EMAIL, BY_PHONE, BY_EVENT], None), SiblingLines::None);
 }
 
@@ -84,7 +84,7 @@ fn other_ways_of_the_same_address_are_named() {
 }
 
 #[test]
-fn ways_whose_ids_nobody_knows_are_looked_for_by_the_participant() {
+fn ways_whose_ids_cannot_be_computed_are_looked_for_by_the_participant() {
     assert_eq!(others_by_email(&[BY_EMAIL, BY_PHONE]), SiblingLines::Perhaps(Vec::new()));
     assert_eq!(others_by_phone(&[BY_PHONE], Some(ada())), SiblingLines::Perhaps(Vec::new()));
     let brands = brands(&[BY_EVENT, AGAIN]);

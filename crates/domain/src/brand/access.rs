@@ -1,39 +1,39 @@
-//! Who may come in from a brand's side, and where its news go.
+//! Who may send requests for a brand, and where its callbacks go.
 
 use url::Url;
 
 use crate::brand::SecretRef;
 
-/// What a caller without a signature is told who posts a consumer that takes part already.
+/// What a caller without a signature learns when it posts a consumer who takes part already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Repeats {
-    /// That it is a repeat, and no more: whoever knows an address must not see what it won.
+    /// The caller learns only that it is a repeat: knowing an address must not be enough to see what it won.
     #[default]
     Quiet,
-    /// The participation's id and state.
+    /// The caller learns the participation's id and state.
     Tell,
 }
 
-/// What a brand's front end may do.
+/// The rules for requests of a brand's front end.
 #[derive(Debug, Clone, Default)]
 pub struct IntakeAccess {
     /// The origins whose pages may call us.
     pub origins: Vec<String>,
-    /// The secret that participations must be signed with, if they must.
+    /// The secret that participations must be signed with, if they must be signed.
     pub signing_secret: Option<SecretRef>,
-    /// Whether callers that do not sign may take part for what is limited: the brand says that it means this.
+    /// Whether unsigned callers may take part for limited prizes, because the brand file says so.
     pub open_to_anybody: bool,
-    /// What callers that do not sign are told of a repeat.
+    /// What unsigned callers learn about a repeat.
     pub repeats: Repeats,
 }
 
-/// Where Quikly is told of credits.
+/// Where the brand's callbacks are sent.
 #[derive(Debug, Clone)]
 pub struct CallbackTarget {
-    /// The address. It is https, unless private addresses are allowed.
+    /// The receiver's address. It is https unless private addresses are allowed.
     pub url: Url,
-    /// What notices are signed with (Standard Webhooks).
+    /// The secret that callbacks are signed with (Standard Webhooks).
     pub secret: SecretRef,
-    /// Whether the address may be a private one, which is for tests and closed networks.
+    /// Whether the address may be private, for tests and closed networks.
     pub allow_private: bool,
 }

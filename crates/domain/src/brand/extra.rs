@@ -8,11 +8,11 @@ use crate::{invisible, moment};
 pub struct Extra {
     /// The key.
     pub name: String,
-    /// What the value is to be; `None` for whatever it is. Bodies of keys and values hold nothing but text.
+    /// The type that the value must have; `None` for any type. Bodies of keys and values contain only text.
     pub kind: Option<ExtraKind>,
 }
 
-/// What a value is to be.
+/// The type that a value must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExtraKind {
     /// Text.
@@ -23,12 +23,12 @@ pub enum ExtraKind {
     Number,
     /// True or false.
     Boolean,
-    /// A moment.
+    /// A date and time.
     Date,
 }
 
 impl Extra {
-    /// The value as this kind; `None` when it cannot be that.
+    /// The value as this type; `None` if it cannot be converted.
     #[must_use]
     pub fn value(&self, given: AttributeValue) -> Option<AttributeValue> {
         let Some(kind) = self.kind else { return Some(given) };
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_becomes_what_the_file_says_it_is() {
+    fn a_text_is_converted_to_the_type_in_the_file() {
         use AttributeValue::{Boolean, Float, Integer, Text};
         let text = |text: &str| Text(text.to_owned());
         let cases = [

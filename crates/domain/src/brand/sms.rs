@@ -1,40 +1,40 @@
-//! Taking part by mobile number.
+//! The rules for taking part by mobile number.
 
 use std::time::Duration;
 
 use crate::contact::{Region, Texting};
 use crate::ids::{IncentiveId, SubscriptionGroup};
 
-/// Taking part by mobile number.
+/// How consumers take part by mobile number.
 #[derive(Debug, Clone)]
 pub struct SmsActivation {
-    /// The subscription group.
+    /// The subscription group that numbers are subscribed to.
     pub group: SubscriptionGroup,
-    /// The country of numbers that are written without one.
+    /// The country of numbers without a country code.
     pub region: Region,
-    /// Which numbers are taken.
+    /// Which numbers are accepted.
     pub texting: Texting,
     /// How consumers are subscribed.
     pub opt_in: OptIn,
-    /// What can be won.
+    /// The incentive that can be won.
     pub incentive: Option<IncentiveId>,
 }
 
 /// How consumers are subscribed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OptIn {
-    /// By us, on their consent.
+    /// We subscribe them, because they consented.
     Single {
         /// When the number is subscribed.
         subscribe: Subscribe,
     },
-    /// By themselves: the brand asks them, and they answer.
+    /// They subscribe themselves: the brand asks them, and they confirm.
     Double {
         /// What makes the brand ask.
         start: DoubleOptInStart,
-        /// How long an answer is waited for.
+        /// How long to wait for the confirmation.
         window: Duration,
-        /// How often the answer is looked for; never empty.
+        /// How often to poll for the confirmation; never empty.
         poll: Vec<PollStage>,
     },
 }
@@ -42,7 +42,7 @@ pub enum OptIn {
 /// When a number is subscribed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscribe {
-    /// Once the profile has settled.
+    /// After Braze has built the profile.
     AfterProfile,
     /// In the request that writes the profile.
     WithProfile,
@@ -57,11 +57,11 @@ pub enum DoubleOptInStart {
     BrazeLogic,
 }
 
-/// Looking so often, for so long.
+/// A stage of polling at one interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollStage {
-    /// The time between two looks.
+    /// The time between two polls.
     pub every: Duration,
-    /// How long this stage lasts; the last one lasts to the end.
+    /// How long this stage lasts; the last one lasts until the end.
     pub lasts: Option<Duration>,
 }

@@ -1,4 +1,4 @@
-//! A brand's Braze workspace: where it answers, and what the contract allows.
+//! A brand's Braze workspace: its address, and what the contract allows.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use url::Url;
 
-/// Base URLs of Braze's REST API, by instance (braze-docs, API basics). Keys work on their own instance only.
+/// Base URLs of Braze's REST API, one for each instance (braze-docs, API basics). A key works only on its own
+/// instance.
 const BRAZE_HOSTS: [&str; 15] = [
     "rest.iad-01.braze.com",
     "rest.iad-02.braze.com",
@@ -25,30 +26,30 @@ const BRAZE_HOSTS: [&str; 15] = [
     "rest.kr-01.braze.com",
 ];
 
-/// Where a brand's Braze workspace answers: one of Braze's own hosts over TLS, or loopback.
+/// The address of a brand's Braze workspace: one of Braze's own hosts over TLS, or loopback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrazeUrl(Url);
 
 /// Why a URL is not a Braze endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BrazeUrlError {
-    /// Not a URL at all.
+    /// The text is not a URL.
     #[error("is not a URL")]
     NotAUrl,
-    /// A path, query, fragment or user name behind or before the host.
+    /// The URL has more than a host and port: a path, query, fragment or user name.
     #[error("must be a scheme and a host, nothing more")]
     NotABase,
-    /// A key must not travel in the clear.
+    /// The URL is not https, and a key must not travel unencrypted.
     #[error("must be https")]
     NotHttps,
-    /// A key is sent to Braze and to nobody else.
+    /// The host is not Braze's, and a key must be sent only to Braze.
     #[error("is not a Braze REST host (https://rest.….braze.com or .braze.eu) nor loopback")]
     NotBraze,
 }
 
 impl BrazeUrl {
     /// # Errors
-    /// When the URL is not the base of a Braze instance nor on loopback.
+    /// If the URL is not the base URL of a Braze instance or on loopback.
     pub fn parse(text: &str) -> Result<Self, BrazeUrlError> {
         let url = Url::parse(text).map_err(|_| BrazeUrlError::NotAUrl)?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
@@ -66,7 +67,7 @@ impl BrazeUrl {
         }
     }
 
-    /// Whether it is on this machine, where no workspace of Braze's is.
+    /// Whether the address is on this machine, where Braze has no workspace.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.0.host().is_some_and(is_loopback)
@@ -87,7 +88,7 @@ fn is_loopback(host: url::Host<&str>) -> bool {
     }
 }
 
-/// Where a secret is to be found. Never the secret itself.
+/// Where a secret is stored. It never contains the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecretRef {
     /// An environment variable.
@@ -105,72 +106,73 @@ impl fmt::Display for SecretRef {
     }
 }
 
-/// How profiles are told apart when we write to them.
+/// How profiles are identified when we write to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
-    /// Look the profile up; create it under an alias.
+    /// Look the profile up, and create it under an alias.
     Alias,
-    /// Address it by e-mail and let Braze choose: no look-ups, and what is created has no alias.
+    /// Address the profile by e-mail and let Braze choose. This needs no look-ups, and profiles that it
+    /// creates have no alias.
     Email,
 }
 
 /// How profiles are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookUp {
-    /// By address or number, one a request: finds whatever carries it.
+    /// By address or number, with one in each request. This finds every profile that has it.
     ByContact,
-    /// By the alias that we would create, fifty a request, and by address or number where there is none. It pays where more than one
-    /// in fifty was created under such an alias.
+    /// By the alias that we would create, with fifty in each request, and by address or number if there is no
+    /// such alias. This pays off if more than one in fifty profiles was created under such an alias.
     ByAliasFirst,
 }
 
 /// What a brand's contract with Braze allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrazeLimits {
-    /// Requests a minute to `/users/export/ids`.
+    /// The most requests a minute to `/users/export/ids`.
     pub export_ids_per_minute: NonZeroU32,
-    /// Objects in one `/users/track` request, 1 to 75.
+    /// The most objects in one `/users/track` request, 1 to 75.
     pub track_objects: NonZeroU32,
-    /// Whether that number counts for each array on its own.
+    /// Whether that number applies to each array separately.
     pub track_per_array: bool,
 }
 
 /// A brand's Braze workspace.
 #[derive(Debug, Clone)]
 pub struct BrazeWorkspace {
-    /// Where it answers.
+    /// The workspace's address.
     pub endpoint: BrazeUrl,
     /// The REST API key.
     pub api_key: SecretRef,
     /// What the contract allows.
     pub limits: BrazeLimits,
-    /// How long Braze may take to build what it has accepted.
+    /// How long Braze may take to build a profile that it has accepted.
     pub settle: Duration,
     /// How profiles are addressed.
     pub identity: Identity,
-    /// How they are looked up.
+    /// How profiles are looked up.
     pub look_up: LookUp,
-    /// What becomes of a profile's number when the consumer gives another one.
+    /// What happens to a profile's number if the consumer gives another one.
     pub on_phone_mismatch: PhoneMismatch,
-    /// What keeps the wait for settling.
+    /// What carries the wait for settling.
     pub settle_by: SettleBy,
 }
 
-/// What becomes of a profile's number when the consumer gives another one.
+/// What happens to a profile's number if the consumer gives another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneMismatch {
     /// The new one is written to the profile.
     Update,
-    /// The profile is left alone, and the participation is rejected.
+    /// The profile is not changed, and the participation is rejected.
     Skip,
 }
 
-/// What keeps the wait for settling.
+/// What carries the wait for settling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettleBy {
     /// A one-time schedule for all that are due in a minute.
     Schedule,
-    /// A delayed message: to the second, up to fifteen minutes.
+    /// A delayed message, precise to the second, for up to fifteen minutes.
     Queue,
 }
 

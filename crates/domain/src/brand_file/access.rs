@@ -1,20 +1,21 @@
-//! `[webhook]`, `[intake]` and `[callback]`: who may come in from a brand's side, and where its news go.
+//! `[webhook]`, `[intake]` and `[callback]`: who may send requests for a brand, and where its callbacks go.
 
 use url::Url;
 
 use crate::brand::{BrazeUrl, CallbackTarget, IntakeAccess, Repeats};
 use crate::brand_file::Resolver;
 use crate::brand_file::claims::Unique;
-use crate::brand_file::read::{Reading, private, secret};
+use crate::brand_file::reading::Reading;
 use crate::brand_file::secrets::SecretPurpose;
 use crate::brand_file::section::{Field, Section};
+use crate::brand_file::value::{private, secret};
 use crate::token::TokenHash;
 
 pub(super) fn webhook(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Vec<TokenHash> {
     let field = section.required("tokens_sha256");
     let items = field.as_ref().and_then(|field| field.items());
     if let Some(field) = field.filter(|_| items.as_ref().is_some_and(Vec::is_empty)) {
-        field.doubt("is empty: no webhook can come in");
+        field.doubt("is empty: no webhook is accepted");
     }
     let items = items.unwrap_or_default();
     section.finish();
@@ -30,7 +31,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     let origin_of = |item: &Field<'_>| {
         let origin = item.parsed(origin)?;
         if origin.starts_with("http://") && !is_of_this_machine(&origin) {
-            item.doubt("is not https: whoever is on the way can read and change such a page");
+            item.doubt("is not https: anyone on the network path can read and change such a page");
         }
         Some(origin)
     };
@@ -38,10 +39,10 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     let signing_secret = section.optional("signing_secret");
     let said = section.optional("open_to_anybody").map(|field| field.boolean());
     let open_to_anybody = said.flatten().unwrap_or(false);
-    // A secret that is not there is a fault of its own.
+    // A secret that does not exist is reported separately.
     reading.unguarded = signing_secret.is_none() && !open_to_anybody && said != Some(None);
     let signing_secret =
-        signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.surroundings));
+        signing_secret.and_then(|field| secret(&field, SecretPurpose::Intake, reading.resolver));
     let repeats = section.optional("repeats").and_then(|field| repeats(&field));
     section.finish();
     IntakeAccess { origins, signing_secret, open_to_anybody, repeats: repeats.unwrap_or_default() }
@@ -51,13 +52,13 @@ fn repeats(field: &Field<'_>) -> Option<Repeats> {
     let repeats = field.word(&[("quiet", Repeats::Quiet), ("tell", Repeats::Tell)])?;
     if repeats == Repeats::Tell {
         field.warn(
-            "whoever posts an address that takes part already is told its id, and so can read what it won; without this key they are not",
+            "a caller that posts an address that takes part already gets its id, and can read what it won; without this key it does not",
         );
     }
     Some(repeats)
 }
 
-/// An origin as browsers send it: a scheme and a host, without a path.
+/// Reads an origin as browsers send it: a scheme and a host, without a path.
 fn origin(text: &str) -> Result<String, &'static str> {
     const FORM: &str = "must be an origin, as https://promo.example.com";
     let url = Url::parse(text).map_err(|_| FORM)?;
@@ -66,23 +67,23 @@ fn origin(text: &str) -> Result<String, &'static str> {
     if web && origin == text { Ok(origin) } else { Err(FORM) }
 }
 
-/// Pages that a developer tries out.
+/// Whether a page is on this machine, as when a developer tries it out.
 fn is_of_this_machine(origin: &str) -> bool {
     BrazeUrl::parse(origin).is_ok_and(|endpoint| endpoint.is_loopback())
 }
 
-pub(super) fn callback(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<CallbackTarget> {
+pub(super) fn callback(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<CallbackTarget> {
     let allowing = section.optional("allow_private");
     let said = allowing.as_ref().map(|field| field.boolean());
     let allow_private = said.flatten().unwrap_or(false);
     if let Some(field) = allowing.filter(|_| allow_private) {
-        private(&field, surroundings, "lets callbacks go to private addresses");
+        private(&field, resolver, "lets callbacks go to private addresses");
     }
-    // Whether http will do cannot be told where `allow_private` is wrong.
+    // If `allow_private` is wrong, it is not known whether http is allowed.
     let takes_http = allow_private || said == Some(None);
     let url = section.required("url").and_then(|field| field.parsed(|text| address(text, takes_http)));
     let secret =
-        section.required("secret").and_then(|field| secret(&field, SecretPurpose::Callback, surroundings));
+        section.required("secret").and_then(|field| secret(&field, SecretPurpose::Callback, resolver));
     section.finish();
     Some(CallbackTarget { url: url?, secret: secret?, allow_private })
 }

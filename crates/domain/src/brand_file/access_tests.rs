@@ -1,11 +1,11 @@
-//! Who may come in from a brand's side.
+//! Who may send requests for a brand.
 
 use super::*;
 use crate::brand::Repeats;
 
 const BRAND: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/k\" }\n";
 
-/// What is found in a brand file, and its brand where it is usable.
+/// The findings in a brand file, and its brand if the file is usable.
 fn found(more: &str, strictness: Strictness) -> (Loaded, Vec<String>) {
     let text = format!("{BRAND}{more}");
     let loaded =
@@ -20,7 +20,7 @@ fn repeats(intake: &str) -> (Repeats, Vec<String>) {
 }
 
 #[test]
-fn repeats_are_not_told_unless_the_file_says_so_and_then_there_is_a_warning() {
+fn repeats_show_no_id_unless_the_file_says_so_and_then_there_is_a_warning() {
     for quiet in ["", "[intake]\n", "[intake]\nrepeats = \"quiet\"\n"] {
         assert_eq!(repeats(quiet), (Repeats::Quiet, vec![]), "{quiet}");
     }
@@ -80,7 +80,7 @@ fn what_is_limited_is_not_given_to_anybody_unless_the_file_says_so() {
 }
 
 #[test]
-fn what_is_signed_or_meant_for_anybody_or_without_limit_is_in_order() {
+fn signed_open_and_unlimited_activations_are_accepted() {
     let good = |more: String| {
         let (loaded, findings) = found(&more, Strictness::Strict);
         assert_eq!((loaded.brands.iter().count(), &findings[..]), (1, &[][..]), "{more}");
@@ -99,7 +99,7 @@ fn what_is_signed_or_meant_for_anybody_or_without_limit_is_in_order() {
 }
 
 #[test]
-fn a_secret_that_is_not_there_is_the_only_fault_of_its_section() {
+fn a_missing_secret_is_the_only_fault_of_its_section() {
     let more =
         format!("[intake]\nsigning_secret = {{ env = \"MISSING\" }}\n{}", activation(BY_EMAIL, LIMITED[0]));
     let (_, findings) = found(&more, Strictness::Strict);

@@ -12,9 +12,10 @@ use crate::brand::{
 use crate::brand_file::claims::Unique;
 use crate::brand_file::incentive::{self, Ways};
 use crate::brand_file::keys;
-use crate::brand_file::read::{Reading, count, event_name, moment};
+use crate::brand_file::reading::Reading;
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::sms;
+use crate::brand_file::value::{count, event_name, moment};
 use crate::ids::{Channel, Scope};
 
 pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Activation> {
@@ -158,7 +159,7 @@ fn rewards(mut section: Section<'_>) -> RewardsToBraze {
     RewardsToBraze { reward, position, incentive, event }
 }
 
-/// A name that a participation could set itself.
+/// Reads a name that a participation could also set itself.
 fn attribute_name(text: &str) -> Result<String, AttributeError> {
     Attributes::default().set(text, AttributeValue::Boolean(true)).map(|()| text.to_owned())
 }

@@ -1,8 +1,8 @@
-//! What is doubtful, and that one mistake is one finding.
+//! Doubts about brand files; and one mistake makes one finding.
 
 use super::*;
 
-/// A person who looks at files in the middle of November 2026.
+/// A reviewer who looks at files in the middle of November 2026.
 struct Reviewed(Option<Severity>);
 
 impl Resolver for Reviewed {
@@ -24,10 +24,10 @@ impl Resolver for Reviewed {
     }
 }
 
-fn found(files: &[(&str, &str)], surroundings: &dyn Resolver) -> Vec<Finding> {
+fn found(files: &[(&str, &str)], resolver: &dyn Resolver) -> Vec<Finding> {
     let file = |(name, text): &(&str, &str)| Ok(BrandFile { name: (*name).into(), text: (*text).into() });
     let files: Vec<Given> = files.iter().map(file).collect();
-    read_each(&files, surroundings, Strictness::Strict, None).into_findings()
+    read_each(&files, resolver, Strictness::Strict, None).into_findings()
 }
 
 fn doubts(text: &str) -> Vec<String> {
@@ -36,7 +36,7 @@ fn doubts(text: &str) -> Vec<String> {
     found.iter().map(ToString::to_string).collect()
 }
 
-/// Everything that a file can say, without a doubt.
+/// A file with every key, which raises no doubt.
 const EVERYTHING: &str = r#"id = "acme"
 retention = "30d"
 [braze]
@@ -134,7 +134,7 @@ fn one_mistake_is_one_finding_on_its_line() {
             let found = found(&[("acme.toml", &text)], &Reviewed(None));
             let found: Vec<&Finding> =
                 found.iter().filter(|finding| finding.severity > Severity::Warning).collect();
-            // Some of these are right where any text, number or attribute will do.
+            // A wrong value can be right if the key takes any text, number or attribute.
             let here = |finding: &&Finding| finding.line == Some(number + 1);
             assert!(found.len() <= 1 && found.iter().all(here), "{key} = {wrong}: {found:#?}");
         }
@@ -154,7 +154,7 @@ fn a_missing_line_is_one_finding() {
 }
 
 #[test]
-fn what_nobody_can_use_is_doubted() {
+fn unusable_settings_raise_a_doubt() {
     let without = |lines: &[&str]| {
         let kept: Vec<&str> = EVERYTHING.lines().filter(|line| !lines.contains(line)).collect();
         kept.join("\n")
@@ -165,7 +165,7 @@ fn what_nobody_can_use_is_doubted() {
     };
     let tokens = EVERYTHING.lines().find(|line| line.starts_with("tokens_sha256")).unwrap();
     one(&without(&["[webhook]", tokens]), "activation[0].events: cannot come in");
-    one(&without(&["incentive = \"first\""]), "activation[0].incentive[0].id: is used by no way in");
+    one(&without(&["incentive = \"first\""]), "activation[0].incentive[0].id: is not used by any way");
     one(&EVERYTHING.replace("closes = 2026-11-30", "closes = 2026-11-10"), "is over before its activation");
     one(&EVERYTHING.replace("https://promo", "http://promo"), "intake.origins[0]: is not https");
     one(&EVERYTHING.replace("for = \"10m\"", "for = \"48h\""), "activation[0].sms.poll: reaches beyond");
@@ -214,11 +214,11 @@ fn loopback_and_private_addresses_are_taken_as_the_surroundings_say() {
 }
 
 #[test]
-fn what_is_doubtful_about_codes_is_said_and_refuses_nothing() {
+fn doubts_about_codes_are_reported_and_refuse_nothing() {
     let odd = EVERYTHING.replace("spring.txt", "odd.txt");
     assert_eq!(doubts(&odd), ["acme.toml: warning: codes \"odd.txt\": line 1 looks odd"]);
     let hidden = EVERYTHING.replace("\"GOLD\"", "\"\\ufeffGOLD\"");
-    assert!(doubts(&hidden)[0].contains("a character that nobody sees (U+FEFF)"), "{:?}", doubts(&hidden));
+    assert!(doubts(&hidden)[0].contains("an invisible character (U+FEFF)"), "{:?}", doubts(&hidden));
     let space = EVERYTHING.replace("\"THANKS\"", "\"THANKS \"");
     assert!(doubts(&space)[0].contains("consolation: has space at its ends"), "{:?}", doubts(&space));
 }

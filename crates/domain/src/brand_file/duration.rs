@@ -1,4 +1,4 @@
-//! Durations: how they are written, and from where to where each may reach.
+//! Durations: how they are written, and their bounds.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ const MONTH: Duration = Duration::from_secs(30 * 86_400);
 const LEAP_YEAR: Duration = Duration::from_secs(366 * 86_400);
 const TEN_YEARS: Duration = Duration::from_secs(3_653 * 86_400);
 
-/// From where to where a duration may reach.
+/// The bounds of a duration.
 pub(super) struct Bounds {
     least: Duration,
     most: Duration,
-    /// The same, as a file would say it.
+    /// The same bounds as a message shows them.
     text: &'static str,
-    /// What lies outside of these was refused before there were bounds for everything, so no file in use has it.
+    /// Values outside of these were refused before all durations had bounds, so no file in use has them.
     refused_below: Duration,
     refused_above: Duration,
 }
@@ -28,7 +28,7 @@ const fn bounds(least: Duration, most: Duration, text: &'static str) -> Bounds {
     Bounds { least, most, text, refused_below: Duration::ZERO, refused_above: Duration::MAX }
 }
 
-/// Of whatever has no bounds of its own.
+/// The bounds of durations that have none of their own.
 pub(super) const OF_OTHERS: Bounds = bounds(SECOND, LEAP_YEAR, "from 1s to 366d");
 pub(super) const OF_INTERVALS: Bounds = Bounds { refused_below: SECOND, ..OF_OTHERS };
 pub(super) const OF_DECAY: Bounds = Bounds { refused_below: MILLISECOND, ..OF_OTHERS };
@@ -41,8 +41,8 @@ pub(super) const OF_WINDOW: Bounds =
     Bounds { refused_below: MILLISECOND, refused_above: MONTH, ..bounds(MINUTE, MONTH, "from 1m to 30d") };
 
 impl Bounds {
-    /// Reads a duration. One outside of the bounds that a file in use may have is noted and kept as it is: whatever is done with it
-    /// stays in range (see [`crate::time`]).
+    /// Reads a duration. If it is outside the bounds but may be in a file in use, it is reported and kept,
+    /// since every calculation with it stays in range (see [`crate::time`]).
     pub(super) fn read(&self, field: &Field<'_>) -> Option<Duration> {
         let length = field.parsed(duration)?;
         let message = || format!("must be {}", self.text);
@@ -57,10 +57,10 @@ impl Bounds {
     }
 }
 
-/// `90s`, `2m`, `48h`, or several of them, as `1h30m`.
+/// Reads `90s`, `2m`, `48h`, or several of them, such as `1h30m`.
 ///
 /// # Errors
-/// Says the expected form.
+/// The expected form.
 pub fn duration(text: &str) -> Result<Duration, &'static str> {
     const FORM: &str = "must be a duration, as 90s, 2m, 48h or 30d";
     let mut total = Duration::ZERO;

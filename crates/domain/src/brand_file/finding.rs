@@ -1,16 +1,16 @@
-//! What was found in a brand file, and where.
+//! Findings in a brand file, with their positions.
 
 use std::fmt;
 
-/// How much a finding matters.
+/// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Worth a look. It refuses nothing.
+    /// Worth checking. It does not make a file unusable.
     Warning,
-    /// A rule that is newer than files that are in use. Where an operator is at hand, the file is refused; a file that was in use before
-    /// goes on working.
+    /// The file breaks a rule that is newer than files in use. Commands that an operator runs refuse the
+    /// file; a file that was in use before continues to work.
     Rule,
-    /// The file cannot be used anywhere.
+    /// The file cannot be used at all.
     Error,
 }
 
@@ -26,18 +26,18 @@ impl Severity {
     }
 }
 
-/// One finding: file, line, field and what to do about it.
+/// One finding: the file, the line, the field, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How much it matters.
+    /// How serious it is.
     pub severity: Severity,
     /// The file's name.
     pub file: String,
-    /// The line, from 1; none when the finding is not in a line.
+    /// The line, counted from 1; `None` if the finding is not about a line.
     pub line: Option<usize>,
-    /// The field, as `activation[1].scope`; empty for the file as a whole.
+    /// The field, such as `activation[1].scope`; empty if the finding is about the whole file.
     pub field: String,
-    /// What is wrong. Never repeats a secret.
+    /// What is wrong. It never repeats a secret.
     pub message: String,
 }
 

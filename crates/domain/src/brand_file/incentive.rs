@@ -12,23 +12,23 @@ use crate::attributes::LONGEST_TEXT;
 use crate::brand_file::duration::{OF_DECAY, OF_OTHERS};
 use crate::brand_file::keys::{self, Table};
 use crate::brand_file::pools;
-use crate::brand_file::read::{count, moment};
 use crate::brand_file::section::{Field, Section};
+use crate::brand_file::value::{count, moment};
 use crate::ids::{Channel, IncentiveId};
 use crate::incentive::{
     Amount, Decay, Incentive, Kind, Odds, Prize, Quantity, Reward, Rounding, Since, SpeedTier, Tier,
 };
 use crate::invisible::{is_invisible, is_meaningless};
 
-/// One less than the counters of a ledger can hold: the bound that files have had from the beginning.
+/// One less than a ledger's counters can hold. Files have always had this limit.
 const MOST_REWARDS: u32 = u32::MAX - 1;
 
-/// An activation's incentives.
+/// The incentives of an activation.
 pub(super) struct Incentives<'a> {
     usable: BTreeMap<IncentiveId, Arc<Incentive>>,
-    /// All that have an id, be they usable or not, and where it stands.
+    /// All incentives with an id, usable or not, with the field of the id.
     declared: Vec<(IncentiveId, Field<'a>)>,
-    /// Whether there may be more, whose ids cannot be read.
+    /// Whether there may be more, with ids that cannot be read.
     more: bool,
     used: RefCell<BTreeSet<IncentiveId>>,
 }
@@ -38,17 +38,17 @@ impl Incentives<'_> {
         self.usable
     }
 
-    /// Whether there surely is none.
+    /// Whether there are certainly none.
     pub(super) fn are_none(&self) -> bool {
         self.declared.is_empty() && !self.more
     }
 
-    /// Doubts what nobody can win.
+    /// Raises a doubt about each incentive that nobody can win.
     pub(super) fn doubt_unused(&self, is_over: bool) {
         let used = self.used.borrow();
         for (id, field) in &self.declared {
             if !used.contains(id) {
-                field.doubt("is used by no way in: nobody can win it");
+                field.doubt("is not used by any way to take part: nobody can win it");
             }
             let closes = self.usable.get(id).map(|incentive| incentive.closes);
             let closed = closes.zip(field.source.reviewed_at).is_some_and(|(closes, now)| closes <= now);
@@ -69,7 +69,7 @@ enum Rule {
     Raffle,
 }
 
-/// Reads all of an activation's. `phase` is when the activation opens and closes, if that is known.
+/// Reads all incentives of an activation. `phase` is when the activation opens and closes, if that is known.
 pub(super) fn all<'a>(section: &mut Section<'a>, phase: Option<(Timestamp, Timestamp)>) -> Incentives<'a> {
     let mut incentives = Incentives {
         usable: BTreeMap::new(),
@@ -119,14 +119,16 @@ fn incentive(
     let closes = section.optional("closes").map(|field| moment(&field));
     let quantity = section.optional("quantity").map(|field| count(&field, MOST_REWARDS));
     let Some(rule) = rule else {
-        // Which of the other keys belong here cannot be told.
+        // It is not known which of the other keys belong here.
         return None;
     };
     let kind = kind(rule, &mut section);
     let consolation = section.optional("consolation").map(|field| reward(&field));
     if matches!(rule, Rule::Raffle) && consolation.is_some() {
-        section
-            .fault("consolation", "is not offered with a raffle: who did not win is known at its close only");
+        section.fault(
+            "consolation",
+            "is not offered with a raffle, because it is known only at the close who did not win",
+        );
     }
     let quantity = match (rule, quantity, &kind) {
         (Rule::First | Rule::Draw | Rule::Raffle, None, _) => {
@@ -140,7 +142,7 @@ fn incentive(
         (Rule::Tiers | Rule::Speed | Rule::Decay, None, _) => Some(Quantity::Unlimited),
     };
     let consolation = consolation.map_or(Some(None), |reward| reward.map(Some));
-    // Where the activation's own times are wrong, nothing can be said of these.
+    // If the activation's own times are wrong, these cannot be checked.
     let Some((activation_opens, activation_closes)) = phase else {
         section.finish();
         return None;
@@ -200,7 +202,7 @@ fn kind(rule: Rule, section: &mut Section<'_>) -> Option<Kind> {
     }
 }
 
-/// The tables of a list that must rise.
+/// Reads the tables of a list whose values must rise.
 fn rising<T>(
     section: &mut Section<'_>,
     (key, table): (&str, Table),
@@ -227,7 +229,7 @@ fn decay(section: &mut Section<'_>) -> Option<Decay> {
     let multiple = section.optional("round_to").map_or(Amount::from_parts(10_000), |field| {
         let multiple = amount(&field)?;
         if multiple.parts() == 0 {
-            field.fault("must be more than nothing");
+            field.fault("must be more than 0");
         }
         Some(multiple)
     });
@@ -249,7 +251,7 @@ fn since(section: &mut Section<'_>) -> Option<Since> {
     })
 }
 
-/// `"1/20"`: one in twenty.
+/// Reads odds such as `"1/20"`: one in twenty.
 fn odds(text: &str) -> Result<Odds, &'static str> {
     const FORM: &str = "must be a chance, as \"1/20\"";
     let (wins, of) = text.split_once('/').ok_or(FORM)?;
@@ -257,7 +259,7 @@ fn odds(text: &str) -> Result<Odds, &'static str> {
     Odds::new(number(wins)?, number(of)?).ok_or(FORM)
 }
 
-/// `reward = …`, the same for everyone, or `codes = "file"`, one for each.
+/// Reads `reward = …`, the same for everyone, or `codes = "file"`, a different code for each.
 fn prize(section: &mut Section<'_>) -> Option<Prize> {
     let fixed = section.optional("reward");
     let codes = section.optional("codes");
@@ -265,7 +267,7 @@ fn prize(section: &mut Section<'_>) -> Option<Prize> {
         (Some(fixed), None) => reward(&fixed).map(Prize::Fixed),
         (None, Some(codes)) => pools::named(&codes).map(Prize::Codes),
         (Some(_), Some(codes)) => {
-            codes.fault("is given beside reward: give one of them");
+            codes.fault("is given together with reward: give one of them");
             None
         }
         (None, None) => {
@@ -284,10 +286,10 @@ fn reward(field: &Field<'_>) -> Option<Reward> {
             } else if let Some(c) = text.chars().find(|c| is_invisible(*c) || is_meaningless(*c)) {
                 let code_point = u32::from(c);
                 field.doubt(format!(
-                    "has a character that nobody sees (U+{code_point:04X}), which is given out, too"
+                    "has an invisible character (U+{code_point:04X}), which is part of the reward"
                 ));
             } else if text.trim() != text {
-                field.doubt("has space at its ends, which is given out, too");
+                field.doubt("has space at its ends, which is part of the reward");
             }
             fits.then(|| Reward::Code(text.to_string()))
         }
@@ -306,21 +308,21 @@ fn amount(field: &Field<'_>) -> Option<Amount> {
 
 /// What the ways to take part have in common.
 pub(super) struct Ways<'w, 'a> {
-    /// What can be won.
+    /// The incentives that can be won.
     pub(super) incentives: &'w Incentives<'a>,
-    /// Whether anybody takes part without a signature, and the file does not say that this is meant.
+    /// Whether callers can take part without a signature although the file does not allow that explicitly.
     pub(super) unguarded: bool,
 }
 
 impl Ways<'_, '_> {
-    /// `incentive = "id"` of a way to take part. Braze's webhooks carry a token; everybody else would have to sign.
+    /// Reads `incentive = "id"` of a way to take part. Braze's webhooks carry a token; all other callers would have to sign.
     pub(super) fn incentive(&self, section: &mut Section<'_>, channel: Channel) -> Option<IncentiveId> {
         let field = section.optional("incentive")?;
         let id = field.parsed(IncentiveId::parse)?;
         self.incentives.used.borrow_mut().insert(id.clone());
         let is_declared = self.incentives.declared.iter().any(|(declared, _)| *declared == id);
         match self.incentives.usable.get(&id) {
-            // What is wrong with the incentive has been said.
+            // The fault in the incentive has been reported already.
             None if is_declared || self.incentives.more => {}
             None => field.fault("is not an incentive of this activation"),
             Some(incentive) if incentive.needs_sent_at() && channel != Channel::Event => {

@@ -17,7 +17,7 @@ fn activation(more: &str) -> Activation {
     brand(&file(more)).activations.values().next().unwrap().clone()
 }
 
-/// The faults without file and line.
+/// The faults, without file and line.
 fn faults(more: &str) -> Vec<String> {
     let faults = read(&file(more)).unwrap_err();
     faults.into_iter().map(|fault| fault.split_once(": ").unwrap().1.to_owned()).collect()
@@ -100,7 +100,7 @@ fn every_kind_of_incentive_can_be_written_down() {
 }
 
 #[test]
-fn what_is_wrong_with_an_incentive_is_said() {
+fn faults_in_an_incentive_are_reported() {
     let incentive = |keys: &str| format!("[[activation.incentive]]\nid = \"x\"\n{keys}\n");
     for (keys, expected) in [
         ("kind = \"first\"\nreward = \"A\"", "activation[0].incentive[0].quantity: is missing"),
@@ -111,7 +111,7 @@ fn what_is_wrong_with_an_incentive_is_said() {
         ("kind = \"first\"\nquantity = 5", "activation[0].incentive[0].reward: is missing"),
         (
             "kind = \"first\"\nquantity = 5\nreward = \"A\"\ncodes = \"b\"",
-            "activation[0].incentive[0].codes: is given beside reward",
+            "activation[0].incentive[0].codes: is given together with reward",
         ),
         ("kind = \"best\"", "activation[0].incentive[0].kind: must be \"first\" or"),
         (
@@ -211,7 +211,7 @@ fn access_is_read() {
 }
 
 #[test]
-fn what_is_wrong_with_access_is_said() {
+fn faults_in_the_access_sections_are_reported() {
     let hash = crate::token::TokenHash::of("qb_1").to_string();
     for (text, expected) in [
         (
@@ -245,7 +245,7 @@ fn what_is_wrong_with_access_is_said() {
     }
 }
 
-/// The severities and texts of what is found in a brand with these incentives of one code each.
+/// The severities and texts of the findings in a brand with these incentives, which have one code each.
 fn of_pools(names: &[&str], strictness: Strictness) -> (FileStanding, Vec<(Severity, String)>) {
     let incentive = |(number, name): (usize, &&str)| {
         format!(
@@ -273,7 +273,7 @@ fn codes_are_in_a_plain_file_beside_the_brand_file_and_what_was_pushed_before_go
         "ACME.Toml",
         "codes.txt ",
         "\u{200b}codes.txt",
-        // What it would lead to is not looked at.
+        // The file that this name leads to is not opened.
         "/missing.txt",
     ] {
         let (standing, found) = of_pools(&[name, name], Strictness::Strict);

@@ -1,12 +1,13 @@
-//! Every table that a brand file may have, and its keys. The reader takes no other key, and docs/brand-file.md has a row for each.
+//! Every table that a brand file may have, with its keys. The reader accepts no other key, and
+//! docs/brand-file.md has a row for each.
 
 /// A table of a brand file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Table {
-    /// How the table is written in a file, such as `[[activation]]`; a phrase for a table that has no heading of its own. docs/brand-file.md
-    /// uses it as the heading of the table's keys.
+    /// How the table is written in a file, such as `[[activation]]`, or a phrase for a table without a
+    /// heading of its own. docs/brand-file.md uses it as the heading of the table's keys.
     pub title: &'static str,
-    /// The keys. Empty where the brand chooses the names, as in a table of attributes.
+    /// The keys; empty if the brand chooses the names, as in a table of attributes.
     pub keys: &'static [&'static str],
 }
 
@@ -91,10 +92,10 @@ pub(super) const INCENTIVE: Table = table(
 pub(super) const TIER: Table = table("An entry of tiers", &["up_to", "reward", "codes"]);
 pub(super) const STEP: Table = table("An entry of steps", &["within", "reward", "codes"]);
 
-/// A table whose keys are names that the brand chooses: of attributes, of events.
+/// A table with names that the brand chooses: of attributes or events.
 pub(super) const NAMES: Table = table("Names", &[]);
 
-/// Every table whose keys are given, in the order of a file.
+/// Every table with fixed keys, in the order of a file.
 pub const TABLES: [Table; 18] = [
     TOP,
     BRAZE,

@@ -1,24 +1,25 @@
-//! Many files, each for itself: what is usable is used, and what is not harms its own brand only.
+//! Reads many files independently: usable files are used, and an unusable file harms only its own brand.
 
 use toml::de::DeTable;
 
 use crate::brand::{Brand, Brands, BrokenBrand};
 use crate::brand_file::claims::{Claims, Taken};
-use crate::brand_file::read::{self, Reading};
+use crate::brand_file::read;
+use crate::brand_file::reading::Reading;
 use crate::brand_file::secrets::NamedSecret;
 use crate::brand_file::section::FileSource;
 use crate::brand_file::{Finding, Given, Resolver, Severity, remains};
 use crate::ids::BrandId;
 
-/// The one fault of TOML without a line.
+/// The only TOML error without a line.
 const TOO_DEEP: &str = "tables or arrays are nested too deeply";
 
 /// Which findings make a file unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
-    /// Errors and rules: an operator is at hand.
+    /// Errors and rules, because an operator is at hand.
     Strict,
-    /// Errors only: the files were accepted before, perhaps by an earlier version.
+    /// Only errors, because the files were accepted before, perhaps by an earlier version.
     Lenient,
 }
 
@@ -32,27 +33,27 @@ impl Strictness {
     }
 }
 
-/// What became of a file.
+/// The outcome of loading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileStanding {
     /// It is in use.
     Used,
-    /// It cannot be used; its brand goes on as the file said before.
+    /// The file cannot be used; its brand continues with the earlier file.
     Former,
-    /// It cannot be used, and neither can its brand.
+    /// Neither the file nor its brand can be used.
     Broken,
 }
 
-/// A file, and what became of it.
+/// A file with the outcome of loading it.
 #[derive(Debug, Clone)]
 pub struct LoadedFile {
-    /// Its name.
+    /// The file's name.
     pub name: String,
-    /// Its brand, as far as it is known.
+    /// The file's brand, if it is known.
     pub brand: Option<BrandId>,
-    /// What became of it.
+    /// The outcome.
     pub standing: FileStanding,
-    /// What was found in it, in the order of lines.
+    /// The findings in the file, in the order of lines.
     pub findings: Vec<Finding>,
 }
 
@@ -61,18 +62,18 @@ pub struct LoadedFile {
 pub struct Loaded {
     /// The brands.
     pub brands: Brands,
-    /// Every file, in the order that was given.
+    /// Every file, in the given order.
     pub files: Vec<LoadedFile>,
 }
 
 impl Loaded {
-    /// Everything that was found.
+    /// All findings.
     #[must_use]
     pub fn into_findings(self) -> Vec<Finding> {
         self.files.into_iter().flat_map(|file| file.findings).collect()
     }
 
-    /// Files that cannot be used as they are now.
+    /// The files that cannot be used in their current form.
     pub fn refused(&self) -> impl Iterator<Item = &LoadedFile> {
         self.files.iter().filter(|file| file.standing != FileStanding::Used)
     }
@@ -81,7 +82,7 @@ impl Loaded {
         self.files.iter().any(|known| known.name == file && known.standing != FileStanding::Broken)
     }
 
-    /// The brand that a file stood for until now.
+    /// The brand that the file described until now.
     fn former(&self, file: &str, remains: Option<&BrokenBrand>) -> Option<&Brand> {
         self.brands.brand(remains.and_then(|remains| remains.id.as_ref()).or(self.brand_of(file))?)
     }
@@ -91,7 +92,7 @@ impl Loaded {
     }
 }
 
-/// What one file says, before it is known what others say.
+/// The content of one file, before it is compared with the others.
 struct Draft<'a> {
     name: &'a str,
     brand: Option<Brand>,
@@ -113,27 +114,29 @@ impl Draft<'_> {
     }
 }
 
-/// Reads all brand files. One that cannot be used is left out; if `former` has its brand, that goes on as it was.
+/// Reads all brand files. A file that cannot be used is left out; if `former` has its brand, that brand
+/// continues unchanged.
 ///
-/// Ids, scopes, tokens and files of codes are one file's alone. Who had them in `former` keeps them; else the first file in the given order has them,
-/// be it usable or not: what was meant for one brand must not reach another because a file broke.
+/// Only one file can have an id, scope, token or file of codes. A file that had it in `former` keeps it.
+/// Otherwise the first file in the given order gets it, usable or not: what is meant for one brand must not
+/// reach another because a file broke.
 #[must_use]
 pub fn read_each(
     files: &[Given],
-    surroundings: &dyn Resolver,
+    resolver: &dyn Resolver,
     strictness: Strictness,
     former: Option<&Loaded>,
 ) -> Loaded {
-    let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, surroundings)).collect();
-    name_owners(&mut drafts, surroundings.reviewed_at().is_some());
-    let mut settling = Settling { surroundings, strictness, former, taken: Taken::default() };
+    let mut drafts: Vec<Draft<'_>> = files.iter().map(|file| draft(file, resolver)).collect();
+    name_owners(&mut drafts, resolver.reviewed_at().is_some());
+    let mut combining = Combining { resolver, strictness, former, taken: Taken::default() };
     let (known, new): (Vec<_>, Vec<_>) =
         drafts.iter_mut().partition(|draft| former.is_some_and(|former| former.is_used(draft.name)));
     for draft in &known {
-        settling.keep(draft);
+        combining.keep(draft);
     }
     for draft in known.into_iter().chain(new) {
-        settling.settle(draft);
+        combining.combine(draft);
     }
     let mut loaded = Vec::new();
     let (mut brands, mut broken) = (Vec::new(), Vec::new());
@@ -156,7 +159,7 @@ pub fn read_each(
     Loaded { brands: Brands::new(brands, broken), files: loaded }
 }
 
-/// Whose the secrets are that files name, which can be told only once all brands are known.
+/// Checks which brand each secret belongs to, which requires that all brands are known.
 fn name_owners(drafts: &mut [Draft<'_>], reviewed: bool) {
     let all: Vec<BrandId> = drafts.iter().filter_map(|draft| draft.id().cloned()).collect();
     for draft in drafts {
@@ -167,7 +170,7 @@ fn name_owners(drafts: &mut [Draft<'_>], reviewed: bool) {
     }
 }
 
-fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
+fn draft<'a>(file: &'a Given, resolver: &dyn Resolver) -> Draft<'a> {
     let file = match file {
         Ok(file) => file,
         Err(unreadable) => {
@@ -189,26 +192,21 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
     };
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     let legible = errors.is_empty();
-    let mut source = FileSource::new(&file.name, &file.text, surroundings.reviewed_at());
+    let mut source = FileSource::new(&file.name, &file.text, resolver.reviewed_at());
     source.legible = legible;
     for error in errors {
-        // The parser does not say where a file got too deep for it.
+        // The parser does not say where a file is nested too deeply.
         let message = if error.span().is_some() { error.message() } else { TOO_DEEP };
         source.note(Severity::Error, error.span().as_ref(), "", message);
     }
     let syntax = source.faults();
-    let mut reading = Reading {
-        source: &source,
-        surroundings,
-        claims: Claims::default(),
-        unguarded: true,
-        has_tokens: true,
-    };
+    let mut reading =
+        Reading { source: &source, resolver, claims: Claims::default(), unguarded: true, has_tokens: true };
     let brand = read::brand(&table, &mut reading);
     let claims = reading.claims;
     let (mut findings, secrets) = source.into_parts();
     if syntax > 0 {
-        // What the parser made of a line that it cannot read is not what the line says.
+        // The parser's guess about a line that it cannot read is not what the line says.
         let others = findings.split_off(syntax);
         let unread: Vec<Option<usize>> = findings.iter().map(|finding| finding.line).collect();
         findings.extend(others.into_iter().filter(|finding| !unread.contains(&finding.line)));
@@ -217,21 +215,21 @@ fn draft<'a>(file: &'a Given, surroundings: &dyn Resolver) -> Draft<'a> {
     Draft { name: &file.name, brand, remains, claims, secrets, findings, standing: FileStanding::Broken }
 }
 
-/// Who has what.
-struct Settling<'a> {
-    surroundings: &'a dyn Resolver,
+/// Decides which file has which thing.
+struct Combining<'a> {
+    resolver: &'a dyn Resolver,
     strictness: Strictness,
     former: Option<&'a Loaded>,
     taken: Taken,
 }
 
-impl<'a> Settling<'a> {
+impl<'a> Combining<'a> {
     fn former(&self, draft: &Draft<'_>) -> Option<(&'a Brand, Claims)> {
         let brand = self.former?.former(draft.name, draft.remains.as_ref())?;
-        Some((brand, Claims::of(brand, self.surroundings)))
+        Some((brand, Claims::of(brand, self.resolver)))
     }
 
-    /// Lets a file that was in use, and is the same brand's, keep what it had, as far as it still wants it.
+    /// Lets a file that was in use for the same brand keep what it had, as far as the file still claims it.
     fn keep(&mut self, draft: &Draft<'_>) {
         let Some((brand, had)) = self.former(draft) else { return };
         if self.former.and_then(|former| former.brand_of(draft.name)) != Some(&brand.id) {
@@ -241,8 +239,8 @@ impl<'a> Settling<'a> {
         self.taken.give(draft.name, &kept);
     }
 
-    /// Whether a file is used, and what it has to itself.
-    fn settle(&mut self, draft: &mut Draft<'_>) {
+    /// Decides whether a file is used, and which things it has.
+    fn combine(&mut self, draft: &mut Draft<'_>) {
         let mut lost = self.taken.lost(draft.name, &draft.claims);
         let refused = draft.is_refused(self.strictness) || self.strictness.refuses(&lost);
         if refused && let Some((brand, claims)) = self.former(draft) {

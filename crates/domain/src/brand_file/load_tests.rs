@@ -31,7 +31,7 @@ fn standings(loaded: &Loaded) -> Vec<(&str, FileStanding)> {
     loaded.files.iter().map(|file| (file.name.as_str(), file.standing)).collect()
 }
 
-/// Everything that says whose a file is.
+/// Whether everything that identifies the owner of the file is known.
 fn is_known(broken: &BrokenBrand) -> bool {
     broken.id == Some(id("acme"))
         && broken.may_have_scope(&scope("spring"))
@@ -66,7 +66,7 @@ fn a_file_that_cannot_be_used_harms_no_other() {
 }
 
 #[test]
-fn what_a_file_without_text_may_have_is_not_given_up() {
+fn participations_of_an_unreadable_file_are_not_given_up() {
     let unreadable = |remains: Option<&str>| {
         Err(UnreadableFile {
             name: "x.toml".into(),
@@ -85,13 +85,13 @@ fn what_a_file_without_text_may_have_is_not_given_up() {
     let loaded = load(&[unreadable(Some(&brand_file("acme", "spring"))), good.clone()], None);
     assert!(is_known(&loaded.brands.broken()[0]));
     assert!(!loaded.brands.may_be_broken(&id("any")), "its id is known");
-    // A directory, say: no brand's at all.
+    // Such as a directory, which is not a brand's file at all.
     let loaded = load(&[unreadable(None), good], None);
     assert!(loaded.brands.broken().is_empty() && loaded.refused().count() == 1);
 }
 
 #[test]
-fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
+fn a_brand_stays_as_it_was_if_its_new_file_cannot_be_used() {
     let (acme, zest) = (brand_file("acme", "spring"), given("zest.toml", &brand_file("zest", "summer")));
     let before = load(&[given("acme.toml", &acme), zest.clone()], None);
     let bad = acme.replace("spring", "autumn") + "colour = 1\n";
@@ -100,7 +100,7 @@ fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
     assert!(loaded.brands.activation(&scope("spring")).is_some(), "as it was");
     assert!(loaded.brands.broken().is_empty());
     assert!(loaded.files[0].findings[0].to_string().ends_with("is not a known key"));
-    // And so it stays, under another name, too, and even if nothing can be read of it.
+    // It also stays like this under another name, and even if nothing in it can be read.
     let unreadable =
         Err(UnreadableFile { name: "acme.toml".into(), why: "?".into(), remains: Some(String::new()) });
     let again = load(&[unreadable, zest.clone()], Some(&loaded));
@@ -116,18 +116,18 @@ fn a_brand_goes_on_as_it_was_when_its_new_file_cannot_be_used() {
 }
 
 #[test]
-fn what_a_brand_has_no_new_file_can_take() {
+fn a_new_file_cannot_take_what_a_brand_has() {
     let zest = given("zest.toml", &brand_file("zest", "summer"));
     let before = load(std::slice::from_ref(&zest), None);
     let thief = given("a.toml", &brand_file("a", "summer"));
     let loaded = load(&[thief.clone(), zest.clone()], Some(&before));
     assert_eq!(standings(&loaded), [("a.toml", FileStanding::Broken), ("zest.toml", FileStanding::Used)]);
-    // Not even while its own file cannot be used.
+    // This also holds while its own file cannot be used.
     let bad = given("zest.toml", &(brand_file("zest", "other") + "colour = 1\n"));
     let loaded = load(&[thief.clone(), bad], Some(&before));
     assert_eq!(standings(&loaded), [("a.toml", FileStanding::Broken), ("zest.toml", FileStanding::Former)]);
     assert_eq!(loaded.brands.activation(&scope("summer")).unwrap().0.id, id("zest"));
-    // Without a before, the order of the files decides.
+    // Without an earlier state, the order of the files decides.
     let loaded = load(&[thief, zest], None);
     assert_eq!(standings(&loaded), [("a.toml", FileStanding::Used), ("zest.toml", FileStanding::Broken)]);
     assert_eq!(
@@ -157,7 +157,7 @@ fn a_token_is_the_same_in_either_case() {
     assert_eq!(standings(&loaded), [("acme.toml", FileStanding::Used), ("zest.toml", FileStanding::Broken)]);
 }
 
-/// A brand file with a pool.
+/// A brand file with a pool of codes.
 fn with_codes(id: &str, scope: &str, codes: &str) -> Given {
     let incentive = format!(
         "[[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 1\ncodes = \"{codes}\"\n"
@@ -167,7 +167,7 @@ fn with_codes(id: &str, scope: &str, codes: &str) -> Given {
 
 #[test]
 fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
-    // Under the same name, under one that some file systems take for the same, and under another one.
+    // The same name, a name that some file systems treat as the same, and another name.
     for other in ["codes.txt", "CODES.txt", "link.txt"] {
         let files = [with_codes("acme", "spring", "codes.txt"), with_codes("zest", "summer", other)];
         let loaded = load(&files, None);
@@ -189,7 +189,7 @@ fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
             "{other}"
         );
         assert_eq!(pushed.files[1].findings, *found);
-        // Also when one of them is broken later.
+        // This also holds if one of them is broken later.
         let broken = [files[0].clone(), given("zest.toml", "id = \"zest\"\ncolour = 1\n")];
         let again = read_each(&broken, &SomeMissing, Strictness::Lenient, Some(&pushed));
         assert_eq!(
@@ -202,7 +202,7 @@ fn a_file_of_codes_is_one_brands_and_a_pair_that_was_pushed_goes_on() {
 }
 
 #[test]
-fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
+fn a_file_that_claims_what_another_one_has_leaves_both_brands_as_they_were() {
     let (acme, zest) = (with_codes("acme", "spring", "a.txt"), with_codes("zest", "summer", "z.txt"));
     let before = load(&[acme.clone(), zest.clone()], None);
     for thief in [with_codes("acme", "spring", "z.txt"), with_codes("acme", "summer", "a.txt")] {
@@ -216,25 +216,25 @@ fn a_file_that_wants_what_another_one_has_leaves_both_brands_as_they_were() {
             loaded.files[0].findings[0].message.contains("zest.toml") && loaded.files[1].findings.is_empty()
         );
     }
-    // Not even its name can be taken.
+    // Even its name cannot be taken.
     let thief = given("acme.toml", &brand_file("zest", "spring"));
     let loaded = load(&[thief, zest.clone()], Some(&before));
     assert_eq!(standings(&loaded)[1], ("zest.toml", FileStanding::Used));
     assert_eq!(loaded.brands.activation(&scope("summer")).unwrap().0.id, id("zest"));
-    // Files may change places, also while one of them cannot be used.
+    // Files may be exchanged, even while one of them cannot be used.
     let (Ok(one), Ok(other)) = (&acme, &zest) else { panic!("both are readable") };
     let other = other.text.clone() + "colour = 1\n";
     let loaded = load(&[given("acme.toml", &other), given("zest.toml", &one.text)], Some(&before));
     assert_eq!(standings(&loaded), [("acme.toml", FileStanding::Former), ("zest.toml", FileStanding::Used)]);
     assert!(loaded.brands.brand(&id("acme")).is_some() && loaded.brands.brand(&id("zest")).is_some());
-    // What one file gives up another one may have in the same moment.
+    // A file may take what another file gives up at the same moment.
     let swapped = [with_codes("acme", "summer", "z.txt"), with_codes("zest", "spring", "a.txt")];
     let loaded = load(&swapped, Some(&before));
     assert_eq!(standings(&loaded), [("acme.toml", FileStanding::Used), ("zest.toml", FileStanding::Used)]);
 }
 
 #[test]
-fn a_file_of_codes_of_a_brand_that_goes_on_as_it_was_is_no_other_brands() {
+fn a_brand_that_stays_as_it_was_keeps_its_file_of_codes() {
     let before = load(&[with_codes("acme", "spring", "codes.txt")], None);
     let bad = given("acme.toml", "id = \"acme\"\ncolour = 1\n");
     for other in ["codes.txt", "link.txt"] {

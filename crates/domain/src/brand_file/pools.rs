@@ -1,30 +1,18 @@
-//! The files of codes that a brand file names: each is one brand's alone, and has a code for every reward that may come from it.
+//! The files of codes that a brand file names. Each belongs to one brand, and needs a code for every reward
+//! that it may give.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use crate::brand::Activation;
-use crate::brand_file::claims::Unique;
-use crate::brand_file::read::Reading;
-use crate::brand_file::section::{Field, FileSource};
-use crate::brand_file::{PoolFile, Severity};
+use crate::brand_file::Severity;
+use crate::brand_file::claims::{Unique, unique};
+use crate::brand_file::named_pool::NamedPool;
+use crate::brand_file::reading::Reading;
+use crate::brand_file::section::Field;
 use crate::ids::Scope;
 use crate::incentive::Pool;
 
-/// A pool that a file names, and where it does so first.
-pub(super) struct NamedPool {
-    pub(super) pool: Pool,
-    place: Range<usize>,
-    field: String,
-}
-
-impl NamedPool {
-    fn note(&self, source: &FileSource<'_>, severity: Severity, message: impl Into<String>) {
-        source.note(severity, Some(&self.place), &self.field, message);
-    }
-}
-
-/// `codes = "file"`.
+/// Reads `codes = "file"`.
 pub(super) fn named(field: &Field<'_>) -> Option<Pool> {
     let pool = field.parsed(|name| Pool::of_file(name).ok_or("must name a file"))?;
     field.source.names_pool(NamedPool {
@@ -35,23 +23,25 @@ pub(super) fn named(field: &Field<'_>) -> Option<Pool> {
     Some(pool)
 }
 
-/// Every pool must be a file of this brand, with a code for every reward that may come from it, whichever incentives share it.
+/// Checks that every pool is a file of this brand only, with a code for every reward that it may give, even
+/// if several incentives share it.
 pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Reading<'_, '_>) {
     let needs = needs(activations);
     let mut claimed: Vec<(Pool, Vec<Unique>)> = Vec::new();
     for named in reading.source.take_pools() {
         if let Some(flaw) = named.pool.flaw() {
-            // What it would lead to is not looked at.
-            named.note(reading.source, Severity::Rule, flaw);
+            // The file that the name leads to is not opened.
+            reading.source.note(Severity::Rule, Some(&named.place), &named.field, flaw);
             continue;
         }
-        let stock = reading.surroundings.codes(&named.pool);
+        let stock = reading.resolver.codes(&named.pool);
         let unique = unique(&named.pool, stock.as_ref().ok());
         if let Some((other, _)) = claimed.iter().find(|(_, has)| has.iter().any(|one| unique.contains(one))) {
             let file = other.file();
-            named.note(
-                reading.source,
+            reading.source.note(
                 Severity::Rule,
+                Some(&named.place),
+                &named.field,
                 format!(
                     "is the same file as \"{file}\", or its name differs in case only: name it \"{file}\""
                 ),
@@ -85,13 +75,7 @@ pub(super) fn check(activations: &BTreeMap<Scope, Activation>, reading: &mut Rea
     }
 }
 
-/// What a brand has to itself with a pool.
-pub(super) fn unique(pool: &Pool, stock: Option<&PoolFile>) -> Vec<Unique> {
-    let identity = stock.and_then(|stock| stock.identity).map(Unique::CodesFile);
-    std::iter::once(Unique::Codes(pool.folded())).chain(identity).collect()
-}
-
-/// How many codes each pool may have to give; `None` for any number.
+/// How many codes each pool may have to give; `None` for no limit.
 fn needs(activations: &BTreeMap<Scope, Activation>) -> BTreeMap<Pool, Option<u64>> {
     let mut needs: BTreeMap<Pool, Option<u64>> = BTreeMap::new();
     let incentives = activations.values().flat_map(|activation| activation.incentives.values());

@@ -1,52 +1,40 @@
-//! From TOML to a checked brand, one function per table.
+//! Converts TOML to a checked brand, with one function for each table.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
-use crate::brand::{
-    Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SecretRef, SettleBy,
-};
-use crate::brand_file::claims::{Claims, Unique};
+use crate::brand::{Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SettleBy};
+use crate::brand_file::claims::Unique;
 use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
 use crate::brand_file::keys;
-use crate::brand_file::secrets::{NamedSecret, SecretPurpose};
-use crate::brand_file::section::{Field, FileSource, Section};
+use crate::brand_file::reading::Reading;
+use crate::brand_file::secrets::SecretPurpose;
+use crate::brand_file::section::Section;
+use crate::brand_file::value::{count, private, secret};
 use crate::brand_file::{Resolver, access, activation, pools};
 use crate::ids::BrandId;
 
-/// For how long participations are kept unless the brand says so.
+/// How long participations are kept unless the brand file says otherwise.
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
 const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
-/// Braze's hard cap on the objects of one `/users/track` request.
+/// Braze's hard limit on the objects of one `/users/track` request.
 const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
-
-/// A file while it is being read.
-pub(super) struct Reading<'a, 'b> {
-    pub(super) source: &'a FileSource<'a>,
-    pub(super) surroundings: &'b dyn Resolver,
-    pub(super) claims: Claims,
-    /// Callers do not have to sign, and the file does not say that anybody may take part for what is limited.
-    pub(super) unguarded: bool,
-    /// Whether webhooks have a token, as far as that can be told.
-    pub(super) has_tokens: bool,
-}
 
 /// Reads one file.
 pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'a, '_>) -> Option<Brand> {
-    let surroundings = reading.surroundings;
+    let resolver = reading.resolver;
     let mut root = Section::new(reading.source, String::new(), 0..0, (keys::TOP, table.get_ref()));
     let id = root.required("id").and_then(|field| {
         let id = field.parsed(BrandId::parse)?;
         reading.claims.add(&field, Unique::Id(id.clone())).then_some(id)
     });
-    let braze = root.required("braze").and_then(|field| workspace(field.section(keys::BRAZE)?, surroundings));
+    let braze = root.required("braze").and_then(|field| workspace(field.section(keys::BRAZE)?, resolver));
     let webhook_field = root.optional("webhook");
     let webhook = webhook_field
         .as_ref()
@@ -56,7 +44,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         root.optional("intake").and_then(|field| Some(access::intake(field.section(keys::INTAKE)?, reading)));
     let callback = root
         .optional("callback")
-        .and_then(|field| access::callback(field.section(keys::CALLBACK)?, surroundings));
+        .and_then(|field| access::callback(field.section(keys::CALLBACK)?, resolver));
     let retention = root.optional("retention").map_or(Some(RETENTION), |field| OF_RETENTION.read(&field));
     let mut activations = BTreeMap::new();
     for section in root.sections("activation", keys::ACTIVATION) {
@@ -67,7 +55,7 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     pools::check(&activations, reading);
     let without_events = activations.values().all(|activation| activation.events.is_empty());
     if let Some(field) = webhook_field.filter(|_| without_events && reading.source.faults() == 0) {
-        field.doubt("is of no use: no activation has events that webhooks could bring");
+        field.doubt("is of no use: no activation has events");
     }
     root.finish();
     Some(Brand {
@@ -81,16 +69,16 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     })
 }
 
-fn workspace(mut section: Section<'_>, surroundings: &dyn Resolver) -> Option<BrazeWorkspace> {
+fn workspace(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<BrazeWorkspace> {
     let endpoint = section.required("endpoint").and_then(|field| {
         let endpoint = field.parsed(BrazeUrl::parse)?;
         if endpoint.is_loopback() {
-            private(&field, surroundings, "is on this machine");
+            private(&field, resolver, "is on this machine");
         }
         Some(endpoint)
     });
     let api_key =
-        section.required("api_key").and_then(|field| secret(&field, SecretPurpose::BrazeKey, surroundings));
+        section.required("api_key").and_then(|field| secret(&field, SecretPurpose::BrazeKey, resolver));
     let limits = match section.optional("limits") {
         Some(field) => field.section(keys::LIMITS).map(limits),
         None => Some(BrazeLimits {
@@ -136,75 +124,4 @@ fn limits(mut section: Section<'_>) -> BrazeLimits {
         track_objects: objects.unwrap_or(MOST_TRACK_OBJECTS),
         track_per_array: per_array.unwrap_or(false),
     }
-}
-
-pub(super) fn count(field: &Field<'_>, most: u32) -> Option<NonZeroU32> {
-    let number = field.integer()?;
-    let count = u32::try_from(number).ok().and_then(NonZeroU32::new).filter(|count| count.get() <= most);
-    if count.is_none() {
-        field.fault(format!("must be from 1 to {most}"));
-    }
-    count
-}
-
-/// Notes that a field has us speak to addresses that are not public, where that is not allowed.
-pub(super) fn private(field: &Field<'_>, surroundings: &dyn Resolver, what: &str) {
-    const NEEDS: &str = "only `serve --allow-private` takes that, which is implied while it listens on loopback and no proxy is in front; \
-                         functions take it with QUIKLY_ALLOW_PRIVATE=true";
-    if let Some(severity) = surroundings.private_addresses() {
-        field.note(severity, format!("{what}: {NEEDS}"));
-    }
-}
-
-/// `{ env = "NAME" }` or `{ ssm = "/name" }`.
-pub(super) fn secret(
-    field: &Field<'_>,
-    purpose: SecretPurpose,
-    surroundings: &dyn Resolver,
-) -> Option<SecretRef> {
-    let DeValue::Table(_) = field.value.get_ref() else {
-        field
-            .fault("must be { env = \"NAME\" } or { ssm = \"/name\" }; a secret itself does not belong here");
-        return None;
-    };
-    let before = field.source.faults();
-    let mut section = field.section(keys::SECRET)?;
-    let env = section.optional("env").and_then(|env| env.text());
-    let ssm = section.optional("ssm").and_then(|ssm| ssm.text());
-    section.finish();
-    let reference = match (env, ssm) {
-        (Some(name), None) if !name.is_empty() => SecretRef::Env(name.to_owned()),
-        (None, Some(name)) if !name.is_empty() => SecretRef::Ssm(name.to_owned()),
-        // A misspelt key has been named already.
-        _ if field.source.faults() > before => return None,
-        _ => {
-            field.fault("must name one place: { env = \"NAME\" } or { ssm = \"/name\" }");
-            return None;
-        }
-    };
-    field.source.names(NamedSecret::new(field, &reference, purpose));
-    if let Err(doubt) = surroundings.secret(&reference, purpose) {
-        field.note(doubt.severity, doubt.message);
-    }
-    Some(reference)
-}
-
-pub(super) fn event_name(text: &str) -> Result<String, &'static str> {
-    let length = text.chars().count();
-    if length == 0 || length > 255 || text.trim() != text {
-        return Err("must be 1 to 255 characters without surrounding space");
-    }
-    Ok(text.to_owned())
-}
-
-/// A moment needs an offset: a local time would mean another moment on another machine.
-pub(super) fn moment(field: &Field<'_>) -> Option<Timestamp> {
-    let moment = match field.value.get_ref() {
-        DeValue::Datetime(moment) => moment.to_string().parse().ok(),
-        _ => None,
-    };
-    if moment.is_none() {
-        field.fault("must be a date and time with offset, as 2026-11-01T00:00:00Z");
-    }
-    moment
 }

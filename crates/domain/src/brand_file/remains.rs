@@ -1,4 +1,5 @@
-//! What can still be made out of a file that cannot be used: whose it is, and which requests are meant for it.
+//! What can still be read of a file that cannot be used: which brand it belongs to, and which requests are
+//! for that brand.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +9,8 @@ use crate::brand::BrokenBrand;
 use crate::ids::{BrandId, Scope};
 use crate::token::TokenHash;
 
-/// The remains of a file. Both what the parser made of it and its lines are looked at: the parser gives up early in a file that is
-/// not TOML, and lines do not show every form that TOML has.
+/// Collects what remains of a file, from the parsed table and from the lines: the parser stops early in a
+/// file that is not TOML, and the lines do not show every form that TOML allows.
 pub(super) fn of(file: &str, text: &str, table: Option<&DeTable<'_>>, legible: bool) -> BrokenBrand {
     let mut broken = BrokenBrand {
         file: file.to_owned(),

@@ -1,25 +1,25 @@
-//! Where a brand's secrets may be: under its own name, so that no file reaches another brand's, or ours.
+//! Where a brand's secrets may be stored: under the brand's own name, so that no file can refer to another
+//! brand's secrets, or to ours.
 
 use crate::brand::SecretRef;
-use crate::brand_file::section::Field;
 use crate::brand_file::{Finding, Severity};
 use crate::ids::BrandId;
 
-/// What a secret is for.
+/// The purpose of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretPurpose {
-    /// Braze's REST API.
+    /// To call Braze's REST API.
     BrazeKey,
-    /// Verifying what a brand's back end has signed.
+    /// To verify what a brand's back end has signed.
     Intake,
-    /// Signing callbacks.
+    /// To sign callbacks.
     Callback,
 }
 
 impl SecretPurpose {
     const ALL: [Self; 3] = [Self::BrazeKey, Self::Intake, Self::Callback];
 
-    /// The part of a parameter's path that says what is under it, and so which functions may read it.
+    /// The part of a parameter's path that names its purpose, and so decides which functions may read it.
     #[must_use]
     pub fn room(self) -> &'static str {
         match self {
@@ -30,21 +30,16 @@ impl SecretPurpose {
     }
 }
 
-/// A secret that a file names, and where.
+/// A secret that a file names, with the field that names it.
 pub(super) struct NamedSecret {
-    reference: SecretRef,
-    purpose: SecretPurpose,
-    line: usize,
-    field: String,
+    pub(super) reference: SecretRef,
+    pub(super) purpose: SecretPurpose,
+    pub(super) line: usize,
+    pub(super) field: String,
 }
 
 impl NamedSecret {
-    pub(super) fn new(field: &Field<'_>, reference: &SecretRef, purpose: SecretPurpose) -> Self {
-        let line = field.source.line(&field.value.span());
-        Self { reference: reference.clone(), purpose, line, field: field.name.clone() }
-    }
-
-    /// What is wrong with the name in a file of brand `own`, where these are all brands.
+    /// What is wrong with the name in a file of the brand `own`, among all these brands.
     pub(super) fn finding(
         &self,
         file: &str,
@@ -66,12 +61,12 @@ impl NamedSecret {
     }
 }
 
-/// What a brand's variables begin with.
+/// The prefix of a brand's variables.
 fn prefix(brand: &BrandId) -> String {
     brand.as_str().to_uppercase().replace(['-', '.'], "_")
 }
 
-/// Whether a variable is a brand's: its prefix alone, or followed by more.
+/// Whether a variable belongs to a prefix: it is the prefix, or continues after an underscore.
 fn begins(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }
@@ -83,7 +78,7 @@ fn of_variable(name: &str, own: &BrandId, all: &[BrandId]) -> Option<(Severity, 
     if let Some((_, whose)) = reserved.into_iter().find(|(beginning, _)| capitals.starts_with(beginning)) {
         return Some((Severity::Rule, format!("names a variable of {whose}; {ours}")));
     }
-    // Of brands `acme` and `acme-uk`, the latter has ACME_UK_KEY.
+    // Of the brands `acme` and `acme-uk`, ACME_UK_KEY belongs to the second.
     let fits = |brand: &&BrandId| begins(&capitals, &prefix(brand));
     let longest = all.iter().filter(fits).map(|brand| prefix(brand).len()).max();
     let owners: Vec<&BrandId> =
@@ -97,10 +92,10 @@ fn of_variable(name: &str, own: &BrandId, all: &[BrandId]) -> Option<(Severity, 
     }
 }
 
-/// `/quikly-braze/NAME/ROOM/ID`, and what is below.
+/// Checks a parameter's name: `/quikly-braze/NAME/ROOM/ID`, or below.
 fn of_parameter(name: &str, purpose: SecretPurpose, own: &BrandId) -> Option<(Severity, String)> {
     let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty()).collect();
-    // An environment may have the name of a room.
+    // An environment may be named like a purpose.
     let parts = if parts.first() == Some(&"quikly-braze") { parts.get(2..)? } else { &parts[..] };
     let room =
         parts.iter().position(|part| SecretPurpose::ALL.iter().any(|purpose| purpose.room() == *part))?;

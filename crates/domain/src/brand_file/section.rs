@@ -1,4 +1,4 @@
-//! Reads a TOML table key by key, noting every finding instead of stopping at the first.
+//! Reads a TOML table key by key, and reports every finding instead of stopping at the first.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,18 +9,20 @@ use toml::de::{DeTable, DeValue};
 
 use crate::Timestamp;
 use crate::brand_file::keys::Table;
-use crate::brand_file::{Finding, Severity, pools, secrets};
+use crate::brand_file::named_pool::NamedPool;
+use crate::brand_file::secrets::NamedSecret;
+use crate::brand_file::{Finding, Severity};
 
-/// The file being read, and what was found wrong so far.
+/// The file that is being read, with the findings so far.
 pub(super) struct FileSource<'a> {
     pub(super) file: &'a str,
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
-    secrets: RefCell<Vec<secrets::NamedSecret>>,
-    pools: RefCell<Vec<pools::NamedPool>>,
-    /// Whether all of it is TOML; else what is not there may be what could not be parsed.
+    secrets: RefCell<Vec<NamedSecret>>,
+    pools: RefCell<Vec<NamedPool>>,
+    /// Whether the whole text is TOML; if not, a missing key may be one that could not be parsed.
     pub(super) legible: bool,
-    /// When somebody looks at it who wants to know what is doubtful.
+    /// The time of a review, if somebody reviews the file and wants to know about doubts.
     pub(super) reviewed_at: Option<Timestamp>,
 }
 
@@ -37,25 +39,25 @@ impl<'a> FileSource<'a> {
         }
     }
 
-    /// Notes that a field names a secret.
-    pub(super) fn names(&self, secret: secrets::NamedSecret) {
+    /// Records that a field names a secret.
+    pub(super) fn names(&self, secret: NamedSecret) {
         self.secrets.borrow_mut().push(secret);
     }
 
-    /// Notes that a field names a pool. Where it does so first counts.
-    pub(super) fn names_pool(&self, named: pools::NamedPool) {
+    /// Records that a field names a pool. Only the first field counts.
+    pub(super) fn names_pool(&self, named: NamedPool) {
         let mut pools = self.pools.borrow_mut();
         if pools.iter().all(|known| known.pool != named.pool) {
             pools.push(named);
         }
     }
 
-    /// The pools that were named so far, each once.
-    pub(super) fn take_pools(&self) -> Vec<pools::NamedPool> {
+    /// The pools that were named so far, each of them once.
+    pub(super) fn take_pools(&self) -> Vec<NamedPool> {
         self.pools.take()
     }
 
-    /// How many findings there are that are more than doubts.
+    /// How many findings are more serious than warnings.
     pub(super) fn faults(&self) -> usize {
         self.findings.borrow().iter().filter(|finding| finding.severity > Severity::Warning).count()
     }
@@ -77,19 +79,19 @@ impl<'a> FileSource<'a> {
         });
     }
 
-    /// The line of a place, from 1.
+    /// The line of a position, counted from 1.
     pub(super) fn line(&self, place: &Range<usize>) -> usize {
         let before = self.text.as_bytes().iter().take(place.start);
         before.filter(|&&byte| byte == b'\n').count() + 1
     }
 
-    /// What was found, and the secrets that are named.
-    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<secrets::NamedSecret>) {
+    /// The findings, and the secrets that are named.
+    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<NamedSecret>) {
         (self.findings.into_inner(), self.secrets.into_inner())
     }
 }
 
-/// A value with its place and its full name.
+/// A value with its position and its full name.
 pub(super) struct Field<'a> {
     pub(super) source: &'a FileSource<'a>,
     pub(super) name: String,
@@ -97,22 +99,23 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// Notes a fault of this field: with it, the file cannot be used anywhere.
+    /// Reports a fault of this field, which makes the file unusable.
     pub(super) fn fault(&self, message: impl Into<String>) {
         self.note(Severity::Error, message);
     }
 
-    /// Notes that this field breaks a rule that is newer than files in use. The value must be produced all the same.
+    /// Reports that this field breaks a rule that is newer than files in use. The value must still be
+    /// returned.
     pub(super) fn rule(&self, message: impl Into<String>) {
         self.note(Severity::Rule, message);
     }
 
-    /// Notes a doubt about this field.
+    /// Reports a warning about this field.
     pub(super) fn warn(&self, message: impl Into<String>) {
         self.note(Severity::Warning, message);
     }
 
-    /// Notes what is doubtful about this field, where somebody wants to know.
+    /// Reports a doubt about this field, if somebody reviews the file.
     pub(super) fn doubt(&self, message: impl Into<String>) {
         if self.source.reviewed_at.is_some() {
             self.warn(message);
@@ -123,7 +126,7 @@ impl<'a> Field<'a> {
         self.source.note(severity, Some(&self.value.span()), &self.name, message);
     }
 
-    /// Whether it is a string, where it may be something else.
+    /// Whether the value is a string, if it may be of another type.
     pub(super) fn is_text(&self) -> bool {
         matches!(self.value.get_ref(), DeValue::String(_))
     }
@@ -138,7 +141,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A string that `parse` accepts; its error becomes the fault.
+    /// Reads a string that `parse` accepts; its error is reported as a fault.
     pub(super) fn parsed<T, E: std::fmt::Display>(
         &self,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -167,7 +170,7 @@ impl<'a> Field<'a> {
         value
     }
 
-    /// One of a few words.
+    /// Reads one of a few words.
     pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
         let text = self.text()?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
@@ -178,7 +181,7 @@ impl<'a> Field<'a> {
         found
     }
 
-    /// The items of an array.
+    /// Reads the items of an array.
     pub(super) fn items(&self) -> Option<Vec<Field<'a>>> {
         let DeValue::Array(items) = self.value.get_ref() else {
             self.fault("must be an array");
@@ -189,12 +192,12 @@ impl<'a> Field<'a> {
         Some(items.iter().enumerate().map(item).collect())
     }
 
-    /// The tables of an array of tables.
+    /// Reads the tables of an array of tables.
     pub(super) fn sections(&self, table: Table) -> Option<Vec<Section<'a>>> {
         Some(self.items()?.iter().filter_map(|item| item.section(table)).collect())
     }
 
-    /// The keys that are in the value, which must be a table of this kind.
+    /// Reads the value as a table of this kind.
     pub(super) fn section(&self, known: Table) -> Option<Section<'a>> {
         match self.value.get_ref() {
             DeValue::Table(table) => {
@@ -208,7 +211,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// A table of which each key is taken once; [`Section::finish`] reports the ones nobody took.
+/// A table whose keys are taken once each; [`Section::finish`] reports the keys that were not taken.
 pub(super) struct Section<'a> {
     pub(super) source: &'a FileSource<'a>,
     name: String,
@@ -228,18 +231,19 @@ impl<'a> Section<'a> {
         Self { source, name, place, known, table, taken: BTreeSet::new() }
     }
 
-    /// Notes a fault of the section as a whole, under a key that it has or should have.
+    /// Reports a fault of the whole section, under a key that it has or should have.
     pub(super) fn fault(&self, key: &str, message: impl Into<String>) {
         self.note(Severity::Error, key, message);
     }
 
-    /// Notes that the section breaks a rule that is newer than files in use. What it says must be produced all the same.
+    /// Reports that the section breaks a rule that is newer than files in use. Its value must still be
+    /// returned.
     #[expect(dead_code, reason = "no section breaks such a rule yet")]
     pub(super) fn rule(&self, key: &str, message: impl Into<String>) {
         self.note(Severity::Rule, key, message);
     }
 
-    /// Notes a doubt about the section.
+    /// Reports a warning about the section.
     pub(super) fn warn(&self, key: &str, message: impl Into<String>) {
         self.note(Severity::Warning, key, message);
     }
@@ -248,7 +252,7 @@ impl<'a> Section<'a> {
         self.source.note(severity, Some(&self.place), &self.name_of(key), message);
     }
 
-    /// Notes what is doubtful about the section as a whole, where somebody wants to know.
+    /// Reports a doubt about the whole section, if somebody reviews the file.
     pub(super) fn doubt(&self, key: &str, message: impl Into<String>) {
         if self.source.reviewed_at.is_some() {
             self.source.note(Severity::Warning, Some(&self.place), &self.name_of(key), message);
@@ -259,12 +263,12 @@ impl<'a> Section<'a> {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
-    /// Whether a key is there.
+    /// Whether a key is present.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.iter().any(|(name, _)| name.get_ref() == key)
     }
 
-    /// The value of a key that this kind of table may have.
+    /// Takes the value of a key that this kind of table may have.
     pub(super) fn optional(&mut self, key: &str) -> Option<Field<'a>> {
         debug_assert!(
             self.known.keys.contains(&key),
@@ -288,25 +292,25 @@ impl<'a> Section<'a> {
         field
     }
 
-    /// Notes that a key should be there.
+    /// Reports that a key is missing.
     pub(super) fn missing(&self, key: &str) {
         if self.source.legible {
             self.fault(key, "is missing");
         }
     }
 
-    /// The tables of an array of tables; none when the key is absent.
+    /// Takes the tables of an array of tables; none if the key is absent.
     pub(super) fn sections(&mut self, key: &str, table: Table) -> Vec<Section<'a>> {
         self.optional(key).and_then(|field| field.sections(table)).unwrap_or_default()
     }
 
-    /// Every key that is there, with its field.
+    /// Takes every key that is present, with its field.
     pub(super) fn fields(&mut self) -> Vec<(&'a str, Field<'a>)> {
         let keys = self.table.keys().map(|key| key.get_ref().as_ref());
         keys.filter_map(|key| Some((key, self.take(key)?))).collect()
     }
 
-    /// Reports keys that no one asked for: a misspelt setting must not be silently ignored.
+    /// Reports keys that were not taken, because a misspelt setting must not be ignored silently.
     pub(super) fn finish(self) {
         for (key, _) in self.table.iter() {
             if !self.taken.contains(key.get_ref().as_ref()) {

@@ -6,8 +6,8 @@ use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe}
 use crate::brand_file::duration::{OF_INTERVALS, OF_OTHERS, OF_WINDOW};
 use crate::brand_file::incentive::Ways;
 use crate::brand_file::keys;
-use crate::brand_file::read::event_name;
 use crate::brand_file::section::{Field, Section};
+use crate::brand_file::value::event_name;
 use crate::contact::{Region, Regions, Texting};
 use crate::ids::Channel;
 use crate::ids::SubscriptionGroup;
@@ -15,7 +15,7 @@ use crate::ids::SubscriptionGroup;
 const HOUR: Duration = Duration::from_secs(3_600);
 const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);
 
-/// Every minute for ten minutes, every five for an hour, then every thirty.
+/// Polls every minute for ten minutes, every five for an hour, and then every thirty.
 fn default_poll() -> Vec<PollStage> {
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
     vec![
@@ -25,7 +25,7 @@ fn default_poll() -> Vec<PollStage> {
     ]
 }
 
-/// Reads the section; `None` when something it needs is missing or wrong.
+/// Reads the section; `None` if a required value is missing or wrong.
 pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> Option<SmsActivation> {
     let group =
         section.required("subscription_group_id").and_then(|field| field.parsed(SubscriptionGroup::parse));
@@ -38,7 +38,7 @@ pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> Optio
     let opt_in = match double {
         Some(false) => single(&mut section),
         Some(true) => self::double(&mut section),
-        // Which of the other keys belong here cannot be told.
+        // It is not known which of the other keys belong here.
         None => return None,
     };
     section.finish();
@@ -46,7 +46,7 @@ pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> Optio
     Some(SmsActivation { group: group?, region: region?, texting, opt_in: opt_in?, incentive })
 }
 
-/// `regions = ["US", "CA"]` or `"any"`; without it, the country of numbers that are written without one.
+/// Reads `regions = ["US", "CA"]` or `"any"`. The default is the country of numbers without a country code.
 fn regions(section: &mut Section<'_>, default: Option<Region>) -> Option<Regions> {
     let Some(field) = section.optional("regions") else {
         let default = default?;
@@ -90,7 +90,8 @@ fn double(section: &mut Section<'_>) -> Option<OptIn> {
     Some(OptIn::Double { start: start?, window: window?, poll: poll? })
 }
 
-/// `double_opt_in = { event = "…" }` or `{ braze_logic = true }`; `double_opt_in_event = "…"` is the short form.
+/// Reads `double_opt_in = { event = "…" }` or `{ braze_logic = true }`; `double_opt_in_event = "…"` is the
+/// short form.
 fn start(section: &mut Section<'_>) -> Option<DoubleOptInStart> {
     let short = section.optional("double_opt_in_event");
     let long = section.optional("double_opt_in");
@@ -117,7 +118,7 @@ fn long_form(field: &Field<'_>) -> Option<DoubleOptInStart> {
     match (event, logic) {
         (Some(event), None) => event.map(DoubleOptInStart::Event),
         (None, Some(Some(true))) => Some(DoubleOptInStart::BrazeLogic),
-        // What is wrong inside has been said.
+        // The fault inside was reported already.
         _ if field.source.faults() > before => None,
         _ => {
             field.fault("must be { event = \"name\" } or { braze_logic = true }");

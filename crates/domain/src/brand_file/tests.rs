@@ -35,7 +35,7 @@ event = "quikly_participated"
 credit = "on_enrollment"
 "#;
 
-/// A world without the variable MISSING, and with three codes in every file but one. Two names lead to one file.
+/// A resolver without the variable MISSING, with three codes in every file but one, and with two names for one file.
 struct SomeMissing;
 
 impl Resolver for SomeMissing {
@@ -70,7 +70,7 @@ fn read_files(files: &[(&str, &str)]) -> Result<Brands, Vec<String>> {
 }
 
 #[test]
-fn a_good_file_says_everything() {
+fn a_good_file_is_read_completely() {
     let brands = read(GOOD).unwrap();
     let brand = brands.brand(&BrandId::parse("acme").unwrap()).unwrap();
     assert_eq!(brand.braze.settle.as_secs(), 90);
@@ -89,7 +89,7 @@ fn a_good_file_says_everything() {
 }
 
 #[test]
-fn an_activation_takes_any_number_of_participations_unless_the_file_says_how_many() {
+fn an_activation_accepts_any_number_of_participations_unless_the_file_sets_a_limit() {
     let scope = Scope::parse("acme-spring").unwrap();
     let most = |text: &str| {
         read(text).map(|brands| brands.activation(&scope).unwrap().1.most_participations.map(NonZeroU32::get))
@@ -113,7 +113,7 @@ fn an_activation_takes_any_number_of_participations_unless_the_file_says_how_man
 }
 
 #[test]
-fn what_is_not_said_has_the_documented_default() {
+fn missing_keys_have_the_documented_defaults() {
     let brands =
         read("id = \"a\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/k\" }\n").unwrap();
     let brand = brands.iter().next().unwrap();
@@ -193,7 +193,7 @@ fn missing_keys_are_named() {
 }
 
 #[test]
-fn a_secret_that_is_not_there_is_a_fault() {
+fn a_missing_secret_is_a_fault() {
     let faults = read(&GOOD.replace("ACME_BRAZE_API_KEY", "MISSING")).unwrap_err();
     assert_eq!(faults, ["acme.toml:5: braze.api_key: environment variable MISSING is not set"]);
 }
@@ -303,7 +303,7 @@ fn opt_ins_that_make_no_sense_are_faults() {
     }
 }
 
-/// A file in which each kind of duration is what it is in the list, and good elsewhere.
+/// A file in which one kind of duration has this length, and everything else is valid.
 fn with_durations(changed: &str, length: &str) -> String {
     let mut text = r#"id = "acme"
 retention = "RETENTION"
@@ -384,7 +384,7 @@ fn every_duration_has_bounds_and_zero_is_refused() {
 }
 
 #[test]
-fn a_file_that_was_pushed_with_a_duration_beyond_the_bounds_goes_on() {
+fn a_file_that_was_pushed_with_a_duration_out_of_bounds_still_works() {
     for name in ["SETTLE", "RETENTION", "FOR", "OVER", "STEP", "WITHIN", "EVERY"] {
         assert!(read(&with_durations(name, "4000000d")).is_ok(), "{name}");
     }

@@ -1,11 +1,11 @@
-//! What is doubtful about codes that can all be handed out: what a spreadsheet or an export adds to them.
+//! Doubts about codes that could all be given out: what a spreadsheet or an export may have added to them.
 
 use std::borrow::Cow;
 
 use crate::codes::repeats::repeats;
 use crate::codes::shape::marks;
 
-/// What the heading of a column of codes says, in the languages of those who use this.
+/// Headings of columns of codes, in the languages of the people who use this.
 const HEADINGS: &[&str] = &[
     "card",
     "cards",
@@ -45,12 +45,12 @@ const HEADINGS: &[&str] = &[
 
 const QUOTES: [char; 15] = ['"', '\'', '`', '´', '“', '”', '„', '‟', '‘', '’', '‚', '«', '»', '‹', '›'];
 
-/// What stands between columns; a tab is refused.
+/// Characters that separate columns; a tab is refused.
 const SEPARATORS: [char; 3] = [',', ';', '|'];
 
 type IsDoubtful = fn(&str) -> bool;
 
-/// A sentence for each kind of doubt, with its first line.
+/// One sentence for each kind of doubt, with its first line.
 pub(super) fn all(codes: &[String], lines: &[usize]) -> Vec<String> {
     let mut doubts = Vec::new();
     if let (true, Some(line)) = (begins_with_a_heading(codes), lines.first()) {
@@ -58,8 +58,11 @@ pub(super) fn all(codes: &[String], lines: &[usize]) -> Vec<String> {
     }
     let kinds: [(IsDoubtful, &str); 3] = [
         (is_quoted, "in quotes, which would be handed out, too"),
-        (has_separator, "with a comma, semicolon or bar: what another column says would be handed out, too"),
-        (is_rounded, "that a spreadsheet has written as a power of ten: the digits behind are lost"),
+        (
+            has_separator,
+            "with a comma, semicolon or bar: the text of another column would be handed out, too",
+        ),
+        (is_rounded, "that a spreadsheet has written as a power of ten: the remaining digits are lost"),
     ];
     for (is_doubtful, what) in kinds {
         let mut found = codes.iter().zip(lines).filter(|(code, _)| is_doubtful(code)).map(|(_, line)| line);
@@ -71,7 +74,7 @@ pub(super) fn all(codes: &[String], lines: &[usize]) -> Vec<String> {
     doubts
 }
 
-/// `line 3 has a code`, or `line 3 and 11 others have codes`.
+/// Names the lines: `line 3 has a code`, or `line 3 and 11 others have codes`.
 fn at(first: usize, others: usize) -> String {
     match others {
         0 => format!("line {first} has a code"),
@@ -80,7 +83,8 @@ fn at(first: usize, others: usize) -> String {
     }
 }
 
-/// Whether the first line names what is below it, or has no digit and another shape than every other line.
+/// Whether the first line is a heading: a known word, or a text without a digit and with another shape than
+/// every other line.
 fn begins_with_a_heading(codes: &[String]) -> bool {
     let Some((first, others)) = codes.split_first() else { return false };
     if first.chars().any(char::is_numeric) {
@@ -102,16 +106,16 @@ fn has_separator(code: &str) -> bool {
     code.contains(SEPARATORS)
 }
 
-/// `1.23457E+15`
+/// Whether a code is a rounded number such as `1.23457E+15`.
 fn is_rounded(code: &str) -> bool {
     let Some((mantissa, exponent)) = code.split_once("E+") else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits(exponent) && mantissa.split(['.', ',']).all(digits)
 }
 
-/// Codes that are another one in capitals: shops seldom tell them apart, and people never do.
+/// Finds codes that differ from another one only in case: shops seldom tell them apart, and people never do.
 fn case(codes: &[String], lines: &[usize]) -> Option<String> {
-    // Most files keep to capitals: then there is nothing to compare.
+    // Most files have only capitals, so there is nothing to compare.
     let any = |is: fn(char) -> bool| codes.iter().any(|code| code.chars().any(is));
     if !any(char::is_lowercase) || !any(char::is_uppercase) {
         return None;

@@ -1,10 +1,12 @@
-//! Codes that are there twice, among a million: hashes are compared first, since there is next to nothing to compare then.
+//! Finds repeated codes among up to a million. Hashes are compared first, so that very few codes have to be
+//! compared.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The places of those that are as an earlier one, where `as_compared` says how they are compared.
+/// The indexes of codes that are equal to an earlier one; `as_compared` gives the form in which they are
+/// compared.
 pub(super) fn repeats(codes: &[String], as_compared: fn(&str) -> Cow<'_, str>) -> Vec<usize> {
     let hashes: Vec<u64> = codes.iter().map(|code| hash(&as_compared(code))).collect();
     let mut sorted = hashes.clone();

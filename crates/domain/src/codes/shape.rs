@@ -1,8 +1,8 @@
-//! How a code looks, without telling it.
+//! Shows how a code looks, without revealing it.
 
 use std::fmt;
 
-/// What is shown of a long one, in characters.
+/// The most characters of a code that are shown.
 const LONGEST: usize = 32;
 
 /// The shape of a code: `A` and `a` for letters, `9` for digits, everything else as it is.
@@ -18,7 +18,7 @@ impl Shape {
         Self(shape)
     }
 
-    /// The shape as text.
+    /// The shape as a text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -31,7 +31,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Each character, or what stands for it.
+/// Each character, or its replacement.
 pub(super) fn marks(code: &str) -> impl Iterator<Item = char> {
     code.chars().map(|c| match c {
         _ if c.is_numeric() => '9',

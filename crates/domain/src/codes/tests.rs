@@ -11,7 +11,7 @@ fn doubts(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_code_stands_on_a_line_however_lines_end() {
+fn each_line_is_a_code_whatever_the_line_ending() {
     let three = Ok(vec!["A-1".to_owned(), "B-2".to_owned(), "C 3".to_owned()]);
     for text in [
         "A-1\nB-2\nC 3",
@@ -33,7 +33,7 @@ fn a_code_stands_on_a_line_however_lines_end() {
 }
 
 #[test]
-fn a_code_with_a_character_that_nobody_sees_is_refused_with_its_line() {
+fn a_code_with_an_invisible_character_is_refused_with_its_line() {
     for hidden in [
         '\u{feff}',
         '\u{200b}',
@@ -70,7 +70,7 @@ fn a_code_with_a_character_that_nobody_sees_is_refused_with_its_line() {
 }
 
 #[test]
-fn what_is_no_utf_8_says_so() {
+fn a_file_in_another_encoding_is_refused_as_such() {
     let utf_16 =
         |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
@@ -89,7 +89,7 @@ fn what_is_no_utf_8_says_so() {
 }
 
 #[test]
-fn a_code_is_not_too_long_and_stands_once() {
+fn a_code_is_not_too_long_and_not_repeated() {
     assert_eq!(read(&"é".repeat(255)).map(|codes| codes.len()), Ok(1));
     assert_eq!(read(&"x".repeat(256)), Err(CodesError::TooLong(1)));
     assert_eq!(read("A-1\nB-2\nA-1 \n"), Err(CodesError::Repeated(3)));
@@ -97,7 +97,7 @@ fn a_code_is_not_too_long_and_stands_once() {
 }
 
 #[test]
-fn a_shape_shows_how_a_code_looks_and_does_not_tell_it() {
+fn a_shape_shows_how_a_code_looks_without_revealing_it() {
     for (code, shape) in
         [("QWXZ-123", "AAAA-999"), ("qWx 7_é.Ж", "aAa 9_a.A"), ("\"A-1\",x", "\"A-9\",a"), ("券١", "a9")]
     {
@@ -127,7 +127,7 @@ fn codes_as_they_should_be_raise_no_doubt() {
 }
 
 #[test]
-fn what_an_export_adds_to_codes_is_doubted_once_for_each_kind() {
+fn additions_of_an_export_are_doubted_once_for_each_kind() {
     for (text, expected) in [
         ("Code\nA-1\nB-2", "line 1 looks like a heading"),
         ("CODES\nA-1", "line 1 looks like a heading"),
@@ -158,7 +158,7 @@ fn what_an_export_adds_to_codes_is_doubted_once_for_each_kind() {
 
 proptest! {
     #[test]
-    fn whatever_bytes_a_file_has_codes_are_clean_and_nothing_tells_one(
+    fn whatever_bytes_a_file_has_codes_are_clean_and_never_printed(
         lines in prop::collection::vec("[A-Z]{6}[0-9]{4}[\\PC\u{200b}\u{feff}\t\r]{0,2}", 1..5),
         broken in any::<Option<u8>>(),
     ) {

@@ -11,9 +11,9 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 use super::digest;
 use crate::invisible::{self, is_invisible, is_meaningless};
 
-/// An e-mail address in its canonical form: `docs/identity.md` says what is equal to what.
+/// An e-mail address in its canonical form. `docs/identity.md` says which addresses are equal.
 ///
-/// `Debug` and `Display` show a short digest, never the address; [`Email::as_str`] is the one way to it.
+/// `Debug` and `Display` show a short digest, never the address; only [`Email::as_str`] returns it.
 ///
 /// ```
 /// use domain::contact::Email;
@@ -28,40 +28,40 @@ pub struct Email(String);
 /// Why a text is not an e-mail address. The text itself is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
-    /// Nothing but white space.
+    /// The text is empty or only white space.
     #[error("is empty")]
     Empty,
-    /// Not an address that mail could be delivered to.
+    /// The text is not an address that mail could be delivered to.
     #[error("is not a valid e-mail address")]
     Invalid,
-    /// Something in the middle that nobody sees.
+    /// There is an invisible character in the middle.
     #[error("contains an invisible character")]
     Invisible,
-    /// Longer than SMTP carries.
+    /// The address is longer than SMTP allows.
     #[error("is longer than 254 characters")]
     TooLong,
 }
 
-/// Longest address that SMTP carries, in bytes (RFC 5321, 4.5.3.1.3, without the brackets).
+/// The longest address that SMTP allows, in bytes (RFC 5321, 4.5.3.1.3, without the brackets).
 const LONGEST_ADDRESS: usize = 254;
 
-/// Longest part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
+/// The longest part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
 const LONGEST_LOCAL_PART: usize = 64;
 
-/// A text longer than this is not looked at: no spelling of an address comes near it.
+/// A text longer than this is not parsed, since no spelling of an address comes near it.
 const LONGEST_TEXT: usize = 2_048;
 
-/// Longest address of earlier versions, in bytes: 64 before the `@`, 254 behind it.
+/// The longest address of earlier versions, in bytes: 64 before the `@` and 254 after it.
 const LONGEST_EARLIER: usize = 64 + 1 + 254;
 
-/// ASCII characters that no host name has. The underscore is forgiven: some hosts have one.
+/// ASCII characters that no host name has. The underscore is allowed, since some hosts have one.
 const NOT_IN_HOSTS: AsciiDenyList = AsciiDenyList::new(true, "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~");
 
 impl Email {
     /// Parses an address and gives it its canonical form. A domain needs a dot; display names and address literals are refused.
     ///
     /// # Errors
-    /// When the text is empty or not an address.
+    /// If the text is empty or not an address.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let trimmed = invisible::trim(text);
         if trimmed.is_empty() {
@@ -90,20 +90,22 @@ impl Email {
         Ok(Self(address))
     }
 
-    /// An address as it was stored, perhaps in the canonical form of an earlier version. It stays as it is: the ids of what is stored
-    /// are made from it.
+    /// Reads a stored address, which may be in the canonical form of an earlier version. It is not changed,
+    /// since stored ids are made from it.
     ///
     /// # Errors
-    /// When it is no address in any version's form.
+    /// If it is not an address in the form of any version.
     pub fn from_stored(text: &str) -> Result<Self, EmailError> {
         let is_address =
             text.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty());
         is_address.then(|| Self(text.to_owned())).ok_or(EmailError::Invalid)
     }
 
-    /// The forms under which earlier versions may have stored what is now [`Email::parse`] of the same text: none for most addresses.
+    /// The forms in which earlier versions may have stored the address that [`Email::parse`] makes of this
+    /// text. Most addresses have none.
     ///
-    /// Earlier versions trimmed a text and made it lower-case. They took the two ways to write an international domain for two domains.
+    /// Earlier versions trimmed a text and made it lower-case. They treated the two ways to write an
+    /// international domain as two domains.
     #[must_use]
     pub fn earlier_forms(text: &str) -> Vec<Self> {
         let Ok(canonical) = Self::parse(text) else { return Vec::new() };
@@ -126,13 +128,13 @@ impl Email {
         earlier
     }
 
-    /// The canonical form of an address that was perhaps stored by an earlier version.
+    /// The canonical form of an address that an earlier version may have stored.
     #[must_use]
     pub fn canonical(&self) -> Self {
         Self::parse(&self.0).unwrap_or_else(|_| self.clone())
     }
 
-    /// What stands where the address of somebody stood who was forgotten. No mail is ever delivered there (RFC 2606).
+    /// The replacement for the address of a forgotten consumer. No mail is ever delivered there (RFC 2606).
     pub(super) fn nobody() -> Self {
         Self("forgotten@forgotten.invalid".to_owned())
     }
@@ -144,8 +146,9 @@ impl Email {
     }
 }
 
-/// Lower case, and one way to write each character: composed, and plain where it is full-width, a ligature, or another variant for
-/// looks (NFKC). Each of the two may undo the other once, so they are repeated until nothing changes.
+/// Makes a text lower-case and gives each character one form (NFKC): composed, and plain instead of
+/// full-width, a ligature, or another typographic variant. Each of the two steps may undo the other once, so
+/// they are repeated until nothing changes.
 fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -176,7 +179,7 @@ fn local_part(local: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-/// What stands between quotes; `None` when a quote in it would end them.
+/// The content of a quoted text; `None` if a quote in it would end it.
 fn unescaped(quoted: &str) -> Option<String> {
     let mut content = String::with_capacity(quoted.len());
     let mut characters = quoted.chars();
@@ -190,8 +193,8 @@ fn unescaped(quoted: &str) -> Option<String> {
     Some(content)
 }
 
-/// The part behind the `@` as DNS and SMTP carry it: lower-case, international names in their ASCII form. An address of numbers is
-/// none.
+/// The part after the `@` as DNS and SMTP use it: lower-case, with international names in their ASCII form.
+/// `None` for an address made of numbers.
 fn host(domain: &str) -> Option<String> {
     let ascii = Uts46::new()
         .to_ascii(domain.as_bytes(), NOT_IN_HOSTS, Hyphens::CheckFirstLast, DnsLength::VerifyAllowRootDot)
@@ -204,7 +207,8 @@ fn host(domain: &str) -> Option<String> {
     (!is_number).then(|| host.to_owned())
 }
 
-/// Whether it has the shape of an address. That of other characters than ASCII is for the caller to judge: one stands for all here.
+/// Whether a text has the shape of an address. Every character outside ASCII is treated alike here; the
+/// caller checks those.
 fn is_grammatical(address: &str) -> bool {
     let shape: String = address.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
     let options = Options::default().with_required_tld().without_display_text().without_domain_literal();

@@ -58,7 +58,7 @@ fn many_spellings_are_one_address() {
 }
 
 #[test]
-fn what_cannot_receive_mail_is_refused() {
+fn a_text_that_cannot_receive_mail_is_refused() {
     let invalid = [
         "ada",
         "ada@",
@@ -107,7 +107,7 @@ fn what_cannot_receive_mail_is_refused() {
 }
 
 #[test]
-fn what_nobody_sees_is_refused_in_the_middle() {
+fn an_invisible_character_in_the_middle_is_refused() {
     for c in [
         '\0',
         '\t',
@@ -143,7 +143,7 @@ fn neither_debug_nor_display_shows_the_address() {
 }
 
 #[test]
-fn what_an_earlier_version_stored_is_read_as_it_is() {
+fn an_address_that_an_earlier_version_stored_is_read_unchanged() {
     for text in [
         "ada@bücher.example",
         "\"grace\"@example.com",
@@ -160,7 +160,7 @@ fn what_an_earlier_version_stored_is_read_as_it_is() {
 }
 
 #[test]
-fn the_forms_of_earlier_versions_are_known_where_there_were_others() {
+fn the_forms_of_earlier_versions_are_known_if_they_differed() {
     let earlier =
         |text: &str| Email::earlier_forms(text).into_iter().map(|email| email.0).collect::<Vec<_>>();
     assert!(earlier(" Ada@Example.com ").is_empty());

@@ -9,9 +9,10 @@ use super::renumbered::{modern, without_mobile_prefix};
 use super::{Region, digest};
 use crate::invisible::is_invisible;
 
-/// A mobile number in E.164 form, valid by libphonenumber's rules: `docs/identity.md` says what is equal to what.
+/// A mobile number in E.164 form, valid by libphonenumber's rules. `docs/identity.md` says which numbers are
+/// equal.
 ///
-/// `Debug` and `Display` show a short digest, never the number; [`Phone::as_str`] is the one way to it.
+/// `Debug` and `Display` show a short digest, never the number; only [`Phone::as_str`] returns it.
 ///
 /// ```
 /// use domain::contact::{Phone, Region};
@@ -25,36 +26,38 @@ pub struct Phone(String);
 /// Why a text is not a number that could receive a message. The text itself is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
-    /// Nothing but white space.
+    /// The text is empty or only white space.
     #[error("is empty")]
     Empty,
-    /// Not a number at all.
+    /// The text is not a number.
     #[error("is not a phone number")]
     NotANumber,
-    /// A number with an extension: what answers there is a switchboard.
+    /// The number has an extension, so a switchboard answers.
     #[error("has an extension, and an extension cannot receive a text message")]
     Extension,
-    /// A number, but none that can exist.
+    /// The text is a number that cannot exist.
     #[error("is not a valid number of its country")]
     Invalid,
 }
 
-/// A text longer than this is no number, invisible characters left out; E.164 has 15 digits, and some people write spaces and brackets.
+/// A text longer than this without its invisible characters is not a number. E.164 has 15 digits, and some
+/// people write spaces and brackets.
 const LONGEST_PHONE: usize = 40;
 
-/// A text longer than this, in bytes, is not looked at.
+/// A text with more bytes than this is not parsed.
 const LONGEST_TEXT: usize = 512;
 
-/// How many digits a number may have, country code included. E.164 stops at 15, but libphonenumber knows valid numbers of 4 to 17
-/// digits behind country codes of 1 to 3, and follows the national plans: +431115 is valid in Austria, and +49576164841893011 in Germany.
+/// How many digits a number may have, including the country code. E.164 allows at most 15, but libphonenumber
+/// accepts valid numbers of 4 to 17 digits after country codes of 1 to 3, because it follows the national
+/// plans: +431115 is valid in Austria, and +49576164841893011 in Germany.
 const E164_DIGITS: RangeInclusive<usize> = 3..=20;
 
 impl Phone {
-    /// Parses a number in whatever form libphonenumber reads; one without a country code is taken to be of `region`. Letters are
-    /// refused: they make a sentence of a number more often than a vanity number.
+    /// Parses a number in any form that libphonenumber reads; one without a country code belongs to `region`.
+    /// Letters are refused: they are more often a sentence with a number than a vanity number.
     ///
     /// # Errors
-    /// When the text is no number, or one that cannot exist.
+    /// If the text is not a number, or a number that cannot exist.
     pub fn parse(text: &str, region: Region) -> Result<Self, PhoneError> {
         let written = written(text)?;
         let mut read = Err(PhoneError::NotANumber);
@@ -78,12 +81,14 @@ impl Phone {
         Self::from_e164(&number.format_as(PhoneNumberFormat::E164))
     }
 
-    /// A number in the form that [`Phone::as_str`] gives. [`Phone::parse`] ends here, so whatever it accepts can be read back.
+    /// Reads a number in the form that [`Phone::as_str`] returns. [`Phone::parse`] ends here, so everything
+    /// that it accepts can be read back.
     ///
-    /// Whether the number can exist is not asked again: the rules of numbering change, and what is stored stays readable.
+    /// Whether the number can exist is not checked again: numbering plans change, and stored numbers must
+    /// stay readable.
     ///
     /// # Errors
-    /// When it is in another form.
+    /// If the number is in another form.
     pub fn from_e164(text: &str) -> Result<Self, PhoneError> {
         let digits = text.strip_prefix('+').unwrap_or_default();
         let is_e164 = E164_DIGITS.contains(&digits.len())
@@ -92,14 +97,14 @@ impl Phone {
         is_e164.then(|| Self(text.to_owned())).ok_or(PhoneError::NotANumber)
     }
 
-    /// The number, as `+13135550100`.
+    /// The number, such as `+13135550100`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a number as Braze shows it is the same line. One without a country code is taken to be of `region`, and the forms that
-    /// a country has given up count as those that replaced them.
+    /// Whether a number that Braze shows is the same line. One without a country code belongs to `region`,
+    /// and a form that a country has replaced counts as its replacement.
     #[must_use]
     pub fn is(&self, shown: &str, region: Region) -> bool {
         let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
@@ -107,14 +112,14 @@ impl Phone {
             return true;
         }
         let Ok(written) = written(shown) else { return false };
-        // What a brand keeps need not be valid by today's rules.
+        // A number on a brand's profile need not be valid by today's rules.
         let read = readings(&written).into_iter().filter_map(|reading| parsed(&reading, region).ok());
         let mut theirs = read.map(|number| line(&number.format_as(PhoneNumberFormat::E164)));
         let ours = line(&self.0);
         theirs.any(|theirs| theirs == ours)
     }
 
-    /// What libphonenumber makes of it.
+    /// The number as libphonenumber parses it.
     pub(super) fn number(&self) -> Option<PhoneNumber> {
         PhoneNumber::parse(&self.0, None).ok()
     }
@@ -125,7 +130,7 @@ fn line(e164: &str) -> String {
     without_mobile_prefix(&modern(e164).unwrap_or_else(|| e164.to_owned()))
 }
 
-/// The characters that a number is written with, without those that nobody sees and without `tel:`.
+/// The characters of a number, without invisible ones and without `tel:`.
 fn written(text: &str) -> Result<String, PhoneError> {
     if text.len() > LONGEST_TEXT {
         return Err(PhoneError::NotANumber);
@@ -139,7 +144,7 @@ fn written(text: &str) -> Result<String, PhoneError> {
     if seen.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tel:")) {
         seen = seen[4..].trim_start();
     }
-    // RFC 3966: parameters follow the number. Of them, the context may hold its beginning.
+    // Parameters follow the number (RFC 3966). The context may contain the number's beginning.
     let (number, parameters) = seen.split_once(';').unwrap_or((seen, ""));
     let mut context = "";
     for parameter in parameters.split(';').map(str::trim).filter(|parameter| !parameter.is_empty()) {
@@ -195,8 +200,8 @@ fn category(c: char) -> icu_properties::props::GeneralCategory {
     icu_properties::CodePointMapData::<icu_properties::props::GeneralCategory>::new().get(c)
 }
 
-/// How a number may be meant: as it stands; without the zero that is not dialled from abroad, as in `+44 (0)20`; and with `00` for
-/// the `+`, as most of the world dials it.
+/// How a number may be meant: as written; without the zero that is not dialled from abroad, as in `+44
+/// (0)20`; and with `00` for the `+`, as most of the world dials it.
 fn readings(written: &str) -> Vec<String> {
     let mut readings = vec![written.to_owned()];
     if written.contains("(0)") {

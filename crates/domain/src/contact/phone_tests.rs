@@ -59,7 +59,7 @@ fn a_number_is_read_in_the_forms_that_are_pasted() {
 }
 
 #[test]
-fn what_cannot_be_a_number_is_refused_with_a_reason() {
+fn a_text_that_is_not_a_number_is_refused_with_a_reason() {
     for (text, why) in [
         ("", PhoneError::Empty),
         ("\u{feff}\u{200b} \u{202c}", PhoneError::Empty),
@@ -149,7 +149,7 @@ fn a_number_does_not_print_itself() {
 }
 
 #[test]
-fn what_can_exist_and_is_shorter_or_longer_than_most_is_read_back() {
+fn valid_numbers_of_unusual_length_are_read_back() {
     for text in ["+49576164841893011", "+431115", "+2908456"] {
         let phone = Phone::parse(text, region("US")).map_err(|error| (text, error)).unwrap();
         assert_eq!(Phone::from_e164(phone.as_str()), Ok(phone));
@@ -186,7 +186,7 @@ proptest! {
     ) {
         let [a, b, c, d] = &parts[..] else { unreachable!() };
         let text = format!("{a}+1{b}313{c}555{d}0100");
-        // A text may begin with what libphonenumber does not take for a beginning.
+        // libphonenumber does not accept every character at the beginning of a text.
         if let Ok(phone) = Phone::parse(&text, region("US")) {
             prop_assert_eq!(phone.as_str(), "+13135550100");
         }

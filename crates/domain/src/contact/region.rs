@@ -1,4 +1,4 @@
-//! Countries, as far as phone numbers know them.
+//! Countries, as phone numbers use them.
 
 use std::fmt;
 
@@ -6,25 +6,26 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region(pub(super) rlibphonenumber::Region);
 
-/// Why a text is no region.
+/// The text is not a known region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a country by its two letters, as US")]
 pub struct RegionError;
 
 impl Region {
     /// # Errors
-    /// When the text is not a country's two letters.
+    /// If the text is not the two letters of a country.
     pub fn parse(text: &str) -> Result<Self, RegionError> {
         let letters = text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_uppercase());
         let region = letters.then(|| text.parse().ok()).flatten();
         region.map(Self).ok_or(RegionError)
     }
-    /// Whether it is a country: libphonenumber has a region for what belongs to none.
+    /// Whether the region is a country: libphonenumber also has a region for numbers that belong to none.
     pub(super) fn is_country(self) -> bool {
         format!("{:?}", self.0).bytes().all(|letter| letter.is_ascii_uppercase())
     }
 
-    /// The other countries whose numbers begin with the same country code, where the people of one are likely to hold numbers of another.
+    /// The other countries with the same country code, if people of one country are likely to have numbers of
+    /// another.
     #[must_use]
     pub fn others_with_its_code(self) -> &'static [&'static str] {
         const SHARED: [(&str, &[&str]); 2] = [("US", &["CA", "PR"]), ("CA", &["US"])];

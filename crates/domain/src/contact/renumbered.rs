@@ -1,7 +1,7 @@
-//! Numbering plans that have changed. A brand's profiles keep the forms of their day; the line is the same one.
+//! Numbering plans that have changed. Profiles keep the forms of their time, although the line is the same.
 
-/// Numbers with this beginning and so many digits behind the country code became others by taking the beginning away and putting
-/// another in its place.
+/// Numbers with this beginning, and this many digits after the country code, were changed by replacing the
+/// beginning.
 struct Renumbering {
     country: &'static str,
     old: &'static str,
@@ -13,8 +13,9 @@ const fn change(country: &'static str, old: &'static str, digits: usize, new: &'
     Renumbering { country, old, digits, new }
 }
 
-/// Mexico 2019: mobile numbers lost the 1 behind the country code. Benin 2024: all numbers got 01. Vietnam 2018: mobile numbers of
-/// eleven digits got ten (the leading 0, which is not part of the international form, is not counted here).
+/// Mexico 2019: mobile numbers lost the 1 after the country code. Benin 2024: all numbers got 01. Vietnam
+/// 2018: mobile numbers of eleven digits got ten (the leading 0, which is not part of the international form,
+/// is not counted here).
 const CHANGES: [Renumbering; 20] = [
     change("52", "1", 11, ""),
     change("229", "", 8, "01"),
@@ -38,7 +39,8 @@ const CHANGES: [Renumbering; 20] = [
     change("84", "169", 10, "39"),
 ];
 
-/// The form that replaced an earlier one of the same line, as E.164; `None` when the number has the form of today.
+/// The form that replaced an earlier form of the same line, as E.164; `None` if the number has its current
+/// form.
 pub(super) fn modern(e164: &str) -> Option<String> {
     let digits = e164.strip_prefix('+')?;
     if let Some(national) = digits.strip_prefix("55") {
@@ -58,7 +60,8 @@ fn brazilian(national: &str) -> Option<String> {
     is_old_mobile.then(|| format!("+55{area}9{subscriber}"))
 }
 
-/// Argentina puts a 9 before mobile numbers that are dialled from abroad, and many profiles lack it. No landline has the same number.
+/// Removes the 9 that Argentina puts before mobile numbers dialled from abroad, and that many profiles lack.
+/// No landline has the same number.
 pub(super) fn without_mobile_prefix(e164: &str) -> String {
     match e164.strip_prefix("+549") {
         Some(national) if national.len() == 10 => format!("+54{national}"),

@@ -6,59 +6,60 @@ use rlibphonenumber::PhoneNumberType;
 
 use super::{Phone, Region};
 
-/// What numbers an activation takes.
+/// Which numbers an activation accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texting {
-    /// Of which countries.
+    /// The countries of the numbers.
     pub regions: Regions,
-    /// Whether landlines and numbers of Internet telephony are taken, too: some can receive text messages, most cannot.
+    /// Whether landlines and numbers of Internet telephony are accepted, too: some can receive text messages,
+    /// most cannot.
     pub fixed_lines: bool,
 }
 
-/// Countries.
+/// Which countries numbers may belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Regions {
-    /// Every country. What belongs to no country, as satellites do, is refused all the same.
+    /// Every country. Numbers that belong to no country, such as satellite phones, are still refused.
     Any,
-    /// Numbers of these countries.
+    /// Only these countries.
     Only(Vec<Region>),
 }
 
-/// Why an activation does not take a number.
+/// Why an activation does not accept a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Untexted {
-    /// It belongs to another country.
-    #[error("is a number of a country that this activation does not take")]
+    /// The number belongs to another country.
+    #[error("is a number of a country that this activation does not accept")]
     OtherCountry,
-    /// It cannot receive text messages, or each costs somebody more than it should.
+    /// The number cannot receive text messages, or receiving them costs more than usual.
     #[error("is {0}, which cannot take part by text message")]
     Kind(Service),
 }
 
-/// What a number is for, where that is not to be texted.
+/// The kind of a number that must not be texted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// A landline.
     FixedLine,
     /// Internet telephony.
     Voip,
-    /// Free for whoever calls.
+    /// A number that is free for the caller.
     TollFree,
-    /// Dear for whoever calls.
+    /// A number that costs the caller extra.
     Premium,
-    /// Paid by both.
+    /// A number whose cost the caller and the owner share.
     SharedCost,
-    /// Follows a person, at a price.
+    /// A personal number that forwards calls, at a price.
     Personal,
     /// A pager.
     Pager,
     /// A company's number.
     Company,
-    /// A mailbox.
+    /// A voice mailbox.
     VoiceMail,
-    /// A satellite phone or a service of no country.
+    /// A satellite phone, or a service that belongs to no country.
     International,
-    /// Unknown to libphonenumber.
+    /// A number of a kind that libphonenumber does not know.
     Unknown,
 }
 
@@ -66,22 +67,22 @@ impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::FixedLine => "a landline number",
-            Self::Voip => "a number of Internet telephony",
+            Self::Voip => "an Internet telephony number",
             Self::TollFree => "a toll-free number",
             Self::Premium => "a premium-rate number",
             Self::SharedCost => "a shared-cost number",
             Self::Personal => "a personal number that forwards calls",
-            Self::Pager => "a pager's number",
+            Self::Pager => "a pager number",
             Self::Company => "a company's access number",
             Self::VoiceMail => "a voice mailbox",
             Self::International => "a satellite or international service number",
-            Self::Unknown => "a number of no known kind",
+            Self::Unknown => "a number of unknown kind",
         })
     }
 }
 
 impl Untexted {
-    /// A word for programs; it does not change.
+    /// A stable code for programs.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -102,17 +103,17 @@ impl Untexted {
 }
 
 impl Texting {
-    /// Whether the number is one that the activation takes. The country is that of the number, also where countries share a country
-    /// code.
+    /// Checks that the activation accepts the number. The number's own country counts, even if several
+    /// countries share a country code.
     ///
     /// # Errors
-    /// When it is not: why.
+    /// Why the number is not accepted.
     pub fn check(&self, phone: &Phone) -> Result<(), Untexted> {
         let number = phone.number().ok_or(Untexted::Kind(Service::Unknown))?;
         if let Some(service) = self.refused(number.get_type()) {
             return Err(Untexted::Kind(service));
         }
-        // UN001 and the like: a code of no country.
+        // A code that belongs to no country has a region such as UN001.
         let region = number.get_region_code().map(Region).filter(|region| region.is_country());
         let region = region.ok_or(Untexted::Kind(Service::International))?;
         match &self.regions {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_or_must_not_be_texted_is_refused_wherever_it_belongs() {
+    fn a_number_that_cannot_or_must_not_be_texted_is_refused_in_every_country() {
         let refused = [
             ("+19002345678", "phone-premium-rate"),
             ("+449098790123", "phone-premium-rate"),

@@ -1,5 +1,5 @@
-//! Sending a custom event once. Braze counts every one it gets, so an attempt is written down before it is made, and after one
-//! whose outcome is not known the profile is asked whether the event is there.
+//! Sends a custom event once. Braze counts every event that it gets, so an attempt is stored before it is
+//! made. If its outcome is unknown, the profile is asked whether the event is there.
 
 use crate::Timestamp;
 use crate::decide::{Facts, ProfileEvent, Question, Written};
@@ -11,17 +11,18 @@ use crate::profile::ProfileRef;
 pub(super) enum Next {
     /// Send it.
     Send,
-    /// It is there.
+    /// The event is on the profile.
     Recorded,
-    /// Find out whether it is.
+    /// Ask whether the event is on the profile.
     Ask(Question),
-    /// Nothing to do before then, the attempt being in this state.
+    /// Wait until this moment, with the attempt in this state.
     Wait(EventProgress, Timestamp),
-    /// Braze refuses it for good.
+    /// Braze refuses the event for good.
     Refused(String),
 }
 
-/// The next step of an event. `settled` tells when Braze has surely applied what it got at a moment.
+/// The next step for an event. `settled` says when Braze has certainly applied what it received at a given
+/// moment.
 pub(super) fn next(
     event: &ProfileEvent,
     profile: &ProfileRef,

@@ -1,4 +1,5 @@
-//! E-mail acquisition, and events that Braze tells of: find the profile, or make it, write to it, log the event once.
+//! Enrols a consumer by e-mail or by an event that Braze reported: finds or creates the profile, writes to
+//! it, and logs the event once.
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
@@ -11,22 +12,22 @@ use crate::participation::{BrazeEvent, EnrollState, EventProgress, Open, Outcome
 use crate::profile::{self, Alias, ProfileHint, ProfileRef};
 use crate::time::later;
 
-/// What is written to whom.
+/// The profile update of a participation.
 pub(super) struct ProfileUpdate<'a> {
     email: &'a Email,
-    /// The profile, where Braze named it.
+    /// The profile, if Braze named it.
     profile: Option<&'a ProfileRef>,
     attributes: Attributes,
     event: Option<&'a str>,
-    /// Whether the consumer gets a profile if there is none.
+    /// Whether a profile is created if there is none.
     creates: bool,
-    /// Whether what was won is among the attributes.
+    /// Whether the reward is among the attributes.
     shows_reward: bool,
     ends: Outcome,
 }
 
 impl<'a> ProfileUpdate<'a> {
-    /// What an e-mail participation leaves on its profile.
+    /// The profile update of a participation by e-mail.
     pub(super) fn of_email(
         participation: &Participation,
         email: &'a Email,
@@ -45,7 +46,8 @@ impl<'a> ProfileUpdate<'a> {
         }
     }
 
-    /// What an event leaves on the profile that it happened to. Braze has that profile, so none is ever created.
+    /// The profile update for an event. Braze reported the event on an existing profile, so none is ever
+    /// created.
     pub(super) fn of_event(
         participation: &Participation,
         event: &'a BrazeEvent,
@@ -110,7 +112,7 @@ impl EnrollFlow<'_> {
         }
     }
 
-    /// Which profile? Our own store knows for free; Braze's look-up is the scarce request.
+    /// Finds the profile. A hint in our own store costs nothing; Braze's look-up is the scarce request.
     fn find(&self) -> Step {
         let Some(known) = &self.facts.known else { return Step::Ask(Question::ProfileHint) };
         if let Some(known) = known
@@ -132,8 +134,8 @@ impl EnrollFlow<'_> {
         self.write(target, EventProgress::NotSent)
     }
 
-    /// Addressed by e-mail, Braze creates a profile for each of two requests that race. So one participation claims the
-    /// creation, and the others wait until Braze has built the profile.
+    /// If a profile is addressed by e-mail, Braze creates one for each of two concurrent requests. So one
+    /// participation claims the creation, and the others wait until Braze has built the profile.
     fn claim(&self) -> Step {
         let target = Target { profile: ProfileRef::Email(self.update.email.clone()), create: true };
         match self.facts.claim {
@@ -161,7 +163,7 @@ impl EnrollFlow<'_> {
         }
     }
 
-    /// Attributes can be repeated without harm, so they are.
+    /// Attributes can be written again without harm, so they are.
     fn without_event(&self, target: &Target, progress: EventProgress) -> Step {
         match &self.facts.written {
             None => self.write(target.clone(), progress),
@@ -181,7 +183,7 @@ impl EnrollFlow<'_> {
             custom_event::Next::Ask(question) => Step::Ask(question),
             custom_event::Next::Wait(progress, until) => self.wait(target, progress, until),
             custom_event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
-            // Seen on the profile: only the attributes that went with it are uncertain.
+            // The event is on the profile, so only the attributes sent with it are uncertain.
             custom_event::Next::Recorded if self.facts.written.is_none() => {
                 self.write(target.clone(), EventProgress::Recorded)
             }
@@ -189,7 +191,8 @@ impl EnrollFlow<'_> {
         }
     }
 
-    /// Attributes and event in one request: an event by alias never creates the profile it is for.
+    /// Writes attributes and event in one request: an event by alias never creates the profile that it is
+    /// for.
     fn write(&self, target: Target, progress: EventProgress) -> Step {
         let attributes = self.update.attributes.clone();
         let (event, progress) = match (self.event(), progress) {
@@ -226,7 +229,8 @@ impl EnrollFlow<'_> {
         })
     }
 
-    /// When a write of unknown outcome may be repeated. One that creates by e-mail must not meet its own first attempt.
+    /// When a write of unknown outcome may be repeated. One that creates a profile by e-mail must not overlap
+    /// with its own first attempt.
     fn repeat_at(&self, target: &Target, retry_at: Timestamp) -> Timestamp {
         match target.profile {
             ProfileRef::Email(_) if target.create => retry_at.max(self.settled_from(self.now)),

@@ -1,14 +1,14 @@
-//! Which profiles has Braze for a consumer?
+//! Finds out which profiles Braze has for a consumer.
 
 use crate::brand::{Brand, LookUp};
 use crate::decide::{Facts, Question};
 use crate::participation::Participation;
 use crate::profile::{Alias, FoundProfile};
 
-/// What was found, or the question that finds it: by alias first where the brand says so.
+/// The profiles that were found, or the question that finds them: by alias first if the brand chose that.
 ///
 /// # Errors
-/// The question.
+/// The question to ask.
 pub(super) fn profiles<'a>(
     participation: &Participation,
     brand: &Brand,

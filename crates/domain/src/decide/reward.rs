@@ -1,5 +1,6 @@
-//! What follows the end of a flow: the ledger is settled, and the profile shows what was won. Most of it happens in the same look;
-//! a place that is released later, or a raffle at its close, brings a participation back here.
+//! What follows the end of a flow: the ledger resolves the award, and the profile shows the reward. Most of
+//! it happens in the same run; a place that is released later, or a raffle at its close, brings a
+//! participation back here.
 
 use crate::Timestamp;
 use crate::attributes::{AttributeValue, Attributes};
@@ -11,10 +12,11 @@ use crate::participation::{EventProgress, Participation, Shown, Way};
 use crate::profile::{self, ProfileRef};
 use crate::time::later;
 
-/// A reward that Braze did not take so often is not shown: two weeks of tries, five minutes apart.
+/// A reward that Braze did not accept this many times is not shown: two weeks of tries, five minutes apart.
 const MOST_FAILURES: u32 = 4_000;
 
-/// What the ledger has to be told before anything else: a participation earns its credit on receipt or at its end, and then at once.
+/// What the ledger must do before anything else: a participation earns its credit on receipt or at its end,
+/// and is credited at once.
 pub(super) fn resolution(participation: &Participation, facts: &Facts) -> Option<Resolution> {
     facts.award.as_ref().filter(|award| !award.is_resolved())?;
     if participation.earned_at().is_some() {
@@ -28,7 +30,7 @@ pub(super) fn resolution(participation: &Participation, facts: &Facts) -> Option
     }
 }
 
-/// The attributes that a reward comes to, under the names that the brand gives them.
+/// The attributes for a reward, under the names that the brand chose.
 pub(super) fn attributes(award: Option<&Award>, names: &RewardsToBraze) -> Attributes {
     let mut attributes = Attributes::default();
     let Some((award, (reward, place))) = award.and_then(|award| Some((award, award.reward()?))) else {
@@ -92,7 +94,7 @@ impl FollowUp<'_> {
         }
     }
 
-    /// What the profile does not show yet.
+    /// The attributes that the profile does not show yet.
     fn attributes(&self) -> Attributes {
         if self.participation.shown().attributes {
             return Attributes::default();
@@ -100,7 +102,7 @@ impl FollowUp<'_> {
         attributes(self.facts.award.as_ref(), &self.terms.activation.rewards)
     }
 
-    /// The event goes out with the reward; with the credit where there is none to win.
+    /// The event to log: it goes out with the reward, or with the credit if there is no incentive.
     fn event(&self) -> Option<ProfileEvent> {
         let names = &self.terms.activation.rewards;
         let without_incentive = self.terms.activation.incentive_of(self.participation.way()).is_none();
@@ -147,7 +149,7 @@ impl FollowUp<'_> {
             }
             custom_event::Next::Ask(question) => Step::Ask(question),
             custom_event::Next::Wait(event, until) => Step::Defer { shown: Shown { event, ..shown }, until },
-            // Seen on the profile: only the attributes that went with it are uncertain.
+            // The event is on the profile, so only the attributes sent with it are uncertain.
             custom_event::Next::Recorded if attributes.is_empty() => {
                 Step::Defer { shown: Shown { event: EventProgress::Recorded, ..shown }, until: self.now }
             }
@@ -175,7 +177,8 @@ impl FollowUp<'_> {
         Step::Show { shown, write }
     }
 
-    /// The profile to write to, and whether the write may still have to create it; or what has to be done to know it.
+    /// The profile to write to, and whether the write may still have to create it; or the step that finds it
+    /// out.
     fn profile(&self) -> Result<(ProfileRef, bool), Box<Step>> {
         if let Way::Forgotten(_) = self.participation.way() {
             return Err(Box::new(Step::Rest));
@@ -204,11 +207,12 @@ impl FollowUp<'_> {
                 profile::choose(found, email)
             }
         };
-        // Without a profile there is nothing that could show it.
+        // Without a profile there is nothing to write to.
         chosen.map(|profile| (profile, false)).ok_or_else(|| Box::new(Step::Rest))
     }
 
-    /// By address, Braze would make a second profile while it builds the first.
+    /// Waits until the profile is built: by address, Braze would create a second profile while it builds the
+    /// first.
     fn settled(&self) -> Result<(), Box<Step>> {
         let wrote_at = self.participation.updated_at();
         let until = later(wrote_at, self.terms.brand.braze.settle);

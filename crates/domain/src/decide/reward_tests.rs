@@ -33,7 +33,7 @@ struct RewardWorld {
 }
 
 impl RewardWorld {
-    /// A participation by e-mail or event, with an award that stands so.
+    /// A participation by e-mail or event, with an award in this status.
     fn new(by_event: bool, status: AwardStatus) -> Self {
         let brand = brand(Identity::Alias);
         let rewards = RewardsToBraze {
@@ -129,7 +129,7 @@ fn shown(step: Step) -> (Shown, ProfileWrite) {
 }
 
 #[test]
-fn what_is_credited_on_receipt_is_settled_before_anything_is_asked() {
+fn an_award_credited_on_receipt_is_resolved_before_anything_is_asked() {
     for by_event in [true, false] {
         let world = RewardWorld::new(by_event, AwardStatus::Reserved { place: 7 });
         assert_eq!(world.next(at(1)), Step::Resolve(Resolution::Credit));
@@ -137,7 +137,7 @@ fn what_is_credited_on_receipt_is_settled_before_anything_is_asked() {
 }
 
 #[test]
-fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
+fn an_award_earned_by_enrollment_is_resolved_at_the_end() {
     let mut world = RewardWorld::new(false, AwardStatus::Reserved { place: 7 });
     world.change(|snapshot| snapshot.earned_at = None);
     assert_eq!(world.next(at(1)), Step::Ask(Question::ProfileHint));
@@ -147,7 +147,7 @@ fn what_earns_its_credit_by_enrollment_is_settled_at_its_end() {
 }
 
 #[test]
-fn what_ends_without_a_credit_gives_its_place_back() {
+fn a_participation_that_ends_without_a_credit_gives_its_place_back() {
     for outcome in [Outcome::Rejected { reason: "no".into() }, Outcome::Failed { reason: "no".into() }] {
         let mut world = RewardWorld::new(false, AwardStatus::Reserved { place: 7 });
         world.change(|snapshot| snapshot.earned_at = None);
@@ -163,7 +163,7 @@ fn a_credit_that_was_given_stays_given_whatever_braze_says_later() {
 }
 
 #[test]
-fn a_reward_that_is_known_rides_along_with_the_enrollment() {
+fn a_known_reward_is_part_of_the_enrollment() {
     let mut world = RewardWorld::rewarded(false);
     world.facts.known = Some(None);
     world.facts.found = Some(Vec::new());
@@ -230,7 +230,7 @@ fn by_address_a_later_reward_waits_until_the_profile_is_built() {
 }
 
 #[test]
-fn what_is_shown_is_not_written_again() {
+fn a_reward_that_is_shown_is_not_written_again() {
     let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
     world.change(|snapshot| snapshot.shown.attributes = true);
     assert_eq!(world.next(at(1)), Step::Rest);
@@ -254,7 +254,7 @@ fn the_event_of_a_reward_goes_out_once() {
     let event = write.event.unwrap();
     let told: Vec<&str> = event.properties.iter().map(|(name, _)| name).collect();
     assert_eq!((event.name.as_str(), told), ("q_rewarded", vec!["incentive", "position", "reward"]));
-    // The answer was lost: wait, ask, and send again only if it is not there.
+    // The answer was lost: wait, ask, and send again only if the event is not there.
     world.change(|snapshot| snapshot.shown = progress);
     world.facts.written = Some(Written::Unknown { retry_at: at(2) });
     assert!(matches!(world.next(at(1)), Step::Defer { until, .. } if until == at(1 + SETTLE)));
@@ -267,7 +267,7 @@ fn the_event_of_a_reward_goes_out_once() {
     let (progress, write) = shown(world.next(at(1 + SETTLE)));
     assert_eq!(write.event.unwrap().time, at(1), "it is the same event, with the time that it had");
     assert_eq!(progress.event, EventProgress::Attempted { at: at(1 + SETTLE), time: at(1) });
-    // So is one that surely was not taken.
+    // An event that was certainly not accepted is sent again, too.
     world.change(|snapshot| snapshot.shown = progress);
     (world.facts.recorded, world.facts.written) = (None, Some(Written::NotDone { retry_at: at(900) }));
     let Step::Defer { shown: progress, .. } = world.next(at(800)) else { panic!("it waits") };
@@ -277,7 +277,7 @@ fn the_event_of_a_reward_goes_out_once() {
 }
 
 #[test]
-fn who_got_nothing_has_no_event_of_a_reward() {
+fn a_participation_without_a_reward_sends_no_reward_event() {
     for status in [AwardStatus::Waiting, AwardStatus::InRaffle, AwardStatus::NoPrize(NoPrize::TooSlow)] {
         let mut world = RewardWorld::new(false, status).settled().ended(Outcome::Enrolled).knows(false);
         world.activation.rewards.event = Some("q_rewarded".into());
@@ -303,7 +303,7 @@ fn values_are_written_as_numbers_and_codes_as_texts() {
     }
 }
 
-/// While another participation claims the creation, this one's award is settled all the same.
+/// While another participation claims the creation, this one's award is still resolved.
 #[test]
 fn a_credit_does_not_wait_for_another_participations_claim() {
     let mut world = RewardWorld::new(false, AwardStatus::Reserved { place: 7 });

@@ -1,8 +1,8 @@
-//! SMS acquisition: credited when Braze says `Subscribed`, and never before.
+//! SMS acquisition: a participation is credited when Braze says `Subscribed`, and never before.
 //!
-//! Status first. Otherwise the profile has to carry the number before the number can be subscribed: it is created, or given the
-//! number, and settles. Then we subscribe it (single opt-in), or have the brand ask the consumer (double opt-in), and look until
-//! Braze says so or the time is up.
+//! The status is read first. If the number is not subscribed, the profile must have the number before it can be subscribed: the profile
+//! is created, or gets the number, and settles. Then we subscribe the number (single opt-in) or have the brand ask the consumer (double
+//! opt-in), and poll until Braze says `Subscribed` or the time is up.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::time::{between, later};
 const FIRST_LOOKS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(30)];
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A subscription that does not show by then never will.
+/// A subscription that does not show after this time never will.
 pub(super) const UNVERIFIED_AFTER: Duration = Duration::from_secs(15 * 60);
 
-/// A subscription that was written together with the profile and does not show by then is made by itself: whether Braze takes it
-/// for alias-only profiles is not documented.
+/// A subscription that was written together with the profile, and does not show after this time, is made with a separate request: whether
+/// Braze accepts it for alias-only profiles is not documented.
 const FALLS_BACK_AFTER: Duration = MINUTE;
 
-/// The consumer, by what they gave.
+/// The consumer's contacts.
 #[derive(Clone, Copy)]
 pub(super) struct Consumer<'a> {
     pub(super) phone: &'a Phone,
@@ -94,12 +94,12 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// The alias of the profile that we create.
+    /// The alias of a profile that we create.
     fn alias(&self) -> Alias {
         self.consumer.email.map_or_else(|| Alias::for_phone(self.consumer.phone), Alias::for_email)
     }
 
-    /// What callers that do not sign are shown instead of a mismatch.
+    /// The state that unsigned callers see instead of a mismatch.
     fn unanswered(&self) -> Unanswered {
         Unanswered {
             since: self.now,
@@ -109,7 +109,7 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// Writes the number to the profile, creating it if need be. Doing it twice is the same as doing it once.
+    /// Writes the number to the profile, and creates the profile if necessary. Repeating this is harmless.
     fn write(&self, target: Target) -> Step {
         let write = ProfileWrite {
             profile: target.profile.clone(),
@@ -140,7 +140,7 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// The profile carries the number: subscribe it, or have the consumer asked.
+    /// The profile has the number: subscribes it, or has the consumer asked.
     fn opt_in(&self, target: &Target) -> Step {
         let target = target.clone();
         match &self.activation.opt_in {
@@ -183,7 +183,7 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// We subscribed the number. Setting the same state twice is the same as once.
+    /// We subscribed the number. Setting the same state again is harmless.
     fn subscribed(&self, target: &Target, double_opt_in: bool) -> Step {
         match &self.facts.written {
             None => self.subscribe(target.clone(), double_opt_in),
@@ -202,7 +202,7 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// The event that makes the brand ask the consumer goes out once.
+    /// Sends the event that makes the brand ask the consumer, once.
     fn asked(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
         let event = self.event(name, progress.time().unwrap_or(self.now));
         let settled = |at| self.settled_from(at);
@@ -236,14 +236,14 @@ impl SmsFlow<'_> {
         Step::Wait { state: Open::Sms(state), until: later(self.now, FIRST_LOOKS[0]) }
     }
 
-    /// The wait counts from when the consumer was asked, unless that was so long ago that it would be over.
+    /// Waits for the consumer. The wait counts from when the consumer was asked, unless it would already be over.
     fn await_opt_in(&self, asked_at: Timestamp) -> Step {
         let since = if self.since(asked_at) < self.window() { asked_at } else { self.now };
         let until = later(since, self.next_poll(self.since(since)));
         Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since }), until }
     }
 
-    /// Subscribed by us: does Braze say so yet?
+    /// We subscribed the number: checks whether Braze says so.
     fn verify(&self, target: &Target, since: Timestamp, explicitly: bool) -> Step {
         match self.facts.subscription {
             None => return self.ask_subscription(),
@@ -263,7 +263,7 @@ impl SmsFlow<'_> {
         Step::Wait { state: Open::Sms(state), until: later(since, next) }
     }
 
-    /// Asked to confirm: has the consumer?
+    /// The consumer was asked to confirm: checks whether the consumer has.
     fn poll(&self, since: Timestamp) -> Step {
         match self.facts.subscription {
             None => self.ask_subscription(),
@@ -278,7 +278,7 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// When to look next, counted from the beginning: at the next whole interval of the stage, or at the end of the window.
+    /// When to poll next, counted from the beginning: at the next whole interval of the stage, or at the end of the window.
     fn next_poll(&self, elapsed: Duration) -> Duration {
         let OptIn::Double { poll, window, .. } = &self.activation.opt_in else { return Duration::ZERO };
         next_poll(poll, elapsed).min(*window)
@@ -308,7 +308,7 @@ impl SmsFlow<'_> {
     }
 }
 
-/// The first multiple of the interval in force that lies after `elapsed`, all counted from the beginning.
+/// The first multiple of the current interval after `elapsed`, all counted from the beginning.
 fn next_poll(stages: &[PollStage], elapsed: Duration) -> Duration {
     let mut begins = Duration::ZERO;
     for stage in stages {

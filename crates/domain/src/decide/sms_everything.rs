@@ -1,4 +1,4 @@
-//! Every state with every fact, and every story from the beginning to its end.
+//! Every state with every fact, and whole runs from the beginning to the end.
 
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ fn opt_ins() -> Vec<OptIn> {
     ]
 }
 
-/// Every fact on its own and no fact at all.
+/// Every fact by itself, and no fact at all.
 fn all_facts() -> Vec<Facts> {
     vec![
         Facts::default(),
@@ -69,8 +69,8 @@ fn every_state_and_fact_has_a_step_and_only_subscribed_credits() {
 }
 
 proptest! {
-    /// From the beginning, whatever Braze answers and however long it takes: it ends, and is credited only after Braze said
-    /// `Subscribed`.
+    /// Whatever Braze answers, and however long it takes, the participation ends, and is credited only after
+    /// Braze said `Subscribed`.
     #[test]
     fn every_sms_participation_ends_and_is_credited_only_once_subscribed(
         which in 0_usize..4, email: bool, has_profile in 0_u8..4, answers in proptest::collection::vec(0_u8..6, 0..60),

@@ -131,14 +131,14 @@ fn subscribes(step: &Step, with_logic: bool) -> bool {
 }
 
 #[test]
-fn who_is_subscribed_already_is_credited_at_once_and_touched_by_nothing_else() {
+fn a_consumer_who_is_subscribed_already_is_credited_at_once_and_nothing_is_written() {
     let world = world(single(Subscribe::AfterProfile), true);
     assert_eq!(world.next(&Facts::default(), at(1)), Step::Ask(Question::Subscription(group())));
     assert_eq!(world.next(&subscribed(), at(1)), Step::Done(Outcome::Credited));
 }
 
 #[test]
-fn nobody_found_creates_a_profile_with_address_and_number() {
+fn without_a_profile_one_is_created_with_address_and_number() {
     let write = write_of(world(single(Subscribe::AfterProfile), true).next(&found(vec![]), at(1)));
     assert_eq!(write.profile, ProfileRef::Alias(Alias::new("email", "ada@example.com").unwrap()));
     assert!(write.create && write.email.is_some() && write.subscribe.is_none());
@@ -204,7 +204,7 @@ fn a_subscription_is_read_back_and_only_then_credited() {
 }
 
 #[test]
-fn a_subscription_is_looked_for_after_10_s_30_s_and_then_every_minute_for_15() {
+fn a_subscription_is_polled_after_10_s_30_s_and_then_every_minute_for_15() {
     let state = SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: true };
     let world = world(single(Subscribe::AfterProfile), true).in_state(state);
     let next = |second: i64| match world.next(&not_subscribed(), at(second)) {
@@ -316,7 +316,7 @@ fn brazes_own_logic_may_ask_the_consumer_instead() {
 }
 
 #[test]
-fn an_answer_is_looked_for_ever_less_often_until_the_window_ends() {
+fn a_confirmation_is_polled_less_and_less_often_until_the_window_ends() {
     let world = world(by_event(), true).in_state(SmsState::AwaitingOptIn { since: at(0) });
     let next = |minute: i64| match world.next(&not_subscribed(), at(minute * 60)) {
         Step::Wait { until, .. } => (until.as_second() - at(0).as_second()) / 60,
@@ -328,7 +328,7 @@ fn an_answer_is_looked_for_ever_less_often_until_the_window_ends() {
 }
 
 #[test]
-fn what_braze_refuses_is_rejected_in_every_state_that_writes() {
+fn a_refusal_by_braze_rejects_in_every_state_that_writes() {
     let refused = written(Written::Refused { reason: "no".into() });
     for state in [
         SmsState::Enrolling { target: target() },

@@ -81,7 +81,7 @@ pub(crate) fn participation(brand: &Brand, activation: &Activation) -> Participa
     Acceptance::new(id(), (brand, activation), at(0)).by_email(email(), None, Attributes::default())
 }
 
-/// The next step of a fresh participation in `state` with these facts.
+/// The next step of a new participation in `state` with these facts.
 fn step(identity: Identity, event: bool, state: EnrollState, facts: &Facts, now: Timestamp) -> Step {
     let (brand, activation) = (brand(identity), activation(true, event));
     let participation = in_state(participation(&brand, &activation), Open::Enroll(state));
@@ -95,7 +95,7 @@ pub(crate) fn changed(participation: Participation, change: impl FnOnce(&mut Sna
     Participation::restore(snapshot).unwrap()
 }
 
-/// The participation as it is in this state.
+/// The participation in this state.
 pub(crate) fn in_state(participation: Participation, state: Open) -> Participation {
     changed(participation, |snapshot| snapshot.state = State::Open(state))
 }
@@ -117,7 +117,7 @@ fn written(facts: Facts, written: Written) -> Facts {
     Facts { written: Some(written), ..facts }
 }
 
-/// The write that a step tells, with the state to be in meanwhile.
+/// The write in a step, and the state to be in meanwhile.
 fn told(step: Step) -> (EnrollState, ProfileWrite) {
     match step {
         Step::Tell { state: Open::Enroll(state), command: Command::Write(write) } => (state, write),
@@ -134,7 +134,7 @@ fn our_own_store_is_asked_before_braze() {
 }
 
 #[test]
-fn a_consumer_known_from_before_needs_no_look_up() {
+fn a_consumer_with_a_recent_profile_hint_needs_no_look_up() {
     let facts = known(ProfileRef::ExternalId("u1".into()), at(-1_000), false);
     let (_, write) = told(step(Identity::Alias, false, EnrollState::Received, &facts, at(1)));
     assert_eq!(write.profile, ProfileRef::ExternalId("u1".into()));
@@ -142,14 +142,14 @@ fn a_consumer_known_from_before_needs_no_look_up() {
 }
 
 #[test]
-fn old_knowledge_is_looked_up_again() {
+fn an_old_hint_is_looked_up_again() {
     let facts = known(ProfileRef::ExternalId("u1".into()), at(-40 * 86_400), false);
     let next = step(Identity::Alias, false, EnrollState::Received, &facts, at(1));
     assert_eq!(next, Step::Ask(Question::FindProfile));
 }
 
 #[test]
-fn nobody_found_creates_an_alias_only_profile_with_attributes_and_event_in_one_request() {
+fn without_a_profile_an_alias_only_one_is_created_with_attributes_and_event_in_one_request() {
     let facts = Facts { found: Some(Vec::new()), ..nobody_known() };
     let (state, write) = told(step(Identity::Alias, true, EnrollState::Received, &facts, at(1)));
     assert_eq!(write.profile, ProfileRef::Alias(Alias::new("email", "ada@example.com").unwrap()));
@@ -197,7 +197,7 @@ fn a_write_that_braze_took_enrolls() {
 }
 
 #[test]
-fn what_braze_refuses_is_rejected_with_its_reason() {
+fn a_refusal_by_braze_rejects_with_its_reason() {
     let state = EnrollState::Enrolling { target: alias_target(true), event: EventProgress::NotSent };
     let refused = Written::Refused { reason: "EMAIL_BAD_FORMAT".into() };
     let next = step(Identity::Alias, false, state, &written(Facts::default(), refused), at(2));
@@ -261,7 +261,7 @@ fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
 }
 
 #[test]
-fn a_worker_that_finds_an_open_attempt_waits_for_braze_to_settle() {
+fn a_worker_that_finds_an_open_attempt_waits_for_the_profile_to_settle() {
     let state = EnrollState::Enrolling {
         target: alias_target(true),
         event: EventProgress::Attempted { at: at(1), time: at(0) },
@@ -286,7 +286,7 @@ fn by_email_identity_one_participation_creates_and_the_others_wait_for_it() {
 }
 
 #[test]
-fn a_creation_by_email_of_unknown_outcome_is_repeated_only_once_braze_has_settled() {
+fn a_creation_by_email_of_unknown_outcome_is_repeated_only_after_the_profile_has_settled() {
     let target = Target { profile: ProfileRef::Email(email()), create: true };
     let state = EnrollState::Enrolling { target, event: EventProgress::NotSent };
     let unknown = written(Facts::default(), Written::Unknown { retry_at: at(3) });
@@ -295,12 +295,12 @@ fn a_creation_by_email_of_unknown_outcome_is_repeated_only_once_braze_has_settle
 }
 
 #[test]
-fn what_braze_never_takes_is_given_up_with_a_reason() {
+fn a_participation_that_braze_never_accepts_is_given_up_with_a_reason() {
     let next = step(Identity::Alias, false, EnrollState::Received, &Facts::default(), at(0) + GIVE_UP_AFTER);
     assert!(matches!(next, Step::Done(Outcome::Failed { .. })));
 }
 
-/// What the world may answer to a step.
+/// What may be answered to a step.
 #[derive(Debug, Clone)]
 enum WorldAnswer {
     Useful,
@@ -317,8 +317,8 @@ fn answers() -> impl Strategy<Value = Vec<WorldAnswer>> {
 }
 
 proptest! {
-    /// Whatever Braze answers, and however often: the participation ends, it is due while it has not, and no event is sent
-    /// while the fate of an earlier one is open.
+    /// Whatever Braze answers, and however often, the participation ends, it is due until then, and no event is sent while the outcome of
+    /// an earlier one is unknown.
     #[test]
     fn every_participation_ends(answers in answers(), by_email: bool, event: bool, exists: bool, arrived: bool) {
         let identity = if by_email { Identity::Email } else { Identity::Alias };

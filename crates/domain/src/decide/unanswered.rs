@@ -1,4 +1,4 @@
-//! The wait that callers without a signature are shown in place of a mismatch. It is over when a real one would be.
+//! The wait that unsigned callers see instead of a mismatch. It ends when a real wait would end.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use crate::decide::{Step, Terms, sms};
 use crate::participation::Participation;
 use crate::time::later;
 
-/// The next step of the wait, if there is one that is not over.
+/// The next step of the wait, if there is a wait that has not ended.
 pub(super) fn decide(participation: &Participation, terms: &Terms<'_>, now: Timestamp) -> Option<Step> {
     let wait = participation.state().unanswered().filter(|wait| wait.ended_at.is_none())?;
     let until = later(wait.since, patience(terms.activation));
     Some(if now < until { Step::Defer { shown: participation.shown(), until } } else { Step::StopWaiting })
 }
 
-/// How long a real answer would be waited for.
+/// How long the flow would wait for a real answer.
 fn patience(activation: &Activation) -> Duration {
     match activation.sms.as_ref().map(|sms| &sms.opt_in) {
         Some(OptIn::Double { window, .. }) => *window,
         Some(OptIn::Single { .. }) => sms::UNVERIFIED_AFTER,
-        // The way in is no longer configured: a real wait would end, too.
+        // The way in is no longer configured, so a real wait would end, too.
         None => Duration::ZERO,
     }
 }

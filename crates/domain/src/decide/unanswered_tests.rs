@@ -1,4 +1,4 @@
-//! Whoever does not sign cannot tell a mismatch from a question that is never answered.
+//! A caller that does not sign cannot tell a mismatch from a question that is never answered.
 
 use proptest::prelude::*;
 
@@ -13,17 +13,18 @@ use crate::unknown::UnknownFields;
 const THEIRS: &str = "+13135550100";
 const OTHER: &str = "+13135550199";
 
-/// What a caller is shown: state, reason, time of the last change, credit, and how the award stands.
+/// What a caller sees: the state, the reason, the time of the last change, the credit, and the award's
+/// status.
 type CallerView = (String, Option<String>, Timestamp, bool, Option<AwardStatus>);
 
-/// How a campaign goes on, whatever the profile carries.
+/// The course of a campaign, whatever number the profile has.
 #[derive(Debug, Clone)]
 struct Course {
     opt_in: OptIn,
     status: Option<AwardStatus>,
-    /// Waits before Braze answers the look-up, in seconds.
+    /// The waits before Braze answers the look-up, in seconds.
     put_off: Vec<u64>,
-    /// How long Braze takes to take the event, in seconds.
+    /// How long Braze takes to accept the event, in seconds.
     latency: u64,
 }
 
@@ -44,7 +45,8 @@ fn award(world: &SmsWorld, status: AwardStatus) -> Award {
     }
 }
 
-/// Takes a participation from the beginning to its end, nobody answering; what is shown from each save on.
+/// Takes a participation from its beginning to its end while the consumer never answers. Returns what is
+/// visible after each save.
 fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, CallerView)> {
     let mut world = world(course.opt_in.clone(), true);
     world.brand.braze.on_phone_mismatch = PhoneMismatch::Skip;
@@ -75,7 +77,7 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, Caller
                 facts.before_a_command();
                 facts.written = Some(Written::Done);
                 if !command.is_repeatable() {
-                    // It is saved before it is sent.
+                    // The participation is saved before the command is sent.
                     saves.push((now, view(participation, award.as_ref(), asking)));
                     now = later(now, Duration::from_secs(course.latency));
                 }
@@ -83,7 +85,7 @@ fn walk(course: &Course, number: &str, asking: Asking) -> Vec<(Timestamp, Caller
             Step::Wait { until: then, .. } | Step::Defer { until: then, .. } => until = Some(then),
             Step::Done(_) => facts.before_a_command(),
             Step::Resolve(Resolution::Release | Resolution::Refuse(_)) => {
-                award.as_mut().expect("it is settled").status = AwardStatus::Released;
+                award.as_mut().expect("it has an award").status = AwardStatus::Released;
             }
             Step::StopWaiting => {}
             Step::Rest => {
@@ -140,7 +142,7 @@ fn courses() -> impl Strategy<Value = Course> {
 }
 
 proptest! {
-    /// At every moment, from the first look to the end.
+    /// This holds at every moment from the first step to the end.
     #[test]
     fn a_mismatch_looks_like_an_answer_that_never_comes(course in courses()) {
         let (genuine, mismatch) =
@@ -153,7 +155,7 @@ proptest! {
         prop_assert_eq!((&end.0[..], &end.1), (expected, &None));
     }
 
-    /// Whoever signs is told at once, and why.
+    /// A caller that signs learns of the mismatch and its reason at once.
     #[test]
     fn a_signed_caller_sees_a_mismatch_as_soon_as_it_is_known(course in courses()) {
         let saves = walk(&course, OTHER, Asking::Signed);
@@ -168,7 +170,7 @@ proptest! {
 }
 
 #[test]
-fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
+fn only_signed_callers_see_what_braze_says_about_a_consumer_and_all_see_an_outage() {
     let mut world = world(by_event(), true);
     world.participation.apply(&Step::Done(Outcome::Rejected { reason: "no".into() }), at(1));
     let seen = |world: &SmsWorld, asking| {
@@ -182,7 +184,7 @@ fn what_braze_says_of_a_consumer_is_for_signed_callers_and_an_outage_for_all() {
 }
 
 #[test]
-fn whoever_was_forgotten_is_not_shown_as_waiting() {
+fn a_forgotten_consumer_is_not_shown_as_waiting() {
     let mut world = world(by_event(), true);
     let wait = Unanswered { since: at(1), double: true, status: None, ended_at: None };
     world.participation.apply(&Step::Done(Outcome::Mismatch(wait)), at(1));

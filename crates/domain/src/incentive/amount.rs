@@ -1,28 +1,28 @@
-//! Values of rewards: decimal numbers, kept exactly.
+//! Values of rewards: exact decimal numbers.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Parts of one: amounts have up to four decimals.
+/// How many parts make one. Amounts have up to four decimals.
 const PARTS: i64 = 10_000;
 
 /// A decimal number with up to four decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(i64);
 
-/// Why a text is no amount.
+/// The text is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    /// Not a decimal number, more than four decimals, or over a thousand million.
+    /// The text is not a decimal number, or has more than four decimals, or exceeds a thousand million.
     #[error("must be a number from 0 to 1000000000 with up to four decimals")]
     NotAnAmount,
 }
 
 impl Amount {
-    /// The largest amount there is.
+    /// The largest amount.
     const MOST: i64 = 1_000_000_000 * PARTS;
 
-    /// An amount from its ten-thousandths; `None` when negative or too large.
+    /// Makes an amount from ten-thousandths; `None` if it is negative or too large.
     #[must_use]
     pub fn from_parts(parts: i64) -> Option<Self> {
         (0..=Self::MOST).contains(&parts).then_some(Self(parts))
@@ -49,7 +49,7 @@ impl FromStr for Amount {
     }
 }
 
-/// Without decimals that say nothing: `20`, `12.5`.
+/// Shows no superfluous decimals: `20`, `12.5`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, decimals) = (self.0 / PARTS, self.0 % PARTS);

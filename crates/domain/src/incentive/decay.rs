@@ -7,13 +7,14 @@ use crate::incentive::Amount;
 /// How a value falls, from its beginning to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decay {
-    /// The value at first.
+    /// The value at the beginning.
     pub from: Amount,
-    /// The value at last; not more than at first.
+    /// The value at the end, not more than at the beginning.
     pub to: Amount,
-    /// How long it falls; never zero.
+    /// How long the value falls; never zero.
     pub over: Duration,
-    /// It stays for so long, then falls at once by what a straight line fell meanwhile; without it, it falls steadily.
+    /// How long the value stays before it falls by a step, to where a straight line would be. `None` if it
+    /// falls steadily.
     pub step: Option<Duration>,
     /// Values are multiples of this; never zero.
     pub multiple: Amount,
@@ -21,19 +22,19 @@ pub struct Decay {
     pub rounding: Rounding,
 }
 
-/// Which multiple a value in between becomes.
+/// How a value between two multiples is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounding {
-    /// The nearer one; the higher one from the middle.
+    /// To the nearer multiple; from the middle, to the higher one.
     Nearest,
-    /// The higher one.
+    /// To the higher multiple.
     Up,
-    /// The lower one.
+    /// To the lower multiple.
     Down,
 }
 
 impl Decay {
-    /// The value after `elapsed`. Exactly `from` at the beginning, exactly `to` from the end on.
+    /// The value after `elapsed`: exactly `from` at the beginning, and exactly `to` at and after the end.
     ///
     /// ```
     /// use std::time::Duration;
@@ -64,10 +65,11 @@ impl Decay {
             return self.to;
         }
         let (from, to) = (i128::from(self.from.parts()), i128::from(self.to.parts()));
-        // All that is left of the fall, in parts of `over` times ten-thousandths: nothing is rounded twice.
+        // The rest of the fall, in ten-thousandths times `over`, so that nothing is rounded twice.
         let left = i128::try_from(over - passed.min(over)).unwrap_or(0);
         let over = i128::try_from(over).unwrap_or(i128::MAX);
-        // No file that is accepted comes near the end of the range; one that was pushed before durations had bounds may.
+        // No file that is accepted comes near the limits of the type; one that was pushed before durations
+        // had bounds may.
         let scaled = to.saturating_mul(over).saturating_add((from - to).saturating_mul(left));
         let multiple = i128::from(self.multiple.parts().max(1)).saturating_mul(over);
         let (lower, rest) = (scaled / multiple, scaled % multiple);

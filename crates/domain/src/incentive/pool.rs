@@ -4,13 +4,13 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::invisible::has_invisible;
 
-/// A pool of unique codes: the name of the file that they were read from.
+/// A pool of unique codes, named after the file that they were read from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pool(String);
 
 impl Pool {
-    /// The pool that a file fills; `None` when the name is empty or longer than 255 characters. What is stored names pools that no brand
-    /// file may name any more, see [`Pool::flaw`].
+    /// The pool that a file fills; `None` if the name is empty or longer than 255 characters. Stored data may
+    /// name pools that brand files may no longer name, see [`Pool::flaw`].
     #[must_use]
     pub fn of_file(name: &str) -> Option<Self> {
         let plain = !name.is_empty() && name.chars().count() <= 255 && !name.chars().any(char::is_control);
@@ -23,19 +23,20 @@ impl Pool {
         &self.0
     }
 
-    /// Why a brand file may not name it: a file of codes lies beside the brand file, and is no other kind of file.
+    /// Why a brand file may not name this pool: a file of codes must be in the brand file's directory and
+    /// must not be another kind of file.
     #[must_use]
     pub fn flaw(&self) -> Option<&'static str> {
         let name = self.0.as_str();
         let ends_in = |ending: &str| name.to_lowercase().ends_with(ending);
         if name.contains(['/', '\\']) {
-            Some("must be the name of a file beside the brand file, without a path: put the file there")
+            Some("must be the name of a file next to the brand file, without a path: put the file there")
         } else if name.starts_with('.') {
-            Some("must be the name of a file beside the brand file that does not begin with a dot")
+            Some("must be the name of a file next to the brand file that does not begin with a dot")
         } else if ends_in(".toml") {
             Some("is the name of a brand file; codes are in a file of their own, as \"codes.txt\"")
         } else if has_invisible(name) {
-            Some("has a character that nobody sees: rename the file, as \"codes.txt\"")
+            Some("has an invisible character: rename the file, as \"codes.txt\"")
         } else if name.trim() != name {
             Some("has space at its ends: rename the file, as \"codes.txt\"")
         } else {
@@ -43,7 +44,8 @@ impl Pool {
         }
     }
 
-    /// The name as file systems may compare names: some do not tell case apart, or composed accents from decomposed ones.
+    /// The name as file systems may compare it: some ignore case, or the difference between composed and
+    /// decomposed accents.
     #[must_use]
     pub fn folded(&self) -> String {
         ComposingNormalizerBorrowed::new_nfc().normalize(&self.0.to_lowercase()).into_owned()
@@ -59,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_is_a_plain_file_beside_the_brand_file() {
+    fn a_pool_is_a_plain_file_next_to_the_brand_file() {
         for good in [
             "codes.txt",
             "Codes 2026.csv",
@@ -87,9 +89,9 @@ mod tests {
             ("acme.toml", "brand file"),
             ("ACME.TOML", "brand file"),
             (".toml", "begin with a dot"),
-            ("codes\u{200b}.txt", "nobody sees"),
-            ("codes.txt\u{a0}", "nobody sees"),
-            ("\u{feff}codes.txt", "nobody sees"),
+            ("codes\u{200b}.txt", "invisible"),
+            ("codes.txt\u{a0}", "invisible"),
+            ("\u{feff}codes.txt", "invisible"),
             (" codes.txt", "space"),
             ("codes.txt ", "space"),
         ] {

@@ -1,8 +1,9 @@
-//! Drawing among all at the close, so that anyone can check it.
+//! Draws among all participations at the close, in a way that anyone can verify.
 //!
-//! The seed exists from the beginning and is committed to by its SHA-256. Each participation has a ticket, the SHA-256 of its id,
-//! which tells nothing of the consumer and cannot be turned back into the id. At the close every ticket gets a score, the SHA-256 of
-//! seed and ticket, and the lowest scores win. With the seed published, everyone can compute that from the list of tickets.
+//! The seed exists from the beginning, and its SHA-256 is published as a commitment. Each participation has a
+//! ticket, the SHA-256 of its id, which reveals nothing about the consumer and cannot be turned back into the
+//! id. At the close every ticket gets a score, the SHA-256 of seed and ticket, and the lowest scores win.
+//! Then the seed is published, and everyone can compute the result from the list of tickets.
 
 use std::collections::BTreeMap;
 
@@ -11,41 +12,41 @@ use sha2::{Digest, Sha256};
 use crate::ids::{ContactKey, ParticipationId};
 use crate::incentive::Quantity;
 
-/// The secret of a raffle until it is drawn.
+/// The seed of a raffle, which is secret until the raffle is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seed([u8; 32]);
 
-/// What a seed is committed to by: its SHA-256.
+/// The commitment to a seed: its SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Commitment(pub [u8; 32]);
 
-/// A participation in a raffle, for everyone to see.
+/// A participation in a raffle, in its public form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub [u8; 16]);
 
-/// A participation in a raffle, for those who draw.
+/// A participation in a raffle, as the draw sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entrant {
     /// The participation.
     pub id: ParticipationId,
-    /// The person behind it, who wins once at most.
+    /// The person behind it, who can win only once.
     pub participant: ContactKey,
 }
 
 impl Seed {
-    /// A seed from 32 secret bytes.
+    /// Makes a seed from 32 secret bytes.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The seed, to be published once the raffle is drawn.
+    /// The seed as a text, to be published after the draw.
     #[must_use]
     pub fn publish(&self) -> String {
         hex::encode(self.0)
     }
 
-    /// What it is committed to by.
+    /// The commitment to the seed.
     #[must_use]
     pub fn commitment(&self) -> Commitment {
         Commitment(Sha256::digest(self.0).into())
@@ -73,31 +74,31 @@ impl Ticket {
     }
 }
 
-/// What a draw came to, for everyone to check. It is kept as it is here, and never changes again.
+/// The result of a draw, which everyone can verify. It is stored in this form and never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Drawing {
     tickets: Vec<Ticket>,
     winners: Vec<Ticket>,
 }
 
-/// One of the lists of a drawing.
+/// A list in the result of a draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DrawnList {
-    /// Every ticket that took part, in the order of the tickets.
+    /// All tickets, in the order of the tickets.
     Tickets,
-    /// The tickets that won, best first.
+    /// The winning tickets, best first.
     Winners,
 }
 
 impl Drawing {
-    /// A drawing from the tickets that took part, in whatever order, and those that won, best first.
+    /// Makes a result from all tickets, in any order, and the winning ones, best first.
     #[must_use]
     pub fn new(mut tickets: Vec<Ticket>, winners: Vec<Ticket>) -> Self {
         tickets.sort_unstable();
         Self { tickets, winners }
     }
 
-    /// One of its lists.
+    /// One of the lists.
     #[must_use]
     pub fn list(&self, list: DrawnList) -> &[Ticket] {
         match list {
@@ -111,7 +112,7 @@ impl DrawnList {
     /// Both lists.
     pub const ALL: [Self; 2] = [Self::Tickets, Self::Winners];
 
-    /// Its name where it is stored.
+    /// The list's name in storage.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -121,14 +122,16 @@ impl DrawnList {
     }
 }
 
-/// The winners, best score first: at most `quantity`, each participant once. The order of the entrants does not matter.
+/// The winners, best score first: at most `quantity`, and each participant once. The order of the entrants
+/// does not matter.
 #[must_use]
 pub fn winners(seed: &Seed, entrants: &[Entrant], quantity: Quantity) -> Vec<ParticipationId> {
     let mut best: BTreeMap<ContactKey, ([u8; 32], ParticipationId)> = BTreeMap::new();
     for entrant in entrants {
         let scored = (seed.score(Ticket::of(entrant.id)), entrant.id);
         let kept = best.entry(entrant.participant).or_insert(scored);
-        // Of a participant's tickets the earliest id counts, not the best score: more tickets are no better chance.
+        // Of a participant's tickets the one with the lowest id counts, not the one with the best score: more
+        // tickets do not improve the chance.
         if entrant.id < kept.1 {
             *kept = scored;
         }

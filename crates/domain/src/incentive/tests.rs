@@ -90,7 +90,7 @@ fn a_value_can_fall_in_steps() {
 
 #[test]
 fn a_value_is_rounded_as_configured() {
-    // After 2.5 s the line is at 47.5, after 2.6 s at 47.4.
+    // After 2.5 s the line is at 47.5, and after 2.6 s at 47.4.
     for (milliseconds, rounding, value) in [
         (2_500, Rounding::Nearest, "48"),
         (2_600, Rounding::Nearest, "47"),
@@ -140,7 +140,7 @@ fn speed_can_be_measured_from_the_sending() {
     let offer = |sent| offered(&incentive, at(900_000), Some(at(sent)));
     assert_eq!(offer(840_000), Offer::Prize(code("A")));
     assert_eq!(offer(839_999), Offer::Nothing(NoPrize::TooSlow));
-    assert_eq!(offer(900_500), Offer::Prize(code("A")), "a clock ahead of ours makes nobody late");
+    assert_eq!(offer(900_500), Offer::Prize(code("A")), "a clock ahead of ours does not make anybody late");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn tiers_go_by_place() {
 }
 
 #[test]
-fn pools_are_told_how_many_codes_they_need() {
+fn an_incentive_says_how_many_codes_its_pools_need() {
     let codes = |file: &str| Prize::Codes(Pool::of_file(file).unwrap());
     let tiers = vec![
         Tier { up_to: 100, prize: codes("a") },

@@ -1,6 +1,7 @@
-//! What happens in a ledger: a participation is entered, credited or released, and a raffle is drawn.
+//! The changes in a ledger: participations are entered, credited or released, and raffles are drawn.
 //!
-//! Whenever somebody waits who could take a place, there is none to take; so places go in the order of acceptance.
+//! If a participation waits that could take a place, then no place is free. So places are given in the order
+//! of acceptance.
 
 use std::num::NonZeroU64;
 
@@ -13,25 +14,25 @@ use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
 use crate::ledger::{Counts, Frozen, LedgerTx, Rules, TakenCode};
 
-/// What came of settling.
+/// The result of resolving awards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resolved {
-    /// The awards that were asked for, as they stand now.
+    /// The requested awards with their current status.
     pub awards: Vec<Award>,
     /// Participations that were credited before and have a reward now.
     pub moved_up: Vec<ParticipationId>,
-    /// Whether there is something to tell Quikly.
+    /// Whether there are callbacks to send.
     pub calls_back: bool,
-    /// Pools that just came to a tenth of their codes, or to none: the pool, and how many are left.
+    /// Pools that have just come down to a tenth of their codes, or to none, with the number of codes left.
     pub low: Vec<(String, u32)>,
-    /// Pools that had no code for somebody who is credited.
+    /// Pools that had no code for a credited participation.
     pub owed: Vec<String>,
 }
 
-/// Enters a participation that was just accepted: behind all that were accepted before.
+/// Enters a participation that was just accepted, behind all that were accepted before.
 ///
 /// # Errors
-/// As the store does.
+/// The store's error.
 pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result<Award, B::Error> {
     let mut award = award.clone();
     let Some(incentive) = &rules.incentive else {
@@ -72,7 +73,8 @@ fn first_status<B: LedgerTx>(
     Ok(place.map_or(AwardStatus::Waiting, |place| AwardStatus::Reserved { place }))
 }
 
-/// A released place, or one that was never given. Nobody who waits could take it: they would have it already.
+/// A released place, or one that was never given. No waiting participation could take it, since it would have
+/// it already.
 fn free_place<B: LedgerTx>(
     book: &mut B,
     incentive: &Incentive,
@@ -88,10 +90,10 @@ fn free_place<B: LedgerTx>(
     Ok(Some(counts.places))
 }
 
-/// Credits or releases participations. What was resolved before is left as it is.
+/// Credits or releases participations. Those that are resolved already are left as they are.
 ///
 /// # Errors
-/// As the store does.
+/// The store's error.
 pub fn resolve<B: LedgerTx>(
     book: &mut B,
     rules: &Rules,
@@ -113,10 +115,11 @@ pub fn resolve<B: LedgerTx>(
     keeper.close()
 }
 
-/// Gives what is free to those who wait for it: after the quantity was raised, or codes were added.
+/// Gives free places and new codes to the participations that wait for them, after the quantity was raised or
+/// codes were added.
 ///
 /// # Errors
-/// As the store does.
+/// The store's error.
 pub fn refill<B: LedgerTx>(book: &mut B, rules: &Rules, now: Timestamp) -> Result<Resolved, B::Error> {
     let mut keeper = Keeper::of(book, rules, now)?;
     for mut award in keeper.book.owed()? {
@@ -128,10 +131,10 @@ pub fn refill<B: LedgerTx>(book: &mut B, rules: &Rules, now: Timestamp) -> Resul
     keeper.close()
 }
 
-/// Draws a raffle, once: `None` when it was drawn before, or when the seed is not the one that was committed to.
+/// Draws a raffle once: `None` if it was drawn before, or if the seed does not match the commitment.
 ///
 /// # Errors
-/// As the store does.
+/// The store's error.
 pub fn draw<B: LedgerTx>(
     book: &mut B,
     rules: &Rules,
@@ -152,13 +155,13 @@ pub fn draw<B: LedgerTx>(
         won.push(Ticket::of(id));
         keeper.counts.places += 1;
         if award.has_place() {
-            // A draw was cut off after this one: the same seed draws the same again.
+            // An earlier draw was interrupted after this winner; the same seed draws the same winners again.
             keeper.counts.moves(Some(&AwardStatus::InRaffle), &award.status);
             keeper.resolved.moved_up.push(award.id);
             continue;
         }
         let place = keeper.counts.places;
-        // Without a code there is a place all the same, and a code is owed.
+        // If no code is left, the winner still has the place, and a code is owed.
         keeper.stand(&mut award, AwardStatus::Reserved { place })?;
         keeper.give_later(&mut award, place)?;
     }
@@ -168,7 +171,7 @@ pub fn draw<B: LedgerTx>(
     keeper.close().map(Some)
 }
 
-/// A book while something happens in it.
+/// A ledger while it is being changed.
 struct Keeper<'a, B> {
     before: Counts,
     book: &'a mut B,
@@ -210,7 +213,8 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         self.call_back(award, CallbackKind::Credited)
     }
 
-    /// Who has a lot does not depend on when the draw is made, or made again after it was cut off.
+    /// Which participations have a ticket does not depend on when the draw is made, or repeated after an
+    /// interruption.
     fn has_no_lot_any_more(&self) -> bool {
         let closed = self.rules.incentive.as_ref().is_some_and(|incentive| self.now > incentive.lots_until());
         closed || self.counts.drawn_at.is_some()
@@ -229,7 +233,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         self.call_back_why(award, CallbackKind::Ended, why)
     }
 
-    /// Free places go to those who wait, in the order of acceptance.
+    /// Gives free places to waiting participations, in the order of acceptance.
     fn move_up(&mut self) -> Result<(), B::Error> {
         let Some(incentive) = self.rules.incentive.clone() else { return Ok(()) };
         while let Some(mut award) = self.book.first_waiting()? {
@@ -253,10 +257,10 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         self.call_back(award, CallbackKind::Rewarded)
     }
 
-    /// The reward of a place. None when there is no code left: the place is kept until there is.
+    /// The reward of a place; `None` if no code is left, and then the place is kept until there is one.
     fn reward(&mut self, award: &Award, place: u32) -> Result<Option<AwardStatus>, B::Error> {
         let Some(incentive) = &self.rules.incentive else { return Ok(None) };
-        // The lots of a raffle have no place of their own.
+        // The tickets of a raffle have no place of their own.
         let offer = if matches!(incentive.kind, Kind::Raffle(_)) { &Offer::ByPlace } else { &award.offer };
         let reward = match incentive.prize(offer, place) {
             None => return Ok(None),
@@ -281,7 +285,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         }
     }
 
-    /// The participant's other participations do not wait any more.
+    /// The participant's other participations no longer wait.
     fn no_second_for(&mut self, award: &Award) -> Result<(), B::Error> {
         for mut other in self.book.siblings_of(award)? {
             if other.status == AwardStatus::Waiting {
@@ -315,7 +319,8 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
     }
 
     fn close(self) -> Result<Resolved, B::Error> {
-        // The incentive may be gone from the brand file, and its books remain: somebody may bring it back.
+        // The incentive may be missing from the brand file while its ledger remains, since it may be added
+        // again.
         if self.rules.incentive.is_some() || self.counts != self.before {
             self.book.keep_counts(&self.counts)?;
         }

@@ -1,4 +1,4 @@
-//! Everything that is kept of a participation, as plain values: what is stored, and what a participation begins with.
+//! All stored values of a participation, as plain values.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::reservation::Slot;
 use crate::time::later;
 use crate::unknown::UnknownFields;
 
-/// For how long a new participation is left to its queue message before the tick processes it.
+/// How long a new participation is left to its queue message before the tick processes it.
 pub const FIRST_LOOK: Duration = Duration::from_secs(60);
 
-/// The values of a participation. [`Participation::restore`] makes one of them if they go together.
+/// The values of a participation. [`Participation::restore`] makes one from them if they are consistent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// See [`Participation::id`].
@@ -56,14 +56,14 @@ pub struct Snapshot {
     pub without_terms_since: Option<Timestamp>,
     /// See [`Participation::version`].
     pub version: u64,
-    /// What a newer version keeps of it.
+    /// Fields that only a newer version knows.
     pub unknown: UnknownFields,
 }
 
 /// Values that no participation can have together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Impossible {
-    /// The state is one of another way.
+    /// The state belongs to another way.
     #[error("a participation by {way} cannot be {state}")]
     State {
         /// The channel's name.
@@ -71,17 +71,18 @@ pub enum Impossible {
         /// The state's name.
         state: &'static str,
     },
-    /// A number earns its credit once Braze says that it is subscribed, and then its flow is over.
-    #[error("a participation by number is credited, and yet {state}")]
+    /// A participation by number earns its credit when Braze says that the number is subscribed, and its flow
+    /// ends then. This one is still open.
+    #[error("a participation by number has earned its credit, but is {state}")]
     EarnedEarly {
         /// The state's name.
         state: &'static str,
     },
-    /// Nobody takes part by number without consent.
+    /// A participation by number has no consent.
     #[error("a participation by number whose consumer refused consent")]
     WithoutConsent,
-    /// Its flow is under way, and yet it is never processed again.
-    #[error("a participation that is {state} is due at no time")]
+    /// The flow is open, but the participation is never due.
+    #[error("a participation that is {state} is never due")]
     NeverDue {
         /// The state's name.
         state: &'static str,
@@ -89,7 +90,7 @@ pub enum Impossible {
 }
 
 impl Snapshot {
-    /// What a participation begins with that is accepted now; the second time is until when it is kept.
+    /// The initial values of a participation that is accepted now; the second time is until when it is kept.
     #[must_use]
     pub fn accepted(
         id: ParticipationId,
@@ -149,22 +150,22 @@ impl Snapshot {
 }
 
 impl Participation {
-    /// The participation with these values.
+    /// Makes a participation with these values.
     ///
     /// # Errors
-    /// When no participation can have them together.
+    /// If no participation can have them together.
     pub fn restore(snapshot: Snapshot) -> Result<Self, Impossible> {
         snapshot.check()?;
         Ok(Self(snapshot))
     }
 
-    /// Its values.
+    /// The values.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.0
     }
 
-    /// Its values, to be changed and restored.
+    /// Returns the values, to be changed and restored.
     #[must_use]
     pub fn into_snapshot(self) -> Snapshot {
         self.0

@@ -5,74 +5,74 @@ use crate::award::{AwardStatus, Refusal};
 use crate::participation::Way;
 use crate::profile::ProfileRef;
 
-/// How far a participation is.
+/// The state of a participation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
-    /// Its flow is under way.
+    /// The flow has not ended.
     Open(Open),
-    /// Its flow is over.
+    /// The flow has ended.
     Ended(Outcome),
 }
 
-/// How far a flow is that is under way. Each way has states of its own.
+/// The state of an open flow. Each way has its own states.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Open {
-    /// By e-mail, or by an event that Braze told us of.
+    /// Taking part by e-mail, or by an event that Braze reported.
     Enroll(EnrollState),
-    /// By mobile number.
+    /// Taking part by mobile number.
     Sms(SmsState),
 }
 
-/// How far an e-mail participation or an event is.
+/// The state of a participation by e-mail or event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EnrollState {
-    /// Accepted; nothing is known yet.
+    /// The participation was accepted; nothing is known yet.
     Received,
-    /// The profile is known; it is being written to.
+    /// The profile is known, and is being written to.
     Enrolling {
-        /// Which profile.
+        /// The profile to write to.
         target: Target,
         /// Whether the custom event may already have been sent.
         event: EventProgress,
     },
 }
 
-/// How far a participation by mobile number is.
+/// The state of a participation by mobile number.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SmsState {
-    /// Accepted; nothing is known yet.
+    /// The participation was accepted; nothing is known yet.
     Received,
-    /// The profile is known; the number is being written to it.
+    /// The profile is known, and the number is being written to it.
     Enrolling {
-        /// Which profile.
+        /// The profile to write to.
         target: Target,
     },
-    /// The profile was created or given the number; Braze is building it.
+    /// The profile was created or given the number, and Braze is building it.
     Settling {
-        /// Which profile.
+        /// The profile that is being built.
         target: Target,
-        /// Until when.
+        /// When Braze has certainly built it.
         until: Timestamp,
     },
-    /// The profile carries the number; it is being subscribed, or asked to confirm.
+    /// The profile has the number, which is being subscribed, or the consumer is being asked to confirm.
     Subscribing {
-        /// Which profile.
+        /// The profile with the number.
         target: Target,
         /// Whether the event that makes the brand ask may already have been sent.
         event: EventProgress,
     },
-    /// Subscribed by us; Braze does not say so yet.
+    /// We subscribed the number; Braze does not say so yet.
     AwaitingSubscription {
-        /// Which profile.
+        /// The profile with the number.
         target: Target,
-        /// Since when.
+        /// When the number was subscribed.
         since: Timestamp,
-        /// Whether the number was subscribed by a request of its own.
+        /// Whether the number was subscribed with a separate request.
         explicitly: bool,
     },
-    /// Asked to confirm.
+    /// The consumer was asked to confirm.
     AwaitingOptIn {
-        /// Since when.
+        /// When the consumer was asked.
         since: Timestamp,
     },
 }
@@ -84,58 +84,59 @@ pub enum Outcome {
     Enrolled,
     /// By mobile number: Braze says that it is subscribed. By an event: Braze has what the event leaves on the profile.
     Credited,
-    /// Subscribed by us, and Braze never said so.
+    /// We subscribed the number, but Braze never said so.
     Unverified,
     /// The consumer did not confirm.
     Expired,
-    /// The profile carries another number than the consumer gave.
+    /// The profile has another number than the consumer gave.
     Mismatch(Unanswered),
     /// Braze refuses this consumer for good, or the consumer was forgotten.
     Rejected {
-        /// Why, without contacts.
+        /// The reason, without contacts.
         reason: String,
     },
-    /// Given up.
+    /// The participation was given up.
     Failed {
-        /// Why, without contacts.
+        /// The reason, without contacts.
         reason: String,
     },
 }
 
-/// A wait for an answer that never comes: what callers that do not sign are shown in place of a mismatch ([`crate::seen`]).
+/// A wait for an answer that never comes, which unsigned callers see instead of a mismatch ([`crate::seen`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unanswered {
-    /// Since when it seems to be waited for.
+    /// When the wait seems to have begun.
     pub since: Timestamp,
     /// Whether the consumer seems to have been asked to confirm.
     pub double: bool,
-    /// How the award stood when the participation ended, where it has one.
+    /// The award's status when the participation ended, if it has an award.
     pub status: Option<AwardStatus>,
-    /// When the wait was over.
+    /// When the wait ended.
     pub ended_at: Option<Timestamp>,
 }
 
-/// The profile a participation writes to.
+/// The profile that a participation writes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// How it is addressed.
+    /// How the profile is addressed.
     pub profile: ProfileRef,
-    /// Whether the write creates it. Writes to existing profiles never do.
+    /// Whether the write may create the profile. A write to an existing profile never does.
     pub create: bool,
 }
 
-/// Braze counts every event it is sent, so an attempt is written down before it is made.
+/// The progress of a custom event. Braze counts every event that it is sent, so an attempt is stored before
+/// it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EventProgress {
-    /// No attempt is open: none was made, or Braze surely did not take it.
+    /// No attempt is open: none was made, or Braze certainly did not accept it.
     #[default]
     NotSent,
-    /// No attempt is open: Braze surely did not take the last one. The event keeps its time.
+    /// No attempt is open: Braze certainly did not accept the last one. The event keeps its time.
     NotTaken {
         /// The event's time.
         time: Timestamp,
     },
-    /// An attempt began and its outcome is not known.
+    /// An attempt began, and its outcome is not known.
     Attempted {
         /// When it began.
         at: Timestamp,
@@ -147,7 +148,7 @@ pub enum EventProgress {
 }
 
 impl EventProgress {
-    /// The event's time, once it was given one: however often the event is sent, it is the same event.
+    /// The event's time, once it has one: however often the event is sent, it is the same event.
     #[must_use]
     pub fn time(self) -> Option<Timestamp> {
         match self {
@@ -156,7 +157,7 @@ impl EventProgress {
         }
     }
 
-    /// Whether an attempt was made whose outcome is not known.
+    /// Whether there was an attempt whose outcome is not known.
     #[must_use]
     pub fn is_open(self) -> bool {
         match self {
@@ -167,10 +168,10 @@ impl EventProgress {
 }
 
 impl State {
-    /// The name that a participation's state has from its acceptance on, as seen from outside.
+    /// The public name of a participation's state from its acceptance on.
     pub const RECEIVED: &'static str = "received";
 
-    /// The state's name as seen from outside.
+    /// The state's public name.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -206,13 +207,13 @@ impl State {
         }
     }
 
-    /// Whether its flow is over.
+    /// Whether the flow has ended.
     #[must_use]
     pub fn is_end(&self) -> bool {
         matches!(self, Self::Ended(_))
     }
 
-    /// The wait that callers without a signature are shown, where there is one.
+    /// The wait that unsigned callers see, if there is one.
     #[must_use]
     pub fn unanswered(&self) -> Option<&Unanswered> {
         match self {
@@ -235,7 +236,7 @@ impl State {
 }
 
 impl Open {
-    /// The state's name as seen from outside.
+    /// The state's public name.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -252,7 +253,7 @@ impl Open {
 }
 
 impl Outcome {
-    /// The outcome's name as seen from outside.
+    /// The outcome's public name.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -265,7 +266,7 @@ impl Outcome {
         }
     }
 
-    /// Why it is no success.
+    /// Why it is not a success.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
@@ -275,7 +276,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it earns the credit, where the credit was not earned before.
+    /// Whether it earns the credit, if the credit was not earned before.
     #[must_use]
     pub fn earns(&self) -> bool {
         match self {
@@ -288,14 +289,14 @@ impl Outcome {
         }
     }
 
-    /// Whether a participation by this way can end so.
+    /// Whether a participation by this way can end like this.
     fn suits(&self, way: &Way) -> bool {
         match (self, way) {
             (Self::Rejected { .. } | Self::Failed { .. }, _)
             | (Self::Enrolled, Way::Email { .. })
             | (Self::Credited, Way::Sms { .. } | Way::Event { .. })
             | (Self::Unverified | Self::Expired | Self::Mismatch(_), Way::Sms { .. })
-            // What it was is not known any more.
+            // The original way is no longer known.
             | (Self::Enrolled | Self::Credited | Self::Unverified | Self::Expired, Way::Forgotten(_)) => true,
             (Self::Enrolled, Way::Sms { .. } | Way::Event { .. })
             | (Self::Credited, Way::Email { .. })

@@ -1,4 +1,5 @@
-//! What happens next to a participation: what [`crate::decide::decide`] says and [`super::Participation::apply`] takes.
+//! The next step of a participation: [`crate::decide::decide`] returns it, and
+//! [`super::Participation::apply`] takes it.
 
 use super::{Open, Outcome, Shown};
 use crate::Timestamp;
@@ -8,94 +9,94 @@ use crate::contact::{Email, Phone};
 use crate::ids::SubscriptionGroup;
 use crate::profile::{Alias, FoundProfile, ProfileRef};
 
-/// What to do next.
+/// The next step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Find something out.
     Ask(Question),
-    /// Have Braze do something.
+    /// Give Braze a command.
     Tell {
-        /// What the participation is while this is under way. It must be saved *before* a command that cannot be repeated.
+        /// The participation's state meanwhile. It must be saved *before* a command that cannot be repeated.
         state: Open,
-        /// What to do.
+        /// The command.
         command: Command,
     },
-    /// Have the ledger say what the participation has won, or take back what was kept for it. Doing it twice is doing it once.
+    /// Have the ledger credit the award, or release what was reserved for it. Repeating this is harmless.
     Resolve(Resolution),
-    /// Have the profile show what was won, the flow being over.
+    /// Write the reward to the profile, after the flow has ended.
     Show {
-        /// How far that is while it is under way. It must be saved *before* a write that cannot be repeated.
+        /// How much the profile shows meanwhile. It must be saved *before* a write that cannot be repeated.
         shown: Shown,
-        /// What to write.
+        /// The write.
         write: ProfileWrite,
     },
-    /// Nothing to show before `until`.
+    /// Show nothing before `until`.
     Defer {
-        /// How far the profile shows what was won.
+        /// How much of the reward the profile shows.
         shown: Shown,
-        /// When to look again.
+        /// When to process the participation again.
         until: Timestamp,
     },
-    /// The wait that callers without a signature are shown is over. Ask again.
+    /// End the wait that unsigned callers see, and decide again.
     StopWaiting,
-    /// Nothing is left to do, unless somebody else's participation changes this one's award.
+    /// Nothing is left to do, unless another participation changes this one's award.
     Rest,
-    /// Nothing to do before `until`.
+    /// Do nothing before `until`.
     Wait {
-        /// What the participation is while it waits.
+        /// The participation's state while it waits.
         state: Open,
-        /// When to look again.
+        /// When to process the participation again.
         until: Timestamp,
     },
-    /// The activation does not take participations of this way any more, if it ever did. Whether that is for good, only time tells.
+    /// The activation does not allow this way of taking part, or no longer does. It may allow it again later.
     NotOffered(&'static str),
-    /// The flow is over. Ask again: what was won is still to be shown.
+    /// The flow has ended. Decide again, since the reward is still to be shown.
     Done(Outcome),
 }
 
-/// Something to find out.
+/// A question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// Does our store know the contact's profile?
+    /// Does our store have a hint about the contact's profile?
     ProfileHint,
     /// May this participation create the contact's profile?
     Claim,
-    /// Which Braze profile has this alias? Many are asked for in a request.
+    /// Which Braze profile has this alias? Many are asked for in one request.
     FindAlias(Alias),
     /// Which Braze profiles have the consumer's address, or, without one, the number?
     FindProfile,
     /// Is the number subscribed to this group?
     Subscription(SubscriptionGroup),
-    /// Does the profile carry the event, logged no earlier than `since`?
+    /// Does the profile have the event, logged no earlier than `since`?
     EventRecorded {
         /// The profile.
         profile: ProfileRef,
         /// The event's name.
         event: String,
-        /// Its time.
+        /// The earliest time.
         since: Timestamp,
     },
 }
 
-/// Something for Braze to do.
+/// A command to Braze.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "a command is made, matched and gone")]
 pub enum Command {
-    /// Attributes and event to one profile, in one request.
+    /// Write attributes and event to one profile, in one request.
     Write(ProfileWrite),
-    /// The number to this group.
+    /// Subscribe the number to this group.
     Subscribe {
-        /// Which group.
+        /// The group.
         group: SubscriptionGroup,
-        /// Whether Braze asks the consumer first.
+        /// Whether Braze first asks the consumer to confirm.
         double_opt_in: bool,
     },
 }
 
-/// What is written to one profile.
+/// A write to one profile.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfileWrite {
-    /// Which profile.
+    /// The profile.
     pub profile: ProfileRef,
     /// Whether the write creates the profile if there is none.
     pub create: bool,
@@ -107,15 +108,16 @@ pub struct ProfileWrite {
     pub subscribe: Option<SubscriptionGroup>,
     /// Attributes to set.
     pub attributes: Attributes,
-    /// Custom event to log.
+    /// The custom event to log.
     pub event: Option<ProfileEvent>,
-    /// Whether the attributes show what was won.
+    /// Whether the attributes show the reward.
     pub shows_reward: bool,
 }
 
 impl ProfileWrite {
-    /// Leaves out the attributes that the profile showed when it was looked up: Braze counts each one written, changed or not. Says
-    /// how many. Our attributes hold neither operators nor `null`, so what is equal would change nothing.
+    /// Leaves out the attributes that the profile showed when it was looked up, since Braze counts each one
+    /// written, changed or not. Returns how many. Our attributes contain neither operators nor `null`, so an
+    /// equal value would change nothing.
     pub fn leave_out_unchanged(&mut self, found: &[FoundProfile]) -> usize {
         let profile = found.iter().find(|found| found.reference().as_ref() == Some(&self.profile));
         let Some(profile) = profile else { return 0 };
@@ -124,8 +126,8 @@ impl ProfileWrite {
         before - self.attributes.len()
     }
 
-    /// This and a later write as one object, where that does the same: to the same profile, without events, and not at odds in
-    /// anything but attributes, of which the later ones count.
+    /// Joins this and a later write into one object, if that has the same effect: both are to the same
+    /// profile, log no events, and differ only in attributes, of which the later ones count.
     #[must_use]
     pub fn joined(&self, later: &Self) -> Option<Self> {
         let same = self.profile == later.profile
@@ -139,13 +141,13 @@ impl ProfileWrite {
         })
     }
 
-    /// Whether doing it twice is the same as doing it once: Braze counts events.
+    /// Whether repeating the write is harmless. An event is not, since Braze counts events.
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
         self.event.is_none()
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let sets = self.email.is_some() || self.phone.is_some() || self.subscribe.is_some();
@@ -160,14 +162,14 @@ pub struct ProfileEvent {
     pub name: String,
     /// When it happened.
     pub time: Timestamp,
-    /// In which activation.
+    /// The scope of its activation.
     pub scope: String,
     /// Further properties.
     pub properties: Attributes,
 }
 
 impl Command {
-    /// Whether doing it twice is the same as doing it once. Braze counts events, so those are not.
+    /// Whether repeating the command is harmless. An event is not, since Braze counts events.
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
         match self {

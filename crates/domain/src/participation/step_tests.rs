@@ -31,7 +31,7 @@ fn event() -> ProfileEvent {
     }
 }
 
-/// The write with one more thing to do, for each thing that a write can do.
+/// The write with one more part, for each part that a write can have.
 fn with_one_more(write: &ProfileWrite) -> [ProfileWrite; 5] {
     [
         ProfileWrite { create: true, ..write.clone() },
@@ -50,7 +50,7 @@ fn two_writes_to_a_profile_are_one_and_of_an_attribute_the_later_counts() {
 }
 
 #[test]
-fn what_two_writes_have_in_common_is_in_the_one_that_they_become() {
+fn parts_that_two_writes_share_are_in_the_joined_write() {
     for write in with_one_more(&plain_write("u-1", attribute("tier", 1))) {
         let joined = write.joined(&write);
         assert_eq!(joined, write.is_repeatable().then(|| write.clone()), "an event is counted each time");
@@ -81,7 +81,7 @@ fn writes_that_are_at_odds_or_log_events_stay_apart() {
 }
 
 #[test]
-fn a_write_is_empty_if_there_is_nothing_of_any_kind_to_do() {
+fn a_write_is_empty_if_it_has_no_part() {
     let nothing = plain_write("u-1", Attributes::default());
     assert!(nothing.is_empty());
     assert!(
@@ -107,7 +107,7 @@ fn only_what_logs_an_event_is_not_repeatable() {
 }
 
 #[test]
-fn what_the_profile_showed_is_left_out_and_counted() {
+fn values_that_the_profile_showed_are_left_out_and_counted() {
     let shown = FoundProfile {
         external_id: Some("u-1".into()),
         attributes: [("tier".to_owned(), AttributeValue::Integer(1))].into(),

@@ -5,80 +5,80 @@ use crate::contact::{Contact, Email, Phone};
 use crate::ids::{Channel, ContactKey};
 use crate::profile::ProfileRef;
 
-/// How a consumer takes part, and what they gave for it.
+/// How a consumer takes part, and the data for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
     /// With an e-mail address.
     Email {
         /// The address.
         email: Email,
-        /// What the consumer said about being sent messages, if they were asked.
+        /// The consumer's answer about being sent messages, if the consumer was asked.
         consent: Option<Consent>,
     },
     /// With a mobile number.
     Sms {
         /// The number.
         phone: Phone,
-        /// An address to find the profile by.
+        /// An address that helps to find the profile.
         email: Option<Email>,
-        /// The consent to be sent messages, without which nobody takes part by number.
+        /// The consent to be sent messages, which taking part by number requires.
         consent: Consent,
     },
-    /// By something that Braze told us of.
+    /// By an event that Braze reported.
     Event {
-        /// What Braze told us of.
+        /// The event.
         event: BrazeEvent,
-        /// The address of whom it happened to.
+        /// The address of the consumer.
         email: Email,
     },
-    /// In one of these ways, by somebody who was forgotten since.
+    /// In one of these ways, by a consumer who was forgotten since.
     Forgotten(Forgotten),
 }
 
-/// What Braze told us of.
+/// An event that Braze reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrazeEvent {
     /// The event's name.
     pub name: String,
-    /// The profile, where Braze named it.
+    /// The profile, if Braze named it.
     pub profile: Option<ProfileRef>,
-    /// When Braze sent what the consumer answered to, where it says so.
+    /// When Braze sent what the consumer answered, if the webhook says so.
     pub sent_at: Option<Timestamp>,
 }
 
-/// What a consumer said when asked for consent to be sent messages.
+/// A consumer's answer when asked for consent to be sent messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
-    /// Whether they said yes.
+    /// Whether the consumer consented.
     pub given: bool,
-    /// When they said it.
+    /// When the consumer answered.
     pub at: Timestamp,
-    /// Which version of the text was put to them, as the caller names it.
+    /// The version of the text that the consumer was shown, as the caller names it.
     pub text_id: Option<String>,
 }
 
-/// What is kept of how somebody took part who was forgotten.
+/// What is kept of a forgotten consumer's way of taking part.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forgotten {
-    /// The event, without the profile that it happened to.
+    /// The event, without the profile.
     pub event: Option<ForgottenEvent>,
-    /// What the consumer said about being sent messages.
+    /// The consumer's answer about being sent messages.
     pub consent: Option<Consent>,
-    /// Keyed hashes of the contacts: should the person come back with a claim, the consent can be proved.
+    /// Keyed hashes of the contacts. With them the consent can be proved if the person makes a claim.
     pub proof: Vec<ContactKey>,
 }
 
-/// What is kept of an event that happened to somebody who was forgotten.
+/// What is kept of an event of a forgotten consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForgottenEvent {
     /// The event's name.
     pub name: String,
-    /// When Braze sent what the consumer answered to, where it says so.
+    /// When Braze sent what the consumer answered, if the webhook says so.
     pub sent_at: Option<Timestamp>,
 }
 
 impl Way {
-    /// The address, where there is one.
+    /// The address, if there is one.
     #[must_use]
     pub fn email(&self) -> Option<&Email> {
         match self {
@@ -88,7 +88,7 @@ impl Way {
         }
     }
 
-    /// The number, where there is one.
+    /// The number, if there is one.
     #[must_use]
     pub fn phone(&self) -> Option<&Phone> {
         match self {
@@ -97,7 +97,7 @@ impl Way {
         }
     }
 
-    /// How the consumer can be reached; nobody can reach somebody who was forgotten.
+    /// How the consumer can be reached; `None` for a forgotten consumer.
     #[must_use]
     pub fn contact(&self) -> Option<Contact> {
         match self {
@@ -109,7 +109,7 @@ impl Way {
         }
     }
 
-    /// What Braze told us of, where it was that.
+    /// The event that Braze reported, if the consumer takes part by one.
     #[must_use]
     pub fn event(&self) -> Option<&BrazeEvent> {
         match self {
@@ -118,7 +118,7 @@ impl Way {
         }
     }
 
-    /// What the consumer said about being sent messages.
+    /// The consumer's answer about being sent messages.
     #[must_use]
     pub fn consent(&self) -> Option<&Consent> {
         match self {
@@ -128,7 +128,7 @@ impl Way {
         }
     }
 
-    /// Its channel. Of somebody who was forgotten nothing is known but whether it was an event.
+    /// The channel. Of a forgotten consumer it is only known whether it was an event.
     #[must_use]
     pub fn channel(&self) -> Channel {
         match self {
@@ -138,7 +138,7 @@ impl Way {
         }
     }
 
-    /// The same without anything that says whose it is, but for keyed hashes of the contacts.
+    /// The way without anything that identifies the consumer, except keyed hashes of the contacts.
     pub(super) fn forgotten(&self, proof: Vec<ContactKey>) -> Forgotten {
         match self {
             Self::Email { consent, .. } => {
@@ -155,7 +155,7 @@ impl Way {
         }
     }
 
-    /// The name of a text is the caller's, who may have put anything there.
+    /// Removes the name of the consent text, because the caller chose it and may have put anything there.
     fn nameless(&self, consent: Option<Consent>) -> Option<Consent> {
         consent.map(|consent| Consent {
             text_id: consent.text_id.filter(|text| !self.is_named_in(text)),

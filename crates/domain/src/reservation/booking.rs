@@ -1,20 +1,21 @@
-//! What is booked.
+//! Bookings of request slots.
 
 use std::time::Duration;
 
+use super::Learning;
 use crate::Timestamp;
 
-/// A booked request: it may be sent from `from` on, and has to be before `until`.
+/// A booked request slot: the request may be sent from `from` on, and must be sent before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
-    /// Not before.
+    /// The first moment at which it may be sent.
     pub from: Timestamp,
-    /// Not at or after: by then its window has gone by.
+    /// The moment from which it must not be sent, because its window has ended.
     pub until: Timestamp,
 }
 
 impl Slot {
-    /// Whether a request may use it at `now`.
+    /// Whether a request may use the slot at `now`.
     #[must_use]
     pub fn covers(&self, now: Timestamp) -> bool {
         self.from <= now && now < self.until
@@ -26,7 +27,7 @@ impl Slot {
 pub struct Booked {
     /// The window, as a slot.
     pub slot: Slot,
-    /// How many requests.
+    /// How many requests are booked in it.
     pub count: u32,
 }
 
@@ -35,31 +36,42 @@ pub struct Booked {
 pub struct Reservation {
     /// What was booked, earliest first.
     pub booked: Vec<Booked>,
-    /// When to ask again for what could not be booked; set while Braze refuses the key, or while the limit is being learnt.
+    /// When to ask again for requests that could not be booked; set while Braze refuses the key, or while the
+    /// limit is being learned.
     pub closed_until: Option<Timestamp>,
-    /// Whether it is for a refused key that something could not be booked.
+    /// Whether requests could not be booked because the key is refused.
     pub key_refused: bool,
 }
 
-/// [`Windows`](super::Windows) laid open for storage.
+/// What is still unknown about the slots that an ended process booked. One request is admitted, and its answer says
+/// how many were used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resuming {
+    /// No request has been admitted yet.
+    NotAsked,
+    /// A request was admitted at this moment, and its answer has not come yet.
+    Asked(Timestamp),
+}
+
+/// The stored form of [`Windows`](super::Windows).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowsRecord {
-    /// Requests in a window.
+    /// How many requests a window allows.
     pub requests: u32,
-    /// Length of a window.
+    /// The length of a window.
     pub period: Duration,
-    /// Start of the last window with bookings.
+    /// The start of the last window with bookings.
     pub start: Timestamp,
-    /// Bookings in it.
+    /// How many requests are booked in it.
     pub booked: u32,
     /// When a refused key may be tried.
     pub probe_at: Option<Timestamp>,
-    /// While the limit is being learnt: the end of a window that Braze has named; the epoch before it has.
-    pub learning: Option<Timestamp>,
-    /// Whether contracts differ in it.
+    /// How much is known about the limit.
+    pub learning: Learning,
+    /// Whether the limit differs by contract.
     pub by_contract: bool,
-    /// When something was booked last.
+    /// When something was last booked.
     pub touched: Option<Timestamp>,
-    /// While what was used has to be learnt from an answer: when the last request was let through for it; the epoch before one was.
-    pub resumed: Option<Timestamp>,
+    /// Set while it is unknown how many booked slots were used.
+    pub resuming: Option<Resuming>,
 }

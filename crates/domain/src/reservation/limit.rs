@@ -1,38 +1,49 @@
-//! What is known of a limit.
+//! What is known about a rate limit.
 
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// So many requests in so long.
+/// A number of requests in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Requests in a window.
+    /// How many requests a window allows.
     pub requests: u32,
-    /// Length of a window.
+    /// The length of a window.
     pub period: Duration,
-    /// Whether contracts differ in it (`/users/export/ids`: 250 or 2,500 a minute, or 40 a second): then little is sent until Braze has
-    /// said how it counts.
+    /// Whether the limit differs by contract (`/users/export/ids`: 250 or 2,500 a minute, or 40 a second).
+    /// Then few requests are sent until Braze has said how it counts.
     pub by_contract: bool,
 }
 
-/// What an answer of Braze's said about its limit.
+/// How much is known about a limit that differs by contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learning {
+    /// The limit is known, or need not be learned.
+    Done,
+    /// Braze has not answered yet.
+    Begun,
+    /// Braze named this end of a window, which was too near to show the window's length.
+    Seen(Timestamp),
+}
+
+/// What an answer from Braze said about its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observed {
     /// An ordinary answer with its rate-limit headers.
     Answered {
-        /// Requests in a window, as Braze counts.
+        /// How many requests a window allows, as Braze counts.
         limit: Option<u32>,
-        /// How many are left in it.
+        /// How many requests are left in the window.
         remaining: Option<u32>,
-        /// When it ends.
+        /// When the window ends.
         resets_at: Option<Timestamp>,
     },
-    /// Over the limit: nothing before this moment.
+    /// The limit is exceeded: no request before this moment.
     Throttled {
         /// When to ask again.
         until: Timestamp,
     },
-    /// The key was refused.
+    /// Braze refused the key.
     KeyRefused,
 }

@@ -1,4 +1,5 @@
-//! What can be known of a participation when it is processed: every state with every fact that matters in it.
+//! What can be known about a participation when it is processed: every state with every fact that matters in
+//! it.
 
 use std::num::NonZeroU64;
 
@@ -12,31 +13,31 @@ use domain::profile::{FoundProfile, ProfileHint, ProfileRef};
 
 use crate::world::{SETTLED, World, at};
 
-/// A participation in a state, and what is known of it.
+/// A participation in a state, with the facts about it.
 pub(crate) struct StateCase {
     pub(crate) participation: Participation,
-    /// What is known, in words.
+    /// The facts, in words.
     pub(crate) known: &'static str,
-    /// What that is about.
+    /// The subject of the facts.
     pub(crate) about: About,
     pub(crate) facts: Facts,
     pub(crate) now: Timestamp,
 }
 
-/// What a fact is about.
+/// The subject of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum About {
-    /// Nothing but the time.
+    /// Only the time.
     Time,
-    /// Which profile the consumer has.
+    /// The consumer's profile.
     Profile,
-    /// What became of a write.
+    /// The outcome of a write.
     Write,
-    /// Whether the profile has our event.
+    /// The presence of our event on the profile.
     Event,
-    /// Whether the number is subscribed.
+    /// The subscription of the number.
     Subscription,
-    /// What became of a subscription that we wrote.
+    /// The outcome of a subscription that we wrote.
     Subscribed,
     /// The line in the ledger.
     Ledger,
@@ -70,7 +71,7 @@ fn in_state(world: &World, state: &State) -> Vec<StateCase> {
 
 type Fact = (About, &'static str, Facts, Timestamp);
 
-/// A line in the ledger that stands so.
+/// A line in the ledger in this status.
 fn award(world: &World, status: AwardStatus, settled: bool) -> Award {
     let (brand, activation) = world.terms();
     let contact = world.participation.contact().unwrap();
@@ -124,17 +125,17 @@ fn under_way(world: &World) -> Vec<Fact> {
             Facts { refused: Some("the look-up failed".into()), ..asked() },
             soon,
         ),
-        (About::Write, "Braze took the write", written(Written::Done), soon),
+        (About::Write, "Braze accepted the write", written(Written::Done), soon),
         (
             About::Write,
             "Braze refused the write",
             written(Written::Refused { reason: "EMAIL_BAD_FORMAT".into() }),
             soon,
         ),
-        (About::Write, "Braze did not take the write", written(Written::NotDone { retry_at }), soon),
+        (About::Write, "Braze did not accept the write", written(Written::NotDone { retry_at }), soon),
         (
             About::Write,
-            "nobody knows whether Braze took the write",
+            "it is unknown whether Braze accepted the write",
             written(Written::Unknown { retry_at }),
             soon,
         ),
@@ -182,13 +183,13 @@ fn under_way(world: &World) -> Vec<Fact> {
             ),
             (
                 About::Subscribed,
-                "Braze took the write, and the number is subscribed",
+                "Braze accepted the write, and the number is subscribed",
                 taken(Subscription::Subscribed),
                 soon,
             ),
             (
                 About::Subscribed,
-                "Braze took the write, and the number is not subscribed",
+                "Braze accepted the write, and the number is not subscribed",
                 taken(Subscription::NotSubscribed),
                 soon,
             ),
@@ -231,9 +232,9 @@ fn after_the_end(world: &World, state: &State) -> Vec<Fact> {
         known.extend([
             (About::Ledger, "it waits for a place", lined(AwardStatus::Waiting, true), at(10)),
             (About::Ledger, "it won nothing", lined(AwardStatus::NoPrize(NoPrize::TooSlow), true), at(10)),
-            (About::Ledger, "it won; the profile is not known", lined(won(), true), at(10)),
+            (About::Ledger, "it won; the profile is unknown", lined(won(), true), at(10)),
             (About::Ledger, "it won; the profile is known", rewarded(), at(10)),
-            (About::Ledger, "it won; Braze took the write", written(Written::Done), at(10)),
+            (About::Ledger, "it won; Braze accepted the write", written(Written::Done), at(10)),
             (
                 About::Ledger,
                 "it won; Braze refused the write",
@@ -242,7 +243,7 @@ fn after_the_end(world: &World, state: &State) -> Vec<Fact> {
             ),
             (
                 About::Ledger,
-                "it won; Braze did not take the write",
+                "it won; Braze did not accept the write",
                 written(Written::NotDone { retry_at: at(60) }),
                 at(10),
             ),

@@ -1,7 +1,8 @@
-//! The state machine as a whole: every way of taking part, in every state, with every fact. Each step is held against the promises, and
-//! all of them are written down in `docs/state-machine.md`.
+//! The whole state machine: every way of taking part, in every state, with every fact. Each step is checked
+//! against the promises, and all steps are written to `docs/state-machine.md`.
 //!
-//! When the page differs from the code, the test writes the page anew and fails: read the difference, and commit it if it is meant.
+//! If the page differs from the code, the test writes the page anew and fails: read the difference, and
+//! commit it if it is intended.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -29,12 +30,12 @@ fn every_step_keeps_the_promises() {
             steps += 1;
         }
     }
-    assert!(steps > 500, "only {steps} steps were looked at");
+    assert!(steps > 500, "only {steps} steps were checked");
 }
 
-/// A participation is only ever in a state of its own way, and one that is under way is due at some time.
+/// A participation is only ever in a state of its own way, and an open one is always due at some time.
 #[test]
-fn what_no_participation_can_be_cannot_be_made() {
+fn an_impossible_participation_cannot_be_made() {
     let worlds: Vec<World> = WaySetup::all().into_iter().map(World::of).collect();
     for world in &worlds {
         for state in worlds.iter().flat_map(World::states) {
@@ -50,7 +51,8 @@ fn what_no_participation_can_be_cannot_be_made() {
     }
 }
 
-/// A state without what it holds: a mismatch has the name of a rejection, and two ways have states of the same name.
+/// The kind of a state without its content: a mismatch has the name of a rejection, and two ways have states
+/// of the same name.
 fn kind(state: &State) -> (&'static str, bool, bool) {
     (state.name(), state.unanswered().is_some(), matches!(state, State::Open(Open::Sms(_))))
 }

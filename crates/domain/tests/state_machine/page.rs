@@ -15,23 +15,23 @@ const INTRODUCTION: &str = "\
 # The state machine
 
 This page is written by a test (`cargo test -p domain --test state_machine`) that asks `domain::decide::decide` for the next step of every
-way of taking part, in every state, with every fact. The test also holds each step against the promises. Do not edit the page: change the
+way of taking part, in every state, with every fact. The test also checks each step against the promises. Do not edit the page: change the
 code, run the test, and read the difference.
 
-A participation takes part in one *way*: by e-mail, by mobile number (SMS), or by an event that Braze told us of. It is *open* until its
-flow ends. After that, what was won may still have to be shown on the profile. Each row says what is known when a participation is
+A participation takes part in one *way*: by e-mail, by mobile number (SMS), or by an event that Braze reported. It is *open* until its
+flow ends. After that, the reward may still have to be written to the profile. Each row says what is known when a participation is
 processed and what the next step is; `→` names the state that the step leads to, and an end is in bold.
 
 Waits in these tables follow from `settle = \"120s\"` and from the default polls. A step that is the same for every fact is in one row:
 *anything else*. Every open participation also follows these rules, which the tables leave out:
 
-- A brand file that cannot be used, or that no longer has the brand, activation or way, makes it wait. What is gone for a day ends it as
-  `failed`, and its place is released.
+- A brand file that cannot be used, or that no longer has the brand, activation or way, makes it wait. Terms that are missing for a
+  day end it as `failed`, and its place is released.
 - A consumer who asks to be forgotten ends it as `rejected`.
 - An event whose profile Braze named is written to that profile without any look-up.
 ";
 
-/// The page as the code has it.
+/// The page that describes the current code.
 pub(crate) fn write() -> String {
     let mut page = INTRODUCTION.to_owned();
     for flow in WaySetup::all() {
@@ -61,7 +61,7 @@ fn about(flow: WaySetup) -> &'static str {
              `on_receipt`, the credit is earned when the participation is accepted."
         }
         WaySetup::Event => {
-            "What Braze tells of has happened, so the credit is earned when the participation is accepted."
+            "Braze reports the event after it has happened, so the credit is earned when the participation is accepted."
         }
         WaySetup::SingleOptIn => {
             "The profile gets the number first; once Braze has built it, we subscribe the number. The credit is earned when Braze itself\n\
@@ -69,7 +69,7 @@ fn about(flow: WaySetup) -> &'static str {
         }
         WaySetup::SingleWithProfile => {
             "`subscribe = \"with_profile\"`: the write that gives the profile its number subscribes it, too. If Braze does not show the\n\
-             subscription within a minute, we subscribe the number by a request of its own."
+             subscription within a minute, we subscribe the number with a separate request."
         }
         WaySetup::DoubleByEvent => {
             "`double_opt_in = { event = \"…\" }`: a custom event makes the brand's Canvas ask the consumer. The event is sent once."
@@ -137,7 +137,7 @@ fn matters(case: &StateCase) -> bool {
     }
 }
 
-/// The states and what leads from one to another.
+/// The states, and the transitions between them.
 fn diagram(rows: &[TableRow]) -> String {
     let mut edges: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
     for row in rows {
@@ -173,7 +173,7 @@ fn diagram(rows: &[TableRow]) -> String {
 fn table(rows: &[TableRow]) -> String {
     let mut table = "| state | what is known | next step |\n| --- | --- | --- |\n".to_owned();
     for (state, rows) in by_state(rows) {
-        // What nothing but the first fact comes to is what everything else comes to.
+        // Facts that lead to the same step as the first one share its row.
         let otherwise = rows.first().map_or("", |row| row.said.as_str());
         let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
         for row in rows.iter().filter(|row| row.said != otherwise) {

@@ -1,18 +1,18 @@
-//! Steps and states in words.
+//! Words for steps and states.
 
 use domain::Timestamp;
 use domain::award::Resolution;
 use domain::decide::{Command, ProfileWrite, Question, Step};
 use domain::participation::{EnrollState, EventProgress, Open, Outcome, SmsState, State};
 
-/// A state by its public name, with what tells it from others of that name.
+/// A state by its public name, with a detail if others have the same name.
 pub(crate) fn state(state: &State) -> String {
     let detail = match state {
         State::Open(Open::Enroll(EnrollState::Enrolling { event, .. }))
         | State::Open(Open::Sms(SmsState::Subscribing { event, .. })) => progress(*event),
         State::Open(Open::Sms(SmsState::AwaitingSubscription { explicitly, .. })) => {
             if *explicitly {
-                "by a request of its own"
+                "by a separate request"
             } else {
                 "in the profile's write"
             }
@@ -48,13 +48,13 @@ pub(crate) fn state(state: &State) -> String {
 fn progress(event: EventProgress) -> &'static str {
     match event {
         EventProgress::NotSent => "no event sent",
-        EventProgress::NotTaken { .. } => "the event was not taken",
+        EventProgress::NotTaken { .. } => "the event was not accepted",
         EventProgress::Attempted { .. } => "an event sent, outcome unknown",
         EventProgress::Recorded => "the event is recorded",
     }
 }
 
-/// A step as the table says it.
+/// A step in the words of the table.
 pub(crate) fn step(step: &Step, now: Timestamp) -> String {
     match step {
         Step::Ask(question) => format!("asks {}", self::question(question)),
@@ -64,14 +64,14 @@ pub(crate) fn step(step: &Step, now: Timestamp) -> String {
         Step::Resolve(Resolution::Credit) => "has the ledger credit it".to_owned(),
         Step::Resolve(Resolution::Release) => "has the ledger release its place".to_owned(),
         Step::Resolve(Resolution::Refuse(_)) => {
-            "has the ledger release its place and tell Quikly why".to_owned()
+            "has the ledger release its place, with a reason for Quikly".to_owned()
         }
         Step::Show { write, .. } => format!("{}, to show the reward", self::write(write)),
         Step::Defer { until, .. } => format!("waits {}", wait(*until, now)),
         Step::StopWaiting => "ends the wait that is shown".to_owned(),
         Step::Rest => "nothing is left to do".to_owned(),
         Step::Wait { state, until } => format!("waits {} → `{}`", wait(*until, now), state.name()),
-        Step::NotOffered(way) => format!("the activation does not take {way}"),
+        Step::NotOffered(way) => format!("the activation does not allow {way}"),
         Step::Done(outcome) => format!("ends → **{}**", outcome.name()),
     }
 }

@@ -36,20 +36,20 @@ quantity = 10
 reward = "SPRING20"
 "#;
 
-/// A way of taking part, and how the activation is set up for it.
+/// A way of taking part, with the activation's settings for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaySetup {
     /// By e-mail, with a custom event; the credit is earned by enrollment.
     Email,
-    /// By an event that Braze tells of.
+    /// By an event that Braze reports.
     Event,
-    /// By number, subscribed by us.
+    /// By number; we subscribe it.
     SingleOptIn,
-    /// By number, subscribed in the write that creates the profile.
+    /// By number; the write that creates the profile subscribes it.
     SingleWithProfile,
-    /// By number, asked to confirm by a custom event.
+    /// By number; a custom event makes the brand ask the consumer.
     DoubleByEvent,
-    /// By number, asked to confirm by Braze.
+    /// By number; Braze asks the consumer.
     DoubleByBraze,
 }
 
@@ -72,7 +72,7 @@ impl WaySetup {
         }
     }
 
-    /// The part of the brand file that offers it.
+    /// The part of the brand file that offers this way.
     fn offered(self) -> &'static str {
         match self {
             Self::Email => {
@@ -102,16 +102,16 @@ impl WaySetup {
     }
 }
 
-/// The moment at which everybody takes part, and so many seconds after it.
+/// The moment this many seconds after all participations are accepted.
 pub(crate) fn at(second: i64) -> Timestamp {
     let accepted: Timestamp = "2027-01-05T12:00:00Z".parse().unwrap();
     accepted + std::time::Duration::from_secs(second.unsigned_abs())
 }
 
-/// When a profile settles that was written to at the beginning.
+/// When a profile that was written to at the beginning is built.
 pub(crate) const SETTLED: i64 = 120;
 
-/// A participation of a flow, just accepted.
+/// A newly accepted participation of a flow.
 pub(crate) struct World {
     pub(crate) flow: WaySetup,
     brands: Brands,
@@ -141,7 +141,7 @@ impl World {
         self.participation.email().unwrap()
     }
 
-    /// The profile that is created for whoever has none.
+    /// The profile that is created for a consumer without one.
     pub(crate) fn created(&self) -> Target {
         Target { profile: ProfileRef::Alias(Alias::for_email(self.email())), create: true }
     }
@@ -157,7 +157,7 @@ impl World {
             let target = self.created();
             (progress().map(|event| enrolling(&target, event)).into(), Outcome::Enrolled)
         } else {
-            // What Braze tells of happened to a profile that is there, and it is the event.
+            // Braze reported the event on an existing profile, and the event is already there.
             let target = Target { profile: ProfileRef::ExternalId("u-1".into()), create: false };
             (vec![enrolling(&target, EventProgress::NotSent)], Outcome::Credited)
         };
@@ -201,7 +201,7 @@ impl World {
     }
 }
 
-/// How far an event can be.
+/// Every progress of an event.
 fn progress() -> [EventProgress; 4] {
     [
         EventProgress::NotSent,

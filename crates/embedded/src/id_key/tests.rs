@@ -77,8 +77,8 @@ async fn commands_beside_it_refuse_another_key_too() {
     let directory = tempfile::tempdir().unwrap();
     let path = path(&directory);
     key(&path, Some(IdKey::new(ONE))).await.unwrap();
-    let beside = AdminConnection::open(&path).unwrap();
-    assert!(beside.id_key(Some(&IdKey::new(ONE))).unwrap().is_some());
-    assert!(matches!(beside.id_key(Some(&IdKey::new(OTHER))), Err(IdKeyError::Another)));
-    assert!(matches!(beside.id_key(None), Err(IdKeyError::Absent)));
+    let admin = AdminConnection::open(&path).unwrap();
+    assert!(admin.id_key(Some(&IdKey::new(ONE))).unwrap().is_some());
+    assert!(matches!(admin.id_key(Some(&IdKey::new(OTHER))), Err(IdKeyError::Another)));
+    assert!(matches!(admin.id_key(None), Err(IdKeyError::Absent)));
 }

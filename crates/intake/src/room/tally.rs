@@ -1,43 +1,43 @@
-//! How many take part in one activation.
+//! Counts the participations of one activation.
 
 use std::time::Duration;
 
 use domain::Timestamp;
 
-/// How long an answer of the store counts.
+/// How long an answer of the store is used.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What is known of one activation's participations.
+/// What is known about the number of one activation's participations.
 #[derive(Debug, Default)]
 pub(crate) struct RoomTally {
-    /// How many there were when the store was asked last; `None` before it has answered.
+    /// How many there were when the store was last asked; `None` before its first answer.
     known: Option<u64>,
-    /// New ones since then.
+    /// How many new ones came since then.
     since: u64,
-    /// Being stored.
+    /// How many are being stored.
     admitted: u64,
-    /// Nobody knows whether these were stored.
+    /// How many may have been stored; this is not known.
     uncertain: u64,
-    /// When the store was asked last, and whether it answered.
+    /// When the store was last asked, and whether it answered.
     asked: Option<(Timestamp, bool)>,
-    /// When it was last told of new ones.
+    /// When new ones were last reported to the store.
     told: Option<Timestamp>,
-    /// Whether it is being asked.
+    /// Whether a request is asking the store.
     pub(crate) is_asking: bool,
 }
 
-/// What somebody who wants to take part is to do.
+/// What a new participation has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// Be stored.
+    /// It may be stored.
     Admitted,
-    /// Be refused, unless they take part already.
+    /// It is refused, unless it exists already.
     Full,
-    /// Ask the store, and tell it of so many new ones.
+    /// Its request asks the store, and reports this many new ones.
     Ask(u64),
-    /// Come again when something has changed.
+    /// It waits until something has changed.
     Wait,
-    /// Be refused for now: the store did not answer a moment ago.
+    /// It is refused for now, because the store did not answer a moment ago.
     Unknown,
 }
 
@@ -47,7 +47,7 @@ fn is_recent(at: Option<Timestamp>, now: Timestamp) -> bool {
 }
 
 impl RoomTally {
-    /// What somebody is to do who comes now.
+    /// The turn of a participation that comes now.
     pub(crate) fn turn(&mut self, most: u64, now: Timestamp) -> Turn {
         if self.is_asking {
             return Turn::Wait;
@@ -64,12 +64,13 @@ impl RoomTally {
             self.admitted = self.admitted.saturating_add(1);
             return Turn::Admitted;
         }
-        // Those who are being stored may turn out to take part already.
+        // Those that are being stored may turn out to exist already.
         let has_answered = self.asked.is_some_and(|(_, answered)| answered);
         if self.admitted == 0 && !has_answered { Turn::Unknown } else { self.ask() }
     }
 
-    /// While something is being stored, a store that counts may have counted it, or not.
+    /// Asks the store, unless something is being stored: a store that counts may or may not have counted that
+    /// already.
     fn ask(&mut self) -> Turn {
         if self.admitted > 0 {
             return Turn::Wait;
@@ -78,7 +79,7 @@ impl RoomTally {
         Turn::Ask(self.since)
     }
 
-    /// How many new ones the store is to be told of now, if that is due and can be done at once.
+    /// How many new ones to report to the store now, if that is due and can be done at once.
     pub(crate) fn tell(&mut self, now: Timestamp) -> Option<u64> {
         if self.is_asking || self.admitted > 0 || self.since == 0 || is_recent(self.told, now) {
             return None;
@@ -87,8 +88,8 @@ impl RoomTally {
         Some(self.since)
     }
 
-    /// Somebody who was admitted is stored: new or not, or nobody knows.
-    pub(crate) fn settle(&mut self, is_new: Option<bool>) {
+    /// Records the result for an admitted participation: it is new, it existed already, or this is not known.
+    pub(crate) fn resolve(&mut self, is_new: Option<bool>) {
         self.admitted = self.admitted.saturating_sub(1);
         match is_new {
             Some(true) => self.since = self.since.saturating_add(1),
@@ -97,7 +98,7 @@ impl RoomTally {
         }
     }
 
-    /// The store has answered, and was told of `more`.
+    /// Records the store's answer; `more` new ones were reported with the question.
     pub(crate) fn learn(&mut self, count: u64, more: u64, now: Timestamp) {
         self.known = Some(count);
         (self.since, self.uncertain) = (0, 0);
@@ -107,7 +108,7 @@ impl RoomTally {
         }
     }
 
-    /// The store has not answered.
+    /// Records that the store did not answer.
     pub(crate) fn learn_nothing(&mut self, now: Timestamp) {
         self.asked = Some((now, false));
     }
@@ -121,7 +122,7 @@ mod tests {
         Timestamp::from_millisecond(1_800_000_000_000 + millisecond).expect("a moment")
     }
 
-    /// A tally of which the store has said that there are so many.
+    /// A tally after the store has answered with this number.
     fn with(known: u64) -> RoomTally {
         let mut tally = RoomTally::default();
         assert_eq!(tally.turn(3, at(0)), Turn::Ask(0));
@@ -132,15 +133,15 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_admitted_as_there_is_room_and_others_wait_for_what_becomes_of_those() {
+    fn as_many_are_admitted_as_there_is_room_and_others_wait_for_their_outcome() {
         let mut tally = with(1);
         assert_eq!([tally.turn(3, at(1)), tally.turn(3, at(1))], [Turn::Admitted; 2]);
         assert_eq!(tally.turn(3, at(1)), Turn::Wait);
-        tally.settle(Some(true));
+        tally.resolve(Some(true));
         assert_eq!(tally.turn(3, at(1)), Turn::Wait);
-        tally.settle(Some(false));
+        tally.resolve(Some(false));
         assert_eq!(tally.turn(3, at(1)), Turn::Admitted, "one took part already");
-        tally.settle(Some(true));
+        tally.resolve(Some(true));
         assert_eq!(tally.turn(3, at(1)), Turn::Full);
         assert_eq!(tally.turn(4, at(1)), Turn::Admitted, "the brand has allowed one more");
     }
@@ -150,21 +151,21 @@ mod tests {
         let mut tally = with(0);
         assert_eq!(tally.turn(9, at(999)), Turn::Admitted);
         assert_eq!(tally.turn(9, at(1_000)), Turn::Wait);
-        tally.settle(Some(true));
+        tally.resolve(Some(true));
         assert_eq!(tally.turn(9, at(1_000)), Turn::Ask(1));
         tally.learn(5, 1, at(1_000));
         tally.is_asking = false;
         assert_eq!(tally.turn(5, at(1_999)), Turn::Full);
-        assert_eq!(tally.turn(5, at(2_000)), Turn::Ask(0), "nothing is told twice");
+        assert_eq!(tally.turn(5, at(2_000)), Turn::Ask(0), "nothing is reported twice");
         tally.is_asking = false;
         assert_eq!(tally.turn(5, at(-5_000)), Turn::Ask(0), "the clock was set back");
     }
 
     #[test]
-    fn where_nobody_knows_what_was_stored_the_store_is_asked_before_anybody_is_refused() {
+    fn if_it_is_unknown_what_was_stored_the_store_is_asked_before_anybody_is_refused() {
         let mut tally = with(2);
         assert_eq!(tally.turn(3, at(1)), Turn::Admitted);
-        tally.settle(None);
+        tally.resolve(None);
         assert_eq!(tally.turn(3, at(1)), Turn::Ask(0));
         tally.learn_nothing(at(2));
         tally.is_asking = false;
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_does_not_answer_holds_up_nobody_for_whom_there_is_room() {
+    fn a_store_that_does_not_answer_does_not_hold_up_anybody_for_whom_there_is_room() {
         let mut tally = RoomTally::default();
         assert_eq!(tally.turn(3, at(0)), Turn::Ask(0));
         tally.learn_nothing(at(0));
@@ -190,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_new_one_is_told_at_once_and_the_others_of_its_second_together() {
+    fn the_first_new_one_is_reported_at_once_and_others_in_that_second_together() {
         let mut tally = with(0);
         assert_eq!(tally.tell(at(0)), None, "there is nothing to tell");
         for expected in [Some(1), None] {
             assert_eq!(tally.turn(9, at(1)), Turn::Admitted);
-            tally.settle(Some(true));
+            tally.resolve(Some(true));
             assert_eq!(tally.tell(at(1)), expected);
             if let Some(more) = expected {
                 tally.learn(1, more, at(1));

@@ -1,4 +1,4 @@
-//! Processes that take participations, over a store that takes its time.
+//! Processes that accept participations, over a slow store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -17,12 +17,13 @@ use domain::token::TokenHash;
 use http::{Request, StatusCode};
 use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
-use ports::store::{Due, Inserted, KnownHints, Read, Saved};
+use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
 use ports::{Result, Store, Troubles};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// A store that takes its time, so that requests meet in it. It counts by itself, or knows only what it is told.
+/// A store that is slow, so that requests overlap in it. It counts at each insert, or knows only what is
+/// reported to it.
 pub(crate) struct Busy {
     pub(crate) memory: Arc<Memory>,
     pub(crate) told: Option<AtomicU64>,
@@ -69,8 +70,8 @@ impl Store for Busy {
         self.memory.due(now, most).await
     }
 
-    async fn known_profiles(&self, contacts: &[ContactKey]) -> Result<KnownHints> {
-        self.memory.known_profiles(contacts).await
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
+        self.memory.profile_hints(contacts).await
     }
 
     async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
@@ -82,7 +83,7 @@ impl Store for Busy {
     }
 }
 
-/// One process, or several over one store.
+/// One process, or several processes over one store.
 pub(crate) struct RoomFront {
     pub(crate) routes: Router,
     pub(crate) brand: String,
@@ -111,7 +112,7 @@ impl RoomFront {
         Self { routes, brand, entering, store, clock }
     }
 
-    /// In one process, which counts by itself.
+    /// One process over a store that counts at each insert.
     pub(crate) fn with_room_for(most: u32) -> Self {
         Self::open(&format!("most_participations = {most}"), Entering::AtOnce, false)
     }
@@ -145,7 +146,7 @@ impl RoomFront {
         self.send(Request::get("/healthz").body(Body::empty()).unwrap()).await.1
     }
 
-    /// Somebody takes part by e-mail; the status.
+    /// The status when a consumer takes part by e-mail.
     pub(crate) async fn takes_part(&self, number: u32) -> StatusCode {
         self.post(&by_email(number)).await.0
     }
@@ -157,7 +158,7 @@ impl RoomFront {
 }
 
 pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: &Arc<TestClock>) -> Router {
-    let outside = IntakeDeps {
+    let deps = IntakeDeps {
         store: store.clone(),
         ledger: store.memory.clone(),
         queues: store.memory.clone(),
@@ -169,7 +170,7 @@ pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: 
         clock: clock.clone(),
     };
     let file = BrandFile { name: "acme".into(), text: brand.to_owned() };
-    router(outside, Arc::new(read_all(&[file], &AssumePresent).unwrap()), IdKey::new([1; 32]))
+    router(deps, Arc::new(read_all(&[file], &AssumePresent).unwrap()), IdKey::new([1; 32]))
 }
 
 /// The longest name that an event can have.

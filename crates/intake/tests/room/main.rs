@@ -1,4 +1,4 @@
-//! How many participations an activation takes, and how much of what somebody sends is stored.
+//! How many participations an activation accepts, and how much of a request is stored.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod front;
@@ -20,7 +20,7 @@ use front::{RoomFront, by_email, by_event, by_phone};
 const FULL: &str = "urn:quikly-braze:activation-full";
 
 #[tokio::test]
-async fn a_full_activation_refuses_whoever_is_new_by_whichever_way_and_answers_the_others_as_always() {
+async fn a_full_activation_refuses_new_consumers_in_every_way_and_answers_the_others_as_before() {
     for entering in [Entering::AtOnce, Entering::InOrder] {
         let front = RoomFront::open("most_participations = 3", entering, entering == Entering::InOrder);
         let first = [
@@ -77,7 +77,7 @@ async fn of_many_at_once_exactly_as_many_are_taken_as_there_is_room_for() {
     assert_eq!(front.store.memory.accepted(&scope, 0).await.unwrap(), 100);
 }
 
-/// The store has counted those whose answers are under way.
+/// The store has already counted those whose answers are on their way.
 #[tokio::test]
 async fn nobody_is_counted_twice() {
     let front = RoomFront::with_room_for(9);
@@ -107,7 +107,7 @@ async fn many_who_repeat_themselves_take_no_room_from_somebody_new() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_stored_takes_no_room_and_what_was_stored_unheard_does() {
+async fn a_failed_insert_takes_no_room_and_one_whose_answer_was_lost_does() {
     let front = RoomFront::with_room_for(1);
     assert_eq!(front.takes_part(9).await, StatusCode::ACCEPTED);
     let front = RoomFront::with_room_for(2);
@@ -125,7 +125,7 @@ async fn what_could_not_be_stored_takes_no_room_and_what_was_stored_unheard_does
 }
 
 #[tokio::test]
-async fn who_leaves_before_the_answer_holds_up_nobody_and_is_counted_if_they_were_stored() {
+async fn a_client_that_leaves_before_the_answer_holds_up_nobody_and_is_counted_if_stored() {
     let front = RoomFront::with_room_for(2);
     assert_eq!(front.takes_part(1).await, StatusCode::ACCEPTED);
     for steps in 1..60 {
@@ -147,7 +147,7 @@ async fn who_leaves_before_the_answer_holds_up_nobody_and_is_counted_if_they_wer
 }
 
 #[tokio::test]
-async fn the_next_process_knows_how_many_there_were() {
+async fn the_next_process_counts_what_an_earlier_one_stored() {
     let front = RoomFront::with_room_for(2);
     assert_eq!([front.takes_part(1).await, front.takes_part(2).await], [StatusCode::ACCEPTED; 2]);
     let next = front.another();
@@ -168,7 +168,7 @@ async fn the_store_is_asked_once_a_second_however_many_come() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_tell_has_nobody_refused_for_good_and_holds_up_nobody_for_whom_there_is_room() {
+async fn a_store_that_does_not_answer_refuses_nobody_for_good_and_lets_in_those_it_has_room_for() {
     let front = RoomFront::with_room_for(2);
     front.store.memory.change_faults(Faults { read_fails: 1.0, ..Faults::none() });
     assert_eq!(front.takes_part(1).await, StatusCode::SERVICE_UNAVAILABLE);
@@ -181,7 +181,7 @@ async fn a_store_that_cannot_tell_has_nobody_refused_for_good_and_holds_up_nobod
 }
 
 #[tokio::test]
-async fn processes_that_tell_the_store_know_of_each_other_a_second_later() {
+async fn processes_that_report_to_the_store_learn_of_each_other_a_second_later() {
     let one = RoomFront::open("most_participations = 5", Entering::InOrder, true);
     let other = one.another();
     for number in 0..3 {
@@ -203,7 +203,7 @@ async fn processes_that_tell_the_store_know_of_each_other_a_second_later() {
 
 /// A function may end after one request.
 #[tokio::test]
-async fn processes_of_one_request_each_count_all_the_same() {
+async fn processes_that_serve_one_request_each_still_count() {
     let front = RoomFront::open("most_participations = 3", Entering::InOrder, true);
     let mut taken = 0;
     for number in 0..6 {

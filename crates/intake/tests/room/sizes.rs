@@ -1,4 +1,4 @@
-//! How much of what somebody sends is stored.
+//! How much of a request is stored.
 
 use http::StatusCode;
 use intake::Entering;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::front::{RoomFront, by_event, extra};
 
-/// Attributes whose names and values have so many bytes in all, with values that are stored as they are.
+/// Attributes whose names and values have this many bytes together. The values are stored unchanged.
 fn attributes(bytes: usize) -> Value {
     let mut members = serde_json::Map::new();
     let mut left = bytes;
@@ -32,7 +32,7 @@ async fn attributes_have_at_most_4096_bytes_where_they_are_stored() {
     let with = |attributes: Value| json!({ "scope": "spring", "email": "ada@example.com", "attributes": attributes });
     let refused = [
         attributes(4_097),
-        // What takes more where it is stored than where it comes from.
+        // Values that take more bytes in storage than in the request.
         json!({ "a": surrounded('\u{1}', 253), "b": surrounded('\u{1}', 253), "c": surrounded('\u{1}', 253) }),
         json!({ "a": "😀".repeat(255), "b": "😀".repeat(255), "c": "😀".repeat(255), "d": "😀".repeat(255), "e": "😀".repeat(10) }),
         Value::Object(
@@ -60,7 +60,7 @@ async fn a_webhooks_values_for_which_there_is_no_room_are_left_out_and_counted()
     let front = RoomFront::open("", Entering::AtOnce, false);
     let mut body = by_event(1);
     for number in 0..31 {
-        // Eight bytes of name, and 255 of value: fifteen fit, and then one that is small.
+        // Eight bytes of name and 255 of value: fifteen fit, and then one that is small.
         let value = if number == 30 { "small".to_owned() } else { "x".repeat(255) };
         body[extra(number)] = value.into();
     }
@@ -72,18 +72,18 @@ async fn a_webhooks_values_for_which_there_is_no_room_are_left_out_and_counted()
     assert_eq!(front.health().await["webhooks"]["dropped"], json!({ "too-large": 15 }));
 }
 
-/// What does not change where it is stored, takes four bytes, or six.
+/// Characters that take one byte, two, six, or four in storage.
 const FILLINGS: [char; 4] = ['x', '"', '\u{1}', '😀'];
 
-/// Attributes take 4 KiB of it.
+/// The largest record; attributes take 4 KiB of it.
 const LARGEST: usize = 8 * 1_024;
 
-/// A text that is not empty for what surrounds it.
+/// A text that is not empty after trimming.
 fn surrounded(filling: char, times: usize) -> String {
     format!("x{}x", filling.to_string().repeat(times))
 }
 
-/// As many attributes as there can be, which together are as large as they may be.
+/// As many attributes as possible, which together are as large as allowed.
 fn largest_attributes(filling: char) -> Vec<(String, Value)> {
     let width = serde_json::to_string(&filling).unwrap().len() - 2;
     let each = 4_096 / 32 - extra(0).len() - 2;
@@ -91,7 +91,7 @@ fn largest_attributes(filling: char) -> Vec<(String, Value)> {
 }
 
 #[tokio::test]
-async fn whatever_one_request_says_its_record_stays_small() {
+async fn every_request_makes_a_small_record() {
     let mut largest = [0, 0];
     let email = format!("{}@{}example", "a".repeat(64), format!("{}.", "b".repeat(60)).repeat(2));
     for filling in FILLINGS {

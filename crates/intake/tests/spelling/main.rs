@@ -1,4 +1,5 @@
-//! One person in several spellings is one participant, and a value that nothing uses costs no event.
+//! One person in several spellings is one participant, and an unusable value that nothing needs does not lose
+//! the event.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use axum::body::Body;

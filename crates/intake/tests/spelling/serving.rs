@@ -1,4 +1,4 @@
-//! An intake over a memory, and what is asked of it.
+//! An intake over a store in memory, and the requests to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ pub(crate) struct ServingIntake {
     pub(crate) brands: Arc<Brands>,
     pub(crate) id_key: IdKey,
     pub(crate) clock: Arc<TokioClock>,
-    /// How many events were sent: each is of a consumer of its own.
+    /// How many events were sent. Each is from another consumer.
     pub(crate) events: AtomicUsize,
 }
 
@@ -47,7 +47,7 @@ impl ServingIntake {
         );
         let clock = Arc::new(TokioClock::start());
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        let outside = IntakeDeps {
+        let deps = IntakeDeps {
             store: memory.clone(),
             ledger: memory.clone(),
             queues: memory.clone(),
@@ -62,7 +62,7 @@ impl ServingIntake {
         let brands = Arc::new(read_all(&files, &AssumePresent).unwrap_or_else(|found| panic!("{found:?}")));
         let id_key = IdKey::new([1; 32]);
         Self {
-            routes: router(outside, brands.clone(), id_key.clone()),
+            routes: router(deps, brands.clone(), id_key.clone()),
             memory,
             brands,
             id_key,
@@ -96,7 +96,7 @@ impl ServingIntake {
         self.webhook_as("/webhook/braze", "application/json", body).await
     }
 
-    /// The participation of an event whose body has these members besides the needed ones.
+    /// The participation of an event whose body has these members besides the required ones.
     pub(crate) async fn event(&self, members: &str) -> Participation {
         let email = format!("c{}@example.com", self.events.fetch_add(1, Ordering::Relaxed));
         let body =
@@ -116,7 +116,8 @@ impl ServingIntake {
         self.send(Request::get("/healthz").body(Body::empty()).unwrap()).await.1
     }
 
-    /// Stores a participation by e-mail as an earlier version did: under the id of its form of the address.
+    /// Stores a participation by e-mail as an earlier version did: under the id of that version's form of the
+    /// address.
     pub(crate) async fn stored_before(&self, address: &str) -> ParticipationId {
         let scope = Scope::parse("spring").unwrap();
         let terms = self.brands.activation(&scope).unwrap();

@@ -38,7 +38,8 @@ pub(super) fn read(stored: &Map<String, Value>) -> Result<Attributes, Why> {
     Ok(attributes)
 }
 
-/// How many bytes an attribute takes in a record: its name and its value, without what stands around them.
+/// How many bytes an attribute takes in a record: its name and its value, without the punctuation around
+/// them.
 #[must_use]
 pub fn attribute_size(name: &str, value: &AttributeValue) -> usize {
     let unquoted = |text: &str| Value::from(text).to_string().len().saturating_sub(2);

@@ -63,7 +63,7 @@ pub(super) enum EventRecord {
     NotSent,
     NotTaken(i64),
     AttemptedAt(i64),
-    /// When, and the event's time where that is another.
+    /// The time of the attempt, and the event's time if it is another.
     Attempted(i64, i64),
     Recorded,
 }
@@ -112,7 +112,8 @@ fn sms_record(state: &SmsState) -> StateRecord {
     }
 }
 
-/// A mismatch is stored as the rejection that earlier versions wrote; its wait is a field of the participation.
+/// A mismatch is stored as the rejection that earlier versions wrote. Its wait is a separate field of the
+/// participation's record.
 fn outcome_record(outcome: &Outcome) -> StateRecord {
     match outcome {
         Outcome::Enrolled => StateRecord::Enrolled,
@@ -125,7 +126,7 @@ fn outcome_record(outcome: &Outcome) -> StateRecord {
     }
 }
 
-/// The state of a participation by this way, with its wait for an answer that never comes.
+/// The state of a participation by this way, together with its wait for an answer that never comes.
 pub(super) fn state(
     record: StateRecord,
     by_number: bool,

@@ -1,4 +1,4 @@
-//! The stored form of how a consumer takes part: fields of the participation's record.
+//! The stored form of the way a consumer takes part. It consists of fields of the participation's record.
 
 use domain::Timestamp;
 use domain::contact::{Contact, Email, Phone};
@@ -9,7 +9,7 @@ use crate::error::Why;
 use crate::profile::{ProfileRecord, profile, profile_record};
 use crate::values::{contact_key, is_false, moment};
 
-/// The fields that say how a consumer takes part.
+/// The fields that store how a consumer takes part.
 #[derive(Default)]
 pub(super) struct WayRecord {
     pub(super) email: Option<String>,
@@ -31,7 +31,8 @@ pub(super) struct BrazeEventRecord {
 #[derive(Serialize, Deserialize)]
 pub(super) struct ConsentRecord {
     at: i64,
-    /// Only a no is marked: what was stored before a no could be kept is a yes.
+    /// Stored only for a refusal. Records from before refusals were stored have no such field and mean
+    /// consent.
     #[serde(default, skip_serializing_if = "is_false")]
     refused: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,7 +62,7 @@ pub(super) fn way_record(way: &Way) -> WayRecord {
             ..WayRecord::default()
         },
         Way::Forgotten(forgotten) => WayRecord {
-            // Earlier versions read a participation only if it has a contact.
+            // Earlier versions can read a participation only if it has a contact.
             email: Contact::nobody().email().map(|email| email.as_str().to_owned()),
             phone: None,
             event: forgotten.event.as_ref().map(|event| BrazeEventRecord {
@@ -75,8 +76,8 @@ pub(super) fn way_record(way: &Way) -> WayRecord {
     }
 }
 
-/// The way of a participation whose flow is over, or not. Only what is over can be forgotten: until then, the address that stands for
-/// nobody is one that somebody gave.
+/// The way of a participation whose flow has ended or not. Only a participation that has ended can be
+/// forgotten; before that, a consumer really gave the address that stands for nobody.
 pub(super) fn way(record: WayRecord, is_over: bool) -> Result<Way, Why> {
     let email = record.email.as_deref().map(Email::from_stored).transpose()?;
     let phone = record.phone.as_deref().map(Phone::from_e164).transpose()?;

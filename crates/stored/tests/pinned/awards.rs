@@ -1,4 +1,4 @@
-//! Awards, the counters of their ledgers, and the callbacks that come of them.
+//! Awards, the counters of their ledgers, and the callbacks that result from them.
 
 use domain::award::{Award, AwardStatus, Refusal, SiblingLines};
 use domain::callback::{Callback, CallbackId, CallbackKind};
@@ -12,7 +12,7 @@ use crate::every;
 use crate::fixture::Fixtures;
 use crate::values::{at, award, brand, id, ledger, no_prizes, offers, rewards, standings};
 
-/// An award for whatever an award can be.
+/// One award for each form that an award can take.
 pub(crate) fn all() -> Vec<(String, Award)> {
     let mut all: Vec<(String, Award)> = Vec::new();
     let mut add = |name: String, one: Award| all.push((name, one));

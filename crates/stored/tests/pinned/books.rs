@@ -1,14 +1,15 @@
-//! What we know of Braze: profiles, limits and outages. And brand files.
+//! What is stored about Braze (profile hints, limits and outages), and brand files.
 
 use std::time::Duration;
 
 use domain::brand_file::BrandFile;
 use domain::outage::Outage;
 use domain::profile::ProfileHint;
-use domain::reservation::WindowsRecord;
+use domain::reservation::{Learning, Resuming, WindowsRecord};
 use serde_json::{Map, Value};
 use stored::{brand_file, limits};
 
+use crate::every;
 use crate::fixture::Fixtures;
 use crate::values::{at, brand, contact, id, profiles};
 
@@ -44,14 +45,14 @@ fn books() -> WindowsRecord {
         start: at(90),
         booked: 40,
         probe_at: None,
-        learning: None,
+        learning: Learning::Done,
         by_contract: false,
         touched: None,
-        resumed: None,
+        resuming: None,
     }
 }
 
-/// Numbers by name, as a fixture has them.
+/// The counters as named numbers, in the form of a fixture.
 fn numbers(books: &WindowsRecord) -> String {
     let named = limits::encode("acme track", books).unwrap();
     let there = named.into_iter().filter_map(|(name, number)| Some((name.to_owned(), number?.into())));
@@ -66,14 +67,19 @@ fn books_of(text: &str) -> WindowsRecord {
 
 #[test]
 fn every_form_that_limits_ever_had_is_read_and_the_newest_is_written() {
-    let learning = WindowsRecord { learning: Some(at(91)), by_contract: true, ..books() };
-    let values = [
-        ("booked", books()),
-        ("refused", WindowsRecord { probe_at: Some(at(92)), ..books() }),
-        ("learning", learning),
-        ("touched", WindowsRecord { touched: Some(at(93)), ..books() }),
-        ("taken_over", WindowsRecord { touched: Some(at(93)), resumed: Some(at(94)), ..books() }),
-    ];
+    let by_contract = |learning| WindowsRecord { learning, by_contract: true, ..books() };
+    let mut values = every!(Learning:
+        Learning::Done => "booked" books(),
+        Learning::Begun => "not_answered_yet" by_contract(Learning::Begun),
+        Learning::Seen(_) => "learning" by_contract(Learning::Seen(at(91))),
+    );
+    let resuming = |resuming| WindowsRecord { touched: Some(at(93)), resuming: Some(resuming), ..books() };
+    values.extend(every!(Resuming:
+        Resuming::NotAsked => "taken_over_and_not_asked" resuming(Resuming::NotAsked),
+        Resuming::Asked(_) => "taken_over" resuming(Resuming::Asked(at(94))),
+    ));
+    values.push(("refused", WindowsRecord { probe_at: Some(at(92)), ..books() }));
+    values.push(("touched", WindowsRecord { touched: Some(at(93)), ..books() }));
     Fixtures::of("limit").pin(&values, numbers, books_of);
 }
 

@@ -1,4 +1,4 @@
-//! Fixtures: a file for each value, in a directory for each form.
+//! Fixtures: one file for each value, in one directory for each form.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The form that this version writes.
 const NEWEST: &str = "v1";
 
-/// Lists a value for each variant of an enum. The enum's other variants are then none: a variant that is not listed does not compile.
+/// Lists a value for each variant of an enum. The compiler then rejects a variant that is not listed.
 #[macro_export]
 macro_rules! every {
     ($of:ty: $($pattern:pat => $name:literal $value:expr),+ $(,)?) => {{
@@ -27,8 +27,8 @@ impl Fixtures {
         Self { directory: Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(kind) }
     }
 
-    /// Holds a kind of record to its fixtures: whatever form a value was written in, it is read as that value; and it is written as the
-    /// fixture of the newest form, byte for byte.
+    /// Checks a kind of record against its fixtures: a value in any form is read as that value, and it is
+    /// written exactly as the fixture of the newest form.
     pub(crate) fn pin<T: PartialEq + Debug>(
         &self,
         values: &[(&str, T)],
@@ -50,7 +50,8 @@ impl Fixtures {
         }
     }
 
-    /// The fixture of the newest form. With `WRITE_FIXTURES` set, one that is missing is written; none is ever changed.
+    /// The fixture of the newest form. With `WRITE_FIXTURES` set, a missing fixture is written; an existing
+    /// one is never changed.
     fn newest(&self, name: &str, written: &str) -> String {
         let path = self.directory.join(NEWEST).join(format!("{name}.json"));
         if std::env::var_os("WRITE_FIXTURES").is_some() && !path.exists() {
@@ -61,12 +62,12 @@ impl Fixtures {
         text.trim_end_matches('\n').to_owned()
     }
 
-    /// All forms that there are fixtures of.
+    /// All forms that have fixtures.
     fn forms(&self) -> Vec<String> {
         names(&self.directory)
     }
 
-    /// The texts of a form, by name.
+    /// The texts of one form, by name.
     fn texts(&self, form: &str) -> Vec<(String, String)> {
         let directory = self.directory.join(form);
         let text = |file: String| {
@@ -81,7 +82,8 @@ impl Fixtures {
         self.texts(NEWEST)
     }
 
-    /// What earlier versions wrote, beside what this one writes in its place: form and name, their text and ours.
+    /// What earlier versions wrote, together with what this version writes instead: form and name, name,
+    /// their text and ours.
     pub(crate) fn earlier_and_newest(&self) -> Vec<(String, String, String)> {
         let newest = self.newest_texts();
         let earlier = self.forms().into_iter().filter(|form| form != NEWEST);

@@ -1,4 +1,5 @@
-//! The stored form, pinned: what is in `fixtures` is what every version has written, and it is read and written here.
+//! The pinned stored form: `fixtures` holds what every version has written, and these tests read and write
+//! it.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod awards;

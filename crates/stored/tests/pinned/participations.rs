@@ -1,4 +1,4 @@
-//! Participations.
+//! The stored form of participations.
 
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
@@ -16,7 +16,7 @@ use crate::values::{
     progress, standings, target, unanswered,
 };
 
-/// A participation for whatever a participation can be, each by the name of its fixture.
+/// One participation for each form that a participation can take, with the name of its fixture.
 pub(crate) fn all() -> Vec<(String, Participation)> {
     let mut all: Vec<(String, Participation)> = Vec::new();
     let mut add = |name: String, one: Participation| all.push((name, one));
@@ -88,7 +88,7 @@ fn forgotten(way: Way) -> Participation {
     })
 }
 
-/// Whatever may be there or not.
+/// Participations that vary in their optional fields.
 fn others() -> Vec<(&'static str, Participation)> {
     let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
     let ended = Unanswered { ended_at: Some(at(8)), status: Some(standings()[0].1.clone()), ..unanswered() };
@@ -134,7 +134,7 @@ fn every_form_that_a_participation_ever_had_is_read_and_the_newest_is_written() 
 }
 
 #[test]
-fn what_has_no_time_of_its_own_is_kept_for_ninety_days_after_its_last_change() {
+fn a_record_without_keep_until_is_kept_for_ninety_days_after_its_last_change() {
     let text = encode(&participation()).unwrap().replace(",\"keep_until\":1790000000003", "");
     let read = decode(id(), 5, &text).unwrap();
     assert_eq!(read.keep_until(), at(2 + 90 * 86_400_000));

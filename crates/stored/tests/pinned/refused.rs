@@ -1,4 +1,4 @@
-//! What cannot be read or written is named, and nobody's contact is told.
+//! Values that cannot be read or written are named in the error, and no contact is in it.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use stored::Unreadable;
 use crate::fixture::Fixtures;
 use crate::values::{at, brand, contact, id, participation};
 
-/// An error with everything that caused it.
+/// Formats an error with all its causes.
 fn in_full(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -32,7 +32,7 @@ fn text() -> String {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_by_its_kind_and_its_id() {
+fn an_unreadable_record_is_named_by_its_kind_and_id() {
     let error = refused("{}");
     assert_eq!((error.what(), error.id()), ("participation", Some(id().to_string().as_str())));
     let without_state = why(&text().replace("\"state\":{\"name\":\"received\"},", ""));
@@ -52,7 +52,7 @@ fn what_cannot_be_read_is_named_by_its_kind_and_its_id() {
 }
 
 #[test]
-fn what_no_participation_can_be_is_refused() {
+fn an_impossible_participation_is_refused() {
     let awaiting = r#""state":{"name":"awaiting_opt_in","since":1790000000012}"#;
     let by_email = text().replace(r#""state":{"name":"received"}"#, awaiting);
     assert!(
@@ -67,13 +67,13 @@ fn what_no_participation_can_be_is_refused() {
     let refused = number(r#""consent":{"at":5,"refused":true},"#);
     assert!(why(&refused).ends_with("a participation by number whose consumer refused consent"));
     let credited = number(r#""consent":{"at":5},"#).replace(r#""due_at""#, r#""credited_at":7,"due_at""#);
-    assert!(why(&credited).ends_with("a participation by number is credited, and yet received"));
+    assert!(why(&credited).ends_with("a participation by number has earned its credit, but is received"));
     let never = text().replace(r#""due_at":1790000000004,"#, "");
-    assert!(why(&never).ends_with("a participation that is received is due at no time"));
+    assert!(why(&never).ends_with("a participation that is received is never due"));
 }
 
 #[test]
-fn a_form_that_is_newer_is_refused_by_its_version() {
+fn a_newer_form_is_refused_by_its_version() {
     let newer = "it has version 2 of its form, and this version of quikly-braze reads those up to 1";
     assert!(why(&text().replace("\"v\":1", "\"v\":2")).ends_with(newer));
     assert!(why(r#"{"everything": "else", "v": 2}"#).ends_with(newer), "whatever else is in it");
@@ -95,7 +95,7 @@ fn a_form_that_is_newer_is_refused_by_its_version() {
 }
 
 #[test]
-fn a_name_that_this_version_does_not_know_is_said() {
+fn an_unknown_name_is_in_the_error() {
     let unknown = why(&text().replace("received", "levitating"));
     assert!(unknown.contains("unknown variant `levitating`"), "{unknown}");
     let state = "unknown variant `ada@example.com`";
@@ -111,7 +111,7 @@ fn limits_out_of_range_are_refused() {
 }
 
 proptest! {
-    /// Wherever a record is damaged, and whatever stands where it is: what is said of it holds no contact.
+    /// Wherever a record is damaged and whatever the damage is, the error contains no contact.
     #[test]
     fn no_contact_is_in_an_error(place in 0_usize..4_000, put in "(\\{|\\}|\"|`|:|,|1|x|ada@example.com|\"ada@example.com\"|13135550100){1,3}") {
         for (name, text) in Fixtures::of("participation").newest_texts() {
@@ -122,8 +122,8 @@ proptest! {
             let damaged = format!("{}{put}{}", &text[..at], &text[at..]);
             if let Err(error) = stored::participation::decode(id(), 5, &damaged) {
                 let said = in_full(&error);
-                let told = said.contains('@') || said.contains("3135550100") || said.contains("Zo");
-                prop_assert!(!told, "{name}: {said}");
+                let shows_contact = said.contains('@') || said.contains("3135550100") || said.contains("Zo");
+                prop_assert!(!shows_contact, "{name}: {said}");
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Two versions that work side by side: each reads what the other writes, and leaves in it what it does not know.
+//! Two versions that run at the same time: each reads what the other writes, and keeps the fields that it
+//! does not know.
 
 use std::num::NonZeroU64;
 
@@ -17,7 +18,7 @@ use crate::fixture::Fixtures;
 use crate::values::{at, id};
 use crate::{awards, participations};
 
-/// Whether all that is in one text is in another, too.
+/// Whether everything in `part` is also in `whole`.
 fn holds(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => {
@@ -31,9 +32,10 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Earlier versions pass over fields that they do not know. So they read what this one writes where nothing is gone of what they wrote.
+/// Earlier versions ignore fields that they do not know. So they can read what this version writes if it
+/// keeps everything that they wrote.
 #[test]
-fn what_an_earlier_version_wrote_of_a_value_is_in_what_this_one_writes() {
+fn this_version_writes_everything_that_an_earlier_one_wrote() {
     let mut earlier_ones = 0;
     for kind in ["participation", "award", "counters", "callback", "hint", "outage", "limit"] {
         for (place, earlier, newest) in Fixtures::of(kind).earlier_and_newest() {
@@ -62,12 +64,12 @@ fn fixture(kind: &str, name: &str) -> Value {
 }
 
 #[test]
-fn what_is_unknown_stays_where_it_is_when_something_else_changes() {
+fn unknown_fields_stay_when_other_fields_change() {
     let mut record = fixture("participation", "way_sms");
     record["score"] = json!({ "of": [1, 2], "by": "them" });
     record["consent"]["shown_in"] = json!("fr");
     let mut read = participation_of(&record);
-    assert!(!format!("{read:?}").contains("them"), "nobody knows whether it is a contact");
+    assert!(!format!("{read:?}").contains("them"), "it may be a contact");
     read.failed();
     read.failed();
     let state = Open::Sms(SmsState::AwaitingOptIn { since: at(1) });
@@ -80,7 +82,7 @@ fn what_is_unknown_stays_where_it_is_when_something_else_changes() {
 }
 
 #[test]
-fn what_is_unknown_of_a_state_goes_with_the_state() {
+fn unknown_fields_of_a_state_are_dropped_with_the_state() {
     let mut record = fixture("participation", "state_subscribing");
     record["state"]["asked_by"] = json!("a newer version");
     record["state"]["profile"]["alias"]["since"] = json!(5);
@@ -92,13 +94,13 @@ fn what_is_unknown_of_a_state_goes_with_the_state() {
     read.apply(&Step::Wait { state, until: at(4) }, at(3));
     let state = record_of(&read)["state"].clone();
     assert_eq!(state["asked_by"], "a newer version");
-    assert_eq!(state["profile"], json!({ "braze_id": "b-1" }), "what belonged to the other profile is gone");
+    assert_eq!(state["profile"], json!({ "braze_id": "b-1" }), "fields of the other profile are dropped");
     read.apply(&Step::Done(Outcome::Credited), at(9));
     assert_eq!(record_of(&read)["state"], json!({ "name": "credited" }));
 }
 
 #[test]
-fn what_is_unknown_may_stand_beside_what_was_chosen() {
+fn unknown_fields_may_be_next_to_a_choice() {
     let mut record = fixture("award", "reward_value");
     record["offer"]["odds"] = json!(0.25);
     record["offer"]["fixed"]["currency"] = json!("EUR");
@@ -118,7 +120,7 @@ fn what_is_unknown_may_stand_beside_what_was_chosen() {
 }
 
 #[test]
-fn what_is_unknown_of_counters_is_counted_on() {
+fn unknown_fields_of_counters_are_kept_when_they_count_on() {
     let mut record = fixture("counters", "counted");
     record["refused"] = json!(8);
     let mut read = counters::decode("spring", &record.to_string()).unwrap();
@@ -128,7 +130,7 @@ fn what_is_unknown_of_counters_is_counted_on() {
 }
 
 #[test]
-fn what_is_unknown_of_somebody_who_is_forgotten_is_forgotten() {
+fn unknown_fields_of_a_forgotten_person_are_dropped() {
     let mut record = fixture("participation", "way_sms");
     record["nickname"] = json!("Ada");
     record["consent"]["signed"] = json!("Ada");
@@ -137,7 +139,7 @@ fn what_is_unknown_of_somebody_who_is_forgotten_is_forgotten() {
     assert!(!record_of(&read).to_string().contains("Ada"));
 }
 
-/// Puts a field into every object, as deep as they go, but for attributes: those are the brand's own.
+/// Adds a field to every object at every depth, except in attributes, which are the brand's own.
 fn put_everywhere(value: &mut Value, name: &str, put: &Value) {
     let Value::Object(object) = value else { return };
     for (name_of, value) in object.iter_mut() {
@@ -148,7 +150,7 @@ fn put_everywhere(value: &mut Value, name: &str, put: &Value) {
     object.insert(name.to_owned(), put.clone());
 }
 
-/// JSON that a newer version may write under a new name.
+/// Any JSON that a newer version may write under a new name.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(Value::from),

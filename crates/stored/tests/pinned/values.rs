@@ -1,4 +1,4 @@
-//! Values that the tests write down and read back.
+//! Values that the tests encode and decode.
 
 use std::num::NonZeroU64;
 
@@ -17,7 +17,7 @@ use domain::unknown::UnknownFields;
 
 use crate::every;
 
-/// A moment, so many milliseconds after the first one.
+/// The moment this many milliseconds after a fixed first one.
 pub(crate) fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_790_000_000_000 + milliseconds).unwrap()
 }
@@ -47,7 +47,7 @@ pub(crate) fn phone() -> Phone {
     Phone::from_e164("+13135550100").unwrap()
 }
 
-/// The values of a participation of which as little is known as can be.
+/// The values of a participation with as few fields as possible.
 fn least() -> Snapshot {
     Snapshot {
         id: id(),
@@ -73,19 +73,19 @@ fn least() -> Snapshot {
     }
 }
 
-/// A participation of which as little is known as can be, but for this.
+/// A participation with as few fields as possible, except for this change.
 pub(crate) fn but(change: impl FnOnce(&mut Snapshot)) -> Participation {
     let mut snapshot = least();
     change(&mut snapshot);
     Participation::restore(snapshot).unwrap()
 }
 
-/// A participation of which as little is known as can be.
+/// A participation with as few fields as possible.
 pub(crate) fn participation() -> Participation {
     but(|_| {})
 }
 
-/// A participation by number and address in this state.
+/// A participation by number and address, in this state.
 pub(crate) fn by_number(state: State) -> Participation {
     but(|kept| {
         let consent = Consent { given: true, at: at(5), text_id: None };
@@ -95,7 +95,7 @@ pub(crate) fn by_number(state: State) -> Participation {
     })
 }
 
-/// A participation by e-mail in this state.
+/// A participation by e-mail, in this state.
 pub(crate) fn by_email(state: State) -> Participation {
     but(|kept| {
         kept.due_at = (!state.is_end()).then(|| at(4));
@@ -103,11 +103,11 @@ pub(crate) fn by_email(state: State) -> Participation {
     })
 }
 
-/// A participation in every state, by the state's name.
+/// One participation in every state, with the state's name.
 pub(crate) fn in_every_state() -> Vec<(&'static str, Participation)> {
     let enroll =
         enroll_states().into_iter().map(|(name, state)| (name, by_email(State::Open(Open::Enroll(state)))));
-    // Received and enrolling are the same in both.
+    // The states received and enrolling are the same in both flows.
     let sms = sms_states().into_iter().map(|(name, state)| (name, by_number(State::Open(Open::Sms(state)))));
     let sms = sms.filter(|(name, _)| !matches!(*name, "received" | "enrolling"));
     let by = |outcome: Outcome| match outcome {
@@ -182,7 +182,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
     )
 }
 
-/// A wait that is shown, since the profile carries another number.
+/// A wait that is shown because the profile has another number.
 pub(crate) fn unanswered() -> Unanswered {
     Unanswered { since: at(6), double: true, status: None, ended_at: None }
 }
@@ -197,7 +197,7 @@ pub(crate) fn progress() -> Vec<(&'static str, EventProgress)> {
     )
 }
 
-/// An award of which as little is known as can be.
+/// An award with as few fields as possible.
 pub(crate) fn award() -> Award {
     Award {
         id: id(),

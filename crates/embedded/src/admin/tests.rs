@@ -1,0 +1,158 @@
+use std::sync::Arc;
+
+use domain::contact::Email;
+use ports::Clock;
+use ports::clock::SystemClock;
+use tempfile::TempDir;
+
+use super::*;
+use crate::DataFile;
+
+const SOON: Duration = Duration::from_millis(200);
+
+/// A data file with a process that serves it, and an admin connection next to it.
+fn served() -> (TempDir, DataFile, AdminConnection) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    let file = DataFile::open(&path, Arc::new(SystemClock)).unwrap();
+    let admin = AdminConnection::open_with(&path, SOON).unwrap();
+    (directory, file, admin)
+}
+
+async fn forgotten(admin: &AdminConnection) -> ErasureReport {
+    let person = Person::Email(Email::parse("ada@example.com").unwrap());
+    admin.forget(&person, &IdKey::new([1; 32]), SystemClock.now()).await.unwrap()
+}
+
+fn execute(admin: &AdminConnection, sql: &str) {
+    admin.lock().execute_batch(sql).unwrap();
+}
+
+#[tokio::test]
+async fn unreadable_records_are_counted_when_a_person_is_forgotten() {
+    let (_directory, _file, admin) = served();
+    execute(
+        &admin,
+        "INSERT INTO participations (id, version, brand, record) VALUES (x'00112233445566778899aabbccddeeff', 1, 'acme', '{}')",
+    );
+    assert_eq!(forgotten(&admin).await, ErasureReport { unreadable: 1, ..ErasureReport::default() });
+}
+
+#[tokio::test]
+async fn forgetting_says_when_a_reader_keeps_old_content_in_the_log() {
+    let (directory, _file, admin) = served();
+    execute(&admin, "INSERT INTO settings VALUES ('a', 'b')");
+    let reader = Connection::open(directory.path().join("data.sqlite")).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM settings").unwrap();
+    execute(&admin, "INSERT INTO settings VALUES ('c', 'd')");
+    assert!(forgotten(&admin).await.remains);
+    reader.execute_batch("COMMIT").unwrap();
+    assert!(!forgotten(&admin).await.remains);
+    assert_eq!(std::fs::metadata(directory.path().join("data.sqlite-wal")).unwrap().len(), 0);
+}
+
+/// The stored counters, and what they should be.
+fn tallied(admin: &AdminConnection) -> [Vec<(String, String, i64)>; 2] {
+    let rows = |sql: &str| {
+        let connection = admin.lock();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    [
+        rows("SELECT what, name, count FROM tallies WHERE count <> 0 AND what <> 'accepted' ORDER BY what, name"),
+        rows(
+            "SELECT 'messages', queue, count(*) FROM messages GROUP BY 2
+             UNION ALL SELECT 'notices', iif(due_at IS NULL, 'parked', 'due'), count(*) FROM notices GROUP BY 2
+             UNION ALL SELECT 'participations', ifnull(iif(json_valid(record), record ->> '$.state.name', NULL), 'unreadable'),
+                 count(*) FROM participations GROUP BY 2
+             ORDER BY 1, 2",
+        ),
+    ]
+}
+
+#[test]
+fn what_status_counts_follows_whatever_happens_to_the_rows() {
+    let (_directory, _file, admin) = served();
+    let steps = [
+        "INSERT INTO participations (id, version, brand, record) VALUES (x'01', 0, 'a', '{\"state\":{\"name\":\"received\"}}')",
+        "INSERT INTO participations (id, version, brand, record) VALUES (x'02', 0, 'a', 'no JSON'), (x'03', 0, 'a', x'ff00'),
+             (x'04', 0, 'a', '{\"state\":7}')",
+        "UPDATE participations SET record = '{\"state\":{\"name\":\"enrolled\"}}' WHERE id = x'01'",
+        "UPDATE participations SET version = 1, record = '{\"state\":{\"name\":\"enrolled\"},\"more\":1}' WHERE id = x'01'",
+        "UPDATE participations SET record = '{\"state\":{\"name\":\"enrolled\"}}' WHERE id = x'02'",
+        "DELETE FROM participations WHERE id IN (x'03', x'04')",
+        "INSERT INTO participations (id, version, brand, record) VALUES (x'01', 0, 'a', '{}') ON CONFLICT DO NOTHING",
+        "INSERT INTO messages (queue, brand, visible_at, ids) VALUES ('q', 'a', 0, ''), ('q', 'a', 0, ''), ('r', 'a', 0, '')",
+        "UPDATE messages SET visible_at = 5",
+        "DELETE FROM messages WHERE queue = 'q'",
+        "INSERT INTO notices (id, due_at, attempts, record) VALUES ('1', 5, 0, ''), ('2', NULL, 0, '')",
+        "INSERT INTO notices (id, due_at, attempts, record) VALUES ('1', 5, 0, '') ON CONFLICT DO NOTHING",
+        "UPDATE notices SET due_at = 6 WHERE id = '1'",
+        "UPDATE notices SET due_at = NULL WHERE id = '1'",
+        "UPDATE notices SET due_at = 7",
+        "DELETE FROM notices WHERE id = '2'",
+    ];
+    for step in steps {
+        execute(&admin, step);
+        let [tallied, counted] = tallied(&admin);
+        assert_eq!(tallied, counted, "after {step}");
+    }
+}
+
+#[tokio::test]
+async fn status_is_the_same_by_counters_and_from_an_earlier_versions_file() {
+    let (_directory, _file, admin) = served();
+    for number in 1..=9 {
+        let (due, state) = if number % 3 == 0 { ("NULL", "enrolled") } else { ("5", "received") };
+        execute(
+            &admin,
+            &format!(
+                "INSERT INTO participations (id, version, brand, due_at, record) VALUES (x'0{number}', 0, 'acme', {due},
+                 '{{\"state\":{{\"name\":\"{state}\"}},\"accepted_at\":{number}000}}')"
+            ),
+        );
+    }
+    execute(
+        &admin,
+        "INSERT INTO participations (id, version, brand, record) VALUES (x'10', 0, 'acme', 'no JSON')",
+    );
+    let now = SystemClock.now();
+    let by_counters = admin.overview(now).await.unwrap();
+    let states: Vec<(&str, u64)> =
+        by_counters.participations.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(states, [("enrolled", 3), ("received", 6), ("unreadable", 1)]);
+    assert_eq!((by_counters.due, by_counters.oldest_open), (6, Timestamp::from_millisecond(1_000).ok()));
+    assert!(by_counters.storage.unwrap().file > 0 && by_counters.storage.unwrap().log > 0);
+    execute(&admin, "DROP TABLE tallies; DROP INDEX participations_open");
+    let counted = admin.overview(now).await.unwrap();
+    assert_eq!(Overview { storage: None, ..counted }, Overview { storage: None, ..by_counters });
+}
+
+/// The steps of a query that scan a whole table or index.
+fn scans(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
+    steps
+        .map(|step| step.unwrap())
+        .filter(|step| step.starts_with("SCAN") || step.contains("TEMP B-TREE"))
+        .collect()
+}
+
+#[test]
+fn the_oldest_open_participation_is_found_without_reading_others() {
+    let (_directory, _file, admin) = served();
+    let sql = "SELECT record ->> '$.accepted_at' FROM participations
+         WHERE due_at IS NOT NULL AND brand = 'acme' AND json_valid(record) ORDER BY rowid LIMIT 1";
+    assert_eq!(scans(&admin.lock(), sql), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn searching_for_an_unknown_person_holds_up_no_writer() {
+    let (directory, _file, admin) = served();
+    let mut writes = Connection::open(directory.path().join("data.sqlite")).unwrap();
+    let transaction = writes.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let forgotten = forgotten(&admin).await;
+    assert!(forgotten.is_nobody(), "reads need no lock");
+    transaction.commit().unwrap();
+}

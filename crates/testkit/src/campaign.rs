@@ -1,0 +1,399 @@
+//! A campaign: the connector, the ports it works on, and the workspace it talks to.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test ends where it fails")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use braze_sim::{Settings, Workspace};
+use connector::{Connector, Deps, LINGER, TICK, Worker};
+use domain::accept;
+use domain::accept::Acceptance;
+use domain::attributes::Attributes;
+use domain::brand::{Activation, Brand, Brands, SecretRef};
+use domain::brand_file::{AssumePresent, BrandFile, Given, Strictness, read_all, read_each};
+use domain::contact::{Contact, Email, Phone};
+use domain::id_key::IdKey;
+use domain::ids::{ParticipationId, Scope};
+use domain::incentive::Pool;
+use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
+use domain::participation::{BrazeEvent, Participation};
+use domain::profile::ProfileRef;
+use http::Request;
+use memory::{Faults, Memory, SeededChance, TokioClock};
+use parking_lot::Mutex;
+use ports::queues::{Outgoing, Queues};
+use ports::{BrandsInUse, Clock, Ledger, Store};
+use serde_json::Value;
+
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use crate::simulated::InProcess;
+use crate::start;
+
+const KEY: &str = "sim-key";
+const OTHER: &str = "[activation.email]\nattributes = { quikly_participant = true }";
+
+/// How long what is written takes to appear.
+pub const SETTLE: Duration = Duration::from_secs(30);
+
+/// Quikly's end of the callbacks: keeps what it was told, and fails as often as it is told to.
+#[derive(Default)]
+pub struct Quikly {
+    told: Mutex<Vec<(String, Value)>>,
+    /// How many of the next callbacks it answers with 502.
+    pub fails: AtomicUsize,
+    /// How many it has answered so.
+    pub failed: AtomicUsize,
+}
+
+impl Quikly {
+    /// Message ids and bodies, in the order in which they came.
+    pub fn told(&self) -> Vec<(String, Value)> {
+        self.told.lock().clone()
+    }
+}
+
+#[async_trait]
+impl callback::CallbackTransport for Quikly {
+    async fn send(
+        &self,
+        callback: &callback::Signed,
+        _addresses: callback::Addresses,
+    ) -> Result<http::StatusCode, callback::CallbackError> {
+        let (headers, body) = (callback.request().headers(), callback.request().body());
+        let id = headers["webhook-id"].to_str().unwrap().to_owned();
+        self.told.lock().push((id, serde_json::from_slice(body).unwrap()));
+        let failing = self.fails.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        self.failed.fetch_add(usize::from(failing), SeqCst);
+        Ok(if failing { http::StatusCode::BAD_GATEWAY } else { http::StatusCode::NO_CONTENT })
+    }
+}
+
+/// One brand, one activation (`spring`), its ports and its workspace; beside it another brand (activation `summer`) with a workspace
+/// of the same kind.
+pub struct Campaign {
+    /// What the connector works on.
+    pub deps: Deps,
+    /// The connector.
+    pub connector: Arc<Connector>,
+    /// Its ports.
+    pub memory: Arc<Memory>,
+    /// Tokio's time, from [`start`] on.
+    pub clock: Arc<TokioClock>,
+    brands: Arc<Brands>,
+    in_use: BrandsInUse,
+    id_key: IdKey,
+    /// Where callbacks go.
+    pub quikly: Arc<Quikly>,
+    simulated: Router,
+    stop: watch::Sender<bool>,
+}
+
+impl Campaign {
+    /// An e-mail campaign whose queue loses, repeats and mixes messages as `faults` say.
+    pub fn new(faults: Faults, email: &str) -> Self {
+        Self::with(faults, "", &format!("[activation.email]\n{email}"))
+    }
+
+    /// A campaign of a brand with these `[braze]` settings and this activation.
+    pub fn with(faults: Faults, braze: &str, activation: &str) -> Self {
+        Self::at(faults, braze, activation, Settings { settle: SETTLE, ..Settings::default() })
+    }
+
+    /// The same, at a workspace that behaves as `settings` say.
+    pub fn at(faults: Faults, braze: &str, activation: &str, settings: Settings) -> Self {
+        Self::seeded(11, faults, braze, activation, settings)
+    }
+
+    /// The same, with the faults that `seed` draws.
+    pub fn seeded(seed: u64, faults: Faults, braze: &str, activation: &str, settings: Settings) -> Self {
+        let clock = Arc::new(TokioClock::at(start()));
+        let memory = Arc::new(Memory::new(seed, faults, clock.clone()));
+        memory.keep_secret(SecretRef::Env("KEY".into()), KEY);
+        let mut settings = Settings { api_keys: vec![KEY.into()], ..settings };
+        if settings.subscription_groups.is_empty() {
+            settings.subscription_groups.push("g-1".into());
+        }
+        let of_the_other = Workspace::starting_at(
+            Settings { api_keys: settings.api_keys.clone(), settle: SETTLE, ..Settings::default() },
+            start(),
+        );
+        let simulated = Workspace::starting_at(settings, start()).router();
+        let file = BrandFile { name: "acme".into(), text: brand(("acme", 1), "spring", braze, activation) };
+        let other = BrandFile { name: "other".into(), text: brand(("other", 2), "summer", "", OTHER) };
+        let brands = Arc::new(read_all(&[file, other], &AssumePresent).unwrap());
+        let id_key = IdKey::new([3; 32]);
+        let quikly = Arc::new(Quikly::default());
+        let deps = Deps {
+            store: memory.clone(),
+            ledger: memory.clone(),
+            callbacks: memory.clone(),
+            queues: memory.clone(),
+            schedule: memory.clone(),
+            limits: memory.clone(),
+            outages: memory.clone(),
+            secrets: memory.clone(),
+            troubles: ports::Troubles::default(),
+            clock: clock.clone(),
+            chance: Arc::new(SeededChance::new(5)),
+            transport: Arc::new(InProcess::to(simulated.clone()).and(2, of_the_other.router())),
+            callback_transport: quikly.clone(),
+        };
+        let in_use = BrandsInUse::from(brands.clone());
+        let connector = Arc::new(Connector::new(deps.clone(), in_use.clone(), id_key.clone()));
+        Self {
+            deps,
+            connector,
+            memory,
+            clock,
+            brands,
+            in_use,
+            id_key,
+            quikly,
+            simulated,
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Has the brand's file say something else from now on: a scope, `[braze]` settings and an activation; `None` for no such file. What is
+    /// accepted is still accepted under the first one.
+    pub fn reconfigure(&self, file: Option<(&str, &str, &str)>) {
+        let text = |(scope, braze, activation)| brand(("acme", 1), scope, braze, activation);
+        self.use_files(file.map(text));
+    }
+
+    /// Has the brand have no file.
+    pub fn remove_file(&self) {
+        self.use_files(None);
+    }
+
+    /// Has the brand's file say what it said at first.
+    pub fn restore_file(&self) {
+        self.in_use.replace(self.brands.clone());
+    }
+
+    /// Has the brand's file be one that cannot be used.
+    pub fn break_file(&self) {
+        self.use_files(Some("id = \"acme\"\ncolour = 1\n".to_owned()));
+    }
+
+    fn use_files(&self, text: Option<String>) {
+        let file = text.map(|text| Ok(BrandFile { name: "acme".into(), text }));
+        let other = BrandFile { name: "other".into(), text: brand(("other", 2), "summer", "", OTHER) };
+        let files: Vec<Given> = file.into_iter().chain([Ok(other)]).collect();
+        let loaded = read_each(&files, &AssumePresent, Strictness::Lenient, None);
+        self.in_use.replace(Arc::new(loaded.brands));
+    }
+
+    /// Another process's connector, over these ports.
+    pub fn connector_over(&self, deps: Deps) -> Arc<Connector> {
+        Arc::new(Connector::new(deps, self.in_use.clone(), self.id_key.clone()))
+    }
+
+    /// Starts a worker and the tick, as a process would.
+    pub fn run(&self) {
+        self.run_beside(self.connector.clone());
+    }
+
+    /// Starts a worker and the tick of a process with this connector.
+    pub fn run_beside(&self, connector: Arc<Connector>) {
+        let (worker, stop) = (Worker::new(connector.clone(), LINGER), self.stop.subscribe());
+        tokio::spawn(async move { worker.run(stop).await });
+        let clock = self.clock.clone();
+        tokio::spawn(async move {
+            loop {
+                let _tried_again = connector.tick().await;
+                clock.sleep(TICK).await;
+            }
+        });
+    }
+
+    /// Accepts a participation by e-mail as intake does, and announces it.
+    pub async fn accept(&self, email: &str) -> ParticipationId {
+        let email = Email::parse(email).unwrap();
+        let (brand, activation) = self.terms();
+        let id = self.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
+        let (terms, now) = ((brand, activation), self.clock.now());
+        self.keep(Acceptance::new(id, terms, now).by_email(email, None, Attributes::default())).await
+    }
+
+    /// Accepts a participation by e-mail in the other brand's activation.
+    pub async fn accept_at_other(&self, email: &str) -> ParticipationId {
+        let email = Email::parse(email).unwrap();
+        let terms = self.brands.activation(&Scope::parse("summer").unwrap()).unwrap();
+        let id = self.id_key.participation(&terms.1.scope, &Contact::Email(email.clone()));
+        self.keep(Acceptance::new(id, terms, self.clock.now()).by_email(email, None, Attributes::default()))
+            .await
+    }
+
+    /// Accepts an event that Braze tells of.
+    pub async fn accept_event(&self, event: &str, email: &str) -> ParticipationId {
+        self.accept_event_of(event, email, None).await
+    }
+
+    /// Accepts an event that Braze tells of, with the profile if it names one.
+    pub async fn accept_event_of(
+        &self,
+        event: &str,
+        email: &str,
+        profile: Option<ProfileRef>,
+    ) -> ParticipationId {
+        let email = Email::parse(email).unwrap();
+        let (brand, activation) = self.terms();
+        let contact = Contact::Email(email.clone());
+        let id = self.id_key.event(&activation.scope, event, &contact, None);
+        let event = BrazeEvent { name: event.to_owned(), profile, sent_at: None };
+        let (terms, now) = ((brand, activation), self.clock.now());
+        self.keep(Acceptance::new(id, terms, now).by_event(event, email, Attributes::default())).await
+    }
+
+    /// Accepts a participation by mobile number.
+    pub async fn accept_phone(&self, phone: &str, email: Option<&str>) -> ParticipationId {
+        self.accept_phone_in("spring", phone, email).await
+    }
+
+    /// The same in another activation of the brand.
+    pub async fn accept_phone_in(&self, scope: &str, phone: &str, email: Option<&str>) -> ParticipationId {
+        let contact = (Phone::from_e164(phone).unwrap(), email.map(|email| Email::parse(email).unwrap()));
+        let (brand, activation) = self.brands.activation(&Scope::parse(scope).unwrap()).unwrap();
+        let identity = Contact::Phone { phone: contact.0.clone(), email: contact.1.clone() };
+        let id = self.id_key.participation(&activation.scope, &identity);
+        let (terms, now) = ((brand, activation), self.clock.now());
+        self.keep(Acceptance::new(id, terms, now).by_phone(contact, None, Attributes::default())).await
+    }
+
+    fn terms(&self) -> (&Brand, &Activation) {
+        self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
+    }
+
+    /// Gives the brand codes of a file to hand out.
+    pub async fn has_codes(&self, file: &str, codes: &[String]) {
+        let (brand, pool) = (&self.terms().0.id, Pool::of_file(file).unwrap());
+        while self.memory.import_codes(brand, &pool, codes).await.is_err() {}
+    }
+
+    /// Puts a participation on the rewarder's queue, as intake does where the queue's order is the order of acceptance.
+    pub async fn to_the_rewarder(&self, ids: Vec<ParticipationId>) {
+        let look = WorkMessage { brand: self.terms().0.id.clone(), ids };
+        self.memory.send(QueueName::Awards, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
+    }
+
+    /// Stores it as intake does.
+    async fn store(&self, participation: &Participation) {
+        let terms = self.brands.activation(participation.scope()).unwrap();
+        let entry = accept::entry(participation, terms, &self.id_key);
+        // A 503 would make the caller come again; what is there already and cannot be read is answered with 500.
+        while let Err(error) = self.memory.insert(participation, entry.as_ref()).await {
+            if matches!(error, ports::Error::Corrupt(_)) {
+                break;
+            }
+        }
+    }
+
+    /// Accepts many by e-mail or by mobile number, and announces them a hundred at a time, as intake does under load.
+    pub async fn accept_all(&self, contacts: impl Iterator<Item = Contact>) -> Vec<ParticipationId> {
+        let (brand, activation) = self.terms();
+        let (terms, now) = ((brand, activation), self.clock.now());
+        let mut announced: BTreeMap<QueueName, Vec<ParticipationId>> = BTreeMap::new();
+        let mut accepted = Vec::new();
+        for contact in contacts {
+            let id = self.id_key.participation(&activation.scope, &contact);
+            let participation = match contact {
+                Contact::Email(email) => {
+                    Acceptance::new(id, terms, now).by_email(email, None, Attributes::default())
+                }
+                Contact::Phone { phone, email } => {
+                    Acceptance::new(id, terms, now).by_phone((phone, email), None, Attributes::default())
+                }
+            };
+            self.store(&participation).await;
+            announced.entry(QueueName::of(participation.channel())).or_default().push(id);
+            accepted.push(id);
+        }
+        for (queue, ids) in announced {
+            for some in ids.chunks(MOST_IN_MESSAGE) {
+                let look = WorkMessage { brand: brand.id.clone(), ids: some.to_vec() };
+                self.memory.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
+            }
+        }
+        accepted
+    }
+
+    async fn keep(&self, participation: Participation) -> ParticipationId {
+        self.store(&participation).await;
+        let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
+        let message = Outgoing { look, delay: Duration::ZERO };
+        let in_order = participation.has_award() && self.memory.enters_in_order();
+        let queue = if in_order { QueueName::Awards } else { QueueName::of(participation.channel()) };
+        let _the_tick_finds_it = self.memory.send(queue, vec![message]).await;
+        participation.id()
+    }
+
+    /// A participation's state.
+    pub async fn state(&self, id: ParticipationId) -> &'static str {
+        loop {
+            if let Ok(found) = self.memory.get(&[id]).await {
+                return found.found[0].state().name();
+            }
+        }
+    }
+
+    /// Lets time pass until every participation is enrolled.
+    pub async fn all_end(&self, ids: &[ParticipationId], within: Duration) {
+        self.all_reach(ids, "enrolled", within).await;
+    }
+
+    /// Lets time pass until every participation is in `state`.
+    pub async fn all_reach(&self, ids: &[ParticipationId], state: &str, within: Duration) {
+        let deadline = self.clock.now() + within;
+        for id in ids {
+            while self.state(*id).await != state {
+                assert!(self.clock.now() < deadline, "{id} is {}", self.state(*id).await);
+                self.clock.sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+
+    /// Asks the simulated workspace.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
+        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let response =
+            self.simulated.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
+    }
+
+    /// Steers the simulated workspace.
+    pub async fn steer(&self, method: &str, path: &str, body: &str) {
+        self.ask(method, path, body).await;
+    }
+
+    /// Every profile, once everything has settled.
+    pub async fn profiles(&self) -> Vec<Value> {
+        self.clock.sleep(Duration::from_secs(60)).await;
+        self.ask("GET", "/_sim/profiles", "").await["profiles"].as_array().unwrap().clone()
+    }
+
+    /// How many requests an endpoint answered.
+    pub async fn requests(&self, endpoint: &str) -> u64 {
+        let requests = self.ask("GET", "/_sim/requests", "").await;
+        let method = if endpoint.ends_with("/get") { "GET" } else { "POST" };
+        let by_status =
+            requests["answered"][format!("{method} {endpoint}")].as_object().cloned().unwrap_or_default();
+        by_status.values().filter_map(Value::as_u64).sum()
+    }
+}
+
+fn brand((id, port): (&str, u16), scope: &str, braze: &str, activation: &str) -> String {
+    let settle = if braze.starts_with("settle") { "" } else { "settle = \"30s\"" };
+    format!(
+        "id = \"{id}\"\n[braze]\nendpoint = \"http://127.0.0.1:{port}\"\napi_key = {{ env = \"KEY\" }}\n{settle}\n{braze}\n\
+         [[activation]]\nscope = \"{scope}\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}\n"
+    )
+}

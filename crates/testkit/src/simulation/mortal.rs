@@ -1,0 +1,386 @@
+//! Ports of a process that may stop dead: before an effect, or after it and before anyone hears of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use braze::TransportError;
+use bytes::Bytes;
+use connector::Deps;
+use domain::Timestamp;
+use domain::award::{Award, Resolution};
+use domain::brand::SecretRef;
+use domain::callback::CallbackId;
+use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
+use domain::incentive::Pool;
+use domain::incentive::raffle::{DrawnList, Seed};
+use domain::ledger::{Counts, Entry, Resolved, Rules};
+use domain::message::{QueueName, WorkMessage};
+use domain::participation::{Outcome, Participation, State};
+use domain::profile::ProfileHint;
+use domain::reservation::{Allowance, Observed, Reservation};
+use http::{Request, Response, StatusCode};
+use memory::Memory;
+use ports::ledger::{DeliveryOutcome, DrawnPart, Stock, TakenCallbacks};
+use ports::limits::Lane;
+use ports::queues::{Delivery, Outgoing, Receipt};
+use ports::schedule::SchedulePurpose;
+use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
+use ports::{Callbacks, Ledger, Limits, Queues, Result, Schedule, Secrets, Store};
+use secrecy::SecretString;
+use tokio::sync::Notify;
+
+use crate::campaign::Campaign;
+use crate::simulation::Mutation;
+use crate::simulation::line::{LastWords, SharedRun, everybody_is_subscribed};
+use crate::simulation::promises::leaked_in;
+
+/// How many effects a process has left.
+#[derive(Debug)]
+pub(crate) struct Life {
+    left: AtomicU64,
+    /// Told when it is over.
+    pub(crate) over: Notify,
+}
+
+impl Life {
+    pub(crate) fn endless() -> Arc<Self> {
+        Arc::new(Self { left: AtomicU64::new(u64::MAX), over: Notify::new() })
+    }
+
+    /// It is over at its n-th effect from now.
+    pub(crate) fn ends_at(&self, effect: u64) {
+        self.left.store(effect, SeqCst);
+    }
+
+    /// Before and after every effect. Who is dead goes no further.
+    async fn goes_on(&self) {
+        let alive = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
+        if self.left.fetch_update(SeqCst, SeqCst, alive).is_err() {
+            self.over.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn effect<T>(&self, work: impl Future<Output = T>) -> T {
+        self.goes_on().await;
+        let done = work.await;
+        self.goes_on().await;
+        done
+    }
+}
+
+/// The ports of one process.
+pub(crate) struct Mortal {
+    pub(crate) ports: Deps,
+    pub(crate) life: Arc<Life>,
+    pub(crate) line: Arc<SharedRun>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) mutation: Option<Mutation>,
+    heard: LastWords,
+}
+
+impl Mortal {
+    /// The ports of a process that was just started.
+    pub(crate) fn new(
+        campaign: &Campaign,
+        life: &Arc<Life>,
+        line: &Arc<SharedRun>,
+        mutation: Option<Mutation>,
+    ) -> Self {
+        Self {
+            ports: campaign.deps.clone(),
+            life: life.clone(),
+            line: line.clone(),
+            memory: campaign.memory.clone(),
+            mutation,
+            heard: LastWords::default(),
+        }
+    }
+
+    /// These ports, as a connector takes them.
+    pub(crate) fn deps(self) -> Deps {
+        let outages = self.memory.clone();
+        let (clock, chance) = (self.ports.clock.clone(), self.ports.chance.clone());
+        let ports = Arc::new(self);
+        Deps {
+            store: ports.clone(),
+            ledger: ports.clone(),
+            callbacks: ports.clone(),
+            queues: ports.clone(),
+            schedule: ports.clone(),
+            limits: ports.clone(),
+            outages,
+            secrets: ports.clone(),
+            troubles: ports::Troubles::default(),
+            clock,
+            chance,
+            transport: ports.clone(),
+            callback_transport: ports,
+        }
+    }
+
+    /// As a store would that does not look at versions.
+    async fn save_anyway(&self, participation: &Participation) -> Result<Saved> {
+        let mut forced = participation.clone();
+        if let Some(stored) = self.ports.store.get(&[participation.id()]).await?.found.first() {
+            forced = crate::changed(participation, |forced| forced.version = stored.version());
+        }
+        self.ports.store.save(&[forced]).await?;
+        Ok(Saved::Saved)
+    }
+
+    /// Who takes part by number may be credited now: the workspace's last word to this process was that the number is subscribed, or
+    /// the credit is nothing new.
+    fn may_be_credited(&self, id: ParticipationId) {
+        let Some(stored) = self.memory.stored(id) else { return };
+        let Some(phone) = stored.phone() else { return };
+        let known = *stored.state() == State::Ended(Outcome::Credited)
+            || self.memory.stored_award(id).is_some_and(|award| award.is_resolved());
+        if !known && !self.heard.subscribed(phone.as_str()) {
+            self.line.breaks("SMS is credited only once Braze has said subscribed", &id.to_string());
+        }
+    }
+
+    /// What is sent away or kept has ids, and nothing else of anybody.
+    fn may_be_told(&self, text: &str) {
+        if leaked_in(text) {
+            self.line.breaks("no contact or secret is in a message or an error", text);
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Mortal {
+    async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
+        self.life.effect(self.ports.store.insert(participation, entry)).await
+    }
+
+    async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
+        // Others get a turn where a real store would be asked.
+        tokio::task::yield_now().await;
+        self.ports.store.get(ids).await
+    }
+
+    async fn set_aside(
+        &self,
+        ids: &[ParticipationId],
+        until: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        self.life.effect(self.ports.store.set_aside(ids, until, expires_at)).await
+    }
+
+    async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
+        for participation in participations {
+            match participation.state() {
+                State::Ended(Outcome::Credited) => self.may_be_credited(participation.id()),
+                state => state.reason().into_iter().for_each(|reason| self.may_be_told(reason)),
+            }
+        }
+        if self.mutation == Some(Mutation::NoCondition) {
+            let mut saved = Vec::new();
+            for participation in participations {
+                saved.push(self.life.effect(self.save_anyway(participation)).await?);
+            }
+            return Ok(saved);
+        }
+        self.life.effect(self.ports.store.save(participations)).await
+    }
+
+    async fn due(&self, now: Timestamp, most: usize) -> Result<Vec<Due>> {
+        if self.mutation == Some(Mutation::NoDueTime) {
+            return Ok(Vec::new());
+        }
+        self.ports.store.due(now, most).await
+    }
+
+    async fn profile_hints(&self, contacts: &[ContactKey]) -> Result<ProfileHints> {
+        self.ports.store.profile_hints(contacts).await
+    }
+
+    async fn remember_profiles(&self, profiles: &[(ContactKey, ProfileHint)]) -> Result<()> {
+        self.life.effect(self.ports.store.remember_profiles(profiles)).await
+    }
+
+    async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
+        self.life.effect(self.ports.store.claim_profile(contact, profile)).await
+    }
+
+    async fn accepted(&self, scope: &Scope, more: u64) -> Result<u64> {
+        self.ports.store.accepted(scope, more).await
+    }
+}
+
+#[async_trait]
+impl Ledger for Mortal {
+    async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>> {
+        self.ports.ledger.awards(ids).await
+    }
+
+    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+        self.life.effect(self.ports.ledger.enter(ledger, rules, ids)).await
+    }
+
+    async fn resolve(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        resolutions: &[(ParticipationId, Resolution)],
+        now: Timestamp,
+    ) -> Result<Resolved> {
+        for (id, _) in resolutions.iter().filter(|(_, resolution)| *resolution == Resolution::Credit) {
+            self.may_be_credited(*id);
+        }
+        self.life.effect(self.ports.ledger.resolve(ledger, rules, resolutions, now)).await
+    }
+
+    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
+        self.life.effect(self.ports.ledger.refill(ledger, rules, now)).await
+    }
+
+    async fn draw(
+        &self,
+        ledger: &LedgerKey,
+        rules: &Rules,
+        seed: &Seed,
+        now: Timestamp,
+    ) -> Result<Option<Resolved>> {
+        self.life.effect(self.ports.ledger.draw(ledger, rules, seed, now)).await
+    }
+
+    async fn noted(&self, ids: &[ParticipationId]) -> Result<()> {
+        self.life.effect(self.ports.ledger.noted(ids)).await
+    }
+
+    async fn counts(&self, ledger: &LedgerKey) -> Result<Counts> {
+        self.ports.ledger.counts(ledger).await
+    }
+
+    async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
+        self.ports.ledger.waiting_ahead_of(award).await
+    }
+
+    async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart> {
+        self.ports.ledger.drawn(ledger, list, after, most).await
+    }
+
+    async fn upgrade(&self, ledger: &LedgerKey) -> Result<bool> {
+        self.life.effect(self.ports.ledger.upgrade(ledger)).await
+    }
+
+    async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
+        self.ports.ledger.import_codes(brand, pool, codes).await
+    }
+}
+
+#[async_trait]
+impl Callbacks for Mortal {
+    async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks> {
+        self.life.effect(self.ports.callbacks.take_callbacks(now, most)).await
+    }
+
+    async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
+        self.life.effect(self.ports.callbacks.delivered(outcomes)).await
+    }
+}
+
+#[async_trait]
+impl Queues for Mortal {
+    async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
+        for message in &messages {
+            self.may_be_told(&aws::message::encode(&message.look));
+        }
+        self.life.effect(self.ports.queues.send(queue, messages)).await
+    }
+
+    async fn receive(&self, queue: QueueName, wait: Duration) -> Result<Vec<Delivery>> {
+        self.ports.queues.receive(queue, wait).await
+    }
+
+    async fn acknowledge(&self, queue: QueueName, receipts: &[Receipt]) -> Result<()> {
+        self.life.effect(self.ports.queues.acknowledge(queue, receipts)).await
+    }
+}
+
+#[async_trait]
+impl Schedule for Mortal {
+    fn fires_at(&self, time: Timestamp, purpose: SchedulePurpose) -> Timestamp {
+        self.ports.schedule.fires_at(time, purpose)
+    }
+
+    async fn at(&self, time: Timestamp, queue: QueueName, look: WorkMessage) -> Result<()> {
+        self.may_be_told(&aws::message::encode(&look));
+        self.life.effect(self.ports.schedule.at(time, queue, look)).await
+    }
+}
+
+#[async_trait]
+impl Limits for Mortal {
+    async fn reserve(
+        &self,
+        lane: &Lane,
+        count: u32,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Result<Reservation> {
+        self.life.effect(self.ports.limits.reserve(lane, count, allowance, now)).await
+    }
+
+    async fn observe(
+        &self,
+        lane: &Lane,
+        observed: Observed,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.life.effect(self.ports.limits.observe(lane, observed, allowance, now)).await
+    }
+}
+
+#[async_trait]
+impl Secrets for Mortal {
+    async fn get(&self, reference: &SecretRef) -> Result<SecretString> {
+        self.ports.secrets.get(reference).await
+    }
+}
+
+#[async_trait]
+impl braze::Transport for Mortal {
+    async fn send(&self, request: Request<Bytes>) -> std::result::Result<Response<Bytes>, TransportError> {
+        tokio::task::yield_now().await;
+        if self.mutation == Some(Mutation::NoAsking)
+            && let Some(made_up) = everybody_is_subscribed(request.uri())
+        {
+            return Ok(made_up);
+        }
+        self.line.may_panic(false);
+        if self.line.is_not_sent() {
+            return Err(TransportError::NotSent("a fault was asked for".to_owned()));
+        }
+        let answered = self.life.effect(self.ports.transport.send(request)).await;
+        self.line.may_panic(true);
+        if self.line.loses_the_answer() {
+            return Err(TransportError::Lost("a fault was asked for".to_owned()));
+        }
+        if let Ok(answer) = &answered {
+            self.heard.listen(answer.body());
+        }
+        answered
+    }
+}
+
+#[async_trait]
+impl callback::CallbackTransport for Mortal {
+    async fn send(
+        &self,
+        callback: &callback::Signed,
+        addresses: callback::Addresses,
+    ) -> std::result::Result<StatusCode, callback::CallbackError> {
+        if self.mutation == Some(Mutation::NoTelling) {
+            return Ok(StatusCode::NO_CONTENT);
+        }
+        self.life.effect(self.ports.callback_transport.send(callback, addresses)).await
+    }
+}

@@ -1,0 +1,165 @@
+//! What must be true after every run, and some of it all the time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::award::Award;
+use serde_json::Value;
+
+use crate::campaign::Campaign;
+use crate::simulation::{
+    AcceptedSoFar, Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, Plan, PlannedOptIn, broken, email,
+    phone, prizes,
+};
+
+/// The numbers that are subscribed now.
+pub(super) async fn subscribed(campaign: &Campaign) -> BTreeSet<String> {
+    let shown = campaign.ask("GET", "/_sim/subscriptions", "").await;
+    let states = shown["states"].as_array().cloned().unwrap_or_default();
+    let subscribed = states.iter().filter(|state| state["subscribed"] == true);
+    subscribed.filter_map(|state| state["phone"].as_str().map(str::to_owned)).collect()
+}
+
+/// Whether a text has a contact of the run or the key in it.
+pub(super) fn leaked_in(text: &str) -> bool {
+    let contacts = (0..CONSUMERS).flat_map(|consumer| [email(consumer), phone(consumer)]);
+    contacts.chain([KEY.to_owned()]).any(|secret| text.contains(secret.trim_start_matches('+')))
+}
+
+/// Nothing of the consumers and no secret is logged.
+pub(super) fn nothing_leaked(log: &str) -> Result<(), Broken> {
+    match log.lines().find(|line| leaked_in(&line.replace("%40", "@"))) {
+        Some(line) => broken("no contact or secret is logged", line.to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// The promises about the end of a run.
+pub(super) async fn are_kept(
+    campaign: &Campaign,
+    plan: &Plan,
+    accepted: &AcceptedSoFar,
+    said_stop: &BTreeSet<u8>,
+    unknown: u64,
+) -> Result<(), Broken> {
+    everyone_is_there(campaign, accepted)?;
+    everyone_ends_well(campaign, plan, accepted, said_stop).await?;
+    let awards: Vec<Award> =
+        accepted.iter().filter_map(|(id, _)| campaign.memory.stored_award(*id)).collect();
+    prizes::are_given(plan, &awards)?;
+    everything_is_told(campaign, &awards)?;
+    let profiles = campaign.profiles().await;
+    nobody_has_two_profiles(&profiles)?;
+    prizes::are_shown(plan, accepted, &awards, &profiles)?;
+    events_are_logged_once(campaign, plan, accepted, &profiles, unknown).await
+}
+
+fn everyone_is_there(campaign: &Campaign, accepted: &AcceptedSoFar) -> Result<(), Broken> {
+    match accepted.iter().find(|(id, _)| campaign.memory.stored(*id).is_none()) {
+        Some((id, _)) => broken("nothing accepted is lost", id.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// Everything that goes wrong in a run is over after a while, so nobody ends badly but who never says yes, or takes it back.
+async fn everyone_ends_well(
+    campaign: &Campaign,
+    plan: &Plan,
+    accepted: &AcceptedSoFar,
+    said_stop: &BTreeSet<u8>,
+) -> Result<(), Broken> {
+    let subscribed = subscribed(campaign).await;
+    let double = matches!(plan.opt_in, PlannedOptIn::DoubleByEvent | PlannedOptIn::DoubleByBraze);
+    for (id, by) in accepted {
+        let state = campaign.state(*id).await;
+        let well = match by {
+            By::Email(_) => state == "enrolled",
+            By::Event(_) => state == "credited",
+            By::Phone(consumer) if said_stop.contains(consumer) => {
+                state == "credited" || state == if double { "expired" } else { "unverified" }
+            }
+            By::Phone(consumer) => match state {
+                "credited" => subscribed.contains(&phone(*consumer)),
+                state => double && state == "expired",
+            },
+        };
+        if !well {
+            return broken("trouble that passes does no lasting harm", format!("{id} by {by:?} is {state}"));
+        }
+    }
+    Ok(())
+}
+
+/// Quikly is told of every credit, every end without one, and every reward that comes later; twice perhaps, and then the same.
+fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broken> {
+    let mut told: BTreeMap<String, Value> = BTreeMap::new();
+    for (id, body) in campaign.quikly.told() {
+        if told.get(&id).is_some_and(|before| *before != body) {
+            return broken("a callback that is repeated says the same", id);
+        }
+        told.insert(id, body);
+    }
+    for award in awards {
+        let mut tells = |news: &str| told.remove(&format!("{}-{news}", award.id));
+        let mut last = tells(if award.credited_at.is_some() { "credited" } else { "ended" });
+        let had_reward = last.as_ref().is_some_and(|body| !body["data"]["reward"].is_null());
+        if award.reward().is_some() && !had_reward {
+            last = last.and_then(|_| tells("rewarded"));
+        }
+        let reward = award.reward().map_or(Value::Null, |(reward, _)| prizes::shown(reward));
+        let as_it_is = |body: &Value| body["data"]["reward"] == reward;
+        if !last.as_ref().is_some_and(as_it_is) {
+            return broken("Quikly is told what became of everyone", format!("{}: {last:?}", award.id));
+        }
+    }
+    match told.pop_first() {
+        Some((id, _)) => broken("Quikly is told nothing else", id),
+        None => Ok(()),
+    }
+}
+
+fn nobody_has_two_profiles(profiles: &[Value]) -> Result<(), Broken> {
+    for field in ["email", "phone"] {
+        let mut seen = BTreeSet::new();
+        for contact in profiles.iter().filter_map(|profile| profile[field].as_str()) {
+            if !seen.insert(contact) {
+                return broken("nobody has a second profile", format!("two have the same {field}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Once. Whether an event is there is told by its time, which Braze cuts to its own: where our clock was set ahead of Braze's, each
+/// attempt whose outcome nobody knows may add one.
+async fn events_are_logged_once(
+    campaign: &Campaign,
+    plan: &Plan,
+    accepted: &AcceptedSoFar,
+    profiles: &[Value],
+    unknown: u64,
+) -> Result<(), Broken> {
+    let set_forward = |happening: &&Happening| matches!(happening, Happening::ClockSet(by) if *by > 0);
+    let again = if plan.happens.iter().any(|happening| set_forward(&happening)) { unknown } else { 0 };
+    for (id, by) in accepted {
+        let state = campaign.state(*id).await;
+        let (consumer, event, least) = match by {
+            By::Email(consumer) => (*consumer, EVENT, 1),
+            By::Phone(consumer) => (*consumer, OPT_IN, least_asked(plan, *consumer, state)),
+            By::Event(_) => continue,
+        };
+        let profile = profiles.iter().find(|profile| profile["email"] == email(consumer));
+        let count =
+            profile.map_or(0, |profile| profile["custom_events"][event]["count"].as_u64().unwrap_or(0));
+        let most = if plan.opt_in == PlannedOptIn::DoubleByEvent || event == EVENT { 1 + again } else { 0 };
+        if count < least || count > most {
+            return broken("an event is logged once", format!("{id}: {event} {count} times"));
+        }
+    }
+    Ok(())
+}
+
+/// Who is asked by an event: everyone, but who was subscribed before.
+fn least_asked(plan: &Plan, consumer: u8, state: &str) -> u64 {
+    let before = plan.known.iter().any(|known| known.consumer == consumer && known.subscribed);
+    u64::from(plan.opt_in == PlannedOptIn::DoubleByEvent && (state == "expired" || !before))
+}

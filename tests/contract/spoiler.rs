@@ -1,0 +1,58 @@
+//! Damages what is stored, so that it cannot be read.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ids::ParticipationId;
+use memory::Memory;
+
+use crate::dynamo_api::spoil_item;
+
+/// What damages records, where something is kept.
+pub(crate) enum Spoiler {
+    /// It only pretends.
+    Memory(Arc<Memory>),
+    /// The data file.
+    File(PathBuf),
+    /// Tables whose names begin so.
+    Tables(String),
+}
+
+/// What is damaged.
+#[derive(Clone, Copy)]
+pub(crate) enum Damaged {
+    Participation,
+    Award,
+    Profile,
+    Callback,
+}
+
+impl Spoiler {
+    pub(crate) async fn spoil(&self, record: Damaged, key: &str) {
+        match self {
+            Self::Memory(memory) => memory.damage(ParticipationId::parse(key).unwrap(), true),
+            Self::File(path) => {
+                let (table, column) = match record {
+                    Damaged::Participation => ("participations", "hex(id)"),
+                    Damaged::Award => ("awards", "hex(id)"),
+                    Damaged::Profile => ("profiles", "upper(contact)"),
+                    Damaged::Callback => ("notices", "upper(id)"),
+                };
+                let file = rusqlite::Connection::open(path).unwrap();
+                file.busy_timeout(Duration::from_secs(10)).unwrap();
+                let sql = format!("UPDATE {table} SET record = '{{' WHERE {column} = ?");
+                assert_eq!(file.execute(&sql, [key.to_uppercase()]).unwrap(), 1);
+            }
+            Self::Tables(prefix) => {
+                let (table, name, attribute) = match record {
+                    Damaged::Participation => ("participations", "id", "record"),
+                    Damaged::Award => ("participations", "id", "award"),
+                    Damaged::Profile => ("profiles", "contact", "record"),
+                    Damaged::Callback => ("notices", "id", "record"),
+                };
+                spoil_item(&format!("{prefix}-{table}"), name, key, attribute).await;
+            }
+        }
+    }
+}
