@@ -1,4 +1,4 @@
-//! Damages what is stored, so that it cannot be read.
+//! Damage to stored records, so that they cannot be read.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use memory::Memory;
 
 use crate::dynamo_api::spoil_item;
 
-/// What damages records, where something is kept.
+/// Damages records, depending on where they are stored.
 pub(crate) enum Spoiler {
-    /// It only pretends.
+    /// Memory pretends that a record is damaged.
     Memory(Arc<Memory>),
     /// The data file.
     File(PathBuf),
-    /// Tables whose names begin so.
+    /// The tables with this prefix.
     Tables(String),
 }
 
-/// What is damaged.
+/// The kind of record to damage.
 #[derive(Clone, Copy)]
 pub(crate) enum Damaged {
     Participation,

@@ -3,7 +3,7 @@
 /// The API key of the simulated workspace.
 pub(crate) const KEY: &str = "sim-0f9e8d7c6b5a";
 
-/// What participations and callbacks are signed with.
+/// The secret that signs participations and callbacks.
 pub(crate) const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
 
 /// The brands' webhook tokens.
