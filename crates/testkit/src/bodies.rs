@@ -1,4 +1,4 @@
-//! Bodies that somebody may post to intake: drawn by dice, in every form that is allowed, and in some that are not.
+//! Bodies that a client may post to intake: random ones, in every allowed form and in some that are not allowed.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use fastrand::Rng;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use serde_json::{Map, Value, json};
 
-/// What numbers, addresses and texts may have around them, or between their parts, when they are pasted.
+/// Characters that pasted numbers, addresses and texts may have around them, or between their parts.
 const PASTED: [&str; 8] = ["", "", "", " ", "\u{a0}", "\u{200b}", "\u{202a}", "\u{feff}"];
 
 /// Letters of several scripts, composed and decomposed, and one beyond sixteen bits.
@@ -34,7 +34,7 @@ const LETTERS: &[&str] = &[
     "\u{20bb7}",
 ];
 
-/// What else may stand in the part of an address before the `@`.
+/// Other characters that the local part of an address may contain.
 const ATOMS: &[&str] =
     &["!", "#", "$", "%", "&", "'", "*", "+", "-", "/", "=", "?", "^", "_", "`", "{", "|", "}", "~"];
 
@@ -53,7 +53,7 @@ pub fn example_phones() -> Vec<String> {
     phones.into_iter().collect()
 }
 
-/// Draws bodies, each with the path that it is posted to.
+/// A source of random bodies, each with the path that it is posted to.
 #[derive(Debug)]
 pub struct Bodies {
     dice: Rng,
@@ -61,7 +61,8 @@ pub struct Bodies {
 }
 
 impl Bodies {
-    /// The same bodies for the same seed. The brand's activation is `spring`, with an event `signed_in` that has extras `store` and `n`.
+    /// Yields the same bodies for the same seed. The brand's activation is `spring`, with an event `signed_in` that has the extras `store`
+    /// and `n`.
     #[must_use]
     pub fn of(seed: u64) -> Self {
         Self { dice: Rng::with_seed(seed), phones: example_phones() }
@@ -75,7 +76,7 @@ impl Bodies {
         (0..self.dice.usize(1..=most)).map(|_| self.one_of(texts)).collect()
     }
 
-    /// A number: an example's beginning with any digits behind it, of any length that there is, and spelled in some way.
+    /// A number: the beginning of an example, followed by random digits up to any valid length, and spelled in some way.
     fn phone(&mut self) -> String {
         let example = self.dice.usize(..self.phones.len());
         let mut digits = self.phones[example].trim_start_matches('+').to_owned();
@@ -121,7 +122,7 @@ impl Bodies {
         }
     }
 
-    /// A value of every kind that there is.
+    /// A value of a random kind.
     fn value(&mut self) -> Value {
         match self.dice.u8(..10) {
             0 => json!(self.dice.i64(..)),
@@ -176,7 +177,7 @@ impl Bodies {
     }
 }
 
-/// Endless.
+/// The sequence has no end.
 impl Iterator for Bodies {
     type Item = (&'static str, Value);
 

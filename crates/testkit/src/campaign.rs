@@ -1,4 +1,4 @@
-//! A campaign: the connector, the ports it works on, and the workspace it talks to.
+//! A campaign: the connector, the ports that it works on, and the workspace that it talks to.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test ends where it fails")]
 
 use std::collections::BTreeMap;
@@ -40,21 +40,21 @@ use crate::start;
 const KEY: &str = "sim-key";
 const OTHER: &str = "[activation.email]\nattributes = { quikly_participant = true }";
 
-/// How long what is written takes to appear.
+/// How long a write takes to appear.
 pub const SETTLE: Duration = Duration::from_secs(30);
 
-/// Quikly's end of the callbacks: keeps what it was told, and fails as often as it is told to.
+/// Quikly's receiver of callbacks. It stores every callback, and fails as often as a test wants.
 #[derive(Default)]
 pub struct Quikly {
     told: Mutex<Vec<(String, Value)>>,
     /// How many of the next callbacks it answers with 502.
     pub fails: AtomicUsize,
-    /// How many it has answered so.
+    /// How many callbacks it has answered with 502.
     pub failed: AtomicUsize,
 }
 
 impl Quikly {
-    /// Message ids and bodies, in the order in which they came.
+    /// Message ids and bodies, in the order in which they arrived.
     pub fn told(&self) -> Vec<(String, Value)> {
         self.told.lock().clone()
     }
@@ -76,28 +76,28 @@ impl callback::CallbackTransport for Quikly {
     }
 }
 
-/// One brand, one activation (`spring`), its ports and its workspace; beside it another brand (activation `summer`) with a workspace
-/// of the same kind.
+/// One brand with one activation (`spring`), its ports and its workspace; and another brand (activation `summer`) with a workspace of the
+/// same kind.
 pub struct Campaign {
-    /// What the connector works on.
+    /// The ports that the connector works on.
     pub deps: Deps,
     /// The connector.
     pub connector: Arc<Connector>,
-    /// Its ports.
+    /// The ports in memory.
     pub memory: Arc<Memory>,
-    /// Tokio's time, from [`start`] on.
+    /// A clock that follows Tokio's time, from [`start`] on.
     pub clock: Arc<TokioClock>,
     brands: Arc<Brands>,
     in_use: BrandsInUse,
     id_key: IdKey,
-    /// Where callbacks go.
+    /// The receiver of callbacks.
     pub quikly: Arc<Quikly>,
     simulated: Router,
     stop: watch::Sender<bool>,
 }
 
 impl Campaign {
-    /// An e-mail campaign whose queue loses, repeats and mixes messages as `faults` say.
+    /// An e-mail campaign whose queue loses, repeats and reorders messages according to `faults`.
     pub fn new(faults: Faults, email: &str) -> Self {
         Self::with(faults, "", &format!("[activation.email]\n{email}"))
     }
@@ -107,12 +107,12 @@ impl Campaign {
         Self::at(faults, braze, activation, Settings { settle: SETTLE, ..Settings::default() })
     }
 
-    /// The same, at a workspace that behaves as `settings` say.
+    /// Does the same, with a workspace that behaves according to `settings`.
     pub fn at(faults: Faults, braze: &str, activation: &str, settings: Settings) -> Self {
         Self::seeded(11, faults, braze, activation, settings)
     }
 
-    /// The same, with the faults that `seed` draws.
+    /// Does the same, with faults drawn from `seed`.
     pub fn seeded(seed: u64, faults: Faults, braze: &str, activation: &str, settings: Settings) -> Self {
         let clock = Arc::new(TokioClock::at(start()));
         let memory = Arc::new(Memory::new(seed, faults, clock.clone()));
@@ -162,24 +162,24 @@ impl Campaign {
         }
     }
 
-    /// Has the brand's file say something else from now on: a scope, `[braze]` settings and an activation; `None` for no such file. What is
-    /// accepted is still accepted under the first one.
+    /// Replaces the brand's file from now on: a scope, `[braze]` settings and an activation; `None` removes the file. Participations are
+    /// still accepted under the first file.
     pub fn reconfigure(&self, file: Option<(&str, &str, &str)>) {
         let text = |(scope, braze, activation)| brand(("acme", 1), scope, braze, activation);
         self.use_files(file.map(text));
     }
 
-    /// Has the brand have no file.
+    /// Removes the brand's file.
     pub fn remove_file(&self) {
         self.use_files(None);
     }
 
-    /// Has the brand's file say what it said at first.
+    /// Restores the brand's first file.
     pub fn restore_file(&self) {
         self.in_use.replace(self.brands.clone());
     }
 
-    /// Has the brand's file be one that cannot be used.
+    /// Replaces the brand's file with one that cannot be used.
     pub fn break_file(&self) {
         self.use_files(Some("id = \"acme\"\ncolour = 1\n".to_owned()));
     }
@@ -215,7 +215,7 @@ impl Campaign {
         });
     }
 
-    /// Accepts a participation by e-mail as intake does, and announces it.
+    /// Accepts a participation by e-mail as intake does, and sends a message for it.
     pub async fn accept(&self, email: &str) -> ParticipationId {
         let email = Email::parse(email).unwrap();
         let (brand, activation) = self.terms();
@@ -233,12 +233,12 @@ impl Campaign {
             .await
     }
 
-    /// Accepts an event that Braze tells of.
+    /// Accepts an event that Braze reports.
     pub async fn accept_event(&self, event: &str, email: &str) -> ParticipationId {
         self.accept_event_of(event, email, None).await
     }
 
-    /// Accepts an event that Braze tells of, with the profile if it names one.
+    /// Accepts an event that Braze reports, with the profile if it names one.
     pub async fn accept_event_of(
         &self,
         event: &str,
@@ -259,7 +259,7 @@ impl Campaign {
         self.accept_phone_in("spring", phone, email).await
     }
 
-    /// The same in another activation of the brand.
+    /// Does the same in another activation of the brand.
     pub async fn accept_phone_in(&self, scope: &str, phone: &str, email: Option<&str>) -> ParticipationId {
         let contact = (Phone::from_e164(phone).unwrap(), email.map(|email| Email::parse(email).unwrap()));
         let (brand, activation) = self.brands.activation(&Scope::parse(scope).unwrap()).unwrap();
@@ -273,23 +273,23 @@ impl Campaign {
         self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
     }
 
-    /// Gives the brand codes of a file to hand out.
+    /// Imports codes from a file for the brand.
     pub async fn has_codes(&self, file: &str, codes: &[String]) {
         let (brand, pool) = (&self.terms().0.id, Pool::of_file(file).unwrap());
         while self.memory.import_codes(brand, &pool, codes).await.is_err() {}
     }
 
-    /// Puts a participation on the rewarder's queue, as intake does where the queue's order is the order of acceptance.
+    /// Puts a participation on the rewarder's queue, as intake does where the order of the queue is the order of acceptance.
     pub async fn to_the_rewarder(&self, ids: Vec<ParticipationId>) {
         let look = WorkMessage { brand: self.terms().0.id.clone(), ids };
         self.memory.send(QueueName::Awards, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
     }
 
-    /// Stores it as intake does.
+    /// Stores a participation as intake does.
     async fn store(&self, participation: &Participation) {
         let terms = self.brands.activation(participation.scope()).unwrap();
         let entry = accept::entry(participation, terms, &self.id_key);
-        // A 503 would make the caller come again; what is there already and cannot be read is answered with 500.
+        // After a 503 a caller would retry. A participation that exists and cannot be read is answered with 500.
         while let Err(error) = self.memory.insert(participation, entry.as_ref()).await {
             if matches!(error, ports::Error::Corrupt(_)) {
                 break;
@@ -297,7 +297,7 @@ impl Campaign {
         }
     }
 
-    /// Accepts many by e-mail or by mobile number, and announces them a hundred at a time, as intake does under load.
+    /// Accepts many by e-mail or by mobile number, and sends messages for a hundred at a time, as intake does under load.
     pub async fn accept_all(&self, contacts: impl Iterator<Item = Contact>) -> Vec<ParticipationId> {
         let (brand, activation) = self.terms();
         let (terms, now) = ((brand, activation), self.clock.now());
@@ -361,7 +361,7 @@ impl Campaign {
         }
     }
 
-    /// Asks the simulated workspace.
+    /// Sends a request to the simulated workspace.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
         let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
         let response =
@@ -369,7 +369,7 @@ impl Campaign {
         serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
     }
 
-    /// Steers the simulated workspace.
+    /// Controls the simulated workspace.
     pub async fn steer(&self, method: &str, path: &str, body: &str) {
         self.ask(method, path, body).await;
     }
@@ -380,7 +380,7 @@ impl Campaign {
         self.ask("GET", "/_sim/profiles", "").await["profiles"].as_array().unwrap().clone()
     }
 
-    /// How many requests an endpoint answered.
+    /// How many requests an endpoint has answered.
     pub async fn requests(&self, endpoint: &str) -> u64 {
         let requests = self.ask("GET", "/_sim/requests", "").await;
         let method = if endpoint.ends_with("/get") { "GET" } else { "POST" };

@@ -1,4 +1,4 @@
-//! A workspace some way off: requests take their time on the way there and back, and are counted.
+//! A workspace with latency: requests take their time on the way there and back, and are counted.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -12,40 +12,40 @@ use http::{Request, Response, StatusCode};
 use parking_lot::{Mutex, MutexGuard};
 use ports::Clock;
 
-/// Where profiles are looked up.
+/// The endpoint for look-ups.
 pub const LOOK_UP: &str = "/users/export/ids";
 
-/// What was asked of a workspace.
+/// The requests that a workspace has received.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     /// Requests by endpoint.
     pub requests: BTreeMap<String, u64>,
     /// Answers with 429.
     pub throttled: u64,
-    /// Look-ups that were answered before, word for word.
+    /// Look-ups that had been answered before, word for word.
     pub twice: u64,
-    /// When the last answer of each endpoint came.
+    /// When the last answer of each endpoint arrived.
     pub last_answer: BTreeMap<String, Timestamp>,
 }
 
-/// The way to workspaces that are some way off.
+/// A transport to workspaces with latency.
 pub struct WithLatency {
     way: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    /// Half of what an answer takes.
+    /// Half of an answer's time.
     each_way: Duration,
     asked: Mutex<Asked>,
-    /// Look-ups that were answered.
+    /// The look-ups that were answered.
     looked_up: Mutex<HashSet<Bytes>>,
 }
 
 impl WithLatency {
-    /// Makes each answer on `way` take `latency`, half of it until the request arrives.
+    /// Makes each answer on `way` take `latency`. Half of that passes until the request arrives.
     pub fn new(way: Arc<dyn Transport>, clock: Arc<dyn Clock>, latency: Duration) -> Self {
         Self { way, clock, each_way: latency / 2, asked: Mutex::default(), looked_up: Mutex::default() }
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     pub fn asked(&self) -> Asked {
         self.lock().clone()
     }

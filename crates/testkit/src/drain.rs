@@ -1,5 +1,5 @@
-//! A burst of participations, and how long it takes until Braze has answered for all: the real connector at a simulated workspace, under
-//! a paused clock.
+//! A burst of participations, and how long it takes until Braze has answered for all of them. The real connector runs with a simulated
+//! workspace, under a paused clock.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -16,10 +16,10 @@ use ports::Clock;
 use crate::campaign::{Campaign, SETTLE};
 use crate::distant::{LOOK_UP, WithLatency};
 
-/// So many look-ups are under way at once.
+/// The number of concurrent look-ups.
 const AT_ONCE: usize = 64;
 
-/// Ten thousand numbers each.
+/// Area codes with ten thousand numbers each.
 const AREAS: [u32; 10] = [212, 310, 312, 313, 404, 415, 617, 646, 702, 718];
 
 const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n";
@@ -31,7 +31,7 @@ pub enum Flow {
     Email,
     /// By mobile number, single opt-in.
     Single,
-    /// By mobile number, double opt-in, answered by nobody within the hour.
+    /// By mobile number, double opt-in, which nobody answers within the hour.
     Double,
 }
 
@@ -40,32 +40,32 @@ pub enum Flow {
 pub struct Limit {
     /// Requests in a window.
     pub requests: u32,
-    /// How long that is. Windows begin at whole multiples of it.
+    /// The length of a window. Windows begin at whole multiples of it.
     pub window: Duration,
-    /// How many of them others use.
+    /// How many requests of a window others use.
     pub by_others: u32,
 }
 
 impl Limit {
-    /// So many a minute, for us alone.
+    /// This many a minute, for us alone.
     #[must_use]
     pub const fn a_minute(requests: u32) -> Self {
         Self { requests, window: Duration::from_secs(60), by_others: 0 }
     }
 
-    /// So many a second, for us alone.
+    /// This many a second, for us alone.
     #[must_use]
     pub const fn a_second(requests: u32) -> Self {
         Self { requests, window: Duration::from_secs(1), by_others: 0 }
     }
 
-    /// With others, who use this many first.
+    /// The same limit, shared with others, who use this many first.
     #[must_use]
     pub const fn shared_with(self, by_others: u32) -> Self {
         Self { by_others, ..self }
     }
 
-    /// How many windows so many look-ups need.
+    /// How many windows this many look-ups need.
     #[must_use]
     pub fn windows(&self, look_ups: usize) -> usize {
         look_ups.div_ceil(self.for_us())
@@ -77,59 +77,59 @@ impl Limit {
     }
 }
 
-/// Consumers who take part at once, and what they meet.
+/// Consumers who take part at once, and the circumstances.
 #[derive(Debug, Clone, Copy)]
 pub struct Burst {
     /// How they take part.
     pub flow: Flow,
-    /// How many they are.
+    /// How many consumers take part.
     pub count: usize,
     /// How Braze counts look-ups.
     pub limit: Limit,
-    /// How long after a full minute they come.
+    /// How long after a full minute they arrive.
     pub phase: Duration,
-    /// How long Braze takes for an answer, half of it until the request arrives.
+    /// How long Braze takes for an answer. Half of that passes until the request arrives.
     pub latency: Duration,
-    /// How Braze tells of its limits.
+    /// The form in which Braze reports its limits.
     pub headers: HeaderStyle,
-    /// How many processes work it off, over the same data.
+    /// How many processes work on it, over the same data.
     pub processes: usize,
 }
 
 impl Burst {
-    /// On the full minute, at a workspace that answers at once, worked off by one process.
+    /// A burst on the full minute, with a workspace that answers at once, processed by one process.
     #[must_use]
     pub const fn new(flow: Flow, count: usize, limit: Limit) -> Self {
         let (phase, latency) = (Duration::ZERO, Duration::ZERO);
         Self { flow, count, limit, phase, latency, headers: HeaderStyle::Epoch, processes: 1 }
     }
 
-    /// So long after a full minute.
+    /// The same burst, this long after a full minute.
     #[must_use]
     pub const fn after_the_minute(self, phase: Duration) -> Self {
         Self { phase, ..self }
     }
 
-    /// At a workspace that takes so long for an answer.
+    /// The same burst, with a workspace that takes this long for an answer.
     #[must_use]
     pub const fn answered_in(self, latency: Duration) -> Self {
         Self { latency, ..self }
     }
 
-    /// At a workspace that tells of its limits this way.
+    /// The same burst, with a workspace that reports its limits in this form.
     #[must_use]
     pub const fn told_by(self, headers: HeaderStyle) -> Self {
         Self { headers, ..self }
     }
 
-    /// Worked off by so many processes.
+    /// The same burst, processed by this many processes.
     #[must_use]
     pub const fn by(self, processes: usize) -> Self {
         Self { processes, ..self }
     }
 
-    /// The least time until the last look-up is answered: from the opening of the last window that is needed, its requests, 64 at a
-    /// time, at the answer's time. Windows count from the one that the burst falls into.
+    /// The least time until the last look-up is answered: until the last window that is needed opens, plus the time for its requests, 64 at
+    /// a time. Windows count from the one in which the burst starts.
     #[must_use]
     pub fn least(&self) -> Duration {
         let windows = self.limit.windows(self.count);
@@ -143,27 +143,27 @@ impl Burst {
     }
 }
 
-/// What came of a burst.
+/// The result of a burst.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// From the burst's acceptance to the last look-up's answer.
+    /// The time from the burst's acceptance to the last look-up's answer.
     pub looked_up_after: Duration,
-    /// What the limit makes of that at best.
+    /// The least time that the limit allows.
     pub least: Duration,
-    /// From the burst's acceptance to the last participation's end.
+    /// The time from the burst's acceptance to the last participation's end.
     pub ended_after: Duration,
     /// Requests by endpoint.
     pub requests: BTreeMap<String, u64>,
     /// Answers with 429.
     pub throttled: u64,
-    /// Look-ups that were answered before.
+    /// Look-ups that had been answered before.
     pub twice: u64,
-    /// How many had not ended, second by second.
+    /// How many participations had not ended, second by second.
     pub backlog: Vec<(Duration, usize)>,
 }
 
 impl Drained {
-    /// The least time as a share of the time it took; where it is less than a second, any other is a multiple that says nothing.
+    /// The least time as a share of the time taken; `None` where the least time is under a second, since the ratio would mean nothing.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         (self.least >= Duration::from_secs(1))
@@ -171,10 +171,10 @@ impl Drained {
     }
 }
 
-/// Has a burst of consumers take part, and lets time pass until nobody waits for Braze any more. Call it under a paused clock.
+/// Lets a burst of consumers take part, and lets time pass until nobody waits for Braze any more. Call it under a paused clock.
 ///
 /// # Panics
-/// When it does not come to an end within three days, or a name is not one.
+/// When it has not ended after three days, or when a name is invalid.
 pub async fn drain(burst: Burst) -> Drained {
     let (campaign, braze) = campaign(&burst);
     if !burst.phase.is_zero() {

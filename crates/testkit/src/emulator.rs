@@ -1,7 +1,7 @@
-//! AWS on this machine: an emulator that is started when the first test needs it, and ends with the tests.
+//! AWS on this machine: an emulator that starts when the first test needs it, and ends with the tests.
 //!
-//! With `AWS_ENDPOINT_URL`, or `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_SQS` set, those are used instead, with the
-//! environment's region and credentials: another emulator, or AWS itself.
+//! If `AWS_ENDPOINT_URL`, or `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_SQS`, are set, they are used instead, with the environment's
+//! region and credentials. They may name another emulator, or AWS itself.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use aws::SdkConfig;
 
 use crate::eventually_async;
 
-/// Runs the emulator as long as its own standard input is open: it is closed however the tests end.
+/// Runs the emulator as long as its own standard input is open, which is closed however the tests end.
 const UNTIL_WE_END: &str = "import subprocess, sys\n\
     emulator = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n\
     sys.stdin.read()\n\
@@ -22,11 +22,11 @@ const UNTIL_WE_END: &str = "import subprocess, sys\n\
 
 struct Emulator {
     endpoint: String,
-    /// Ends the emulator when it goes.
+    /// Ends the emulator when it is dropped.
     _process: Option<Child>,
 }
 
-/// The one emulator of this run.
+/// The only emulator of this run.
 ///
 /// # Panics
 /// When it does not start, which ends the test.
@@ -44,7 +44,7 @@ pub async fn endpoint() -> &'static str {
     &emulator.endpoint
 }
 
-/// How AWS is reached in this run.
+/// The settings for AWS in this run.
 pub async fn config() -> SdkConfig {
     match elsewhere() {
         Some(_) => aws::environment().await,
@@ -52,7 +52,7 @@ pub async fn config() -> SdkConfig {
     }
 }
 
-/// Where tables are, if somebody has said so.
+/// The endpoint for tables, if one was given.
 fn elsewhere() -> Option<String> {
     let said = |name: &str| std::env::var(name).ok();
     said("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| said("AWS_ENDPOINT_URL"))
@@ -81,7 +81,7 @@ fn started() -> Emulator {
     Emulator { endpoint, _process: Some(process) }
 }
 
-/// A name that no other test has.
+/// A prefix that no other test uses.
 #[must_use]
 pub fn prefix() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);

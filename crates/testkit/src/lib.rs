@@ -20,10 +20,10 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
 use domain::participation::{Consent, Participation, Snapshot, Way};
 
-/// The moment at which test clocks start.
+/// The time at which test clocks start.
 ///
 /// # Panics
-/// Never: it is a moment.
+/// Never, because the time is valid.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a constant moment")]
 pub fn start() -> Timestamp {
@@ -33,7 +33,7 @@ pub fn start() -> Timestamp {
 /// A participation in `scope` of the brand, just accepted at [`start`].
 ///
 /// # Panics
-/// When a name is not one, which ends the test.
+/// When a name is invalid, which ends the test.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]
 pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
@@ -57,10 +57,10 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         .expect("a participation")
 }
 
-/// The same by mobile number, perhaps with an address, with consent to the text `v3`.
+/// A participation by mobile number, optionally with an address, with consent to the text `v3`.
 ///
 /// # Panics
-/// When a name is not one, which ends the test.
+/// When a name is invalid, which ends the test.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]
 pub fn by_number(phone: &str, email: Option<&str>) -> Participation {
@@ -81,7 +81,7 @@ pub fn by_number(phone: &str, email: Option<&str>) -> Participation {
 /// The participation with some of its values changed.
 ///
 /// # Panics
-/// When no participation can have these values together, which ends the test.
+/// When the values do not go together, which ends the test.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]
 pub fn changed(participation: &Participation, change: impl FnOnce(&mut Snapshot)) -> Participation {
@@ -90,7 +90,7 @@ pub fn changed(participation: &Participation, change: impl FnOnce(&mut Snapshot)
     Participation::restore(snapshot).expect("values that go together")
 }
 
-/// Asks again and again until there is an answer.
+/// Calls `ask` repeatedly until there is an answer.
 ///
 /// # Panics
 /// When there is none within `deadline`: the test fails, saying `what` it waited for.
@@ -98,7 +98,7 @@ pub async fn eventually<T>(what: &str, deadline: Duration, mut ask: impl FnMut()
     eventually_async(what, deadline, async || ask()).await
 }
 
-/// Asks again and again until there is an answer.
+/// Calls `ask` repeatedly until there is an answer.
 ///
 /// # Panics
 /// When there is none within `deadline`: the test fails, saying `what` it waited for.

@@ -1,7 +1,7 @@
-//! Stands between AWS's clients and the emulator: notes every call, and counts write units as DynamoDB does.
+//! A proxy between AWS's clients and the emulator. It records every call, and counts write units as DynamoDB does.
 //!
-//! A write costs a unit a kilobyte of the item, twice that in a transaction, and a unit for every entry of an index that comes, goes
-//! or changes; an entry that moves costs two (DynamoDB, on-demand capacity and global secondary indexes).
+//! A write costs a unit for each kilobyte of the item, twice that in a transaction, and a unit for every index entry that is added, removed
+//! or changed. An entry that moves costs two (DynamoDB, on-demand capacity and global secondary indexes).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,12 +13,12 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-/// Largest body that is passed on.
+/// The largest body that is passed on, in bytes.
 const LARGEST: usize = 4 * 1024 * 1024;
 
 type Index = (&'static str, [&'static str; 2], Option<&'static [&'static str]>);
 
-/// What indexes are made of: the table's ending, the index's keys, and what else an entry shows; `None` is everything.
+/// The definition of each index: the ending of the table's name, the keys, and the other attributes of an entry; `None` means all.
 const INDEXES: [Index; 4] = [
     ("participations", ["due_shard", "due_at"], Some(&["brand"])),
     ("participations", ["award_due_shard", "award_due_at"], Some(&["brand"])),
@@ -29,15 +29,15 @@ const INDEXES: [Index; 4] = [
 /// One call of a service.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// What the caller calls itself (`AWS_SDK_UA_APP_ID`).
+    /// The name that the caller gives itself (`AWS_SDK_UA_APP_ID`).
     pub by: String,
     /// The service and action, as policies name them.
     pub action: String,
     /// The table, index, queue, parameter or path.
     pub resource: String,
-    /// What DynamoDB bills for writing.
+    /// The write units that DynamoDB bills.
     pub write_units: u64,
-    /// What DynamoDB bills for reading: a unit an item, half of one a query that need not be consistent. No item of ours is over 4 KB.
+    /// The read units that DynamoDB bills: one for an item, half of one for an eventually consistent query. No item of ours exceeds 4 KB.
     pub read_units: f64,
 }
 
@@ -48,11 +48,11 @@ pub struct Recorder {
     emulator: String,
     client: reqwest::Client,
     calls: Arc<Mutex<Vec<Call>>>,
-    /// How many more transactions are let through.
+    /// How many more transactions may pass.
     transactions: Arc<AtomicUsize>,
-    /// How many writes of one item still meet a transaction on it.
+    /// How many more writes of one item conflict with a transaction.
     conflicts: Arc<AtomicUsize>,
-    /// How many puts are still done without their caller learning it.
+    /// How many more puts take effect without an answer to their caller.
     lost: Arc<AtomicUsize>,
 }
 
@@ -64,10 +64,10 @@ struct ItemWrite {
 }
 
 impl Recorder {
-    /// Stands before an emulator.
+    /// Starts a recorder in front of an emulator.
     ///
     /// # Panics
-    /// When there is no port left, which ends the test.
+    /// When no port is free, which ends the test.
     #[expect(clippy::expect_used, reason = "a test ends where it fails")]
     pub fn before(emulator: &str) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -84,7 +84,7 @@ impl Recorder {
             lost: Arc::default(),
         };
         let router = Router::new().fallback(pass_on).with_state(recorder.clone());
-        // A runtime of its own: it outlives the test that was the first to need it.
+        // The recorder has a runtime of its own, because it outlives the test that started it.
         std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -95,23 +95,23 @@ impl Recorder {
         recorder
     }
 
-    /// Where it listens.
+    /// The URL at which it listens.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Lets so many more transactions through; those after it are refused as by a service that is overloaded.
+    /// Lets this many more transactions pass. Later ones are refused, as by an overloaded service.
     pub fn let_through(&self, transactions: usize) {
         self.transactions.store(transactions, Ordering::SeqCst);
     }
 
-    /// Has the next writes of one item meet a transaction that is at it.
+    /// Makes this many writes of one item conflict with a transaction.
     pub fn conflict_with(&self, writes: usize) {
         self.conflicts.store(writes, Ordering::SeqCst);
     }
 
-    /// Has the answers to the next puts of one item get lost.
+    /// Loses the answers to this many puts of one item.
     pub fn lose_answers_to(&self, puts: usize) {
         self.lost.store(puts, Ordering::SeqCst);
     }
@@ -128,14 +128,14 @@ impl Recorder {
             && self.conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
     }
 
-    /// Whether this one may pass.
+    /// Whether this call may pass.
     fn lets_through(&self, target: &str) -> bool {
         let one_less = |left: usize| left.checked_sub(1);
         !target.ends_with("TransactWriteItems")
             || self.transactions.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
     }
 
-    /// The calls since this was last asked.
+    /// The calls since the last call of this method.
     #[must_use]
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.calls.lock())
@@ -150,7 +150,7 @@ impl Recorder {
     async fn dynamo(&self, action: &str, body: &Value) -> Value {
         let request =
             self.client.post(&self.emulator).header("x-amz-target", format!("DynamoDB_20120810.{action}"));
-        // The emulator wants to know the region, and checks no signature.
+        // The emulator reads the region from here, and checks no signature.
         let named = "AWS4-HMAC-SHA256 Credential=emulated/20200101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
         let request = request.header("authorization", named);
         let request = request.header("content-type", "application/x-amz-json-1.0").body(body.to_string());
@@ -217,7 +217,7 @@ async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response
     (status, headers, answered).into_response()
 }
 
-/// What is written, item by item.
+/// The writes of a call, one for each item.
 fn writes(target: &str, body: &Value) -> Vec<ItemWrite> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let put = |one: &Value, action| ItemWrite {
@@ -274,7 +274,7 @@ fn key_of(table: &str, item: &Value) -> Value {
     Value::Object(keys.iter().map(|key| ((*key).to_owned(), item[*key].clone())).collect::<Map<_, _>>())
 }
 
-/// What a write has cost that turned one item into another.
+/// The cost of a write that turned one item into another.
 fn units(table: &str, before: Option<&Value>, after: Option<&Value>, doubled: u64) -> u64 {
     let size = |item: Option<&Value>| item.map_or(0, |item| item.to_string().len() as u64);
     let mut units = size(before).max(size(after)).div_ceil(1_024).max(1) * doubled;
@@ -319,7 +319,7 @@ fn read_units(target: &str, body: &Value) -> f64 {
     }
 }
 
-/// A call that writes no item, as policies name it.
+/// A call that writes no item, in the words of policies.
 fn other(target: &str, uri: &http::Uri, body: &Value) -> (String, String) {
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let (service, action) = target.split_once('.').unwrap_or_default();

@@ -10,17 +10,17 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower::ServiceExt;
 
-/// The way to workspaces in the same process, each at the port of an endpoint that nobody listens at.
+/// A transport to workspaces in the same process. Each has the port of an endpoint on which nothing listens.
 pub struct InProcess(HashMap<u16, Router>);
 
 impl InProcess {
-    /// The way to the workspace of the endpoint `http://127.0.0.1:1`.
+    /// A transport to one workspace, at the endpoint `http://127.0.0.1:1`.
     #[must_use]
     pub fn to(workspace: Router) -> Self {
         Self(HashMap::from([(1, workspace)]))
     }
 
-    /// The same, with another workspace at another port.
+    /// Adds another workspace at another port.
     #[must_use]
     pub fn and(mut self, port: u16, workspace: Router) -> Self {
         self.0.insert(port, workspace);

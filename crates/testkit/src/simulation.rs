@@ -1,4 +1,4 @@
-//! A campaign in virtual time, in which everything that may go wrong does, as a seed says. Afterwards the promises are checked.
+//! A campaign in virtual time in which everything that can go wrong does, as a seed decides. Afterwards the promises are checked.
 
 mod line;
 mod log;
@@ -31,7 +31,7 @@ pub use plan::{
 };
 pub use shrink::shrink;
 
-/// Everybody who waits for a consumer gives up by then, whatever the clocks were set to.
+/// By then, every wait for a consumer has ended, however the clocks were set.
 const LONGEST: Duration = Duration::from_secs(4 * 86_400);
 
 const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";
@@ -39,37 +39,37 @@ const EVENT: &str = "q_participated";
 const OPT_IN: &str = "opt_in";
 const KEY: &str = "sim-key";
 
-/// A rule that is taken away, to see whether anyone notices.
+/// A rule that is removed, to see whether a promise is then broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mutation {
-    /// The store saves whatever version it is given.
+    /// The store saves a record whatever its version is.
     NoCondition,
-    /// Nobody waits for Braze to build a profile.
+    /// No participation waits until Braze has built a profile.
     NoSettling,
     /// Nothing is ever due.
     NoDueTime,
-    /// Every number is taken for subscribed, and Braze is not asked.
+    /// Every number counts as subscribed, and Braze is not asked.
     NoAsking,
-    /// Quikly is taken for told, and is not.
+    /// Callbacks count as delivered, and are not sent.
     NoTelling,
 }
 
-/// A promise that was not kept.
+/// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// Which.
+    /// The promise.
     pub promise: &'static str,
-    /// By what.
+    /// What broke it.
     pub by: String,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Played {
     /// How many participations ended, by state.
     pub ended: BTreeMap<&'static str, u64>,
-    /// How often each fault happened.
+    /// How many times each fault has occurred.
     pub faults: BTreeMap<&'static str, u64>,
     /// Everything that was logged.
     pub log: String,
@@ -78,10 +78,10 @@ pub struct Played {
 /// Plays a run under a clock of its own.
 ///
 /// # Errors
-/// With the first promise that was not kept.
+/// The first promise that was broken.
 ///
 /// # Panics
-/// When the runtime cannot be made, or a name is not one.
+/// When the runtime cannot be created, or a name is invalid.
 #[expect(clippy::expect_used, reason = "a test ends where it fails")]
 pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
     let log = RunLog::default();
@@ -95,7 +95,7 @@ pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
     Ok(Played { log, ..played? })
 }
 
-/// A participation, and how it came about.
+/// The way in which a participation came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
     Email(u8),
@@ -114,7 +114,7 @@ struct Run {
     processes: Processes,
     line: Arc<SharedRun>,
     accepted: Vec<(ParticipationId, By)>,
-    /// Consumers who took their subscription back.
+    /// Consumers who cancelled their subscription.
     said_stop: BTreeSet<u8>,
     unreadable: Vec<ParticipationId>,
     log_is_full: Arc<AtomicBool>,
@@ -170,7 +170,7 @@ impl Run {
             }
             self.campaign.clock.sleep(Duration::from_secs(60)).await;
         }
-        // Rewards are shown, and callbacks made, after the end.
+        // Rewards are written, and callbacks sent, after the end.
         self.campaign.clock.sleep(Duration::from_secs(3 * 3_600)).await;
         while !self.campaign.memory.is_quiet() {
             if self.campaign.clock.now() > deadline {
@@ -197,14 +197,15 @@ impl Run {
         Ok(played)
     }
 
-    /// How often something may have been done and nobody could know it.
+    /// How often a request may have taken effect without anybody being able to know it.
     fn unknown(&self) -> u64 {
         let (line, memory) = (self.line.struck(), self.campaign.memory.struck());
         let leaves_it_open = |(fault, _): &(&&str, &u64)| line::LEAVES_IT_OPEN.contains(*fault);
         line.iter().chain(&memory).filter(leaves_it_open).map(|(_, count)| count).sum()
     }
 
-    /// Messages become dead letters only where processes die with them, or stores fail: never because Braze is slow, down, or refuses.
+    /// Checks that messages became dead letters only when processes died with them, or stores failed, and never because Braze is slow, is
+    /// down, or refuses.
     fn nothing_died_of_waiting(&self, plan: &Plan) -> Result<(), Broken> {
         let crashes = plan.happens.iter().any(|happening| matches!(happening, Happening::Crash { .. }));
         let dead = self.campaign.memory.dead_letters();
@@ -214,7 +215,7 @@ impl Run {
         Ok(())
     }
 
-    /// What the workspace is like before anything happens.
+    /// Prepares the workspace before the run begins.
     async fn settle_in(&self, plan: &Plan) {
         let campaign = &self.campaign;
         prizes::stock(campaign, plan).await;
@@ -299,7 +300,7 @@ impl Run {
         }
     }
 
-    /// One of those that took part so far cannot be read any more.
+    /// Makes one of the participations so far unreadable.
     fn damage(&mut self, number: u8) {
         let among = self.accepted.len();
         if let Some((id, _)) = usize::from(number).checked_rem(among).and_then(|at| self.accepted.get(at)) {
@@ -309,13 +310,13 @@ impl Run {
         }
     }
 
-    /// Minutes pass; then the brand's file is as it was at first.
+    /// Lets minutes pass, and then restores the brand's first file.
     async fn pass_and_return(&self, minutes: u32) {
         self.campaign.clock.sleep(Duration::from_secs(60) * minutes).await;
         self.campaign.restore_file();
     }
 
-    /// A consumer who is subscribed is not any more.
+    /// Cancels the subscription of a consumer who is subscribed.
     async fn says_stop(&mut self, consumer: u8) {
         if promises::subscribed(&self.campaign).await.contains(&phone(consumer)) {
             self.said_stop.insert(consumer);
@@ -368,7 +369,7 @@ impl Run {
         self.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
     }
 
-    /// Nothing goes wrong any more.
+    /// Ends all faults.
     async fn calm_down(&self) {
         self.campaign.memory.change_faults(Faults::none());
         for id in &self.unreadable {

@@ -1,4 +1,4 @@
-//! infra/template.yaml as CloudFormation gets it.
+//! infra/template.yaml in the form that CloudFormation gets.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A program of the emulator's environment.
+/// A program in the emulator's Python environment.
 #[must_use]
 pub fn tool(name: &str) -> Command {
     Command::new(root().join("target/aws-local/venv/bin").join(name))

@@ -1,6 +1,6 @@
-//! Plays runs: `--seeds N [--from S]` many of them, `--seed S` one, cut down and printed should it break a promise, `--plan FILE` one
-//! that was kept. `--without RULE` (no-condition, no-settling, no-due-time, no-asking, no-telling) looks for the first seed that notices it missing, and cuts it
-//! down.
+//! Plays runs: `--seeds N [--from S]` plays many, `--seed S` plays one, and shrinks and prints it if it breaks a promise, `--plan FILE`
+//! plays a run that was kept. `--without RULE` (no-condition, no-settling, no-due-time, no-asking, no-telling) looks for the first seed
+//! whose run shows that the rule is missing, and shrinks that run.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it is for")]
 #![expect(clippy::expect_used, clippy::exit, reason = "a tool ends where it fails")]
 
@@ -45,7 +45,7 @@ fn main() {
     println!("{count} seeds from {from}: every promise kept\nended: {ended:#?}\nfaults: {faults:#?}");
 }
 
-/// Plays one run, and cuts it down should it break a promise.
+/// Plays one run, and shrinks it if it breaks a promise.
 fn look_at(plan: &Plan) {
     match play(plan, None) {
         Ok(played) => println!("{}\nevery promise kept: {:?}", played.log, played.ended),

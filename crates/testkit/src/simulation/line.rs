@@ -1,4 +1,4 @@
-//! The line to Braze: what goes wrong on it, and what comes over it.
+//! The connection to Braze: its faults, and the requests and answers on it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::simulation::Broken;
 
-/// Faults after which nobody knows whether something was done, or remembers that it was.
+/// Faults after which it is unknown whether something was done.
 pub(crate) const LEAVES_IT_OPEN: [&str; 6] =
     [LOST, GARBAGE, KILLED, PANICKED, "writes failed", "writes whose answer was lost"];
 
@@ -20,14 +20,14 @@ const GARBAGE: &str = "answers of Braze that were garbage";
 const PANICKED: &str = "panics at a request to Braze";
 pub(crate) const KILLED: &str = "processes killed between two effects";
 
-/// What all processes of a run share.
+/// The state that all processes of a run share.
 #[derive(Debug, Default)]
 pub(crate) struct SharedRun {
     /// How many of the next requests are not sent.
     pub(crate) not_sent: AtomicU32,
     /// How many of the next answers are lost.
     pub(crate) answers_lost: AtomicU32,
-    /// At how many of the next requests our own code panics.
+    /// How many of the next requests make our own code panic.
     pub(crate) panics: AtomicU32,
     faults: Mutex<BTreeMap<&'static str, u64>>,
     broken: Mutex<Option<Broken>>,
@@ -54,7 +54,7 @@ impl SharedRun {
         strikes
     }
 
-    /// Panics if a request is to do so. Every second one is sent before.
+    /// Panics if a fault is due. Every second fault occurs after the request was sent.
     #[expect(clippy::panic, reason = "it is what is tried")]
     pub(crate) fn may_panic(&self, sent: bool) {
         let left = self.panics.load(SeqCst);
@@ -65,12 +65,12 @@ impl SharedRun {
         }
     }
 
-    /// Counts a fault that has struck.
+    /// Counts a fault that has occurred.
     pub(crate) fn count(&self, fault: &'static str) {
         *self.faults.lock().entry(fault).or_default() += 1;
     }
 
-    /// Counts an answer of the workspace that is none.
+    /// Counts an answer of the workspace that is a failure.
     pub(crate) fn answered(&self, observed: &ObservedRequest) {
         match observed.status {
             _ if observed.summary.ends_with("garbage") => self.count(GARBAGE),
@@ -81,24 +81,24 @@ impl SharedRun {
         }
     }
 
-    /// How often each fault has struck.
+    /// How many times each fault has occurred.
     pub(crate) fn struck(&self) -> BTreeMap<&'static str, u64> {
         self.faults.lock().clone()
     }
 
-    /// A promise was broken, where nobody can be told.
+    /// Records a broken promise where no error can be returned.
     pub(crate) fn breaks(&self, promise: &'static str, by: &str) {
         let mut broken = self.broken.lock();
         broken.get_or_insert(Broken { promise, by: by.to_owned() });
     }
 
-    /// The first promise that was.
+    /// Fails with the first promise that was broken.
     pub(crate) fn broken(&self) -> Result<(), Broken> {
         self.broken.lock().clone().map_or(Ok(()), Err)
     }
 }
 
-/// The workspace's last word to a process about each number.
+/// The workspace's last answer to a process about each number.
 #[derive(Debug, Default)]
 pub(crate) struct LastWords(Mutex<HashMap<String, bool>>);
 
@@ -115,7 +115,7 @@ impl LastWords {
     }
 }
 
-/// What nobody asked the workspace: an answer to whoever asks about numbers.
+/// A made-up answer to requests about numbers, which says that every number is subscribed.
 pub(crate) fn everybody_is_subscribed(asked: &Uri) -> Option<Response<Bytes>> {
     let url = reqwest::Url::parse(&asked.to_string()).ok()?;
     let phones = url.query_pairs().filter(|(name, _)| name.starts_with("phone"));

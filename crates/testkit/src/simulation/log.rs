@@ -1,4 +1,4 @@
-//! The log of a run, written as `serve` writes its own.
+//! The log of a run, written in the same way as the log of `serve`.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use parking_lot::Mutex;
 use supervision::Lines;
 use tracing::subscriber::DefaultGuard;
 
-/// What is logged in a run.
+/// The log lines of a run.
 #[derive(Clone, Default)]
 pub(super) struct RunLog {
     lines: Arc<Mutex<Vec<u8>>>,
-    /// Whether it takes nothing.
+    /// Whether writes to it fail.
     pub(super) is_full: Arc<AtomicBool>,
 }
 
 impl RunLog {
-    /// Has it take what this thread logs, as long as the guard lives.
+    /// Makes it receive what this thread logs, as long as the guard lives.
     pub(super) fn takes_all(&self) -> DefaultGuard {
         let log = self.clone();
         let lines = Lines::at_once(move || log.clone());

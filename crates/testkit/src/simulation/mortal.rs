@@ -1,4 +1,4 @@
-//! Ports of a process that may stop dead: before an effect, or after it and before anyone hears of it.
+//! Ports of a process that may die at any moment: before an effect, or after it and before it gets the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -40,7 +40,7 @@ use crate::simulation::promises::leaked_in;
 #[derive(Debug)]
 pub(crate) struct Life {
     left: AtomicU64,
-    /// Told when it is over.
+    /// Notified when the process is dead.
     pub(crate) over: Notify,
 }
 
@@ -49,12 +49,12 @@ impl Life {
         Arc::new(Self { left: AtomicU64::new(u64::MAX), over: Notify::new() })
     }
 
-    /// It is over at its n-th effect from now.
+    /// Makes the process die at its n-th effect from now.
     pub(crate) fn ends_at(&self, effect: u64) {
         self.left.store(effect, SeqCst);
     }
 
-    /// Before and after every effect. Who is dead goes no further.
+    /// Called before and after every effect. A dead process does not return from it.
     async fn goes_on(&self) {
         let alive = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
         if self.left.fetch_update(SeqCst, SeqCst, alive).is_err() {
@@ -99,7 +99,7 @@ impl Mortal {
         }
     }
 
-    /// These ports, as a connector takes them.
+    /// These ports in the form that a connector takes.
     pub(crate) fn deps(self) -> Deps {
         let outages = self.memory.clone();
         let (clock, chance) = (self.ports.clock.clone(), self.ports.chance.clone());
@@ -121,7 +121,7 @@ impl Mortal {
         }
     }
 
-    /// As a store would that does not look at versions.
+    /// Saves as a store would that does not check versions.
     async fn save_anyway(&self, participation: &Participation) -> Result<Saved> {
         let mut forced = participation.clone();
         if let Some(stored) = self.ports.store.get(&[participation.id()]).await?.found.first() {
@@ -131,8 +131,8 @@ impl Mortal {
         Ok(Saved::Saved)
     }
 
-    /// Who takes part by number may be credited now: the workspace's last word to this process was that the number is subscribed, or
-    /// the credit is nothing new.
+    /// Checks that a participation by number may be credited now: the workspace's last answer to this process was that the number is
+    /// subscribed, or the credit is not new.
     fn may_be_credited(&self, id: ParticipationId) {
         let Some(stored) = self.memory.stored(id) else { return };
         let Some(phone) = stored.phone() else { return };
@@ -143,7 +143,7 @@ impl Mortal {
         }
     }
 
-    /// What is sent away or kept has ids, and nothing else of anybody.
+    /// Checks that a text that is sent or stored contains ids, but no contact and no secret.
     fn may_be_told(&self, text: &str) {
         if leaked_in(text) {
             self.line.breaks("no contact or secret is in a message or an error", text);
@@ -158,7 +158,7 @@ impl Store for Mortal {
     }
 
     async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
-        // Others get a turn where a real store would be asked.
+        // Yields as a real store would while it is asked.
         tokio::task::yield_now().await;
         self.ports.store.get(ids).await
     }

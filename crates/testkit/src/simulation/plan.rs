@@ -1,4 +1,4 @@
-//! What happens in a run: drawn from a seed, and a list that can be kept, cut and played again.
+//! The events of a run: drawn from a seed, as a list that can be stored, shrunk and played again.
 
 use std::fmt;
 
@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::simulation::EVENT;
 
-/// Consumers of a run.
+/// The number of consumers in a run.
 pub const CONSUMERS: u8 = 6;
 
-/// The file of a plan with a pool of codes.
+/// The name of the code file in a plan with a pool of codes.
 pub(super) const CODES: &str = "codes.txt";
 
-/// A brand returns within so many minutes, well before a day has passed, however the clocks are set meanwhile.
+/// A brand's file returns within this many minutes, well before a day has passed, however the clocks are set meanwhile.
 const LONGEST_WITHOUT_BRAND: u32 = 600;
 
-/// A run, as a list of what happens.
+/// A run as a list of events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// What the ports' dice and the jitter are thrown with.
+    /// The seed of the ports' dice and of the jitter.
     pub dice: u64,
-    /// How often the ports fail: so many times as often as AWS is simulated to, in percent.
+    /// How often the ports fail, in percent of the faults that are simulated for AWS.
     pub storm: u32,
     /// How a number is subscribed.
     pub opt_in: PlannedOptIn,
-    /// What runs.
+    /// The processes that run.
     pub runs: Runs,
     /// What can be won.
     #[serde(default)]
     pub prizes: Prizes,
-    /// How many rewards there are.
+    /// The number of rewards.
     pub quantity: u32,
-    /// Who has a profile in the workspace before anything happens.
+    /// The consumers who have a profile in the workspace from the beginning.
     pub known: Vec<SeededProfile>,
-    /// What happens, one after another.
+    /// The events, one after another.
     pub happens: Vec<Happening>,
 }
 
@@ -51,43 +51,43 @@ pub enum PlannedOptIn {
     DoubleByBraze,
 }
 
-/// What can be won.
+/// The prize of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prizes {
-    /// The first ones get the same.
+    /// The first participations get the same reward.
     #[default]
     First,
-    /// The first ones get a code each.
+    /// The first participations get a code each.
     Codes,
-    /// The first one gets more than those behind.
+    /// The first participation gets more than the later ones.
     Tiers,
-    /// Who is fast gets more than who is slow.
+    /// Faster consumers get more than slower ones.
     Speed,
-    /// What there is to win falls with time.
+    /// The value of the prize falls with time.
     Decay,
-    /// Every second wins, at once.
+    /// Each participation wins with odds of 1/2, at once.
     Draw,
-    /// Some win, at the close.
+    /// Some participations win, at the close.
     Raffle,
 }
 
-/// What runs.
+/// The processes that run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Runs {
-    /// One process, as `serve`.
+    /// One process, like `serve`.
     OneProcess,
-    /// Two of the kind, at the same work.
+    /// Two such processes on the same work.
     TwoProcesses,
-    /// Functions, handed batches as Lambda does. Participations are entered by the rewarder.
+    /// Functions that get batches as from Lambda. The rewarder enters participations.
     Functions,
 }
 
 /// A profile that the workspace has from the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeededProfile {
-    /// Whose.
+    /// The consumer whose profile it is.
     pub consumer: u8,
     /// Whether it carries the number.
     pub phone: bool,
@@ -95,7 +95,7 @@ pub struct SeededProfile {
     pub subscribed: bool,
 }
 
-/// One thing that happens.
+/// One event of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
@@ -103,7 +103,7 @@ pub enum Happening {
     TakesPartByEmail(u8),
     /// A consumer takes part by mobile number, and gives the address, too.
     TakesPartByPhone(u8),
-    /// Braze tells of something that a consumer did.
+    /// Braze reports something that a consumer did.
     DoesSomething(u8),
     /// A consumer answers "Y".
     SaysYes(u8),
@@ -111,49 +111,49 @@ pub enum Happening {
     SaysStop(u8),
     /// Seconds pass.
     Pass(u32),
-    /// A process stops dead at its n-th effect from now, before it or after it, and a new one starts.
+    /// A process dies at its n-th effect from now, before or after the effect, and a new one starts.
     Crash {
-        /// Which process.
+        /// The number of the process.
         process: u8,
-        /// At which effect.
+        /// The number of the effect.
         effects: u8,
     },
-    /// The next answers of Braze go wrong.
+    /// The next answers of Braze fail.
     BrazeFails {
-        /// At which endpoint.
+        /// The endpoint that fails.
         endpoint: FailingEndpoint,
-        /// How.
+        /// How it fails.
         how: Failure,
-        /// How many.
+        /// How many answers fail.
         count: u8,
     },
-    /// Braze answers nothing but 503 for so many minutes.
+    /// Braze answers only 503 for this many minutes.
     Outage(u32),
-    /// Quikly answers so many callbacks with 502.
+    /// Quikly answers this many callbacks with 502.
     QuiklyFails(u8),
-    /// Our clock is set forward by so many seconds, or back.
+    /// Our clock is set forward by this many seconds, or back if the number is negative.
     ClockSet(i32),
-    /// Somebody ticks beside the processes.
+    /// A further process runs one tick.
     Tick,
-    /// Braze refuses the key for so many minutes.
+    /// Braze refuses the key for this many minutes.
     KeyRefused(u32),
-    /// Our own code panics at so many of the next requests to Braze: before one is sent, or after it was answered.
+    /// Our own code panics at this many of the next requests to Braze, before it is sent or after it was answered.
     Panics(u8),
-    /// One of the participations so far cannot be read, until nothing goes wrong any more.
+    /// One of the participations so far cannot be read until the faults end.
     Unreadable(u8),
-    /// The brand's file is gone for so many minutes, and returns.
+    /// The brand's file is missing for this many minutes, and then returns.
     BrandGone(u32),
-    /// The brand's file cannot be used for so many minutes.
+    /// The brand's file cannot be used for this many minutes.
     BrandBroken(u32),
-    /// The log takes nothing for so many minutes.
+    /// The log cannot be written for this many minutes.
     LogFails(u32),
 }
 
-/// What may fail.
+/// The endpoints that may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailingEndpoint {
-    /// Any.
+    /// Any endpoint.
     Any,
     /// `/users/track`.
     Track,
@@ -169,26 +169,26 @@ pub enum FailingEndpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
-    /// 429, nothing done.
+    /// A 429, and nothing was done.
     Throttled,
-    /// 500, nothing done.
+    /// A 500, and nothing was done.
     Before,
-    /// A body that is none, and it was done.
+    /// An invalid body, although the work was done.
     After,
-    /// The connection breaks; nothing was sent.
+    /// The connection breaks before anything was sent.
     NotSent,
-    /// The connection breaks after it was done.
+    /// The connection breaks after the work was done.
     AnswerLost,
 }
 
 impl Plan {
-    /// The last place that gives something.
+    /// The last place that wins a reward.
     #[must_use]
     pub fn places(&self) -> u32 {
         if self.prizes == Prizes::Tiers { self.quantity + 1 } else { self.quantity }
     }
 
-    /// The activation, as the brand's file has it.
+    /// The activation, in the form of a brand file.
     pub(super) fn activation(&self) -> String {
         let incentive = self.incentive();
         let opt_in = match self.opt_in {
@@ -210,7 +210,7 @@ impl Plan {
         )
     }
 
-    /// The incentive, as the brand's file has it. The run begins at 8.
+    /// The incentive, in the form of a brand file. The run begins at 8.
     fn incentive(&self) -> String {
         let quantity = self.quantity;
         let places = self.places();
@@ -275,7 +275,7 @@ impl Plan {
         plan
     }
 
-    /// Drawn by dice of their own: everything else happens as it did before there were any.
+    /// Adds panics. They are drawn by dice of their own, so that everything else stays as it was before there were panics.
     fn add_panics(&mut self) {
         let mut dice = fastrand::Rng::with_seed(self.dice ^ 0x7061_6e69_6373);
         if dice.u8(..3) == 0 {
@@ -284,7 +284,7 @@ impl Plan {
         }
     }
 
-    /// What goes wrong with what is ours: records, brand files and the log. Drawn by dice of their own, too.
+    /// Adds faults of our own side: records, brand files and the log. They are drawn by dice of their own, too.
     fn add_what_is_ours(&mut self) {
         let mut dice = fastrand::Rng::with_seed(self.dice ^ 0x6f75_7273);
         let mut happenings = Vec::new();
@@ -345,7 +345,7 @@ fn happening(dice: &mut fastrand::Rng) -> Happening {
     }
 }
 
-/// As it is kept: JSON.
+/// The stored form: JSON.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string_pretty(self).unwrap_or_default())

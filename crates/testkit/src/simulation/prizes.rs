@@ -1,4 +1,4 @@
-//! What can be won in a run, and whether everybody got what they won.
+//! The prizes of a run, and the check that every winner got the right one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub(super) async fn stock(campaign: &Campaign, plan: &Plan) {
     campaign.has_codes(CODES, &codes).await;
 }
 
-/// Whoever is credited is rewarded, as far as there is enough, once each, and with what the rule says.
+/// Checks that every credited participation is rewarded once, as far as there is enough, with the reward that the rule gives.
 pub(super) fn are_given(plan: &Plan, awards: &[Award]) -> Result<(), Broken> {
     const PROMISE: &str = "an incentive gives out its quantity, and each participant has one";
     let statuses = || format!("{:?}", awards.iter().map(|award| &award.status).collect::<Vec<_>>());
@@ -42,7 +42,7 @@ pub(super) fn are_given(plan: &Plan, awards: &[Award]) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Whether there was something to win: for a lot, only until the raffle was drawn.
+/// Whether a participation could win. In a raffle, only until it was drawn.
 fn is_in_it(award: &Award) -> bool {
     match award.offer {
         Offer::Nothing(_) => false,
@@ -57,7 +57,7 @@ fn is_due(plan: &Plan, award: &Award, reward: &Reward, place: u32) -> bool {
         Prizes::First | Prizes::Draw | Prizes::Raffle => is("SPRING20"),
         Prizes::Codes => (1..=plan.places()).any(|number| is(&format!("CODE-{number}"))),
         Prizes::Tiers => is(if place <= plan.quantity { "GOLD" } else { "TIN" }),
-        // Settled when it was accepted.
+        // The value was fixed at acceptance.
         Prizes::Speed | Prizes::Decay => match &award.offer {
             Offer::Prize(domain::incentive::Prize::Fixed(promised)) => promised == reward,
             Offer::Prize(_) | Offer::ByPlace | Offer::Lot | Offer::Nothing(_) => false,
@@ -65,7 +65,7 @@ fn is_due(plan: &Plan, award: &Award, reward: &Reward, place: u32) -> bool {
     }
 }
 
-/// Profiles show what the ledger says, and nothing else.
+/// Checks that profiles show what the ledger says, and nothing else.
 pub(super) fn are_shown(
     plan: &Plan,
     accepted: &AcceptedSoFar,
@@ -87,7 +87,7 @@ pub(super) fn are_shown(
         });
         let custom = &profile["custom_attributes"];
         let shows = (custom["q_reward"].clone(), custom["q_position"].clone());
-        // Where an event came from nobody that Braze knew, there was no profile to show it, and one that comes later does not.
+        // For an event from a consumer unknown to Braze, there was no profile to show the reward, and a later profile does not show it.
         let unknown =
             matches!(by, Some(By::Event(_))) && !plan.known.iter().any(|known| known.consumer == consumer);
         if shows != won && !(unknown && shows == (Value::Null, Value::Null)) {

@@ -1,4 +1,4 @@
-//! What runs: a process as `serve` is one, or functions as Lambda calls them. When it stops dead, another one starts.
+//! The processes of a run: like `serve`, or functions that are called as by Lambda. When one dies, another one starts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +20,16 @@ use crate::simulation::{Mutation, Runs};
 /// How long a function waits for messages.
 const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 
-/// How many invocations there are of a function at a time.
+/// The number of concurrent invocations of a function.
 const CALLERS: usize = 2;
 
-/// How long a failed batch's messages are left alone, by whoever calls the function.
+/// How long the caller of a function waits before it delivers a failed batch's messages again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What runs, and how long each of it lives.
+/// The processes that run, and how long each of them lives.
 pub(crate) struct Processes {
     lives: Vec<Arc<Life>>,
-    /// Somebody who ticks beside them.
+    /// A connector that runs further ticks.
     pub(crate) beside: Arc<Connector>,
     _tasks: JoinSet<()>,
 }
@@ -51,14 +51,14 @@ impl Processes {
         Self { lives, beside: campaign.connector_over(endless.deps()), _tasks: tasks }
     }
 
-    /// One of them stops dead at its n-th effect from now.
+    /// Makes one of the processes die at its n-th effect from now.
     pub(crate) fn crash(&self, process: u8, effects: u8) {
         if let Some(life) = self.lives.get(usize::from(process) % self.lives.len()) {
             life.ends_at(u64::from(effects));
         }
     }
 
-    /// From now on none of them stops.
+    /// From now on no process dies.
     pub(crate) fn live_on(&self) {
         for life in &self.lives {
             life.ends_at(u64::MAX);
@@ -66,7 +66,7 @@ impl Processes {
     }
 }
 
-/// Starts anew whenever it stops.
+/// Starts a process, and starts it again whenever it dies.
 async fn live(
     campaign: Arc<Campaign>,
     runs: Runs,
@@ -104,9 +104,9 @@ fn serve(connector: &Arc<Connector>, deps: &Deps, tasks: &mut JoinSet<()>) {
     });
 }
 
-/// Hands every queue's messages to a function, and has the poller called every minute.
+/// Passes every queue's messages to a function, and calls the poller every minute.
 fn call(connector: &Arc<Connector>, deps: &Deps, tasks: &mut JoinSet<()>) {
-    // The rewarder's queue hands out one batch of an activation at a time.
+    // The rewarder's queue delivers one batch of an activation at a time.
     let callers = QueueName::ALL.into_iter().flat_map(|queue| {
         let at_once = if queue == QueueName::Awards { 1 } else { CALLERS };
         std::iter::repeat_n(queue, at_once)
@@ -132,7 +132,7 @@ fn call(connector: &Arc<Connector>, deps: &Deps, tasks: &mut JoinSet<()>) {
     });
 }
 
-/// One invocation with a batch, as the event source mapping makes it: what the function does not name as failed is deleted.
+/// One invocation with a batch, as by the event source mapping: messages that the function does not report as failed are deleted.
 async fn invoke(connector: &Connector, deps: &Deps, queue: QueueName, deliveries: Vec<Delivery>) {
     if deliveries.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! What must be true after every run, and some of it all the time.
+//! The promises that must hold after every run, and some of them at all times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ pub(super) async fn subscribed(campaign: &Campaign) -> BTreeSet<String> {
     subscribed.filter_map(|state| state["phone"].as_str().map(str::to_owned)).collect()
 }
 
-/// Whether a text has a contact of the run or the key in it.
+/// Whether a text contains a contact of the run or the key.
 pub(super) fn leaked_in(text: &str) -> bool {
     let contacts = (0..CONSUMERS).flat_map(|consumer| [email(consumer), phone(consumer)]);
     contacts.chain([KEY.to_owned()]).any(|secret| text.contains(secret.trim_start_matches('+')))
 }
 
-/// Nothing of the consumers and no secret is logged.
+/// Checks that no contact and no secret was logged.
 pub(super) fn nothing_leaked(log: &str) -> Result<(), Broken> {
     match log.lines().find(|line| leaked_in(&line.replace("%40", "@"))) {
         Some(line) => broken("no contact or secret is logged", line.to_owned()),
@@ -33,7 +33,7 @@ pub(super) fn nothing_leaked(log: &str) -> Result<(), Broken> {
     }
 }
 
-/// The promises about the end of a run.
+/// Checks the promises about the end of a run.
 pub(super) async fn are_kept(
     campaign: &Campaign,
     plan: &Plan,
@@ -60,7 +60,8 @@ fn everyone_is_there(campaign: &Campaign, accepted: &AcceptedSoFar) -> Result<()
     }
 }
 
-/// Everything that goes wrong in a run is over after a while, so nobody ends badly but who never says yes, or takes it back.
+/// Every fault in a run ends after a while. So the only participations that end badly are those whose consumer never answers "Y", or
+/// cancels.
 async fn everyone_ends_well(
     campaign: &Campaign,
     plan: &Plan,
@@ -89,7 +90,7 @@ async fn everyone_ends_well(
     Ok(())
 }
 
-/// Quikly is told of every credit, every end without one, and every reward that comes later; twice perhaps, and then the same.
+/// Checks that Quikly got a callback for every credit, every end without one, and every later reward. A repeated callback must be the same.
 fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broken> {
     let mut told: BTreeMap<String, Value> = BTreeMap::new();
     for (id, body) in campaign.quikly.told() {
@@ -129,8 +130,8 @@ fn nobody_has_two_profiles(profiles: &[Value]) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Once. Whether an event is there is told by its time, which Braze cuts to its own: where our clock was set ahead of Braze's, each
-/// attempt whose outcome nobody knows may add one.
+/// Checks that every event is logged once. A lost event is recognised by its time, which Braze cuts at its own clock. If our clock was
+/// ahead of Braze's, each attempt with an unknown outcome may add one.
 async fn events_are_logged_once(
     campaign: &Campaign,
     plan: &Plan,
@@ -158,7 +159,7 @@ async fn events_are_logged_once(
     Ok(())
 }
 
-/// Who is asked by an event: everyone, but who was subscribed before.
+/// How often a consumer must have been asked by an event: once, unless the number was subscribed before.
 fn least_asked(plan: &Plan, consumer: u8, state: &str) -> u64 {
     let before = plan.known.iter().any(|known| known.consumer == consumer && known.subscribed);
     u64::from(plan.opt_in == PlannedOptIn::DoubleByEvent && (state == "expired" || !before))

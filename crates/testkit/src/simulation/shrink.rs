@@ -1,8 +1,8 @@
-//! Cuts a run that breaks a promise down to what it takes.
+//! Shrinks a run that breaks a promise to the events that are needed.
 
 use crate::simulation::{Broken, Mutation, Plan, play};
 
-/// The shortest list of happenings, as far as leaving out some of them finds it, that still breaks the promise.
+/// The shortest list of events that still breaks the promise, as far as leaving some out finds it.
 #[must_use]
 pub fn shrink(plan: &Plan, broken: &Broken, mutation: Option<Mutation>) -> Plan {
     let still_breaks = |plan: &Plan| play(plan, mutation).is_err_and(|found| found.promise == broken.promise);
