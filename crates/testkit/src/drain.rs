@@ -80,7 +80,7 @@ impl Limit {
 /// Consumers who take part at once, and the circumstances.
 #[derive(Debug, Clone, Copy)]
 pub struct Burst {
-    /// How they take part.
+    /// The way in which they take part.
     pub flow: Flow,
     /// How many consumers take part.
     pub count: usize,

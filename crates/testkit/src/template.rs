@@ -49,14 +49,14 @@ pub fn of_type(kind: &str) -> Vec<(&'static str, &'static Value)> {
     of_kind.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
 }
 
-/// What a resource is called that `{"Fn::GetAtt": [name, …]}` or `{"Ref": name}` points to.
+/// The name of the resource that `{"Fn::GetAtt": [name, …]}` or `{"Ref": name}` points to.
 #[must_use]
 pub fn points_to(reference: &Value) -> &str {
     let name = reference.get("Ref").or_else(|| reference.get("Fn::GetAtt").and_then(|path| path.get(0)));
     name.and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A resource as short as it can be said.
+/// The shortest name of a resource.
 fn said(resource: &Value) -> String {
     if let Some(text) = resource.get("Fn::Sub").and_then(Value::as_str) {
         let short =
@@ -70,10 +70,10 @@ fn each(value: &Value) -> Vec<&Value> {
     value.as_array().map_or_else(|| vec![value], |values| values.iter().collect())
 }
 
-/// What a function may do: `action resource`, sorted.
+/// The permissions of a function in the form `action resource`, sorted.
 ///
 /// # Panics
-/// When its role is not written as the others are, which ends the test.
+/// When its role has another form than the other roles, which ends the test.
 #[must_use]
 pub fn allowed(function: &str) -> Vec<String> {
     let role = points_to(&resources()[function]["Properties"]["Role"]);

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
 enum Task {
-    /// Check the rules of the house and run all tests
+    /// Check the house rules and run all tests
     Test,
     /// Check the rules that neither the compiler nor a linter checks
     Tidy,

@@ -172,7 +172,6 @@ fn profiles_behind(connection: &Connection, after: &str) -> rusqlite::Result<Vec
 
 /// Erases participations as they are now and, with each, the profile hints of its contacts, in one transaction: a repeated call finds
 /// both or neither. Returns how many of each were erased.
-/// finds both or neither. How many of each.
 fn erase_some(
     transaction: &Transaction<'_>,
     ids: &[ParticipationId],

@@ -23,7 +23,7 @@ fn file() -> (tempfile::TempDir, PathBuf) {
     (directory, path)
 }
 
-/// Chance that counts.
+/// A predictable source of randomness that counts up.
 struct CountingChance(std::sync::atomic::AtomicU64);
 
 impl Chance for CountingChance {

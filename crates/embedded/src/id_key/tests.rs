@@ -26,7 +26,7 @@ fn settings(path: &Path) -> Vec<(String, String)> {
     rows.collect::<rusqlite::Result<_>>().unwrap()
 }
 
-/// As an earlier version left it: with participations, and without a fingerprint.
+/// A file as an earlier version left it: with participations, and without a fingerprint.
 fn of_an_earlier_version(path: &Path) {
     let connection = Connection::open(path).unwrap();
     connection.execute("DELETE FROM settings WHERE name = ?", [FINGERPRINT]).unwrap();

@@ -41,13 +41,13 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlannedOptIn {
-    /// Single, once the profile has settled.
+    /// Single opt-in, once the profile has settled.
     Single,
-    /// Single, in the request that writes the profile.
+    /// Single opt-in, in the request that writes the profile.
     SingleWithProfile,
-    /// Double, begun by an event.
+    /// Double opt-in, started by an event.
     DoubleByEvent,
-    /// Double, begun by Braze.
+    /// Double opt-in, started by Braze.
     DoubleByBraze,
 }
 
