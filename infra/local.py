@@ -5,7 +5,6 @@ the endpoints differ from a deployment.
 """
 
 import argparse
-import hashlib
 import io
 import json
 import os
@@ -23,39 +22,10 @@ import boto3
 ENVIRONMENT = "local"
 KEY = "demo-key"
 TOKEN = "demo-token"
-FUNCTIONS = ["webhook-receiver", "participation-api", "email-enroller", "sms-subscriber", "rewarder", "opt-in-poller"]
 ACCOUNT = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-GROUP = "d0e5c0de-0000-4000-8000-000000000001"
-
-BRAND = """
-id = "demo"
-[braze]
-endpoint = "{braze}"
-api_key = {{ ssm = "/quikly-braze/local/braze/demo" }}
-settle = "3s"
-[webhook]
-tokens_sha256 = ["{token_sha256}"]
-[[activation]]
-scope = "demo-spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
-attributes = {{ quikly_participant = true }}
-[activation.sms]
-subscription_group_id = "{group}"
-default_region = "US"
-opt_in = "single"
-[activation.events.signed_in]
-incentive = "first-3"
-[[activation.incentive]]
-id = "first-3"
-kind = "first"
-quantity = 3
-reward = "SPRING20"
-[activation.rewards_to_braze]
-reward = "quikly_reward"
-position = "quikly_position"
-"""
+INFRA = pathlib.Path(__file__).parent
+TEMPLATE = (INFRA / "template.yaml").read_text()
+FUNCTIONS = re.findall(r"CodeUri: \.\./crates/functions/([\w-]+)", TEMPLATE)
 
 
 def archive(binary: pathlib.Path, directory: pathlib.Path) -> bytes:
@@ -99,14 +69,13 @@ def deploy(endpoint: str, called_at: str, logged: str, binaries: pathlib.Path, d
     def client(service):
         return boto3.client(service, endpoint_url=endpoint, region_name=ACCOUNT["AWS_REGION"],
                             aws_access_key_id="local", aws_secret_access_key="local")
-    template = pathlib.Path(__file__).parent / "template.yaml"
     s3, ssm, stacks = client("s3"), client("ssm"), client("cloudformation")
     s3.create_bucket(Bucket="code")
     for function in FUNCTIONS:
         s3.put_object(Bucket="code", Key=f"{function}.zip", Body=archive(binaries / function, directory))
     for name, value in [("intake/id-key", "07" * 32), ("braze/demo", KEY)]:
         ssm.put_parameter(Name=f"/quikly-braze/{ENVIRONMENT}/{name}", Value=value, Type="SecureString")
-    stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(template.read_text(), called_at, logged),
+    stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(TEMPLATE, called_at, logged),
                         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
                         Parameters=[{"ParameterKey": "Environment", "ParameterValue": ENVIRONMENT}])
     for _ in range(240):
@@ -119,11 +88,22 @@ def deploy(endpoint: str, called_at: str, logged: str, binaries: pathlib.Path, d
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
+def brand(braze: str) -> str:
+    """The demo's brand, at this workspace, with its key in the Parameter Store and the wait for settling in the Scheduler."""
+    text = (INFRA / "../crates/quikly-braze/src/demo.toml").read_text()
+    for demos, ours in [('"http://127.0.0.1:8081"', f'"{braze}"'),
+                        ('{ env = "DEMO_KEY" }', f'{{ ssm = "/quikly-braze/{ENVIRONMENT}/braze/demo" }}'),
+                        ('settle_by = "queue"\n', "")]:
+        if text.count(demos) != 1:
+            sys.exit(f"demo.toml does not have {demos} once")
+        text = text.replace(demos, ours)
+    return text
+
+
 def demo(endpoint: str, braze: str, outputs: dict, binaries: pathlib.Path, directory: pathlib.Path) -> None:
     """Pushes the demo brand, and prints example requests."""
-    brand = BRAND.format(braze=braze, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(), group=GROUP)
     (directory / "brands").mkdir(parents=True, exist_ok=True)
-    (directory / "brands" / "demo.toml").write_text(brand)
+    (directory / "brands" / "demo.toml").write_text(brand(braze))
     pushed = dict(os.environ, AWS_ENDPOINT_URL=endpoint, **ACCOUNT)
     subprocess.run([binaries / "quikly-braze", "brands", "push", "--allow-private", "--brands", directory / "brands",
                     "--environment", ENVIRONMENT], env=pushed, check=True)

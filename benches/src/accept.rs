@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use anyhow::anyhow;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
@@ -16,13 +15,12 @@ use benches::load::Load;
 use benches::peers::Peer;
 use benches::spread::Spread;
 use benches::{disk, load};
-use domain::brand_file::{AssumePresent, BrandFile, read_all};
-use domain::token::TokenHash;
 use embedded::{DataFile, EnvSecrets};
 use parking_lot::Mutex;
 use ports::clock::{SystemChance, SystemClock};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use testkit::brand_text::BrandText;
 use tokio::net::TcpListener;
 
 const ROUNDS: usize = 7;
@@ -32,27 +30,11 @@ const CLIENTS: [usize; 3] = [1, 16, 128];
 const OURS: &str = "quikly-braze";
 const PEERS: [&str; 2] = ["FastAPI and SQLite", "Express and SQLite"];
 
-const BRAND: &str = r#"
-id = "acme"
-[braze]
-endpoint = "http://127.0.0.1:1"
-api_key = { env = "UNUSED" }
-[webhook]
-tokens_sha256 = ["TOKEN_HASH"]
-[[activation]]
-scope = "spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
-attributes = { quikly_participant = true }
-[activation.events.signed_in]
-incentive = "first"
-[[activation.incentive]]
-id = "first"
-kind = "first"
-quantity = 1000000
-reward = "SPRING20"
-"#;
+fn brand() -> BrandText {
+    let spring = BrandText::acme().webhook("bench").activation("spring");
+    let spring = spring.email("attributes = { quikly_participant = true }");
+    spring.event("signed_in", "incentive = \"first\"").first("first", 1_000_000, "reward = \"SPRING20\"")
+}
 
 const BY_EMAIL: Load = Load {
     path: "/participations",
@@ -189,11 +171,6 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
     let clock = Arc::new(SystemClock);
     let file = Arc::new(DataFile::open(&directory.join(name), clock.clone())?);
     let id_key = file.id_key(None, &SystemChance).await?;
-    let brand = BrandFile {
-        name: "bench".to_owned(),
-        text: BRAND.replace("TOKEN_HASH", &TokenHash::of("bench").to_string()),
-    };
-    let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
     let deps = intake::IntakeDeps {
         store: file.clone(),
         ledger: file.clone(),
@@ -205,7 +182,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
         edge_secret: None,
         clock,
     };
-    Ok(intake::router(deps, Arc::new(brands), id_key))
+    Ok(intake::router(deps, Arc::new(brand().brands()), id_key))
 }
 
 /// The straightforward implementation: a connection behind a lock, and one transaction per request, as durable as ours.

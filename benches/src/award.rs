@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use benches::disk;
 use benches::spread::Spread;
 use domain::accept;
@@ -16,7 +16,6 @@ use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::award::Resolution;
 use domain::brand::Brands;
-use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email};
 use domain::id_key::IdKey;
 use domain::ids::{LedgerKey, ParticipationId, Scope};
@@ -27,37 +26,23 @@ use embedded::DataFile;
 use futures::future::try_join_all;
 use ports::clock::SystemClock;
 use ports::{Clock, Ledger, Store};
+use testkit::brand_text::BrandText;
 
 const ROUNDS: usize = 5;
 const WORKERS: usize = 4;
 const PARTICIPATIONS: usize = 10_000;
 const QUANTITY: u32 = 5_000;
 
-const BRAND: &str = r#"
-id = "acme"
-[braze]
-endpoint = "http://127.0.0.1:1"
-api_key = { env = "UNUSED" }
-[callback]
-url = "https://quikly.example/hook"
-secret = { env = "UNUSED" }
-[[activation]]
-scope = "spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.events.signed_in]
-incentive = "first"
-[[activation.incentive]]
-id = "first"
-kind = "first"
-quantity = 5000
-codes = "codes.txt"
-"#;
+fn brands() -> Brands {
+    let callback = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";
+    let spring = BrandText::acme().with(callback).activation("spring");
+    let spring = spring.event("signed_in", "incentive = \"first\"");
+    spring.first("first", QUANTITY as usize, "codes = \"codes.txt\"").brands()
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let brand = BrandFile { name: "bench".to_owned(), text: BRAND.to_owned() };
-    let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
+    let brands = brands();
     println!(
         "{PARTICIPATIONS} participations, {QUANTITY} codes, {WORKERS} workers, a callback each; {ROUNDS} rounds; min / median / max\n"
     );

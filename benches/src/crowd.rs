@@ -11,14 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use benches::disk;
 use benches::load::{self, Load};
 use benches::process::BenchProcess;
 use benches::spread::Spread;
 use domain::award::{Award, AwardStatus, Resolution, SiblingLines};
 use domain::brand::Brands;
-use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Offer;
@@ -30,6 +29,7 @@ use futures::future::try_join_all;
 use ports::clock::{SystemChance, SystemClock};
 use ports::store::MOST_ITEMS;
 use ports::{Clock, Ledger, Store};
+use testkit::brand_text::BrandText;
 use testkit::{changed, participation};
 
 const PARTICIPATIONS: usize = 1_000_000;
@@ -44,41 +44,15 @@ const GETS_A_SECOND: u64 = 20;
 const POSTING: Duration = Duration::from_secs(4);
 const CLIENTS: usize = 4;
 
-const BRAND: &str = r#"
-id = "acme"
-[braze]
-endpoint = "ENDPOINT"
-api_key = { env = "ACME_BENCH_KEY" }
-identity = "email"
-[[activation]]
-scope = "spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
-attributes = { quikly_participant = true }
-[[activation.incentive]]
-id = "few-wait"
-kind = "first"
-quantity = 1
-reward = "A"
-[[activation.incentive]]
-id = "many-wait"
-kind = "first"
-quantity = 1
-reward = "A"
-[[activation.incentive]]
-id = "few-lots"
-kind = "raffle"
-quantity = 3
-reward = "A"
-closes = 2050-01-01T00:00:00Z
-[[activation.incentive]]
-id = "many-lots"
-kind = "raffle"
-quantity = 3
-reward = "A"
-closes = 2050-01-01T00:00:00Z
-"#;
+/// Two incentives with a queue, and two raffles: one of each for a few, one for many.
+fn brand(endpoint: &str) -> BrandText {
+    let acme = BrandText::of("acme", endpoint, "{ env = \"ACME_BENCH_KEY\" }").with("identity = \"email\"");
+    let spring = acme.activation("spring").email("attributes = { quikly_participant = true }");
+    let one = "reward = \"A\"";
+    let raffle = "kind = \"raffle\"\nquantity = 3\nreward = \"A\"\ncloses = 2050-01-01T00:00:00Z";
+    let spring = spring.first("few-wait", 1, one).first("many-wait", 1, one);
+    spring.incentive("few-lots", raffle).incentive("many-lots", raffle)
+}
 
 const BY_EMAIL: Load = Load {
     path: "/participations",
@@ -118,10 +92,9 @@ impl Crowd {
     async fn make(directory: &Path, endpoint: &str) -> anyhow::Result<Self> {
         let (brands_directory, data) = (directory.join("brands"), directory.join("data.sqlite"));
         fs::create_dir(&brands_directory)?;
-        let text = BRAND.replace("ENDPOINT", endpoint);
-        fs::write(brands_directory.join("acme.toml"), &text)?;
-        let brands = read_all(&[BrandFile { name: "acme".to_owned(), text }], &AssumePresent)
-            .map_err(|faults| anyhow!("{faults:?}"))?;
+        let brand = brand(endpoint);
+        fs::write(brands_directory.join("acme.toml"), brand.to_string())?;
+        let brands = brand.brands();
         let file = DataFile::open(&data, Arc::new(SystemClock))?;
         let id_key = file.id_key(None, &SystemChance).await?;
         let maker = Maker { file, id_key, brands };

@@ -17,15 +17,11 @@ const ROUNDS: usize = 40;
 
 const HELLO: &str = "hello-world";
 
-const FUNCTIONS: [&str; 7] = [
-    HELLO,
-    "webhook-receiver",
-    "participation-api",
-    "email-enroller",
-    "sms-subscriber",
-    "rewarder",
-    "opt-in-poller",
-];
+/// What is measured: the least that a function can be, and the template's.
+fn functions() -> Vec<String> {
+    let ours = testkit::template::functions().into_iter().map(|function| function.package);
+    [HELLO.to_owned()].into_iter().chain(ours).collect()
+}
 
 /// The measurements of one function.
 #[derive(Default)]
@@ -50,9 +46,10 @@ fn main() -> anyhow::Result<()> {
     let runtime = TcpListener::bind("127.0.0.1:0")?;
     // The kernel accepts connections here, and nothing answers on them.
     let aws = TcpListener::bind("127.0.0.1:0")?;
-    let mut rows: Vec<FunctionRow> = FUNCTIONS.iter().map(|_| FunctionRow::default()).collect();
+    let functions = functions();
+    let mut rows: Vec<FunctionRow> = functions.iter().map(|_| FunctionRow::default()).collect();
     for round in 0..=ROUNDS {
-        for (function, row) in FUNCTIONS.iter().zip(&mut rows) {
+        for (function, row) in functions.iter().zip(&mut rows) {
             let binary = binaries.join(function);
             row.bytes = fs::metadata(&binary).with_context(|| format!("{function} is not built"))?.len();
             let (time, resident) = start(&binary, &runtime, &aws)?;
@@ -63,16 +60,16 @@ fn main() -> anyhow::Result<()> {
             }
         }
     }
-    print(&rows);
+    print(&functions, &rows);
     Ok(())
 }
 
-fn print(rows: &[FunctionRow]) {
+fn print(functions: &[String], rows: &[FunctionRow]) {
     println!("{ROUNDS} starts each, in turns; min / median / max\n");
     println!("| function | size, MB | ms to the first request for work | x hello world | memory then, MiB |");
     println!("| --- | --- | --- | --- | --- |");
     let hello = rows.first().map_or(1.0, |row| row.milliseconds.median());
-    for (function, row) in FUNCTIONS.iter().zip(rows) {
+    for (function, row) in functions.iter().zip(rows) {
         #[expect(clippy::cast_precision_loss, reason = "a size")]
         let megabytes = row.bytes as f64 / 1e6;
         let times = row.milliseconds.median() / hello;

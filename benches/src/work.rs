@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use benches::disk;
 use benches::process::{BenchProcess, Usage};
 use benches::spread::Spread;
@@ -17,7 +17,6 @@ use domain::Timestamp;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Brands};
-use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::decide::Step;
 use domain::id_key::IdKey;
@@ -28,6 +27,7 @@ use futures::future::try_join_all;
 use ports::clock::{SystemChance, SystemClock};
 use ports::{Clock, Store};
 use rusqlite::{Connection, OpenFlags};
+use testkit::brand_text::BrandText;
 
 const ROUNDS: usize = 3;
 const STEPPED: usize = 20_000;
@@ -40,24 +40,12 @@ const SETTLED: Duration = Duration::from_secs(3);
 /// A minute, which contains one tick.
 const A_MINUTE: Duration = Duration::from_secs(60);
 
-const BRAND: &str = r#"
-id = "acme"
-[braze]
-endpoint = "ENDPOINT"
-api_key = { env = "BENCH_KEY" }
-limits = { export_ids_per_minute = 100000000 }
-[[activation]]
-scope = "spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
-attributes = { quikly_participant = true }
-[activation.sms]
-subscription_group_id = "g-1"
-default_region = "US"
-opt_in = "double"
-double_opt_in_event = "opt_in"
-"#;
+fn brand(endpoint: &str) -> BrandText {
+    let acme = BrandText::of("acme", endpoint, "{ env = \"BENCH_KEY\" }");
+    let acme = acme.with("limits = { export_ids_per_minute = 100000000 }").activation("spring");
+    let spring = acme.email("attributes = { quikly_participant = true }");
+    spring.sms("opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"")
+}
 
 /// Area codes with ten thousand numbers each.
 const AREAS: [u32; 10] = [212, 310, 312, 313, 404, 415, 617, 646, 702, 718];
@@ -124,12 +112,11 @@ async fn measure(work: Work, count: usize, row: &mut WorkRow) -> anyhow::Result<
         "/_sim/limits",
         r#"{"export_ids_per_minute": 100000000, "track_per_3s": 100000000, "max_objects": 75}"#,
     )?;
-    let brand = brand_file(&format!("http://{}", workspace.address()));
+    let brand = brand(&format!("http://{}", workspace.address()));
     fs::create_dir(directory.path().join("brands"))?;
-    fs::write(directory.path().join("brands/acme.toml"), &brand.text)?;
+    fs::write(directory.path().join("brands/acme.toml"), brand.to_string())?;
     let data = directory.path().join("data.sqlite");
-    let brands = read_all(&[brand], &AssumePresent).map_err(|faults| anyhow!("{faults:?}"))?;
-    fill(&data, &brands, work, count).await?;
+    fill(&data, &brand.brands(), work, count).await?;
     row.disk.add(disk::probe(directory.path())?.as_secs_f64() * 1_000.0);
     let Served { cpu_before, serving, took } = serve(&binary, directory.path(), &data, work)?;
     let Usage { cpu, resident } = serving.usage()?;
@@ -181,11 +168,7 @@ fn serve(binary: &Path, directory: &Path, data: &PathBuf, work: Work) -> anyhow:
     }
 }
 
-fn brand_file(endpoint: &str) -> BrandFile {
-    BrandFile { name: "acme".to_owned(), text: BRAND.replace("ENDPOINT", endpoint) }
-}
-
-/// Stores `count` participations in the state that `work` needs.
+/// Has `count` consumers take part, as far as `work` says.
 async fn fill(data: &Path, brands: &Brands, work: Work, count: usize) -> anyhow::Result<()> {
     let file = DataFile::open(data, Arc::new(SystemClock))?;
     let key = file.id_key(None, &SystemChance).await?;

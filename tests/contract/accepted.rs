@@ -8,16 +8,15 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use braze_sim::{Settings, Workspace};
 use connector::Connector;
-use domain::brand::SecretRef;
-use domain::brand_file::{AssumePresent, BrandFile, read_all};
+use domain::brand::{Brands, SecretRef};
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
-use domain::token::TokenHash;
 use http::Request;
 use intake::Entering;
 use memory::{Faults, Memory};
 use serde_json::{Value, json};
 use testkit::bodies::{Bodies, example_phones};
+use testkit::brand_text::BrandText;
 use testkit::simulated::InProcess;
 use testkit::start;
 use tower::ServiceExt;
@@ -30,37 +29,14 @@ const TOKEN: &str = "qb_accepted";
 /// The seed of the random bodies. The fuzzer uses others.
 const SEED: u64 = 13;
 
-const BRAND: &str = r#"
-id = "acme"
-[braze]
-endpoint = "http://127.0.0.1:1"
-api_key = { env = "KEY" }
-settle = "1s"
-limits = { export_ids_per_minute = 100000 }
-[webhook]
-tokens_sha256 = ["TOKEN_HASH"]
-[[activation]]
-scope = "spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
-incentive = "first"
-[activation.sms]
-subscription_group_id = "g-1"
-default_region = "US"
-regions = "any"
-fixed_lines = true
-opt_in = "single"
-incentive = "first"
-[activation.events.signed_in]
-incentive = "first"
-extras = ["store", "n"]
-[[activation.incentive]]
-id = "first"
-kind = "first"
-quantity = 20
-reward = "A"
-"#;
+fn brands() -> Brands {
+    let first = "incentive = \"first\"";
+    let acme = BrandText::acme().with("settle = \"1s\"\nlimits = { export_ids_per_minute = 100000 }");
+    let spring = acme.webhook(TOKEN).activation("spring").email(first);
+    let spring = spring.sms("regions = \"any\"\nfixed_lines = true\nopt_in = \"single\"").with(first);
+    let spring = spring.event("signed_in", first).with("extras = [\"store\", \"n\"]");
+    spring.first("first", 20, "reward = \"A\"").brands()
+}
 
 /// A transport for callbacks, of which there are none: the brand has no receiver.
 struct Nobody;
@@ -84,9 +60,7 @@ struct Whole {
 
 impl Whole {
     fn over(ports: Ports) -> Self {
-        let text = BRAND.replace("TOKEN_HASH", &TokenHash::of(TOKEN).to_string());
-        let brands =
-            Arc::new(read_all(&[BrandFile { name: "acme.toml".into(), text }], &AssumePresent).unwrap());
+        let brands = Arc::new(brands());
         let secrets = Arc::new(Memory::new(1, Faults::none(), ports.clock.clone()));
         secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
         let id_key = IdKey::new([7; 32]);

@@ -10,7 +10,6 @@ use domain::accept;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Brands, SecretRef};
-use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId, Scope};
@@ -18,6 +17,7 @@ use domain::participation::{BrazeEvent, Participation};
 use memory::{Faults, Memory, SeededChance};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
+use testkit::brand_text::BrandText;
 use testkit::emulator::{self, endpoint, prefix};
 use testkit::recorder::{Call, Recorder};
 use testkit::simulated::InProcess;
@@ -57,11 +57,8 @@ impl CountedActivation {
             ..Settings::default()
         };
         let workspace = Workspace::new(settings).router();
-        let text = format!(
-            "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"KEY\" }}\nsettle = \"1s\"\n\
-             [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}"
-        );
-        let brands = Arc::new(read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap());
+        let acme = BrandText::acme().with("settle = \"1s\"");
+        let brands = Arc::new(acme.activation("spring").with(activation).brands());
         let id_key = IdKey::new([3; 32]);
         let deps = Deps {
             store: store.clone(),

@@ -10,14 +10,17 @@ use ports::clock::SystemClock;
 use ports::ledger::Stock;
 use ports::{Ledger, Store};
 use serde_json::{Value, json};
+use testkit::brand_text::BrandText;
 use testkit::emulator::{endpoint, prefix};
 use testkit::participation;
 
 use crate::process::{run_with, write};
 
-const GOOD: &str = "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/quikly-braze/ENVIRONMENT/braze/acme\" }\n\
-    [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n\
-    [[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 2\ncodes = \"codes.txt\"\n";
+fn good(environment: &str) -> String {
+    let key = format!("{{ ssm = \"/quikly-braze/{environment}/braze/acme\" }}");
+    let acme = BrandText::of("acme", "http://127.0.0.1:1", &key).activation("spring");
+    acme.first("first", 2, "codes = \"codes.txt\"").to_string()
+}
 
 #[tokio::test]
 async fn brands_are_pushed_with_their_codes_and_refused_files_stay_as_they_were() {
@@ -29,7 +32,7 @@ async fn brands_are_pushed_with_their_codes_and_refused_files_stay_as_they_were(
     table.make().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| write(&directory.path().join(name), text);
-    let good = GOOD.replace("ENVIRONMENT", &environment);
+    let good = good(&environment);
     file("acme.toml", &good);
     file("codes.txt", "A-1\nB-2\nC-3\n");
     let path = directory.path().display().to_string();
@@ -93,7 +96,7 @@ async fn a_brand_whose_winners_would_get_no_codes_is_not_pushed_and_odd_codes_ar
     table.make().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| write(&directory.path().join(name), text);
-    let acme = GOOD.replace("ENVIRONMENT", &environment);
+    let acme = good(&environment);
     let path = directory.path().display().to_string();
     let push = || {
         let to = ["--brands", &path, "--environment", &environment];

@@ -12,6 +12,7 @@ use futures::stream;
 use ports::clock::SystemClock;
 use ports::{Clock, Ledger};
 use serde_json::{Value, json};
+use testkit::brand_text::BrandText;
 use testkit::{eventually, eventually_async};
 
 use crate::quikly::QuiklyEnd;
@@ -24,18 +25,10 @@ const QUANTITY: usize = 500;
 const CONNECTIONS: usize = 64;
 const LATER: Duration = Duration::from_secs(180);
 
-const EVENTS: &str = r#"
-[activation.events.signed_in]
-incentive = "first-500"
-[[activation.incentive]]
-id = "first-500"
-kind = "first"
-quantity = 500
-codes = "codes.txt"
-[activation.rewards_to_braze]
-reward = "quikly_reward"
-position = "quikly_position"
-"#;
+fn events() -> String {
+    let events = BrandText::default().event("signed_in", "incentive = \"first-500\"");
+    events.first("first-500", QUANTITY, "codes = \"codes.txt\"").rewards_to_braze().to_string()
+}
 
 /// One consumer's webhook, with the times of its first request and its first answer.
 struct Called {
@@ -110,7 +103,7 @@ async fn the_500_earliest_of_2000_are_rewarded_with_a_code_each() {
     let brand = BrandFixture {
         braze,
         access: &access,
-        more: EVENTS,
+        more: &events(),
         codes: 4 * QUANTITY,
         ..BrandFixture::at(&workspace)
     };

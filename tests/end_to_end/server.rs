@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::token::TokenHash;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::brand_text::BrandText;
 use testkit::eventually_async;
 
 use crate::process::{BALLAST, Process, namespace, write};
@@ -84,13 +85,8 @@ impl<'a> BrandFixture<'a> {
 
 /// Another brand, with an activation and a token of its own.
 fn other_brand(endpoint: &str) -> String {
-    let hash = TokenHash::of(OTHER_TOKEN);
-    format!(
-        "id = \"other\"\n[braze]\nendpoint = \"{endpoint}\"\napi_key = {{ env = \"{OTHER_KEY_VARIABLE}\" }}\n\
-         [webhook]\ntokens_sha256 = [\"{hash}\"]\n\
-         [[activation]]\nscope = \"other-spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n\
-         [activation.events.signed_in]\n"
-    )
+    let other = BrandText::of("other", endpoint, &format!("{{ env = \"{OTHER_KEY_VARIABLE}\" }}"));
+    other.webhook(OTHER_TOKEN).activation("other-spring").event("signed_in", "").to_string()
 }
 
 impl Drop for ServeProcess {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use testkit::brand_text::BrandText;
 
 use crate::process::{Process, run, write};
 use crate::server::{BrandFixture, ServeProcess};
@@ -97,24 +98,15 @@ fn a_token_is_printed_with_the_hash_that_a_brand_file_takes() {
     assert_ne!(tokens[0], tokens[1]);
 }
 
-const LIMITED: &str = r#"
-[[activation]]
-scope = "spring"
-opens = 2026-11-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
-incentive = "first"
-[[activation.incentive]]
-id = "first"
-kind = "first"
-quantity = 2
-reward = "A"
-"#;
+fn limited() -> String {
+    let spring = BrandText::default().activation("spring").email("incentive = \"first\"");
+    spring.first("first", 2, "reward = \"A\"").to_string()
+}
 
 #[test]
 fn check_and_serve_refuse_limited_prizes_for_anybody_and_name_the_key_that_allows_them() {
     let directory = tempfile::tempdir().unwrap();
-    let brands = brands(directory.path(), &format!("{GOOD}{LIMITED}"));
+    let brands = brands(directory.path(), &format!("{GOOD}{}", limited()));
     let data = directory.path().join("data.sqlite").display().to_string();
     let check = run(&["check", "--brands", &brands]);
     let serve = run(&["serve", "--brands", &brands, "--data", &data, "--listen", "127.0.0.1:0"]);
@@ -125,7 +117,7 @@ fn check_and_serve_refuse_limited_prizes_for_anybody_and_name_the_key_that_allow
             "{said}"
         );
     }
-    self::brands(directory.path(), &format!("{GOOD}[intake]\nopen_to_anybody = true\n{LIMITED}"));
+    self::brands(directory.path(), &format!("{GOOD}[intake]\nopen_to_anybody = true\n{}", limited()));
     let (code, said) = run(&["check", "--brands", &brands]);
     assert_eq!(code, Some(0), "{said}");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::brand_text::BrandText;
 
 use crate::bad_input::is_problem;
 use crate::secrets::{OTHER_TOKEN, TOKEN};
@@ -11,30 +12,14 @@ use crate::workspace::SimProcess;
 
 const SOON: Duration = Duration::from_secs(15);
 
-const EVENTS: &str = r#"
-[activation.events.signed_in]
-attributes = { quikly_signed_in = true }
-extras = ["store"]
-incentive = "first-2"
-[activation.events.purchase]
-repeatable = true
-[activation.events.answered]
-incentive = "quick"
-[[activation.incentive]]
-id = "first-2"
-kind = "first"
-quantity = 2
-reward = "SPRING20"
-[[activation.incentive]]
-id = "quick"
-kind = "speed"
-since = "sent_at"
-steps = [{ within = "1m", reward = "FAST" }]
-[activation.rewards_to_braze]
-reward = "quikly_reward"
-position = "quikly_position"
-incentive = "quikly_incentive"
-"#;
+fn events() -> String {
+    let signed_in = "attributes = { quikly_signed_in = true }\nextras = [\"store\"]\nincentive = \"first-2\"";
+    let events = BrandText::default().event("signed_in", signed_in).event("purchase", "repeatable = true");
+    let events = events.event("answered", "incentive = \"quick\"");
+    let quick = "kind = \"speed\"\nsince = \"sent_at\"\nsteps = [{ within = \"1m\", reward = \"FAST\" }]";
+    let events = events.first("first-2", 2, "reward = \"SPRING20\"").incentive("quick", quick);
+    events.rewards_to_braze().with("incentive = \"quikly_incentive\"").to_string()
+}
 
 fn access() -> String {
     let hash = domain::token::TokenHash::of(TOKEN);
@@ -52,7 +37,8 @@ fn signed_in(email: &str) -> Value {
 
 async fn start(workspace: &SimProcess) -> ServeProcess {
     let access = access();
-    ServeProcess::start(&BrandFixture { access: &access, more: EVENTS, ..BrandFixture::at(workspace) }).await
+    ServeProcess::start(&BrandFixture { access: &access, more: &events(), ..BrandFixture::at(workspace) })
+        .await
 }
 
 async fn take(server: &ServeProcess, body: &Value) -> String {

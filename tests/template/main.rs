@@ -4,7 +4,7 @@ mod policies;
 
 use metrics::{Metric, SaidBy};
 use serde_json::{Value, json};
-use testkit::template::{of_type, points_to, resources, tool, translated};
+use testkit::template::{FunctionName, functions, of_type, points_to, resources, root, tool, translated};
 
 #[test]
 fn the_linter_finds_nothing_in_the_translated_template() {
@@ -72,7 +72,22 @@ fn tables_are_billed_by_request_backed_up_encrypted_and_kept() {
 }
 
 #[test]
-fn functions_are_built_for_arm_and_their_logs_expire() {
+fn every_crate_of_a_function_is_deployed_and_nothing_else() {
+    let named = |function: FunctionName| function.package;
+    let mut deployed: Vec<String> = functions().into_iter().map(named).collect();
+    let crates = std::fs::read_dir(root().join("crates/functions")).unwrap().map(Result::unwrap);
+    let crates = crates.filter(|entry| entry.path().join("Cargo.toml").exists());
+    let mut crates: Vec<String> =
+        crates.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    deployed.sort_unstable();
+    crates.sort_unstable();
+    assert_eq!(deployed, crates);
+    let resources: Vec<&str> = of_type("AWS::Lambda::Function").into_iter().map(|(name, _)| name).collect();
+    assert!(functions().iter().all(|function| resources.contains(&function.resource.as_str())));
+}
+
+#[test]
+fn functions_are_built_for_arm_and_their_logs_end() {
     let functions = of_type("AWS::Lambda::Function");
     assert_eq!(functions.len(), 6);
     for (name, function) in functions {

@@ -8,13 +8,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::brand::SecretRef;
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
-use domain::token::TokenHash;
 use ports::Secrets;
 use secrecy::SecretString;
 
 use crate::arguments::Serve;
 use crate::server::Server;
 use crate::{brand_directory, console, listen};
+
+/// The demo brand, and the endpoint that it names.
+const BRAND: &str = include_str!("demo.toml");
+const ENDPOINT: &str = "http://127.0.0.1:8081";
 
 /// The demo's data directory, unless `--data` is given.
 const DIRECTORY: &str = "quikly-braze-demo";
@@ -82,52 +85,9 @@ fn beside(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip(), port)
 }
 
+/// The demo brand, at the simulated workspace.
 fn brand_file(sim: SocketAddr) -> String {
-    let hash = TokenHash::of(TOKEN);
-    format!(
-        r#"
-id = "demo"
-[braze]
-endpoint = "http://{sim}"
-api_key = {{ env = "DEMO_KEY" }}
-settle = "3s"
-settle_by = "queue"
-[webhook]
-tokens_sha256 = ["{hash}"]
-[[activation]]
-scope = "demo-spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
-attributes = {{ quikly_participant = true }}
-event = "quikly_participated"
-[activation.sms]
-subscription_group_id = "{GROUP}"
-default_region = "US"
-opt_in = "single"
-[activation.events.signed_in]
-incentive = "first-3"
-[[activation.incentive]]
-id = "first-3"
-kind = "first"
-quantity = 3
-reward = "SPRING20"
-[activation.rewards_to_braze]
-reward = "quikly_reward"
-position = "quikly_position"
-[[activation]]
-scope = "demo-double"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.sms]
-subscription_group_id = "{GROUP}"
-default_region = "US"
-opt_in = "double"
-double_opt_in_event = "{OPT_IN_EVENT}"
-window = "10m"
-poll = [{{ every = "2s", for = "2m" }}, {{ every = "30s" }}]
-"#
-    )
+    BRAND.replace(ENDPOINT, &format!("http://{sim}"))
 }
 
 fn what_to_try(address: SocketAddr, sim: SocketAddr, data: &str) -> String {
@@ -165,5 +125,21 @@ struct DemoKey;
 impl Secrets for DemoKey {
     async fn get(&self, _reference: &SecretRef) -> ports::Result<SecretString> {
         Ok(SecretString::from(KEY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_brand_names_what_the_demo_simulates() {
+        let sim: SocketAddr = "127.0.0.1:4000".parse().unwrap();
+        let text = brand_file(sim);
+        assert!(text.contains("endpoint = \"http://127.0.0.1:4000\"") && !text.contains(ENDPOINT), "{text}");
+        let token = domain::token::TokenHash::of(TOKEN).to_string();
+        for named in [token.as_str(), GROUP, OPT_IN_EVENT] {
+            assert!(text.contains(&format!("\"{named}\"")), "{named} is not in demo.toml");
+        }
     }
 }

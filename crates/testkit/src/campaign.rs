@@ -34,6 +34,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::brand_text::BrandText;
 use crate::simulated::InProcess;
 use crate::start;
 
@@ -126,8 +127,8 @@ impl Campaign {
             start(),
         );
         let simulated = Workspace::starting_at(settings, start()).router();
-        let file = BrandFile { name: "acme".into(), text: brand(("acme", 1), "spring", braze, activation) };
-        let other = BrandFile { name: "other".into(), text: brand(("other", 2), "summer", "", OTHER) };
+        let file = brand(("acme", 1), "spring", braze, activation);
+        let other = brand(("other", 2), "summer", "", OTHER);
         let brands = Arc::new(read_all(&[file, other], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
         let quikly = Arc::new(Quikly::default());
@@ -165,8 +166,8 @@ impl Campaign {
     /// Replaces the brand's file from now on: a scope, `[braze]` settings and an activation; `None` removes the file. Participations are
     /// still accepted under the first file.
     pub fn reconfigure(&self, file: Option<(&str, &str, &str)>) {
-        let text = |(scope, braze, activation)| brand(("acme", 1), scope, braze, activation);
-        self.use_files(file.map(text));
+        let file = file.map(|(scope, braze, activation)| brand(("acme", 1), scope, braze, activation));
+        self.use_files(file);
     }
 
     /// Removes the brand's file.
@@ -181,13 +182,13 @@ impl Campaign {
 
     /// Replaces the brand's file with one that cannot be used.
     pub fn break_file(&self) {
-        self.use_files(Some("id = \"acme\"\ncolour = 1\n".to_owned()));
+        let text = "id = \"acme\"\ncolour = 1\n".to_owned();
+        self.use_files(Some(BrandFile { name: "acme".to_owned(), text }));
     }
 
-    fn use_files(&self, text: Option<String>) {
-        let file = text.map(|text| Ok(BrandFile { name: "acme".into(), text }));
-        let other = BrandFile { name: "other".into(), text: brand(("other", 2), "summer", "", OTHER) };
-        let files: Vec<Given> = file.into_iter().chain([Ok(other)]).collect();
+    fn use_files(&self, file: Option<BrandFile>) {
+        let other = brand(("other", 2), "summer", "", OTHER);
+        let files: Vec<Given> = file.into_iter().chain([other]).map(Ok).collect();
         let loaded = read_each(&files, &AssumePresent, Strictness::Lenient, None);
         self.in_use.replace(Arc::new(loaded.brands));
     }
@@ -390,10 +391,9 @@ impl Campaign {
     }
 }
 
-fn brand((id, port): (&str, u16), scope: &str, braze: &str, activation: &str) -> String {
+fn brand((id, port): (&str, u16), scope: &str, braze: &str, activation: &str) -> BrandFile {
     let settle = if braze.starts_with("settle") { "" } else { "settle = \"30s\"" };
-    format!(
-        "id = \"{id}\"\n[braze]\nendpoint = \"http://127.0.0.1:{port}\"\napi_key = {{ env = \"KEY\" }}\n{settle}\n{braze}\n\
-         [[activation]]\nscope = \"{scope}\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}\n"
-    )
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let brand = BrandText::of(id, &endpoint, "{ env = \"KEY\" }").with(settle).with(braze);
+    BrandFile { name: id.to_owned(), ..brand.activation(scope).with(activation).file() }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bodies;
+pub mod brand_text;
 pub mod campaign;
 pub mod distant;
 pub mod drain;

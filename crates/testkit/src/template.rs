@@ -13,6 +13,33 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// A function of the template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionName {
+    /// The package that it is built from, by which the tests also call it.
+    pub package: String,
+    /// Its resource in the template.
+    pub resource: String,
+}
+
+/// The functions, in the order of the template.
+///
+/// # Panics
+/// When the template cannot be read, which ends the test.
+#[must_use]
+pub fn functions() -> Vec<FunctionName> {
+    let template = std::fs::read_to_string(root().join("infra/template.yaml")).unwrap();
+    let (mut functions, mut resource) = (Vec::new(), "");
+    for line in template.lines() {
+        let name = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':'));
+        resource = name.filter(|name| !name.starts_with(' ')).unwrap_or(resource);
+        if let Some(package) = line.trim().strip_prefix("CodeUri: ../crates/functions/") {
+            functions.push(FunctionName { package: package.to_owned(), resource: resource.to_owned() });
+        }
+    }
+    functions
+}
+
 /// A program in the emulator's Python environment.
 #[must_use]
 pub fn tool(name: &str) -> Command {

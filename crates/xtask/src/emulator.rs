@@ -29,19 +29,19 @@ pub(crate) fn install() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The functions in infra/template.yaml.
-const FUNCTIONS: [&str; 6] = [
-    "webhook-receiver",
-    "participation-api",
-    "email-enroller",
-    "sms-subscriber",
-    "rewarder",
-    "opt-in-poller",
-];
+/// The functions of infra/template.yaml.
+fn functions() -> anyhow::Result<Vec<String>> {
+    let file = workspace().join("infra/template.yaml");
+    let template = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let code = |line: &str| line.trim().strip_prefix("CodeUri: ../crates/functions/").map(str::to_owned);
+    let functions: Vec<String> = template.lines().filter_map(code).collect();
+    ensure!(!functions.is_empty(), "{} names no function", file.display());
+    Ok(functions)
+}
 
 /// Builds the functions one by one. Built together, each would get the features that any of them needs.
 pub(crate) fn build_functions() -> anyhow::Result<()> {
-    FUNCTIONS.iter().try_for_each(|function| crate::cargo(&["build", "--package", function]))
+    functions()?.iter().try_for_each(|function| crate::cargo(&["build", "--package", function]))
 }
 
 /// The configuration with which `sam build` builds functions.
@@ -49,8 +49,8 @@ const FOR_SIZE: &str = "crates/functions/.cargo/config.toml";
 
 /// Builds the functions as they are deployed, and the other packages together with them.
 pub(crate) fn build_released(others: &[&str]) -> anyhow::Result<()> {
-    let all = FUNCTIONS.iter().chain(others);
-    all.copied().try_for_each(|package| {
+    let functions = functions()?;
+    functions.iter().map(String::as_str).chain(others.iter().copied()).try_for_each(|package| {
         crate::cargo(&["build", "--release", "--config", FOR_SIZE, "--package", package])
     })
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
-use domain::brand_file::BrandFile;
 use domain::ids::ParticipationId;
 use domain::participation::{Outcome, State};
 use ports::clock::SystemClock;
 use ports::{Clock, Store};
 use serde_json::{Value, json};
+use testkit::brand_text::BrandText;
 use testkit::emulator::{endpoint, prefix};
 use testkit::{eventually, participation};
 
@@ -55,15 +55,11 @@ impl Secluded {
         let parameter = |name: &str| format!("/quikly-braze/{environment}/{name}");
         parameters.put(&parameter("intake/id-key"), &"07".repeat(32)).await.unwrap();
         parameters.put(&parameter("braze/acme"), KEY).await.unwrap();
-        let text = format!(
-            "id = \"acme\"\n[braze]\nendpoint = \"{}\"\napi_key = {{ ssm = \"{}\" }}\n[[activation]]\nscope = \"spring\"\n\
-             opens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n[activation.email]\n",
-            secured[3].url,
-            parameter("braze/acme")
-        );
+        let key = format!("{{ ssm = \"{}\" }}", parameter("braze/acme"));
+        let brand = BrandText::of("acme", &secured[3].url, &key).activation("spring").email("");
         let table = BrandTable::new(&config, &environment);
         table.make().await.unwrap();
-        table.push(&[BrandFile { name: "acme.toml".to_owned(), text }]).await.unwrap();
+        table.push(&[brand.file()]).await.unwrap();
         let _queues = Sqs::make(&config, &environment, Duration::from_secs(30), 5).await.unwrap();
         let runtime = Runtime::start().await;
         let mut command = Command::new(binary().parent().unwrap().join(function));

@@ -3,16 +3,7 @@
 use std::collections::BTreeSet;
 
 use testkit::recorder::Call;
-use testkit::template::allowed;
-
-const FUNCTIONS: [(&str, &str); 6] = [
-    ("webhook-receiver", "WebhookReceiver"),
-    ("participation-api", "ParticipationApi"),
-    ("email-enroller", "EmailEnroller"),
-    ("sms-subscriber", "SmsSubscriber"),
-    ("rewarder", "Rewarder"),
-    ("opt-in-poller", "OptInPoller"),
-];
+use testkit::template::{FunctionName, allowed, functions};
 
 /// A call in the form of the policies' list.
 fn said(call: &Call) -> String {
@@ -42,12 +33,13 @@ fn said(call: &Call) -> String {
 
 /// Checks that every call so far was allowed to its caller.
 pub(crate) fn assert_allowed(calls: &[Call]) {
-    for (name, function) in FUNCTIONS {
-        let allowed: BTreeSet<String> = allowed(function).into_iter().collect();
-        let called: BTreeSet<String> = calls.iter().filter(|call| call.by == name).map(said).collect();
+    let functions = functions();
+    for FunctionName { package, resource } in &functions {
+        let allowed: BTreeSet<String> = allowed(resource).into_iter().collect();
+        let called: BTreeSet<String> = calls.iter().filter(|call| call.by == *package).map(said).collect();
         let beyond: Vec<&String> = called.difference(&allowed).collect();
-        assert!(beyond.is_empty(), "{name} does what its role does not allow: {beyond:?}");
+        assert!(beyond.is_empty(), "{package} does what its role does not allow: {beyond:?}");
     }
-    let named = |call: &Call| FUNCTIONS.iter().any(|(name, _)| *name == call.by);
+    let named = |call: &Call| functions.iter().any(|function| function.package == call.by);
     assert!(calls.iter().all(named), "an unknown caller");
 }

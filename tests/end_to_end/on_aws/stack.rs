@@ -12,8 +12,10 @@ use domain::token::TokenHash;
 use ports::clock::SystemClock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::brand_text::BrandText;
 use testkit::eventually;
 use testkit::recorder::Recorder;
+use testkit::template::{FunctionName, functions};
 use tokio::sync::OnceCell;
 
 use crate::logs::look_through;
@@ -25,16 +27,7 @@ use crate::workspace::{SimProcess, client_for_all};
 /// The log filter of the functions in these tests. It includes everything, even their libraries.
 pub(crate) const LOGGED: &str = "debug";
 
-const FUNCTIONS: [&str; 6] = [
-    "webhook-receiver",
-    "participation-api",
-    "email-enroller",
-    "sms-subscriber",
-    "rewarder",
-    "opt-in-poller",
-];
-
-/// The credentials that the emulator expects. None of them is secret.
+/// What the emulator asks of whoever speaks to it: a name, and nothing that is secret.
 const ACCOUNT: [(&str, &str); 3] =
     [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "emulated"), ("AWS_SECRET_ACCESS_KEY", "emulated")];
 
@@ -118,10 +111,10 @@ impl Stack {
 
     async fn deploy() -> Self {
         let binaries = binary().parent().unwrap();
-        for function in FUNCTIONS {
-            // The functions are built one by one, as they are deployed. Built together, each would get the features that any of them needs.
+        for FunctionName { package: function, .. } in functions() {
+            // One by one, as they are deployed: together, each would have what any of them needs.
             let built = Command::new(option_env!("CARGO").unwrap_or("cargo"))
-                .args(["build", "--quiet", "--package", function])
+                .args(["build", "--quiet", "--package", &function])
                 .status();
             assert!(built.unwrap().success(), "{function} does not build");
         }
@@ -168,14 +161,10 @@ impl Stack {
             parameters.put(&format!("/quikly-braze/local/braze/{name}"), KEY).await.unwrap();
             let workspace = SimProcess::start("1s").await;
             let (braze, activation) = (&workspace.url, activation.replace("GROUP", GROUP));
-            // Each brand has a token of its own, and one test uses it.
-            let token = TokenHash::of(&token_of(name));
-            let file = format!(
-                "id = \"{name}\"\n[braze]\nendpoint = \"{braze}\"\nsettle = \"3s\"\n\
-                 api_key = {{ ssm = \"/quikly-braze/local/braze/{name}\" }}\n\
-                 [webhook]\ntokens_sha256 = [\"{token}\"]\n[[activation]]\nscope = \"{name}\"\n\
-                 opens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}"
-            );
+            let key = format!("{{ ssm = \"/quikly-braze/local/braze/{name}\" }}");
+            let brand = BrandText::of(name, braze, &key).with("settle = \"3s\"");
+            // Each brand has a token of its own; one test uses it.
+            let file = brand.webhook(&token_of(name)).activation(name).with(&activation).to_string();
             write(&self.directory.join("brands").join(format!("{name}.toml")), &file);
             self.workspaces.insert(name, workspace);
         }

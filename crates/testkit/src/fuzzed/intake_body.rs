@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use domain::brand_file::{AssumePresent, BrandFile, read_all};
+use domain::brand::Brands;
 use domain::id_key::IdKey;
-use domain::token::TokenHash;
 use http::Request;
 use intake::{Entering, IntakeDeps};
 use memory::{Faults, Memory, TestClock};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
+use crate::brand_text::BrandText;
 use crate::start;
 
 const TOKEN: &str = "qb_fuzz";
@@ -24,30 +24,10 @@ const INPUTS_AT_A_TIME: u32 = 4_096;
 /// Somebody whom an answer must never name.
 const CONTACTS: [&str; 2] = ["ada.marked@example.com", "+13135550142"];
 
-const BRAND: &str = r#"
-id = "acme"
-[braze]
-endpoint = "http://127.0.0.1:1"
-api_key = { env = "KEY" }
-[webhook]
-tokens_sha256 = ["TOKEN_HASH"]
-[[activation]]
-scope = "spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
-[activation.sms]
-subscription_group_id = "4a1b0f0e-9f3e-4d4e-9d2c-1f8e2b7c5a10"
-default_region = "US"
-opt_in = "single"
-[activation.events.signed_in]
-incentive = "first"
-[[activation.incentive]]
-id = "first"
-kind = "first"
-quantity = 2
-reward = "A"
-"#;
+fn brands() -> Brands {
+    let spring = BrandText::acme().webhook(TOKEN).activation("spring").email("").sms("opt_in = \"single\"");
+    spring.event("signed_in", "incentive = \"first\"").first("first", 2, "reward = \"A\"").brands()
+}
 
 struct FuzzedFront {
     runtime: Runtime,
@@ -59,9 +39,6 @@ impl FuzzedFront {
     #[expect(clippy::expect_used, reason = "what is made up here is right, or nothing is tested")]
     fn open() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let text = BRAND.replace("TOKEN_HASH", &TokenHash::of(TOKEN).to_string());
-        let brands =
-            read_all(&[BrandFile { name: "acme.toml".into(), text }], &AssumePresent).expect("a brand");
         let clock = Arc::new(TestClock::at(start()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let deps = IntakeDeps {
@@ -76,7 +53,7 @@ impl FuzzedFront {
             clock,
         };
         let _inside = runtime.enter();
-        let routes = intake::router(deps, Arc::new(brands), IdKey::new([7; 32]));
+        let routes = intake::router(deps, Arc::new(brands()), IdKey::new([7; 32]));
         drop(_inside);
         Self { runtime, routes, left: INPUTS_AT_A_TIME }
     }
