@@ -127,7 +127,7 @@ impl Resolver for AssumePresent {
 /// # Examples
 ///
 /// ```
-/// use domain::brand_file::{AllThere, BrandFile, read_all};
+/// use domain::brand_file::{AssumePresent, BrandFile, read_all};
 /// use domain::ids::Scope;
 ///
 /// let text = r#"
@@ -144,11 +144,11 @@ impl Resolver for AssumePresent {
 /// "#;
 /// let file = |text: &str| BrandFile { name: "acme.toml".into(), text: text.into() };
 ///
-/// let brands = read_all(&[file(text)], &AllThere).unwrap();
+/// let brands = read_all(&[file(text)], &AssumePresent).unwrap();
 /// let (brand, _activation) = brands.activation(&Scope::parse("acme-spring").unwrap()).unwrap();
 /// assert_eq!(brand.id.as_str(), "acme");
 ///
-/// let findings = read_all(&[file(&text.replace("closes", "ends"))], &AllThere).unwrap_err();
+/// let findings = read_all(&[file(&text.replace("closes", "ends"))], &AssumePresent).unwrap_err();
 /// assert!(findings.iter().any(|finding| finding.to_string() == "acme.toml:9: activation[0].ends: is not a known key"));
 /// ```
 pub fn read_all(files: &[BrandFile], surroundings: &dyn Resolver) -> Result<Brands, Vec<Finding>> {
