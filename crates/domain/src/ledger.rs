@@ -8,6 +8,12 @@
 //! counters so change together or not at all.
 
 mod bookkeeping;
+#[cfg(test)]
+mod credit_tests;
+#[cfg(test)]
+mod draw_tests;
+#[cfg(test)]
+mod plain;
 
 use std::sync::Arc;
 
