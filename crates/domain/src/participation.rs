@@ -314,3 +314,6 @@ impl Participation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
