@@ -270,4 +270,50 @@ mod tests {
         assert_eq!(tier, &AttributeValue::Text("basic".into()));
         assert_eq!(merged.iter().count(), 2);
     }
+
+    #[test]
+    fn a_number_with_a_fraction_is_shown_as_itself_and_as_no_other() {
+        let float = AttributeValue::Float;
+        assert!(float(7.5).is_shown_as(&float(7.5)));
+        assert!(!float(7.5).is_shown_as(&float(7.25)));
+    }
+
+    #[test]
+    fn a_name_is_1_to_255_plain_characters() {
+        let named = |name: &str| Attributes::default().set(name, AttributeValue::Boolean(true));
+        for name in ["x", "é", &"é".repeat(LONGEST_TEXT)] {
+            assert_eq!(named(name), Ok(()), "{name}");
+        }
+        for name in ["", " x", "x ", "a\tb", &"é".repeat(LONGEST_TEXT + 1)] {
+            assert_eq!(named(name), Err(AttributeError::BadName), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_255_characters_fits_and_a_number_is_finite() {
+        let set = |value| Attributes::default().set("note", value);
+        assert_eq!(set(AttributeValue::Text("é".repeat(LONGEST_TEXT))), Ok(()));
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(set(AttributeValue::Float(number)), Err(AttributeError::NotFinite));
+        }
+        assert_eq!(set(AttributeValue::Float(0.5)), Ok(()));
+    }
+
+    #[test]
+    fn some_can_be_picked_by_name() {
+        let mut attributes = Attributes::default();
+        for name in ["a", "b", "c"] {
+            attributes.set(name, AttributeValue::Text(name.into())).unwrap();
+        }
+        let picked = attributes.only(["c", "x", "a"].into_iter());
+        assert_eq!(picked.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "c"]);
+    }
+
+    #[test]
+    fn values_do_not_print_themselves() {
+        use AttributeValue::{Boolean, Float, Integer, Text};
+        let shown =
+            [Text("Ada".into()), Integer(7), Float(7.5), Boolean(true)].map(|value| format!("{value:?}"));
+        assert_eq!(shown, ["Text(…)", "Integer(…)", "Float(…)", "Boolean(…)"]);
+    }
 }

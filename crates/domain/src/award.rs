@@ -167,3 +167,58 @@ impl Award {
         self.place().is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Scope;
+
+    fn award(status: AwardStatus, arrival: u64) -> Award {
+        Award {
+            id: ParticipationId::from_bytes([1; 16]),
+            brand: BrandId::parse("acme").unwrap(),
+            ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: None },
+            participant: ContactKey::from_bytes([1; 16]),
+            others: SiblingLines::None,
+            offer: Offer::ByPlace,
+            arrival: NonZeroU64::new(arrival),
+            status,
+            credited_at: None,
+            due_at: None,
+            unknown: UnknownFields::default(),
+        }
+    }
+
+    #[test]
+    fn a_place_is_taken_by_what_is_reserved_and_by_a_reward_that_is_no_consolation() {
+        let rewarded = |place| AwardStatus::Rewarded { place, reward: Reward::Code("A".into()) };
+        for (status, place) in [
+            (AwardStatus::Reserved { place: 7 }, Some(7)),
+            (rewarded(Some(8)), Some(8)),
+            (rewarded(None), None),
+            (AwardStatus::New, None),
+            (AwardStatus::Waiting, None),
+            (AwardStatus::InRaffle, None),
+            (AwardStatus::NoPrize(NoPrize::Closed), None),
+            (AwardStatus::Released, None),
+        ] {
+            let award = award(status, 1);
+            assert_eq!((award.place(), award.has_place()), (place, place.is_some()), "{:?}", award.status);
+        }
+    }
+
+    #[test]
+    fn what_is_not_entered_is_kept_ahead_of_all_others() {
+        let new = award(AwardStatus::New, 0);
+        assert_eq!((new.is_entered(), new.arrival_number()), (false, 0));
+        let entered = award(AwardStatus::Waiting, 9);
+        assert_eq!((entered.is_entered(), entered.arrival_number()), (true, 9));
+    }
+
+    #[test]
+    fn a_refusal_is_stored_under_its_name() {
+        assert_eq!(Refusal::PhoneMismatch.name(), "phone_mismatch");
+        assert_eq!(Refusal::named("phone_mismatch"), Some(Refusal::PhoneMismatch));
+        assert_eq!(Refusal::named("another"), None);
+    }
+}

@@ -83,3 +83,23 @@ impl Callback {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_stored_under_its_name_and_read_back() {
+        let kinds = [CallbackKind::Credited, CallbackKind::Rewarded, CallbackKind::Ended];
+        assert_eq!(kinds.map(CallbackKind::name), ["credited", "rewarded", "ended"]);
+        assert_eq!(kinds.map(|kind| CallbackKind::named(kind.name())), kinds.map(Some));
+        assert_eq!(CallbackKind::named("told"), None);
+    }
+
+    #[test]
+    fn a_message_id_names_the_participation_and_what_happened() {
+        let participation = ParticipationId::from_bytes([0xab; 16]);
+        let id = CallbackId { participation, kind: CallbackKind::Rewarded };
+        assert_eq!(id.to_string(), format!("{}-rewarded", "ab".repeat(16)));
+    }
+}

@@ -77,3 +77,28 @@ impl Contact {
 fn digest(contact: &str) -> String {
     hex::encode(&Sha256::digest(contact.as_bytes())[..3])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_has_what_was_given() {
+        let (email, phone) =
+            (Email::parse("ada@example.com").unwrap(), Phone::from_e164("+13135550100").unwrap());
+        let by_email = Contact::Email(email.clone());
+        assert_eq!((by_email.email(), by_email.phone()), (Some(&email), None));
+        let by_both = Contact::Phone { phone: phone.clone(), email: Some(email.clone()) };
+        assert_eq!((by_both.email(), by_both.phone()), (Some(&email), Some(&phone)));
+    }
+
+    #[test]
+    fn a_contact_shows_six_digits_of_its_digest() {
+        let ada = Email::parse("ada@example.com").unwrap();
+        let sha256 = hex::encode(Sha256::digest("ada@example.com"));
+        assert_eq!(ada.to_string(), format!("Email({})", &sha256[..6]));
+        let phone = Phone::from_e164("+13135550100").unwrap();
+        let sha256 = hex::encode(Sha256::digest("+13135550100"));
+        assert_eq!(phone.to_string(), format!("Phone({})", &sha256[..6]));
+    }
+}

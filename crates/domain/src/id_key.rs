@@ -211,4 +211,42 @@ mod tests {
         assert_eq!((of(1), of(1).len()), (of(1), 32));
         assert_ne!(of(1), of(2));
     }
+
+    fn phone(text: &str) -> crate::contact::Phone {
+        crate::contact::Phone::from_e164(text).unwrap()
+    }
+
+    #[test]
+    fn a_lot_is_another_for_each_participant_and_each_incentive() {
+        let key = IdKey::new([7; 32]);
+        let ledger = |incentive: &str| LedgerKey {
+            scope: Scope::parse("spring").unwrap(),
+            incentive: crate::ids::IncentiveId::parse(incentive).ok(),
+        };
+        let participants = [1, 2].map(|byte| ContactKey::from_bytes([byte; 16]));
+        let lot = |incentive, participant: usize| key.lot(&ledger(incentive), participants[participant]);
+        let first = lot("lucky", 0);
+        assert_eq!(first, lot("lucky", 0));
+        assert!(first != lot("lucky", 1) && first != lot("other", 0));
+    }
+
+    #[test]
+    fn either_contact_proves_whose_a_forgotten_participation_was_to_the_same_brand_only() {
+        let key = IdKey::new([7; 32]);
+        let acme = BrandId::parse("acme").unwrap();
+        let (ada, number) = (Email::parse("ada@example.com").unwrap(), phone("+13135550100"));
+        let both = key.proof(&acme, &Contact::Phone { phone: number.clone(), email: Some(ada.clone()) });
+        let by_email = key.proof(&acme, &Contact::Email(ada.clone()));
+        let by_phone = key.proof(&acme, &Contact::Phone { phone: number, email: None });
+        assert_eq!((by_email.len(), both), (1, [by_email.clone(), by_phone].concat()));
+        assert_ne!(by_email, key.proof(&BrandId::parse("zest").unwrap(), &Contact::Email(ada)));
+    }
+
+    #[test]
+    fn a_key_is_read_from_its_digits_and_does_not_print_itself() {
+        let key = IdKey::parse(&format!(" {}\n", "07".repeat(32))).unwrap();
+        assert_eq!(key.fingerprint(), IdKey::new([7; 32]).fingerprint());
+        assert_eq!(format!("{key:?}"), "IdKey(…)");
+        assert_eq!(IdKey::parse(&"07".repeat(31)).err(), Some(NotAKey));
+    }
 }

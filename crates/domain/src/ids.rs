@@ -276,4 +276,23 @@ mod tests {
             assert_eq!(ParticipationId::parse(text), Err(IdentifierError::NotAnId), "{text}");
         }
     }
+
+    #[test]
+    fn names_print_as_they_are_written() {
+        assert_eq!(IncentiveId::parse("early-bird").unwrap().to_string(), "early-bird");
+        assert_eq!(SubscriptionGroup::parse("g-1").unwrap().as_str(), "g-1");
+        let channels = [Channel::Email, Channel::Sms, Channel::Event].map(Channel::name);
+        assert_eq!(channels, ["email", "sms", "event"]);
+    }
+
+    #[test]
+    fn keys_keep_their_bytes_and_print_them_in_hexadecimal() {
+        let bytes: [u8; 16] = std::array::from_fn(|place| u8::try_from(place).unwrap() * 17);
+        let digits = "00112233445566778899aabbccddeeff";
+        assert_eq!(ParticipationId::from_bytes(bytes).to_bytes(), bytes);
+        let contact = ContactKey::from_bytes(bytes);
+        assert_eq!((contact.to_bytes(), contact.to_string()), (bytes, digits.to_owned()));
+        assert_eq!(RepeatKey::from_bytes(bytes).to_string(), digits);
+        assert_eq!(RepeatKey::parse(digits), Ok(RepeatKey::from_bytes(bytes)));
+    }
 }

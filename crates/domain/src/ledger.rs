@@ -9,6 +9,12 @@
 //! [`LedgerTx`] that the store provides. So credit, place, reward and counters change together or not at all.
 
 mod bookkeeping;
+#[cfg(test)]
+mod credit_tests;
+#[cfg(test)]
+mod draw_tests;
+#[cfg(test)]
+mod plain;
 
 use std::sync::Arc;
 

@@ -50,3 +50,19 @@ pub struct WorkMessage {
     /// The participations, at most [`MOST_IN_MESSAGE`].
     pub ids: Vec<ParticipationId>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_channel_has_its_queue() {
+        let of = [Channel::Email, Channel::Event, Channel::Sms].map(QueueName::of);
+        assert_eq!(
+            of,
+            [QueueName::EmailEnrollments, QueueName::EmailEnrollments, QueueName::SmsSubscriptions]
+        );
+        let names = QueueName::ALL.map(QueueName::name);
+        assert_eq!(names, ["email-enrollments", "sms-subscriptions", "awards"]);
+    }
+}

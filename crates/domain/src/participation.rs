@@ -317,3 +317,6 @@ impl Participation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

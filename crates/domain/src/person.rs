@@ -97,6 +97,7 @@ pub fn forgotten(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::participation::Snapshot;
 
     fn email(text: &str) -> Email {
         Email::parse(text).unwrap()
@@ -133,5 +134,66 @@ mod tests {
         let alias = Alias::for_email(&email("ada@example.com"));
         assert!(person.is_named_by(&ProfileRef::Alias(alias)));
         assert!(!person.is_named_by(&ProfileRef::ExternalId("crm-7".into())));
+    }
+
+    fn participation(way: Way) -> Participation {
+        let owner = (BrandId::parse("acme").unwrap(), Scope::parse("spring").unwrap());
+        let moments = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
+        let id = ParticipationId::from_bytes([7; 16]);
+        Participation::restore(Snapshot::accepted(id, owner, way, moments, false)).unwrap()
+    }
+
+    fn by_email(address: &str) -> Participation {
+        participation(Way::Email { email: email(address), consent: None })
+    }
+
+    #[test]
+    fn an_alias_of_a_number_names_whoever_has_the_number() {
+        let alias = ProfileRef::Alias(Alias::for_phone(&phone()));
+        assert!(Person::Phone(phone()).is_named_by(&alias));
+        assert!(!Person::Phone(Phone::from_e164("+13135550199").unwrap()).is_named_by(&alias));
+        assert!(!Person::Email(email("ada@example.com")).is_named_by(&alias));
+        assert!(!Person::Phone(phone()).is_named_by(&ProfileRef::Email(email("ada@example.com"))));
+    }
+
+    #[test]
+    fn the_alias_of_an_address_that_is_too_long_for_one_names_whoever_has_the_address() {
+        let label = |letter: &str, length| letter.repeat(length);
+        let domain = format!("{}.{}.{}.com", label("b", 63), label("c", 63), label("d", 60));
+        let long = email(&format!("{}@{domain}", label("a", 50)));
+        let alias = ProfileRef::Alias(Alias::for_email(&long));
+        assert!(Person::Email(long).is_named_by(&alias));
+        assert!(!Person::Email(email(&format!("{}@{domain}", label("x", 50)))).is_named_by(&alias));
+    }
+
+    #[test]
+    fn a_person_takes_part_by_their_own_contact_only() {
+        let ada = Person::Email(email("ada@example.com"));
+        assert!(ada.takes_part_by(&by_email("ada@example.com")));
+        assert!(!ada.takes_part_by(&by_email("eve@example.com")));
+    }
+
+    #[test]
+    fn whoever_was_forgotten_is_known_by_the_contact_that_they_had() {
+        let key = IdKey::new([1; 32]);
+        let mut participation = by_email("ada@example.com");
+        let (ada, eve) = (Person::Email(email("ada@example.com")), Person::Email(email("eve@example.com")));
+        assert!(!ada.was_reached_at(&participation, &key), "nobody was forgotten yet");
+        forget(&mut participation, &key, Timestamp::UNIX_EPOCH);
+        assert!(!ada.takes_part_by(&participation));
+        assert!(ada.was_reached_at(&participation, &key) && !eve.was_reached_at(&participation, &key));
+        assert!(!ada.was_reached_at(&participation, &IdKey::new([2; 32])), "by no other key");
+        let once = participation.clone();
+        forget(&mut participation, &key, Timestamp::MAX);
+        assert_eq!(participation, once, "there is nothing left to forget");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_for_90_days() {
+        let owner = (BrandId::parse("acme").unwrap(), Scope::parse("spring").unwrap());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let forgotten = forgotten((ParticipationId::from_bytes([7; 16]), 3), owner, true, now);
+        assert_eq!(forgotten.keep_until().as_second(), 1_800_000_000 + 7_776_000);
+        assert_eq!((forgotten.version(), forgotten.due_at()), (3, Some(now)));
     }
 }

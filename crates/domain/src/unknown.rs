@@ -27,3 +27,17 @@ impl fmt::Debug for UnknownFields {
         f.write_str(if self.0.is_some() { "UnknownFields(…)" } else { "UnknownFields(none)" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_keep_their_text_and_do_not_print_it() {
+        let fields = UnknownFields::new("{\"email\":\"ada@example.com\"}".to_owned());
+        assert_eq!(fields.text(), Some("{\"email\":\"ada@example.com\"}"));
+        assert_eq!(format!("{fields:?}"), "UnknownFields(…)");
+        let none = UnknownFields::default();
+        assert_eq!((none.text(), format!("{none:?}")), (None, "UnknownFields(none)".to_owned()));
+    }
+}

@@ -180,3 +180,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn codes_are_counted_and_kept_in_the_order_of_the_file() {
+    let list = CodeList::read(b"B-2\n\nA-1\n").unwrap();
+    assert_eq!((list.count(), list.codes()), (2, &["B-2".to_owned(), "A-1".to_owned()][..]));
+    assert_eq!(CodeList::default().count(), 0);
+}
+
+#[test]
+fn files_with_a_character_that_earlier_versions_took_are_refused_by_a_rule_that_is_new() {
+    let error = |text: &str| read(text).unwrap_err();
+    assert!(error("A\u{200b}-1").is_new() && error("A\u{e000}-1").is_new());
+    for text in ["A\u{1b}-1", "A\u{85}-1", "A\tB", "A-1\nA-1"] {
+        assert!(!error(text).is_new(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_code_that_is_kept_with_the_mark_of_its_file_is_given_out_without() {
+    let kept = with_mark("A-1");
+    assert_eq!(kept, "\u{feff}A-1");
+    assert_eq!((without_mark(&kept), without_mark("A-1")), ("A-1", "A-1"));
+}
+
+#[test]
+fn a_code_of_255_characters_fits_whatever_its_length_in_bytes() {
+    for c in ["x", "é", "券"] {
+        assert_eq!(read(&c.repeat(255)).map(|codes| codes.len()), Ok(1), "{c}");
+        assert_eq!(read(&c.repeat(256)), Err(CodesError::TooLong(1)), "{c}");
+    }
+}

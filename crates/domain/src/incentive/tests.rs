@@ -197,23 +197,27 @@ fn a_draws_share_is_its_odds_and_its_outcome_never_changes() {
         scope: Scope::parse(scope).unwrap(),
         incentive: Some(IncentiveId::parse("lucky").unwrap()),
     };
-    const PARTICIPANTS: usize = 100_000;
-    let consumers: Vec<ContactKey> = (0..PARTICIPANTS).map(|number| consumer(number).0).collect();
-    let lots = |scope: &str| -> Vec<u64> {
-        consumers.iter().map(|participant| key.lot(&ledger(scope), *participant)).collect()
+    const PARTICIPANTS: u32 = 100_000;
+    let participant = |number: u32| {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        ContactKey::from_bytes(bytes)
     };
-    let spring = lots("spring");
+    let lots = |scope: &str, count: u32| -> Vec<u64> {
+        (0..count).map(|number| key.lot(&ledger(scope), participant(number))).collect()
+    };
+    let spring = lots("spring", PARTICIPANTS);
     for (wins, of) in [(1, 20), (1, 2), (1, 1_000), (1, 1)] {
         let odds = Odds::new(wins, of).unwrap();
         let count = spring.iter().filter(|lot| odds.wins(**lot)).count() as f64;
         let share = f64::from(wins) / f64::from(of);
-        let expected = share * PARTICIPANTS as f64;
+        let expected = share * f64::from(PARTICIPANTS);
         let sigma = (expected * (1.0 - share)).sqrt();
         println!("odds {wins}/{of}: {count} of {PARTICIPANTS} won, expected {expected}, sigma {sigma:.1}");
         assert!((count - expected).abs() <= 4.0 * sigma, "{count} won at {wins}/{of}");
     }
-    assert_eq!(spring[..100], lots("spring")[..100], "asked again");
-    assert_ne!(spring[..100], lots("autumn")[..100], "another activation is another draw");
+    assert_eq!(spring[..100], lots("spring", 100), "asked again");
+    assert_ne!(spring[..100], lots("autumn", 100), "another activation is another draw");
     assert_eq!((Odds::new(0, 5), Odds::new(6, 5)), (None, None));
 }
 
@@ -260,4 +264,49 @@ fn more_tickets_are_no_better_chance() {
     }
     let drawn = winners(&seed, &many, Quantity::Limited(30.try_into().unwrap()));
     assert_eq!(drawn.len(), 10, "one lot a participant");
+}
+
+#[test]
+fn a_lot_wins_up_to_the_share_of_its_odds() {
+    let half = Odds::new(1, 2).unwrap();
+    let middle = u64::MAX / 2;
+    assert!(half.wins(0) && half.wins(middle) && !half.wins(middle + 1));
+    let incentive = incentive(Kind::Draw { odds: half, prize: code("A") });
+    let offer = |lot| incentive.offer(Moments { accepted_at: at(1), sent_at: None }, lot);
+    assert_eq!((offer(middle), offer(u64::MAX)), (Offer::ByPlace, Offer::Nothing(NoPrize::NotDrawn)));
+}
+
+#[test]
+fn a_quantity_exceeds_what_leaves_a_place() {
+    let five = Quantity::Limited(5.try_into().unwrap());
+    assert_eq!([0, 4, 5, 6].map(|places| five.exceeds(places)), [true, true, false, false]);
+    assert!(Quantity::Unlimited.exceeds(u32::MAX));
+}
+
+#[test]
+fn each_reason_for_no_prize_is_stored_under_its_name() {
+    for (why, name) in [
+        (NoPrize::NoIncentive, "no_incentive"),
+        (NoPrize::NotOpen, "not_open"),
+        (NoPrize::Closed, "closed"),
+        (NoPrize::TooSlow, "too_slow"),
+        (NoPrize::NotDrawn, "not_drawn"),
+        (NoPrize::Already, "already_rewarded"),
+    ] {
+        assert_eq!((why.name(), NoPrize::named(name)), (name, Some(why)));
+    }
+    assert_eq!(NoPrize::named("bad_luck"), None);
+}
+
+#[test]
+fn a_raffle_is_drawn_a_minute_after_the_close_among_those_credited_in_the_first_45_seconds() {
+    let raffle = incentive(Kind::Raffle(code("A")));
+    assert_eq!(raffle.lots_until(), at(3_600_000 + 45_000));
+    assert_eq!(raffle.drawn_from(), at(3_600_000 + 60_000));
+}
+
+#[test]
+fn a_reward_prints_its_value_and_never_its_code() {
+    assert_eq!(format!("{:?}", Reward::Code("SPRING20".into())), "Code(…)");
+    assert_eq!(format!("{:?}", Reward::Value(amount("12.50"))), "Value(12.5)");
 }

@@ -1,0 +1,129 @@
+//! How a raffle is drawn, once.
+
+use super::plain::*;
+use super::*;
+use crate::award::Resolution;
+use crate::callback::CallbackKind;
+use crate::incentive::raffle::{Seed, Ticket, winners};
+use crate::incentive::{NoPrize, Offer, Prize};
+
+fn seed() -> Seed {
+    Seed::new([5; 32])
+}
+
+fn raffle(quantity: u32) -> Rules {
+    let rules = rules(incentive(Kind::Raffle(fixed()), quantity));
+    Rules { commitment: Some(seed().commitment()), ..rules }
+}
+
+/// A ledger with the lots of so many participants, all of them credited.
+fn with_lots(rules: &Rules, count: u8) -> PlainLedger {
+    let mut ledger = PlainLedger::default();
+    for number in 1..=count {
+        ledger.accept(rules, number, Offer::Lot);
+        assert_eq!(ledger.credit(rules, number), AwardStatus::InRaffle);
+    }
+    ledger
+}
+
+/// The statuses of those who win by the seed, best first.
+fn statuses_of_winners(ledger: &PlainLedger, rules: &Rules) -> Vec<AwardStatus> {
+    let entrants: Vec<_> = ledger
+        .awards
+        .values()
+        .map(|award| Entrant { id: award.id, participant: award.participant })
+        .collect();
+    let winners = winners(&seed(), &entrants, rules.incentive.as_ref().unwrap().quantity);
+    winners.into_iter().map(|id| ledger.awards[&id].status.clone()).collect()
+}
+
+#[test]
+fn the_winners_are_rewarded_and_told_and_the_result_is_frozen() {
+    let rules = raffle(2);
+    let mut ledger = with_lots(&rules, 5);
+    ledger.callbacks.clear();
+    let Ok(Some(resolved)) = draw(&mut ledger, &rules, &seed(), at(3_700)) else { panic!("not drawn") };
+    assert_eq!(statuses_of_winners(&ledger, &rules), [rewarded(1), rewarded(2)]);
+    assert_eq!(resolved.moved_up.len(), 2);
+    assert!(ledger.callbacks.iter().all(|told| told.id.kind == CallbackKind::Rewarded));
+    let frozen = Some(Frozen { lots: 5, winners: 2 });
+    let counts = &ledger.counts;
+    assert_eq!((counts.places, counts.given, counts.entered, counts.held), (2, 2, 3, 0));
+    assert_eq!((counts.drawn_at, counts.frozen), (Some(at(3_700)), frozen));
+    let drawing = ledger.drawing.as_ref().unwrap();
+    let won: Vec<Ticket> = resolved.moved_up.iter().copied().map(Ticket::of).collect();
+    assert_eq!(drawing.list(DrawnList::Winners), won);
+    assert_eq!(drawing.list(DrawnList::Tickets).len(), 5);
+    let frozen = frozen.unwrap();
+    assert_eq!((frozen.length(DrawnList::Tickets), frozen.length(DrawnList::Winners)), (5, 2));
+}
+
+#[test]
+fn a_raffle_is_drawn_once_and_only_by_the_seed_that_was_committed_to() {
+    let rules = raffle(2);
+    let mut ledger = with_lots(&rules, 5);
+    assert_eq!(ledger.counts.commitment, Some(seed().commitment()));
+    assert_eq!(draw(&mut ledger, &rules, &Seed::new([6; 32]), at(3_700)), Ok(None));
+    assert!(matches!(draw(&mut ledger, &rules, &seed(), at(3_700)), Ok(Some(_))));
+    assert_eq!(draw(&mut ledger, &rules, &seed(), at(3_800)), Ok(None));
+    assert_eq!(ledger.counts.drawn_at, Some(at(3_700)));
+}
+
+#[test]
+fn the_first_commitment_counts_whatever_the_rules_say_later() {
+    let mut ledger = with_lots(&raffle(2), 1);
+    let other = Rules { commitment: Some(Seed::new([6; 32]).commitment()), ..raffle(2) };
+    ledger.accept(&other, 2, Offer::Lot);
+    assert_eq!(ledger.counts.commitment, Some(seed().commitment()));
+}
+
+#[test]
+fn whoever_is_credited_late_or_after_the_draw_has_no_lot() {
+    let rules = raffle(2);
+    let mut ledger = with_lots(&rules, 1);
+    for number in [2, 3, 4] {
+        ledger.accept(&rules, number, Offer::Lot);
+    }
+    let until = 3_600 + 45;
+    ledger.resolve(&rules, &[(2, Resolution::Credit)], until);
+    ledger.resolve(&rules, &[(3, Resolution::Credit)], until + 1);
+    assert_eq!((ledger.status(2), ledger.status(3)), (AwardStatus::InRaffle, no_prize(NoPrize::Closed)));
+    let Ok(Some(_)) = draw(&mut ledger, &rules, &seed(), at(10)) else { panic!("not drawn") };
+    ledger.resolve(&rules, &[(4, Resolution::Credit)], 11);
+    assert_eq!(ledger.status(4), no_prize(NoPrize::Closed));
+}
+
+#[test]
+fn a_draw_that_was_cut_off_comes_to_the_same_when_it_is_made_again() {
+    let rules = raffle(3);
+    let mut whole = with_lots(&rules, 6);
+    let Ok(Some(drawn)) = draw(&mut whole, &rules, &seed(), at(3_700)) else { panic!("not drawn") };
+    let mut cut_off = with_lots(&rules, 6);
+    // The first winner was rewarded in a transaction before the one that keeps the counters.
+    let first = drawn.moved_up[0];
+    let Ok(()) = cut_off.keep(&whole.awards[&first].clone());
+    let Ok(Some(again)) = draw(&mut cut_off, &rules, &seed(), at(3_700)) else { panic!("not drawn") };
+    assert_eq!(again.moved_up, drawn.moved_up);
+    assert_eq!(
+        (cut_off.awards, cut_off.counts, cut_off.drawing),
+        (whole.awards, whole.counts, whole.drawing)
+    );
+}
+
+#[test]
+fn a_winner_without_a_code_is_owed_one() {
+    let pool = Pool::of_file("codes.txt").unwrap();
+    let rules = rules(incentive(Kind::Raffle(Prize::Codes(pool)), 2));
+    let mut ledger = with_lots(&rules, 3);
+    ledger.codes = vec!["A-1"];
+    let Ok(Some(resolved)) = draw(&mut ledger, &rules, &seed(), at(3_700)) else { panic!("not drawn") };
+    let first = AwardStatus::Rewarded { place: Some(1), reward: code("A-1") };
+    assert_eq!(statuses_of_winners(&ledger, &rules), [first, reserved(2)]);
+    assert_eq!((resolved.moved_up.len(), resolved.owed), (1, vec!["codes.txt".to_owned()]));
+}
+
+#[test]
+fn without_an_incentive_there_is_nothing_to_draw() {
+    let mut ledger = with_lots(&raffle(2), 2);
+    assert_eq!(draw(&mut ledger, &Rules::default(), &seed(), at(3_700)), Ok(None));
+}
