@@ -14,7 +14,7 @@ use domain::time;
 use parking_lot::Mutex;
 use ports::Clock;
 use ports::error::in_full;
-use ports::limits::{Endpoint, Lane};
+use ports::limits::{ContractLane, Endpoint, Lane};
 
 use crate::breaker::Breaker;
 use crate::deps::Deps;
@@ -82,9 +82,9 @@ impl RequestBudget {
         count: usize,
     ) -> Vec<Admission> {
         let now = deps.clock.now();
-        let lane = Lane { brand: brand.id.clone(), endpoint };
+        let lane = contract_lane(brand, endpoint);
         let wanted = u32::try_from(count).unwrap_or(u32::MAX);
-        let reservation = match deps.limits.reserve(&lane, wanted, allowance(brand, endpoint), now).await {
+        let reservation = match deps.limits.reserve(&lane, wanted, now).await {
             Ok(reservation) => reservation,
             Err(error) => {
                 if let Some(line) = deps.troubles.repeats().line("connector.no_slots", brand.id.as_str(), now)
@@ -107,18 +107,18 @@ impl RequestBudget {
     /// Takes note of what answers said of the limits: the gravest of them, and only when it is news.
     pub(crate) async fn observe(&self, deps: &Deps, brand: &Brand, endpoint: Endpoint, answers: &[Observed]) {
         let Some(observed) = gravest(answers) else { return };
-        let lane = Lane { brand: brand.id.clone(), endpoint };
-        if !self.is_news(&lane, observed) {
+        let lane = contract_lane(brand, endpoint);
+        if !self.is_news(&lane.lane, observed) {
             return;
         }
         let now = deps.clock.now();
         if observed == Observed::KeyRefused {
             self.report_refused_key(brand, endpoint, now);
         }
-        match deps.limits.observe(&lane, observed, allowance(brand, endpoint), now).await {
+        match deps.limits.observe(&lane, observed, now).await {
             Ok(()) => {
                 let mut last_seen = self.last_seen.lock();
-                last_seen.insert(lane, observed);
+                last_seen.insert(lane.lane, observed);
             }
             Err(error) => {
                 if let Some(line) =
@@ -178,6 +178,11 @@ fn same_end(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
 
 fn admission(slot: Slot, now: Timestamp) -> Admission {
     if slot.from <= time::later(now, PATIENCE) { Admission::At(slot) } else { Admission::Later(slot) }
+}
+
+fn contract_lane(brand: &Brand, endpoint: Endpoint) -> ContractLane {
+    let lane = Lane { brand: brand.id.clone(), endpoint };
+    ContractLane { lane, allowance: allowance(brand, endpoint) }
 }
 
 fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {

@@ -81,6 +81,9 @@ pub enum Resolution {
     Refuse(Refusal),
 }
 
+/// What is to become of participations, each with its own resolution.
+pub type Resolutions = [(ParticipationId, Resolution)];
+
 /// Why a participation ended without a credit, where it was for us to decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {

@@ -71,11 +71,11 @@ impl Raffle {
                 serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
             let id = ParticipationId::parse(body["id"].as_str().unwrap()).unwrap();
             let resolutions = [(id, Resolution::Credit)];
-            self.memory.resolve(&ledger, &rules, &resolutions, self.clock.now()).await.unwrap();
+            self.memory.resolve(&rules, &resolutions, self.clock.now()).await.unwrap();
         }
         self.clock.advance(Duration::from_secs(2 * 86_400));
         let seed = self.id_key.raffle_seed(&ledger);
-        self.memory.draw(&ledger, &rules, &seed, self.clock.now()).await.unwrap().unwrap();
+        self.memory.draw(&rules, &seed, self.clock.now()).await.unwrap().unwrap();
     }
 
     /// Status, where the next page is, and the body.

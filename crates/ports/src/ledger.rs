@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, Resolution};
+use domain::award::{Award, Resolutions};
 use domain::callback::{Callback, CallbackId};
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
@@ -57,28 +57,16 @@ pub trait Ledger: Send + Sync {
 
     /// Enters lines behind all that were entered before, in this order, unless they are entered already: where a store takes a new
     /// participation without placing it. At most [`crate::store::MOST_ITEMS`].
-    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
 
     /// Credits or releases participations of one ledger; those that are not entered yet are entered first, in this order. At most [`crate::store::MOST_ITEMS`].
-    async fn resolve(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        resolutions: &[(ParticipationId, Resolution)],
-        now: Timestamp,
-    ) -> Result<Resolved>;
+    async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved>;
 
     /// Gives what is free to those who wait for it.
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved>;
+    async fn refill(&self, rules: &Rules, now: Timestamp) -> Result<Resolved>;
 
     /// Draws a raffle; `None` when that was done before, or must not be done with this seed.
-    async fn draw(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        seed: &Seed,
-        now: Timestamp,
-    ) -> Result<Option<Resolved>>;
+    async fn draw(&self, rules: &Rules, seed: &Seed, now: Timestamp) -> Result<Option<Resolved>>;
 
     /// Notes that the participations were looked at since their lines changed through somebody else.
     async fn noted(&self, ids: &[ParticipationId]) -> Result<()>;

@@ -42,27 +42,24 @@ pub struct Lane {
     pub endpoint: Endpoint,
 }
 
+/// A lane, and what the contract allows there, which counts until Braze's own answers are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractLane {
+    /// The lane.
+    pub lane: Lane,
+    /// What the contract says.
+    pub allowance: Allowance,
+}
+
 /// The books of [`domain::reservation`], kept where every worker sees them. One conditional update a call.
 ///
 /// # Errors
 /// Both methods fail when the books cannot be reached; then nothing was booked, or it was and goes unused.
 #[async_trait]
 pub trait Limits: Send + Sync {
-    /// Books `count` requests. `allowance` is what the contract says, until Braze's own answers are known.
-    async fn reserve(
-        &self,
-        lane: &Lane,
-        count: u32,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<Reservation>;
+    /// Books `count` requests.
+    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation>;
 
     /// Corrects the books by what an answer said.
-    async fn observe(
-        &self,
-        lane: &Lane,
-        observed: Observed,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<()>;
+    async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()>;
 }

@@ -108,8 +108,7 @@ pub trait Store: Send + Sync {
 
     /// Has participations that cannot be read come again at `until`, in case another version can read them, and deletes them from
     /// `expires_at` on, unless they are saved before.
-    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires_at: Timestamp)
-    -> Result<()>;
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires: Timestamp) -> Result<()>;
 
     /// Saves each participation on the condition that the stored version is the one given, and stores the version after
     /// it. One answer for each, in order; each stands alone. At most [`MOST_ITEMS`].

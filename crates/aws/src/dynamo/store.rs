@@ -117,12 +117,7 @@ impl Store for Dynamo {
         Ok(read)
     }
 
-    async fn set_aside(
-        &self,
-        ids: &[ParticipationId],
-        until: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<()> {
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires: Timestamp) -> Result<()> {
         const DOING: &str = "setting participations aside";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         for id in ids {
@@ -137,7 +132,7 @@ impl Store for Dynamo {
                 )
                 .expression_attribute_values(":shard", number(shard(*id)))
                 .expression_attribute_values(":until", number(until.as_millisecond()))
-                .expression_attribute_values(":expires", number(expires_at.as_second()));
+                .expression_attribute_values(":expires", number(expires.as_second()));
             match request.send().await.map_err(SdkError::into_service_error) {
                 Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => {}
                 Err(error) => return Err(Error::unavailable(DOING, error)),
