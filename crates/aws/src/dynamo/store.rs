@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
@@ -203,12 +204,7 @@ impl Store for Dynamo {
 
     async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
         let request = self
-            .client
-            .put_item()
-            .table_name(&self.tables.profiles)
-            .item("contact", text(contact.to_string()))
-            .item("expires_at", number(profile.trusted_until().as_second()))
-            .item("record", text(hint::encode(contact, profile)?))
+            .put_profile(contact, profile)?
             .condition_expression("attribute_not_exists(contact)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await.map_err(SdkError::into_service_error) {
@@ -230,6 +226,16 @@ impl Store for Dynamo {
 }
 
 impl Dynamo {
+    fn put_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<PutItemFluentBuilder> {
+        Ok(self
+            .client
+            .put_item()
+            .table_name(&self.tables.profiles)
+            .item("contact", text(contact.to_string()))
+            .item("expires_at", number(profile.trusted_until().as_second()))
+            .item("record", text(hint::encode(contact, profile)?)))
+    }
+
     /// Puts a profile in the place of one that cannot be read, unless somebody else was quicker.
     async fn replace_profile(
         &self,
@@ -238,14 +244,7 @@ impl Dynamo {
         profile: &ProfileHint,
     ) -> Result<ProfileHint> {
         const DOING: &str = "claiming a profile";
-        let mut request = self
-            .client
-            .put_item()
-            .table_name(&self.tables.profiles)
-            .item("contact", text(contact.to_string()))
-            .item("expires_at", number(profile.trusted_until().as_second()))
-            .item("record", text(hint::encode(contact, profile)?))
-            .expression_attribute_names("#record", "record");
+        let mut request = self.put_profile(contact, profile)?.expression_attribute_names("#record", "record");
         request = match unreadable.get("record") {
             Some(record) => request
                 .condition_expression("#record = :unreadable")
