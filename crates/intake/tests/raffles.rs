@@ -13,9 +13,9 @@ use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::ledger::Rules;
 use http::{Request, StatusCode};
-use intake::{Entering, IntakeDeps, router};
+use intake::{IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
-use ports::{Clock, Ledger, Troubles};
+use ports::{Clock, Ledger};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -39,17 +39,7 @@ impl Raffle {
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let brand = BrandFile { name: "acme".into(), text: RAFFLE.into() };
         let brands = Arc::new(read_all(&[brand], &AssumePresent).unwrap());
-        let outside = IntakeDeps {
-            store: memory.clone(),
-            ledger: memory.clone(),
-            queues: memory.clone(),
-            entering: Entering::AtOnce,
-            secrets: memory.clone(),
-            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-            edge_secret: None,
-            troubles: Troubles::default(),
-            clock: clock.clone(),
-        };
+        let outside = IntakeDeps::over(&memory, memory.clone(), clock.clone());
         let id_key = IdKey::new([1; 32]);
         let routes = router(outside, brands.clone(), id_key.clone());
         Self { routes, memory, clock, brands, id_key }
