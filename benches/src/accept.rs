@@ -171,17 +171,7 @@ async fn ours(directory: &Path, name: &str) -> anyhow::Result<Router> {
     let clock = Arc::new(SystemClock);
     let file = Arc::new(DataFile::open(&directory.join(name), clock.clone())?);
     let id_key = file.id_key(None, &SystemChance).await?;
-    let deps = intake::IntakeDeps {
-        store: file.clone(),
-        ledger: file.clone(),
-        queues: file,
-        entering: intake::Entering::AtOnce,
-        secrets: Arc::new(EnvSecrets),
-        troubles: ports::Troubles::default(),
-        limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-        edge_secret: None,
-        clock,
-    };
+    let deps = intake::IntakeDeps::over(&file, Arc::new(EnvSecrets), clock);
     Ok(intake::router(deps, Arc::new(brand().brands()), id_key))
 }
 

@@ -18,7 +18,7 @@ use domain::award::Resolution;
 use domain::brand::Brands;
 use domain::contact::{Contact, Email};
 use domain::id_key::IdKey;
-use domain::ids::{LedgerKey, ParticipationId, Scope};
+use domain::ids::{ParticipationId, Scope};
 use domain::incentive::Reward;
 use domain::ledger::Rules;
 use domain::participation::BrazeEvent;
@@ -103,25 +103,17 @@ async fn round(directory: &Path, brands: &Brands, batch: usize) -> anyhow::Resul
     let entering = started.elapsed();
     let rules = Rules::of(brand, &ledger, &key);
     let started = Instant::now();
-    try_join_all(
-        ids.chunks(ids.len().div_ceil(WORKERS)).map(|some| work(&file, &ledger, &rules, some, batch)),
-    )
-    .await?;
+    try_join_all(ids.chunks(ids.len().div_ceil(WORKERS)).map(|some| work(&file, &rules, some, batch)))
+        .await?;
     let awarding = started.elapsed();
     nothing_is_oversold(&file, &ids).await?;
     Ok((entering, awarding))
 }
 
-async fn work(
-    file: &DataFile,
-    ledger: &LedgerKey,
-    rules: &Rules,
-    ids: &[ParticipationId],
-    batch: usize,
-) -> anyhow::Result<()> {
+async fn work(file: &DataFile, rules: &Rules, ids: &[ParticipationId], batch: usize) -> anyhow::Result<()> {
     for some in ids.chunks(batch) {
         let resolutions: Vec<_> = some.iter().map(|id| (*id, Resolution::Credit)).collect();
-        file.resolve(ledger, rules, &resolutions, SystemClock.now()).await?;
+        file.resolve(rules, &resolutions, SystemClock.now()).await?;
     }
     Ok(())
 }

@@ -190,9 +190,9 @@ impl Maker {
         let (ledger, rules, now) = (ledger(incentive)?, self.rules(incentive)?, SystemClock.now());
         for some in ids.chunks(MOST_ITEMS) {
             let resolutions: Vec<_> = some.iter().map(|id| (*id, Resolution::Credit)).collect();
-            self.file.resolve(&ledger, &rules, &resolutions, now).await?;
+            self.file.resolve(&rules, &resolutions, now).await?;
         }
-        let drawn = self.file.draw(&ledger, &rules, &self.id_key.raffle_seed(&ledger), now).await?;
+        let drawn = self.file.draw(&rules, &self.id_key.raffle_seed(&ledger), now).await?;
         let winners = drawn.context("a draw")?.moved_up;
         // The winners need no further processing.
         self.file.noted(&winners).await?;

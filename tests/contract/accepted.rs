@@ -12,7 +12,6 @@ use domain::brand::{Brands, SecretRef};
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
 use http::Request;
-use intake::Entering;
 use memory::{Faults, Memory};
 use serde_json::{Value, json};
 use testkit::bodies::{Bodies, example_phones};
@@ -22,6 +21,7 @@ use testkit::start;
 use tower::ServiceExt;
 
 use crate::Ports;
+use crate::left_open::Listens;
 use crate::spoiler::Spoiler;
 
 const TOKEN: &str = "qb_accepted";
@@ -38,20 +38,6 @@ fn brands() -> Brands {
     spring.first("first", 20, "reward = \"A\"").brands()
 }
 
-/// A transport for callbacks, of which there are none: the brand has no receiver.
-struct Nobody;
-
-#[async_trait::async_trait]
-impl callback::CallbackTransport for Nobody {
-    async fn send(
-        &self,
-        _callback: &callback::Signed,
-        _addresses: callback::Addresses,
-    ) -> Result<http::StatusCode, callback::CallbackError> {
-        Ok(http::StatusCode::NO_CONTENT)
-    }
-}
-
 struct Whole {
     ports: Ports,
     routes: Router,
@@ -64,17 +50,7 @@ impl Whole {
         let secrets = Arc::new(Memory::new(1, Faults::none(), ports.clock.clone()));
         secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
         let id_key = IdKey::new([7; 32]);
-        let deps = intake::IntakeDeps {
-            store: ports.store.clone(),
-            ledger: ports.ledger.clone(),
-            queues: ports.queues.clone(),
-            entering: Entering::AtOnce,
-            secrets: secrets.clone(),
-            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-            edge_secret: None,
-            troubles: ports::Troubles::default(),
-            clock: ports.clock.clone(),
-        };
+        let deps = ports.under_intake(secrets.clone());
         let routes = intake::router(deps, brands.clone(), id_key.clone());
         let workspace = Settings {
             api_keys: vec!["key".into()],
@@ -85,7 +61,7 @@ impl Whole {
             ..Settings::default()
         };
         let transport = Arc::new(InProcess::to(Workspace::starting_at(workspace, start()).router()));
-        let deps = ports.under_a_connector(secrets, transport, Arc::new(Nobody));
+        let deps = ports.under_a_connector(secrets, transport, Arc::new(Listens));
         let connector = Connector::new(deps, brands, id_key);
         Self { ports, routes, connector }
     }

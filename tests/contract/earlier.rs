@@ -26,7 +26,7 @@ async fn drawn(ports: Ports) -> Game {
     game.rules.commitment = Some(seed.commitment());
     let ids = game.accept_all(10, Offer::Lot).await;
     game.credit_all(&ids[..9]).await;
-    game.ports.ledger.draw(&ledger(), &game.rules, &seed, game.now()).await.unwrap().unwrap();
+    game.ports.ledger.draw(&game.rules, &seed, game.now()).await.unwrap().unwrap();
     game
 }
 

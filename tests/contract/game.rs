@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::award::{Award, AwardStatus, Resolution, SiblingLines};
+use domain::award::{Award, AwardStatus, Resolution, Resolutions, SiblingLines};
 use domain::callback::CallbackKind;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
@@ -56,7 +56,7 @@ pub(crate) fn ledger() -> LedgerKey {
 }
 
 pub(crate) fn rules(incentive: Incentive) -> Rules {
-    Rules { incentive: Some(Arc::new(incentive)), call_back: true, commitment: None }
+    Rules { ledger: ledger(), incentive: Some(Arc::new(incentive)), call_back: true, commitment: None }
 }
 
 /// This many codes, in their order.
@@ -100,7 +100,7 @@ impl Game {
             ids.push(self.store(participation, offer.clone(), SiblingLines::Perhaps(Vec::new())).await);
         }
         for some in ids.chunks(MOST_ITEMS) {
-            self.ports.ledger.enter(&ledger(), &self.rules, some).await.unwrap();
+            self.ports.ledger.enter(&self.rules, some).await.unwrap();
         }
         ids
     }
@@ -123,7 +123,7 @@ impl Game {
         others: SiblingLines,
     ) -> ParticipationId {
         let id = self.store(participation, offer, others).await;
-        self.ports.ledger.enter(&ledger(), &self.rules, &[id]).await.unwrap();
+        self.ports.ledger.enter(&self.rules, &[id]).await.unwrap();
         id
     }
 
@@ -152,8 +152,8 @@ impl Game {
         participation.id()
     }
 
-    pub(crate) async fn resolve(&self, resolutions: &[(ParticipationId, Resolution)]) -> Resolved {
-        self.ports.ledger.resolve(&ledger(), &self.rules, resolutions, self.now()).await.unwrap()
+    pub(crate) async fn resolve(&self, resolutions: &Resolutions) -> Resolved {
+        self.ports.ledger.resolve(&self.rules, resolutions, self.now()).await.unwrap()
     }
 
     pub(crate) async fn credit(&self, id: ParticipationId) -> Award {

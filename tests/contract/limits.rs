@@ -4,7 +4,7 @@ use std::time::Duration;
 use domain::ids::BrandId;
 use domain::reservation::{Allowance, Observed};
 use futures::future::join_all;
-use ports::limits::{Endpoint, Lane};
+use ports::limits::{ContractLane, Endpoint, Lane};
 use ports::outages::Outage;
 use testkit::start;
 
@@ -12,20 +12,20 @@ use crate::Ports;
 
 const ALLOWANCE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
 
-fn lane(brand: &str, endpoint: Endpoint) -> Lane {
-    Lane { brand: BrandId::parse(brand).unwrap(), endpoint }
+fn lane(brand: &str, endpoint: Endpoint) -> ContractLane {
+    ContractLane { lane: Lane { brand: BrandId::parse(brand).unwrap(), endpoint }, allowance: ALLOWANCE }
 }
 
 /// Books requests, and returns how many may start at once.
-async fn book(ports: &Ports, lane: &Lane, count: u32) -> u32 {
-    let reservation = ports.limits.reserve(lane, count, ALLOWANCE, start()).await.unwrap();
+async fn book(ports: &Ports, lane: &ContractLane, count: u32) -> u32 {
+    let reservation = ports.limits.reserve(lane, count, start()).await.unwrap();
     let at_once = reservation.booked.iter().filter(|booked| booked.slot.from <= start());
     at_once.map(|booked| booked.count).sum()
 }
 
 pub(crate) async fn bookings_at_once_overbook_no_window(ports: Ports) {
     let lane = lane("acme", Endpoint::ExportIds);
-    let bookings = join_all((0..50).map(|_| ports.limits.reserve(&lane, 30, ALLOWANCE, start()))).await;
+    let bookings = join_all((0..50).map(|_| ports.limits.reserve(&lane, 30, start()))).await;
     let mut windows = BTreeMap::new();
     for booked in bookings.into_iter().flat_map(|booking| booking.unwrap().booked) {
         *windows.entry(booked.slot.until).or_insert(0) += booked.count;
@@ -37,13 +37,13 @@ pub(crate) async fn bookings_at_once_overbook_no_window(ports: Ports) {
 pub(crate) async fn limits_learned_from_an_answer_apply_to_the_next_booking(ports: Ports) {
     let lane = lane("acme", Endpoint::ExportIds);
     book(&ports, &lane, 1).await;
-    let observe = |observed| ports.limits.observe(&lane, observed, ALLOWANCE, start());
+    let observe = |observed| ports.limits.observe(&lane, observed, start());
     let resets_at = Some(start() + Duration::from_secs(30));
     observe(Observed::Answered { limit: Some(100), remaining: Some(40), resets_at }).await.unwrap();
     assert_eq!(book(&ports, &lane, 90).await, 40);
 
     observe(Observed::KeyRefused).await.unwrap();
-    let closed = ports.limits.reserve(&lane, 5, ALLOWANCE, start()).await.unwrap();
+    let closed = ports.limits.reserve(&lane, 5, start()).await.unwrap();
     assert!(closed.booked.is_empty() && closed.closed_until > Some(start()));
 }
 

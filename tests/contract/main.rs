@@ -56,6 +56,38 @@ struct Ports {
 }
 
 impl Ports {
+    /// Over one adapter that keeps everything.
+    fn over<A>(adapter: &Arc<A>, clock: Arc<TestClock>, spoiler: Spoiler) -> Self
+    where
+        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + Outages + 'static,
+    {
+        Self {
+            store: adapter.clone(),
+            ledger: adapter.clone(),
+            callbacks: adapter.clone(),
+            queues: adapter.clone(),
+            schedule: adapter.clone(),
+            limits: adapter.clone(),
+            outages: adapter.clone(),
+            operations: None,
+            clock,
+            spoiler,
+            in_real_time: false,
+            _directory: None,
+        }
+    }
+
+    /// These ports as intake takes them.
+    fn under_intake(&self, secrets: Arc<dyn ports::Secrets>) -> intake::IntakeDeps {
+        let memory = Arc::new(Memory::new(1, Faults::none(), self.clock.clone()));
+        intake::IntakeDeps {
+            store: self.store.clone(),
+            ledger: self.ledger.clone(),
+            queues: self.queues.clone(),
+            ..intake::IntakeDeps::over(&memory, secrets, self.clock.clone())
+        }
+    }
+
     /// These ports in the form that a connector takes.
     fn under_a_connector(
         &self,
@@ -98,20 +130,7 @@ impl Ports {
 async fn in_memory() -> Ports {
     let clock = Arc::new(TestClock::at(testkit::start()));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-    Ports {
-        store: memory.clone(),
-        ledger: memory.clone(),
-        callbacks: memory.clone(),
-        queues: memory.clone(),
-        schedule: memory.clone(),
-        limits: memory.clone(),
-        outages: memory.clone(),
-        operations: None,
-        clock,
-        spoiler: Spoiler::Memory(memory),
-        in_real_time: false,
-        _directory: None,
-    }
+    Ports::over(&memory, clock, Spoiler::Memory(memory.clone()))
 }
 
 async fn on_a_file() -> Ports {
@@ -123,20 +142,8 @@ async fn on_a_file() -> Ports {
 
 fn over_a_file(path: &Path, clock: Arc<TestClock>) -> Ports {
     let file = Arc::new(embedded::DataFile::open(path, clock.clone()).unwrap());
-    Ports {
-        store: file.clone(),
-        ledger: file.clone(),
-        callbacks: file.clone(),
-        queues: file.clone(),
-        schedule: file.clone(),
-        limits: file.clone(),
-        outages: file,
-        operations: Some(Arc::new(embedded::AdminConnection::open(path).unwrap())),
-        clock,
-        spoiler: Spoiler::File(path.to_owned()),
-        in_real_time: false,
-        _directory: None,
-    }
+    let operations = Some(Arc::new(embedded::AdminConnection::open(path).unwrap()) as Arc<dyn Operations>);
+    Ports { operations, ..Ports::over(&file, clock, Spoiler::File(path.to_owned())) }
 }
 
 /// Makes a test of each promise.

@@ -13,7 +13,7 @@ use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Allowance;
 use ports::Operations;
 use ports::ledger::DeliveryOutcome;
-use ports::limits::{Endpoint, Lane};
+use ports::limits::{ContractLane, Endpoint, Lane};
 use ports::operations::{ErasureReport, ProvenConsent, Which};
 use ports::store::Inserted;
 use testkit::{changed, participation, start};
@@ -68,7 +68,8 @@ pub(crate) async fn an_overview_shows_states_and_due_participations(ports: Ports
 pub(crate) async fn an_overview_shows_the_limits_in_use(ports: Ports) {
     let lane = Lane { brand: acme(), endpoint: Endpoint::ExportIds };
     let allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
-    ports.limits.reserve(&lane, 40, allowance, start()).await.unwrap();
+    let lane = ContractLane { lane, allowance };
+    ports.limits.reserve(&lane, 40, start()).await.unwrap();
     let overview = ports.operations().overview(start()).await.unwrap();
     let in_use: Vec<_> = overview.limits.values().map(|limit| (limit.booked, limit.requests)).collect();
     assert_eq!(in_use, [(40, 250)]);

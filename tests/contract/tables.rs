@@ -6,7 +6,7 @@ use aws::dynamo::{Dynamo, Tables};
 use aws::operations::Environment;
 use domain::id_key::IdKey;
 use domain::reservation::Allowance;
-use ports::limits::{Endpoint, Lane};
+use ports::limits::{ContractLane, Endpoint, Lane};
 use serde_json::{Value, json};
 use testkit::emulator::{config, prefix};
 
@@ -78,7 +78,8 @@ async fn attributes_that_this_version_does_not_know_stay() {
     let ports = on_dynamo_at(config, &prefix).await;
     let lane = Lane { brand: acme(), endpoint: Endpoint::Track };
     let allowance = Allowance { requests: 10, period: Duration::from_secs(60), by_contract: false };
-    ports.limits.reserve(&lane, 1, allowance, ports.now()).await.unwrap();
+    let lane = ContractLane { lane, allowance };
+    ports.limits.reserve(&lane, 1, ports.now()).await.unwrap();
     let limits = (format!("{prefix}-limits"), json!({ "lane": { "S": "acme track" } }));
     let game = Game::of(ports, first(1));
     game.accept(0).await;
@@ -90,7 +91,7 @@ async fn attributes_that_this_version_does_not_know_stay() {
         call("UpdateItem", &update).await;
     }
     game.accept(1).await;
-    game.ports.limits.reserve(&lane, 3, allowance, game.now()).await.unwrap();
+    game.ports.limits.reserve(&lane, 3, game.now()).await.unwrap();
     let item = async |(table, key): &(String, Value)| {
         call("GetItem", &json!({ "TableName": table, "Key": key, "ConsistentRead": true })).await["Item"]
             .clone()

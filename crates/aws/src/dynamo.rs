@@ -13,6 +13,7 @@ mod marks;
 #[cfg(feature = "sqs")]
 mod operations;
 mod outages;
+mod pages;
 mod ranks;
 mod read;
 mod schema;

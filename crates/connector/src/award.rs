@@ -29,7 +29,7 @@ pub(crate) async fn release(
     for (ledger, resolutions) in by_ledger {
         let rules = Rules::of(brand, &ledger, &connector.id_key);
         let now = connector.deps.clock.now();
-        let resolved = connector.deps.ledger.resolve(&ledger, &rules, &resolutions, now).await?;
+        let resolved = connector.deps.ledger.resolve(&rules, &resolutions, now).await?;
         announce(connector, &brand.id, &ledger, &resolved).await;
     }
     Ok(())
@@ -60,12 +60,15 @@ pub(crate) async fn resolve_under(
     }
     let mut done = Vec::new();
     for (ledger, mut jobs) in by_ledger {
-        let rules = brand.map(|brand| Rules::of(brand, &ledger, &connector.id_key)).unwrap_or_default();
+        let rules = match brand {
+            Some(brand) => Rules::of(brand, &ledger, &connector.id_key),
+            None => Rules::without_brand(ledger.clone()),
+        };
         for some in jobs.chunks_mut(MOST_ITEMS) {
             let resolutions: Vec<(ParticipationId, Resolution)> =
                 some.iter().map(|(item, resolution)| (item.participation.id(), *resolution)).collect();
             let now = connector.deps.clock.now();
-            let resolved = connector.deps.ledger.resolve(&ledger, &rules, &resolutions, now).await?;
+            let resolved = connector.deps.ledger.resolve(&rules, &resolutions, now).await?;
             announce(connector, id, &ledger, &resolved).await;
             let mut awards: HashMap<ParticipationId, Award> =
                 resolved.awards.into_iter().map(|award| (award.id, award)).collect();

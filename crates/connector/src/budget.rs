@@ -14,7 +14,7 @@ use domain::time;
 use parking_lot::Mutex;
 use ports::Clock;
 use ports::error::in_full;
-use ports::limits::{Endpoint, Lane};
+use ports::limits::{ContractLane, Endpoint, Lane};
 
 use crate::breaker::Breaker;
 use crate::deps::Deps;
@@ -83,9 +83,9 @@ impl RequestBudget {
         count: usize,
     ) -> Vec<Admission> {
         let now = deps.clock.now();
-        let lane = Lane { brand: brand.id.clone(), endpoint };
+        let lane = contract_lane(brand, endpoint);
         let wanted = u32::try_from(count).unwrap_or(u32::MAX);
-        let reservation = match deps.limits.reserve(&lane, wanted, allowance(brand, endpoint), now).await {
+        let reservation = match deps.limits.reserve(&lane, wanted, now).await {
             Ok(reservation) => reservation,
             Err(error) => {
                 if let Some(line) = deps.troubles.repeats().line("connector.no_slots", brand.id.as_str(), now)
@@ -109,18 +109,18 @@ impl RequestBudget {
     /// Stores what answers said about the limits: the gravest of the answers, and only if it is new.
     pub(crate) async fn observe(&self, deps: &Deps, brand: &Brand, endpoint: Endpoint, answers: &[Observed]) {
         let Some(observed) = gravest(answers) else { return };
-        let lane = Lane { brand: brand.id.clone(), endpoint };
-        if !self.is_new(&lane, observed) {
+        let lane = contract_lane(brand, endpoint);
+        if !self.is_new(&lane.lane, observed) {
             return;
         }
         let now = deps.clock.now();
         if observed == Observed::KeyRefused {
             self.report_refused_key(brand, endpoint, now);
         }
-        match deps.limits.observe(&lane, observed, allowance(brand, endpoint), now).await {
+        match deps.limits.observe(&lane, observed, now).await {
             Ok(()) => {
                 let mut last_seen = self.last_seen.lock();
-                last_seen.insert(lane, observed);
+                last_seen.insert(lane.lane, observed);
             }
             Err(error) => {
                 if let Some(line) =
@@ -181,6 +181,11 @@ fn same_end(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
 
 fn admission(slot: Slot, now: Timestamp) -> Admission {
     if slot.from <= time::later(now, PATIENCE) { Admission::At(slot) } else { Admission::Later(slot) }
+}
+
+fn contract_lane(brand: &Brand, endpoint: Endpoint) -> ContractLane {
+    let lane = Lane { brand: brand.id.clone(), endpoint };
+    ContractLane { lane, allowance: allowance(brand, endpoint) }
 }
 
 fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {

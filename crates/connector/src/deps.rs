@@ -37,6 +37,34 @@ pub struct Deps {
 }
 
 impl Deps {
+    /// Over one adapter that keeps everything, such as a data file. Its troubles are its own until others are given.
+    pub fn over<A>(
+        adapter: &Arc<A>,
+        secrets: Arc<dyn Secrets>,
+        (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>),
+        transport: Arc<dyn braze::Transport>,
+        callback_transport: Arc<dyn callback::CallbackTransport>,
+    ) -> Self
+    where
+        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + Outages + 'static,
+    {
+        Self {
+            store: adapter.clone(),
+            ledger: adapter.clone(),
+            callbacks: adapter.clone(),
+            queues: adapter.clone(),
+            schedule: adapter.clone(),
+            limits: adapter.clone(),
+            outages: adapter.clone(),
+            secrets,
+            troubles: Troubles::default(),
+            clock,
+            chance,
+            transport,
+            callback_transport,
+        }
+    }
+
     /// What a log line about this event and subject should say. A line comes once a minute; until then this
     /// is `None`.
     pub(crate) fn line(&self, event: &'static str, subject: &str) -> Option<Repeated> {

@@ -93,7 +93,7 @@ impl Connector {
         for (ledger, ids) in by_ledger {
             let rules = Rules::of(brand, ledger, &self.id_key);
             for some in ids.chunks(MOST_ITEMS) {
-                self.deps.ledger.enter(ledger, &rules, some).await?;
+                self.deps.ledger.enter(&rules, some).await?;
             }
         }
         Ok(())

@@ -33,7 +33,7 @@ impl Connector {
         let counts = self.deps.ledger.counts(ledger).await?;
         if counts.waiting + counts.held > 0 {
             let rules = Rules::of(brand, ledger, &self.id_key);
-            let resolved = self.deps.ledger.refill(ledger, &rules, self.deps.clock.now()).await?;
+            let resolved = self.deps.ledger.refill(&rules, self.deps.clock.now()).await?;
             announce(self, &brand.id, ledger, &resolved).await;
         }
         Ok(())
@@ -93,7 +93,7 @@ async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports
         return Ok(true);
     }
     let seed = connector.id_key.raffle_seed(ledger);
-    let Some(resolved) = connector.deps.ledger.draw(ledger, &rules, &seed, now).await? else {
+    let Some(resolved) = connector.deps.ledger.draw(&rules, &seed, now).await? else {
         tracing::error!(event = "connector.seed_changed", brand = %brand.id, scope = %ledger.scope, "The id key is not the one that the raffle's seed was committed with; the raffle is not drawn.");
         return Ok(false);
     };

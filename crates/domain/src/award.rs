@@ -83,6 +83,9 @@ pub enum Resolution {
     Refuse(Refusal),
 }
 
+/// What is to become of participations, each with its own resolution.
+pub type Resolutions = [(ParticipationId, Resolution)];
+
 /// Why a participation ended without a credit, if we decided that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {

@@ -31,8 +31,10 @@ use crate::incentive::{Incentive, Kind, Pool};
 use crate::unknown::UnknownFields;
 
 /// The rules of a ledger.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Rules {
+    /// The ledger.
+    pub ledger: LedgerKey,
     /// The incentive; `None` if only the credit counts.
     pub incentive: Option<Arc<Incentive>>,
     /// Whether callbacks are sent to Quikly.
@@ -49,7 +51,13 @@ impl Rules {
         let incentive = ledger.incentive.as_ref().and_then(|id| activation?.incentives.get(id)).cloned();
         let raffled = incentive.as_ref().is_some_and(|incentive| matches!(incentive.kind, Kind::Raffle(_)));
         let commitment = raffled.then(|| id_key.raffle_seed(ledger).commitment());
-        Self { incentive, call_back: brand.callback.is_some(), commitment }
+        Self { ledger: ledger.clone(), incentive, call_back: brand.callback.is_some(), commitment }
+    }
+
+    /// The rules of a ledger whose brand is not known any more: nothing is given, and nobody is told.
+    #[must_use]
+    pub fn without_brand(ledger: LedgerKey) -> Self {
+        Self { ledger, incentive: None, call_back: false, commitment: None }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, Resolution};
+use domain::award::{Award, Resolutions};
 use domain::callback::CallbackId;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
@@ -49,44 +49,32 @@ impl Ledger for DataFile {
     }
 
     /// Does nothing: the transaction that stores a line also enters it.
-    async fn enter(&self, _ledger: &LedgerKey, _rules: &Rules, _ids: &[ParticipationId]) -> Result<()> {
+    async fn enter(&self, _rules: &Rules, _ids: &[ParticipationId]) -> Result<()> {
         Ok(())
     }
 
-    async fn resolve(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        resolutions: &[(ParticipationId, Resolution)],
-        now: Timestamp,
-    ) -> Result<Resolved> {
-        const DOING: &str = "resolving awards";
+    async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {
+        const DOING: &str = "settling awards";
         at_most(resolutions.len(), MOST_ITEMS, DOING)?;
-        let (ledger, rules, resolutions) = (ledger.clone(), rules.clone(), resolutions.to_vec());
+        let (rules, resolutions) = (rules.clone(), resolutions.to_vec());
         let work = move |transaction: &Transaction<'_>| {
-            resolve(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, &resolutions, now)
+            resolve(&mut SqliteLedgerTx::new(transaction, &rules.ledger), &rules, &resolutions, now)
         };
         self.writer.write(DOING, work).await
     }
 
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
-        let (ledger, rules) = (ledger.clone(), rules.clone());
+    async fn refill(&self, rules: &Rules, now: Timestamp) -> Result<Resolved> {
+        let rules = rules.clone();
         let work = move |transaction: &Transaction<'_>| {
-            refill(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, now)
+            refill(&mut SqliteLedgerTx::new(transaction, &rules.ledger), &rules, now)
         };
         self.writer.write("refilling a ledger", work).await
     }
 
-    async fn draw(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        seed: &Seed,
-        now: Timestamp,
-    ) -> Result<Option<Resolved>> {
-        let (ledger, rules, seed) = (ledger.clone(), rules.clone(), *seed);
+    async fn draw(&self, rules: &Rules, seed: &Seed, now: Timestamp) -> Result<Option<Resolved>> {
+        let (rules, seed) = (rules.clone(), *seed);
         let work = move |transaction: &Transaction<'_>| {
-            draw(&mut SqliteLedgerTx::new(transaction, &ledger), &rules, &seed, now)
+            draw(&mut SqliteLedgerTx::new(transaction, &rules.ledger), &rules, &seed, now)
         };
         self.writer.write("drawing a raffle", work).await
     }

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::reservation::{Allowance, Observed, Reservation, Windows};
+use domain::reservation::{Observed, Reservation, Windows};
 use ports::Result;
-use ports::limits::{Lane, Limits};
+use ports::limits::{ContractLane, Lane, Limits};
 use rusqlite::Transaction;
 use stored::limits;
 
@@ -30,14 +30,8 @@ static WRITE: LazyLock<String> = LazyLock::new(|| {
 
 #[async_trait]
 impl Limits for DataFile {
-    async fn reserve(
-        &self,
-        lane: &Lane,
-        count: u32,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<Reservation> {
-        let lane = key(lane);
+    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
+        let (lane, allowance) = (key(&lane.lane), lane.allowance);
         self.writer
             .write("booking requests", move |transaction| {
                 let mut windows = read(transaction, &lane)?.unwrap_or_else(|| Windows::new(allowance, now));
@@ -48,14 +42,8 @@ impl Limits for DataFile {
             .await
     }
 
-    async fn observe(
-        &self,
-        lane: &Lane,
-        observed: Observed,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<()> {
-        let lane = key(lane);
+    async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()> {
+        let (lane, allowance) = (key(&lane.lane), lane.allowance);
         self.writer
             .write("correcting limits", move |transaction| {
                 let mut windows = read(transaction, &lane)?.unwrap_or_else(|| Windows::new(allowance, now));

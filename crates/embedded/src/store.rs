@@ -112,15 +112,10 @@ impl Store for DataFile {
         Ok(read)
     }
 
-    async fn set_aside(
-        &self,
-        ids: &[ParticipationId],
-        until: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<()> {
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires: Timestamp) -> Result<()> {
         at_most(ids.len(), MOST_ITEMS, "setting participations aside")?;
         let ids: Vec<[u8; 16]> = ids.iter().map(|id| id.to_bytes()).collect();
-        let (until, expires_at) = (until.as_millisecond(), expires_at.as_millisecond());
+        let (until, expires_at) = (until.as_millisecond(), expires.as_millisecond());
         self.writer
             .write("setting participations aside", move |transaction| {
                 let mut statement = transaction.prepare_cached(

@@ -90,6 +90,27 @@ pub struct IntakeDeps {
     pub clock: Arc<dyn Clock>,
 }
 
+impl IntakeDeps {
+    /// Over one adapter that keeps everything, such as a data file, and enters participations as it stores them. Nobody is limited and
+    /// no edge is asked for, unless that is set.
+    pub fn over<A>(adapter: &Arc<A>, secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self
+    where
+        A: Store + Ledger + Queues + 'static,
+    {
+        Self {
+            store: adapter.clone(),
+            ledger: adapter.clone(),
+            queues: adapter.clone(),
+            entering: Entering::AtOnce,
+            secrets,
+            troubles: Troubles::default(),
+            edge_secret: None,
+            limits: Arc::new(RequestLimits::new(Rates::NONE)),
+            clock,
+        }
+    }
+}
+
 /// What a request is answered from. The brands are those in use when the request arrives.
 #[derive(Clone)]
 struct Intake {

@@ -15,9 +15,9 @@ use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
-use intake::{Caller, Entering, IntakeDeps, Rates, RequestLimits, router};
+use intake::{Caller, IntakeDeps, Rates, RequestLimits, router};
 use memory::{Faults, Memory, TokioClock};
-use ports::{Clock, Troubles};
+use ports::Clock;
 use sha2::Sha256;
 use tower::ServiceExt;
 
@@ -42,15 +42,9 @@ fn routes() -> Router {
     memory.keep_secret(secret("EDGE"), &format!("{EDGE}\n"));
     let [one, two] = [1, 2].map(NonZeroU32::new);
     let deps = IntakeDeps {
-        store: memory.clone(),
-        ledger: memory.clone(),
-        queues: memory.clone(),
-        entering: Entering::AtOnce,
-        secrets: memory.clone(),
-        troubles: Troubles::default(),
         edge_secret: Some(secret("EDGE")),
         limits: Arc::new(RequestLimits::new(Rates { posts: one, reads: one, signed: two })),
-        clock,
+        ..IntakeDeps::over(&memory, memory.clone(), clock)
     };
     let signs = "[intake]\nsigning_secret = { env = \"ACME_SECRET\" }";
     let brands = read_all(&[brand("acme", signs), brand("open", "")], &AssumePresent).unwrap();

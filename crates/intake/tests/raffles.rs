@@ -13,9 +13,9 @@ use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::ledger::Rules;
 use http::{Request, StatusCode};
-use intake::{Entering, IntakeDeps, router};
+use intake::{IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
-use ports::{Clock, Ledger, Troubles};
+use ports::{Clock, Ledger};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -39,17 +39,7 @@ impl Raffle {
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let brand = BrandFile { name: "acme".into(), text: RAFFLE.into() };
         let brands = Arc::new(read_all(&[brand], &AssumePresent).unwrap());
-        let deps = IntakeDeps {
-            store: memory.clone(),
-            ledger: memory.clone(),
-            queues: memory.clone(),
-            entering: Entering::AtOnce,
-            secrets: memory.clone(),
-            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-            edge_secret: None,
-            troubles: Troubles::default(),
-            clock: clock.clone(),
-        };
+        let deps = IntakeDeps::over(&memory, memory.clone(), clock.clone());
         let id_key = IdKey::new([1; 32]);
         let routes = router(deps, brands.clone(), id_key.clone());
         Self { routes, memory, clock, brands, id_key }
@@ -71,11 +61,11 @@ impl Raffle {
                 serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
             let id = ParticipationId::parse(body["id"].as_str().unwrap()).unwrap();
             let resolutions = [(id, Resolution::Credit)];
-            self.memory.resolve(&ledger, &rules, &resolutions, self.clock.now()).await.unwrap();
+            self.memory.resolve(&rules, &resolutions, self.clock.now()).await.unwrap();
         }
         self.clock.advance(Duration::from_secs(2 * 86_400));
         let seed = self.id_key.raffle_seed(&ledger);
-        self.memory.draw(&ledger, &rules, &seed, self.clock.now()).await.unwrap().unwrap();
+        self.memory.draw(&rules, &seed, self.clock.now()).await.unwrap().unwrap();
     }
 
     /// The status, the link to the next page, and the body.

@@ -16,7 +16,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
 use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
-use ports::{Clock, Store, Troubles};
+use ports::{Clock, Store};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -44,17 +44,7 @@ impl RepeatsFront {
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         memory.keep_secret(SecretRef::Env("S".into()), SECRET);
-        let deps = IntakeDeps {
-            store: memory.clone(),
-            ledger: memory.clone(),
-            queues: memory.clone(),
-            entering,
-            secrets: memory.clone(),
-            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-            edge_secret: None,
-            troubles: Troubles::default(),
-            clock: clock.clone(),
-        };
+        let deps = IntakeDeps { entering, ..IntakeDeps::over(&memory, memory.clone(), clock.clone()) };
         let brands = read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap();
         Self { routes: router(deps, Arc::new(brands), IdKey::new([1; 32])), memory, clock }
     }

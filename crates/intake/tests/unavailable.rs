@@ -54,17 +54,7 @@ fn deps(
     troubles: Troubles,
 ) -> (Arc<Memory>, IntakeDeps) {
     let memory = Arc::new(Memory::new(1, faults, clock.clone()));
-    let deps = IntakeDeps {
-        store: memory.clone(),
-        ledger: memory.clone(),
-        queues: memory.clone(),
-        entering,
-        secrets: memory.clone(),
-        troubles,
-        limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-        edge_secret: None,
-        clock,
-    };
+    let deps = IntakeDeps { entering, troubles, ..IntakeDeps::over(&memory, memory.clone(), clock) };
     (memory, deps)
 }
 

@@ -4,9 +4,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use aws::dynamo::{BrandTable, Dynamo, Tables};
-use aws::sqs::Sqs;
-use aws::ssm::Parameters;
 use axum::Router;
 use axum::response::Response;
 use http::Method;
@@ -15,22 +12,16 @@ use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use metrics::{Counters, MetricsLine, SaidBy};
 use ports::Troubles;
-use ports::clock::SystemClock;
 use tower::ServiceExt;
 
+use crate::adapters::Adapters;
 use crate::brands::OfBrands;
 use crate::ready::Ready;
 use crate::{environment, logs, output};
 
 /// Intake's routes over the ports of `aws`, with everything they need.
 async fn routes() -> anyhow::Result<OfBrands<Router>> {
-    let name = environment::name()?;
-    let config = aws::function();
-    let table = BrandTable::new(&config, &name);
-    let clock = Arc::new(SystemClock);
-    let secrets = Arc::new(Parameters::new(&config, clock.clone()));
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name)));
-    let queues = Arc::new(Sqs::new(&config, environment::queue_urls()?));
+    let Adapters { table, clock, secrets, dynamo, queues } = Adapters::of_the_environment(&aws::function())?;
     let connected = queues.clone();
     let (id_key, files, ()) =
         tokio::join!(environment::id_key(&*secrets, &dynamo), table.read(), connected.connect());

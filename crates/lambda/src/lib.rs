@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+#[cfg(any(feature = "http", feature = "worker"))]
+mod adapters;
 pub mod batch;
 pub mod brands;
 #[cfg(feature = "worker")]

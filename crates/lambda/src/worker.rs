@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use aws::dynamo::{BrandTable, Dynamo, Tables};
 use aws::scheduler::Scheduler;
-use aws::sqs::Sqs;
-use aws::ssm::Parameters;
 use braze::HttpTransport;
 use connector::{Connector, Deps};
 use domain::Timestamp;
@@ -21,6 +18,7 @@ use ports::error::in_full;
 use ports::{Clock, Troubles};
 use serde_json::Value;
 
+use crate::adapters::Adapters;
 use crate::batch::{Batch, BatchAnswer, each_brand};
 use crate::brands::OfBrands;
 use crate::connections::{self, TIMEOUTS};
@@ -51,13 +49,8 @@ pub enum Reaches {
 
 /// Builds the environment's connector, and builds it again when a brand changes.
 async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>> {
-    let name = environment::name()?;
     let config = aws::function();
-    let table = BrandTable::new(&config, &name);
-    let clock = Arc::new(SystemClock);
-    let secrets = Arc::new(Parameters::new(&config, clock.clone()));
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(&name)));
-    let queues = Arc::new(Sqs::new(&config, environment::queue_urls()?));
+    let Adapters { table, clock, secrets, dynamo, queues } = Adapters::of_the_environment(&config)?;
     let schedule = Arc::new(Scheduler::new(&config, environment::schedules()?));
     let braze = Arc::new(HttpTransport::new(TIMEOUTS)?);
     let (connected, scheduling) = (queues.clone(), schedule.clone());

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, AwardStatus, Resolution};
+use domain::award::{Award, AwardStatus, Resolutions};
 use domain::callback::{Callback, CallbackId};
 use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
@@ -226,42 +226,33 @@ impl Ledger for Memory {
     }
 
     /// Does nothing unless participations are entered in the order of a queue: otherwise `insert` has entered the line.
-    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
         const DOING: &str = "entering awards";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
-        self.lock().in_book(DOING, ledger, |book| ids.iter().try_for_each(|id| enter(book, rules, *id)))?;
+        self.lock()
+            .in_book(DOING, &rules.ledger, |book| ids.iter().try_for_each(|id| enter(book, rules, *id)))?;
         Ok(())
     }
 
-    async fn resolve(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        resolutions: &[(ParticipationId, Resolution)],
-        now: Timestamp,
-    ) -> Result<Resolved> {
-        const DOING: &str = "resolving awards";
+    async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {
+        const DOING: &str = "settling awards";
         at_most(resolutions.len(), MOST_ITEMS, DOING)?;
-        let resolved = self.lock().in_book(DOING, ledger, |book| {
+        let resolved = self.lock().in_book(DOING, &rules.ledger, |book| {
             resolutions.iter().try_for_each(|(id, _)| enter(book, rules, *id))?;
             resolve(book, rules, resolutions, now)
         })?;
         Ok(resolved.unwrap_or_default())
     }
 
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
-        let resolved = self.lock().in_book("refilling a ledger", ledger, |book| refill(book, rules, now))?;
+    async fn refill(&self, rules: &Rules, now: Timestamp) -> Result<Resolved> {
+        let resolved =
+            self.lock().in_book("refilling a ledger", &rules.ledger, |book| refill(book, rules, now))?;
         Ok(resolved.unwrap_or_default())
     }
 
-    async fn draw(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        seed: &Seed,
-        now: Timestamp,
-    ) -> Result<Option<Resolved>> {
-        let drawn = self.lock().in_book("drawing a raffle", ledger, |book| draw(book, rules, seed, now))?;
+    async fn draw(&self, rules: &Rules, seed: &Seed, now: Timestamp) -> Result<Option<Resolved>> {
+        let drawn =
+            self.lock().in_book("drawing a raffle", &rules.ledger, |book| draw(book, rules, seed, now))?;
         Ok(drawn.flatten())
     }
 

@@ -2,42 +2,34 @@
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::reservation::{Allowance, Observed, Reservation, Windows};
+use domain::reservation::{Observed, Reservation, Windows};
 use ports::Result;
-use ports::limits::{Lane, Limits};
+use ports::limits::{ContractLane, Limits};
 
-use crate::{Memory, failed};
+use crate::{Memory, MemoryState, failed};
 
 #[async_trait]
 impl Limits for Memory {
-    async fn reserve(
-        &self,
-        lane: &Lane,
-        count: u32,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<Reservation> {
+    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
         let mut state = self.lock();
         if state.fate.strikes("writes failed", |faults| faults.write_fails) {
             return Err(failed("booking requests"));
         }
-        let windows = state.limits.entry(lane.clone()).or_insert_with(|| Windows::new(allowance, now));
+        let windows = windows(&mut state, lane, now);
         Ok(windows.book(count, now))
     }
 
-    async fn observe(
-        &self,
-        lane: &Lane,
-        observed: Observed,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<()> {
+    async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()> {
         let mut state = self.lock();
         if state.fate.strikes("writes failed", |faults| faults.write_fails) {
             return Err(failed("correcting limits"));
         }
-        let windows = state.limits.entry(lane.clone()).or_insert_with(|| Windows::new(allowance, now));
+        let windows = windows(&mut state, lane, now);
         let _news = windows.correct(observed, now);
         Ok(())
     }
+}
+
+fn windows<'a>(state: &'a mut MemoryState, lane: &ContractLane, now: Timestamp) -> &'a mut Windows {
+    state.limits.entry(lane.lane.clone()).or_insert_with(|| Windows::new(lane.allowance, now))
 }

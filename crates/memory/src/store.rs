@@ -130,12 +130,7 @@ impl Store for Memory {
         Ok(read)
     }
 
-    async fn set_aside(
-        &self,
-        ids: &[ParticipationId],
-        until: Timestamp,
-        _expires_at: Timestamp,
-    ) -> Result<()> {
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, _expires: Timestamp) -> Result<()> {
         const DOING: &str = "setting participations aside";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         self.lock().write(DOING, |state| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::award::{Award, Resolution};
+use domain::award::{Award, Resolutions};
 use domain::callback::{Callback, CallbackId};
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
@@ -59,29 +59,17 @@ pub trait Ledger: Send + Sync {
     /// Enters lines behind all lines that were entered before, in this order, and skips those that are
     /// entered already. Needed if a store accepts a new participation without giving it a place. At most
     /// [`crate::store::MOST_ITEMS`].
-    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
 
     /// Credits or releases participations of one ledger. Those that are not entered yet are entered first, in
     /// this order. At most [`crate::store::MOST_ITEMS`].
-    async fn resolve(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        resolutions: &[(ParticipationId, Resolution)],
-        now: Timestamp,
-    ) -> Result<Resolved>;
+    async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved>;
 
     /// Gives free places to the participations that wait for one.
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved>;
+    async fn refill(&self, rules: &Rules, now: Timestamp) -> Result<Resolved>;
 
     /// Draws a raffle; `None` if it was drawn before, or must not be drawn with this seed.
-    async fn draw(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        seed: &Seed,
-        now: Timestamp,
-    ) -> Result<Option<Resolved>>;
+    async fn draw(&self, rules: &Rules, seed: &Seed, now: Timestamp) -> Result<Option<Resolved>>;
 
     /// Records that these participations were processed since another participation last changed their lines.
     async fn noted(&self, ids: &[ParticipationId]) -> Result<()>;

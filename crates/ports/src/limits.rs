@@ -42,6 +42,15 @@ pub struct Lane {
     pub endpoint: Endpoint,
 }
 
+/// A lane, and what the contract allows there, which counts until Braze's own answers are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractLane {
+    /// The lane.
+    pub lane: Lane,
+    /// What the contract says.
+    pub allowance: Allowance,
+}
+
 /// The request counters of [`domain::reservation`], stored where every worker sees them. Each call is one
 /// conditional update.
 ///
@@ -50,22 +59,9 @@ pub struct Lane {
 /// stay unused.
 #[async_trait]
 pub trait Limits: Send + Sync {
-    /// Books `count` requests. `allowance` is the limit in the contract, which applies until Braze's own
-    /// answers are known.
-    async fn reserve(
-        &self,
-        lane: &Lane,
-        count: u32,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<Reservation>;
+    /// Books `count` requests.
+    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation>;
 
     /// Corrects the counters by what an answer said about the limits.
-    async fn observe(
-        &self,
-        lane: &Lane,
-        observed: Observed,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<()>;
+    async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()>;
 }

@@ -110,8 +110,7 @@ pub trait Store: Send + Sync {
 
     /// Makes participations that cannot be read due again at `until`, in case another version can read them,
     /// and deletes them from `expires_at` on unless they are saved before.
-    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires_at: Timestamp)
-    -> Result<()>;
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires: Timestamp) -> Result<()>;
 
     /// Saves each participation on the condition that the stored version is the given one, and stores it with
     /// the next version. Returns one result for each, in order; each is saved independently. At most

@@ -72,32 +72,16 @@ impl Server {
         let troubles = Troubles::default();
         let supervisor = Supervisor::new(clock.clone(), chance.clone(), troubles.clone());
         let intake = intake::IntakeDeps {
-            store: file.clone(),
-            ledger: file.clone(),
-            queues: file.clone(),
-            entering: intake::Entering::AtOnce,
-            secrets: secrets.clone(),
             troubles: troubles.clone(),
             edge_secret: edge_secret(),
             limits: Arc::new(intake::RequestLimits::new(clients.rates())),
-            clock: clock.clone(),
+            ..intake::IntakeDeps::over(&file, secrets.clone(), clock.clone())
         };
         let routes = intake::router_under(&supervisor, intake, brands.clone(), id_key.clone());
-        let deps = connector::Deps {
-            store: file.clone(),
-            ledger: file.clone(),
-            callbacks: file.clone(),
-            queues: file.clone(),
-            schedule: file.clone(),
-            limits: file.clone(),
-            outages: file.clone(),
-            secrets,
-            troubles: troubles.clone(),
-            clock,
-            chance,
-            transport: Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?),
-            callback_transport: Arc::new(callback::HttpCallbacks::new()?),
-        };
+        let to_braze = Arc::new(braze::HttpTransport::new(braze::Timeouts::default())?);
+        let to_quikly = Arc::new(callback::HttpCallbacks::new()?);
+        let deps = connector::Deps::over(&file, secrets, (clock, chance), to_braze, to_quikly);
+        let deps = connector::Deps { troubles: troubles.clone(), ..deps };
         let connector = Arc::new(Connector::new(deps, brands.clone(), id_key));
         let routes = metrics_page::counted(routes, connector.metrics().clone());
         let clients = match clients.behind_proxy {

@@ -132,21 +132,9 @@ impl Campaign {
         let brands = Arc::new(read_all(&[file, other], &AssumePresent).unwrap());
         let id_key = IdKey::new([3; 32]);
         let quikly = Arc::new(Quikly::default());
-        let deps = Deps {
-            store: memory.clone(),
-            ledger: memory.clone(),
-            callbacks: memory.clone(),
-            queues: memory.clone(),
-            schedule: memory.clone(),
-            limits: memory.clone(),
-            outages: memory.clone(),
-            secrets: memory.clone(),
-            troubles: ports::Troubles::default(),
-            clock: clock.clone(),
-            chance: Arc::new(SeededChance::new(5)),
-            transport: Arc::new(InProcess::to(simulated.clone()).and(2, of_the_other.router())),
-            callback_transport: quikly.clone(),
-        };
+        let to_braze = Arc::new(InProcess::to(simulated.clone()).and(2, of_the_other.router()));
+        let chance = Arc::new(SeededChance::new(5));
+        let deps = Deps::over(&memory, memory.clone(), (clock.clone(), chance), to_braze, quikly.clone());
         let in_use = BrandsInUse::from(brands.clone());
         let connector = Arc::new(Connector::new(deps.clone(), in_use.clone(), id_key.clone()));
         Self {

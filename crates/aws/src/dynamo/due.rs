@@ -1,16 +1,19 @@
 //! What is due, found by two indexes: one of participations, one of their ledger lines.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 
 use domain::Timestamp;
 use domain::ids::{BrandId, ParticipationId};
 use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt};
 use ports::error::in_full;
 use ports::store::Due;
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, required, text, text_of};
+use crate::dynamo::pages::pages;
 use crate::dynamo::schema::{AWARD_DUE, DUE, SHARDS};
 
 /// An index by due time.
@@ -58,31 +61,29 @@ impl Dynamo {
         without: &BTreeSet<BrandId>,
     ) -> Result<Vec<Due>> {
         const DOING: &str = "reading what is due";
-        let mut due = Vec::new();
-        let mut from = None;
-        for _page in 0..MOST_PAGES {
-            let mut request = self
-                .client
-                .query()
-                .table_name(&self.tables.participations)
-                .index_name(by.index)
-                .key_condition_expression(by.condition)
-                .expression_attribute_values(":shard", number(shard))
-                .expression_attribute_values(":now", number(now.as_millisecond()))
-                .set_exclusive_start_key(from.take());
-            if without.is_empty() {
-                request = request.limit(i32::try_from((most - due.len()).min(1_000)).unwrap_or(1_000));
-            } else {
-                // A limit would also count the items that the filter removes.
-                request = request
-                    .filter_expression(not_of(without.len()))
-                    .expression_attribute_names("#brand", "brand");
-                for (index, brand) in without.iter().enumerate() {
-                    request = request
-                        .expression_attribute_values(format!(":brand{index}"), text(brand.to_string()));
-                }
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.tables.participations)
+            .index_name(by.index)
+            .key_condition_expression(by.condition)
+            .expression_attribute_values(":shard", number(shard))
+            .expression_attribute_values(":now", number(now.as_millisecond()));
+        if without.is_empty() {
+            query = query.limit(i32::try_from(most.min(1_000)).unwrap_or(1_000));
+        } else {
+            // A limit would also count the items that the filter removes.
+            query =
+                query.filter_expression(not_of(without.len())).expression_attribute_names("#brand", "brand");
+            for (index, brand) in without.iter().enumerate() {
+                query = query.expression_attribute_values(format!(":brand{index}"), text(brand.to_string()));
             }
-            let page = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+        }
+        let mut due = Vec::new();
+        let mut pages = pin!(pages(query, DOING).take(MOST_PAGES));
+        while due.len() < most
+            && let Some(page) = pages.try_next().await?
+        {
             for item in page.items() {
                 match due_of(item, by.time) {
                     Ok(one) => due.push(one),
@@ -92,10 +93,9 @@ impl Dynamo {
                     }
                 }
             }
-            from = page.last_evaluated_key;
-            if from.is_none() || due.len() >= most {
-                break;
-            }
+        }
+        if without.is_empty() {
+            due.truncate(most);
         }
         Ok(due)
     }

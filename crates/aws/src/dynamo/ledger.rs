@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::Timestamp;
-use domain::award::{Award, Resolution};
+use domain::award::{Award, Resolutions};
 use domain::callback::Callback;
 use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
@@ -45,24 +45,18 @@ impl Ledger for Dynamo {
         self.read_awards(ids).await
     }
 
-    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
         at_most(ids.len(), MOST_ITEMS, "entering awards")?;
         for some in ids.chunks(ENTRIES) {
             let enter_all =
                 |book: &mut DynamoLedgerTx<'_>| some.iter().try_for_each(|id| enter(book, rules, *id));
-            self.transaction(ledger, some, enter_all).await?;
+            self.transaction(&rules.ledger, some, enter_all).await?;
         }
         Ok(())
     }
 
-    async fn resolve(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        resolutions: &[(ParticipationId, Resolution)],
-        now: Timestamp,
-    ) -> Result<Resolved> {
-        at_most(resolutions.len(), MOST_ITEMS, "resolving awards")?;
+    async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {
+        at_most(resolutions.len(), MOST_ITEMS, "settling awards")?;
         let mut all = Resolved::default();
         let (mut rest, mut at_once) = (resolutions, VERDICTS);
         while !rest.is_empty() {
@@ -74,7 +68,7 @@ impl Ledger for Dynamo {
                 ledger::resolve(book, rules, some, now)
             };
             let ids: Vec<ParticipationId> = some.iter().map(|(id, _)| *id).collect();
-            let (resolved, weight) = match self.transaction(ledger, &ids, resolve).await {
+            let (resolved, weight) = match self.transaction(&rules.ledger, &ids, resolve).await {
                 Err(error) if some.len() > 1 && is_too_large(&error) => {
                     at_once = some.len() / 2;
                     continue;
@@ -84,17 +78,17 @@ impl Ledger for Dynamo {
             (rest, at_once) = (behind, VERDICTS);
             add(&mut all, resolved);
             if weight >= MOST_LINES {
-                add(&mut all, self.refill(ledger, rules, now).await?);
+                add(&mut all, self.refill(rules, now).await?);
             }
         }
         Ok(all)
     }
 
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
+    async fn refill(&self, rules: &Rules, now: Timestamp) -> Result<Resolved> {
         let mut all = Resolved::default();
         loop {
             let refill = |book: &mut DynamoLedgerTx<'_>| ledger::refill(book, rules, now);
-            let (resolved, weight) = self.transaction(ledger, &[], refill).await?;
+            let (resolved, weight) = self.transaction(&rules.ledger, &[], refill).await?;
             add(&mut all, resolved);
             if weight == 0 {
                 return Ok(all);
@@ -102,18 +96,12 @@ impl Ledger for Dynamo {
         }
     }
 
-    async fn draw(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        seed: &Seed,
-        now: Timestamp,
-    ) -> Result<Option<Resolved>> {
+    async fn draw(&self, rules: &Rules, seed: &Seed, now: Timestamp) -> Result<Option<Resolved>> {
         let (mut snapshot, (drawn, mut changes)) =
-            self.run(ledger, &[], |book| ledger::draw(book, rules, seed, now)).await?;
+            self.run(&rules.ledger, &[], |book| ledger::draw(book, rules, seed, now)).await?;
         let brand = brand_of(&snapshot);
         let (Some(_), Some(brand)) = (&drawn, brand) else { return Ok(drawn) };
-        let ledger = name(ledger);
+        let ledger = name(&rules.ledger);
         if let Some(drawing) = changes.drawing.take() {
             self.keep_drawing(&ledger, &drawing).await?;
         }

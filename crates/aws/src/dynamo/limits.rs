@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use domain::Timestamp;
-use domain::reservation::{Allowance, Observed, Reservation, Windows, WindowsRecord};
-use ports::limits::{Lane, Limits};
+use domain::reservation::{Observed, Reservation, Windows, WindowsRecord};
+use ports::limits::{ContractLane, Lane, Limits};
 use ports::{Error, Result};
 use stored::limits;
 
@@ -17,26 +17,14 @@ const MOST_TRIES: u32 = 200;
 
 #[async_trait]
 impl Limits for Dynamo {
-    async fn reserve(
-        &self,
-        lane: &Lane,
-        count: u32,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<Reservation> {
+    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
         let book = |windows: &mut Windows| (windows.book(count, now), true);
-        self.change("booking requests", lane, Windows::new(allowance, now), book).await
+        self.change("booking requests", &lane.lane, Windows::new(lane.allowance, now), book).await
     }
 
-    async fn observe(
-        &self,
-        lane: &Lane,
-        observed: Observed,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<()> {
+    async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()> {
         let correct = |windows: &mut Windows| ((), windows.correct(observed, now));
-        self.change("correcting limits", lane, Windows::new(allowance, now), correct).await
+        self.change("correcting limits", &lane.lane, Windows::new(lane.allowance, now), correct).await
     }
 }
 

@@ -9,6 +9,7 @@ use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{text, text_of};
+use crate::dynamo::pages::all_items;
 
 /// The key of the outages. It cannot be a ledger's name, since those contain a space.
 const OUTAGES: &str = "braze-unanswered";
@@ -29,26 +30,19 @@ impl Outages for Dynamo {
     }
 
     async fn outages(&self) -> Result<BTreeMap<BrandId, Outage>> {
-        let (mut outages, mut from) = (BTreeMap::new(), None);
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.tables.ledgers)
-                .key_condition_expression("ledger = :outages")
-                .expression_attribute_values(":outages", text(OUTAGES))
-                .set_exclusive_start_key(from.take());
-            let page = request.send().await.map_err(|error| Error::unavailable("reading outages", error))?;
-            for item in page.items() {
-                let brand = BrandId::parse(text_of(item, "line")?);
-                let brand = brand.map_err(|error| Error::corrupt("brand", error))?;
-                let outage = stored::outage::decode(&brand, text_of(item, "record")?)?;
-                outages.insert(brand, outage);
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                return Ok(outages);
-            }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.ledgers)
+            .key_condition_expression("ledger = :outages")
+            .expression_attribute_values(":outages", text(OUTAGES));
+        let mut outages = BTreeMap::new();
+        for item in all_items(query, "reading outages").await? {
+            let brand = BrandId::parse(text_of(&item, "line")?);
+            let brand = brand.map_err(|error| Error::corrupt("brand", error))?;
+            let outage = stored::outage::decode(&brand, text_of(&item, "record")?)?;
+            outages.insert(brand, outage);
         }
+        Ok(outages)
     }
 }

@@ -1,7 +1,9 @@
 //! Reads the parts of a ledger that its rules need.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 use domain::award::{Award, SiblingLines};
@@ -10,13 +12,14 @@ use domain::incentive::Pool;
 use domain::incentive::raffle::Entrant;
 use domain::ledger::Counts;
 use futures::future::try_join_all;
-use futures::try_join;
+use futures::{TryStreamExt, try_join};
 use ports::store::{self, MOST_ITEMS, UnreadableParticipation};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, number_of, required, text, text_of};
 use crate::dynamo::ledger_tx::{LedgerSnapshot, Need, Shelf, VersionedLine};
+use crate::dynamo::pages::{all_items, pages};
 use crate::dynamo::ranks::Ranks;
 use crate::dynamo::schema::LISTS;
 use crate::dynamo::store::id_of;
@@ -196,26 +199,16 @@ impl Dynamo {
 
     /// The items of a ledger in this range of lines.
     pub(crate) async fn lines_between(&self, ledger: &str, (from, to): (&str, &str)) -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        let mut page_from = None;
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.tables.ledgers)
-                .consistent_read(true)
-                .key_condition_expression("ledger = :ledger AND line BETWEEN :from AND :to")
-                .expression_attribute_values(":ledger", text(ledger))
-                .expression_attribute_values(":from", text(from))
-                .expression_attribute_values(":to", text(to))
-                .set_exclusive_start_key(page_from.take());
-            let page = request.send().await.map_err(failed)?;
-            items.extend(page.items.unwrap_or_default());
-            page_from = page.last_evaluated_key;
-            if page_from.is_none() {
-                return Ok(items);
-            }
-        }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.ledgers)
+            .consistent_read(true)
+            .key_condition_expression("ledger = :ledger AND line BETWEEN :from AND :to")
+            .expression_attribute_values(":ledger", text(ledger))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to));
+        all_items(query, DOING).await
     }
 
     /// The arrival of the last line on a list that arrived at `latest` or before.
@@ -232,31 +225,22 @@ impl Dynamo {
         ledger: &str,
         range: (u64, u64),
     ) -> Result<Vec<ParticipationId>> {
-        let mut ids = Vec::new();
-        let mut from = None;
-        loop {
-            let request = self.on_list(list, ledger, range).set_exclusive_start_key(from.take());
-            let page = request.send().await.map_err(failed)?;
-            for item in page.items() {
-                let id = ParticipationId::parse(text_of(item, "id")?);
-                ids.push(id.map_err(|error| Error::corrupt("ledger", error))?);
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                return Ok(ids);
-            }
-        }
+        ids_of(&all_items(self.on_list(list, ledger, range), DOING).await?)
     }
 
     fn on_list(&self, list: &str, ledger: &str, (first, last): (u64, u64)) -> QueryFluentBuilder {
+        self.list(list, ledger, "listed = :list AND arrival BETWEEN :first AND :last")
+            .expression_attribute_values(":first", number(first))
+            .expression_attribute_values(":last", number(last))
+    }
+
+    fn list(&self, list: &str, ledger: &str, condition: &str) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.tables.participations)
             .index_name(LISTS)
-            .key_condition_expression("listed = :list AND arrival BETWEEN :first AND :last")
+            .key_condition_expression(condition)
             .expression_attribute_values(":list", text(format!("{list} {ledger}")))
-            .expression_attribute_values(":first", number(first))
-            .expression_attribute_values(":last", number(last))
     }
 
     /// The participations on a list of a ledger, by arrival.
@@ -266,52 +250,28 @@ impl Dynamo {
         ledger: &str,
         most: Option<usize>,
     ) -> Result<Vec<ParticipationId>> {
+        let limit = most.map(|most| i32::try_from(most).unwrap_or(i32::MAX));
+        let query = self.list(list, ledger, "listed = :list").set_limit(limit);
+        let most = most.unwrap_or(usize::MAX);
+        let mut pages = pin!(pages(query, DOING));
         let mut ids = Vec::new();
-        let mut from = None;
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.tables.participations)
-                .index_name(LISTS)
-                .key_condition_expression("listed = :list")
-                .expression_attribute_values(":list", text(format!("{list} {ledger}")))
-                .set_limit(most.map(|most| i32::try_from(most - ids.len()).unwrap_or(i32::MAX)))
-                .set_exclusive_start_key(from.take());
-            let page = request.send().await.map_err(failed)?;
-            for item in page.items() {
-                let id = ParticipationId::parse(text_of(item, "id")?);
-                ids.push(id.map_err(|error| Error::corrupt("ledger", error))?);
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() || most.is_some_and(|most| ids.len() >= most) {
-                return Ok(ids);
-            }
+        while ids.len() < most
+            && let Some(page) = pages.try_next().await?
+        {
+            ids.extend(ids_of(page.items())?);
         }
+        ids.truncate(most);
+        Ok(ids)
     }
 
     /// How many lines of a list arrived before `arrival`.
     pub(crate) async fn listed_before(&self, list: &str, ledger: &str, arrival: u64) -> Result<u32> {
-        let mut count = 0;
-        let mut from = None;
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.tables.participations)
-                .index_name(LISTS)
-                .select(Select::Count)
-                .key_condition_expression("listed = :list AND arrival < :arrival")
-                .expression_attribute_values(":list", text(format!("{list} {ledger}")))
-                .expression_attribute_values(":arrival", number(arrival))
-                .set_exclusive_start_key(from.take());
-            let page = request.send().await.map_err(failed)?;
-            count += page.count.unsigned_abs();
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                return Ok(count);
-            }
-        }
+        let query = self
+            .list(list, ledger, "listed = :list AND arrival < :arrival")
+            .select(Select::Count)
+            .expression_attribute_values(":arrival", number(arrival));
+        let add = async |count: u32, page: QueryOutput| Ok(count + page.count.unsigned_abs());
+        pages(query, DOING).try_fold(0, add).await
     }
 
     /// A pool's counters and at least this many of its next codes.
@@ -323,31 +283,19 @@ impl Dynamo {
         let given: u32 = number_of(&item, "given")?.unwrap_or_default();
         let least = least.max(CODES);
         let last = given.saturating_add(least);
-        let mut next = Vec::new();
-        let mut from = None;
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.tables.ledgers)
-                .consistent_read(true)
-                .key_condition_expression("ledger = :pool AND line BETWEEN :next AND :last")
-                .expression_attribute_values(":pool", text(&pool))
-                .expression_attribute_values(":next", text(code_line(given + 1)))
-                .expression_attribute_values(":last", text(code_line(last)))
-                .set_exclusive_start_key(from.take());
-            let page = request.send().await.map_err(failed)?;
-            for item in page.items() {
-                next.push(text_of(item, "code")?.to_owned());
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                break;
-            }
-        }
+        let codes = self.lines_between(&pool, (&code_line(given + 1), &code_line(last))).await?;
+        let code = |item: &Item| Ok(text_of(item, "code")?.to_owned());
+        let next = codes.iter().map(code).collect::<Result<Vec<String>>>()?;
         let all = u32::try_from(next.len()).is_ok_and(|read| read < least);
         Ok(Shelf { version: required(&item, "version")?, codes: required(&item, "codes")?, given, next, all })
     }
+}
+
+fn ids_of(items: &[Item]) -> Result<Vec<ParticipationId>> {
+    let id = |item: &Item| {
+        ParticipationId::parse(text_of(item, "id")?).map_err(|error| Error::corrupt("ledger", error))
+    };
+    items.iter().map(id).collect()
 }
 
 /// The line of a pool's code with this number, counted from 1.

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
@@ -117,12 +118,7 @@ impl Store for Dynamo {
         Ok(read)
     }
 
-    async fn set_aside(
-        &self,
-        ids: &[ParticipationId],
-        until: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<()> {
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires: Timestamp) -> Result<()> {
         const DOING: &str = "setting participations aside";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
         for id in ids {
@@ -137,7 +133,7 @@ impl Store for Dynamo {
                 )
                 .expression_attribute_values(":shard", number(shard(*id)))
                 .expression_attribute_values(":until", number(until.as_millisecond()))
-                .expression_attribute_values(":expires", number(expires_at.as_second()));
+                .expression_attribute_values(":expires", number(expires.as_second()));
             match request.send().await.map_err(SdkError::into_service_error) {
                 Ok(_) | Err(UpdateItemError::ConditionalCheckFailedException(_)) => {}
                 Err(error) => return Err(Error::unavailable(DOING, error)),
@@ -208,12 +204,7 @@ impl Store for Dynamo {
 
     async fn claim_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<ProfileHint> {
         let request = self
-            .client
-            .put_item()
-            .table_name(&self.tables.profiles)
-            .item("contact", text(contact.to_string()))
-            .item("expires_at", number(profile.trusted_until().as_second()))
-            .item("record", text(hint::encode(contact, profile)?))
+            .put_profile(contact, profile)?
             .condition_expression("attribute_not_exists(contact)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await.map_err(SdkError::into_service_error) {
@@ -235,6 +226,16 @@ impl Store for Dynamo {
 }
 
 impl Dynamo {
+    fn put_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<PutItemFluentBuilder> {
+        Ok(self
+            .client
+            .put_item()
+            .table_name(&self.tables.profiles)
+            .item("contact", text(contact.to_string()))
+            .item("expires_at", number(profile.trusted_until().as_second()))
+            .item("record", text(hint::encode(contact, profile)?)))
+    }
+
     /// Replaces a profile hint that cannot be read, unless another write came first.
     async fn replace_profile(
         &self,
@@ -242,15 +243,8 @@ impl Dynamo {
         unreadable: &Item,
         profile: &ProfileHint,
     ) -> Result<ProfileHint> {
-        const DOING: &str = "claiming a profile hint";
-        let mut request = self
-            .client
-            .put_item()
-            .table_name(&self.tables.profiles)
-            .item("contact", text(contact.to_string()))
-            .item("expires_at", number(profile.trusted_until().as_second()))
-            .item("record", text(hint::encode(contact, profile)?))
-            .expression_attribute_names("#record", "record");
+        const DOING: &str = "claiming a profile";
+        let mut request = self.put_profile(contact, profile)?.expression_attribute_names("#record", "record");
         request = match unreadable.get("record") {
             Some(record) => request
                 .condition_expression("#record = :unreadable")

@@ -108,19 +108,6 @@ impl callback::CallbackTransport for Nowhere {
 pub(super) fn access() -> BrazeAccess {
     let clock: Arc<TokioClock> = Arc::new(TokioClock::at(at(0)));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-    BrazeAccess::new(Deps {
-        store: memory.clone(),
-        ledger: memory.clone(),
-        callbacks: memory.clone(),
-        queues: memory.clone(),
-        schedule: memory.clone(),
-        limits: memory.clone(),
-        outages: memory.clone(),
-        secrets: memory,
-        troubles: ports::Troubles::default(),
-        clock,
-        chance: Arc::new(NoJitter),
-        transport: Arc::new(Nowhere),
-        callback_transport: Arc::new(Nowhere),
-    })
+    let (nowhere, chance) = (Arc::new(Nowhere), Arc::new(NoJitter));
+    BrazeAccess::new(Deps::over(&memory, memory.clone(), (clock, chance), nowhere.clone(), nowhere))
 }

@@ -6,7 +6,7 @@
 use std::num::NonZeroU64;
 
 use crate::Timestamp;
-use crate::award::{Award, AwardStatus, Refusal, Resolution};
+use crate::award::{Award, AwardStatus, Refusal, Resolution, Resolutions};
 use crate::callback::{Callback, CallbackKind};
 use crate::codes::without_mark;
 use crate::ids::ParticipationId;
@@ -97,7 +97,7 @@ fn free_place<B: LedgerTx>(
 pub fn resolve<B: LedgerTx>(
     book: &mut B,
     rules: &Rules,
-    resolutions: &[(ParticipationId, Resolution)],
+    resolutions: &Resolutions,
     now: Timestamp,
 ) -> Result<Resolved, B::Error> {
     let mut keeper = Keeper::of(book, rules, now)?;

@@ -26,7 +26,7 @@ fn places_are_kept_in_the_order_of_acceptance_and_then_people_wait() {
 #[test]
 fn without_an_incentive_nothing_is_counted_and_there_is_no_prize() {
     let mut ledger = PlainLedger::default();
-    assert_eq!(ledger.accept(&Rules::default(), 1, Offer::ByPlace), no_prize(NoPrize::NoIncentive));
+    assert_eq!(ledger.accept(&no_rules(), 1, Offer::ByPlace), no_prize(NoPrize::NoIncentive));
     assert_eq!((ledger.times_counts_were_kept, &ledger.counts), (0, &Counts::default()));
     assert!(!ledger.awards[&id(1)].is_entered());
 }
@@ -235,7 +235,7 @@ fn a_prize_that_was_settled_at_acceptance_does_not_depend_on_the_place() {
 fn a_ledger_whose_incentive_is_gone_keeps_its_counts_unless_they_change() {
     let (mut ledger, rules) = (PlainLedger::default(), first(2));
     ledger.accept(&rules, 1, Offer::ByPlace);
-    let (gone, kept) = (Rules::default(), ledger.times_counts_were_kept);
+    let (gone, kept) = (no_rules(), ledger.times_counts_were_kept);
     assert_eq!(
         ledger.credit(&gone, 1),
         reserved(1),

@@ -46,15 +46,14 @@ fn the_winners_are_rewarded_and_told_and_the_result_is_frozen() {
     assert_eq!(statuses_of_winners(&ledger, &rules), [rewarded(1), rewarded(2)]);
     assert_eq!(resolved.moved_up.len(), 2);
     assert!(ledger.callbacks.iter().all(|told| told.id.kind == CallbackKind::Rewarded));
-    let frozen = Some(Frozen { lots: 5, winners: 2 });
+    let frozen = Frozen { lots: 5, winners: 2 };
     let counts = &ledger.counts;
     assert_eq!((counts.places, counts.given, counts.entered, counts.held), (2, 2, 3, 0));
-    assert_eq!((counts.drawn_at, counts.frozen), (Some(at(3_700)), frozen));
+    assert_eq!((counts.drawn_at, counts.frozen), (Some(at(3_700)), Some(frozen)));
     let drawing = ledger.drawing.as_ref().unwrap();
     let won: Vec<Ticket> = resolved.moved_up.iter().copied().map(Ticket::of).collect();
     assert_eq!(drawing.list(DrawnList::Winners), won);
     assert_eq!(drawing.list(DrawnList::Tickets).len(), 5);
-    let frozen = frozen.unwrap();
     assert_eq!((frozen.length(DrawnList::Tickets), frozen.length(DrawnList::Winners)), (5, 2));
 }
 
@@ -125,5 +124,5 @@ fn a_winner_without_a_code_is_owed_one() {
 #[test]
 fn without_an_incentive_there_is_nothing_to_draw() {
     let mut ledger = with_lots(&raffle(2), 2);
-    assert_eq!(draw(&mut ledger, &Rules::default(), &seed(), at(3_700)), Ok(None));
+    assert_eq!(draw(&mut ledger, &no_rules(), &seed(), at(3_700)), Ok(None));
 }

@@ -157,10 +157,7 @@ pub(super) fn line(number: u8, participant: u8, offer: Offer) -> Award {
     Award {
         id: id(number),
         brand: BrandId::parse("acme").unwrap(),
-        ledger: LedgerKey {
-            scope: Scope::parse("spring").unwrap(),
-            incentive: Some(IncentiveId::parse("early").unwrap()),
-        },
+        ledger: key(),
         participant: ContactKey::from_bytes([participant; 16]),
         others: SiblingLines::None,
         offer,
@@ -170,6 +167,18 @@ pub(super) fn line(number: u8, participant: u8, offer: Offer) -> Award {
         due_at: None,
         unknown: UnknownFields::default(),
     }
+}
+
+fn key() -> LedgerKey {
+    LedgerKey {
+        scope: Scope::parse("spring").unwrap(),
+        incentive: Some(IncentiveId::parse("early").unwrap()),
+    }
+}
+
+/// The rules once the incentive is gone.
+pub(super) fn no_rules() -> Rules {
+    Rules::without_brand(key())
 }
 
 pub(super) fn code(text: &str) -> Reward {
@@ -195,7 +204,7 @@ pub(super) fn incentive(kind: Kind, quantity: u32) -> Incentive {
 
 /// The rules of an incentive that Quikly is told of.
 pub(super) fn rules(incentive: Incentive) -> Rules {
-    Rules { incentive: Some(Arc::new(incentive)), call_back: true, commitment: None }
+    Rules { incentive: Some(Arc::new(incentive)), call_back: true, ..no_rules() }
 }
 
 /// So many get the same code.

@@ -8,7 +8,7 @@ use domain::message::{QueueName, WorkMessage};
 use domain::reservation::{Allowance, Observed, Reservation};
 use ports::Chance;
 use ports::clock::SystemClock;
-use ports::limits::{Endpoint, Lane, Limits};
+use ports::limits::{ContractLane, Endpoint, Lane, Limits};
 use ports::queues::{Outgoing, Queues};
 
 use super::*;
@@ -112,17 +112,18 @@ async fn slots_that_a_dead_process_booked_are_free_for_the_next() {
     let (_directory, path) = file();
     let lane = Lane { brand: BrandId::parse("acme").unwrap(), endpoint: Endpoint::ExportIds };
     let allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
+    let lane = ContractLane { lane, allowance };
     let now = SystemClock.now();
     let dead = open(&path).unwrap();
-    dead.reserve(&lane, 700, allowance, now).await.unwrap();
+    dead.reserve(&lane, 700, now).await.unwrap();
     drop(dead);
     let next = open(&path).unwrap();
     next.take_over_slots().await.unwrap();
     let count = |reservation: Reservation| reservation.booked.iter().map(|booked| booked.count).sum::<u32>();
-    assert_eq!(count(next.reserve(&lane, 40, allowance, now).await.unwrap()), 1, "one asks for all");
+    assert_eq!(count(next.reserve(&lane, 40, now).await.unwrap()), 1, "one asks for all");
     let resets_at = now.checked_add(Duration::from_secs(30)).ok();
     let said = Observed::Answered { limit: Some(250), remaining: Some(200), resets_at };
-    next.observe(&lane, said, allowance, now).await.unwrap();
-    let reservation = next.reserve(&lane, 200, allowance, now).await.unwrap();
+    next.observe(&lane, said, now).await.unwrap();
+    let reservation = next.reserve(&lane, 200, now).await.unwrap();
     assert_eq!((reservation.booked[0].count, reservation.booked[0].slot.from), (200, now));
 }

@@ -18,7 +18,7 @@ use http::{Request, StatusCode};
 use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
 use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
-use ports::{Result, Store, Troubles};
+use ports::{Result, Store};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -158,16 +158,11 @@ impl RoomFront {
 }
 
 pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: &Arc<TestClock>) -> Router {
+    let memory = &store.memory;
     let deps = IntakeDeps {
         store: store.clone(),
-        ledger: store.memory.clone(),
-        queues: store.memory.clone(),
         entering,
-        secrets: store.memory.clone(),
-        limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-        edge_secret: None,
-        troubles: Troubles::default(),
-        clock: clock.clone(),
+        ..IntakeDeps::over(memory, memory.clone(), clock.clone())
     };
     let file = BrandFile { name: "acme".into(), text: brand.to_owned() };
     router(deps, Arc::new(read_all(&[file], &AssumePresent).unwrap()), IdKey::new([1; 32]))

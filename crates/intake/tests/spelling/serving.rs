@@ -14,9 +14,9 @@ use domain::ids::{ParticipationId, Scope};
 use domain::participation::Participation;
 use domain::profile::ProfileRef;
 use http::{Request, StatusCode};
-use intake::{Entering, IntakeDeps, router};
+use intake::{IntakeDeps, router};
 use memory::{Faults, Memory, TokioClock};
-use ports::{Clock, Store, Troubles};
+use ports::{Clock, Store};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -47,17 +47,7 @@ impl ServingIntake {
         );
         let clock = Arc::new(TokioClock::start());
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        let deps = IntakeDeps {
-            store: memory.clone(),
-            ledger: memory.clone(),
-            queues: memory.clone(),
-            entering: Entering::AtOnce,
-            secrets: memory.clone(),
-            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-            edge_secret: None,
-            troubles: Troubles::default(),
-            clock: clock.clone(),
-        };
+        let deps = IntakeDeps::over(&memory, memory.clone(), clock.clone());
         let files = [BrandFile { name: "acme".into(), text }];
         let brands = Arc::new(read_all(&files, &AssumePresent).unwrap_or_else(|found| panic!("{found:?}")));
         let id_key = IdKey::new([1; 32]);

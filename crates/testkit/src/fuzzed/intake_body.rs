@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use domain::brand::Brands;
 use domain::id_key::IdKey;
 use http::Request;
-use intake::{Entering, IntakeDeps};
+use intake::IntakeDeps;
 use memory::{Faults, Memory, TestClock};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -41,17 +41,7 @@ impl FuzzedFront {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let clock = Arc::new(TestClock::at(start()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        let deps = IntakeDeps {
-            store: memory.clone(),
-            ledger: memory.clone(),
-            queues: memory.clone(),
-            entering: Entering::AtOnce,
-            secrets: memory,
-            troubles: ports::Troubles::default(),
-            limits: Arc::new(intake::RequestLimits::new(intake::Rates::NONE)),
-            edge_secret: None,
-            clock,
-        };
+        let deps = IntakeDeps::over(&memory, memory.clone(), clock);
         let _inside = runtime.enter();
         let routes = intake::router(deps, Arc::new(brands()), IdKey::new([7; 32]));
         drop(_inside);

@@ -9,7 +9,7 @@ use braze::TransportError;
 use bytes::Bytes;
 use connector::Deps;
 use domain::Timestamp;
-use domain::award::{Award, Resolution};
+use domain::award::{Award, Resolution, Resolutions};
 use domain::brand::SecretRef;
 use domain::callback::CallbackId;
 use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
@@ -19,11 +19,11 @@ use domain::ledger::{Counts, Entry, Resolved, Rules};
 use domain::message::{QueueName, WorkMessage};
 use domain::participation::{Outcome, Participation, State};
 use domain::profile::ProfileHint;
-use domain::reservation::{Allowance, Observed, Reservation};
+use domain::reservation::{Observed, Reservation};
 use http::{Request, Response, StatusCode};
 use memory::Memory;
 use ports::ledger::{DeliveryOutcome, DrawnPart, Stock, TakenCallbacks};
-use ports::limits::Lane;
+use ports::limits::ContractLane;
 use ports::queues::{Delivery, Outgoing, Receipt};
 use ports::schedule::SchedulePurpose;
 use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
@@ -163,13 +163,8 @@ impl Store for Mortal {
         self.ports.store.get(ids).await
     }
 
-    async fn set_aside(
-        &self,
-        ids: &[ParticipationId],
-        until: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<()> {
-        self.life.effect(self.ports.store.set_aside(ids, until, expires_at)).await
+    async fn set_aside(&self, ids: &[ParticipationId], until: Timestamp, expires: Timestamp) -> Result<()> {
+        self.life.effect(self.ports.store.set_aside(ids, until, expires)).await
     }
 
     async fn save(&self, participations: &[Participation]) -> Result<Vec<Saved>> {
@@ -219,35 +214,23 @@ impl Ledger for Mortal {
         self.ports.ledger.awards(ids).await
     }
 
-    async fn enter(&self, ledger: &LedgerKey, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
-        self.life.effect(self.ports.ledger.enter(ledger, rules, ids)).await
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+        self.life.effect(self.ports.ledger.enter(rules, ids)).await
     }
 
-    async fn resolve(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        resolutions: &[(ParticipationId, Resolution)],
-        now: Timestamp,
-    ) -> Result<Resolved> {
+    async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {
         for (id, _) in resolutions.iter().filter(|(_, resolution)| *resolution == Resolution::Credit) {
             self.may_be_credited(*id);
         }
-        self.life.effect(self.ports.ledger.resolve(ledger, rules, resolutions, now)).await
+        self.life.effect(self.ports.ledger.resolve(rules, resolutions, now)).await
     }
 
-    async fn refill(&self, ledger: &LedgerKey, rules: &Rules, now: Timestamp) -> Result<Resolved> {
-        self.life.effect(self.ports.ledger.refill(ledger, rules, now)).await
+    async fn refill(&self, rules: &Rules, now: Timestamp) -> Result<Resolved> {
+        self.life.effect(self.ports.ledger.refill(rules, now)).await
     }
 
-    async fn draw(
-        &self,
-        ledger: &LedgerKey,
-        rules: &Rules,
-        seed: &Seed,
-        now: Timestamp,
-    ) -> Result<Option<Resolved>> {
-        self.life.effect(self.ports.ledger.draw(ledger, rules, seed, now)).await
+    async fn draw(&self, rules: &Rules, seed: &Seed, now: Timestamp) -> Result<Option<Resolved>> {
+        self.life.effect(self.ports.ledger.draw(rules, seed, now)).await
     }
 
     async fn noted(&self, ids: &[ParticipationId]) -> Result<()> {
@@ -318,24 +301,12 @@ impl Schedule for Mortal {
 
 #[async_trait]
 impl Limits for Mortal {
-    async fn reserve(
-        &self,
-        lane: &Lane,
-        count: u32,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<Reservation> {
-        self.life.effect(self.ports.limits.reserve(lane, count, allowance, now)).await
+    async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
+        self.life.effect(self.ports.limits.reserve(lane, count, now)).await
     }
 
-    async fn observe(
-        &self,
-        lane: &Lane,
-        observed: Observed,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<()> {
-        self.life.effect(self.ports.limits.observe(lane, observed, allowance, now)).await
+    async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()> {
+        self.life.effect(self.ports.limits.observe(lane, observed, now)).await
     }
 }
 
