@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::award::Resolution;
-use domain::callback::CallbackKind;
+use domain::callback::{Callback, CallbackKind};
 use domain::incentive::{NoPrize, Offer};
-use ports::ledger::{CALLBACK_LEASE, DeliveryOutcome};
+use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, DeliveryOutcome};
 use ports::store::Inserted;
 
 use crate::Ports;
@@ -33,25 +33,33 @@ pub(crate) async fn everything_is_told_once(ports: Ports) {
     assert_eq!(news, expected);
 }
 
-pub(crate) async fn a_notice_comes_again_until_it_is_told(ports: Ports) {
+/// A notice that is due.
+async fn taken(game: &Game) -> CallbackDelivery {
+    game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap()
+}
+
+/// A game with a credit whose notice is taken.
+async fn with_a_notice_taken(ports: Ports) -> (Game, Callback) {
     let game = Game::of(ports, first(1));
     let id = game.accept(1).await;
     game.credit(id).await;
-    let callback =
-        game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap().callback;
+    let callback = taken(&game).await.callback;
+    (game, callback)
+}
+
+pub(crate) async fn a_notice_comes_again_until_it_is_told(ports: Ports) {
+    let (game, callback) = with_a_notice_taken(ports).await;
     assert_eq!(callback.status, rewarded(1, code("SPRING20")));
     assert!(game.news().await.is_empty(), "somebody is at it");
     game.ports.clock.advance(CALLBACK_LEASE);
-    let outbound =
-        game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap();
+    let outbound = taken(&game).await;
     assert_eq!((outbound.attempts, &outbound.callback), (0, &callback), "whoever was at it is gone");
     let later = game.now() + Duration::from_secs(600);
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::RetryAt(later))]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(599));
     assert!(game.news().await.is_empty());
     game.ports.clock.advance(Duration::from_secs(1));
-    let outbound =
-        game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap();
+    let outbound = taken(&game).await;
     assert_eq!(outbound.attempts, 1);
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
@@ -59,11 +67,7 @@ pub(crate) async fn a_notice_comes_again_until_it_is_told(ports: Ports) {
 }
 
 pub(crate) async fn a_parked_notice_does_not_come_again(ports: Ports) {
-    let game = Game::of(ports, first(1));
-    let id = game.accept(1).await;
-    game.credit(id).await;
-    let callback =
-        game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap().callback;
+    let (game, callback) = with_a_notice_taken(ports).await;
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Parked)]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
     assert!(game.news().await.is_empty());

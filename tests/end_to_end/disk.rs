@@ -78,10 +78,16 @@ async fn what_does_not_fit_on_the_disk_is_not_accepted_and_nothing_else_is_lost(
     assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
 }
 
+/// A process on a small disk, and its workspace; nothing where no such disk can be mounted.
+async fn on_a_small_disk() -> Option<(SimProcess, ServeProcess)> {
+    let workspace = quick_workspace().await;
+    let server = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await;
+    Some((workspace, server?))
+}
+
 #[tokio::test]
 async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
-    let workspace = quick_workspace().await;
-    let Some(server) = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await else {
+    let Some((_workspace, server)) = on_a_small_disk().await else {
         println!(
             "no small disk can be mounted here: a full one is only played, by the test with `ulimit -f`"
         );
@@ -110,8 +116,7 @@ async fn wrong(server: &ServeProcess) -> Vec<String> {
 
 #[tokio::test]
 async fn a_disk_that_is_filling_up_is_told_of_before_it_is_full() {
-    let workspace = quick_workspace().await;
-    let Some(server) = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await else {
+    let Some((_workspace, server)) = on_a_small_disk().await else {
         println!(
             "no small disk can be mounted here: a disk that is filling up is only played, by unit tests"
         );

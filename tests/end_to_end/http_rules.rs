@@ -17,8 +17,8 @@ async fn connects(server: &ServeProcess) -> TcpStream {
     stream
 }
 
-/// What is answered until the connection is closed.
-async fn says(server: &ServeProcess, text: &str) -> String {
+/// Sends a text and then nothing: what is answered until the connection is closed.
+pub(crate) async fn says(server: &ServeProcess, text: &str) -> String {
     let mut stream = connects(server).await;
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();

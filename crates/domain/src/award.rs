@@ -34,6 +34,31 @@ pub struct Award {
     pub unknown: UnknownFields,
 }
 
+impl Award {
+    /// A new line of a participation, before it is entered: nobody else's may be the same consumer's.
+    #[must_use]
+    pub fn new(
+        (id, brand): (ParticipationId, BrandId),
+        ledger: LedgerKey,
+        participant: ContactKey,
+        offer: Offer,
+    ) -> Self {
+        Self {
+            id,
+            brand,
+            ledger,
+            participant,
+            others: SiblingLines::None,
+            offer,
+            arrival: None,
+            status: AwardStatus::New,
+            credited_at: None,
+            due_at: None,
+            unknown: UnknownFields::default(),
+        }
+    }
+}
+
 /// Which other lines of the same participant there may be in a ledger: a store need look for no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SiblingLines {

@@ -22,108 +22,67 @@ fn plain(text: &str) -> Result<String, IdentifierError> {
     }
 }
 
-/// A brand, as its file names it.
-///
-/// ```
-/// use domain::ids::BrandId;
-///
-/// assert_eq!(BrandId::parse("acme-uk").unwrap().as_str(), "acme-uk");
-/// assert!(BrandId::parse("acme uk").is_err());
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BrandId(String);
+/// A name that is 1 to 64 plain characters.
+macro_rules! plain_name {
+    ($(#[$docs:meta])* $name:ident) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
 
-/// The scope id of an activation. Unique over all brands.
-///
-/// ```
-/// use domain::ids::Scope;
-///
-/// let scope = Scope::parse("acme-spring").unwrap();
-/// assert_eq!(scope.to_string(), "acme-spring");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Scope(String);
+        impl $name {
+            /// # Errors
+            /// When the text is not 1 to 64 plain characters.
+            pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+                plain(text).map(Self)
+            }
 
-impl BrandId {
-    /// # Errors
-    /// When the text is not 1 to 64 plain characters.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        plain(text).map(Self)
-    }
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
 
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-impl Scope {
-    /// # Errors
-    /// When the text is not 1 to 64 plain characters.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        plain(text).map(Self)
-    }
-
-    /// The scope as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+plain_name! {
+    /// A brand, as its file names it.
+    ///
+    /// ```
+    /// use domain::ids::BrandId;
+    ///
+    /// assert_eq!(BrandId::parse("acme-uk").unwrap().as_str(), "acme-uk");
+    /// assert!(BrandId::parse("acme uk").is_err());
+    /// ```
+    BrandId
 }
 
-impl fmt::Display for BrandId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+plain_name! {
+    /// The scope id of an activation. Unique over all brands.
+    ///
+    /// ```
+    /// use domain::ids::Scope;
+    ///
+    /// let scope = Scope::parse("acme-spring").unwrap();
+    /// assert_eq!(scope.to_string(), "acme-spring");
+    /// ```
+    Scope
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+plain_name! {
+    /// An incentive, as its activation names it.
+    IncentiveId
 }
 
-/// An incentive, as its activation names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IncentiveId(Scope);
-
-impl IncentiveId {
-    /// # Errors
-    /// When the text is not 1 to 64 plain characters.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        Scope::parse(text).map(Self)
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl fmt::Display for IncentiveId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A Braze subscription group, by its id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SubscriptionGroup(String);
-
-impl SubscriptionGroup {
-    /// # Errors
-    /// When the text is not 1 to 64 plain characters; Braze's ids are UUIDs.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        plain(text).map(Self)
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+plain_name! {
+    /// A Braze subscription group, by its id. Braze's ids are UUIDs.
+    SubscriptionGroup
 }
 
 /// How a consumer takes part.
@@ -147,6 +106,31 @@ impl Channel {
             Self::Event => "event",
         }
     }
+}
+
+/// Sixteen bytes that are shown as hexadecimal digits.
+macro_rules! keyed_hash {
+    ($name:ident) => {
+        impl $name {
+            /// The hash as sixteen bytes, for a store that keeps it so.
+            #[must_use]
+            pub fn to_bytes(self) -> [u8; 16] {
+                self.0
+            }
+
+            /// A hash read back from its bytes.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+    };
 }
 
 /// A participation: a keyed hash of scope, channel and contact, so the same consumer gets the same id and nobody
@@ -177,49 +161,15 @@ impl ParticipationId {
         }
         Ok(Self(bytes))
     }
-
-    /// The id as sixteen bytes, for a store that keeps it so.
-    #[must_use]
-    pub fn to_bytes(self) -> [u8; 16] {
-        self.0
-    }
-
-    /// An id read back from [`ParticipationId::to_bytes`].
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
 }
 
-impl fmt::Display for ParticipationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
+keyed_hash!(ParticipationId);
 
 /// What a brand's contact is known by in our store: a keyed hash, the contact itself is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContactKey([u8; 16]);
 
-impl ContactKey {
-    /// The key as sixteen bytes, for a store that keeps it so.
-    #[must_use]
-    pub fn to_bytes(self) -> [u8; 16] {
-        self.0
-    }
-
-    /// A key read back from [`ContactKey::to_bytes`].
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for ContactKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
+keyed_hash!(ContactKey);
 
 /// The books of one incentive; of all credits that no incentive hangs on, where there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

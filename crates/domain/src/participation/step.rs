@@ -114,6 +114,21 @@ pub struct ProfileWrite {
 }
 
 impl ProfileWrite {
+    /// These attributes for a profile that is there, and nothing else.
+    #[must_use]
+    pub fn of(profile: ProfileRef, attributes: Attributes) -> Self {
+        Self {
+            profile,
+            create: false,
+            email: None,
+            phone: None,
+            subscribe: None,
+            attributes,
+            event: None,
+            shows_reward: false,
+        }
+    }
+
     /// Leaves out the attributes that the profile showed when it was looked up: Braze counts each one written, changed or not. Says
     /// how many. Our attributes hold neither operators nor `null`, so what is equal would change nothing.
     pub fn leave_out_unchanged(&mut self, found: &[FoundProfile]) -> usize {
