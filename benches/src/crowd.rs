@@ -16,14 +16,13 @@ use benches::disk;
 use benches::load::{self, Load};
 use benches::process::BenchProcess;
 use benches::spread::Spread;
-use domain::award::{Award, AwardStatus, Resolution, SiblingLines};
+use domain::award::{Award, Resolution};
 use domain::brand::Brands;
 use domain::id_key::IdKey;
 use domain::ids::{IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Offer;
 use domain::ledger::{Entry, Rules};
 use domain::participation::{Outcome, Participation, State};
-use domain::unknown::UnknownFields;
 use embedded::DataFile;
 use futures::future::try_join_all;
 use ports::clock::{SystemChance, SystemClock};
@@ -164,19 +163,9 @@ impl Maker {
         if incentive == "none" {
             return Ok((one, None));
         }
-        let award = Award {
-            id: one.id(),
-            brand: one.brand().clone(),
-            ledger: ledger(incentive)?,
-            participant: self.id_key.contact(one.brand(), &contact),
-            others: SiblingLines::None,
-            offer: offer.clone(),
-            arrival: None,
-            status: AwardStatus::New,
-            credited_at: None,
-            due_at: None,
-            unknown: UnknownFields::default(),
-        };
+        let participant = self.id_key.contact(one.brand(), &contact);
+        let whose = (one.id(), one.brand().clone());
+        let award = Award::new(whose, ledger(incentive)?, participant, offer.clone());
         Ok((one, Some(Entry { award, rules: self.rules(incentive)? })))
     }
 

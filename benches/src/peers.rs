@@ -2,24 +2,19 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpStream;
 
+use crate::process::EndsWithHandle;
+
 /// A peer, which serves until its handle is dropped.
 pub struct Peer {
-    process: Child,
+    _process: EndsWithHandle,
     /// The address at which it listens.
     pub address: SocketAddr,
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ended = self.process.kill();
-        let _status = self.process.wait();
-    }
 }
 
 impl Peer {
@@ -58,7 +53,7 @@ impl Peer {
     async fn start(mut command: Command, data: &Path, port: &str) -> anyhow::Result<Self> {
         command.env("PEER_DATA", data).env("PEER_PORT", port).stdin(Stdio::null()).stdout(Stdio::null());
         let process = command.spawn().with_context(|| format!("{:?}", command.get_program()))?;
-        let peer = Self { process, address: format!("127.0.0.1:{port}").parse()? };
+        let peer = Self { _process: EndsWithHandle(process), address: format!("127.0.0.1:{port}").parse()? };
         let answers = async {
             while TcpStream::connect(peer.address).await.is_err() {
                 tokio::task::yield_now().await;

@@ -12,9 +12,19 @@ use anyhow::{Context, ensure};
 /// How many of a process's clock ticks make a second (`getconf CLK_TCK`, the same on every Linux).
 const TICKS: u64 = 100;
 
+/// A child process that ends when its handle is dropped.
+pub struct EndsWithHandle(pub Child);
+
+impl Drop for EndsWithHandle {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
 /// A process that ends when its handle is dropped.
 pub struct BenchProcess {
-    child: Child,
+    child: EndsWithHandle,
     address: SocketAddr,
 }
 
@@ -24,13 +34,6 @@ pub struct Usage {
     pub cpu: Duration,
     /// Its peak memory, in MiB.
     pub resident: f64,
-}
-
-impl Drop for BenchProcess {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _status = self.child.wait();
-    }
 }
 
 impl BenchProcess {
@@ -47,7 +50,7 @@ impl BenchProcess {
         BufReader::new(child.stdout.take().context("its output")?).read_line(&mut said)?;
         let address = said.split("http://").nth(1).and_then(|rest| rest.split([' ', ',', '\n']).next());
         let address = address.with_context(|| format!("it said: {said}"))?.parse()?;
-        Ok(Self { child, address })
+        Ok(Self { child: EndsWithHandle(child), address })
     }
 
     /// The address at which it listens.
@@ -91,7 +94,7 @@ impl BenchProcess {
     /// # Errors
     /// When it has ended.
     pub fn usage(&self) -> anyhow::Result<Usage> {
-        let directory = format!("/proc/{}", self.child.id());
+        let directory = format!("/proc/{}", self.child.0.id());
         let stat = fs::read_to_string(format!("{directory}/stat"))?;
         // The name may hold anything, so the fields after it are counted: user time is the 12th, system time the 13th.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();

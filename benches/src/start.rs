@@ -7,10 +7,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use benches::process::EndsWithHandle;
 use benches::spread::Spread;
 
 const ROUNDS: usize = 40;
@@ -29,16 +30,6 @@ struct FunctionRow {
     bytes: u64,
     milliseconds: Spread,
     mebibytes: Spread,
-}
-
-/// A child process that ends when its handle is dropped.
-struct Started(Child);
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _status = self.0.wait();
-    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -86,7 +77,7 @@ fn start(binary: &Path, runtime: &TcpListener, aws: &TcpListener) -> anyhow::Res
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.envs(lambdas_own(runtime)?).envs(the_templates(aws)?);
     let began = Instant::now();
-    let child = Started(command.spawn()?);
+    let child = EndsWithHandle(command.spawn()?);
     let (connection, _) = runtime.accept()?;
     let asked = first_line(&connection)?;
     let time = began.elapsed();

@@ -21,7 +21,7 @@ use testkit::start;
 use tower::ServiceExt;
 
 use crate::Ports;
-use crate::left_open::Listens;
+use crate::left_open::{Listens, without_limits};
 use crate::spoiler::Spoiler;
 
 const TOKEN: &str = "qb_accepted";
@@ -52,14 +52,7 @@ impl Whole {
         let id_key = IdKey::new([7; 32]);
         let deps = ports.under_intake(secrets.clone());
         let routes = intake::router(deps, brands.clone(), id_key.clone());
-        let workspace = Settings {
-            api_keys: vec!["key".into()],
-            settle: Duration::ZERO,
-            export_ids_per_minute: 1_000_000,
-            track_per_3s: 1_000_000,
-            subscription_groups: vec!["g-1".into()],
-            ..Settings::default()
-        };
+        let workspace = Settings { subscription_groups: vec!["g-1".into()], ..without_limits() };
         let transport = Arc::new(InProcess::to(Workspace::starting_at(workspace, start()).router()));
         let deps = ports.under_a_connector(secrets, transport, Arc::new(Listens));
         let connector = Connector::new(deps, brands, id_key);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::award::Resolution;
-use domain::callback::CallbackKind;
+use domain::callback::{Callback, CallbackKind};
 use domain::incentive::{NoPrize, Offer};
-use ports::ledger::{CALLBACK_LEASE, DeliveryOutcome};
+use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, DeliveryOutcome};
 use ports::store::Inserted;
 
 use crate::Ports;
@@ -33,25 +33,33 @@ pub(crate) async fn every_callback_is_delivered_once(ports: Ports) {
     assert_eq!(news, expected);
 }
 
-pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
+/// A callback that is due.
+async fn taken(game: &Game) -> CallbackDelivery {
+    game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap()
+}
+
+/// A game with one credit whose callback has been taken.
+async fn with_a_callback_taken(ports: Ports) -> (Game, Callback) {
     let game = Game::of(ports, first(1));
     let id = game.accept(1).await;
     game.credit(id).await;
-    let callback =
-        game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap().callback;
+    let callback = taken(&game).await.callback;
+    (game, callback)
+}
+
+pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
+    let (game, callback) = with_a_callback_taken(ports).await;
     assert_eq!(callback.status, rewarded(1, code("SPRING20")));
     assert!(game.news().await.is_empty(), "its lease has not ended");
     game.ports.clock.advance(CALLBACK_LEASE);
-    let outbound =
-        game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap();
+    let outbound = taken(&game).await;
     assert_eq!((outbound.attempts, &outbound.callback), (0, &callback), "the lease has ended");
     let later = game.now() + Duration::from_secs(600);
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::RetryAt(later))]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(599));
     assert!(game.news().await.is_empty());
     game.ports.clock.advance(Duration::from_secs(1));
-    let outbound =
-        game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap();
+    let outbound = taken(&game).await;
     assert_eq!(outbound.attempts, 1);
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
@@ -59,11 +67,7 @@ pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
 }
 
 pub(crate) async fn a_parked_callback_is_not_repeated(ports: Ports) {
-    let game = Game::of(ports, first(1));
-    let id = game.accept(1).await;
-    game.credit(id).await;
-    let callback =
-        game.ports.callbacks.take_callbacks(game.now(), 10).await.unwrap().callbacks.pop().unwrap().callback;
+    let (game, callback) = with_a_callback_taken(ports).await;
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Parked)]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
     assert!(game.news().await.is_empty());

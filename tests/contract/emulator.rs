@@ -204,12 +204,17 @@ async fn award_messages_are_delivered_in_order_and_only_after_the_earlier_ones_a
     );
 }
 
-#[tokio::test]
-async fn a_dead_letter_is_listed_every_time_until_it_is_retried() {
+/// An environment whose messages are dead letters when they were received once and not acknowledged within a second.
+async fn where_a_second_failure_is_the_end() -> (Sqs, Environment) {
     let (config, prefix) = (config().await, prefix());
     let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
     Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
-    let environment = Environment::new(&config, &prefix);
+    (queues, Environment::new(&config, &prefix))
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_tried_again() {
+    let (queues, environment) = where_a_second_failure_is_the_end().await;
     for queue in QueueName::ALL {
         let messages = [("acme", 1), ("zest", 2)];
         let outgoing =
@@ -300,10 +305,7 @@ async fn however_many_dead_letters_there_are_each_is_held_only_while_ten_are_tri
 
 #[tokio::test]
 async fn more_dead_awards_of_a_brand_than_sqs_shows_at_once_are_all_tried_again() {
-    let (config, prefix) = (config().await, prefix());
-    let queues = Sqs::make(&config, &prefix, Duration::from_secs(1), 1).await.unwrap();
-    Dynamo::new(&config, Tables::of(&prefix)).make_tables().await.unwrap();
-    let environment = Environment::new(&config, &prefix);
+    let (queues, environment) = where_a_second_failure_is_the_end().await;
     let outgoing = |number| Outgoing { look: look("acme", number), delay: Duration::ZERO };
     for numbers in [0..10, 10..20, 20..25] {
         queues.send(QueueName::Awards, numbers.map(outgoing).collect()).await.unwrap();

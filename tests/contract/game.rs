@@ -12,7 +12,6 @@ use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Quantity, Reward};
 use domain::ledger::{Entry, Resolved, Rules};
 use domain::participation::Participation;
-use domain::unknown::UnknownFields;
 use ports::Clock;
 use ports::store::MOST_ITEMS;
 use testkit::{changed, participation, start};
@@ -134,19 +133,9 @@ impl Game {
         offer: Offer,
         others: SiblingLines,
     ) -> ParticipationId {
-        let award = Award {
-            id: participation.id(),
-            brand: acme(),
-            ledger: ledger(),
-            participant: participation.contact_key(&IdKey::new([9; 32])).unwrap(),
-            others,
-            offer,
-            arrival: None,
-            status: AwardStatus::New,
-            credited_at: None,
-            due_at: None,
-            unknown: UnknownFields::default(),
-        };
+        let participant = participation.contact_key(&IdKey::new([9; 32])).unwrap();
+        let new = Award::new((participation.id(), acme()), ledger(), participant, offer);
+        let award = Award { others, ..new };
         let entry = Entry { award, rules: self.rules.clone() };
         self.ports.store.insert(&participation, Some(&entry)).await.unwrap();
         participation.id()

@@ -89,36 +89,30 @@ fn run(work: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+/// Tests the property on some ports, with a number of cases.
+macro_rules! gives_out_in_order {
+    ($name:ident, $cases:literal, $ports:expr, $quantity:expr, $happenings:expr) => {
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases($cases))]
 
-    /// This holds in every order of arrivals, credits and releases, and when anything is done twice.
-    #[test]
-    fn memory_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
-        quantity in 1_u32..12, happenings in happenings(), last: bool,
-    ) {
-        run(async { gives_out_exactly(in_memory().await, quantity, happenings, last).await });
-    }
+            #[test]
+            fn $name(quantity in $quantity, happenings in $happenings, last: bool) {
+                run(async { gives_out_exactly($ports.await, quantity, happenings, last).await });
+            }
+        }
+    };
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
-
-    #[test]
-    fn embedded_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
-        quantity in 1_u32..12, happenings in happenings(), last: bool,
-    ) {
-        run(async { gives_out_exactly(on_a_file().await, quantity, happenings, last).await });
-    }
+// This holds in every order of arrivals, credits and releases, and when anything is done twice.
+gives_out_in_order! {
+    memory_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
+    400, in_memory(), 1_u32..12, happenings()
 }
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6))]
-
-    #[test]
-    fn aws_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance(
-        quantity in 1_u32..6, happenings in proptest::collection::vec(happens(), 1..30), last: bool,
-    ) {
-        run(async { gives_out_exactly(on_dynamo().await, quantity, happenings, last).await });
-    }
+gives_out_in_order! {
+    embedded_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
+    60, on_a_file(), 1_u32..12, happenings()
+}
+gives_out_in_order! {
+    aws_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
+    6, on_dynamo(), 1_u32..6, proptest::collection::vec(happens(), 1..30)
 }

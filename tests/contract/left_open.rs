@@ -10,6 +10,7 @@ use axum::body::{Body, to_bytes};
 use braze::{Transport, TransportError};
 use braze_sim::{Settings, Workspace};
 use bytes::Bytes;
+use callback::{Addresses, CallbackError, CallbackTransport, Signed};
 use connector::Connector;
 use domain::Timestamp;
 use domain::award::Award;
@@ -21,7 +22,7 @@ use domain::ids::{BrandId, ParticipationId};
 use domain::incentive::{Pool, Reward};
 use domain::participation::Participation;
 use domain::person::Person;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use memory::{Faults, Memory, TestClock};
 use serde_json::json;
 use testkit::eventually;
@@ -57,26 +58,26 @@ impl Transport for Anywhere {
 pub(crate) struct Listens;
 
 #[async_trait]
-impl callback::CallbackTransport for Listens {
-    async fn send(
-        &self,
-        _callback: &callback::Signed,
-        _addresses: callback::Addresses,
-    ) -> Result<http::StatusCode, callback::CallbackError> {
-        Ok(http::StatusCode::NO_CONTENT)
+impl CallbackTransport for Listens {
+    async fn send(&self, _callback: &Signed, _to: Addresses) -> Result<StatusCode, CallbackError> {
+        Ok(StatusCode::NO_CONTENT)
     }
 }
 
-/// A workspace with everything that matters of what the earlier version had read and written there.
-async fn workspace() -> Router {
-    let settings = Settings {
+/// A workspace that settles at once and has no limits that matter.
+pub(crate) fn without_limits() -> Settings {
+    Settings {
         api_keys: vec!["key".into()],
         settle: Duration::ZERO,
         export_ids_per_minute: 1_000_000,
         track_per_3s: 1_000_000,
         ..Settings::default()
-    };
-    let workspace = Workspace::starting_at(settings, soon_after());
+    }
+}
+
+/// A workspace with everything that matters of what the earlier version had read and written there.
+async fn workspace() -> Router {
+    let workspace = Workspace::starting_at(without_limits(), soon_after());
     let profiles = json!({ "profiles": [
         { "email": "slow@example.com", "phone": "+13135550140" },
         { "external_id": "s-2", "email": "awaits@example.com", "phone": "+13135550142" },

@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::Ports;
-use crate::left_open::{Anywhere, Listens, has_ended, tick};
+use crate::left_open::{Anywhere, Listens, has_ended, tick, without_limits};
 
 /// A minute after the files were written.
 fn soon_after() -> domain::Timestamp {
@@ -175,14 +175,7 @@ fn brands() -> Brands {
 
 /// A connector of this version, over the file.
 fn connector(ports: &Ports) -> Arc<Connector> {
-    let settings = Settings {
-        api_keys: vec!["key".into()],
-        subscription_groups: vec!["g-1".into()],
-        settle: Duration::ZERO,
-        export_ids_per_minute: 1_000_000,
-        track_per_3s: 1_000_000,
-        ..Settings::default()
-    };
+    let settings = Settings { subscription_groups: vec!["g-1".into()], ..without_limits() };
     let workspace = Workspace::starting_at(settings, soon_after());
     let profiles = serde_json::json!({ "profiles": [
         { "external_id": "c-1", "email": "c1@example.com", "phone": "+13135550170" },

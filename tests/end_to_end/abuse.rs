@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::http_rules::says;
 use crate::secrets::TOKEN;
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
@@ -15,15 +16,6 @@ use crate::workspace::SimProcess;
 const LATER: Duration = Duration::from_secs(60);
 
 const HEAD: &str = "POST /participations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
-
-/// Sends a text and nothing more, and returns what came back until the connection was closed.
-async fn says(server: &ServeProcess, text: &str) -> String {
-    let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
-    stream.write_all(text.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    tokio::time::timeout(LATER, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-    String::from_utf8(answer).unwrap()
-}
 
 #[tokio::test]
 async fn a_client_that_does_not_finish_the_head_is_cut_off_and_others_are_served_meanwhile() {
@@ -149,12 +141,7 @@ async fn slow_heads_from_many_addresses_keep_no_honest_client_waiting() {
 #[tokio::test]
 async fn the_last_connections_are_kept_for_webhooks_and_the_health() {
     let workspace = SimProcess::start("0s").await;
-    let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
-    let brand = BrandFixture {
-        access: &access,
-        more: "[activation.events.signed_in]",
-        ..BrandFixture::at(&workspace)
-    };
+    let brand = BrandFixture::with_webhooks(&workspace);
     let server = ServeProcess::start_under("-n 300", &brand).await;
     // Requests in progress hold their connections until their bodies time out.
     let under_way = format!("{HEAD}content-length: 60\r\nexpect: 100-continue\r\n\r\n");
@@ -239,12 +226,7 @@ async fn a_client_that_asks_for_too_much_learns_when_to_retry_and_others_are_not
 #[tokio::test]
 async fn strangers_at_the_webhook_have_to_wait_and_do_not_fill_the_log() {
     let workspace = SimProcess::start("0s").await;
-    let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]\n", TokenHash::of(TOKEN));
-    let brand = BrandFixture {
-        access: &access,
-        more: "[activation.events.signed_in]",
-        ..BrandFixture::at(&workspace)
-    };
+    let brand = BrandFixture::with_webhooks(&workspace);
     let server = ServeProcess::start_limiting(&brand, &["--requests-per-client", "1"]).await;
     let body = json!({ "q_scope": "spring", "event": "signed_in", "email": "ada@example.com" });
     let (mut unknown, mut waits) = (0, 0);

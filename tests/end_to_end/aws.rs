@@ -22,12 +22,18 @@ fn good(environment: &str) -> String {
     acme.first("first", 2, "codes = \"codes.txt\"").to_string()
 }
 
+/// An environment with its tables.
+async fn made(endpoint: &str, environment: &str) -> (aws::SdkConfig, Dynamo) {
+    let config = aws::emulator(endpoint).await;
+    let dynamo = Dynamo::new(&config, Tables::of(environment));
+    dynamo.make_tables().await.unwrap();
+    (config, dynamo)
+}
+
 #[tokio::test]
 async fn brands_are_pushed_with_their_codes_and_refused_files_stay_as_they_were() {
     let (endpoint, environment) = (endpoint().await, prefix());
-    let config = aws::emulator(endpoint).await;
-    let ledgers = Dynamo::new(&config, Tables::of(&environment));
-    ledgers.make_tables().await.unwrap();
+    let (config, ledgers) = made(endpoint, &environment).await;
     let table = BrandTable::new(&config, &environment);
     table.make().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -132,9 +138,7 @@ fn said_to(endpoint: &str, command: &[&str]) -> (Option<i32>, String) {
 #[tokio::test]
 async fn the_commands_show_an_environment_and_forget_a_person_in_it() {
     let (endpoint, environment) = (endpoint().await, prefix());
-    let config = aws::emulator(endpoint).await;
-    let dynamo = Dynamo::new(&config, Tables::of(&environment));
-    dynamo.make_tables().await.unwrap();
+    let (config, dynamo) = made(endpoint, &environment).await;
     Sqs::make(&config, &environment, Duration::from_secs(30), 5).await.unwrap();
     let parameters = Parameters::new(&config, Arc::new(SystemClock));
     let key = "09".repeat(32);

@@ -80,10 +80,16 @@ async fn a_participation_that_does_not_fit_on_the_disk_is_not_accepted_and_nothi
     assert_eq!(server.send("GET", "/healthz", None, Vec::new()).await.0, 200);
 }
 
-#[tokio::test]
-async fn once_the_disk_has_space_again_the_process_continues_without_a_restart() {
+/// A process on a small disk, and its workspace. `None` if no such disk can be mounted here.
+async fn on_a_small_disk() -> Option<(SimProcess, ServeProcess)> {
     let workspace = quick_workspace().await;
-    let Some(server) = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await else {
+    let server = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await;
+    Some((workspace, server?))
+}
+
+#[tokio::test]
+async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
+    let Some((_workspace, server)) = on_a_small_disk().await else {
         println!(
             "no small disk can be mounted here: a full one is only played, by the test with `ulimit -f`"
         );
@@ -111,9 +117,8 @@ async fn wrong(server: &ServeProcess) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_filling_up_is_reported_before_it_is_full() {
-    let workspace = quick_workspace().await;
-    let Some(server) = ServeProcess::start_on_small_disk(&BrandFixture::at(&workspace)).await else {
+async fn a_disk_that_is_filling_up_is_told_of_before_it_is_full() {
+    let Some((_workspace, server)) = on_a_small_disk().await else {
         println!(
             "no small disk can be mounted here: a disk that is filling up is only played, by unit tests"
         );

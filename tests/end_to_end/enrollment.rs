@@ -188,20 +188,19 @@ async fn by_email_identity_there_are_no_look_ups_and_still_one_profile_each() {
     assert_eq!(emails, ["\"known@example.com\"", "\"new@example.com\""]);
 }
 
+/// A number of consumers take part at the same time.
+async fn take_part_at_once(server: &ServeProcess, consumers: usize) -> Vec<String> {
+    let one = async |email: String| server.take_part("spring", &email).await;
+    stream::iter(addresses(consumers)).map(one).buffer_unordered(consumers).collect().await
+}
+
 #[tokio::test]
 async fn a_contract_of_five_objects_per_request_is_respected() {
     let workspace = SimProcess::start("50ms").await;
     workspace.set_limits(json!({ "max_objects": 5 })).await;
     let braze = "limits = { track_objects = 5 }";
     let server = ServeProcess::start(&BrandFixture { braze, ..BrandFixture::at(&workspace) }).await;
-    let ids: Vec<String> = stream::iter(addresses(40))
-        .map(|email| async {
-            let email = email;
-            server.take_part("spring", &email).await
-        })
-        .buffer_unordered(40)
-        .collect()
-        .await;
+    let ids = take_part_at_once(&server, 40).await;
     for id in ids {
         server.reaches(&id, "enrolled", SOON).await;
     }
@@ -215,14 +214,7 @@ async fn a_burst_over_the_limit_waits_for_its_slots_without_a_429() {
     let braze = "limits = { export_ids_per_minute = 20 }";
     let server = ServeProcess::start(&BrandFixture { braze, ..BrandFixture::at(&workspace) }).await;
     workspace.set_limits(json!({ "export_ids_per_minute": 20 })).await;
-    let ids: Vec<String> = stream::iter(addresses(30))
-        .map(|email| async {
-            let email = email;
-            server.take_part("spring", &email).await
-        })
-        .buffer_unordered(30)
-        .collect()
-        .await;
+    let ids = take_part_at_once(&server, 30).await;
     for id in &ids {
         server.reaches(id, "enrolled", LATER).await;
     }

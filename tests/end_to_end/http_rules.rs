@@ -17,8 +17,8 @@ async fn connects(server: &ServeProcess) -> TcpStream {
     stream
 }
 
-/// The answers until the connection is closed.
-async fn says(server: &ServeProcess, text: &str) -> String {
+/// Sends a text and nothing more, and returns what came back until the connection was closed.
+pub(crate) async fn says(server: &ServeProcess, text: &str) -> String {
     let mut stream = connects(server).await;
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();

@@ -66,26 +66,27 @@ async fn is_shown(server: &ServeProcess) {
     assert!(kinds.iter().all(|kind| expected.contains(kind)), "{shown}");
 }
 
-#[tokio::test]
-async fn a_log_on_a_full_disk_costs_log_lines_only() {
+/// A process that has served, with its log redirected by the shell.
+async fn serves_though_its_log_is(redirection: &str) -> ServeProcess {
     let workspace = SimProcess::start("0s").await;
     let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
-        redirected("2>/dev/full", arguments, environment, output)
+        redirected(redirection, arguments, environment, output)
     };
     let server = ServeProcess::start_by(start, &BrandFixture::at(&workspace)).await;
     serves(&server, &workspace).await;
+    server
+}
+
+#[tokio::test]
+async fn a_log_on_a_full_disk_costs_log_lines_only() {
+    let server = serves_though_its_log_is("2>/dev/full").await;
     is_shown(&server).await;
     assert!(server.terminate().await.success());
 }
 
 #[tokio::test]
 async fn no_output_at_all_costs_log_lines_only() {
-    let workspace = SimProcess::start("0s").await;
-    let start = |arguments: &[&str], environment: &[(&str, &str)], output: &Path| {
-        redirected("2>&-", arguments, environment, output)
-    };
-    let server = ServeProcess::start_by(start, &BrandFixture::at(&workspace)).await;
-    serves(&server, &workspace).await;
+    let server = serves_though_its_log_is("2>&-").await;
     assert!(server.terminate().await.success());
 }
 

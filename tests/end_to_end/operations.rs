@@ -109,6 +109,15 @@ async fn park_everything(server: &ServeProcess) {
     file.delivered(&parked).await.unwrap();
 }
 
+/// A process with one enrolled participation.
+async fn with_one_enrolled() -> (SimProcess, ServeProcess, String) {
+    let workspace = SimProcess::start("0s").await;
+    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
+    let id = server.take_part("spring", "ada.l@example.com").await;
+    server.reaches(&id, "enrolled", LATER).await;
+    (workspace, server, id)
+}
+
 /// Whether a text is anywhere in the data file or its log.
 fn kept(server: &ServeProcess, text: &str) -> bool {
     ["", "-wal"].into_iter().any(|ending| {
@@ -119,11 +128,8 @@ fn kept(server: &ServeProcess, text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_forgotten_person_leaves_file_and_log_at_once_while_others_take_part() {
-    let workspace = SimProcess::start("0s").await;
-    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
-    let id = server.take_part("spring", "ada.l@example.com").await;
-    server.reaches(&id, "enrolled", LATER).await;
+async fn whoever_is_forgotten_leaves_file_and_log_at_once_while_others_take_part() {
+    let (_workspace, server, _) = with_one_enrolled().await;
     assert!(kept(&server, "ada.l@example.com"));
     let (data, over) = (server.data().display().to_string(), AtomicBool::new(false));
     let others = async {
@@ -230,11 +236,8 @@ fn a_missing_data_file_or_a_file_of_another_kind_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_unknown_contact_has_an_exit_code_of_its_own_and_a_copied_file_is_complete() {
-    let workspace = SimProcess::start("0s").await;
-    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
-    let id = server.take_part("spring", "ada.l@example.com").await;
-    server.reaches(&id, "enrolled", LATER).await;
+async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_whole() {
+    let (_workspace, server, id) = with_one_enrolled().await;
     let data = server.data();
     let forget = |path: &std::path::Path, email: &str| {
         run(&["forget", "--data", &path.display().to_string(), "--email", email])
@@ -255,11 +258,8 @@ async fn an_unknown_contact_has_an_exit_code_of_its_own_and_a_copied_file_is_com
 }
 
 #[tokio::test]
-async fn an_unreadable_participation_is_named_and_can_be_erased_while_everything_else_continues() {
-    let workspace = SimProcess::start("0s").await;
-    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
-    let damaged = server.take_part("spring", "ada.l@example.com").await;
-    server.reaches(&damaged, "enrolled", LATER).await;
+async fn a_participation_that_cannot_be_read_is_named_and_can_be_erased_while_everything_else_goes_on() {
+    let (_workspace, server, damaged) = with_one_enrolled().await;
     let connection = rusqlite::Connection::open(server.data()).unwrap();
     connection.busy_timeout(LATER).unwrap();
     let sql = "UPDATE participations SET record = '{', due_at = 0 WHERE hex(id) = ?";

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use domain::token::TokenHash;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -47,12 +46,7 @@ const FULL: &str = "urn:quikly-braze:activation-full";
 #[tokio::test]
 async fn a_crowd_fills_an_activation_exactly_and_neither_a_kill_nor_a_restart_makes_room() {
     let workspace = SimProcess::start("0s").await;
-    let access = format!("[webhook]\ntokens_sha256 = [\"{}\"]", TokenHash::of(TOKEN));
-    let brand = BrandFixture {
-        access: &access,
-        more: "[activation.events.signed_in]",
-        ..BrandFixture::at(&workspace)
-    };
+    let brand = BrandFixture::with_webhooks(&workspace);
     let unlimited =
         &["--requests-per-client", "0", "--reads-per-client", "0", "--connections-per-client", "0"];
     let mut server = ServeProcess::start_changed(&brand, limit, unlimited).await;

@@ -1,6 +1,7 @@
 //! The connector as a process, and a client with a method for each use of its API.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use domain::token::TokenHash;
@@ -60,6 +61,12 @@ impl<'a> BrandFixture<'a> {
             more: "",
             codes: 0,
         }
+    }
+
+    /// A brand that accepts webhooks of one event with [`TOKEN`].
+    pub(crate) fn with_webhooks(workspace: &'a SimProcess) -> Self {
+        static ACCESS: LazyLock<String> = LazyLock::new(|| BrandText::default().webhook(TOKEN).to_string());
+        Self { access: &ACCESS, more: "[activation.events.signed_in]", ..Self::at(workspace) }
     }
 
     fn file(&self) -> String {

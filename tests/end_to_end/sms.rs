@@ -151,14 +151,22 @@ fn now() -> Instant {
     Instant::now()
 }
 
-#[tokio::test]
-async fn two_hundred_are_asked_once_and_a_hundred_and_fifty_confirm() {
+/// The settings of a brand that settles fast and has no limits that matter.
+const FAST: &str = "settle = \"1s\"\nsettle_by = \"queue\"\nlimits = { export_ids_per_minute = 100000 }";
+
+/// Makes the workspace ask consumers to confirm.
+async fn that_asks() -> SimProcess {
     let workspace = SimProcess::start("200ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
     workspace.asks_by_event("quikly_sms_opt_in", GROUP).await;
-    let braze = "settle = \"1s\"\nsettle_by = \"queue\"\nlimits = { export_ids_per_minute = 100000 }";
+    workspace
+}
+
+#[tokio::test]
+async fn two_hundred_are_asked_once_and_a_hundred_and_fifty_confirm() {
+    let workspace = that_asks().await;
     let server =
-        ServeProcess::start(&BrandFixture { braze, sms: DOUBLE, ..BrandFixture::at(&workspace) }).await;
+        ServeProcess::start(&BrandFixture { braze: FAST, sms: DOUBLE, ..BrandFixture::at(&workspace) }).await;
     let ids = everyone_takes_part(&server, 0..200).await;
     let longest = a_hundred_and_fifty_confirm(&server, &workspace, &ids).await;
     println!("credited at the latest {longest:?} after the answer, at one poll a second");
@@ -170,14 +178,11 @@ async fn two_hundred_are_asked_once_and_a_hundred_and_fifty_confirm() {
 }
 
 #[tokio::test]
-async fn double_opt_in_works_with_a_kill_9_every_few_seconds() {
-    let workspace = SimProcess::start("200ms").await;
-    workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;
-    workspace.asks_by_event("quikly_sms_opt_in", GROUP).await;
-    let braze = "settle = \"1s\"\nsettle_by = \"queue\"\nlimits = { export_ids_per_minute = 100000 }";
+async fn the_same_with_a_kill_9_every_few_seconds() {
+    let workspace = that_asks().await;
     let sms = DOUBLE.replace("25s", "60s");
     let mut server =
-        ServeProcess::start(&BrandFixture { braze, sms: &sms, ..BrandFixture::at(&workspace) }).await;
+        ServeProcess::start(&BrandFixture { braze: FAST, sms: &sms, ..BrandFixture::at(&workspace) }).await;
     let mut ids = Vec::new();
     let mut kills = 0;
     for begin in [0, 50, 100, 150] {

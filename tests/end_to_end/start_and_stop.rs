@@ -27,12 +27,16 @@ fn refuses_to_start(arguments: &[&str], reason: &str) {
     assert_eq!(said.trim().lines().count(), 1, "one line, no backtrace:\n{said}");
 }
 
+fn demo(directory: &Path, data: &str) -> Process {
+    let arguments = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", data];
+    Process::start(&arguments, &[], &directory.join("said"))
+}
+
 #[tokio::test]
 async fn the_demo_prints_requests_to_try_and_they_work() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("demo/data.sqlite").display().to_string();
-    let arguments = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", &data];
-    let mut process = Process::start(&arguments, &[], &directory.path().join("said"));
+    let mut process = demo(directory.path(), &data);
     let url = process.address("participations   ").await;
     let sim = process.address("Braze workspace  ").await;
     assert!(process.said().contains(&data), "it names where its data is");
@@ -182,8 +186,7 @@ fn it_says_in_one_line_why_it_cannot_start() {
 async fn two_processes_do_not_share_a_data_file() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data.sqlite").display().to_string();
-    let first = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", &data];
-    let mut process = Process::start(&first, &[], &directory.path().join("said"));
+    let mut process = demo(directory.path(), &data);
     process.address("participations   ").await;
     let good = brands(directory.path(), GOOD);
     let second = ["serve", "--brands", &good, "--data", &data, "--listen", "127.0.0.1:0"];

@@ -71,10 +71,7 @@ async fn a_reward_is_part_of_the_enrollments_write() {
     for braze in ["", "identity = \"email\""] {
         let campaign = Campaign::with(Faults::none(), braze, &activation);
         campaign.run();
-        let mut ids = Vec::new();
-        for number in 0..3 {
-            ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-        }
+        let ids = campaign.accept_many(3).await;
         campaign.all_end(&ids, A_DAY).await;
         let profiles = campaign.profiles().await;
         assert_eq!((profiles.len(), rewards(&profiles).len()), (3, 2), "{braze}");
@@ -145,10 +142,7 @@ async fn a_raffle_is_drawn_at_its_close_and_its_winners_get_callbacks() {
     let activation = format!("[activation.email]\nincentive = \"early\"\n{raffle}");
     let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
     campaign.run();
-    let mut ids = Vec::new();
-    for number in 0..10 {
-        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-    }
+    let ids = campaign.accept_many(10).await;
     campaign.all_end(&ids, A_DAY).await;
     assert!(rewards(&campaign.profiles().await).is_empty(), "not before the close");
     campaign.clock.sleep(Duration::from_secs(2 * 3_600)).await;

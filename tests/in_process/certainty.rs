@@ -23,15 +23,17 @@ async fn everyone_has_one_of_each(campaign: &Campaign, count: usize) {
     }
 }
 
+/// Sixty consumers take part, and each ends with one of everything.
+async fn sixty_end(campaign: &Campaign) {
+    campaign.run();
+    let ids = campaign.accept_many(60).await;
+    campaign.all_end(&ids, A_DAY).await;
+    everyone_has_one_of_each(campaign, 60).await;
+}
+
 async fn runs_to_the_end(faults: Faults) {
     let campaign = Campaign::new(faults, EVENT);
-    campaign.run();
-    let mut ids = Vec::new();
-    for number in 0..60 {
-        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-    }
-    campaign.all_end(&ids, A_DAY).await;
-    everyone_has_one_of_each(&campaign, 60).await;
+    sixty_end(&campaign).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,10 +65,7 @@ async fn with_every_fault_of_aws_everyone_is_enrolled() {
 #[tokio::test(start_paused = true)]
 async fn two_ticks_at_once_do_no_harm() {
     let campaign = Campaign::new(Faults { message_lost: 1.0, ..Faults::none() }, EVENT);
-    let mut ids = Vec::new();
-    for number in 0..40 {
-        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-    }
+    let ids = campaign.accept_many(40).await;
     for _minute in 0..10 {
         campaign.clock.sleep(Duration::from_secs(60)).await;
         join_all((0..3).map(|_| campaign.connector.tick())).await;
@@ -81,10 +80,7 @@ async fn an_outage_of_hours_is_waited_out() {
     let campaign = Campaign::new(Faults::none(), EVENT);
     campaign.steer("POST", "/_sim/faults", r#"{"kind": "status", "status": 503}"#).await;
     campaign.run();
-    let mut ids = Vec::new();
-    for number in 0..40 {
-        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-    }
+    let ids = campaign.accept_many(40).await;
     campaign.clock.sleep(Duration::from_secs(6 * 3_600)).await;
     assert_eq!(campaign.state(ids[0]).await, "received");
     campaign.steer("DELETE", "/_sim/faults", "").await;
@@ -113,13 +109,7 @@ async fn unreadable_answers_are_verified_once_braze_has_settled() {
         let campaign = Campaign::new(Faults::none(), EVENT);
         let fault = format!(r#"{{"path": "/users/track", "kind": "garbage", "when": "{when}", "count": 3}}"#);
         campaign.steer("POST", "/_sim/faults", &fault).await;
-        campaign.run();
-        let mut ids = Vec::new();
-        for number in 0..60 {
-            ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-        }
-        campaign.all_end(&ids, A_DAY).await;
-        everyone_has_one_of_each(&campaign, 60).await;
+        sixty_end(&campaign).await;
     }
 }
 

@@ -34,22 +34,13 @@ const INCENTIVE: &str = "[[activation.incentive]]\nid = \"early\"\nkind = \"firs
                          [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\nevent = \"q_rewarded\"\n";
 
 fn flows() -> Vec<MessageFlow> {
-    let email = |name, braze, activation: &str| MessageFlow {
-        name,
-        braze,
-        activation: format!("[activation.email]\n{activation}"),
-        way: TestedWay::Email,
-        ends: "enrolled",
-        profiles: 3,
+    let flow = |way, ends| {
+        move |name, braze, activation: &str| {
+            let begin = if way == TestedWay::Email { "[activation.email]\n" } else { SMS };
+            MessageFlow { name, braze, activation: format!("{begin}{activation}"), way, ends, profiles: 3 }
+        }
     };
-    let sms = |name, braze, activation: &str| MessageFlow {
-        name,
-        braze,
-        activation: format!("{SMS}{activation}"),
-        way: TestedWay::Phone,
-        ends: "credited",
-        profiles: 3,
-    };
+    let (email, sms) = (flow(TestedWay::Email, "enrolled"), flow(TestedWay::Phone, "credited"));
     let rewarded = |activation: &str| format!("incentive = \"early\"\n{activation}\n{INCENTIVE}");
     vec![
         email("e-mail", "", "attributes = { p = true }"),

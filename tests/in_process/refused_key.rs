@@ -12,10 +12,7 @@ async fn a_refused_key_is_tried_once_a_minute_and_work_continues_once_it_is_acce
     let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
     campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["another"]}"#).await;
     campaign.run();
-    let mut ids = Vec::new();
-    for number in 0..100 {
-        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-    }
+    let ids = campaign.accept_many(100).await;
     campaign.clock.sleep(Duration::from_secs(30)).await;
     let first_group = campaign.requests("/users/export/ids").await;
     assert!(first_group <= 16, "{first_group} requests before the refusal was known");
@@ -32,10 +29,7 @@ async fn a_refused_key_is_tried_once_a_minute_and_work_continues_once_it_is_acce
 async fn a_key_that_is_refused_in_the_middle_of_a_backlog_is_tried_once_a_minute_too() {
     let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
     campaign.run();
-    let mut ids = Vec::new();
-    for number in 0..1_000 {
-        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-    }
+    let ids = campaign.accept_many(1_000).await;
     campaign.clock.sleep(Duration::from_secs(65)).await;
     campaign.steer("PUT", "/_sim/keys", r#"{"keys": ["another"]}"#).await;
     let before = campaign.requests("/users/export/ids").await;

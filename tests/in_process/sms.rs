@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::ids::ParticipationId;
 use memory::Faults;
 use ports::Clock;
 use serde_json::{Value, json};
@@ -28,6 +29,23 @@ async fn confirm(campaign: &Campaign, number: usize) {
     assert_eq!(answer["confirmed"], true, "{number} was asked");
 }
 
+/// A number of consumers take part by mobile number, and are asked to confirm within the given time.
+async fn are_asked(
+    campaign: &Campaign,
+    count: usize,
+    email: impl Fn(usize) -> Option<String>,
+    within: Duration,
+) -> Vec<ParticipationId> {
+    asks_by_event(campaign).await;
+    campaign.run();
+    let mut ids = Vec::new();
+    for number in 0..count {
+        ids.push(campaign.accept_phone(&phone(number), email(number).as_deref()).await);
+    }
+    campaign.all_reach(&ids, "awaiting_opt_in", within).await;
+    ids
+}
+
 fn events(profiles: &[Value]) -> u64 {
     profiles.iter().filter_map(|profile| profile["custom_events"]["opt_in"]["count"].as_u64()).sum()
 }
@@ -35,13 +53,8 @@ fn events(profiles: &[Value]) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn two_days_of_double_opt_in_poll_in_fifties_and_credit_within_a_poll() {
     let campaign = Campaign::with(Faults::none(), "", DOUBLE);
-    asks_by_event(&campaign).await;
-    campaign.run();
-    let mut ids = Vec::new();
-    for number in 0..100 {
-        ids.push(campaign.accept_phone(&phone(number), Some(&format!("c{number}@example.com"))).await);
-    }
-    campaign.all_reach(&ids, "awaiting_opt_in", Duration::from_secs(600)).await;
+    let email = |number| Some(format!("c{number}@example.com"));
+    let ids = are_asked(&campaign, 100, email, Duration::from_secs(600)).await;
     // The first forty arrived a moment before the others, while the brand's limit was being learned. The tick brings them together.
     campaign.clock.sleep(Duration::from_secs(60)).await;
     let before = campaign.requests("/subscription/status/get").await;
@@ -65,13 +78,7 @@ async fn two_days_of_double_opt_in_poll_in_fifties_and_credit_within_a_poll() {
 #[tokio::test(start_paused = true)]
 async fn with_every_fault_of_aws_nobody_is_asked_twice_and_nobody_is_lost() {
     let campaign = Campaign::with(Faults::like_aws(), "", DOUBLE);
-    asks_by_event(&campaign).await;
-    campaign.run();
-    let mut ids = Vec::new();
-    for number in 0..60 {
-        ids.push(campaign.accept_phone(&phone(number), None).await);
-    }
-    campaign.all_reach(&ids, "awaiting_opt_in", 6 * HOUR).await;
+    let ids = are_asked(&campaign, 60, |_| None, 6 * HOUR).await;
     // Braze has accepted the writes, and has not applied them yet.
     campaign.clock.sleep(Duration::from_secs(60)).await;
     for number in 0..60 {

@@ -55,8 +55,8 @@ async fn of_two_that_are_refused_as_one_object_only_the_one_at_fault_is_refused(
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_that_braze_refused_for_hours_are_sent_together_once_it_accepts_them() {
-    const COUNT: u64 = 40;
+async fn what_braze_did_not_take_for_hours_is_written_together_once_it_does() {
+    const COUNT: usize = 40;
     // Only the tick processes anything here, and it takes everything that is due together.
     let faults = Faults { message_lost: 1.0, schedule_lost: 1.0, ..Faults::none() };
     let campaign = Campaign::new(faults, "attributes = { quikly_participant = true }");
@@ -64,10 +64,7 @@ async fn writes_that_braze_refused_for_hours_are_sent_together_once_it_accepts_t
         .steer("POST", "/_sim/faults", r#"{"path": "/users/track", "kind": "status", "status": 503}"#)
         .await;
     campaign.run();
-    let mut ids = Vec::new();
-    for number in 0..COUNT {
-        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-    }
+    let ids = campaign.accept_many(COUNT).await;
     campaign.clock.sleep(Duration::from_secs(2 * 3_600)).await;
     let in_vain = campaign.requests("/users/track").await;
     campaign.steer("DELETE", "/_sim/faults", "").await;

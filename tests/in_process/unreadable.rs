@@ -21,10 +21,7 @@ fn kinds(campaign: &Campaign) -> Vec<&'static str> {
 #[tokio::test(start_paused = true)]
 async fn others_continue_and_the_health_shows_it_as_long_as_it_lasts() {
     let campaign = Campaign::new(Faults::none(), "");
-    let mut ids = Vec::new();
-    for number in 0..20 {
-        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
-    }
+    let ids = campaign.accept_many(20).await;
     campaign.memory.damage(ids[7], true);
     campaign.run();
     let readable: Vec<_> = ids.iter().copied().filter(|id| *id != ids[7]).collect();

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, DeleteMessageBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry,
+};
 use domain::message::QueueName;
 use ports::error::at_most;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
@@ -115,6 +117,14 @@ fn in_order(queue: QueueName) -> bool {
     }
 }
 
+/// Fails if SQS did not do all that a batch asked for.
+fn none_failed(doing: &'static str, failed: &[BatchResultErrorEntry]) -> Result<()> {
+    match failed.first() {
+        None => Ok(()),
+        Some(failed) => Err(Error::unavailable(doing, format!("SQS says {}", failed.code()))),
+    }
+}
+
 #[async_trait]
 impl Queues for Sqs {
     async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<()> {
@@ -140,10 +150,7 @@ impl Queues for Sqs {
             request = request.entries(entry.build().map_err(|error| Error::unavailable(DOING, error))?);
         }
         let sent = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
-        match sent.failed().first() {
-            None => Ok(()),
-            Some(failed) => Err(Error::unavailable(DOING, format!("SQS says {}", failed.code()))),
-        }
+        none_failed(DOING, sent.failed())
     }
 
     /// Leaves a body alone that is not ours. After a few deliveries it becomes a dead letter.
@@ -184,9 +191,6 @@ impl Queues for Sqs {
             request = request.entries(entry.build().map_err(|error| Error::unavailable(DOING, error))?);
         }
         let deleted = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
-        match deleted.failed().first() {
-            None => Ok(()),
-            Some(failed) => Err(Error::unavailable(DOING, format!("SQS says {}", failed.code()))),
-        }
+        none_failed(DOING, deleted.failed())
     }
 }

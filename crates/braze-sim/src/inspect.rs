@@ -94,6 +94,9 @@ struct Reply {
 /// The result of such an endpoint: a body, or what is wrong with the request.
 type Inspected = Result<Json<Value>, Wrong>;
 
+/// The posted body, or the reason why it cannot be read.
+type Body<T> = Result<Json<T>, JsonRejection>;
+
 struct Wrong(String);
 
 impl IntoResponse for Wrong {
@@ -133,10 +136,7 @@ async fn faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({ "faults": workspace.lock().faults }))
 }
 
-async fn add_fault(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<Fault>, JsonRejection>,
-) -> Inspected {
+async fn add_fault(Shared(workspace): Shared<Workspace>, body: Body<Fault>) -> Inspected {
     workspace.lock().faults.add(read(body)?);
     Ok(Json(json!({})))
 }
@@ -146,10 +146,7 @@ async fn clear_faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({}))
 }
 
-async fn set_limits(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<LimitsBody>, JsonRejection>,
-) -> Inspected {
+async fn set_limits(Shared(workspace): Shared<Workspace>, body: Body<LimitsBody>) -> Inspected {
     let limits = read(body)?;
     let mut state = workspace.lock();
     let old = state.settings.clone();
@@ -167,26 +164,17 @@ async fn set_limits(
     Ok(Json(json!({})))
 }
 
-async fn set_settle(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<Settle>, JsonRejection>,
-) -> Inspected {
+async fn set_settle(Shared(workspace): Shared<Workspace>, body: Body<Settle>) -> Inspected {
     workspace.lock().settings.settle = Duration::from_millis(read(body)?.settle_ms);
     Ok(Json(json!({})))
 }
 
-async fn set_keys(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<Keys>, JsonRejection>,
-) -> Inspected {
+async fn set_keys(Shared(workspace): Shared<Workspace>, body: Body<Keys>) -> Inspected {
     workspace.lock().keys = read(body)?.keys.into_iter().collect();
     Ok(Json(json!({})))
 }
 
-async fn set_permissions(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<Permissions>, JsonRejection>,
-) -> Inspected {
+async fn set_permissions(Shared(workspace): Shared<Workspace>, body: Body<Permissions>) -> Inspected {
     workspace.lock().withheld = read(body)?.withheld.into_iter().collect();
     Ok(Json(json!({})))
 }
@@ -196,10 +184,7 @@ async fn subscriptions(Shared(workspace): Shared<Workspace>) -> Json<Value> {
 }
 
 /// Sets states at once, without settling.
-async fn set_subscriptions(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<Value>, JsonRejection>,
-) -> Inspected {
+async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: Body<Value>) -> Inspected {
     let changes = subscription::changes_of_any_size(&read(body)?).map_err(Wrong)?;
     let now = workspace.now();
     let set = changes.len();
@@ -207,26 +192,17 @@ async fn set_subscriptions(
     Ok(Json(json!({ "set": set })))
 }
 
-async fn set_double_opt_in(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<DoubleOptIn>, JsonRejection>,
-) -> Inspected {
+async fn set_double_opt_in(Shared(workspace): Shared<Workspace>, body: Body<DoubleOptIn>) -> Inspected {
     workspace.lock().settings.double_opt_in = Some(read(body)?);
     Ok(Json(json!({})))
 }
 
-async fn set_status_keys(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<Keyed>, JsonRejection>,
-) -> Inspected {
+async fn set_status_keys(Shared(workspace): Shared<Workspace>, body: Body<Keyed>) -> Inspected {
     workspace.lock().settings.status_keys = read(body)?.status_keys;
     Ok(Json(json!({})))
 }
 
-async fn set_bad_phones(
-    Shared(workspace): Shared<Workspace>,
-    body: Result<Json<Phones>, JsonRejection>,
-) -> Inspected {
+async fn set_bad_phones(Shared(workspace): Shared<Workspace>, body: Body<Phones>) -> Inspected {
     workspace.lock().bad_phones = read(body)?.phones.into_iter().collect();
     Ok(Json(json!({})))
 }

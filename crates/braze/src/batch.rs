@@ -94,26 +94,10 @@ pub fn pack(writes: &[TrackWrite], limit: BatchLimit) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use proptest::prelude::*;
-    use serde_json::Map;
 
     use super::*;
-    use crate::track::Identifier;
-
-    fn write(with_attributes: bool, events: usize) -> TrackWrite {
-        let identifier = Identifier::ExternalId("u".into());
-        let event = Event {
-            identifier: identifier.clone(),
-            name: "e".into(),
-            time: Timestamp::UNIX_EPOCH,
-            properties: Map::new(),
-            update_existing_only: None,
-        };
-        let attributes =
-            AttributesObject { identifier, update_existing_only: None, email: None, fields: Map::new() };
-        TrackWrite { attributes: with_attributes.then_some(attributes), events: vec![event; events] }
-    }
+    use crate::samples::write;
 
     #[test]
     fn seventy_five_objects_are_counted_over_both_arrays_by_default() {

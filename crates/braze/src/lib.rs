@@ -10,6 +10,8 @@ mod limits;
 mod outcome;
 mod permission;
 mod redact;
+#[cfg(test)]
+mod samples;
 mod subscription;
 mod track;
 mod transport;

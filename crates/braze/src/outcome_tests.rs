@@ -1,22 +1,11 @@
-use jiff::Timestamp;
 use proptest::prelude::*;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::*;
-use crate::track::{AttributesObject, Event, Identifier};
+use crate::samples;
 
 fn write(events: usize) -> TrackWrite {
-    let identifier = Identifier::ExternalId("u".into());
-    let event = Event {
-        identifier: identifier.clone(),
-        name: "e".into(),
-        time: Timestamp::UNIX_EPOCH,
-        properties: Map::new(),
-        update_existing_only: None,
-    };
-    let attributes =
-        AttributesObject { identifier, update_existing_only: None, email: None, fields: Map::new() };
-    TrackWrite { attributes: Some(attributes), events: vec![event; events] }
+    samples::write(true, events)
 }
 
 fn answer(status: u16, body: &Value, writes: &[TrackWrite]) -> Result<Vec<WriteOutcome>, Error> {

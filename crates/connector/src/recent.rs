@@ -191,16 +191,7 @@ mod tests {
     fn write(profile: &str, tier: &str) -> ProfileWrite {
         let mut attributes = Attributes::default();
         attributes.set("tier", AttributeValue::Text(tier.to_owned())).unwrap();
-        ProfileWrite {
-            profile: ProfileRef::ExternalId(profile.to_owned()),
-            create: false,
-            email: None,
-            phone: None,
-            subscribe: None,
-            attributes,
-            event: None,
-            shows_reward: false,
-        }
+        ProfileWrite::of(ProfileRef::ExternalId(profile.to_owned()), attributes)
     }
 
     struct RecentWorld {

@@ -7,7 +7,7 @@ mod tests;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::award::{Award, AwardStatus, SiblingLines};
+use crate::award::{Award, SiblingLines};
 use crate::brand::{Activation, Brand, CreditMoment};
 use crate::contact::{Contact, Email, Phone};
 use crate::id_key::IdKey;
@@ -16,7 +16,6 @@ use crate::incentive::{Moments, NoPrize, Offer};
 use crate::ledger::{Entry, Rules};
 use crate::participation::{BrazeEvent, Consent, Participation, Snapshot, Way};
 use crate::time::later;
-use crate::unknown::UnknownFields;
 
 /// A participation that is accepted at `now` and not stored yet.
 #[derive(Debug, Clone, Copy)]
@@ -107,19 +106,9 @@ pub fn entry(
         Some(incentive) => incentive.offer(moments, id_key.lot(&ledger, participant)),
         None => Offer::Nothing(NoPrize::NoIncentive),
     };
-    let award = Award {
-        id: participation.id(),
-        brand: brand.id.clone(),
-        others: others(participation, activation, &ledger, id_key),
-        ledger,
-        participant,
-        offer,
-        arrival: None,
-        status: AwardStatus::New,
-        credited_at: None,
-        due_at: None,
-        unknown: UnknownFields::default(),
-    };
+    let others = others(participation, activation, &ledger, id_key);
+    let award =
+        Award { others, ..Award::new((participation.id(), brand.id.clone()), ledger, participant, offer) };
     Some(Entry { award, rules })
 }
 

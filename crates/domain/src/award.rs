@@ -35,6 +35,31 @@ pub struct Award {
     pub unknown: UnknownFields,
 }
 
+impl Award {
+    /// A new line of a participation, before it is entered. It has no sibling lines.
+    #[must_use]
+    pub fn new(
+        (id, brand): (ParticipationId, BrandId),
+        ledger: LedgerKey,
+        participant: ContactKey,
+        offer: Offer,
+    ) -> Self {
+        Self {
+            id,
+            brand,
+            ledger,
+            participant,
+            others: SiblingLines::None,
+            offer,
+            arrival: None,
+            status: AwardStatus::New,
+            credited_at: None,
+            due_at: None,
+            unknown: UnknownFields::default(),
+        }
+    }
+}
+
 /// Which other lines of the same participant a ledger may have; a store need not look for any others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SiblingLines {

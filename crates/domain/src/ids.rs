@@ -23,108 +23,67 @@ fn plain(text: &str) -> Result<String, IdentifierError> {
     }
 }
 
-/// The id of a brand, as in its file.
-///
-/// ```
-/// use domain::ids::BrandId;
-///
-/// assert_eq!(BrandId::parse("acme-uk").unwrap().as_str(), "acme-uk");
-/// assert!(BrandId::parse("acme uk").is_err());
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BrandId(String);
+/// A name that is 1 to 64 plain characters.
+macro_rules! plain_name {
+    ($(#[$docs:meta])* $name:ident) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
 
-/// The scope id of an activation, unique across all brands.
-///
-/// ```
-/// use domain::ids::Scope;
-///
-/// let scope = Scope::parse("acme-spring").unwrap();
-/// assert_eq!(scope.to_string(), "acme-spring");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Scope(String);
+        impl $name {
+            /// # Errors
+            /// If the text is not 1 to 64 plain characters.
+            pub fn parse(text: &str) -> Result<Self, IdentifierError> {
+                plain(text).map(Self)
+            }
 
-impl BrandId {
-    /// # Errors
-    /// If the text is not 1 to 64 plain characters.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        plain(text).map(Self)
-    }
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
 
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-impl Scope {
-    /// # Errors
-    /// If the text is not 1 to 64 plain characters.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        plain(text).map(Self)
-    }
-
-    /// The scope as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+plain_name! {
+    /// The id of a brand, as in its file.
+    ///
+    /// ```
+    /// use domain::ids::BrandId;
+    ///
+    /// assert_eq!(BrandId::parse("acme-uk").unwrap().as_str(), "acme-uk");
+    /// assert!(BrandId::parse("acme uk").is_err());
+    /// ```
+    BrandId
 }
 
-impl fmt::Display for BrandId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+plain_name! {
+    /// The scope id of an activation, unique across all brands.
+    ///
+    /// ```
+    /// use domain::ids::Scope;
+    ///
+    /// let scope = Scope::parse("acme-spring").unwrap();
+    /// assert_eq!(scope.to_string(), "acme-spring");
+    /// ```
+    Scope
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+plain_name! {
+    /// The id of an incentive, as in its activation.
+    IncentiveId
 }
 
-/// The id of an incentive, as in its activation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IncentiveId(Scope);
-
-impl IncentiveId {
-    /// # Errors
-    /// If the text is not 1 to 64 plain characters.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        Scope::parse(text).map(Self)
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl fmt::Display for IncentiveId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The id of a Braze subscription group.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SubscriptionGroup(String);
-
-impl SubscriptionGroup {
-    /// # Errors
-    /// If the text is not 1 to 64 plain characters; Braze's ids are UUIDs.
-    pub fn parse(text: &str) -> Result<Self, IdentifierError> {
-        plain(text).map(Self)
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+plain_name! {
+    /// The id of a Braze subscription group. Braze's ids are UUIDs.
+    SubscriptionGroup
 }
 
 /// How a consumer takes part.
@@ -148,6 +107,31 @@ impl Channel {
             Self::Event => "event",
         }
     }
+}
+
+/// Methods of a hash of sixteen bytes. It prints as hexadecimal digits.
+macro_rules! keyed_hash {
+    ($name:ident) => {
+        impl $name {
+            /// The hash as sixteen bytes, for stores that keep it in this form.
+            #[must_use]
+            pub fn to_bytes(self) -> [u8; 16] {
+                self.0
+            }
+
+            /// Makes a hash from the bytes of [`Self::to_bytes`].
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+    };
 }
 
 /// The id of a participation: a keyed hash of scope, channel and contact. So the same consumer gets the same
@@ -178,49 +162,15 @@ impl ParticipationId {
         }
         Ok(Self(bytes))
     }
-
-    /// The id as sixteen bytes, for stores that keep it in this form.
-    #[must_use]
-    pub fn to_bytes(self) -> [u8; 16] {
-        self.0
-    }
-
-    /// Makes an id from the bytes of [`ParticipationId::to_bytes`].
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
 }
 
-impl fmt::Display for ParticipationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
+keyed_hash!(ParticipationId);
 
 /// The key of a contact of a brand in our store: a keyed hash, which does not contain the contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContactKey([u8; 16]);
 
-impl ContactKey {
-    /// The key as sixteen bytes, for stores that keep it in this form.
-    #[must_use]
-    pub fn to_bytes(self) -> [u8; 16] {
-        self.0
-    }
-
-    /// Makes a key from the bytes of [`ContactKey::to_bytes`].
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for ContactKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
+keyed_hash!(ContactKey);
 
 /// The key of a ledger: the ledger of one incentive, or of all credits without an incentive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

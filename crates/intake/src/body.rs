@@ -50,11 +50,7 @@ impl Members {
     pub(crate) fn text(&mut self, field: &str, errors: &mut Vec<FieldError>) -> Option<String> {
         match self.0.remove(field)? {
             Value::String(text) => Some(text),
-            Value::Null => None,
-            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                errors.push(FieldError::new(field, "must be a string"));
-                None
-            }
+            other => wrong(&other, field, "must be a string", errors),
         }
     }
 
@@ -62,11 +58,7 @@ impl Members {
     pub(crate) fn boolean(&mut self, field: &str, errors: &mut Vec<FieldError>) -> Option<bool> {
         match self.0.remove(field)? {
             Value::Bool(value) => Some(value),
-            Value::Null => None,
-            Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                errors.push(FieldError::new(field, "must be true or false"));
-                None
-            }
+            other => wrong(&other, field, "must be true or false", errors),
         }
     }
 
@@ -93,6 +85,14 @@ impl Members {
                 .extend(self.0.into_keys().map(|name| FieldError::new(shown(&name), "is not a known field")));
         }
     }
+}
+
+/// Reports a value of the wrong kind. `null` counts as absent.
+fn wrong<T>(value: &Value, field: &str, must: &'static str, errors: &mut Vec<FieldError>) -> Option<T> {
+    if !value.is_null() {
+        errors.push(FieldError::new(field, must));
+    }
+    None
 }
 
 /// A field's name as it may be repeated to the caller: only if it is short and plain.

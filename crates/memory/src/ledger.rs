@@ -217,10 +217,7 @@ impl MemoryState {
 impl Ledger for Memory {
     async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>> {
         const DOING: &str = "reading awards";
-        at_most(ids.len(), MOST_ITEMS, DOING)?;
-        let mut state = self.lock();
-        state.read(DOING)?;
-        let ids: BTreeSet<&ParticipationId> = ids.iter().collect();
+        let (state, ids) = self.reading(DOING, ids)?;
         let found = ids.iter().filter_map(|id| state.ledgers.awards.get(id).cloned()).collect();
         Ok(Read { found, unreadable: Vec::new() })
     }

@@ -14,7 +14,7 @@ mod schedule;
 mod secrets;
 mod store;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::Timestamp;
@@ -24,9 +24,11 @@ use domain::message::{QueueName, WorkMessage};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use domain::reservation::Windows;
+use ports::error::at_most;
 use ports::limits::Lane;
 use ports::outages::Outage;
-use ports::{Clock, Error};
+use ports::store::MOST_ITEMS;
+use ports::{Clock, Error, Result};
 use tokio::sync::Notify;
 
 pub use chance::SeededChance;
@@ -116,6 +118,18 @@ impl Memory {
 
     fn lock(&self) -> MutexGuard<'_, MemoryState> {
         self.state.lock()
+    }
+
+    /// Locks the state for a read of these ids, each once, unless a fault makes the read fail.
+    fn reading<'a>(
+        &self,
+        doing: &'static str,
+        ids: &'a [ParticipationId],
+    ) -> Result<(MutexGuard<'_, MemoryState>, BTreeSet<&'a ParticipationId>)> {
+        at_most(ids.len(), MOST_ITEMS, doing)?;
+        let mut state = self.lock();
+        state.read(doing)?;
+        Ok((state, ids.iter().collect()))
     }
 }
 

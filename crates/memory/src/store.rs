@@ -1,7 +1,5 @@
 //! Participations and profile hints.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::Award;
@@ -117,10 +115,7 @@ impl Store for Memory {
 
     async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
         const DOING: &str = "reading participations";
-        at_most(ids.len(), MOST_ITEMS, DOING)?;
-        let mut state = self.lock();
-        state.read(DOING)?;
-        let ids: BTreeSet<&ParticipationId> = ids.iter().collect();
+        let (state, ids) = self.reading(DOING, ids)?;
         let mut read = Read::default();
         for id in ids {
             if let Some(stored) = state.participations.get(id) {

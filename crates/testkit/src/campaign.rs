@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use braze_sim::{Settings, Workspace};
+use callback::{Addresses, CallbackError, CallbackTransport, Signed};
 use connector::{Connector, Deps, LINGER, TICK, Worker};
 use domain::accept;
 use domain::accept::Acceptance;
@@ -24,7 +25,7 @@ use domain::incentive::Pool;
 use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
-use http::Request;
+use http::{Request, StatusCode};
 use memory::{Faults, Memory, SeededChance, TokioClock};
 use parking_lot::Mutex;
 use ports::queues::{Outgoing, Queues};
@@ -62,18 +63,14 @@ impl Quikly {
 }
 
 #[async_trait]
-impl callback::CallbackTransport for Quikly {
-    async fn send(
-        &self,
-        callback: &callback::Signed,
-        _addresses: callback::Addresses,
-    ) -> Result<http::StatusCode, callback::CallbackError> {
+impl CallbackTransport for Quikly {
+    async fn send(&self, callback: &Signed, _to: Addresses) -> Result<StatusCode, CallbackError> {
         let (headers, body) = (callback.request().headers(), callback.request().body());
         let id = headers["webhook-id"].to_str().unwrap().to_owned();
         self.told.lock().push((id, serde_json::from_slice(body).unwrap()));
         let failing = self.fails.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
         self.failed.fetch_add(usize::from(failing), SeqCst);
-        Ok(if failing { http::StatusCode::BAD_GATEWAY } else { http::StatusCode::NO_CONTENT })
+        Ok(if failing { StatusCode::BAD_GATEWAY } else { StatusCode::NO_CONTENT })
     }
 }
 
@@ -367,6 +364,15 @@ impl Campaign {
     pub async fn profiles(&self) -> Vec<Value> {
         self.clock.sleep(Duration::from_secs(60)).await;
         self.ask("GET", "/_sim/profiles", "").await["profiles"].as_array().unwrap().clone()
+    }
+
+    /// Accepts a number of consumers by e-mail: `c0@example.com`, `c1@example.com` and so on.
+    pub async fn accept_many(&self, count: usize) -> Vec<ParticipationId> {
+        let mut ids = Vec::with_capacity(count);
+        for number in 0..count {
+            ids.push(self.accept(&format!("c{number}@example.com")).await);
+        }
+        ids
     }
 
     /// How many requests an endpoint has answered.

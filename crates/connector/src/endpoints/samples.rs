@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use braze::{Transport, TransportError};
 use bytes::Bytes;
+use callback::{Addresses, CallbackError, CallbackTransport, Signed};
 use domain::Timestamp;
 use domain::accept::Acceptance;
 use domain::attributes::{AttributeValue, Attributes};
@@ -15,7 +16,7 @@ use domain::decide::ProfileWrite;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
 use domain::profile::ProfileRef;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use memory::{Faults, Memory, TokioClock};
 use ports::Chance;
 
@@ -62,16 +63,7 @@ pub(super) fn item(number: usize) -> WorkItem {
 pub(super) fn write(profile: &str, attribute: &str) -> ProfileWrite {
     let mut attributes = Attributes::default();
     attributes.set(attribute, AttributeValue::Text("yes".to_owned())).unwrap();
-    ProfileWrite {
-        profile: ProfileRef::ExternalId(profile.to_owned()),
-        create: false,
-        email: None,
-        phone: None,
-        subscribe: None,
-        attributes,
-        event: None,
-        shows_reward: false,
-    }
+    ProfileWrite::of(ProfileRef::ExternalId(profile.to_owned()), attributes)
 }
 
 /// Randomness without jitter.
@@ -94,12 +86,8 @@ impl Transport for Nowhere {
 }
 
 #[async_trait]
-impl callback::CallbackTransport for Nowhere {
-    async fn send(
-        &self,
-        _callback: &callback::Signed,
-        _addresses: callback::Addresses,
-    ) -> Result<http::StatusCode, callback::CallbackError> {
+impl CallbackTransport for Nowhere {
+    async fn send(&self, _callback: &Signed, _to: Addresses) -> Result<StatusCode, CallbackError> {
         unreachable!("nothing is sent")
     }
 }

@@ -37,76 +37,7 @@ fn doubts(text: &str) -> Vec<String> {
 }
 
 /// A file with every key, which raises no doubt.
-const EVERYTHING: &str = r#"id = "acme"
-retention = "30d"
-[braze]
-endpoint = "https://rest.iad-03.braze.com"
-api_key = { env = "ACME_BRAZE_API_KEY" }
-settle = "90s"
-identity = "alias"
-look_up = "contact"
-on_phone_mismatch = "skip"
-settle_by = "schedule"
-limits = { export_ids_per_minute = 250, track_objects = 75, track_per_array = false }
-[webhook]
-tokens_sha256 = ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]
-[intake]
-origins = ["https://promo.acme.example"]
-signing_secret = { env = "ACME_SECRET" }
-[callback]
-url = "https://api.quikly.example/braze"
-secret = { env = "ACME_CALLBACK_SECRET" }
-[[activation]]
-scope = "acme-spring"
-opens = 2026-11-01T00:00:00Z
-closes = 2026-12-01T00:00:00Z
-most_participations = 500000
-[activation.email]
-attributes = { quikly_participant = true }
-event = "quikly_participated"
-credit = "on_receipt"
-incentive = "tiers"
-[activation.sms]
-subscription_group_id = "8f1c6f0e-0000-4000-8000-000000000001"
-default_region = "US"
-regions = "any"
-opt_in = "double"
-double_opt_in = { event = "quikly_sms_opt_in" }
-window = "48h"
-poll = [{ every = "1m", for = "10m" }, { every = "30m" }]
-incentive = "melting"
-[activation.events.signed_in]
-attributes = { quikly_signed_in = true }
-extras = ["store"]
-repeatable = false
-incentive = "first"
-[activation.rewards_to_braze]
-reward = "quikly_reward"
-position = "quikly_position"
-incentive = "quikly_incentive"
-event = "quikly_rewarded"
-[[activation.incentive]]
-id = "first"
-kind = "first"
-opens = 2026-11-02T00:00:00Z
-closes = 2026-11-30T00:00:00Z
-quantity = 500
-codes = "spring.txt"
-[[activation.incentive]]
-id = "tiers"
-kind = "tiers"
-tiers = [{ up_to = 100, reward = "GOLD" }, { up_to = 500, reward = "SILVER" }]
-consolation = "THANKS"
-[[activation.incentive]]
-id = "melting"
-kind = "decay"
-from = 50
-to = 10
-over = "2h"
-step = "10m"
-round_to = 1
-round = "up"
-"#;
+const EVERYTHING: &str = include_str!("everything.toml");
 
 #[test]
 fn a_good_file_raises_no_doubt() {

@@ -23,56 +23,7 @@ fn faults(more: &str) -> Vec<String> {
     faults.into_iter().map(|fault| fault.split_once(": ").unwrap().1.to_owned()).collect()
 }
 
-const EVERY_KIND: &str = r#"
-[activation.email]
-incentive = "first"
-[activation.events.signed_in]
-attributes = { signed_in = true }
-extras = ["store"]
-repeatable = true
-incentive = "speed"
-[[activation.incentive]]
-id = "first"
-kind = "first"
-quantity = 3
-codes = "codes.txt"
-[[activation.incentive]]
-id = "tiers"
-kind = "tiers"
-tiers = [{ up_to = 100, reward = "A" }, { up_to = 500, reward = "B" }]
-consolation = "THANKS"
-[[activation.incentive]]
-id = "speed"
-kind = "speed"
-since = "sent_at"
-steps = [{ within = "1m", reward = "FAST" }, { within = "10m", reward = 5 }]
-[[activation.incentive]]
-id = "decay"
-kind = "decay"
-from = 50
-to = 10.5
-over = "2h"
-step = "10m"
-round_to = 0.5
-round = "down"
-closes = 2026-11-20T00:00:00Z
-[[activation.incentive]]
-id = "draw"
-kind = "draw"
-odds = "1/20"
-quantity = 40
-reward = "LUCKY"
-[[activation.incentive]]
-id = "raffle"
-kind = "raffle"
-quantity = 3
-reward = "TRIP"
-[activation.rewards_to_braze]
-reward = "q_reward"
-position = "q_position"
-incentive = "q_incentive"
-event = "q_rewarded"
-"#;
+const EVERY_KIND: &str = include_str!("every_kind.toml");
 
 #[test]
 fn every_kind_of_incentive_can_be_written_down() {

@@ -223,17 +223,7 @@ impl FromStr for Email {
     }
 }
 
-impl fmt::Debug for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Email({})", digest(&self.0))
-    }
-}
-
-impl fmt::Display for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
+shown_as_digest!(Email);
 
 #[cfg(test)]
 #[path = "email_tests.rs"]

@@ -220,17 +220,7 @@ fn parsed(text: &str, region: Region) -> Result<PhoneNumber, PhoneError> {
     if number.extension.is_some() { Err(PhoneError::Extension) } else { Ok(number) }
 }
 
-impl fmt::Debug for Phone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Phone({})", digest(&self.0))
-    }
-}
-
-impl fmt::Display for Phone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
+shown_as_digest!(Phone);
 
 #[cfg(test)]
 #[path = "phone_tests.rs"]

@@ -115,6 +115,21 @@ pub struct ProfileWrite {
 }
 
 impl ProfileWrite {
+    /// Sets attributes of an existing profile and writes nothing else.
+    #[must_use]
+    pub fn of(profile: ProfileRef, attributes: Attributes) -> Self {
+        Self {
+            profile,
+            create: false,
+            email: None,
+            phone: None,
+            subscribe: None,
+            attributes,
+            event: None,
+            shows_reward: false,
+        }
+    }
+
     /// Leaves out the attributes that the profile showed when it was looked up, since Braze counts each one
     /// written, changed or not. Returns how many. Our attributes contain neither operators nor `null`, so an
     /// equal value would change nothing.

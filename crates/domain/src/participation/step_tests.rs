@@ -10,16 +10,7 @@ fn attribute(name: &str, value: i64) -> Attributes {
 }
 
 fn plain_write(profile: &str, attributes: Attributes) -> ProfileWrite {
-    ProfileWrite {
-        profile: ProfileRef::ExternalId(profile.to_owned()),
-        create: false,
-        email: None,
-        phone: None,
-        subscribe: None,
-        attributes,
-        event: None,
-        shows_reward: false,
-    }
+    ProfileWrite::of(ProfileRef::ExternalId(profile.to_owned()), attributes)
 }
 
 fn event() -> ProfileEvent {

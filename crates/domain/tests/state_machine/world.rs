@@ -14,27 +14,7 @@ use domain::participation::{
 };
 use domain::profile::{Alias, ProfileRef};
 
-const BRAND: &str = r#"
-id = "acme"
-[braze]
-endpoint = "http://127.0.0.1:1"
-api_key = { env = "KEY" }
-settle = "120s"
-on_phone_mismatch = "skip"
-[webhook]
-tokens_sha256 = ["0000000000000000000000000000000000000000000000000000000000000000"]
-[[activation]]
-scope = "spring"
-opens = 2027-01-01T00:00:00Z
-closes = 2027-02-01T00:00:00Z
-[activation.rewards_to_braze]
-reward = "q_reward"
-[[activation.incentive]]
-id = "early"
-kind = "first"
-quantity = 10
-reward = "SPRING20"
-"#;
+const BRAND: &str = include_str!("acme.toml");
 
 /// A way of taking part, with the activation's settings for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,32 +53,21 @@ impl WaySetup {
     }
 
     /// The part of the brand file that offers this way.
-    fn offered(self) -> &'static str {
-        match self {
+    fn offered(self) -> String {
+        let sms = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n";
+        let offered = match self {
             Self::Email => {
                 "[activation.email]\nattributes = { q_participant = true }\nevent = \"q_participated\"\n\
-                 credit = \"on_enrollment\"\nincentive = \"early\"\n"
+                 credit = \"on_enrollment\""
             }
-            Self::Event => {
-                "[activation.events.signed_in]\nattributes = { q_signed_in = true }\nincentive = \"early\"\n"
-            }
-            Self::SingleOptIn => {
-                "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n\
-                 opt_in = \"single\"\nincentive = \"early\"\n"
-            }
-            Self::SingleWithProfile => {
-                "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n\
-                 opt_in = \"single\"\nsubscribe = \"with_profile\"\nincentive = \"early\"\n"
-            }
-            Self::DoubleByEvent => {
-                "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n\
-                 opt_in = \"double\"\ndouble_opt_in = { event = \"q_opt_in\" }\nincentive = \"early\"\n"
-            }
-            Self::DoubleByBraze => {
-                "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n\
-                 opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }\nincentive = \"early\"\n"
-            }
-        }
+            Self::Event => "[activation.events.signed_in]\nattributes = { q_signed_in = true }",
+            Self::SingleOptIn => "opt_in = \"single\"",
+            Self::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
+            Self::DoubleByEvent => "opt_in = \"double\"\ndouble_opt_in = { event = \"q_opt_in\" }",
+            Self::DoubleByBraze => "opt_in = \"double\"\ndouble_opt_in = { braze_logic = true }",
+        };
+        let table = if self.is_by_number() { sms } else { "" };
+        format!("{table}{offered}\nincentive = \"early\"\n")
     }
 }
 
