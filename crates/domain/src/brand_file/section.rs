@@ -233,12 +233,6 @@ impl<'a> Section<'a> {
         self.note(Severity::Error, key, message);
     }
 
-    /// Notes that the section breaks a rule that is newer than files in use. What it says must be produced all the same.
-    #[expect(dead_code, reason = "no section breaks such a rule yet")]
-    pub(super) fn rule(&self, key: &str, message: impl Into<String>) {
-        self.note(Severity::Rule, key, message);
-    }
-
     /// Notes a doubt about the section.
     pub(super) fn warn(&self, key: &str, message: impl Into<String>) {
         self.note(Severity::Warning, key, message);

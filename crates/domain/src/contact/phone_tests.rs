@@ -195,7 +195,7 @@ proptest! {
 
 #[test]
 fn a_number_of_an_old_plan_that_no_plan_of_today_has_cannot_exist() {
-    assert_eq!(Phone::parse("+55 00 6123 4567", region("BR")), Err(PhoneError::Invalid));
+    assert_eq!(Phone::parse("+55 20 6123 4567", region("BR")), Err(PhoneError::Invalid));
 }
 
 #[test]
