@@ -154,7 +154,7 @@ fn now() -> Instant {
 /// The settings of a brand that settles fast and has no limits that matter.
 const FAST: &str = "settle = \"1s\"\nsettle_by = \"queue\"\nlimits = { export_ids_per_minute = 100000 }";
 
-/// Makes the workspace ask consumers to confirm.
+/// A workspace that asks consumers to confirm.
 async fn that_asks() -> SimProcess {
     let workspace = SimProcess::start("200ms").await;
     workspace.set_limits(json!({ "export_ids_per_minute": 100_000 })).await;

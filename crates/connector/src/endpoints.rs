@@ -8,7 +8,7 @@ mod fate;
 pub(crate) mod look_up;
 mod phones;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub(crate) mod statuses;
 pub(crate) mod subscribe;
 mod translate;

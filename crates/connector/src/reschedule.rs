@@ -105,6 +105,7 @@ pub(crate) async fn in_case_of_loss(deps: &Deps, left: impl Iterator<Item = &Par
 }
 
 /// What covers a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Means {
     Message,
     Schedule,
@@ -163,4 +164,103 @@ fn looks(brand: &BrandId, ids: &[ParticipationId]) -> Vec<WorkMessage> {
 /// Rounds up, since a message that comes too early finds nothing due and is wasted.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::contact::{Contact, Phone};
+    use domain::id_key::IdKey;
+    use domain::ids::Scope;
+    use domain::participation::{Consent, EventProgress, Snapshot, Target, Unanswered, Way};
+    use domain::profile::ProfileRef;
+    use domain::reservation::Slot;
+
+    use super::*;
+    use crate::endpoints::samples::{at, item};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A participation by mobile number in this state.
+    fn by_number(state: State) -> Participation {
+        let phone = Phone::from_e164("+13135550100").unwrap();
+        let scope = Scope::parse("spring").unwrap();
+        let contact = Contact::Phone { phone: phone.clone(), email: None };
+        let id = IdKey::new([1; 32]).participation(&scope, &contact);
+        let way = Way::Sms { phone, email: None, consent: Consent { given: true, at: at(0), text_id: None } };
+        let owner = (BrandId::parse("acme").unwrap(), scope);
+        let accepted = Snapshot::accepted(id, owner, way, (at(0), at(1_000)), false);
+        Participation::restore(Snapshot { state, ..accepted }).unwrap()
+    }
+
+    fn target() -> Target {
+        Target { profile: ProfileRef::ExternalId("u-1".into()), create: false }
+    }
+
+    fn settling() -> Participation {
+        by_number(State::Open(Open::Sms(SmsState::Settling { target: target(), until: at(120) })))
+    }
+
+    /// What a caller polls or waits for.
+    fn polled() -> [Participation; 3] {
+        let awaiting = SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: true };
+        let mismatch = Unanswered { since: at(0), double: true, status: None, ended_at: None };
+        [
+            by_number(State::Open(Open::Sms(SmsState::AwaitingOptIn { since: at(0) }))),
+            by_number(State::Open(Open::Sms(awaiting))),
+            by_number(State::Ended(Outcome::Mismatch(mismatch))),
+        ]
+    }
+
+    #[test]
+    fn a_wait_that_a_queue_can_hold_is_a_message_and_a_longer_one_a_schedule() {
+        let event = EventProgress::NotSent;
+        let subscribing =
+            by_number(State::Open(Open::Sms(SmsState::Subscribing { target: target(), event })));
+        for participation in [item(1).participation, subscribing] {
+            let by = |wait| means(Some(SettleBy::Schedule), &participation, wait);
+            assert_eq!(by(LONGEST_DELAY - SECOND), Means::Message);
+            assert_eq!(by(LONGEST_DELAY), Means::Schedule);
+        }
+    }
+
+    #[test]
+    fn settling_is_kept_by_what_the_brand_says() {
+        let by = |settle_by, wait| means(settle_by, &settling(), wait);
+        assert_eq!(by(Some(SettleBy::Schedule), SECOND), Means::Schedule);
+        assert_eq!(by(Some(SettleBy::Queue), SECOND), Means::Message);
+        assert_eq!(by(Some(SettleBy::Queue), LONGEST_DELAY), Means::Schedule, "no queue can hold it");
+        assert_eq!(by(None, SECOND), Means::Message, "of a brand that is gone nothing is known");
+    }
+
+    #[test]
+    fn a_poll_is_left_to_the_tick_unless_it_comes_within_a_minute() {
+        for participation in polled() {
+            let by = |wait| means(Some(SettleBy::Schedule), &participation, wait);
+            assert_eq!((by(LEFT_TO_THE_TICK - SECOND), by(LEFT_TO_THE_TICK)), (Means::Message, Means::Tick));
+            assert_eq!(by(LONGEST_DELAY), Means::Tick);
+        }
+    }
+
+    #[test]
+    fn the_tick_leaves_whoever_holds_a_slot_to_their_message_for_half_a_minute_longer() {
+        let mut participation = item(1).participation;
+        participation.put_off(at(100), at(0));
+        assert!(!has_a_message(&participation, at(0)), "without a slot the tick takes it");
+        participation.holds(Some(Slot { from: at(100), until: at(160) }));
+        assert!(has_a_message(&participation, at(129)) && !has_a_message(&participation, at(130)));
+    }
+
+    #[test]
+    fn a_message_comes_no_earlier_than_its_participation_is_due() {
+        let waits = [0, 1, 1_000, 1_001].map(Duration::from_millis).map(whole_seconds);
+        assert_eq!(waits, [0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn a_message_names_a_hundred_at_most() {
+        let ids: Vec<ParticipationId> = (0..201).map(|number| item(number).participation.id()).collect();
+        let messages = looks(&BrandId::parse("acme").unwrap(), &ids);
+        assert_eq!(messages.iter().map(|look| look.ids.len()).collect::<Vec<_>>(), [100, 100, 1]);
+        assert_eq!(messages.into_iter().flat_map(|look| look.ids).collect::<Vec<_>>(), ids);
+    }
 }

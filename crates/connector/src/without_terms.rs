@@ -111,3 +111,7 @@ fn log(connector: &Connector, item: &WorkItem, missing: Missing, now: Timestamp)
         );
     }
 }
+
+#[cfg(test)]
+#[path = "without_terms_tests.rs"]
+mod tests;

@@ -267,3 +267,59 @@ impl Brands {
         self.brands.values()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::tests::{activation, brand};
+
+    fn broken(legible: bool) -> BrokenBrand {
+        BrokenBrand {
+            file: "acme.toml".into(),
+            id: BrandId::parse("acme").ok(),
+            scopes: [Scope::parse("spring").unwrap()].into(),
+            tokens: vec![TokenHash::of("one"), TokenHash::of("two"), TokenHash::of("one")],
+            origins: Vec::new(),
+            legible,
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_toml_has_no_more_scopes_and_tokens_than_it_shows() {
+        let (spring, autumn) = (Scope::parse("spring").unwrap(), Scope::parse("autumn").unwrap());
+        let legible = broken(true);
+        assert!(legible.may_have_scope(&spring) && !legible.may_have_scope(&autumn));
+        let known = ["one", "two", "three"].map(|token| legible.may_have_token(&TokenHash::of(token)));
+        assert_eq!(known, [true, true, false], "be it there twice");
+        let illegible = broken(false);
+        assert!(illegible.may_have_scope(&autumn));
+        assert!(["one", "three"].iter().all(|token| illegible.may_have_token(&TokenHash::of(token))));
+    }
+
+    #[test]
+    fn a_token_of_a_broken_brand_is_known_however_many_files_have_it() {
+        let brands = Brands::new([], vec![broken(true), broken(true)]);
+        assert!(brands.may_be_broken_token("one") && !brands.may_be_broken_token("three"));
+    }
+
+    #[test]
+    fn a_brand_is_found_by_any_of_its_tokens_be_it_there_twice() {
+        let tokens = ["one", "two", "one"].map(TokenHash::of).to_vec();
+        let brand = Brand { webhook_tokens: tokens, ..brand(Identity::Alias) };
+        let brands = Brands::new([brand], Vec::new());
+        let found = ["one", "two", "three"].map(|token| brands.of_token(token).is_some());
+        assert_eq!(found, [true, true, false]);
+    }
+
+    #[test]
+    fn nobody_comes_again_once_an_activation_is_over() {
+        let mut brand = brand(Identity::Alias);
+        let events = [("signed_in".to_owned(), EventActivation::default())].into();
+        let activation = Activation { events, ..activation(true, false) };
+        let closes = activation.closes;
+        brand.activations.insert(activation.scope.clone(), activation);
+        let contact = Contact::Email(crate::contact::Email::parse("ada@example.com").unwrap());
+        assert!(brand.may_see_again(&contact, crate::time::earlier(closes, Duration::from_secs(1))));
+        assert!(!brand.may_see_again(&contact, closes));
+    }
+}

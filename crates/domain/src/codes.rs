@@ -186,7 +186,7 @@ fn check(code: &str, line: usize) -> Result<(), CodesError> {
             }
         }
     }
-    if code.len() > LONGEST_TEXT && code.chars().count() > LONGEST_TEXT {
+    if code.chars().count() > LONGEST_TEXT {
         return Err(CodesError::TooLong(line));
     }
     Ok(())

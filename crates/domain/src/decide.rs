@@ -180,4 +180,6 @@ fn longest_wait(activation: &Activation) -> Duration {
 }
 
 #[cfg(test)]
+mod offered_tests;
+#[cfg(test)]
 pub(crate) mod tests;

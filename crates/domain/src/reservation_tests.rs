@@ -2,6 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[path = "reservation_edge_tests.rs"]
+mod edges;
+
 const MINUTE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
 const UNKNOWN: Allowance = Allowance { by_contract: true, ..MINUTE };
 

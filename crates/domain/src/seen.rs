@@ -93,3 +93,52 @@ pub fn award(participation: &Participation, award: Award, asking: Asking) -> Awa
         (Asking::Signed | Asking::Unsigned, _) => award,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::award::SiblingLines;
+    use crate::contact::Phone;
+    use crate::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
+    use crate::incentive::Offer;
+    use crate::participation::{Consent, Snapshot, Unanswered, Way};
+    use crate::unknown::UnknownFields;
+
+    #[test]
+    fn during_the_wait_of_a_mismatch_only_a_released_award_seems_to_stand_as_before() {
+        let wait = Unanswered {
+            since: Timestamp::UNIX_EPOCH,
+            double: true,
+            status: Some(AwardStatus::Reserved { place: 1 }),
+            ended_at: None,
+        };
+        let owner = (BrandId::parse("acme").unwrap(), Scope::parse("spring").unwrap());
+        let way = Way::Sms {
+            phone: Phone::from_e164("+13135550100").unwrap(),
+            email: None,
+            consent: Consent { given: true, at: Timestamp::UNIX_EPOCH, text_id: None },
+        };
+        let id = ParticipationId::from_bytes([7; 16]);
+        let accepted = Snapshot::accepted(id, owner, way, (Timestamp::UNIX_EPOCH, Timestamp::MAX), true);
+        let state = State::Ended(Outcome::Mismatch(wait));
+        let participation = Participation::restore(Snapshot { state, ..accepted }).unwrap();
+        let award_as = |status| Award {
+            id,
+            brand: BrandId::parse("acme").unwrap(),
+            ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: None },
+            participant: ContactKey::from_bytes([7; 16]),
+            others: SiblingLines::None,
+            offer: Offer::ByPlace,
+            arrival: None,
+            status,
+            credited_at: None,
+            due_at: None,
+            unknown: UnknownFields::default(),
+        };
+        let seen = |status, asking| award(&participation, award_as(status), asking).status;
+        let (reserved, waiting) = (AwardStatus::Reserved { place: 1 }, AwardStatus::Waiting);
+        assert_eq!(seen(AwardStatus::Released, Asking::Unsigned), reserved);
+        assert_eq!(seen(AwardStatus::Released, Asking::Signed), AwardStatus::Released);
+        assert_eq!(seen(waiting.clone(), Asking::Unsigned), waiting, "it was not released yet");
+    }
+}

@@ -4,6 +4,7 @@ mod book;
 mod cycles;
 mod deny;
 mod emulator;
+mod mutants;
 mod names;
 mod peers;
 mod rules;
@@ -27,6 +28,12 @@ enum Task {
         /// Also check for known vulnerabilities; their database is fetched from GitHub
         #[arg(long)]
         advisories: bool,
+    },
+    /// Test mutants of `domain` with the tests of that crate: --shard K/N, --file FILE
+    Mutants {
+        /// Arguments for cargo-mutants
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Build a book of all documents: target/book/html/index.html
     Book,
@@ -70,6 +77,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test(),
         Task::Tidy => tidy::check(),
         Task::Deny { advisories } => deny::check(advisories),
+        Task::Mutants { arguments } => mutants::test(&arguments),
         Task::Book => book::make(),
         Task::AwsLocal => emulator::run_the_stack(),
         Task::Simulate { arguments } => {

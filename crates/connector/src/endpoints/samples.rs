@@ -37,7 +37,7 @@ closes = 2100-01-01T00:00:00Z
 "#;
 
 /// The moment this many seconds after a fixed one.
-pub(super) fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
@@ -46,12 +46,12 @@ fn brands() -> Brands {
 }
 
 /// A brand with an activation by e-mail.
-pub(super) fn brand() -> Brand {
+pub(crate) fn brand() -> Brand {
     brands().brand(&BrandId::parse("acme").unwrap()).unwrap().clone()
 }
 
 /// A consumer who takes part by e-mail.
-pub(super) fn item(number: usize) -> WorkItem {
+pub(crate) fn item(number: usize) -> WorkItem {
     let brands = brands();
     let terms = brands.activation(&Scope::parse("spring").unwrap()).unwrap();
     let email = Email::parse(&format!("c{number}@example.com")).unwrap();
@@ -60,14 +60,14 @@ pub(super) fn item(number: usize) -> WorkItem {
 }
 
 /// An attribute for a profile.
-pub(super) fn write(profile: &str, attribute: &str) -> ProfileWrite {
+pub(crate) fn write(profile: &str, attribute: &str) -> ProfileWrite {
     let mut attributes = Attributes::default();
     attributes.set(attribute, AttributeValue::Text("yes".to_owned())).unwrap();
     ProfileWrite::of(ProfileRef::ExternalId(profile.to_owned()), attributes)
 }
 
 /// Randomness without jitter.
-pub(super) struct NoJitter;
+pub(crate) struct NoJitter;
 
 impl Chance for NoJitter {
     fn bits(&self) -> u64 {
@@ -93,7 +93,7 @@ impl CallbackTransport for Nowhere {
 }
 
 /// Access to workspaces, over ports in memory.
-pub(super) fn access() -> BrazeAccess {
+pub(crate) fn access() -> BrazeAccess {
     let clock: Arc<TokioClock> = Arc::new(TokioClock::at(at(0)));
     let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
     let (nowhere, chance) = (Arc::new(Nowhere), Arc::new(NoJitter));

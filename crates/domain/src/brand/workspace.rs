@@ -204,4 +204,10 @@ mod tests {
             assert_eq!(BrazeUrl::parse(bad), Err(why), "{bad}");
         }
     }
+
+    #[test]
+    fn a_secret_is_named_by_where_it_is() {
+        assert_eq!(SecretRef::Env("ACME_KEY".into()).to_string(), "environment variable ACME_KEY");
+        assert_eq!(SecretRef::Ssm("/acme/key".into()).to_string(), "SSM parameter /acme/key");
+    }
 }

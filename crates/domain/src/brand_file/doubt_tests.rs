@@ -153,3 +153,28 @@ fn doubts_about_codes_are_reported_and_refuse_nothing() {
     let space = EVERYTHING.replace("\"THANKS\"", "\"THANKS \"");
     assert!(doubts(&space)[0].contains("consolation: has space at its ends"), "{:?}", doubts(&space));
 }
+
+#[test]
+fn each_name_of_a_reward_has_something_to_write_only_if_there_is_an_incentive() {
+    let bare = &EVERYTHING[..EVERYTHING.find("most_participations").unwrap()];
+    for (key, is_doubted) in [("reward", true), ("position", true), ("incentive", true), ("event", false)] {
+        let text = format!("{bare}[activation.email]\n[activation.rewards_to_braze]\n{key} = \"r\"\n");
+        let doubts = doubts(&text).join("\n");
+        assert_eq!(doubts.contains("rewards_to_braze: has nothing to write"), is_doubted, "{key}: {doubts}");
+    }
+}
+
+#[test]
+fn one_doubt_does_not_hide_another() {
+    let bare = &EVERYTHING[..EVERYTHING.find("most_participations").unwrap()];
+    let text = format!("{bare}[activation.email]\n").replace("[callback]", "repeats = \"tell\"\n[callback]");
+    let doubts = doubts(&text).join("\n");
+    assert!(doubts.contains("intake.repeats") && doubts.contains("webhook: is of no use"), "{doubts}");
+}
+
+#[test]
+fn a_page_of_this_machine_needs_no_https() {
+    for origin in ["http://localhost:3000", "http://127.0.0.1:3000"] {
+        assert_eq!(doubts(&EVERYTHING.replace("https://promo.acme.example", origin)), [""; 0], "{origin}");
+    }
+}

@@ -56,3 +56,15 @@ impl fmt::Display for Finding {
         write!(f, ": {}", self.message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn severities_rise_and_have_names_for_programs() {
+        let severities = [Severity::Warning, Severity::Rule, Severity::Error];
+        assert!(severities.is_sorted());
+        assert_eq!(severities.map(Severity::name), ["warning", "rule", "error"]);
+    }
+}

@@ -254,3 +254,61 @@ fn a_file_of_codes_has_one_name_in_a_brand() {
         assert_eq!(of_pools(&names, Strictness::Lenient).0, FileStanding::Used);
     }
 }
+
+#[test]
+fn an_incentives_times_lie_within_those_of_its_activation_and_in_order() {
+    let with = |times: &str| {
+        file(&format!(
+            "[[activation.incentive]]\nid = \"i\"\nkind = \"first\"\nquantity = 3\nreward = \"A\"\n{times}"
+        ))
+    };
+    assert!(read(&with("opens = 2026-11-01T00:00:00Z\ncloses = 2026-12-01T00:00:00Z\n")).is_ok());
+    for times in [
+        "opens = 2026-10-31T00:00:00Z\n",
+        "closes = 2026-12-02T00:00:00Z\n",
+        "opens = 2026-11-20T00:00:00Z\ncloses = 2026-11-10T00:00:00Z\n",
+        "opens = 2026-11-20T00:00:00Z\ncloses = 2026-11-20T00:00:00Z\n",
+    ] {
+        let faults = read(&with(times)).unwrap_err();
+        assert!(faults.len() == 1 && faults[0].contains("must lie within the activation"), "{faults:?}");
+    }
+}
+
+#[test]
+fn a_quantity_and_a_tier_reach_one_less_than_the_counters_hold() {
+    let first = |quantity: u32| {
+        format!(
+            "[[activation.incentive]]\nid = \"i\"\nkind = \"first\"\nreward = \"A\"\nquantity = {quantity}\n"
+        )
+    };
+    let tiers = |up_to: u32| {
+        format!(
+            "[[activation.incentive]]\nid = \"i\"\nkind = \"tiers\"\ntiers = [{{ up_to = {up_to}, reward = \"A\" }}]\n"
+        )
+    };
+    for of in [first, tiers] {
+        assert!(read(&file(&of(u32::MAX - 1))).is_ok());
+        let found = faults(&of(u32::MAX));
+        assert!(found.len() == 1 && found[0].ends_with("must be from 1 to 4294967294"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_value_may_stay_as_it_is_and_not_rise() {
+    let decay = |to: u32| {
+        file(&format!(
+            "[[activation.incentive]]\nid = \"i\"\nkind = \"decay\"\nfrom = 50\nto = {to}\nover = \"2h\"\n"
+        ))
+    };
+    assert!(read(&decay(50)).is_ok());
+    assert!(read(&decay(51)).unwrap_err()[0].contains("must not be more than from"));
+}
+
+#[test]
+fn of_an_incentive_that_cannot_be_used_its_way_in_says_nothing_more() {
+    let incentive = "[[activation.incentive]]\nid = \"i\"\nkind = \"first\"\nreward = \"A\"\n";
+    let found = faults(&format!("[activation.email]\nincentive = \"i\"\n{incentive}"));
+    assert_eq!(found, ["activation[0].incentive[0].quantity: is missing"]);
+    let found = faults(&format!("[activation.email]\nincentive = \"j\"\n{incentive}quantity = 3\n"));
+    assert_eq!(found, ["activation[0].email.incentive: is not an incentive of this activation"]);
+}

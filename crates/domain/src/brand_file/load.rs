@@ -205,12 +205,10 @@ fn draft<'a>(file: &'a Given, resolver: &dyn Resolver) -> Draft<'a> {
     let brand = read::brand(&table, &mut reading);
     let claims = reading.claims;
     let (mut findings, secrets) = source.into_parts();
-    if syntax > 0 {
-        // The parser's guess about a line that it cannot read is not what the line says.
-        let others = findings.split_off(syntax);
-        let unread: Vec<Option<usize>> = findings.iter().map(|finding| finding.line).collect();
-        findings.extend(others.into_iter().filter(|finding| !unread.contains(&finding.line)));
-    }
+    // The parser's guess about a line that it cannot read is not what the line says.
+    let others = findings.split_off(syntax);
+    let unread: Vec<Option<usize>> = findings.iter().map(|finding| finding.line).collect();
+    findings.extend(others.into_iter().filter(|finding| !unread.contains(&finding.line)));
     let remains = Some(remains::of(&file.name, &file.text, Some(table.get_ref()), legible));
     Draft { name: &file.name, brand, remains, claims, secrets, findings, standing: FileStanding::Broken }
 }

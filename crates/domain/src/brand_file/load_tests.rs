@@ -258,3 +258,40 @@ proptest::proptest! {
         proptest::prop_assert_eq!(loaded.files[0].standing == FileStanding::Used, loaded.brands.brand(&id("acme")).is_some());
     }
 }
+
+#[test]
+fn every_file_that_is_not_in_use_as_it_is_now_is_told() {
+    let files = [
+        given("acme.toml", &(brand_file("acme", "spring") + "colour = 1\n")),
+        given("zest.toml", &brand_file("zest", "summer")),
+        given("more.toml", "id = 1"),
+    ];
+    let loaded = load(&files, None);
+    let refused: Vec<&str> = loaded.refused().map(|file| file.name.as_str()).collect();
+    assert_eq!(refused, ["acme.toml", "more.toml"]);
+}
+
+#[test]
+fn a_file_that_was_in_use_takes_something_new_before_a_new_file_does() {
+    let before = load(&[given("zest.toml", &brand_file("zest", "summer"))], None);
+    let both =
+        [given("a.toml", &brand_file("a", "winter")), given("zest.toml", &brand_file("zest", "winter"))];
+    let loaded = load(&both, Some(&before));
+    assert_eq!(standings(&loaded), [("a.toml", FileStanding::Broken), ("zest.toml", FileStanding::Used)]);
+}
+
+#[test]
+fn what_keeps_a_brand_from_going_on_as_it_was_is_said_once_by_the_name_that_its_file_uses() {
+    let zest = with_codes("zest", "summer", "codes.txt");
+    let Ok(acme) = with_codes("acme", "spring", "CODES.txt") else { panic!("it is readable") };
+    let pair = [zest.clone(), Ok(acme.clone())];
+    let pushed = read_each(&pair, &SomeMissing, Strictness::Lenient, None);
+    // This holds whether the broken file still names the codes or not.
+    for broken in ["id = \"acme\"\ncolour = 1\n".to_owned(), format!("colour = 1\n{}", acme.text)] {
+        let loaded = load(&[zest.clone(), given("acme.toml", &broken)], Some(&pushed));
+        assert_eq!(standings(&loaded)[1], ("acme.toml", FileStanding::Broken));
+        let findings = loaded.files[1].findings.iter().filter(|finding| finding.message.contains("codes of"));
+        let told: Vec<&str> = findings.map(|finding| &finding.message[..40]).collect();
+        assert_eq!(told, ["\"CODES.txt\" is the file of codes of zest"]);
+    }
+}

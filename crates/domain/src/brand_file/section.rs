@@ -236,13 +236,6 @@ impl<'a> Section<'a> {
         self.note(Severity::Error, key, message);
     }
 
-    /// Reports that the section breaks a rule that is newer than files in use. Its value must still be
-    /// returned.
-    #[expect(dead_code, reason = "no section breaks such a rule yet")]
-    pub(super) fn rule(&self, key: &str, message: impl Into<String>) {
-        self.note(Severity::Rule, key, message);
-    }
-
     /// Reports a warning about the section.
     pub(super) fn warn(&self, key: &str, message: impl Into<String>) {
         self.note(Severity::Warning, key, message);

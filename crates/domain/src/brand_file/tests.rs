@@ -16,6 +16,9 @@ mod doubts;
 #[path = "load_tests.rs"]
 mod loading;
 
+#[path = "refused_tests.rs"]
+mod refused;
+
 const GOOD: &str = r#"
 id = "acme"
 [braze]

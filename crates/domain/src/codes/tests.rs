@@ -115,6 +115,7 @@ fn codes_as_they_should_be_raise_no_doubt() {
         "",
         "SPRING20",
         "SPRING",
+        "SPRING\nA-1",
         "AAAA-111\nBBBB-222\nCCCC-333",
         "SPRING\nSUMMER\nAUTUMN",
         "QWER-TYUI\nASDF-GHJK\nZXCV-BNMQ",

@@ -202,3 +202,20 @@ proptest! {
         prop_assert_eq!(plain, quoted);
     }
 }
+
+#[test]
+fn the_part_before_the_at_has_64_bytes_at_most() {
+    let of = |local: String| Email::parse(&format!("{local}@example.com")).map(|_| ());
+    assert_eq!((of("a".repeat(64)), of("é".repeat(32))), (Ok(()), Ok(())));
+    assert_eq!(
+        (of("a".repeat(65)), of("é".repeat(33))),
+        (Err(EmailError::Invalid), Err(EmailError::Invalid))
+    );
+}
+
+#[test]
+fn a_text_of_2048_bytes_is_looked_at() {
+    let hidden = |length: usize| format!("a\u{200b}{}", "a".repeat(length - 4));
+    assert_eq!(Email::parse(&hidden(LONGEST_TEXT)), Err(EmailError::Invisible));
+    assert_eq!(Email::parse(&hidden(LONGEST_TEXT + 1)), Err(EmailError::TooLong));
+}

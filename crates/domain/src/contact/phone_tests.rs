@@ -192,3 +192,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_number_of_an_old_plan_that_no_plan_of_today_has_cannot_exist() {
+    assert_eq!(Phone::parse("+55 20 6123 4567", region("BR")), Err(PhoneError::Invalid));
+}
+
+#[test]
+fn a_text_of_512_bytes_is_looked_at() {
+    let padded = |length: usize| format!("+13135550100{}", " ".repeat(length - 12));
+    assert!(Phone::parse(&padded(512), region("US")).is_ok());
+    assert_eq!(Phone::parse(&padded(513), region("US")), Err(PhoneError::NotANumber));
+}
+
+#[test]
+fn of_the_parameters_of_a_number_only_an_extension_is_called_one() {
+    for (parameter, error) in [
+        ("ext=5", PhoneError::Extension),
+        ("ISUB=5", PhoneError::Extension),
+        ("colour=red", PhoneError::NotANumber),
+        ("colour", PhoneError::NotANumber),
+    ] {
+        assert_eq!(
+            Phone::parse(&format!("tel:+13135550100;{parameter}"), region("US")),
+            Err(error),
+            "{parameter}"
+        );
+    }
+}

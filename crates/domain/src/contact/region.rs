@@ -39,3 +39,26 @@ impl fmt::Display for Region {
         write!(f, "{:?}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_two_capital_letters_of_a_country() {
+        for text in ["US", "DE", "PR"] {
+            assert_eq!(Region::parse(text).map(|region| region.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "us", "Us", "USA", "U", "U1", "001"] {
+            assert_eq!(Region::parse(text), Err(RegionError), "{text}");
+        }
+    }
+
+    #[test]
+    fn canada_and_puerto_rico_have_the_country_code_of_the_united_states() {
+        let others = |text: &str| Region::parse(text).unwrap().others_with_its_code();
+        assert_eq!(others("US"), ["CA", "PR"]);
+        assert_eq!(others("CA"), ["US"]);
+        assert_eq!(others("DE"), [""; 0]);
+    }
+}

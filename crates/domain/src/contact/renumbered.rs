@@ -68,3 +68,16 @@ pub(super) fn without_mobile_prefix(e164: &str) -> String {
         Some(_) | None => e164.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_argentine_mobile_numbers_of_full_length_lose_their_prefix() {
+        assert_eq!(without_mobile_prefix("+5491123456789"), "+541123456789");
+        for other in ["+549112345678", "+54911234567890", "+541123456789", "+5591123456789"] {
+            assert_eq!(without_mobile_prefix(other), other);
+        }
+    }
+}

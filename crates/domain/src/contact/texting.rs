@@ -201,4 +201,10 @@ mod tests {
         }
         assert_eq!(check(Regions::Any, true, "+870301234567"), Err("phone-international"));
     }
+
+    #[test]
+    fn what_a_number_is_for_is_said_in_words() {
+        let refused = Untexted::Kind(Service::Voip).to_string();
+        assert_eq!(refused, "is a number of Internet telephony, which cannot take part by text message");
+    }
 }

@@ -15,6 +15,9 @@ use crate::participation::{BrazeEvent, EnrollState, Open, Outcome, Snapshot, Sta
 use crate::profile::{Alias, FoundProfile, ProfileHint};
 use crate::unknown::UnknownFields;
 
+#[path = "reward_profile_tests.rs"]
+mod profiles;
+
 const SETTLE: i64 = 120;
 
 fn at(second: i64) -> Timestamp {

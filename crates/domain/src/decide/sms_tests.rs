@@ -338,3 +338,17 @@ fn a_refusal_by_braze_rejects_in_every_state_that_writes() {
         assert_eq!(world.next(&refused, at(1)), Step::Done(Outcome::Rejected { reason: "no".into() }));
     }
 }
+
+#[test]
+fn a_wait_that_would_be_over_already_counts_from_now() {
+    let asked = |now: Timestamp| {
+        let event = EventProgress::Attempted { at: at(0), time: at(0) };
+        let world = world(by_event(), false).in_state(SmsState::Subscribing { target: target(), event });
+        match world.next(&written(Written::Done), now) {
+            Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since }), .. } => since,
+            other => panic!("expected a wait, got {other:?}"),
+        }
+    };
+    let window = i64::try_from(WINDOW.as_secs()).unwrap();
+    assert_eq!((asked(at(window - 1)), asked(at(window))), (at(0), at(window)));
+}

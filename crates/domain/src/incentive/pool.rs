@@ -111,4 +111,14 @@ mod tests {
         }
         assert_ne!(pool("codes.txt").folded(), pool("codes.csv").folded());
     }
+
+    #[test]
+    fn a_pool_has_a_name_of_1_to_255_characters_that_can_be_printed() {
+        for good in ["c", &"é".repeat(255)] {
+            assert_eq!(Pool::of_file(good).map(|pool| pool.file().to_owned()), Some(good.to_owned()));
+        }
+        for bad in ["", "codes\n.txt", &"é".repeat(256)] {
+            assert_eq!(Pool::of_file(bad), None, "{bad:?}");
+        }
+    }
 }

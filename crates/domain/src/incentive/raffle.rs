@@ -126,17 +126,15 @@ impl DrawnList {
 /// does not matter.
 #[must_use]
 pub fn winners(seed: &Seed, entrants: &[Entrant], quantity: Quantity) -> Vec<ParticipationId> {
-    let mut best: BTreeMap<ContactKey, ([u8; 32], ParticipationId)> = BTreeMap::new();
+    let mut earliest: BTreeMap<ContactKey, ParticipationId> = BTreeMap::new();
     for entrant in entrants {
-        let scored = (seed.score(Ticket::of(entrant.id)), entrant.id);
-        let kept = best.entry(entrant.participant).or_insert(scored);
         // Of a participant's tickets the one with the lowest id counts, not the one with the best score: more
         // tickets do not improve the chance.
-        if entrant.id < kept.1 {
-            *kept = scored;
-        }
+        let kept = earliest.entry(entrant.participant).or_insert(entrant.id);
+        *kept = entrant.id.min(*kept);
     }
-    let mut scores: Vec<_> = best.into_values().collect();
+    let scored = earliest.into_values().map(|id| (seed.score(Ticket::of(id)), id));
+    let mut scores: Vec<([u8; 32], ParticipationId)> = scored.collect();
     scores.sort_unstable();
     if let Some(limit) = quantity.limit() {
         scores.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -310,3 +310,33 @@ fn a_reward_prints_its_value_and_never_its_code() {
     assert_eq!(format!("{:?}", Reward::Code("SPRING20".into())), "Code(…)");
     assert_eq!(format!("{:?}", Reward::Value(amount("12.50"))), "Value(12.5)");
 }
+
+#[test]
+fn of_a_participants_tickets_the_one_with_the_lowest_id_counts() {
+    let ids = [3_u8, 1, 2].map(|number| crate::ids::ParticipationId::from_bytes([number; 16]));
+    let (participant, _) = consumer(1);
+    let entrants = ids.map(|id| Entrant { id, participant });
+    for seed in 0..20 {
+        assert_eq!(winners(&Seed::new([seed; 32]), &entrants, Quantity::Unlimited), [ids[1]]);
+    }
+}
+
+#[test]
+fn what_a_draw_leaves_is_stored_by_name_and_a_seed_does_not_print_itself() {
+    assert_eq!(super::raffle::DrawnList::ALL.map(|list| list.name()), ["tickets", "winners"]);
+    assert_eq!(format!("{:?}", Seed::new([5; 32])), "Seed(…)");
+}
+
+#[test]
+fn a_sign_or_a_digit_of_another_script_makes_no_amount() {
+    for text in ["+1", "+1.5", "1.+5", "-0", "1.", "٣", "1.٣"] {
+        let expected = if text == "1." { Ok(amount("1")) } else { Err(AmountError::NotAnAmount) };
+        assert_eq!(text.parse::<Amount>(), expected, "{text}");
+    }
+}
+
+#[test]
+fn steps_without_length_are_no_steps() {
+    let steady = after(&decay(None, "1", Rounding::Nearest), 20_000);
+    assert_eq!(after(&decay(Some(0), "1", Rounding::Nearest), 20_000), steady);
+}

@@ -290,3 +290,23 @@ fn what_cannot_be_read_and_was_forgotten_ends_and_keeps_its_version() {
 fn later_than(moment: Timestamp) -> Timestamp {
     crate::time::later(moment, Duration::from_secs(500))
 }
+
+#[test]
+fn nobody_takes_part_by_number_who_refused_consent() {
+    let mut snapshot = accepted(by_phone(), false).into_snapshot();
+    snapshot.way =
+        Way::Sms { phone: phone(), email: None, consent: Consent { given: false, ..consent("t") } };
+    assert_eq!(Participation::restore(snapshot), Err(Impossible::WithoutConsent));
+}
+
+#[test]
+fn a_number_earns_its_credit_with_its_end_and_no_other() {
+    let with = |state: State| {
+        let snapshot = accepted(by_phone(), false).into_snapshot();
+        Participation::restore(Snapshot { state, earned_at: Some(at(1)), ..snapshot }).err()
+    };
+    assert_eq!(with(State::Ended(Outcome::Credited)), None);
+    let early = |state| Some(Impossible::EarnedEarly { state });
+    assert_eq!(with(State::Ended(Outcome::Expired)), early("expired"));
+    assert_eq!(with(State::Open(Open::Sms(SmsState::Received))), early("received"));
+}

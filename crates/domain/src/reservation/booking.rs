@@ -75,3 +75,16 @@ pub struct WindowsRecord {
     /// Set while it is unknown how many booked slots were used.
     pub resuming: Option<Resuming>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_covers_its_beginning_and_not_its_end() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let slot = Slot { from: at(10), until: at(20) };
+        let covered = [9, 10, 19, 20, 21].map(|second| slot.covers(at(second)));
+        assert_eq!(covered, [false, true, true, false, false]);
+    }
+}

@@ -1,0 +1,85 @@
+//! Which profile an event or a reward is written to, and when the tries end.
+
+use super::*;
+use crate::brand::LookUp;
+use crate::decide::Claim;
+
+fn told(step: Step) -> ProfileWrite {
+    match step {
+        Step::Tell { command: Command::Write(write), .. } => write,
+        other => panic!("expected a write, got {other:?}"),
+    }
+}
+
+#[test]
+fn what_an_event_leaves_on_a_profile_shows_the_reward_only_if_there_is_one() {
+    let profile = || vec![FoundProfile { external_id: Some("u".into()), ..FoundProfile::default() }];
+    let mut rewarded = RewardWorld::rewarded(true);
+    (rewarded.facts.known, rewarded.facts.found) = (Some(None), Some(profile()));
+    assert!(told(rewarded.next(at(1))).shows_reward);
+    let mut waiting = RewardWorld::new(true, AwardStatus::Waiting).settled();
+    (waiting.facts.known, waiting.facts.found) = (Some(None), Some(profile()));
+    let mut attributes = Attributes::default();
+    attributes.set("q_signed_in", AttributeValue::Boolean(true)).unwrap();
+    waiting.activation.events.get_mut("signed_in").unwrap().attributes = attributes;
+    assert!(!told(waiting.next(at(1))).shows_reward);
+}
+
+#[test]
+fn by_address_an_event_is_written_at_once_and_claims_no_creation() {
+    let mut world = RewardWorld::rewarded(true);
+    world.brand.braze.identity = Identity::Email;
+    world.facts.claim = Some(Claim::Theirs { at: at(0) });
+    let write = told(world.next(at(1)));
+    assert_eq!((write.profile, write.create), (ProfileRef::Email(email()), false));
+}
+
+#[test]
+fn a_write_by_address_that_creates_nothing_is_repeated_as_soon_as_it_may_be() {
+    let mut world = RewardWorld::rewarded(true);
+    let target = Target { profile: ProfileRef::Email(email()), create: false };
+    let state = EnrollState::Enrolling { target, event: EventProgress::NotSent };
+    world.change(|snapshot| snapshot.state = State::Open(Open::Enroll(state.clone())));
+    world.facts.written = Some(Written::Unknown { retry_at: at(5) });
+    assert_eq!(world.next(at(1)), Step::Wait { state: Open::Enroll(state), until: at(5) });
+}
+
+#[test]
+fn where_the_brand_says_so_the_alias_is_looked_up_first_and_then_the_address() {
+    let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled);
+    world.brand.braze.look_up = LookUp::ByAliasFirst;
+    world.facts.known = Some(None);
+    assert_eq!(world.next(at(1)), Step::Ask(Question::FindAlias(Alias::for_email(&email()))));
+    world.change(|snapshot| snapshot.no_such_alias = true);
+    assert_eq!(world.next(at(1)), Step::Ask(Question::FindProfile));
+}
+
+#[test]
+fn a_reward_is_written_to_a_profile_that_is_looked_up_again_after_a_month() {
+    let world = RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    assert_eq!(world.next(at(31 * 86_400)), Step::Ask(Question::FindProfile));
+}
+
+#[test]
+fn a_reward_is_not_shown_where_braze_refuses_the_consumer_or_has_failed_for_two_weeks() {
+    let ready = || RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    let mut refused = ready();
+    refused.facts.refused = Some("no such user".into());
+    assert_eq!(refused.next(at(1)), Step::Rest);
+    let mut failing = ready();
+    failing.change(|snapshot| snapshot.failures = MOST_FAILURES - 1);
+    assert!(matches!(failing.next(at(1)), Step::Show { .. }));
+    failing.change(|snapshot| snapshot.failures = MOST_FAILURES);
+    assert_eq!(failing.next(at(1)), Step::Rest);
+}
+
+#[test]
+fn an_event_that_is_seen_on_the_profile_is_noted_where_nothing_else_is_to_be_written() {
+    let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    world.activation.rewards.event = Some("q_rewarded".into());
+    let attempted = EventProgress::Attempted { at: at(1), time: at(1) };
+    world.change(|snapshot| snapshot.shown = Shown { attributes: true, event: attempted });
+    world.facts.recorded = Some(true);
+    let shown = Shown { attributes: true, event: EventProgress::Recorded };
+    assert_eq!(world.next(at(1 + SETTLE)), Step::Defer { shown, until: at(1 + SETTLE) });
+}
