@@ -4,6 +4,7 @@ mod book;
 mod cycles;
 mod deny;
 mod emulator;
+mod fuzz;
 mod names;
 mod peers;
 mod rules;
@@ -37,6 +38,14 @@ enum Task {
         /// What is handed on
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Run the fuzz targets under libFuzzer, all of them unless one is named
+    Fuzz {
+        /// The target
+        target: Option<String>,
+        /// How long each runs
+        #[arg(long, default_value_t = 90)]
+        seconds: u32,
     },
     /// Measure
     #[command(subcommand)]
@@ -75,6 +84,7 @@ fn main() -> anyhow::Result<()> {
         Task::Simulate { arguments } => {
             hand_on(&["run", "--quiet", "--package", "testkit", "--bin", "simulate", "--"], &arguments)
         }
+        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Bench(Bench::Accept) => bench("accept"),
         Task::Bench(Bench::Award) => bench("award"),
         Task::Bench(Bench::Http) => peers::bench(),
@@ -138,7 +148,7 @@ mod tests {
     #[test]
     fn every_task_that_the_documents_name_is_one() {
         let mut checked = 0;
-        for path in ["", "docs", "crates/xtask", "benches", "tests"].into_iter().flat_map(documents) {
+        for path in ["", "docs", "crates/xtask", "benches", "fuzz", "tests"].into_iter().flat_map(documents) {
             let text = fs::read_to_string(&path).unwrap();
             for named in text.split("cargo xtask ").skip(1) {
                 let named = named.split(['`', '#', '\n', ',']).next().unwrap_or_default();
