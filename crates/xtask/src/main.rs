@@ -70,6 +70,12 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// What a process holds under a steady load for so many minutes; it fails when that grows
+    Soak {
+        /// How long
+        #[arg(long, default_value_t = 60)]
+        minutes: u32,
+    },
     /// Size, start and memory of the functions, beside a hello world
     Start,
 }
@@ -98,6 +104,11 @@ fn main() -> anyhow::Result<()> {
         }
         Task::Bench(Bench::Drain { arguments }) => {
             hand_on(&["run", "--release", "--package", "benches", "--bin", "drain", "--"], &arguments)
+        }
+        Task::Bench(Bench::Soak { minutes }) => {
+            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
+            let soak = ["run", "--release", "--package", "benches", "--bin", "soak", "--"];
+            hand_on(&soak, &[minutes.to_string()])
         }
         Task::Bench(Bench::Start) => {
             emulator::build_released(&["hello-world"])?;
