@@ -75,6 +75,14 @@ impl BenchProcess {
         self.ask("PUT", path, body).map(drop)
     }
 
+    /// Posts a JSON body.
+    ///
+    /// # Errors
+    /// When it does not answer with success.
+    pub fn post(&self, path: &str, body: &str) -> anyhow::Result<()> {
+        self.ask("POST", path, body).map(drop)
+    }
+
     fn ask(&self, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
         let mut connection = TcpStream::connect(self.address)?;
         write!(
@@ -101,9 +109,22 @@ impl BenchProcess {
         let ticks =
             |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).context("its times");
         let cpu = Duration::from_millis((ticks(11)? + ticks(12)?) * 1_000 / TICKS);
-        let status = fs::read_to_string(format!("{directory}/status"))?;
-        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
-        let kibibytes: f64 = most.trim().trim_end_matches(" kB").parse()?;
-        Ok(Usage { cpu, resident: kibibytes / 1_024.0 })
+        Ok(Usage { cpu, resident: self.mebibytes("VmHWM:")? })
+    }
+
+    /// The memory in MiB and the number of open files, including connections.
+    ///
+    /// # Errors
+    /// If the process has ended.
+    pub fn holds(&self) -> anyhow::Result<(f64, usize)> {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.child.0.id()))?.count();
+        Ok((self.mebibytes("VmRSS:")?, files))
+    }
+
+    fn mebibytes(&self, name: &str) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.0.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kibibytes: f64 = line.context("its memory")?.trim().trim_end_matches(" kB").parse()?;
+        Ok(kibibytes / 1_024.0)
     }
 }

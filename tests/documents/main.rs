@@ -8,4 +8,5 @@ mod keys;
 mod links;
 mod markdown;
 mod metrics;
+mod promises;
 mod sources;

@@ -6,7 +6,6 @@ pub mod campaign;
 pub mod distant;
 pub mod drain;
 pub mod emulator;
-pub mod fuzzed;
 pub mod recorder;
 pub mod simulated;
 pub mod simulation;

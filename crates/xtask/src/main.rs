@@ -4,6 +4,7 @@ mod book;
 mod cycles;
 mod deny;
 mod emulator;
+mod fuzz;
 mod mutants;
 mod names;
 mod peers;
@@ -45,6 +46,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run the fuzz targets under libFuzzer: one target, or all of them
+    Fuzz {
+        /// The target
+        target: Option<String>,
+        /// How long each target runs
+        #[arg(long, default_value_t = 90)]
+        seconds: u32,
+    },
     /// Run a benchmark
     #[command(subcommand)]
     Bench(Bench),
@@ -68,6 +77,12 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Memory, open files and logs of a process under a steady load; fails if they grow
+    Soak {
+        /// How long the load lasts
+        #[arg(long, default_value_t = 60)]
+        minutes: u32,
+    },
     /// Size, start-up time and memory of the functions, compared with a hello world
     Start,
 }
@@ -83,6 +98,7 @@ fn main() -> anyhow::Result<()> {
         Task::Simulate { arguments } => {
             hand_on(&["run", "--quiet", "--package", "testkit", "--bin", "simulate", "--"], &arguments)
         }
+        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Bench(Bench::Accept) => bench("accept"),
         Task::Bench(Bench::Award) => bench("award"),
         Task::Bench(Bench::Http) => peers::bench(),
@@ -96,6 +112,11 @@ fn main() -> anyhow::Result<()> {
         }
         Task::Bench(Bench::Drain { arguments }) => {
             hand_on(&["run", "--release", "--package", "benches", "--bin", "drain", "--"], &arguments)
+        }
+        Task::Bench(Bench::Soak { minutes }) => {
+            cargo(&["build", "--release", "--bin", "quikly-braze"])?;
+            let soak = ["run", "--release", "--package", "benches", "--bin", "soak", "--"];
+            hand_on(&soak, &[minutes.to_string()])
         }
         Task::Bench(Bench::Start) => {
             emulator::build_released(&["hello-world"])?;
@@ -146,7 +167,7 @@ mod tests {
     #[test]
     fn every_task_that_the_documents_name_exists() {
         let mut checked = 0;
-        for path in ["", "docs", "crates/xtask", "benches", "tests"].into_iter().flat_map(documents) {
+        for path in ["", "docs", "crates/xtask", "benches", "fuzz", "tests"].into_iter().flat_map(documents) {
             let text = fs::read_to_string(&path).unwrap();
             for named in text.split("cargo xtask ").skip(1) {
                 let named = named.split(['`', '#', '\n', ',']).next().unwrap_or_default();

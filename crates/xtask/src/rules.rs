@@ -56,6 +56,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
             "supervision",
         ],
     ),
+    ("fuzz", &["braze", "domain", "intake", "memory", "ports"]),
     ("tests", &[]),
     ("hello-world", &[]),
     ("benches", &["domain", "embedded", "intake", "ports", "supervision", "testkit"]),
@@ -66,7 +67,7 @@ pub(crate) const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["benches", "embedded"]),
     ("aws-", &["aws"]),
     ("reqwest", &["braze", "callback", "testkit"]),
-    ("axum", &["benches", "braze-sim", "intake", "lambda", "quikly-braze", "testkit"]),
+    ("axum", &["benches", "braze-sim", "fuzz", "intake", "lambda", "quikly-braze", "testkit"]),
 ];
 
 /// What the pure crate must not use: async, I/O, clocks, randomness, and formats that would tie it to a protocol.

@@ -203,8 +203,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_number_is_for_is_said_in_words() {
+    fn a_refusal_names_the_kind_of_number() {
         let refused = Untexted::Kind(Service::Voip).to_string();
-        assert_eq!(refused, "is a number of Internet telephony, which cannot take part by text message");
+        assert_eq!(refused, "is an Internet telephony number, which cannot take part by text message");
     }
 }

@@ -11,8 +11,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde_json::{Map, json};
 
-use super::split_line;
-use crate::start;
+use crate::{now, split_line};
 
 const KEY: &str = "key-0123456789";
 
@@ -105,7 +104,7 @@ fn write(name: &str) -> TrackWrite {
     let event = Event {
         identifier,
         name: "quikly_participated".into(),
-        time: start(),
+        time: now(),
         properties: Map::new(),
         update_existing_only: None,
     };

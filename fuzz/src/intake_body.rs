@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use domain::brand::Brands;
+use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
+use domain::token::TokenHash;
 use http::Request;
 use intake::IntakeDeps;
 use memory::{Faults, Memory, TestClock};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
-use crate::brand_text::BrandText;
-use crate::start;
+use crate::now;
 
 const TOKEN: &str = "qb_fuzz";
 
@@ -24,10 +24,7 @@ const INPUTS_AT_A_TIME: u32 = 4_096;
 /// Somebody whom an answer must never name.
 const CONTACTS: [&str; 2] = ["ada.marked@example.com", "+13135550142"];
 
-fn brands() -> Brands {
-    let spring = BrandText::acme().webhook(TOKEN).activation("spring").email("").sms("opt_in = \"single\"");
-    spring.event("signed_in", "incentive = \"first\"").first("first", 2, "reward = \"A\"").brands()
-}
+const BRAND: &str = include_str!("brand.toml");
 
 struct FuzzedFront {
     runtime: Runtime,
@@ -39,11 +36,14 @@ impl FuzzedFront {
     #[expect(clippy::expect_used, reason = "what is made up here is right, or nothing is tested")]
     fn open() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let clock = Arc::new(TestClock::at(start()));
+        let text = BRAND.replace("TOKEN_HASH", &TokenHash::of(TOKEN).to_string());
+        let brands =
+            read_all(&[BrandFile { name: "acme.toml".into(), text }], &AssumePresent).expect("a brand");
+        let clock = Arc::new(TestClock::at(now()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let deps = IntakeDeps::over(&memory, memory.clone(), clock);
         let _inside = runtime.enter();
-        let routes = intake::router(deps, Arc::new(brands()), IdKey::new([7; 32]));
+        let routes = intake::router(deps, Arc::new(brands), IdKey::new([7; 32]));
         drop(_inside);
         Self { runtime, routes, left: INPUTS_AT_A_TIME }
     }
