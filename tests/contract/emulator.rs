@@ -213,7 +213,7 @@ async fn where_a_second_failure_is_the_end() -> (Sqs, Environment) {
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_shown_as_often_as_one_looks_and_leaves_when_it_is_tried_again() {
+async fn a_dead_letter_is_listed_every_time_until_it_is_retried() {
     let (queues, environment) = where_a_second_failure_is_the_end().await;
     for queue in QueueName::ALL {
         let messages = [("acme", 1), ("zest", 2)];

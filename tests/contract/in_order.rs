@@ -91,7 +91,7 @@ fn run(work: impl Future<Output = ()>) {
 
 /// Tests the property on some ports, with a number of cases.
 macro_rules! gives_out_in_order {
-    ($name:ident, $cases:literal, $ports:expr, $quantity:expr, $happenings:expr) => {
+    (#[test] fn $name:ident, $cases:literal, $ports:expr, $quantity:expr, $happenings:expr) => {
         proptest! {
             #![proptest_config(ProptestConfig::with_cases($cases))]
 
@@ -105,14 +105,17 @@ macro_rules! gives_out_in_order {
 
 // This holds in every order of arrivals, credits and releases, and when anything is done twice.
 gives_out_in_order! {
-    memory_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
+    #[test]
+    fn memory_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
     400, in_memory(), 1_u32..12, happenings()
 }
 gives_out_in_order! {
-    embedded_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
+    #[test]
+    fn embedded_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
     60, on_a_file(), 1_u32..12, happenings()
 }
 gives_out_in_order! {
-    aws_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
+    #[test]
+    fn aws_gives_out_the_smaller_of_quantity_and_eligible_in_the_order_of_acceptance,
     6, on_dynamo(), 1_u32..6, proptest::collection::vec(happens(), 1..30)
 }

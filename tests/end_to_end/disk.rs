@@ -88,7 +88,7 @@ async fn on_a_small_disk() -> Option<(SimProcess, ServeProcess)> {
 }
 
 #[tokio::test]
-async fn once_there_is_room_on_the_disk_again_it_goes_on_without_a_restart() {
+async fn once_the_disk_has_space_again_the_process_continues_without_a_restart() {
     let Some((_workspace, server)) = on_a_small_disk().await else {
         println!(
             "no small disk can be mounted here: a full one is only played, by the test with `ulimit -f`"
@@ -117,7 +117,7 @@ async fn wrong(server: &ServeProcess) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_filling_up_is_told_of_before_it_is_full() {
+async fn a_disk_that_is_filling_up_is_reported_before_it_is_full() {
     let Some((_workspace, server)) = on_a_small_disk().await else {
         println!(
             "no small disk can be mounted here: a disk that is filling up is only played, by unit tests"

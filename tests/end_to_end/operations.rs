@@ -128,7 +128,7 @@ fn kept(server: &ServeProcess, text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn whoever_is_forgotten_leaves_file_and_log_at_once_while_others_take_part() {
+async fn a_forgotten_person_leaves_file_and_log_at_once_while_others_take_part() {
     let (_workspace, server, _) = with_one_enrolled().await;
     assert!(kept(&server, "ada.l@example.com"));
     let (data, over) = (server.data().display().to_string(), AtomicBool::new(false));
@@ -236,7 +236,7 @@ fn a_missing_data_file_or_a_file_of_another_kind_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_whole() {
+async fn an_unknown_contact_has_an_exit_code_of_its_own_and_a_copied_file_is_complete() {
     let (_workspace, server, id) = with_one_enrolled().await;
     let data = server.data();
     let forget = |path: &std::path::Path, email: &str| {
@@ -258,7 +258,7 @@ async fn a_contact_that_nobody_has_ends_with_a_code_of_its_own_and_a_copy_is_who
 }
 
 #[tokio::test]
-async fn a_participation_that_cannot_be_read_is_named_and_can_be_erased_while_everything_else_goes_on() {
+async fn an_unreadable_participation_is_named_and_can_be_erased_while_everything_else_continues() {
     let (_workspace, server, damaged) = with_one_enrolled().await;
     let connection = rusqlite::Connection::open(server.data()).unwrap();
     connection.busy_timeout(LATER).unwrap();

@@ -178,7 +178,7 @@ async fn two_hundred_are_asked_once_and_a_hundred_and_fifty_confirm() {
 }
 
 #[tokio::test]
-async fn the_same_with_a_kill_9_every_few_seconds() {
+async fn double_opt_in_works_with_a_kill_9_every_few_seconds() {
     let workspace = that_asks().await;
     let sms = DOUBLE.replace("25s", "60s");
     let mut server =

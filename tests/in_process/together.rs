@@ -55,7 +55,7 @@ async fn of_two_that_are_refused_as_one_object_only_the_one_at_fault_is_refused(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_braze_did_not_take_for_hours_is_written_together_once_it_does() {
+async fn writes_that_braze_refused_for_hours_are_sent_together_once_it_accepts_them() {
     const COUNT: usize = 40;
     // Only the tick processes anything here, and it takes everything that is due together.
     let faults = Faults { message_lost: 1.0, schedule_lost: 1.0, ..Faults::none() };
