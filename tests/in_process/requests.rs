@@ -82,63 +82,27 @@ fn flows() -> Vec<RequestFlow> {
     let number = KnownTo::ProfileWithPhone;
     let event = format!("[activation.events.signed_in]\nincentive = \"early\"\n{REWARDED}");
     let again = format!("{EMAIL}{event}");
+    let enrolled = |name, activation: &str, one_each, most| {
+        flow(name, activation, KnownTo::Profile, "enrolled", one_each, most)
+    };
+    let event_of = |name, activation: &str, by, most| {
+        flow(name, activation, KnownTo::Profile, "credited", [0, 1, 1, 0], most).by(by)
+    };
+    let by_sms = |name, activation: &str, known, one_each, most| {
+        flow(name, activation, known, "credited", one_each, most)
+    };
     vec![
-        flow("e-mail, new or known", EMAIL, KnownTo::Profile, "enrolled", [0, 1, 1, 0], [0, 1_000, 15, 0]),
-        flow(
-            "e-mail, `identity = \"email\"`",
-            EMAIL,
-            KnownTo::Profile,
-            "enrolled",
-            [0, 1, 1, 0],
-            [0, 0, 14, 0],
-        )
-        .at("identity = \"email\""),
-        flow("webhook", &event, KnownTo::Profile, "credited", [0, 1, 1, 0], [0, 1_000, 15, 0])
-            .by(TakenBy::Event),
-        flow("webhook with `external_id`", &event, KnownTo::Profile, "credited", [0, 1, 1, 0], [0, 0, 14, 0])
-            .by(TakenBy::EventWithId),
-        flow(
-            "webhook, took part by e-mail before",
-            &again,
-            KnownTo::Profile,
-            "credited",
-            [0, 1, 1, 0],
-            [0, 0, 14, 0],
-        )
-        .by(TakenBy::EventAfterEmail),
-        flow(
-            "SMS, subscribed already",
-            &single,
-            KnownTo::Subscribed,
-            "credited",
-            [1, 0, 0, 0],
-            [20, 0, 0, 0],
-        ),
-        flow(
-            "SMS single, profile with the number",
-            &single,
-            number,
-            "credited",
-            [3, 1, 0, 1],
-            [86, 1_000, 0, 21],
-        ),
-        flow("SMS single, new", &single, KnownTo::No, "credited", [3, 1, 1, 1], [83, 1_000, 15, 20]),
-        flow(
-            "SMS single, with the profile",
-            &with_profile,
-            KnownTo::No,
-            "credited",
-            [3, 1, 1, 0],
-            [65, 1_000, 15, 0],
-        ),
-        flow(
-            "SMS double, confirmed at once",
-            &double,
-            KnownTo::No,
-            "credited",
-            [2, 1, 2, 0],
-            [43, 1_000, 29, 0],
-        ),
+        enrolled("e-mail, new or known", EMAIL, [0, 1, 1, 0], [0, 1_000, 15, 0]),
+        enrolled("e-mail, `identity = \"email\"`", EMAIL, [0, 1, 1, 0], [0, 0, 14, 0])
+            .at("identity = \"email\""),
+        event_of("webhook", &event, TakenBy::Event, [0, 1_000, 15, 0]),
+        event_of("webhook with `external_id`", &event, TakenBy::EventWithId, [0, 0, 14, 0]),
+        event_of("webhook, took part by e-mail before", &again, TakenBy::EventAfterEmail, [0, 0, 14, 0]),
+        by_sms("SMS, subscribed already", &single, KnownTo::Subscribed, [1, 0, 0, 0], [20, 0, 0, 0]),
+        by_sms("SMS single, profile with the number", &single, number, [3, 1, 0, 1], [86, 1_000, 0, 21]),
+        by_sms("SMS single, new", &single, KnownTo::No, [3, 1, 1, 1], [83, 1_000, 15, 20]),
+        by_sms("SMS single, with the profile", &with_profile, KnownTo::No, [3, 1, 1, 0], [65, 1_000, 15, 0]),
+        by_sms("SMS double, confirmed at once", &double, KnownTo::No, [2, 1, 2, 0], [43, 1_000, 29, 0]),
     ]
 }
 

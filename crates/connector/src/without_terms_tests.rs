@@ -9,22 +9,13 @@ use domain::ids::Scope;
 use domain::participation::Participation;
 
 use super::*;
-use crate::endpoints::samples::{access, at, item};
+use crate::endpoints::samples::{FILE, access, at, item};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
 /// One place, which is earned at the end of the flow.
-const FILE: &str = r#"
-id = "acme"
-[braze]
-endpoint = "http://127.0.0.1:1"
-api_key = { env = "KEY" }
-[[activation]]
-scope = "spring"
-opens = 2020-01-01T00:00:00Z
-closes = 2100-01-01T00:00:00Z
-[activation.email]
+const ONE_PLACE: &str = r#"
 credit = "on_enrollment"
 incentive = "early"
 [[activation.incentive]]
@@ -50,7 +41,9 @@ struct TwoConsumers {
 
 /// Two consumers of an activation with one place, whose terms have been missing from the start.
 async fn two() -> TwoConsumers {
-    let brands = read_all(&[BrandFile { name: "acme".into(), text: FILE.into() }], &AssumePresent).unwrap();
+    let brands =
+        read_all(&[BrandFile { name: "acme".into(), text: format!("{FILE}{ONE_PLACE}") }], &AssumePresent)
+            .unwrap();
     let key = IdKey::new([1; 32]);
     let connector = Connector::new(access().deps, std::sync::Arc::new(Brands::default()), key.clone());
     let terms = brands.activation(&Scope::parse("spring").unwrap()).unwrap();

@@ -24,7 +24,8 @@ use crate::braze_access::BrazeAccess;
 use crate::deps::Deps;
 use crate::work_item::WorkItem;
 
-const FILE: &str = r#"
+/// A brand with one activation by e-mail. More keys of `[activation.email]` may follow.
+pub(crate) const FILE: &str = r#"
 id = "acme"
 [braze]
 endpoint = "http://127.0.0.1:1"

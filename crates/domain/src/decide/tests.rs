@@ -156,8 +156,7 @@ fn without_a_profile_an_alias_only_one_is_created_with_attributes_and_event_in_o
     assert_eq!((write.create, &write.email), (true, &Some(email())));
     assert_eq!(write.attributes.iter().count(), 1);
     assert_eq!(write.event.as_ref().unwrap().time, at(0), "the event happened when the consumer took part");
-    let event = EventProgress::Attempted { at: at(1), time: at(0) };
-    assert_eq!(state, EnrollState::Enrolling { target: alias_target(true), event });
+    assert_eq!(state, attempted());
 }
 
 #[test]
@@ -216,12 +215,17 @@ fn attributes_of_unknown_outcome_are_simply_repeated() {
     assert!(write.event.is_none());
 }
 
-#[test]
-fn an_event_that_surely_was_not_sent_is_sent_again() {
-    let attempted = EnrollState::Enrolling {
+/// A first attempt at the event, whose outcome is not known yet.
+fn attempted() -> EnrollState {
+    EnrollState::Enrolling {
         target: alias_target(true),
         event: EventProgress::Attempted { at: at(1), time: at(0) },
-    };
+    }
+}
+
+#[test]
+fn an_event_that_surely_was_not_sent_is_sent_again() {
+    let attempted = attempted();
     let not_sent =
         EnrollState::Enrolling { target: alias_target(true), event: EventProgress::NotTaken { time: at(0) } };
     let facts = written(Facts::default(), Written::NotDone { retry_at: at(9) });
@@ -233,10 +237,7 @@ fn an_event_that_surely_was_not_sent_is_sent_again() {
 
 #[test]
 fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
-    let state = EnrollState::Enrolling {
-        target: alias_target(true),
-        event: EventProgress::Attempted { at: at(1), time: at(0) },
-    };
+    let state = attempted();
     let unknown = written(Facts::default(), Written::Unknown { retry_at: at(3) });
     let settled = at(2) + SETTLE;
     assert_eq!(
@@ -262,10 +263,7 @@ fn an_event_of_unknown_outcome_is_looked_for_before_it_is_sent_again() {
 
 #[test]
 fn a_worker_that_finds_an_open_attempt_waits_for_the_profile_to_settle() {
-    let state = EnrollState::Enrolling {
-        target: alias_target(true),
-        event: EventProgress::Attempted { at: at(1), time: at(0) },
-    };
+    let state = attempted();
     let next = step(Identity::Alias, true, state.clone(), &Facts::default(), at(2));
     assert_eq!(next, Step::Wait { state: Open::Enroll(state), until: at(1) + SETTLE });
 }

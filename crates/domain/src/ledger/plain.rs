@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::*;
-use crate::award::{Resolution, SiblingLines};
+use crate::award::Resolution;
 use crate::ids::{BrandId, ContactKey, IncentiveId, Scope};
 use crate::incentive::{NoPrize, Offer, Prize, Quantity, Reward};
 
@@ -154,19 +154,8 @@ pub(super) fn id(number: u8) -> ParticipationId {
 
 /// A line that was not entered yet.
 pub(super) fn line(number: u8, participant: u8, offer: Offer) -> Award {
-    Award {
-        id: id(number),
-        brand: BrandId::parse("acme").unwrap(),
-        ledger: key(),
-        participant: ContactKey::from_bytes([participant; 16]),
-        others: SiblingLines::None,
-        offer,
-        arrival: None,
-        status: AwardStatus::New,
-        credited_at: None,
-        due_at: None,
-        unknown: UnknownFields::default(),
-    }
+    let whose = (id(number), BrandId::parse("acme").unwrap());
+    Award::new(whose, key(), ContactKey::from_bytes([participant; 16]), offer)
 }
 
 fn key() -> LedgerKey {
