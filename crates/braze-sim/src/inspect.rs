@@ -95,7 +95,7 @@ struct Reply {
 type Inspected = Result<Json<Value>, Wrong>;
 
 /// The posted body, or the reason why it cannot be read.
-type Body<T> = Result<Json<T>, JsonRejection>;
+type Posted<T> = Result<Json<T>, JsonRejection>;
 
 struct Wrong(String);
 
@@ -136,7 +136,7 @@ async fn faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({ "faults": workspace.lock().faults }))
 }
 
-async fn add_fault(Shared(workspace): Shared<Workspace>, body: Body<Fault>) -> Inspected {
+async fn add_fault(Shared(workspace): Shared<Workspace>, body: Posted<Fault>) -> Inspected {
     workspace.lock().faults.add(read(body)?);
     Ok(Json(json!({})))
 }
@@ -146,7 +146,7 @@ async fn clear_faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({}))
 }
 
-async fn set_limits(Shared(workspace): Shared<Workspace>, body: Body<LimitsBody>) -> Inspected {
+async fn set_limits(Shared(workspace): Shared<Workspace>, body: Posted<LimitsBody>) -> Inspected {
     let limits = read(body)?;
     let mut state = workspace.lock();
     let old = state.settings.clone();
@@ -164,17 +164,17 @@ async fn set_limits(Shared(workspace): Shared<Workspace>, body: Body<LimitsBody>
     Ok(Json(json!({})))
 }
 
-async fn set_settle(Shared(workspace): Shared<Workspace>, body: Body<Settle>) -> Inspected {
+async fn set_settle(Shared(workspace): Shared<Workspace>, body: Posted<Settle>) -> Inspected {
     workspace.lock().settings.settle = Duration::from_millis(read(body)?.settle_ms);
     Ok(Json(json!({})))
 }
 
-async fn set_keys(Shared(workspace): Shared<Workspace>, body: Body<Keys>) -> Inspected {
+async fn set_keys(Shared(workspace): Shared<Workspace>, body: Posted<Keys>) -> Inspected {
     workspace.lock().keys = read(body)?.keys.into_iter().collect();
     Ok(Json(json!({})))
 }
 
-async fn set_permissions(Shared(workspace): Shared<Workspace>, body: Body<Permissions>) -> Inspected {
+async fn set_permissions(Shared(workspace): Shared<Workspace>, body: Posted<Permissions>) -> Inspected {
     workspace.lock().withheld = read(body)?.withheld.into_iter().collect();
     Ok(Json(json!({})))
 }
@@ -184,7 +184,7 @@ async fn subscriptions(Shared(workspace): Shared<Workspace>) -> Json<Value> {
 }
 
 /// Sets states at once, without settling.
-async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: Body<Value>) -> Inspected {
+async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: Posted<Value>) -> Inspected {
     let changes = subscription::changes_of_any_size(&read(body)?).map_err(Wrong)?;
     let now = workspace.now();
     let set = changes.len();
@@ -192,17 +192,17 @@ async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: Body<Valu
     Ok(Json(json!({ "set": set })))
 }
 
-async fn set_double_opt_in(Shared(workspace): Shared<Workspace>, body: Body<DoubleOptIn>) -> Inspected {
+async fn set_double_opt_in(Shared(workspace): Shared<Workspace>, body: Posted<DoubleOptIn>) -> Inspected {
     workspace.lock().settings.double_opt_in = Some(read(body)?);
     Ok(Json(json!({})))
 }
 
-async fn set_status_keys(Shared(workspace): Shared<Workspace>, body: Body<Keyed>) -> Inspected {
+async fn set_status_keys(Shared(workspace): Shared<Workspace>, body: Posted<Keyed>) -> Inspected {
     workspace.lock().settings.status_keys = read(body)?.status_keys;
     Ok(Json(json!({})))
 }
 
-async fn set_bad_phones(Shared(workspace): Shared<Workspace>, body: Body<Phones>) -> Inspected {
+async fn set_bad_phones(Shared(workspace): Shared<Workspace>, body: Posted<Phones>) -> Inspected {
     workspace.lock().bad_phones = read(body)?.phones.into_iter().collect();
     Ok(Json(json!({})))
 }
