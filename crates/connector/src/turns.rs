@@ -8,7 +8,7 @@ use domain::award::Resolution;
 use domain::brand::Brand;
 use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
 use domain::ids::SubscriptionGroup;
-use domain::profile::Alias;
+use domain::profile::{Alias, ProfileRef};
 use domain::time::later;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -16,7 +16,7 @@ use futures::{FutureExt, StreamExt};
 
 use crate::award;
 use crate::connector::Connector;
-use crate::endpoints::look_up::{Aliases, ProfileEventQuestion, Profiles, RecordedEvents};
+use crate::endpoints::look_up::{Aliases, Confirmations, ProfileEventQuestion, Profiles, RecordedEvents};
 use crate::endpoints::statuses::Subscriptions;
 use crate::endpoints::subscribe::{self, SubscribeNumbers};
 use crate::endpoints::write::Writes;
@@ -70,6 +70,7 @@ pub(crate) async fn take(
 #[derive(Default)]
 struct Groups {
     known: Vec<WorkItem>,
+    confirmations: Vec<(WorkItem, ProfileRef)>,
     claims: Vec<WorkItem>,
     aliases: Vec<(WorkItem, Alias)>,
     profiles: Vec<WorkItem>,
@@ -95,6 +96,7 @@ impl Groups {
     fn question(&mut self, item: WorkItem, question: Question) {
         match question {
             Question::ProfileHint => self.known.push(item),
+            Question::Confirm(profile) => self.confirmations.push((item, profile)),
             Question::Claim => self.claims.push(item),
             Question::FindAlias(alias) => self.aliases.push((item, alias)),
             Question::FindProfile => self.profiles.push(item),
@@ -180,6 +182,7 @@ impl<'a> Turns<'a> {
             under_way.push(claims.map(|done| done.map(Performed::goes_on)).boxed());
         }
         self.at::<Subscriptions>(groups.subscriptions, under_way);
+        self.at::<Confirmations>(groups.confirmations, under_way);
         self.at::<Aliases>(groups.aliases, under_way);
         self.at::<Profiles>(groups.profiles, under_way);
         self.at::<RecordedEvents>(groups.events, under_way);

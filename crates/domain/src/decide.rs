@@ -3,6 +3,7 @@
 mod custom_event;
 mod enroll;
 mod find;
+mod remembered;
 mod reward;
 mod sms;
 mod unanswered;
@@ -35,6 +36,8 @@ pub struct Terms<'a> {
 pub struct Facts {
     /// The hint in our store about the contact's profile.
     pub known: Option<Option<ProfileHint>>,
+    /// The profiles that Braze has under the remembered profile's own identifier.
+    pub confirmed: Option<Vec<FoundProfile>>,
     /// Which participation may create the contact's profile.
     pub claim: Option<Claim>,
     /// The profiles that a look-up found.
@@ -143,14 +146,14 @@ fn flow(
         (Way::Email { email, .. }, Open::Enroll(state)) => match &activation.email {
             Some(offered) => {
                 let update = enroll::ProfileUpdate::of_email(participation, email, offered, won());
-                enroll::decide((participation, state), &update, terms.brand, facts, now)
+                enroll::decide((participation, state), &update, terms, facts, now)
             }
             None => Step::NotOffered("e-mail"),
         },
         (Way::Event { event, email }, Open::Enroll(state)) => match activation.events.get(&event.name) {
             Some(offered) => {
                 let update = enroll::ProfileUpdate::of_event(participation, event, email, offered, won());
-                enroll::decide((participation, state), &update, terms.brand, facts, now)
+                enroll::decide((participation, state), &update, terms, facts, now)
             }
             None => Step::NotOffered("this event"),
         },

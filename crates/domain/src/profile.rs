@@ -149,6 +149,18 @@ impl FoundProfile {
         asked.is_some_and(|asked| own == Some(asked.canonical()))
     }
 
+    /// Whether the profile has the consumer's address, or, of a consumer with a number, that number. Numbers may be
+    /// shown in the form used in `region`.
+    pub(crate) fn belongs_to(&self, contact: &Contact, region: Option<Region>) -> bool {
+        match contact {
+            Contact::Email(email) => self.carries(Some(email)),
+            Contact::Phone { phone, email } => {
+                self.carries(email.as_ref())
+                    || region.is_some_and(|region| self.number(phone, region) == Number::Same)
+            }
+        }
+    }
+
     /// How to address the profile: by external id, or else by alias (label `email` first), or else by Braze's id.
     #[must_use]
     pub fn reference(&self) -> Option<ProfileRef> {
@@ -240,6 +252,11 @@ impl ProfileHint {
     #[must_use]
     pub fn trusted_until(&self) -> Timestamp {
         later(self.learned_at, Self::TRUSTED)
+    }
+
+    /// Whether this was learned less than `fresh` ago.
+    pub(crate) fn is_recent(&self, fresh: Duration, now: Timestamp) -> bool {
+        now < later(self.learned_at, fresh)
     }
 
     /// Whether Braze may still be building the profile.

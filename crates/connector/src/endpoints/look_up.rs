@@ -50,12 +50,35 @@ impl BrazeEndpoint for Aliases {
             item.facts.found = (!found.is_empty()).then_some(found);
         };
         let questions = questions.into_iter().map(|(item, alias)| (item, ProfileRef::Alias(alias)));
-        let requests = in_pieces(questions.collect(), |(_, alias)| alias);
+        let requests = in_pieces(questions.collect());
         let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndAttributes, found).await;
         performed.active.extend(refused.into_iter().map(|(mut item, _)| {
             item.participation.learns_of_alias(false);
             item
         }));
+        Ok(performed)
+    }
+}
+
+/// Answers `Confirm`, with as many profiles in a request as Braze accepts. A profile that Braze refuses to look up by its
+/// identifier counts as missing, and is looked up by contact.
+pub(crate) struct Confirmations;
+
+impl BrazeEndpoint for Confirmations {
+    type Job = (WorkItem, ProfileRef);
+
+    async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
+        let confirmed = |item: &mut WorkItem, profile: &ProfileRef, export: &Export| {
+            let theirs = export.users.iter().filter(|user| translate::is_of(user, profile));
+            item.facts.confirmed = Some(theirs.map(translate::found_profile).collect());
+        };
+        let requests = together(questions);
+        let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndAttributes, confirmed).await;
+        performed.active.extend(refused.into_iter().map(|(item, _)| item));
+        for item in performed.active.iter_mut().filter(|item| item.facts.confirmed.is_none()) {
+            item.facts.refused = None;
+            item.facts.confirmed = Some(Vec::new());
+        }
         Ok(performed)
     }
 }
@@ -77,7 +100,7 @@ impl BrazeEndpoint for RecordedEvents {
         let requests = together(questions);
         let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndEvents, recorded).await;
         // One of those that were refused together is at fault. Asked alone, only that one is refused.
-        let alone = refused.into_iter().map(about).collect();
+        let alone = refused.into_iter().map(|question| about(vec![question])).collect();
         performed.extend(ask_all(to, alone, Fields::IdentityAndEvents, recorded).await.0);
         Ok(performed)
     }
@@ -99,38 +122,50 @@ fn alike(questions: impl Iterator<Item = (ExportQuery, WorkItem)>) -> Vec<Reques
     requests
 }
 
+/// A question about one profile.
+trait AboutProfile {
+    fn profile(&self) -> &ProfileRef;
+}
+
+impl AboutProfile for ProfileRef {
+    fn profile(&self) -> &ProfileRef {
+        self
+    }
+}
+
+impl AboutProfile for ProfileEventQuestion {
+    fn profile(&self) -> &ProfileRef {
+        &self.profile
+    }
+}
+
 /// Groups questions by kind of identifier, since Braze does not document whether one request may mix kinds.
-fn together(questions: Vec<(WorkItem, ProfileEventQuestion)>) -> Vec<Request<ProfileEventQuestion>> {
+fn together<Q: AboutProfile>(questions: Vec<(WorkItem, Q)>) -> Vec<Request<Q>> {
     let (mut by_external_id, mut by_alias, mut requests) = (Vec::new(), Vec::new(), Vec::new());
     for (item, question) in questions {
-        match question.profile {
+        match question.profile() {
             ProfileRef::ExternalId(_) => by_external_id.push((item, question)),
             ProfileRef::Alias(_) => by_alias.push((item, question)),
-            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about((item, question))),
+            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about(vec![(item, question)])),
         }
     }
-    for kind in [by_external_id, by_alias] {
-        requests.extend(in_pieces(kind, |(_, question)| &question.profile));
-    }
+    requests.extend([by_external_id, by_alias].into_iter().flat_map(in_pieces));
     requests
 }
 
 /// Splits questions into requests with as many as Braze accepts.
-fn in_pieces<Q>(
-    questions: Vec<(WorkItem, Q)>,
-    profile: impl Fn(&(WorkItem, Q)) -> &ProfileRef,
-) -> Vec<Request<Q>> {
+fn in_pieces<Q: AboutProfile>(questions: Vec<(WorkItem, Q)>) -> Vec<Request<Q>> {
     let mut questions = questions.into_iter().peekable();
     let mut requests = Vec::new();
     while questions.peek().is_some() {
-        let by: Vec<(WorkItem, Q)> = questions.by_ref().take(MOST_IDENTIFIERS).collect();
-        requests.push(Request { query: translate::export_query(by.iter().map(&profile)), by });
+        requests.push(about(questions.by_ref().take(MOST_IDENTIFIERS).collect()));
     }
     requests
 }
 
-fn about(question: (WorkItem, ProfileEventQuestion)) -> Request<ProfileEventQuestion> {
-    Request { query: translate::export_query(std::iter::once(&question.1.profile)), by: vec![question] }
+/// One request for all of these.
+fn about<Q: AboutProfile>(by: Vec<(WorkItem, Q)>) -> Request<Q> {
+    Request { query: translate::export_query(by.iter().map(|(_, question)| question.profile())), by }
 }
 
 /// Cuts a moment to the second: Braze does not promise to keep fractions of a second.

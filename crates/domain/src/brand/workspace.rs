@@ -6,25 +6,16 @@ use std::time::Duration;
 
 use url::Url;
 
-/// Base URLs of Braze's REST API, one for each instance (braze-docs, API basics). A key works only on its own
-/// instance.
-const BRAZE_HOSTS: [&str; 15] = [
-    "rest.iad-01.braze.com",
-    "rest.iad-02.braze.com",
-    "rest.iad-03.braze.com",
-    "rest.iad-04.braze.com",
-    "rest.iad-05.braze.com",
-    "rest.iad-06.braze.com",
-    "rest.iad-07.braze.com",
-    "rest.iad-08.braze.com",
-    "rest.us-10.braze.com",
-    "rest.fra-01.braze.eu",
-    "rest.fra-02.braze.eu",
-    "rest.au-01.braze.com",
-    "rest.id-01.braze.com",
-    "rest.jp-01.braze.com",
-    "rest.kr-01.braze.com",
-];
+/// Whether a host serves Braze's REST API. Each instance has a host of its own, `rest.ZONE-NN.braze.com` or
+/// `rest.ZONE-NN.braze.eu`, and Braze opens new ones (braze-docs, API basics). A key works only on its own instance.
+fn is_rest_host(host: &str) -> bool {
+    let instance = host
+        .strip_prefix("rest.")
+        .and_then(|rest| rest.strip_suffix(".braze.com").or_else(|| rest.strip_suffix(".braze.eu")));
+    let Some((zone, number)) = instance.and_then(|instance| instance.split_once('-')) else { return false };
+    let is_zone = (2..=3).contains(&zone.len()) && zone.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_zone && number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 /// The address of a brand's Braze workspace: one of Braze's own hosts over TLS, or loopback.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,9 +50,7 @@ impl BrazeUrl {
         let loopback = is_loopback(url.host().ok_or(BrazeUrlError::NotABase)?);
         match url.scheme() {
             "https" | "http" if loopback => Ok(Self(url)),
-            "https" if BRAZE_HOSTS.contains(&url.host_str().unwrap_or("")) && url.port().is_none() => {
-                Ok(Self(url))
-            }
+            "https" if url.host_str().is_some_and(is_rest_host) && url.port().is_none() => Ok(Self(url)),
             "https" => Err(BrazeUrlError::NotBraze),
             _ => Err(BrazeUrlError::NotHttps),
         }
@@ -156,6 +145,9 @@ pub struct BrazeWorkspace {
     pub on_phone_mismatch: PhoneMismatch,
     /// What carries the wait for settling.
     pub settle_by: SettleBy,
+    /// How old a remembered profile may be when a participation first writes to it. An older one is confirmed
+    /// first, because the brand may have merged or deleted it.
+    pub hint_fresh: Duration,
 }
 
 /// What happens to a profile's number if the consumer gives another one.
@@ -185,6 +177,9 @@ mod tests {
         for good in [
             "https://rest.iad-03.braze.com",
             "https://rest.fra-02.braze.eu/",
+            "https://rest.us-10.braze.com",
+            "https://REST.us-11.braze.com",
+            "https://rest.sg-01.braze.com",
             "http://127.0.0.1:9000",
             "http://localhost:1",
             "http://[::1]:9000",
@@ -192,7 +187,14 @@ mod tests {
             assert!(BrazeUrl::parse(good).is_ok(), "{good}");
         }
         for (bad, why) in [
-            ("https://rest.iad-09.braze.com", BrazeUrlError::NotBraze),
+            ("https://rest.braze.com", BrazeUrlError::NotBraze),
+            ("https://rest.iad-1.braze.com", BrazeUrlError::NotBraze),
+            ("https://rest.iad-001.braze.com", BrazeUrlError::NotBraze),
+            ("https://rest.iad-01.fra-01.braze.eu", BrazeUrlError::NotBraze),
+            ("https://rest.internal-01.braze.com", BrazeUrlError::NotBraze),
+            ("https://sdk.iad-01.braze.com", BrazeUrlError::NotBraze),
+            ("https://rest.iad-01.braze.example", BrazeUrlError::NotBraze),
+            ("https://rest.iad-01xbraze.com", BrazeUrlError::NotBraze),
             ("https://rest.iad-01.braze.com.evil.example", BrazeUrlError::NotBraze),
             ("https://rest.iad-01.braze.com:8443", BrazeUrlError::NotBraze),
             ("https://10.0.0.1", BrazeUrlError::NotBraze),

@@ -33,6 +33,7 @@ pub(super) const OF_OTHERS: Bounds = bounds(SECOND, LEAP_YEAR, "from 1s to 366d"
 pub(super) const OF_INTERVALS: Bounds = Bounds { refused_below: SECOND, ..OF_OTHERS };
 pub(super) const OF_DECAY: Bounds = Bounds { refused_below: MILLISECOND, ..OF_OTHERS };
 pub(super) const OF_SETTLE: Bounds = bounds(SECOND, HOUR, "from 1s to 1h");
+pub(super) const OF_HINTS: Bounds = bounds(SECOND, MONTH, "from 1s to 30d");
 /// Raffles are drawn after an activation has closed.
 pub(super) const OF_RETENTION: Bounds =
     Bounds { refused_below: DAY, ..bounds(DAY, TEN_YEARS, "from 1d to 3653d (10 years)") };

@@ -19,7 +19,17 @@ pub(super) const TOP: Table =
     table("Top of the file", &["id", "retention", "braze", "webhook", "intake", "callback", "activation"]);
 pub(super) const BRAZE: Table = table(
     "[braze]",
-    &["endpoint", "api_key", "settle", "settle_by", "identity", "look_up", "on_phone_mismatch", "limits"],
+    &[
+        "endpoint",
+        "api_key",
+        "settle",
+        "settle_by",
+        "hint_fresh",
+        "identity",
+        "look_up",
+        "on_phone_mismatch",
+        "limits",
+    ],
 );
 pub(super) const LIMITS: Table =
     table("[braze.limits]", &["export_ids_per_minute", "track_objects", "track_per_array"]);

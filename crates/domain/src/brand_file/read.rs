@@ -9,7 +9,7 @@ use toml::de::DeTable;
 
 use crate::brand::{Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SettleBy};
 use crate::brand_file::claims::Unique;
-use crate::brand_file::duration::{OF_RETENTION, OF_SETTLE};
+use crate::brand_file::duration::{OF_HINTS, OF_RETENTION, OF_SETTLE};
 use crate::brand_file::keys;
 use crate::brand_file::reading::Reading;
 use crate::brand_file::secrets::SecretPurpose;
@@ -22,6 +22,7 @@ use crate::ids::BrandId;
 const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
+const DEFAULT_HINT_FRESH: Duration = Duration::from_secs(10 * 60);
 const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
 /// Braze's hard limit on the objects of one `/users/track` request.
 const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
@@ -88,6 +89,8 @@ fn workspace(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<BrazeW
         }),
     };
     let settle = section.optional("settle").map_or(Some(DEFAULT_SETTLE), |field| OF_SETTLE.read(&field));
+    let hint_fresh =
+        section.optional("hint_fresh").map_or(Some(DEFAULT_HINT_FRESH), |field| OF_HINTS.read(&field));
     let identity = section.optional("identity").map_or(Some(Identity::Alias), |field| {
         field.word(&[("alias", Identity::Alias), ("email", Identity::Email)])
     });
@@ -111,6 +114,7 @@ fn workspace(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<BrazeW
         look_up: look_up?,
         on_phone_mismatch: on_phone_mismatch?,
         settle_by: settle_by?,
+        hint_fresh: hint_fresh?,
     })
 }
 

@@ -3,10 +3,11 @@
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::brand::{Brand, EmailActivation, EventActivation, Identity};
+use crate::brand::{Activation, Brand, EmailActivation, EventActivation, Identity};
 use crate::contact::Email;
 use crate::decide::{
-    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, custom_event, find,
+    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, find,
+    remembered,
 };
 use crate::participation::{BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, Target};
 use crate::profile::{self, Alias, ProfileHint, ProfileRef};
@@ -74,11 +75,12 @@ impl<'a> ProfileUpdate<'a> {
 pub(super) fn decide(
     (participation, state): (&Participation, &EnrollState),
     update: &ProfileUpdate<'_>,
-    brand: &Brand,
+    terms: &Terms<'_>,
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    let flow = EnrollFlow { participation, update, brand, facts, now };
+    let (brand, activation) = (terms.brand, terms.activation);
+    let flow = EnrollFlow { participation, update, brand, activation, facts, now };
     match state {
         EnrollState::Received => flow.begin(),
         EnrollState::Enrolling { target, event } => flow.enroll(target, *event),
@@ -89,6 +91,7 @@ struct EnrollFlow<'a> {
     participation: &'a Participation,
     update: &'a ProfileUpdate<'a>,
     brand: &'a Brand,
+    activation: &'a Activation,
     facts: &'a Facts,
     now: Timestamp,
 }
@@ -114,11 +117,11 @@ impl EnrollFlow<'_> {
 
     /// Finds the profile. A hint in our own store costs nothing; Braze's look-up is the scarce request.
     fn find(&self) -> Step {
-        let Some(known) = &self.facts.known else { return Step::Ask(Question::ProfileHint) };
-        if let Some(known) = known
-            && known.is_trusted(self.now)
-        {
-            return self.write(self.target_of(known), EventProgress::NotSent);
+        let terms = (self.brand, self.activation);
+        match remembered::profile(self.participation, terms, self.facts, self.now) {
+            Ok(Some(hint)) => return self.write(self.target_of(hint), EventProgress::NotSent),
+            Ok(None) => {}
+            Err(question) => return Step::Ask(question),
         }
         let found = match find::profiles(self.participation, self.brand, self.facts) {
             Ok(found) => found,

@@ -6,7 +6,9 @@ use crate::Timestamp;
 use crate::attributes::{AttributeValue, Attributes};
 use crate::award::{Award, Refusal, Resolution};
 use crate::brand::{Identity, RewardsToBraze};
-use crate::decide::{Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, find};
+use crate::decide::{
+    Facts, ProfileEvent, ProfileWrite, Step, Terms, Written, custom_event, find, remembered,
+};
 use crate::incentive::Reward;
 use crate::participation::{EventProgress, Participation, Shown, Way};
 use crate::profile::{self, ProfileRef};
@@ -190,12 +192,11 @@ impl FollowUp<'_> {
         if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, email) {
             return self.settled().map(|()| (ProfileRef::Email(email.clone()), false));
         }
-        match &self.facts.known {
-            None => return Err(Box::new(Step::Ask(Question::ProfileHint))),
-            Some(Some(known)) if known.is_trusted(self.now) => {
-                return Ok((known.profile.clone(), known.is_fresh(self.now)));
-            }
-            Some(_) => {}
+        let terms = (self.terms.brand, self.terms.activation);
+        let remembered = remembered::profile(self.participation, terms, self.facts, self.now)
+            .map_err(|question| Box::new(Step::Ask(question)))?;
+        if let Some(hint) = remembered {
+            return Ok((hint.profile.clone(), hint.is_fresh(self.now)));
         }
         let found = find::profiles(self.participation, self.terms.brand, self.facts)
             .map_err(|question| Box::new(Step::Ask(question)))?;

@@ -6,8 +6,8 @@ use crate::brand::{
     Activation, Brand, CreditMoment, EmailActivation, EventActivation, Identity, RewardsToBraze,
 };
 use crate::contact::{Contact, Email};
-use crate::decide::tests::{brand, changed, closed_to_all};
-use crate::decide::{Claim, Command, decide as decide_any};
+use crate::decide::tests::{ada, brand, changed, closed_to_all};
+use crate::decide::{Claim, Command, Question, decide as decide_any};
 use crate::id_key::IdKey;
 use crate::ids::{IncentiveId, LedgerKey, Scope};
 use crate::incentive::{NoPrize, Offer};
@@ -208,7 +208,10 @@ fn a_profile_that_braze_named_is_not_looked_up() {
 fn a_reward_that_comes_later_is_all_that_is_written_then() {
     let world = RewardWorld::rewarded(false).ended(Outcome::Enrolled);
     assert_eq!(world.next(at(9_000)), Step::Ask(Question::ProfileHint));
-    let (_, write) = shown(world.knows(false).next(at(9_000)));
+    let mut world = world.knows(false);
+    assert!(matches!(world.next(at(9_000)), Step::Ask(Question::Confirm(ProfileRef::Alias(_)))));
+    world.facts.confirmed = Some(vec![ada()]);
+    let (_, write) = shown(world.next(at(9_000)));
     assert_eq!(names(&write), ["q_position", "q_reward"]);
     assert!(!write.create);
 }
@@ -273,6 +276,7 @@ fn the_event_of_a_reward_goes_out_once() {
     // An event that was certainly not accepted is sent again, too.
     world.change(|snapshot| snapshot.shown = progress);
     (world.facts.recorded, world.facts.written) = (None, Some(Written::NotDone { retry_at: at(900) }));
+    world.facts.confirmed = Some(vec![ada()]);
     let Step::Defer { shown: progress, .. } = world.next(at(800)) else { panic!("it waits") };
     world.change(|snapshot| snapshot.shown = progress);
     world.facts.written = None;

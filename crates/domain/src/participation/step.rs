@@ -59,6 +59,8 @@ pub enum Step {
 pub enum Question {
     /// Does our store have a hint about the contact's profile?
     ProfileHint,
+    /// Does Braze still have the profile that our store remembers? Many are asked for in one request.
+    Confirm(ProfileRef),
     /// May this participation create the contact's profile?
     Claim,
     /// Which Braze profile has this alias? Many are asked for in one request.

@@ -11,7 +11,7 @@ use domain::incentive::{NoPrize, Offer, Reward};
 use domain::participation::{Participation, Snapshot, State};
 use domain::profile::{FoundProfile, ProfileHint, ProfileRef};
 
-use crate::world::{SETTLED, World, at};
+use crate::world::{HINT_FRESH, SETTLED, World, at};
 
 /// A participation in a state, with the facts about it.
 pub(crate) struct StateCase {
@@ -152,6 +152,15 @@ fn under_way(world: &World) -> Vec<Fact> {
             at(SETTLED),
         ),
     ];
+    if !world.flow.is_by_number() {
+        let confirmed = |profiles| Facts { confirmed: Some(profiles), ..hint(at(0)) };
+        let theirs = FoundProfile { email: Some(world.email().as_str().to_owned()), ..profile(None) };
+        known.extend([
+            (About::Profile, "the hint is older than `hint_fresh`", hint(at(0)), at(HINT_FRESH)),
+            (About::Profile, "Braze confirms the old hint", confirmed(vec![theirs]), at(HINT_FRESH)),
+            (About::Profile, "Braze does not confirm the old hint", confirmed(Vec::new()), at(HINT_FRESH)),
+        ]);
+    }
     if world.flow.is_by_number() {
         let taken = |subscription| Facts { written: Some(Written::Done), ..said(subscription) };
         known.extend([

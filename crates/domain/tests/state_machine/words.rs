@@ -87,6 +87,7 @@ fn wait(until: Timestamp, now: Timestamp) -> String {
 fn question(question: &Question) -> &'static str {
     match question {
         Question::ProfileHint => "our store for a hint of the profile",
+        Question::Confirm(_) => "Braze whether it still has the remembered profile",
         Question::Claim => "our store who may create the profile",
         Question::FindAlias(_) => "Braze for the profile with the alias",
         Question::FindProfile => "Braze for the profile",

@@ -80,6 +80,9 @@ pub(crate) fn at(second: i64) -> Timestamp {
 /// When a profile that was written to at the beginning is built.
 pub(crate) const SETTLED: i64 = 120;
 
+/// When a hint from the beginning must be confirmed.
+pub(crate) const HINT_FRESH: i64 = 600;
+
 /// A newly accepted participation of a flow.
 pub(crate) struct World {
     pub(crate) flow: WaySetup,
