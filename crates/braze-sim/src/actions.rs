@@ -1,5 +1,6 @@
 //! The paths by which tests act for consumers, for the brand's app and for its staff.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::{Query, State as Shared};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::consumer::ConsumerAction;
 use crate::contact::SimContact;
-use crate::inspect::{Body, Inspected, Wrong, read};
+use crate::inspect::{Inspected, PostedJson, Wrong, read};
 use crate::merging::Carried;
 use crate::profiles::SimIdentifier;
 use crate::seed::SeedFile;
@@ -48,6 +49,14 @@ struct SignIn {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ChangeContacts {
+    of: Value,
+    set: BTreeMap<ContactField, Option<String>>,
+    after_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Swap {
     one: Value,
     other: Value,
@@ -63,7 +72,7 @@ struct BulkMerge {
     after_ms: Option<u64>,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 enum ContactField {
     Email,
@@ -124,24 +133,24 @@ async fn add_profiles(
     Ok(Json(json!({ "added": added })))
 }
 
-async fn sign_in(Shared(workspace): Shared<Workspace>, body: Body<SignIn>) -> Inspected {
+async fn sign_in(Shared(workspace): Shared<Workspace>, body: PostedJson<SignIn>) -> Inspected {
     let SignIn { external_id, from, carries_custom_data, after_ms } = read(body)?;
     let from = from.as_ref().map(identifier).transpose()?;
     let carried = if carries_custom_data { Carried::Everything } else { Carried::FieldsAndAliases };
     act(&workspace, ConsumerAction::SignIn { external_id, from, carried }, after_ms)
 }
 
-/// Changes an address or a number. `null` removes it, so the fields are read one by one.
-async fn change_contacts(Shared(workspace): Shared<Workspace>, body: Body<Value>) -> Inspected {
-    let body = read(body)?;
-    let of = identifier(body.get("of").unwrap_or(&Value::Null))?;
-    let given = |field: &'static str| body.get(field).map(|value| (field, value.clone()));
-    let fields: Vec<_> = ["email", "phone"].into_iter().filter_map(given).collect();
-    let after_ms = body.get("after_ms").and_then(Value::as_u64);
-    act(&workspace, ConsumerAction::ChangeContacts { of, fields }, after_ms)
+/// Changes an address or a number; `null` removes it.
+async fn change_contacts(
+    Shared(workspace): Shared<Workspace>,
+    body: PostedJson<ChangeContacts>,
+) -> Inspected {
+    let ChangeContacts { of, set, after_ms } = read(body)?;
+    let fields = set.into_iter().map(|(field, text)| (field.name(), Value::from(text))).collect();
+    act(&workspace, ConsumerAction::ChangeContacts { of: identifier(&of)?, fields }, after_ms)
 }
 
-async fn swap(Shared(workspace): Shared<Workspace>, body: Body<Swap>) -> Inspected {
+async fn swap(Shared(workspace): Shared<Workspace>, body: PostedJson<Swap>) -> Inspected {
     let Swap { one, other, fields, after_ms } = read(body)?;
     let fields = match fields.as_slice() {
         [] => vec!["email"],
@@ -151,19 +160,19 @@ async fn swap(Shared(workspace): Shared<Workspace>, body: Body<Swap>) -> Inspect
     act(&workspace, ConsumerAction::Swap { one, other, fields }, after_ms)
 }
 
-async fn bulk_merge(Shared(workspace): Shared<Workspace>, body: Body<BulkMerge>) -> Inspected {
+async fn bulk_merge(Shared(workspace): Shared<Workspace>, body: PostedJson<BulkMerge>) -> Inspected {
     let BulkMerge { by, after_ms } = read(body)?;
     act(&workspace, ConsumerAction::BulkMerge { field: by.name() }, after_ms)
 }
 
-async fn unsubscribe(Shared(workspace): Shared<Workspace>, body: Body<Unsubscribe>) -> Inspected {
+async fn unsubscribe(Shared(workspace): Shared<Workspace>, body: PostedJson<Unsubscribe>) -> Inspected {
     let Unsubscribe { email, subscription_group_id: group, after_ms } = read(body)?;
     let email = SimContact::email(&email);
     act(&workspace, ConsumerAction::Unsubscribe { email, group }, after_ms)
 }
 
 /// Records a consumer's text. An answer to the prompt counts at once; STOP appears with other changes.
-async fn reply(Shared(workspace): Shared<Workspace>, body: Body<Reply>) -> Inspected {
+async fn reply(Shared(workspace): Shared<Workspace>, body: PostedJson<Reply>) -> Inspected {
     let Reply { phone, text, subscription_group_id: group, after_ms } = read(body)?;
     let phone = SimContact::phone(&phone);
     if opts_out(&text) {

@@ -156,7 +156,7 @@ fn update_aliases(body: &Value) -> Result<AcceptedChanges, String> {
 
 /// Renames are checked one by one, against the external ids of now.
 fn rename(body: &Value, profiles: &ProfileStore) -> Result<AcceptedChanges, String> {
-    let mut checked = OneByOne::default();
+    let mut checked = CheckedIds::default();
     for (index, object) in some_objects(body, "external_id_renames")?.iter().enumerate() {
         let (Some(current), Some(new)) =
             (text(object, "current_external_id"), text(object, "new_external_id"))
@@ -179,7 +179,7 @@ fn rename(body: &Value, profiles: &ProfileStore) -> Result<AcceptedChanges, Stri
 fn remove_ids(body: &Value, profiles: &ProfileStore) -> Result<AcceptedChanges, String> {
     let ids = strings(body, "external_ids")?;
     within(ids.len(), "external_ids")?;
-    let mut checked = OneByOne::default();
+    let mut checked = CheckedIds::default();
     for (index, id) in ids.into_iter().enumerate() {
         let found = profiles.get(&SimIdentifier::ExternalId(id.clone()));
         if found.is_some_and(|profile| profile.external_id.as_ref() != Some(&id)) {
@@ -193,13 +193,13 @@ fn remove_ids(body: &Value, profiles: &ProfileStore) -> Result<AcceptedChanges, 
 
 /// The result of a request whose objects are accepted or refused one by one.
 #[derive(Default)]
-struct OneByOne {
+struct CheckedIds {
     done: Vec<String>,
     errors: Vec<Value>,
     changes: Vec<IdentityChange>,
 }
 
-impl OneByOne {
+impl CheckedIds {
     fn accept(&mut self, id: String, change: IdentityChange) {
         self.done.push(id);
         self.changes.push(change);

@@ -103,7 +103,7 @@ struct ChangeDelay {
 pub(crate) type Inspected = Result<Json<Value>, Wrong>;
 
 /// The posted body, or the reason why it cannot be read.
-pub(crate) type Body<T> = Result<Json<T>, JsonRejection>;
+pub(crate) type PostedJson<T> = Result<Json<T>, JsonRejection>;
 
 pub(crate) struct Wrong(pub(crate) String);
 
@@ -113,7 +113,7 @@ impl IntoResponse for Wrong {
     }
 }
 
-pub(crate) fn read<T>(body: Body<T>) -> Result<T, Wrong> {
+pub(crate) fn read<T>(body: PostedJson<T>) -> Result<T, Wrong> {
     body.map(|Json(body)| body).map_err(|rejection| Wrong(rejection.body_text()))
 }
 
@@ -141,7 +141,7 @@ async fn faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({ "faults": workspace.lock().faults }))
 }
 
-async fn add_fault(Shared(workspace): Shared<Workspace>, body: Body<Fault>) -> Inspected {
+async fn add_fault(Shared(workspace): Shared<Workspace>, body: PostedJson<Fault>) -> Inspected {
     workspace.lock().faults.add(read(body)?);
     Ok(Json(json!({})))
 }
@@ -151,7 +151,7 @@ async fn clear_faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({}))
 }
 
-async fn set_limits(Shared(workspace): Shared<Workspace>, body: Body<LimitsBody>) -> Inspected {
+async fn set_limits(Shared(workspace): Shared<Workspace>, body: PostedJson<LimitsBody>) -> Inspected {
     let limits = read(body)?;
     let mut state = workspace.lock();
     let old = state.settings.clone();
@@ -169,17 +169,17 @@ async fn set_limits(Shared(workspace): Shared<Workspace>, body: Body<LimitsBody>
     Ok(Json(json!({})))
 }
 
-async fn set_settle(Shared(workspace): Shared<Workspace>, body: Body<Settle>) -> Inspected {
+async fn set_settle(Shared(workspace): Shared<Workspace>, body: PostedJson<Settle>) -> Inspected {
     workspace.lock().settings.settle = Duration::from_millis(read(body)?.settle_ms);
     Ok(Json(json!({})))
 }
 
-async fn set_keys(Shared(workspace): Shared<Workspace>, body: Body<Keys>) -> Inspected {
+async fn set_keys(Shared(workspace): Shared<Workspace>, body: PostedJson<Keys>) -> Inspected {
     workspace.lock().keys = read(body)?.keys.into_iter().collect();
     Ok(Json(json!({})))
 }
 
-async fn set_permissions(Shared(workspace): Shared<Workspace>, body: Body<Permissions>) -> Inspected {
+async fn set_permissions(Shared(workspace): Shared<Workspace>, body: PostedJson<Permissions>) -> Inspected {
     workspace.lock().withheld = read(body)?.withheld.into_iter().collect();
     Ok(Json(json!({})))
 }
@@ -189,7 +189,7 @@ async fn subscriptions(Shared(workspace): Shared<Workspace>) -> Json<Value> {
 }
 
 /// Sets states at once, without settling.
-async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: Body<Value>) -> Inspected {
+async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: PostedJson<Value>) -> Inspected {
     let changes = subscription_requests::changes_of_any_size(&read(body)?).map_err(Wrong)?;
     let now = workspace.now();
     let set = changes.len();
@@ -197,27 +197,27 @@ async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: Body<Valu
     Ok(Json(json!({ "set": set })))
 }
 
-async fn set_double_opt_in(Shared(workspace): Shared<Workspace>, body: Body<DoubleOptIn>) -> Inspected {
+async fn set_double_opt_in(Shared(workspace): Shared<Workspace>, body: PostedJson<DoubleOptIn>) -> Inspected {
     workspace.lock().settings.double_opt_in = Some(read(body)?);
     Ok(Json(json!({})))
 }
 
-async fn set_status_keys(Shared(workspace): Shared<Workspace>, body: Body<Keyed>) -> Inspected {
+async fn set_status_keys(Shared(workspace): Shared<Workspace>, body: PostedJson<Keyed>) -> Inspected {
     workspace.lock().settings.status_keys = read(body)?.status_keys;
     Ok(Json(json!({})))
 }
 
-async fn set_bad_phones(Shared(workspace): Shared<Workspace>, body: Body<Phones>) -> Inspected {
+async fn set_bad_phones(Shared(workspace): Shared<Workspace>, body: PostedJson<Phones>) -> Inspected {
     workspace.lock().bad_phones = read(body)?.phones.into_iter().collect();
     Ok(Json(json!({})))
 }
 
-async fn set_email_groups(Shared(workspace): Shared<Workspace>, body: Body<EmailGroups>) -> Inspected {
+async fn set_email_groups(Shared(workspace): Shared<Workspace>, body: PostedJson<EmailGroups>) -> Inspected {
     workspace.lock().settings.email_groups = read(body)?.groups;
     Ok(Json(json!({})))
 }
 
-async fn set_change_delay(Shared(workspace): Shared<Workspace>, body: Body<ChangeDelay>) -> Inspected {
+async fn set_change_delay(Shared(workspace): Shared<Workspace>, body: PostedJson<ChangeDelay>) -> Inspected {
     workspace.lock().settings.change_delay = read(body)?.delay_ms.map(Duration::from_millis);
     Ok(Json(json!({})))
 }

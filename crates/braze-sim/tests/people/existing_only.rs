@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::{Sim, alias, alias_only};
+use crate::sim::{Simulated, alias, alias_only};
 
 const ADA: &str = "ada@example.com";
 const TIME: &str = "2026-01-01T00:00:00Z";
 
 /// Ada had a profile with an alias. It is merged into one that has an alias of that label.
-async fn merged_away() -> Sim {
-    let sim = Sim::at_once();
+async fn merged_away() -> Simulated {
+    let sim = Simulated::at_once();
     let identified = json!({ "external_id": "u-1", "user_aliases": [alias("email", "old@example.com")] });
     sim.has(json!([alias_only(ADA), identified])).await;
     let update = json!({ "identifier_to_merge": { "user_alias": alias("email", ADA) }, "identifier_to_keep": { "external_id": "u-1" } });
@@ -52,7 +52,7 @@ async fn an_event_by_alias_is_accepted_and_logged_nowhere_whatever_it_says() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_by_external_id_creates_a_profile_unless_it_only_updates() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.log(json!({ "external_id": "gone", "name": "won", "time": TIME, "_update_existing_only": true }))
         .await;
     assert_eq!(sim.by_id("gone").await, Value::Null);
@@ -62,7 +62,7 @@ async fn an_event_by_external_id_creates_a_profile_unless_it_only_updates() {
 
 #[tokio::test(start_paused = true)]
 async fn attributes_by_external_id_create_a_profile_unless_they_only_update() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.write(json!({ "external_id": "gone", "_update_existing_only": true, "reward": "X" })).await;
     assert_eq!(sim.by_id("gone").await, Value::Null);
     sim.write(json!({ "external_id": "gone", "reward": "X" })).await;
@@ -71,7 +71,7 @@ async fn attributes_by_external_id_create_a_profile_unless_they_only_update() {
 
 #[tokio::test(start_paused = true)]
 async fn a_braze_id_that_is_gone_never_creates_a_profile() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "u-1" }])).await;
     let braze_id = sim.by_id("u-1").await["braze_id"].clone();
     sim.accepted("/users/delete", json!({ "external_ids": ["u-1"] })).await;
@@ -82,7 +82,7 @@ async fn a_braze_id_that_is_gone_never_creates_a_profile() {
 
 #[tokio::test(start_paused = true)]
 async fn an_export_says_which_external_ids_name_nobody() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "u-1" }])).await;
     let body = json!({ "external_ids": ["u-1", "gone"], "fields_to_export": ["external_id"] });
     let answer = sim.accepted("/users/export/ids", body).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::{Sim, alias, alias_only};
+use crate::sim::{Simulated, alias, alias_only};
 
 fn by_alias(external_id: &str, name: &str) -> Value {
     let entry = json!({ "external_id": external_id, "user_alias": alias("email", name) });
@@ -17,7 +17,7 @@ fn by_email(external_id: &str, email: &str) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn an_alias_only_profile_gets_the_external_id_and_keeps_its_alias() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([alias_only("ada@example.com")])).await;
     let answer = sim.post("/users/identify", by_alias("u-1", "ada@example.com")).await;
     assert_eq!(answer, (201, json!({ "aliases_processed": 1, "message": "success" })));
@@ -26,7 +26,7 @@ async fn an_alias_only_profile_gets_the_external_id_and_keeps_its_alias() {
 
 #[tokio::test(start_paused = true)]
 async fn an_alias_only_profile_is_merged_into_the_profile_with_the_external_id() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([alias_only("ada@example.com"), { "external_id": "u-1" }])).await;
     sim.accepted("/users/identify", by_alias("u-1", "ada@example.com")).await;
     assert_eq!(sim.count().await, 1);
@@ -36,7 +36,7 @@ async fn an_alias_only_profile_is_merged_into_the_profile_with_the_external_id()
 
 #[tokio::test(start_paused = true)]
 async fn two_profiles_with_aliases_of_one_label_are_not_merged() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     let identified = json!({ "external_id": "u-1", "user_aliases": [alias("email", "old@example.com")] });
     sim.has(json!([alias_only("ada@example.com"), identified])).await;
     assert_eq!(sim.post("/users/identify", by_alias("u-1", "ada@example.com")).await.0, 201);
@@ -46,7 +46,7 @@ async fn two_profiles_with_aliases_of_one_label_are_not_merged() {
 
 #[tokio::test(start_paused = true)]
 async fn an_alias_in_another_case_identifies_nobody() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([alias_only("ada@example.com")])).await;
     assert_eq!(sim.post("/users/identify", by_alias("u-1", "Ada@example.com")).await.0, 201);
     assert_eq!(sim.by_id("u-1").await, Value::Null);
@@ -54,7 +54,7 @@ async fn an_alias_in_another_case_identifies_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn an_identified_profile_keeps_its_external_id() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     let identified = json!({ "external_id": "u-1", "user_aliases": [alias("email", "ada@example.com")] });
     sim.has(json!([identified, { "external_id": "u-2" }])).await;
     sim.accepted("/users/identify", by_alias("u-2", "ada@example.com")).await;
@@ -63,7 +63,7 @@ async fn an_identified_profile_keeps_its_external_id() {
 
 #[tokio::test(start_paused = true)]
 async fn an_address_of_one_profile_identifies_it() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "email": "ada@example.com" }])).await;
     sim.accepted("/users/identify", by_email("u-1", "ada@example.com")).await;
     assert_eq!(sim.by_id("u-1").await["email"], "ada@example.com");
@@ -71,7 +71,7 @@ async fn an_address_of_one_profile_identifies_it() {
 
 #[tokio::test(start_paused = true)]
 async fn an_address_of_two_profiles_identifies_neither() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "email": "ada@example.com" }, { "external_id": "u-1", "email": "ada@example.com" }]))
         .await;
     assert_eq!(sim.post("/users/identify", by_email("u-1", "ada@example.com")).await.0, 201);
@@ -80,7 +80,7 @@ async fn an_address_of_two_profiles_identifies_neither() {
 
 #[tokio::test(start_paused = true)]
 async fn more_than_fifty_are_refused() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     let entry = json!({ "external_id": "u-1", "user_alias": alias("email", "ada@example.com") });
     let body = json!({ "aliases_to_identify": vec![entry; 51] });
     assert_eq!(sim.post("/users/identify", body).await.0, 400);

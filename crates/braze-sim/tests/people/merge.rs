@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::{OTHER_PHONE, PHONE, SMS, Sim, alias, alias_only};
+use crate::sim::{OTHER_PHONE, PHONE, SMS, Simulated, alias, alias_only};
 
 const SHARED: &str = "ada@example.com";
 
@@ -20,7 +20,7 @@ fn shared(priorities: Value) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn the_kept_profile_keeps_what_it_has_and_takes_what_it_lacks() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([
         { "external_id": "old", "first_name": "Alex", "last_name": "Sterling", "custom_attributes": { "a": 1, "b": 1 } },
         { "external_id": "new", "first_name": "Al", "custom_attributes": { "b": 2 } },
@@ -34,7 +34,7 @@ async fn the_kept_profile_keeps_what_it_has_and_takes_what_it_lacks() {
 
 #[tokio::test(start_paused = true)]
 async fn events_of_both_profiles_are_counted_together() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "old" }, { "external_id": "new" }])).await;
     for (id, time) in [("old", "2026-01-01T00:00:00Z"), ("new", "2026-02-01T00:00:00Z")] {
         sim.log(json!({ "external_id": id, "name": "won", "time": time })).await;
@@ -47,7 +47,7 @@ async fn events_of_both_profiles_are_counted_together() {
 
 #[tokio::test(start_paused = true)]
 async fn an_alias_of_a_label_that_the_kept_profile_lacks_names_the_kept_profile() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([alias_only(SHARED), { "external_id": "u-1" }])).await;
     let by_alias = json!({ "user_alias": alias("email", SHARED) });
     sim.accepted("/users/merge", merge(by_alias, json!({ "external_id": "u-1" }))).await;
@@ -56,7 +56,7 @@ async fn an_alias_of_a_label_that_the_kept_profile_lacks_names_the_kept_profile(
 
 #[tokio::test(start_paused = true)]
 async fn of_two_aliases_of_one_label_only_the_kept_profiles_alias_names_it() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([alias_only("old@example.com"), alias_only("new@example.com")])).await;
     let by_alias = |name: &str| json!({ "user_alias": alias("email", name) });
     sim.accepted("/users/merge", merge(by_alias("old@example.com"), by_alias("new@example.com"))).await;
@@ -67,7 +67,7 @@ async fn of_two_aliases_of_one_label_only_the_kept_profiles_alias_names_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_merged_profiles_external_id_and_braze_id_name_nobody() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "old" }, { "external_id": "new" }])).await;
     let braze_id = sim.by_id("old").await["braze_id"].clone();
     sim.accepted("/users/merge", ids("old", "new")).await;
@@ -77,7 +77,7 @@ async fn the_merged_profiles_external_id_and_braze_id_name_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn one_request_merges_several_profiles() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "a" }, { "external_id": "b" }, { "external_id": "c" }])).await;
     let update = |from: &str| json!({ "identifier_to_merge": { "external_id": from }, "identifier_to_keep": { "external_id": "c" } });
     sim.accepted("/users/merge", json!({ "merge_updates": [update("a"), update("b")] })).await;
@@ -89,7 +89,7 @@ async fn an_address_means_a_profile_if_the_priorities_leave_one() {
     for (priorities, left) in
         [(json!(["unidentified"]), 3), (json!(["unidentified", "most_recently_updated"]), 2)]
     {
-        let sim = Sim::at_once();
+        let sim = Simulated::at_once();
         sim.has(json!([{ "email": SHARED }, { "email": SHARED }, { "external_id": "u-1" }])).await;
         let body = merge(shared(priorities), json!({ "external_id": "u-1" }));
         assert_eq!(sim.post("/users/merge", body).await.0, 202);
@@ -99,7 +99,7 @@ async fn an_address_means_a_profile_if_the_priorities_leave_one() {
 
 #[tokio::test(start_paused = true)]
 async fn two_profiles_with_invalid_numbers_are_not_merged() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     let profile = |id: &str, phone: &str| json!({ "external_id": id, "phone": phone });
     sim.has(json!([profile("old", "3135550100"), profile("new", "3135550101")])).await;
     assert_eq!(sim.post("/users/merge", ids("old", "new")).await.0, 202);
@@ -108,7 +108,7 @@ async fn two_profiles_with_invalid_numbers_are_not_merged() {
 
 #[tokio::test(start_paused = true)]
 async fn a_number_that_the_kept_profile_takes_keeps_its_subscriptions() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "old", "phone": PHONE }, { "external_id": "new" }])).await;
     sim.subscribe(SMS, PHONE).await;
     sim.accepted("/users/merge", ids("old", "new")).await;
@@ -118,7 +118,7 @@ async fn a_number_that_the_kept_profile_takes_keeps_its_subscriptions() {
 
 #[tokio::test(start_paused = true)]
 async fn a_number_without_a_profile_after_the_merge_loses_its_subscriptions() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(
         json!([{ "external_id": "old", "phone": PHONE }, { "external_id": "new", "phone": OTHER_PHONE }]),
     )
@@ -130,7 +130,7 @@ async fn a_number_without_a_profile_after_the_merge_loses_its_subscriptions() {
 
 #[tokio::test(start_paused = true)]
 async fn the_kept_profile_keeps_the_state_of_its_own_address() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([
         { "external_id": "old", "email": "old@example.com", "email_subscribe": "unsubscribed" },
         { "external_id": "new", "email": "new@example.com" },
@@ -142,7 +142,7 @@ async fn the_kept_profile_keeps_the_state_of_its_own_address() {
 
 #[tokio::test(start_paused = true)]
 async fn an_address_that_the_kept_profile_takes_brings_its_state() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "old", "email": SHARED, "email_subscribe": "unsubscribed" }, { "external_id": "new" }]))
         .await;
     sim.accepted("/users/merge", ids("old", "new")).await;
@@ -151,7 +151,7 @@ async fn an_address_that_the_kept_profile_takes_brings_its_state() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bulk_merge_keeps_the_last_updated_profile_with_an_external_id() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     let profile = |id: Option<&str>, email: &str| json!({ "external_id": id, "email": email });
     sim.has(json!([
         profile(Some("u-1"), SHARED),
@@ -168,7 +168,7 @@ async fn a_bulk_merge_keeps_the_last_updated_profile_with_an_external_id() {
 
 #[tokio::test(start_paused = true)]
 async fn wrong_requests_are_refused_with_the_documented_messages() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     let only = "'merge_updates' must only have 'identifier_to_merge' and 'identifier_to_keep'";
     let many = "a single request may not contain more than 50 merge updates";
     let update = json!({ "identifier_to_merge": { "external_id": "a" }, "identifier_to_keep": { "external_id": "b" } });
@@ -184,7 +184,7 @@ async fn wrong_requests_are_refused_with_the_documented_messages() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_without_the_permission_is_refused() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.call("PUT", "/_sim/permissions", &json!({ "withheld": ["users.merge"] })).await;
     assert_eq!(sim.post("/users/merge", ids("old", "new")).await.0, 403);
 }

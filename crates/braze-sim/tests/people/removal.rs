@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::{PHONE, SMS, Sim, alias, alias_only};
+use crate::sim::{PHONE, SMS, Simulated, alias, alias_only};
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_profile_is_found_by_nothing() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     let email = "ada@example.com";
     sim.has(json!([{ "external_id": "u-1", "email": email, "user_aliases": [alias("email", email)] }])).await;
     let answer = sim.post("/users/delete", json!({ "external_ids": ["u-1"] })).await;
@@ -17,7 +17,7 @@ async fn a_deleted_profile_is_found_by_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn aliases_and_braze_ids_name_profiles_to_delete() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([alias_only("a@example.com"), alias_only("b@example.com")])).await;
     let braze_id = sim.by_alias("b@example.com").await["braze_id"].clone();
     sim.accepted("/users/delete", json!({ "user_aliases": [alias("email", "a@example.com")] })).await;
@@ -27,7 +27,7 @@ async fn aliases_and_braze_ids_name_profiles_to_delete() {
 
 #[tokio::test(start_paused = true)]
 async fn one_request_has_identifiers_of_one_kind() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     for body in [json!({ "external_ids": ["a"], "braze_ids": ["b"] }), json!({})] {
         assert_eq!(sim.post("/users/delete", body).await.0, 400);
     }
@@ -35,7 +35,7 @@ async fn one_request_has_identifiers_of_one_kind() {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_profile_with_a_number_takes_the_numbers_subscriptions_along() {
-    let sim = Sim::at_once();
+    let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "u-1", "phone": PHONE }, { "external_id": "u-2", "phone": PHONE }]))
         .await;
     sim.subscribe(SMS, PHONE).await;

@@ -29,9 +29,9 @@ const FIELDS: [&str; 10] = [
     "custom_events",
 ];
 
-pub(crate) struct Sim(Router);
+pub(crate) struct Simulated(Router);
 
-impl Sim {
+impl Simulated {
     /// A workspace in which everything appears at once.
     pub(crate) fn at_once() -> Self {
         Self::with(Settings::default())
