@@ -76,6 +76,28 @@ async fn the_merged_profiles_external_id_and_braze_id_name_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_merged_profiles_external_id_is_not_carried_over() {
+    let sim = Simulated::at_once();
+    sim.has(json!([{ "external_id": "old" }, alias_only(SHARED)])).await;
+    let by_alias = json!({ "user_alias": alias("email", SHARED) });
+    sim.accepted("/users/merge", merge(json!({ "external_id": "old" }), by_alias)).await;
+    assert_eq!(sim.by_id("old").await, Value::Null);
+    assert_eq!(sim.by_alias(SHARED).await["external_id"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_and_the_number_that_the_kept_profile_takes_find_it() {
+    let sim = Simulated::at_once();
+    sim.has(json!([{ "external_id": "old", "email": SHARED, "phone": PHONE }, { "external_id": "new" }]))
+        .await;
+    sim.accepted("/users/merge", ids("old", "new")).await;
+    for by in [json!({ "email_address": SHARED }), json!({ "phone": PHONE })] {
+        let found = sim.export(by).await;
+        assert_eq!((found.len(), &found[0]["external_id"]), (1, &json!("new")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_request_merges_several_profiles() {
     let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "a" }, { "external_id": "b" }, { "external_id": "c" }])).await;
