@@ -24,7 +24,7 @@ pub(crate) fn set(profiles: &mut ProfileStore, index: usize, field: &str, value:
         (_, Some(state)) if field == "email" => profiles.set_field(index, EMAIL_STATE, state),
         (_, Some(_)) | (None, None) => {}
         (Some(from), None) if from == to => {}
-        (Some(from), None) => return vec![Effect::Moved { from, to: to.clone() }, Effect::Has(to)],
+        (Some(from), None) => return vec![Effect::Has(to.clone()), Effect::Moved { from, to }],
     }
     vec![Effect::Has(to)]
 }

@@ -1,4 +1,5 @@
-//! Changes of who a profile is: identification, merges, deletion, aliases and external ids, applied when they have settled.
+//! Changes of who a profile is: identification, merges, deletion, aliases and external ids. They are applied some time after the
+//! request.
 
 use jiff::Timestamp;
 use serde::Deserialize;

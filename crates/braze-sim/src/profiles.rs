@@ -282,6 +282,11 @@ impl ProfileStore {
         SimContact::of_field(field, self.at(index)?.fields.get(field)?.as_str()?)
     }
 
+    /// The contacts of the profile at `index`.
+    pub(crate) fn contacts_of(&self, index: usize) -> Vec<SimContact> {
+        ["email", "phone"].into_iter().filter_map(|field| self.contact_of(index, field)).collect()
+    }
+
     /// The profile at `index`, marked as updated.
     pub(crate) fn update(&mut self, index: usize, now: Timestamp) -> Option<&mut SimProfile> {
         self.writes += 1;

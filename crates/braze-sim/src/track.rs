@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::contact::{SimContact, is_address};
+use crate::contact::is_address;
 use crate::contacts::{self, EMAIL_STATE};
 use crate::effects::Effect;
 use crate::profiles::{AliasKey, ProfileStore, SimEventCount, SimIdentifier};
@@ -179,8 +179,7 @@ pub(crate) fn apply(profiles: &mut ProfileStore, objects: Vec<Object>, now: Time
                 let Some(index) = profiles.find_or_create(&identifier, create, now) else { continue };
                 let groups = fields.remove("subscription_groups");
                 effects.extend(set(profiles, index, fields, now));
-                let contacts: Vec<SimContact> =
-                    ["email", "phone"].iter().filter_map(|field| profiles.contact_of(index, field)).collect();
+                let contacts = profiles.contacts_of(index);
                 effects.extend(contacts.iter().cloned().map(Effect::Has));
                 if let Some(Value::Array(groups)) = groups {
                     effects.push(Effect::Groups { contacts, groups });
@@ -189,6 +188,7 @@ pub(crate) fn apply(profiles: &mut ProfileStore, objects: Vec<Object>, now: Time
             Object::Event { identifier, create, name, time } => {
                 let Some(index) = profiles.find_or_create(&identifier, create, now) else { continue };
                 log(profiles, index, &name, time, now);
+                effects.extend(profiles.contacts_of(index).into_iter().map(Effect::Has));
                 let phone = profiles.contact_of(index, "phone");
                 effects.extend(phone.map(|phone| Effect::Event { name, phone }));
             }
@@ -260,6 +260,7 @@ fn set_custom(attributes: &mut Map<String, Value>, name: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::SimContact;
 
     fn now() -> Timestamp {
         Timestamp::from_second(1_800_000_000).unwrap()

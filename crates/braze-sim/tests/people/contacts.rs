@@ -60,6 +60,16 @@ async fn a_number_that_another_profile_has_keeps_its_own_subscriptions() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_state_that_waits_for_a_number_goes_before_the_profiles_own() {
+    let sim = Simulated::at_once();
+    sim.has(json!([{ "external_id": "u-1", "phone": PHONE }])).await;
+    sim.subscribe(SMS, PHONE).await;
+    sim.accepted("/_sim/replies", json!({ "phone": OTHER_PHONE, "text": "STOP" })).await;
+    sim.write(json!({ "external_id": "u-1", "phone": OTHER_PHONE })).await;
+    assert_eq!(sim.state(SMS, OTHER_PHONE).await, "Unsubscribed");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_unsubscribed_stays_unsubscribed_at_a_new_address() {
     let sim = Simulated::at_once();
     sim.has(json!([{ "external_id": "u-1", "email": ADA }])).await;
