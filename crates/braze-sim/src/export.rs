@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::contact::SimContact;
 use crate::profiles::{ProfileStore, SimIdentifier, SimProfile, alias_object};
 use crate::track::{PLAIN_FIELDS, alias_key};
 
@@ -47,8 +48,8 @@ pub(crate) fn answer(body: &Value, profiles: &ProfileStore) -> Result<Value, Str
         profile.map_or_else(|| invalid.push(alias["alias_name"].clone()), |profile| found.push(profile));
     }
     match (one(body, "email_address")?, one(body, "phone")?, one(body, "device_id")?) {
-        (Some(email), None, None) => found.extend(profiles.with_contact("email", email)),
-        (None, Some(phone), None) => found.extend(profiles.with_contact("phone", phone)),
+        (Some(email), None, None) => found.extend(profiles.with_contact(&SimContact::email(email))),
+        (None, Some(phone), None) => found.extend(profiles.with_contact(&SimContact::phone(phone))),
         (None, None, _) => {}
         (_, _, _) => return Err("Only one of email_address, phone and device_id may be given".to_owned()),
     }

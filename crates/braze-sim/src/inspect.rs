@@ -12,8 +12,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::HELP;
+use crate::contact::SimContact;
 use crate::faults::Fault;
-use crate::subscription::{self, DoubleOptIn, StatusKeys};
+use crate::subscription::{DoubleOptIn, StatusKeys};
+use crate::subscription_requests;
 use crate::windows::HeaderStyle;
 use crate::workspace::{Settings, Workspace};
 
@@ -21,7 +23,7 @@ pub(crate) fn routes(workspace: Workspace) -> Router {
     Router::new()
         .route("/", get(|| async { HELP }))
         .route("/_sim", get(|| async { HELP }))
-        .route("/_sim/profiles", get(profiles).post(add_profiles))
+        .route("/_sim/profiles", get(profiles))
         .route("/_sim/requests", get(requests).delete(forget_requests))
         .route("/_sim/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/_sim/limits", put(set_limits))
@@ -31,7 +33,8 @@ pub(crate) fn routes(workspace: Workspace) -> Router {
         .route("/_sim/subscriptions", get(subscriptions).post(set_subscriptions))
         .route("/_sim/double_opt_in", put(set_double_opt_in))
         .route("/_sim/status_keys", put(set_status_keys))
-        .route("/_sim/replies", post(reply))
+        .route("/_sim/email_groups", put(set_email_groups))
+        .route("/_sim/change_delay", put(set_change_delay))
         .route("/_sim/bad_phones", put(set_bad_phones))
         .route("/_sim/reset", post(reset))
         .with_state(workspace)
@@ -86,18 +89,23 @@ struct Phones {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Reply {
-    phone: String,
-    text: String,
+struct EmailGroups {
+    groups: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeDelay {
+    delay_ms: Option<u64>,
 }
 
 /// The result of such an endpoint: a body, or what is wrong with the request.
-type Inspected = Result<Json<Value>, Wrong>;
+pub(crate) type Inspected = Result<Json<Value>, Wrong>;
 
 /// The posted body, or the reason why it cannot be read.
-type Posted<T> = Result<Json<T>, JsonRejection>;
+pub(crate) type PostedJson<T> = Result<Json<T>, JsonRejection>;
 
-struct Wrong(String);
+pub(crate) struct Wrong(pub(crate) String);
 
 impl IntoResponse for Wrong {
     fn into_response(self) -> Response {
@@ -105,22 +113,19 @@ impl IntoResponse for Wrong {
     }
 }
 
-fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Wrong> {
+pub(crate) fn read<T>(body: PostedJson<T>) -> Result<T, Wrong> {
     body.map(|Json(body)| body).map_err(|rejection| Wrong(rejection.body_text()))
 }
 
 async fn profiles(Shared(workspace): Shared<Workspace>, Query(which): Query<WhichProfile>) -> Json<Value> {
     let state = workspace.lock();
     let shown: Vec<Value> = match &which.email {
-        Some(email) => state.profiles.with_contact("email", email).into_iter().map(|p| json!(p)).collect(),
+        Some(email) => {
+            state.profiles.with_contact(&SimContact::email(email)).into_iter().map(|p| json!(p)).collect()
+        }
         None => state.profiles.iter().map(|profile| json!(profile)).collect(),
     };
     Json(json!({ "profiles": shown, "pending_objects": state.pending() }))
-}
-
-async fn add_profiles(Shared(workspace): Shared<Workspace>, body: String) -> Inspected {
-    let added = workspace.seed(&body).map_err(|error| Wrong(error.to_string()))?;
-    Ok(Json(json!({ "added": added })))
 }
 
 async fn requests(Shared(workspace): Shared<Workspace>) -> Json<Value> {
@@ -136,7 +141,7 @@ async fn faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({ "faults": workspace.lock().faults }))
 }
 
-async fn add_fault(Shared(workspace): Shared<Workspace>, body: Posted<Fault>) -> Inspected {
+async fn add_fault(Shared(workspace): Shared<Workspace>, body: PostedJson<Fault>) -> Inspected {
     workspace.lock().faults.add(read(body)?);
     Ok(Json(json!({})))
 }
@@ -146,7 +151,7 @@ async fn clear_faults(Shared(workspace): Shared<Workspace>) -> Json<Value> {
     Json(json!({}))
 }
 
-async fn set_limits(Shared(workspace): Shared<Workspace>, body: Posted<LimitsBody>) -> Inspected {
+async fn set_limits(Shared(workspace): Shared<Workspace>, body: PostedJson<LimitsBody>) -> Inspected {
     let limits = read(body)?;
     let mut state = workspace.lock();
     let old = state.settings.clone();
@@ -164,17 +169,17 @@ async fn set_limits(Shared(workspace): Shared<Workspace>, body: Posted<LimitsBod
     Ok(Json(json!({})))
 }
 
-async fn set_settle(Shared(workspace): Shared<Workspace>, body: Posted<Settle>) -> Inspected {
+async fn set_settle(Shared(workspace): Shared<Workspace>, body: PostedJson<Settle>) -> Inspected {
     workspace.lock().settings.settle = Duration::from_millis(read(body)?.settle_ms);
     Ok(Json(json!({})))
 }
 
-async fn set_keys(Shared(workspace): Shared<Workspace>, body: Posted<Keys>) -> Inspected {
+async fn set_keys(Shared(workspace): Shared<Workspace>, body: PostedJson<Keys>) -> Inspected {
     workspace.lock().keys = read(body)?.keys.into_iter().collect();
     Ok(Json(json!({})))
 }
 
-async fn set_permissions(Shared(workspace): Shared<Workspace>, body: Posted<Permissions>) -> Inspected {
+async fn set_permissions(Shared(workspace): Shared<Workspace>, body: PostedJson<Permissions>) -> Inspected {
     workspace.lock().withheld = read(body)?.withheld.into_iter().collect();
     Ok(Json(json!({})))
 }
@@ -184,35 +189,37 @@ async fn subscriptions(Shared(workspace): Shared<Workspace>) -> Json<Value> {
 }
 
 /// Sets states at once, without settling.
-async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: Posted<Value>) -> Inspected {
-    let changes = subscription::changes_of_any_size(&read(body)?).map_err(Wrong)?;
+async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: PostedJson<Value>) -> Inspected {
+    let changes = subscription_requests::changes_of_any_size(&read(body)?).map_err(Wrong)?;
     let now = workspace.now();
     let set = changes.len();
     workspace.lock().change(changes, now);
     Ok(Json(json!({ "set": set })))
 }
 
-async fn set_double_opt_in(Shared(workspace): Shared<Workspace>, body: Posted<DoubleOptIn>) -> Inspected {
+async fn set_double_opt_in(Shared(workspace): Shared<Workspace>, body: PostedJson<DoubleOptIn>) -> Inspected {
     workspace.lock().settings.double_opt_in = Some(read(body)?);
     Ok(Json(json!({})))
 }
 
-async fn set_status_keys(Shared(workspace): Shared<Workspace>, body: Posted<Keyed>) -> Inspected {
+async fn set_status_keys(Shared(workspace): Shared<Workspace>, body: PostedJson<Keyed>) -> Inspected {
     workspace.lock().settings.status_keys = read(body)?.status_keys;
     Ok(Json(json!({})))
 }
 
-async fn set_bad_phones(Shared(workspace): Shared<Workspace>, body: Posted<Phones>) -> Inspected {
+async fn set_bad_phones(Shared(workspace): Shared<Workspace>, body: PostedJson<Phones>) -> Inspected {
     workspace.lock().bad_phones = read(body)?.phones.into_iter().collect();
     Ok(Json(json!({})))
 }
 
-/// Records a consumer's answer to the prompt.
-async fn reply(Shared(workspace): Shared<Workspace>, body: Result<Json<Reply>, JsonRejection>) -> Inspected {
-    let reply = read(body)?;
-    let now = workspace.now();
-    let confirmed = workspace.lock().subscriptions.reply(&reply.phone, &reply.text, now);
-    Ok(Json(json!({ "confirmed": confirmed })))
+async fn set_email_groups(Shared(workspace): Shared<Workspace>, body: PostedJson<EmailGroups>) -> Inspected {
+    workspace.lock().settings.email_groups = read(body)?.groups;
+    Ok(Json(json!({})))
+}
+
+async fn set_change_delay(Shared(workspace): Shared<Workspace>, body: PostedJson<ChangeDelay>) -> Inspected {
+    workspace.lock().settings.change_delay = read(body)?.delay_ms.map(Duration::from_millis);
+    Ok(Json(json!({})))
 }
 
 async fn reset(Shared(workspace): Shared<Workspace>) -> Json<Value> {

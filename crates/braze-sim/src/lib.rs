@@ -1,14 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod actions;
 mod clock;
+mod consumer;
+mod contact;
+mod contacts;
+mod effects;
+mod endpoints;
 mod export;
 mod faults;
+mod identity;
+mod identity_requests;
 mod inspect;
+mod merging;
 mod profiles;
 mod rest;
 mod seed;
 mod serve;
 mod subscription;
+mod subscription_requests;
 mod track;
 mod windows;
 mod workspace;

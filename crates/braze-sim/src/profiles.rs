@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::contact::SimContact;
+
 /// An alias's label and name. It is unique in the workspace and case-sensitive.
 pub(crate) type AliasKey = (String, String);
 
@@ -15,6 +17,9 @@ pub(crate) struct SimProfile {
     pub(crate) braze_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) external_id: Option<String>,
+    /// Earlier external ids, which still name the profile until they are removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deprecated_external_ids: Vec<String>,
     #[serde(serialize_with = "as_objects")]
     pub(crate) user_aliases: Vec<AliasKey>,
     /// Braze's own fields: e-mail, phone, first name…
@@ -58,50 +63,67 @@ pub(crate) enum SimIdentifier {
 /// All profiles, with an index for each kind of identifier.
 #[derive(Debug, Default)]
 pub(crate) struct ProfileStore {
-    all: Vec<SimProfile>,
+    /// A place for each profile that ever was; empty when the profile was removed.
+    all: Vec<Option<SimProfile>>,
     by_external_id: HashMap<String, usize>,
     by_alias: HashMap<AliasKey, usize>,
     by_braze_id: HashMap<String, usize>,
-    by_contact: HashMap<(&'static str, String), Vec<usize>>,
+    by_contact: HashMap<SimContact, Vec<usize>>,
     writes: u64,
-}
-
-/// A form that is the same for two spellings of one address.
-fn canonical(contact: &str) -> String {
-    contact.trim().to_lowercase()
 }
 
 impl ProfileStore {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SimProfile> {
-        self.all.iter()
+        self.all.iter().flatten()
     }
 
-    /// Every profile with this e-mail address (kind `"email"`) or number (kind `"phone"`).
-    pub(crate) fn with_contact(&self, kind: &'static str, contact: &str) -> Vec<&SimProfile> {
-        let found = self.by_contact.get(&(kind, canonical(contact)));
-        found.into_iter().flatten().filter_map(|&index| self.all.get(index)).collect()
+    /// The profile at `index`, unless it was removed.
+    pub(crate) fn at(&self, index: usize) -> Option<&SimProfile> {
+        self.all.get(index)?.as_ref()
+    }
+
+    fn at_mut(&mut self, index: usize) -> Option<&mut SimProfile> {
+        self.all.get_mut(index)?.as_mut()
+    }
+
+    /// The places of the profiles with this contact.
+    pub(crate) fn holders(&self, contact: &SimContact) -> Vec<usize> {
+        self.by_contact.get(contact).cloned().unwrap_or_default()
+    }
+
+    /// Every profile with this contact.
+    pub(crate) fn with_contact(&self, contact: &SimContact) -> Vec<&SimProfile> {
+        self.by_contact.get(contact).into_iter().flatten().filter_map(|&index| self.at(index)).collect()
+    }
+
+    /// All contacts that some profile has.
+    pub(crate) fn contacts(&self) -> Vec<SimContact> {
+        let held = self.by_contact.iter().filter(|(_, holders)| !holders.is_empty());
+        let mut contacts: Vec<_> = held.map(|(contact, _)| contact.clone()).collect();
+        contacts.sort();
+        contacts
     }
 
     pub(crate) fn get(&self, identifier: &SimIdentifier) -> Option<&SimProfile> {
-        self.find(identifier).and_then(|index| self.all.get(index))
+        self.find(identifier).and_then(|index| self.at(index))
     }
 
-    /// The profile that an identifier means. Of several with an address, it is the last updated one with an external id, or else the last
-    /// updated one.
-    fn find(&self, identifier: &SimIdentifier) -> Option<usize> {
+    /// The place of the profile that an identifier means. Of several with an address, it is the last updated one with an external id, or
+    /// else the last updated one.
+    pub(crate) fn find(&self, identifier: &SimIdentifier) -> Option<usize> {
         match identifier {
             SimIdentifier::ExternalId(id) => self.by_external_id.get(id).copied(),
             SimIdentifier::Alias(alias) => self.by_alias.get(alias).copied(),
             SimIdentifier::BrazeId(id) => self.by_braze_id.get(id).copied(),
-            SimIdentifier::Email(email) => self.last_updated("email", email),
-            SimIdentifier::Phone(phone) => self.last_updated("phone", phone),
+            SimIdentifier::Email(email) => self.last_updated(&SimContact::email(email)),
+            SimIdentifier::Phone(phone) => self.last_updated(&SimContact::phone(phone)),
         }
     }
 
-    fn last_updated(&self, kind: &'static str, contact: &str) -> Option<usize> {
-        let found = self.by_contact.get(&(kind, canonical(contact)))?;
+    pub(crate) fn last_updated(&self, contact: &SimContact) -> Option<usize> {
+        let found = self.by_contact.get(contact)?;
         found.iter().copied().max_by_key(|&index| {
-            self.all.get(index).map(|profile| (profile.external_id.is_some(), profile.updated))
+            self.at(index).map(|profile| (profile.external_id.is_some(), profile.updated))
         })
     }
 
@@ -121,8 +143,10 @@ impl ProfileStore {
         let index = self.add(now);
         match identifier {
             SimIdentifier::ExternalId(id) => self.set_external_id(index, id),
-            SimIdentifier::Alias(alias) => self.add_alias(index, alias.clone()),
-            SimIdentifier::Email(email) => self.set_field(index, "email", Value::from(canonical(email))),
+            SimIdentifier::Alias(alias) => {
+                self.add_alias(index, alias.clone());
+            }
+            SimIdentifier::Email(email) => self.set_field(index, "email", Value::from(email.as_str())),
             SimIdentifier::Phone(phone) => self.set_field(index, "phone", Value::from(phone.as_str())),
             SimIdentifier::BrazeId(_) => {}
         }
@@ -134,9 +158,10 @@ impl ProfileStore {
         let index = self.all.len();
         let braze_id = format!("{:024x}", index + 1);
         self.by_braze_id.insert(braze_id.clone(), index);
-        self.all.push(SimProfile {
+        self.all.push(Some(SimProfile {
             braze_id,
             external_id: None,
+            deprecated_external_ids: Vec::new(),
             user_aliases: Vec::new(),
             fields: BTreeMap::new(),
             custom_attributes: Map::new(),
@@ -144,62 +169,130 @@ impl ProfileStore {
             created_at: now,
             updated_at: now,
             updated: 0,
-        });
+        }));
         index
+    }
+
+    /// Removes a profile with all that names it.
+    pub(crate) fn remove(&mut self, index: usize) -> Option<SimProfile> {
+        let removed = self.all.get_mut(index)?.take()?;
+        self.by_braze_id.remove(&removed.braze_id);
+        for id in removed.external_id.iter().chain(&removed.deprecated_external_ids) {
+            self.by_external_id.remove(id);
+        }
+        for alias in &removed.user_aliases {
+            self.by_alias.remove(alias);
+        }
+        for (field, value) in &removed.fields {
+            if let Some(contact) = value.as_str().and_then(|text| SimContact::of_field(field, text)) {
+                self.let_go(index, &contact);
+            }
+        }
+        Some(removed)
+    }
+
+    fn let_go(&mut self, index: usize, contact: &SimContact) {
+        if let Some(holders) = self.by_contact.get_mut(contact) {
+            holders.retain(|&holder| holder != index);
+        }
     }
 
     pub(crate) fn set_external_id(&mut self, index: usize, id: &str) {
         self.by_external_id.insert(id.to_owned(), index);
-        if let Some(profile) = self.all.get_mut(index) {
+        if let Some(profile) = self.at_mut(index) {
             profile.external_id = Some(id.to_owned());
         }
     }
 
-    pub(crate) fn add_alias(&mut self, index: usize, alias: AliasKey) {
-        self.by_alias.insert(alias.clone(), index);
-        if let Some(profile) = self.all.get_mut(index) {
-            profile.user_aliases.push(alias);
+    /// Gives a profile a new external id. The current one still names it, as a deprecated one.
+    pub(crate) fn rename(&mut self, current: &str, new: &str) {
+        let by_id = SimIdentifier::ExternalId(current.to_owned());
+        let Some(index) = self.find(&by_id) else { return };
+        if self.by_external_id.contains_key(new) {
+            return;
         }
+        if let Some(profile) =
+            self.at_mut(index).filter(|profile| profile.external_id.as_deref() == Some(current))
+        {
+            profile.deprecated_external_ids.push(current.to_owned());
+            self.set_external_id(index, new);
+        }
+    }
+
+    /// Removes a deprecated external id.
+    pub(crate) fn remove_deprecated(&mut self, id: &str) {
+        let index = self.by_external_id.get(id).copied();
+        let Some(profile) = index.and_then(|index| self.at_mut(index)) else { return };
+        if profile.deprecated_external_ids.iter().any(|deprecated| deprecated == id) {
+            profile.deprecated_external_ids.retain(|deprecated| deprecated != id);
+            self.by_external_id.remove(id);
+        }
+    }
+
+    /// Adds an alias, unless it names a profile already, or the profile has one with its label. Returns whether it was added.
+    pub(crate) fn add_alias(&mut self, index: usize, alias: AliasKey) -> bool {
+        if self.by_alias.contains_key(&alias) {
+            return false;
+        }
+        let Some(profile) = self.at_mut(index) else { return false };
+        if profile.user_aliases.iter().any(|(label, _)| *label == alias.0) {
+            return false;
+        }
+        profile.user_aliases.push(alias.clone());
+        self.by_alias.insert(alias, index);
+        true
+    }
+
+    /// Changes the name of an alias, unless the new one names a profile already.
+    pub(crate) fn update_alias(&mut self, old: &AliasKey, new: AliasKey) {
+        if self.by_alias.contains_key(&new) {
+            return;
+        }
+        let Some(index) = self.by_alias.remove(old) else { return };
+        if let Some(profile) = self.at_mut(index) {
+            profile.user_aliases.retain(|alias| alias != old);
+            profile.user_aliases.push(new.clone());
+        }
+        self.by_alias.insert(new, index);
     }
 
     /// Sets one of Braze's own fields; `null` removes it.
     pub(crate) fn set_field(&mut self, index: usize, name: &str, value: Value) {
-        let Some(profile) = self.all.get_mut(index) else { return };
-        let kind = match name {
-            "email" => Some("email"),
-            "phone" => Some("phone"),
-            _ => None,
+        let new = value.as_str().and_then(|text| SimContact::of_field(name, text));
+        let value = match &new {
+            Some(SimContact::Email(email)) => email.as_str().into(),
+            _ => value,
         };
-        let value = if name == "email" {
-            value.as_str().map_or(value.clone(), |v| canonical(v).into())
-        } else {
-            value
-        };
-        let new = value.as_str().map(canonical);
-        let old = match &value {
+        let old = self.contact_of(index, name);
+        let Some(profile) = self.at_mut(index) else { return };
+        match value {
             Value::Null => profile.fields.remove(name),
-            _ => profile.fields.insert(name.to_owned(), value),
+            value => profile.fields.insert(name.to_owned(), value),
         };
-        let Some(kind) = kind else { return };
-        if let Some(old) = old.as_ref().and_then(Value::as_str) {
-            let holders = self.by_contact.entry((kind, canonical(old))).or_default();
-            holders.retain(|&holder| holder != index);
+        if let Some(old) = old {
+            self.let_go(index, &old);
         }
         if let Some(new) = new {
-            self.by_contact.entry((kind, new)).or_default().push(index);
+            self.by_contact.entry(new).or_default().push(index);
         }
     }
 
-    /// The phone number of the profile at `index`.
-    pub(crate) fn phone_of(&self, index: usize) -> Option<String> {
-        self.all.get(index)?.fields.get("phone")?.as_str().map(str::to_owned)
+    /// The contact in a field of the profile at `index`.
+    pub(crate) fn contact_of(&self, index: usize, field: &str) -> Option<SimContact> {
+        SimContact::of_field(field, self.at(index)?.fields.get(field)?.as_str()?)
+    }
+
+    /// The contacts of the profile at `index`.
+    pub(crate) fn contacts_of(&self, index: usize) -> Vec<SimContact> {
+        ["email", "phone"].into_iter().filter_map(|field| self.contact_of(index, field)).collect()
     }
 
     /// The profile at `index`, marked as updated.
     pub(crate) fn update(&mut self, index: usize, now: Timestamp) -> Option<&mut SimProfile> {
         self.writes += 1;
-        let profile = self.all.get_mut(index)?;
-        profile.updated = self.writes;
+        let writes = self.writes;
+        let profile = self.at_mut(index)?;
+        profile.updated = writes;
         profile.updated_at = now;
         Some(profile)
     }
@@ -237,7 +330,7 @@ mod tests {
         assert_eq!(profiles.get(&by_email).unwrap().external_id.as_deref(), Some("u2"));
         profiles.update(0, at(2));
         assert_eq!(profiles.get(&by_email).unwrap().external_id.as_deref(), Some("u1"));
-        assert_eq!(profiles.with_contact("email", "a@example.com").len(), 3);
+        assert_eq!(profiles.with_contact(&SimContact::email("a@example.com")).len(), 3);
     }
 
     #[test]
@@ -246,7 +339,7 @@ mod tests {
         let index = profiles.add(at(1));
         profiles.set_field(index, "email", "old@example.com".into());
         profiles.set_field(index, "email", "new@example.com".into());
-        assert!(profiles.with_contact("email", "old@example.com").is_empty());
-        assert_eq!(profiles.with_contact("email", "new@example.com").len(), 1);
+        assert!(profiles.with_contact(&SimContact::email("old@example.com")).is_empty());
+        assert_eq!(profiles.with_contact(&SimContact::email("new@example.com")).len(), 1);
     }
 }

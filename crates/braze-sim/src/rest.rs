@@ -11,9 +11,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 use crate::clock::SimClock;
+use crate::endpoints::SimEndpoint;
 use crate::faults::{Fault, FaultKind, When};
-use crate::workspace::{ObservedRequest, SimEndpoint, Workspace, WorkspaceState};
-use crate::{export, subscription, track};
+use crate::workspace::{ObservedRequest, Workspace, WorkspaceState};
+use crate::{export, identity_requests, subscription_requests, track};
 
 /// The size limit of a request body in bytes. Most of Braze's endpoints accept up to 4 MB.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
@@ -146,22 +147,21 @@ fn work(
         let message = json!({ "message": format!("Invalid API key: {}", key.unwrap_or_default()) });
         return (SimAnswer::new(StatusCode::UNAUTHORIZED, message, "the API key is refused"), extra);
     }
-    let endpoint = match (method, uri.path()) {
-        (&Method::POST, "/users/track") => SimEndpoint::Track,
-        (&Method::POST, "/users/export/ids") => SimEndpoint::ExportIds,
-        (&Method::GET, "/subscription/status/get") => SimEndpoint::StatusGet,
-        (&Method::POST, "/subscription/status/set" | "/v2/subscription/status/set") => SimEndpoint::StatusSet,
-        (_, path) if path.ends_with('/') => {
-            return (SimAnswer::message(StatusCode::FORBIDDEN, "Access Denied"), extra);
-        }
-        _ => return (SimAnswer::message(StatusCode::NOT_FOUND, "Not Found"), extra),
+    let Some(endpoint) = SimEndpoint::of(method, uri.path()) else {
+        let slash = uri.path().ends_with('/');
+        let said = if slash {
+            SimAnswer::message(StatusCode::FORBIDDEN, "Access Denied")
+        } else {
+            SimAnswer::message(StatusCode::NOT_FOUND, "Not Found")
+        };
+        return (said, extra);
     };
     if state.withheld.contains(endpoint.permission()) {
         return (SimAnswer::message(StatusCode::FORBIDDEN, "Access Denied"), extra);
     }
     let now = workspace.now();
     let style = state.settings.header_style;
-    if let Some(window) = state.windows.get_mut(&endpoint) {
+    if let Some(window) = state.windows.get_mut(&endpoint.limit()) {
         let counted = window.count(now);
         counted.write(style, &mut extra);
         if !counted.within {
@@ -170,9 +170,7 @@ fn work(
     }
     let said = match endpoint {
         SimEndpoint::StatusGet => status_get(&state, uri),
-        SimEndpoint::Track | SimEndpoint::ExportIds | SimEndpoint::StatusSet => {
-            serve(&mut state, endpoint, headers, body, now)
-        }
+        _ => serve(&mut state, endpoint, headers, body, now),
     };
     (said, extra)
 }
@@ -203,6 +201,14 @@ fn serve(
                 let found = answer["users"].as_array().map_or(0, Vec::len);
                 let summary = format!("look-up by {}: {found} profile(s)", asked_by(&body));
                 SimAnswer::new(StatusCode::CREATED, answer, summary)
+            }
+            Err(message) => SimAnswer::message(StatusCode::BAD_REQUEST, &message),
+        },
+        _ => match identity_requests::read(endpoint, &body, &state.profiles) {
+            Ok(accepted) => {
+                let summary = format!("{} change(s) of identity", accepted.changes.len());
+                state.accept_identity(accepted.changes, now);
+                SimAnswer::new(accepted.status, accepted.body, summary)
             }
             Err(message) => SimAnswer::message(StatusCode::BAD_REQUEST, &message),
         },
@@ -262,22 +268,24 @@ fn status_get(state: &WorkspaceState, uri: &Uri) -> SimAnswer {
     if query.iter().any(|(_, value)| state.bad_phones.contains(value)) {
         return SimAnswer::message(StatusCode::BAD_REQUEST, "a phone is not valid");
     }
-    let phones = query.iter().filter(|(name, _)| name.starts_with("phone")).count();
-    match state.subscriptions.get(&query, &state.profiles, state.settings.status_keys) {
-        Ok(answer) => SimAnswer::new(StatusCode::OK, answer, format!("status of {phones} number(s)")),
+    let contact = |name: &str| name.starts_with("phone") || name.starts_with("email");
+    let contacts = query.iter().filter(|(name, _)| contact(name)).count();
+    let keys = state.settings.status_keys;
+    match subscription_requests::status(&query, &state.subscriptions, &state.profiles, keys) {
+        Ok(answer) => SimAnswer::new(StatusCode::OK, answer, format!("status of {contacts} number(s)")),
         Err(message) => SimAnswer::message(StatusCode::BAD_REQUEST, &message),
     }
 }
 
 fn status_set(state: &mut WorkspaceState, body: &Value, now: jiff::Timestamp) -> SimAnswer {
-    let changes = match subscription::changes(body) {
+    let changes = match subscription_requests::changes(body) {
         Ok(changes) => changes,
         Err(message) => return SimAnswer::message(StatusCode::BAD_REQUEST, &message),
     };
     if !changes.iter().all(|change| state.has_group(&change.group)) {
         return SimAnswer::message(StatusCode::BAD_REQUEST, "Invalid subscription group ID");
     }
-    if changes.iter().any(|change| state.bad_phones.contains(&change.phone)) {
+    if changes.iter().any(|change| state.bad_phones.contains(change.contact.text())) {
         return SimAnswer::message(StatusCode::BAD_REQUEST, "a phone is not valid");
     }
     let summary = format!("{} number(s)", changes.len());

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::profiles::ProfileStore;
+use crate::contacts;
+use crate::effects::Effect;
+use crate::profiles::{ProfileStore, SimIdentifier};
 use crate::track::PLAIN_FIELDS;
 
 /// Why a seed is refused.
@@ -30,13 +32,14 @@ pub enum SeedError {
     },
 }
 
-#[derive(Deserialize)]
+/// Profiles to add.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SeedFile {
+pub(crate) struct SeedFile {
     profiles: Vec<SeedProfile>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct SeedProfile {
     external_id: Option<String>,
     #[serde(default)]
@@ -48,38 +51,58 @@ struct SeedProfile {
     fields: BTreeMap<String, Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct SeedAlias {
     alias_label: String,
     alias_name: String,
 }
 
-/// Adds the profiles of a seed and returns how many there were. A seed with an error adds none.
-pub(crate) fn plant(text: &str, profiles: &mut ProfileStore, now: Timestamp) -> Result<usize, SeedError> {
-    let seed: SeedFile = serde_json::from_str(text)
-        .map_err(|error| SeedError::Malformed { line: error.line(), message: without_place(&error) })?;
-    for (index, profile) in seed.profiles.iter().enumerate() {
-        if let Some(field) = profile.fields.keys().find(|field| !PLAIN_FIELDS.contains(&field.as_str())) {
-            return Err(SeedError::UnknownField { number: index + 1, field: field.clone() });
+impl SeedFile {
+    pub(crate) fn read(text: &str) -> Result<Self, SeedError> {
+        let seed: Self = serde_json::from_str(text)
+            .map_err(|error| SeedError::Malformed { line: error.line(), message: without_place(&error) })?;
+        for (index, profile) in seed.profiles.iter().enumerate() {
+            if let Some(field) = profile.fields.keys().find(|field| !PLAIN_FIELDS.contains(&field.as_str())) {
+                return Err(SeedError::UnknownField { number: index + 1, field: field.clone() });
+            }
         }
+        Ok(seed)
     }
-    let planted = seed.profiles.len();
-    for seed in seed.profiles {
-        let index = profiles.add(seed.created_at.unwrap_or(now));
-        if let Some(id) = &seed.external_id {
+
+    /// How many profiles it has.
+    pub(crate) fn count(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Adds the profiles. One whose external id exists is updated instead.
+    pub(crate) fn plant(self, profiles: &mut ProfileStore, now: Timestamp) -> Vec<Effect> {
+        self.profiles.into_iter().flat_map(|profile| profile.plant(profiles, now)).collect()
+    }
+}
+
+impl SeedProfile {
+    fn plant(self, profiles: &mut ProfileStore, now: Timestamp) -> Vec<Effect> {
+        let known = self.external_id.clone().and_then(|id| profiles.find(&SimIdentifier::ExternalId(id)));
+        let index = known.unwrap_or_else(|| profiles.add(self.created_at.unwrap_or(now)));
+        if let (None, Some(id)) = (known, &self.external_id) {
             profiles.set_external_id(index, id);
         }
-        for alias in seed.user_aliases {
+        for alias in self.user_aliases {
             profiles.add_alias(index, (alias.alias_label, alias.alias_name));
         }
-        for (name, value) in seed.fields {
-            profiles.set_field(index, &name, value);
+        let mut effects = Vec::new();
+        for (name, value) in self.fields {
+            if name == "email" || name == "phone" {
+                effects.extend(contacts::set(profiles, index, &name, value));
+            } else {
+                profiles.set_field(index, &name, value);
+            }
         }
         if let Some(profile) = profiles.update(index, now) {
-            profile.custom_attributes = seed.custom_attributes;
+            profile.custom_attributes.extend(self.custom_attributes);
         }
+        effects
     }
-    Ok(planted)
 }
 
 /// The message of a JSON error without its position, which the caller shows in front of it.
@@ -94,13 +117,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_seed_says_where_it_is_wrong_and_adds_nothing() {
-        let mut profiles = ProfileStore::default();
-        let malformed = plant("{\n\"profiles\": [}", &mut profiles, Timestamp::UNIX_EPOCH).unwrap_err();
+    fn a_wrong_seed_says_where_it_is_wrong() {
+        let malformed = SeedFile::read("{\n\"profiles\": [}").unwrap_err();
         assert_eq!(malformed.to_string(), "line 2: expected value");
         let unknown = r#"{"profiles": [{"email": "a@example.com"}, {"colour": "red"}]}"#;
-        let error = plant(unknown, &mut profiles, Timestamp::UNIX_EPOCH).unwrap_err();
+        let error = SeedFile::read(unknown).unwrap_err();
         assert!(error.to_string().starts_with("profile 2: colour"), "{error}");
-        assert_eq!(profiles.iter().count(), 0);
     }
 }

@@ -16,12 +16,12 @@ use tower::ServiceExt;
 
 use crate::rest::DropConnection;
 use crate::workspace::Workspace;
-use crate::{inspect, rest};
+use crate::{actions, inspect, rest};
 
 impl Workspace {
-    /// The workspace's routes: Braze's own, and those under `/_sim` that show and control it.
+    /// The workspace's routes: Braze's own, and those under `/_sim` that show it, control it, and act for consumers.
     pub fn router(&self) -> axum::Router {
-        rest::routes(self.clone()).merge(inspect::routes(self.clone()))
+        rest::routes(self.clone()).merge(inspect::routes(self.clone())).merge(actions::routes(self.clone()))
     }
 }
 

@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::contact::is_address;
+use crate::contacts::{self, EMAIL_STATE};
+use crate::effects::Effect;
 use crate::profiles::{AliasKey, ProfileStore, SimEventCount, SimIdentifier};
 
 /// The maximum length, in bytes, of an alias's parts and of an external id.
@@ -134,7 +137,7 @@ fn existing_only(object: &Value) -> Option<bool> {
 }
 
 /// Reads the identifier. An object has at most one primary identifier; address and number are used only without one.
-fn identifier(object: &Value) -> Result<SimIdentifier, &'static str> {
+pub(crate) fn identifier(object: &Value) -> Result<SimIdentifier, &'static str> {
     let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut primary = Vec::new();
     if let Some(id) = text("external_id") {
@@ -165,24 +168,6 @@ pub(crate) fn alias_key(alias: &Value) -> Option<AliasKey> {
     Some((part("alias_label")?, part("alias_name")?))
 }
 
-fn is_address(text: &str) -> bool {
-    let parts = text.trim().split_once('@');
-    parts.is_some_and(|(local, host)| {
-        !local.is_empty() && host.contains('.') && !text.contains(char::is_whitespace)
-    })
-}
-
-/// How an applied object affects the subscriptions of its profile's number.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Effect {
-    /// The profile now has this number.
-    HasPhone(String),
-    /// The states to set for the number: the `subscription_groups` of an attributes object.
-    Groups { phone: String, groups: Vec<Value> },
-    /// An event was logged on a profile with this number.
-    Event { name: String, phone: String },
-}
-
 /// Applies the objects of one request, attributes first, then events.
 pub(crate) fn apply(profiles: &mut ProfileStore, objects: Vec<Object>, now: Timestamp) -> Vec<Effect> {
     let (attributes, events): (Vec<_>, Vec<_>) =
@@ -193,17 +178,19 @@ pub(crate) fn apply(profiles: &mut ProfileStore, objects: Vec<Object>, now: Time
             Object::Attributes { identifier, create, mut fields } => {
                 let Some(index) = profiles.find_or_create(&identifier, create, now) else { continue };
                 let groups = fields.remove("subscription_groups");
-                set(profiles, index, fields, now);
-                let Some(phone) = profiles.phone_of(index) else { continue };
-                effects.push(Effect::HasPhone(phone.clone()));
+                effects.extend(set(profiles, index, fields, now));
+                let contacts = profiles.contacts_of(index);
+                effects.extend(contacts.iter().cloned().map(Effect::Has));
                 if let Some(Value::Array(groups)) = groups {
-                    effects.push(Effect::Groups { phone, groups });
+                    effects.push(Effect::Groups { contacts, groups });
                 }
             }
             Object::Event { identifier, create, name, time } => {
                 let Some(index) = profiles.find_or_create(&identifier, create, now) else { continue };
                 log(profiles, index, &name, time, now);
-                effects.extend(profiles.phone_of(index).map(|phone| Effect::Event { name, phone }));
+                effects.extend(profiles.contacts_of(index).into_iter().map(Effect::Has));
+                let phone = profiles.contact_of(index, "phone");
+                effects.extend(phone.map(|phone| Effect::Event { name, phone }));
             }
         }
     }
@@ -219,15 +206,29 @@ fn log(profiles: &mut ProfileStore, index: usize, name: &str, time: Timestamp, n
     count.count += 1;
 }
 
-fn set(profiles: &mut ProfileStore, index: usize, fields: Map<String, Value>, now: Timestamp) {
+fn set(
+    profiles: &mut ProfileStore,
+    index: usize,
+    mut fields: Map<String, Value>,
+    now: Timestamp,
+) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for contact in ["email", "phone"] {
+        if let Some(value) = fields.remove(contact) {
+            effects.extend(contacts::set(profiles, index, contact, value));
+        }
+    }
     for (name, value) in fields {
-        if PLAIN_FIELDS.contains(&name.as_str()) {
+        if name == EMAIL_STATE {
+            contacts::set_email_state(profiles, index, &value);
+        } else if PLAIN_FIELDS.contains(&name.as_str()) {
             profiles.set_field(index, &name, value);
         } else if let Some(profile) = profiles.update(index, now) {
             set_custom(&mut profile.custom_attributes, name.trim(), value);
         }
     }
     profiles.update(index, now);
+    effects
 }
 
 /// Sets a custom attribute: a value, `null` to remove it, or one of the operators `inc`, `add` and `remove`.
@@ -259,6 +260,7 @@ fn set_custom(attributes: &mut Map<String, Value>, name: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::SimContact;
 
     fn now() -> Timestamp {
         Timestamp::from_second(1_800_000_000).unwrap()
@@ -303,7 +305,7 @@ mod tests {
     fn a_primary_identifier_without_a_match_creates_a_second_profile_for_an_address() {
         let first = json!({ "attributes": [{ "external_id": "u1", "email": "a@example.com" }] });
         let second = json!({ "attributes": [{ "user_alias": alias("a"), "_update_existing_only": false, "email": "a@example.com" }] });
-        assert_eq!(applied(&[first, second]).with_contact("email", "a@example.com").len(), 2);
+        assert_eq!(applied(&[first, second]).with_contact(&SimContact::email("a@example.com")).len(), 2);
     }
 
     #[test]

@@ -7,13 +7,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::clock::SimClock;
+use crate::consumer::{self, ConsumerAction};
+use crate::contact::SimContact;
+use crate::effects::Effect;
+use crate::endpoints::{SimLimit, fixed_windows};
 use crate::faults::FaultSet;
+use crate::identity::{self, IdentityChange};
 use crate::profiles::ProfileStore;
-use crate::seed::{self, SeedError};
-use crate::subscription::{self, DoubleOptIn, GroupStates, StateChange, StatusKeys};
-use crate::track::{self, Effect, Object};
+use crate::seed::{SeedError, SeedFile};
+use crate::subscription::{DoubleOptIn, GroupStates, StateChange, StatusKeys};
+use crate::subscription_requests::state_of;
+use crate::track::{self, Object};
 use crate::windows::{HeaderStyle, Window};
 
 /// A callback for every REST request that was answered.
@@ -41,6 +48,8 @@ pub struct Settings {
     pub api_keys: Vec<String>,
     /// How long a write takes to appear.
     pub settle: Duration,
+    /// How long a merge, a deletion, a rename or a consumer's action takes to appear; as long as a write when absent.
+    pub change_delay: Option<Duration>,
     /// How many requests to `/users/export/ids` a window allows.
     pub export_ids_per_minute: u32,
     /// The length of a window of those requests: a minute, or a second under some contracts.
@@ -55,8 +64,10 @@ pub struct Settings {
     pub objects_per_array: bool,
     /// The form in which it reports its limits.
     pub header_style: HeaderStyle,
-    /// The subscription groups that exist. When the list is empty, every group exists.
+    /// The subscription groups of numbers that exist. When the list is empty, every group exists.
     pub subscription_groups: Vec<String>,
+    /// The subscription groups of e-mail addresses. Every other group is one of numbers.
+    pub email_groups: Vec<String>,
     /// What the answers about numbers are keyed by.
     pub status_keys: StatusKeys,
     /// The brand's double opt-in.
@@ -70,6 +81,7 @@ impl Default for Settings {
         Self {
             api_keys: vec!["sim-key".to_owned()],
             settle: Duration::from_secs(120),
+            change_delay: None,
             export_ids_per_minute: 250,
             export_ids_window: Duration::from_secs(60),
             export_ids_by_others: 0,
@@ -78,6 +90,7 @@ impl Default for Settings {
             objects_per_array: false,
             header_style: HeaderStyle::Epoch,
             subscription_groups: Vec::new(),
+            email_groups: Vec::new(),
             status_keys: StatusKeys::Phone,
             double_opt_in: None,
             on_request: None,
@@ -92,31 +105,12 @@ pub struct Workspace {
     clock: SimClock,
 }
 
-/// The simulated endpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum SimEndpoint {
-    Track,
-    ExportIds,
-    StatusGet,
-    StatusSet,
-}
-
-impl SimEndpoint {
-    /// The permission that it needs, by Braze's name.
-    pub(crate) fn permission(self) -> &'static str {
-        match self {
-            Self::Track => "users.track",
-            Self::ExportIds => "users.export.ids",
-            Self::StatusGet => "subscription.status.get",
-            Self::StatusSet => "subscription.status.set",
-        }
-    }
-}
-
 /// A write that was accepted and has not settled yet.
 enum Pending {
     Objects(Vec<Object>),
     Changes(Vec<StateChange>),
+    Identity(Vec<IdentityChange>),
+    Action(ConsumerAction),
 }
 
 pub(crate) struct WorkspaceState {
@@ -127,7 +121,7 @@ pub(crate) struct WorkspaceState {
     pub(crate) profiles: ProfileStore,
     pub(crate) faults: FaultSet,
     pub(crate) requests: Requests,
-    pub(crate) windows: BTreeMap<SimEndpoint, Window>,
+    pub(crate) windows: BTreeMap<SimLimit, Window>,
     pub(crate) subscriptions: GroupStates,
     /// Numbers that make a whole subscription request fail.
     pub(crate) bad_phones: BTreeSet<String>,
@@ -164,8 +158,10 @@ impl Workspace {
     /// # Errors
     /// When the JSON is wrong; the error says where. In that case nothing is added.
     pub fn seed(&self, json: &str) -> Result<usize, SeedError> {
-        let now = self.now();
-        seed::plant(json, &mut self.lock().profiles, now)
+        let seed = SeedFile::read(json)?;
+        let (planted, now) = (seed.count(), self.now());
+        self.lock().act(ConsumerAction::Appear(seed), Some(Duration::ZERO), now);
+        Ok(planted)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -211,22 +207,37 @@ impl WorkspaceState {
     /// Whether the workspace has a subscription group.
     pub(crate) fn has_group(&self, group: &str) -> bool {
         let groups = &self.settings.subscription_groups;
-        groups.is_empty() || groups.iter().any(|known| known == group)
+        groups.is_empty() || groups.iter().chain(&self.settings.email_groups).any(|known| known == group)
     }
 
     /// Accepts objects, which appear once they have settled.
     pub(crate) fn accept(&mut self, objects: Vec<Object>, now: Timestamp) {
-        self.pend(Pending::Objects(objects), now);
+        self.pend(Pending::Objects(objects), self.settings.settle, now);
     }
 
     /// Accepts changes of subscriptions, which appear once they have settled.
     pub(crate) fn accept_changes(&mut self, changes: Vec<StateChange>, now: Timestamp) {
-        self.pend(Pending::Changes(changes), now);
+        self.pend(Pending::Changes(changes), self.settings.settle, now);
     }
 
-    fn pend(&mut self, pending: Pending, now: Timestamp) {
+    /// Accepts changes of identities, which appear later.
+    pub(crate) fn accept_identity(&mut self, changes: Vec<IdentityChange>, now: Timestamp) {
+        self.pend(Pending::Identity(changes), self.change_delay(), now);
+    }
+
+    /// Takes note of an action, which appears after a while: `after` it, or as late as other changes.
+    pub(crate) fn act(&mut self, action: ConsumerAction, after: Option<Duration>, now: Timestamp) {
+        self.pend(Pending::Action(action), after.unwrap_or(self.change_delay()), now);
+    }
+
+    fn change_delay(&self) -> Duration {
+        self.settings.change_delay.unwrap_or(self.settings.settle)
+    }
+
+    fn pend(&mut self, pending: Pending, delay: Duration, now: Timestamp) {
         self.writes += 1;
-        self.pending.insert((now + self.settings.settle, self.writes), pending);
+        let due = now.checked_add(delay).unwrap_or(Timestamp::MAX);
+        self.pending.insert((due, self.writes), pending);
         self.settle(now);
     }
 
@@ -235,6 +246,8 @@ impl WorkspaceState {
         let count = |pending: &Pending| match pending {
             Pending::Objects(objects) => objects.len(),
             Pending::Changes(changes) => changes.len(),
+            Pending::Identity(changes) => changes.len(),
+            Pending::Action(_) => 1,
         };
         self.pending.values().map(count).sum()
     }
@@ -248,9 +261,18 @@ impl WorkspaceState {
             match first.remove() {
                 Pending::Changes(changes) => self.change(changes, due),
                 Pending::Objects(objects) => {
-                    for effect in track::apply(&mut self.profiles, objects, due) {
-                        self.follow(effect, due);
+                    let effects = track::apply(&mut self.profiles, objects, due);
+                    self.follow(effects, due);
+                }
+                Pending::Identity(changes) => {
+                    for change in changes {
+                        let effects = identity::apply(&mut self.profiles, change, due);
+                        self.follow(effects, due);
                     }
+                }
+                Pending::Action(action) => {
+                    let effects = consumer::apply(&mut self.profiles, action, due);
+                    self.follow(effects, due);
                 }
             }
         }
@@ -263,36 +285,56 @@ impl WorkspaceState {
         }
     }
 
-    fn follow(&mut self, effect: Effect, now: Timestamp) {
-        match effect {
-            Effect::HasPhone(phone) => self.subscriptions.inherit(&phone, now),
-            Effect::Groups { phone, groups } => {
-                let change = |group: &serde_json::Value| {
-                    let (group, subscribed, double_opt_in) = subscription::state_of(group).ok()?;
-                    Some(StateChange { group, phone: phone.clone(), subscribed, double_opt_in })
-                };
-                self.change(groups.iter().filter_map(change).collect(), now);
-            }
-            Effect::Event { name, phone } => {
-                if let Some(opt_in) =
-                    self.settings.double_opt_in.as_ref().filter(|opt_in| opt_in.event == name)
-                {
-                    self.subscriptions.prompt(&opt_in.subscription_group_id, &phone);
+    fn follow(&mut self, effects: Vec<Effect>, now: Timestamp) {
+        for effect in effects {
+            match effect {
+                Effect::Has(contact) => self.subscriptions.inherit(&contact, now),
+                Effect::Moved { from, to } => self.subscriptions.follow(&from, &to),
+                Effect::Gone(contact) => self.subscriptions.forget(&contact),
+                Effect::Groups { contacts, groups } => {
+                    let changes = groups.iter().filter_map(|group| self.change_of(group, &contacts));
+                    self.change(changes.collect(), now);
+                }
+                Effect::OptedOut { phone, group } => self.opt_out(&phone, group, now),
+                Effect::Event { name, phone } => {
+                    let opt_in = self.settings.double_opt_in.as_ref().filter(|opt_in| opt_in.event == name);
+                    if let Some(opt_in) = opt_in {
+                        self.subscriptions.prompt(&opt_in.subscription_group_id, phone);
+                    }
                 }
             }
         }
     }
+
+    /// The change that an entry of `subscription_groups` asks for. A group of addresses applies to the address, any other to the number.
+    fn change_of(&self, entry: &Value, contacts: &[SimContact]) -> Option<StateChange> {
+        let (group, subscribed, double_opt_in) = state_of(entry).ok()?;
+        let field = if self.settings.email_groups.contains(&group) { "email" } else { "phone" };
+        let contact = contacts.iter().find(|contact| contact.field() == field)?.clone();
+        Some(StateChange { group, contact, subscribed, double_opt_in })
+    }
+
+    /// Unsubscribes a number from one group, or from every group that exists or that it has a state in.
+    fn opt_out(&mut self, phone: &SimContact, group: Option<String>, now: Timestamp) {
+        self.subscriptions.decline(phone, group.as_deref());
+        let groups = group.map_or_else(
+            || {
+                let mut groups = self.subscriptions.groups_of(phone);
+                groups.extend(self.settings.subscription_groups.iter().cloned());
+                groups
+            },
+            |group| BTreeSet::from([group]),
+        );
+        let change =
+            |group| StateChange { group, contact: phone.clone(), subscribed: false, double_opt_in: false };
+        self.change(groups.into_iter().map(change).collect(), now);
+    }
 }
 
-fn windows(settings: &Settings) -> BTreeMap<SimEndpoint, Window> {
-    BTreeMap::from([
-        (SimEndpoint::Track, Window::new(settings.track_per_3s, Duration::from_secs(3))),
-        (
-            SimEndpoint::ExportIds,
-            Window::new(settings.export_ids_per_minute, settings.export_ids_window)
-                .shared_with(settings.export_ids_by_others),
-        ),
-        (SimEndpoint::StatusGet, Window::new(250_000, Duration::from_secs(3_600))),
-        (SimEndpoint::StatusSet, Window::new(5_000, Duration::from_secs(60))),
-    ])
+fn windows(settings: &Settings) -> BTreeMap<SimLimit, Window> {
+    let export_ids = Window::new(settings.export_ids_per_minute, settings.export_ids_window);
+    let mut windows = fixed_windows();
+    windows.insert(SimLimit::Track, Window::new(settings.track_per_3s, Duration::from_secs(3)));
+    windows.insert(SimLimit::ExportIds, export_ids.shared_with(settings.export_ids_by_others));
+    windows
 }
