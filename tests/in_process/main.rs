@@ -8,6 +8,7 @@ mod drain;
 mod every_message;
 mod fairness;
 mod panics;
+mod people;
 mod refused_key;
 mod removals;
 mod requests;

@@ -1,0 +1,177 @@
+//! Profiles that change after we have remembered them: what a consumer wins is on the profile that is theirs now.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::time::Duration;
+
+use domain::ids::ParticipationId;
+use memory::Faults;
+use ports::Clock;
+use serde_json::{Value, json};
+
+use testkit::campaign::Campaign;
+
+const ADA: &str = "ada@example.com";
+const EXPORT: &str = "/users/export/ids";
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// Everybody wins, by e-mail and by an event.
+const ACTIVATION: &str = r#"
+[activation.email]
+attributes = { quikly_participant = true }
+credit = "on_enrollment"
+[activation.events.signed_in]
+attributes = { quikly_signed_in = true }
+incentive = "early"
+[activation.rewards_to_braze]
+reward = "quikly_reward"
+[[activation.incentive]]
+id = "early"
+kind = "first"
+quantity = 1000
+reward = "SPRING20"
+"#;
+
+/// A consumer who took part by e-mail an hour ago, and so is remembered.
+struct Remembered {
+    campaign: Campaign,
+}
+
+impl Remembered {
+    /// The profile is ours, or `known` before.
+    async fn new(braze: &str, known: Option<Value>) -> Self {
+        let campaign = Campaign::with(Faults::none(), braze, ACTIVATION);
+        campaign.run();
+        if let Some(profile) = known {
+            campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [profile] }).to_string()).await;
+        }
+        let id = campaign.accept(ADA).await;
+        campaign.all_reach(&[id], "enrolled", A_DAY).await;
+        campaign.clock.sleep(Duration::from_secs(3_600)).await;
+        Self { campaign }
+    }
+
+    async fn changes(&self, path: &str, body: Value) {
+        self.campaign.ask("POST", path, &body.to_string()).await;
+        self.campaign.clock.sleep(Duration::from_secs(600)).await;
+    }
+
+    /// The consumer takes part again, by an event, and wins.
+    async fn wins(&self) -> ParticipationId {
+        let id = self.campaign.accept_event("signed_in", ADA).await;
+        self.campaign.all_reach(&[id], "credited", A_DAY).await;
+        self.campaign.clock.sleep(Duration::from_secs(600)).await;
+        id
+    }
+
+    /// The profiles that show the reward, by external id or first alias.
+    async fn rewarded(&self) -> Vec<String> {
+        let profiles = self.campaign.profiles().await;
+        let shows = |profile: &&Value| profile["custom_attributes"]["quikly_reward"] == "SPRING20";
+        profiles.iter().filter(shows).map(name).collect()
+    }
+}
+
+/// The external id of a profile, or else its first alias.
+fn name(profile: &Value) -> String {
+    let alias = &profile["user_aliases"][0]["alias_name"];
+    profile["external_id"].as_str().or_else(|| alias.as_str()).unwrap().to_owned()
+}
+
+fn ours() -> Value {
+    json!({ "alias_label": "email", "alias_name": ADA })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reward_is_on_the_profile_that_ours_was_merged_into_by_a_sign_in() {
+    let ada = Remembered::new("", None).await;
+    let identified = json!({ "external_id": "u-1", "email": ADA, "user_aliases": [
+        { "alias_label": "email", "alias_name": "ada.l@example.com" }] });
+    ada.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [identified] }).to_string()).await;
+    ada.changes("/_sim/sign_ins", json!({ "external_id": "u-1", "from": { "user_alias": ours() } })).await;
+    ada.wins().await;
+    assert_eq!(ada.rewarded().await, ["u-1"]);
+    assert_eq!(ada.campaign.profiles().await.len(), 1, "no second profile");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reward_is_on_the_profile_that_a_known_one_was_merged_into() {
+    let ada = Remembered::new("", Some(json!({ "external_id": "old", "email": ADA }))).await;
+    let kept = json!({ "external_id": "new", "email": ADA });
+    ada.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [kept] }).to_string()).await;
+    let merge = json!({ "identifier_to_merge": { "external_id": "old" }, "identifier_to_keep": { "external_id": "new" } });
+    ada.changes("/users/merge", json!({ "merge_updates": [merge] })).await;
+    ada.wins().await;
+    assert_eq!(ada.rewarded().await, ["new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reward_is_on_the_profile_whose_external_id_was_renamed() {
+    let ada = Remembered::new("", Some(json!({ "external_id": "old", "email": ADA }))).await;
+    let rename = json!({ "current_external_id": "old", "new_external_id": "new" });
+    ada.changes("/users/external_ids/rename", json!({ "external_id_renames": [rename] })).await;
+    ada.changes("/users/external_ids/remove", json!({ "external_ids": ["old"] })).await;
+    ada.wins().await;
+    assert_eq!(ada.rewarded().await, ["new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reward_is_on_the_other_profile_of_a_consumer_whose_remembered_one_was_deleted() {
+    let ada = Remembered::new("", Some(json!({ "external_id": "old", "email": ADA }))).await;
+    let other = json!({ "external_id": "new", "email": ADA });
+    ada.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [other] }).to_string()).await;
+    ada.changes("/users/delete", json!({ "external_ids": ["old"] })).await;
+    ada.wins().await;
+    assert_eq!(ada.rewarded().await, ["new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reward_is_on_the_profile_that_has_the_address_after_two_swapped_theirs() {
+    let ada = Remembered::new("", Some(json!({ "external_id": "one", "email": ADA }))).await;
+    let bob = json!({ "external_id": "other", "email": "bob@example.com" });
+    ada.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [bob] }).to_string()).await;
+    let swap =
+        json!({ "one": { "external_id": "one" }, "other": { "external_id": "other" }, "fields": ["email"] });
+    ada.changes("/_sim/swaps", swap).await;
+    ada.wins().await;
+    assert_eq!(ada.rewarded().await, ["other"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_hint_may_be_old_the_reward_of_a_merged_profile_is_lost() {
+    // The default would notice it: this is what the confirmation is for.
+    let ada =
+        Remembered::new("hint_fresh = \"30d\"", Some(json!({ "external_id": "old", "email": ADA }))).await;
+    let other = json!({ "external_id": "new", "email": ADA });
+    ada.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [other] }).to_string()).await;
+    ada.changes("/users/delete", json!({ "external_ids": ["old"] })).await;
+    ada.wins().await;
+    assert!(ada.rewarded().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_remembered_profiles_are_confirmed_in_one_request() {
+    let campaign = Campaign::with(Faults::none(), "", ACTIVATION);
+    campaign.run();
+    let ids = campaign.accept_many(200).await;
+    campaign.all_reach(&ids, "enrolled", A_DAY).await;
+    campaign.clock.sleep(Duration::from_secs(3_600)).await;
+    let before = campaign.requests(EXPORT).await;
+    let mut again = Vec::new();
+    for number in 0..200 {
+        again.push(campaign.accept_event("signed_in", &format!("c{number}@example.com")).await);
+    }
+    campaign.all_reach(&again, "credited", A_DAY).await;
+    let confirmed = campaign.requests(EXPORT).await - before;
+    assert!((4..=8).contains(&confirmed), "{confirmed} requests for 200 profiles");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_known_by_its_braze_id_alone_is_confirmed_by_itself() {
+    let ada = Remembered::new("", Some(json!({ "email": ADA }))).await;
+    let before = ada.campaign.requests(EXPORT).await;
+    ada.wins().await;
+    assert_eq!(ada.campaign.requests(EXPORT).await - before, 1);
+    let profiles = ada.campaign.profiles().await;
+    assert_eq!(profiles.len(), 1);
+    assert_eq!(profiles[0]["custom_attributes"]["quikly_reward"], "SPRING20");
+}
