@@ -46,7 +46,7 @@ pub(crate) fn apply(profiles: &mut ProfileStore, action: ConsumerAction, now: Ti
         ConsumerAction::BulkMerge { field } => bulk_merge(profiles, field, now),
         ConsumerAction::Unsubscribe { email, group: Some(group) } => {
             let entry = json!({ "subscription_group_id": group, "subscription_state": "unsubscribed" });
-            vec![Effect::Groups { contacts: vec![email], groups: vec![entry] }]
+            vec![Effect::Groups { contacts: vec![email], groups: vec![entry], created: false }]
         }
         ConsumerAction::Unsubscribe { email, group: None } => {
             if let Some(&holder) = profiles.holders(&email).first() {

@@ -13,8 +13,8 @@ pub(crate) enum Effect {
     Moved { from: SimContact, to: SimContact },
     /// The last profile with this contact was removed.
     Gone(SimContact),
-    /// The states to set for a profile's contacts: the `subscription_groups` of an attributes object.
-    Groups { contacts: Vec<SimContact>, groups: Vec<Value> },
+    /// The states to set for a profile's contacts: the `subscription_groups` of an attributes object, and whether it created the profile.
+    Groups { contacts: Vec<SimContact>, groups: Vec<Value>, created: bool },
     /// The consumer of this number has texted STOP: to the numbers of one group, or of all.
     OptedOut { phone: SimContact, group: Option<String> },
     /// An event was logged on a profile with this number.

@@ -16,6 +16,7 @@ use crate::contact::SimContact;
 use crate::faults::Fault;
 use crate::subscription::{DoubleOptIn, StatusKeys};
 use crate::subscription_requests;
+use crate::unconfirmed::Unconfirmed;
 use crate::windows::HeaderStyle;
 use crate::workspace::{Settings, Workspace};
 
@@ -35,6 +36,7 @@ pub(crate) fn routes(workspace: Workspace) -> Router {
         .route("/_sim/status_keys", put(set_status_keys))
         .route("/_sim/email_groups", put(set_email_groups))
         .route("/_sim/change_delay", put(set_change_delay))
+        .route("/_sim/unconfirmed", put(set_unconfirmed))
         .route("/_sim/bad_phones", put(set_bad_phones))
         .route("/_sim/reset", post(reset))
         .with_state(workspace)
@@ -199,6 +201,11 @@ async fn set_subscriptions(Shared(workspace): Shared<Workspace>, body: PostedJso
 
 async fn set_double_opt_in(Shared(workspace): Shared<Workspace>, body: PostedJson<DoubleOptIn>) -> Inspected {
     workspace.lock().settings.double_opt_in = Some(read(body)?);
+    Ok(Json(json!({})))
+}
+
+async fn set_unconfirmed(Shared(workspace): Shared<Workspace>, body: PostedJson<Unconfirmed>) -> Inspected {
+    workspace.lock().settings.unconfirmed = read(body)?;
     Ok(Json(json!({})))
 }
 

@@ -20,6 +20,7 @@ mod serve;
 mod subscription;
 mod subscription_requests;
 mod track;
+mod unconfirmed;
 mod windows;
 mod workspace;
 
@@ -27,6 +28,7 @@ pub use faults::{Fault, FaultKind, When};
 pub use seed::SeedError;
 pub use serve::serve;
 pub use subscription::{DoubleOptIn, StatusKeys};
+pub use unconfirmed::Unconfirmed;
 pub use windows::HeaderStyle;
 pub use workspace::{ObservedRequest, OnRequest, Settings, Workspace};
 

@@ -42,6 +42,21 @@ pub(crate) enum Object {
     Event { identifier: SimIdentifier, create: bool, name: String, time: Timestamp },
 }
 
+impl Object {
+    /// Lets it create no profile if it is identified by a number.
+    pub(crate) fn without_creation_by_phone(self) -> Self {
+        match self {
+            Self::Attributes { identifier: identifier @ SimIdentifier::Phone(_), fields, .. } => {
+                Self::Attributes { identifier, create: false, fields }
+            }
+            Self::Event { identifier: identifier @ SimIdentifier::Phone(_), name, time, .. } => {
+                Self::Event { identifier, create: false, name, time }
+            }
+            other => other,
+        }
+    }
+}
+
 /// A request after the check.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
@@ -176,13 +191,14 @@ pub(crate) fn apply(profiles: &mut ProfileStore, objects: Vec<Object>, now: Time
     for object in attributes.into_iter().chain(events) {
         match object {
             Object::Attributes { identifier, create, mut fields } => {
+                let created = profiles.find(&identifier).is_none();
                 let Some(index) = profiles.find_or_create(&identifier, create, now) else { continue };
                 let groups = fields.remove("subscription_groups");
                 effects.extend(set(profiles, index, fields, now));
                 let contacts = profiles.contacts_of(index);
                 effects.extend(contacts.iter().cloned().map(Effect::Has));
                 if let Some(Value::Array(groups)) = groups {
-                    effects.push(Effect::Groups { contacts, groups });
+                    effects.push(Effect::Groups { contacts, groups, created });
                 }
             }
             Object::Event { identifier, create, name, time } => {

@@ -21,6 +21,7 @@ use crate::seed::{SeedError, SeedFile};
 use crate::subscription::{DoubleOptIn, GroupStates, StateChange, StatusKeys};
 use crate::subscription_requests::state_of;
 use crate::track::{self, Object};
+use crate::unconfirmed::Unconfirmed;
 use crate::windows::{HeaderStyle, Window};
 
 /// A callback for every REST request that was answered.
@@ -72,6 +73,8 @@ pub struct Settings {
     pub status_keys: StatusKeys,
     /// The brand's double opt-in.
     pub double_opt_in: Option<DoubleOptIn>,
+    /// How it behaves where Braze's pages do not say.
+    pub unconfirmed: Unconfirmed,
     /// Called with every REST request.
     pub on_request: Option<OnRequest>,
 }
@@ -93,6 +96,7 @@ impl Default for Settings {
             email_groups: Vec::new(),
             status_keys: StatusKeys::Phone,
             double_opt_in: None,
+            unconfirmed: Unconfirmed::default(),
             on_request: None,
         }
     }
@@ -212,6 +216,10 @@ impl WorkspaceState {
 
     /// Accepts objects, which appear once they have settled.
     pub(crate) fn accept(&mut self, objects: Vec<Object>, now: Timestamp) {
+        let objects = match self.settings.unconfirmed.phone_creates {
+            true => objects,
+            false => objects.into_iter().map(Object::without_creation_by_phone).collect(),
+        };
         self.pend(Pending::Objects(objects), self.settings.settle, now);
     }
 
@@ -291,8 +299,10 @@ impl WorkspaceState {
                 Effect::Has(contact) => self.subscriptions.inherit(&contact, now),
                 Effect::Moved { from, to } => self.subscriptions.follow(&from, &to),
                 Effect::Gone(contact) => self.subscriptions.forget(&contact),
-                Effect::Groups { contacts, groups } => {
+                Effect::Groups { contacts, groups, created } => {
+                    let ignored = created && !self.settings.unconfirmed.opt_in_at_creation;
                     let changes = groups.iter().filter_map(|group| self.change_of(group, &contacts));
+                    let changes = changes.filter(|change| !(ignored && change.double_opt_in));
                     self.change(changes.collect(), now);
                 }
                 Effect::OptedOut { phone, group } => self.opt_out(&phone, group, now),

@@ -10,3 +10,4 @@ mod removal;
 mod renames;
 mod sim;
 mod slow;
+mod unconfirmed;

@@ -84,6 +84,19 @@ async fn stop_appears_with_other_changes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_renames_to_one_external_id_the_first_that_appears_counts() {
+    let sim = Simulated::slow(DELAY);
+    sim.has(json!([{ "external_id": "a" }, { "external_id": "b" }])).await;
+    for current in ["a", "b"] {
+        let rename = json!({ "current_external_id": current, "new_external_id": "new" });
+        sim.accepted("/users/external_ids/rename", json!({ "external_id_renames": [rename] })).await;
+    }
+    pass(DELAY).await;
+    assert_eq!(sim.by_id("a").await["external_id"], "new");
+    assert_eq!(sim.by_id("b").await["external_id"], "b");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_delay_can_be_changed() {
     let sim = Simulated::slow(DELAY);
     sim.has(json!([{ "external_id": "u-1" }])).await;
