@@ -9,6 +9,7 @@ use futures::stream;
 use serde_json::{Value, json};
 use testkit::eventually_async;
 
+use crate::secrets::TOKEN;
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
@@ -175,6 +176,41 @@ async fn two_hundred_are_asked_once_and_a_hundred_and_fifty_confirm() {
         assert_eq!(shown["credited"], false);
     }
     assert_eq!(events(&workspace).await, 200);
+}
+
+/// Braze's webhook after the subscription of a number has changed.
+async fn report_subscription(server: &ServeProcess, number: usize) {
+    let body = json!({ "q_scope": "spring", "event": "$subscription", "phone": phone(number) });
+    let request = reqwest::Client::new().post(format!("{}/webhook/braze", server.url)).bearer_auth(TOKEN);
+    let request = request.header("content-type", "application/json").body(body.to_string());
+    assert_eq!(request.send().await.unwrap().status(), 202);
+}
+
+#[tokio::test]
+async fn a_consumer_who_confirms_is_credited_once_braze_reports_it_though_the_next_poll_is_far_away() {
+    let workspace = that_asks().await;
+    let sms = DOUBLE.replace("1m", "48h").replace("1s", "30m");
+    let brand = BrandFixture { braze: FAST, sms: &sms, more: "", ..BrandFixture::with_webhooks(&workspace) };
+    let server = ServeProcess::start(&brand).await;
+    let ids = everyone_takes_part(&server, 0..20).await;
+    for (number, id) in ids.iter().enumerate() {
+        server.reaches(id, "awaiting_opt_in", LATER).await;
+        eventually_async("the question", LATER, async || {
+            workspace.replies_yes(&phone(number)).await.then_some(())
+        })
+        .await;
+    }
+    for id in &ids {
+        assert_eq!(server.show(id).await["credited"], false, "the next poll is in half an hour");
+    }
+    let mut longest = Duration::ZERO;
+    for (number, id) in ids.iter().enumerate() {
+        let reported = now();
+        report_subscription(&server, number).await;
+        server.reaches(id, "credited", LATER).await;
+        longest = longest.max(reported.elapsed());
+    }
+    println!("20 consumers credited at the latest {longest:?} after the report");
 }
 
 #[tokio::test]

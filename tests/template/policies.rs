@@ -75,10 +75,12 @@ const CONNECTS: &[&str] = &["sqs:GetQueueAttributes EmailEnrollments"];
 fn the_webhook_receiver_stores_and_announces() {
     let own: &[&str] = &[
         "dynamodb:PutItem Participations",
+        "dynamodb:UpdateItem Participations",
         "dynamodb:BatchGetItem Participations",
         "dynamodb:GetItem Ledgers",
         "dynamodb:UpdateItem Ledgers",
         "sqs:SendMessage EmailEnrollments",
+        "sqs:SendMessage SmsSubscriptions",
         "sqs:SendMessage Awards",
     ];
     assert_may("WebhookReceiver", &[], &[READS_BRANDS, CONNECTS, own]);

@@ -19,6 +19,7 @@ mod room;
 pub mod signature;
 mod spelling;
 mod strict;
+mod subscription_change;
 mod unread;
 mod webhook;
 mod webhook_event;

@@ -30,7 +30,8 @@ use crate::clients::{self, Asks};
 use crate::counts::Dropped;
 use crate::problem::{FieldError, Problem};
 use crate::spelling::as_known;
-use crate::webhook_event::{WebhookEvent, read};
+use crate::subscription_change;
+use crate::webhook_event::{WebhookContent, WebhookEvent, read};
 
 /// How far an event may be ahead of our clock, in seconds: as far as a signature may.
 const MOST_AHEAD_S: i64 = 300;
@@ -40,7 +41,9 @@ const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
 pub(crate) struct WebhookAccepted {
-    id: String,
+    /// The participation; absent if a subscription changed of a number that takes no part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
 }
 
 /// Accepts an event: it is durable before the answer, and announced if it is new. The same event of the same
@@ -127,14 +130,32 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<String, Problem> {
+/// Takes the content of a webhook. Returns the id of the participation that it is about, if there is one.
+async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<Option<String>, Problem> {
     let now = intake.clock.now();
-    let mut told = read(of_webhook(request).await?)?;
-    let scope = Scope::parse(&told.scope).map_err(|_| Problem::unknown_scope("q_scope"))?;
-    let (owner, activation) = intake.terms(&scope, "q_scope")?;
-    if owner.id != brand.id {
-        return Err(Problem::another_brands_scope());
+    match read(of_webhook(request).await?)? {
+        WebhookContent::Event(told) => take_event(intake, brand, told, now).await.map(Some),
+        WebhookContent::SubscriptionChange(change) => {
+            let activation = activation_of(intake, brand, &change.scope)?;
+            subscription_change::take(intake, activation, &change.phone, now).await
+        }
     }
+}
+
+/// The activation of a webhook, which must be the token's brand's.
+fn activation_of<'a>(intake: &'a Intake, brand: &Brand, scope: &str) -> Result<&'a Activation, Problem> {
+    let scope = Scope::parse(scope).map_err(|_| Problem::unknown_scope("q_scope"))?;
+    let (owner, activation) = intake.terms(&scope, "q_scope")?;
+    if owner.id == brand.id { Ok(activation) } else { Err(Problem::another_brands_scope()) }
+}
+
+async fn take_event(
+    intake: &Intake,
+    brand: &Brand,
+    mut told: WebhookEvent,
+    now: Timestamp,
+) -> Result<String, Problem> {
+    let activation = activation_of(intake, brand, &told.scope)?;
     let terms = activation.events.get(&told.event).ok_or_else(Problem::unknown_event)?;
     open(activation, "q_scope", now)?;
     let email = as_known(intake, (brand, activation), told.email.clone()).await?;

@@ -15,9 +15,27 @@ use crate::spelling::Typed;
 const LONGEST_IDENTIFIER: usize = 255;
 
 /// Keys that must not have two different values, because they decide what is credited.
-const CREDITED_BY: [&str; 3] = ["q_scope", "event", "email"];
+const CREDITED_BY: [&str; 4] = ["q_scope", "event", "email", "phone"];
 
-/// The content of the webhook.
+/// The event that says that a number's subscription has changed. No brand chooses it: it is ours.
+const SUBSCRIPTION_EVENT: &str = "$subscription";
+
+/// The content of a webhook.
+pub(crate) enum WebhookContent {
+    /// A consumer takes part.
+    Event(WebhookEvent),
+    /// The subscription of a number has changed.
+    SubscriptionChange(SubscriptionChange),
+}
+
+/// A number whose subscription has changed, in the activation that is told.
+pub(crate) struct SubscriptionChange {
+    pub(crate) scope: String,
+    /// The number as Braze shows it.
+    pub(crate) phone: String,
+}
+
+/// An event of a consumer.
 pub(crate) struct WebhookEvent {
     pub(crate) scope: String,
     pub(crate) event: String,
@@ -39,11 +57,14 @@ struct LooseMembers {
     dropped: Vec<Dropped>,
 }
 
-pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<WebhookEvent, Problem> {
+pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<WebhookContent, Problem> {
     let mut members = LooseMembers::of(members)?;
     let mut errors = Vec::new();
     let scope = members.needed("q_scope", &mut errors);
     let event = members.needed("event", &mut errors);
+    if event.as_deref() == Some(SUBSCRIPTION_EVENT) {
+        return subscription_change(scope, members, errors).map(WebhookContent::SubscriptionChange);
+    }
     let email = email(&mut members, &mut errors)?;
     let external_id = members.identifier("external_id");
     let braze_id = members.identifier("braze_id");
@@ -55,7 +76,7 @@ pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<WebhookEvent, Proble
         Loose::Nested | Loose::Unreadable => (name, None),
     });
     match (scope, event, email) {
-        (Some(scope), Some(event), Some(email)) => Ok(WebhookEvent {
+        (Some(scope), Some(event), Some(email)) => Ok(WebhookContent::Event(WebhookEvent {
             scope,
             event,
             email,
@@ -65,8 +86,23 @@ pub(crate) fn read(members: Vec<(String, Loose)>) -> Result<WebhookEvent, Proble
             sent_at,
             others: others.collect(),
             dropped,
-        }),
+        })),
         _ => Err(Problem::invalid(errors)),
+    }
+}
+
+fn subscription_change(
+    scope: Option<String>,
+    mut members: LooseMembers,
+    mut errors: Vec<FieldError>,
+) -> Result<SubscriptionChange, Problem> {
+    let phone = members.needed("phone", &mut errors);
+    if phone.as_deref().is_some_and(liquid::names_nobody) {
+        return Err(Problem::unrendered("phone"));
+    }
+    match (scope, phone) {
+        (Some(scope), Some(phone)) => Ok(SubscriptionChange { scope, phone }),
+        (_, _) => Err(Problem::invalid(errors)),
     }
 }
 

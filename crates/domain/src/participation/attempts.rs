@@ -1,6 +1,6 @@
 //! Changes that keep the state of a participation: waits, failures, request slots, saves.
 
-use super::Participation;
+use super::{Open, Participation, SmsState, State};
 use crate::Timestamp;
 use crate::reservation::Slot;
 
@@ -34,6 +34,18 @@ impl Participation {
     /// Records that it was saved.
     pub fn saved(&mut self) {
         self.0.version += 1;
+    }
+
+    /// Makes it due now, if it waits until Braze says that its number is subscribed. Returns whether it does.
+    pub fn hears_of_subscription(&mut self, now: Timestamp) -> bool {
+        let waits = matches!(
+            self.0.state,
+            State::Open(Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. }))
+        );
+        if waits && self.0.due_at.is_none_or(|due| due > now) {
+            self.put_off(now, now);
+        }
+        waits
     }
 
     /// Records that its terms are not configured, and returns since when this is known.
