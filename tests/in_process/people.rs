@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::ids::ParticipationId;
 use memory::Faults;
 use ports::Clock;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use testkit::campaign::Campaign;
@@ -174,4 +175,134 @@ async fn a_profile_known_by_its_braze_id_alone_is_confirmed_by_itself() {
     let profiles = ada.campaign.profiles().await;
     assert_eq!(profiles.len(), 1);
     assert_eq!(profiles[0]["custom_attributes"]["quikly_reward"], "SPRING20");
+}
+
+/// What may happen to a consumer's profile between two participations.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    /// Another profile is created, and the consumer's is merged into it.
+    Merged,
+    /// The profile is deleted, and the app creates another one.
+    Deleted,
+    /// The profile gets another external id, and the old one is removed.
+    Renamed,
+    /// The profile and somebody else's swap their addresses.
+    Swapped,
+    /// The profile gets another address, and the app creates another one with the consumer's.
+    Moved,
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let one = prop_oneof![
+        Just(Change::Merged),
+        Just(Change::Deleted),
+        Just(Change::Renamed),
+        Just(Change::Swapped),
+        Just(Change::Moved),
+    ];
+    proptest::collection::vec(one, 1..6)
+}
+
+/// A consumer with a profile `p`, in an activation with the events `e0` to `e5`.
+struct ChangingConsumer {
+    campaign: Campaign,
+    /// How many profiles there must be.
+    profiles: usize,
+}
+
+impl ChangingConsumer {
+    async fn new() -> Self {
+        let event =
+            |number| format!("[activation.events.e{number}]\nattributes = {{ q_e{number} = true }}\n");
+        let events: String = (0..6).map(event).collect();
+        let campaign = Campaign::with(Faults::none(), "hint_fresh = \"1s\"", &events);
+        campaign.run();
+        let mut ada = Self { campaign, profiles: 0 };
+        ada.app_creates("p", ADA).await;
+        ada
+    }
+
+    async fn app_creates(&mut self, external_id: &str, email: &str) {
+        let profile = json!({ "external_id": external_id, "email": email });
+        self.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [profile] }).to_string()).await;
+        self.profiles += 1;
+    }
+
+    /// The external id of the profile that has the consumer's address.
+    async fn current(&self) -> String {
+        let profiles = self.campaign.profiles().await;
+        name(profiles.iter().find(|profile| profile["email"] == ADA).unwrap())
+    }
+
+    async fn changes(&mut self, change: Change, number: usize) {
+        let (id, new) = (self.current().await, format!("n{number}"));
+        let ask = async |path: &str, body: Value| {
+            self.campaign.ask("POST", path, &body.to_string()).await;
+            self.campaign.clock.sleep(Duration::from_secs(120)).await;
+        };
+        match change {
+            Change::Merged => {
+                self.app_creates(&new, ADA).await;
+                let (merged, kept) = (json!({ "external_id": id }), json!({ "external_id": new }));
+                let merge = json!({ "identifier_to_merge": merged, "identifier_to_keep": kept });
+                self.campaign
+                    .ask("POST", "/users/merge", &json!({ "merge_updates": [merge] }).to_string())
+                    .await;
+                self.profiles -= 1;
+            }
+            Change::Deleted => {
+                self.campaign
+                    .ask("POST", "/users/delete", &json!({ "external_ids": [id] }).to_string())
+                    .await;
+                self.profiles -= 1;
+                self.app_creates(&new, ADA).await;
+            }
+            Change::Renamed => {
+                let rename = json!({ "current_external_id": id, "new_external_id": new });
+                ask("/users/external_ids/rename", json!({ "external_id_renames": [rename] })).await;
+                ask("/users/external_ids/remove", json!({ "external_ids": [id] })).await;
+            }
+            Change::Swapped => {
+                self.app_creates(&new, &format!("other{number}@example.com")).await;
+                let (one, other) = (json!({ "external_id": id }), json!({ "external_id": new }));
+                let swap = json!({ "one": one, "other": other, "fields": ["email"] });
+                self.campaign.ask("POST", "/_sim/swaps", &swap.to_string()).await;
+            }
+            Change::Moved => {
+                let moved = json!({ "of": { "external_id": id }, "set": { "email": format!("moved{number}@example.com") } });
+                ask("/_sim/contacts", moved).await;
+                self.app_creates(&new, ADA).await;
+            }
+        }
+        self.campaign.clock.sleep(Duration::from_secs(120)).await;
+    }
+
+    /// The consumer takes part by an event. Only the profile with the consumer's address shows it.
+    async fn takes_part(&self, number: usize) {
+        let id = self.campaign.accept_event(&format!("e{number}"), ADA).await;
+        self.campaign.all_reach(&[id], "credited", A_DAY).await;
+        self.campaign.clock.sleep(Duration::from_secs(120)).await;
+        let (profiles, attribute) = (self.campaign.profiles().await, format!("q_e{number}"));
+        let shows = |profile: &&Value| profile["custom_attributes"][&attribute] == true;
+        let shown: Vec<&Value> = profiles.iter().filter(shows).map(|profile| &profile["email"]).collect();
+        assert_eq!(shown, [ADA], "participation {number}");
+        assert_eq!(profiles.len(), self.profiles, "no profile was made by participation {number}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_has_changed_since_the_last_participation_the_next_is_on_the_consumers_own_profile(changes in changes()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let mut ada = ChangingConsumer::new().await;
+            ada.takes_part(0).await;
+            for (number, change) in changes.into_iter().enumerate() {
+                ada.changes(change, number + 1).await;
+                ada.takes_part(number + 1).await;
+            }
+        });
+    }
 }
