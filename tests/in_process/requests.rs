@@ -39,6 +39,8 @@ enum TakenBy {
     EventWithId,
     /// Braze reports an event of consumers who took part by e-mail first. Requests for the e-mails do not count here.
     EventAfterEmail,
+    /// The same, an hour after the e-mails, when the remembered profiles must be confirmed.
+    EventAnHourAfterEmail,
 }
 
 struct RequestFlow {
@@ -98,6 +100,12 @@ fn flows() -> Vec<RequestFlow> {
         event_of("webhook", &event, TakenBy::Event, [0, 1_000, 15, 0]),
         event_of("webhook with `external_id`", &event, TakenBy::EventWithId, [0, 0, 14, 0]),
         event_of("webhook, took part by e-mail before", &again, TakenBy::EventAfterEmail, [0, 0, 14, 0]),
+        event_of(
+            "webhook, took part by e-mail an hour before",
+            &again,
+            TakenBy::EventAnHourAfterEmail,
+            [0, 20, 14, 0],
+        ),
         by_sms("SMS, subscribed already", &single, KnownTo::Subscribed, [1, 0, 0, 0], [20, 0, 0, 0]),
         by_sms("SMS single, profile with the number", &single, number, [3, 1, 0, 1], [86, 1_000, 0, 21]),
         by_sms("SMS single, new", &single, KnownTo::No, [3, 1, 1, 1], [83, 1_000, 15, 20]),
@@ -141,7 +149,9 @@ async fn accept(campaign: &Campaign, by: TakenBy) -> Vec<ParticipationId> {
         ids.push(match by {
             TakenBy::Email => campaign.accept(&email).await,
             TakenBy::Phone => campaign.accept_phone(&phone(number), Some(&email)).await,
-            TakenBy::Event | TakenBy::EventAfterEmail => campaign.accept_event("signed_in", &email).await,
+            TakenBy::Event | TakenBy::EventAfterEmail | TakenBy::EventAnHourAfterEmail => {
+                campaign.accept_event("signed_in", &email).await
+            }
             TakenBy::EventWithId => campaign.accept_event_of("signed_in", &email, Some(named)).await,
         });
     }
@@ -163,14 +173,16 @@ async fn counted(flow: &RequestFlow) -> [u64; 4] {
     let opt_in = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
     campaign.steer("PUT", "/_sim/double_opt_in", &opt_in.to_string()).await;
     seed(&campaign, flow.known).await;
-    let before = if flow.by == TakenBy::EventAfterEmail {
-        accept(&campaign, TakenBy::Email).await
-    } else {
-        Vec::new()
+    let before = match flow.by {
+        TakenBy::EventAfterEmail | TakenBy::EventAnHourAfterEmail => accept(&campaign, TakenBy::Email).await,
+        TakenBy::Email | TakenBy::Phone | TakenBy::Event | TakenBy::EventWithId => Vec::new(),
     };
     if !before.is_empty() {
         campaign.run();
         campaign.all_end(&before, Duration::from_secs(600)).await;
+        if flow.by == TakenBy::EventAnHourAfterEmail {
+            campaign.clock.sleep(Duration::from_secs(3_600)).await;
+        }
     }
     let earlier = so_far(&campaign).await;
     let ids = accept(&campaign, flow.by).await;
