@@ -150,6 +150,24 @@ async fn where_a_hint_may_be_old_the_reward_of_a_merged_profile_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_could_not_be_written_for_hours_is_on_the_profile_that_ours_was_merged_into_meanwhile() {
+    let ada = Remembered::new("", Some(json!({ "external_id": "old", "email": ADA }))).await;
+    let fault = r#"{"path": "/users/track", "kind": "status", "status": 503, "when": "before"}"#;
+    ada.campaign.steer("POST", "/_sim/faults", fault).await;
+    let id = ada.campaign.accept_event("signed_in", ADA).await;
+    ada.campaign.clock.sleep(Duration::from_secs(1_800)).await;
+    let kept = json!({ "external_id": "new", "email": ADA });
+    ada.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [kept] }).to_string()).await;
+    let (old, new) = (json!({ "external_id": "old" }), json!({ "external_id": "new" }));
+    let merge = json!({ "identifier_to_merge": old, "identifier_to_keep": new });
+    ada.changes("/users/merge", json!({ "merge_updates": [merge] })).await;
+    ada.campaign.steer("DELETE", "/_sim/faults", "").await;
+    ada.campaign.all_reach(&[id], "credited", A_DAY).await;
+    ada.campaign.clock.sleep(Duration::from_secs(600)).await;
+    assert_eq!(ada.rewarded().await, ["new"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn fifty_remembered_profiles_are_confirmed_in_one_request() {
     let campaign = Campaign::with(Faults::none(), "", ACTIVATION);
     campaign.run();

@@ -16,7 +16,7 @@ use crate::Timestamp;
 use crate::award::Award;
 use crate::brand::{Activation, Brand, OptIn};
 use crate::participation::{Open, Outcome, Participation, State, Way};
-use crate::profile::{FoundProfile, ProfileHint};
+use crate::profile::{FoundProfile, ProfileHint, ProfileRef};
 use crate::time::later;
 
 /// A participation that has made no progress for this long is given up.
@@ -36,8 +36,8 @@ pub struct Terms<'a> {
 pub struct Facts {
     /// The hint in our store about the contact's profile.
     pub known: Option<Option<ProfileHint>>,
-    /// The profiles that Braze has under the remembered profile's own identifier.
-    pub confirmed: Option<Vec<FoundProfile>>,
+    /// Whether Braze still has a profile that was chosen earlier.
+    pub confirmed: Option<Confirmation>,
     /// Which participation may create the contact's profile.
     pub claim: Option<Claim>,
     /// The profiles that a look-up found.
@@ -52,6 +52,15 @@ pub struct Facts {
     pub recorded: Option<bool>,
     /// The participation's line in its ledger, if it has one.
     pub award: Option<Award>,
+}
+
+/// What Braze has under the identifier of a profile that was chosen earlier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confirmation {
+    /// The profile that was asked for.
+    pub profile: ProfileRef,
+    /// What was found; nothing if the profile is gone.
+    pub found: Vec<FoundProfile>,
 }
 
 /// Which participation may create a profile that is addressed by e-mail. Braze itself would not prevent a

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use braze::{Export, ExportQuery, Fields, MOST_IDENTIFIERS};
 use domain::Timestamp;
+use domain::decide::Confirmation;
 use domain::profile::{Alias, ProfileRef};
 
 use super::admission::Request;
@@ -70,15 +71,17 @@ impl BrazeEndpoint for Confirmations {
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
         let confirmed = |item: &mut WorkItem, profile: &ProfileRef, export: &Export| {
             let theirs = export.users.iter().filter(|user| translate::is_of(user, profile));
-            item.facts.confirmed = Some(theirs.map(translate::found_profile).collect());
+            let found = theirs.map(translate::found_profile).collect();
+            item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found });
         };
-        let requests = together(questions);
+        let gone_unless_found = |(mut item, profile): Self::Job| {
+            item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found: Vec::new() });
+            (item, profile)
+        };
+        let requests = together(questions.into_iter().map(gone_unless_found).collect());
         let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndAttributes, confirmed).await;
         performed.active.extend(refused.into_iter().map(|(item, _)| item));
-        for item in performed.active.iter_mut().filter(|item| item.facts.confirmed.is_none()) {
-            item.facts.refused = None;
-            item.facts.confirmed = Some(Vec::new());
-        }
+        performed.active.iter_mut().for_each(|item| item.facts.refused = None);
         Ok(performed)
     }
 }

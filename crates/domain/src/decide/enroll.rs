@@ -123,18 +123,39 @@ impl EnrollFlow<'_> {
             Ok(None) => {}
             Err(question) => return Step::Ask(question),
         }
-        let found = match find::profiles(self.participation, self.brand, self.facts) {
-            Ok(found) => found,
-            Err(question) => return Step::Ask(question),
-        };
-        let target = match profile::choose(found, Some(self.update.email)) {
-            Some(profile) => Target { profile, create: false },
+        match self.look_up() {
+            Ok(target) => self.write(target, EventProgress::NotSent),
+            Err(step) => *step,
+        }
+    }
+
+    /// The profile that Braze has for the consumer, or the one to create; or the step that finds it out.
+    fn look_up(&self) -> Result<Target, Box<Step>> {
+        let found = find::profiles(self.participation, self.brand, self.facts)
+            .map_err(|question| Box::new(Step::Ask(question)))?;
+        match profile::choose(found, Some(self.update.email)) {
+            Some(profile) => Ok(Target { profile, create: false }),
             None if self.update.creates => {
-                Target { profile: ProfileRef::Alias(Alias::for_email(self.update.email)), create: true }
+                let profile = ProfileRef::Alias(Alias::for_email(self.update.email));
+                Ok(Target { profile, create: true })
             }
-            None => return Step::Done(self.update.ends.clone()),
-        };
-        self.write(target, EventProgress::NotSent)
+            None => Err(Box::new(Step::Done(self.update.ends.clone()))),
+        }
+    }
+
+    /// The target of an earlier run; or the consumer's profile now, if the target has waited for so long that its
+    /// profile may be gone, and is.
+    fn still_theirs(&self, target: &Target) -> Result<Target, Box<Step>> {
+        let waited = self.now >= later(self.participation.accepted_at(), self.brand.braze.hint_fresh);
+        let was_looked_up = !target.create && self.update.profile.is_none();
+        let by_address = matches!(target.profile, ProfileRef::Email(_));
+        if !waited || !was_looked_up || by_address || self.facts.written.is_some() {
+            return Ok(target.clone());
+        }
+        let is_theirs =
+            remembered::is_theirs(self.participation, self.activation, self.facts, &target.profile)
+                .map_err(|question| Box::new(Step::Ask(question)))?;
+        if is_theirs { Ok(target.clone()) } else { self.look_up() }
     }
 
     /// If a profile is addressed by e-mail, Braze creates one for each of two concurrent requests. So one
@@ -160,9 +181,13 @@ impl EnrollFlow<'_> {
     }
 
     fn enroll(&self, target: &Target, progress: EventProgress) -> Step {
+        let target = match self.still_theirs(target) {
+            Ok(target) => target,
+            Err(step) => return *step,
+        };
         match (self.event(), progress) {
-            (Some(_), EventProgress::Recorded) | (None, _) => self.without_event(target, progress),
-            (Some(event), _) => self.with_event(target, progress, &event),
+            (Some(_), EventProgress::Recorded) | (None, _) => self.without_event(&target, progress),
+            (Some(event), _) => self.with_event(&target, progress, &event),
         }
     }
 

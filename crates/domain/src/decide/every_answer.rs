@@ -58,8 +58,9 @@ proptest! {
                 }
                 Step::Ask(question) => match (question, answer) {
                     (Question::ProfileHint, _) => facts.known = Some(hinted.then(|| old_hint(now))),
-                    (Question::Confirm(_), WorldAnswer::Useful) => {
-                        facts.confirmed = Some(if exists { vec![ada()] } else { Vec::new() });
+                    (Question::Confirm(profile), WorldAnswer::Useful) => {
+                        let found = if exists { vec![ada()] } else { Vec::new() };
+                        facts.confirmed = Some(Confirmation { profile, found });
                     }
                     (Question::Claim, _) => facts.claim = Some(Claim::Ours),
                     (Question::FindProfile, WorldAnswer::Useful) => {

@@ -1,4 +1,4 @@
-//! Whether the profile that our store remembers may be written to.
+//! Whether a profile that was chosen earlier may still be written to.
 
 use crate::Timestamp;
 use crate::brand::{Activation, Brand};
@@ -8,33 +8,45 @@ use crate::profile::{FoundProfile, ProfileHint, ProfileRef};
 
 /// The hint, if its profile may be written to; `None` if the profile must be looked up.
 ///
-/// A write to a profile that was merged or deleted has no effect, and Braze still answers with success. So a hint that
-/// is older than the brand's `hint_fresh` is confirmed first: Braze must have the profile, and the profile must have the
-/// consumer's address or number.
-///
 /// # Errors
 /// The question to ask first.
 pub(super) fn profile<'a>(
     participation: &Participation,
-    (brand, activation): (&Brand, &Activation),
+    terms: (&Brand, &Activation),
     facts: &'a Facts,
     now: Timestamp,
 ) -> Result<Option<&'a ProfileHint>, Question> {
     let known = facts.known.as_ref().ok_or(Question::ProfileHint)?;
     let Some(hint) = known.as_ref().filter(|hint| hint.is_trusted(now)) else { return Ok(None) };
-    if hint.is_fresh(now) || hint.is_recent(brand.braze.hint_fresh, now) {
+    if hint.is_fresh(now) || hint.is_recent(terms.0.braze.hint_fresh, now) {
         return Ok(Some(hint));
     }
+    Ok(is_theirs(participation, terms.1, facts, &hint.profile)?.then_some(hint))
+}
+
+/// Whether a profile that was chosen some time ago is still the consumer's: Braze has it, and it has the consumer's
+/// address or number. A write to a profile that was merged or deleted has no effect, and Braze still answers with
+/// success.
+///
+/// # Errors
+/// The question to ask first.
+pub(super) fn is_theirs(
+    participation: &Participation,
+    activation: &Activation,
+    facts: &Facts,
+    profile: &ProfileRef,
+) -> Result<bool, Question> {
+    // Braze chose this profile by address, and may choose another one now.
+    if let ProfileRef::Email(_) = profile {
+        return Ok(false);
+    }
+    let confirmation = facts.confirmed.as_ref().filter(|confirmation| confirmation.profile == *profile);
+    let Some(confirmation) = confirmation else { return Err(Question::Confirm(profile.clone())) };
     let region = activation.sms.as_ref().map(|sms| sms.region);
     let contact = participation.contact();
-    let is_theirs =
+    let belongs =
         |found: &FoundProfile| contact.as_ref().is_some_and(|contact| found.belongs_to(contact, region));
-    match (&facts.confirmed, &hint.profile) {
-        (Some(found), _) => Ok(found.iter().any(is_theirs).then_some(hint)),
-        // Braze chose this profile by address, and may choose another one now.
-        (None, ProfileRef::Email(_)) => Ok(None),
-        (None, profile) => Err(Question::Confirm(profile.clone())),
-    }
+    Ok(confirmation.found.iter().any(belongs))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::accept::Acceptance;
 use crate::attributes::Attributes;
 use crate::brand::Identity;
 use crate::contact::{Contact, Email, Phone, Region};
+use crate::decide::Confirmation;
 use crate::decide::tests::{activation, at, brand};
 use crate::id_key::IdKey;
 use crate::profile::Alias;
@@ -61,12 +62,19 @@ fn a_profile_that_we_created_may_still_be_built_and_is_not_confirmed_meanwhile()
 
 #[test]
 fn a_profile_is_confirmed_if_it_is_there_with_the_consumers_address() {
-    for (found, confirmed) in
+    for (found, expected) in
         [(vec![shown("Ada@Example.com")], Some(u1())), (vec![shown("bob@example.com")], None), (vec![], None)]
     {
-        let facts = Facts { confirmed: Some(found), ..facts(u1()) };
-        assert_eq!(asked(&facts, FRESH), Ok(confirmed));
+        let confirmed = Some(Confirmation { profile: u1(), found });
+        let facts = Facts { confirmed, ..facts(u1()) };
+        assert_eq!(asked(&facts, FRESH), Ok(expected));
     }
+}
+
+#[test]
+fn a_confirmation_of_another_profile_counts_for_nothing() {
+    let confirmed = Some(Confirmation { profile: ProfileRef::BrazeId("b".into()), found: vec![shown(ADA)] });
+    assert_eq!(asked(&Facts { confirmed, ..facts(u1()) }, FRESH), Err(Question::Confirm(u1())));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::brand::{
 };
 use crate::contact::{Contact, Email};
 use crate::decide::tests::{ada, brand, changed, closed_to_all};
-use crate::decide::{Claim, Command, Question, decide as decide_any};
+use crate::decide::{Claim, Command, Confirmation, Question, decide as decide_any};
 use crate::id_key::IdKey;
 use crate::ids::{IncentiveId, LedgerKey, Scope};
 use crate::incentive::{NoPrize, Offer};
@@ -114,6 +114,12 @@ impl RewardWorld {
         self
     }
 
+    /// Braze confirms the remembered profile.
+    fn confirms(&mut self) {
+        let profile = self.facts.known.clone().flatten().unwrap().profile;
+        self.facts.confirmed = Some(Confirmation { profile, found: vec![ada()] });
+    }
+
     fn next(&self, now: Timestamp) -> Step {
         let terms = Terms { brand: &self.brand, activation: &self.activation };
         decide_any(&self.participation, &terms, &self.facts, now)
@@ -210,7 +216,7 @@ fn a_reward_that_comes_later_is_all_that_is_written_then() {
     assert_eq!(world.next(at(9_000)), Step::Ask(Question::ProfileHint));
     let mut world = world.knows(false);
     assert!(matches!(world.next(at(9_000)), Step::Ask(Question::Confirm(ProfileRef::Alias(_)))));
-    world.facts.confirmed = Some(vec![ada()]);
+    world.confirms();
     let (_, write) = shown(world.next(at(9_000)));
     assert_eq!(names(&write), ["q_position", "q_reward"]);
     assert!(!write.create);
@@ -276,7 +282,7 @@ fn the_event_of_a_reward_goes_out_once() {
     // An event that was certainly not accepted is sent again, too.
     world.change(|snapshot| snapshot.shown = progress);
     (world.facts.recorded, world.facts.written) = (None, Some(Written::NotDone { retry_at: at(900) }));
-    world.facts.confirmed = Some(vec![ada()]);
+    world.confirms();
     let Step::Defer { shown: progress, .. } = world.next(at(800)) else { panic!("it waits") };
     world.change(|snapshot| snapshot.shown = progress);
     world.facts.written = None;

@@ -115,7 +115,8 @@ fn known(profile: ProfileRef, learned_at: Timestamp, created: bool) -> Facts {
 
 /// Facts after Braze has confirmed the remembered profile.
 fn confirmed(facts: Facts) -> Facts {
-    Facts { confirmed: Some(vec![ada()]), ..facts }
+    let profile = facts.known.clone().flatten().unwrap().profile;
+    Facts { confirmed: Some(Confirmation { profile, found: vec![ada()] }), ..facts }
 }
 
 fn nobody_known() -> Facts {
@@ -316,4 +317,41 @@ fn a_creation_by_email_of_unknown_outcome_is_repeated_only_after_the_profile_has
 fn a_participation_that_braze_never_accepts_is_given_up_with_a_reason() {
     let next = step(Identity::Alias, false, EnrollState::Received, &Facts::default(), at(0) + GIVE_UP_AFTER);
     assert!(matches!(next, Step::Done(Outcome::Failed { .. })));
+}
+
+/// A write to a profile that was looked up earlier and could not be written to yet.
+fn waiting(event: EventProgress) -> EnrollState {
+    EnrollState::Enrolling { target: Target { profile: u1(), create: false }, event }
+}
+
+fn u1() -> ProfileRef {
+    ProfileRef::ExternalId("u1".into())
+}
+
+#[test]
+fn a_profile_that_a_write_has_waited_for_is_confirmed_before_the_write_is_repeated() {
+    let next = |facts: &Facts, second| {
+        step(Identity::Alias, false, waiting(EventProgress::NotSent), facts, at(second))
+    };
+    assert_eq!(told(next(&Facts::default(), 599)).1.profile, u1(), "it did not wait for long");
+    assert_eq!(next(&Facts::default(), 600), Step::Ask(Question::Confirm(u1())));
+    let asked = |found| Some(Confirmation { profile: u1(), found });
+    let there = Facts { confirmed: asked(vec![ada()]), ..Facts::default() };
+    assert_eq!(told(next(&there, 600)).1.profile, u1());
+    let gone = Facts { confirmed: asked(Vec::new()), ..Facts::default() };
+    assert_eq!(next(&gone, 600), Step::Ask(Question::FindProfile));
+    let survivor = Facts { found: Some(vec![ada()]), ..gone };
+    let (state, write) = told(next(&survivor, 600));
+    assert_eq!((&write.profile, write.create), (&ProfileRef::BrazeId("b".into()), false));
+    assert!(matches!(state, EnrollState::Enrolling { target, .. } if target.profile == write.profile));
+}
+
+#[test]
+fn an_event_whose_profile_is_gone_is_looked_for_on_the_consumers_profile_now() {
+    let attempted = EventProgress::Attempted { at: at(1), time: at(0) };
+    let confirmed = Some(Confirmation { profile: u1(), found: Vec::new() });
+    let facts = Facts { confirmed, found: Some(vec![ada()]), ..Facts::default() };
+    let next = step(Identity::Alias, true, waiting(attempted), &facts, at(600));
+    let Step::Ask(Question::EventRecorded { profile, .. }) = next else { panic!("{next:?}") };
+    assert_eq!(profile, ProfileRef::BrazeId("b".into()), "a merge may have taken the event along");
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus, SiblingLines};
-use domain::decide::{Facts, Subscription, Written};
+use domain::decide::{Confirmation, Facts, Subscription, Written};
 use domain::ids::{IncentiveId, LedgerKey};
 use domain::incentive::{NoPrize, Offer, Reward};
 use domain::participation::{Participation, Snapshot, State};
@@ -153,7 +153,10 @@ fn under_way(world: &World) -> Vec<Fact> {
         ),
     ];
     if !world.flow.is_by_number() {
-        let confirmed = |profiles| Facts { confirmed: Some(profiles), ..hint(at(0)) };
+        let confirmed = |found| {
+            let confirmation = Confirmation { profile: ProfileRef::ExternalId("u-1".into()), found };
+            Facts { confirmed: Some(confirmation), ..hint(at(0)) }
+        };
         let theirs = FoundProfile { email: Some(world.email().as_str().to_owned()), ..profile(None) };
         known.extend([
             (About::Profile, "the hint is older than `hint_fresh`", hint(at(0)), at(HINT_FRESH)),
