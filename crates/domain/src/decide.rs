@@ -155,14 +155,14 @@ fn flow(
         (Way::Email { email, .. }, Open::Enroll(state)) => match &activation.email {
             Some(offered) => {
                 let update = enroll::ProfileUpdate::of_email(participation, email, offered, won());
-                enroll::decide((participation, state), &update, terms, facts, now)
+                enroll::decide((participation, state), &update, terms.brand, facts, now)
             }
             None => Step::NotOffered("e-mail"),
         },
         (Way::Event { event, email }, Open::Enroll(state)) => match activation.events.get(&event.name) {
             Some(offered) => {
                 let update = enroll::ProfileUpdate::of_event(participation, event, email, offered, won());
-                enroll::decide((participation, state), &update, terms, facts, now)
+                enroll::decide((participation, state), &update, terms.brand, facts, now)
             }
             None => Step::NotOffered("this event"),
         },

@@ -3,10 +3,10 @@
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::brand::{Activation, Brand, EmailActivation, EventActivation, Identity};
+use crate::brand::{Brand, EmailActivation, EventActivation, Identity};
 use crate::contact::Email;
 use crate::decide::{
-    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, find,
+    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, custom_event, find,
     remembered,
 };
 use crate::participation::{BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, Target};
@@ -75,12 +75,11 @@ impl<'a> ProfileUpdate<'a> {
 pub(super) fn decide(
     (participation, state): (&Participation, &EnrollState),
     update: &ProfileUpdate<'_>,
-    terms: &Terms<'_>,
+    brand: &Brand,
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    let (brand, activation) = (terms.brand, terms.activation);
-    let flow = EnrollFlow { participation, update, brand, activation, facts, now };
+    let flow = EnrollFlow { participation, update, brand, facts, now };
     match state {
         EnrollState::Received => flow.begin(),
         EnrollState::Enrolling { target, event } => flow.enroll(target, *event),
@@ -91,7 +90,6 @@ struct EnrollFlow<'a> {
     participation: &'a Participation,
     update: &'a ProfileUpdate<'a>,
     brand: &'a Brand,
-    activation: &'a Activation,
     facts: &'a Facts,
     now: Timestamp,
 }
@@ -117,8 +115,7 @@ impl EnrollFlow<'_> {
 
     /// Finds the profile. A hint in our own store costs nothing; Braze's look-up is the scarce request.
     fn find(&self) -> Step {
-        let terms = (self.brand, self.activation);
-        match remembered::profile(self.participation, terms, self.facts, self.now) {
+        match remembered::profile(self.participation, (self.brand, None), self.facts, self.now) {
             Ok(Some(hint)) => return self.write(self.target_of(hint), EventProgress::NotSent),
             Ok(None) => {}
             Err(question) => return Step::Ask(question),
@@ -146,15 +143,15 @@ impl EnrollFlow<'_> {
     /// The target of an earlier run; or the consumer's profile now, if the target has waited for so long that its
     /// profile may be gone, and is.
     fn still_theirs(&self, target: &Target) -> Result<Target, Box<Step>> {
-        let waited = self.now >= later(self.participation.accepted_at(), self.brand.braze.hint_fresh);
-        let was_looked_up = !target.create && self.update.profile.is_none();
-        let by_address = matches!(target.profile, ProfileRef::Email(_));
-        if !waited || !was_looked_up || by_address || self.facts.written.is_some() {
+        let was_looked_up = self.update.profile.is_none() && !matches!(target.profile, ProfileRef::Email(_));
+        let may_be_gone = was_looked_up
+            && self.facts.written.is_none()
+            && remembered::may_be_gone(self.participation, self.brand, target, self.now);
+        if !may_be_gone {
             return Ok(target.clone());
         }
-        let is_theirs =
-            remembered::is_theirs(self.participation, self.activation, self.facts, &target.profile)
-                .map_err(|question| Box::new(Step::Ask(question)))?;
+        let is_theirs = remembered::is_theirs(self.participation, None, self.facts, &target.profile)
+            .map_err(|question| Box::new(Step::Ask(question)))?;
         if is_theirs { Ok(target.clone()) } else { self.look_up() }
     }
 

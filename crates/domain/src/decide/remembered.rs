@@ -1,10 +1,12 @@
 //! Whether a profile that was chosen earlier may still be written to.
 
 use crate::Timestamp;
-use crate::brand::{Activation, Brand};
+use crate::brand::Brand;
+use crate::contact::Region;
 use crate::decide::{Facts, Question};
-use crate::participation::Participation;
+use crate::participation::{Participation, Target};
 use crate::profile::{FoundProfile, ProfileHint, ProfileRef};
+use crate::time::later;
 
 /// The hint, if its profile may be written to; `None` if the profile must be looked up.
 ///
@@ -12,27 +14,38 @@ use crate::profile::{FoundProfile, ProfileHint, ProfileRef};
 /// The question to ask first.
 pub(super) fn profile<'a>(
     participation: &Participation,
-    terms: (&Brand, &Activation),
+    (brand, region): (&Brand, Option<Region>),
     facts: &'a Facts,
     now: Timestamp,
 ) -> Result<Option<&'a ProfileHint>, Question> {
     let known = facts.known.as_ref().ok_or(Question::ProfileHint)?;
     let Some(hint) = known.as_ref().filter(|hint| hint.is_trusted(now)) else { return Ok(None) };
-    if hint.is_fresh(now) || hint.is_recent(terms.0.braze.hint_fresh, now) {
+    if hint.is_fresh(now) || hint.is_recent(brand.braze.hint_fresh, now) {
         return Ok(Some(hint));
     }
-    Ok(is_theirs(participation, terms.1, facts, &hint.profile)?.then_some(hint))
+    Ok(is_theirs(participation, region, facts, &hint.profile)?.then_some(hint))
+}
+
+/// Whether a write to a profile that an earlier run chose has waited for so long that the profile may be gone. One that
+/// the write creates is not looked up: it may not be there yet.
+pub(super) fn may_be_gone(
+    participation: &Participation,
+    brand: &Brand,
+    target: &Target,
+    now: Timestamp,
+) -> bool {
+    !target.create && now >= later(participation.accepted_at(), brand.braze.hint_fresh)
 }
 
 /// Whether a profile that was chosen some time ago is still the consumer's: Braze has it, and it has the consumer's
-/// address or number. A write to a profile that was merged or deleted has no effect, and Braze still answers with
+/// address or number. Profiles may show numbers in the form used in `region`. A write to a profile that was merged or deleted has no effect, and Braze still answers with
 /// success.
 ///
 /// # Errors
 /// The question to ask first.
 pub(super) fn is_theirs(
     participation: &Participation,
-    activation: &Activation,
+    region: Option<Region>,
     facts: &Facts,
     profile: &ProfileRef,
 ) -> Result<bool, Question> {
@@ -42,7 +55,6 @@ pub(super) fn is_theirs(
     }
     let confirmation = facts.confirmed.as_ref().filter(|confirmation| confirmation.profile == *profile);
     let Some(confirmation) = confirmation else { return Err(Question::Confirm(profile.clone())) };
-    let region = activation.sms.as_ref().map(|sms| sms.region);
     let contact = participation.contact();
     let belongs =
         |found: &FoundProfile| contact.as_ref().is_some_and(|contact| found.belongs_to(contact, region));

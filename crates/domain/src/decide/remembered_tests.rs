@@ -37,8 +37,8 @@ fn shown(email: &str) -> FoundProfile {
 }
 
 fn asked(facts: &Facts, now: i64) -> Result<Option<ProfileRef>, Question> {
-    let (brand, activation) = (brand(Identity::Alias), activation(true, false));
-    let hint = profile(&participation(), (&brand, &activation), facts, at(now))?;
+    let brand = brand(Identity::Alias);
+    let hint = profile(&participation(), (&brand, None), facts, at(now))?;
     Ok(hint.map(|hint| hint.profile.clone()))
 }
 
@@ -56,7 +56,7 @@ fn a_profile_that_we_created_may_still_be_built_and_is_not_confirmed_meanwhile()
     brand.braze.hint_fresh = Duration::from_secs(1);
     let alias = ProfileRef::Alias(Alias::for_email(&Email::parse(ADA).unwrap()));
     let facts = Facts { known: Some(Some(hint(alias, true))), ..Facts::default() };
-    let hint = |now| profile(&participation(), (&brand, &activation(true, false)), &facts, at(now)).is_ok();
+    let hint = |now| profile(&participation(), (&brand, None), &facts, at(now)).is_ok();
     assert!(hint(599) && !hint(600));
 }
 

@@ -192,7 +192,8 @@ impl FollowUp<'_> {
         if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, email) {
             return self.settled().map(|()| (ProfileRef::Email(email.clone()), false));
         }
-        let terms = (self.terms.brand, self.terms.activation);
+        let region = self.terms.activation.sms.as_ref().map(|sms| sms.region);
+        let terms = (self.terms.brand, region);
         let remembered = remembered::profile(self.participation, terms, self.facts, self.now)
             .map_err(|question| Box::new(Step::Ask(question)))?;
         if let Some(hint) = remembered {

@@ -12,6 +12,7 @@ use crate::brand::{Brand, DoubleOptInStart, OptIn, PhoneMismatch, PollStage, Sms
 use crate::contact::{Email, Phone};
 use crate::decide::{
     Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Written, custom_event, find,
+    remembered,
 };
 use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, Target, Unanswered};
 use crate::profile::{self, Alias, Number, ProfileRef};
@@ -128,6 +129,19 @@ impl SmsFlow<'_> {
         let again =
             |until| Step::Wait { state: Open::Sms(SmsState::Enrolling { target: target.clone() }), until };
         match &self.facts.written {
+            None if remembered::may_be_gone(self.participation, self.brand, target, self.now) => {
+                let profile = &target.profile;
+                match remembered::is_theirs(
+                    self.participation,
+                    Some(self.activation.region),
+                    self.facts,
+                    profile,
+                ) {
+                    Ok(true) => self.write(target.clone()),
+                    Ok(false) => self.find(),
+                    Err(question) => Step::Ask(question),
+                }
+            }
             None => self.write(target.clone()),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
             Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => again(*retry_at),

@@ -115,7 +115,11 @@ proptest! {
                     });
                 }
                 Step::Ask(Question::EventRecorded { .. }) => facts.recorded = Some(answer % 2 == 0),
-                Step::Ask(Question::ProfileHint | Question::Confirm(_) | Question::Claim | Question::FindAlias(_)) => prop_assert!(false, "not asked here"),
+                Step::Ask(Question::Confirm(profile)) => {
+                    let found = if answer == 2 { Vec::new() } else { vec![self::profile(None)] };
+                    facts.confirmed = Some(Confirmation { profile, found });
+                }
+                Step::Ask(Question::ProfileHint | Question::Claim | Question::FindAlias(_)) => prop_assert!(false, "not asked here"),
                 Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }

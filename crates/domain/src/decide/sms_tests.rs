@@ -4,7 +4,7 @@ use crate::attributes::Attributes;
 use crate::brand::{Activation, Identity};
 use crate::contact::{Contact, Region, Regions, Texting};
 use crate::decide::tests::{brand, closed_to_all, in_state};
-use crate::decide::{Terms, decide as decide_any};
+use crate::decide::{Confirmation, Terms, decide as decide_any};
 use crate::id_key::IdKey;
 use crate::ids::{Scope, SubscriptionGroup};
 use crate::profile::FoundProfile;
@@ -157,6 +157,23 @@ fn a_profile_that_has_the_number_is_subscribed_without_waiting() {
     let world = world(single(Subscribe::AfterProfile), true);
     let next = world.next(&found(vec![profile(Some("1 313 555 0100"))]), at(1));
     assert!(subscribes(&next, false), "{next:?}");
+}
+
+#[test]
+fn a_number_that_waited_to_be_written_goes_to_the_profile_that_is_the_consumers_now() {
+    let world =
+        world(single(Subscribe::AfterProfile), true).in_state(SmsState::Enrolling { target: target() });
+    let known = target().profile;
+    assert_eq!(write_of(world.next(&Facts::default(), at(599))).profile, known);
+    assert_eq!(world.next(&Facts::default(), at(600)), Step::Ask(Question::Confirm(known.clone())));
+    let confirmed = |found| Some(Confirmation { profile: known.clone(), found });
+    let ada = FoundProfile { email: Some("ada@example.com".into()), ..profile(None) };
+    let there = Facts { confirmed: confirmed(vec![ada]), ..Facts::default() };
+    assert_eq!(write_of(world.next(&there, at(600))).profile, known);
+    let gone = Facts { confirmed: confirmed(Vec::new()), ..Facts::default() };
+    assert_eq!(world.next(&gone, at(600)), Step::Ask(Question::FindProfile));
+    let nobody = Facts { found: Some(Vec::new()), ..gone };
+    assert!(write_of(world.next(&nobody, at(600))).create);
 }
 
 #[test]
