@@ -59,6 +59,7 @@ fn event(event: &ProfileEvent, identifier: Identifier, update_existing_only: Opt
 fn members(attributes: &domain::attributes::Attributes) -> Map<String, Value> {
     let rendered = attributes.iter().filter(|(_, value)| match value {
         AttributeValue::Text(text) => !liquid::is_unrendered(text),
+        AttributeValue::List(items) => !items.iter().any(|item| liquid::is_unrendered(item)),
         AttributeValue::Integer(_) | AttributeValue::Float(_) | AttributeValue::Boolean(_) => true,
     });
     rendered.map(|(name, value)| (name.to_owned(), plain(value))).collect()
@@ -136,7 +137,7 @@ pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
     }
 }
 
-/// A plain attribute value from Braze's export.
+/// An attribute value from Braze's export, if it is plain or a list of texts.
 fn shown(value: &Value) -> Option<AttributeValue> {
     match value {
         Value::String(text) => Some(AttributeValue::Text(text.clone())),
@@ -145,7 +146,11 @@ fn shown(value: &Value) -> Option<AttributeValue> {
             .as_i64()
             .map(AttributeValue::Integer)
             .or_else(|| number.as_f64().map(AttributeValue::Float)),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Value::Array(items) => {
+            let text = |item: &Value| item.as_str().map(str::to_owned);
+            items.iter().map(text).collect::<Option<_>>().map(AttributeValue::List)
+        }
+        Value::Null | Value::Object(_) => None,
     }
 }
 
@@ -155,5 +160,6 @@ fn plain(value: &AttributeValue) -> Value {
         AttributeValue::Integer(number) => (*number).into(),
         AttributeValue::Float(number) => (*number).into(),
         AttributeValue::Boolean(value) => (*value).into(),
+        AttributeValue::List(items) => items.iter().map(String::as_str).collect(),
     }
 }
