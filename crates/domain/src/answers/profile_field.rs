@@ -3,7 +3,6 @@
 
 use jiff::tz::TimeZone;
 
-use super::kind::AnswerKind;
 use super::plain::civil_date;
 use super::refused::AnswerError;
 use crate::Timestamp;
@@ -81,14 +80,10 @@ impl ProfileField {
         }
     }
 
-    /// Whether an answer of this type can be written to the field.
-    pub(crate) fn takes(self, kind: &AnswerKind) -> bool {
-        match self {
-            Self::BirthDate => matches!(kind, AnswerKind::Date),
-            Self::Name | Self::Gender | Self::Country | Self::Language | Self::TimeZone => {
-                matches!(kind, AnswerKind::Text(_))
-            }
-        }
+    /// Whether the field is a date; the others are texts.
+    #[must_use]
+    pub fn is_date(self) -> bool {
+        self == Self::BirthDate
     }
 
     /// Checks a value of the right type. Returns it in Braze's form.

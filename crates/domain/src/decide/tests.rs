@@ -66,6 +66,7 @@ pub(crate) fn closed_to_all() -> Activation {
         email: None,
         sms: None,
         events: BTreeMap::new(),
+        answers: None,
         incentives: BTreeMap::new(),
         rewards: RewardsToBraze::default(),
     }

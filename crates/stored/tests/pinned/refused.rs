@@ -74,7 +74,9 @@ fn an_impossible_participation_is_refused() {
 
 #[test]
 fn an_attribute_that_is_neither_plain_nor_a_list_of_texts_is_refused() {
-    let with = |value: &str| text().replace(r#""accepted_at""#, &format!(r#""attributes":{{"a":{value}}},"accepted_at""#));
+    let with = |value: &str| {
+        text().replace(r#""accepted_at""#, &format!(r#""attributes":{{"a":{value}}},"accepted_at""#))
+    };
     assert!(stored::participation::decode(id(), 5, &with(r#"["x","y"]"#)).is_ok());
     assert!(why(&with(r#"{"x":1}"#)).ends_with("a nested attribute"));
     for list in ["[1]", r#"["x",null]"#, r#"[["x"]]"#] {
