@@ -1,5 +1,6 @@
 //! Decides the next step of a participation. This is a pure function; the connector performs what it says.
 
+mod answers;
 mod custom_event;
 mod enroll;
 mod find;
@@ -160,7 +161,7 @@ fn flow(
         (Way::Sms { phone, email, .. }, Open::Sms(state)) => match &activation.sms {
             Some(offered) => {
                 let consumer = sms::Consumer { phone, email: email.as_ref() };
-                sms::decide((participation, state), consumer, terms.brand, offered, facts, now)
+                sms::decide((participation, state), consumer, (terms, offered), facts, now)
             }
             None => Step::NotOffered("mobile numbers"),
         },

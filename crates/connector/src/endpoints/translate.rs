@@ -1,7 +1,9 @@
 //! Translates between the domain's types and Braze's.
 
-use braze::{AttributesObject, Event, ExportQuery, Identifier, Profile, TrackWrite};
+use braze::{AttributesObject, Event, ExportQuery, Fields, Identifier, Profile, TrackWrite};
+use domain::answers::ProfileField;
 use domain::attributes::AttributeValue;
+use domain::brand::Brand;
 use domain::decide::{ProfileEvent, ProfileWrite};
 use domain::liquid;
 use domain::participation::Way;
@@ -129,11 +131,28 @@ pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
         email: profile.email.clone(),
         phone: profile.phone.clone(),
         created_at: profile.created_at,
-        attributes: profile
-            .custom_attributes
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), shown(value)?)))
+        attributes: values(profile).filter_map(|(name, value)| Some((name.clone(), shown(value)?))).collect(),
+        nested: values(profile)
+            .filter(|(_, value)| !value.is_null() && shown(value).is_none())
+            .map(|(name, _)| name.clone())
             .collect(),
+    }
+}
+
+/// Custom attributes, and Braze's own fields about the person.
+fn values(profile: &Profile) -> impl Iterator<Item = (&String, &Value)> {
+    profile.custom_attributes.iter().chain(&profile.person)
+}
+
+/// The fields to read of a brand's profiles. Fields about the person are read only if an activation lists one of
+/// them.
+pub(crate) fn fields_of(brand: &Brand) -> Fields {
+    let rules = brand.activations.values().filter_map(|activation| activation.answers.as_ref());
+    let mut names = rules.flat_map(|rules| rules.by_name.keys());
+    if names.any(|name| ProfileField::named(name).is_some()) {
+        Fields::IdentityAttributesAndPerson
+    } else {
+        Fields::IdentityAndAttributes
     }
 }
 

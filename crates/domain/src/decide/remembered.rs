@@ -22,7 +22,7 @@ pub(super) fn profile<'a>(
 ) -> Result<Option<&'a ProfileHint>, Question> {
     let known = facts.known.as_ref().ok_or(Question::ProfileHint)?;
     let Some(hint) = known.as_ref().filter(|hint| hint.is_trusted(now)) else { return Ok(None) };
-    if hint.is_fresh(now) || hint.is_recent(brand.braze.hint_fresh, now) {
+    if hint.is_fresh(now) {
         return Ok(Some(hint));
     }
     let region = activation.sms.as_ref().map(|sms| sms.region);
@@ -31,6 +31,7 @@ pub(super) fn profile<'a>(
         |found: &FoundProfile| contact.as_ref().is_some_and(|contact| found.belongs_to(contact, region));
     match (&facts.confirmed, &hint.profile) {
         (Some(found), _) => Ok(found.iter().any(is_theirs).then_some(hint)),
+        (None, _) if hint.is_recent(brand.braze.hint_fresh, now) => Ok(Some(hint)),
         // Braze chose this profile by address, and may choose another one now.
         (None, ProfileRef::Email(_)) => Ok(None),
         (None, profile) => Err(Question::Confirm(profile.clone())),

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::accept::Acceptance;
+use crate::answers::AnswerRules;
 use crate::attributes::{AttributeValue, Attributes};
 use crate::brand::*;
 use crate::contact::{Contact, Email};
