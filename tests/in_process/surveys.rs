@@ -1,8 +1,6 @@
 //! Answers of consumers, and what their profiles have already.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
-
 use std::time::Duration;
 
 use domain::accept::Acceptance;

@@ -59,7 +59,7 @@ impl AnswerRules {
     }
 
     /// The required attributes that are not among `given`.
-    pub fn missing<'a>(&'a self, given: impl Fn(&str) -> bool) -> impl Iterator<Item = &'a str> {
+    pub fn missing(&self, given: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
         let missing = self.by_name.iter().filter(move |(name, rule)| rule.required && !given(name));
         missing.map(|(name, _)| name.as_str())
     }
