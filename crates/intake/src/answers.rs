@@ -95,9 +95,9 @@ impl<'a> Allowed<'a> {
             Self::None => Err(AnswerError::Unknown.into()),
             Self::Any => any(value),
             Self::Listed(rules) => match answer(value) {
-                Answer::Absent if rules.by_name.contains_key(name) => Ok(None),
-                Answer::Absent => Err(AnswerError::Unknown.into()),
-                Answer::Given(value) => Ok(Some(rules.check(name, value, now)?)),
+                AnswerValue::Absent if rules.by_name.contains_key(name) => Ok(None),
+                AnswerValue::Absent => Err(AnswerError::Unknown.into()),
+                AnswerValue::Given(value) => Ok(Some(rules.check(name, value, now)?)),
             },
         }
     }
@@ -116,23 +116,23 @@ impl From<AnswerError> for Refused {
 }
 
 /// A value for a listed attribute.
-enum Answer {
+enum AnswerValue {
     /// The consumer left it out: null, an empty text, or an empty list.
     Absent,
     /// The value; `None` if no attribute can have it.
     Given(Option<AttributeValue>),
 }
 
-fn answer(value: Value) -> Answer {
+fn answer(value: Value) -> AnswerValue {
     let value = match value {
-        Value::Null => return Answer::Absent,
+        Value::Null => return AnswerValue::Absent,
         Value::Array(items) => {
             let text = |item: Value| if let Value::String(text) = item { Some(text) } else { None };
             items.into_iter().map(text).collect::<Option<_>>().map(AttributeValue::List)
         }
         other => attribute(other),
     };
-    if value.as_ref().is_some_and(is_blank) { Answer::Absent } else { Answer::Given(value) }
+    if value.as_ref().is_some_and(is_blank) { AnswerValue::Absent } else { AnswerValue::Given(value) }
 }
 
 /// A value that a caller that signs may send without a list.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use crate::Timestamp;
-use crate::attributes::{AttributeError, AttributeValue, Attributes};
+use crate::attributes::{AttributeValue, Attributes};
 use crate::brand::{
     Activation, CreditMoment, EmailActivation, EventActivation, Extra, ExtraKind, RewardsToBraze,
 };
@@ -14,7 +14,7 @@ use crate::brand_file::incentive::{self, Ways};
 use crate::brand_file::keys;
 use crate::brand_file::reading::Reading;
 use crate::brand_file::section::{Field, Section};
-use crate::brand_file::value::{count, event_name, moment};
+use crate::brand_file::value::{attribute_name, count, event_name, moment};
 use crate::brand_file::{answers, sms};
 use crate::ids::{Channel, Scope};
 
@@ -162,11 +162,6 @@ fn rewards(mut section: Section<'_>) -> RewardsToBraze {
     let event = section.optional("event").and_then(|field| field.parsed(event_name));
     section.finish();
     RewardsToBraze { reward, position, incentive, event }
-}
-
-/// Reads a name that a participation could also set itself.
-pub(super) fn attribute_name(text: &str) -> Result<String, AttributeError> {
-    Attributes::default().set(text, AttributeValue::Boolean(true)).map(|()| text.to_owned())
 }
 
 fn attributes(mut section: Section<'_>) -> Attributes {

@@ -6,14 +6,13 @@ use crate::Timestamp;
 use crate::answers::{AnswerKind, AnswerRule, AnswerRules, MOST_CHOICES, Pattern, ProfileField, TextRule};
 use crate::attributes::{AttributeValue, LONGEST_TEXT, MOST_ATTRIBUTES, MOST_ITEMS};
 use crate::brand::{EmailActivation, RewardsToBraze};
-use crate::brand_file::activation::attribute_name;
 use crate::brand_file::keys;
 use crate::brand_file::section::{Field, Section};
-use crate::brand_file::value::count;
+use crate::brand_file::value::{attribute_name, count};
 
 /// The type of an attribute, before its limits are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum AnswerType {
     Text,
     Number,
     Boolean,
@@ -21,12 +20,12 @@ enum Kind {
     List,
 }
 
-const KINDS: &[(&str, Kind)] = &[
-    ("text", Kind::Text),
-    ("number", Kind::Number),
-    ("boolean", Kind::Boolean),
-    ("date", Kind::Date),
-    ("list", Kind::List),
+const KINDS: &[(&str, AnswerType)] = &[
+    ("text", AnswerType::Text),
+    ("number", AnswerType::Number),
+    ("boolean", AnswerType::Boolean),
+    ("date", AnswerType::Date),
+    ("list", AnswerType::List),
 ];
 
 /// The attributes that a file lists, with their fields.
@@ -92,49 +91,50 @@ fn rule(name: &str, field: &Field<'_>) -> Option<AnswerRule> {
     let typed = section.required("type");
     let kind = typed.as_ref().and_then(|field| field.word(KINDS));
     let required = section.optional("required").and_then(|field| field.boolean()).unwrap_or(false);
-    let mut limits = Limits { section, kind };
+    let mut limits = AnswerLimits { section, kind };
     let (min_length, max_length) = limits.lengths();
-    let pattern = limits.of("pattern", &[Kind::Text]).and_then(|field| field.parsed(Pattern::parse));
+    let pattern = limits.of("pattern", &[AnswerType::Text]).and_then(|field| field.parsed(Pattern::parse));
     let (min, max) = limits.numbers();
-    let most = limits.of("most", &[Kind::List]).and_then(|field| size(&field, MOST_ITEMS));
-    let choices = limits.of("choices", &[Kind::Text, Kind::List]).map(|field| choices(name, &field));
-    if choices.is_none() && kind == Some(Kind::List) {
+    let most = limits.of("most", &[AnswerType::List]).and_then(|field| size(&field, MOST_ITEMS));
+    let choices =
+        limits.of("choices", &[AnswerType::Text, AnswerType::List]).map(|field| choices(name, &field));
+    if choices.is_none() && kind == Some(AnswerType::List) {
         limits.section.missing("choices");
     }
     limits.section.finish();
     let (kind, choices) = (kind?, choices.unwrap_or_default());
     if let (Some(own), Some(field)) = (ProfileField::named(name), typed) {
-        let fitting = if own.is_date() { (Kind::Date, "date") } else { (Kind::Text, "text") };
+        let fitting = if own.is_date() { (AnswerType::Date, "date") } else { (AnswerType::Text, "text") };
         if kind != fitting.0 {
             field.fault(format!("must be \"{}\": {name} is a field of Braze's own", fitting.1));
         }
     }
     let kind = match kind {
-        Kind::Text => {
+        AnswerType::Text => {
             AnswerKind::Text(TextRule { min_length: min_length.unwrap_or(0), max_length, pattern, choices })
         }
-        Kind::Number => AnswerKind::Number { min, max },
-        Kind::Boolean => AnswerKind::Boolean,
-        Kind::Date => AnswerKind::Date,
-        Kind::List => AnswerKind::List { choices, most: most.unwrap_or(MOST_ITEMS) },
+        AnswerType::Number => AnswerKind::Number { min, max },
+        AnswerType::Boolean => AnswerKind::Boolean,
+        AnswerType::Date => AnswerKind::Date,
+        AnswerType::List => AnswerKind::List { choices, most: most.unwrap_or(MOST_ITEMS) },
     };
     Some(AnswerRule { kind, required })
 }
 
 /// The keys of an attribute that depend on its type.
-struct Limits<'a> {
+struct AnswerLimits<'a> {
     section: Section<'a>,
-    kind: Option<Kind>,
+    kind: Option<AnswerType>,
 }
 
-impl<'a> Limits<'a> {
+impl<'a> AnswerLimits<'a> {
     /// Takes a key that only these types have. If the type is wrong, its limits are not reported, too.
-    fn of(&mut self, key: &str, kinds: &[Kind]) -> Option<Field<'a>> {
+    fn of(&mut self, key: &str, kinds: &[AnswerType]) -> Option<Field<'a>> {
         let field = self.section.optional(key)?;
         if self.kind.is_none_or(|kind| kinds.contains(&kind)) {
             return Some(field);
         }
-        let named = |kind: &Kind| {
+        let named = |kind: &AnswerType| {
             KINDS.iter().find(|(_, known)| known == kind).map(|(name, _)| format!("\"{name}\""))
         };
         let names: Vec<String> = kinds.iter().filter_map(named).collect();
@@ -143,8 +143,8 @@ impl<'a> Limits<'a> {
     }
 
     fn lengths(&mut self) -> (Option<usize>, Option<usize>) {
-        let least = self.of("min_length", &[Kind::Text]).and_then(|field| size(&field, LONGEST_TEXT));
-        let longest = self.of("max_length", &[Kind::Text]);
+        let least = self.of("min_length", &[AnswerType::Text]).and_then(|field| size(&field, LONGEST_TEXT));
+        let longest = self.of("max_length", &[AnswerType::Text]);
         let most = longest.as_ref().and_then(|field| size(field, LONGEST_TEXT));
         if let (Some(field), Some(least), Some(most)) = (longest, least, most)
             && most < least
@@ -155,8 +155,8 @@ impl<'a> Limits<'a> {
     }
 
     fn numbers(&mut self) -> (Option<f64>, Option<f64>) {
-        let least = self.of("min", &[Kind::Number]).and_then(|field| number(&field));
-        let greatest = self.of("max", &[Kind::Number]);
+        let least = self.of("min", &[AnswerType::Number]).and_then(|field| number(&field));
+        let greatest = self.of("max", &[AnswerType::Number]);
         let most = greatest.as_ref().and_then(number);
         if let (Some(field), Some(least), Some(most)) = (greatest, least, most)
             && most < least

@@ -14,7 +14,7 @@ use crate::participation::{EnrollState, EventProgress, Open};
 use crate::profile::{Alias, ProfileHint};
 
 /// A participation by e-mail with two answers.
-struct Answered {
+struct EmailAnswers {
     brand: Brand,
     activation: Activation,
     participation: Participation,
@@ -24,7 +24,7 @@ fn email() -> Email {
     Email::parse("ada@example.com").unwrap()
 }
 
-fn answered(identity: Identity) -> Answered {
+fn answered(identity: Identity) -> EmailAnswers {
     let (brand, mut activation) = (brand(identity), activation(true, false));
     activation.answers = Some(AnswerRules::default());
     let mut answers = Attributes::default();
@@ -32,10 +32,10 @@ fn answered(identity: Identity) -> Answered {
     answers.set("shoe_size", AttributeValue::Integer(40)).unwrap();
     let id = IdKey::new([1; 32]).participation(&activation.scope, &Contact::Email(email()));
     let participation = Acceptance::new(id, (&brand, &activation), at(0)).by_email(email(), None, answers);
-    Answered { brand, activation, participation }
+    EmailAnswers { brand, activation, participation }
 }
 
-impl Answered {
+impl EmailAnswers {
     fn overwriting(mut self) -> Self {
         self.activation.answers = Some(AnswerRules { overwrite: true, ..AnswerRules::default() });
         self
