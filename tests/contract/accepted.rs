@@ -11,6 +11,7 @@ use connector::Connector;
 use domain::brand::{Brands, SecretRef};
 use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
+use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use memory::{Faults, Memory};
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ use crate::left_open::{Listens, without_limits};
 use crate::spoiler::Spoiler;
 
 const TOKEN: &str = "qb_accepted";
+const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
 
 /// The seed of the random bodies. The fuzzer uses others.
 const SEED: u64 = 13;
@@ -32,6 +34,7 @@ const SEED: u64 = 13;
 fn brands() -> Brands {
     let first = "incentive = \"first\"";
     let acme = BrandText::acme().with("settle = \"1s\"\nlimits = { export_ids_per_minute = 100000 }");
+    let acme = acme.with("[intake]\nsigning_secret = { env = \"SIGNING\" }");
     let spring = acme.webhook(TOKEN).activation("spring").email(first);
     let spring = spring.sms("regions = \"any\"\nfixed_lines = true\nopt_in = \"single\"").with(first);
     let spring = spring.event("signed_in", first).with("extras = [\"store\", \"n\"]");
@@ -49,6 +52,7 @@ impl Whole {
         let brands = Arc::new(brands());
         let secrets = Arc::new(Memory::new(1, Faults::none(), ports.clock.clone()));
         secrets.keep_secret(SecretRef::Env("KEY".into()), "key");
+        secrets.keep_secret(SecretRef::Env("SIGNING".into()), SECRET);
         let id_key = IdKey::new([7; 32]);
         let deps = ports.under_intake(secrets.clone());
         let routes = intake::router(deps, brands.clone(), id_key.clone());
@@ -66,12 +70,22 @@ impl Whole {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
+    /// A caller that signs may send any attribute.
+    fn signature(&self, body: &str) -> String {
+        let seconds = self.ports.now().as_second();
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+        mac.update(format!("{seconds}.{body}").as_bytes());
+        format!("t={seconds},v1={}", hex::encode(mac.finalize().into_bytes()))
+    }
+
     /// The id of the accepted participation; `None` when the body was refused, which is allowed.
     async fn post(&self, path: &str, body: &Value) -> Option<ParticipationId> {
+        let text = body.to_string();
         let request = Request::post(path)
             .header("content-type", "application/json")
             .header("authorization", format!("Bearer {TOKEN}"))
-            .body(Body::from(body.to_string()));
+            .header("x-quikly-signature", self.signature(&text))
+            .body(Body::from(text));
         let (status, answer) = self.ask(request.unwrap()).await;
         assert!(status == 202 || (400..500).contains(&status), "{body}: {status} {answer}");
         if status != 202 {

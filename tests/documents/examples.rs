@@ -146,6 +146,8 @@ fn title(path: &[&str]) -> Option<&'static str> {
         ["activation", "sms", "poll"] => "A stage of poll",
         ["activation", "events", _] => "[activation.events.NAME]",
         ["activation", "events", _, "extras"] => "An entry of extras",
+        ["activation", "attributes"] => "[activation.attributes]",
+        ["activation", "attributes", _] => "[activation.attributes.NAME]",
         ["activation", "rewards_to_braze"] => "[activation.rewards_to_braze]",
         ["activation", "incentive"] => "[[activation.incentive]]",
         ["activation", "incentive", "tiers"] => "An entry of tiers",

@@ -246,7 +246,9 @@ async fn a_consumer_who_refuses_messages_takes_part_by_email_and_is_subscribed_t
 #[tokio::test]
 async fn collected_attributes_are_part_of_the_same_write() {
     let workspace = SimProcess::start("50ms").await;
-    let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
+    let more = "[activation.attributes]\nfirst_name = { type = \"text\" }\nshoe_size = { type = \"number\" }\n\
+                quikly_participant = { type = \"text\" }";
+    let server = ServeProcess::start(&BrandFixture { more, ..BrandFixture::at(&workspace) }).await;
     let attributes = json!({ "first_name": "Ada", "shoe_size": 38, "quikly_participant": "no" });
     let body = json!({ "scope": "spring", "email": "ada@example.com", "attributes": attributes });
     let (status, _, accepted) =

@@ -13,6 +13,7 @@ mod refused_key;
 mod removals;
 mod requests;
 mod sms;
+mod surveys;
 mod together;
 mod unchanged;
 mod unreadable;

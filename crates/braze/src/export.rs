@@ -59,12 +59,18 @@ pub enum Fields {
     Identity,
     /// The identity fields and the custom attributes.
     IdentityAndAttributes,
+    /// The identity fields, the custom attributes, and Braze's own fields about the person.
+    IdentityAttributesAndPerson,
     /// The identity fields and the custom events of the last 90 days.
     IdentityAndEvents,
 }
 
+/// Braze's own fields about a person.
+const PERSON: [&str; 8] =
+    ["first_name", "last_name", "home_city", "dob", "gender", "country", "language", "time_zone"];
+
 impl Fields {
-    fn names(self) -> &'static [&'static str] {
+    fn names(self) -> Vec<&'static str> {
         const ALL: [&str; 8] = [
             "custom_attributes",
             "external_id",
@@ -76,9 +82,10 @@ impl Fields {
             "custom_events",
         ];
         match self {
-            Self::Identity => &ALL[1..7],
-            Self::IdentityAndAttributes => &ALL[..7],
-            Self::IdentityAndEvents => &ALL[1..],
+            Self::Identity => ALL[1..7].to_vec(),
+            Self::IdentityAndAttributes => ALL[..7].to_vec(),
+            Self::IdentityAttributesAndPerson => [&ALL[..7], &PERSON].concat(),
+            Self::IdentityAndEvents => ALL[1..].to_vec(),
         }
     }
 }
@@ -141,6 +148,8 @@ pub struct Profile {
     pub created_at: Option<Timestamp>,
     /// The custom attributes.
     pub custom_attributes: Map<String, Value>,
+    /// Those of Braze's own fields about the person that have a value.
+    pub person: Map<String, Value>,
     /// The custom events, as one summary for each name.
     pub custom_events: Vec<EventCount>,
 }
@@ -167,10 +176,37 @@ struct Exported {
     custom_attributes: Map<String, Value>,
     #[serde(default, deserialize_with = "or_default")]
     custom_events: Vec<EventCount>,
+    #[serde(default)]
+    first_name: Value,
+    #[serde(default)]
+    last_name: Value,
+    #[serde(default)]
+    home_city: Value,
+    #[serde(default)]
+    dob: Value,
+    #[serde(default)]
+    gender: Value,
+    #[serde(default)]
+    country: Value,
+    #[serde(default)]
+    language: Value,
+    #[serde(default)]
+    time_zone: Value,
 }
 
 impl From<Exported> for Profile {
     fn from(exported: Exported) -> Self {
+        let values = [
+            exported.first_name,
+            exported.last_name,
+            exported.home_city,
+            exported.dob,
+            exported.gender,
+            exported.country,
+            exported.language,
+            exported.time_zone,
+        ];
+        let person = PERSON.into_iter().zip(values).filter(|(_, value)| !value.is_null());
         Self {
             external_id: exported.external_id,
             braze_id: exported.braze_id.or(exported.appboy_id),
@@ -179,6 +215,7 @@ impl From<Exported> for Profile {
             phone: exported.phone,
             created_at: exported.created_at,
             custom_attributes: exported.custom_attributes,
+            person: person.map(|(name, value)| (name.to_owned(), value)).collect(),
             custom_events: exported.custom_events,
         }
     }

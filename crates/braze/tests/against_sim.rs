@@ -11,7 +11,7 @@ use braze::{
 };
 use braze_sim::{HeaderStyle, Settings, StatusKeys, Workspace};
 use jiff::Timestamp;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 async fn workspace(settings: Settings) -> (Client, String) {
@@ -200,5 +200,26 @@ async fn answers_keyed_by_profile_are_readable_one_number_at_a_time() {
     for (phone, state) in phones.iter().zip([SubscriptionState::Subscribed, SubscriptionState::Unknown]) {
         let answer = client.subscription_statuses("g", std::slice::from_ref(phone)).await.result.unwrap();
         assert_eq!(answer, Statuses::InOrder(vec![state]));
+    }
+}
+
+#[tokio::test]
+async fn fields_about_the_person_are_read_only_if_they_are_asked_for() {
+    let (client, _) = workspace(Settings::default()).await;
+    let mut created = creation("a@example.com");
+    let fields = &mut created.attributes.as_mut().unwrap().fields;
+    fields.insert("first_name".into(), json!("Ada"));
+    fields.insert("dob".into(), json!("1990-11-23"));
+    fields.insert("likes".into(), json!(["running", "hiking"]));
+    client.track(&[created]).await.result.unwrap();
+    let query = ExportQuery::Email("a@example.com".into());
+    let mut read = Vec::new();
+    for fields in [Fields::IdentityAndAttributes, Fields::IdentityAttributesAndPerson] {
+        read.push(client.export_ids(&query, fields).await.result.unwrap().users.remove(0));
+    }
+    assert!(read[0].person.is_empty());
+    assert_eq!(Value::Object(read[1].person.clone()), json!({ "first_name": "Ada", "dob": "1990-11-23" }));
+    for profile in read {
+        assert_eq!(profile.custom_attributes["likes"], json!(["running", "hiking"]));
     }
 }

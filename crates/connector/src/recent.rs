@@ -142,6 +142,7 @@ impl Recent {
             AttributeValue::Integer(number) => self.hashes.hash_one((1_u8, number)),
             AttributeValue::Float(number) => self.hashes.hash_one((2_u8, number.to_bits())),
             AttributeValue::Boolean(value) => self.hashes.hash_one((3_u8, value)),
+            AttributeValue::List(items) => self.hashes.hash_one((4_u8, items)),
         }
     }
 

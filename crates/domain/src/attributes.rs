@@ -14,6 +14,9 @@ pub const MOST_ATTRIBUTES: usize = 32;
 /// The longest attribute name and the longest text value, in characters (Braze cuts at 255).
 pub const LONGEST_TEXT: usize = 255;
 
+/// The most items of a list (braze-docs, custom attributes: 25 unless Braze raises it).
+pub const MOST_ITEMS: usize = 25;
+
 /// Fields of Braze's attributes object that identify a profile, state its consent, or control how the object
 /// is read. A participant must not set them.
 const RESERVED: [&str; 19] = [
@@ -49,6 +52,8 @@ pub enum AttributeValue {
     Float(f64),
     /// True or false.
     Boolean(bool),
+    /// Several different texts, at most [`MOST_ITEMS`]. Writing the list again replaces it as a whole.
+    List(Vec<String>),
 }
 
 impl AttributeValue {
@@ -64,7 +69,10 @@ impl AttributeValue {
                 number.fract() == 0.0 && format!("{number:.0}") == whole.to_string()
             }
             (Self::Boolean(ours), Self::Boolean(shown)) => ours == shown,
-            (Self::Text(_) | Self::Integer(_) | Self::Float(_) | Self::Boolean(_), _) => false,
+            (Self::List(ours), Self::List(shown)) => ours == shown,
+            (Self::Text(_) | Self::Integer(_) | Self::Float(_) | Self::Boolean(_) | Self::List(_), _) => {
+                false
+            }
         }
     }
 }
@@ -90,6 +98,7 @@ impl fmt::Debug for AttributeValue {
             Self::Integer(_) => "Integer(…)",
             Self::Float(_) => "Float(…)",
             Self::Boolean(_) => "Boolean(…)",
+            Self::List(_) => "List(…)",
         })
     }
 }
@@ -106,6 +115,9 @@ pub enum AttributeError {
     /// The text is longer than Braze keeps.
     #[error("a text may have at most 255 characters")]
     TextTooLong,
+    /// The list has more items than Braze keeps.
+    #[error("a list may have at most 25 items")]
+    ListTooLong,
     /// The number is NaN or infinite.
     #[error("a number must be finite")]
     NotFinite,
@@ -125,21 +137,18 @@ impl Attributes {
     /// If the name or value is not acceptable, or if there are too many.
     pub fn set(&mut self, name: &str, value: AttributeValue) -> Result<(), AttributeError> {
         check_name(name)?;
-        match &value {
-            AttributeValue::Text(text) if text.chars().count() > LONGEST_TEXT => {
-                return Err(AttributeError::TextTooLong);
-            }
-            AttributeValue::Float(number) if !number.is_finite() => return Err(AttributeError::NotFinite),
-            AttributeValue::Text(_)
-            | AttributeValue::Float(_)
-            | AttributeValue::Integer(_)
-            | AttributeValue::Boolean(_) => {}
-        }
+        check_value(&value)?;
         if self.0.len() >= MOST_ATTRIBUTES && !self.0.contains_key(name) {
             return Err(AttributeError::TooMany);
         }
         self.0.insert(name.to_owned(), value);
         Ok(())
+    }
+
+    /// The value of an attribute.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&AttributeValue> {
+        self.0.get(name)
     }
 
     /// The names and values, ordered by name.
@@ -161,6 +170,13 @@ impl Attributes {
             present.get(name).is_some_and(|present| value.is_shown_as(present))
         };
         let others = self.0.iter().filter(|(name, value)| !shown(name, value));
+        Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    /// The attributes whose names `is_kept` does not hold back.
+    #[must_use]
+    pub fn without(&self, is_kept: impl Fn(&str) -> bool) -> Self {
+        let others = self.0.iter().filter(|(name, _)| !is_kept(name));
         Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
@@ -197,6 +213,21 @@ fn check_name(name: &str) -> Result<(), AttributeError> {
     Ok(())
 }
 
+fn check_value(value: &AttributeValue) -> Result<(), AttributeError> {
+    let is_too_long = |text: &String| text.chars().count() > LONGEST_TEXT;
+    match value {
+        AttributeValue::Text(text) if is_too_long(text) => Err(AttributeError::TextTooLong),
+        AttributeValue::List(items) if items.len() > MOST_ITEMS => Err(AttributeError::ListTooLong),
+        AttributeValue::List(items) if items.iter().any(is_too_long) => Err(AttributeError::TextTooLong),
+        AttributeValue::Float(number) if !number.is_finite() => Err(AttributeError::NotFinite),
+        AttributeValue::Text(_)
+        | AttributeValue::List(_)
+        | AttributeValue::Float(_)
+        | AttributeValue::Integer(_)
+        | AttributeValue::Boolean(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,8 +257,9 @@ mod tests {
 
     #[test]
     fn a_value_that_a_profile_shows_already_is_not_written_again() {
-        use AttributeValue::{Boolean, Float, Integer, Text};
+        use AttributeValue::{Boolean, Float, Integer, List, Text};
         let text = |text: &str| Text(text.to_owned());
+        let list = |items: &[&str]| List(items.iter().map(|&item| item.to_owned()).collect());
         let same = [
             (text("gold"), text("gold")),
             (text("2026-11-23T10:00:00+01:00"), text("2026-11-23T09:00:00.000Z")),
@@ -237,6 +269,7 @@ mod tests {
             (Integer(7), Float(7.0)),
             (Float(7.0), Integer(7)),
             (Boolean(true), Boolean(true)),
+            (list(&["a", "b"]), list(&["a", "b"])),
         ];
         let other = [
             (text("gold"), text("Gold")),
@@ -246,6 +279,8 @@ mod tests {
             (Integer(7), Float(7.5)),
             (Integer(i64::MAX), Float(9.3e18)),
             (Boolean(true), text("true")),
+            (list(&["a", "b"]), list(&["b", "a"])),
+            (list(&["a"]), text("a")),
         ];
         for (cases, left) in [(&same[..], 0), (&other[..], 1)] {
             for (ours, shown) in cases {
@@ -300,6 +335,14 @@ mod tests {
     }
 
     #[test]
+    fn a_list_has_at_most_25_items_of_at_most_255_characters() {
+        let set = |items| Attributes::default().set("likes", AttributeValue::List(items));
+        assert_eq!(set(vec!["é".repeat(LONGEST_TEXT); MOST_ITEMS]), Ok(()));
+        assert_eq!(set(vec!["x".to_owned(); MOST_ITEMS + 1]), Err(AttributeError::ListTooLong));
+        assert_eq!(set(vec!["x".repeat(LONGEST_TEXT + 1)]), Err(AttributeError::TextTooLong));
+    }
+
+    #[test]
     fn some_can_be_picked_by_name() {
         let mut attributes = Attributes::default();
         for name in ["a", "b", "c"] {
@@ -311,9 +354,9 @@ mod tests {
 
     #[test]
     fn values_do_not_print_themselves() {
-        use AttributeValue::{Boolean, Float, Integer, Text};
-        let shown =
-            [Text("Ada".into()), Integer(7), Float(7.5), Boolean(true)].map(|value| format!("{value:?}"));
-        assert_eq!(shown, ["Text(…)", "Integer(…)", "Float(…)", "Boolean(…)"]);
+        use AttributeValue::{Boolean, Float, Integer, List, Text};
+        let values = [Text("Ada".into()), Integer(7), Float(7.5), Boolean(true), List(vec!["Ada".into()])];
+        let shown = values.map(|value| format!("{value:?}"));
+        assert_eq!(shown, ["Text(…)", "Integer(…)", "Float(…)", "Boolean(…)", "List(…)"]);
     }
 }

@@ -21,6 +21,7 @@ pub use workspace::{
 };
 
 use crate::Timestamp;
+use crate::answers::AnswerRules;
 use crate::attributes::Attributes;
 use crate::contact::Contact;
 use crate::ids::{BrandId, IncentiveId, LedgerKey, Scope};
@@ -94,6 +95,8 @@ pub struct Activation {
     pub sms: Option<SmsActivation>,
     /// The events that consumers can take part by, by name.
     pub events: BTreeMap<String, EventActivation>,
+    /// The attributes that callers may send with a participation; `None` if the brand file does not list any.
+    pub answers: Option<AnswerRules>,
     /// The incentives that can be won.
     pub incentives: BTreeMap<IncentiveId, Arc<Incentive>>,
     /// How rewards are written to profiles.

@@ -3,6 +3,7 @@
 
 mod access;
 mod activation;
+mod answers;
 mod claims;
 mod duration;
 mod finding;

@@ -1,5 +1,6 @@
 //! Decides the next step of a participation. This is a pure function; the connector performs what it says.
 
+mod answers;
 mod custom_event;
 mod enroll;
 mod find;
@@ -155,21 +156,21 @@ fn flow(
         (Way::Email { email, .. }, Open::Enroll(state)) => match &activation.email {
             Some(offered) => {
                 let update = enroll::ProfileUpdate::of_email(participation, email, offered, won());
-                enroll::decide((participation, state), &update, terms.brand, facts, now)
+                enroll::decide((participation, state), &update, terms, facts, now)
             }
             None => Step::NotOffered("e-mail"),
         },
         (Way::Event { event, email }, Open::Enroll(state)) => match activation.events.get(&event.name) {
             Some(offered) => {
                 let update = enroll::ProfileUpdate::of_event(participation, event, email, offered, won());
-                enroll::decide((participation, state), &update, terms.brand, facts, now)
+                enroll::decide((participation, state), &update, terms, facts, now)
             }
             None => Step::NotOffered("this event"),
         },
         (Way::Sms { phone, email, .. }, Open::Sms(state)) => match &activation.sms {
             Some(offered) => {
                 let consumer = sms::Consumer { phone, email: email.as_ref() };
-                sms::decide((participation, state), consumer, terms.brand, offered, facts, now)
+                sms::decide((participation, state), consumer, (terms, offered), facts, now)
             }
             None => Step::NotOffered("mobile numbers"),
         },

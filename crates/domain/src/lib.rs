@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod accept;
+pub mod answers;
 pub mod attributes;
 pub mod award;
 pub mod brand;

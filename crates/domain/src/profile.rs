@@ -1,12 +1,13 @@
 //! Braze profiles, as far as a participation has to distinguish them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
+use crate::answers::is_blank;
 use crate::attributes::AttributeValue;
 use crate::contact::{Contact, Email, Phone, Region};
 use crate::ids::ParticipationId;
@@ -124,8 +125,10 @@ pub struct FoundProfile {
     pub phone: Option<String>,
     /// When Braze created it.
     pub created_at: Option<Timestamp>,
-    /// The profile's custom attributes with plain values.
+    /// The profile's attributes with plain values and lists of texts: custom ones, and of Braze's own fields those that were asked for.
     pub attributes: BTreeMap<String, AttributeValue>,
+    /// The names of the profile's other attributes.
+    pub nested: BTreeSet<String>,
 }
 
 impl fmt::Debug for FoundProfile {
@@ -140,6 +143,26 @@ impl FoundProfile {
             None => Number::None,
             Some(shown) if phone.is(shown, region) => Number::Same,
             Some(_) => Number::Other,
+        }
+    }
+
+    /// Whether the profile has the consumer's number.
+    pub(crate) fn has_number(&self, phone: &Phone, region: Region) -> bool {
+        self.number(phone, region) == Number::Same
+    }
+
+    /// Whether the profile has a value of this name. An empty text or list is none.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.nested.contains(name) || self.attributes.get(name).is_some_and(|value| !is_blank(value))
+    }
+
+    /// Whether `reference` names this profile.
+    pub(crate) fn is_named(&self, reference: &ProfileRef) -> bool {
+        match reference {
+            ProfileRef::ExternalId(id) => self.external_id.as_ref() == Some(id),
+            ProfileRef::Alias(alias) => self.aliases.contains(alias),
+            ProfileRef::BrazeId(id) => self.braze_id.as_ref() == Some(id),
+            ProfileRef::Email(email) => self.carries(Some(email)),
         }
     }
 

@@ -10,7 +10,7 @@ fn found(external_id: Option<&str>, braze_id: &str, created: i64) -> FoundProfil
         email: None,
         phone: None,
         created_at: Some(Timestamp::from_second(created).unwrap()),
-        attributes: BTreeMap::new(),
+        ..FoundProfile::default()
     }
 }
 

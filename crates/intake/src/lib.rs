@@ -3,6 +3,7 @@
 
 mod accept;
 mod announce;
+mod answers;
 mod body;
 mod clients;
 mod counts;

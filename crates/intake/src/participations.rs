@@ -16,10 +16,10 @@ use ports::store::{Inserted, Read};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use stored::participation::attribute_size;
 
-use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute, keep, open, unreadable};
-use crate::body::{Members, Received, shown};
+use crate::accept::{keep, open, unreadable};
+use crate::answers::Allowed;
+use crate::body::{Members, Received};
 use crate::clients::{Asks, Caller, claims_to_be_signed};
 use crate::problem::{FieldError, Problem};
 use crate::spelling::{Typed, as_known};
@@ -65,7 +65,8 @@ pub(crate) async fn accept(
     let asking = counted(&intake, signer, &headers, (Asks::Post, caller))?;
     let body = body?;
     let key = idempotency::key(&headers)?;
-    let mut asked = read(body.members)?;
+    let allowed = Allowed::of(&intake, &body.members, asking);
+    let mut asked = read(body.members, allowed, now)?;
     let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope("scope"))?;
     let terms = intake.terms(&scope, "scope")?;
     open(terms.1, "scope", now)?;
@@ -238,14 +239,14 @@ struct AskedBody {
     attributes: Attributes,
 }
 
-fn read(mut body: Members) -> Result<AskedBody, Problem> {
+fn read(mut body: Members, allowed: Allowed<'_>, now: Timestamp) -> Result<AskedBody, Problem> {
     let mut errors = Vec::new();
     let scope = body.text("scope", &mut errors);
     let email = body.text("email", &mut errors);
     let phone = body.text("phone", &mut errors);
     let consent = body.boolean("consent", &mut errors);
     let consent_text_id = body.text("consent_text_id", &mut errors);
-    let attributes = attributes(body.object("attributes", &mut errors), &mut errors);
+    let attributes = allowed.read(body.object("attributes", &mut errors), now, &mut errors);
     body.finish(&mut errors);
     let email = match email {
         Some(text) => {
@@ -316,38 +317,4 @@ fn by_phone(
     let acceptance = Acceptance::new(id, (brand, activation), now).repeatable_by(repeat_key);
     let (text_id, attributes) = (asked.consent_text_id.clone(), asked.attributes.clone());
     Ok(acceptance.by_phone((phone, email), text_id, attributes))
-}
-
-fn attributes(members: serde_json::Map<String, Value>, errors: &mut Vec<FieldError>) -> Attributes {
-    let mut attributes = Attributes::default();
-    let mut bytes = 0_usize;
-    for (name, value) in members {
-        let field = || format!("attributes.{}", shown(&name));
-        // An empty value counts as absent.
-        if value.as_str().is_some_and(|text| domain::invisible::trim(text).is_empty()) {
-            continue;
-        }
-        if value.as_str().is_some_and(domain::liquid::is_unrendered) {
-            let message = "is a piece of a template that was not rendered";
-            errors.push(FieldError::new(field(), message).coded("unrendered-liquid"));
-            continue;
-        }
-        let Some(value) = attribute(value) else {
-            errors.push(FieldError::new(field(), "must be a string, number, true or false"));
-            continue;
-        };
-        bytes = bytes.saturating_add(attribute_size(&name, &value));
-        if let Err(error) = attributes.set(&name, value) {
-            errors.push(FieldError::new(field(), error.to_string()));
-            if error == domain::attributes::AttributeError::TooMany {
-                break;
-            }
-        }
-    }
-    if bytes > MOST_ATTRIBUTE_BYTES {
-        let message =
-            format!("may have at most {MOST_ATTRIBUTE_BYTES} bytes in all, names and values together");
-        errors.push(FieldError::new("attributes", message).coded("attributes-too-large"));
-    }
-    attributes
 }

@@ -255,7 +255,9 @@ impl Campaign {
         self.keep(Acceptance::new(id, terms, now).by_phone(contact, None, Attributes::default())).await
     }
 
-    fn terms(&self) -> (&Brand, &Activation) {
+    /// The brand and its activation.
+    #[must_use]
+    pub fn terms(&self) -> (&Brand, &Activation) {
         self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
     }
 
@@ -312,7 +314,8 @@ impl Campaign {
         accepted
     }
 
-    async fn keep(&self, participation: Participation) -> ParticipationId {
+    /// Stores a participation and announces it.
+    pub async fn keep(&self, participation: Participation) -> ParticipationId {
         self.store(&participation).await;
         let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
         let message = Outgoing { look, delay: Duration::ZERO };

@@ -46,6 +46,7 @@ pub fn participation(brand: &str, scope: &str, email: &str) -> Participation {
         ("visits", AttributeValue::Integer(3)),
         ("share", AttributeValue::Float(0.5)),
         ("member", AttributeValue::Boolean(true)),
+        ("likes", AttributeValue::List(vec!["running".into(), "hiking".into()])),
     ] {
         attributes.set(name, value).expect("an attribute");
     }

@@ -32,7 +32,7 @@ impl BrazeEndpoint for Profiles {
         let found = |item: &mut WorkItem, (): &(), export: &Export| {
             item.facts.found = Some(export.users.iter().map(translate::found_profile).collect());
         };
-        Ok(ask_all(to, requests, Fields::IdentityAndAttributes, found).await.0)
+        Ok(ask_all(to, requests, translate::fields_of(to.brand), found).await.0)
     }
 }
 
@@ -52,7 +52,7 @@ impl BrazeEndpoint for Aliases {
         };
         let questions = questions.into_iter().map(|(item, alias)| (item, ProfileRef::Alias(alias)));
         let requests = in_pieces(questions.collect());
-        let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndAttributes, found).await;
+        let (mut performed, refused) = ask_all(to, requests, translate::fields_of(to.brand), found).await;
         performed.active.extend(refused.into_iter().map(|(mut item, _)| {
             item.participation.learns_of_alias(false);
             item
@@ -79,7 +79,7 @@ impl BrazeEndpoint for Confirmations {
             (item, profile)
         };
         let requests = together(questions.into_iter().map(gone_unless_found).collect());
-        let (mut performed, refused) = ask_all(to, requests, Fields::IdentityAndAttributes, confirmed).await;
+        let (mut performed, refused) = ask_all(to, requests, translate::fields_of(to.brand), confirmed).await;
         performed.active.extend(refused.into_iter().map(|(item, _)| item));
         performed.active.iter_mut().for_each(|item| item.facts.refused = None);
         Ok(performed)

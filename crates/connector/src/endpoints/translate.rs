@@ -1,7 +1,9 @@
 //! Translates between the domain's types and Braze's.
 
-use braze::{AttributesObject, Event, ExportQuery, Identifier, Profile, TrackWrite};
+use braze::{AttributesObject, Event, ExportQuery, Fields, Identifier, Profile, TrackWrite};
+use domain::answers::ProfileField;
 use domain::attributes::AttributeValue;
+use domain::brand::Brand;
 use domain::decide::{ProfileEvent, ProfileWrite};
 use domain::liquid;
 use domain::participation::Way;
@@ -59,6 +61,7 @@ fn event(event: &ProfileEvent, identifier: Identifier, update_existing_only: Opt
 fn members(attributes: &domain::attributes::Attributes) -> Map<String, Value> {
     let rendered = attributes.iter().filter(|(_, value)| match value {
         AttributeValue::Text(text) => !liquid::is_unrendered(text),
+        AttributeValue::List(items) => !items.iter().any(|item| liquid::is_unrendered(item)),
         AttributeValue::Integer(_) | AttributeValue::Float(_) | AttributeValue::Boolean(_) => true,
     });
     rendered.map(|(name, value)| (name.to_owned(), plain(value))).collect()
@@ -128,15 +131,32 @@ pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
         email: profile.email.clone(),
         phone: profile.phone.clone(),
         created_at: profile.created_at,
-        attributes: profile
-            .custom_attributes
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), shown(value)?)))
+        attributes: values(profile).filter_map(|(name, value)| Some((name.clone(), shown(value)?))).collect(),
+        nested: values(profile)
+            .filter(|(_, value)| !value.is_null() && shown(value).is_none())
+            .map(|(name, _)| name.clone())
             .collect(),
     }
 }
 
-/// A plain attribute value from Braze's export.
+/// Custom attributes, and Braze's own fields about the person.
+fn values(profile: &Profile) -> impl Iterator<Item = (&String, &Value)> {
+    profile.custom_attributes.iter().chain(&profile.person)
+}
+
+/// The fields to read of a brand's profiles. Fields about the person are read only if an activation lists one of
+/// them.
+pub(crate) fn fields_of(brand: &Brand) -> Fields {
+    let rules = brand.activations.values().filter_map(|activation| activation.answers.as_ref());
+    let mut names = rules.flat_map(|rules| rules.by_name.keys());
+    if names.any(|name| ProfileField::named(name).is_some()) {
+        Fields::IdentityAttributesAndPerson
+    } else {
+        Fields::IdentityAndAttributes
+    }
+}
+
+/// An attribute value from Braze's export, if it is plain or a list of texts.
 fn shown(value: &Value) -> Option<AttributeValue> {
     match value {
         Value::String(text) => Some(AttributeValue::Text(text.clone())),
@@ -145,7 +165,11 @@ fn shown(value: &Value) -> Option<AttributeValue> {
             .as_i64()
             .map(AttributeValue::Integer)
             .or_else(|| number.as_f64().map(AttributeValue::Float)),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Value::Array(items) => {
+            let text = |item: &Value| item.as_str().map(str::to_owned);
+            items.iter().map(text).collect::<Option<_>>().map(AttributeValue::List)
+        }
+        Value::Null | Value::Object(_) => None,
     }
 }
 
@@ -155,5 +179,6 @@ fn plain(value: &AttributeValue) -> Value {
         AttributeValue::Integer(number) => (*number).into(),
         AttributeValue::Float(number) => (*number).into(),
         AttributeValue::Boolean(value) => (*value).into(),
+        AttributeValue::List(items) => items.iter().map(String::as_str).collect(),
     }
 }

@@ -37,6 +37,7 @@ impl Extra {
             AttributeValue::Integer(number) => number.to_string(),
             AttributeValue::Float(number) => number.to_string(),
             AttributeValue::Boolean(value) => value.to_string(),
+            AttributeValue::List(_) => return None,
         };
         match kind {
             ExtraKind::Text => Some(AttributeValue::Text(text)),

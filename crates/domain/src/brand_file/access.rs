@@ -39,6 +39,7 @@ pub(super) fn intake(mut section: Section<'_>, reading: &mut Reading<'_, '_>) ->
     let signing_secret = section.optional("signing_secret");
     let said = section.optional("open_to_anybody").map(|field| field.boolean());
     let open_to_anybody = said.flatten().unwrap_or(false);
+    reading.signs = signing_secret.is_some();
     // A secret that does not exist is reported separately.
     reading.unguarded = signing_secret.is_none() && !open_to_anybody && said != Some(None);
     let signing_secret =

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use crate::Timestamp;
-use crate::attributes::{AttributeError, AttributeValue, Attributes};
+use crate::attributes::{AttributeValue, Attributes};
 use crate::brand::{
     Activation, CreditMoment, EmailActivation, EventActivation, Extra, ExtraKind, RewardsToBraze,
 };
@@ -14,8 +14,8 @@ use crate::brand_file::incentive::{self, Ways};
 use crate::brand_file::keys;
 use crate::brand_file::reading::Reading;
 use crate::brand_file::section::{Field, Section};
-use crate::brand_file::sms;
-use crate::brand_file::value::{count, event_name, moment};
+use crate::brand_file::value::{attribute_name, count, event_name, moment};
+use crate::brand_file::{answers, sms};
 use crate::ids::{Channel, Scope};
 
 pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Activation> {
@@ -54,6 +54,7 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
     if let Some(field) = bringing.filter(|_| !reading.has_tokens) {
         field.doubt("cannot come in: no webhook has a token, [webhook] tokens_sha256 is missing");
     }
+    let listed = answers::listed(&mut section, reading.signs);
     let rewarding = section.optional("rewards_to_braze");
     let rewards = rewarding.as_ref().and_then(|field| Some(rewards(field.section(keys::REWARDS_TO_BRAZE)?)));
     if let Some(field) = rewarding.filter(|_| incentives.are_none()) {
@@ -65,6 +66,9 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
         }
     }
     incentives.doubt_unused(is_over);
+    if let Some(listed) = &listed {
+        listed.compare(email.as_ref(), rewards.as_ref());
+    }
     section.finish();
     Some(Activation {
         scope: scope?,
@@ -74,6 +78,7 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
         email,
         sms,
         events,
+        answers: listed.map(|listed| listed.rules),
         incentives: incentives.into_usable(),
         rewards: rewards.unwrap_or_default(),
     })
@@ -157,11 +162,6 @@ fn rewards(mut section: Section<'_>) -> RewardsToBraze {
     let event = section.optional("event").and_then(|field| field.parsed(event_name));
     section.finish();
     RewardsToBraze { reward, position, incentive, event }
-}
-
-/// Reads a name that a participation could also set itself.
-fn attribute_name(text: &str) -> Result<String, AttributeError> {
-    Attributes::default().set(text, AttributeValue::Boolean(true)).map(|()| text.to_owned())
 }
 
 fn attributes(mut section: Section<'_>) -> Attributes {

@@ -104,6 +104,14 @@ fn unusable_settings_raise_a_doubt() {
     let closed = EVERYTHING.replace("2026-12-01", "2026-11-14").replace("2026-11-30", "2026-11-13");
     one(&closed, "activation[0].closes: is over");
 
+    let attributes =
+        EVERYTHING.find("[activation.attributes]").unwrap()..EVERYTHING.find("[activation.rewards").unwrap();
+    let mut unlisted = EVERYTHING.to_owned();
+    unlisted.replace_range(attributes, "");
+    one(&unlisted, "activation[0].attributes: is missing: signed callers can write any attribute");
+    let twice = EVERYTHING.replace("attributes = { quikly_participant", "attributes = { colour");
+    one(&twice, "activation[0].attributes.colour: is also among the attributes of [activation.email]");
+
     let bare = "id = \"acme\"\n[braze]\nendpoint = \"https://rest.iad-03.braze.com\"\napi_key = { env = \"ACME_KEY\" }\n\
                 [[activation]]\nscope = \"spring\"\nopens = 2026-11-01T00:00:00Z\ncloses = 2026-12-01T00:00:00Z\n";
     one(bare, "activation[0].scope: has no way in");

@@ -48,6 +48,7 @@ pub(super) const ACTIVATION: Table = table(
         "email",
         "sms",
         "events",
+        "attributes",
         "incentive",
         "rewards_to_braze",
     ],
@@ -74,6 +75,12 @@ pub(super) const POLL: Table = table("A stage of poll", &["every", "for"]);
 pub(super) const EVENT: Table =
     table("[activation.events.NAME]", &["attributes", "extras", "repeatable", "incentive"]);
 pub(super) const EXTRA: Table = table("An entry of extras", &["name", "type"]);
+/// The other keys of this table are names of attributes.
+pub(super) const ATTRIBUTES: Table = table("[activation.attributes]", &["overwrite"]);
+pub(super) const ATTRIBUTE: Table = table(
+    "[activation.attributes.NAME]",
+    &["type", "required", "min_length", "max_length", "pattern", "choices", "min", "max", "most"],
+);
 pub(super) const REWARDS_TO_BRAZE: Table =
     table("[activation.rewards_to_braze]", &["reward", "position", "incentive", "event"]);
 pub(super) const INCENTIVE: Table = table(
@@ -106,7 +113,7 @@ pub(super) const STEP: Table = table("An entry of steps", &["within", "reward", 
 pub(super) const NAMES: Table = table("Names", &[]);
 
 /// Every table with fixed keys, in the order of a file.
-pub const TABLES: [Table; 18] = [
+pub const TABLES: [Table; 20] = [
     TOP,
     BRAZE,
     LIMITS,
@@ -121,6 +128,8 @@ pub const TABLES: [Table; 18] = [
     POLL,
     EVENT,
     EXTRA,
+    ATTRIBUTES,
+    ATTRIBUTE,
     REWARDS_TO_BRAZE,
     INCENTIVE,
     TIER,

@@ -200,8 +200,14 @@ fn draft<'a>(file: &'a Given, resolver: &dyn Resolver) -> Draft<'a> {
         source.note(Severity::Error, error.span().as_ref(), "", message);
     }
     let syntax = source.faults();
-    let mut reading =
-        Reading { source: &source, resolver, claims: Claims::default(), unguarded: true, has_tokens: true };
+    let mut reading = Reading {
+        source: &source,
+        resolver,
+        claims: Claims::default(),
+        unguarded: true,
+        signs: false,
+        has_tokens: true,
+    };
     let brand = read::brand(&table, &mut reading);
     let claims = reading.claims;
     let (mut findings, secrets) = source.into_parts();

@@ -12,6 +12,8 @@ pub(super) struct Reading<'a, 'b> {
     /// Whether callers can take part for limited prizes without a signature although the file does not allow
     /// that explicitly.
     pub(super) unguarded: bool,
+    /// Whether the brand's front end signs what it sends.
+    pub(super) signs: bool,
     /// Whether webhooks have a token, as far as this is known.
     pub(super) has_tokens: bool,
 }

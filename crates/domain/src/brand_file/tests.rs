@@ -10,6 +10,9 @@ mod incentives;
 
 #[path = "access_tests.rs"]
 mod access;
+
+#[path = "answers_tests.rs"]
+mod answers;
 #[path = "doubt_tests.rs"]
 mod doubts;
 

@@ -1,4 +1,4 @@
-//! Values that several tables have: counts, moments, names of events, secrets, and addresses that are not
+//! Values that several tables have: counts, moments, names of attributes and events, secrets, and addresses that are not
 //! public.
 
 use std::num::NonZeroU32;
@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use toml::de::DeValue;
 
 use crate::Timestamp;
+use crate::attributes::{AttributeError, AttributeValue, Attributes};
 use crate::brand::SecretRef;
 use crate::brand_file::secrets::{NamedSecret, SecretPurpose};
 use crate::brand_file::section::Field;
@@ -75,6 +76,11 @@ pub(super) fn event_name(text: &str) -> Result<String, &'static str> {
         return Err("must be 1 to 255 characters without surrounding space");
     }
     Ok(text.to_owned())
+}
+
+/// Reads a name that a participation could also set itself.
+pub(super) fn attribute_name(text: &str) -> Result<String, AttributeError> {
+    Attributes::default().set(text, AttributeValue::Boolean(true)).map(|()| text.to_owned())
 }
 
 /// Reads a moment. It needs an offset, since a local time would mean different moments on different machines.

@@ -3,11 +3,11 @@
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::brand::{Brand, EmailActivation, EventActivation, Identity};
+use crate::brand::{Activation, Brand, EmailActivation, EventActivation, Identity};
 use crate::contact::Email;
 use crate::decide::{
-    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Written, custom_event, find,
-    remembered,
+    Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, answers, custom_event,
+    find, remembered,
 };
 use crate::participation::{BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, Target};
 use crate::profile::{self, Alias, ProfileHint, ProfileRef};
@@ -18,7 +18,12 @@ pub(super) struct ProfileUpdate<'a> {
     email: &'a Email,
     /// The profile, if Braze named it.
     profile: Option<&'a ProfileRef>,
-    attributes: Attributes,
+    /// The attributes that the consumer or the webhook gave.
+    given: Attributes,
+    /// Whether the given attributes are answers, which do not replace what the profile has.
+    answers: bool,
+    /// The attributes that the brand and the reward set.
+    ours: Attributes,
     event: Option<&'a str>,
     /// Whether a profile is created if there is none.
     creates: bool,
@@ -35,11 +40,12 @@ impl<'a> ProfileUpdate<'a> {
         activation: &'a EmailActivation,
         won: Attributes,
     ) -> Self {
-        let ours = activation.attributes.clone().beneath(&won);
         Self {
             email,
             profile: None,
-            attributes: participation.attributes().beneath(&ours),
+            given: participation.attributes().clone(),
+            answers: true,
+            ours: activation.attributes.beneath(&won),
             event: activation.event.as_deref(),
             creates: true,
             shows_reward: !won.is_empty(),
@@ -56,14 +62,13 @@ impl<'a> ProfileUpdate<'a> {
         activation: &'a EventActivation,
         won: Attributes,
     ) -> Self {
-        let ours = activation.attributes.clone().beneath(&won);
+        let extras = activation.extras.iter().map(|extra| extra.name.as_str());
         Self {
             email,
             profile: event.profile.as_ref(),
-            attributes: participation
-                .attributes()
-                .only(activation.extras.iter().map(|extra| extra.name.as_str()))
-                .beneath(&ours),
+            given: participation.attributes().only(extras),
+            answers: false,
+            ours: activation.attributes.beneath(&won),
             event: None,
             creates: false,
             shows_reward: !won.is_empty(),
@@ -75,11 +80,12 @@ impl<'a> ProfileUpdate<'a> {
 pub(super) fn decide(
     (participation, state): (&Participation, &EnrollState),
     update: &ProfileUpdate<'_>,
-    brand: &Brand,
+    terms: &Terms<'_>,
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    let flow = EnrollFlow { participation, update, brand, facts, now };
+    let (brand, activation) = (terms.brand, terms.activation);
+    let flow = EnrollFlow { participation, update, brand, activation, facts, now };
     match state {
         EnrollState::Received => flow.begin(),
         EnrollState::Enrolling { target, event } => flow.enroll(target, *event),
@@ -90,6 +96,7 @@ struct EnrollFlow<'a> {
     participation: &'a Participation,
     update: &'a ProfileUpdate<'a>,
     brand: &'a Brand,
+    activation: &'a Activation,
     facts: &'a Facts,
     now: Timestamp,
 }
@@ -97,7 +104,7 @@ struct EnrollFlow<'a> {
 impl EnrollFlow<'_> {
     fn begin(&self) -> Step {
         let update = self.update;
-        if !update.creates && update.attributes.is_empty() {
+        if !update.creates && update.given.is_empty() && update.ours.is_empty() {
             return Step::Done(update.ends.clone());
         }
         match (update.profile, self.brand.braze.identity) {
@@ -116,7 +123,11 @@ impl EnrollFlow<'_> {
     /// Finds the profile. A hint in our own store costs nothing; Braze's look-up is the scarce request.
     fn find(&self) -> Step {
         match remembered::profile(self.participation, (self.brand, None), self.facts, self.now) {
-            Ok(Some(hint)) => return self.write(self.target_of(hint), EventProgress::NotSent),
+            Ok(Some(hint)) => {
+                return self
+                    .wait_for(hint)
+                    .unwrap_or_else(|| self.write(self.target_of(hint), EventProgress::NotSent));
+            }
             Ok(None) => {}
             Err(question) => return Step::Ask(question),
         }
@@ -173,6 +184,17 @@ impl EnrollFlow<'_> {
         }
     }
 
+    /// Waits for a profile that was just created and does not show yet: only when it shows is it known which
+    /// answers it has.
+    fn wait_for(&self, hint: &ProfileHint) -> Option<Step> {
+        let built = self.settled_from(hint.learned_at);
+        let confirmed =
+            self.facts.confirmed.as_ref().filter(|confirmed| confirmed.profile == hint.profile)?;
+        let is_missing = !confirmed.found.iter().any(|found| found.is_named(&hint.profile));
+        let waits = answers::are_kept(self.participation, self.activation) && is_missing && self.now < built;
+        waits.then_some(Step::Wait { state: Open::Enroll(EnrollState::Received), until: built })
+    }
+
     fn target_of(&self, known: &ProfileHint) -> Target {
         Target { profile: known.profile.clone(), create: known.is_fresh(self.now) }
     }
@@ -219,7 +241,14 @@ impl EnrollFlow<'_> {
     /// Writes attributes and event in one request: an event by alias never creates the profile that it is
     /// for.
     fn write(&self, target: Target, progress: EventProgress) -> Step {
-        let attributes = self.update.attributes.clone();
+        let given = match self.update.answers {
+            true => answers::to_write(self.participation, self.activation, &target, self.facts),
+            false => Ok(self.update.given.clone()),
+        };
+        let attributes = match given {
+            Ok(given) => given.beneath(&self.update.ours),
+            Err(question) => return Step::Ask(question),
+        };
         let (event, progress) = match (self.event(), progress) {
             (Some(_), EventProgress::Recorded) => (None, EventProgress::Recorded),
             (Some(event), _) => {

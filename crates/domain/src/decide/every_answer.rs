@@ -10,6 +10,12 @@ fn old_hint(now: Timestamp) -> ProfileHint {
     ProfileHint { profile: ProfileRef::BrazeId("b".into()), learned_at, created: false, by: id() }
 }
 
+fn size(of: i64) -> Attributes {
+    let mut attributes = Attributes::default();
+    attributes.set("shoe_size", AttributeValue::Integer(of)).unwrap();
+    attributes
+}
+
 /// What may be answered to a step.
 #[derive(Debug, Clone)]
 enum WorldAnswer {
@@ -28,15 +34,20 @@ fn answers() -> impl Strategy<Value = Vec<WorldAnswer>> {
 
 proptest! {
     /// Whatever Braze answers, and however often, the participation ends, it is due until then, and no event is sent while the outcome of
-    /// an earlier one is unknown.
+    /// an earlier one is unknown. What the profile has already is not overwritten by an answer.
     #[test]
     fn every_participation_ends(
-        answers in answers(), by_email: bool, event: bool, hinted: bool, exists: bool, arrived: bool,
+        answers in answers(), by_email: bool, event: bool, hinted: bool, exists: bool, arrived: bool, answered: bool,
     ) {
         let identity = if by_email { Identity::Email } else { Identity::Alias };
-        let (brand, activation) = (brand(identity), activation(true, event));
+        let (brand, mut activation) = (brand(identity), activation(true, event));
+        activation.answers = answered.then(AnswerRules::default);
         let terms = Terms { brand: &brand, activation: &activation };
         let mut participation = participation(&brand, &activation);
+        if answered {
+            participation = changed(participation, |kept| kept.attributes = size(40));
+        }
+        let theirs = || FoundProfile { attributes: [("shoe_size".to_owned(), AttributeValue::Integer(38))].into(), ..ada() };
         let mut facts = Facts::default();
         let mut answers = answers.into_iter();
         let mut now = at(0);
@@ -59,12 +70,12 @@ proptest! {
                 Step::Ask(question) => match (question, answer) {
                     (Question::ProfileHint, _) => facts.known = Some(hinted.then(|| old_hint(now))),
                     (Question::Confirm(profile), WorldAnswer::Useful) => {
-                        let found = if exists { vec![ada()] } else { Vec::new() };
+                        let found = if exists { vec![theirs()] } else { Vec::new() };
                         facts.confirmed = Some(Confirmation { profile, found });
                     }
                     (Question::Claim, _) => facts.claim = Some(Claim::Ours),
                     (Question::FindProfile, WorldAnswer::Useful) => {
-                        facts.found = Some(if exists { vec![ada()] } else { Vec::new() });
+                        facts.found = Some(if exists { vec![theirs()] } else { Vec::new() });
                     }
                     (Question::FindAlias(_), WorldAnswer::Useful) => participation.learns_of_alias(false),
                     (Question::EventRecorded { .. }, WorldAnswer::Useful) => {
@@ -84,6 +95,8 @@ proptest! {
                 }
                 Step::Tell { command, .. } => {
                     facts.before_a_command();
+                    let size = if let Command::Write(write) = &command { write.attributes.get("shoe_size") } else { None };
+                    prop_assert_eq!(size.is_some(), answered && !exists, "an answer is written where there is none");
                     prop_assert!(command.is_repeatable() || !open_attempt, "an event while another may be on its way");
                     let retry_at = now + Duration::from_secs(1);
                     facts.written = Some(match answer {

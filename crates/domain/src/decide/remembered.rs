@@ -20,7 +20,8 @@ pub(super) fn profile<'a>(
 ) -> Result<Option<&'a ProfileHint>, Question> {
     let known = facts.known.as_ref().ok_or(Question::ProfileHint)?;
     let Some(hint) = known.as_ref().filter(|hint| hint.is_trusted(now)) else { return Ok(None) };
-    if hint.is_fresh(now) || hint.is_recent(brand.braze.hint_fresh, now) {
+    let is_asked = facts.confirmed.as_ref().is_some_and(|confirmed| confirmed.profile == hint.profile);
+    if hint.is_fresh(now) || (!is_asked && hint.is_recent(brand.braze.hint_fresh, now)) {
         return Ok(Some(hint));
     }
     Ok(is_theirs(participation, region, facts, &hint.profile)?.then_some(hint))
@@ -38,8 +39,8 @@ pub(super) fn may_be_gone(
 }
 
 /// Whether a profile that was chosen some time ago is still the consumer's: Braze has it, and it has the consumer's
-/// address or number. Profiles may show numbers in the form used in `region`. A write to a profile that was merged or deleted has no effect, and Braze still answers with
-/// success.
+/// address or number. Profiles may show numbers in the form used in `region`. A write to a profile that was merged or
+/// deleted has no effect, and Braze still answers with success.
 ///
 /// # Errors
 /// The question to ask first.

@@ -11,8 +11,8 @@ use crate::attributes::Attributes;
 use crate::brand::{Brand, DoubleOptInStart, OptIn, PhoneMismatch, PollStage, SmsActivation, Subscribe};
 use crate::contact::{Email, Phone};
 use crate::decide::{
-    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Written, custom_event, find,
-    remembered,
+    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Terms, Written, answers,
+    custom_event, find, remembered,
 };
 use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, Target, Unanswered};
 use crate::profile::{self, Alias, Number, ProfileRef};
@@ -39,12 +39,11 @@ pub(super) struct Consumer<'a> {
 pub(super) fn decide(
     (participation, state): (&Participation, &SmsState),
     consumer: Consumer<'_>,
-    brand: &Brand,
-    activation: &SmsActivation,
+    (terms, activation): (&Terms<'_>, &SmsActivation),
     facts: &Facts,
     now: Timestamp,
 ) -> Step {
-    let flow = SmsFlow { participation, consumer, brand, activation, facts, now };
+    let flow = SmsFlow { participation, consumer, brand: terms.brand, terms, activation, facts, now };
     match state {
         SmsState::Received => flow.first_look(),
         SmsState::Enrolling { target } => flow.enroll(target),
@@ -64,6 +63,7 @@ struct SmsFlow<'a> {
     participation: &'a Participation,
     consumer: Consumer<'a>,
     brand: &'a Brand,
+    terms: &'a Terms<'a>,
     activation: &'a SmsActivation,
     facts: &'a Facts,
     now: Timestamp,
@@ -86,7 +86,7 @@ impl SmsFlow<'_> {
         let number = (self.consumer.phone, self.activation.region);
         match profile::choose_for(found, number, self.consumer.email) {
             None => self.write(Target { profile: ProfileRef::Alias(self.alias()), create: true }),
-            Some((profile, Number::Same)) => self.opt_in(&Target { profile, create: false }),
+            Some((profile, Number::Same)) => self.answer(Target { profile, create: false }),
             Some((profile, Number::None)) => self.write(Target { profile, create: false }),
             Some((profile, Number::Other)) => match self.brand.braze.on_phone_mismatch {
                 PhoneMismatch::Update => self.write(Target { profile, create: false }),
@@ -110,15 +110,39 @@ impl SmsFlow<'_> {
         }
     }
 
+    /// The profile has the number: writes the answers that it lacks, or goes on.
+    fn answer(&self, target: Target) -> Step {
+        let activation = self.terms.activation;
+        if activation.answers.is_none() {
+            return self.opt_in(&target);
+        }
+        match answers::to_write(self.participation, activation, &target, self.facts) {
+            Ok(answers) if answers.is_empty() => self.opt_in(&target),
+            Ok(_) => self.write(target),
+            Err(question) => Step::Ask(question),
+        }
+    }
+
+    /// Whether the profile was found with the number, so that Braze has nothing to build.
+    fn has_number(&self, target: &Target) -> bool {
+        let mut found = self.facts.found.iter().flatten().filter(|found| found.is_named(&target.profile));
+        found.any(|found| found.has_number(self.consumer.phone, self.activation.region))
+    }
+
     /// Writes the number to the profile, and creates the profile if necessary. Repeating this is harmless.
     fn write(&self, target: Target) -> Step {
+        let answers = answers::to_write(self.participation, self.terms.activation, &target, self.facts);
+        let attributes = match answers {
+            Ok(attributes) => attributes,
+            Err(question) => return Step::Ask(question),
+        };
         let write = ProfileWrite {
             profile: target.profile.clone(),
             create: target.create,
             email: self.consumer.email.filter(|_| target.create).cloned(),
             phone: Some(self.consumer.phone.clone()),
             subscribe: self.subscribes_with_profile().then(|| self.activation.group.clone()),
-            attributes: self.participation.attributes().clone(),
+            attributes,
             event: None,
             shows_reward: false,
         };
@@ -146,6 +170,7 @@ impl SmsFlow<'_> {
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
             Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => again(*retry_at),
             Some(Written::Done) if self.subscribes_with_profile() => self.await_subscription(target, false),
+            Some(Written::Done) if self.has_number(target) => self.opt_in(target),
             Some(Written::Done) => {
                 let until = self.settled_from(self.now);
                 let state = Open::Sms(SmsState::Settling { target: target.clone(), until });

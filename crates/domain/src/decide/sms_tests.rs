@@ -9,6 +9,9 @@ use crate::id_key::IdKey;
 use crate::ids::{Scope, SubscriptionGroup};
 use crate::profile::FoundProfile;
 
+#[path = "sms_answers_tests.rs"]
+mod answers;
+
 #[path = "sms_everything.rs"]
 mod everything;
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::accept::Acceptance;
+use crate::answers::AnswerRules;
 use crate::attributes::{AttributeValue, Attributes};
 use crate::brand::*;
 use crate::contact::{Contact, Email};
@@ -66,6 +67,7 @@ pub(crate) fn closed_to_all() -> Activation {
         email: None,
         sms: None,
         events: BTreeMap::new(),
+        answers: None,
         incentives: BTreeMap::new(),
         rewards: RewardsToBraze::default(),
     }

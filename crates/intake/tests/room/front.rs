@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::Timestamp;
+use domain::brand::SecretRef;
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
 use domain::ids::{ContactKey, ParticipationId, Scope};
@@ -14,13 +15,17 @@ use domain::ledger::Entry;
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use domain::token::TokenHash;
+use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
 use intake::{Entering, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
 use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
-use ports::{Result, Store};
+use ports::{Clock, Result, Store};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+
+/// Requests are signed, so that any attribute may be sent.
+const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
 
 /// A store that is slow, so that requests overlap in it. It counts at each insert, or knows only what is
 /// reported to it.
@@ -101,7 +106,7 @@ impl RoomFront {
         let hash = TokenHash::of("qb_1");
         let brand = format!(
             "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"K\" }}\n\
-             [webhook]\ntokens_sha256 = [\"{hash}\"]\n\
+             [intake]\nsigning_secret = {{ env = \"S\" }}\n[webhook]\ntokens_sha256 = [\"{hash}\"]\n\
              [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n{activation}\n\
              [activation.email]\n\
              [activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\n\
@@ -134,7 +139,12 @@ impl RoomFront {
     pub(crate) async fn post(&self, body: &Value) -> (StatusCode, Value) {
         let request = Request::post("/participations").header("content-type", "application/json");
         let request = request.header("idempotency-key", "0123456789abcdef0123456789abcdef");
-        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+        let body = body.to_string();
+        let seconds = self.clock.now().as_second();
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+        mac.update(format!("{seconds}.{body}").as_bytes());
+        let signature = format!("t={seconds},v1={}", hex::encode(mac.finalize().into_bytes()));
+        self.send(request.header("x-quikly-signature", signature).body(Body::from(body)).unwrap()).await
     }
 
     pub(crate) async fn webhook(&self, body: &Value) -> (StatusCode, Value) {
@@ -159,6 +169,7 @@ impl RoomFront {
 
 pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: &Arc<TestClock>) -> Router {
     let memory = &store.memory;
+    memory.keep_secret(SecretRef::Env("S".into()), SECRET);
     let deps = IntakeDeps {
         store: store.clone(),
         entering,

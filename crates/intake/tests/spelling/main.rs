@@ -278,12 +278,4 @@ async fn extras_are_what_the_file_says_and_neither_empty_nor_unrendered() {
     let attributes = extras(r#","visits":"42","vip":"true","d":1"#).await.1;
     let values: Vec<_> = attributes.iter().map(|(_, value)| value.clone()).collect();
     assert!(values == [Boolean(true), Integer(42)]);
-    let (status, answer) = intake
-        .post(&json!({ "scope": "spring", "email": "a@example.com", "attributes": { "x": "{{y}}" } }))
-        .await;
-    assert_eq!(
-        (status.as_u16(), &answer["errors"][0]["code"]),
-        (422, &json!("unrendered-liquid")),
-        "{answer}"
-    );
 }

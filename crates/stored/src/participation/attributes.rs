@@ -17,6 +17,7 @@ fn json(value: &AttributeValue) -> Result<Value, Why> {
             Value::Number(Number::from_f64(*number).ok_or("an attribute is not a finite number")?)
         }
         AttributeValue::Boolean(value) => Value::Bool(*value),
+        AttributeValue::List(items) => items.iter().map(String::as_str).collect(),
     })
 }
 
@@ -31,11 +32,18 @@ pub(super) fn read(stored: &Map<String, Value>) -> Result<Attributes, Why> {
                 (None, Some(number)) => AttributeValue::Float(number),
                 (None, None) => return Err("a number out of range".into()),
             },
-            Value::Null | Value::Array(_) | Value::Object(_) => return Err("a nested attribute".into()),
+            // Versions before lists refuse the record, so that they do not lose the answer.
+            Value::Array(items) => AttributeValue::List(texts(items)?),
+            Value::Null | Value::Object(_) => return Err("a nested attribute".into()),
         };
         attributes.set(name, value)?;
     }
     Ok(attributes)
+}
+
+fn texts(items: &[Value]) -> Result<Vec<String>, Why> {
+    let text = |item: &Value| item.as_str().map(str::to_owned);
+    Ok(items.iter().map(text).collect::<Option<_>>().ok_or("a list with an item that is not a text")?)
 }
 
 /// How many bytes an attribute takes in a record: its name and its value, without the punctuation around
@@ -48,6 +56,8 @@ pub fn attribute_size(name: &str, value: &AttributeValue) -> usize {
         AttributeValue::Integer(number) => number.to_string().len(),
         AttributeValue::Float(number) => Value::from(*number).to_string().len(),
         AttributeValue::Boolean(value) => value.to_string().len(),
+        // An item also takes its quotes and a comma.
+        AttributeValue::List(items) => items.iter().map(|item| unquoted(item).saturating_add(3)).sum(),
     };
     unquoted(name).saturating_add(value)
 }

@@ -1,5 +1,6 @@
 //! The stored form of participations.
 
+use domain::attributes::AttributeValue;
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
     BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation, Shown,
@@ -99,6 +100,13 @@ fn others() -> Vec<(&'static str, Participation)> {
         ("proof", forgotten(Way::Forgotten(Forgotten { proof, ..Forgotten::default() }))),
         ("event_without_profile", but(|kept| kept.way = Way::Event { event, email: email() })),
         ("attributes", but(|kept| kept.attributes = attributes())),
+        (
+            "attribute_list",
+            but(|kept| {
+                let likes = AttributeValue::List(vec!["running".into(), "Zoë \"Z\"".into()]);
+                kept.attributes.set("likes", likes).unwrap();
+            }),
+        ),
         (
             "under_way",
             but(|kept| {

@@ -73,6 +73,20 @@ fn an_impossible_participation_is_refused() {
 }
 
 #[test]
+fn an_attribute_that_is_neither_plain_nor_a_list_of_texts_is_refused() {
+    let with = |value: &str| {
+        text().replace(r#""accepted_at""#, &format!(r#""attributes":{{"a":{value}}},"accepted_at""#))
+    };
+    assert!(stored::participation::decode(id(), 5, &with(r#"["x","y"]"#)).is_ok());
+    assert!(why(&with(r#"{"x":1}"#)).ends_with("a nested attribute"));
+    for list in ["[1]", r#"["x",null]"#, r#"[["x"]]"#] {
+        assert!(why(&with(list)).ends_with("a list with an item that is not a text"), "{list}");
+    }
+    let long = format!("[{}]", vec![r#""x""#; 26].join(","));
+    assert!(why(&with(&long)).ends_with("a list may have at most 25 items"));
+}
+
+#[test]
 fn a_newer_form_is_refused_by_its_version() {
     let newer = "it has version 2 of its form, and this version of quikly-braze reads those up to 1";
     assert!(why(&text().replace("\"v\":1", "\"v\":2")).ends_with(newer));
