@@ -30,12 +30,13 @@ impl<'a> Allowed<'a> {
     /// for that.
     pub(crate) fn of(intake: &'a Intake, members: &Members, asking: Asking) -> Self {
         let scope = members.peek("scope").and_then(|text| Scope::parse(text).ok());
-        match (scope.and_then(|scope| intake.brands.activation(&scope)), asking) {
-            (Some((_, activation)), _) if activation.answers.is_some() => {
-                activation.answers.as_ref().map_or(Self::None, Self::Listed)
-            }
-            (Some(_), Asking::Unsigned) => Self::None,
-            (Some(_), Asking::Signed) | (None, _) => Self::Any,
+        let Some((_, activation)) = scope.and_then(|scope| intake.brands.activation(&scope)) else {
+            return Self::Any;
+        };
+        match (&activation.answers, asking) {
+            (Some(rules), _) => Self::Listed(rules),
+            (None, Asking::Unsigned) => Self::None,
+            (None, Asking::Signed) => Self::Any,
         }
     }
 

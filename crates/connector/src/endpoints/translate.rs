@@ -182,3 +182,53 @@ fn plain(value: &AttributeValue) -> Value {
         AttributeValue::List(items) => items.iter().map(String::as_str).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::brand_file::{AssumePresent, BrandFile, read_all};
+    use domain::ids::BrandId;
+
+    use super::*;
+
+    #[test]
+    fn attributes_that_are_neither_plain_nor_lists_of_texts_are_known_by_name() {
+        let custom = json!({
+            "tier": "gold", "likes": ["a", "b"], "address": { "city": "Paris" }, "visits": [1, 2], "gone": null,
+        });
+        let person = json!({ "first_name": "Ada" });
+        let (Value::Object(custom_attributes), Value::Object(person)) = (custom, person) else {
+            unreachable!("both are objects")
+        };
+        let found = found_profile(&Profile { custom_attributes, person, ..Profile::default() });
+        let names: Vec<&str> = found.attributes.keys().map(String::as_str).collect();
+        assert_eq!(names, ["first_name", "likes", "tier"]);
+        let likes = AttributeValue::List(vec!["a".to_owned(), "b".to_owned()]);
+        assert!(found.attributes.get("likes") == Some(&likes));
+        assert_eq!(found.nested.iter().map(String::as_str).collect::<Vec<_>>(), ["address", "visits"]);
+    }
+
+    #[test]
+    fn a_list_is_written_as_an_array_unless_a_template_was_not_rendered() {
+        let mut attributes = domain::attributes::Attributes::default();
+        let list = |items: &[&str]| AttributeValue::List(items.iter().map(|&item| item.to_owned()).collect());
+        attributes.set("likes", list(&["a", "b"])).unwrap();
+        attributes.set("odd", list(&["a", "{{b}}"])).unwrap();
+        assert_eq!(Value::Object(members(&attributes)), json!({ "likes": ["a", "b"] }));
+    }
+    #[test]
+    fn fields_about_the_person_are_read_only_if_an_activation_lists_one() {
+        let fields = |listed: &str| {
+            let text = format!(
+                "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"K\" }}\n\
+                 [[activation]]\nscope = \"spring\"\nopens = 2020-01-01T00:00:00Z\ncloses = 2100-01-01T00:00:00Z\n\
+                 [activation.email]\n{listed}"
+            );
+            let brands = read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap();
+            fields_of(brands.brand(&BrandId::parse("acme").unwrap()).unwrap())
+        };
+        let list = |name: &str| format!("[activation.attributes]\n{name} = {{ type = \"text\" }}\n");
+        assert_eq!(fields(""), Fields::IdentityAndAttributes);
+        assert_eq!(fields(&list("tier")), Fields::IdentityAndAttributes);
+        assert_eq!(fields(&list("first_name")), Fields::IdentityAttributesAndPerson);
+    }
+}

@@ -10,14 +10,13 @@ use crate::{invisible, liquid};
 /// # Errors
 /// If it contains control characters, `<`, or a piece of a template.
 pub(super) fn plain(text: &str) -> Result<&str, AnswerError> {
-    let text = invisible::trim(text);
     if liquid::is_unrendered(text) {
         return Err(AnswerError::Unrendered);
     }
     if text.contains('<') || text.chars().any(char::is_control) {
         return Err(AnswerError::range("must not contain control characters or <"));
     }
-    Ok(text)
+    Ok(invisible::trim(text))
 }
 
 /// Reads `YYYY-MM-DD` and nothing else.

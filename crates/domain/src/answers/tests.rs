@@ -137,6 +137,8 @@ fn what_a_page_or_a_template_would_execute_is_refused() {
     for (bad, expected) in [
         ("a\u{0}b", "attribute_range"),
         ("a\nb", "attribute_range"),
+        ("ab\n", "attribute_range"),
+        ("\u{0}ab", "attribute_range"),
         ("a\u{85}b", "attribute_range"),
         ("<b>", "attribute_range"),
         ("a {{b", "unrendered-liquid"),
