@@ -46,7 +46,10 @@ fn shown<'a>(target: &Target, facts: &'a Facts) -> Result<Vec<&'a FoundProfile>,
         // Braze chooses among the profiles of an address, and reports the address in any spelling.
         (ProfileRef::Email(_), Some(found), _) => Ok(found.iter().collect()),
         (ProfileRef::Email(_), None, _) => Err(Question::FindProfile),
-        (_, Some(found), _) if target.create && found.is_empty() => Ok(Vec::new()),
+        // The look-up found no profile that can be addressed, so the write creates one.
+        (_, Some(found), _) if target.create && found.iter().all(|profile| profile.reference().is_none()) => {
+            Ok(Vec::new())
+        }
         (_, _, Some(_)) => Ok(Vec::new()),
         (profile, _, None) => Err(Question::Confirm(profile.clone())),
     }

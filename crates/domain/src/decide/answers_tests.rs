@@ -196,6 +196,14 @@ fn a_profile_that_is_addressed_by_email_is_looked_up_first() {
 }
 
 #[test]
+fn a_profile_that_cannot_be_addressed_gets_nothing_and_is_not_asked_for() {
+    let answered = answered(Identity::Alias);
+    let nameless = FoundProfile { external_id: None, ..named() };
+    assert!(answered.write(&found(vec![nameless.clone()])).create);
+    assert_eq!(answered.names(&found(vec![nameless])), ALL);
+}
+
+#[test]
 fn what_the_brand_writes_is_written_whatever_the_profile_has() {
     let answered = answered(Identity::Alias);
     let tagged = [("quikly_participant".to_owned(), AttributeValue::Boolean(false))].into();
