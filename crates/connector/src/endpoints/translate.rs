@@ -215,6 +215,7 @@ mod tests {
         attributes.set("odd", list(&["a", "{{b}}"])).unwrap();
         assert_eq!(Value::Object(members(&attributes)), json!({ "likes": ["a", "b"] }));
     }
+
     #[test]
     fn fields_about_the_person_are_read_only_if_an_activation_lists_one() {
         let fields = |listed: &str| {
