@@ -185,6 +185,12 @@ fn a_repeated_write_reads_the_profile_again() {
 }
 
 #[test]
+fn a_profile_that_a_look_up_did_not_show_is_read_before_answers_are_written() {
+    let answered = answered(Identity::Alias).enrolling(Target { profile: u1(), create: false });
+    assert_eq!(answered.next(&found(Vec::new()), at(1)), Step::Ask(Question::Confirm(u1())));
+}
+
+#[test]
 fn a_profile_that_is_addressed_by_email_is_looked_up_first() {
     let answered = answered(Identity::Email);
     let claimed = Facts { claim: Some(Claim::Ours), ..Facts::default() };

@@ -312,3 +312,29 @@ fn a_number_earns_its_credit_with_its_end_and_no_other() {
     assert_eq!(with(State::Ended(Outcome::Expired)), early("expired"));
     assert_eq!(with(State::Open(Open::Sms(SmsState::Received))), early("received"));
 }
+
+#[test]
+fn a_consumer_who_was_asked_to_confirm_is_due_when_the_subscription_changes() {
+    let asked = State::Open(Open::Sms(SmsState::AwaitingOptIn { since: at(0) }));
+    let waiting = |due_at| {
+        let snapshot = Snapshot {
+            state: asked.clone(),
+            due_at: Some(at(due_at)),
+            ..accepted(by_phone(), false).into_snapshot()
+        };
+        Participation::restore(snapshot).unwrap()
+    };
+    let mut participation = waiting(1_800);
+    assert!(participation.hears_of_subscription(at(60)));
+    assert_eq!((participation.due_at(), participation.updated_at()), (Some(at(60)), at(60)));
+    for due_at in [50, 60] {
+        let mut participation = waiting(due_at);
+        let before = participation.clone();
+        assert!(participation.hears_of_subscription(at(60)));
+        assert_eq!(participation, before, "it is due already");
+    }
+    let mut received = accepted(by_phone(), false);
+    let before = received.clone();
+    assert!(!received.hears_of_subscription(at(60)));
+    assert_eq!(received, before, "it waits for something else");
+}
