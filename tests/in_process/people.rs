@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use domain::ids::ParticipationId;
+use domain::profile::ProfileRef;
 use memory::Faults;
 use ports::Clock;
 use proptest::prelude::*;
@@ -56,6 +57,15 @@ impl Remembered {
         self.campaign.clock.sleep(Duration::from_secs(600)).await;
     }
 
+    /// The brand merges the profile `old` into another one with the address, `new`.
+    async fn changes_by_merge(&self) {
+        let kept = json!({ "external_id": "new", "email": ADA });
+        self.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [kept] }).to_string()).await;
+        let (old, new) = (json!({ "external_id": "old" }), json!({ "external_id": "new" }));
+        let merge = json!({ "identifier_to_merge": old, "identifier_to_keep": new });
+        self.changes("/users/merge", json!({ "merge_updates": [merge] })).await;
+    }
+
     /// The consumer takes part again, by an event, and wins.
     async fn wins(&self) -> ParticipationId {
         let id = self.campaign.accept_event("signed_in", ADA).await;
@@ -97,10 +107,7 @@ async fn the_reward_is_on_the_profile_that_ours_was_merged_into_by_a_sign_in() {
 #[tokio::test(start_paused = true)]
 async fn the_reward_is_on_the_profile_that_a_known_one_was_merged_into() {
     let ada = Remembered::new("", Some(json!({ "external_id": "old", "email": ADA }))).await;
-    let kept = json!({ "external_id": "new", "email": ADA });
-    ada.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [kept] }).to_string()).await;
-    let merge = json!({ "identifier_to_merge": { "external_id": "old" }, "identifier_to_keep": { "external_id": "new" } });
-    ada.changes("/users/merge", json!({ "merge_updates": [merge] })).await;
+    ada.changes_by_merge().await;
     ada.wins().await;
     assert_eq!(ada.rewarded().await, ["new"]);
 }
@@ -156,14 +163,40 @@ async fn what_could_not_be_written_for_hours_is_on_the_profile_that_ours_was_mer
     ada.campaign.steer("POST", "/_sim/faults", fault).await;
     let id = ada.campaign.accept_event("signed_in", ADA).await;
     ada.campaign.clock.sleep(Duration::from_secs(1_800)).await;
-    let kept = json!({ "external_id": "new", "email": ADA });
-    ada.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [kept] }).to_string()).await;
-    let (old, new) = (json!({ "external_id": "old" }), json!({ "external_id": "new" }));
-    let merge = json!({ "identifier_to_merge": old, "identifier_to_keep": new });
-    ada.changes("/users/merge", json!({ "merge_updates": [merge] })).await;
+    ada.changes_by_merge().await;
     ada.campaign.steer("DELETE", "/_sim/faults", "").await;
     ada.campaign.all_reach(&[id], "credited", A_DAY).await;
     ada.campaign.clock.sleep(Duration::from_secs(600)).await;
+    assert_eq!(ada.rewarded().await, ["new"]);
+}
+
+/// A raffle that is drawn after half an hour, for events that Braze reports with the profile.
+const RAFFLE: &str = r#"
+[activation.events.signed_in]
+incentive = "raffle"
+[activation.rewards_to_braze]
+reward = "quikly_reward"
+[[activation.incentive]]
+id = "raffle"
+kind = "raffle"
+quantity = 1
+reward = "SPRING20"
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_raffle_is_won_by_the_profile_that_the_named_one_was_merged_into() {
+    let closes = testkit::start() + Duration::from_secs(1_800);
+    let activation = RAFFLE.replace("quantity", &format!("closes = {closes}\nquantity"));
+    let campaign = Campaign::with(Faults::none(), "", &activation);
+    let profiles = json!({ "profiles": [{ "external_id": "old", "email": ADA }] });
+    campaign.steer("POST", "/_sim/profiles", &profiles.to_string()).await;
+    campaign.run();
+    let named = ProfileRef::ExternalId("old".into());
+    let id = campaign.accept_event_of("signed_in", ADA, Some(named)).await;
+    campaign.all_reach(&[id], "credited", A_DAY).await;
+    let ada = Remembered { campaign };
+    ada.changes_by_merge().await;
+    ada.campaign.clock.sleep(Duration::from_secs(7_200)).await;
     assert_eq!(ada.rewarded().await, ["new"]);
 }
 

@@ -109,7 +109,10 @@ impl EnrollFlow<'_> {
         }
         match (update.profile, self.brand.braze.identity) {
             (Some(profile), _) => {
-                self.write(Target { profile: profile.clone(), create: false }, EventProgress::NotSent)
+                match self.still_theirs(&Target { profile: profile.clone(), create: false }) {
+                    Ok(target) => self.write(target, EventProgress::NotSent),
+                    Err(step) => *step,
+                }
             }
             (None, Identity::Alias) => self.find(),
             (None, Identity::Email) if update.creates => self.claim(),
@@ -151,19 +154,26 @@ impl EnrollFlow<'_> {
         }
     }
 
-    /// The target of an earlier run; or the consumer's profile now, if the target has waited for so long that its
-    /// profile may be gone, and is.
+    /// The target; or the consumer's profile now, if the target has waited for so long that its profile may be gone, and
+    /// is. A profile that the write creates is not asked for: it may not be there yet.
     fn still_theirs(&self, target: &Target) -> Result<Target, Box<Step>> {
-        let was_looked_up = self.update.profile.is_none() && !matches!(target.profile, ProfileRef::Email(_));
-        let may_be_gone = was_looked_up
+        let may_be_gone = !target.create
+            && !matches!(target.profile, ProfileRef::Email(_))
             && self.facts.written.is_none()
-            && remembered::may_be_gone(self.participation, self.brand, target, self.now);
+            && remembered::may_be_gone(self.participation, self.brand, self.now);
         if !may_be_gone {
             return Ok(target.clone());
         }
-        let is_theirs = remembered::is_theirs(self.participation, None, self.facts, &target.profile)
-            .map_err(|question| Box::new(Step::Ask(question)))?;
-        if is_theirs { Ok(target.clone()) } else { self.look_up() }
+        let is_theirs = if self.update.profile == Some(&target.profile) {
+            remembered::is_there(self.facts, &target.profile)
+        } else {
+            remembered::is_theirs(self.participation, None, self.facts, &target.profile)
+        };
+        if is_theirs.map_err(|question| Box::new(Step::Ask(question)))? {
+            Ok(target.clone())
+        } else {
+            self.look_up()
+        }
     }
 
     /// If a profile is addressed by e-mail, Braze creates one for each of two concurrent requests. So one

@@ -4,7 +4,7 @@ use crate::Timestamp;
 use crate::brand::Brand;
 use crate::contact::Region;
 use crate::decide::{Facts, Question};
-use crate::participation::{Participation, Target};
+use crate::participation::Participation;
 use crate::profile::{FoundProfile, ProfileHint, ProfileRef};
 use crate::time::later;
 
@@ -27,15 +27,10 @@ pub(super) fn profile<'a>(
     Ok(is_theirs(participation, region, facts, &hint.profile)?.then_some(hint))
 }
 
-/// Whether a write to a profile that an earlier run chose has waited for so long that the profile may be gone. One that
-/// the write creates is not looked up: it may not be there yet.
-pub(super) fn may_be_gone(
-    participation: &Participation,
-    brand: &Brand,
-    target: &Target,
-    now: Timestamp,
-) -> bool {
-    !target.create && now >= later(participation.accepted_at(), brand.braze.hint_fresh)
+/// Whether the participation has waited for so long that a profile which was chosen or named at its beginning may be
+/// gone.
+pub(super) fn may_be_gone(participation: &Participation, brand: &Brand, now: Timestamp) -> bool {
+    now >= later(participation.accepted_at(), brand.braze.hint_fresh)
 }
 
 /// Whether a profile that was chosen some time ago is still the consumer's: Braze has it, and it has the consumer's
@@ -54,12 +49,23 @@ pub(super) fn is_theirs(
     if let ProfileRef::Email(_) = profile {
         return Ok(false);
     }
-    let confirmation = facts.confirmed.as_ref().filter(|confirmation| confirmation.profile == *profile);
-    let Some(confirmation) = confirmation else { return Err(Question::Confirm(profile.clone())) };
     let contact = participation.contact();
     let belongs =
         |found: &FoundProfile| contact.as_ref().is_some_and(|contact| found.belongs_to(contact, region));
-    Ok(confirmation.found.iter().any(belongs))
+    Ok(confirmed(facts, profile)?.iter().any(belongs))
+}
+
+/// Whether Braze still has a profile that it named itself. Such a profile is the consumer's, whatever its address is now.
+///
+/// # Errors
+/// The question to ask first.
+pub(super) fn is_there(facts: &Facts, profile: &ProfileRef) -> Result<bool, Question> {
+    confirmed(facts, profile).map(|found| !found.is_empty())
+}
+
+fn confirmed<'a>(facts: &'a Facts, profile: &ProfileRef) -> Result<&'a [FoundProfile], Question> {
+    let confirmation = facts.confirmed.as_ref().filter(|confirmation| confirmation.profile == *profile);
+    confirmation.map(|confirmation| &confirmation.found[..]).ok_or_else(|| Question::Confirm(profile.clone()))
 }
 
 #[cfg(test)]

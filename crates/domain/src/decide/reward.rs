@@ -185,8 +185,12 @@ impl FollowUp<'_> {
         if let Way::Forgotten(_) = self.participation.way() {
             return Err(Box::new(Step::Rest));
         }
+        let ask = |question| Box::new(Step::Ask(question));
         if let Some(profile) = self.participation.event().and_then(|event| event.profile.as_ref()) {
-            return Ok((profile.clone(), false));
+            let may_be_gone = remembered::may_be_gone(self.participation, self.terms.brand, self.now);
+            if !may_be_gone || remembered::is_there(self.facts, profile).map_err(ask)? {
+                return Ok((profile.clone(), false));
+            }
         }
         let email = self.participation.email();
         if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, email) {
@@ -194,13 +198,11 @@ impl FollowUp<'_> {
         }
         let region = self.terms.activation.sms.as_ref().map(|sms| sms.region);
         let terms = (self.terms.brand, region);
-        let remembered = remembered::profile(self.participation, terms, self.facts, self.now)
-            .map_err(|question| Box::new(Step::Ask(question)))?;
+        let remembered = remembered::profile(self.participation, terms, self.facts, self.now).map_err(ask)?;
         if let Some(hint) = remembered {
             return Ok((hint.profile.clone(), hint.is_fresh(self.now)));
         }
-        let found = find::profiles(self.participation, self.terms.brand, self.facts)
-            .map_err(|question| Box::new(Step::Ask(question)))?;
+        let found = find::profiles(self.participation, self.terms.brand, self.facts).map_err(ask)?;
         let chosen = match (self.participation.way(), &self.terms.activation.sms) {
             (Way::Sms { phone, email, .. }, Some(sms)) => {
                 profile::choose_for(found, (phone, sms.region), email.as_ref()).map(|(profile, _)| profile)

@@ -44,6 +44,51 @@ fn a_write_by_address_that_creates_nothing_is_repeated_as_soon_as_it_may_be() {
     assert_eq!(world.next(at(1)), Step::Wait { state: Open::Enroll(state), until: at(5) });
 }
 
+fn u1() -> ProfileRef {
+    ProfileRef::ExternalId("u-1".into())
+}
+
+/// Braze named the profile when it reported the event.
+fn named(world: RewardWorld) -> RewardWorld {
+    let mut world = world;
+    world.change(|snapshot| {
+        let Way::Event { event, .. } = &mut snapshot.way else { panic!("an event") };
+        event.profile = Some(u1());
+    });
+    world
+}
+
+fn confirmed(found: Vec<FoundProfile>) -> Option<Confirmation> {
+    Some(Confirmation { profile: u1(), found })
+}
+
+#[test]
+fn a_profile_that_braze_named_is_written_to_at_once_and_confirmed_after_a_wait() {
+    let mut world = named(RewardWorld::rewarded(true));
+    assert_eq!(told(world.next(at(599))).profile, u1());
+    assert_eq!(world.next(at(600)), Step::Ask(Question::Confirm(u1())));
+    let elsewhere = FoundProfile { email: Some("new@example.com".into()), ..ada() };
+    world.facts.confirmed = confirmed(vec![elsewhere]);
+    assert_eq!(told(world.next(at(600))).profile, u1(), "it is the consumer's, whatever its address is now");
+    world.facts.confirmed = confirmed(Vec::new());
+    assert_eq!(world.next(at(600)), Step::Ask(Question::FindProfile));
+    world.facts.found = Some(vec![ada()]);
+    assert_eq!(told(world.next(at(600))).profile, ProfileRef::BrazeId("b".into()));
+}
+
+#[test]
+fn a_reward_that_comes_later_goes_to_the_profile_that_braze_named_unless_that_is_gone() {
+    let mut world = named(RewardWorld::rewarded(true).ended(Outcome::Credited));
+    assert_eq!(shown(world.next(at(599))).1.profile, u1());
+    assert_eq!(world.next(at(600)), Step::Ask(Question::Confirm(u1())));
+    world.facts.confirmed = confirmed(vec![ada()]);
+    assert_eq!(shown(world.next(at(600))).1.profile, u1());
+    world.facts.confirmed = confirmed(Vec::new());
+    assert_eq!(world.next(at(600)), Step::Ask(Question::ProfileHint));
+    (world.facts.known, world.facts.found) = (Some(None), Some(vec![ada()]));
+    assert_eq!(shown(world.next(at(600))).1.profile, ProfileRef::BrazeId("b".into()));
+}
+
 #[test]
 fn where_the_brand_says_so_the_alias_is_looked_up_first_and_then_the_address() {
     let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled);

@@ -153,19 +153,12 @@ impl SmsFlow<'_> {
         let again =
             |until| Step::Wait { state: Open::Sms(SmsState::Enrolling { target: target.clone() }), until };
         match &self.facts.written {
-            None if remembered::may_be_gone(self.participation, self.brand, target, self.now) => {
-                let profile = &target.profile;
-                match remembered::is_theirs(
-                    self.participation,
-                    Some(self.activation.region),
-                    self.facts,
-                    profile,
-                ) {
-                    Ok(true) => self.write(target.clone()),
-                    Ok(false) => self.find(),
-                    Err(question) => Step::Ask(question),
-                }
-            }
+            // A profile that the write creates is not asked for: it may not be there yet.
+            None if !target.create => match self.is_still_theirs(target) {
+                Ok(true) => self.write(target.clone()),
+                Ok(false) => self.find(),
+                Err(question) => Step::Ask(question),
+            },
             None => self.write(target.clone()),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
             Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => again(*retry_at),
@@ -185,9 +178,12 @@ impl SmsFlow<'_> {
         match &self.activation.opt_in {
             OptIn::Single { .. } => self.subscribe(target, false),
             OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } => self.subscribe(target, true),
-            OptIn::Double { start: DoubleOptInStart::Event(name), .. } => {
-                self.send(target, self.event(name, self.now))
-            }
+            OptIn::Double { start: DoubleOptInStart::Event(name), .. } => match self.is_still_theirs(&target)
+            {
+                Ok(true) => self.send(target, self.event(name, self.now)),
+                Ok(false) => self.find(),
+                Err(question) => Step::Ask(question),
+            },
         }
     }
 
@@ -241,8 +237,41 @@ impl SmsFlow<'_> {
         }
     }
 
+    /// Whether a profile is still the consumer's, if it was not looked up just now and has waited for so long that it may
+    /// be gone.
+    fn is_still_theirs(&self, target: &Target) -> Result<bool, Question> {
+        let is_known = self.facts.written.is_some()
+            || self.facts.found.iter().flatten().any(|found| found.is_named(&target.profile))
+            || !remembered::may_be_gone(self.participation, self.brand, self.now);
+        let region = Some(self.activation.region);
+        Ok(is_known || remembered::is_theirs(self.participation, region, self.facts, &target.profile)?)
+    }
+
     /// Sends the event that makes the brand ask the consumer, once.
     fn asked(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
+        match self.is_still_theirs(target) {
+            Ok(true) => self.asked_on(target, progress, name),
+            Ok(false) => self.asked_elsewhere(progress, name),
+            Err(question) => Step::Ask(question),
+        }
+    }
+
+    /// The profile is gone. A merge takes its events along, so an attempt is looked for on the consumer's profile now.
+    fn asked_elsewhere(&self, progress: EventProgress, name: &str) -> Step {
+        let found = match find::profiles(self.participation, self.brand, self.facts) {
+            Ok(found) => found,
+            Err(question) => return Step::Ask(question),
+        };
+        let number = (self.consumer.phone, self.activation.region);
+        match profile::choose_for(found, number, self.consumer.email) {
+            Some((profile, Number::Same)) => {
+                self.asked_on(&Target { profile, create: false }, progress, name)
+            }
+            Some((_, Number::None | Number::Other)) | None => self.find(),
+        }
+    }
+
+    fn asked_on(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
         let event = self.event(name, progress.time().unwrap_or(self.now));
         let settled = |at| self.settled_from(at);
         let asked_at = match progress {

@@ -15,6 +15,9 @@ mod answers;
 #[path = "sms_everything.rs"]
 mod everything;
 
+#[path = "sms_gone_tests.rs"]
+mod gone;
+
 #[path = "unanswered_tests.rs"]
 mod unanswered;
 
@@ -163,23 +166,6 @@ fn a_profile_that_has_the_number_is_subscribed_without_waiting() {
 }
 
 #[test]
-fn a_number_that_waited_to_be_written_goes_to_the_profile_that_is_the_consumers_now() {
-    let world =
-        world(single(Subscribe::AfterProfile), true).in_state(SmsState::Enrolling { target: target() });
-    let known = target().profile;
-    assert_eq!(write_of(world.next(&Facts::default(), at(599))).profile, known);
-    assert_eq!(world.next(&Facts::default(), at(600)), Step::Ask(Question::Confirm(known.clone())));
-    let confirmed = |found| Some(Confirmation { profile: known.clone(), found });
-    let ada = FoundProfile { email: Some("ada@example.com".into()), ..profile(None) };
-    let there = Facts { confirmed: confirmed(vec![ada]), ..Facts::default() };
-    assert_eq!(write_of(world.next(&there, at(600))).profile, known);
-    let gone = Facts { confirmed: confirmed(Vec::new()), ..Facts::default() };
-    assert_eq!(world.next(&gone, at(600)), Step::Ask(Question::FindProfile));
-    let nobody = Facts { found: Some(Vec::new()), ..gone };
-    assert!(write_of(world.next(&nobody, at(600))).create);
-}
-
-#[test]
 fn a_profile_without_the_number_is_given_it_and_settles() {
     let first = world(single(Subscribe::AfterProfile), true);
     let write = write_of(first.next(&found(vec![profile(None)]), at(1)));
@@ -308,7 +294,9 @@ fn an_opt_in_event_that_is_sent_again_is_the_same_event() {
     for answer in [Written::NotDone { retry_at: at(900) }, Written::Unknown { retry_at: at(3) }] {
         let Step::Wait { state, until } = world.next(&written(answer), now) else { panic!("no wait") };
         world = world.open(state);
-        let missing = Facts { recorded: Some(false), ..Facts::default() };
+        let there = vec![profile(Some("+13135550100"))];
+        let confirmed = Some(Confirmation { profile: target().profile, found: there });
+        let missing = Facts { recorded: Some(false), confirmed, ..Facts::default() };
         let Step::Tell { state, command: Command::Write(write) } = world.next(&missing, until) else {
             panic!("no event")
         };
