@@ -93,31 +93,28 @@ fn kept() -> Value {
 
 const EITHER_IDENTITY: [&str; 2] = ["", "identity = \"email\""];
 
+/// What the profile shows after the answers, whichever identity the brand has.
+async fn shows_after_answers(overwrite: bool, known: Option<Value>, expected: Value) {
+    for identity in EITHER_IDENTITY {
+        let survey = Survey::new(identity, overwrite, known.clone()).await;
+        survey.answers().await;
+        assert_eq!(survey.shown().await, expected, "{identity}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_profile_has_every_answer() {
-    for identity in EITHER_IDENTITY {
-        let survey = Survey::new(identity, false, None).await;
-        survey.answers().await;
-        assert_eq!(survey.shown().await, all_answers(), "{identity}");
-    }
+    shows_after_answers(false, None, all_answers()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_existing_profile_keeps_its_values_and_gets_those_that_it_lacks() {
-    for identity in EITHER_IDENTITY {
-        let survey = Survey::new(identity, false, Some(existing())).await;
-        survey.answers().await;
-        assert_eq!(survey.shown().await, kept(), "{identity}");
-    }
+    shows_after_answers(false, Some(existing()), kept()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_activation_that_overwrites_replaces_the_values() {
-    for identity in EITHER_IDENTITY {
-        let survey = Survey::new(identity, true, Some(existing())).await;
-        survey.answers().await;
-        assert_eq!(survey.shown().await, all_answers(), "{identity}");
-    }
+    shows_after_answers(true, Some(existing()), all_answers()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,33 +30,27 @@ async fn an_address_can_be_removed() {
     assert_eq!(sim.by_id("u-1").await["phone"], PHONE);
 }
 
+/// The state of the other number after a subscribed profile gets it.
+async fn state_of_the_new_number(profiles: Value) -> String {
+    let sim = Simulated::at_once();
+    sim.has(profiles).await;
+    sim.subscribe(SMS, PHONE).await;
+    let change = json!({ "of": { "external_id": "u-1" }, "set": { "phone": OTHER_PHONE } });
+    sim.accepted("/_sim/contacts", change).await;
+    sim.state(SMS, OTHER_PHONE).await
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_number_takes_over_the_profiles_subscriptions() {
-    let sim = Simulated::at_once();
-    sim.has(json!([{ "external_id": "u-1", "phone": PHONE }])).await;
-    sim.subscribe(SMS, PHONE).await;
-    sim.accepted(
-        "/_sim/contacts",
-        json!({ "of": { "external_id": "u-1" }, "set": { "phone": OTHER_PHONE } }),
-    )
-    .await;
-    assert_eq!(sim.state(SMS, OTHER_PHONE).await, "Subscribed");
+    let only = json!([{ "external_id": "u-1", "phone": PHONE }]);
+    assert_eq!(state_of_the_new_number(only).await, "Subscribed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_number_that_another_profile_has_keeps_its_own_subscriptions() {
-    let sim = Simulated::at_once();
-    sim.has(
-        json!([{ "external_id": "u-1", "phone": PHONE }, { "external_id": "u-2", "phone": OTHER_PHONE }]),
-    )
-    .await;
-    sim.subscribe(SMS, PHONE).await;
-    sim.accepted(
-        "/_sim/contacts",
-        json!({ "of": { "external_id": "u-1" }, "set": { "phone": OTHER_PHONE } }),
-    )
-    .await;
-    assert_eq!(sim.state(SMS, OTHER_PHONE).await, "unknown");
+    let two =
+        json!([{ "external_id": "u-1", "phone": PHONE }, { "external_id": "u-2", "phone": OTHER_PHONE }]);
+    assert_eq!(state_of_the_new_number(two).await, "unknown");
 }
 
 #[tokio::test(start_paused = true)]

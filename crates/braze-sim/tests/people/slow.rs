@@ -9,14 +9,20 @@ use crate::sim::{PHONE, SMS, Simulated, alias, alias_only, pass};
 const DELAY: Duration = Duration::from_secs(60);
 const ADA: &str = "ada@example.com";
 
-#[tokio::test(start_paused = true)]
-async fn a_merged_profile_is_found_until_the_merge_appears() {
+/// A workspace in which the profile of the old address is being merged into Ada's.
+async fn merging() -> Simulated {
     let sim = Simulated::slow(DELAY);
     sim.has(json!([alias_only("old@example.com"), alias_only(ADA)])).await;
     let by_alias = |name: &str| json!({ "user_alias": alias("email", name) });
     let update =
         json!({ "identifier_to_merge": by_alias("old@example.com"), "identifier_to_keep": by_alias(ADA) });
     sim.accepted("/users/merge", json!({ "merge_updates": [update] })).await;
+    sim
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merged_profile_is_found_until_the_merge_appears() {
+    let sim = merging().await;
     pass(DELAY - Duration::from_secs(1)).await;
     assert_eq!(sim.by_alias("old@example.com").await["email"], "old@example.com");
     pass(Duration::from_secs(1)).await;
@@ -36,12 +42,7 @@ async fn a_deleted_profile_takes_writes_until_the_deletion_appears() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_settles_after_a_merge_meets_the_merged_state() {
-    let sim = Simulated::slow(DELAY);
-    sim.has(json!([alias_only("old@example.com"), alias_only(ADA)])).await;
-    let by_alias = |name: &str| json!({ "user_alias": alias("email", name) });
-    let update =
-        json!({ "identifier_to_merge": by_alias("old@example.com"), "identifier_to_keep": by_alias(ADA) });
-    sim.accepted("/users/merge", json!({ "merge_updates": [update] })).await;
+    let sim = merging().await;
     sim.call("PUT", "/_sim/settle", &json!({ "settle_ms": 90_000 })).await;
     sim.write(json!({ "user_alias": alias("email", "old@example.com"), "reward": "X" })).await;
     pass(Duration::from_secs(90)).await;

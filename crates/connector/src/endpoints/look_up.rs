@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use braze::{Export, ExportQuery, Fields, MOST_IDENTIFIERS};
 use domain::Timestamp;
 use domain::decide::Confirmation;
-use domain::profile::{Alias, ProfileRef};
+use domain::profile::{Alias, FoundProfile, ProfileRef};
 
 use super::admission::Request;
 use super::export::ask_all;
@@ -45,8 +45,7 @@ impl BrazeEndpoint for Aliases {
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
         let found = |item: &mut WorkItem, alias: &ProfileRef, export: &Export| {
-            let theirs = export.users.iter().filter(|user| translate::is_of(user, alias));
-            let found: Vec<_> = theirs.map(translate::found_profile).collect();
+            let found = found_under(alias, export);
             item.participation.learns_of_alias(!found.is_empty());
             item.facts.found = (!found.is_empty()).then_some(found);
         };
@@ -70,8 +69,7 @@ impl BrazeEndpoint for Confirmations {
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
         let confirmed = |item: &mut WorkItem, profile: &ProfileRef, export: &Export| {
-            let theirs = export.users.iter().filter(|user| translate::is_of(user, profile));
-            let found = theirs.map(translate::found_profile).collect();
+            let found = found_under(profile, export);
             item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found });
         };
         let gone_unless_found = |(mut item, profile): Self::Job| {
@@ -107,6 +105,12 @@ impl BrazeEndpoint for RecordedEvents {
         performed.extend(ask_all(to, alone, Fields::IdentityAndEvents, recorded).await.0);
         Ok(performed)
     }
+}
+
+/// The profiles of an answer that this identifier names.
+fn found_under(profile: &ProfileRef, export: &Export) -> Vec<FoundProfile> {
+    let theirs = export.users.iter().filter(|user| translate::is_of(user, profile));
+    theirs.map(translate::found_profile).collect()
 }
 
 /// Makes one request for all work items with the same question, in the order of the first.
