@@ -22,15 +22,15 @@ pub(crate) async fn every_callback_is_delivered_once(ports: Ports) {
         ])
         .await;
     }
-    let mut news = game.news().await;
-    news.sort_by_key(|(id, news)| (ids.iter().position(|known| known == id), *news));
+    let mut due = game.due_callbacks().await;
+    due.sort_by_key(|(id, kind)| (ids.iter().position(|known| known == id), *kind));
     let expected = [
         (ids[0], CallbackKind::Ended),
         (ids[1], CallbackKind::Credited),
         (ids[1], CallbackKind::Rewarded),
         (ids[2], CallbackKind::Ended),
     ];
-    assert_eq!(news, expected);
+    assert_eq!(due, expected);
 }
 
 /// A callback that is due.
@@ -50,27 +50,27 @@ async fn with_a_callback_taken(ports: Ports) -> (Game, Callback) {
 pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
     let (game, callback) = with_a_callback_taken(ports).await;
     assert_eq!(callback.status, rewarded(1, code("SPRING20")));
-    assert!(game.news().await.is_empty(), "its lease has not ended");
+    assert!(game.due_callbacks().await.is_empty(), "its lease has not ended");
     game.ports.clock.advance(CALLBACK_LEASE);
     let outbound = taken(&game).await;
     assert_eq!((outbound.attempts, &outbound.callback), (0, &callback), "the lease has ended");
     let later = game.now() + Duration::from_secs(600);
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::RetryAt(later))]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(599));
-    assert!(game.news().await.is_empty());
+    assert!(game.due_callbacks().await.is_empty());
     game.ports.clock.advance(Duration::from_secs(1));
     let outbound = taken(&game).await;
     assert_eq!(outbound.attempts, 1);
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
-    assert!(game.news().await.is_empty());
+    assert!(game.due_callbacks().await.is_empty());
 }
 
 pub(crate) async fn a_parked_callback_is_not_repeated(ports: Ports) {
     let (game, callback) = with_a_callback_taken(ports).await;
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Parked)]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
-    assert!(game.news().await.is_empty());
+    assert!(game.due_callbacks().await.is_empty());
 }
 
 pub(crate) async fn an_award_without_incentive_is_a_credit_with_a_callback(ports: Ports) {
@@ -80,7 +80,7 @@ pub(crate) async fn an_award_without_incentive_is_a_credit_with_a_callback(ports
     let id = game.accept_with(Game::participation(1, false), offer).await;
     let award = game.credit(id).await;
     assert_eq!((award.credited_at, award.reward()), (Some(game.now()), None));
-    assert_eq!(game.news().await, [(id, CallbackKind::Credited)]);
+    assert_eq!(game.due_callbacks().await, [(id, CallbackKind::Credited)]);
     let entered = Game::participation(1, false);
     assert!(matches!(game.ports.store.insert(&entered, None).await.unwrap(), Inserted::Existing(_)));
 }

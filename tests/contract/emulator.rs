@@ -123,7 +123,9 @@ async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code(
     assert_eq!((counts.given, counts.held, counts.entered), (120, 10, 10));
     let mut told = Vec::new();
     for _ in 0..3 {
-        told.extend(game.news().await.into_iter().filter(|(_, news)| *news == CallbackKind::Rewarded));
+        told.extend(
+            game.due_callbacks().await.into_iter().filter(|(_, kind)| *kind == CallbackKind::Rewarded),
+        );
     }
     assert_eq!(told.len(), 120, "every winner gets one callback");
     assert_eq!(draw().await.unwrap(), None, "drawn before");

@@ -218,7 +218,7 @@ impl Game {
         }
     }
 
-    pub(crate) async fn news(&self) -> Vec<(ParticipationId, CallbackKind)> {
+    pub(crate) async fn due_callbacks(&self) -> Vec<(ParticipationId, CallbackKind)> {
         let taken = self.ports.callbacks.take_callbacks(self.now(), 100).await.unwrap().callbacks;
         taken
             .into_iter()

@@ -125,7 +125,7 @@ pub(crate) async fn a_callback_that_was_delivered_meanwhile_stays_delivered(port
     game.ports.callbacks.delivered(&all(DeliveryOutcome::Parked)[1..]).await.unwrap();
     let overview = game.ports.operations().overview(game.now()).await.unwrap();
     assert_eq!((overview.callbacks, overview.dead["callback"]), (0, 0));
-    assert!(game.news().await.is_empty());
+    assert!(game.due_callbacks().await.is_empty());
 }
 
 pub(crate) async fn only_the_named_dead_letters_are_retried(ports: Ports) {

@@ -1,6 +1,6 @@
-//! Admits the requests of a brand and endpoint while Braze says that some are left. Slots say how many may be
-//! sent if nobody else uses the workspace. If somebody else does, the answers show it, and the remaining
-//! requests wait for the next window instead of drawing 429s. Once a key is refused, requests that already
+//! Admits the requests of a brand and endpoint while Braze says that some are left. Slots are booked as if no other
+//! program used the workspace. If another one does, Braze's answers report fewer requests left than we booked, and the
+//! other requests wait for the next window instead of getting 429s. After a key was refused, requests that already
 //! have a slot are held back here, too.
 
 mod state;

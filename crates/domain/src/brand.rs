@@ -293,7 +293,7 @@ mod tests {
         let legible = broken(true);
         assert!(legible.may_have_scope(&spring) && !legible.may_have_scope(&autumn));
         let known = ["one", "two", "three"].map(|token| legible.may_have_token(&TokenHash::of(token)));
-        assert_eq!(known, [true, true, false], "be it there twice");
+        assert_eq!(known, [true, true, false], "a token that is listed twice counts once");
         let illegible = broken(false);
         assert!(illegible.may_have_scope(&autumn));
         assert!(["one", "three"].iter().all(|token| illegible.may_have_token(&TokenHash::of(token))));

@@ -165,7 +165,7 @@ pub struct Incentive {
     pub quantity: Quantity,
     /// The rule.
     pub kind: Kind,
-    /// What everyone gets who is credited without a prize, in any number.
+    /// The reward of everyone who is credited without a prize. Its quantity is unlimited.
     pub consolation: Option<Reward>,
 }
 

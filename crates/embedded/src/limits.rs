@@ -73,11 +73,11 @@ fn key(lane: &Lane) -> String {
 }
 
 fn read(transaction: &Transaction<'_>, lane: &str) -> rusqlite::Result<Option<Windows>> {
-    let books = one(transaction, &READ, [lane], |row| {
+    let record = one(transaction, &READ, [lane], |row| {
         let number = |name| row.get::<_, Option<i64>>(name).map_err(Into::into);
         limits::decode(lane, number).map_err(unreadable)
     })?;
-    Ok(books.map(Windows::restore))
+    Ok(record.map(Windows::restore))
 }
 
 /// Takes over the counters of the process that last had the file. That process has ended, because this one holds the lock.

@@ -1,7 +1,7 @@
 //! The attributes of `POST /participations`: a consumer's answers.
 
 use domain::Timestamp;
-use domain::answers::{AnswerError, AnswerRules, is_blank};
+use domain::answers::{AnswerError, AnswerRules};
 use domain::attributes::{AttributeError, AttributeValue, Attributes, MOST_ATTRIBUTES};
 use domain::ids::Scope;
 use domain::seen::Asking;
@@ -26,8 +26,8 @@ pub(crate) enum Allowed<'a> {
 }
 
 impl<'a> Allowed<'a> {
-    /// What is allowed in the activation that a body names. If there is no such activation, the body is refused
-    /// for that.
+    /// The rule of the activation that a body names. If there is no such activation, any attribute is allowed here,
+    /// because the body is refused for its scope.
     pub(crate) fn of(intake: &'a Intake, members: &Members, asking: Asking) -> Self {
         let scope = members.peek("scope").and_then(|text| Scope::parse(text).ok());
         let Some((_, activation)) = scope.and_then(|scope| intake.brands.activation(&scope)) else {
@@ -47,11 +47,13 @@ impl<'a> Allowed<'a> {
         now: Timestamp,
         errors: &mut Vec<FieldError>,
     ) -> Attributes {
+        // What is not an object was refused as a whole, and has no attributes that could be missing.
+        let is_object = !errors.iter().any(|error| error.field == "attributes");
+        let missing = if is_object { self.missing(&members) } else { Vec::new() };
         let mut attributes = Attributes::default();
-        let mut refused: Vec<String> = Vec::new();
-        let mut bytes = 0_usize;
+        let (mut refused, mut bytes) = (0_usize, 0_usize);
         for (name, value) in members {
-            if refused.len() >= MOST_ATTRIBUTES {
+            if refused >= MOST_ATTRIBUTES {
                 break;
             }
             let field = format!("attributes.{}", shown(&name));
@@ -60,7 +62,7 @@ impl<'a> Allowed<'a> {
                 Ok(None) => continue,
                 Err(Refused { message, code }) => {
                     errors.push(FieldError { field, message, code });
-                    refused.push(name);
+                    refused += 1;
                     continue;
                 }
             };
@@ -72,16 +74,7 @@ impl<'a> Allowed<'a> {
                 }
             }
         }
-        if let Self::Listed(rules) = self
-            && !errors.iter().any(|error| error.field == "attributes")
-        {
-            let is_given =
-                |name: &str| attributes.get(name).is_some() || refused.iter().any(|known| known == name);
-            errors.extend(rules.missing(is_given).map(|name| {
-                let error = AnswerError::Missing;
-                FieldError::new(format!("attributes.{}", shown(name)), error.to_string()).coded(error.code())
-            }));
-        }
+        errors.extend(missing);
         if bytes > MOST_ATTRIBUTE_BYTES {
             let message =
                 format!("may have at most {MOST_ATTRIBUTE_BYTES} bytes in all, names and values together");
@@ -90,16 +83,24 @@ impl<'a> Allowed<'a> {
         attributes
     }
 
+    /// An error for each required attribute that is not given.
+    fn missing(self, members: &Map<String, Value>) -> Vec<FieldError> {
+        let Self::Listed(rules) = self else { return Vec::new() };
+        let is_given = |name: &str| members.get(name).is_some_and(|value| !is_absent(value));
+        let error = |name: &str| {
+            let missing = AnswerError::Missing;
+            FieldError::new(format!("attributes.{}", shown(name)), missing.to_string()).coded(missing.code())
+        };
+        rules.missing(is_given).map(error).collect()
+    }
+
     /// The value to store; `None` if it counts as absent.
     fn value(self, name: &str, value: Value, now: Timestamp) -> Result<Option<AttributeValue>, Refused> {
         match self {
             Self::None => Err(AnswerError::Unknown.into()),
             Self::Any => any(value),
-            Self::Listed(rules) => match answer(value) {
-                AnswerValue::Absent if rules.by_name.contains_key(name) => Ok(None),
-                AnswerValue::Absent => Err(AnswerError::Unknown.into()),
-                AnswerValue::Given(value) => Ok(Some(rules.check(name, value, now)?)),
-            },
+            Self::Listed(rules) if is_absent(&value) && rules.by_name.contains_key(name) => Ok(None),
+            Self::Listed(rules) => Ok(Some(rules.check(name, given(value), now)?)),
         }
     }
 }
@@ -116,24 +117,25 @@ impl From<AnswerError> for Refused {
     }
 }
 
-/// A value for a listed attribute.
-enum AnswerValue {
-    /// The consumer left it out: null, an empty text, or an empty list.
-    Absent,
-    /// The value; `None` if no attribute can have it.
-    Given(Option<AttributeValue>),
+/// Whether the consumer left an answer out: null, an empty text, or an empty list.
+fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => domain::invisible::trim(text).is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
 }
 
-fn answer(value: Value) -> AnswerValue {
-    let value = match value {
-        Value::Null => return AnswerValue::Absent,
+/// The value for a listed attribute; `None` if no attribute can have it.
+fn given(value: Value) -> Option<AttributeValue> {
+    match value {
         Value::Array(items) => {
             let text = |item: Value| if let Value::String(text) = item { Some(text) } else { None };
             items.into_iter().map(text).collect::<Option<_>>().map(AttributeValue::List)
         }
         other => attribute(other),
-    };
-    if value.as_ref().is_some_and(is_blank) { AnswerValue::Absent } else { AnswerValue::Given(value) }
+    }
 }
 
 /// A value that a caller that signs may send without a list.

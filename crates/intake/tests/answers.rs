@@ -246,6 +246,16 @@ async fn a_long_list_of_unknown_attributes_gets_a_short_answer() {
 }
 
 #[tokio::test]
+async fn a_required_attribute_behind_a_long_list_of_unknown_ones_is_not_missing() {
+    let mut attributes: serde_json::Map<String, Value> =
+        (0..100).map(|number| (format!("a{number:03}"), json!(1))).collect();
+    attributes.insert("first_name".to_owned(), json!("Ada"));
+    let refused = AnswersFront::listing(REQUIRED).refused(attributes.into()).await;
+    assert!(refused.iter().all(|(_, code)| code == "unknown_attribute"), "{refused:?}");
+    assert!(!refused.is_empty());
+}
+
+#[tokio::test]
 async fn an_unknown_activation_is_refused_for_that() {
     let body = json!({ "scope": "winter", "email": "ada@example.com", "attributes": { "a": 1 } });
     let (status, problem) = AnswersFront::listing(LIST).send("/participations", body).await;

@@ -26,7 +26,7 @@ pub struct Faults {
     pub write_fails: f64,
     /// A write takes effect, but its caller gets an error.
     pub write_lost_answer: f64,
-    /// A conditional save is refused although nobody else has written.
+    /// A conditional save is refused although no other save came between.
     pub save_conflicts: f64,
 }
 

@@ -27,7 +27,7 @@ use crate::{Memory, MemoryState};
 #[derive(Default)]
 pub(crate) struct Ledgers {
     pub(crate) awards: HashMap<ParticipationId, Award>,
-    books: BTreeMap<LedgerKey, Counts>,
+    counts: BTreeMap<LedgerKey, Counts>,
     put_back: BTreeMap<LedgerKey, BTreeSet<u32>>,
     waiting: BTreeMap<LedgerKey, RankTree>,
     drawings: BTreeMap<LedgerKey, Drawing>,
@@ -89,11 +89,11 @@ impl LedgerTx for MemoryLedgerTx<'_> {
     type Error = Infallible;
 
     fn counts(&mut self) -> std::result::Result<Counts, Infallible> {
-        Ok(self.ledgers.books.get(self.ledger).cloned().unwrap_or_default())
+        Ok(self.ledgers.counts.get(self.ledger).cloned().unwrap_or_default())
     }
 
     fn keep_counts(&mut self, counts: &Counts) -> std::result::Result<(), Infallible> {
-        self.ledgers.books.insert(self.ledger.clone(), counts.clone());
+        self.ledgers.counts.insert(self.ledger.clone(), counts.clone());
         Ok(())
     }
 
@@ -267,7 +267,7 @@ impl Ledger for Memory {
     async fn counts(&self, ledger: &LedgerKey) -> Result<Counts> {
         let mut state = self.lock();
         state.read("reading a ledger")?;
-        Ok(state.ledgers.books.get(ledger).cloned().unwrap_or_default())
+        Ok(state.ledgers.counts.get(ledger).cloned().unwrap_or_default())
     }
 
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {

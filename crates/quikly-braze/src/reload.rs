@@ -191,7 +191,7 @@ impl Reloading {
     }
 }
 
-/// What is updated from the directory.
+/// The parts of the process that a reload of the directory updates.
 pub(crate) struct With {
     pub(crate) in_use: BrandsInUse,
     pub(crate) troubles: Troubles,

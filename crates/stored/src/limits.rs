@@ -27,28 +27,28 @@ pub const NAMES: [&str; 9] =
 /// If the length of a window has no stored form.
 pub fn encode(
     lane: impl fmt::Display,
-    books: &WindowsRecord,
+    windows: &WindowsRecord,
 ) -> Result<[(&'static str, Option<i64>); 9], Unencodable> {
-    let period = i64::try_from(books.period.as_millis()).map_err(|source| Unencodable {
+    let period = i64::try_from(windows.period.as_millis()).map_err(|source| Unencodable {
         what: WHAT,
         id: lane.to_string(),
         source: source.into(),
     })?;
     let at = |moment: Option<Timestamp>| moment.map(Timestamp::as_millisecond);
     let numbers = [
-        Some(books.requests.into()),
+        Some(windows.requests.into()),
         Some(period),
-        Some(books.start.as_millisecond()),
-        Some(books.booked.into()),
-        at(books.probe_at),
-        at(match books.learning {
+        Some(windows.start.as_millisecond()),
+        Some(windows.booked.into()),
+        at(windows.probe_at),
+        at(match windows.learning {
             Learning::Done => None,
             Learning::Begun => Some(NOT_YET),
             Learning::Seen(end) => Some(end),
         }),
-        Some(books.by_contract.into()),
-        at(books.touched),
-        at(books.resuming.map(|resuming| match resuming {
+        Some(windows.by_contract.into()),
+        at(windows.touched),
+        at(windows.resuming.map(|resuming| match resuming {
             Resuming::NotAsked => NOT_YET,
             Resuming::Asked(asked_at) => asked_at,
         })),
@@ -60,7 +60,7 @@ pub fn encode(
     Ok(named)
 }
 
-/// Decodes stored counters; `number` returns what is stored under a name.
+/// Decodes stored counters. `number` returns the number that is stored under a name.
 ///
 /// # Errors
 /// If a number is missing or does not fit, or if `number` fails.
@@ -68,10 +68,10 @@ pub fn decode(
     lane: impl fmt::Display,
     number: impl Fn(&'static str) -> Result<Option<i64>, Box<dyn std::error::Error + Send + Sync>>,
 ) -> Result<WindowsRecord, Unreadable> {
-    books(number).map_err(|why| Unreadable::new(WHAT, why).of(lane))
+    windows(number).map_err(|why| Unreadable::new(WHAT, why).of(lane))
 }
 
-fn books(number: impl Fn(&'static str) -> Result<Option<i64>, Why>) -> Result<WindowsRecord, Why> {
+fn windows(number: impl Fn(&'static str) -> Result<Option<i64>, Why>) -> Result<WindowsRecord, Why> {
     let required = |name| Ok::<i64, Why>(number(name)?.ok_or_else(|| format!("it has no {name}"))?);
     let at = |name| number(name)?.map(moment).transpose();
     Ok(WindowsRecord {

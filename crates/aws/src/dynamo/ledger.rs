@@ -229,7 +229,7 @@ impl Dynamo {
         Err(Error::unavailable("writing a ledger", "too many other writes came first"))
     }
 
-    /// Runs rules over what was read of a ledger, and reads more until they need nothing more.
+    /// Runs rules over what was read of a ledger, and reads more until nothing that they need is missing.
     async fn run<T>(
         &self,
         ledger: &LedgerKey,

@@ -1,8 +1,7 @@
 //! A part of one ledger as it was read, and the changes that are to be written to it.
 //!
-//! The rules of [`domain::ledger`] run over what was read so far. When they need more, they return what they need; it is read, and they
-//! run again, until they need nothing more. Then all changes are written under the condition that nobody else has changed what was
-//! read.
+//! The rules of [`domain::ledger`] run over what was read so far. If they need more, they return what they need. It is read, and the rules
+//! run again from the start. Once nothing is missing, all changes are written, on condition that no other worker has changed what was read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod awards;
-mod books;
 mod fixture;
 mod participations;
 mod refused;
 mod side_by_side;
 mod values;
+mod workspaces;

@@ -100,7 +100,7 @@ fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broke
         told.insert(id, body);
     }
     for award in awards {
-        let mut tells = |news: &str| told.remove(&format!("{}-{news}", award.id));
+        let mut tells = |kind: &str| told.remove(&format!("{}-{kind}", award.id));
         let mut last = tells(if award.credited_at.is_some() { "credited" } else { "ended" });
         let had_reward = last.as_ref().is_some_and(|body| !body["data"]["reward"].is_null());
         if award.reward().is_some() && !had_reward {

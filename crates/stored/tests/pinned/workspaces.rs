@@ -1,4 +1,4 @@
-//! What is stored about Braze (profile hints, limits and outages), and brand files.
+//! The stored forms of profile hints, limits, outages and brand files.
 
 use std::time::Duration;
 
