@@ -80,9 +80,9 @@ async fn five_hundred_numbers_single_opt_in() {
     println!(
         "500 numbers: {first_reads} status reads by the end of the first pass ({first_sets} of them may read back a subscription), {reads} in all, {sets} sets"
     );
-    // Each subscription that was set meanwhile is read back at once. The other reads are the first pass.
-    assert!(first_reads - first_sets.min(first_reads) <= 20, "{first_reads} reads, {first_sets} sets");
-    assert!(sets <= 16, "{sets} subscription sets");
+    // How many share a request depends on how fast they arrive, so it depends on the machine. `in_process/requests.rs` has exact figures.
+    assert!(first_reads <= 100, "{first_reads} reads for 500 numbers");
+    assert!(sets <= 40, "{sets} sets for 400 numbers");
 
     let after = by_email(workspace.profiles().await);
     assert_eq!(after.len(), 500, "no second profile");
