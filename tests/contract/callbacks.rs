@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::award::Resolution;
-use domain::callback::{Callback, CallbackKind};
+use domain::callback::{Callback, CallbackId, CallbackKind};
 use domain::incentive::{NoPrize, Offer};
 use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, DeliveryOutcome};
 use ports::store::Inserted;
@@ -64,6 +64,20 @@ pub(crate) async fn a_callback_is_repeated_until_it_is_delivered(ports: Ports) {
     game.ports.callbacks.delivered(&[(callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
     game.ports.clock.advance(Duration::from_secs(90_000));
     assert!(game.due_callbacks().await.is_empty());
+}
+
+pub(crate) async fn a_callback_beside_the_ledgers_is_sent_once(ports: Ports) {
+    let (game, credited) = with_a_callback_taken(ports).await;
+    let id = CallbackId { kind: CallbackKind::RewardUnplaced, ..credited.id };
+    let unplaced = Callback { id, at: game.now(), ..credited };
+    for _ in 0..2 {
+        game.ports.callbacks.call_back(&unplaced).await.unwrap();
+    }
+    assert_eq!(taken(&game).await.callback, unplaced);
+    for _ in 0..2 {
+        game.ports.callbacks.call_back(&unplaced).await.unwrap();
+        assert!(game.due_callbacks().await.is_empty(), "it is being delivered");
+    }
 }
 
 pub(crate) async fn a_parked_callback_is_not_repeated(ports: Ports) {

@@ -79,6 +79,7 @@ pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
         queues: memory.clone(),
         schedule: memory,
         limits: dynamo.clone(),
+        read_backs: dynamo.clone(),
         outages: dynamo,
         operations: Some(Arc::new(Environment::new(&config, prefix))),
         clock,

@@ -16,6 +16,7 @@ mod left_open;
 mod limits;
 mod operations;
 mod queues;
+mod read_backs;
 mod retention;
 mod schedule;
 mod spoiler;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use memory::{Faults, Memory, TestClock};
 use ports::clock::SystemClock;
-use ports::{Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, Schedule, Store};
+use ports::{Callbacks, Clock, Ledger, Limits, Operations, Outages, Queues, ReadBacks, Schedule, Store};
 use spoiler::Spoiler;
 
 /// An implementation under test, with its clock.
@@ -43,6 +44,7 @@ struct Ports {
     queues: Arc<dyn Queues>,
     schedule: Arc<dyn Schedule>,
     limits: Arc<dyn Limits>,
+    read_backs: Arc<dyn ReadBacks>,
     outages: Arc<dyn Outages>,
     /// The operator's commands, if the implementation has them.
     operations: Option<Arc<dyn Operations>>,
@@ -59,7 +61,7 @@ impl Ports {
     /// Over one adapter that keeps everything.
     fn over<A>(adapter: &Arc<A>, clock: Arc<TestClock>, spoiler: Spoiler) -> Self
     where
-        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + Outages + 'static,
+        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + 'static,
     {
         Self {
             store: adapter.clone(),
@@ -68,6 +70,7 @@ impl Ports {
             queues: adapter.clone(),
             schedule: adapter.clone(),
             limits: adapter.clone(),
+            read_backs: adapter.clone(),
             outages: adapter.clone(),
             operations: None,
             clock,
@@ -102,6 +105,7 @@ impl Ports {
             queues: self.queues.clone(),
             schedule: self.schedule.clone(),
             limits: self.limits.clone(),
+            read_backs: self.read_backs.clone(),
             outages: self.outages.clone(),
             secrets,
             troubles: ports::Troubles::default(),
@@ -191,6 +195,10 @@ macro_rules! keeps_books {
                 limits_learned_from_an_answer_apply_to_the_next_booking,
                 lanes_are_counted_apart,
                 an_outage_is_kept_until_it_ends;
+            read_backs:
+                a_batch_is_due_from_its_time_on_until_it_is_done,
+                a_batch_that_is_kept_twice_is_one_batch,
+                no_more_than_a_hundred_batches_are_returned;
         }
     };
 }
@@ -231,6 +239,7 @@ macro_rules! keeps_ledgers {
                 every_callback_is_delivered_once,
                 a_callback_is_repeated_until_it_is_delivered,
                 a_parked_callback_is_not_repeated,
+                a_callback_beside_the_ledgers_is_sent_once,
                 an_award_without_incentive_is_a_credit_with_a_callback;
         }
     };

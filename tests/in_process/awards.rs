@@ -52,7 +52,8 @@ async fn the_first_are_rewarded_and_their_profiles_show_it() {
     assert_eq!(rewards(&profiles), expected);
     assert_eq!(of(&profiles, "c0@example.com")["custom_attributes"]["q_reward"], "SPRING20");
     assert_eq!(of(&profiles, "c4@example.com")["custom_attributes"], json!({}));
-    assert_eq!(campaign.requests("/users/export/ids").await, 3, "only for consumers with a reward to write");
+    let for_rewards = "only for consumers with a reward to write, and once to read back all of them";
+    assert_eq!(campaign.requests("/users/export/ids").await, 4, "{for_rewards}");
     let told = campaign.quikly.told();
     assert_eq!(told.len(), 5);
     for (id, body) in told {
@@ -159,11 +160,17 @@ fn campaign_start_plus(seconds: u64) -> String {
     (testkit::start() + Duration::from_secs(seconds)).to_string()
 }
 
+async fn has_a_profile(campaign: &Campaign, email: &str) {
+    let profiles = json!({ "profiles": [{ "external_id": "u-0", "email": email }] });
+    campaign.steer("POST", "/_sim/profiles", &profiles.to_string()).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_callback_that_fails_is_repeated_with_the_same_id_and_body() {
     let activation = format!("[activation.events.signed_in]\nincentive = \"early\"\n{}", first(2));
     let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
     campaign.quikly.fails.store(6, SeqCst);
+    has_a_profile(&campaign, "c0@example.com").await;
     campaign.run();
     let id = campaign.accept_event("signed_in", "c0@example.com").await;
     campaign.all_reach(&[id], "credited", A_DAY).await;
@@ -178,6 +185,7 @@ async fn a_callback_that_no_receiver_accepts_is_parked_after_a_day() {
     let activation = format!("[activation.events.signed_in]\nincentive = \"early\"\n{}", first(2));
     let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
     campaign.quikly.fails.store(usize::MAX, SeqCst);
+    has_a_profile(&campaign, "c0@example.com").await;
     campaign.run();
     let id = campaign.accept_event("signed_in", "c0@example.com").await;
     campaign.all_reach(&[id], "credited", A_DAY).await;

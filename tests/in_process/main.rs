@@ -9,6 +9,7 @@ mod every_message;
 mod fairness;
 mod panics;
 mod people;
+mod read_back;
 mod refused_key;
 mod removals;
 mod requests;

@@ -83,6 +83,7 @@ fn flows() -> Vec<RequestFlow> {
     let with_profile = sms("opt_in = \"single\"\nsubscribe = \"with_profile\"");
     let number = KnownTo::ProfileWithPhone;
     let event = format!("[activation.events.signed_in]\nincentive = \"early\"\n{REWARDED}");
+    let rewarded = format!("{EMAIL}incentive = \"early\"\n{REWARDED}");
     let again = format!("{EMAIL}{event}");
     let enrolled = |name, activation: &str, one_each, most| {
         flow(name, activation, KnownTo::Profile, "enrolled", one_each, most)
@@ -95,16 +96,17 @@ fn flows() -> Vec<RequestFlow> {
     };
     vec![
         enrolled("e-mail, new or known", EMAIL, [0, 1, 1, 0], [0, 1_000, 15, 0]),
+        enrolled("e-mail, with a reward", &rewarded, [0, 1, 1, 0], [0, 1_020, 15, 0]),
         enrolled("e-mail, `identity = \"email\"`", EMAIL, [0, 1, 1, 0], [0, 0, 14, 0])
             .at("identity = \"email\""),
-        event_of("webhook", &event, TakenBy::Event, [0, 1_000, 15, 0]),
-        event_of("webhook with `external_id`", &event, TakenBy::EventWithId, [0, 0, 14, 0]),
-        event_of("webhook, took part by e-mail before", &again, TakenBy::EventAfterEmail, [0, 0, 14, 0]),
+        event_of("webhook", &event, TakenBy::Event, [0, 1_020, 15, 0]),
+        event_of("webhook with `external_id`", &event, TakenBy::EventWithId, [0, 20, 14, 0]),
+        event_of("webhook, took part by e-mail before", &again, TakenBy::EventAfterEmail, [0, 20, 14, 0]),
         event_of(
             "webhook, took part by e-mail an hour before",
             &again,
             TakenBy::EventAnHourAfterEmail,
-            [0, 20, 14, 0],
+            [0, 40, 14, 0],
         ),
         by_sms("SMS, subscribed already", &single, KnownTo::Subscribed, [1, 0, 0, 0], [20, 0, 0, 0]),
         by_sms("SMS single, profile with the number", &single, number, [3, 1, 0, 1], [86, 1_000, 0, 21]),

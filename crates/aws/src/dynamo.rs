@@ -16,6 +16,7 @@ mod outages;
 mod pages;
 mod ranks;
 mod read;
+mod read_backs;
 mod schema;
 mod store;
 mod waiting;

@@ -63,6 +63,8 @@ pub enum Fields {
     IdentityAttributesAndPerson,
     /// The identity fields and the custom events of the last 90 days.
     IdentityAndEvents,
+    /// The identity fields, the custom attributes, and the custom events of the last 90 days.
+    IdentityAttributesAndEvents,
 }
 
 /// Braze's own fields about a person.
@@ -86,6 +88,7 @@ impl Fields {
             Self::IdentityAndAttributes => ALL[..7].to_vec(),
             Self::IdentityAttributesAndPerson => [&ALL[..7], &PERSON].concat(),
             Self::IdentityAndEvents => ALL[1..].to_vec(),
+            Self::IdentityAttributesAndEvents => ALL.to_vec(),
         }
     }
 }

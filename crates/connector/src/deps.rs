@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ports::repeats::Repeated;
-use ports::{Callbacks, Chance, Clock, Ledger, Limits, Outages, Queues, Schedule, Secrets, Store, Troubles};
+use ports::{
+    Callbacks, Chance, Clock, Ledger, Limits, Outages, Queues, ReadBacks, Schedule, Secrets, Store, Troubles,
+};
 
 /// The ports that the work needs.
 #[derive(Clone)]
@@ -22,6 +24,8 @@ pub struct Deps {
     pub limits: Arc<dyn Limits>,
     /// Reads API keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Stores what is still to be read back.
+    pub read_backs: Arc<dyn ReadBacks>,
     /// Stores which brands' workspaces do not answer, so that others see it.
     pub outages: Arc<dyn Outages>,
     /// What is wrong in this process, for the engineer on call.
@@ -46,7 +50,7 @@ impl Deps {
         callback_transport: Arc<dyn callback::CallbackTransport>,
     ) -> Self
     where
-        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + Outages + 'static,
+        A: Store + Ledger + Callbacks + Queues + Schedule + Limits + ReadBacks + Outages + 'static,
     {
         Self {
             store: adapter.clone(),
@@ -55,6 +59,7 @@ impl Deps {
             queues: adapter.clone(),
             schedule: adapter.clone(),
             limits: adapter.clone(),
+            read_backs: adapter.clone(),
             outages: adapter.clone(),
             secrets,
             troubles: Troubles::default(),

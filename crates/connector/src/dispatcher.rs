@@ -226,6 +226,7 @@ fn body(callback: &Callback) -> Value {
     let kind = match callback.id.kind {
         CallbackKind::Credited | CallbackKind::Rewarded => "participation.credited",
         CallbackKind::Ended => "participation.ended",
+        CallbackKind::RewardUnplaced => "participation.reward_unplaced",
     };
     let mut data = Map::new();
     data.insert("id".to_owned(), callback.id.participation.to_string().into());

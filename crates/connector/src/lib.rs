@@ -21,6 +21,7 @@ mod one_by_one;
 mod outage;
 mod profile_cache;
 mod read;
+mod read_back;
 mod recent;
 mod reschedule;
 mod retry;

@@ -13,6 +13,7 @@ use crate::connector::Connector;
 use crate::guard::Panics;
 use crate::profile_cache;
 use crate::read;
+use crate::read_back;
 use crate::reschedule;
 use crate::turns;
 use crate::without_terms::{self, Missing};
@@ -97,6 +98,7 @@ impl Connector {
     /// participation.
     async fn finish(&self, brand: Option<&Brand>, items: Vec<WorkItem>) -> ports::Result<Stepped> {
         profile_cache::remember(self, &items).await;
+        read_back::expect(self, brand, &items).await?;
         let participations: Vec<Participation> =
             items.iter().map(|item| item.participation.clone()).collect();
         reschedule::later(&self.deps, brand, &participations).await;

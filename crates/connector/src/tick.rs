@@ -14,6 +14,7 @@ use ports::store::Due;
 
 use crate::connector::Connector;
 use crate::ledgers;
+use crate::read_back;
 use crate::step::Occasion;
 use crate::work_item::Stepped;
 
@@ -61,6 +62,7 @@ impl Connector {
     pub async fn tick(&self) -> ports::Result<Ticked> {
         ledgers::draw_raffles(self).await;
         ledgers::upgrade_ledgers(self).await;
+        read_back::all_due(self).await;
         let now = self.deps.clock.now();
         let until = match self.clock_watch.set_back_by(now) {
             Some(by) => {

@@ -157,7 +157,9 @@ impl<'a> Turns<'a> {
                 Step::Resolve(resolution) => return groups.resolutions.push((item, resolution)),
                 // After these steps the participation is decided again at once.
                 Step::Done(_) | Step::StopWaiting => {}
-                Step::Wait { .. } | Step::Defer { .. } | Step::Rest => return groups.resting.push(item),
+                Step::Wait { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::Rest => {
+                    return groups.resting.push(item);
+                }
             }
         }
     }

@@ -17,6 +17,10 @@ pub(crate) struct WorkItem {
     pub(crate) participation: Participation,
     pub(crate) facts: Facts,
     pub(crate) learned: Option<ProfileHint>,
+    /// Whether it wrote something in this run that is to be read back.
+    pub(crate) to_read_back: bool,
+    /// Whether its reward or event was given up before this run.
+    was_unplaced: bool,
     /// Whether its flow ended in this run.
     pub(crate) ended: bool,
     /// How many times it was decided in this run.
@@ -25,7 +29,20 @@ pub(crate) struct WorkItem {
 
 impl WorkItem {
     pub(crate) fn new(participation: Participation) -> Self {
-        Self { participation, facts: Facts::default(), learned: None, ended: false, turns: 0 }
+        Self {
+            was_unplaced: participation.unplaced_since().is_some(),
+            participation,
+            facts: Facts::default(),
+            learned: None,
+            to_read_back: false,
+            ended: false,
+            turns: 0,
+        }
+    }
+
+    /// When its reward or event was given up, if that was in this run.
+    pub(crate) fn unplaced(&self) -> Option<Timestamp> {
+        self.participation.unplaced_since().filter(|_| !self.was_unplaced)
     }
 
     /// Applies a step. After a command, the facts that were read before it are stale. Facts about a write
@@ -41,6 +58,7 @@ impl WorkItem {
             Step::Ask(_)
             | Step::Resolve(_)
             | Step::Defer { .. }
+            | Step::NoProfile { .. }
             | Step::StopWaiting
             | Step::Rest
             | Step::Wait { .. }

@@ -17,6 +17,8 @@ pub enum CallbackKind {
     Rewarded,
     /// The participation ended without a credit.
     Ended,
+    /// The reward, or an event, was written to the profile several times, and no profile shows it.
+    RewardUnplaced,
 }
 
 impl CallbackKind {
@@ -27,13 +29,16 @@ impl CallbackKind {
             Self::Credited => "credited",
             Self::Rewarded => "rewarded",
             Self::Ended => "ended",
+            Self::RewardUnplaced => "reward_unplaced",
         }
     }
 
     /// The kind with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Credited, Self::Rewarded, Self::Ended].into_iter().find(|kind| kind.name() == name)
+        [Self::Credited, Self::Rewarded, Self::Ended, Self::RewardUnplaced]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 
@@ -90,8 +95,14 @@ mod tests {
 
     #[test]
     fn each_kind_is_stored_under_its_name_and_read_back() {
-        let kinds = [CallbackKind::Credited, CallbackKind::Rewarded, CallbackKind::Ended];
-        assert_eq!(kinds.map(CallbackKind::name), ["credited", "rewarded", "ended"]);
+        let kinds = [
+            CallbackKind::Credited,
+            CallbackKind::Rewarded,
+            CallbackKind::Ended,
+            CallbackKind::RewardUnplaced,
+        ];
+        let names = ["credited", "rewarded", "ended", "reward_unplaced"];
+        assert_eq!(kinds.map(CallbackKind::name), names);
         assert_eq!(kinds.map(|kind| CallbackKind::named(kind.name())), kinds.map(Some));
         assert_eq!(CallbackKind::named("told"), None);
     }

@@ -4,6 +4,7 @@ mod answers;
 mod custom_event;
 mod enroll;
 mod find;
+pub mod read_back;
 mod remembered;
 mod reward;
 mod sms;
@@ -87,6 +88,14 @@ pub enum Subscription {
 }
 
 impl Facts {
+    /// Braze's own id of a profile, if the profile was found.
+    #[must_use]
+    pub fn braze_id_of(&self, profile: &ProfileRef) -> Option<&str> {
+        let confirmed = self.confirmed.iter().flat_map(|confirmation| &confirmation.found);
+        let mut found = self.found.iter().flatten().chain(confirmed);
+        found.find(|found| found.is_named(profile))?.braze_id.as_deref()
+    }
+
     /// Forgets the facts that a command makes stale: its own outcome, and what was read before it.
     pub fn before_a_command(&mut self) {
         self.written = None;

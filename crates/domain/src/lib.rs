@@ -23,6 +23,7 @@ pub mod outage;
 pub mod participation;
 pub mod person;
 pub mod profile;
+pub mod read_back;
 pub mod reservation;
 pub mod seen;
 pub mod time;

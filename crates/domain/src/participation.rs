@@ -4,16 +4,18 @@
 //! failure, booking a request slot) keep the state.
 
 mod attempts;
+mod read_back;
 mod snapshot;
 mod state;
 pub(crate) mod step;
 mod way;
 
+pub use read_back::{MOST_MISSING, Parts, ReadBack, SentParts};
 pub use snapshot::{FIRST_LOOK, Impossible, Snapshot};
 pub use state::{EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered};
 pub use way::{BrazeEvent, Consent, Forgotten, ForgottenEvent, Way};
 
-use self::step::{ProfileWrite, Step};
+use self::step::Step;
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::contact::{Contact, Email, Phone};
@@ -36,6 +38,13 @@ pub struct Shown {
     pub attributes: bool,
     /// Whether the custom event may already have been sent.
     pub event: EventProgress,
+    /// Whether the flow's own event was sent again, if the profile did not show it when it was read back.
+    pub flow_event: Option<EventProgress>,
+}
+
+impl Shown {
+    /// What a profile shows when nothing is left to do.
+    const ALL: Self = Self { attributes: true, event: EventProgress::Recorded, flow_event: None };
 }
 
 impl Participation {
@@ -219,6 +228,7 @@ impl Participation {
                 self.put_off(*until, now);
             }
             Step::StopWaiting => self.stop_waiting(now),
+            Step::NoProfile { until } => self.finds_no_profile(*until, now),
             Step::Rest => self.rest(),
         }
     }
@@ -227,6 +237,24 @@ impl Participation {
     fn rest(&mut self) {
         self.0.due_at = None;
         self.0.slot = None;
+        // What was missing is written again, or the survivor of a merge has it.
+        if self.missing().is_some() {
+            self.0.read_back = None;
+        }
+    }
+
+    /// The reward cannot be written before `until`, since no profile carries the consumer's address or number.
+    fn finds_no_profile(&mut self, until: Timestamp, now: Timestamp) {
+        let (parts, times) = match self.0.read_back {
+            Some(ReadBack::Missing { parts, times }) => (parts, times),
+            Some(ReadBack::Unplaced { .. }) => return self.rest(),
+            Some(ReadBack::Due(_)) | None => (Parts { reward: true, ..Parts::default() }, 0),
+        };
+        self.count_missing(parts, times, now);
+        match self.unplaced_since() {
+            Some(_) => self.rest(),
+            None => self.put_off(until, now),
+        }
     }
 
     /// Ends the wait that unsigned callers see.
@@ -255,15 +283,6 @@ impl Participation {
         self.0.state = state;
     }
 
-    /// Braze has accepted a write, so the profile shows its content. After the end of the flow, the event is
-    /// the reward's.
-    pub fn shows(&mut self, write: &ProfileWrite) {
-        self.0.shown.attributes |= write.shows_reward;
-        if self.0.state.is_end() && write.event.is_some() {
-            self.0.shown.event = EventProgress::Recorded;
-        }
-    }
-
     /// Erases everything that identifies the consumer. What remains is an id that only the id key leads to,
     /// so that a forgotten consumer is not credited a second time, and everything that was given out. A
     /// consent also remains, with `proof`: keyed hashes of the contacts.
@@ -276,6 +295,7 @@ impl Participation {
         // Unknown fields may contain anything.
         kept.unknown = UnknownFields::default();
         kept.slot = None;
+        kept.read_back = None;
         kept.updated_at = now;
         match &kept.state {
             State::Open(_) => {
@@ -288,7 +308,7 @@ impl Participation {
                     kept.state = State::Ended(Outcome::Rejected { reason });
                 }
                 // The profile no longer exists, so nothing can be shown on it.
-                kept.shown = Shown { attributes: true, event: EventProgress::Recorded };
+                kept.shown = Shown::ALL;
                 kept.due_at = None;
             }
         }
@@ -319,4 +339,4 @@ impl Participation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -129,6 +129,8 @@ pub struct FoundProfile {
     pub attributes: BTreeMap<String, AttributeValue>,
     /// The names of the profile's other attributes.
     pub nested: BTreeSet<String>,
+    /// The profile's custom events of the last 90 days, with the time of the last one, if they were asked for.
+    pub events: BTreeMap<String, Option<Timestamp>>,
 }
 
 impl fmt::Debug for FoundProfile {
@@ -154,6 +156,13 @@ impl FoundProfile {
     /// Whether the profile has a value of this name. An empty text or list is none.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.nested.contains(name) || self.attributes.get(name).is_some_and(|value| !is_blank(value))
+    }
+
+    /// Whether the profile has an event of this name that was logged at `since` or later. Braze does not promise to keep
+    /// fractions of a second.
+    pub(crate) fn has_event(&self, name: &str, since: Timestamp) -> bool {
+        let last = self.events.get(name);
+        last.is_some_and(|last| last.is_none_or(|last| last.as_second() >= since.as_second()))
     }
 
     /// Whether `reference` names this profile.

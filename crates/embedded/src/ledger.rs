@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::{Award, Resolutions};
-use domain::callback::CallbackId;
+use domain::callback::{Callback, CallbackId};
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
@@ -22,7 +22,7 @@ use rusqlite::{Connection, Transaction, params};
 use crate::codes;
 use crate::data_file::DataFile;
 use crate::drawn;
-use crate::ledger_tx::{SqliteLedgerTx, name};
+use crate::ledger_tx::{SqliteLedgerTx, call_back, name};
 use crate::queries::WAITING_BEFORE;
 use crate::rows::{counts, moment, one};
 
@@ -168,6 +168,12 @@ impl Callbacks for DataFile {
         let mut taken = self.writer.write("taking callbacks", work).await?;
         taken.callbacks.sort_by_key(|outbound| (outbound.callback.at, outbound.callback.id));
         Ok(taken)
+    }
+
+    async fn call_back(&self, callback: &Callback) -> Result<()> {
+        let callback = callback.clone();
+        let work = move |transaction: &Transaction<'_>| call_back(transaction, &callback);
+        self.writer.write("keeping a callback", work).await
     }
 
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {

@@ -174,14 +174,15 @@ impl LedgerTx for SqliteLedgerTx<'_> {
     }
 
     fn call_back(&mut self, callback: &Callback) -> Result<()> {
-        let mut statement = self.transaction.prepare_cached(
-            "INSERT INTO notices (id, due_at, attempts, record) VALUES (?1, ?2, 0, ?3) ON CONFLICT DO NOTHING",
-        )?;
-        statement.execute(params![
-            callback.id.to_string(),
-            callback.at.as_millisecond(),
-            stored::callback::encode(callback).map_err(unencodable)?
-        ])?;
-        Ok(())
+        call_back(self.transaction, callback)
     }
+}
+
+/// Stores a callback, unless one with its id is there.
+pub(crate) fn call_back(transaction: &Transaction<'_>, callback: &Callback) -> Result<()> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO notices (id, due_at, attempts, record) VALUES (?1, ?2, 0, ?3) ON CONFLICT DO NOTHING",
+    )?;
+    let record = stored::callback::encode(callback).map_err(unencodable)?;
+    statement.execute(params![callback.id.to_string(), callback.at.as_millisecond(), record]).map(|_| ())
 }

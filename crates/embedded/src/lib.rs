@@ -16,6 +16,7 @@ mod outages;
 mod permissions;
 mod queries;
 mod queues;
+mod read_backs;
 mod reader;
 mod retention;
 mod rows;

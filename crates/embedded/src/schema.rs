@@ -238,7 +238,13 @@ const STEPS: &[M<'_>] = &[M::up(
     // When the counters were last written, and whether the requests already used in the window are unknown.
     "ALTER TABLE limits ADD COLUMN touched INTEGER;
      ALTER TABLE limits ADD COLUMN resumed INTEGER;",
-), M::up(TALLIES), M::up(ACCEPTED)];
+), M::up(TALLIES), M::up(ACCEPTED), M::up(
+    // Participations whose rewards and events are to be read back, fifty in a row. The key begins with the due time.
+    "CREATE TABLE read_backs (
+         key    TEXT PRIMARY KEY,
+         record TEXT NOT NULL
+     ) WITHOUT ROWID;",
+)];
 
 /// Whether a newer version has migrated the file.
 pub(crate) fn is_newer(connection: &Connection) -> rusqlite::Result<bool> {

@@ -70,6 +70,7 @@ async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>
         queues,
         schedule,
         limits: dynamo.clone(),
+        read_backs: dynamo.clone(),
         outages: dynamo,
         secrets,
         troubles: troubles.clone(),

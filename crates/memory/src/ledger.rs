@@ -339,6 +339,14 @@ impl Callbacks for Memory {
         })
     }
 
+    async fn call_back(&self, callback: &Callback) -> Result<()> {
+        self.lock().write("keeping a callback", |state| {
+            let kept = KeptCallback { callback: callback.clone(), attempts: 0, due_at: Some(callback.at) };
+            state.ledgers.callbacks.entry(callback.id).or_insert(kept);
+            Ok(())
+        })
+    }
+
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
         self.lock().write("keeping callbacks", |state| {
             for (id, told) in outcomes {

@@ -10,6 +10,7 @@ mod outages;
 mod peek;
 mod queues;
 mod ranks;
+mod read_backs;
 mod schedule;
 mod secrets;
 mod store;
@@ -64,6 +65,8 @@ struct MemoryState {
     scheduled: HashSet<(Timestamp, QueueName, WorkMessage)>,
     limits: HashMap<Lane, Windows>,
     outages: BTreeMap<BrandId, Outage>,
+    /// The records of batches that are to be read back, by their keys.
+    read_backs: BTreeMap<String, String>,
     ledgers: Ledgers,
     in_order: bool,
     fires_exactly: bool,
@@ -87,6 +90,7 @@ impl Memory {
             scheduled: HashSet::new(),
             limits: HashMap::new(),
             outages: BTreeMap::new(),
+            read_backs: BTreeMap::new(),
             ledgers: Ledgers::default(),
             in_order: false,
             fires_exactly: false,

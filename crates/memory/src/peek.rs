@@ -25,12 +25,13 @@ impl Memory {
         self.lock().in_order
     }
 
-    /// Whether nothing is due, now or later, and every callback was delivered or given up.
+    /// Whether nothing is due, now or later, everything was read back, and every callback was delivered or given up.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let state = self.lock();
         state.participations.values().all(|participation| participation.due_at().is_none())
             && state.ledgers.awards.values().all(|award| award.due_at.is_none())
+            && state.read_backs.is_empty()
             && state.ledgers.nothing_to_deliver()
     }
 }

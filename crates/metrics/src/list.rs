@@ -119,6 +119,7 @@ metrics! {
     Deferred(Workers, Counter, Count, BRAND, Some("quikly_braze_participations_deferred_total"), "times that a participation was put off"),
     LookUpsWaiting(Workers, Counter, Count, BRAND, Some("quikly_braze_look_ups_deferred_total"), "look-ups that were put off until their request slot"),
     LookUpBacklog(Workers, Gauge, Milliseconds, BRAND, Some("quikly_braze_look_up_backlog_seconds"), "how far ahead request slots are booked"),
+    RewardsUnplaced(Workers, Counter, Count, BRAND, Some("quikly_braze_rewards_unplaced_total"), "rewards and events that were given up, since no profile showed them after three writes"),
     AttributesSaved(Workers, Counter, Count, BRAND, Some("quikly_braze_attributes_saved_total"), "attributes that were not sent, since the profile shows them already. Each may cost the brand a data point"),
     KeysRefused(Workers, Counter, Count, BRAND, Some("quikly_braze_keys_refused_total"), "requests to Braze whose key was refused"),
     Panics(Workers, Counter, Count, BRAND, Some("quikly_braze_panics_total"), "panics during the work for a brand"),

@@ -131,12 +131,15 @@ pub enum DeliveryOutcome {
 /// The callbacks that Quikly is to receive. They are durable from the transaction that creates them.
 ///
 /// # Errors
-/// Both methods fail if the store cannot be reached.
+/// Every method fails if the store cannot be reached.
 #[async_trait]
 pub trait Callbacks: Send + Sync {
     /// Takes up to `most` callbacks that are due, longest due first, and keeps them from other workers for
     /// [`CALLBACK_LEASE`]. Those that cannot be read are parked.
     async fn take_callbacks(&self, now: Timestamp, most: usize) -> Result<TakenCallbacks>;
+
+    /// Stores a callback that results from no change in a ledger, unless one with its id is there. It is due at once.
+    async fn call_back(&self, callback: &Callback) -> Result<()>;
 
     /// Stores the outcomes of deliveries.
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()>;

@@ -19,6 +19,8 @@ const CHOICES: &[(&str, &[&str])] = &[
     ("profile", PROFILE),
     ("event", PROGRESS),
     ("shows_event", PROGRESS),
+    ("shows_flow_event", PROGRESS),
+    ("read_back", &["due", "missing", "unplaced_since"]),
 ];
 
 /// The choice in an object at a field of this name, if the field's value is a choice.

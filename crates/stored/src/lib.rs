@@ -9,6 +9,7 @@ pub mod hint;
 pub mod limits;
 pub mod outage;
 pub mod participation;
+pub mod read_back;
 
 mod choice;
 mod error;

@@ -2,6 +2,7 @@
 //! are stored next to it.
 
 mod attributes;
+mod sent;
 mod state;
 mod way;
 
@@ -23,6 +24,7 @@ use crate::form::{self, Version};
 use crate::prize::{StandingRecord, standing, standing_record};
 use crate::values::{is_false, is_zero, moment};
 
+use sent::{ReadBackRecord, read_back, read_back_record};
 use state::{EventRecord, StateRecord, event, event_record, state, state_record};
 use way::{BrazeEventRecord, ConsentRecord, WayRecord, way, way_record};
 
@@ -59,6 +61,10 @@ struct ParticipationRecord {
     shows_attributes: bool,
     #[serde(default, skip_serializing_if = "EventRecord::is_not_sent")]
     shows_event: EventRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shows_flow_event: Option<EventRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    read_back: Option<ReadBackRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
     /// Absent in records from before retention was counted from the activation's close.
@@ -141,6 +147,8 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         has_award: kept.has_award,
         shows_attributes: kept.shown.attributes,
         shows_event: event_record(kept.shown.event),
+        shows_flow_event: kept.shown.flow_event.map(event_record),
+        read_back: kept.read_back.as_ref().map(read_back_record),
         due_at: kept.due_at.map(Timestamp::as_millisecond),
         keep_until: Some(kept.keep_until.as_millisecond()),
         failures: kept.failures,
@@ -185,7 +193,12 @@ fn participation(
         state,
         earned_at: record.credited_at.map(moment).transpose()?,
         has_award: record.has_award,
-        shown: Shown { attributes: record.shows_attributes, event: event(&record.shows_event)? },
+        shown: Shown {
+            attributes: record.shows_attributes,
+            event: event(&record.shows_event)?,
+            flow_event: record.shows_flow_event.as_ref().map(event).transpose()?,
+        },
+        read_back: record.read_back.map(read_back).transpose()?,
         due_at: record.due_at.map(moment).transpose()?,
         keep_until: match record.keep_until {
             Some(keep_until) => moment(keep_until)?,

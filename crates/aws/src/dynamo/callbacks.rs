@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::Timestamp;
-use domain::callback::CallbackId;
+use domain::callback::{Callback, CallbackId};
 use domain::time::later;
 use futures::future::try_join_all;
 use ports::ledger::{CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, TakenCallbacks};
@@ -15,6 +16,7 @@ use crate::dynamo::Dynamo;
 use crate::dynamo::item::{Item, number, required, text, text_of};
 use crate::dynamo::schema::DUE;
 use crate::dynamo::schema::SHARDS;
+use crate::dynamo::store::shard;
 
 const KEEPING: &str = "keeping callbacks";
 
@@ -55,6 +57,23 @@ impl Callbacks for Dynamo {
             }
         }
         Ok(taken)
+    }
+
+    async fn call_back(&self, callback: &Callback) -> Result<()> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.callbacks)
+            .item("id", text(callback.id.to_string()))
+            .item("record", text(stored::callback::encode(callback)?))
+            .item("attempts", number(0))
+            .item("due_shard", number(shard(callback.id.participation)))
+            .item("due_at", number(callback.at.as_millisecond()))
+            .condition_expression("attribute_not_exists(id)");
+        match put.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) | Err(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            Err(error) => Err(Error::unavailable(KEEPING, error)),
+        }
     }
 
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {

@@ -84,6 +84,26 @@ impl BrazeEndpoint for Confirmations {
     }
 }
 
+/// Reads back profiles that were written to, with as many in a request as Braze accepts. A profile that Braze refuses to look
+/// up by its identifier counts as missing.
+pub(crate) struct SentProfiles;
+
+impl BrazeEndpoint for SentProfiles {
+    type Job = (WorkItem, ProfileRef);
+
+    async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
+        const FIELDS: Fields = Fields::IdentityAttributesAndEvents;
+        let shown = |item: &mut WorkItem, profile: &ProfileRef, export: &Export| {
+            let found = found_under(profile, export);
+            item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found });
+        };
+        let (mut performed, refused) = ask_all(to, together(questions), FIELDS, shown).await;
+        let alone = refused.into_iter().map(|question| about(vec![question])).collect();
+        performed.extend(ask_all(to, alone, FIELDS, shown).await.0);
+        Ok(performed)
+    }
+}
+
 /// Answers `EventRecorded`, with as many profiles in a request as Braze accepts.
 pub(crate) struct RecordedEvents;
 

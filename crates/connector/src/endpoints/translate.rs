@@ -136,6 +136,7 @@ pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
             .filter(|(_, value)| !value.is_null() && shown(value).is_none())
             .map(|(name, _)| name.clone())
             .collect(),
+        events: profile.custom_events.iter().map(|event| (event.name.clone(), event.last)).collect(),
     }
 }
 

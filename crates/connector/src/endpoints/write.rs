@@ -245,7 +245,8 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
     let written = fate.written(item, &*to.access.deps.chance, now);
     match &written {
         Written::Done => {
-            item.participation.shows(&write);
+            let braze_id = item.facts.braze_id_of(&write.profile);
+            item.to_read_back |= item.participation.shows(&write, braze_id, now);
             item.learned = learned(item, write, now);
             if let Some(learned) = &item.learned {
                 item.facts.known = Some(Some(learned.clone()));

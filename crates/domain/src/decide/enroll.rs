@@ -77,6 +77,36 @@ impl<'a> ProfileUpdate<'a> {
     }
 }
 
+impl ProfileUpdate<'_> {
+    /// The attributes of the update, with those answers only that `profile` does not have a value for yet.
+    ///
+    /// # Errors
+    /// The question to ask first.
+    pub(super) fn attributes(
+        &self,
+        participation: &Participation,
+        activation: &Activation,
+        target: &Target,
+        facts: &Facts,
+    ) -> Result<Attributes, Question> {
+        let given = match self.answers {
+            true => answers::to_write(participation, activation, target, facts)?,
+            false => self.given.clone(),
+        };
+        Ok(given.beneath(&self.ours))
+    }
+
+    /// The event of the update.
+    pub(super) fn event(&self, participation: &Participation) -> Option<ProfileEvent> {
+        self.event.map(|name| ProfileEvent {
+            name: name.to_owned(),
+            time: participation.accepted_at(),
+            scope: participation.scope().to_string(),
+            properties: Attributes::default(),
+        })
+    }
+}
+
 pub(super) fn decide(
     (participation, state): (&Participation, &EnrollState),
     update: &ProfileUpdate<'_>,
@@ -251,14 +281,11 @@ impl EnrollFlow<'_> {
     /// Writes attributes and event in one request: an event by alias never creates the profile that it is
     /// for.
     fn write(&self, target: Target, progress: EventProgress) -> Step {
-        let given = match self.update.answers {
-            true => answers::to_write(self.participation, self.activation, &target, self.facts),
-            false => Ok(self.update.given.clone()),
-        };
-        let attributes = match given {
-            Ok(given) => given.beneath(&self.update.ours),
-            Err(question) => return Step::Ask(question),
-        };
+        let attributes =
+            match self.update.attributes(self.participation, self.activation, &target, self.facts) {
+                Ok(attributes) => attributes,
+                Err(question) => return Step::Ask(question),
+            };
         let (event, progress) = match (self.event(), progress) {
             (Some(_), EventProgress::Recorded) => (None, EventProgress::Recorded),
             (Some(event), _) => {
@@ -285,12 +312,7 @@ impl EnrollFlow<'_> {
     }
 
     fn event(&self) -> Option<ProfileEvent> {
-        self.update.event.map(|name| ProfileEvent {
-            name: name.to_owned(),
-            time: self.participation.accepted_at(),
-            scope: self.participation.scope().to_string(),
-            properties: Attributes::default(),
-        })
+        self.update.event(self.participation)
     }
 
     /// When a write of unknown outcome may be repeated. One that creates a profile by e-mail must not overlap

@@ -7,11 +7,11 @@ use crate::attributes::{AttributeValue, Attributes};
 use crate::award::{Award, Refusal, Resolution};
 use crate::brand::{Identity, RewardsToBraze};
 use crate::decide::{
-    Facts, ProfileEvent, ProfileWrite, Step, Terms, Written, custom_event, find, remembered,
+    Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, enroll, find, remembered,
 };
 use crate::incentive::Reward;
-use crate::participation::{EventProgress, Participation, Shown, Way};
-use crate::profile::{self, ProfileRef};
+use crate::participation::{EventProgress, Participation, Shown, Target, Way};
+use crate::profile::{self, FoundProfile, ProfileRef};
 use crate::time::later;
 
 /// A reward that Braze did not accept this many times is not shown: two weeks of tries, five minutes apart.
@@ -89,19 +89,81 @@ impl FollowUp<'_> {
         if self.facts.refused.is_some() || self.participation.failures() >= MOST_FAILURES {
             return Step::Rest;
         }
-        let attributes = self.attributes();
+        if let Some(progress) = shown.flow_event {
+            return self.flow_event_again(progress);
+        }
+        let attributes = match self.attributes() {
+            Ok(attributes) => attributes,
+            Err(step) => return *step,
+        };
         match (self.event(), shown.event) {
             (Some(_), EventProgress::Recorded) | (None, _) => self.without_event(attributes),
             (Some(event), _) => self.with_event(attributes, event),
         }
     }
 
-    /// The attributes that the profile does not show yet.
-    fn attributes(&self) -> Attributes {
-        if self.participation.shown().attributes {
-            return Attributes::default();
+    /// The attributes that the profile does not show yet, or the step that finds them out.
+    fn attributes(&self) -> Result<Attributes, Box<Step>> {
+        let won = if self.participation.shown().attributes {
+            Attributes::default()
+        } else {
+            attributes(self.facts.award.as_ref(), &self.terms.activation.rewards)
+        };
+        let missing = self.participation.missing().filter(|missing| missing.flow);
+        match missing.and_then(|_| self.update(&won)) {
+            Some(update) => {
+                let (profile, create) = self.profile()?;
+                let (target, activation) = (Target { profile, create }, self.terms.activation);
+                let attributes = update.attributes(self.participation, activation, &target, self.facts);
+                attributes.map_err(|question| Box::new(Step::Ask(question)))
+            }
+            None => Ok(won),
         }
-        attributes(self.facts.award.as_ref(), &self.terms.activation.rewards)
+    }
+
+    /// The update that the flow wrote.
+    fn update(&self, won: &Attributes) -> Option<enroll::ProfileUpdate<'_>> {
+        let (participation, activation) = (self.participation, self.terms.activation);
+        match participation.way() {
+            Way::Email { email, .. } => activation
+                .email
+                .as_ref()
+                .map(|offered| enroll::ProfileUpdate::of_email(participation, email, offered, won.clone())),
+            Way::Event { event, email } => activation.events.get(&event.name).map(|offered| {
+                enroll::ProfileUpdate::of_event(participation, event, email, offered, won.clone())
+            }),
+            Way::Sms { .. } | Way::Forgotten(_) => None,
+        }
+    }
+
+    /// Sends the flow's event again, with everything that was written with it, unless the profile that carries the
+    /// consumer's address has it: a merge moves events.
+    fn flow_event_again(&self, progress: EventProgress) -> Step {
+        let shown = self.participation.shown();
+        let done = || Step::Defer { shown: Shown { flow_event: None, ..shown }, until: self.now };
+        let update = self.update(&Attributes::default());
+        let event = update.and_then(|update| update.event(self.participation));
+        let Some(event) = event.filter(|_| progress != EventProgress::Recorded) else { return done() };
+        let profile = match self.profile() {
+            Ok((profile, _)) => profile,
+            Err(step) => return *step,
+        };
+        let settled = |at: Timestamp| later(at, self.terms.brand.braze.settle);
+        match custom_event::next(&event, &profile, progress, self.facts, self.now, settled) {
+            custom_event::Next::Send => {
+                let attempted = EventProgress::Attempted { at: self.now, time: event.time };
+                let shown = Shown { flow_event: Some(attempted), ..shown };
+                match self.attributes() {
+                    Ok(attributes) => self.write(attributes, Some(event), shown),
+                    Err(step) => *step,
+                }
+            }
+            custom_event::Next::Ask(question) => Step::Ask(question),
+            custom_event::Next::Wait(progress, until) => {
+                Step::Defer { shown: Shown { flow_event: Some(progress), ..shown }, until }
+            }
+            custom_event::Next::Recorded | custom_event::Next::Refused(_) => done(),
+        }
     }
 
     /// The event to log: it goes out with the reward, or with the credit if there is no incentive.
@@ -133,7 +195,7 @@ impl FollowUp<'_> {
                 Step::Defer { shown, until: *retry_at }
             }
             Some(Written::Refused { .. } | Written::Done) => Step::Rest,
-            None => self.write(attributes, None, shown.event),
+            None => self.write(attributes, None, shown),
         }
     }
 
@@ -147,7 +209,7 @@ impl FollowUp<'_> {
         match custom_event::next(&event, &profile, shown.event, self.facts, self.now, settled) {
             custom_event::Next::Send => {
                 let attempted = EventProgress::Attempted { at: self.now, time: event.time };
-                self.write(attributes, Some(event), attempted)
+                self.write(attributes, Some(event), Shown { event: attempted, ..shown })
             }
             custom_event::Next::Ask(question) => Step::Ask(question),
             custom_event::Next::Wait(event, until) => Step::Defer { shown: Shown { event, ..shown }, until },
@@ -155,12 +217,14 @@ impl FollowUp<'_> {
             custom_event::Next::Recorded if attributes.is_empty() => {
                 Step::Defer { shown: Shown { event: EventProgress::Recorded, ..shown }, until: self.now }
             }
-            custom_event::Next::Recorded => self.write(attributes, None, EventProgress::Recorded),
+            custom_event::Next::Recorded => {
+                self.write(attributes, None, Shown { event: EventProgress::Recorded, ..shown })
+            }
             custom_event::Next::Refused(_) => Step::Rest,
         }
     }
 
-    fn write(&self, attributes: Attributes, event: Option<ProfileEvent>, progress: EventProgress) -> Step {
+    fn write(&self, attributes: Attributes, event: Option<ProfileEvent>, shown: Shown) -> Step {
         let (profile, create) = match self.profile() {
             Ok(found) => found,
             Err(step) => return *step,
@@ -173,9 +237,10 @@ impl FollowUp<'_> {
             subscribe: None,
             attributes,
             event,
-            shows_reward: true,
+            // Of what is written again, only a part may be the reward.
+            shows_reward: self.participation.missing().is_none()
+                || self.facts.award.as_ref().is_some_and(|award| award.reward().is_some()),
         };
-        let shown = Shown { event: progress, ..self.participation.shown() };
         Step::Show { shown, write }
     }
 
@@ -186,6 +251,12 @@ impl FollowUp<'_> {
             return Err(Box::new(Step::Rest));
         }
         let ask = |question| Box::new(Step::Ask(question));
+        if self.participation.missing().is_some() {
+            return self.profile_of_contact();
+        }
+        if let Some(profile) = self.repaired() {
+            return Ok((profile, false));
+        }
         if let Some(profile) = self.participation.event().and_then(|event| event.profile.as_ref()) {
             let may_be_gone = remembered::may_be_gone(self.participation, self.terms.brand, self.now);
             if !may_be_gone || remembered::is_there(self.facts, profile).map_err(ask)? {
@@ -203,16 +274,40 @@ impl FollowUp<'_> {
             return Ok((hint.profile.clone(), hint.is_fresh(self.now)));
         }
         let found = find::profiles(self.participation, self.terms.brand, self.facts).map_err(ask)?;
-        let chosen = match (self.participation.way(), &self.terms.activation.sms) {
+        self.of_contact(found)
+    }
+
+    /// The profile that carries the consumer's address or number now, whatever we remember.
+    fn profile_of_contact(&self) -> Result<(ProfileRef, bool), Box<Step>> {
+        let Some(found) = &self.facts.found else {
+            return Err(Box::new(Step::Ask(Question::FindProfile)));
+        };
+        self.of_contact(found)
+    }
+
+    /// The consumer's profile among those that were found. A profile may come later, so it is looked for again.
+    fn of_contact(&self, found: &[FoundProfile]) -> Result<(ProfileRef, bool), Box<Step>> {
+        let until = later(self.now, self.terms.brand.braze.settle);
+        let none = || Box::new(Step::NoProfile { until });
+        self.chosen(found).map(|profile| (profile, false)).ok_or_else(none)
+    }
+
+    /// The profile that something missing was written to a moment ago.
+    fn repaired(&self) -> Option<ProfileRef> {
+        let sent = self.participation.sent().filter(|sent| sent.missing_before > 0)?;
+        let fresh = self.now < later(sent.at, self.terms.brand.braze.hint_fresh);
+        fresh.then(|| sent.profile.clone())
+    }
+
+    fn chosen(&self, found: &[FoundProfile]) -> Option<ProfileRef> {
+        match (self.participation.way(), &self.terms.activation.sms) {
             (Way::Sms { phone, email, .. }, Some(sms)) => {
                 profile::choose_for(found, (phone, sms.region), email.as_ref()).map(|(profile, _)| profile)
             }
             (Way::Sms { .. } | Way::Email { .. } | Way::Event { .. } | Way::Forgotten(_), _) => {
-                profile::choose(found, email)
+                profile::choose(found, self.participation.email())
             }
-        };
-        // Without a profile there is nothing to write to.
-        chosen.map(|profile| (profile, false)).ok_or_else(|| Box::new(Step::Rest))
+        }
     }
 
     /// Waits until the profile is built: by address, Braze would create a second profile while it builds the
@@ -228,4 +323,4 @@ impl FollowUp<'_> {
 
 #[cfg(test)]
 #[path = "reward_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -123,8 +123,8 @@ fn an_event_that_is_seen_on_the_profile_is_noted_where_nothing_else_is_to_be_wri
     let mut world = RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
     world.activation.rewards.event = Some("q_rewarded".into());
     let attempted = EventProgress::Attempted { at: at(1), time: at(1) };
-    world.change(|snapshot| snapshot.shown = Shown { attributes: true, event: attempted });
+    world.change(|snapshot| snapshot.shown = Shown { attributes: true, event: attempted, flow_event: None });
     world.facts.recorded = Some(true);
-    let shown = Shown { attributes: true, event: EventProgress::Recorded };
+    let shown = Shown { attributes: true, event: EventProgress::Recorded, flow_event: None };
     assert_eq!(world.next(at(1 + SETTLE)), Step::Defer { shown, until: at(1 + SETTLE) });
 }

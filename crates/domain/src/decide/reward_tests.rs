@@ -15,24 +15,26 @@ use crate::participation::{BrazeEvent, EnrollState, Open, Outcome, Snapshot, Sta
 use crate::profile::{Alias, FoundProfile, ProfileHint};
 use crate::unknown::UnknownFields;
 
+#[path = "reward_again_tests.rs"]
+mod again;
 #[path = "reward_profile_tests.rs"]
 mod profiles;
 
 const SETTLE: i64 = 120;
 
-fn at(second: i64) -> Timestamp {
+pub(in crate::decide) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-fn email() -> Email {
+pub(in crate::decide) fn email() -> Email {
     Email::parse("ada@example.com").unwrap()
 }
 
-struct RewardWorld {
-    brand: Brand,
-    activation: Activation,
-    participation: Participation,
-    facts: Facts,
+pub(in crate::decide) struct RewardWorld {
+    pub(in crate::decide) brand: Brand,
+    pub(in crate::decide) activation: Activation,
+    pub(in crate::decide) participation: Participation,
+    pub(in crate::decide) facts: Facts,
 }
 
 impl RewardWorld {
@@ -88,7 +90,7 @@ impl RewardWorld {
         Self { brand, activation, participation, facts }
     }
 
-    fn rewarded(by_event: bool) -> Self {
+    pub(in crate::decide) fn rewarded(by_event: bool) -> Self {
         let reward = Reward::Code("SPRING20".into());
         Self::new(by_event, AwardStatus::Rewarded { place: Some(7), reward }).settled()
     }
@@ -98,12 +100,12 @@ impl RewardWorld {
         self
     }
 
-    fn ended(mut self, outcome: Outcome) -> Self {
+    pub(in crate::decide) fn ended(mut self, outcome: Outcome) -> Self {
         self.participation.apply(&Step::Done(outcome), at(0));
         self
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Snapshot)) {
+    pub(in crate::decide) fn change(&mut self, change: impl FnOnce(&mut Snapshot)) {
         self.participation = changed(self.participation.clone(), change);
     }
 

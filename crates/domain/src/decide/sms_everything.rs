@@ -120,7 +120,7 @@ proptest! {
                     facts.confirmed = Some(Confirmation { profile, found });
                 }
                 Step::Ask(Question::ProfileHint | Question::Claim | Question::FindAlias(_)) => prop_assert!(false, "not asked here"),
-                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
+                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { .. } => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{EnrollState, Open, Outcome, Participation, Shown, SmsState, State, Way};
+use super::{EnrollState, Open, Outcome, Participation, ReadBack, Shown, SmsState, State, Way};
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::ids::{BrandId, ParticipationId, RepeatKey, Scope};
@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub has_award: bool,
     /// See [`Participation::shown`].
     pub shown: Shown,
+    /// See [`Participation::read_back`].
+    pub read_back: Option<ReadBack>,
     /// See [`Participation::due_at`].
     pub due_at: Option<Timestamp>,
     /// See [`Participation::keep_until`].
@@ -115,6 +117,7 @@ impl Snapshot {
             earned_at: None,
             has_award,
             shown: Shown::default(),
+            read_back: None,
             due_at: Some(later(now, FIRST_LOOK)),
             keep_until,
             failures: 0,

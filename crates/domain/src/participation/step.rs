@@ -37,6 +37,11 @@ pub enum Step {
         /// When to process the participation again.
         until: Timestamp,
     },
+    /// The reward cannot be written before `until`: no profile carries the consumer's address or number.
+    NoProfile {
+        /// When to look again.
+        until: Timestamp,
+    },
     /// End the wait that unsigned callers see, and decide again.
     StopWaiting,
     /// Nothing is left to do, unless another participation changes this one's award.

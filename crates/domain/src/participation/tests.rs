@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::attributes::AttributeValue;
+use crate::decide::ProfileWrite;
 use crate::ids::{ContactKey, Scope};
 use crate::profile::ProfileRef;
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
@@ -31,11 +32,11 @@ fn consent(text_id: &str) -> Consent {
     Consent { given: true, at: at(0), text_id: Some(text_id.to_owned()) }
 }
 
-fn by_email() -> Way {
+pub(super) fn by_email() -> Way {
     Way::Email { email: email(), consent: Some(consent("terms-3")) }
 }
 
-fn by_phone() -> Way {
+pub(super) fn by_phone() -> Way {
     Way::Sms { phone: phone(), email: Some(email()), consent: consent("terms-3") }
 }
 
@@ -51,12 +52,12 @@ fn attributes() -> Attributes {
     attributes
 }
 
-fn accepted(way: Way, has_award: bool) -> Participation {
+pub(super) fn accepted(way: Way, has_award: bool) -> Participation {
     let snapshot = Snapshot::accepted(id(), owner(), way, (at(0), at(1_000)), has_award);
     Participation::restore(Snapshot { attributes: attributes(), ..snapshot }).unwrap()
 }
 
-fn ended(way: Way, outcome: Outcome) -> Participation {
+pub(super) fn ended(way: Way, outcome: Outcome) -> Participation {
     let snapshot = accepted(way, true).into_snapshot();
     Participation::restore(Snapshot { state: State::Ended(outcome), ..snapshot }).unwrap()
 }
@@ -191,22 +192,22 @@ fn a_wait_for_something_else_than_failures_is_left_alone() {
 #[test]
 fn what_braze_took_is_shown() {
     let mut participation = ended(by_email(), Outcome::Enrolled);
-    participation.shows(&write(false, false));
+    participation.shows(&write(false, false), None, at(1));
     assert_eq!(participation.shown(), Shown::default());
-    participation.shows(&write(true, false));
-    assert_eq!(participation.shown(), Shown { attributes: false, event: EventProgress::Recorded });
-    participation.shows(&write(false, true));
-    let all = Shown { attributes: true, event: EventProgress::Recorded };
+    participation.shows(&write(true, false), None, at(1));
+    assert_eq!(participation.shown(), Shown { event: EventProgress::Recorded, ..Shown::default() });
+    participation.shows(&write(false, true), None, at(1));
+    let all = Shown::ALL;
     assert_eq!(participation.shown(), all);
-    participation.shows(&write(false, false));
+    participation.shows(&write(false, false), None, at(1));
     assert_eq!(participation.shown(), all, "nothing takes it away");
 }
 
 #[test]
 fn an_event_of_the_flow_is_not_the_rewards() {
     let mut participation = accepted(by_email(), true);
-    participation.shows(&write(true, true));
-    assert_eq!(participation.shown(), Shown { attributes: true, event: EventProgress::NotSent });
+    participation.shows(&write(true, true), None, at(1));
+    assert_eq!(participation.shown(), Shown { attributes: true, ..Shown::default() });
 }
 
 #[test]
@@ -231,7 +232,7 @@ fn what_has_ended_keeps_its_outcome_and_shows_nothing_more() {
     let mut participation = ended(by_phone(), Outcome::Credited);
     participation.forget(Vec::new(), at(9));
     assert_eq!(participation.state(), &State::Ended(Outcome::Credited));
-    assert_eq!(participation.shown(), Shown { attributes: true, event: EventProgress::Recorded });
+    assert_eq!(participation.shown(), Shown::ALL);
     assert_eq!(participation.due_at(), None);
 }
 

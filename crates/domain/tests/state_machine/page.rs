@@ -148,6 +148,7 @@ fn diagram(rows: &[TableRow]) -> String {
             | Step::Resolve(_)
             | Step::Show { .. }
             | Step::Defer { .. }
+            | Step::NoProfile { .. }
             | Step::StopWaiting
             | Step::Rest
             | Step::NotOffered(_) => continue,

@@ -36,6 +36,7 @@ fn written(step: &Step) -> Option<&ProfileWrite> {
         | Step::Ask(_)
         | Step::Resolve(_)
         | Step::Defer { .. }
+        | Step::NoProfile { .. }
         | Step::StopWaiting
         | Step::Rest
         | Step::Wait { .. }

@@ -68,6 +68,7 @@ pub(crate) fn step(step: &Step, now: Timestamp) -> String {
         }
         Step::Show { write, .. } => format!("{}, to show the reward", self::write(write)),
         Step::Defer { until, .. } => format!("waits {}", wait(*until, now)),
+        Step::NoProfile { until } => format!("waits {} for a profile", wait(*until, now)),
         Step::StopWaiting => "ends the wait that is shown".to_owned(),
         Step::Rest => "nothing is left to do".to_owned(),
         Step::Wait { state, until } => format!("waits {} → `{}`", wait(*until, now), state.name()),

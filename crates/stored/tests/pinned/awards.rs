@@ -98,6 +98,7 @@ fn every_form_that_a_callback_ever_had_is_read_and_the_newest_is_written() {
         CallbackKind::Credited => "credited" callback(CallbackKind::Credited),
         CallbackKind::Rewarded => "rewarded" callback(CallbackKind::Rewarded),
         CallbackKind::Ended => "ended" callback(CallbackKind::Ended),
+        CallbackKind::RewardUnplaced => "reward_unplaced" callback(CallbackKind::RewardUnplaced),
     );
     let refusals = every!(Refusal:
         Refusal::PhoneMismatch => "refused_for_another_number" Refusal::PhoneMismatch,

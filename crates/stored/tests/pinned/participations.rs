@@ -3,8 +3,8 @@
 use domain::attributes::AttributeValue;
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
-    BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation, Shown,
-    SmsState, State, Target, Unanswered, Way,
+    BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation, Parts,
+    ReadBack, SentParts, Shown, SmsState, State, Target, Unanswered, Way,
 };
 use domain::profile::ProfileRef;
 use domain::reservation::Slot;
@@ -32,8 +32,10 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
     for (name, event) in progress() {
         let state = SmsState::Subscribing { target: target(), event };
         add(format!("subscribing_{name}"), by_number(State::Open(Open::Sms(state))));
-        let shown = Shown { attributes: true, event };
+        let shown = Shown { attributes: true, event, flow_event: None };
         add(format!("shown_{name}"), but(|kept| kept.shown = shown));
+        let shown = Shown { flow_event: Some(event), ..Shown::default() };
+        add(format!("flow_event_{name}"), but(|kept| kept.shown = shown));
     }
     let event = EventProgress::Attempted { at: at(22), time: at(21) };
     let state = EnrollState::Enrolling { target: target(), event };
@@ -43,10 +45,25 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
     for (name, way) in ways() {
         add(format!("way_{name}"), way);
     }
+    for (name, read_back) in read_backs() {
+        add(format!("read_back_{name}"), but(|kept| kept.read_back = Some(read_back)));
+    }
     for (name, one) in others() {
         add(name.to_owned(), one);
     }
     all
+}
+
+fn read_backs() -> Vec<(&'static str, ReadBack)> {
+    let parts = Parts { flow: true, flow_event: true, reward: true, event: Some(at(21)) };
+    let profile = ProfileRef::ExternalId("u-1".into());
+    let braze_id = Some("b-1".to_owned());
+    let sent = SentParts { profile, braze_id, at: at(22), parts, missing_before: 1 };
+    every!(ReadBack:
+        ReadBack::Due(_) => "due" ReadBack::Due(sent.clone()),
+        ReadBack::Missing { .. } => "missing" ReadBack::Missing { parts: Parts::default(), times: 2 },
+        ReadBack::Unplaced { .. } => "unplaced" ReadBack::Unplaced { since: at(30) },
+    )
 }
 
 fn ways() -> Vec<(&'static str, Participation)> {

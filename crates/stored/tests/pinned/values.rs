@@ -50,6 +50,7 @@ pub(crate) fn phone() -> Phone {
 /// The values of a participation with as few fields as possible.
 fn least() -> Snapshot {
     Snapshot {
+        read_back: None,
         id: id(),
         brand: brand(),
         scope: Scope::parse("spring").unwrap(),

@@ -1,11 +1,13 @@
-//! The stored forms of profile hints, limits, outages and brand files.
+//! The stored forms of profile hints, batches to read back, limits, outages and brand files.
 
 use std::time::Duration;
 
 use domain::brand_file::BrandFile;
+use domain::ids::ParticipationId;
 use domain::outage::Outage;
 use domain::profile::ProfileHint;
-use domain::reservation::{Learning, Resuming, WindowsRecord};
+use domain::read_back::ReadBackBatch;
+use domain::reservation::{Learning, Resuming, Slot, WindowsRecord};
 use serde_json::{Map, Value};
 use stored::{brand_file, limits};
 
@@ -36,6 +38,17 @@ fn every_form_that_an_outage_ever_had_is_read_and_the_newest_is_written() {
     let values = [("seen", outage.clone()), ("tried_again", Outage { next_try: Some(at(82)), ..outage })];
     let encode = |one: &Outage| stored::outage::encode(&brand(), one).unwrap();
     Fixtures::of("outage").pin(&values, encode, |text| stored::outage::decode(&brand(), text).unwrap());
+}
+
+#[test]
+fn every_form_that_a_batch_to_read_back_ever_had_is_read_and_the_newest_is_written() {
+    let other = ParticipationId::from_bytes([9; 16]);
+    let batch = ReadBackBatch { brand: brand(), due_at: at(85), ids: vec![id(), other], slot: None };
+    let slot = Some(Slot { from: at(86), until: at(87) });
+    let values = [("due", batch.clone()), ("with_a_slot", ReadBackBatch { slot, ..batch.clone() })];
+    let encode = |one: &ReadBackBatch| stored::read_back::encode(one).unwrap();
+    Fixtures::of("read_back")
+        .pin(&values, encode, |text| stored::read_back::decode(batch.key(), text).unwrap());
 }
 
 fn books() -> WindowsRecord {

@@ -11,7 +11,7 @@ use connector::Deps;
 use domain::Timestamp;
 use domain::award::{Award, Resolution, Resolutions};
 use domain::brand::SecretRef;
-use domain::callback::CallbackId;
+use domain::callback::{Callback, CallbackId};
 use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
@@ -25,9 +25,10 @@ use memory::Memory;
 use ports::ledger::{DeliveryOutcome, DrawnPart, Stock, TakenCallbacks};
 use ports::limits::ContractLane;
 use ports::queues::{Delivery, Outgoing, Receipt};
+use ports::read_backs::{BatchKey, DueBatches, ReadBackBatch};
 use ports::schedule::SchedulePurpose;
 use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
-use ports::{Callbacks, Ledger, Limits, Queues, Result, Schedule, Secrets, Store};
+use ports::{Callbacks, Ledger, Limits, Queues, ReadBacks, Result, Schedule, Secrets, Store};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
@@ -111,6 +112,7 @@ impl Mortal {
             queues: ports.clone(),
             schedule: ports.clone(),
             limits: ports.clone(),
+            read_backs: ports.clone(),
             outages,
             secrets: ports.clone(),
             troubles: ports::Troubles::default(),
@@ -264,8 +266,27 @@ impl Callbacks for Mortal {
         self.life.effect(self.ports.callbacks.take_callbacks(now, most)).await
     }
 
+    async fn call_back(&self, callback: &Callback) -> Result<()> {
+        self.life.effect(self.ports.callbacks.call_back(callback)).await
+    }
+
     async fn delivered(&self, outcomes: &[(CallbackId, DeliveryOutcome)]) -> Result<()> {
         self.life.effect(self.ports.callbacks.delivered(outcomes)).await
+    }
+}
+
+#[async_trait]
+impl ReadBacks for Mortal {
+    async fn keep_batches(&self, batches: &[ReadBackBatch]) -> Result<()> {
+        self.life.effect(self.ports.read_backs.keep_batches(batches)).await
+    }
+
+    async fn due_batches(&self, now: Timestamp) -> Result<DueBatches> {
+        self.ports.read_backs.due_batches(now).await
+    }
+
+    async fn batches_done(&self, keys: &[BatchKey]) -> Result<()> {
+        self.life.effect(self.ports.read_backs.batches_done(keys)).await
     }
 }
 

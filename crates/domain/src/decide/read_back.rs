@@ -1,0 +1,67 @@
+//! What a profile does not show although Braze accepted it.
+
+use crate::Timestamp;
+use crate::attributes::Attributes;
+use crate::award::Award;
+use crate::decide::{Terms, reward};
+use crate::participation::{Participation, Parts, SentParts, Way};
+use crate::profile::{FoundProfile, ProfileRef};
+use crate::time::later;
+
+/// What is to be read back of a participation now; `None` if there is nothing, or Braze may still be applying it.
+#[must_use]
+pub fn due<'a>(participation: &'a Participation, terms: &Terms<'_>, now: Timestamp) -> Option<&'a SentParts> {
+    participation.sent().filter(|sent| now >= later(sent.at, terms.brand.braze.settle))
+}
+
+/// The parts of what was sent that Braze does not show. `found` are the profiles that Braze has under the identifier that
+/// was written to.
+#[must_use]
+pub fn missing(
+    participation: &Participation,
+    sent: &SentParts,
+    terms: &Terms<'_>,
+    award: Option<&Award>,
+    found: &[FoundProfile],
+) -> Parts {
+    let activation = terms.activation;
+    let reward = reward::attributes(award, &activation.rewards);
+    let named = found.iter().find(|found| found.is_named(&sent.profile));
+    let lacks_event = |name: &Option<String>, since: Timestamp| {
+        name.as_ref().is_some_and(|name| named.is_none_or(|found| !found.has_event(name, since)))
+    };
+    let of_flow = match participation.way() {
+        Way::Email { .. } => activation.email.as_ref().and_then(|email| email.event.clone()),
+        Way::Sms { .. } | Way::Event { .. } | Way::Forgotten(_) => None,
+    };
+    let parts = Parts {
+        flow: false,
+        flow_event: sent.parts.flow_event && lacks_event(&of_flow, participation.accepted_at()),
+        reward: sent.parts.reward
+            && !reward.is_empty()
+            && named.is_none_or(|found| !shows(found, sent, &reward)),
+        event: sent.parts.event.filter(|time| lacks_event(&activation.rewards.event, *time)),
+    };
+    // If a part of the flow's write is missing, all of it is.
+    Parts { flow: sent.parts.flow && !parts.is_empty(), ..parts }
+}
+
+/// Whether a profile shows the reward, or did until a later reward replaced it.
+fn shows(found: &FoundProfile, sent: &SentParts, reward: &Attributes) -> bool {
+    let other = reward.not_among(&found.attributes);
+    other.is_empty() || (other.iter().all(|(name, _)| found.has(name)) && is_same(found, sent))
+}
+
+/// Whether this is the profile that was written to, and not one that was given its alias by a merge.
+fn is_same(found: &FoundProfile, sent: &SentParts) -> bool {
+    match (&sent.braze_id, &sent.profile) {
+        (Some(written), _) if found.braze_id.is_some() => found.braze_id.as_ref() == Some(written),
+        (_, ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_) | ProfileRef::Email(_)) => true,
+        // Profiles that are addressed by alias have no external id.
+        (_, ProfileRef::Alias(_)) => found.external_id.is_none(),
+    }
+}
+
+#[cfg(test)]
+#[path = "read_back_tests.rs"]
+mod tests;

@@ -1,0 +1,219 @@
+//! Which of a participation's writes are still to be read back. Braze answers with success to a write whose profile was
+//! merged or deleted a moment ago, and the write has no effect.
+
+use super::{EventProgress, Open, Participation, State};
+use crate::Timestamp;
+use crate::decide::ProfileWrite;
+use crate::profile::ProfileRef;
+use crate::time::between;
+
+/// A reward or event that was missing this many times is given up.
+pub const MOST_MISSING: u32 = 3;
+
+/// What was written longer ago than this was read back before the next write, or will never be.
+const FORGOTTEN_AFTER_S: u64 = 3_600;
+
+/// What is known of a reward or an event that Braze accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadBack {
+    /// It is read back once Braze has applied it.
+    Due(SentParts),
+    /// The profile did not show it, or there was no profile, so it is written again.
+    Missing {
+        /// What was missing.
+        parts: Parts,
+        /// How many times in a row.
+        times: u32,
+    },
+    /// It was missing [`MOST_MISSING`] times and was given up then.
+    Unplaced {
+        /// When it was given up.
+        since: Timestamp,
+    },
+}
+
+/// What was written, where, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentParts {
+    /// The profile that was addressed.
+    pub profile: ProfileRef,
+    /// Braze's own id of that profile, if the profile was looked up before the write.
+    pub braze_id: Option<String>,
+    /// When Braze accepted the last write.
+    pub at: Timestamp,
+    /// What was written.
+    pub parts: Parts,
+    /// How many times in a row this was missing before.
+    pub missing_before: u32,
+}
+
+/// Parts of what a participation writes to a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parts {
+    /// The attributes of the flow.
+    pub flow: bool,
+    /// The event of the flow.
+    pub flow_event: bool,
+    /// The attributes that show the reward.
+    pub reward: bool,
+    /// The reward's event, with its time.
+    pub event: Option<Timestamp>,
+}
+
+impl Parts {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    fn and(self, others: Self) -> Self {
+        Self {
+            flow: self.flow || others.flow,
+            flow_event: self.flow_event || others.flow_event,
+            reward: self.reward || others.reward,
+            event: others.event.or(self.event),
+        }
+    }
+}
+
+impl Participation {
+    /// What is known of the reward and the events that Braze accepted; `None` if nothing is to be read back.
+    #[must_use]
+    pub fn read_back(&self) -> Option<&ReadBack> {
+        self.0.read_back.as_ref()
+    }
+
+    /// What is to be read back.
+    #[must_use]
+    pub fn sent(&self) -> Option<&SentParts> {
+        match &self.0.read_back {
+            Some(ReadBack::Due(sent)) => Some(sent),
+            Some(ReadBack::Missing { .. } | ReadBack::Unplaced { .. }) | None => None,
+        }
+    }
+
+    /// What was missing and is to be written again.
+    #[must_use]
+    pub fn missing(&self) -> Option<Parts> {
+        match &self.0.read_back {
+            Some(ReadBack::Missing { parts, .. }) => Some(*parts),
+            Some(ReadBack::Due(_) | ReadBack::Unplaced { .. }) | None => None,
+        }
+    }
+
+    /// When its reward or event was given up, because no profile showed it.
+    #[must_use]
+    pub fn unplaced_since(&self) -> Option<Timestamp> {
+        match &self.0.read_back {
+            Some(ReadBack::Unplaced { since }) => Some(*since),
+            Some(ReadBack::Due(_) | ReadBack::Missing { .. }) | None => None,
+        }
+    }
+
+    /// Braze has accepted a write at `now`, so the profile shows its content unless it was merged or deleted. After the
+    /// end of the flow, the event is the reward's, unless the flow's own was missing. `braze_id` is Braze's id of the
+    /// profile, if it was looked up.
+    ///
+    /// Returns whether the write is to be read back.
+    pub fn shows(&mut self, write: &ProfileWrite, braze_id: Option<&str>, now: Timestamp) -> bool {
+        let parts = self.parts_of(write);
+        let shown = &mut self.0.shown;
+        shown.attributes |= write.shows_reward;
+        if self.0.state.is_end() && write.event.is_some() {
+            match &mut shown.flow_event {
+                Some(progress) => *progress = EventProgress::Recorded,
+                None => shown.event = EventProgress::Recorded,
+            }
+        }
+        // Braze chooses a profile by address, and may choose another one the next time.
+        let named = !matches!(write.profile, ProfileRef::Email(_));
+        if named && !parts.is_empty() {
+            self.is_to_be_read_back(write, parts, braze_id, now);
+        }
+        named && !parts.is_empty()
+    }
+
+    /// The parts that a write contains and that are worth reading back: rewards and events, and what was written with
+    /// them.
+    fn parts_of(&self, write: &ProfileWrite) -> Parts {
+        let event = write.event.as_ref().map(|event| event.time);
+        let (counts, reward) = (write.shows_reward || event.is_some(), write.shows_reward);
+        match &self.0.state {
+            State::Open(Open::Enroll(_)) => {
+                Parts { flow: counts, flow_event: event.is_some(), reward, event: None }
+            }
+            // Its subscription and its event are verified before the flow ends.
+            State::Open(Open::Sms(_)) => Parts::default(),
+            State::Ended(_) => {
+                let flow = counts && self.missing().is_some_and(|missing| missing.flow);
+                let again = self.0.shown.flow_event.is_some();
+                let flow_event = again && event.is_some();
+                Parts { flow, flow_event, reward, event: event.filter(|_| !again) }
+            }
+        }
+    }
+
+    fn is_to_be_read_back(
+        &mut self,
+        write: &ProfileWrite,
+        parts: Parts,
+        braze_id: Option<&str>,
+        now: Timestamp,
+    ) {
+        let (earlier, missing_before) = match &self.0.read_back {
+            Some(ReadBack::Due(sent)) if between(sent.at, now).as_secs() < FORGOTTEN_AFTER_S => {
+                (sent.parts, sent.missing_before)
+            }
+            Some(ReadBack::Missing { times, .. }) => (Parts::default(), *times),
+            Some(ReadBack::Due(_) | ReadBack::Unplaced { .. }) | None => (Parts::default(), 0),
+        };
+        self.0.read_back = Some(ReadBack::Due(SentParts {
+            profile: write.profile.clone(),
+            braze_id: braze_id.map(str::to_owned),
+            at: now,
+            parts: earlier.and(parts),
+            missing_before,
+        }));
+    }
+
+    /// The profile does not show these parts of what was sent: they are written again at once, or given up.
+    ///
+    /// # Panics
+    /// If nothing is to be read back.
+    #[expect(clippy::expect_used, reason = "the caller has read back what was sent")]
+    pub fn found_missing(&mut self, parts: Parts, now: Timestamp) {
+        let sent = self.sent().expect("something was sent").clone();
+        self.count_missing(parts, sent.missing_before, now);
+        if self.unplaced_since().is_some() {
+            return self.rest();
+        }
+        let attempted = |time| EventProgress::Attempted { at: sent.at, time };
+        let accepted_at = self.0.accepted_at;
+        let shown = &mut self.0.shown;
+        shown.attributes &= !parts.reward;
+        if let Some(time) = parts.event {
+            shown.event = attempted(time);
+        }
+        if parts.flow_event {
+            shown.flow_event = Some(attempted(accepted_at));
+        }
+        self.0.failures = 0;
+        self.put_off(now, now);
+    }
+
+    /// Counts that something was missing, and gives it up after [`MOST_MISSING`] times.
+    pub(super) fn count_missing(&mut self, parts: Parts, before: u32, now: Timestamp) {
+        let times = before.saturating_add(1);
+        self.0.read_back = Some(if times < MOST_MISSING {
+            ReadBack::Missing { parts, times }
+        } else {
+            ReadBack::Unplaced { since: now }
+        });
+        self.0.updated_at = now;
+    }
+}
+
+#[cfg(test)]
+#[path = "read_back_tests.rs"]
+mod tests;
