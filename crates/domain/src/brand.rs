@@ -127,6 +127,13 @@ impl Activation {
         }
     }
 
+    /// Whether rewards or events are written, which are read back where the profile's identity allows it.
+    #[must_use]
+    pub fn is_read_back(&self) -> bool {
+        let event = self.email.as_ref().is_some_and(|email| email.event.is_some());
+        event || self.rewards != RewardsToBraze::default()
+    }
+
     /// The incentive for participations in this way.
     #[must_use]
     pub fn incentive_of(&self, way: &Way) -> Option<&IncentiveId> {

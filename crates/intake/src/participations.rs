@@ -46,6 +46,8 @@ pub(crate) struct ShownParticipation {
     reason: Option<String>,
     #[serde(flatten)]
     won: Map<String, Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    reward_unplaced: bool,
     updated_at: String,
 }
 
@@ -216,6 +218,7 @@ pub(crate) async fn show(
         credited: credited_at.is_some(),
         reason: seen.reason.map(str::to_owned),
         won,
+        reward_unplaced: participation.unplaced_since().is_some(),
         updated_at: seen.updated_at.to_string(),
     }))
 }

@@ -99,6 +99,8 @@ fn unusable_settings_raise_a_doubt() {
     one(&without(&["incentive = \"first\""]), "activation[0].incentive[0].id: is not used by any way");
     one(&EVERYTHING.replace("closes = 2026-11-30", "closes = 2026-11-10"), "is over before its activation");
     one(&EVERYTHING.replace("https://promo", "http://promo"), "intake.origins[0]: is not https");
+    let by_address = EVERYTHING.replace("identity = \"alias\"", "identity = \"email\"");
+    one(&by_address, "braze: identity = \"email\" means that rewards and events are not read back");
     one(&EVERYTHING.replace("for = \"10m\"", "for = \"48h\""), "activation[0].sms.poll: reaches beyond");
     one(&EVERYTHING.replace("ACME_SECRET", "SIGNING_SECRET"), "a later release refuses other names");
     let closed = EVERYTHING.replace("2026-12-01", "2026-11-14").replace("2026-11-30", "2026-11-13");

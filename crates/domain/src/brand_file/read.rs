@@ -7,7 +7,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use crate::brand::{Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SettleBy};
+use crate::brand::{
+    Activation, Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SettleBy,
+};
 use crate::brand_file::claims::Unique;
 use crate::brand_file::duration::{OF_HINTS, OF_RETENTION, OF_SETTLE};
 use crate::brand_file::keys;
@@ -35,7 +37,8 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         let id = field.parsed(BrandId::parse)?;
         reading.claims.add(&field, Unique::Id(id.clone())).then_some(id)
     });
-    let braze = root.required("braze").and_then(|field| workspace(field.section(keys::BRAZE)?, resolver));
+    let braze_field = root.required("braze");
+    let braze = braze_field.as_ref().and_then(|field| workspace(field.section(keys::BRAZE)?, resolver));
     let webhook_field = root.optional("webhook");
     let webhook = webhook_field
         .as_ref()
@@ -57,6 +60,12 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     let without_events = activations.values().all(|activation| activation.events.is_empty());
     if let Some(field) = webhook_field.filter(|_| without_events && reading.source.faults() == 0) {
         field.doubt("is of no use: no activation has events");
+    }
+    let by_address = braze.as_ref().is_some_and(|braze| braze.identity == Identity::Email);
+    if let Some(field) =
+        braze_field.filter(|_| by_address && activations.values().any(Activation::is_read_back))
+    {
+        field.doubt("identity = \"email\" means that rewards and events are not read back: Braze takes one for a profile that is merged or deleted at that moment, and it is lost");
     }
     root.finish();
     Some(Brand {
