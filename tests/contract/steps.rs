@@ -225,6 +225,18 @@ async fn open_participations_in_a_file_of_any_step_end_and_its_rewards_stay() {
 }
 
 #[tokio::test]
+async fn what_a_file_says_is_to_be_read_back_is_read_back() {
+    let step = SchemaStep::all().into_iter().nth(10).unwrap();
+    let ports = step.opened();
+    let batches = ports.read_backs.due_batches(domain::Timestamp::MAX).await.unwrap().batches;
+    let [batch] = &batches[..] else { panic!("one batch: {batches:?}") };
+    finish(&step, &ports).await;
+    let (found, _) = read(&ports, &batch.ids).await;
+    assert!(found.iter().all(|one| one.unplaced_since().is_some()), "Braze has no such profile");
+    assert!(ports.read_backs.due_batches(domain::Timestamp::MAX).await.unwrap().batches.is_empty());
+}
+
+#[tokio::test]
 async fn fields_of_a_newer_version_are_still_there_when_everything_has_ended() {
     let step = SchemaStep::all().pop().unwrap();
     let file = Connection::open(step.path()).unwrap();

@@ -63,7 +63,7 @@ fn a_reward_is_missing_where_the_profile_is_gone_or_does_not_show_it() {
 #[test]
 fn a_reward_that_a_later_one_replaced_on_the_same_profile_is_not_missing() {
     let later = profile(Some("SUMMER30"));
-    assert_eq!(missing_of(&world(), &sent(alias(), REWARD), &[later.clone()]), Parts::default());
+    assert_eq!(missing_of(&world(), &sent(alias(), REWARD), std::slice::from_ref(&later)), Parts::default());
     let known = SentParts { braze_id: Some("b".into()), ..sent(alias(), REWARD) };
     assert_eq!(missing_of(&world(), &known, &[later]), Parts::default());
 }
@@ -71,7 +71,7 @@ fn a_reward_that_a_later_one_replaced_on_the_same_profile_is_not_missing() {
 #[test]
 fn a_reward_is_missing_where_a_merge_gave_the_alias_to_a_profile_with_an_earlier_one() {
     let survivor = FoundProfile { external_id: Some("crm-1".into()), ..profile(Some("WINTER10")) };
-    assert_eq!(missing_of(&world(), &sent(alias(), REWARD), &[survivor.clone()]), REWARD);
+    assert_eq!(missing_of(&world(), &sent(alias(), REWARD), std::slice::from_ref(&survivor)), REWARD);
     let known = SentParts { braze_id: Some("another".into()), ..sent(alias(), REWARD) };
     assert_eq!(missing_of(&world(), &known, &[profile(Some("WINTER10"))]), REWARD);
     let by_id = sent(ProfileRef::ExternalId("crm-1".into()), REWARD);
