@@ -32,21 +32,37 @@ const AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// How long the batches of a brand wait that is not configured, or cannot be used.
 const WITHOUT_BRAND: Duration = Duration::from_secs(3_600);
 
-/// Stores which participations of a run are to be read back, and reports those that were given up. This comes before the
-/// participations are saved, so a crash costs a request at most, and loses nothing.
-pub(crate) async fn expect(
-    connector: &Connector,
-    brand: Option<&Brand>,
-    items: &[WorkItem],
-) -> ports::Result<()> {
-    let Some(brand) = brand else { return Ok(()) };
+/// Stores which participations of a run are to be read back. This comes before the participations are saved, so a crash
+/// costs a request at most, and loses nothing.
+pub(crate) async fn expect(connector: &Connector, brand: &Brand, items: &[WorkItem]) -> ports::Result<()> {
     let sent = items.iter().filter(|item| item.to_read_back && item.participation.sent().is_some());
     let ids: Vec<ParticipationId> = sent.map(|item| item.participation.id()).collect();
-    if !ids.is_empty() {
-        let due_at = later(connector.deps.clock.now(), brand.braze.settle);
-        connector.deps.read_backs.keep_batches(&batches(&brand.id, due_at, None, &ids)).await?;
+    if ids.is_empty() {
+        return Ok(());
     }
-    report_unplaced(connector, Some(brand), items).await
+    let due_at = later(connector.deps.clock.now(), brand.braze.settle);
+    connector.deps.read_backs.keep_batches(&batches(&brand.id, due_at, None, &ids)).await
+}
+
+/// Reports rewards and events that were given up: to the log, to the metrics, and to Quikly.
+pub(crate) async fn report_unplaced(
+    connector: &Connector,
+    brand: &Brand,
+    items: &mut [WorkItem],
+) -> ports::Result<()> {
+    for item in items.iter_mut().filter(|item| item.unreported) {
+        let Some(since) = item.participation.unreported_since() else { continue };
+        let participation = &item.participation;
+        let rewarded = item.facts.award.as_ref().filter(|award| award.reward().is_some());
+        if let Some(award) = rewarded.filter(|_| brand.callback.is_some()) {
+            let callback = Callback::of(award, CallbackKind::RewardUnplaced, since);
+            connector.deps.callbacks.call_back(&callback).await?;
+        }
+        tracing::error!(event = "connector.reward_unplaced", participation = %participation.id(), scope = %participation.scope(), "A reward or an event was written several times, and no profile shows it.");
+        connector.braze.counters.count(Metric::RewardsUnplaced, Some(participation.brand()), 1);
+        item.participation.reported();
+    }
+    Ok(())
 }
 
 fn batches(
@@ -58,26 +74,6 @@ fn batches(
     let batch =
         |ids: &[ParticipationId]| ReadBackBatch { brand: brand.clone(), due_at, ids: ids.to_vec(), slot };
     ids.chunks(MOST_IN_BATCH).map(batch).collect()
-}
-
-/// Reports rewards and events that were given up in this run: to the log, to the metrics, and to Quikly.
-async fn report_unplaced(
-    connector: &Connector,
-    brand: Option<&Brand>,
-    items: &[WorkItem],
-) -> ports::Result<()> {
-    for item in items {
-        let Some(since) = item.unplaced() else { continue };
-        let participation = &item.participation;
-        tracing::error!(event = "connector.reward_unplaced", participation = %participation.id(), scope = %participation.scope(), "A reward or an event was written several times, and no profile shows it.");
-        connector.braze.counters.count(Metric::RewardsUnplaced, Some(participation.brand()), 1);
-        let called_back = brand.is_some_and(|brand| brand.callback.is_some());
-        if let Some(award) = item.facts.award.as_ref().filter(|_| called_back) {
-            let callback = Callback::of(award, CallbackKind::RewardUnplaced, since);
-            connector.deps.callbacks.call_back(&callback).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Reads back everything that is due, with brands in parallel. What fails comes again at the next tick.
@@ -192,7 +188,6 @@ impl Pass<'_> {
     /// Saves those whose parts are missing, and returns those that another worker saved first.
     async fn write_again(self, brand: &Brand, items: Vec<WorkItem>) -> ports::Result<Vec<ParticipationId>> {
         let deps = &self.connector.deps;
-        report_unplaced(self.connector, Some(brand), &items).await?;
         let participations: Vec<Participation> = items.into_iter().map(|item| item.participation).collect();
         reschedule::later(deps, Some(brand), &participations).await;
         let mut conflicts = Vec::new();

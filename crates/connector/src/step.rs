@@ -96,9 +96,12 @@ impl Connector {
 
     /// Arranges follow-up messages first and saves then: a crash in between costs one wasted message, and no
     /// participation.
-    async fn finish(&self, brand: Option<&Brand>, items: Vec<WorkItem>) -> ports::Result<Stepped> {
+    async fn finish(&self, brand: Option<&Brand>, mut items: Vec<WorkItem>) -> ports::Result<Stepped> {
         profile_cache::remember(self, &items).await;
-        read_back::expect(self, brand, &items).await?;
+        if let Some(brand) = brand {
+            read_back::expect(self, brand, &items).await?;
+            read_back::report_unplaced(self, brand, &mut items).await?;
+        }
         let participations: Vec<Participation> =
             items.iter().map(|item| item.participation.clone()).collect();
         reschedule::later(&self.deps, brand, &participations).await;

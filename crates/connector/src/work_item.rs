@@ -19,8 +19,8 @@ pub(crate) struct WorkItem {
     pub(crate) learned: Option<ProfileHint>,
     /// Whether it wrote something in this run that is to be read back.
     pub(crate) to_read_back: bool,
-    /// Whether its reward or event was given up before this run.
-    was_unplaced: bool,
+    /// Whether it was given up in an earlier run that its reward or event is shown, and this is to be reported.
+    pub(crate) unreported: bool,
     /// Whether its flow ended in this run.
     pub(crate) ended: bool,
     /// How many times it was decided in this run.
@@ -30,7 +30,7 @@ pub(crate) struct WorkItem {
 impl WorkItem {
     pub(crate) fn new(participation: Participation) -> Self {
         Self {
-            was_unplaced: participation.unplaced_since().is_some(),
+            unreported: participation.unreported_since().is_some(),
             participation,
             facts: Facts::default(),
             learned: None,
@@ -38,11 +38,6 @@ impl WorkItem {
             ended: false,
             turns: 0,
         }
-    }
-
-    /// When its reward or event was given up, if that was in this run.
-    pub(crate) fn unplaced(&self) -> Option<Timestamp> {
-        self.participation.unplaced_since().filter(|_| !self.was_unplaced)
     }
 
     /// Applies a step. After a command, the facts that were read before it are stale. Facts about a write

@@ -247,14 +247,12 @@ impl Participation {
     fn finds_no_profile(&mut self, until: Timestamp, now: Timestamp) {
         let (parts, times) = match self.0.read_back {
             Some(ReadBack::Missing { parts, times }) => (parts, times),
+            // It was given up and reported before, and something else is to be written now.
             Some(ReadBack::Unplaced { .. }) => return self.rest(),
             Some(ReadBack::Due(_)) | None => (Parts { reward: true, ..Parts::default() }, 0),
         };
         self.count_missing(parts, times, now);
-        match self.unplaced_since() {
-            Some(_) => self.rest(),
-            None => self.put_off(until, now),
-        }
+        self.put_off(if self.unplaced_since().is_some() { now } else { until }, now);
     }
 
     /// Ends the wait that unsigned callers see.

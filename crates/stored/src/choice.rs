@@ -20,7 +20,7 @@ const CHOICES: &[(&str, &[&str])] = &[
     ("event", PROGRESS),
     ("shows_event", PROGRESS),
     ("shows_flow_event", PROGRESS),
-    ("read_back", &["due", "missing", "unplaced_since"]),
+    ("read_back", &["due", "missing", "unplaced"]),
 ];
 
 /// The choice in an object at a field of this name, if the field's value is a choice.

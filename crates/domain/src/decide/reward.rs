@@ -89,6 +89,9 @@ impl FollowUp<'_> {
         if self.facts.refused.is_some() || self.participation.failures() >= MOST_FAILURES {
             return Step::Rest;
         }
+        if self.participation.unreported_since().is_some() {
+            return Step::Defer { shown, until: self.now };
+        }
         if let Some(progress) = shown.flow_event {
             return self.flow_event_again(progress);
         }

@@ -122,6 +122,12 @@ fn a_reward_without_a_profile_is_looked_for_three_times_and_then_given_up() {
         assert!(matches!(step, Step::NoProfile { .. }), "{step:?}");
         world.participation.apply(&step, now);
     }
-    assert_eq!(world.participation.unplaced_since(), Some(at(1 + 2 * SETTLE)));
-    assert_eq!(world.participation.due_at(), None);
+    let given_up = at(1 + 2 * SETTLE);
+    assert_eq!(world.participation.unplaced_since(), Some(given_up));
+    assert!(
+        matches!(world.next(given_up), Step::Defer { until, .. } if until == given_up),
+        "it is reported first"
+    );
+    world.participation.reported();
+    assert_eq!(world.next(given_up), Step::Rest);
 }

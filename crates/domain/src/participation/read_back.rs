@@ -1,7 +1,7 @@
 //! Which of a participation's writes are still to be read back. Braze answers with success to a write whose profile was
 //! merged or deleted a moment ago, and the write has no effect.
 
-use super::{EventProgress, Open, Participation, State};
+use super::{EventProgress, Open, Participation, Shown, State};
 use crate::Timestamp;
 use crate::decide::ProfileWrite;
 use crate::profile::ProfileRef;
@@ -29,6 +29,8 @@ pub enum ReadBack {
     Unplaced {
         /// When it was given up.
         since: Timestamp,
+        /// Whether that was reported.
+        reported: bool,
     },
 }
 
@@ -106,8 +108,25 @@ impl Participation {
     #[must_use]
     pub fn unplaced_since(&self) -> Option<Timestamp> {
         match &self.0.read_back {
-            Some(ReadBack::Unplaced { since }) => Some(*since),
+            Some(ReadBack::Unplaced { since, .. }) => Some(*since),
             Some(ReadBack::Due(_) | ReadBack::Missing { .. }) | None => None,
+        }
+    }
+
+    /// When its reward or event was given up, as long as that is not reported. The report comes in a round of its own, so
+    /// that a report which is repeated after a crash says the same.
+    #[must_use]
+    pub fn unreported_since(&self) -> Option<Timestamp> {
+        match &self.0.read_back {
+            Some(ReadBack::Unplaced { since, reported: false }) => Some(*since),
+            Some(ReadBack::Due(_) | ReadBack::Missing { .. } | ReadBack::Unplaced { .. }) | None => None,
+        }
+    }
+
+    /// It was reported that its reward or event was given up.
+    pub fn reported(&mut self) {
+        if let Some(ReadBack::Unplaced { reported, .. }) = &mut self.0.read_back {
+            *reported = true;
         }
     }
 
@@ -185,8 +204,10 @@ impl Participation {
     pub fn found_missing(&mut self, parts: Parts, now: Timestamp) {
         let sent = self.sent().expect("something was sent").clone();
         self.count_missing(parts, sent.missing_before, now);
+        self.0.failures = 0;
+        self.put_off(now, now);
         if self.unplaced_since().is_some() {
-            return self.rest();
+            return;
         }
         let attempted = |time| EventProgress::Attempted { at: sent.at, time };
         let accepted_at = self.0.accepted_at;
@@ -198,19 +219,22 @@ impl Participation {
         if parts.flow_event {
             shown.flow_event = Some(attempted(accepted_at));
         }
-        self.0.failures = 0;
-        self.put_off(now, now);
     }
 
     /// Counts that something was missing, and gives it up after [`MOST_MISSING`] times.
     pub(super) fn count_missing(&mut self, parts: Parts, before: u32, now: Timestamp) {
         let times = before.saturating_add(1);
-        self.0.read_back = Some(if times < MOST_MISSING {
-            ReadBack::Missing { parts, times }
-        } else {
-            ReadBack::Unplaced { since: now }
-        });
         self.0.updated_at = now;
+        if times < MOST_MISSING {
+            self.0.read_back = Some(ReadBack::Missing { parts, times });
+            return;
+        }
+        self.0.read_back = Some(ReadBack::Unplaced { since: now, reported: false });
+        let shown = &mut self.0.shown;
+        shown.flow_event = None;
+        if parts.reward || parts.event.is_some() {
+            *shown = Shown::ALL;
+        }
     }
 }
 

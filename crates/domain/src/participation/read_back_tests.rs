@@ -133,8 +133,29 @@ fn what_was_written_again_is_read_back_again() {
 fn what_was_missing_three_times_is_given_up() {
     let mut participation = sent(all(), MOST_MISSING - 1);
     participation.found_missing(all(), at(200));
-    assert_eq!((participation.unplaced_since(), participation.due_at()), (Some(at(200)), None));
+    assert_eq!((participation.unplaced_since(), participation.due_at()), (Some(at(200)), Some(at(200))));
     assert_eq!(participation.shown(), Shown::ALL, "nothing is written again");
+}
+
+#[test]
+fn what_was_given_up_is_reported_once() {
+    let mut participation = sent(all(), MOST_MISSING - 1);
+    assert_eq!(participation.unreported_since(), None);
+    participation.found_missing(all(), at(200));
+    assert_eq!(participation.unreported_since(), Some(at(200)));
+    participation.reported();
+    assert_eq!((participation.unreported_since(), participation.unplaced_since()), (None, Some(at(200))));
+}
+
+#[test]
+fn a_reward_that_comes_later_is_written_though_the_flows_event_was_given_up() {
+    let flow = Parts { flow: true, flow_event: true, ..Parts::default() };
+    let mut participation = sent(flow, MOST_MISSING - 1);
+    let mut snapshot = participation.into_snapshot();
+    snapshot.shown = Shown::default();
+    participation = Participation::restore(snapshot).unwrap();
+    participation.found_missing(flow, at(200));
+    assert_eq!(participation.shown(), Shown::default());
 }
 
 #[test]
@@ -146,7 +167,8 @@ fn while_no_profile_carries_the_address_the_tries_are_counted() {
     assert_eq!(participation.read_back().cloned(), missing(all(), 2));
     assert_eq!(participation.due_at(), Some(at(320)));
     participation.apply(&no_profile(at(440)), at(320));
-    assert_eq!((participation.unplaced_since(), participation.due_at()), (Some(at(320)), None));
+    assert_eq!((participation.unplaced_since(), participation.due_at()), (Some(at(320)), Some(at(320))));
+    assert_eq!(participation.shown(), Shown::ALL, "nothing is written again");
 }
 
 #[test]

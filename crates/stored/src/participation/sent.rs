@@ -24,7 +24,11 @@ pub(super) enum ReadBackRecord {
         parts: PartsRecord,
         times: u32,
     },
-    UnplacedSince(i64),
+    Unplaced {
+        since: i64,
+        #[serde(default, skip_serializing_if = "is_false")]
+        reported: bool,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,7 +55,9 @@ pub(super) fn read_back_record(read_back: &ReadBack) -> ReadBackRecord {
         ReadBack::Missing { parts, times } => {
             ReadBackRecord::Missing { parts: parts_record(*parts), times: *times }
         }
-        ReadBack::Unplaced { since } => ReadBackRecord::UnplacedSince(since.as_millisecond()),
+        ReadBack::Unplaced { since, reported } => {
+            ReadBackRecord::Unplaced { since: since.as_millisecond(), reported: *reported }
+        }
     }
 }
 
@@ -64,7 +70,9 @@ pub(super) fn read_back(record: ReadBackRecord) -> Result<ReadBack, Why> {
         ReadBackRecord::Missing { parts: missing, times } => {
             ReadBack::Missing { parts: parts(&missing)?, times }
         }
-        ReadBackRecord::UnplacedSince(since) => ReadBack::Unplaced { since: moment(since)? },
+        ReadBackRecord::Unplaced { since, reported } => {
+            ReadBack::Unplaced { since: moment(since)?, reported }
+        }
     })
 }
 

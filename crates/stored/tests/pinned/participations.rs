@@ -62,7 +62,7 @@ fn read_backs() -> Vec<(&'static str, ReadBack)> {
     every!(ReadBack:
         ReadBack::Due(_) => "due" ReadBack::Due(sent.clone()),
         ReadBack::Missing { .. } => "missing" ReadBack::Missing { parts: Parts::default(), times: 2 },
-        ReadBack::Unplaced { .. } => "unplaced" ReadBack::Unplaced { since: at(30) },
+        ReadBack::Unplaced { .. } => "unplaced" ReadBack::Unplaced { since: at(30), reported: true },
     )
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn are_kept(
     everything_is_told(campaign, &awards)?;
     let profiles = campaign.profiles().await;
     nobody_has_two_profiles(&profiles)?;
-    prizes::are_shown(plan, accepted, &awards, &profiles)?;
+    prizes::are_shown(campaign, plan, accepted, &awards, &profiles)?;
     events_are_logged_once(campaign, plan, accepted, &profiles, unknown).await
 }
 
@@ -110,6 +110,9 @@ fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broke
         let as_it_is = |body: &Value| body["data"]["reward"] == reward;
         if !last.as_ref().is_some_and(as_it_is) {
             return broken("Quikly is told what became of everyone", format!("{}: {last:?}", award.id));
+        }
+        if tells("reward_unplaced").is_some() != prizes::is_unplaced(campaign, award) {
+            return broken("Quikly is told of a reward that no profile shows", award.id.to_string());
         }
     }
     match told.pop_first() {
