@@ -28,7 +28,11 @@ pub fn missing(
     let reward = reward::attributes(award, &activation.rewards);
     let named = found.iter().find(|found| found.is_named(&sent.profile));
     let lacks_event = |name: &Option<String>, since: Timestamp| {
-        name.as_ref().is_some_and(|name| named.is_none_or(|found| !found.has_event(name, since)))
+        let shown = |found: &FoundProfile, name: &str| {
+            // Braze cuts times at its own clock, and ours may be ahead.
+            found.has_event(name, since) || (found.events.contains_key(name) && is_same(found, sent))
+        };
+        name.as_ref().is_some_and(|name| named.is_none_or(|found| !shown(found, name)))
     };
     let of_flow = match participation.way() {
         Way::Email { .. } => activation.email.as_ref().and_then(|email| email.event.clone()),

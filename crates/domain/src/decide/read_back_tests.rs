@@ -78,19 +78,31 @@ fn a_reward_is_missing_where_a_merge_gave_the_alias_to_a_profile_with_an_earlier
     assert_eq!(missing_of(&world(), &by_id, &[survivor]), Parts::default(), "a merge keeps no other id");
 }
 
-#[test]
-fn an_event_is_missing_unless_the_profile_has_one_that_is_as_late() {
+/// A profile with an event of the reward that was logged last at this time.
+fn with_event(last: Option<Timestamp>) -> FoundProfile {
+    let events: BTreeMap<String, Option<Timestamp>> = [("q_won".to_owned(), last)].into();
+    FoundProfile { events, ..profile(Some("SPRING20")) }
+}
+
+/// The event that is missing on this profile, by its time.
+fn missing_event(found: FoundProfile) -> Option<Timestamp> {
     let mut world = world();
     world.activation.rewards.event = Some("q_won".into());
-    let sent = sent(alias(), Parts { event: Some(at(10)), ..REWARD });
-    let with = |last: Option<Timestamp>| {
-        let events: BTreeMap<String, Option<Timestamp>> = [("q_won".to_owned(), last)].into();
-        FoundProfile { events, ..profile(Some("SPRING20")) }
-    };
-    let event = |found: FoundProfile| missing_of(&world, &sent, &[found]).event;
-    assert_eq!(event(profile(Some("SPRING20"))), Some(at(10)));
-    assert_eq!(event(with(Some(at(9)))), Some(at(10)));
-    assert_eq!((event(with(Some(at(10)))), event(with(None))), (None, None));
+    missing_of(&world, &sent(alias(), Parts { event: Some(at(10)), ..REWARD }), &[found]).event
+}
+
+#[test]
+fn an_event_is_missing_unless_the_profile_has_one() {
+    assert_eq!(missing_event(profile(Some("SPRING20"))), Some(at(10)));
+    assert_eq!([Some(at(10)), None].map(|last| missing_event(with_event(last))), [None, None]);
+}
+
+#[test]
+fn an_earlier_event_of_the_same_profile_may_be_ours_by_brazes_clock_and_that_of_another_is_not() {
+    let earlier = with_event(Some(at(9)));
+    assert_eq!(missing_event(earlier.clone()), None);
+    let survivor = FoundProfile { external_id: Some("crm-1".into()), ..earlier };
+    assert_eq!(missing_event(survivor), Some(at(10)));
 }
 
 #[test]
