@@ -217,7 +217,7 @@ fn asked(participation: &Participation, work: Work) -> Participation {
     let mut asked = participation.clone();
     let now = SystemClock.now();
     let until = if matches!(work, Work::Due) { now } else { now + A_DAY };
-    let state = Open::Sms(SmsState::AwaitingOptIn { since: participation.accepted_at() });
+    let state = Open::Sms(SmsState::AwaitingOptIn { since: participation.accepted_at(), asked_by: None });
     asked.apply(&Step::Wait { state, until }, now);
     asked
 }

@@ -119,10 +119,10 @@ fn enroll_states() -> Vec<State> {
 fn sms_states() -> Vec<State> {
     let waiting = [
         SmsState::Received,
-        SmsState::Enrolling { target: target() },
+        SmsState::Enrolling { target: target(), event: EventProgress::NotSent },
         SmsState::Settling { target: target(), until: start() },
-        SmsState::AwaitingSubscription { target: target(), since: start(), explicitly: true },
-        SmsState::AwaitingOptIn { since: start() },
+        SmsState::AwaitingSubscription { target: target(), since: start(), repeated: true },
+        SmsState::AwaitingOptIn { since: start(), asked_by: None },
     ];
     let subscribing = progress().map(|event| SmsState::Subscribing { target: target(), event });
     let mismatch = |number: usize| {

@@ -14,6 +14,7 @@ mod refused_key;
 mod removals;
 mod requests;
 mod sms;
+mod speed;
 mod surveys;
 mod together;
 mod unchanged;

@@ -16,6 +16,7 @@ use crate::deps::Deps;
 use crate::one_by_one::OneByOne;
 use crate::outage::WorkspaceWatch;
 use crate::recent::Recent;
+use crate::scarce::ScarceSlots;
 use crate::workspace::Workspaces;
 
 /// Access to the brands' workspaces.
@@ -26,6 +27,8 @@ pub(crate) struct BrazeAccess {
     /// Values that were written to profiles in the last minutes.
     pub(crate) recent: Recent,
     pub(crate) one_by_one: OneByOne,
+    /// Until when look-ups wait for request slots.
+    pub(crate) scarce: ScarceSlots,
     /// Records whether the workspaces answer.
     pub(crate) seen: Arc<WorkspaceWatch>,
     workspaces: Workspaces,
@@ -39,6 +42,7 @@ impl BrazeAccess {
             counters: Arc::default(),
             recent: Recent::default(),
             one_by_one: OneByOne::default(),
+            scarce: ScarceSlots::default(),
             seen: Arc::default(),
             workspaces: Workspaces::default(),
         }

@@ -3,6 +3,7 @@
 
 mod admission;
 mod batches;
+pub(crate) mod built;
 mod export;
 mod fate;
 pub(crate) mod look_up;

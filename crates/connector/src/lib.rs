@@ -25,6 +25,7 @@ mod read_back;
 mod recent;
 mod reschedule;
 mod retry;
+mod scarce;
 mod step;
 mod suspects;
 mod tick;

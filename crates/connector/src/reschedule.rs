@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::brand::{Brand, SettleBy};
+use domain::decide;
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
 use domain::participation::{Open, Outcome, Participation, SmsState, State};
@@ -31,6 +32,9 @@ const EARLY: Duration = Duration::from_secs(180);
 /// How long after its slot's message a participation may still be processed, perhaps by another process.
 /// Until then the tick leaves it to the message.
 const WORKED_ON: Duration = Duration::from_secs(30);
+
+/// Looks come at moments that are this far apart, so that those who wait at the same time share requests.
+const LOOKS_APART: Duration = Duration::from_secs(2);
 
 /// Participations that are processed together: those of a brand on one queue that are due at the same time.
 type Together<T> = BTreeMap<(QueueName, BrandId, T), Vec<ParticipationId>>;
@@ -60,7 +64,7 @@ pub(crate) async fn later(deps: &Deps, brand: Option<&Brand>, participations: &[
     }
     send_delayed(deps, soon).await;
     for ((queue, brand, moment), ids) in scheduled {
-        for look in looks(&brand, &ids) {
+        for look in work(&brand, &ids) {
             if let Err(error) = deps.schedule.at(moment, queue, look).await
                 && let Some(line) = deps.line("connector.not_scheduled", "")
             {
@@ -68,6 +72,41 @@ pub(crate) async fn later(deps: &Deps, brand: Option<&Brand>, participations: &[
             }
         }
     }
+}
+
+/// Sends messages for the next looks at participations that wait for Braze to apply a write. Nothing is stored: if a message is lost,
+/// the flow goes on when the participation is due.
+pub(crate) async fn looks(
+    deps: &Deps,
+    brand: &Brand,
+    participations: impl Iterator<Item = &Participation>,
+) {
+    let now = deps.clock.now();
+    let mut at: Together<Timestamp> = BTreeMap::new();
+    for participation in participations {
+        let activation = brand.activations.get(participation.scope());
+        let look = activation.and_then(|activation| decide::next_look(participation, activation, now));
+        let Some(moment) = look.map(together) else { continue };
+        if participation.due_at().is_some_and(|due| moment < due) {
+            let queue = QueueName::of(participation.channel());
+            at.entry((queue, brand.id.clone(), moment)).or_default().push(participation.id());
+        }
+    }
+    let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
+    for ((queue, brand, moment), ids) in at {
+        let delay = between(now, moment);
+        let outgoing = work(&brand, &ids).into_iter().map(|look| Outgoing { look, delay });
+        messages.entry(queue).or_default().extend(outgoing);
+    }
+    send(deps, messages).await;
+}
+
+/// The first of the moments for looks that is not before this one.
+fn together(moment: Timestamp) -> Timestamp {
+    let apart = i64::try_from(LOOKS_APART.as_millis()).unwrap_or(i64::MAX);
+    let past = moment.as_millisecond().rem_euclid(apart);
+    let left = if past == 0 { 0 } else { apart - past };
+    domain::time::later(moment, Duration::from_millis(left.unsigned_abs()))
 }
 
 /// Sends a message in time for the slot to participations that were processed too early.
@@ -114,9 +153,14 @@ enum Means {
 
 fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Duration) -> Means {
     let (polled, settles) = match participation.state() {
+        // Once Braze has settled, what does not show is written once more.
+        State::Open(Open::Sms(
+            SmsState::Settling { .. }
+            | SmsState::AwaitingOptIn { asked_by: Some(_), .. }
+            | SmsState::AwaitingSubscription { repeated: false, .. },
+        )) => (false, true),
         State::Open(Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. }))
         | State::Ended(Outcome::Mismatch(_)) => (true, false),
-        State::Open(Open::Sms(SmsState::Settling { .. })) => (false, true),
         State::Open(_) | State::Ended(_) => (false, false),
     };
     if polled && wait >= LEFT_TO_THE_TICK {
@@ -131,7 +175,7 @@ fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Durat
 /// Sends a message to participations that ended before and whose award has changed.
 pub(crate) async fn now(deps: &Deps, queue: QueueName, brand: &BrandId, ids: &[ParticipationId]) {
     let outgoing = |look| Outgoing { look, delay: Duration::ZERO };
-    let messages = looks(brand, ids).into_iter().map(outgoing).collect();
+    let messages = work(brand, ids).into_iter().map(outgoing).collect();
     send(deps, BTreeMap::from([(queue, messages)])).await;
 }
 
@@ -139,7 +183,7 @@ async fn send_delayed(deps: &Deps, soon: Together<u64>) {
     let mut messages: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
     for ((queue, brand, seconds), ids) in soon {
         let delay = Duration::from_secs(seconds);
-        let outgoing = looks(&brand, &ids).into_iter().map(|look| Outgoing { look, delay });
+        let outgoing = work(&brand, &ids).into_iter().map(|look| Outgoing { look, delay });
         messages.entry(queue).or_default().extend(outgoing);
     }
     send(deps, messages).await;
@@ -157,7 +201,7 @@ async fn send(deps: &Deps, messages: BTreeMap<QueueName, Vec<Outgoing>>) {
     }
 }
 
-fn looks(brand: &BrandId, ids: &[ParticipationId]) -> Vec<WorkMessage> {
+fn work(brand: &BrandId, ids: &[ParticipationId]) -> Vec<WorkMessage> {
     ids.chunks(MOST_IN_MESSAGE).map(|ids| WorkMessage { brand: brand.clone(), ids: ids.to_vec() }).collect()
 }
 
@@ -202,10 +246,10 @@ mod tests {
 
     /// What a caller polls or waits for.
     fn polled() -> [Participation; 3] {
-        let awaiting = SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: true };
+        let awaiting = SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: true };
         let mismatch = Unanswered { since: at(0), double: true, status: None, ended_at: None };
         [
-            by_number(State::Open(Open::Sms(SmsState::AwaitingOptIn { since: at(0) }))),
+            by_number(State::Open(Open::Sms(SmsState::AwaitingOptIn { since: at(0), asked_by: None }))),
             by_number(State::Open(Open::Sms(awaiting))),
             by_number(State::Ended(Outcome::Mismatch(mismatch))),
         ]
@@ -259,7 +303,7 @@ mod tests {
     #[test]
     fn a_message_names_a_hundred_at_most() {
         let ids: Vec<ParticipationId> = (0..201).map(|number| item(number).participation.id()).collect();
-        let messages = looks(&BrandId::parse("acme").unwrap(), &ids);
+        let messages = work(&BrandId::parse("acme").unwrap(), &ids);
         assert_eq!(messages.iter().map(|look| look.ids.len()).collect::<Vec<_>>(), [100, 100, 1]);
         assert_eq!(messages.into_iter().flat_map(|look| look.ids).collect::<Vec<_>>(), ids);
     }

@@ -2,6 +2,7 @@
 
 use domain::Timestamp;
 use domain::brand::Brand;
+use domain::decide;
 use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
 use metrics::Metric;
@@ -70,8 +71,12 @@ impl Connector {
         }
         let items = read::awards(self, brand, items).await?;
         let now = self.deps.clock.now();
+        let brands = self.brands();
         let (mut items, early): (Vec<WorkItem>, Vec<WorkItem>) =
-            items.into_iter().partition(|item| wants_a_look(item, now));
+            items.into_iter().partition(|item| is_processed(item, brands.brand(brand), now));
+        for item in items.iter_mut().filter(|item| !is_due(item, now)) {
+            item.is_looked_at();
+        }
         reschedule::again(&self.deps, early.iter().map(|item| &item.participation)).await;
         if occasion == Occasion::Tick {
             let left: Vec<WorkItem> =
@@ -80,7 +85,6 @@ impl Connector {
         }
         items.sort_by_key(|item| item.participation.accepted_at());
         let taken = items.len();
-        let brands = self.brands();
         let resting = match brands.brand(brand) {
             Some(brand) => turns::take(self, brand, items).await?,
             None => {
@@ -101,11 +105,14 @@ impl Connector {
         if let Some(brand) = brand {
             read_back::expect(self, brand, &items).await?;
             read_back::report_unplaced(self, brand, &mut items).await?;
+            reschedule::looks(&self.deps, brand, items.iter().map(|item| &item.participation)).await;
         }
+        let (unchanged, items): (Vec<WorkItem>, Vec<WorkItem>) =
+            items.into_iter().partition(WorkItem::is_unchanged);
+        let mut stepped = Stepped { waiting: unchanged.len(), ..Stepped::default() };
         let participations: Vec<Participation> =
             items.iter().map(|item| item.participation.clone()).collect();
         reschedule::later(&self.deps, brand, &participations).await;
-        let mut stepped = Stepped::default();
         let mut seen = Vec::new();
         for (items, some) in items.chunks(MOST_ITEMS).zip(participations.chunks(MOST_ITEMS)) {
             let saved = self.deps.store.save(some).await?;
@@ -148,7 +155,16 @@ impl Connector {
 /// A new participation is processed when a message says so; afterwards it is left alone until it is due,
 /// however many messages come. It is also due if another participation changed its award, or if it was put
 /// off under a clock that has been set back since, because its due time means nothing then.
-fn wants_a_look(item: &WorkItem, now: Timestamp) -> bool {
+///
+/// One that waits for Braze to apply a write may be looked at before it is due.
+fn is_processed(item: &WorkItem, brand: Option<&Brand>, now: Timestamp) -> bool {
+    let participation = &item.participation;
+    let activation = brand.and_then(|brand| brand.activations.get(participation.scope()));
+    is_due(item, now)
+        || activation.is_some_and(|activation| decide::may_look(participation, activation, now))
+}
+
+fn is_due(item: &WorkItem, now: Timestamp) -> bool {
     let participation = &item.participation;
     item.changed_award().is_some()
         || participation.due_at().is_some_and(|due| {

@@ -16,6 +16,7 @@ use futures::{FutureExt, StreamExt};
 
 use crate::award;
 use crate::connector::Connector;
+use crate::endpoints::built::BuiltProfiles;
 use crate::endpoints::look_up::{Aliases, Confirmations, ProfileEventQuestion, Profiles, RecordedEvents};
 use crate::endpoints::statuses::Subscriptions;
 use crate::endpoints::subscribe::{self, SubscribeNumbers};
@@ -71,6 +72,7 @@ pub(crate) async fn take(
 struct Groups {
     known: Vec<WorkItem>,
     confirmations: Vec<(WorkItem, ProfileRef)>,
+    built: Vec<(WorkItem, ProfileRef)>,
     claims: Vec<WorkItem>,
     aliases: Vec<(WorkItem, Alias)>,
     profiles: Vec<WorkItem>,
@@ -97,6 +99,7 @@ impl Groups {
         match question {
             Question::ProfileHint => self.known.push(item),
             Question::Confirm(profile) => self.confirmations.push((item, profile)),
+            Question::Built(profile) => self.built.push((item, profile)),
             Question::Claim => self.claims.push(item),
             Question::FindAlias(alias) => self.aliases.push((item, alias)),
             Question::FindProfile => self.profiles.push(item),
@@ -188,6 +191,7 @@ impl<'a> Turns<'a> {
         self.at::<Aliases>(groups.aliases, under_way);
         self.at::<Profiles>(groups.profiles, under_way);
         self.at::<RecordedEvents>(groups.events, under_way);
+        self.at::<BuiltProfiles>(groups.built, under_way);
         self.at::<Writes>(groups.writes, under_way);
         self.at::<SubscribeNumbers>(groups.subscribes, under_way);
     }

@@ -25,6 +25,8 @@ pub(crate) struct WorkItem {
     pub(crate) ended: bool,
     /// How many times it was decided in this run.
     pub(crate) turns: usize,
+    /// The participation as it was read, if it is only looked at and not due.
+    pub(crate) looked_at: Option<Participation>,
 }
 
 impl WorkItem {
@@ -37,7 +39,26 @@ impl WorkItem {
             to_read_back: false,
             ended: false,
             turns: 0,
+            looked_at: None,
         }
+    }
+
+    /// Marks it as one that is only looked at.
+    pub(crate) fn is_looked_at(&mut self) {
+        self.looked_at = Some(self.participation.clone());
+    }
+
+    /// Whether it was only looked at, and nothing came of it.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.looked_at.as_ref() == Some(&self.participation)
+    }
+
+    /// Takes back what happened to a participation that is only looked at.
+    pub(crate) fn as_it_was_read(mut self) -> Self {
+        if let Some(read) = &self.looked_at {
+            self.participation = read.clone();
+        }
+        self
     }
 
     /// Applies a step. After a command, the facts that were read before it are stale. Facts about a write

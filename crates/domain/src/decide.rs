@@ -4,6 +4,7 @@ mod answers;
 mod custom_event;
 mod enroll;
 mod find;
+mod look;
 pub mod read_back;
 mod remembered;
 mod reward;
@@ -12,7 +13,11 @@ mod unanswered;
 
 use std::time::Duration;
 
-pub use crate::participation::step::{Command, ProfileEvent, ProfileWrite, Question, Step};
+pub use look::{may_look, next_look};
+
+pub use crate::participation::step::{
+    Command, NumberSubscription, ProfileEvent, ProfileWrite, Question, Step,
+};
 
 use crate::Timestamp;
 use crate::award::Award;

@@ -12,7 +12,9 @@ mod way;
 
 pub use read_back::{MOST_MISSING, Parts, ReadBack, SentParts};
 pub use snapshot::{FIRST_LOOK, Impossible, Snapshot};
-pub use state::{EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered};
+pub use state::{
+    AskingWrite, EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered,
+};
 pub use way::{BrazeEvent, Consent, Forgotten, ForgottenEvent, Way};
 
 use self::step::Step;
@@ -218,8 +220,12 @@ impl Participation {
             Step::Ask(_) | Step::Resolve(_) | Step::NotOffered(_) => {}
             Step::Tell { state, .. } => self.go_to(State::Open(state.clone())),
             Step::Wait { state, until } => {
-                self.go_to(State::Open(state.clone()));
-                self.put_off(*until, now);
+                let state = State::Open(state.clone());
+                // Whoever was only looked at stays as they were stored.
+                if self.0.state != state || self.0.due_at != Some(*until) {
+                    self.go_to(state);
+                    self.put_off(*until, now);
+                }
             }
             Step::Done(outcome) => self.end(outcome.clone(), now),
             Step::Show { shown, .. } => self.0.shown = *shown,

@@ -68,10 +68,11 @@ fn to_anybody(participation: &Participation) -> Seen<'_> {
         | State::Open(Open::Enroll(_)) => seen(state.name(), updated_at),
         // Polls during a wait, and the moment between the question and Braze's answer to it, are not visible.
         State::Open(Open::Sms(sms)) => match sms {
-            SmsState::Subscribing { event: EventProgress::Attempted { at, .. }, .. } => {
+            SmsState::Enrolling { event: EventProgress::Attempted { at, .. }, .. }
+            | SmsState::Subscribing { event: EventProgress::Attempted { at, .. }, .. } => {
                 seen(AWAITING_OPT_IN, *at)
             }
-            SmsState::AwaitingOptIn { since } => seen(AWAITING_OPT_IN, *since),
+            SmsState::AwaitingOptIn { since, .. } => seen(AWAITING_OPT_IN, *since),
             SmsState::AwaitingSubscription { since, .. } => seen(SUBSCRIBING, *since),
             SmsState::Received
             | SmsState::Enrolling { .. }

@@ -66,7 +66,7 @@ impl Told {
     /// The consumer was asked to confirm, and the next poll is in half an hour.
     async fn asked(&self) -> ParticipationId {
         let until = self.clock.now() + HALF_AN_HOUR;
-        let state = Open::Sms(SmsState::AwaitingOptIn { since: self.clock.now() });
+        let state = Open::Sms(SmsState::AwaitingOptIn { since: self.clock.now(), asked_by: None });
         self.in_state(&Step::Wait { state, until }).await
     }
 

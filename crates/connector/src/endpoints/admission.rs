@@ -51,10 +51,14 @@ pub(super) async fn admit<Q>(
         match admission {
             Some(Admission::At(slot)) => ready.push((slot, request)),
             Some(Admission::Later(slot)) => {
+                to.access.scarce.wait_until(&to.brand.id, slot.from);
                 to.access.counters.look_up_waits(&to.brand.id, slot.from, now);
                 performed.resting.extend(put_off(request, come_for(slot), Some(slot), now));
             }
-            Some(Admission::Closed(until)) => performed.resting.extend(put_off(request, until, None, now)),
+            Some(Admission::Closed(until)) => {
+                to.access.scarce.wait_until(&to.brand.id, until);
+                performed.resting.extend(put_off(request, until, None, now));
+            }
             None => {
                 let rest = |(item, _): (WorkItem, Q)| to.rest_after_failure(item, None, now);
                 performed.resting.extend(request.by.into_iter().map(rest));

@@ -128,7 +128,7 @@ impl BrazeEndpoint for RecordedEvents {
 }
 
 /// The profiles of an answer that this identifier names.
-fn found_under(profile: &ProfileRef, export: &Export) -> Vec<FoundProfile> {
+pub(super) fn found_under(profile: &ProfileRef, export: &Export) -> Vec<FoundProfile> {
     let theirs = export.users.iter().filter(|user| translate::is_of(user, profile));
     theirs.map(translate::found_profile).collect()
 }
@@ -150,7 +150,7 @@ fn alike(questions: impl Iterator<Item = (ExportQuery, WorkItem)>) -> Vec<Reques
 }
 
 /// A question about one profile.
-trait AboutProfile {
+pub(super) trait AboutProfile {
     fn profile(&self) -> &ProfileRef;
 }
 
@@ -167,7 +167,7 @@ impl AboutProfile for ProfileEventQuestion {
 }
 
 /// Groups questions by kind of identifier, since Braze does not document whether one request may mix kinds.
-fn together<Q: AboutProfile>(questions: Vec<(WorkItem, Q)>) -> Vec<Request<Q>> {
+pub(super) fn together<Q: AboutProfile>(questions: Vec<(WorkItem, Q)>) -> Vec<Request<Q>> {
     let (mut by_external_id, mut by_alias, mut requests) = (Vec::new(), Vec::new(), Vec::new());
     for (item, question) in questions {
         match question.profile() {

@@ -4,7 +4,7 @@ use braze::{AttributesObject, Event, ExportQuery, Fields, Identifier, Profile, T
 use domain::answers::ProfileField;
 use domain::attributes::AttributeValue;
 use domain::brand::Brand;
-use domain::decide::{ProfileEvent, ProfileWrite};
+use domain::decide::{NumberSubscription, ProfileEvent, ProfileWrite};
 use domain::liquid;
 use domain::participation::Way;
 use domain::profile::{Alias, FoundProfile, ProfileRef};
@@ -33,9 +33,12 @@ fn fields(write: &ProfileWrite) -> Map<String, Value> {
     if let Some(phone) = &write.phone {
         fields.insert("phone".to_owned(), phone.as_str().into());
     }
-    if let Some(group) = &write.subscribe {
-        let groups = json!([{ "subscription_group_id": group.as_str(), "subscription_state": "subscribed" }]);
-        fields.insert("subscription_groups".to_owned(), groups);
+    if let Some(NumberSubscription { group, double_opt_in }) = &write.subscribe {
+        let mut group = json!({ "subscription_group_id": group.as_str(), "subscription_state": "subscribed" });
+        if *double_opt_in {
+            group["use_double_opt_in_logic"] = true.into();
+        }
+        fields.insert("subscription_groups".to_owned(), json!([group]));
     }
     fields
 }

@@ -82,7 +82,9 @@ proptest! {
                         open_attempt = false;
                         facts.recorded = Some(arrived);
                     }
-                    (Question::Subscription(_), _) => prop_assert!(false, "e-mail asks for no subscription"),
+                    (Question::Subscription(_) | Question::Built(_), _) => {
+                        prop_assert!(false, "a profile is never waited for by e-mail, and neither is a subscription");
+                    }
                     (_, WorldAnswer::Refused) => facts.refused = Some("refused".into()),
                     (_, WorldAnswer::Lost | WorldAnswer::NotDone) => {
                         participation.put_off(now + Duration::from_secs(1), now);

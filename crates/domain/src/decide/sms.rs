@@ -1,33 +1,26 @@
 //! SMS acquisition: a participation is credited when Braze says `Subscribed`, and never before.
 //!
 //! The status is read first. If the number is not subscribed, the profile must have the number before it can be subscribed: the profile
-//! is created, or gets the number, and settles. Then we subscribe the number (single opt-in) or have the brand ask the consumer (double
-//! opt-in), and poll until Braze says `Subscribed` or the time is up.
+//! is created, or gets the number. For a single opt-in we subscribe the number as soon as Braze shows the profile, and read the subscription
+//! back. For a double opt-in the same write makes the brand ask the consumer, and we poll until Braze says `Subscribed` or the time is up.
+
+mod wait;
 
 use std::time::Duration;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::brand::{Brand, DoubleOptInStart, OptIn, PhoneMismatch, PollStage, SmsActivation, Subscribe};
+use crate::brand::{Brand, DoubleOptInStart, OptIn, PhoneMismatch, SmsActivation, Subscribe};
 use crate::contact::{Email, Phone};
 use crate::decide::{
-    Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Subscription, Terms, Written, answers,
-    custom_event, find, remembered,
+    Command, Facts, NumberSubscription, ProfileEvent, ProfileWrite, Question, Step, Subscription, Terms,
+    Written, answers, custom_event, find, remembered,
 };
 use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, Target, Unanswered};
 use crate::profile::{self, Alias, Number, ProfileRef};
 use crate::time::{between, later};
 
-/// After subscribing, Braze is asked at these times and then every minute.
-const FIRST_LOOKS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(30)];
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// A subscription that does not show after this time never will.
-pub(super) const UNVERIFIED_AFTER: Duration = Duration::from_secs(15 * 60);
-
-/// A subscription that was written together with the profile, and does not show after this time, is made with a separate request: whether
-/// Braze accepts it for alias-only profiles is not documented.
-const FALLS_BACK_AFTER: Duration = MINUTE;
+pub(super) use wait::UNVERIFIED_AFTER;
 
 /// The consumer's contacts.
 #[derive(Clone, Copy)]
@@ -46,16 +39,12 @@ pub(super) fn decide(
     let flow = SmsFlow { participation, consumer, brand: terms.brand, terms, activation, facts, now };
     match state {
         SmsState::Received => flow.first_look(),
-        SmsState::Enrolling { target } => flow.enroll(target),
-        SmsState::Settling { until, .. } if now < *until => {
-            Step::Wait { state: Open::Sms(state.clone()), until: *until }
-        }
+        SmsState::Enrolling { target, event } => flow.enroll(target, *event),
+        SmsState::Settling { target, until } if now < *until => flow.settle(target, *until),
         SmsState::Settling { target, .. } => flow.opt_in(target),
         SmsState::Subscribing { target, event } => flow.subscribing(target, *event),
-        SmsState::AwaitingSubscription { target, since, explicitly } => {
-            flow.verify(target, *since, *explicitly)
-        }
-        SmsState::AwaitingOptIn { since } => flow.poll(*since),
+        SmsState::AwaitingSubscription { target, since, repeated } => flow.verify(target, *since, *repeated),
+        SmsState::AwaitingOptIn { since, asked_by } => flow.poll(*since, asked_by.as_ref()),
     }
 }
 
@@ -74,22 +63,23 @@ impl SmsFlow<'_> {
         match self.facts.subscription {
             None => self.ask_subscription(),
             Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
-            Some(Subscription::NotSubscribed) => self.find(),
+            Some(Subscription::NotSubscribed) => self.find(EventProgress::NotSent),
         }
     }
 
-    fn find(&self) -> Step {
+    /// Finds the profile, and goes on with it. The event that makes the brand ask keeps the time of an earlier attempt.
+    fn find(&self, event: EventProgress) -> Step {
         let found = match find::profiles(self.participation, self.brand, self.facts) {
             Ok(found) => found,
             Err(question) => return Step::Ask(question),
         };
         let number = (self.consumer.phone, self.activation.region);
         match profile::choose_for(found, number, self.consumer.email) {
-            None => self.write(Target { profile: ProfileRef::Alias(self.alias()), create: true }),
-            Some((profile, Number::Same)) => self.answer(Target { profile, create: false }),
-            Some((profile, Number::None)) => self.write(Target { profile, create: false }),
+            None => self.write(Target { profile: ProfileRef::Alias(self.alias()), create: true }, event),
+            Some((profile, Number::Same)) => self.answer(Target { profile, create: false }, event),
+            Some((profile, Number::None)) => self.write(Target { profile, create: false }, event),
             Some((profile, Number::Other)) => match self.brand.braze.on_phone_mismatch {
-                PhoneMismatch::Update => self.write(Target { profile, create: false }),
+                PhoneMismatch::Update => self.write(Target { profile, create: false }, event),
                 PhoneMismatch::Skip => Step::Done(Outcome::Mismatch(self.unanswered())),
             },
         }
@@ -111,14 +101,14 @@ impl SmsFlow<'_> {
     }
 
     /// The profile has the number: writes the answers that it lacks, or goes on.
-    fn answer(&self, target: Target) -> Step {
+    fn answer(&self, target: Target, event: EventProgress) -> Step {
         let activation = self.terms.activation;
         if activation.answers.is_none() {
             return self.opt_in(&target);
         }
         match answers::to_write(self.participation, activation, &target, self.facts) {
             Ok(answers) if answers.is_empty() => self.opt_in(&target),
-            Ok(_) => self.write(target),
+            Ok(_) => self.write(target, event),
             Err(question) => Step::Ask(question),
         }
     }
@@ -129,46 +119,110 @@ impl SmsFlow<'_> {
         found.any(|found| found.has_number(self.consumer.phone, self.activation.region))
     }
 
-    /// Writes the number to the profile, and creates the profile if necessary. Repeating this is harmless.
-    fn write(&self, target: Target) -> Step {
+    /// Writes the number to the profile, and creates the profile if necessary. For a double opt-in the same request makes the brand ask.
+    fn write(&self, target: Target, event: EventProgress) -> Step {
         let answers = answers::to_write(self.participation, self.terms.activation, &target, self.facts);
         let attributes = match answers {
             Ok(attributes) => attributes,
             Err(question) => return Step::Ask(question),
         };
+        let group = || self.activation.group.clone();
+        let asks = self.asking_event().map(|name| self.event(name, event.time().unwrap_or(self.now)));
         let write = ProfileWrite {
             profile: target.profile.clone(),
             create: target.create,
             email: self.consumer.email.filter(|_| target.create).cloned(),
             phone: Some(self.consumer.phone.clone()),
-            subscribe: self.subscribes_with_profile().then(|| self.activation.group.clone()),
+            subscribe: match &self.activation.opt_in {
+                OptIn::Single { subscribe: Subscribe::WithProfile } => {
+                    Some(NumberSubscription { group: group(), double_opt_in: false })
+                }
+                OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } => {
+                    Some(NumberSubscription { group: group(), double_opt_in: true })
+                }
+                OptIn::Single { subscribe: Subscribe::AfterProfile }
+                | OptIn::Double { start: DoubleOptInStart::Event(_), .. } => None,
+            },
             attributes,
-            event: None,
+            event: asks,
             shows_reward: false,
         };
-        Step::Tell { state: Open::Sms(SmsState::Enrolling { target }), command: Command::Write(write) }
+        let event = match &write.event {
+            Some(event) => EventProgress::Attempted { at: self.now, time: event.time },
+            None => EventProgress::NotSent,
+        };
+        Step::Tell { state: Open::Sms(SmsState::Enrolling { target, event }), command: Command::Write(write) }
     }
 
-    fn enroll(&self, target: &Target) -> Step {
-        let again =
-            |until| Step::Wait { state: Open::Sms(SmsState::Enrolling { target: target.clone() }), until };
-        match &self.facts.written {
-            // A profile that the write creates is not asked for: it may not be there yet.
-            None if !target.create => match self.is_still_theirs(target) {
-                Ok(true) => self.write(target.clone()),
-                Ok(false) => self.find(),
-                Err(question) => Step::Ask(question),
-            },
-            None => self.write(target.clone()),
-            Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
-            Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => again(*retry_at),
-            Some(Written::Done) if self.subscribes_with_profile() => self.await_subscription(target, false),
-            Some(Written::Done) if self.has_number(target) => self.opt_in(target),
-            Some(Written::Done) => {
-                let until = self.settled_from(self.now);
-                let state = Open::Sms(SmsState::Settling { target: target.clone(), until });
-                Step::Wait { state, until }
+    /// The event that makes the brand ask, if it is an event that does so.
+    fn asking_event(&self) -> Option<&str> {
+        match &self.activation.opt_in {
+            OptIn::Double { start: DoubleOptInStart::Event(name), .. } => Some(name),
+            OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } | OptIn::Single { .. } => None,
+        }
+    }
+
+    fn enroll(&self, target: &Target, progress: EventProgress) -> Step {
+        // A profile that the write creates is not asked for: it may not be there yet.
+        if self.facts.written.is_none() && !target.create {
+            match self.is_still_theirs(target) {
+                Ok(true) => {}
+                Ok(false) => return self.find(progress),
+                Err(question) => return Step::Ask(question),
             }
+        }
+        match self.asking_event() {
+            Some(name) => self.enroll_and_ask(target, progress, name),
+            None => self.enroll_only(target),
+        }
+    }
+
+    /// Writes number and event. An attempt of unknown outcome is looked for before it is repeated.
+    fn enroll_and_ask(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
+        let event = self.event(name, progress.time().unwrap_or(self.now));
+        let settled = |at| self.settled_from(at);
+        match custom_event::next(&event, &target.profile, progress, self.facts, self.now, settled) {
+            custom_event::Next::Send => self.write(target.clone(), progress),
+            custom_event::Next::Recorded if self.facts.written.is_some() => {
+                self.await_opt_in_of(target, self.asked_at(progress), event.time)
+            }
+            custom_event::Next::Recorded => self.await_opt_in(self.asked_at(progress), None),
+            custom_event::Next::Ask(question) => Step::Ask(question),
+            custom_event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
+            custom_event::Next::Wait(next, until) => {
+                // If no earlier attempt can have arrived, the next one is the first, and is read back as such.
+                let is_first = self.asked_at(progress) == event.time;
+                let event = match next {
+                    EventProgress::NotTaken { .. } if is_first => EventProgress::NotSent,
+                    other => other,
+                };
+                Step::Wait { state: Open::Sms(SmsState::Enrolling { target: target.clone(), event }), until }
+            }
+        }
+    }
+
+    /// Writes the number. Repeating this is harmless.
+    fn enroll_only(&self, target: &Target) -> Step {
+        match &self.facts.written {
+            None => self.write(target.clone(), EventProgress::NotSent),
+            Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
+            Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
+                let event = EventProgress::NotSent;
+                let state = Open::Sms(SmsState::Enrolling { target: target.clone(), event });
+                Step::Wait { state, until: *retry_at }
+            }
+            Some(Written::Done) => match &self.activation.opt_in {
+                OptIn::Single { subscribe: Subscribe::WithProfile } => self.await_subscription(target),
+                OptIn::Double { .. } => self.await_opt_in_of(target, self.now, self.now),
+                OptIn::Single { subscribe: Subscribe::AfterProfile } if self.has_number(target) => {
+                    self.opt_in(target)
+                }
+                OptIn::Single { subscribe: Subscribe::AfterProfile } => {
+                    let until = self.settled_from(self.now);
+                    let state = Open::Sms(SmsState::Settling { target: target.clone(), until });
+                    Step::Wait { state, until }
+                }
+            },
         }
     }
 
@@ -181,7 +235,7 @@ impl SmsFlow<'_> {
             OptIn::Double { start: DoubleOptInStart::Event(name), .. } => match self.is_still_theirs(&target)
             {
                 Ok(true) => self.send(target, self.event(name, self.now)),
-                Ok(false) => self.find(),
+                Ok(false) => self.find(EventProgress::NotSent),
                 Err(question) => Step::Ask(question),
             },
         }
@@ -231,8 +285,8 @@ impl SmsFlow<'_> {
             Some(Written::Done) => match self.facts.subscription {
                 None => self.ask_subscription(),
                 Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
-                Some(Subscription::NotSubscribed) if double_opt_in => self.await_opt_in(self.now),
-                Some(Subscription::NotSubscribed) => self.await_subscription(target, true),
+                Some(Subscription::NotSubscribed) if double_opt_in => self.await_opt_in(self.now, None),
+                Some(Subscription::NotSubscribed) => self.await_subscription(target),
             },
         }
     }
@@ -267,26 +321,30 @@ impl SmsFlow<'_> {
             Some((profile, Number::Same)) => {
                 self.asked_on(&Target { profile, create: false }, progress, name)
             }
-            Some((_, Number::None | Number::Other)) | None => self.find(),
+            Some((_, Number::None | Number::Other)) | None => self.find(progress),
         }
     }
 
     fn asked_on(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
         let event = self.event(name, progress.time().unwrap_or(self.now));
         let settled = |at| self.settled_from(at);
-        let asked_at = match progress {
-            EventProgress::Attempted { at, .. } => at,
-            EventProgress::NotSent | EventProgress::NotTaken { .. } | EventProgress::Recorded => self.now,
-        };
         match custom_event::next(&event, &target.profile, progress, self.facts, self.now, settled) {
             custom_event::Next::Send => self.send(target.clone(), event),
-            custom_event::Next::Recorded => self.await_opt_in(asked_at),
+            custom_event::Next::Recorded => self.await_opt_in(self.asked_at(progress), None),
             custom_event::Next::Ask(question) => Step::Ask(question),
             custom_event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
             custom_event::Next::Wait(event, until) => {
                 let state = Open::Sms(SmsState::Subscribing { target: target.clone(), event });
                 Step::Wait { state, until }
             }
+        }
+    }
+
+    /// When the consumer was asked.
+    fn asked_at(&self, progress: EventProgress) -> Timestamp {
+        match progress {
+            EventProgress::Attempted { at, .. } => at,
+            EventProgress::NotSent | EventProgress::NotTaken { .. } | EventProgress::Recorded => self.now,
         }
     }
 
@@ -297,70 +355,6 @@ impl SmsFlow<'_> {
             scope: self.participation.scope().to_string(),
             properties: Attributes::default(),
         }
-    }
-
-    fn await_subscription(&self, target: &Target, explicitly: bool) -> Step {
-        let state = SmsState::AwaitingSubscription { target: target.clone(), since: self.now, explicitly };
-        Step::Wait { state: Open::Sms(state), until: later(self.now, FIRST_LOOKS[0]) }
-    }
-
-    /// Waits for the consumer. The wait counts from when the consumer was asked, unless it would already be over.
-    fn await_opt_in(&self, asked_at: Timestamp) -> Step {
-        let since = if self.since(asked_at) < self.window() { asked_at } else { self.now };
-        let until = later(since, self.next_poll(self.since(since)));
-        Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since }), until }
-    }
-
-    /// We subscribed the number: checks whether Braze says so.
-    fn verify(&self, target: &Target, since: Timestamp, explicitly: bool) -> Step {
-        match self.facts.subscription {
-            None => return self.ask_subscription(),
-            Some(Subscription::Subscribed) => return Step::Done(Outcome::Credited),
-            Some(Subscription::NotSubscribed) => {}
-        }
-        let elapsed = self.since(since);
-        if !explicitly && elapsed >= FALLS_BACK_AFTER {
-            return self.subscribe(target.clone(), false);
-        }
-        if elapsed >= UNVERIFIED_AFTER {
-            return Step::Done(Outcome::Unverified);
-        }
-        let minutes = Duration::from_secs((elapsed.as_secs() / 60 + 1) * 60);
-        let next = FIRST_LOOKS.into_iter().find(|look| *look > elapsed).unwrap_or(minutes);
-        let state = SmsState::AwaitingSubscription { target: target.clone(), since, explicitly };
-        Step::Wait { state: Open::Sms(state), until: later(since, next) }
-    }
-
-    /// The consumer was asked to confirm: checks whether the consumer has.
-    fn poll(&self, since: Timestamp) -> Step {
-        match self.facts.subscription {
-            None => self.ask_subscription(),
-            Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
-            Some(Subscription::NotSubscribed) if self.since(since) >= self.window() => {
-                Step::Done(Outcome::Expired)
-            }
-            Some(Subscription::NotSubscribed) => {
-                let until = later(since, self.next_poll(self.since(since)));
-                Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since }), until }
-            }
-        }
-    }
-
-    /// When to poll next, counted from the beginning: at the next whole interval of the stage, or at the end of the window.
-    fn next_poll(&self, elapsed: Duration) -> Duration {
-        let OptIn::Double { poll, window, .. } = &self.activation.opt_in else { return Duration::ZERO };
-        next_poll(poll, elapsed).min(*window)
-    }
-
-    fn window(&self) -> Duration {
-        match &self.activation.opt_in {
-            OptIn::Double { window, .. } => *window,
-            OptIn::Single { .. } => Duration::ZERO,
-        }
-    }
-
-    fn subscribes_with_profile(&self) -> bool {
-        matches!(self.activation.opt_in, OptIn::Single { subscribe: Subscribe::WithProfile })
     }
 
     fn ask_subscription(&self) -> Step {
@@ -374,23 +368,6 @@ impl SmsFlow<'_> {
     fn since(&self, moment: Timestamp) -> Duration {
         between(moment, self.now)
     }
-}
-
-/// The first multiple of the current interval after `elapsed`, all counted from the beginning.
-fn next_poll(stages: &[PollStage], elapsed: Duration) -> Duration {
-    let mut begins = Duration::ZERO;
-    for stage in stages {
-        let ends = stage.lasts.map_or(Duration::MAX, |lasts| begins.saturating_add(lasts));
-        if elapsed < ends {
-            let within = elapsed.saturating_sub(begins);
-            let every = stage.every.as_millis().max(1);
-            let looks = u32::try_from(within.as_millis() / every + 1).unwrap_or(u32::MAX);
-            return begins.saturating_add(stage.every.saturating_mul(looks)).min(ends);
-        }
-        begins = ends;
-    }
-    let last = stages.last().map_or(MINUTE, |stage| stage.every);
-    elapsed.saturating_add(last)
 }
 
 #[cfg(test)]

@@ -38,14 +38,14 @@ fn a_profile_with_the_number_gets_the_answers_that_it_lacks_and_is_subscribed_at
     assert!(subscribes(&world.next(&has_all, at(1)), false), "there is nothing to write");
     let lacks = found(vec![profile(Some("+13135550100"))]);
     assert_eq!(write_of(world.next(&lacks, at(1))).attributes.len(), 1);
-    let world = world.in_state(SmsState::Enrolling { target: target() });
+    let world = world.in_state(SmsState::Enrolling { target: target(), event: EventProgress::NotSent });
     let done = Facts { written: Some(Written::Done), ..lacks };
     assert!(subscribes(&world.next(&done, at(1)), false), "Braze has nothing to build");
 }
 
 #[test]
 fn a_repeated_write_of_answers_reads_the_profile_again() {
-    let world = answered().in_state(SmsState::Enrolling { target: target() });
+    let world = answered().in_state(SmsState::Enrolling { target: target(), event: EventProgress::NotSent });
     let asked = world.next(&Facts::default(), at(1));
     assert_eq!(asked, Step::Ask(Question::Confirm(target().profile)));
     let confirmed = Confirmation { profile: target().profile, found: vec![with_size(None)] };

@@ -13,12 +13,13 @@ fn states() -> Vec<SmsState> {
     ];
     let mut states = vec![
         SmsState::Received,
-        SmsState::Enrolling { target: target() },
         SmsState::Settling { target: target(), until: at(120) },
-        SmsState::AwaitingSubscription { target: target(), since: at(1), explicitly: true },
-        SmsState::AwaitingSubscription { target: target(), since: at(1), explicitly: false },
-        SmsState::AwaitingOptIn { since: at(1) },
+        SmsState::AwaitingSubscription { target: target(), since: at(1), repeated: true },
+        SmsState::AwaitingSubscription { target: target(), since: at(1), repeated: false },
+        SmsState::AwaitingOptIn { since: at(1), asked_by: None },
+        SmsState::AwaitingOptIn { since: at(1), asked_by: Some(asking_write()) },
     ];
+    states.extend(events.map(|event| SmsState::Enrolling { target: target(), event }));
     states.extend(events.map(|event| SmsState::Subscribing { target: target(), event }));
     states
 }
@@ -115,7 +116,7 @@ proptest! {
                     });
                 }
                 Step::Ask(Question::EventRecorded { .. }) => facts.recorded = Some(answer % 2 == 0),
-                Step::Ask(Question::Confirm(profile)) => {
+                Step::Ask(Question::Confirm(profile) | Question::Built(profile)) => {
                     let found = if answer == 2 { Vec::new() } else { vec![self::profile(None)] };
                     facts.confirmed = Some(Confirmation { profile, found });
                 }

@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn confirmed(found: Vec<FoundProfile>) -> Facts {
-    Facts { confirmed: Some(Confirmation { profile: target().profile, found }), ..Facts::default() }
-}
-
 /// The profile that has the consumer's number now.
 fn survivor() -> FoundProfile {
     FoundProfile { external_id: Some("u-2".into()), ..profile(Some("+13135550100")) }
@@ -18,7 +14,7 @@ fn there() -> FoundProfile {
 #[test]
 fn a_number_that_waited_to_be_written_goes_to_the_profile_that_is_the_consumers_now() {
     let world =
-        world(single(Subscribe::AfterProfile), true).in_state(SmsState::Enrolling { target: target() });
+        world(single(Subscribe::AfterProfile), true).in_state(SmsState::Enrolling { target: target(), event: EventProgress::NotSent });
     let known = target().profile;
     assert_eq!(write_of(world.next(&Facts::default(), at(599))).profile, known);
     assert_eq!(world.next(&Facts::default(), at(600)), Step::Ask(Question::Confirm(known.clone())));

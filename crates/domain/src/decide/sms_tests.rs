@@ -1,13 +1,17 @@
 use super::*;
 use crate::accept::Acceptance;
 use crate::attributes::Attributes;
-use crate::brand::{Activation, Identity};
+use crate::brand::{Activation, Identity, PollStage};
 use crate::contact::{Contact, Region, Regions, Texting};
 use crate::decide::tests::{brand, closed_to_all, in_state};
 use crate::decide::{Confirmation, Terms, decide as decide_any};
 use crate::id_key::IdKey;
 use crate::ids::{Scope, SubscriptionGroup};
+use crate::participation::AskingWrite;
 use crate::profile::FoundProfile;
+
+#[path = "sms_asking_tests.rs"]
+mod asking;
 
 #[path = "sms_answers_tests.rs"]
 mod answers;
@@ -113,6 +117,14 @@ fn written(written: Written) -> Facts {
     Facts { written: Some(written), ..Facts::default() }
 }
 
+fn asking_write() -> AskingWrite {
+    AskingWrite { target: target(), event_at: at(1) }
+}
+
+fn confirmed(found: Vec<FoundProfile>) -> Facts {
+    Facts { confirmed: Some(Confirmation { profile: target().profile, found }), ..Facts::default() }
+}
+
 fn profile(phone: Option<&str>) -> FoundProfile {
     FoundProfile {
         external_id: Some("u-1".into()),
@@ -171,7 +183,7 @@ fn a_profile_without_the_number_is_given_it_and_settles() {
     let write = write_of(first.next(&found(vec![profile(None)]), at(1)));
     assert_eq!((write.create, write.email, write.phone), (false, None, Some(phone())));
 
-    let enrolling = first.in_state(SmsState::Enrolling { target: target() });
+    let enrolling = first.in_state(SmsState::Enrolling { target: target(), event: EventProgress::NotSent });
     let until = at(5) + SETTLE;
     let settling = SmsState::Settling { target: target(), until };
     assert_eq!(
@@ -179,11 +191,23 @@ fn a_profile_without_the_number_is_given_it_and_settles() {
         Step::Wait { state: Open::Sms(settling.clone()), until }
     );
     let settling = enrolling.in_state(settling);
-    assert!(
-        matches!(settling.next(&Facts::default(), at(6)), Step::Wait { .. }),
-        "not before it has settled"
-    );
-    assert!(subscribes(&settling.next(&Facts::default(), until), false));
+    let asked = settling.next(&Facts::default(), at(8));
+    assert_eq!(asked, Step::Ask(Question::Built(target().profile)));
+    for not_built in [vec![], vec![profile(None)]] {
+        let next = settling.next(&confirmed(not_built), at(8));
+        assert!(matches!(&next, Step::Wait { until: next, .. } if *next == until), "{next:?}");
+    }
+    let built = confirmed(vec![profile(Some("+13135550100"))]);
+    assert!(subscribes(&settling.next(&built, at(8)), false), "as soon as Braze shows it");
+    assert!(subscribes(&settling.next(&Facts::default(), until), false), "at the latest");
+}
+
+#[test]
+fn a_profile_that_needs_a_request_of_its_own_is_only_waited_for() {
+    let target = Target { profile: ProfileRef::BrazeId("b-1".into()), create: false };
+    let settling = SmsState::Settling { target, until: at(120) };
+    let world = world(single(Subscribe::AfterProfile), true).in_state(settling);
+    assert!(matches!(world.next(&Facts::default(), at(60)), Step::Wait { until, .. } if until == at(120)));
 }
 
 #[test]
@@ -202,44 +226,52 @@ fn a_subscription_is_read_back_and_only_then_credited() {
     assert_eq!(world.next(&written(Written::Done), at(9)), Step::Ask(Question::Subscription(group())));
     let read = |subscription| Facts { subscription: Some(subscription), ..written(Written::Done) };
     assert_eq!(world.next(&read(Subscription::Subscribed), at(9)), Step::Done(Outcome::Credited));
-    let waiting = SmsState::AwaitingSubscription { target: target(), since: at(9), explicitly: true };
+    let waiting = SmsState::AwaitingSubscription { target: target(), since: at(9), repeated: false };
     assert_eq!(
         world.next(&read(Subscription::NotSubscribed), at(9)),
-        Step::Wait { state: Open::Sms(waiting), until: at(19) }
+        Step::Wait { state: Open::Sms(waiting), until: at(9) + SETTLE }
     );
 }
 
 #[test]
-fn a_subscription_is_polled_after_10_s_30_s_and_then_every_minute_for_15() {
-    let state = SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: true };
-    let world = world(single(Subscribe::AfterProfile), true).in_state(state);
-    let next = |second: i64| match world.next(&not_subscribed(), at(second)) {
-        Step::Wait { until, .. } => until.as_second() - at(0).as_second(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!([0, 10, 30, 60, 125, 840].map(next), [10, 30, 60, 120, 180, 900]);
-    assert_eq!(world.next(&not_subscribed(), at(900)), Step::Done(Outcome::Unverified));
-    assert_eq!(world.next(&subscribed(), at(900)), Step::Done(Outcome::Credited));
+fn a_subscription_that_is_not_read_back_is_made_once_more_when_braze_has_settled() {
+    for subscribe in [Subscribe::AfterProfile, Subscribe::WithProfile] {
+        let state = |repeated| SmsState::AwaitingSubscription { target: target(), since: at(0), repeated };
+        let once = world(single(subscribe), true).in_state(state(false));
+        let waits = |step| match step {
+            Step::Wait { until, .. } => until.as_second() - at(0).as_second(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(waits(once.next(&not_subscribed(), at(5))), 120, "a look changes nothing");
+        let again = once.next(&not_subscribed(), at(120));
+        assert!(subscribes(&again, false), "{again:?}");
+        assert!(matches!(again, Step::Tell { state: ref told, .. } if *told == Open::Sms(state(true))));
+        assert_eq!(waits(once.next(&written(Written::NotDone { retry_at: at(130) }), at(121))), 130);
+
+        let twice = once.in_state(state(true));
+        assert_eq!(twice.next(&written(Written::Done), at(121)), Step::Ask(Question::Subscription(group())));
+        assert_eq!([120, 125, 840].map(|second| waits(twice.next(&not_subscribed(), at(second)))), [180, 180, 900]);
+        assert_eq!(twice.next(&not_subscribed(), at(900)), Step::Done(Outcome::Unverified));
+        assert_eq!(twice.next(&subscribed(), at(900)), Step::Done(Outcome::Credited));
+    }
 }
 
 #[test]
-fn with_the_profile_the_group_rides_along_and_after_a_minute_without_it_is_subscribed_explicitly() {
+fn with_the_profile_the_group_rides_along() {
     let first = world(single(Subscribe::WithProfile), true);
-    assert_eq!(write_of(first.next(&found(vec![]), at(1))).subscribe, Some(group()));
-    let enrolling = first.in_state(SmsState::Enrolling { target: target() });
-    let waiting = SmsState::AwaitingSubscription { target: target(), since: at(2), explicitly: false };
+    let rides = NumberSubscription { group: group(), double_opt_in: false };
+    assert_eq!(write_of(first.next(&found(vec![]), at(1))).subscribe, Some(rides));
+    let event = EventProgress::NotSent;
+    let enrolling = first.in_state(SmsState::Enrolling { target: target(), event });
+    let waiting = SmsState::AwaitingSubscription { target: target(), since: at(2), repeated: false };
     assert_eq!(
         enrolling.next(&written(Written::Done), at(2)),
-        Step::Wait { state: Open::Sms(waiting.clone()), until: at(12) }
+        Step::Wait { state: Open::Sms(waiting), until: at(2) + SETTLE }
     );
-    let waiting = enrolling.in_state(waiting);
-    assert!(matches!(waiting.next(&not_subscribed(), at(61)), Step::Wait { .. }));
-    assert!(subscribes(&waiting.next(&not_subscribed(), at(62)), false));
-    assert_eq!(waiting.next(&subscribed(), at(62)), Step::Done(Outcome::Credited));
 }
 
 #[test]
-fn double_opt_in_sends_the_event_once_the_profile_has_settled() {
+fn a_profile_that_was_being_built_for_an_earlier_version_is_asked_once_it_shows() {
     let settling = SmsState::Settling { target: target(), until: at(100) };
     let world = world(by_event(), true).in_state(settling);
     let Step::Tell { state, command } = world.next(&Facts::default(), at(100)) else { panic!("no event") };
@@ -252,7 +284,7 @@ fn double_opt_in_sends_the_event_once_the_profile_has_settled() {
         })
     );
     let asked = world.open(state);
-    let waiting = SmsState::AwaitingOptIn { since: at(100) };
+    let waiting = SmsState::AwaitingOptIn { since: at(100), asked_by: None };
     let step = asked.next(&written(Written::Done), at(101));
     assert_eq!(
         step,
@@ -325,7 +357,7 @@ fn brazes_own_logic_may_ask_the_consumer_instead() {
 
 #[test]
 fn a_confirmation_is_polled_less_and_less_often_until_the_window_ends() {
-    let world = world(by_event(), true).in_state(SmsState::AwaitingOptIn { since: at(0) });
+    let world = world(by_event(), true).in_state(SmsState::AwaitingOptIn { since: at(0), asked_by: None });
     let next = |minute: i64| match world.next(&not_subscribed(), at(minute * 60)) {
         Step::Wait { until, .. } => (until.as_second() - at(0).as_second()) / 60,
         other => panic!("{other:?}"),
@@ -339,7 +371,7 @@ fn a_confirmation_is_polled_less_and_less_often_until_the_window_ends() {
 fn a_refusal_by_braze_rejects_in_every_state_that_writes() {
     let refused = written(Written::Refused { reason: "no".into() });
     for state in [
-        SmsState::Enrolling { target: target() },
+        SmsState::Enrolling { target: target(), event: EventProgress::NotSent },
         SmsState::Subscribing { target: target(), event: EventProgress::NotSent },
     ] {
         let world = world(single(Subscribe::AfterProfile), true).in_state(state);
@@ -353,7 +385,7 @@ fn a_wait_that_would_be_over_already_counts_from_now() {
         let event = EventProgress::Attempted { at: at(0), time: at(0) };
         let world = world(by_event(), false).in_state(SmsState::Subscribing { target: target(), event });
         match world.next(&written(Written::Done), now) {
-            Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since }), .. } => since,
+            Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since, .. }), .. } => since,
             other => panic!("expected a wait, got {other:?}"),
         }
     };

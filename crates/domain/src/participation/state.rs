@@ -46,6 +46,8 @@ pub enum SmsState {
     Enrolling {
         /// The profile to write to.
         target: Target,
+        /// Whether the event that makes the brand ask may already have been sent with the number.
+        event: EventProgress,
     },
     /// The profile was created or given the number, and Braze is building it.
     Settling {
@@ -67,14 +69,26 @@ pub enum SmsState {
         target: Target,
         /// When the number was subscribed.
         since: Timestamp,
-        /// Whether the number was subscribed with a separate request.
-        explicitly: bool,
+        /// Whether the number was subscribed a second time.
+        repeated: bool,
     },
     /// The consumer was asked to confirm.
     AwaitingOptIn {
         /// When the consumer was asked.
         since: Timestamp,
+        /// The write that asked, until it is known to have done so.
+        asked_by: Option<AskingWrite>,
     },
+}
+
+/// A write of a number that also makes the brand ask the consumer to confirm. Braze may have created the profile and
+/// ignored the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskingWrite {
+    /// The profile that was written to.
+    pub target: Target,
+    /// The time of the event that was sent with it.
+    pub event_at: Timestamp,
 }
 
 /// How a participation ended.
@@ -194,11 +208,12 @@ impl State {
     pub fn has_open_attempt(&self) -> bool {
         match self {
             Self::Open(Open::Enroll(EnrollState::Enrolling { event, .. }))
-            | Self::Open(Open::Sms(SmsState::Subscribing { event, .. })) => event.is_open(),
+            | Self::Open(Open::Sms(SmsState::Enrolling { event, .. } | SmsState::Subscribing { event, .. })) => {
+                event.is_open()
+            }
             Self::Open(Open::Enroll(EnrollState::Received))
             | Self::Open(Open::Sms(
                 SmsState::Received
-                | SmsState::Enrolling { .. }
                 | SmsState::Settling { .. }
                 | SmsState::AwaitingSubscription { .. }
                 | SmsState::AwaitingOptIn { .. },

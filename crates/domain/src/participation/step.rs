@@ -66,6 +66,9 @@ pub enum Question {
     ProfileHint,
     /// Does Braze still have the profile that our store remembers? Many are asked for in one request.
     Confirm(ProfileRef),
+    /// Does Braze show the profile yet that was just written? Many are asked for in one request. The question is put
+    /// only if there are requests to spare, and else the answer is that it does not.
+    Built(ProfileRef),
     /// May this participation create the contact's profile?
     Claim,
     /// Which Braze profile has this alias? Many are asked for in one request.
@@ -111,8 +114,8 @@ pub struct ProfileWrite {
     pub email: Option<Email>,
     /// The number to set.
     pub phone: Option<Phone>,
-    /// The group to subscribe the number to.
-    pub subscribe: Option<SubscriptionGroup>,
+    /// The subscription of the number.
+    pub subscribe: Option<NumberSubscription>,
     /// Attributes to set.
     pub attributes: Attributes,
     /// The custom event to log.
@@ -175,6 +178,15 @@ impl ProfileWrite {
         let sets = self.email.is_some() || self.phone.is_some() || self.subscribe.is_some();
         !self.create && !sets && self.attributes.is_empty() && self.event.is_none()
     }
+}
+
+/// A subscription of a number that is written together with its profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberSubscription {
+    /// The group to subscribe the number to.
+    pub group: SubscriptionGroup,
+    /// Whether Braze first asks the consumer to confirm.
+    pub double_opt_in: bool,
 }
 
 /// A custom event.

@@ -22,13 +22,17 @@ fn event() -> ProfileEvent {
     }
 }
 
+fn subscription() -> NumberSubscription {
+    NumberSubscription { group: SubscriptionGroup::parse("g-1").unwrap(), double_opt_in: false }
+}
+
 /// The write with one more part, for each part that a write can have.
 fn with_one_more(write: &ProfileWrite) -> [ProfileWrite; 5] {
     [
         ProfileWrite { create: true, ..write.clone() },
         ProfileWrite { email: Email::parse("ada@example.com").ok(), ..write.clone() },
         ProfileWrite { phone: Phone::from_e164("+13135550100").ok(), ..write.clone() },
-        ProfileWrite { subscribe: SubscriptionGroup::parse("g-1").ok(), ..write.clone() },
+        ProfileWrite { subscribe: Some(subscription()), ..write.clone() },
         ProfileWrite { event: Some(event()), ..write.clone() },
     ]
 }

@@ -316,7 +316,7 @@ fn a_number_earns_its_credit_with_its_end_and_no_other() {
 
 #[test]
 fn a_consumer_who_was_asked_to_confirm_is_due_when_the_subscription_changes() {
-    let asked = State::Open(Open::Sms(SmsState::AwaitingOptIn { since: at(0) }));
+    let asked = State::Open(Open::Sms(SmsState::AwaitingOptIn { since: at(0), asked_by: None }));
     let waiting = |due_at| {
         let snapshot = Snapshot {
             state: asked.clone(),

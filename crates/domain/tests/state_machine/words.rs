@@ -9,14 +9,20 @@ use domain::participation::{EnrollState, EventProgress, Open, Outcome, SmsState,
 pub(crate) fn state(state: &State) -> String {
     let detail = match state {
         State::Open(Open::Enroll(EnrollState::Enrolling { event, .. }))
-        | State::Open(Open::Sms(SmsState::Subscribing { event, .. })) => progress(*event),
-        State::Open(Open::Sms(SmsState::AwaitingSubscription { explicitly, .. })) => {
-            if *explicitly {
-                "by a separate request"
+        | State::Open(Open::Sms(SmsState::Enrolling { event, .. } | SmsState::Subscribing { event, .. })) => {
+            progress(*event)
+        }
+        State::Open(Open::Sms(SmsState::AwaitingSubscription { repeated, .. })) => {
+            if *repeated {
+                "subscribed twice"
             } else {
-                "in the profile's write"
+                "subscribed once"
             }
         }
+        State::Open(Open::Sms(SmsState::AwaitingOptIn { asked_by, .. })) => match asked_by {
+            Some(_) => "the question is to be read back",
+            None => "asked",
+        },
         State::Ended(Outcome::Mismatch(wait)) => {
             if wait.ended_at.is_some() {
                 "mismatch, the shown wait is over"
@@ -27,10 +33,7 @@ pub(crate) fn state(state: &State) -> String {
         State::Open(
             Open::Enroll(EnrollState::Received)
             | Open::Sms(
-                SmsState::Received
-                | SmsState::Enrolling { .. }
-                | SmsState::Settling { .. }
-                | SmsState::AwaitingOptIn { .. },
+                SmsState::Received | SmsState::Settling { .. },
             ),
         )
         | State::Ended(
@@ -89,6 +92,7 @@ fn question(question: &Question) -> &'static str {
     match question {
         Question::ProfileHint => "our store for a hint of the profile",
         Question::Confirm(_) => "Braze whether it still has the remembered profile",
+        Question::Built(_) => "Braze whether it shows the profile yet",
         Question::Claim => "our store who may create the profile",
         Question::FindAlias(_) => "Braze for the profile with the alias",
         Question::FindProfile => "Braze for the profile",

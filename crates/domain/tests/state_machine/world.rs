@@ -10,7 +10,7 @@ use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{Channel, ParticipationId, Scope};
 use domain::participation::{
-    BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
+    AskingWrite, BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
 };
 use domain::profile::{Alias, ProfileRef};
 
@@ -141,7 +141,9 @@ impl World {
 
     fn sms_states(&self) -> Vec<State> {
         let target = || self.created();
+        let enrolling = progress().map(|event| SmsState::Enrolling { target: target(), event });
         let subscribing = progress().map(|event| SmsState::Subscribing { target: target(), event });
+        let asked_by = AskingWrite { target: target(), event_at: at(0) };
         let wait = Unanswered {
             since: at(0),
             double: matches!(self.flow, WaySetup::DoubleByEvent | WaySetup::DoubleByBraze),
@@ -150,15 +152,16 @@ impl World {
         };
         let open = [
             SmsState::Received,
-            SmsState::Enrolling { target: target() },
             SmsState::Settling { target: target(), until: at(SETTLED) },
         ]
         .into_iter()
+        .chain(enrolling)
         .chain(subscribing)
         .chain([
-            SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: false },
-            SmsState::AwaitingSubscription { target: target(), since: at(0), explicitly: true },
-            SmsState::AwaitingOptIn { since: at(0) },
+            SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: false },
+            SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: true },
+            SmsState::AwaitingOptIn { since: at(0), asked_by: Some(asked_by) },
+            SmsState::AwaitingOptIn { since: at(0), asked_by: None },
         ]);
         let ended = [
             Outcome::Credited,

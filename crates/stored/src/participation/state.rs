@@ -1,7 +1,9 @@
 //! The stored form of a state.
 
 use domain::award::Refusal;
-use domain::participation::{EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered};
+use domain::participation::{
+    AskingWrite, EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Why;
@@ -39,10 +41,14 @@ pub(super) enum StateRecord {
         #[serde(flatten)]
         target: TargetRecord,
         since: i64,
+        /// Whether the number was subscribed a second time. Earlier versions did so where the first time was with the profile, and
+        /// the name is theirs: a separate request was the last.
         explicitly: bool,
     },
     AwaitingOptIn {
         since: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked_by: Option<AskingWriteRecord>,
     },
     Enrolled,
     Credited,
@@ -54,6 +60,13 @@ pub(super) enum StateRecord {
     Failed {
         reason: String,
     },
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct AskingWriteRecord {
+    #[serde(flatten)]
+    target: TargetRecord,
+    event_at: i64,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -94,8 +107,8 @@ fn enroll_record(state: &EnrollState) -> StateRecord {
 fn sms_record(state: &SmsState) -> StateRecord {
     match state {
         SmsState::Received => StateRecord::Received,
-        SmsState::Enrolling { target } => {
-            StateRecord::Enrolling { target: target_record(target), event: EventRecord::NotSent }
+        SmsState::Enrolling { target, event } => {
+            StateRecord::Enrolling { target: target_record(target), event: event_record(*event) }
         }
         SmsState::Settling { target, until } => {
             StateRecord::Settling { target: target_record(target), until: until.as_millisecond() }
@@ -103,12 +116,18 @@ fn sms_record(state: &SmsState) -> StateRecord {
         SmsState::Subscribing { target, event } => {
             StateRecord::Subscribing { target: target_record(target), event: event_record(*event) }
         }
-        SmsState::AwaitingSubscription { target, since, explicitly } => StateRecord::AwaitingSubscription {
+        SmsState::AwaitingSubscription { target, since, repeated } => StateRecord::AwaitingSubscription {
             target: target_record(target),
             since: since.as_millisecond(),
-            explicitly: *explicitly,
+            explicitly: *repeated,
         },
-        SmsState::AwaitingOptIn { since } => StateRecord::AwaitingOptIn { since: since.as_millisecond() },
+        SmsState::AwaitingOptIn { since, asked_by } => StateRecord::AwaitingOptIn {
+            since: since.as_millisecond(),
+            asked_by: asked_by.as_ref().map(|write| AskingWriteRecord {
+                target: target_record(&write.target),
+                event_at: write.event_at.as_millisecond(),
+            }),
+        },
     }
 }
 
@@ -136,8 +155,9 @@ pub(super) fn state(
     let outcome = match record {
         StateRecord::Received if by_number => return open(Open::Sms(SmsState::Received)),
         StateRecord::Received => return open(Open::Enroll(EnrollState::Received)),
-        StateRecord::Enrolling { target: stored, event: EventRecord::NotSent } if by_number => {
-            return open(Open::Sms(SmsState::Enrolling { target: target(stored)? }));
+        StateRecord::Enrolling { target: stored, event: sent } if by_number => {
+            let state = SmsState::Enrolling { target: target(stored)?, event: event(&sent)? };
+            return open(Open::Sms(state));
         }
         StateRecord::Enrolling { target: stored, event: sent } => {
             let state = EnrollState::Enrolling { target: target(stored)?, event: event(&sent)? };
@@ -152,10 +172,12 @@ pub(super) fn state(
         }
         StateRecord::AwaitingSubscription { target: stored, since, explicitly } => {
             let (target, since) = (target(stored)?, moment(since)?);
-            return open(Open::Sms(SmsState::AwaitingSubscription { target, since, explicitly }));
+            let state = SmsState::AwaitingSubscription { target, since, repeated: explicitly };
+            return open(Open::Sms(state));
         }
-        StateRecord::AwaitingOptIn { since } => {
-            return open(Open::Sms(SmsState::AwaitingOptIn { since: moment(since)? }));
+        StateRecord::AwaitingOptIn { since, asked_by } => {
+            let asked_by = asked_by.map(asking_write).transpose()?;
+            return open(Open::Sms(SmsState::AwaitingOptIn { since: moment(since)?, asked_by }));
         }
         StateRecord::Enrolled => Outcome::Enrolled,
         StateRecord::Credited => Outcome::Credited,
@@ -172,6 +194,10 @@ pub(super) fn state(
 
 fn target_record(target: &Target) -> TargetRecord {
     TargetRecord { profile: profile_record(&target.profile), create: target.create }
+}
+
+fn asking_write(record: AskingWriteRecord) -> Result<AskingWrite, Why> {
+    Ok(AskingWrite { target: target(record.target)?, event_at: moment(record.event_at)? })
 }
 
 fn target(record: TargetRecord) -> Result<Target, Why> {

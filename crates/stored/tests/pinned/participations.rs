@@ -40,7 +40,7 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
     let event = EventProgress::Attempted { at: at(22), time: at(21) };
     let state = EnrollState::Enrolling { target: target(), event };
     add("enrolling_attempted_again".into(), by_email(State::Open(Open::Enroll(state))));
-    let sms = SmsState::Enrolling { target: target() };
+    let sms = SmsState::Enrolling { target: target(), event: EventProgress::NotSent };
     add("enrolling_number".into(), by_number(State::Open(Open::Sms(sms))));
     for (name, way) in ways() {
         add(format!("way_{name}"), way);

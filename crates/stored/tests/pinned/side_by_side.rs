@@ -72,7 +72,7 @@ fn unknown_fields_stay_when_other_fields_change() {
     assert!(!format!("{read:?}").contains("them"), "it may be a contact");
     read.failed();
     read.failed();
-    let state = Open::Sms(SmsState::AwaitingOptIn { since: at(1) });
+    let state = Open::Sms(SmsState::AwaitingOptIn { since: at(1), asked_by: None });
     read.apply(&Step::Wait { state, until: at(2) }, at(3));
     let written = record_of(&read);
     assert_eq!(written["score"], record["score"]);

@@ -161,12 +161,12 @@ pub(crate) fn sms_states() -> Vec<(&'static str, SmsState)> {
     let event = EventProgress::NotSent;
     every!(SmsState:
         SmsState::Received => "received" SmsState::Received,
-        SmsState::Enrolling { .. } => "enrolling" SmsState::Enrolling { target: target() },
+        SmsState::Enrolling { .. } => "enrolling" SmsState::Enrolling { target: target(), event: EventProgress::NotSent },
         SmsState::Settling { .. } => "settling" SmsState::Settling { target: target(), until: at(10) },
         SmsState::Subscribing { .. } => "subscribing" SmsState::Subscribing { target: target(), event },
         SmsState::AwaitingSubscription { .. } => "awaiting_subscription"
-            SmsState::AwaitingSubscription { target: target(), since: at(11), explicitly: true },
-        SmsState::AwaitingOptIn { .. } => "awaiting_opt_in" SmsState::AwaitingOptIn { since: at(12) },
+            SmsState::AwaitingSubscription { target: target(), since: at(11), repeated: true },
+        SmsState::AwaitingOptIn { .. } => "awaiting_opt_in" SmsState::AwaitingOptIn { since: at(12), asked_by: None },
     )
 }
 

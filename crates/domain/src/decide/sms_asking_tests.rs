@@ -1,0 +1,126 @@
+//! The question to confirm in the write of the number: sent with it, read back, and put once more if it did not arrive.
+
+use super::*;
+
+fn created() -> Target {
+    Target { profile: ProfileRef::Alias(Alias::new("email", "ada@example.com").unwrap()), create: true }
+}
+
+fn asked_by(target: Target) -> AskingWrite {
+    AskingWrite { target, event_at: at(1) }
+}
+
+fn awaiting(asked_by: Option<AskingWrite>) -> SmsState {
+    SmsState::AwaitingOptIn { since: at(1), asked_by }
+}
+
+fn enrolling(world: SmsWorld, event: EventProgress) -> SmsWorld {
+    world.in_state(SmsState::Enrolling { target: created(), event })
+}
+
+#[test]
+fn the_event_goes_into_the_write_that_creates_the_profile() {
+    let first = world(by_event(), true);
+    let step = first.next(&found(vec![]), at(1));
+    let Step::Tell { state, command: Command::Write(write) } = step else { panic!("{step:?}") };
+    assert!(write.create && write.phone.is_some() && !write.is_repeatable());
+    assert_eq!(write.event.map(|event| (event.name, event.time)), Some(("opt_in".into(), at(1))));
+    let attempted = EventProgress::Attempted { at: at(1), time: at(1) };
+    assert_eq!(state, Open::Sms(SmsState::Enrolling { target: created(), event: attempted }));
+
+    let state = Open::Sms(awaiting(Some(asked_by(created()))));
+    let next = first.open(Open::Sms(SmsState::Enrolling { target: created(), event: attempted }));
+    assert_eq!(next.next(&written(Written::Done), at(2)), Step::Wait { state, until: at(61) });
+}
+
+#[test]
+fn a_profile_that_gets_the_number_is_asked_in_the_same_write_and_one_that_has_it_at_once() {
+    let world = world(by_event(), true);
+    let write = write_of(world.next(&found(vec![profile(None)]), at(1)));
+    assert!(write.phone.is_some() && write.event.is_some());
+    let write = write_of(world.next(&found(vec![profile(Some("+13135550100"))]), at(1)));
+    assert!(write.phone.is_none() && write.event.is_some());
+}
+
+#[test]
+fn brazes_own_logic_goes_into_the_write_too_and_is_requested_once_more() {
+    let first = world(double(DoubleOptInStart::BrazeLogic), true);
+    let write = write_of(first.next(&found(vec![]), at(1)));
+    assert_eq!(write.subscribe, Some(NumberSubscription { group: group(), double_opt_in: true }));
+    let next = enrolling(first, EventProgress::NotSent);
+    let step = next.next(&written(Written::Done), at(1));
+    assert_eq!(step, Step::Wait { state: Open::Sms(awaiting(Some(asked_by(created())))), until: at(61) });
+
+    let asked = next.in_state(awaiting(Some(asked_by(created()))));
+    assert!(matches!(asked.next(&not_subscribed(), at(61)), Step::Wait { .. }));
+    assert_eq!(asked.next(&subscribed(), at(121)), Step::Done(Outcome::Credited), "nobody who answered is asked");
+    let again = asked.next(&not_subscribed(), at(121));
+    assert!(subscribes(&again, true), "{again:?}");
+    let Step::Tell { state, .. } = again else { unreachable!() };
+    let facts = Facts { subscription: Some(Subscription::NotSubscribed), ..written(Written::Done) };
+    let waits = asked.open(state).next(&facts, at(121));
+    assert!(matches!(waits, Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }));
+}
+
+#[test]
+fn an_event_that_arrived_is_not_sent_again() {
+    let world = world(by_event(), true).in_state(awaiting(Some(asked_by(created()))));
+    assert_eq!(world.next(&Facts::default(), at(121)), Step::Ask(Question::Subscription(group())));
+    let next = world.next(&not_subscribed(), at(121));
+    let Step::Ask(Question::EventRecorded { profile, since, .. }) = next else { panic!("{next:?}") };
+    assert_eq!((profile, since), (created().profile, at(1)));
+    let arrived = Facts { recorded: Some(true), ..not_subscribed() };
+    let state = Open::Sms(awaiting(None));
+    assert_eq!(world.next(&arrived, at(121)), Step::Wait { state, until: at(181) });
+}
+
+#[test]
+fn an_event_that_did_not_arrive_is_sent_once_more_to_the_profile_if_it_is_still_theirs() {
+    let world = world(by_event(), true).in_state(awaiting(Some(asked_by(target()))));
+    let missing = |confirmed| Facts { recorded: Some(false), confirmed, ..not_subscribed() };
+    assert_eq!(world.next(&missing(None), at(121)), Step::Ask(Question::Confirm(target().profile)));
+    let theirs = missing(confirmed(vec![profile(Some("+13135550100"))]).confirmed);
+    let step = world.next(&theirs, at(121));
+    let Step::Tell { state, command: Command::Write(write) } = step else { panic!("{step:?}") };
+    assert_eq!(write.event.map(|event| event.time), Some(at(1)), "it is the same event");
+    let waits = world.open(state).next(&written(Written::Done), at(121));
+    assert!(matches!(waits, Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }));
+}
+
+#[test]
+fn without_the_profile_everything_is_written_once_more_and_not_a_third_time() {
+    let world = world(by_event(), true).in_state(awaiting(Some(asked_by(target()))));
+    let gone = Facts { recorded: Some(false), ..confirmed(vec![]) };
+    let gone = Facts { subscription: Some(Subscription::NotSubscribed), ..gone };
+    assert_eq!(world.next(&gone, at(121)), Step::Ask(Question::FindProfile));
+    let step = world.next(&Facts { found: Some(vec![]), ..gone }, at(121));
+    let Step::Tell { state, command: Command::Write(write) } = step else { panic!("{step:?}") };
+    assert!(write.create && write.event.is_some_and(|event| event.time == at(1)));
+    let waits = world.open(state).next(&written(Written::Done), at(122));
+    let Step::Wait { state, .. } = waits else { panic!("{waits:?}") };
+    assert_eq!(state, Open::Sms(SmsState::AwaitingOptIn { since: at(121), asked_by: None }));
+}
+
+#[test]
+fn a_write_that_was_certainly_not_taken_is_sent_as_the_first_one() {
+    let attempted = EventProgress::Attempted { at: at(1), time: at(1) };
+    let next = enrolling(world(by_event(), true), attempted).next(&written(Written::NotDone { retry_at: at(9) }), at(2));
+    let event = EventProgress::NotSent;
+    assert_eq!(next, Step::Wait { state: Open::Sms(SmsState::Enrolling { target: created(), event }), until: at(9) });
+}
+
+#[test]
+fn a_write_of_unknown_outcome_is_looked_for_before_it_is_repeated() {
+    let attempted = EventProgress::Attempted { at: at(1), time: at(1) };
+    let world = enrolling(world(by_event(), true), attempted);
+    let unknown = written(Written::Unknown { retry_at: at(3) });
+    assert!(matches!(world.next(&unknown, at(2)), Step::Wait { until, .. } if until == at(2) + SETTLE));
+    assert!(matches!(world.next(&Facts::default(), at(122)), Step::Ask(Question::EventRecorded { .. })));
+    let recorded = |there| Facts { recorded: Some(there), ..Facts::default() };
+    assert!(matches!(
+        world.next(&recorded(true), at(122)),
+        Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }
+    ));
+    let write = write_of(world.next(&recorded(false), at(122)));
+    assert!(write.create && write.event.is_some());
+}

@@ -1,0 +1,178 @@
+//! How long a consumer with a mobile number waits: one new consumer a second, while Braze answers after 0.2 s and builds a profile in 1 to
+//! 20 s.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use braze::{Transport, TransportError};
+use bytes::Bytes;
+use connector::Deps;
+use domain::Timestamp;
+use domain::ids::ParticipationId;
+use domain::message::{QueueName, WorkMessage};
+use domain::time::between;
+use http::{Request, Response};
+use memory::{Faults, SeededChance, TokioClock};
+use ports::queues::{Outgoing, Queues};
+use ports::{Chance, Clock, Store};
+use serde_json::json;
+
+use testkit::campaign::Campaign;
+
+/// New consumers, one a second.
+const CONSUMERS: usize = 200;
+/// How often the consumers look at their phones.
+const LOOK: Duration = Duration::from_millis(500);
+const ANSWERS_AFTER: Duration = Duration::from_millis(200);
+const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n";
+
+/// Braze as the issue of speed describes it. A subscription of a number whose profile is built appears at once.
+struct SlowBraze {
+    way: Arc<dyn Transport>,
+    clock: Arc<TokioClock>,
+    chance: SeededChance,
+}
+
+#[async_trait]
+impl Transport for SlowBraze {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let path = request.uri().path();
+        let builds = path == "/users/track";
+        // A jitter is 19 to 38 s.
+        let built = self.chance.jitter(Duration::from_secs(19)) - Duration::from_secs(18);
+        let settle = if builds { built } else { Duration::ZERO };
+        if builds || path.ends_with("/set") {
+            let uri = format!("http://{}/_sim/settle", request.uri().authority().expect("it has a host"));
+            let body = json!({ "settle_ms": settle.as_millis() }).to_string();
+            let set = Request::put(uri).header("content-type", "application/json").body(body.into());
+            self.way.send(set.expect("it is a request")).await?;
+        }
+        let answer = self.way.send(request).await;
+        self.clock.sleep(ANSWERS_AFTER).await;
+        answer
+    }
+}
+
+/// What happened to a consumer, and when.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    clicked: Timestamp,
+    there: Option<Timestamp>,
+    confirmed: Option<Timestamp>,
+    credited: Option<Timestamp>,
+}
+
+fn phone(number: usize) -> String {
+    format!("+1313555{number:04}")
+}
+
+/// Braze reports that the consumer's subscription has changed, and intake makes the participation due.
+async fn push(campaign: &Campaign, id: ParticipationId) {
+    loop {
+        let mut participation = campaign.memory.get(&[id]).await.unwrap().found.remove(0);
+        if !participation.hears_of_subscription(campaign.clock.now()) {
+            return;
+        }
+        let look = WorkMessage { brand: participation.brand().clone(), ids: vec![id] };
+        let saved = campaign.memory.save(&[participation]).await.unwrap();
+        if saved == [ports::store::Saved::Saved] {
+            let message = Outgoing { look, delay: Duration::ZERO };
+            campaign.memory.send(QueueName::SmsSubscriptions, vec![message]).await.unwrap();
+            return;
+        }
+    }
+}
+
+/// Consumers take part, one a second, and answer "Y" as soon as they are asked.
+async fn take_part(braze: &str, opt_in: &str, pushes: bool) -> (Vec<Times>, BTreeMap<&'static str, u64>) {
+    let campaign = Campaign::with(Faults::none(), &format!("settle = \"2m\"\n{braze}"), &format!("{SMS}{opt_in}"));
+    let per_minute = if braze.contains("export_ids_per_minute") { 250 } else { 2_400 };
+    campaign.steer("PUT", "/_sim/limits", &json!({ "export_ids_per_minute": per_minute }).to_string()).await;
+    let asks = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
+    campaign.steer("PUT", "/_sim/double_opt_in", &asks.to_string()).await;
+    let way = campaign.deps.transport.clone();
+    let slow = SlowBraze { way, clock: campaign.clock.clone(), chance: SeededChance::new(7) };
+    let deps = Deps { transport: Arc::new(slow), ..campaign.deps.clone() };
+    campaign.run_beside(campaign.connector_over(deps));
+
+    let mut consumers: Vec<(ParticipationId, Times)> = Vec::new();
+    let began = campaign.clock.now();
+    let deadline = began + Duration::from_secs(1_800);
+    loop {
+        let now = campaign.clock.now();
+        assert!(now < deadline, "not all are credited: {:?}", consumers.iter().find(|(_, times)| times.credited.is_none()));
+        if consumers.len() < CONSUMERS && between(began, now) >= Duration::from_secs(consumers.len() as u64) {
+            let id = campaign.accept_phone(&phone(consumers.len()), None).await;
+            consumers.push((id, Times { clicked: now, there: None, confirmed: None, credited: None }));
+        }
+        let profiles = campaign.ask("GET", "/_sim/profiles", "").await;
+        let there: Vec<&str> = profiles["profiles"].as_array().unwrap().iter().filter_map(|one| one["phone"].as_str()).collect();
+        for (number, (id, times)) in consumers.iter_mut().enumerate() {
+            if times.credited.is_some() {
+                continue;
+            }
+            if times.there.is_none() && there.contains(&phone(number).as_str()) {
+                times.there = Some(now);
+            }
+            if opt_in.contains("double") && times.there.is_some() && times.confirmed.is_none() {
+                let reply = json!({ "phone": phone(number), "text": "Y" }).to_string();
+                if campaign.ask("POST", "/_sim/replies", &reply).await["confirmed"] == true {
+                    times.confirmed = Some(now);
+                    if pushes {
+                        push(&campaign, *id).await;
+                    }
+                }
+            }
+            if campaign.state(*id).await == "credited" {
+                times.credited = Some(now);
+            }
+        }
+        if consumers.len() == CONSUMERS && consumers.iter().all(|(_, times)| times.credited.is_some()) {
+            break;
+        }
+        campaign.clock.sleep(LOOK).await;
+    }
+    let mut requests = BTreeMap::new();
+    for endpoint in ["/users/export/ids", "/subscription/status/get", "/users/track", "/v2/subscription/status/set"] {
+        requests.insert(endpoint, campaign.requests(endpoint).await);
+    }
+    (consumers.into_iter().map(|(_, times)| times).collect(), requests)
+}
+
+/// The median and the 99th percentile, in seconds.
+fn spread(mut waits: Vec<Duration>) -> (f64, f64) {
+    waits.sort_unstable();
+    let at = |share: usize| waits[(waits.len() * share).div_ceil(100) - 1].as_secs_f64();
+    (at(50), at(99))
+}
+
+fn waits(times: &[Times], of: impl Fn(&Times) -> (Timestamp, Timestamp)) -> (f64, f64) {
+    spread(times.iter().map(|times| of(times)).map(|(from, to)| between(from, to)).collect())
+}
+
+fn until_credit(times: &[Times]) -> (f64, f64) {
+    waits(times, |times| (times.clicked, times.credited.unwrap()))
+}
+
+const DOUBLE: &str = "opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"";
+
+#[tokio::test(start_paused = true)]
+async fn figures() {
+    for (name, braze, opt_in, pushes) in [
+        ("single", "", "opt_in = \"single\"", false),
+        ("single, 250 a minute", "limits = { export_ids_per_minute = 250 }", "opt_in = \"single\"", false),
+        ("single with profile", "", "opt_in = \"single\"\nsubscribe = \"with_profile\"", false),
+        ("double, by push", "", DOUBLE, true),
+        ("double, by poll", "", DOUBLE, false),
+    ] {
+        let (times, requests) = take_part(braze, opt_in, pushes).await;
+        println!("{name}: click to credit {:?}; {requests:?}", until_credit(&times));
+        if opt_in == DOUBLE {
+            println!("   click to prompt {:?}", waits(&times, |times| (times.clicked, times.confirmed.unwrap())));
+            println!("   profile to prompt {:?}", waits(&times, |times| (times.there.unwrap(), times.confirmed.unwrap())));
+            println!("   Y to credit {:?}", waits(&times, |times| (times.confirmed.unwrap(), times.credited.unwrap())));
+        }
+    }
+}
