@@ -110,9 +110,9 @@ fn flows() -> Vec<RequestFlow> {
         ),
         by_sms("SMS, subscribed already", &single, KnownTo::Subscribed, [1, 0, 0, 0], [20, 0, 0, 0]),
         by_sms("SMS single, profile with the number", &single, number, [3, 1, 0, 1], [86, 1_000, 0, 21]),
-        by_sms("SMS single, new", &single, KnownTo::No, [3, 1, 1, 1], [83, 1_000, 15, 20]),
-        by_sms("SMS single, with the profile", &with_profile, KnownTo::No, [3, 1, 1, 0], [65, 1_000, 15, 0]),
-        by_sms("SMS double, confirmed at once", &double, KnownTo::No, [2, 1, 2, 0], [43, 1_000, 29, 0]),
+        by_sms("SMS single, new", &single, KnownTo::No, [3, 1, 1, 1], [83, 1_120, 15, 20]),
+        by_sms("SMS single, with the profile", &with_profile, KnownTo::No, [3, 1, 1, 0], [86, 1_000, 15, 0]),
+        by_sms("SMS double, confirmed at once", &double, KnownTo::No, [2, 1, 2, 0], [66, 1_025, 34, 0]),
     ]
 }
 

@@ -13,6 +13,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const SINGLE: &str =
     "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"";
 const DOUBLE: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"";
+/// A plan for a brand without the `$subscription` webhook: every minute, every five, and then every thirty.
+const POLL: &str =
+    "\npoll = [{ every = \"1m\", for = \"10m\" }, { every = \"5m\", for = \"1h\" }, { every = \"30m\" }]";
 
 fn phone(number: usize) -> String {
     format!("+1313555{number:04}")
@@ -52,7 +55,7 @@ fn events(profiles: &[Value]) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn two_days_of_double_opt_in_poll_in_fifties_and_credit_within_a_poll() {
-    let campaign = Campaign::with(Faults::none(), "", DOUBLE);
+    let campaign = Campaign::with(Faults::none(), "", &format!("{DOUBLE}{POLL}"));
     let email = |number| Some(format!("c{number}@example.com"));
     let ids = are_asked(&campaign, 100, email, Duration::from_secs(600)).await;
     // The first forty arrived a moment before the others, while the brand's limit was being learned. The tick brings them together.
@@ -73,6 +76,21 @@ async fn two_days_of_double_opt_in_poll_in_fifties_and_credit_within_a_poll() {
     campaign.all_reach(&ids[60..], "expired", Duration::ZERO).await;
     let profiles = campaign.profiles().await;
     assert_eq!((profiles.len(), events(&profiles)), (100, 100));
+}
+
+/// The plan of earlier versions read the status 116 times.
+#[tokio::test(start_paused = true)]
+async fn whoever_never_answers_costs_five_reads_by_the_default_plan() {
+    let campaign = Campaign::with(Faults::none(), "settle = \"2m\"", DOUBLE);
+    let ids = are_asked(&campaign, 50, |_| None, Duration::from_secs(600)).await;
+    let before = campaign.requests("/subscription/status/get").await;
+    campaign.all_reach(&ids, "expired", 49 * HOUR).await;
+    let reads = campaign.requests("/subscription/status/get").await - before;
+    // The first forty arrived a moment before the others, while the brand's limit was being learned.
+    assert!(
+        (5..=2 * 5).contains(&reads),
+        "{reads} requests for two days of fifty consumers, fifty in a request"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,11 +76,7 @@ pub(crate) async fn later(deps: &Deps, brand: Option<&Brand>, participations: &[
 
 /// Sends messages for the next looks at participations that wait for Braze to apply a write. Nothing is stored: if a message is lost,
 /// the flow goes on when the participation is due.
-pub(crate) async fn looks(
-    deps: &Deps,
-    brand: &Brand,
-    participations: impl Iterator<Item = &Participation>,
-) {
+pub(crate) async fn looks(deps: &Deps, brand: &Brand, participations: impl Iterator<Item = &Participation>) {
     let now = deps.clock.now();
     let mut at: Together<Timestamp> = BTreeMap::new();
     for participation in participations {

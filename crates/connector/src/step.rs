@@ -160,8 +160,7 @@ impl Connector {
 fn is_processed(item: &WorkItem, brand: Option<&Brand>, now: Timestamp) -> bool {
     let participation = &item.participation;
     let activation = brand.and_then(|brand| brand.activations.get(participation.scope()));
-    is_due(item, now)
-        || activation.is_some_and(|activation| decide::may_look(participation, activation, now))
+    is_due(item, now) || activation.is_some_and(|activation| decide::may_look(participation, activation, now))
 }
 
 fn is_due(item: &WorkItem, now: Timestamp) -> bool {

@@ -15,6 +15,9 @@ use ports::Clock;
 /// The endpoint for look-ups.
 pub const LOOK_UP: &str = "/users/export/ids";
 
+/// The same endpoint, when it is asked for several profiles that were written before.
+pub const LOOK_AT_SEVERAL: &str = "/users/export/ids, several";
+
 /// The requests that a workspace has received.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
@@ -61,10 +64,20 @@ impl WithLatency {
     }
 }
 
+fn endpoint_of(request: &Request<Bytes>) -> String {
+    let path = request.uri().path();
+    let names_several = || {
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        body.get("user_aliases").is_some() || body.get("external_ids").is_some()
+    };
+    if path == LOOK_UP && names_several() { LOOK_AT_SEVERAL.to_owned() } else { path.to_owned() }
+}
+
 #[async_trait]
 impl Transport for WithLatency {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let (endpoint, body) = (request.uri().path().to_owned(), request.body().clone());
+        let body = request.body().clone();
+        let endpoint = endpoint_of(&request);
         self.travel().await;
         let response = self.way.send(request).await?;
         self.travel().await;

@@ -34,7 +34,8 @@ fn fields(write: &ProfileWrite) -> Map<String, Value> {
         fields.insert("phone".to_owned(), phone.as_str().into());
     }
     if let Some(NumberSubscription { group, double_opt_in }) = &write.subscribe {
-        let mut group = json!({ "subscription_group_id": group.as_str(), "subscription_state": "subscribed" });
+        let mut group =
+            json!({ "subscription_group_id": group.as_str(), "subscription_state": "subscribed" });
         if *double_opt_in {
             group["use_double_opt_in_logic"] = true.into();
         }

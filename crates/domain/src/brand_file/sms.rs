@@ -15,13 +15,17 @@ use crate::ids::SubscriptionGroup;
 const HOUR: Duration = Duration::from_secs(3_600);
 const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);
 
-/// Polls every minute for ten minutes, every five for an hour, and then every thirty.
+/// Polls after two minutes, ten minutes, an hour and twelve hours, and then once a day and a half, so that the end of the default window is
+/// the fifth poll. Whoever wants to hear of a confirmation sooner has Braze report it.
 fn default_poll() -> Vec<PollStage> {
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    let once = |after: Duration| PollStage { every: after, lasts: Some(after) };
     vec![
-        PollStage { every: minutes(1), lasts: Some(minutes(10)) },
-        PollStage { every: minutes(5), lasts: Some(HOUR) },
-        PollStage { every: minutes(30), lasts: None },
+        once(minutes(2)),
+        once(minutes(8)),
+        once(minutes(50)),
+        once(11 * HOUR),
+        PollStage { every: 36 * HOUR, lasts: None },
     ]
 }
 

@@ -15,7 +15,7 @@ use crate::time::later;
 const FOR_PROFILE: &[u64] = &[3, 7, 11, 16, 23, 34, 51, 77];
 
 /// Seconds after the write that creates a profile at which its subscription is read.
-const FOR_SUBSCRIPTION_OF_PROFILE: &[u64] = &[4, 12, 30, 60];
+const FOR_SUBSCRIPTION_OF_PROFILE: &[u64] = &[4, 11, 30, 60];
 
 /// Seconds after a subscription at which it is read. It is also read at once.
 const FOR_SUBSCRIPTION: &[u64] = &[5, 30, 60];
@@ -30,7 +30,11 @@ pub(super) fn is_asked_for_with_others(profile: &ProfileRef) -> bool {
 
 /// When the participation waits to be looked at next, if it does.
 #[must_use]
-pub fn next_look(participation: &Participation, activation: &Activation, now: Timestamp) -> Option<Timestamp> {
+pub fn next_look(
+    participation: &Participation,
+    activation: &Activation,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let (since, seconds) = looks(participation, activation)?;
     let due = participation.due_at()?;
     let moments = seconds.iter().map(|seconds| later(since, Duration::from_secs(*seconds)));
@@ -52,9 +56,10 @@ fn looks(participation: &Participation, activation: &Activation) -> Option<(Time
         SmsState::Settling { target, .. } => is_asked_for_with_others(&target.profile)
             // It is put off in the moment of the write.
             .then(|| (participation.updated_at(), FOR_PROFILE)),
-        SmsState::AwaitingSubscription { since, repeated: false, .. } => {
-            Some((*since, if comes_with_profile(activation) { FOR_SUBSCRIPTION_OF_PROFILE } else { FOR_SUBSCRIPTION }))
-        }
+        SmsState::AwaitingSubscription { since, repeated: false, .. } => Some((
+            *since,
+            if comes_with_profile(activation) { FOR_SUBSCRIPTION_OF_PROFILE } else { FOR_SUBSCRIPTION },
+        )),
         SmsState::Received
         | SmsState::Enrolling { .. }
         | SmsState::Subscribing { .. }

@@ -30,7 +30,8 @@ fn waiting(state: SmsState, activation: &Activation) -> Participation {
     let contact = Contact::Phone { phone: phone.clone(), email: None };
     let id = IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &contact);
     let terms = brand(Identity::Alias);
-    let accepted = Acceptance::new(id, (&terms, activation), at(0)).by_phone((phone, None), None, Attributes::default());
+    let accepted =
+        Acceptance::new(id, (&terms, activation), at(0)).by_phone((phone, None), None, Attributes::default());
     let mut participation = in_state(accepted, Open::Sms(state));
     participation.put_off(at(120), at(0));
     participation
@@ -57,7 +58,7 @@ fn a_profile_that_is_being_built_is_looked_at_from_3_s_on_and_less_and_less_ofte
 fn a_subscription_is_looked_at_sooner_where_the_profile_comes_with_it() {
     let waiting = || SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: false };
     assert_eq!(looks(waiting(), Subscribe::AfterProfile), [5, 30, 60]);
-    assert_eq!(looks(waiting(), Subscribe::WithProfile), [4, 12, 30, 60]);
+    assert_eq!(looks(waiting(), Subscribe::WithProfile), [4, 11, 30, 60]);
     let again = SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: true };
     assert_eq!(looks(again, Subscribe::WithProfile), []);
 }

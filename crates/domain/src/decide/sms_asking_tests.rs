@@ -53,13 +53,20 @@ fn brazes_own_logic_goes_into_the_write_too_and_is_requested_once_more() {
 
     let asked = next.in_state(awaiting(Some(asked_by(created()))));
     assert!(matches!(asked.next(&not_subscribed(), at(61)), Step::Wait { .. }));
-    assert_eq!(asked.next(&subscribed(), at(121)), Step::Done(Outcome::Credited), "nobody who answered is asked");
+    assert_eq!(
+        asked.next(&subscribed(), at(121)),
+        Step::Done(Outcome::Credited),
+        "nobody who answered is asked"
+    );
     let again = asked.next(&not_subscribed(), at(121));
     assert!(subscribes(&again, true), "{again:?}");
     let Step::Tell { state, .. } = again else { unreachable!() };
     let facts = Facts { subscription: Some(Subscription::NotSubscribed), ..written(Written::Done) };
     let waits = asked.open(state).next(&facts, at(121));
-    assert!(matches!(waits, Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }));
+    assert!(matches!(
+        waits,
+        Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }
+    ));
 }
 
 #[test]
@@ -84,7 +91,10 @@ fn an_event_that_did_not_arrive_is_sent_once_more_to_the_profile_if_it_is_still_
     let Step::Tell { state, command: Command::Write(write) } = step else { panic!("{step:?}") };
     assert_eq!(write.event.map(|event| event.time), Some(at(1)), "it is the same event");
     let waits = world.open(state).next(&written(Written::Done), at(121));
-    assert!(matches!(waits, Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }));
+    assert!(matches!(
+        waits,
+        Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }
+    ));
 }
 
 #[test]
@@ -104,9 +114,13 @@ fn without_the_profile_everything_is_written_once_more_and_not_a_third_time() {
 #[test]
 fn a_write_that_was_certainly_not_taken_is_sent_as_the_first_one() {
     let attempted = EventProgress::Attempted { at: at(1), time: at(1) };
-    let next = enrolling(world(by_event(), true), attempted).next(&written(Written::NotDone { retry_at: at(9) }), at(2));
+    let next = enrolling(world(by_event(), true), attempted)
+        .next(&written(Written::NotDone { retry_at: at(9) }), at(2));
     let event = EventProgress::NotSent;
-    assert_eq!(next, Step::Wait { state: Open::Sms(SmsState::Enrolling { target: created(), event }), until: at(9) });
+    assert_eq!(
+        next,
+        Step::Wait { state: Open::Sms(SmsState::Enrolling { target: created(), event }), until: at(9) }
+    );
 }
 
 #[test]

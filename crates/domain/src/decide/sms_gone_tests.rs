@@ -13,8 +13,8 @@ fn there() -> FoundProfile {
 
 #[test]
 fn a_number_that_waited_to_be_written_goes_to_the_profile_that_is_the_consumers_now() {
-    let world =
-        world(single(Subscribe::AfterProfile), true).in_state(SmsState::Enrolling { target: target(), event: EventProgress::NotSent });
+    let world = world(single(Subscribe::AfterProfile), true)
+        .in_state(SmsState::Enrolling { target: target(), event: EventProgress::NotSent });
     let known = target().profile;
     assert_eq!(write_of(world.next(&Facts::default(), at(599))).profile, known);
     assert_eq!(world.next(&Facts::default(), at(600)), Step::Ask(Question::Confirm(known.clone())));

@@ -250,7 +250,10 @@ fn a_subscription_that_is_not_read_back_is_made_once_more_when_braze_has_settled
 
         let twice = once.in_state(state(true));
         assert_eq!(twice.next(&written(Written::Done), at(121)), Step::Ask(Question::Subscription(group())));
-        assert_eq!([120, 125, 840].map(|second| waits(twice.next(&not_subscribed(), at(second)))), [180, 180, 900]);
+        assert_eq!(
+            [120, 125, 840].map(|second| waits(twice.next(&not_subscribed(), at(second)))),
+            [180, 180, 900]
+        );
         assert_eq!(twice.next(&not_subscribed(), at(900)), Step::Done(Outcome::Unverified));
         assert_eq!(twice.next(&subscribed(), at(900)), Step::Done(Outcome::Credited));
     }

@@ -208,9 +208,9 @@ impl State {
     pub fn has_open_attempt(&self) -> bool {
         match self {
             Self::Open(Open::Enroll(EnrollState::Enrolling { event, .. }))
-            | Self::Open(Open::Sms(SmsState::Enrolling { event, .. } | SmsState::Subscribing { event, .. })) => {
-                event.is_open()
-            }
+            | Self::Open(Open::Sms(
+                SmsState::Enrolling { event, .. } | SmsState::Subscribing { event, .. },
+            )) => event.is_open(),
             Self::Open(Open::Enroll(EnrollState::Received))
             | Self::Open(Open::Sms(
                 SmsState::Received

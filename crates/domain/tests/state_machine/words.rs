@@ -31,10 +31,7 @@ pub(crate) fn state(state: &State) -> String {
             }
         }
         State::Open(
-            Open::Enroll(EnrollState::Received)
-            | Open::Sms(
-                SmsState::Received | SmsState::Settling { .. },
-            ),
+            Open::Enroll(EnrollState::Received) | Open::Sms(SmsState::Received | SmsState::Settling { .. }),
         )
         | State::Ended(
             Outcome::Enrolled

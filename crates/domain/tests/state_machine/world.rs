@@ -10,7 +10,8 @@ use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{Channel, ParticipationId, Scope};
 use domain::participation::{
-    AskingWrite, BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
+    AskingWrite, BrazeEvent, EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State,
+    Target, Unanswered,
 };
 use domain::profile::{Alias, ProfileRef};
 
@@ -150,19 +151,16 @@ impl World {
             status: Some(AwardStatus::Reserved { place: 1 }),
             ended_at: None,
         };
-        let open = [
-            SmsState::Received,
-            SmsState::Settling { target: target(), until: at(SETTLED) },
-        ]
-        .into_iter()
-        .chain(enrolling)
-        .chain(subscribing)
-        .chain([
-            SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: false },
-            SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: true },
-            SmsState::AwaitingOptIn { since: at(0), asked_by: Some(asked_by) },
-            SmsState::AwaitingOptIn { since: at(0), asked_by: None },
-        ]);
+        let open = [SmsState::Received, SmsState::Settling { target: target(), until: at(SETTLED) }]
+            .into_iter()
+            .chain(enrolling)
+            .chain(subscribing)
+            .chain([
+                SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: false },
+                SmsState::AwaitingSubscription { target: target(), since: at(0), repeated: true },
+                SmsState::AwaitingOptIn { since: at(0), asked_by: Some(asked_by) },
+                SmsState::AwaitingOptIn { since: at(0), asked_by: None },
+            ]);
         let ended = [
             Outcome::Credited,
             Outcome::Unverified,

@@ -3,7 +3,7 @@
 use domain::attributes::AttributeValue;
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
-    BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation, Parts,
+    AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation, Parts,
     ReadBack, SentParts, Shown, SmsState, State, Target, Unanswered, Way,
 };
 use domain::profile::ProfileRef;
@@ -42,6 +42,13 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
     add("enrolling_attempted_again".into(), by_email(State::Open(Open::Enroll(state))));
     let sms = SmsState::Enrolling { target: target(), event: EventProgress::NotSent };
     add("enrolling_number".into(), by_number(State::Open(Open::Sms(sms))));
+    let sms = SmsState::Enrolling { target: target(), event };
+    add("enrolling_number_attempted_again".into(), by_number(State::Open(Open::Sms(sms))));
+    let asked_by = Some(AskingWrite { target: target(), event_at: at(21) });
+    let sms = SmsState::AwaitingOptIn { since: at(22), asked_by };
+    add("awaiting_opt_in_asked_by_a_write".into(), by_number(State::Open(Open::Sms(sms))));
+    let sms = SmsState::AwaitingSubscription { target: target(), since: at(11), repeated: false };
+    add("awaiting_subscription_once".into(), by_number(State::Open(Open::Sms(sms))));
     for (name, way) in ways() {
         add(format!("way_{name}"), way);
     }

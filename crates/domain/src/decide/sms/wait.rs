@@ -26,7 +26,11 @@ impl SmsFlow<'_> {
         let asked = self.facts.confirmed.as_ref().filter(|confirmed| confirmed.profile == target.profile);
         let Some(shown) = asked else { return Step::Ask(Question::Built(target.profile.clone())) };
         let (phone, region) = (self.consumer.phone, self.activation.region);
-        if shown.found.iter().any(|found| found.has_number(phone, region)) { self.opt_in(target) } else { waits }
+        if shown.found.iter().any(|found| found.has_number(phone, region)) {
+            self.opt_in(target)
+        } else {
+            waits
+        }
     }
 
     /// Waits for a subscription to show. Looks come in between.
@@ -80,7 +84,8 @@ impl SmsFlow<'_> {
 
     /// The number was written in a request that also makes the brand ask. Braze answers before it has done either.
     pub(super) fn await_opt_in_of(&self, target: &Target, asked_at: Timestamp, event_at: Timestamp) -> Step {
-        let is_event = matches!(&self.activation.opt_in, OptIn::Double { start: DoubleOptInStart::Event(_), .. });
+        let is_event =
+            matches!(&self.activation.opt_in, OptIn::Double { start: DoubleOptInStart::Event(_), .. });
         // An event that was sent again before is not sent a third time, and one that only one request each could find is not looked for.
         let is_read = !is_event || (asked_at == event_at && is_asked_for_with_others(&target.profile));
         let asked_by = is_read.then(|| AskingWrite { target: target.clone(), event_at });
