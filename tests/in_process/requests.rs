@@ -16,6 +16,7 @@ const EMAIL: &str = "[activation.email]\nattributes = { quikly_participant = tru
 const REWARDED: &str = "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 10000\nreward = \"SPRING20\"\n\
                         [activation.rewards_to_braze]\nreward = \"q_reward\"\n";
 const SMS: &str = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\n";
+const BY_NUMBER: &str = "identity_by_phone = \"phone\"";
 const ENDPOINTS: [&str; 4] =
     ["/subscription/status/get", "/users/export/ids", "/users/track", "/v2/subscription/status/set"];
 
@@ -113,6 +114,24 @@ fn flows() -> Vec<RequestFlow> {
         by_sms("SMS single, new", &single, KnownTo::No, [3, 1, 1, 1], [83, 1_120, 15, 20]),
         by_sms("SMS single, with the profile", &with_profile, KnownTo::No, [3, 1, 1, 0], [86, 1_000, 15, 0]),
         by_sms("SMS double, confirmed at once", &double, KnownTo::No, [2, 1, 2, 0], [66, 1_025, 34, 0]),
+        by_sms("SMS single, new, by number", &single, KnownTo::No, [3, 0, 1, 1], [85, 0, 15, 20])
+            .at(BY_NUMBER),
+        by_sms(
+            "SMS single, with the profile, by number",
+            &with_profile,
+            KnownTo::No,
+            [3, 0, 1, 0],
+            [85, 0, 15, 0],
+        )
+        .at(BY_NUMBER),
+        by_sms(
+            "SMS double, confirmed at once, by number",
+            &double,
+            KnownTo::No,
+            [2, 0, 2, 0],
+            [66, 0, 34, 0],
+        )
+        .at(BY_NUMBER),
     ]
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use testkit::campaign::Campaign;
 
+const BY_NUMBER: &str = "identity_by_phone = \"phone\"";
 const HOUR: Duration = Duration::from_secs(3_600);
 const SINGLE: &str =
     "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"";
@@ -105,6 +106,36 @@ async fn with_every_fault_of_aws_nobody_is_asked_twice_and_nobody_is_lost() {
     campaign.all_reach(&ids, "credited", 6 * HOUR).await;
     let profiles = campaign.profiles().await;
     assert_eq!((profiles.len(), events(&profiles)), (60, 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_number_nobody_is_looked_up_and_a_known_profile_is_not_doubled() {
+    let campaign = Campaign::with(Faults::none(), BY_NUMBER, DOUBLE);
+    let known = json!({ "profiles": [{ "external_id": "u-1", "phone": phone(0) }] });
+    campaign.steer("POST", "/_sim/profiles", &known.to_string()).await;
+    let email = |number| Some(format!("c{number}@example.com"));
+    let ids = are_asked(&campaign, 50, email, Duration::from_secs(600)).await;
+    campaign.clock.sleep(Duration::from_secs(40)).await;
+    for number in 0..50 {
+        confirm(&campaign, number).await;
+    }
+    campaign.all_reach(&ids, "credited", HOUR).await;
+    let profiles = campaign.profiles().await;
+    assert_eq!((profiles.len(), events(&profiles)), (50, 50));
+    assert!(profiles.iter().all(|profile| profile["email"].is_null()), "Braze would go by the address");
+    assert_eq!(campaign.requests("/users/export/ids").await, 0);
+}
+
+/// Braze does not document that it creates a profile for a number.
+#[tokio::test(start_paused = true)]
+async fn where_braze_creates_no_profile_by_number_nobody_is_credited() {
+    let with_profile = format!("{SINGLE}\nsubscribe = \"with_profile\"");
+    let campaign = Campaign::with(Faults::none(), BY_NUMBER, &with_profile);
+    campaign.steer("PUT", "/_sim/unconfirmed", r#"{"phone_creates": false}"#).await;
+    campaign.run();
+    let id = campaign.accept_phone(&phone(1), None).await;
+    campaign.all_reach(&[id], "unverified", HOUR).await;
+    assert!(campaign.profiles().await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,6 +39,9 @@ pub enum Identifier {
     /// An e-mail address. It means the most recently updated profile with that address, and prefers one with
     /// an external id. If there is none, Braze creates an e-mail-only profile.
     Email(String),
+    /// A number. It means the most recently updated profile with that number, and prefers one with an external id. That
+    /// Braze creates a phone-only profile if there is none is likely, and not documented.
+    Phone(String),
 }
 
 impl fmt::Debug for Identifier {
@@ -48,6 +51,7 @@ impl fmt::Debug for Identifier {
             Self::UserAlias(_) => "Alias(…)",
             Self::BrazeId(_) => "BrazeId(…)",
             Self::Email(_) => "Email(…)",
+            Self::Phone(_) => "Phone(…)",
         })
     }
 }
@@ -59,6 +63,7 @@ impl Identifier {
             Self::UserAlias(alias) => ("user_alias", alias.json()),
             Self::BrazeId(id) => ("braze_id", Value::from(id.as_str())),
             Self::Email(email) => ("email", Value::from(email.as_str())),
+            Self::Phone(phone) => ("phone", Value::from(phone.as_str())),
         };
         object.insert(key.to_owned(), value);
     }

@@ -2,7 +2,9 @@
 //! profile.
 
 use domain::brand::Brand;
+use domain::contact::Contact;
 use domain::decide::Claim;
+use domain::participation::Way;
 use domain::profile::{ProfileHint, ProfileRef};
 use ports::error::in_full;
 use ports::store::MOST_ITEMS;
@@ -32,18 +34,27 @@ pub(crate) async fn profile_hints(
     Ok(items)
 }
 
-/// Answers `Claim`: the first participation of a contact may create the profile.
-pub(crate) async fn claims(connector: &Connector, mut items: Vec<WorkItem>) -> ports::Result<Vec<WorkItem>> {
+/// Answers `Claim`: the first participation of an address or number may create the profile.
+pub(crate) async fn claims(
+    connector: &Connector,
+    brand: &Brand,
+    mut items: Vec<WorkItem>,
+) -> ports::Result<Vec<WorkItem>> {
     for item in &mut items {
         let participation = &item.participation;
-        // Only participations by e-mail ask for a claim.
-        let (Some(email), Some(contact)) =
-            (participation.email(), participation.contact_key(&connector.id_key))
-        else {
-            continue;
+        let (profile, contact) = match participation.way() {
+            Way::Email { email, .. } | Way::Event { email, .. } => {
+                (ProfileRef::Email(email.clone()), Contact::Email(email.clone()))
+            }
+            // The profile is the number's, whatever address comes with it.
+            Way::Sms { phone, .. } => {
+                (ProfileRef::Phone(phone.clone()), Contact::Phone { phone: phone.clone(), email: None })
+            }
+            Way::Forgotten(_) => continue,
         };
+        let contact = connector.id_key.contact(&brand.id, &contact);
         let ours = ProfileHint {
-            profile: ProfileRef::Email(email.clone()),
+            profile,
             learned_at: connector.deps.clock.now(),
             created: true,
             by: participation.id(),

@@ -183,7 +183,7 @@ impl<'a> Turns<'a> {
             under_way.push(known.map(|done| done.map(Performed::goes_on)).boxed());
         }
         if !groups.claims.is_empty() {
-            let claims = profile_cache::claims(connector, groups.claims);
+            let claims = profile_cache::claims(connector, brand, groups.claims);
             under_way.push(claims.map(|done| done.map(Performed::goes_on)).boxed());
         }
         self.at::<Subscriptions>(groups.subscriptions, under_way);

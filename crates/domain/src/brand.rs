@@ -16,8 +16,8 @@ pub use broken::BrokenBrand;
 pub use extra::{Extra, ExtraKind};
 pub use sms::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe};
 pub use workspace::{
-    BrazeLimits, BrazeUrl, BrazeUrlError, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SecretRef,
-    SettleBy,
+    BrazeLimits, BrazeUrl, BrazeUrlError, BrazeWorkspace, Identity, IdentityByPhone, LookUp, PhoneMismatch,
+    SecretRef, SettleBy,
 };
 
 use crate::Timestamp;

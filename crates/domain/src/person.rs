@@ -42,7 +42,9 @@ impl Person {
             }
             (Self::Email(email), ProfileRef::Email(named)) => same(named, email),
             (Self::Phone(phone), ProfileRef::Alias(alias)) => alias.name() == phone.as_str(),
+            (Self::Phone(phone), ProfileRef::Phone(named)) => named == phone,
             (Self::Phone(_), ProfileRef::Email(_))
+            | (Self::Email(_), ProfileRef::Phone(_))
             | (_, ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_)) => false,
         }
     }

@@ -97,6 +97,8 @@ pub enum ProfileRef {
     BrazeId(String),
     /// By e-mail address; Braze chooses the profile.
     Email(Email),
+    /// By mobile number; Braze chooses the profile.
+    Phone(Phone),
 }
 
 impl fmt::Debug for ProfileRef {
@@ -106,6 +108,7 @@ impl fmt::Debug for ProfileRef {
             Self::Alias(_) => "Alias(…)",
             Self::BrazeId(_) => "BrazeId(…)",
             Self::Email(_) => "Email(…)",
+            Self::Phone(_) => "Phone(…)",
         })
     }
 }
@@ -172,6 +175,7 @@ impl FoundProfile {
             ProfileRef::Alias(alias) => self.aliases.contains(alias),
             ProfileRef::BrazeId(id) => self.braze_id.as_ref() == Some(id),
             ProfileRef::Email(email) => self.carries(Some(email)),
+            ProfileRef::Phone(phone) => self.phone.as_deref() == Some(phone.as_str()),
         }
     }
 

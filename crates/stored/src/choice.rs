@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 const REWARD: &[&str] = &["code", "value"];
-const PROFILE: &[&str] = &["external_id", "alias", "braze_id", "email"];
+const PROFILE: &[&str] = &["external_id", "alias", "braze_id", "email", "phone"];
 const PROGRESS: &[&str] = &["not_taken", "attempted_at", "attempted"];
 
 /// The fields whose values are choices, and the choices that have a value. The tests in `side_by_side.rs`

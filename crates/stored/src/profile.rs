@@ -1,6 +1,6 @@
 //! How a Braze profile is addressed, as part of a record.
 
-use domain::contact::Email;
+use domain::contact::{Email, Phone};
 use domain::profile::{Alias, ProfileRef};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ pub(crate) enum ProfileRecord {
     Alias { label: String, name: String },
     BrazeId(String),
     Email(String),
+    Phone(String),
 }
 
 pub(crate) fn profile_record(profile: &ProfileRef) -> ProfileRecord {
@@ -23,6 +24,7 @@ pub(crate) fn profile_record(profile: &ProfileRef) -> ProfileRecord {
         }
         ProfileRef::BrazeId(id) => ProfileRecord::BrazeId(id.clone()),
         ProfileRef::Email(email) => ProfileRecord::Email(email.as_str().to_owned()),
+        ProfileRef::Phone(phone) => ProfileRecord::Phone(phone.as_str().to_owned()),
     }
 }
 
@@ -34,5 +36,6 @@ pub(crate) fn profile(record: ProfileRecord) -> Result<ProfileRef, Why> {
         }
         ProfileRecord::BrazeId(id) => ProfileRef::BrazeId(id),
         ProfileRecord::Email(email) => ProfileRef::Email(Email::from_stored(&email)?),
+        ProfileRecord::Phone(phone) => ProfileRef::Phone(Phone::from_e164(&phone)?),
     })
 }

@@ -173,7 +173,9 @@ pub(super) fn together<Q: AboutProfile>(questions: Vec<(WorkItem, Q)>) -> Vec<Re
         match question.profile() {
             ProfileRef::ExternalId(_) => by_external_id.push((item, question)),
             ProfileRef::Alias(_) => by_alias.push((item, question)),
-            ProfileRef::BrazeId(_) | ProfileRef::Email(_) => requests.push(about(vec![(item, question)])),
+            ProfileRef::BrazeId(_) | ProfileRef::Email(_) | ProfileRef::Phone(_) => {
+                requests.push(about(vec![(item, question)]))
+            }
         }
     }
     requests.extend([by_external_id, by_alias].into_iter().flat_map(in_pieces));

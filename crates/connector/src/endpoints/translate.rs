@@ -49,7 +49,7 @@ fn fields(write: &ProfileWrite) -> Map<String, Value> {
 fn existing_only(write: &ProfileWrite) -> Option<bool> {
     match write.profile {
         ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_) => Some(true),
-        ProfileRef::Email(_) => (!write.create).then_some(true),
+        ProfileRef::Email(_) | ProfileRef::Phone(_) => (!write.create).then_some(true),
         ProfileRef::Alias(_) => None,
     }
 }
@@ -77,6 +77,7 @@ fn identifier(profile: &ProfileRef) -> Identifier {
         ProfileRef::Alias(alias) => Identifier::UserAlias(braze_alias(alias)),
         ProfileRef::BrazeId(id) => Identifier::BrazeId(id.clone()),
         ProfileRef::Email(email) => Identifier::Email(email.as_str().to_owned()),
+        ProfileRef::Phone(phone) => Identifier::Phone(phone.as_str().to_owned()),
     }
 }
 
@@ -100,6 +101,7 @@ pub(crate) fn export_query<'a>(profiles: impl Iterator<Item = &'a ProfileRef>) -
             }
             ProfileRef::BrazeId(id) => return ExportQuery::BrazeId(id.clone()),
             ProfileRef::Email(email) => return ExportQuery::Email(email.as_str().to_owned()),
+            ProfileRef::Phone(phone) => return ExportQuery::Phone(phone.as_str().to_owned()),
         }
     }
     ExportQuery::Identifiers { external_ids, aliases }
@@ -111,7 +113,7 @@ pub(crate) fn is_of(profile: &Profile, asked: &ProfileRef) -> bool {
         ProfileRef::ExternalId(id) => profile.external_id.as_ref() == Some(id),
         ProfileRef::Alias(alias) => profile.aliases.contains(&braze_alias(alias)),
         // A query by one of these names a single profile.
-        ProfileRef::BrazeId(_) | ProfileRef::Email(_) => true,
+        ProfileRef::BrazeId(_) | ProfileRef::Email(_) | ProfileRef::Phone(_) => true,
     }
 }
 

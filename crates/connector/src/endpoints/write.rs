@@ -268,11 +268,11 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
 }
 
 /// The hint to remember about a profile that was just looked up or created. There is none if we knew the
-/// profile already, or if Braze chose it by address.
+/// profile already, or if Braze chose it by address or number.
 fn learned(item: &WorkItem, write: ProfileWrite, now: Timestamp) -> Option<ProfileHint> {
     item.facts.found.as_ref()?;
     match write.profile {
-        ProfileRef::Email(_) => None,
+        ProfileRef::Email(_) | ProfileRef::Phone(_) => None,
         profile @ (ProfileRef::ExternalId(_) | ProfileRef::Alias(_) | ProfileRef::BrazeId(_)) => {
             Some(ProfileHint { profile, learned_at: now, created: write.create, by: item.participation.id() })
         }

@@ -105,6 +105,16 @@ pub enum Identity {
     Email,
 }
 
+/// How the profile of a consumer with a number is identified when we write to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityByPhone {
+    /// Look the profile up, and create it under an alias.
+    Alias,
+    /// Address the profile by number and let Braze choose. This needs no look-ups. Whether Braze creates a profile for a
+    /// number that it does not know is not confirmed.
+    Phone,
+}
+
 /// How profiles are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookUp {
@@ -139,6 +149,8 @@ pub struct BrazeWorkspace {
     pub settle: Duration,
     /// How profiles are addressed.
     pub identity: Identity,
+    /// How the profiles of consumers with a number are addressed.
+    pub identity_by_phone: IdentityByPhone,
     /// How profiles are looked up.
     pub look_up: LookUp,
     /// What happens to a profile's number if the consumer gives another one.

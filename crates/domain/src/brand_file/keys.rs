@@ -26,6 +26,7 @@ pub(super) const BRAZE: Table = table(
         "settle_by",
         "hint_fresh",
         "identity",
+        "identity_by_phone",
         "look_up",
         "on_phone_mismatch",
         "limits",

@@ -8,14 +8,14 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::brand::{
-    Activation, Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, LookUp, PhoneMismatch, SettleBy,
+    Activation, Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, IdentityByPhone, LookUp, PhoneMismatch, SettleBy,
 };
 use crate::brand_file::claims::Unique;
 use crate::brand_file::duration::{OF_HINTS, OF_RETENTION, OF_SETTLE};
 use crate::brand_file::keys;
 use crate::brand_file::reading::Reading;
 use crate::brand_file::secrets::SecretPurpose;
-use crate::brand_file::section::Section;
+use crate::brand_file::section::{Field, Section};
 use crate::brand_file::value::{count, private, secret};
 use crate::brand_file::{Resolver, access, activation, pools};
 use crate::ids::BrandId;
@@ -103,6 +103,8 @@ fn workspace(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<BrazeW
     let identity = section.optional("identity").map_or(Some(Identity::Alias), |field| {
         field.word(&[("alias", Identity::Alias), ("email", Identity::Email)])
     });
+    let identity_by_phone =
+        section.optional("identity_by_phone").map_or(Some(IdentityByPhone::Alias), |field| by_phone(&field));
     let look_up = section.optional("look_up").map_or(Some(LookUp::ByContact), |field| {
         field.word(&[("contact", LookUp::ByContact), ("alias_first", LookUp::ByAliasFirst)])
     });
@@ -120,11 +122,20 @@ fn workspace(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<BrazeW
         limits: limits?,
         settle: settle?,
         identity: identity?,
+        identity_by_phone: identity_by_phone?,
         look_up: look_up?,
         on_phone_mismatch: on_phone_mismatch?,
         settle_by: settle_by?,
         hint_fresh: hint_fresh?,
     })
+}
+
+fn by_phone(field: &Field<'_>) -> Option<IdentityByPhone> {
+    let identity = field.word(&[("alias", IdentityByPhone::Alias), ("phone", IdentityByPhone::Phone)])?;
+    if identity == IdentityByPhone::Phone {
+        field.doubt("is risky: Braze does not confirm that a write by number creates a profile; nothing is read back; an address that comes with the number is not written");
+    }
+    Some(identity)
 }
 
 fn limits(mut section: Section<'_>) -> BrazeLimits {

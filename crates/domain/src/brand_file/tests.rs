@@ -258,7 +258,7 @@ fn every_form_of_opt_in_is_read() {
         OptIn::Single { .. } => panic!("single"),
     };
     let event = DoubleOptInStart::Event("e".into());
-    assert_eq!(start("double_opt_in_event = \"e\""), (event.clone(), 48, 3));
+    assert_eq!(start("double_opt_in_event = \"e\""), (event.clone(), 48, 5));
     let poll = "poll = [{ every = \"1m\", for = \"10m\" }, { every = \"30m\" }]";
     assert_eq!(
         start(&format!("double_opt_in = {{ event = \"e\" }}\nwindow = \"720h\"\n{poll}")),

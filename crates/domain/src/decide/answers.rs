@@ -46,6 +46,8 @@ fn shown<'a>(target: &Target, facts: &'a Facts) -> Result<Vec<&'a FoundProfile>,
         // Braze chooses among the profiles of an address, and reports the address in any spelling.
         (ProfileRef::Email(_), Some(found), _) => Ok(found.iter().collect()),
         (ProfileRef::Email(_), None, _) => Err(Question::FindProfile),
+        // Braze chooses among the profiles of a number, and shows the number in any form.
+        (ProfileRef::Phone(_), _, Some(confirmed)) => Ok(confirmed.found.iter().collect()),
         // The look-up found no profile that can be addressed, so the write creates one.
         (_, Some(found), _) if target.create && found.iter().all(|profile| profile.reference().is_none()) => {
             Ok(Vec::new())

@@ -321,6 +321,7 @@ impl EnrollFlow<'_> {
         match target.profile {
             ProfileRef::Email(_) if target.create => retry_at.max(self.settled_from(self.now)),
             ProfileRef::Email(_)
+            | ProfileRef::Phone(_)
             | ProfileRef::ExternalId(_)
             | ProfileRef::Alias(_)
             | ProfileRef::BrazeId(_) => retry_at,

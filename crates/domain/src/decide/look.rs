@@ -24,7 +24,7 @@ const FOR_SUBSCRIPTION: &[u64] = &[5, 30, 60];
 pub(super) fn is_asked_for_with_others(profile: &ProfileRef) -> bool {
     match profile {
         ProfileRef::Alias(_) | ProfileRef::ExternalId(_) => true,
-        ProfileRef::BrazeId(_) | ProfileRef::Email(_) => false,
+        ProfileRef::BrazeId(_) | ProfileRef::Email(_) | ProfileRef::Phone(_) => false,
     }
 }
 

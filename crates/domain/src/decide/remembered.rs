@@ -45,8 +45,8 @@ pub(super) fn is_theirs(
     facts: &Facts,
     profile: &ProfileRef,
 ) -> Result<bool, Question> {
-    // Braze chose this profile by address, and may choose another one now.
-    if let ProfileRef::Email(_) = profile {
+    // Braze chose this profile by address or number, and may choose another one now.
+    if let ProfileRef::Email(_) | ProfileRef::Phone(_) = profile {
         return Ok(false);
     }
     let contact = participation.contact();

@@ -5,7 +5,7 @@
 use crate::Timestamp;
 use crate::attributes::{AttributeValue, Attributes};
 use crate::award::{Award, Refusal, Resolution};
-use crate::brand::{Identity, RewardsToBraze};
+use crate::brand::{Identity, IdentityByPhone, RewardsToBraze};
 use crate::decide::{
     Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, enroll, find, remembered,
 };
@@ -269,6 +269,11 @@ impl FollowUp<'_> {
         let email = self.participation.email();
         if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, email) {
             return self.settled().map(|()| (ProfileRef::Email(email.clone()), false));
+        }
+        if let (IdentityByPhone::Phone, Way::Sms { phone, .. }) =
+            (self.terms.brand.braze.identity_by_phone, self.participation.way())
+        {
+            return self.settled().map(|()| (ProfileRef::Phone(phone.clone()), false));
         }
         let region = self.terms.activation.sms.as_ref().map(|sms| sms.region);
         let terms = (self.terms.brand, region);

@@ -4,17 +4,19 @@
 //! is created, or gets the number. For a single opt-in we subscribe the number as soon as Braze shows the profile, and read the subscription
 //! back. For a double opt-in the same write makes the brand ask the consumer, and we poll until Braze says `Subscribed` or the time is up.
 
+mod ask;
 mod wait;
 
 use std::time::Duration;
 
 use crate::Timestamp;
-use crate::attributes::Attributes;
-use crate::brand::{Brand, DoubleOptInStart, OptIn, PhoneMismatch, SmsActivation, Subscribe};
+use crate::brand::{
+    Brand, DoubleOptInStart, IdentityByPhone, OptIn, PhoneMismatch, SmsActivation, Subscribe,
+};
 use crate::contact::{Email, Phone};
 use crate::decide::{
-    Command, Facts, NumberSubscription, ProfileEvent, ProfileWrite, Question, Step, Subscription, Terms,
-    Written, answers, custom_event, find, remembered,
+    Claim, Command, Facts, NumberSubscription, ProfileWrite, Question, Step, Subscription, Terms, Written,
+    answers, custom_event, find,
 };
 use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, Target, Unanswered};
 use crate::profile::{self, Alias, Number, ProfileRef};
@@ -67,8 +69,11 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// Finds the profile, and goes on with it. The event that makes the brand ask keeps the time of an earlier attempt.
+    /// Finds the profile, and goes on with it; or writes by number, if that is what the brand chose. The event that makes the brand ask keeps the time of an earlier attempt.
     fn find(&self, event: EventProgress) -> Step {
+        if self.brand.braze.identity_by_phone == IdentityByPhone::Phone {
+            return self.claim(event);
+        }
         let found = match find::profiles(self.participation, self.brand, self.facts) {
             Ok(found) => found,
             Err(question) => return Step::Ask(question),
@@ -82,6 +87,19 @@ impl SmsFlow<'_> {
                 PhoneMismatch::Update => self.write(Target { profile, create: false }, event),
                 PhoneMismatch::Skip => Step::Done(Outcome::Mismatch(self.unanswered())),
             },
+        }
+    }
+
+    /// Braze may create a profile for each of two concurrent writes by number. So one participation claims the creation, and the others
+    /// wait until Braze has built the profile.
+    fn claim(&self, event: EventProgress) -> Step {
+        let target = Target { profile: ProfileRef::Phone(self.consumer.phone.clone()), create: true };
+        match self.facts.claim {
+            None => Step::Ask(Question::Claim),
+            Some(Claim::Theirs { at }) if self.now < self.settled_from(at) => {
+                Step::Wait { state: Open::Sms(SmsState::Received), until: self.settled_from(at) }
+            }
+            Some(Claim::Ours | Claim::Theirs { .. }) => self.write(target, event),
         }
     }
 
@@ -126,13 +144,15 @@ impl SmsFlow<'_> {
             Ok(attributes) => attributes,
             Err(question) => return Step::Ask(question),
         };
+        // The number identifies the profile. Beside an address, Braze would go by the address.
+        let by_number = matches!(target.profile, ProfileRef::Phone(_));
         let group = || self.activation.group.clone();
         let asks = self.asking_event().map(|name| self.event(name, event.time().unwrap_or(self.now)));
         let write = ProfileWrite {
             profile: target.profile.clone(),
             create: target.create,
-            email: self.consumer.email.filter(|_| target.create).cloned(),
-            phone: Some(self.consumer.phone.clone()),
+            email: self.consumer.email.filter(|_| target.create && !by_number).cloned(),
+            phone: (!by_number).then(|| self.consumer.phone.clone()),
             subscribe: match &self.activation.opt_in {
                 OptIn::Single { subscribe: Subscribe::WithProfile } => {
                     Some(NumberSubscription { group: group(), double_opt_in: false })
@@ -206,11 +226,12 @@ impl SmsFlow<'_> {
         match &self.facts.written {
             None => self.write(target.clone(), EventProgress::NotSent),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
-            Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
-                let event = EventProgress::NotSent;
-                let state = Open::Sms(SmsState::Enrolling { target: target.clone(), event });
-                Step::Wait { state, until: *retry_at }
+            Some(Written::NotDone { retry_at }) => self.repeat_at(target, *retry_at),
+            // A creation by number must not overlap with its own first attempt.
+            Some(Written::Unknown { retry_at }) if matches!(target.profile, ProfileRef::Phone(_)) => {
+                self.repeat_at(target, self.settled_from(self.now).max(*retry_at))
             }
+            Some(Written::Unknown { retry_at }) => self.repeat_at(target, *retry_at),
             Some(Written::Done) => match &self.activation.opt_in {
                 OptIn::Single { subscribe: Subscribe::WithProfile } => self.await_subscription(target),
                 OptIn::Double { .. } => self.await_opt_in_of(target, self.now, self.now),
@@ -226,135 +247,9 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// The profile has the number: subscribes it, or has the consumer asked.
-    fn opt_in(&self, target: &Target) -> Step {
-        let target = target.clone();
-        match &self.activation.opt_in {
-            OptIn::Single { .. } => self.subscribe(target, false),
-            OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } => self.subscribe(target, true),
-            OptIn::Double { start: DoubleOptInStart::Event(name), .. } => match self.is_still_theirs(&target)
-            {
-                Ok(true) => self.send(target, self.event(name, self.now)),
-                Ok(false) => self.find(EventProgress::NotSent),
-                Err(question) => Step::Ask(question),
-            },
-        }
-    }
-
-    fn subscribe(&self, target: Target, double_opt_in: bool) -> Step {
-        let state = Open::Sms(SmsState::Subscribing { target, event: EventProgress::NotSent });
-        let group = self.activation.group.clone();
-        Step::Tell { state, command: Command::Subscribe { group, double_opt_in } }
-    }
-
-    fn send(&self, target: Target, event: ProfileEvent) -> Step {
-        let time = event.time;
-        let write = ProfileWrite {
-            profile: target.profile.clone(),
-            create: false,
-            email: None,
-            phone: None,
-            subscribe: None,
-            attributes: Attributes::default(),
-            event: Some(event),
-            shows_reward: false,
-        };
-        let event = EventProgress::Attempted { at: self.now, time };
-        let state = Open::Sms(SmsState::Subscribing { target, event });
-        Step::Tell { state, command: Command::Write(write) }
-    }
-
-    fn subscribing(&self, target: &Target, progress: EventProgress) -> Step {
-        match &self.activation.opt_in {
-            OptIn::Single { .. } => self.subscribed(target, false),
-            OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } => self.subscribed(target, true),
-            OptIn::Double { start: DoubleOptInStart::Event(name), .. } => self.asked(target, progress, name),
-        }
-    }
-
-    /// We subscribed the number. Setting the same state again is harmless.
-    fn subscribed(&self, target: &Target, double_opt_in: bool) -> Step {
-        match &self.facts.written {
-            None => self.subscribe(target.clone(), double_opt_in),
-            Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
-            Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
-                let event = EventProgress::NotSent;
-                let state = Open::Sms(SmsState::Subscribing { target: target.clone(), event });
-                Step::Wait { state, until: *retry_at }
-            }
-            Some(Written::Done) => match self.facts.subscription {
-                None => self.ask_subscription(),
-                Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
-                Some(Subscription::NotSubscribed) if double_opt_in => self.await_opt_in(self.now, None),
-                Some(Subscription::NotSubscribed) => self.await_subscription(target),
-            },
-        }
-    }
-
-    /// Whether a profile is still the consumer's, if it was not looked up just now and has waited for so long that it may
-    /// be gone.
-    fn is_still_theirs(&self, target: &Target) -> Result<bool, Question> {
-        let is_known = self.facts.written.is_some()
-            || self.facts.found.iter().flatten().any(|found| found.is_named(&target.profile))
-            || !remembered::may_be_gone(self.participation, self.brand, self.now);
-        let region = Some(self.activation.region);
-        Ok(is_known || remembered::is_theirs(self.participation, region, self.facts, &target.profile)?)
-    }
-
-    /// Sends the event that makes the brand ask the consumer, once.
-    fn asked(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
-        match self.is_still_theirs(target) {
-            Ok(true) => self.asked_on(target, progress, name),
-            Ok(false) => self.asked_elsewhere(progress, name),
-            Err(question) => Step::Ask(question),
-        }
-    }
-
-    /// The profile is gone. A merge takes its events along, so an attempt is looked for on the consumer's profile now.
-    fn asked_elsewhere(&self, progress: EventProgress, name: &str) -> Step {
-        let found = match find::profiles(self.participation, self.brand, self.facts) {
-            Ok(found) => found,
-            Err(question) => return Step::Ask(question),
-        };
-        let number = (self.consumer.phone, self.activation.region);
-        match profile::choose_for(found, number, self.consumer.email) {
-            Some((profile, Number::Same)) => {
-                self.asked_on(&Target { profile, create: false }, progress, name)
-            }
-            Some((_, Number::None | Number::Other)) | None => self.find(progress),
-        }
-    }
-
-    fn asked_on(&self, target: &Target, progress: EventProgress, name: &str) -> Step {
-        let event = self.event(name, progress.time().unwrap_or(self.now));
-        let settled = |at| self.settled_from(at);
-        match custom_event::next(&event, &target.profile, progress, self.facts, self.now, settled) {
-            custom_event::Next::Send => self.send(target.clone(), event),
-            custom_event::Next::Recorded => self.await_opt_in(self.asked_at(progress), None),
-            custom_event::Next::Ask(question) => Step::Ask(question),
-            custom_event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),
-            custom_event::Next::Wait(event, until) => {
-                let state = Open::Sms(SmsState::Subscribing { target: target.clone(), event });
-                Step::Wait { state, until }
-            }
-        }
-    }
-
-    /// When the consumer was asked.
-    fn asked_at(&self, progress: EventProgress) -> Timestamp {
-        match progress {
-            EventProgress::Attempted { at, .. } => at,
-            EventProgress::NotSent | EventProgress::NotTaken { .. } | EventProgress::Recorded => self.now,
-        }
-    }
-
-    fn event(&self, name: &str, time: Timestamp) -> ProfileEvent {
-        ProfileEvent {
-            name: name.to_owned(),
-            time,
-            scope: self.participation.scope().to_string(),
-            properties: Attributes::default(),
-        }
+    fn repeat_at(&self, target: &Target, until: Timestamp) -> Step {
+        let event = EventProgress::NotSent;
+        Step::Wait { state: Open::Sms(SmsState::Enrolling { target: target.clone(), event }), until }
     }
 
     fn ask_subscription(&self) -> Step {

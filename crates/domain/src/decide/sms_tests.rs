@@ -16,6 +16,9 @@ mod asking;
 #[path = "sms_answers_tests.rs"]
 mod answers;
 
+#[path = "sms_by_number_tests.rs"]
+mod by_number;
+
 #[path = "sms_everything.rs"]
 mod everything;
 

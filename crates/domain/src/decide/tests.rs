@@ -45,6 +45,7 @@ pub(crate) fn brand(identity: Identity) -> Brand {
             settle: SETTLE,
             identity,
             look_up: crate::brand::LookUp::ByContact,
+            identity_by_phone: crate::brand::IdentityByPhone::Alias,
             on_phone_mismatch: crate::brand::PhoneMismatch::Update,
             settle_by: crate::brand::SettleBy::Schedule,
             hint_fresh: HINT_FRESH,

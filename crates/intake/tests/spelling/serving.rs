@@ -126,6 +126,6 @@ pub(crate) fn text_of(profile: Option<&ProfileRef>) -> Option<String> {
     match profile? {
         ProfileRef::ExternalId(id) => Some(format!("external {id}")),
         ProfileRef::BrazeId(id) => Some(format!("braze {id}")),
-        ProfileRef::Alias(_) | ProfileRef::Email(_) => None,
+        ProfileRef::Alias(_) | ProfileRef::Email(_) | ProfileRef::Phone(_) => None,
     }
 }

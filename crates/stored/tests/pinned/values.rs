@@ -142,6 +142,7 @@ pub(crate) fn profiles() -> Vec<(&'static str, ProfileRef)> {
         ProfileRef::Alias(_) => "alias" ProfileRef::Alias(Alias::for_email(&email())),
         ProfileRef::BrazeId(_) => "braze_id" ProfileRef::BrazeId("b-1".into()),
         ProfileRef::Email(_) => "email" ProfileRef::Email(email()),
+        ProfileRef::Phone(_) => "phone" ProfileRef::Phone(phone()),
     )
 }
 
