@@ -1,5 +1,6 @@
 //! How long a consumer with a mobile number waits: one new consumer a second, while Braze answers after 0.2 s and builds a profile in 1 to
 //! 20 s.
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,10 +45,10 @@ impl Transport for SlowBraze {
         let built = self.chance.jitter(Duration::from_secs(19)) - Duration::from_secs(18);
         let settle = if builds { built } else { Duration::ZERO };
         if builds || path.ends_with("/set") {
-            let uri = format!("http://{}/_sim/settle", request.uri().authority().expect("it has a host"));
+            let uri = format!("http://{}/_sim/settle", request.uri().authority().unwrap());
             let body = json!({ "settle_ms": settle.as_millis() }).to_string();
             let set = Request::put(uri).header("content-type", "application/json").body(body.into());
-            self.way.send(set.expect("it is a request")).await?;
+            self.way.send(set.unwrap()).await?;
         }
         let answer = self.way.send(request).await;
         self.clock.sleep(ANSWERS_AFTER).await;
@@ -85,68 +86,89 @@ async fn push(campaign: &Campaign, id: ParticipationId) {
     }
 }
 
-/// Consumers take part, one a second, and answer "Y" as soon as they are asked.
-async fn take_part(braze: &str, opt_in: &str, pushes: bool) -> (Vec<Times>, BTreeMap<&'static str, u64>) {
-    let campaign =
-        Campaign::with(Faults::none(), &format!("settle = \"2m\"\n{braze}"), &format!("{SMS}{opt_in}"));
-    let per_minute = if braze.contains("export_ids_per_minute") { 250 } else { 2_400 };
-    campaign.steer("PUT", "/_sim/limits", &json!({ "export_ids_per_minute": per_minute }).to_string()).await;
-    let asks = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
-    campaign.steer("PUT", "/_sim/double_opt_in", &asks.to_string()).await;
-    let way = campaign.deps.transport.clone();
-    let slow = SlowBraze { way, clock: campaign.clock.clone(), chance: SeededChance::new(7) };
-    let deps = Deps { transport: Arc::new(slow), ..campaign.deps.clone() };
-    campaign.run_beside(campaign.connector_over(deps));
+/// Consumers who take part one a second, and answer "Y" as soon as they are asked.
+struct Crowd {
+    campaign: Campaign,
+    consumers: Vec<(ParticipationId, Times)>,
+    double: bool,
+    pushes: bool,
+}
 
-    let mut consumers: Vec<(ParticipationId, Times)> = Vec::new();
-    let began = campaign.clock.now();
-    let deadline = began + Duration::from_secs(1_800);
-    loop {
-        let now = campaign.clock.now();
-        assert!(
-            now < deadline,
-            "not all are credited: {:?}",
-            consumers.iter().find(|(_, times)| times.credited.is_none())
-        );
-        if consumers.len() < CONSUMERS && between(began, now) >= Duration::from_secs(consumers.len() as u64) {
-            let id = campaign.accept_phone(&phone(consumers.len()), None).await;
-            consumers.push((id, Times { clicked: now, there: None, confirmed: None, credited: None }));
+impl Crowd {
+    async fn new(braze: &str, opt_in: &str, pushes: bool) -> Self {
+        let braze = format!("settle = \"2m\"\n{braze}");
+        let campaign = Campaign::with(Faults::none(), &braze, &format!("{SMS}{opt_in}"));
+        let per_minute = if braze.contains("export_ids_per_minute") { 250 } else { 2_400 };
+        let limits = json!({ "export_ids_per_minute": per_minute });
+        campaign.steer("PUT", "/_sim/limits", &limits.to_string()).await;
+        let asks = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
+        campaign.steer("PUT", "/_sim/double_opt_in", &asks.to_string()).await;
+        let way = campaign.deps.transport.clone();
+        let slow = SlowBraze { way, clock: campaign.clock.clone(), chance: SeededChance::new(7) };
+        let deps = Deps { transport: Arc::new(slow), ..campaign.deps.clone() };
+        campaign.run_beside(campaign.connector_over(deps));
+        Self { campaign, consumers: Vec::new(), double: opt_in.contains("double"), pushes }
+    }
+
+    /// Lets time pass until everybody is credited.
+    async fn all_credited(&mut self) {
+        let began = self.campaign.clock.now();
+        let waits = |consumers: &[(ParticipationId, Times)]| {
+            consumers.len() < CONSUMERS || consumers.iter().any(|(_, times)| times.credited.is_none())
+        };
+        while waits(&self.consumers) {
+            let now = self.campaign.clock.now();
+            assert!(between(began, now) < Duration::from_secs(1_800), "not everybody is credited");
+            let arrived = self.consumers.len();
+            if arrived < CONSUMERS && between(began, now) >= Duration::from_secs(arrived as u64) {
+                let id = self.campaign.accept_phone(&phone(arrived), None).await;
+                let times = Times { clicked: now, there: None, confirmed: None, credited: None };
+                self.consumers.push((id, times));
+            }
+            self.look(now).await;
+            self.campaign.clock.sleep(LOOK).await;
         }
-        let profiles = campaign.ask("GET", "/_sim/profiles", "").await;
+    }
+
+    /// Notes what has happened to each consumer, and answers for those who are asked.
+    async fn look(&mut self, now: Timestamp) {
+        let profiles = self.campaign.ask("GET", "/_sim/profiles", "").await;
         let there: Vec<&str> =
             profiles["profiles"].as_array().unwrap().iter().filter_map(|one| one["phone"].as_str()).collect();
-        for (number, (id, times)) in consumers.iter_mut().enumerate() {
+        for (number, (id, times)) in self.consumers.iter_mut().enumerate() {
             if times.credited.is_some() {
                 continue;
             }
             if times.there.is_none() && there.contains(&phone(number).as_str()) {
                 times.there = Some(now);
             }
-            if opt_in.contains("double") && times.there.is_some() && times.confirmed.is_none() {
+            if self.double && times.there.is_some() && times.confirmed.is_none() {
                 let reply = json!({ "phone": phone(number), "text": "Y" }).to_string();
-                if campaign.ask("POST", "/_sim/replies", &reply).await["confirmed"] == true {
+                if self.campaign.ask("POST", "/_sim/replies", &reply).await["confirmed"] == true {
                     times.confirmed = Some(now);
-                    if pushes {
-                        push(&campaign, *id).await;
+                    if self.pushes {
+                        push(&self.campaign, *id).await;
                     }
                 }
             }
-            if campaign.state(*id).await == "credited" {
+            if self.campaign.state(*id).await == "credited" {
                 times.credited = Some(now);
             }
         }
-        if consumers.len() == CONSUMERS && consumers.iter().all(|(_, times)| times.credited.is_some()) {
-            break;
-        }
-        campaign.clock.sleep(LOOK).await;
     }
+}
+
+/// When what happened to each consumer, and the requests to each endpoint.
+async fn take_part(braze: &str, opt_in: &str, pushes: bool) -> (Vec<Times>, BTreeMap<&'static str, u64>) {
+    let mut crowd = Crowd::new(braze, opt_in, pushes).await;
+    crowd.all_credited().await;
     let mut requests = BTreeMap::new();
     for endpoint in
         ["/users/export/ids", "/subscription/status/get", "/users/track", "/v2/subscription/status/set"]
     {
-        requests.insert(endpoint, campaign.requests(endpoint).await);
+        requests.insert(endpoint, crowd.campaign.requests(endpoint).await);
     }
-    (consumers.into_iter().map(|(_, times)| times).collect(), requests)
+    (crowd.consumers.into_iter().map(|(_, times)| times).collect(), requests)
 }
 
 /// The median and the 99th percentile, in seconds.
@@ -157,7 +179,7 @@ fn spread(mut waits: Vec<Duration>) -> (f64, f64) {
 }
 
 fn waits(times: &[Times], of: impl Fn(&Times) -> (Timestamp, Timestamp)) -> (f64, f64) {
-    spread(times.iter().map(|times| of(times)).map(|(from, to)| between(from, to)).collect())
+    spread(times.iter().map(of).map(|(from, to)| between(from, to)).collect())
 }
 
 fn until_credit(times: &[Times]) -> (f64, f64) {

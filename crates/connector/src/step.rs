@@ -75,7 +75,7 @@ impl Connector {
         let (mut items, early): (Vec<WorkItem>, Vec<WorkItem>) =
             items.into_iter().partition(|item| is_processed(item, brands.brand(brand), now));
         for item in items.iter_mut().filter(|item| !is_due(item, now)) {
-            item.is_looked_at();
+            item.mark_looked_at();
         }
         reschedule::again(&self.deps, early.iter().map(|item| &item.participation)).await;
         if occasion == Occasion::Tick {

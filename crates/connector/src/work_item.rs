@@ -44,7 +44,7 @@ impl WorkItem {
     }
 
     /// Marks it as one that is only looked at.
-    pub(crate) fn is_looked_at(&mut self) {
+    pub(crate) fn mark_looked_at(&mut self) {
         self.looked_at = Some(self.participation.clone());
     }
 
@@ -54,7 +54,7 @@ impl WorkItem {
     }
 
     /// Takes back what happened to a participation that is only looked at.
-    pub(crate) fn as_it_was_read(mut self) -> Self {
+    pub(crate) fn undone(mut self) -> Self {
         if let Some(read) = &self.looked_at {
             self.participation = read.clone();
         }

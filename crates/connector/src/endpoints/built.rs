@@ -36,7 +36,7 @@ impl BrazeEndpoint for BuiltProfiles {
         performed.active.iter_mut().for_each(|item| item.facts.refused = None);
         // Whoever got no answer waits as before, and not for a slot or because of a failure.
         let dropped = std::mem::take(&mut performed.resting);
-        performed.active.extend(dropped.into_iter().map(WorkItem::as_it_was_read));
+        performed.active.extend(dropped.into_iter().map(WorkItem::undone));
         Ok(performed)
     }
 }

@@ -12,7 +12,6 @@ use crate::contact::{Region, Regions, Texting};
 use crate::ids::Channel;
 use crate::ids::SubscriptionGroup;
 
-const HOUR: Duration = Duration::from_secs(3_600);
 const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);
 
 /// Polls after two minutes, ten minutes, an hour and twelve hours, and then once a day and a half, so that the end of the default window is
@@ -24,8 +23,8 @@ fn default_poll() -> Vec<PollStage> {
         once(minutes(2)),
         once(minutes(8)),
         once(minutes(50)),
-        once(11 * HOUR),
-        PollStage { every: 36 * HOUR, lasts: None },
+        once(minutes(11 * 60)),
+        PollStage { every: minutes(36 * 60), lasts: None },
     ]
 }
 
