@@ -87,14 +87,14 @@ async fn push(campaign: &Campaign, id: ParticipationId) {
 }
 
 /// Consumers who take part one a second, and answer "Y" as soon as they are asked.
-struct Crowd {
+struct Arrivals {
     campaign: Campaign,
     consumers: Vec<(ParticipationId, Times)>,
     double: bool,
     pushes: bool,
 }
 
-impl Crowd {
+impl Arrivals {
     async fn new(braze: &str, opt_in: &str, pushes: bool) -> Self {
         let braze = format!("settle = \"2m\"\n{braze}");
         let campaign = Campaign::with(Faults::none(), &braze, &format!("{SMS}{opt_in}"));
@@ -160,15 +160,15 @@ impl Crowd {
 
 /// When what happened to each consumer, and the requests to each endpoint.
 async fn take_part(braze: &str, opt_in: &str, pushes: bool) -> (Vec<Times>, BTreeMap<&'static str, u64>) {
-    let mut crowd = Crowd::new(braze, opt_in, pushes).await;
-    crowd.all_credited().await;
+    let mut arrivals = Arrivals::new(braze, opt_in, pushes).await;
+    arrivals.all_credited().await;
     let mut requests = BTreeMap::new();
     for endpoint in
         ["/users/export/ids", "/subscription/status/get", "/users/track", "/v2/subscription/status/set"]
     {
-        requests.insert(endpoint, crowd.campaign.requests(endpoint).await);
+        requests.insert(endpoint, arrivals.campaign.requests(endpoint).await);
     }
-    (crowd.consumers.into_iter().map(|(_, times)| times).collect(), requests)
+    (arrivals.consumers.into_iter().map(|(_, times)| times).collect(), requests)
 }
 
 /// The median and the 99th percentile, in seconds.
