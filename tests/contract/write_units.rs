@@ -14,10 +14,11 @@ use domain::brand::{Brands, SecretRef};
 use domain::contact::{Contact, Email, Phone};
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId, Scope};
+use domain::message::QueueName;
 use domain::participation::{BrazeEvent, Participation};
 use memory::{Faults, Memory, SeededChance};
 use ports::clock::SystemClock;
-use ports::{Clock, ReadBacks, Store};
+use ports::{Clock, Queues, ReadBacks, Store};
 use serde_json::{Value, json};
 use testkit::brand_text::BrandText;
 use testkit::emulator::{self, endpoint, prefix};
@@ -41,12 +42,19 @@ struct CountedActivation {
     /// The same tables for the test's own reads, which are not counted.
     looked_at: Dynamo,
     connector: Connector,
+    /// The queues, whose messages are processed where the workspace takes its time.
+    queues: Arc<Memory>,
     brands: Arc<Brands>,
     id_key: IdKey,
 }
 
 impl CountedActivation {
     async fn new(activation: &str) -> Self {
+        Self::with(activation, Duration::ZERO, "settle = \"1s\"").await
+    }
+
+    /// An activation over a workspace that takes this long to apply a write, by these settings of the brand.
+    async fn with(activation: &str, applies_after: Duration, settle: &str) -> Self {
         let recorder = Recorder::before(endpoint().await);
         let config = aws::emulator(recorder.url()).await;
         let tables = Tables::of(&prefix());
@@ -59,7 +67,7 @@ impl CountedActivation {
         let settings = Settings {
             api_keys: vec![KEY.into()],
             subscription_groups: vec![GROUP.into()],
-            settle: Duration::ZERO,
+            settle: applies_after,
             ..Settings::default()
         };
         let workspace = Workspace::new(settings);
@@ -70,7 +78,7 @@ impl CountedActivation {
             workspace.seed(&json!({ "profiles": profiles }).to_string()).unwrap();
         }
         let workspace = workspace.router();
-        let acme = BrandText::acme().with("settle = \"1s\"");
+        let acme = BrandText::acme().with(settle);
         let brands = Arc::new(acme.activation("spring").with(activation).brands());
         let id_key = IdKey::new([3; 32]);
         let deps = Deps {
@@ -82,7 +90,7 @@ impl CountedActivation {
             limits: store.clone(),
             read_backs: store.clone(),
             outages: store.clone(),
-            secrets: memory,
+            secrets: memory.clone(),
             troubles: ports::Troubles::default(),
             clock,
             chance: Arc::new(SeededChance::new(5)),
@@ -91,7 +99,7 @@ impl CountedActivation {
         };
         let connector = Connector::new(deps, brands.clone(), id_key.clone());
         let _tables = recorder.take();
-        Self { recorder, store, looked_at, connector, brands, id_key }
+        Self { recorder, store, looked_at, connector, queues: memory, brands, id_key }
     }
 
     /// The calls for ten participations from `make`, from their acceptance until they have ended and were read back.
@@ -102,6 +110,27 @@ impl CountedActivation {
         self.connector.step(&brand, &ids).await.unwrap();
         testkit::eventually_async("all have ended", Duration::from_secs(60), async || {
             self.connector.tick().await.unwrap();
+            self.have_ended(&ids).await.then_some(())
+        })
+        .await;
+        self.recorder.take()
+    }
+
+    /// Does the same where messages are delivered, too.
+    async fn calls_with_messages(&self, make: impl Fn(&Self, usize) -> Participation) -> Vec<Call> {
+        let ids = self.accepted(make).await;
+        let brand = BrandId::parse("acme").unwrap();
+        self.connector.step(&brand, &ids).await.unwrap();
+        testkit::eventually_async("all have ended", Duration::from_secs(60), async || {
+            let queue = QueueName::SmsSubscriptions;
+            let came = self.queues.receive(queue, Duration::ZERO).await.unwrap();
+            let (looks, receipts): (Vec<_>, Vec<_>) =
+                came.into_iter().map(|one| (one.look, one.receipt)).unzip();
+            let named: Vec<ParticipationId> = looks.into_iter().flat_map(|look| look.ids).collect();
+            if !named.is_empty() {
+                self.connector.step(&brand, &named).await.unwrap();
+                self.queues.acknowledge(queue, &receipts).await.unwrap();
+            }
             self.have_ended(&ids).await.then_some(())
         })
         .await;
@@ -200,6 +229,18 @@ async fn write_units_by_flow_stay_as_documented() {
         println!("| {flow} | {own:.1} | {shared:.1} | {:.1} |", read / TOGETHER as f64);
         assert!(own <= most, "{flow}: {own} units, and not {most}");
     }
+}
+
+/// Braze builds the profile in four seconds, so it is looked at twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn looks_at_a_profile_that_is_being_built_write_nothing() {
+    let slow = CountedActivation::with(&sms("single"), Duration::from_secs(4), "settle = \"1m\"").await;
+    let calls = slow.calls_with_messages(CountedActivation::by_phone).await;
+    let (own, shared) = units(&calls);
+    let read: f64 = calls.iter().map(|call| call.read_units).sum();
+    println!("| SMS, single opt-in, looked at | {own:.1} | {shared:.1} | {:.1} |", read / TOGETHER as f64);
+    // The subscription takes four seconds, too, so one more wait is stored than where everything is there at once.
+    assert!(own <= 10.0, "{own} units");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use testkit::campaign::Campaign;
 
 const BY_NUMBER: &str = "identity_by_phone = \"phone\"";
+const REWARDED: &str = "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 10\nreward = \"SPRING20\"\n[activation.rewards_to_braze]\nreward = \"q_reward\"\n";
 const HOUR: Duration = Duration::from_secs(3_600);
 const SINGLE: &str =
     "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"";
@@ -123,6 +124,23 @@ async fn by_number_nobody_is_looked_up_and_a_known_profile_is_not_doubled() {
     let profiles = campaign.profiles().await;
     assert_eq!((profiles.len(), events(&profiles)), (50, 50));
     assert!(profiles.iter().all(|profile| profile["email"].is_null()), "Braze would go by the address");
+    assert_eq!(campaign.requests("/users/export/ids").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_number_the_reward_is_on_the_profile_of_the_number() {
+    let won = format!("{SINGLE}\nsubscribe = \"with_profile\"\nincentive = \"early\"\n{REWARDED}");
+    let campaign = Campaign::with(Faults::none(), BY_NUMBER, &won);
+    campaign.run();
+    let id = campaign.accept_phone(&phone(1), Some("ada@example.com")).await;
+    campaign.all_reach(&[id], "credited", Duration::from_secs(300)).await;
+    campaign.clock.sleep(Duration::from_secs(300)).await;
+    let profiles = campaign.profiles().await;
+    assert_eq!(profiles.len(), 1);
+    assert_eq!(
+        (&profiles[0]["phone"], &profiles[0]["custom_attributes"]["q_reward"]),
+        (&json!(phone(1)), &json!("SPRING20"))
+    );
     assert_eq!(campaign.requests("/users/export/ids").await, 0);
 }
 

@@ -8,7 +8,8 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::brand::{
-    Activation, Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, IdentityByPhone, LookUp, PhoneMismatch, SettleBy,
+    Activation, Brand, BrazeLimits, BrazeUrl, BrazeWorkspace, Identity, IdentityByPhone, LookUp,
+    PhoneMismatch, SettleBy,
 };
 use crate::brand_file::claims::Unique;
 use crate::brand_file::duration::{OF_HINTS, OF_RETENTION, OF_SETTLE};

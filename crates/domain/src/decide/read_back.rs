@@ -60,7 +60,10 @@ fn shows(found: &FoundProfile, sent: &SentParts, reward: &Attributes) -> bool {
 fn is_same(found: &FoundProfile, sent: &SentParts) -> bool {
     match (&sent.braze_id, &sent.profile) {
         (Some(written), _) if found.braze_id.is_some() => found.braze_id.as_ref() == Some(written),
-        (_, ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_) | ProfileRef::Email(_)) => true,
+        (
+            _,
+            ProfileRef::ExternalId(_) | ProfileRef::BrazeId(_) | ProfileRef::Email(_) | ProfileRef::Phone(_),
+        ) => true,
         // Profiles that are addressed by alias have no external id.
         (_, ProfileRef::Alias(_)) => found.external_id.is_none(),
     }

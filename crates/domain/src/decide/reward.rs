@@ -266,14 +266,14 @@ impl FollowUp<'_> {
                 return Ok((profile.clone(), false));
             }
         }
-        let email = self.participation.email();
-        if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, email) {
-            return self.settled().map(|()| (ProfileRef::Email(email.clone()), false));
-        }
         if let (IdentityByPhone::Phone, Way::Sms { phone, .. }) =
             (self.terms.brand.braze.identity_by_phone, self.participation.way())
         {
             return self.settled().map(|()| (ProfileRef::Phone(phone.clone()), false));
+        }
+        let email = self.participation.email();
+        if let (Identity::Email, Some(email)) = (self.terms.brand.braze.identity, email) {
+            return self.settled().map(|()| (ProfileRef::Email(email.clone()), false));
         }
         let region = self.terms.activation.sms.as_ref().map(|sms| sms.region);
         let terms = (self.terms.brand, region);

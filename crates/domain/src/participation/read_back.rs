@@ -145,8 +145,8 @@ impl Participation {
                 None => shown.event = EventProgress::Recorded,
             }
         }
-        // Braze chooses a profile by address, and may choose another one the next time.
-        let named = !matches!(write.profile, ProfileRef::Email(_));
+        // Braze chooses a profile by address or number, and may choose another one the next time.
+        let named = !matches!(write.profile, ProfileRef::Email(_) | ProfileRef::Phone(_));
         if named && !parts.is_empty() {
             self.is_to_be_read_back(write, parts, braze_id, now);
         }

@@ -3,8 +3,8 @@
 use domain::attributes::AttributeValue;
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
-    AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation, Parts,
-    ReadBack, SentParts, Shown, SmsState, State, Target, Unanswered, Way,
+    AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation,
+    Parts, ReadBack, SentParts, Shown, SmsState, State, Target, Unanswered, Way,
 };
 use domain::profile::ProfileRef;
 use domain::reservation::Slot;
