@@ -264,7 +264,7 @@ fn every_form_of_opt_in_is_read() {
         start(&format!("double_opt_in = {{ event = \"e\" }}\nwindow = \"720h\"\n{poll}")),
         (event, 720, 2)
     );
-    assert_eq!(start("double_opt_in = { braze_logic = true }"), (DoubleOptInStart::BrazeLogic, 48, 3));
+    assert_eq!(start("double_opt_in = { braze_logic = true }"), (DoubleOptInStart::BrazeLogic, 48, 5));
 }
 
 #[test]
