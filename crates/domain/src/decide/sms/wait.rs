@@ -8,9 +8,13 @@ use crate::brand::{DoubleOptInStart, OptIn, PollStage};
 use crate::decide::look::is_asked_for_with_others;
 use crate::decide::{Command, Question, Step, Subscription, Written, remembered};
 use crate::participation::{AskingWrite, EventProgress, Open, Outcome, SmsState, Target};
-use crate::time::later;
+use crate::time::{earlier, later};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// An event this much older than ours is taken for ours, since Braze cuts times at its own clock, and ours may be ahead. At worst a
+/// question that did not arrive is not put again.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A subscription that does not show after this time never will.
 pub(in crate::decide) const UNVERIFIED_AFTER: Duration = Duration::from_secs(15 * 60);
@@ -137,7 +141,7 @@ impl SmsFlow<'_> {
             None => Step::Ask(Question::EventRecorded {
                 profile: profile.clone(),
                 event: name.clone(),
-                since: write.event_at,
+                since: earlier(write.event_at, CLOCKS_DIFFER),
             }),
             Some(true) => self.wait_for_consumer(since, None),
             Some(false) => {
