@@ -99,17 +99,12 @@ fn an_event_that_did_not_arrive_is_sent_once_more_to_the_profile_if_it_is_still_
 }
 
 #[test]
-fn without_the_profile_everything_is_written_once_more_and_not_a_third_time() {
+fn while_the_profile_is_not_shown_the_event_is_not_sent_again_but_looked_for_at_the_next_poll() {
     let world = world(by_event(), true).in_state(awaiting(Some(asked_by(target()))));
     let gone = Facts { recorded: Some(false), ..confirmed(vec![]) };
     let gone = Facts { subscription: Some(Subscription::NotSubscribed), ..gone };
-    assert_eq!(world.next(&gone, at(121)), Step::Ask(Question::FindProfile));
-    let step = world.next(&Facts { found: Some(vec![]), ..gone }, at(121));
-    let Step::Tell { state, command: Command::Write(write) } = step else { panic!("{step:?}") };
-    assert!(write.create && write.event.is_some_and(|event| event.time == at(1)));
-    let waits = world.open(state).next(&written(Written::Done), at(122));
-    let Step::Wait { state, .. } = waits else { panic!("{waits:?}") };
-    assert_eq!(state, Open::Sms(SmsState::AwaitingOptIn { since: at(121), asked_by: None }));
+    let state = Open::Sms(awaiting(Some(asked_by(target()))));
+    assert_eq!(world.next(&gone, at(121)), Step::Wait { state, until: at(181) });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::Timestamp;
 use crate::brand::{DoubleOptInStart, OptIn, PollStage};
 use crate::decide::look::is_asked_for_with_others;
 use crate::decide::{Command, Question, Step, Subscription, Written, remembered};
-use crate::participation::{AskingWrite, EventProgress, Open, Outcome, SmsState, Target};
+use crate::participation::{AskingWrite, Open, Outcome, SmsState, Target};
 use crate::time::{earlier, later};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -148,7 +148,8 @@ impl SmsFlow<'_> {
                 let region = Some(self.activation.region);
                 match remembered::is_theirs(self.participation, region, self.facts, profile) {
                     Ok(true) => self.send(write.target.clone(), self.event(name, write.event_at)),
-                    Ok(false) => self.find(EventProgress::NotTaken { time: write.event_at }),
+                    // Either it is not built yet, or a merge took the event along: both would ask twice.
+                    Ok(false) => self.wait_for_consumer(since, Some(write.clone())),
                     Err(question) => Step::Ask(question),
                 }
             }
