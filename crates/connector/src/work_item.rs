@@ -55,6 +55,7 @@ impl WorkItem {
             | Step::Defer { .. }
             | Step::NoProfile { .. }
             | Step::StopWaiting
+            | Step::Consent(..)
             | Step::Rest
             | Step::Wait { .. }
             | Step::NotOffered(_) => {}

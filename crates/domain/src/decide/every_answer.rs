@@ -82,7 +82,7 @@ proptest! {
                         open_attempt = false;
                         facts.recorded = Some(arrived);
                     }
-                    (Question::Subscription(_), _) => prop_assert!(false, "e-mail asks for no subscription"),
+                    (Question::Subscription(_) | Question::ConsentGroups { .. }, _) => prop_assert!(false, "no group is asked for"),
                     (_, WorldAnswer::Refused) => facts.refused = Some("refused".into()),
                     (_, WorldAnswer::Lost | WorldAnswer::NotDone) => {
                         participation.put_off(now + Duration::from_secs(1), now);
@@ -90,7 +90,7 @@ proptest! {
                         facts = Facts::default();
                     }
                 },
-                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
+                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::StopWaiting | Step::Consent(..) | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { command, .. } => {

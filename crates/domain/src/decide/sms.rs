@@ -145,6 +145,7 @@ impl SmsFlow<'_> {
             attributes,
             event: None,
             shows_reward: false,
+            consent: None,
         };
         Step::Tell { state: Open::Sms(SmsState::Enrolling { target }), command: Command::Write(write) }
     }
@@ -204,6 +205,7 @@ impl SmsFlow<'_> {
             attributes: Attributes::default(),
             event: Some(event),
             shows_reward: false,
+            consent: None,
         };
         let event = EventProgress::Attempted { at: self.now, time };
         let state = Open::Sms(SmsState::Subscribing { target, event });
