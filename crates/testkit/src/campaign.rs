@@ -261,6 +261,12 @@ impl Campaign {
         self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
     }
 
+    /// The brands in use, for intake over the same ports.
+    #[must_use]
+    pub fn brands(&self) -> BrandsInUse {
+        self.in_use.clone()
+    }
+
     /// Imports codes from a file for the brand.
     pub async fn has_codes(&self, file: &str, codes: &[String]) {
         let (brand, pool) = (&self.terms().0.id, Pool::of_file(file).unwrap());
