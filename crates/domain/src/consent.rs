@@ -149,6 +149,8 @@ pub struct ConsentWrite {
     pub groups: Vec<SubscriptionGroup>,
     /// Attributes that say where the consent is from.
     pub source: crate::attributes::Attributes,
+    /// Whether it has a write of its own, beside those of the flow.
+    pub alone: bool,
 }
 
 impl ConsentWrite {
@@ -243,12 +245,14 @@ impl Consent {
 pub(crate) fn write(rules: &ConsentRules, channel: Channel) -> ConsentWrite {
     let source = rules.source.clone();
     match channel {
-        Channel::Sms => ConsentWrite { email: None, sms: true, groups: rules.sms_groups.clone(), source },
+        Channel::Sms => {
+            ConsentWrite { sms: true, groups: rules.sms_groups.clone(), source, ..ConsentWrite::default() }
+        }
         Channel::Email | Channel::Event => ConsentWrite {
             email: Some(rules.email_subscribe),
-            sms: false,
             groups: rules.email_groups.clone(),
             source,
+            ..ConsentWrite::default()
         },
     }
 }

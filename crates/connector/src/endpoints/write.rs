@@ -243,7 +243,8 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
     let now = to.now();
     let written = fate.written(item, &*to.access.deps.chance, now);
     item.participation.learns_of_consent(&write, &written, now);
-    let (write_shows_reward, is_consent_alone) = (write.shows_reward, write.is_consent_alone());
+    let (write_shows_reward, is_consent_alone) =
+        (write.shows_reward, write.consent.as_ref().is_some_and(|consent| consent.alone));
     match &written {
         Written::Done => {
             let braze_id = item.facts.braze_id_of(&write.profile);

@@ -116,7 +116,7 @@ impl Consenting<'_> {
         ProfileWrite {
             create: target.create,
             email: self.participation.email().filter(|_| target.create).cloned(),
-            consent: Some(consent),
+            consent: Some(ConsentWrite { alone: true, ..consent }),
             ..ProfileWrite::of(target.profile.clone(), crate::attributes::Attributes::default())
         }
     }

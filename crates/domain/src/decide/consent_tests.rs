@@ -253,7 +253,11 @@ fn a_withdrawal_is_written_after_the_flow_when_an_earlier_write_is_applied() {
     let write = write_of(world.decides(&facts, 10 + settle()));
     let consent = write.consent.clone().unwrap();
     assert_eq!((consent.email, consent.groups), (Some(EmailState::Unsubscribed), vec![group("news")]));
-    assert!(write.is_repeatable() && write.is_consent_alone() && write.event.is_none());
+    assert!(
+        write.is_repeatable()
+            && write.consent.as_ref().is_some_and(|consent| consent.alone)
+            && write.event.is_none()
+    );
     let mut participation = world.participation;
     participation.learns_of_consent(&write, &Written::Done, at(200));
     let now = participation.consent().unwrap().email.unwrap().progress;

@@ -184,12 +184,6 @@ impl ProfileWrite {
         self.event.is_none() && !self.consent.as_ref().is_some_and(ConsentWrite::subscribes)
     }
 
-    /// Whether it writes nothing but a consent.
-    #[must_use]
-    pub fn is_consent_alone(&self) -> bool {
-        self.consent.is_some() && Self { consent: None, ..self.clone() }.is_empty()
-    }
-
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
