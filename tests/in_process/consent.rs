@@ -23,6 +23,7 @@ const AN_HOUR: Duration = Duration::from_secs(3_600);
 const ADA: &str = "ada@example.com";
 const PHONE: &str = "+13135550100";
 const TRACK: &str = "/users/track";
+const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }\n";
 const EXPORT: &str = "/users/export/ids";
 
 pub(crate) const CONSENT: &str = "[activation.email]\nattributes = { quikly_participant = true }\n\
@@ -32,12 +33,12 @@ pub(crate) const CONSENT: &str = "[activation.email]\nattributes = { quikly_part
     [activation.consent.email]\nemail = \"optional\"\n[activation.consent.sms]\nemail = \"optional\"\n";
 
 /// A campaign that asks for consent, and a front end in front of it.
-pub(crate) struct Consenting {
+pub(crate) struct ConsentCampaign {
     pub(crate) campaign: Campaign,
     front: Router,
 }
 
-impl Consenting {
+impl ConsentCampaign {
     pub(crate) fn new(activation: &str) -> Self {
         let groups = ["g-1", "rcs", "whatsapp"].map(str::to_owned).to_vec();
         let settings = Settings {
@@ -46,9 +47,9 @@ impl Consenting {
             email_groups: vec!["news".into()],
             ..Settings::default()
         };
-        let campaign = Campaign::at(Faults::none(), "", activation, settings);
+        let campaign = Campaign::at(Faults::none(), CALLBACK, activation, settings);
         let deps = IntakeDeps::over(&campaign.memory, campaign.memory.clone(), campaign.clock.clone());
-        let front = router(deps, campaign.brands(), IdKey::new([3; 32]));
+        let front = router(deps, campaign.in_use.clone(), IdKey::new([3; 32]));
         Self { campaign, front }
     }
 
@@ -124,6 +125,14 @@ impl Consenting {
         of.map(|state| state["subscription_group_id"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// What Quikly was told of consents.
+    async fn told_of_consent(&self) -> Vec<Value> {
+        self.passes(60).await;
+        let told = self.campaign.quikly.told();
+        let of_consent = told.iter().filter(|(_, body)| body["type"] == "participation.consent_not_written");
+        of_consent.map(|(_, body)| body["data"]["consent"].clone()).collect()
+    }
+
     async fn unsubscribes(&self, group: Option<&str>) {
         let mut body = json!({ "email": ADA, "after_ms": 0 });
         if let Some(group) = group {
@@ -153,7 +162,7 @@ fn unsubscribed() -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_consent_by_e_mail_is_written_with_the_attributes_in_one_request() {
-    let consenting = Consenting::running();
+    let consenting = ConsentCampaign::running();
     let id = consenting.consents().await;
     consenting.is(id, "written").await;
     assert_eq!(consenting.campaign.requests(TRACK).await, 1);
@@ -168,7 +177,7 @@ async fn a_consent_by_e_mail_is_written_with_the_attributes_in_one_request() {
 
 #[tokio::test(start_paused = true)]
 async fn a_consumer_who_had_unsubscribed_and_consents_now_is_subscribed() {
-    let consenting = Consenting::running();
+    let consenting = ConsentCampaign::running();
     consenting.knows(unsubscribed()).await;
     let id = consenting.consents().await;
     consenting.is(id, "written").await;
@@ -177,7 +186,7 @@ async fn a_consumer_who_had_unsubscribed_and_consents_now_is_subscribed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_consumer_who_declines_is_not_subscribed() {
-    let consenting = Consenting::running();
+    let consenting = ConsentCampaign::running();
     consenting.knows(unsubscribed()).await;
     consenting
         .post(json!({ "scope": "spring", "email": ADA, "consent": { "email": false, "text_id": "v1" } }))
@@ -188,8 +197,8 @@ async fn a_consumer_who_declines_is_not_subscribed() {
 }
 
 /// A consent that can be written only after this many seconds, and a consumer who unsubscribes one second after it was given.
-async fn held_up_for(seconds: u64, group: Option<&str>) -> (Consenting, ParticipationId) {
-    let consenting = Consenting::running();
+async fn held_up_for(seconds: u64, group: Option<&str>) -> (ConsentCampaign, ParticipationId) {
+    let consenting = ConsentCampaign::running();
     consenting.knows(json!({ "external_id": "u-1", "email": ADA })).await;
     consenting.fault(TRACK, json!({ "kind": "status", "status": 503, "count": 100_000 })).await;
     let id = consenting.consents().await;
@@ -208,6 +217,7 @@ async fn a_consent_that_is_written_late_leaves_an_unsubscribed_consumer_alone() 
     for group in [None, Some("news")] {
         let (consenting, id) = held_up_for(20 * 60, group).await;
         assert_eq!(consenting.word(id).await, Some("not_written"), "{group:?}");
+        assert_eq!(consenting.told_of_consent().await, [json!("not_written")], "Quikly is told once");
         let profile = consenting.campaign.profiles().await.remove(0);
         assert_ne!(profile["email_subscribe"], "opted_in");
         assert_eq!(profile["custom_attributes"]["quikly_participant"], true, "the rest is written");
@@ -226,7 +236,7 @@ async fn a_consent_that_is_written_late_is_written_if_nobody_unsubscribed() {
 #[tokio::test(start_paused = true)]
 async fn after_a_lost_answer_a_consumer_who_unsubscribed_meanwhile_is_not_subscribed_again() {
     for unsubscribes in [true, false] {
-        let consenting = Consenting::running();
+        let consenting = ConsentCampaign::running();
         consenting.knows(json!({ "external_id": "u-1", "email": ADA })).await;
         consenting
             .fault(TRACK, json!({ "kind": "status", "status": 504, "when": "after", "count": 1 }))
@@ -252,7 +262,7 @@ async fn after_a_lost_answer_a_consumer_who_unsubscribed_meanwhile_is_not_subscr
 
 #[tokio::test(start_paused = true)]
 async fn after_an_answer_that_was_lost_with_the_write_the_consent_is_written_again() {
-    let consenting = Consenting::running();
+    let consenting = ConsentCampaign::running();
     consenting.fault(TRACK, json!({ "kind": "status", "status": 504, "when": "before", "count": 1 })).await;
     let id = consenting.consents().await;
     consenting.is(id, "written").await;
@@ -263,7 +273,7 @@ async fn after_an_answer_that_was_lost_with_the_write_the_consent_is_written_aga
 #[tokio::test(start_paused = true)]
 async fn a_withdrawal_is_written_and_the_participation_stays() {
     for at_once in [true, false] {
-        let consenting = Consenting::running();
+        let consenting = ConsentCampaign::running();
         let id = consenting.consents().await;
         if !at_once {
             consenting.is(id, "written").await;
@@ -281,7 +291,7 @@ async fn a_withdrawal_is_written_and_the_participation_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_withdrawal_survives_an_outage() {
-    let consenting = Consenting::running();
+    let consenting = ConsentCampaign::running();
     let id = consenting.consents().await;
     consenting.is(id, "written").await;
     consenting.fault(TRACK, json!({ "kind": "status", "status": 503, "count": 100_000 })).await;
@@ -295,7 +305,7 @@ async fn a_withdrawal_survives_an_outage() {
 
 #[tokio::test(start_paused = true)]
 async fn by_number_the_consent_to_e_mail_and_to_further_groups_is_written_beside_the_subscription() {
-    let consenting = Consenting::running();
+    let consenting = ConsentCampaign::running();
     let consent = json!({ "sms": true, "email": true, "text_id": "v2" });
     consenting.post(json!({ "scope": "spring", "phone": PHONE, "email": ADA, "consent": consent })).await;
     let id = consenting.id(&Contact::Phone { phone: Phone::from_e164(PHONE).unwrap(), email: None });
@@ -309,7 +319,7 @@ async fn by_number_the_consent_to_e_mail_and_to_further_groups_is_written_beside
 #[tokio::test(start_paused = true)]
 async fn with_double_opt_in_further_groups_wait_for_the_confirmation_and_the_consent_to_e_mail_does_not() {
     let double = "opt_in = \"double\"\ndouble_opt_in_event = \"ask\"\npoll = [{ every = \"1m\" }]";
-    let consenting = Consenting::new(&CONSENT.replace("opt_in = \"single\"", double));
+    let consenting = ConsentCampaign::new(&CONSENT.replace("opt_in = \"single\"", double));
     let settings = json!({ "event": "ask", "subscription_group_id": "g-1" });
     consenting.campaign.steer("PUT", "/_sim/double_opt_in", &settings.to_string()).await;
     consenting.campaign.run();
@@ -332,7 +342,7 @@ async fn with_double_opt_in_further_groups_wait_for_the_confirmation_and_the_con
 
 #[tokio::test(start_paused = true)]
 async fn fifty_late_consents_share_their_look_ups_and_the_requests_for_their_group() {
-    let consenting = Consenting::running();
+    let consenting = ConsentCampaign::running();
     let many: Vec<String> = (0..50).map(|number| format!("c{number}@example.com")).collect();
     let profiles: Vec<Value> =
         many.iter().map(|email| json!({ "external_id": email, "email": email })).collect();

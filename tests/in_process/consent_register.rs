@@ -10,14 +10,14 @@ use domain::participation::Participation;
 use ports::{Clock, Store};
 use serde_json::{Value, json};
 
-use crate::consent::{CONSENT, Consenting};
+use crate::consent::{CONSENT, ConsentCampaign};
 
 const PARTICIPATIONS: usize = 1_000;
 const TRACK: &str = "/users/track";
 
 /// What a consumer does. The cases take turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Course {
+enum ConsentCourse {
     Agrees,
     AgreesInShort,
     Declines,
@@ -37,12 +37,12 @@ enum Course {
     AgreesToTextsAlone,
 }
 
-use Course::{
+use ConsentCourse::{
     Agrees, AgreesInShort, AgreesToBoth, AgreesToTexts, AgreesToTextsAlone, Declines, IsForgotten,
     IsNotAsked, LeavesBefore, LeavesLater, Returns, Withdraws,
 };
 
-const COURSES: [Course; 12] = [
+const COURSES: [ConsentCourse; 12] = [
     Agrees,
     AgreesInShort,
     Declines,
@@ -58,9 +58,9 @@ const COURSES: [Course; 12] = [
 ];
 
 #[derive(Clone, Copy)]
-struct Consumer {
+struct RegisteredConsumer {
     number: usize,
-    course: Course,
+    course: ConsentCourse,
 }
 
 /// One line of the register, from one of its three sources.
@@ -72,7 +72,7 @@ struct RegisterLine {
     messages: bool,
 }
 
-impl Consumer {
+impl RegisteredConsumer {
     fn all() -> impl Iterator<Item = Self> {
         (0..PARTICIPATIONS).map(|number| Self { number, course: COURSES[number % COURSES.len()] })
     }
@@ -139,7 +139,7 @@ struct InBraze {
 }
 
 impl InBraze {
-    async fn of(consenting: &Consenting) -> Self {
+    async fn of(consenting: &ConsentCampaign) -> Self {
         let profiles = consenting.campaign.profiles().await;
         let by_email = |profile: &Value| (profile["email"].as_str().unwrap().to_owned(), profile.clone());
         let shown = consenting.campaign.ask("GET", "/_sim/subscriptions", "").await;
@@ -152,7 +152,7 @@ impl InBraze {
         Self { states: profiles.iter().map(by_email).collect(), groups }
     }
 
-    fn line(&self, consumer: Consumer) -> RegisterLine {
+    fn line(&self, consumer: RegisteredConsumer) -> RegisterLine {
         let of = |contact: &str| self.groups.get(contact).cloned().unwrap_or_default();
         let state = self.states[&consumer.email()]["email_subscribe"].clone();
         let (opted_in, in_group) = (state == "opted_in", of(&consumer.email()) == ["news"]);
@@ -182,22 +182,22 @@ fn proof(participation: &Participation) -> RegisterLine {
     }
 }
 
-impl Consenting {
-    async fn take_part(&self, consumers: impl Iterator<Item = Consumer>) {
+impl ConsentCampaign {
+    async fn take_part(&self, consumers: impl Iterator<Item = RegisteredConsumer>) {
         for consumer in consumers {
             self.post(consumer.body()).await;
         }
     }
 
-    async fn unsubscribe(&self, course: Course) {
-        for consumer in Consumer::all().filter(|consumer| consumer.course == course) {
+    async fn unsubscribe(&self, course: ConsentCourse) {
+        for consumer in RegisteredConsumer::all().filter(|consumer| consumer.course == course) {
             let body = json!({ "email": consumer.email(), "after_ms": 0 });
             self.campaign.steer("POST", "/_sim/unsubscribes", &body.to_string()).await;
         }
     }
 
     /// Erases a consumer, as `forget` does.
-    async fn forget(&self, consumer: Consumer) {
+    async fn forget(&self, consumer: RegisteredConsumer) {
         let key = IdKey::new([3; 32]);
         let mut stored = self.stored(self.id(&consumer.contact())).await;
         let proof = key.contact(stored.brand(), &consumer.contact());
@@ -210,8 +210,9 @@ impl Consenting {
 
 #[tokio::test(start_paused = true)]
 async fn what_consumers_chose_what_braze_has_and_what_proves_it_are_equal() {
-    let consenting = Consenting::new(CONSENT);
-    let known = Consumer::all().filter(|consumer| matches!(consumer.course, Returns | LeavesBefore));
+    let consenting = ConsentCampaign::new(CONSENT);
+    let known =
+        RegisteredConsumer::all().filter(|consumer| matches!(consumer.course, Returns | LeavesBefore));
     let known: Vec<Value> = known
         .map(|consumer| {
             let state = if consumer.course == Returns { "unsubscribed" } else { "subscribed" };
@@ -220,17 +221,17 @@ async fn what_consumers_chose_what_braze_has_and_what_proves_it_are_equal() {
         .collect();
     consenting.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": known }).to_string()).await;
     consenting.campaign.run();
-    consenting.take_part(Consumer::all().filter(|consumer| consumer.course != LeavesBefore)).await;
+    consenting.take_part(RegisteredConsumer::all().filter(|consumer| consumer.course != LeavesBefore)).await;
     consenting.passes(86_400).await;
     let fault = json!({ "path": TRACK, "kind": "status", "status": 503, "count": 1_000_000 });
     consenting.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
-    consenting.take_part(Consumer::all().filter(|consumer| consumer.course == LeavesBefore)).await;
+    consenting.take_part(RegisteredConsumer::all().filter(|consumer| consumer.course == LeavesBefore)).await;
     consenting.passes(60).await;
     consenting.unsubscribe(LeavesBefore).await;
     consenting.passes(30 * 60).await;
     consenting.campaign.steer("DELETE", "/_sim/faults", "").await;
     consenting.unsubscribe(LeavesLater).await;
-    for consumer in Consumer::all() {
+    for consumer in RegisteredConsumer::all() {
         match consumer.course {
             Withdraws => {
                 let body =
@@ -246,7 +247,7 @@ async fn what_consumers_chose_what_braze_has_and_what_proves_it_are_equal() {
     let in_braze = InBraze::of(&consenting).await;
     assert_eq!(in_braze.states.len(), PARTICIPATIONS);
     let mut words: BTreeMap<&str, usize> = BTreeMap::new();
-    for consumer in Consumer::all() {
+    for consumer in RegisteredConsumer::all() {
         let stored = consenting.stored(consenting.id(&consumer.contact())).await;
         let chose = consumer.chose();
         assert_eq!(in_braze.line(consumer), chose, "{} in Braze", consumer.email());
@@ -259,8 +260,9 @@ async fn what_consumers_chose_what_braze_has_and_what_proves_it_are_equal() {
         *words.entry(consent.and_then(Consent::word).unwrap_or("-")).or_default() += 1;
         assert_eq!(stored.due_at(), None, "{} is done", consumer.email());
     }
-    let of =
-        |courses: &[Course]| Consumer::all().filter(|consumer| courses.contains(&consumer.course)).count();
+    let of = |courses: &[ConsentCourse]| {
+        RegisteredConsumer::all().filter(|consumer| courses.contains(&consumer.course)).count()
+    };
     let expected = BTreeMap::from([
         ("-", of(&[Declines, IsNotAsked])),
         ("not_written", of(&[LeavesBefore])),

@@ -11,6 +11,7 @@ use crate::award;
 use crate::clock_watch::is_of_the_future;
 use crate::connector::Connector;
 use crate::guard::Panics;
+use crate::lost_consents;
 use crate::profile_cache;
 use crate::read;
 use crate::read_back;
@@ -102,6 +103,7 @@ impl Connector {
             read_back::expect(self, brand, &items).await?;
             read_back::report_unplaced(self, brand, &mut items).await?;
         }
+        lost_consents::report(self, brand, &items).await?;
         let participations: Vec<Participation> =
             items.iter().map(|item| item.participation.clone()).collect();
         reschedule::later(&self.deps, brand, &participations).await;

@@ -218,6 +218,13 @@ impl Consent {
         true
     }
 
+    /// Whether the consent in a channel was not written.
+    #[must_use]
+    pub fn is_not_written(&self) -> bool {
+        let mut consents = self.email.into_iter().chain(self.sms);
+        consents.any(|consent| consent.progress == ConsentProgress::NotWritten)
+    }
+
     /// The word for callers that may know whether Braze has the consent; `None` if nothing is to be written.
     #[must_use]
     pub fn word(&self) -> Option<&'static str> {
@@ -231,7 +238,7 @@ impl Consent {
             matches!(progress, ConsentProgress::Pending | ConsentProgress::Attempted { .. })
         }) {
             Some("pending")
-        } else if any(|progress| progress == ConsentProgress::NotWritten) {
+        } else if self.is_not_written() {
             Some("not_written")
         } else if any(|progress| matches!(progress, ConsentProgress::Written { .. })) {
             Some("written")

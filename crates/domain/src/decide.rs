@@ -2,6 +2,7 @@
 
 mod answers;
 mod consent;
+mod consent_due;
 mod custom_event;
 mod enroll;
 mod find;
@@ -132,9 +133,9 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     let open = match participation.state() {
         State::Ended(_) => {
             let step = unanswered::decide(participation, terms, now)
-                .or_else(|| consent::due(participation, terms, facts, now))
+                .or_else(|| consent_due::due(participation, terms, facts, now))
                 .unwrap_or_else(|| reward::decide(participation, terms, facts, now));
-            return consent::no_later(step, participation, terms, now);
+            return consent_due::no_later(step, participation, terms, now);
         }
         State::Open(open) => open,
     };
@@ -147,9 +148,9 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     if let Some(reason) = &facts.refused {
         return Step::Done(Outcome::Rejected { reason: reason.clone() });
     }
-    let step = consent::due(participation, terms, facts, now);
+    let step = consent_due::due(participation, terms, facts, now);
     let step = step.unwrap_or_else(|| flow(participation, open, terms, facts, now));
-    consent::no_later(step, participation, terms, now)
+    consent_due::no_later(step, participation, terms, now)
 }
 
 /// The next step of a flow that has not ended.

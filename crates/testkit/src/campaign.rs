@@ -86,7 +86,8 @@ pub struct Campaign {
     /// A clock that follows Tokio's time, from [`start`] on.
     pub clock: Arc<TokioClock>,
     brands: Arc<Brands>,
-    in_use: BrandsInUse,
+    /// The brands in use.
+    pub in_use: BrandsInUse,
     id_key: IdKey,
     /// The receiver of callbacks.
     pub quikly: Arc<Quikly>,
@@ -259,12 +260,6 @@ impl Campaign {
     #[must_use]
     pub fn terms(&self) -> (&Brand, &Activation) {
         self.brands.activation(&Scope::parse("spring").unwrap()).unwrap()
-    }
-
-    /// The brands in use, for intake over the same ports.
-    #[must_use]
-    pub fn brands(&self) -> BrandsInUse {
-        self.in_use.clone()
     }
 
     /// Imports codes from a file for the brand.

@@ -7,17 +7,14 @@ use std::time::Duration;
 
 use crate::Timestamp;
 use crate::consent::{self, Consent, ConsentProgress, ConsentWrite, EmailState};
-use crate::decide::{Facts, GroupMembership, ProfileWrite, Question, Step, Terms, answers, reward};
+use crate::decide::{Facts, GroupMembership, Question, Step, Terms, answers};
 use crate::ids::Channel;
-use crate::participation::{Open, Outcome, Participation, SmsState, State, Target};
+use crate::participation::{Open, Participation, SmsState, State, Target};
 use crate::profile::FoundProfile;
 use crate::time::later;
 
 /// How long after it was given a consent is written without asking Braze first.
 const UNREAD_FOR: Duration = Duration::from_secs(15 * 60);
-
-/// How long a withdrawal waits if Braze does not answer questions about the consumer.
-const ASKS_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
 
 /// What a write to a profile carries of a consent.
 pub(super) enum ConsentPart {
@@ -39,108 +36,20 @@ pub(super) fn with_write(
     facts: &Facts,
     now: Timestamp,
 ) -> ConsentPart {
-    Consenting { participation, terms, facts, now }.next(Channel::Email, target)
+    ConsentTurn { participation, terms, facts, now }.next(Channel::Email, target)
 }
 
-/// The write of a consent or of its withdrawal that is due now and needs a write of its own, or what comes before it.
-pub(super) fn due(
-    participation: &Participation,
-    terms: &Terms<'_>,
-    facts: &Facts,
-    now: Timestamp,
-) -> Option<Step> {
-    Consenting { participation, terms, facts, now }.due()
+/// A participation whose consent is decided.
+pub(super) struct ConsentTurn<'a> {
+    pub(super) participation: &'a Participation,
+    pub(super) terms: &'a Terms<'a>,
+    pub(super) facts: &'a Facts,
+    pub(super) now: Timestamp,
 }
 
-/// The step, which does not put the participation off until after its withdrawal is due.
-pub(super) fn no_later(step: Step, participation: &Participation, terms: &Terms<'_>, now: Timestamp) -> Step {
-    let email = participation.consent().and_then(|consent| consent.email);
-    let Some(ConsentProgress::Withdrawing { at }) = email.map(|email| email.progress) else { return step };
-    let due = later(at, terms.brand.braze.settle);
-    if due <= now {
-        return step;
-    }
-    match step {
-        Step::Wait { state, until } => Step::Wait { state, until: until.min(due) },
-        Step::Defer { shown, until } => Step::Defer { shown, until: until.min(due) },
-        Step::Rest => Step::Defer { shown: participation.shown(), until: due },
-        other => other,
-    }
-}
-
-struct Consenting<'a> {
-    participation: &'a Participation,
-    terms: &'a Terms<'a>,
-    facts: &'a Facts,
-    now: Timestamp,
-}
-
-impl Consenting<'_> {
-    fn due(&self) -> Option<Step> {
-        let consent = self.participation.consent()?;
-        // Nothing is left to write to a forgotten consumer.
-        self.participation.contact()?;
-        let due: Vec<Channel> = [Channel::Email, Channel::Sms]
-            .into_iter()
-            .filter(|channel| self.is_due(consent, *channel))
-            .collect();
-        let first = due.first()?;
-        let in_vain = due.iter().find(|channel| !self.counts(consent, **channel));
-        if let Some(channel) = in_vain {
-            return Some(Step::Consent(*channel, ConsentProgress::NotWritten));
-        }
-        if let Some(until) = self.facts.consent_retry_at.filter(|until| *until > self.now) {
-            return Some(self.put_off(until));
-        }
-        if self.facts.refused.is_some() {
-            return Some(self.unreadable(consent, *first));
-        }
-        let target = match reward::profile(self.participation, self.terms, self.facts, self.now) {
-            Ok((profile, create)) => Target { profile, create },
-            Err(step) if *step == Step::Rest => return Some(Self::without_profile(consent, *first)),
-            Err(step) => return Some(self.in_flow(*step)),
-        };
-        let mut write = ConsentWrite::default();
-        for channel in due {
-            match self.next(channel, &target) {
-                ConsentPart::Nothing => {}
-                ConsentPart::Write(more) => write = write.and(more),
-                ConsentPart::Step(step) => return Some(*step),
-                ConsentPart::Wait(until) => return Some(self.put_off(until)),
-            }
-        }
-        Some(Step::Show { shown: self.participation.shown(), write: self.alone(&target, write) })
-    }
-
-    fn alone(&self, target: &Target, consent: ConsentWrite) -> ProfileWrite {
-        ProfileWrite {
-            create: target.create,
-            email: self.participation.email().filter(|_| target.create).cloned(),
-            consent: Some(ConsentWrite { alone: true, ..consent }),
-            ..ProfileWrite::of(target.profile.clone(), crate::attributes::Attributes::default())
-        }
-    }
-
-    /// Whether the consent in a channel needs a write of its own now.
-    fn is_due(&self, consent: &Consent, channel: Channel) -> bool {
-        let Some(asked) = consent.channel(channel) else { return false };
-        match asked.progress {
-            ConsentProgress::Withdrawing { at } => {
-                self.now >= later(at, self.terms.brand.braze.settle) && self.has_profile()
-            }
-            ConsentProgress::Pending | ConsentProgress::Attempted { .. } => match channel {
-                Channel::Sms => self.is_confirmed(),
-                Channel::Email | Channel::Event => self.has_profile(),
-            },
-            ConsentProgress::Stored
-            | ConsentProgress::Written { .. }
-            | ConsentProgress::NotWritten
-            | ConsentProgress::Withdrawn { .. } => false,
-        }
-    }
-
+impl ConsentTurn<'_> {
     /// Whether the flow has written everything that it writes to the profile itself.
-    fn has_profile(&self) -> bool {
+    pub(super) fn has_profile(&self) -> bool {
         match self.participation.state() {
             State::Ended(_) => true,
             State::Open(Open::Enroll(_)) => false,
@@ -150,13 +59,8 @@ impl Consenting<'_> {
         }
     }
 
-    /// Whether the flow of a number has ended. With double opt-in, the further groups wait for the confirmation, too.
-    fn is_confirmed(&self) -> bool {
-        self.participation.state().is_end()
-    }
-
     /// What a write to this profile carries of the consent in a channel.
-    fn next(&self, channel: Channel, target: &Target) -> ConsentPart {
+    pub(super) fn next(&self, channel: Channel, target: &Target) -> ConsentPart {
         let Some(consent) = self.participation.consent() else { return ConsentPart::Nothing };
         let Some(asked) = consent.channel(channel) else { return ConsentPart::Nothing };
         let rules = self.terms.activation.consent.as_ref();
@@ -194,17 +98,6 @@ impl Consenting<'_> {
         match channel {
             Channel::Sms => self.participation.earned_at().unwrap_or(consent.at),
             Channel::Email | Channel::Event => consent.at,
-        }
-    }
-
-    /// Whether the participation is under way, or ended in a way in which the consent in a channel counts. A withdrawal
-    /// always does.
-    fn counts(&self, consent: &Consent, channel: Channel) -> bool {
-        match self.participation.state() {
-            _ if is_withdrawing(consent, channel) => true,
-            State::Open(_) | State::Ended(Outcome::Enrolled | Outcome::Credited) => true,
-            State::Ended(Outcome::Unverified | Outcome::Expired) => channel == Channel::Email,
-            State::Ended(Outcome::Mismatch(_) | Outcome::Rejected { .. } | Outcome::Failed { .. }) => false,
         }
     }
 
@@ -252,45 +145,6 @@ impl Consenting<'_> {
     fn is(&self, channel: Channel, progress: ConsentProgress) -> ConsentPart {
         ConsentPart::Step(Box::new(Step::Consent(channel, progress)))
     }
-
-    /// The consumer has no profile, so there is nothing to write to, and nothing to take back.
-    fn without_profile(consent: &Consent, channel: Channel) -> Step {
-        let progress = match consent.channel(channel).map(|asked| asked.progress) {
-            Some(ConsentProgress::Withdrawing { at }) => ConsentProgress::Withdrawn { at },
-            Some(_) | None => ConsentProgress::NotWritten,
-        };
-        Step::Consent(channel, progress)
-    }
-
-    /// Braze does not answer questions about the consumer.
-    fn unreadable(&self, consent: &Consent, channel: Channel) -> Step {
-        if is_withdrawing(consent, channel) {
-            self.put_off(later(self.now, ASKS_AGAIN_AFTER))
-        } else {
-            Step::Consent(channel, ConsentProgress::NotWritten)
-        }
-    }
-
-    /// Waits, in the state that the participation has.
-    fn put_off(&self, until: Timestamp) -> Step {
-        match self.participation.state() {
-            State::Open(state) => Step::Wait { state: state.clone(), until },
-            State::Ended(_) => Step::Defer { shown: self.participation.shown(), until },
-        }
-    }
-
-    /// The step that finds the profile, if the flow is still open.
-    fn in_flow(&self, step: Step) -> Step {
-        match step {
-            Step::Defer { until, .. } => self.put_off(until),
-            other => other,
-        }
-    }
-}
-
-fn is_withdrawing(consent: &Consent, channel: Channel) -> bool {
-    let progress = consent.channel(channel).map(|asked| asked.progress);
-    matches!(progress, Some(ConsentProgress::Withdrawing { .. }))
 }
 
 /// Whether these profiles show the state for e-mail. An address that has opted in is subscribed, too.

@@ -4,9 +4,9 @@ use crate::attributes::Attributes;
 use crate::brand::{Activation, Brand, Identity};
 use crate::consent::{ByPhone, ChannelConsent, Demand, TextHash};
 use crate::decide::tests::{activation, at, brand, changed, email, id};
-use crate::decide::{Command, Confirmation, Written, decide};
+use crate::decide::{Command, Confirmation, ProfileWrite, Written, decide};
 use crate::ids::SubscriptionGroup;
-use crate::participation::{EnrollState, EventProgress, Way};
+use crate::participation::{EnrollState, EventProgress, Outcome, Way};
 use crate::profile::{Alias, ProfileHint, ProfileRef};
 
 fn group(name: &str) -> SubscriptionGroup {
