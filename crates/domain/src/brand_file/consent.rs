@@ -74,7 +74,11 @@ fn unused(field: &Field<'_>, is_offered: bool, way: &str) {
 fn texts(field: &Field<'_>) -> BTreeMap<String, TextHash> {
     let Some(mut section) = field.section(keys::NAMES) else { return BTreeMap::new() };
     let mut texts = BTreeMap::new();
-    for (id, field) in section.fields() {
+    let fields = section.fields();
+    if fields.is_empty() {
+        field.fault("must have at least one text");
+    }
+    for (id, field) in fields {
         let length = id.chars().count();
         if length == 0 || length > LONGEST_TEXT_ID || id.trim() != id {
             field.fault("must have an id of 1 to 255 characters without surrounding space");
@@ -84,9 +88,6 @@ fn texts(field: &Field<'_>) -> BTreeMap<String, TextHash> {
             }
             texts.insert(id.to_owned(), TextHash::of(text));
         }
-    }
-    if texts.is_empty() {
-        field.fault("must have at least one text");
     }
     texts
 }
