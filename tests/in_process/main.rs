@@ -4,6 +4,8 @@
 mod answers;
 mod awards;
 mod certainty;
+mod consent;
+mod consent_register;
 mod drain;
 mod every_message;
 mod fairness;

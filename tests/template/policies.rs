@@ -90,6 +90,7 @@ fn the_webhook_receiver_stores_and_announces() {
 fn the_participation_api_stores_announces_and_shows() {
     let own: &[&str] = &[
         "dynamodb:PutItem Participations",
+        "dynamodb:UpdateItem Participations",
         "dynamodb:BatchGetItem Participations",
         "dynamodb:Query ${Participations.Arn}/index/lists",
         "dynamodb:GetItem Ledgers",

@@ -114,6 +114,16 @@ fn attributes(object: &Value, _now: Timestamp) -> Result<Option<Object>, &'stati
         let well_formed = email.is_null() || email.as_str().is_some_and(is_address);
         well_formed.then_some(()).ok_or("EMAIL_BAD_FORMAT")?;
     }
+    if let Some(state) = object.get("email_subscribe") {
+        let words = ["opted_in", "subscribed", "unsubscribed"];
+        let known = state.is_null() || state.as_str().is_some_and(|state| words.contains(&state));
+        known.then_some(()).ok_or("BAD_EMAIL_SUBSCRIPTION_STATE")?;
+    }
+    match object.get("subscription_groups") {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(groups)) => groups.iter().try_for_each(group)?,
+        Some(_) => return Err("BAD_SUBSCRIPTION_GROUP_ARRAY"),
+    }
     let create = match (existing_only(object), &identifier) {
         (Some(only), _) => !only,
         // For an alias, Braze only updates an existing profile unless the object says otherwise.
@@ -125,6 +135,17 @@ fn attributes(object: &Value, _now: Timestamp) -> Result<Option<Object>, &'stati
         fields.remove(control);
     }
     Ok(Some(Object::Attributes { identifier, create, fields }))
+}
+
+/// Checks an entry of `subscription_groups`.
+fn group(entry: &Value) -> Result<(), &'static str> {
+    let entry = entry.as_object().ok_or("BAD_SUBSCRIPTION_GROUP_HASH")?;
+    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    text("subscription_group_id").filter(|id| !id.is_empty()).ok_or("BAD_SUBSCRIPTION_GROUP_ID")?;
+    match text("subscription_state") {
+        Some("subscribed" | "unsubscribed") => Ok(()),
+        Some(_) | None => Err("BAD_SUBSCRIPTION_GROUP_STATE"),
+    }
 }
 
 fn event(object: &Value, now: Timestamp) -> Result<Option<Object>, &'static str> {

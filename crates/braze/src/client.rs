@@ -20,7 +20,7 @@ use crate::limits::RateLimit;
 use crate::outcome::{self, WriteOutcome};
 use crate::permission::{Grant, Permission};
 use crate::redact::Redactor;
-use crate::subscription::{self, GroupPhones, MOST_PHONES, SetEndpoint, StatusBody, Statuses};
+use crate::subscription::{self, GroupContacts, GroupPhones, MOST_PHONES, SetEndpoint, StatusBody, Statuses};
 use crate::track::{self, TrackWrite};
 use crate::transport::{Transport, TransportError};
 
@@ -110,15 +110,20 @@ impl Client {
 
     /// `GET /subscription/status/get`: returns the states of up to [`MOST_PHONES`] numbers in a group.
     pub async fn subscription_statuses(&self, group: &str, phones: &[String]) -> Answer<Statuses> {
-        if let Err(error) = check_count(phones.len()) {
+        self.statuses_of(group, GroupContacts::Phones(phones)).await
+    }
+
+    /// Does the same for numbers or addresses.
+    pub async fn statuses_of(&self, group: &str, contacts: GroupContacts<'_>) -> Answer<Statuses> {
+        if let Err(error) = check_count(contacts.texts().len()) {
             return Answer { limits: RateLimit::default(), result: Err(error) };
         }
-        let path = subscription::status_path(group, phones);
+        let path = subscription::status_path(group, contacts);
         let (limits, answered) = self.send(Method::GET, &path, Bytes::new()).await;
         let result = answered.and_then(|response| {
             let response = confirmed(response, RequestPurpose::Reading, &self.redactor())?;
             let body: StatusBody = decode(response.body())?;
-            Ok(body.of(phones))
+            Ok(body.of(contacts.texts()))
         });
         Answer { limits, result }
     }

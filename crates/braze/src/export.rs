@@ -61,6 +61,10 @@ pub enum Fields {
     IdentityAndAttributes,
     /// The identity fields, the custom attributes, and Braze's own fields about the person.
     IdentityAttributesAndPerson,
+    /// The identity fields, the custom attributes, and whether the address gets e-mails.
+    IdentityAttributesAndEmailState,
+    /// All of these.
+    IdentityAttributesPersonAndEmailState,
     /// The identity fields and the custom events of the last 90 days.
     IdentityAndEvents,
     /// The identity fields, the custom attributes, and the custom events of the last 90 days.
@@ -70,6 +74,9 @@ pub enum Fields {
 /// Braze's own fields about a person.
 const PERSON: [&str; 8] =
     ["first_name", "last_name", "home_city", "dob", "gender", "country", "language", "time_zone"];
+
+/// Braze's field that says whether an address gets e-mails.
+const EMAIL_STATE: &str = "email_subscribe";
 
 impl Fields {
     fn names(self) -> Vec<&'static str> {
@@ -86,7 +93,11 @@ impl Fields {
         match self {
             Self::Identity => ALL[1..7].to_vec(),
             Self::IdentityAndAttributes => ALL[..7].to_vec(),
-            Self::IdentityAttributesAndPerson => [&ALL[..7], &PERSON].concat(),
+            Self::IdentityAttributesAndPerson => [&ALL[..7], &PERSON[..]].concat(),
+            Self::IdentityAttributesAndEmailState => [&ALL[..7], &[EMAIL_STATE][..]].concat(),
+            Self::IdentityAttributesPersonAndEmailState => {
+                [&ALL[..7], &PERSON[..], &[EMAIL_STATE][..]].concat()
+            }
             Self::IdentityAndEvents => ALL[1..].to_vec(),
             Self::IdentityAttributesAndEvents => ALL.to_vec(),
         }
@@ -147,6 +158,8 @@ pub struct Profile {
     pub email: Option<String>,
     /// The phone number.
     pub phone: Option<String>,
+    /// Whether the address gets e-mails, in Braze's words.
+    pub email_subscribe: Option<String>,
     /// When the profile was created.
     pub created_at: Option<Timestamp>,
     /// The custom attributes.
@@ -173,6 +186,8 @@ struct Exported {
     email: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     phone: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    email_subscribe: Option<String>,
     #[serde(default, deserialize_with = "time")]
     created_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "object")]
@@ -216,6 +231,7 @@ impl From<Exported> for Profile {
             aliases: exported.user_aliases,
             email: exported.email,
             phone: exported.phone,
+            email_subscribe: exported.email_subscribe,
             created_at: exported.created_at,
             custom_attributes: exported.custom_attributes,
             person: person.map(|(name, value)| (name.to_owned(), value)).collect(),

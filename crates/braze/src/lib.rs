@@ -23,6 +23,6 @@ pub use export::{EventCount, Export, ExportQuery, Fields, MOST_IDENTIFIERS, Prof
 pub use limits::{RateLimit, Reset};
 pub use outcome::{ObjectOutcome, ObjectRefusal, WriteOutcome};
 pub use permission::{Grant, Permission};
-pub use subscription::{GroupPhones, MOST_PHONES, SetEndpoint, Statuses, SubscriptionState};
+pub use subscription::{GroupContacts, GroupPhones, MOST_PHONES, SetEndpoint, Statuses, SubscriptionState};
 pub use track::{AttributesObject, Event, Identifier, TrackWrite, UserAlias};
 pub use transport::{HttpTransport, Timeouts, Transport, TransportError};

@@ -112,14 +112,44 @@ impl SetEndpoint {
     }
 }
 
+/// The contacts whose states in a group are asked for. `Debug` shows only how many there are.
+#[derive(Clone, Copy)]
+pub enum GroupContacts<'a> {
+    /// Numbers in E.164 form.
+    Phones(&'a [String]),
+    /// E-mail addresses.
+    Emails(&'a [String]),
+}
+
+impl<'a> GroupContacts<'a> {
+    pub(crate) fn texts(self) -> &'a [String] {
+        match self {
+            Self::Phones(texts) | Self::Emails(texts) => texts,
+        }
+    }
+}
+
+impl fmt::Debug for GroupContacts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Phones(texts) => write!(f, "Phones({})", texts.len()),
+            Self::Emails(texts) => write!(f, "Emails({})", texts.len()),
+        }
+    }
+}
+
 /// The path and query of a status request. The `+` of a number is sent as `%2B`, since Braze would read a
 /// bare one as a space.
-pub(crate) fn status_path(group: &str, phones: &[String]) -> String {
+pub(crate) fn status_path(group: &str, contacts: GroupContacts<'_>) -> String {
     let mut query = Serializer::new(String::new());
     query.append_pair("subscription_group_id", group);
-    match phones {
-        [phone] => query.append_pair("phone", phone),
-        _ => query.extend_pairs(phones.iter().map(|phone| ("phone[]", phone))),
+    let (one, several) = match contacts {
+        GroupContacts::Phones(_) => ("phone", "phone[]"),
+        GroupContacts::Emails(_) => ("email", "email[]"),
+    };
+    match contacts.texts() {
+        [contact] => query.append_pair(one, contact),
+        contacts => query.extend_pairs(contacts.iter().map(|contact| (several, contact))),
     };
     format!("/subscription/status/get?{}", query.finish())
 }
@@ -200,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_plus_is_not_sent_as_a_space() {
-        let path = status_path("g", &["+13135550100".into()]);
+        let path = status_path("g", GroupContacts::Phones(&["+13135550100".into()]));
         assert_eq!(path, "/subscription/status/get?subscription_group_id=g&phone=%2B13135550100");
     }
 

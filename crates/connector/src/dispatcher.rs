@@ -227,6 +227,7 @@ fn body(callback: &Callback) -> Value {
         CallbackKind::Credited | CallbackKind::Rewarded => "participation.credited",
         CallbackKind::Ended => "participation.ended",
         CallbackKind::RewardUnplaced => "participation.reward_unplaced",
+        CallbackKind::ConsentNotWritten => return consent_not_written(callback),
     };
     let mut data = Map::new();
     data.insert("id".to_owned(), callback.id.participation.to_string().into());
@@ -240,6 +241,17 @@ fn body(callback: &Callback) -> Value {
         data.insert("reason".to_owned(), refusal.reason().into());
     }
     json!({ "type": kind, "timestamp": Timestamp::to_string(&callback.at), "data": data })
+}
+
+/// The body of a callback about a consent. It says nothing of the credit, since it may come before or after it.
+fn consent_not_written(callback: &Callback) -> Value {
+    let data = json!({
+        "id": callback.id.participation.to_string(),
+        "scope": callback.ledger.scope.as_str(),
+        "consent": "not_written",
+    });
+    let timestamp = Timestamp::to_string(&callback.at);
+    json!({ "type": "participation.consent_not_written", "timestamp": timestamp, "data": data })
 }
 
 /// The outcome of an incentive.

@@ -4,6 +4,7 @@
 mod admission;
 mod batches;
 pub(crate) mod built;
+pub(crate) mod consent_groups;
 mod export;
 mod fate;
 pub(crate) mod look_up;

@@ -57,9 +57,10 @@ pub(crate) struct Whose<'a> {
 
 impl Recent {
     /// Leaves out of a write what Braze accepted from us a moment ago, and returns how many attributes that
-    /// is. Rewards, numbers and subscriptions are always sent.
+    /// is. Rewards, numbers, subscriptions and consents are always sent.
     pub(crate) fn leave_out(&self, whose: Whose<'_>, write: &mut ProfileWrite, now: Timestamp) -> usize {
-        if write.shows_reward || write.phone.is_some() || write.subscribe.is_some() {
+        let is_needed = write.phone.is_some() || write.subscribe.is_some() || write.consent.is_some();
+        if write.shows_reward || is_needed {
             return 0;
         }
         let state = self.lock();

@@ -226,7 +226,7 @@ mod tests {
         let scope = Scope::parse("spring").unwrap();
         let contact = Contact::Phone { phone: phone.clone(), email: None };
         let id = IdKey::new([1; 32]).participation(&scope, &contact);
-        let way = Way::Sms { phone, email: None, consent: Consent { given: true, at: at(0), text_id: None } };
+        let way = Way::Sms { phone, email: None, consent: Consent::answered(true, at(0), None) };
         let owner = (BrandId::parse("acme").unwrap(), scope);
         let accepted = Snapshot::accepted(id, owner, way, (at(0), at(1_000)), false);
         Participation::restore(Snapshot { state, ..accepted }).unwrap()

@@ -12,6 +12,7 @@ use crate::award;
 use crate::clock_watch::is_of_the_future;
 use crate::connector::Connector;
 use crate::guard::Panics;
+use crate::lost_consents;
 use crate::profile_cache;
 use crate::read;
 use crate::read_back;
@@ -107,6 +108,7 @@ impl Connector {
             read_back::report_unplaced(self, brand, &mut items).await?;
             reschedule::looks(&self.deps, brand, items.iter().map(|item| &item.participation)).await;
         }
+        lost_consents::report(self, brand, &items).await?;
         let (unchanged, items): (Vec<WorkItem>, Vec<WorkItem>) =
             items.into_iter().partition(WorkItem::is_unchanged);
         let mut stepped = Stepped { waiting: unchanged.len(), ..Stepped::default() };

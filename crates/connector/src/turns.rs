@@ -17,6 +17,7 @@ use futures::{FutureExt, StreamExt};
 use crate::award;
 use crate::connector::Connector;
 use crate::endpoints::built::BuiltProfiles;
+use crate::endpoints::consent_groups::{ConsentGroups, GroupsJob};
 use crate::endpoints::look_up::{Aliases, Confirmations, ProfileEventQuestion, Profiles, RecordedEvents};
 use crate::endpoints::statuses::Subscriptions;
 use crate::endpoints::subscribe::{self, SubscribeNumbers};
@@ -78,6 +79,7 @@ struct Groups {
     profiles: Vec<WorkItem>,
     events: Vec<(WorkItem, ProfileEventQuestion)>,
     subscriptions: Vec<(WorkItem, SubscriptionGroup)>,
+    consent_groups: Vec<GroupsJob>,
     writes: Vec<(WorkItem, ProfileWrite)>,
     subscribes: Vec<subscribe::SubscribeJob>,
     resolutions: Vec<(WorkItem, Resolution)>,
@@ -104,6 +106,9 @@ impl Groups {
             Question::FindAlias(alias) => self.aliases.push((item, alias)),
             Question::FindProfile => self.profiles.push(item),
             Question::Subscription(group) => self.subscriptions.push((item, group)),
+            Question::ConsentGroups { channel, groups } => {
+                self.consent_groups.push(GroupsJob { item, channel, groups });
+            }
             Question::EventRecorded { profile, event, since } => {
                 self.events.push((item, ProfileEventQuestion { profile, event, since }));
             }
@@ -159,7 +164,7 @@ impl<'a> Turns<'a> {
                 Step::NotOffered(way) => return groups.missing.push((item, Missing::Way(way))),
                 Step::Resolve(resolution) => return groups.resolutions.push((item, resolution)),
                 // After these steps the participation is decided again at once.
-                Step::Done(_) | Step::StopWaiting => {}
+                Step::Done(_) | Step::StopWaiting | Step::Consent(..) => {}
                 Step::Wait { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::Rest => {
                     return groups.resting.push(item);
                 }
@@ -187,6 +192,7 @@ impl<'a> Turns<'a> {
             under_way.push(claims.map(|done| done.map(Performed::goes_on)).boxed());
         }
         self.at::<Subscriptions>(groups.subscriptions, under_way);
+        self.at::<ConsentGroups>(groups.consent_groups, under_way);
         self.at::<Confirmations>(groups.confirmations, under_way);
         self.at::<Aliases>(groups.aliases, under_way);
         self.at::<Profiles>(groups.profiles, under_way);

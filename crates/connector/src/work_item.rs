@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::consent::Consent;
 use domain::decide::{Facts, Step};
 use domain::ids::ParticipationId;
 use domain::participation::Participation;
@@ -21,6 +22,8 @@ pub(crate) struct WorkItem {
     pub(crate) to_read_back: bool,
     /// Whether it was given up in an earlier run that its reward or event is shown, and this is to be reported.
     pub(crate) unreported: bool,
+    /// Whether a consent was not written before this run.
+    had_lost_consent: bool,
     /// Whether its flow ended in this run.
     pub(crate) ended: bool,
     /// How many times it was decided in this run.
@@ -33,6 +36,7 @@ impl WorkItem {
     pub(crate) fn new(participation: Participation) -> Self {
         Self {
             unreported: participation.unreported_since().is_some(),
+            had_lost_consent: participation.consent().is_some_and(Consent::is_not_written),
             participation,
             facts: Facts::default(),
             learned: None,
@@ -61,6 +65,11 @@ impl WorkItem {
         self
     }
 
+    /// Whether it was found in this run that a consent is not written.
+    pub(crate) fn loses_consent(&self) -> bool {
+        !self.had_lost_consent && self.participation.consent().is_some_and(Consent::is_not_written)
+    }
+
     /// Applies a step. After a command, the facts that were read before it are stale. Facts about a write
     /// belong to the flow's last write, and not to what follows its end.
     pub(crate) fn apply(&mut self, step: &Step, now: Timestamp) {
@@ -76,6 +85,7 @@ impl WorkItem {
             | Step::Defer { .. }
             | Step::NoProfile { .. }
             | Step::StopWaiting
+            | Step::Consent(..)
             | Step::Rest
             | Step::Wait { .. }
             | Step::NotOffered(_) => {}

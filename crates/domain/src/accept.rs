@@ -64,7 +64,17 @@ impl<'a> Acceptance<'a> {
         text_id: Option<String>,
         attributes: Attributes,
     ) -> Participation {
-        let consent = Consent { given: true, at: self.now, text_id };
+        self.by_consenting_phone((phone, email), Consent::answered(true, self.now, text_id), attributes)
+    }
+
+    /// Does the same with a consent that says more.
+    #[must_use]
+    pub fn by_consenting_phone(
+        self,
+        (phone, email): (Phone, Option<Email>),
+        consent: Consent,
+        attributes: Attributes,
+    ) -> Participation {
         self.accept(Way::Sms { phone, email, consent }, None, attributes)
     }
 

@@ -23,6 +23,7 @@ pub use workspace::{
 use crate::Timestamp;
 use crate::answers::AnswerRules;
 use crate::attributes::Attributes;
+use crate::consent::ConsentRules;
 use crate::contact::Contact;
 use crate::ids::{BrandId, IncentiveId, LedgerKey, Scope};
 use crate::incentive::{Incentive, Pool};
@@ -97,6 +98,8 @@ pub struct Activation {
     pub events: BTreeMap<String, EventActivation>,
     /// The attributes that callers may send with a participation; `None` if the brand file does not list any.
     pub answers: Option<AnswerRules>,
+    /// Which consent consumers are asked for; `None` if none is written to their profiles.
+    pub consent: Option<ConsentRules>,
     /// The incentives that can be won.
     pub incentives: BTreeMap<IncentiveId, Arc<Incentive>>,
     /// How rewards are written to profiles.

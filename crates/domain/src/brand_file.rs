@@ -5,6 +5,7 @@ mod access;
 mod activation;
 mod answers;
 mod claims;
+mod consent;
 mod duration;
 mod finding;
 mod incentive;

@@ -19,6 +19,8 @@ pub enum CallbackKind {
     Ended,
     /// The reward, or an event, was written to the profile several times, and no profile shows it.
     RewardUnplaced,
+    /// The consent was not written to the profile, because the consumer had unsubscribed or Braze refused it.
+    ConsentNotWritten,
 }
 
 impl CallbackKind {
@@ -30,15 +32,16 @@ impl CallbackKind {
             Self::Rewarded => "rewarded",
             Self::Ended => "ended",
             Self::RewardUnplaced => "reward_unplaced",
+            Self::ConsentNotWritten => "consent_not_written",
         }
     }
 
     /// The kind with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Credited, Self::Rewarded, Self::Ended, Self::RewardUnplaced]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        let all =
+            [Self::Credited, Self::Rewarded, Self::Ended, Self::RewardUnplaced, Self::ConsentNotWritten];
+        all.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -100,8 +103,9 @@ mod tests {
             CallbackKind::Rewarded,
             CallbackKind::Ended,
             CallbackKind::RewardUnplaced,
+            CallbackKind::ConsentNotWritten,
         ];
-        let names = ["credited", "rewarded", "ended", "reward_unplaced"];
+        let names = ["credited", "rewarded", "ended", "reward_unplaced", "consent_not_written"];
         assert_eq!(kinds.map(CallbackKind::name), names);
         assert_eq!(kinds.map(|kind| CallbackKind::named(kind.name())), kinds.map(Some));
         assert_eq!(CallbackKind::named("told"), None);

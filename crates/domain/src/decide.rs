@@ -1,6 +1,8 @@
 //! Decides the next step of a participation. This is a pure function; the connector performs what it says.
 
 mod answers;
+mod consent;
+mod consent_due;
 mod custom_event;
 mod enroll;
 mod find;
@@ -11,17 +13,19 @@ mod reward;
 mod sms;
 mod unanswered;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use look::{may_look, next_look};
 
 pub use crate::participation::step::{
-    Command, NumberSubscription, ProfileEvent, ProfileWrite, Question, Step,
+    Command, NumberSubscription, ProfileEvent, ProfileWrite, Question, Step, Written,
 };
 
 use crate::Timestamp;
 use crate::award::Award;
 use crate::brand::{Activation, Brand, OptIn};
+use crate::ids::SubscriptionGroup;
 use crate::participation::{Open, Outcome, Participation, State, Way};
 use crate::profile::{FoundProfile, ProfileHint, ProfileRef};
 use crate::time::later;
@@ -53,6 +57,10 @@ pub struct Facts {
     pub refused: Option<String>,
     /// What Braze says about the number's subscription.
     pub subscription: Option<Subscription>,
+    /// The states of the subscription groups that a consent is about.
+    pub consent_groups: BTreeMap<SubscriptionGroup, GroupMembership>,
+    /// When a write that carries nothing but a consent may be tried again.
+    pub consent_retry_at: Option<Timestamp>,
     /// The outcome of the last command.
     pub written: Option<Written>,
     /// Whether the profile has our custom event.
@@ -92,6 +100,17 @@ pub enum Subscription {
     NotSubscribed,
 }
 
+/// The state of a contact in a subscription group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupMembership {
+    /// The contact is subscribed.
+    Subscribed,
+    /// The contact has unsubscribed.
+    Unsubscribed,
+    /// Braze knows nothing of it.
+    Unknown,
+}
+
 impl Facts {
     /// Braze's own id of a profile, if the profile was found.
     #[must_use]
@@ -106,29 +125,8 @@ impl Facts {
         self.written = None;
         self.recorded = None;
         self.subscription = None;
+        self.consent_groups.clear();
     }
-}
-
-/// The outcome of a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
-    /// Braze accepted it.
-    Done,
-    /// Braze refused it for good.
-    Refused {
-        /// The reason, redacted.
-        reason: String,
-    },
-    /// It was certainly not done, and is to be tried again at this moment.
-    NotDone {
-        /// When to try again.
-        retry_at: Timestamp,
-    },
-    /// It is not known whether it was done. It must not be tried again before this moment.
-    Unknown {
-        /// When it may be tried again.
-        retry_at: Timestamp,
-    },
 }
 
 /// The next step of a participation, according to the facts.
@@ -139,8 +137,10 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     }
     let open = match participation.state() {
         State::Ended(_) => {
-            return unanswered::decide(participation, terms, now)
+            let step = unanswered::decide(participation, terms, now)
+                .or_else(|| consent_due::due(participation, terms, facts, now))
                 .unwrap_or_else(|| reward::decide(participation, terms, facts, now));
+            return consent_due::no_later(step, participation, terms, now);
         }
         State::Open(open) => open,
     };
@@ -153,7 +153,9 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     if let Some(reason) = &facts.refused {
         return Step::Done(Outcome::Rejected { reason: reason.clone() });
     }
-    flow(participation, open, terms, facts, now)
+    let step = consent_due::due(participation, terms, facts, now);
+    let step = step.unwrap_or_else(|| flow(participation, open, terms, facts, now));
+    consent_due::no_later(step, participation, terms, now)
 }
 
 /// The next step of a flow that has not ended.

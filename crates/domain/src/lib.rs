@@ -9,6 +9,7 @@ pub mod brand;
 pub mod brand_file;
 pub mod callback;
 pub mod codes;
+pub mod consent;
 pub mod contact;
 pub mod decide;
 pub mod id_key;

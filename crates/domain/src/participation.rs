@@ -4,20 +4,22 @@
 //! failure, booking a request slot) keep the state.
 
 mod attempts;
+mod consenting;
 mod read_back;
 mod snapshot;
 mod state;
 pub(crate) mod step;
 mod way;
 
+pub use crate::consent::Consent;
 pub use read_back::{MOST_MISSING, Parts, ReadBack, SentParts};
 pub use snapshot::{FIRST_LOOK, Impossible, Snapshot};
 pub use state::{
     AskingWrite, EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered,
 };
-pub use way::{BrazeEvent, Consent, Forgotten, ForgottenEvent, Way};
+pub use way::{BrazeEvent, Forgotten, ForgottenEvent, Way};
 
-use self::step::Step;
+use self::step::{Command, Step};
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::contact::{Contact, Email, Phone};
@@ -218,7 +220,12 @@ impl Participation {
     pub fn apply(&mut self, step: &Step, now: Timestamp) {
         match step {
             Step::Ask(_) | Step::Resolve(_) | Step::NotOffered(_) => {}
-            Step::Tell { state, .. } => self.go_to(State::Open(state.clone())),
+            Step::Tell { state, command } => {
+                self.go_to(State::Open(state.clone()));
+                if let Command::Write(write) = command {
+                    self.attempts_consent(write, now);
+                }
+            }
             Step::Wait { state, until } => {
                 let state = State::Open(state.clone());
                 // Whoever was only looked at stays as they were stored.
@@ -228,13 +235,17 @@ impl Participation {
                 }
             }
             Step::Done(outcome) => self.end(outcome.clone(), now),
-            Step::Show { shown, .. } => self.0.shown = *shown,
+            Step::Show { shown, write } => {
+                self.0.shown = *shown;
+                self.attempts_consent(write, now);
+            }
             Step::Defer { shown, until } => {
                 self.0.shown = *shown;
                 self.put_off(*until, now);
             }
             Step::StopWaiting => self.stop_waiting(now),
             Step::NoProfile { until } => self.finds_no_profile(*until, now),
+            Step::Consent(channel, progress) => self.consent_is(*channel, *progress, now),
             Step::Rest => self.rest(),
         }
     }

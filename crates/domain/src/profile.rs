@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::Timestamp;
 use crate::answers::is_blank;
 use crate::attributes::AttributeValue;
+use crate::consent::EmailState;
 use crate::contact::{Contact, Email, Phone, Region};
 use crate::ids::ParticipationId;
 use crate::time::later;
@@ -126,6 +127,8 @@ pub struct FoundProfile {
     pub email: Option<String>,
     /// The profile's number.
     pub phone: Option<String>,
+    /// Whether its address gets e-mails, if that was asked for.
+    pub email_state: Option<EmailState>,
     /// When Braze created it.
     pub created_at: Option<Timestamp>,
     /// The profile's attributes with plain values and lists of texts: custom ones, and of Braze's own fields those that were asked for.

@@ -6,6 +6,7 @@
 
 use crate::Timestamp;
 use crate::award::{Award, AwardStatus};
+use crate::consent::Consent;
 use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, State};
 
 /// The kind of caller.
@@ -24,6 +25,8 @@ pub struct Seen<'a> {
     pub state: &'static str,
     /// Why it ended without success, if the caller may know that.
     pub reason: Option<&'a str>,
+    /// Whether Braze has the consent, if the caller may know that.
+    pub consent: Option<&'static str>,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
@@ -37,7 +40,9 @@ pub fn participation(participation: &Participation, asking: Asking) -> Seen<'_> 
     let state = participation.state();
     match asking {
         Asking::Signed => {
-            Seen { state: state.name(), reason: state.reason(), updated_at: participation.updated_at() }
+            let consent = participation.consent().and_then(Consent::word);
+            let (state, reason) = (state.name(), state.reason());
+            Seen { state, reason, consent, updated_at: participation.updated_at() }
         }
         Asking::Unsigned => to_anybody(participation),
     }
@@ -46,7 +51,7 @@ pub fn participation(participation: &Participation, asking: Asking) -> Seen<'_> 
 /// What any caller sees. A rejection's reason may say something about a person; a failure's only says that
 /// something did not work.
 fn to_anybody(participation: &Participation) -> Seen<'_> {
-    let seen = |state, updated_at| Seen { state, reason: None, updated_at };
+    let seen = |state, updated_at| Seen { state, reason: None, consent: None, updated_at };
     let (state, updated_at) = (participation.state(), participation.updated_at());
     match state {
         State::Ended(Outcome::Mismatch(wait)) => match (wait.ended_at, wait.double) {
@@ -102,7 +107,7 @@ mod tests {
     use crate::contact::Phone;
     use crate::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
     use crate::incentive::Offer;
-    use crate::participation::{Consent, Snapshot, Unanswered, Way};
+    use crate::participation::{Snapshot, Unanswered, Way};
     use crate::unknown::UnknownFields;
 
     #[test]
@@ -117,7 +122,7 @@ mod tests {
         let way = Way::Sms {
             phone: Phone::from_e164("+13135550100").unwrap(),
             email: None,
-            consent: Consent { given: true, at: Timestamp::UNIX_EPOCH, text_id: None },
+            consent: Consent::answered(true, Timestamp::UNIX_EPOCH, None),
         };
         let id = ParticipationId::from_bytes([7; 16]);
         let accepted = Snapshot::accepted(id, owner, way, (Timestamp::UNIX_EPOCH, Timestamp::MAX), true);

@@ -54,12 +54,9 @@ impl Members {
         }
     }
 
-    /// Takes a boolean; absent and `null` are the same.
-    pub(crate) fn boolean(&mut self, field: &str, errors: &mut Vec<FieldError>) -> Option<bool> {
-        match self.0.remove(field)? {
-            Value::Bool(value) => Some(value),
-            other => wrong(&other, field, "must be true or false", errors),
-        }
+    /// Takes a value of any type.
+    pub(crate) fn value(&mut self, field: &str) -> Option<Value> {
+        self.0.remove(field)
     }
 
     /// Takes an object; absent and `null` are the same as an empty one.

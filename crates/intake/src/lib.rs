@@ -6,6 +6,7 @@ mod announce;
 mod answers;
 mod body;
 mod clients;
+mod consent;
 mod counts;
 pub mod edge;
 mod failing;
@@ -24,6 +25,7 @@ mod subscription_change;
 mod unread;
 mod webhook;
 mod webhook_event;
+mod withdrawal;
 
 use std::sync::Arc;
 

@@ -7,9 +7,10 @@ use domain::Timestamp;
 use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::{Activation, Brand, Repeats};
+use domain::consent::{Consent, ConsentRules, Respondent};
 use domain::contact::{Contact, Email, Phone};
-use domain::ids::{ParticipationId, Scope};
-use domain::participation::{Consent, Participation, State};
+use domain::ids::{Channel, ParticipationId, Scope};
+use domain::participation::{Participation, State};
 use domain::seen::{self, Asking};
 use http::{HeaderMap, StatusCode, Uri};
 use ports::store::{Inserted, Read};
@@ -21,12 +22,10 @@ use crate::accept::{keep, open, unreadable};
 use crate::answers::Allowed;
 use crate::body::{Members, Received};
 use crate::clients::{Asks, Caller, claims_to_be_signed};
+use crate::consent::{self, SaidConsent};
 use crate::problem::{FieldError, Problem};
 use crate::spelling::{Typed, as_known};
-use crate::{Intake, failing, idempotency, incentives, signature};
-
-/// The longest name of a consent text, in characters.
-const LONGEST_TEXT_ID: usize = 255;
+use crate::{Intake, failing, idempotency, incentives, signature, withdrawal};
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -44,6 +43,10 @@ pub(crate) struct ShownParticipation {
     credited: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Whether Braze has the consent. It is shown only to callers that sign, because it may tell that the consumer had
+    /// unsubscribed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<&'static str>,
     #[serde(flatten)]
     won: Map<String, Value>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -67,15 +70,26 @@ pub(crate) async fn accept(
     let asking = counted(&intake, signer, &headers, (Asks::Post, caller))?;
     let body = body?;
     let key = idempotency::key(&headers)?;
-    let allowed = Allowed::of(&intake, &body.members, asking);
-    let mut asked = read(body.members, allowed, now)?;
+    let rules = (Allowed::of(&intake, &body.members, asking), consent::rules(&intake, &body.members));
+    let mut asked = read(body.members, rules, now)?;
     let scope = Scope::parse(&asked.scope).map_err(|_| Problem::unknown_scope("scope"))?;
     let terms = intake.terms(&scope, "scope")?;
-    open(terms.1, "scope", now)?;
+    if !asked.declines_email {
+        open(terms.1, "scope", now)?;
+    }
     let email = match asked.email.take() {
         Some(typed) => Some(as_known(&intake, terms, typed).await?),
         None => None,
     };
+    if asked.declines_email
+        && let Some(told) = withdraw(&intake, terms, (&asked, email.as_ref()), asking, now).await?
+    {
+        return Ok((StatusCode::ACCEPTED, Json(told)));
+    }
+    open(terms.1, "scope", now)?;
+    if !asked.refusals.is_empty() {
+        return Err(Problem::invalid(asked.refusals));
+    }
     let participation = match &asked.phone {
         Some(phone) => by_phone(&intake, terms, (phone, email), (&asked, key), now)?,
         None => by_email(&intake, terms, email, (asked, key), now)?,
@@ -100,6 +114,32 @@ fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserte
         }
         Inserted::Existing(_) => ParticipationAccepted::Repeat { state: received, repeat: true },
     }
+}
+
+/// Withdraws the consent of a consumer who takes part already. The answer is that to any repeated request.
+async fn withdraw(
+    intake: &Intake,
+    (brand, activation): (&Brand, &Activation),
+    (asked, email): (&AskedBody, Option<&Email>),
+    asking: Asking,
+    now: Timestamp,
+) -> Result<Option<ParticipationAccepted>, Problem> {
+    let phone = asked.phone.as_ref().zip(activation.sms.as_ref());
+    let phone = phone.and_then(|(phone, sms)| Phone::parse(phone, sms.region).ok());
+    let contact = match (phone, email) {
+        (Some(phone), email) => Contact::Phone { phone, email: email.cloned() },
+        (None, Some(email)) if asked.phone.is_none() => Contact::Email(email.clone()),
+        (None, _) => return Ok(None),
+    };
+    let id = intake.id_key.participation(&activation.scope, &contact);
+    let Some(stored) = withdrawal::obey(intake, brand, id, now).await? else { return Ok(None) };
+    Ok(Some(match asking == Asking::Signed || brand.intake.repeats == Repeats::Tell {
+        true => {
+            let state = seen::participation(&stored, asking).state;
+            ParticipationAccepted::Told { id: id.to_string(), state }
+        }
+        false => ParticipationAccepted::Repeat { state: State::RECEIVED, repeat: true },
+    }))
 }
 
 /// Counts a request that claims to be signed: against the brand if the claim is true, or else against its client. Other requests were
@@ -217,6 +257,7 @@ pub(crate) async fn show(
         state: seen.state,
         credited: credited_at.is_some(),
         reason: seen.reason.map(str::to_owned),
+        consent: seen.consent,
         won,
         reward_unplaced: participation.unplaced_since().is_some(),
         updated_at: seen.updated_at.to_string(),
@@ -237,19 +278,30 @@ struct AskedBody {
     email: Option<Typed>,
     phone: Option<String>,
     /// The consumer's answer; `None` if the consumer was not asked.
-    consent: Option<bool>,
-    consent_text_id: Option<String>,
+    consent: Option<Consent>,
+    /// Whether the consumer says no to e-mail.
+    declines_email: bool,
     attributes: Attributes,
+    /// What does not suffice to take part. It does not matter to a consumer who takes part and withdraws a consent.
+    refusals: Vec<FieldError>,
 }
 
-fn read(mut body: Members, allowed: Allowed<'_>, now: Timestamp) -> Result<AskedBody, Problem> {
+fn read(
+    mut body: Members,
+    (allowed, rules): (Allowed<'_>, Option<&ConsentRules>),
+    now: Timestamp,
+) -> Result<AskedBody, Problem> {
     let mut errors = Vec::new();
     let scope = body.text("scope", &mut errors);
     let email = body.text("email", &mut errors);
     let phone = body.text("phone", &mut errors);
-    let consent = body.boolean("consent", &mut errors);
-    let consent_text_id = body.text("consent_text_id", &mut errors);
-    let attributes = allowed.read(body.object("attributes", &mut errors), now, &mut errors);
+    let way = if phone.is_some() { Channel::Sms } else { Channel::Email };
+    let mut refusals = Vec::new();
+    let asked = Respondent { way, has_email: email.is_some() };
+    let said = consent::read(&mut body, rules, asked, now, (&mut errors, &mut refusals));
+    let members = body.object("attributes", &mut errors);
+    let attributes =
+        allowed.read(members, now, if said.declines_email { &mut refusals } else { &mut errors });
     body.finish(&mut errors);
     let email = match email {
         Some(text) => {
@@ -259,15 +311,13 @@ fn read(mut body: Members, allowed: Allowed<'_>, now: Timestamp) -> Result<Asked
     };
     require("scope", scope.is_some(), &mut errors);
     require("email", email.is_some() || phone.is_some(), &mut errors);
-    if phone.is_some() && consent != Some(true) && !errors.iter().any(|error| error.field == "consent") {
-        errors.push(FieldError::new("consent", "must be true when a phone is given"));
+    if !said.declines_email {
+        errors.append(&mut refusals);
     }
-    if consent_text_id.as_ref().is_some_and(|id| id.chars().count() > LONGEST_TEXT_ID) {
-        errors.push(FieldError::new("consent_text_id", "may have at most 255 characters"));
-    }
+    let SaidConsent { consent, declines_email } = said;
     match scope {
         Some(scope) if errors.is_empty() => {
-            Ok(AskedBody { scope, email, phone, consent, consent_text_id, attributes })
+            Ok(AskedBody { scope, email, phone, consent, declines_email, attributes, refusals })
         }
         Some(_) | None => Err(Problem::invalid(errors)),
     }
@@ -292,11 +342,9 @@ fn by_email(
     }
     let email = email.ok_or_else(|| refused("is missing"))?;
     let id = intake.id_key.participation(&activation.scope, &Contact::Email(email.clone()));
-    let text_id = asked.consent_text_id;
-    let consent = asked.consent.map(|given| Consent { given, at: now, text_id });
     let repeat_key = key.map(|key| intake.id_key.repeat_key(id, key));
     let acceptance = Acceptance::new(id, (brand, activation), now).repeatable_by(repeat_key);
-    Ok(acceptance.by_email(email, consent, asked.attributes))
+    Ok(acceptance.by_email(email, asked.consent, asked.attributes))
 }
 
 fn by_phone(
@@ -308,7 +356,7 @@ fn by_phone(
 ) -> Result<Participation, Problem> {
     let refused = |message: String| Problem::invalid(vec![FieldError::new("phone", message)]);
     let not_offered = || refused("taking part by mobile number is not offered".to_owned());
-    let terms = activation.sms.as_ref().filter(|_| asked.consent == Some(true)).ok_or_else(not_offered)?;
+    let (Some(terms), Some(consent)) = (&activation.sms, &asked.consent) else { return Err(not_offered()) };
     let phone = Phone::parse(phone, terms.region).map_err(|error| refused(error.to_string()))?;
     terms
         .texting
@@ -318,6 +366,5 @@ fn by_phone(
     let id = intake.id_key.participation(&activation.scope, &contact);
     let repeat_key = key.map(|key| intake.id_key.repeat_key(id, key));
     let acceptance = Acceptance::new(id, (brand, activation), now).repeatable_by(repeat_key);
-    let (text_id, attributes) = (asked.consent_text_id.clone(), asked.attributes.clone());
-    Ok(acceptance.by_phone((phone, email), text_id, attributes))
+    Ok(acceptance.by_consenting_phone((phone, email), consent.clone(), asked.attributes.clone()))
 }

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use anyhow::Context;
+use domain::consent::Consent;
 use domain::contact::{Email, Phone};
 use domain::ids::ParticipationId;
 use domain::person::Person;
@@ -109,8 +110,9 @@ fn say(forgotten: &ErasureReport, as_json: bool) {
         let ProvenConsent { participation, brand, scope, consent } = proven;
         let text = consent.text_id.as_deref().unwrap_or("none");
         console::say(&format!(
-            "Erased earlier: participation {participation} of {brand}, {scope}; consent given at {}, text id {text}.",
-            consent.at
+            "Erased earlier: participation {participation} of {brand}, {scope}; consent given at {}, text id {text}{}.",
+            consent.at,
+            further_proof(consent)
         ));
     }
     if *unreadable > 0 {
@@ -118,6 +120,21 @@ fn say(forgotten: &ErasureReport, as_json: bool) {
             "{unreadable} participation(s) cannot be read, so it is unknown whose they are. The log names them; `forget --id` erases one."
         ));
     }
+}
+
+/// What else is known about a consent, behind what was known before texts were listed.
+fn further_proof(consent: &Consent) -> String {
+    let mut proof = String::new();
+    let mut say = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            proof.push_str(&format!(", {name} {value}"));
+        }
+    };
+    say("text sha256", consent.text.map(|text| text.to_string()));
+    say("page", consent.page.as_ref().map(|page| page.as_str().to_owned()));
+    say("e-mail", consent.email.map(|email| if email.given { "yes" } else { "no" }.to_owned()));
+    say("Braze", consent.word().map(str::to_owned));
+    proof
 }
 
 fn consent_as_json(proven: &ProvenConsent) -> Value {
@@ -128,6 +145,10 @@ fn consent_as_json(proven: &ProvenConsent) -> Value {
         "scope": scope.to_string(),
         "at": consent.at.to_string(),
         "text_id": consent.text_id,
+        "text_sha256": consent.text.map(|text| text.to_string()),
+        "page": consent.page.as_ref().map(domain::consent::Page::as_str),
+        "email": consent.email.map(|email| email.given),
+        "state": consent.word(),
     })
 }
 

@@ -2,6 +2,7 @@
 //! are stored next to it.
 
 mod attributes;
+mod consent;
 mod sent;
 mod state;
 mod way;
@@ -24,9 +25,10 @@ use crate::form::{self, Version};
 use crate::prize::{StandingRecord, standing, standing_record};
 use crate::values::{is_false, is_zero, moment};
 
+use consent::ConsentRecord;
 use sent::{ReadBackRecord, read_back, read_back_record};
 use state::{EventRecord, StateRecord, event, event_record, state, state_record};
-use way::{BrazeEventRecord, ConsentRecord, WayRecord, way, way_record};
+use way::{BrazeEventRecord, WayRecord, way, way_record};
 
 /// The newest version of a participation's form.
 const NEWEST: u16 = 1;

@@ -86,7 +86,8 @@ pub struct Campaign {
     /// A clock that follows Tokio's time, from [`start`] on.
     pub clock: Arc<TokioClock>,
     brands: Arc<Brands>,
-    in_use: BrandsInUse,
+    /// The brands in use.
+    pub in_use: BrandsInUse,
     id_key: IdKey,
     /// The receiver of callbacks.
     pub quikly: Arc<Quikly>,

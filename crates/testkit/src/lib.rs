@@ -69,7 +69,7 @@ pub fn by_number(phone: &str, email: Option<&str>) -> Participation {
     let phone = Phone::from_e164(phone).expect("a number");
     let contact =
         Contact::Phone { phone: phone.clone(), email: by_email.email().filter(|_| email.is_some()).cloned() };
-    let consent = Consent { given: true, at: start(), text_id: Some("v3".into()) };
+    let consent = Consent::answered(true, start(), Some("v3".into()));
     let kept = by_email.snapshot();
     let way = Way::Sms { phone, email: contact.email().cloned(), consent };
     let moments = (start(), kept.keep_until);

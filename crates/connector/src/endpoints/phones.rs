@@ -74,7 +74,7 @@ pub(super) fn report(to: &BrandAccess<'_>, group: &SubscriptionGroup, error: &br
         else {
             return;
         };
-        tracing::error!(event = "connector.unknown_group", brand = %to.brand.id, group, times = line.times, "Braze does not know the brand's subscription group; its SMS participations wait.");
+        tracing::error!(event = "connector.unknown_group", brand = %to.brand.id, group, times = line.times, "Braze does not know the brand's subscription group; the participations that need it wait.");
     } else {
         tracing::debug!(event = "connector.subscription_failed", brand = %to.brand.id, %error, "A request about subscriptions failed.");
     }

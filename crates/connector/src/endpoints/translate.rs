@@ -4,7 +4,9 @@ use braze::{AttributesObject, Event, ExportQuery, Fields, Identifier, Profile, T
 use domain::answers::ProfileField;
 use domain::attributes::AttributeValue;
 use domain::brand::Brand;
+use domain::consent::{ConsentWrite, EmailState};
 use domain::decide::{NumberSubscription, ProfileEvent, ProfileWrite};
+use domain::ids::SubscriptionGroup;
 use domain::liquid;
 use domain::participation::Way;
 use domain::profile::{Alias, FoundProfile, ProfileRef};
@@ -30,18 +32,40 @@ pub(crate) fn write(write: &ProfileWrite) -> TrackWrite {
 
 fn fields(write: &ProfileWrite) -> Map<String, Value> {
     let mut fields = members(&write.attributes);
+    // What the activation writes in any case counts more.
+    for (name, value) in write.consent.iter().flat_map(|consent| members(&consent.source)) {
+        fields.entry(name).or_insert(value);
+    }
     if let Some(phone) = &write.phone {
         fields.insert("phone".to_owned(), phone.as_str().into());
     }
-    if let Some(NumberSubscription { group, double_opt_in }) = &write.subscribe {
-        let mut group =
-            json!({ "subscription_group_id": group.as_str(), "subscription_state": "subscribed" });
-        if *double_opt_in {
-            group["use_double_opt_in_logic"] = true.into();
-        }
-        fields.insert("subscription_groups".to_owned(), json!([group]));
+    if let Some(email) = write.consent.as_ref().and_then(|consent| consent.email) {
+        fields.insert("email_subscribe".to_owned(), email.name().into());
+    }
+    let groups = groups(write);
+    if !groups.is_empty() {
+        fields.insert("subscription_groups".to_owned(), groups.into());
     }
     fields
+}
+
+/// The states of subscription groups that the write sets.
+fn groups(write: &ProfileWrite) -> Vec<Value> {
+    let consent = write.consent.as_ref();
+    let state = match consent.is_none_or(ConsentWrite::subscribes) {
+        true => "subscribed",
+        false => "unsubscribed",
+    };
+    let entry = |group: &SubscriptionGroup, state: &str| json!({ "subscription_group_id": group.as_str(), "subscription_state": state });
+    let own = write.subscribe.iter().map(|NumberSubscription { group, double_opt_in }| {
+        let mut entry = entry(group, "subscribed");
+        if *double_opt_in {
+            entry["use_double_opt_in_logic"] = true.into();
+        }
+        entry
+    });
+    let consented = consent.into_iter().flat_map(|consent| &consent.groups);
+    own.chain(consented.map(|group| entry(group, state))).collect()
 }
 
 /// Whether to write only to an existing profile. An event to a profile that no longer exists would create one
@@ -136,6 +160,7 @@ pub(crate) fn found_profile(profile: &Profile) -> FoundProfile {
         aliases: profile.aliases.iter().filter_map(|alias| Alias::new(&alias.label, &alias.name)).collect(),
         email: profile.email.clone(),
         phone: profile.phone.clone(),
+        email_state: profile.email_subscribe.as_deref().and_then(EmailState::named),
         created_at: profile.created_at,
         attributes: values(profile).filter_map(|(name, value)| Some((name.clone(), shown(value)?))).collect(),
         nested: values(profile)
@@ -152,14 +177,17 @@ fn values(profile: &Profile) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// The fields to read of a brand's profiles. Fields about the person are read only if an activation lists one of
-/// them.
+/// them, and whether the address gets e-mails only if an activation writes consent.
 pub(crate) fn fields_of(brand: &Brand) -> Fields {
     let rules = brand.activations.values().filter_map(|activation| activation.answers.as_ref());
     let mut names = rules.flat_map(|rules| rules.by_name.keys());
-    if names.any(|name| ProfileField::named(name).is_some()) {
-        Fields::IdentityAttributesAndPerson
-    } else {
-        Fields::IdentityAndAttributes
+    let person = names.any(|name| ProfileField::named(name).is_some());
+    let consents = brand.activations.values().any(|activation| activation.consent.is_some());
+    match (person, consents) {
+        (false, false) => Fields::IdentityAndAttributes,
+        (true, false) => Fields::IdentityAttributesAndPerson,
+        (false, true) => Fields::IdentityAttributesAndEmailState,
+        (true, true) => Fields::IdentityAttributesPersonAndEmailState,
     }
 }
 

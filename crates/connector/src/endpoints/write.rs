@@ -109,9 +109,8 @@ fn end(to: &BrandAccess<'_>, batch: &[Joint], fates: Option<&[ObjectFate]>, now:
 /// Puts off the jobs of a batch that must not be sent before this moment.
 fn not_sent(to: &BrandAccess<'_>, batch: Vec<Joint>, until: Timestamp) -> Vec<WorkItem> {
     let jobs = batch.into_iter().flat_map(|joint| joint.jobs);
-    jobs.map(|(mut item, _)| {
-        let chance = &*to.access.deps.chance;
-        item.facts.written = Some(ObjectFate::NotBefore(until).written(&mut item, chance, to.now()));
+    jobs.map(|(mut item, write)| {
+        take_in(to, &mut item, write, &ObjectFate::NotBefore(until));
         item
     })
     .collect()
@@ -243,6 +242,9 @@ fn fate(outcome: &WriteOutcome) -> ObjectFate {
 fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate: &ObjectFate) {
     let now = to.now();
     let written = fate.written(item, &*to.access.deps.chance, now);
+    item.participation.learns_of_consent(&write, &written, now);
+    let (write_shows_reward, is_consent_alone) =
+        (write.shows_reward, write.consent.as_ref().is_some_and(|consent| consent.alone));
     match &written {
         Written::Done => {
             let braze_id = item.facts.braze_id_of(&write.profile);
@@ -252,7 +254,7 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
                 item.facts.known = Some(Some(learned.clone()));
             }
         }
-        Written::Refused { reason } if item.participation.state().is_end() => {
+        Written::Refused { reason } if item.participation.state().is_end() && write_shows_reward => {
             tracing::warn!(event = "connector.reward_not_shown", participation = %item.participation.id(), reason, "Braze refuses to write the reward to the profile.");
         }
         Written::Unknown { .. } if item.participation.state().has_open_attempt() => {
@@ -264,7 +266,14 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
     for found in item.facts.found.iter_mut().flatten() {
         found.attributes.clear();
     }
-    item.facts.written = Some(written);
+    match (is_consent_alone, written) {
+        // What follows the flow is decided by the progress of the consent.
+        (true, Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
+            item.facts.consent_retry_at = Some(retry_at);
+        }
+        (true, Written::Done | Written::Refused { .. }) => {}
+        (false, written) => item.facts.written = Some(written),
+    }
 }
 
 /// The hint to remember about a profile that was just looked up or created. There is none if we knew the

@@ -50,7 +50,7 @@ fn by_number_the_consent_to_a_text_is_kept_and_nothing_is_earned_yet() {
     let phone = Phone::from_e164("+13135550100").unwrap();
     let acceptance = Acceptance::new(ParticipationId::from_bytes([7; 16]), (&brand, &activation), at(3));
     let participation = acceptance.by_phone((phone, None), Some("terms-3".into()), Attributes::default());
-    let consent = Consent { given: true, at: at(3), text_id: Some("terms-3".into()) };
+    let consent = Consent::answered(true, at(3), Some("terms-3".into()));
     assert_eq!((participation.consent(), participation.earned_at()), (Some(&consent), None));
 }
 

@@ -15,7 +15,7 @@ use crate::brand_file::keys;
 use crate::brand_file::reading::Reading;
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::value::{attribute_name, count, event_name, moment};
-use crate::brand_file::{answers, sms};
+use crate::brand_file::{answers, consent, sms};
 use crate::ids::{Channel, Scope};
 
 pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Activation> {
@@ -54,6 +54,7 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
     if let Some(field) = bringing.filter(|_| !reading.has_tokens) {
         field.doubt("cannot come in: no webhook has a token, [webhook] tokens_sha256 is missing");
     }
+    let consent = consent::rules(&mut section, sms.as_ref(), attributes);
     let listed = answers::listed(&mut section, reading.signs);
     let rewarding = section.optional("rewards_to_braze");
     let rewards = rewarding.as_ref().and_then(|field| Some(rewards(field.section(keys::REWARDS_TO_BRAZE)?)));
@@ -79,6 +80,7 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
         sms,
         events,
         answers: listed.map(|listed| listed.rules),
+        consent,
         incentives: incentives.into_usable(),
         rewards: rewards.unwrap_or_default(),
     })

@@ -50,6 +50,7 @@ pub(super) const ACTIVATION: Table = table(
         "sms",
         "events",
         "attributes",
+        "consent",
         "incentive",
         "rewards_to_braze",
     ],
@@ -82,6 +83,12 @@ pub(super) const ATTRIBUTE: Table = table(
     "[activation.attributes.NAME]",
     &["type", "required", "min_length", "max_length", "pattern", "choices", "min", "max", "most"],
 );
+pub(super) const CONSENT: Table = table(
+    "[activation.consent]",
+    &["texts", "email", "sms", "email_subscribe", "email_groups", "sms_groups", "source"],
+);
+pub(super) const CONSENT_EMAIL: Table = table("[activation.consent.email]", &["email"]);
+pub(super) const CONSENT_SMS: Table = table("[activation.consent.sms]", &["email", "sms"]);
 pub(super) const REWARDS_TO_BRAZE: Table =
     table("[activation.rewards_to_braze]", &["reward", "position", "incentive", "event"]);
 pub(super) const INCENTIVE: Table = table(
@@ -114,7 +121,7 @@ pub(super) const STEP: Table = table("An entry of steps", &["within", "reward", 
 pub(super) const NAMES: Table = table("Names", &[]);
 
 /// Every table with fixed keys, in the order of a file.
-pub const TABLES: [Table; 20] = [
+pub const TABLES: [Table; 23] = [
     TOP,
     BRAZE,
     LIMITS,
@@ -131,6 +138,9 @@ pub const TABLES: [Table; 20] = [
     EXTRA,
     ATTRIBUTES,
     ATTRIBUTE,
+    CONSENT,
+    CONSENT_EMAIL,
+    CONSENT_SMS,
     REWARDS_TO_BRAZE,
     INCENTIVE,
     TIER,

@@ -34,7 +34,7 @@ pub(super) fn are_kept(participation: &Participation, activation: &Activation) -
 }
 
 /// The profiles that the write may change, as Braze showed them; none if there is no such profile yet.
-fn shown<'a>(target: &Target, facts: &'a Facts) -> Result<Vec<&'a FoundProfile>, Question> {
+pub(super) fn shown<'a>(target: &Target, facts: &'a Facts) -> Result<Vec<&'a FoundProfile>, Question> {
     let confirmed = facts.confirmed.as_ref().filter(|confirmed| confirmed.profile == target.profile);
     let confirmed_profiles = confirmed.iter().flat_map(|confirmed| &confirmed.found);
     let read = confirmed_profiles.chain(facts.found.iter().flatten());

@@ -5,6 +5,7 @@ use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::brand::{Activation, Brand, EmailActivation, EventActivation, Identity};
 use crate::contact::Email;
+use crate::decide::consent::{self, ConsentPart};
 use crate::decide::{
     Claim, Command, Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, answers, custom_event,
     find, remembered,
@@ -115,7 +116,7 @@ pub(super) fn decide(
     now: Timestamp,
 ) -> Step {
     let (brand, activation) = (terms.brand, terms.activation);
-    let flow = EnrollFlow { participation, update, brand, activation, facts, now };
+    let flow = EnrollFlow { participation, update, terms, brand, activation, facts, now };
     match state {
         EnrollState::Received => flow.begin(),
         EnrollState::Enrolling { target, event } => flow.enroll(target, *event),
@@ -125,6 +126,7 @@ pub(super) fn decide(
 struct EnrollFlow<'a> {
     participation: &'a Participation,
     update: &'a ProfileUpdate<'a>,
+    terms: &'a Terms<'a>,
     brand: &'a Brand,
     activation: &'a Activation,
     facts: &'a Facts,
@@ -286,6 +288,7 @@ impl EnrollFlow<'_> {
                 Ok(attributes) => attributes,
                 Err(question) => return Step::Ask(question),
             };
+        let was = progress;
         let (event, progress) = match (self.event(), progress) {
             (Some(_), EventProgress::Recorded) => (None, EventProgress::Recorded),
             (Some(event), _) => {
@@ -294,7 +297,14 @@ impl EnrollFlow<'_> {
             }
             (None, _) => (None, EventProgress::NotSent),
         };
-        if !target.create && attributes.is_empty() && event.is_none() {
+        let consent = match consent::with_write(self.participation, self.terms, &target, self.facts, self.now)
+        {
+            ConsentPart::Nothing => None,
+            ConsentPart::Write(write) => Some(write),
+            ConsentPart::Step(step) => return *step,
+            ConsentPart::Wait(until) => return self.wait(&target, was, until),
+        };
+        if !target.create && attributes.is_empty() && event.is_none() && consent.is_none() {
             return Step::Done(self.update.ends.clone());
         }
         let write = ProfileWrite {
@@ -306,6 +316,7 @@ impl EnrollFlow<'_> {
             attributes,
             event,
             shows_reward: self.update.shows_reward,
+            consent,
         };
         let state = Open::Enroll(EnrollState::Enrolling { target, event: progress });
         Step::Tell { state, command: Command::Write(write) }

@@ -82,8 +82,8 @@ proptest! {
                         open_attempt = false;
                         facts.recorded = Some(arrived);
                     }
-                    (Question::Subscription(_) | Question::Built(_), _) => {
-                        prop_assert!(false, "a profile is never waited for by e-mail, and neither is a subscription");
+                    (Question::Subscription(_) | Question::ConsentGroups { .. } | Question::Built(_), _) => {
+                        prop_assert!(false, "a profile is never waited for by e-mail, and no group is asked for");
                     }
                     (_, WorldAnswer::Refused) => facts.refused = Some("refused".into()),
                     (_, WorldAnswer::Lost | WorldAnswer::NotDone) => {
@@ -92,7 +92,7 @@ proptest! {
                         facts = Facts::default();
                     }
                 },
-                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
+                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::StopWaiting | Step::Consent(..) | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { command, .. } => {

@@ -76,6 +76,16 @@ pub(super) fn decide(
     FollowUp { participation, terms, facts, now }.step()
 }
 
+/// The profile of a participation, and whether a write may still have to create it; or the step that finds it out.
+pub(super) fn profile(
+    participation: &Participation,
+    terms: &Terms<'_>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<(ProfileRef, bool), Box<Step>> {
+    FollowUp { participation, terms, facts, now }.profile()
+}
+
 struct FollowUp<'a> {
     participation: &'a Participation,
     terms: &'a Terms<'a>,
@@ -243,6 +253,7 @@ impl FollowUp<'_> {
             // Of what is written again, only a part may be the reward.
             shows_reward: self.participation.missing().is_none()
                 || self.facts.award.as_ref().is_some_and(|award| award.reward().is_some()),
+            consent: None,
         };
         Step::Show { shown, write }
     }

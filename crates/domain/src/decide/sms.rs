@@ -166,6 +166,7 @@ impl SmsFlow<'_> {
             attributes,
             event: asks,
             shows_reward: false,
+            consent: None,
         };
         let event = match &write.event {
             Some(event) => EventProgress::Attempted { at: self.now, time: event.time },

@@ -120,8 +120,8 @@ proptest! {
                     let found = if answer == 2 { Vec::new() } else { vec![self::profile(None)] };
                     facts.confirmed = Some(Confirmation { profile, found });
                 }
-                Step::Ask(Question::ProfileHint | Question::Claim | Question::FindAlias(_)) => prop_assert!(false, "not asked here"),
-                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::StopWaiting | Step::Rest | Step::NotOffered(_) => {
+                Step::Ask(Question::ProfileHint | Question::Claim | Question::FindAlias(_) | Question::ConsentGroups { .. }) => prop_assert!(false, "not asked here"),
+                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::StopWaiting | Step::Consent(..) | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { .. } => {

@@ -23,11 +23,11 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-fn email() -> Email {
+pub(crate) fn email() -> Email {
     Email::parse("ada@example.com").unwrap()
 }
 
-fn id() -> ParticipationId {
+pub(crate) fn id() -> ParticipationId {
     IdKey::new([1; 32]).participation(&Scope::parse("spring").unwrap(), &Contact::Email(email()))
 }
 
@@ -69,6 +69,7 @@ pub(crate) fn closed_to_all() -> Activation {
         sms: None,
         events: BTreeMap::new(),
         answers: None,
+        consent: None,
         incentives: BTreeMap::new(),
         rewards: RewardsToBraze::default(),
     }

@@ -5,8 +5,9 @@ use super::{Open, Outcome, Shown};
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::award::Resolution;
+use crate::consent::{ConsentProgress, ConsentWrite};
 use crate::contact::{Email, Phone};
-use crate::ids::SubscriptionGroup;
+use crate::ids::{Channel, SubscriptionGroup};
 use crate::profile::{Alias, FoundProfile, ProfileRef};
 
 /// The next step.
@@ -44,6 +45,8 @@ pub enum Step {
     },
     /// End the wait that unsigned callers see, and decide again.
     StopWaiting,
+    /// Record whether Braze has the consent in a channel, and decide again.
+    Consent(Channel, ConsentProgress),
     /// Nothing is left to do, unless another participation changes this one's award.
     Rest,
     /// Do nothing before `until`.
@@ -77,6 +80,13 @@ pub enum Question {
     FindProfile,
     /// Is the number subscribed to this group?
     Subscription(SubscriptionGroup),
+    /// Which of these groups is the consumer unsubscribed from, or subscribed to?
+    ConsentGroups {
+        /// The channel of the groups.
+        channel: Channel,
+        /// The groups.
+        groups: Vec<SubscriptionGroup>,
+    },
     /// Does the profile have the event, logged no earlier than `since`?
     EventRecorded {
         /// The profile.
@@ -122,6 +132,8 @@ pub struct ProfileWrite {
     pub event: Option<ProfileEvent>,
     /// Whether the attributes show the reward.
     pub shows_reward: bool,
+    /// The consent that the write carries, or its withdrawal.
+    pub consent: Option<ConsentWrite>,
 }
 
 impl ProfileWrite {
@@ -137,6 +149,7 @@ impl ProfileWrite {
             attributes,
             event: None,
             shows_reward: false,
+            consent: None,
         }
     }
 
@@ -152,30 +165,33 @@ impl ProfileWrite {
     }
 
     /// Joins this and a later write into one object, if that has the same effect: both are to the same
-    /// profile, log no events, and differ only in attributes, of which the later ones count.
+    /// profile, log no events, carry no consent, and differ only in attributes, of which the later ones count.
     #[must_use]
     pub fn joined(&self, later: &Self) -> Option<Self> {
         let same = self.profile == later.profile
             && self.create == later.create
             && (&self.email, &self.phone, &self.subscribe) == (&later.email, &later.phone, &later.subscribe);
         let counted = self.event.is_some() || later.event.is_some();
-        (same && !counted).then(|| Self {
+        let consented = self.consent.is_some() || later.consent.is_some();
+        (same && !counted && !consented).then(|| Self {
             attributes: self.attributes.beneath(&later.attributes),
             shows_reward: self.shows_reward || later.shows_reward,
             ..self.clone()
         })
     }
 
-    /// Whether repeating the write is harmless. An event is not, since Braze counts events.
+    /// Whether repeating the write is harmless. An event is not, since Braze counts events, and neither is a consent, since
+    /// the consumer may unsubscribe meanwhile.
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
-        self.event.is_none()
+        self.event.is_none() && !self.consent.as_ref().is_some_and(ConsentWrite::subscribes)
     }
 
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let sets = self.email.is_some() || self.phone.is_some() || self.subscribe.is_some();
+        let sets = sets || self.consent.is_some();
         !self.create && !sets && self.attributes.is_empty() && self.event.is_none()
     }
 }
@@ -187,6 +203,28 @@ pub struct NumberSubscription {
     pub group: SubscriptionGroup,
     /// Whether Braze first asks the consumer to confirm.
     pub double_opt_in: bool,
+}
+
+/// The outcome of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// Braze accepted it.
+    Done,
+    /// Braze refused it for good.
+    Refused {
+        /// The reason, redacted.
+        reason: String,
+    },
+    /// It was certainly not done, and is to be tried again at this moment.
+    NotDone {
+        /// When to try again.
+        retry_at: Timestamp,
+    },
+    /// It is not known whether it was done. It must not be tried again before this moment.
+    Unknown {
+        /// When it may be tried again.
+        retry_at: Timestamp,
+    },
 }
 
 /// A custom event.

@@ -29,7 +29,7 @@ fn phone() -> Phone {
 }
 
 fn consent(text_id: &str) -> Consent {
-    Consent { given: true, at: at(0), text_id: Some(text_id.to_owned()) }
+    Consent::answered(true, at(0), Some(text_id.to_owned()))
 }
 
 pub(super) fn by_email() -> Way {
@@ -81,6 +81,7 @@ fn write(event: bool, shows_reward: bool) -> ProfileWrite {
             properties: Attributes::default(),
         }),
         shows_reward,
+        consent: None,
     }
 }
 

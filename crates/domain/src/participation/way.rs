@@ -1,6 +1,7 @@
 //! How a consumer takes part.
 
 use crate::Timestamp;
+use crate::consent::Consent;
 use crate::contact::{Contact, Email, Phone};
 use crate::ids::{Channel, ContactKey};
 use crate::profile::ProfileRef;
@@ -44,17 +45,6 @@ pub struct BrazeEvent {
     pub profile: Option<ProfileRef>,
     /// When Braze sent what the consumer answered, if the webhook says so.
     pub sent_at: Option<Timestamp>,
-}
-
-/// A consumer's answer when asked for consent to be sent messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consent {
-    /// Whether the consumer consented.
-    pub given: bool,
-    /// When the consumer answered.
-    pub at: Timestamp,
-    /// The version of the text that the consumer was shown, as the caller names it.
-    pub text_id: Option<String>,
 }
 
 /// What is kept of a forgotten consumer's way of taking part.
@@ -128,6 +118,15 @@ impl Way {
         }
     }
 
+    /// The consumer's answer, to record how far it has come. What is kept of a forgotten consumer stays as it is.
+    pub(super) fn consent_mut(&mut self) -> Option<&mut Consent> {
+        match self {
+            Self::Email { consent, .. } => consent.as_mut(),
+            Self::Sms { consent, .. } => Some(consent),
+            Self::Event { .. } | Self::Forgotten(_) => None,
+        }
+    }
+
     /// The channel. Of a forgotten consumer it is only known whether it was an event.
     #[must_use]
     pub fn channel(&self) -> Channel {
@@ -155,10 +154,12 @@ impl Way {
         }
     }
 
-    /// Removes the name of the consent text, because the caller chose it and may have put anything there.
+    /// Removes the name of the consent text and the page if they name the consumer, because the caller chose them and may
+    /// have put anything there.
     fn nameless(&self, consent: Option<Consent>) -> Option<Consent> {
         consent.map(|consent| Consent {
             text_id: consent.text_id.filter(|text| !self.is_named_in(text)),
+            page: consent.page.filter(|page| !self.is_named_in(&decoded(page.as_str()))),
             ..consent
         })
     }
@@ -169,4 +170,11 @@ impl Way {
         self.email().is_some_and(|email| text.contains(&email.as_str().to_lowercase()))
             || self.phone().is_some_and(|phone| digits.contains(phone.as_str().trim_start_matches('+')))
     }
+}
+
+/// The text with the characters that an address or a number may have encoded in a page's address.
+fn decoded(page: &str) -> String {
+    let encoded =
+        [("%40", "@"), ("%2B", "+"), ("%2b", "+"), ("%2E", "."), ("%2e", "."), ("%2D", "-"), ("%2d", "-")];
+    encoded.into_iter().fold(page.to_owned(), |page, (code, character)| page.replace(code, character))
 }

@@ -150,6 +150,7 @@ fn diagram(rows: &[TableRow]) -> String {
             | Step::Defer { .. }
             | Step::NoProfile { .. }
             | Step::StopWaiting
+            | Step::Consent(..)
             | Step::Rest
             | Step::NotOffered(_) => continue,
         };

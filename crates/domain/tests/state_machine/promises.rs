@@ -38,6 +38,7 @@ fn written(step: &Step) -> Option<&ProfileWrite> {
         | Step::Defer { .. }
         | Step::NoProfile { .. }
         | Step::StopWaiting
+        | Step::Consent(..)
         | Step::Rest
         | Step::Wait { .. }
         | Step::NotOffered(_)

@@ -70,6 +70,7 @@ pub(crate) fn step(step: &Step, now: Timestamp) -> String {
         Step::Defer { until, .. } => format!("waits {}", wait(*until, now)),
         Step::NoProfile { until } => format!("waits {} for a profile", wait(*until, now)),
         Step::StopWaiting => "ends the wait that is shown".to_owned(),
+        Step::Consent(..) => "notes whether Braze has the consent".to_owned(),
         Step::Rest => "nothing is left to do".to_owned(),
         Step::Wait { state, until } => format!("waits {} → `{}`", wait(*until, now), state.name()),
         Step::NotOffered(way) => format!("the activation does not allow {way}"),
@@ -94,6 +95,7 @@ fn question(question: &Question) -> &'static str {
         Question::FindAlias(_) => "Braze for the profile with the alias",
         Question::FindProfile => "Braze for the profile",
         Question::Subscription(_) => "Braze whether the number is subscribed",
+        Question::ConsentGroups { .. } => "Braze for the groups of the consent",
         Question::EventRecorded { .. } => "Braze whether the profile has the event",
     }
 }
@@ -113,6 +115,7 @@ fn write(write: &ProfileWrite) -> String {
         (write.subscribe.is_some(), "the subscription"),
         (!write.attributes.is_empty(), "attributes"),
         (write.event.is_some(), "the event"),
+        (write.consent.is_some(), "the consent"),
     ];
     let with: Vec<&str> = with.into_iter().filter_map(|(has, what)| has.then_some(what)).collect();
     if with.is_empty() { verb.to_owned() } else { format!("{verb} with {}", with.join(", ")) }

@@ -2,12 +2,13 @@
 
 use domain::Timestamp;
 use domain::contact::{Contact, Email, Phone};
-use domain::participation::{BrazeEvent, Consent, Forgotten, ForgottenEvent, Way};
+use domain::participation::{BrazeEvent, Forgotten, ForgottenEvent, Way};
 use serde::{Deserialize, Serialize};
 
+use super::consent::{ConsentRecord, consent, consent_record};
 use crate::error::Why;
 use crate::profile::{ProfileRecord, profile, profile_record};
-use crate::values::{contact_key, is_false, moment};
+use crate::values::{contact_key, moment};
 
 /// The fields that store how a consumer takes part.
 #[derive(Default)]
@@ -26,17 +27,6 @@ pub(super) struct BrazeEventRecord {
     profile: Option<ProfileRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent_at: Option<i64>,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct ConsentRecord {
-    at: i64,
-    /// Stored only for a refusal. Records from before refusals were stored have no such field and mean
-    /// consent.
-    #[serde(default, skip_serializing_if = "is_false")]
-    refused: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    text_id: Option<String>,
 }
 
 pub(super) fn way_record(way: &Way) -> WayRecord {
@@ -109,16 +99,4 @@ fn braze_event(record: BrazeEventRecord) -> Result<BrazeEvent, Why> {
 
 fn forgotten_event(record: BrazeEventRecord) -> Result<ForgottenEvent, Why> {
     Ok(ForgottenEvent { name: record.name, sent_at: record.sent_at.map(moment).transpose()? })
-}
-
-fn consent_record(consent: &Consent) -> ConsentRecord {
-    ConsentRecord {
-        at: consent.at.as_millisecond(),
-        refused: !consent.given,
-        text_id: consent.text_id.clone(),
-    }
-}
-
-fn consent(record: ConsentRecord) -> Result<Consent, Why> {
-    Ok(Consent { given: !record.refused, at: moment(record.at)?, text_id: record.text_id })
 }

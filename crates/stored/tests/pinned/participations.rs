@@ -1,6 +1,7 @@
 //! The stored form of participations.
 
 use domain::attributes::AttributeValue;
+use domain::consent::{ChannelConsent, ConsentProgress, Page, TextHash};
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
     AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation,
@@ -55,6 +56,11 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
     for (name, read_back) in read_backs() {
         add(format!("read_back_{name}"), but(|kept| kept.read_back = Some(read_back)));
     }
+    for (name, progress) in consent_progress() {
+        let channel = Some(ChannelConsent { given: true, progress });
+        let consent = Some(Consent { email: channel, ..detailed() });
+        add(format!("consent_{name}"), but(|kept| kept.way = Way::Email { email: email(), consent }));
+    }
     for (name, one) in others() {
         add(name.to_owned(), one);
     }
@@ -79,7 +85,7 @@ fn ways() -> Vec<(&'static str, Participation)> {
         profile: Some(ProfileRef::ExternalId("u-1".into())),
         sent_at: Some(at(0)),
     };
-    let consent = Consent { given: true, at: at(5), text_id: Some("v3".into()) };
+    let consent = Consent::answered(true, at(5), Some("v3".into()));
     let ways = every!(Way:
         Way::Email { .. } => "email" Way::Email { email: email(), consent: None },
         Way::Sms { .. } => "sms" Way::Sms { phone: phone(), email: None, consent: consent.clone() },
@@ -103,6 +109,31 @@ fn ways() -> Vec<(&'static str, Participation)> {
         Way::Forgotten(_) => forgotten(way),
     };
     ways.into_iter().map(|(name, way)| (name, taken(way))).collect()
+}
+
+/// A consent with everything that is stored of one.
+fn detailed() -> Consent {
+    Consent {
+        text: Some(TextHash::of("I agree.")),
+        page: Page::parse("https://acme.example/spring").ok(),
+        email: Some(ChannelConsent { given: true, progress: ConsentProgress::Written { at: at(7) } }),
+        ..Consent::answered(true, at(5), Some("v3".into()))
+    }
+}
+
+/// How far a consent can have come.
+fn consent_progress() -> Vec<(&'static str, ConsentProgress)> {
+    let again = |again| ConsentProgress::Attempted { at: at(6), again };
+    every!(ConsentProgress:
+        ConsentProgress::Stored => "stored" ConsentProgress::Stored,
+        ConsentProgress::Pending => "pending" ConsentProgress::Pending,
+        ConsentProgress::Attempted { again: false, .. } => "attempted" again(false),
+        ConsentProgress::Attempted { again: true, .. } => "attempted_again" again(true),
+        ConsentProgress::Written { .. } => "written" ConsentProgress::Written { at: at(7) },
+        ConsentProgress::NotWritten => "not_written" ConsentProgress::NotWritten,
+        ConsentProgress::Withdrawing { .. } => "withdrawing" ConsentProgress::Withdrawing { at: at(8) },
+        ConsentProgress::Withdrawn { .. } => "withdrawn" ConsentProgress::Withdrawn { at: at(8) },
+    )
 }
 
 fn forgotten(way: Way) -> Participation {
@@ -143,8 +174,22 @@ fn others() -> Vec<(&'static str, Participation)> {
         (
             "consent_refused",
             but(|kept| {
-                let consent = Some(Consent { given: false, at: at(5), text_id: None });
+                let consent = Some(Consent::answered(false, at(5), None));
                 kept.way = Way::Email { email: email(), consent };
+            }),
+        ),
+        (
+            "consent_forgotten",
+            forgotten(Way::Forgotten(Forgotten { consent: Some(detailed()), ..Forgotten::default() })),
+        ),
+        (
+            "consent_by_number",
+            but(|kept| {
+                let sms = Some(ChannelConsent { given: true, progress: ConsentProgress::Pending });
+                let email = Some(ChannelConsent { given: false, progress: ConsentProgress::Stored });
+                let consent = Consent { sms, email, ..Consent::answered(true, at(5), None) };
+                kept.state = State::Open(Open::Sms(SmsState::Received));
+                kept.way = Way::Sms { phone: phone(), email: Some(crate::values::email()), consent };
             }),
         ),
         ("unanswered", by_number(State::Ended(Outcome::Mismatch(unanswered())))),

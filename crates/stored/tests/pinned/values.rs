@@ -89,7 +89,7 @@ pub(crate) fn participation() -> Participation {
 /// A participation by number and address, in this state.
 pub(crate) fn by_number(state: State) -> Participation {
     but(|kept| {
-        let consent = Consent { given: true, at: at(5), text_id: None };
+        let consent = Consent::answered(true, at(5), None);
         kept.way = Way::Sms { phone: phone(), email: Some(email()), consent };
         kept.due_at = (!state.is_end()).then(|| at(4));
         kept.state = state;

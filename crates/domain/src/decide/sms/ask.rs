@@ -44,6 +44,7 @@ impl SmsFlow<'_> {
             attributes: Attributes::default(),
             event: Some(event),
             shows_reward: false,
+            consent: None,
         };
         let event = EventProgress::Attempted { at: self.now, time };
         let state = Open::Sms(SmsState::Subscribing { target, event });
