@@ -63,9 +63,14 @@ pub(crate) fn codes(quantity: usize) -> Vec<String> {
     (0..quantity).map(|number| format!("CODE-{number:03}")).collect()
 }
 
+/// A raffle whose draw waits for at most a day.
+pub(crate) fn raffle_of(prize: Prize) -> Kind {
+    Kind::Raffle { prize, draw_after: Duration::from_secs(86_400) }
+}
+
 /// A raffle with codes as its prize.
 pub(crate) fn raffle_of_codes(quantity: u32, seed: &Seed) -> Rules {
-    let incentive = incentive(Kind::Raffle(Prize::Codes(pool())), quantity);
+    let incentive = incentive(raffle_of(Prize::Codes(pool())), quantity);
     Rules { commitment: Some(seed.commitment()), ..rules(incentive) }
 }
 

@@ -102,6 +102,15 @@ impl Ledger for Dynamo {
         let brand = brand_of(&snapshot);
         let (Some(_), Some(brand)) = (&drawn, brand) else { return Ok(drawn) };
         let ledger = name(&rules.ledger);
+        // From this write on, no credit adds a ticket, so a draw that is interrupted comes to the same result.
+        if !snapshot.counts.lots_closed {
+            let counts = Some(Counts { lots_closed: true, ..snapshot.counts.clone() });
+            if !self.write(&brand, &ledger, &snapshot, &Changes { counts, ..Changes::default() }).await? {
+                return Err(Error::unavailable("drawing a raffle", "another process is writing the ledger"));
+            }
+            snapshot.counts.lots_closed = true;
+            snapshot.counts_version += 1;
+        }
         if let Some(drawing) = changes.drawing.take() {
             self.keep_drawing(&ledger, &drawing).await?;
         }

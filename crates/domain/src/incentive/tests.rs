@@ -300,9 +300,11 @@ fn each_reason_for_no_prize_is_stored_under_its_name() {
 
 #[test]
 fn a_raffle_is_drawn_a_minute_after_the_close_among_those_credited_in_the_first_45_seconds() {
-    let raffle = incentive(Kind::Raffle(code("A")));
-    assert_eq!(raffle.lots_until(), at(3_600_000 + 45_000));
+    let draw_after = Duration::from_secs(600);
+    let raffle = incentive(Kind::Raffle { prize: code("A"), draw_after });
     assert_eq!(raffle.drawn_from(), at(3_600_000 + 60_000));
+    assert_eq!(raffle.lots_until(), at(3_600_000 + 600_000));
+    assert_eq!(raffle.drawn_by(), at(3_600_000 + 615_000));
 }
 
 #[test]

@@ -63,6 +63,8 @@ pub(crate) fn counts() -> Counts {
         given: 10,
         waiting: 4,
         entered: 5,
+        open_lots: None,
+        lots_closed: false,
         commitment: None,
         drawn_at: None,
         frozen: None,
@@ -77,6 +79,8 @@ fn every_form_that_counters_ever_had_is_read_and_the_newest_is_written() {
         ("none", Counts::default()),
         ("counted", counts()),
         ("drawn", drawn.clone()),
+        ("lots_are_open", Counts { open_lots: Some(2), ..counts() }),
+        ("drawing", Counts { open_lots: Some(0), lots_closed: true, ..counts() }),
         ("frozen", Counts { frozen: Some(Frozen { lots: 5, winners: 3 }), ..drawn }),
     ];
     let (encode, decode) = (
