@@ -98,7 +98,7 @@ async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code(
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(120)).await.unwrap();
     let ids = game.accept_all(140, Offer::Lot).await;
     game.credit_all(&ids).await;
-    let entrants: Vec<Entrant> = game.awards(&ids).await.iter().map(entrant).collect();
+    let entrants: Vec<Entrant> = game.awards(&ids).await.iter().map(Award::entrant).collect();
     let winners: Vec<Ticket> = winners(&seed, &entrants, Quantity::Limited(130.try_into().unwrap()))
         .into_iter()
         .map(Ticket::of)
@@ -155,10 +155,6 @@ async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_still_ne
     let Inserted::Existing(_) = ports.store.insert(&ada(), None).await.unwrap() else {
         panic!("another caller's attempt counts as a different one");
     };
-}
-
-fn entrant(award: &Award) -> Entrant {
-    Entrant { id: award.id, participant: award.participant }
 }
 
 #[tokio::test]

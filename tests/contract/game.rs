@@ -131,6 +131,12 @@ impl Game {
         id
     }
 
+    /// A participation's line, which is not entered yet.
+    pub(crate) fn line(participation: &Participation, offer: Offer) -> Award {
+        let participant = participation.contact_key(&IdKey::new([9; 32])).unwrap();
+        Award::new((participation.id(), acme()), ledger(), participant, offer)
+    }
+
     /// Stores a participation. Whether that enters its line is up to the store.
     pub(crate) async fn store(
         &self,
@@ -138,9 +144,7 @@ impl Game {
         offer: Offer,
         others: SiblingLines,
     ) -> ParticipationId {
-        let participant = participation.contact_key(&IdKey::new([9; 32])).unwrap();
-        let new = Award::new((participation.id(), acme()), ledger(), participant, offer);
-        let award = Award { others, ..new };
+        let award = Award { others, ..Self::line(&participation, offer) };
         let entry = Entry { award, rules: self.rules.clone() };
         self.ports.store.insert(&participation, Some(&entry)).await.unwrap();
         participation.id()

@@ -7,6 +7,7 @@ mod certainty;
 mod drain;
 mod every_message;
 mod fairness;
+mod one_person;
 mod panics;
 mod people;
 mod read_back;

@@ -4,6 +4,7 @@ mod answers;
 mod custom_event;
 mod enroll;
 mod find;
+mod identity;
 pub mod read_back;
 mod remembered;
 mod reward;
@@ -11,6 +12,8 @@ mod sms;
 mod unanswered;
 
 use std::time::Duration;
+
+pub use identity::participant;
 
 pub use crate::participation::step::{Command, ProfileEvent, ProfileWrite, Question, Step};
 
@@ -129,6 +132,9 @@ pub enum Written {
 /// The next step of a participation, according to the facts.
 #[must_use]
 pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, now: Timestamp) -> Step {
+    if let Some(question) = identity::question(participation, terms, facts) {
+        return Step::Ask(question);
+    }
     if let Some(resolution) = reward::resolution(participation, facts) {
         return Step::Resolve(resolution);
     }

@@ -14,6 +14,8 @@ mod credit_tests;
 #[cfg(test)]
 mod draw_tests;
 #[cfg(test)]
+mod one_prize_tests;
+#[cfg(test)]
 mod plain;
 
 use std::sync::Arc;

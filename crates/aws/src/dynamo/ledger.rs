@@ -47,10 +47,19 @@ impl Ledger for Dynamo {
 
     async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
         at_most(ids.len(), MOST_ITEMS, "entering awards")?;
-        for some in ids.chunks(ENTRIES) {
+        let (mut rest, mut at_once) = (ids, ENTRIES);
+        while !rest.is_empty() {
+            let (some, behind) = rest.split_at(at_once.min(rest.len()));
             let enter_all =
                 |book: &mut DynamoLedgerTx<'_>| some.iter().try_for_each(|id| enter(book, rules, *id));
-            self.transaction(&rules.ledger, some, enter_all).await?;
+            match self.transaction(&rules.ledger, some, enter_all).await {
+                // Lines of participants with several keys take more items.
+                Err(error) if some.len() > 1 && is_too_large(&error) => at_once = some.len() / 2,
+                done => {
+                    done?;
+                    (rest, at_once) = (behind, ENTRIES);
+                }
+            }
         }
         Ok(())
     }

@@ -4,12 +4,12 @@
 
 use crate::Timestamp;
 use crate::attributes::{AttributeValue, Attributes};
-use crate::award::{Award, Refusal, Resolution};
+use crate::award::{Award, AwardStatus, Refusal, Resolution};
 use crate::brand::{Identity, RewardsToBraze};
 use crate::decide::{
     Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, enroll, find, remembered,
 };
-use crate::incentive::Reward;
+use crate::incentive::{NoPrize, Reward};
 use crate::participation::{EventProgress, Participation, Shown, Target, Way};
 use crate::profile::{self, FoundProfile, ProfileRef};
 use crate::time::later;
@@ -20,9 +20,23 @@ const MOST_FAILURES: u32 = 4_000;
 /// What the ledger must do before anything else: a participation earns its credit on receipt or at its end,
 /// and is credited at once.
 pub(super) fn resolution(participation: &Participation, facts: &Facts) -> Option<Resolution> {
-    facts.award.as_ref().filter(|award| !award.is_resolved())?;
+    let award = facts.award.as_ref()?;
+    let who = participation.who();
+    let is_news = award.ledger.incentive.is_some() && !award.knows(who);
+    if award.is_resolved() {
+        // Whoever can win nothing any more is as little in the way of others.
+        let counts = match &award.status {
+            AwardStatus::Reserved { .. }
+            | AwardStatus::Waiting
+            | AwardStatus::InRaffle
+            | AwardStatus::Rewarded { .. }
+            | AwardStatus::NoPrize(NoPrize::NotDrawn) => true,
+            AwardStatus::New | AwardStatus::NoPrize(_) | AwardStatus::Released => false,
+        };
+        return (is_news && counts && award.is_entered()).then_some(Resolution::Identify(who));
+    }
     if participation.earned_at().is_some() {
-        Some(Resolution::Credit)
+        Some(if is_news { Resolution::CreditAs(who) } else { Resolution::Credit })
     } else if participation.state().unanswered().is_some() {
         Some(Resolution::Refuse(Refusal::PhoneMismatch))
     } else if participation.state().is_end() {

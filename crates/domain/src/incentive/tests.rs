@@ -222,7 +222,7 @@ fn a_draws_share_is_its_odds_and_its_outcome_never_changes() {
 }
 
 fn entrants(count: usize) -> Vec<Entrant> {
-    (0..count).map(consumer).map(|(participant, id)| Entrant { id, participant }).collect()
+    (0..count).map(consumer).map(|(participant, id)| Entrant { id, keys: vec![participant] }).collect()
 }
 
 proptest! {
@@ -260,7 +260,7 @@ fn more_tickets_are_no_better_chance() {
     let seed = Seed::new([5; 32]);
     let mut many = entrants(30);
     for entrant in &mut many[10..] {
-        entrant.participant = consumer(3).0;
+        entrant.keys = vec![consumer(3).0];
     }
     let drawn = winners(&seed, &many, Quantity::Limited(30.try_into().unwrap()));
     assert_eq!(drawn.len(), 10, "one lot a participant");
@@ -317,7 +317,7 @@ fn a_reward_prints_its_value_and_never_its_code() {
 fn of_a_participants_tickets_the_one_with_the_lowest_id_counts() {
     let ids = [3_u8, 1, 2].map(|number| crate::ids::ParticipationId::from_bytes([number; 16]));
     let (participant, _) = consumer(1);
-    let entrants = ids.map(|id| Entrant { id, participant });
+    let entrants = ids.map(|id| Entrant { id, keys: vec![participant] });
     for seed in 0..20 {
         assert_eq!(winners(&Seed::new([seed; 32]), &entrants, Quantity::Unlimited), [ids[1]]);
     }

@@ -3,6 +3,8 @@
 //! If a participation waits that could take a place, then no place is free. So places are given in the order
 //! of acceptance.
 
+mod one_prize;
+
 use std::num::NonZeroU64;
 
 use crate::Timestamp;
@@ -44,6 +46,11 @@ pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result
     counts.arrivals += 1;
     counts.commitment = counts.commitment.or(rules.commitment);
     award.arrival = NonZeroU64::new(counts.arrivals);
+    if let Kind::Draw { .. } = incentive.kind {
+        // However many keys a participant has, there is one draw for them: the first.
+        let others = book.siblings_of(&award)?;
+        award.offer = one_prize::drawn_before(&award, &others).unwrap_or(award.offer);
+    }
     award.status = first_status(book, incentive, &mut counts, &award)?;
     if award.status == AwardStatus::InRaffle {
         let open = if counts.entered == 0 { Some(0) } else { counts.open_lots };
@@ -107,9 +114,13 @@ pub fn resolve<B: LedgerTx>(
     let mut keeper = Keeper::of(book, rules, now)?;
     for (id, resolution) in resolutions {
         let Some(mut award) = keeper.book.award(*id)? else { continue };
+        if let Resolution::CreditAs(who) | Resolution::Identify(who) = resolution {
+            keeper.identify(&mut award, *who)?;
+        }
         if !award.is_resolved() {
             match resolution {
-                Resolution::Credit => keeper.credit(&mut award)?,
+                Resolution::Credit | Resolution::CreditAs(_) => keeper.credit(&mut award)?,
+                Resolution::Identify(_) => {}
                 Resolution::Release => keeper.release(&mut award, None)?,
                 Resolution::Refuse(why) => keeper.release(&mut award, Some(*why))?,
             }

@@ -35,11 +35,7 @@ fn with_lots(rules: &Rules, count: u8) -> PlainLedger {
 
 /// The statuses of those who win by the seed, best first.
 fn statuses_of_winners(ledger: &PlainLedger, rules: &Rules) -> Vec<AwardStatus> {
-    let entrants: Vec<_> = ledger
-        .awards
-        .values()
-        .map(|award| Entrant { id: award.id, participant: award.participant })
-        .collect();
+    let entrants: Vec<_> = ledger.awards.values().map(Award::entrant).collect();
     let winners = winners(&seed(), &entrants, rules.incentive.as_ref().unwrap().quantity);
     winners.into_iter().map(|id| ledger.awards[&id].status.clone()).collect()
 }

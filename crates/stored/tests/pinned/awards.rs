@@ -2,7 +2,7 @@
 
 use domain::award::{Award, AwardStatus, Refusal, SiblingLines};
 use domain::callback::{Callback, CallbackId, CallbackKind};
-use domain::ids::{LedgerKey, ParticipationId};
+use domain::ids::{ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Offer, Prize};
 use domain::ledger::{Counts, Frozen};
@@ -40,6 +40,8 @@ pub(crate) fn all() -> Vec<(String, Award)> {
         add(format!("others_{name}"), Award { others, ..award() });
     }
     add("others_of_unknown_ways".into(), Award { others: SiblingLines::Perhaps(Vec::new()), ..award() });
+    let other_keys = vec![ContactKey::from_bytes([2; 16]), ContactKey::from_bytes([3; 16])];
+    add("more_keys".into(), Award { other_keys, ..award() });
     add("credited".into(), Award { credited_at: Some(at(40)), due_at: Some(at(41)), ..award() });
     add("not_entered".into(), Award { arrival: None, status: AwardStatus::New, ..award() });
     let without_incentive = LedgerKey { incentive: None, ..ledger() };
