@@ -135,7 +135,7 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     if let Some(question) = identity::question(participation, terms, facts) {
         return Step::Ask(question);
     }
-    if let Some(resolution) = reward::resolution(participation, facts) {
+    if let Some(resolution) = reward::resolution(participation, terms, facts) {
         return Step::Resolve(resolution);
     }
     let open = match participation.state() {

@@ -1,9 +1,11 @@
 //! Who a participant is, as far as Braze's profile tells. One consumer may take part under several contacts.
 
-use crate::award::Participant;
+use crate::award::{Award, Participant};
+use crate::brand::CreditMoment;
 use crate::contact::{Contact, Email};
 use crate::decide::{Facts, Question, Terms, find};
 use crate::id_key::IdKey;
+use crate::ids::IncentiveId;
 use crate::participation::{EnrollState, Open, Outcome, Participation, SmsState, State, Target, Way};
 use crate::profile::{self, FoundProfile, ProfileRef};
 
@@ -24,6 +26,23 @@ pub(super) fn question(participation: &Participation, terms: &Terms<'_>, facts: 
     let events = activation.events.values().filter_map(|event| event.incentive.as_ref());
     let is_shared = email.into_iter().chain(events).any(|id| award.ledger.incentive.as_ref() == Some(id));
     if is_due && is_shared { find::profiles(participation, terms.brand, facts).err() } else { None }
+}
+
+/// Whether a line in another way to the same incentive may turn out to be the same participant's before it is rewarded. A way
+/// that is credited on receipt, without Braze naming the profile, does not know its participant by then.
+pub(super) fn meets_others(participation: &Participation, terms: &Terms<'_>, award: &Award) -> bool {
+    let activation = terms.activation;
+    let shares =
+        |incentive: Option<&IncentiveId>| incentive.is_some() && incentive == award.ledger.incentive.as_ref();
+    let by_sms = activation.sms.as_ref().is_some_and(|sms| shares(sms.incentive.as_ref()));
+    let by_email = activation
+        .email
+        .as_ref()
+        .is_some_and(|email| email.credit == CreditMoment::OnEnrollment && shares(email.incentive.as_ref()));
+    let own = participation.event().map(|event| &event.name);
+    let by_event =
+        activation.events.iter().any(|(name, event)| Some(name) != own && shares(event.incentive.as_ref()));
+    by_sms || by_email || by_event
 }
 
 /// What the facts say about the participant, if anything.

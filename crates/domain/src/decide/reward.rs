@@ -7,7 +7,8 @@ use crate::attributes::{AttributeValue, Attributes};
 use crate::award::{Award, AwardStatus, Refusal, Resolution};
 use crate::brand::{Identity, RewardsToBraze};
 use crate::decide::{
-    Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, enroll, find, remembered,
+    Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, enroll, find, identity,
+    remembered,
 };
 use crate::incentive::{NoPrize, Reward};
 use crate::participation::{EventProgress, Participation, Shown, Target, Way};
@@ -19,18 +20,21 @@ const MOST_FAILURES: u32 = 4_000;
 
 /// What the ledger must do before anything else: a participation earns its credit on receipt or at its end,
 /// and is credited at once.
-pub(super) fn resolution(participation: &Participation, facts: &Facts) -> Option<Resolution> {
+pub(super) fn resolution(
+    participation: &Participation,
+    terms: &Terms<'_>,
+    facts: &Facts,
+) -> Option<Resolution> {
     let award = facts.award.as_ref()?;
     let who = participation.who();
     let is_news = award.ledger.incentive.is_some() && !award.knows(who);
     if award.is_resolved() {
-        // Whoever can win nothing any more is as little in the way of others.
         let counts = match &award.status {
-            AwardStatus::Reserved { .. }
-            | AwardStatus::Waiting
-            | AwardStatus::InRaffle
-            | AwardStatus::Rewarded { .. }
-            | AwardStatus::NoPrize(NoPrize::NotDrawn) => true,
+            AwardStatus::Reserved { .. } | AwardStatus::Waiting | AwardStatus::InRaffle => true,
+            AwardStatus::Rewarded { .. } | AwardStatus::NoPrize(NoPrize::NotDrawn) => {
+                identity::meets_others(participation, terms, award)
+            }
+            // Whoever can win nothing any more is as little in the way of others.
             AwardStatus::New | AwardStatus::NoPrize(_) | AwardStatus::Released => false,
         };
         return (is_news && counts && award.is_entered()).then_some(Resolution::Identify(who));
