@@ -4,11 +4,11 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::incentive::raffle::Seed;
-use domain::incentive::{Kind, Offer, Prize};
+use domain::incentive::{Offer, Prize};
 use serde_json::{Value, json};
 use testkit::emulator::{config, prefix};
 
-use crate::game::{Game, code, first, incentive, ledger};
+use crate::game::{Game, code, first, incentive, ledger, raffle_of};
 use crate::{Ports, emulator};
 
 const LEDGER: &str = "spring early-bird";
@@ -21,11 +21,12 @@ fn counts(arrivals: u64) -> String {
 
 /// A drawn raffle with ten entries and three winners.
 async fn drawn(ports: Ports) -> Game {
-    let mut game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
+    let mut game = Game::of(ports, incentive(raffle_of(Prize::Fixed(code("TRIP"))), 3));
     let seed = Seed::new([4; 32]);
     game.rules.commitment = Some(seed.commitment());
     let ids = game.accept_all(10, Offer::Lot).await;
     game.credit_all(&ids[..9]).await;
+    game.release(ids[9]).await;
     game.ports.ledger.draw(&game.rules, &seed, game.now()).await.unwrap().unwrap();
     game
 }

@@ -10,14 +10,14 @@ use aws::operations::Environment;
 use aws::scheduler::{Scheduler, SchedulerSettings};
 use aws::sqs::Sqs;
 use aws::ssm::Parameters;
-use domain::award::Award;
+use domain::award::{Award, AwardStatus};
 use domain::brand::SecretRef;
 use domain::brand_file::BrandFile;
 use domain::callback::CallbackKind;
 use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
-use domain::incentive::{Offer, Quantity};
+use domain::incentive::{NoPrize, Offer, Quantity};
 use domain::message::{QueueName, WorkMessage};
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
@@ -96,11 +96,9 @@ async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code(
     let mut game = Game::of(on_dynamo_by(aws::emulator(recorder.url()).await).await, first(1));
     game.rules = raffle_of_codes(130, &seed);
     game.ports.ledger.import_codes(&acme(), &pool(), &codes(120)).await.unwrap();
-    let late = game.accept_all(160, Offer::Lot).await;
-    let (ids, late) = late.split_at(140);
-    let ids = ids.to_vec();
+    let ids = game.accept_all(140, Offer::Lot).await;
     game.credit_all(&ids).await;
-    let entrants: Vec<Entrant> = game.awards(&ids).await.iter().map(entrant).collect();
+    let entrants: Vec<Entrant> = game.awards(&ids).await.iter().map(Award::entrant).collect();
     let winners: Vec<Ticket> = winners(&seed, &entrants, Quantity::Limited(130.try_into().unwrap()))
         .into_iter()
         .map(Ticket::of)
@@ -108,13 +106,17 @@ async fn an_interrupted_draw_continues_with_the_same_winners_and_wastes_no_code(
 
     game.ports.clock.advance(Duration::from_secs(3_660));
     let draw = async || game.ports.ledger.draw(&game.rules, &seed, game.now()).await;
-    for parts in [1, 1, 0] {
+    for parts in [2, 1, 0] {
         recorder.let_through(parts);
         assert!(draw().await.is_err(), "it was interrupted");
         assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().drawn_at, None);
     }
     recorder.let_through(usize::MAX);
-    game.credit_all(late).await;
+    // They are entered late, long before the draw would stop waiting for them.
+    for number in 140..160 {
+        let late = game.accept_with(Game::participation(number, false), Offer::Lot).await;
+        assert_eq!(game.credit(late).await.status, AwardStatus::NoPrize(NoPrize::Closed));
+    }
     recorder.let_through(usize::MAX);
     assert!(draw().await.unwrap().is_some());
 
@@ -153,10 +155,6 @@ async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_still_ne
     let Inserted::Existing(_) = ports.store.insert(&ada(), None).await.unwrap() else {
         panic!("another caller's attempt counts as a different one");
     };
-}
-
-fn entrant(award: &Award) -> Entrant {
-    Entrant { id: award.id, participant: award.participant }
 }
 
 #[tokio::test]

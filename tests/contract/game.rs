@@ -63,9 +63,14 @@ pub(crate) fn codes(quantity: usize) -> Vec<String> {
     (0..quantity).map(|number| format!("CODE-{number:03}")).collect()
 }
 
+/// A raffle whose draw waits for at most a day.
+pub(crate) fn raffle_of(prize: Prize) -> Kind {
+    Kind::Raffle { prize, draw_after: Duration::from_secs(86_400) }
+}
+
 /// A raffle with codes as its prize.
 pub(crate) fn raffle_of_codes(quantity: u32, seed: &Seed) -> Rules {
-    let incentive = incentive(Kind::Raffle(Prize::Codes(pool())), quantity);
+    let incentive = incentive(raffle_of(Prize::Codes(pool())), quantity);
     Rules { commitment: Some(seed.commitment()), ..rules(incentive) }
 }
 
@@ -126,6 +131,12 @@ impl Game {
         id
     }
 
+    /// A participation's line, which is not entered yet.
+    pub(crate) fn line(participation: &Participation, offer: Offer) -> Award {
+        let participant = participation.contact_key(&IdKey::new([9; 32])).unwrap();
+        Award::new((participation.id(), acme()), ledger(), participant, offer)
+    }
+
     /// Stores a participation. Whether that enters its line is up to the store.
     pub(crate) async fn store(
         &self,
@@ -133,9 +144,7 @@ impl Game {
         offer: Offer,
         others: SiblingLines,
     ) -> ParticipationId {
-        let participant = participation.contact_key(&IdKey::new([9; 32])).unwrap();
-        let new = Award::new((participation.id(), acme()), ledger(), participant, offer);
-        let award = Award { others, ..new };
+        let award = Award { others, ..Self::line(&participation, offer) };
         let entry = Entry { award, rules: self.rules.clone() };
         self.ports.store.insert(&participation, Some(&entry)).await.unwrap();
         participation.id()

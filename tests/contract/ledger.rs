@@ -13,8 +13,12 @@ use ports::ledger::{DrawnPart, Stock};
 
 use crate::Ports;
 use crate::game::{
-    Game, acme, code, codes, first, incentive, ledger, of_codes, pool, raffle_of_codes, rewarded, rules,
+    Game, acme, code, codes, first, incentive, ledger, of_codes, pool, raffle_of, raffle_of_codes, rewarded,
+    rules,
 };
+
+/// How long the draw of the raffles here waits at most, in seconds.
+const A_DAY: u64 = 86_400;
 
 pub(crate) async fn places_are_held_in_the_order_of_acceptance(ports: Ports) {
     let game = Game::of(ports, first(2));
@@ -267,7 +271,7 @@ pub(crate) async fn a_raffle_of_too_few_codes_owes_the_rest(ports: Ports) {
 }
 
 pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: Ports) {
-    let mut game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
+    let mut game = Game::of(ports, incentive(raffle_of(Prize::Fixed(code("TRIP"))), 3));
     let seed = Seed::new([4; 32]);
     game.rules.commitment = Some(seed.commitment());
     let mut ids = Vec::new();
@@ -282,6 +286,11 @@ pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: P
         let game = &game;
         async move { game.ports.ledger.draw(&game.rules, &seed, game.now()).await.unwrap() }
     };
+    assert_eq!(draw(seed).await, None, "two were accepted before the close and may still be credited");
+    assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().open_lots, Some(2));
+    game.release(ids[1]).await;
+    assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().open_lots, Some(1));
+    game.ports.clock.advance(Duration::from_secs(3_600 + A_DAY + 15));
     assert_eq!(draw(Seed::new([5; 32])).await, None, "not the seed that was committed to");
     let drawn = draw(seed).await.unwrap();
     assert_eq!(drawn.moved_up.len(), 3);
@@ -297,7 +306,7 @@ pub(crate) async fn a_raffle_is_drawn_once_among_those_who_are_credited(ports: P
 }
 
 pub(crate) async fn the_result_of_a_draw_is_read_in_parts(ports: Ports) {
-    let mut game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 20));
+    let mut game = Game::of(ports, incentive(raffle_of(Prize::Fixed(code("TRIP"))), 20));
     let seed = Seed::new([4; 32]);
     game.rules.commitment = Some(seed.commitment());
     let ids = game.accept_all(300, Offer::Lot).await;
@@ -333,11 +342,11 @@ pub(crate) async fn a_waiting_participation_shows_how_many_wait_ahead(ports: Por
 }
 
 pub(crate) async fn a_credit_long_after_the_close_has_no_ticket_though_nothing_is_drawn_yet(ports: Ports) {
-    let game = Game::of(ports, incentive(Kind::Raffle(Prize::Fixed(code("TRIP"))), 3));
+    let game = Game::of(ports, incentive(raffle_of(Prize::Fixed(code("TRIP"))), 3));
     let ids = game.accept_all(2, Offer::Lot).await;
-    game.ports.clock.advance(Duration::from_secs(3_600 + 30));
+    game.ports.clock.advance(Duration::from_secs(3_600 + A_DAY - 30));
     assert_eq!(game.credit(ids[0]).await.status, AwardStatus::InRaffle, "taken part at the last moment");
-    game.ports.clock.advance(Duration::from_secs(30));
+    game.ports.clock.advance(Duration::from_secs(60));
     assert_eq!(game.credit(ids[1]).await.status, AwardStatus::NoPrize(NoPrize::Closed));
 }
 

@@ -14,6 +14,7 @@ mod in_order;
 mod ledger;
 mod left_open;
 mod limits;
+mod one_prize;
 mod operations;
 mod queues;
 mod read_backs;
@@ -232,6 +233,12 @@ macro_rules! keeps_ledgers {
                 a_waiting_participation_shows_how_many_wait_ahead,
                 a_credit_long_after_the_close_has_no_ticket_though_nothing_is_drawn_yet,
                 concurrent_resolutions_oversell_nothing;
+            one_prize:
+                many_addresses_of_one_profile_win_once,
+                whoever_turns_out_to_be_rewarded_already_gives_the_place_to_the_next,
+                whoever_has_a_place_under_another_key_is_passed_over_by_places_that_are_released,
+                a_line_whose_contact_was_replaced_is_no_longer_its_former_participants,
+                the_tickets_of_one_profile_are_one_chance;
             codes:
                 a_code_that_was_kept_with_a_byte_order_mark_is_given_out_once_and_without_it,
                 a_code_that_was_given_out_with_a_byte_order_mark_is_not_given_out_again;

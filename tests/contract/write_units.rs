@@ -16,6 +16,7 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, ParticipationId, Scope};
 use domain::message::QueueName;
 use domain::participation::{BrazeEvent, Participation};
+use domain::profile::ProfileRef;
 use memory::{Faults, Memory, SeededChance};
 use ports::clock::SystemClock;
 use ports::{Clock, Queues, ReadBacks, Store};
@@ -163,10 +164,18 @@ impl CountedActivation {
     }
 
     fn by_event(&self, number: usize) -> Participation {
+        self.by_event_of(number, None)
+    }
+
+    fn by_named_event(&self, number: usize) -> Participation {
+        self.by_event_of(number, Some(ProfileRef::ExternalId(format!("u-{number}"))))
+    }
+
+    fn by_event_of(&self, number: usize, profile: Option<ProfileRef>) -> Participation {
         let terms = self.brands.activation(&Scope::parse("spring").unwrap()).unwrap();
         let email = Email::parse(&email(number)).unwrap();
         let id = self.id_key.event(&terms.1.scope, "signed_in", &Contact::Email(email.clone()), None);
-        let event = BrazeEvent { name: "signed_in".to_owned(), profile: None, sent_at: None };
+        let event = BrazeEvent { name: "signed_in".to_owned(), profile, sent_at: None };
         Acceptance::new(id, terms, SystemClock.now()).by_event(event, email, Attributes::default())
     }
 
@@ -210,12 +219,18 @@ async fn write_units_by_flow_stay_as_documented() {
     let double = sms("double")
         + "double_opt_in_event = \"quikly_sms_opt_in\"\nwindow = \"3s\"\npoll = [{ every = \"1s\" }]\n";
     type Make = fn(&CountedActivation, usize) -> Participation;
-    let flows: [(&str, &str, Make, f64); 7] = [
+    let flows: [(&str, &str, Make, f64); 8] = [
         ("e-mail", EMAIL, CountedActivation::by_email, 4.0),
         ("e-mail, with an event", &event, CountedActivation::by_email, 7.3),
         ("e-mail, with an incentive of its own", &won, CountedActivation::by_email, 6.5),
         ("e-mail, with an incentive that SMS shares", &shared, CountedActivation::by_email, 9.5),
         ("webhook, with an incentive", &webhook, CountedActivation::by_event, 6.5),
+        (
+            "webhook that names the profile, with an incentive",
+            &webhook,
+            CountedActivation::by_named_event,
+            8.5,
+        ),
         ("SMS, single opt-in", &sms("single"), CountedActivation::by_phone, 7.0),
         ("SMS, double opt-in, expired after four reads", &double, CountedActivation::by_phone, 16.0),
     ];

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use domain::award::AwardStatus;
+use domain::incentive::NoPrize;
 use memory::Faults;
 use ports::{Clock, Ledger};
 use serde_json::{Value, json};
@@ -153,6 +155,60 @@ async fn a_raffle_is_drawn_at_its_close_and_its_winners_get_callbacks() {
     let rewarded =
         told.iter().filter(|(id, body)| id.ends_with("-rewarded") && body["data"]["reward"] == "TRIP");
     assert_eq!((told.len(), rewarded.count()), (12, 2));
+}
+
+/// A raffle among all who are enrolled.
+fn raffle(settings: &str) -> String {
+    let closes = campaign_start_plus(3_600);
+    let raffle = "[[activation.incentive]]\nid = \"early\"\nkind = \"raffle\"\nquantity = 1\n";
+    format!(
+        "[activation.email]\ncredit = \"on_enrollment\"\nincentive = \"early\"\n{raffle}reward = \"TRIP\"\ncloses = {closes}\n{settings}"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_accepted_before_the_close_has_a_lot_however_long_enrolling_takes() {
+    let campaign = Campaign::with(Faults::none(), "", &raffle(""));
+    campaign.run();
+    let mut ids = campaign.accept_many(5).await;
+    campaign.all_end(&ids, A_DAY).await;
+    campaign.clock.sleep(Duration::from_secs(3_600 - 90)).await;
+    let fault = json!({ "kind": "status", "status": 503 });
+    campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
+    for number in 5..8 {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+    }
+    campaign.clock.sleep(Duration::from_secs(600)).await;
+    let counts = |campaign: &Campaign| {
+        let ledger = campaign.terms().1.ledger(campaign.terms().1.email.as_ref().unwrap().incentive.as_ref());
+        let memory = campaign.memory.clone();
+        async move { memory.counts(&ledger).await.unwrap() }
+    };
+    let waits = counts(&campaign).await;
+    assert_eq!((waits.open_lots, waits.drawn_at), (Some(3), None), "the draw waits for three");
+    campaign.steer("DELETE", "/_sim/faults", "").await;
+    campaign.all_end(&ids, A_DAY).await;
+    campaign.clock.sleep(Duration::from_secs(120)).await;
+    let drawn = counts(&campaign).await;
+    assert_eq!(drawn.frozen.unwrap().lots, 8, "everyone who was accepted before the close has a lot");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draw_waits_no_longer_than_its_brand_file_says() {
+    let campaign = Campaign::with(Faults::none(), "", &raffle("draw_after = \"10m\""));
+    campaign.run();
+    let ids = campaign.accept_many(5).await;
+    campaign.all_end(&ids, A_DAY).await;
+    let fault = json!({ "kind": "status", "status": 503 });
+    campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
+    let late = campaign.accept("late@example.com").await;
+    campaign.clock.sleep(Duration::from_secs(3_600 + 700)).await;
+    let ledger = campaign.terms().1.ledger(campaign.terms().1.email.as_ref().unwrap().incentive.as_ref());
+    assert_eq!(campaign.memory.counts(&ledger).await.unwrap().frozen.unwrap().lots, 5);
+    campaign.steer("DELETE", "/_sim/faults", "").await;
+    campaign.all_end(&[late], A_DAY).await;
+    let award = campaign.memory.awards(&[late]).await.unwrap().found.remove(0);
+    assert_eq!(award.status, AwardStatus::NoPrize(NoPrize::Closed));
 }
 
 /// The time this many seconds after the campaign begins, as a brand file has it.

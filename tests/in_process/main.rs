@@ -9,6 +9,7 @@ mod consent_register;
 mod drain;
 mod every_message;
 mod fairness;
+mod one_person;
 mod panics;
 mod people;
 mod read_back;

@@ -1,13 +1,17 @@
 //! Work on whole ledgers: refills, draws, upgrades.
 
 use domain::brand::{Brand, Brands};
-use domain::ids::LedgerKey;
-use domain::incentive::Kind;
-use domain::ledger::Rules;
+use domain::ids::{LedgerKey, ParticipationId};
+use domain::incentive::{Incentive, Kind};
+use domain::ledger::{Counts, Rules};
 use ports::error::in_full;
+use ports::store::MOST_ITEMS;
 
 use crate::award::announce;
 use crate::connector::Connector;
+
+/// How many of the due participations are looked at before a draw.
+const MOST_LOOKED_AT: usize = 1_000;
 
 impl Connector {
     /// Gives free places to the participations that wait for one, in every ledger. Called after brand files
@@ -63,7 +67,7 @@ pub(crate) async fn upgrade_ledgers(connector: &Connector) {
 /// Draws the raffles that have closed. A draw that fails is tried again at the next tick.
 pub(crate) async fn draw_raffles(connector: &Connector) {
     let brands = connector.brands();
-    for (brand, ledger) in ledgers(&brands, |kind| matches!(kind, Kind::Raffle(_))) {
+    for (brand, ledger) in ledgers(&brands, |kind| matches!(kind, Kind::Raffle { .. })) {
         let known = connector.drawn.lock().contains(&ledger);
         if known {
             continue;
@@ -85,15 +89,27 @@ pub(crate) async fn draw_raffles(connector: &Connector) {
 async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports::Result<bool> {
     let rules = Rules::of(brand, ledger, &connector.id_key);
     let now = connector.deps.clock.now();
-    if rules.incentive.as_ref().is_none_or(|incentive| now < incentive.drawn_from()) {
+    let Some(incentive) = rules.incentive.as_deref().filter(|incentive| incentive.drawn_from() <= now) else {
+        return Ok(false);
+    };
+    let counts = connector.deps.ledger.counts(ledger).await?;
+    if counts.drawn_at.is_some() {
+        return Ok(true);
+    }
+    let is_final = counts.lots_closed || incentive.drawn_by() <= now;
+    if !is_final && (counts.open_lots.is_some_and(|open| open > 0) || lacks_lines(connector, ledger).await?) {
+        say_that_it_waits(connector, (brand, ledger), incentive, &counts);
         return Ok(false);
     }
-    let counts = connector.deps.ledger.counts(ledger).await?;
-    if counts.drawn_at.is_some() || counts.entered == 0 {
+    if counts.entered == 0 {
         return Ok(true);
     }
     let seed = connector.id_key.raffle_seed(ledger);
     let Some(resolved) = connector.deps.ledger.draw(&rules, &seed, now).await? else {
+        if counts.commitment.is_none_or(|commitment| commitment == seed.commitment()) {
+            say_that_it_waits(connector, (brand, ledger), incentive, &counts);
+            return Ok(false);
+        }
         tracing::error!(event = "connector.seed_changed", brand = %brand.id, scope = %ledger.scope, "The id key is not the one that the raffle's seed was committed with; the raffle is not drawn.");
         return Ok(false);
     };
@@ -101,6 +117,33 @@ async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports
     tracing::info!(event = "connector.drawn", brand = %brand.id, scope = %ledger.scope, lots, winners, "A raffle was drawn.");
     announce(connector, &brand.id, ledger, &resolved).await;
     Ok(true)
+}
+
+/// Whether participations that were accepted before the close, and have been due since, are not entered in the
+/// ledger yet.
+async fn lacks_lines(connector: &Connector, ledger: &LedgerKey) -> ports::Result<bool> {
+    let due = connector.deps.store.due(connector.deps.clock.now(), MOST_LOOKED_AT).await?;
+    let ids: Vec<ParticipationId> = due.into_iter().map(|due| due.id).collect();
+    for some in ids.chunks(MOST_ITEMS) {
+        let awards = connector.deps.ledger.awards(some).await?.found;
+        if awards.iter().any(|award| award.ledger == *ledger && !award.is_entered() && !award.is_resolved()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn say_that_it_waits(
+    connector: &Connector,
+    (brand, ledger): (&Brand, &LedgerKey),
+    incentive: &Incentive,
+    counts: &Counts,
+) {
+    let (open, until) = (counts.open_lots, incentive.drawn_by());
+    if let Some(line) = connector.line("connector.draw_waits", &format!("{} {}", ledger.scope, incentive.id))
+    {
+        tracing::info!(event = "connector.draw_waits", brand = %brand.id, scope = %ledger.scope, incentive = %incentive.id, open, %until, times = line.times, "The draw of a raffle waits for participations that were accepted before the close.");
+    }
 }
 
 /// The ledgers of all incentives of a wanted kind, each with its brand.

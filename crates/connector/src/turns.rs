@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::award::Resolution;
 use domain::brand::Brand;
-use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide};
+use domain::decide::{Command, ProfileWrite, Question, Step, Terms, decide, participant};
 use domain::ids::SubscriptionGroup;
 use domain::profile::{Alias, ProfileRef};
 use domain::time::later;
@@ -152,6 +152,10 @@ impl<'a> Turns<'a> {
                 return;
             };
             let terms = Terms { brand: self.brand, activation };
+            let who = participant(&item.participation, &terms, &item.facts, &self.connector.id_key);
+            if let Some(who) = who {
+                item.participation.learns_who(who);
+            }
             let step = decide(&item.participation, &terms, &item.facts, now);
             if !matches!(step, Step::NotOffered(_)) {
                 item.participation.has_terms();

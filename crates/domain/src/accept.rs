@@ -117,8 +117,12 @@ pub fn entry(
         None => Offer::Nothing(NoPrize::NoIncentive),
     };
     let others = others(participation, activation, &ledger, id_key);
-    let award =
-        Award { others, ..Award::new((participation.id(), brand.id.clone()), ledger, participant, offer) };
+    // Braze vouches for the profile that it names, whatever address the consumer has given it meanwhile.
+    let named = participation.event().and_then(|event| event.profile.as_ref());
+    let profile = named.and_then(|profile| id_key.profile(&brand.id, profile));
+    let other_keys = profile.filter(|_| ledger.incentive.is_some()).into_iter().collect();
+    let new = Award::new((participation.id(), brand.id.clone()), ledger, participant, offer);
+    let award = Award { others, other_keys, ..new };
     Some(Entry { award, rules })
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 
 use crate::Timestamp;
 use crate::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
+use crate::incentive::raffle::Entrant;
 use crate::incentive::{NoPrize, Offer, Reward};
 use crate::unknown::UnknownFields;
 
@@ -19,7 +20,10 @@ pub struct Award {
     pub ledger: LedgerKey,
     /// The consumer in any way of taking part; an incentive rewards each consumer once.
     pub participant: ContactKey,
-    /// Where the same consumer's other lines may be.
+    /// The same consumer's other keys: of the Braze profile, and of what the profile carries. Two lines with a
+    /// key in common belong to one consumer.
+    pub other_keys: Vec<ContactKey>,
+    /// Where lines with the key `participant` may be besides this one.
     pub others: SiblingLines,
     /// What may be won.
     pub offer: Offer,
@@ -49,6 +53,7 @@ impl Award {
             brand,
             ledger,
             participant,
+            other_keys: Vec::new(),
             others: SiblingLines::None,
             offer,
             arrival: None,
@@ -102,10 +107,25 @@ pub enum AwardStatus {
 pub enum Resolution {
     /// Credit the participation.
     Credit,
+    /// Credit the participation, now that more is known of its participant.
+    CreditAs(Participant),
+    /// Record who the participant is, after the credit.
+    Identify(Participant),
     /// Release the award, because the participation ended without a credit.
     Release,
     /// Release the award, with a reason for Quikly's callback.
     Refuse(Refusal),
+}
+
+/// What became known of a participant while the participation was processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Participant {
+    /// The key of the contact, if the details were replaced since the acceptance.
+    pub contact: Option<ContactKey>,
+    /// The key of the Braze profile.
+    pub profile: Option<ContactKey>,
+    /// The key of the address that the profile carries, if the participant gave none.
+    pub address: Option<ContactKey>,
 }
 
 /// What is to become of participations, each with its own resolution.
@@ -153,6 +173,56 @@ impl Award {
     #[must_use]
     pub fn arrival_number(&self) -> u64 {
         self.arrival.map_or(0, NonZeroU64::get)
+    }
+
+    /// All keys of its participant.
+    pub fn keys(&self) -> impl Iterator<Item = ContactKey> {
+        std::iter::once(self.participant).chain(self.other_keys.iter().copied())
+    }
+
+    /// The line as the draw of a raffle sees it.
+    #[must_use]
+    pub fn entrant(&self) -> Entrant {
+        Entrant { id: self.id, keys: self.keys().collect() }
+    }
+
+    /// Whether another line belongs to the same participant.
+    #[must_use]
+    pub fn is_sibling_of(&self, other: &Self) -> bool {
+        self.id != other.id && self.keys().any(|key| other.keys().any(|theirs| theirs == key))
+    }
+
+    /// Under which keys lines of the same participant may stand in its ledger.
+    pub fn shared_keys(&self) -> impl Iterator<Item = ContactKey> {
+        let own = (self.others != SiblingLines::None).then_some(self.participant);
+        own.into_iter().chain(self.other_keys.iter().copied())
+    }
+
+    /// Whether it has all of these keys.
+    #[must_use]
+    pub fn knows(&self, who: Participant) -> bool {
+        let others = [who.profile, who.address];
+        who.contact.is_none_or(|contact| contact == self.participant)
+            && others.into_iter().flatten().all(|key| self.keys().any(|known| known == key))
+    }
+
+    /// Adds the keys, and returns whether any of them is new. If the contact is another one, so is everybody
+    /// that the line was linked to before.
+    pub fn learn(&mut self, who: Participant) -> bool {
+        if self.knows(who) {
+            return false;
+        }
+        if let Some(contact) = who.contact.filter(|contact| *contact != self.participant) {
+            self.participant = contact;
+            self.other_keys.clear();
+            self.others = SiblingLines::Perhaps(Vec::new());
+        }
+        for key in [who.profile, who.address].into_iter().flatten() {
+            if self.keys().all(|known| known != key) {
+                self.other_keys.push(key);
+            }
+        }
+        true
     }
 
     /// Whether it was credited or released: neither happens twice.
@@ -207,6 +277,7 @@ mod tests {
             brand: BrandId::parse("acme").unwrap(),
             ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: None },
             participant: ContactKey::from_bytes([1; 16]),
+            other_keys: Vec::new(),
             others: SiblingLines::None,
             offer: Offer::ByPlace,
             arrival: NonZeroU64::new(arrival),

@@ -6,6 +6,7 @@ mod consent_due;
 mod custom_event;
 mod enroll;
 mod find;
+mod identity;
 mod look;
 pub mod read_back;
 mod remembered;
@@ -16,6 +17,7 @@ mod unanswered;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use identity::participant;
 pub use look::{may_look, next_look};
 
 pub use crate::participation::step::{
@@ -132,7 +134,10 @@ impl Facts {
 /// The next step of a participation, according to the facts.
 #[must_use]
 pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, now: Timestamp) -> Step {
-    if let Some(resolution) = reward::resolution(participation, facts) {
+    if let Some(question) = identity::question(participation, terms, facts) {
+        return Step::Ask(question);
+    }
+    if let Some(resolution) = reward::resolution(participation, terms, facts) {
         return Step::Resolve(resolution);
     }
     let open = match participation.state() {

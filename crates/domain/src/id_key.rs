@@ -8,6 +8,7 @@ use sha2::Sha256;
 use crate::contact::Contact;
 use crate::ids::{BrandId, Channel, ContactKey, LedgerKey, ParticipationId, RepeatKey, Scope};
 use crate::incentive::raffle::Seed;
+use crate::profile::ProfileRef;
 
 /// Identifies an id key: a hash under the key, which nobody can compute without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +129,18 @@ impl IdKey {
         ContactKey::from_bytes(first_half(self.hash(&["contact", brand.as_str(), kind, text])))
     }
 
+    /// The key of a brand's consumer by the profile that Braze names, if it names one that stays theirs whatever
+    /// their address: by external id, or else by Braze's own id.
+    #[must_use]
+    pub fn profile(&self, brand: &BrandId, profile: &ProfileRef) -> Option<ContactKey> {
+        let (kind, text) = match profile {
+            ProfileRef::ExternalId(id) => ("external_id", id),
+            ProfileRef::BrazeId(id) => ("braze_id", id),
+            ProfileRef::Alias(_) | ProfileRef::Email(_) | ProfileRef::Phone(_) => return None,
+        };
+        Some(ContactKey::from_bytes(first_half(self.hash(&["contact", brand.as_str(), kind, text]))))
+    }
+
     /// The hashed form of an `Idempotency-Key`, for the participation that it created.
     #[must_use]
     pub fn repeat_key(&self, id: ParticipationId, key: &str) -> RepeatKey {
@@ -210,6 +223,22 @@ mod tests {
         let of = |byte: u8| IdKey::new([byte; 32]).fingerprint().to_string();
         assert_eq!((of(1), of(1).len()), (of(1), 32));
         assert_ne!(of(1), of(2));
+    }
+
+    #[test]
+    fn a_profile_is_known_by_the_brands_id_or_by_brazes_and_by_nothing_that_may_change() {
+        let key = IdKey::new([7; 32]);
+        let acme = BrandId::parse("acme").unwrap();
+        let of = |profile: ProfileRef| key.profile(&acme, &profile);
+        let by_external_id = of(ProfileRef::ExternalId("u-1".into()));
+        assert!(by_external_id.is_some() && by_external_id == of(ProfileRef::ExternalId("u-1".into())));
+        assert_ne!(by_external_id, of(ProfileRef::ExternalId("u-2".into())));
+        assert_ne!(by_external_id, of(ProfileRef::BrazeId("u-1".into())));
+        let zest = BrandId::parse("zest").unwrap();
+        assert_ne!(by_external_id, key.profile(&zest, &ProfileRef::ExternalId("u-1".into())));
+        let ada = Email::parse("ada@example.com").unwrap();
+        assert_eq!(of(ProfileRef::Alias(crate::profile::Alias::for_email(&ada))), None);
+        assert_eq!(of(ProfileRef::Email(ada)), None);
     }
 
     fn phone(text: &str) -> crate::contact::Phone {

@@ -122,8 +122,13 @@ pub enum Kind {
         /// The prize.
         prize: Prize,
     },
-    /// The prize is drawn among all participations, at the close.
-    Raffle(Prize),
+    /// The prize is drawn among all participations, after the close.
+    Raffle {
+        /// The prize.
+        prize: Prize,
+        /// How long after the close the draw waits at most for participations that were accepted before it.
+        draw_after: Duration,
+    },
 }
 
 /// How many rewards an incentive has.
@@ -159,7 +164,7 @@ pub struct Incentive {
     pub id: IncentiveId,
     /// A participation accepted before this moment wins nothing.
     pub opens: Timestamp,
-    /// A participation accepted at or after this moment wins nothing. A raffle is drawn then.
+    /// A participation accepted at or after this moment wins nothing. A raffle is drawn after it.
     pub closes: Timestamp,
     /// How many rewards there are.
     pub quantity: Quantity,
@@ -232,22 +237,33 @@ pub struct Moments {
 }
 
 impl Incentive {
-    /// How long after the close a participation accepted at the last moment is certainly credited and has a ticket.
-    const CREDITED_BY: Duration = Duration::from_secs(45);
-
-    /// How long after the close every credit that counts has been stored.
+    /// How long after the close every participation that was accepted before it is in its ledger.
     const DRAWN_AFTER: Duration = Duration::from_secs(60);
+
+    /// How long a credit may take to be stored.
+    const STORED_BY: Duration = Duration::from_secs(15);
 
     /// A participation that is credited later than this has no ticket, whenever the raffle is drawn.
     #[must_use]
     pub fn lots_until(&self) -> Timestamp {
-        later(self.closes, Self::CREDITED_BY)
+        match self.kind {
+            Kind::Raffle { draw_after, .. } => later(self.closes, draw_after),
+            Kind::First(_) | Kind::Tiers(_) | Kind::Speed { .. } | Kind::Decay { .. } | Kind::Draw { .. } => {
+                self.closes
+            }
+        }
     }
 
-    /// When a raffle is drawn.
+    /// When a raffle is drawn at the earliest: if nobody with a ticket is still waiting to be credited.
     #[must_use]
     pub fn drawn_from(&self) -> Timestamp {
         later(self.closes, Self::DRAWN_AFTER)
+    }
+
+    /// When a raffle is drawn at the latest, whoever is still waiting to be credited.
+    #[must_use]
+    pub fn drawn_by(&self) -> Timestamp {
+        later(self.lots_until(), Self::STORED_BY)
     }
 
     /// What a participation may win. `lot` is its number in a draw, a keyed hash of participant and incentive, so that the outcome can be
@@ -274,7 +290,7 @@ impl Incentive {
             }
             Kind::Draw { odds, .. } if odds.wins(lot) => Offer::ByPlace,
             Kind::Draw { .. } => Offer::Nothing(NoPrize::NotDrawn),
-            Kind::Raffle(_) => Offer::Lot,
+            Kind::Raffle { .. } => Offer::Lot,
         }
     }
 
@@ -289,7 +305,7 @@ impl Incentive {
             }
             (
                 Offer::ByPlace | Offer::Lot,
-                Kind::First(prize) | Kind::Draw { prize, .. } | Kind::Raffle(prize),
+                Kind::First(prize) | Kind::Draw { prize, .. } | Kind::Raffle { prize, .. },
             ) => Some(prize.clone()),
             // This happens only if the brand file was changed in between: these kinds decide their prize at acceptance.
             (Offer::ByPlace | Offer::Lot, Kind::Speed { .. } | Kind::Decay { .. }) => None,
@@ -316,7 +332,7 @@ impl Incentive {
     pub fn pools(&self) -> Vec<(&Pool, Option<u32>)> {
         let all = |prize| (prize, self.quantity.limit());
         let prizes: Vec<(&Prize, Option<u32>)> = match &self.kind {
-            Kind::First(prize) | Kind::Raffle(prize) | Kind::Draw { prize, .. } => vec![all(prize)],
+            Kind::First(prize) | Kind::Raffle { prize, .. } | Kind::Draw { prize, .. } => vec![all(prize)],
             Kind::Speed { speed_tiers, .. } => speed_tiers.iter().map(|pace| all(&pace.prize)).collect(),
             Kind::Decay { .. } => Vec::new(),
             Kind::Tiers(tiers) => {

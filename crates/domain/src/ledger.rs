@@ -14,6 +14,8 @@ mod credit_tests;
 #[cfg(test)]
 mod draw_tests;
 #[cfg(test)]
+mod one_prize_tests;
+#[cfg(test)]
 mod plain;
 
 use std::sync::Arc;
@@ -49,7 +51,8 @@ impl Rules {
     pub fn of(brand: &Brand, ledger: &LedgerKey, id_key: &IdKey) -> Self {
         let activation = brand.activations.get(&ledger.scope);
         let incentive = ledger.incentive.as_ref().and_then(|id| activation?.incentives.get(id)).cloned();
-        let raffled = incentive.as_ref().is_some_and(|incentive| matches!(incentive.kind, Kind::Raffle(_)));
+        let raffled =
+            incentive.as_ref().is_some_and(|incentive| matches!(incentive.kind, Kind::Raffle { .. }));
         let commitment = raffled.then(|| id_key.raffle_seed(ledger).commitment());
         Self { ledger: ledger.clone(), incentive, call_back: brand.callback.is_some(), commitment }
     }
@@ -85,6 +88,11 @@ pub struct Counts {
     pub waiting: u32,
     /// How many tickets are in the raffle.
     pub entered: u32,
+    /// How many of these tickets belong to participations that are not credited yet. `None` while tickets are
+    /// in the raffle that an earlier version entered.
+    pub open_lots: Option<u32>,
+    /// Whether the draw has begun. No ticket counts that is credited from then on.
+    pub lots_closed: bool,
     /// The commitment to the raffle's seed, from when its first ticket was entered.
     pub commitment: Option<Commitment>,
     /// When the raffle was drawn.

@@ -22,6 +22,7 @@ pub use way::{BrazeEvent, Forgotten, ForgottenEvent, Way};
 use self::step::{Command, Step};
 use crate::Timestamp;
 use crate::attributes::Attributes;
+use crate::award::Participant;
 use crate::contact::{Contact, Email, Phone};
 use crate::id_key::IdKey;
 use crate::ids::{BrandId, Channel, ContactKey, ParticipationId, RepeatKey, Scope};
@@ -199,6 +200,12 @@ impl Participation {
         self.0.repeat_key
     }
 
+    /// What became known of the consumer since the acceptance, as keyed hashes.
+    #[must_use]
+    pub fn who(&self) -> Participant {
+        self.0.who
+    }
+
     /// Since when its terms are missing: its brand, activation or way is no longer configured.
     #[must_use]
     pub fn without_terms_since(&self) -> Option<Timestamp> {
@@ -311,6 +318,7 @@ impl Participation {
         kept.unknown = UnknownFields::default();
         kept.slot = None;
         kept.read_back = None;
+        kept.who = Participant::default();
         kept.updated_at = now;
         match &kept.state {
             State::Open(_) => {

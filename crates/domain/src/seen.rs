@@ -133,6 +133,7 @@ mod tests {
             brand: BrandId::parse("acme").unwrap(),
             ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: None },
             participant: ContactKey::from_bytes([7; 16]),
+            other_keys: Vec::new(),
             others: SiblingLines::None,
             offer: Offer::ByPlace,
             arrival: None,

@@ -3,11 +3,11 @@
 use domain::Timestamp;
 use domain::award::{Award, AwardStatus};
 use domain::callback::Callback;
-use domain::ids::{ContactKey, LedgerKey, ParticipationId};
+use domain::ids::{LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
 use domain::ledger::{Counts, LedgerTx, TakenCode};
-use rusqlite::{Error, Params, Result, Row, Transaction, params};
+use rusqlite::{Error, Params, Result, Transaction, params};
 
 use crate::drawn;
 use crate::queries::{ENTERED, FIRST_WAITING, OTHERS, OWED};
@@ -30,6 +30,22 @@ pub(crate) struct SqliteLedgerTx<'a> {
 impl<'a> SqliteLedgerTx<'a> {
     pub(crate) fn new(transaction: &'a Transaction<'a>, ledger: &LedgerKey) -> Self {
         Self { transaction, ledger: name(ledger) }
+    }
+
+    /// Stores the keys that a line has besides the one in its row.
+    fn keep_keys(&self, award: &Award) -> Result<()> {
+        if award.other_keys.is_empty() {
+            return Ok(());
+        }
+        let mut forget = self.transaction.prepare_cached("DELETE FROM award_keys WHERE id = ?1")?;
+        forget.execute([award.id.to_bytes()])?;
+        let mut keep = self.transaction.prepare_cached(
+            "INSERT INTO award_keys (participant, ledger, id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        )?;
+        for key in &award.other_keys {
+            keep.execute(params![key.to_bytes(), self.ledger, award.id.to_bytes()])?;
+        }
+        Ok(())
     }
 
     fn awards(&self, sql: &str, parameters: impl Params) -> Result<Vec<Award>> {
@@ -83,7 +99,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
         let mut statement = self.transaction.prepare_cached(
             "INSERT INTO awards (id, brand, ledger, participant, arrival, standing, place, credited, due_at, record)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (id) DO UPDATE SET standing = excluded.standing, place = excluded.place, credited = excluded.credited,
+             ON CONFLICT (id) DO UPDATE SET participant = excluded.participant, standing = excluded.standing, place = excluded.place, credited = excluded.credited,
                                             due_at = excluded.due_at, record = excluded.record",
         )?;
         statement.execute(params![
@@ -98,16 +114,30 @@ impl LedgerTx for SqliteLedgerTx<'_> {
             award.due_at.map(Timestamp::as_millisecond),
             stored::award::encode(award).map_err(unencodable)?,
         ])?;
-        Ok(())
+        self.keep_keys(award)
     }
 
     fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>> {
-        self.awards(OTHERS, params![award.participant.to_bytes(), self.ledger, award.id.to_bytes()])
+        let mut others: Vec<Award> = Vec::new();
+        for key in award.keys() {
+            others.extend(self.awards(OTHERS, params![key.to_bytes(), self.ledger, award.id.to_bytes()])?);
+        }
+        others.sort_by_key(|other| (other.arrival, other.id));
+        others.dedup_by_key(|other| other.id);
+        Ok(others)
     }
 
     fn first_waiting(&mut self) -> Result<Option<Award>> {
-        let first = self.first_awards(FIRST_WAITING, [&self.ledger], 1)?;
-        Ok(first.into_iter().next())
+        // Usually the first one is it.
+        for most in [1, usize::MAX] {
+            let waiting = self.first_awards(FIRST_WAITING, [&self.ledger], most)?;
+            for award in waiting {
+                if !self.siblings_of(&award)?.iter().any(Award::has_place) {
+                    return Ok(Some(award));
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn owed(&mut self) -> Result<Vec<Award>> {
@@ -115,14 +145,7 @@ impl LedgerTx for SqliteLedgerTx<'_> {
     }
 
     fn entered(&mut self) -> Result<Vec<Entrant>> {
-        let mut statement = self.transaction.prepare_cached(ENTERED)?;
-        let entrant = |row: &Row<'_>| {
-            Ok(Entrant {
-                id: ParticipationId::from_bytes(row.get(0)?),
-                participant: ContactKey::from_bytes(row.get(1)?),
-            })
-        };
-        statement.query_map([&self.ledger], entrant)?.collect()
+        Ok(self.awards(ENTERED, [&self.ledger])?.iter().map(Award::entrant).collect())
     }
 
     fn put_back(&mut self, place: u32) -> Result<()> {

@@ -13,7 +13,7 @@ pub(crate) const WAITING_BEFORE: &str = "
             WHERE ledger = ?1 AND level = 1 AND block >= (?2 >> 16) << 8 AND block < ?2 >> 8)
          + (SELECT ifnull(sum(lines), 0) FROM waiting WHERE ledger = ?1 AND level = 2 AND block < ?2 >> 16)";
 
-/// The first waiting line whose participant has no place yet.
+/// The waiting lines whose participant has no place under the same first key, in order.
 pub(crate) const FIRST_WAITING: &str = "
     SELECT id, record FROM awards AS waiting
     WHERE ledger = ?1 AND standing = 'waiting' AND standing IN ('waiting', 'entered') AND NOT EXISTS (
@@ -28,12 +28,15 @@ pub(crate) const OWED: &str =
 
 /// Raffle entries that are credited.
 pub(crate) const ENTERED: &str = "
-    SELECT id, participant FROM awards
+    SELECT id, record FROM awards
     WHERE ledger = ?1 AND standing = 'entered' AND standing IN ('waiting', 'entered') AND credited";
 
-/// A participant's other lines.
-pub(crate) const OTHERS: &str =
-    "SELECT id, record FROM awards WHERE participant = ?1 AND ledger = ?2 AND id <> ?3 ORDER BY arrival";
+/// The lines with a key, except one.
+pub(crate) const OTHERS: &str = "
+    SELECT id, record FROM awards WHERE participant = ?1 AND ledger = ?2 AND id <> ?3
+    UNION ALL
+    SELECT awards.id, awards.record FROM award_keys JOIN awards ON awards.id = award_keys.id
+    WHERE award_keys.participant = ?1 AND award_keys.ledger = ?2 AND award_keys.id <> ?3";
 
 #[cfg(test)]
 mod tests {

@@ -244,6 +244,18 @@ const STEPS: &[M<'_>] = &[M::up(
          key    TEXT PRIMARY KEY,
          record TEXT NOT NULL
      ) WITHOUT ROWID;",
+), M::up(
+    // The further keys of lines whose participant has several.
+    "CREATE TABLE award_keys (
+         participant BLOB NOT NULL,
+         ledger      TEXT NOT NULL,
+         id          BLOB NOT NULL,
+         PRIMARY KEY (participant, ledger, id)
+     ) WITHOUT ROWID;
+     CREATE INDEX award_keys_of_line ON award_keys (id);
+     CREATE TRIGGER award_keys_go AFTER DELETE ON awards BEGIN
+         DELETE FROM award_keys WHERE id = OLD.id;
+     END;",
 )];
 
 /// Whether a newer version has migrated the file.

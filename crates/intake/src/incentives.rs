@@ -32,8 +32,8 @@ pub(crate) async fn show(
     members.insert("incentive".to_owned(), incentive.id.as_str().into());
     members.insert("waiting".to_owned(), counts.waiting.into());
     members.insert("held".to_owned(), counts.held.into());
-    if let Kind::Raffle(_) = incentive.kind {
-        members.extend(raffle(&intake, &ledger, &counts).await?);
+    if let Kind::Raffle { .. } = incentive.kind {
+        members.extend(raffle(&intake, (&ledger, incentive), &counts).await?);
     }
     Ok(Json(Value::Object(members)))
 }
@@ -146,7 +146,11 @@ fn left(incentive: &Incentive, counts: &Counts) -> Map<String, Value> {
     members
 }
 
-async fn raffle(intake: &Intake, ledger: &LedgerKey, counts: &Counts) -> Result<Map<String, Value>, Problem> {
+async fn raffle(
+    intake: &Intake,
+    (ledger, incentive): (&LedgerKey, &Incentive),
+    counts: &Counts,
+) -> Result<Map<String, Value>, Problem> {
     let seed = intake.id_key.raffle_seed(ledger);
     let commitment = counts.commitment.unwrap_or_else(|| seed.commitment());
     let mut members = Map::new();
@@ -165,6 +169,11 @@ async fn raffle(intake: &Intake, ledger: &LedgerKey, counts: &Counts) -> Result<
         members.insert("drawn_at".to_owned(), drawn_at.to_string().into());
         members.insert("seed".to_owned(), seed.publish().into());
         members.insert("winning_tickets".to_owned(), won.into());
+    } else {
+        if let Some(open) = counts.open_lots {
+            members.insert("open_lots".to_owned(), open.into());
+        }
+        members.insert("drawn_by".to_owned(), incentive.drawn_by().to_string().into());
     }
     Ok(members)
 }

@@ -118,14 +118,15 @@ impl LedgerTx for MemoryLedgerTx<'_> {
     }
 
     fn siblings_of(&mut self, award: &Award) -> std::result::Result<Vec<Award>, Infallible> {
-        Ok(self.by_arrival(|other| other.participant == award.participant && other.id != award.id))
+        Ok(self.by_arrival(|other| other.is_sibling_of(award)))
     }
 
     fn first_waiting(&mut self) -> std::result::Result<Option<Award>, Infallible> {
         let placed: BTreeSet<_> =
-            self.lines().filter(|award| award.has_place()).map(|award| award.participant).collect();
-        let waits =
-            |award: &Award| award.status == AwardStatus::Waiting && !placed.contains(&award.participant);
+            self.lines().filter(|award| award.has_place()).flat_map(Award::keys).collect();
+        let waits = |award: &Award| {
+            award.status == AwardStatus::Waiting && !award.keys().any(|key| placed.contains(&key))
+        };
         Ok(self.by_arrival(waits).into_iter().next())
     }
 
@@ -138,8 +139,7 @@ impl LedgerTx for MemoryLedgerTx<'_> {
 
     fn entered(&mut self) -> std::result::Result<Vec<Entrant>, Infallible> {
         let entered = |award: &&Award| award.status == AwardStatus::InRaffle && award.credited_at.is_some();
-        let entrant = |award: &Award| Entrant { id: award.id, participant: award.participant };
-        Ok(self.lines().filter(entered).map(entrant).collect())
+        Ok(self.lines().filter(entered).map(Award::entrant).collect())
     }
 
     fn put_back(&mut self, place: u32) -> std::result::Result<(), Infallible> {

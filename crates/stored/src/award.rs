@@ -26,6 +26,8 @@ struct AwardRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incentive: Option<String>,
     participant: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    other_keys: Vec<String>,
     /// Absent if there are no other lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     others: Option<Vec<String>>,
@@ -54,6 +56,7 @@ pub fn encode(award: &Award) -> Result<String, Unencodable> {
         scope: award.ledger.scope.to_string(),
         incentive: award.ledger.incentive.as_ref().map(ToString::to_string),
         participant: award.participant.to_string(),
+        other_keys: award.other_keys.iter().map(ToString::to_string).collect(),
         others: match &award.others {
             SiblingLines::None => None,
             SiblingLines::Perhaps(ids) => Some(ids.iter().map(ToString::to_string).collect()),
@@ -90,6 +93,7 @@ fn award(id: ParticipationId, record: AwardRecord, unknown: UnknownFields) -> Re
         brand: BrandId::parse(&record.brand)?,
         ledger,
         participant: contact_key(&record.participant)?,
+        other_keys: record.other_keys.iter().map(|key| contact_key(key)).collect::<Result<_, _>>()?,
         others: others(record.others)?,
         offer: offer(record.offer)?,
         arrival,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Unencodable, Unreadable, Why};
 use crate::form::{self, Version};
-use crate::values::{bytes, moment};
+use crate::values::{bytes, is_false, moment};
 
 /// The newest version of the counters' form.
 const NEWEST: u16 = 1;
@@ -25,6 +25,10 @@ struct CountersRecord {
     given: u32,
     waiting: u32,
     entered: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_lots: Option<u32>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    lots_closed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     commitment: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +56,8 @@ pub fn encode(ledger: impl fmt::Display, counts: &Counts) -> Result<String, Unen
         given: counts.given,
         waiting: counts.waiting,
         entered: counts.entered,
+        open_lots: counts.open_lots,
+        lots_closed: counts.lots_closed,
         commitment: counts.commitment.map(|commitment| hex::encode(commitment.0)),
         drawn_at: counts.drawn_at.map(Timestamp::as_millisecond),
         frozen: counts.frozen.map(|frozen| (frozen.lots, frozen.winners)),
@@ -75,6 +81,8 @@ fn counts(record: CountersRecord, unknown: UnknownFields) -> Result<Counts, Why>
         given: record.given,
         waiting: record.waiting,
         entered: record.entered,
+        open_lots: record.open_lots,
+        lots_closed: record.lots_closed,
         commitment: record.commitment.as_deref().map(bytes).transpose()?.map(Commitment),
         drawn_at: record.drawn_at.map(moment).transpose()?,
         frozen: record.frozen.map(|(lots, winners)| Frozen { lots, winners }),

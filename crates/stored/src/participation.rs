@@ -12,7 +12,8 @@ pub use attributes::attribute_size;
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::ids::{BrandId, ParticipationId, RepeatKey, Scope};
+use domain::award::Participant;
+use domain::ids::{BrandId, ContactKey, ParticipationId, RepeatKey, Scope};
 use domain::participation::{Participation, Shown, Snapshot, Unanswered};
 use domain::reservation::Slot;
 use domain::time::later;
@@ -23,7 +24,7 @@ use serde_json::{Map, Value};
 use crate::error::{Unencodable, Unreadable, Why};
 use crate::form::{self, Version};
 use crate::prize::{StandingRecord, standing, standing_record};
-use crate::values::{is_false, is_zero, moment};
+use crate::values::{contact_key, is_false, is_zero, moment};
 
 use consent::ConsentRecord;
 use sent::{ReadBackRecord, read_back, read_back_record};
@@ -82,6 +83,8 @@ struct ParticipationRecord {
     unanswered: Option<UnansweredRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     repeat_key: Option<String>,
+    #[serde(default, skip_serializing_if = "WhoRecord::is_unknown")]
+    who: WhoRecord,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     proof: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +99,37 @@ struct UnansweredRecord {
     standing: Option<StandingRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_at: Option<i64>,
+}
+
+/// Keys of the consumer that became known since the acceptance.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+struct WhoRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contact: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+}
+
+impl WhoRecord {
+    fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn of(who: Participant) -> Self {
+        let text = |key: Option<ContactKey>| key.map(|key| key.to_string());
+        Self { contact: text(who.contact), profile: text(who.profile), address: text(who.address) }
+    }
+
+    fn read(&self) -> Result<Participant, Why> {
+        let key = |text: &Option<String>| text.as_deref().map(contact_key).transpose();
+        Ok(Participant {
+            contact: key(&self.contact)?,
+            profile: key(&self.profile)?,
+            address: key(&self.address)?,
+        })
+    }
 }
 
 impl form::Record for ParticipationRecord {
@@ -163,6 +197,7 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
             ended_at: wait.ended_at.map(Timestamp::as_millisecond),
         }),
         repeat_key: kept.repeat_key.map(|key| key.to_string()),
+        who: WhoRecord::of(kept.who),
         proof: stored_way.proof,
         without_terms_since: kept.without_terms_since.map(Timestamp::as_millisecond),
     })
@@ -210,6 +245,7 @@ fn participation(
         slot: slot.transpose()?,
         no_such_alias: record.no_such_alias,
         repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose()?,
+        who: record.who.read()?,
         without_terms_since: record.without_terms_since.map(moment).transpose()?,
         version,
         unknown,

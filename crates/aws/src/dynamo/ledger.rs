@@ -47,10 +47,19 @@ impl Ledger for Dynamo {
 
     async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
         at_most(ids.len(), MOST_ITEMS, "entering awards")?;
-        for some in ids.chunks(ENTRIES) {
+        let (mut rest, mut at_once) = (ids, ENTRIES);
+        while !rest.is_empty() {
+            let (some, behind) = rest.split_at(at_once.min(rest.len()));
             let enter_all =
                 |book: &mut DynamoLedgerTx<'_>| some.iter().try_for_each(|id| enter(book, rules, *id));
-            self.transaction(&rules.ledger, some, enter_all).await?;
+            match self.transaction(&rules.ledger, some, enter_all).await {
+                // Lines of participants with several keys take more items.
+                Err(error) if some.len() > 1 && is_too_large(&error) => at_once = some.len() / 2,
+                done => {
+                    done?;
+                    (rest, at_once) = (behind, ENTRIES);
+                }
+            }
         }
         Ok(())
     }
@@ -102,6 +111,15 @@ impl Ledger for Dynamo {
         let brand = brand_of(&snapshot);
         let (Some(_), Some(brand)) = (&drawn, brand) else { return Ok(drawn) };
         let ledger = name(&rules.ledger);
+        // From this write on, no credit adds a ticket, so a draw that is interrupted comes to the same result.
+        if !snapshot.counts.lots_closed {
+            let counts = Some(Counts { lots_closed: true, ..snapshot.counts.clone() });
+            if !self.write(&brand, &ledger, &snapshot, &Changes { counts, ..Changes::default() }).await? {
+                return Err(Error::unavailable("drawing a raffle", "another process is writing the ledger"));
+            }
+            snapshot.counts.lots_closed = true;
+            snapshot.counts_version += 1;
+        }
         if let Some(drawing) = changes.drawing.take() {
             self.keep_drawing(&ledger, &drawing).await?;
         }

@@ -28,7 +28,7 @@ const MOST_OWED: usize = 9;
 pub(crate) enum Need {
     /// The lines of these participations.
     Lines(Vec<ParticipationId>),
-    /// Which lines a participant has.
+    /// Which lines have a participant's key.
     SiblingLines(ContactKey),
     /// At least this many of the first waiting lines.
     Waiting(usize),
@@ -162,16 +162,22 @@ impl LedgerTx for DynamoLedgerTx<'_> {
     }
 
     fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>, Need> {
-        let SiblingLines::Perhaps(known) = &award.others else { return Ok(Vec::new()) };
-        let stored =
-            self.snapshot.others.get(&award.participant).ok_or(Need::SiblingLines(award.participant))?;
-        let mut ids: BTreeSet<ParticipationId> = stored.iter().chain(known).copied().collect();
-        let changed = self.changes.lines.values().filter(|line| line.participant == award.participant);
+        let mut ids: BTreeSet<ParticipationId> = match &award.others {
+            SiblingLines::None => BTreeSet::new(),
+            SiblingLines::Perhaps(known) => known.iter().copied().collect(),
+        };
+        for key in award.shared_keys() {
+            ids.extend(self.snapshot.others.get(&key).ok_or(Need::SiblingLines(key))?);
+        }
+        if ids.is_empty() && award.shared_keys().next().is_none() {
+            return Ok(Vec::new());
+        }
+        let changed = self.changes.lines.values().filter(|line| line.is_sibling_of(award));
         ids.extend(changed.map(|line| line.id));
         ids.remove(&award.id);
         let mut others = self.lines(&ids.into_iter().collect::<Vec<_>>())?;
-        // A participation that was accepted but not entered yet does not count.
-        others.retain(Award::is_entered);
+        // A participation that was accepted but not entered yet does not count, nor does one that was another's before.
+        others.retain(|other| other.is_entered() && other.is_sibling_of(award));
         others.sort_by_key(|other| other.arrival);
         Ok(others)
     }

@@ -6,10 +6,9 @@ use std::pin::pin;
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
-use domain::award::{Award, SiblingLines};
+use domain::award::Award;
 use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
-use domain::incentive::raffle::Entrant;
 use domain::ledger::Counts;
 use futures::future::try_join_all;
 use futures::{TryStreamExt, try_join};
@@ -84,11 +83,10 @@ impl Dynamo {
             self.read_put_back(ledger),
             self.read_lines(ids, &mut lines)
         )?;
-        let entering =
-            |line: &&VersionedLine| !line.award.is_entered() && line.award.others != SiblingLines::None;
-        let participants: Vec<ContactKey> =
-            lines.lines.values().flatten().filter(entering).map(|line| line.award.participant).collect();
-        let others = participants.into_iter().map(async |participant| {
+        let entering = |line: &&VersionedLine| !line.award.is_entered();
+        let entering = lines.lines.values().flatten().filter(entering);
+        let keys: BTreeSet<ContactKey> = entering.flat_map(|line| line.award.shared_keys()).collect();
+        let others = keys.into_iter().map(async |participant| {
             Ok::<_, Error>((participant, self.lines_of(ledger, participant).await?))
         });
         let others = try_join_all(others).await?.into_iter().collect();
@@ -122,8 +120,8 @@ impl Dynamo {
             }
             Need::Owed => snapshot.owed = Some(self.listed("owed", ledger, None).await?),
             Need::Entered => {
-                let entrant = |award: &Award| Entrant { id: award.id, participant: award.participant };
-                snapshot.entered = Some(self.lots(ledger, snapshot).await?.iter().map(entrant).collect());
+                snapshot.entered =
+                    Some(self.lots(ledger, snapshot).await?.iter().map(Award::entrant).collect());
             }
             Need::PutBack => snapshot.put_back = Some(self.read_put_back(ledger).await?),
             Need::Codes(pool, least) => {

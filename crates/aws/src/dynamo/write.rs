@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::Timestamp;
-use domain::award::{Award, AwardStatus, SiblingLines};
-use domain::ids::BrandId;
+use domain::award::{Award, AwardStatus};
+use domain::ids::{BrandId, ContactKey};
 use domain::incentive::Offer;
 use domain::ledger::Counts;
 use ports::{Error, Result};
@@ -52,6 +52,20 @@ fn built<T, E: std::error::Error + Send + Sync + 'static>(built: std::result::Re
     built.map_err(|error| Error::unavailable(DOING, error))
 }
 
+/// The keys under which a line is to be found from now on, and was not before.
+fn new_keys<'a>(stored: Option<&'a Award>, award: &'a Award) -> impl Iterator<Item = ContactKey> + 'a {
+    let listed = stored.filter(|line| line.is_entered());
+    let is_new =
+        move |key: &ContactKey| listed.is_none_or(|line| line.shared_keys().all(|known| known != *key));
+    award.shared_keys().filter(move |key| award.is_entered() && is_new(key))
+}
+
+/// Whether a line that was entered before gets a key.
+fn has_new_keys(snapshot: &LedgerSnapshot, award: &Award) -> bool {
+    let stored = snapshot.lines.get(&award.id).and_then(Option::as_ref).map(|line| &line.award);
+    stored.is_some_and(|line| line.is_entered() && new_keys(Some(line), award).next().is_some())
+}
+
 impl Dynamo {
     /// Writes the changes. Returns `false` when another write has changed what they rest on.
     pub(crate) async fn write(
@@ -62,7 +76,9 @@ impl Dynamo {
         changes: &Changes,
     ) -> Result<bool> {
         let mut items = self.line_items(ledger, snapshot, changes)?;
-        if let Some(counts) = changes.counts.as_ref().filter(|counts| **counts != snapshot.counts) {
+        let counts = changes.counts.as_ref().unwrap_or(&snapshot.counts);
+        // Whoever enters a line of the same participant meanwhile must see its new key.
+        if *counts != snapshot.counts || changes.lines.values().any(|award| has_new_keys(snapshot, award)) {
             items.push(self.counts_item(ledger, counts, snapshot.ranks(), snapshot.counts_version)?);
         }
         items.extend(self.waiting_items(ledger, snapshot, changes).await?);
@@ -125,10 +141,14 @@ impl Dynamo {
             let stored = snapshot.lines.get(&award.id).and_then(Option::as_ref);
             let update = self.line_update(ledger, award, stored.map_or(0, |line| line.version))?;
             items.push(TransactWriteItem::builder().update(update).build());
-            let entered = stored.is_some_and(|line| !line.award.is_entered()) && award.is_entered();
-            if entered && award.others != SiblingLines::None {
-                let who = format!("who {} {}", award.participant, award.id);
-                items.push(self.versioned(ledger, &who, Item::new(), 0)?);
+            for key in new_keys(stored.map(|line| &line.award), award) {
+                let who = format!("who {key} {}", award.id);
+                let put = Put::builder()
+                    .table_name(&self.tables.ledgers)
+                    .item("ledger", text(ledger))
+                    .item("line", text(who))
+                    .item("version", number(1));
+                items.push(TransactWriteItem::builder().put(built(put.build())?).build());
             }
         }
         Ok(items)

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
 use crate::attributes::AttributeValue;
@@ -78,7 +79,8 @@ fn a_line_is_kept_where_an_incentive_or_a_callback_hangs_on_the_credit() {
 fn a_raffles_rules_commit_to_its_seed_and_those_of_others_to_none() {
     let id_key = IdKey::new([1; 32]);
     let reward = || Prize::Fixed(Reward::Code("A".into()));
-    for (kind, commits) in [(Kind::Raffle(reward()), true), (Kind::First(reward()), false)] {
+    let raffle = Kind::Raffle { prize: reward(), draw_after: Duration::from_secs(60) };
+    for (kind, commits) in [(raffle, true), (Kind::First(reward()), false)] {
         let id = IncentiveId::parse("early").unwrap();
         let incentive = Arc::new(Incentive {
             id: id.clone(),

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use toml::de::DeValue;
 
 use crate::Timestamp;
 use crate::attributes::LONGEST_TEXT;
-use crate::brand_file::duration::{OF_DECAY, OF_OTHERS};
+use crate::brand_file::duration::{OF_DECAY, OF_OTHERS, OF_WINDOW};
 use crate::brand_file::keys::{self, Table};
 use crate::brand_file::pools;
 use crate::brand_file::section::{Field, Section};
@@ -22,6 +23,9 @@ use crate::invisible::{is_invisible, is_meaningless};
 
 /// One less than a ledger's counters can hold. Files have always had this limit.
 const MOST_REWARDS: u32 = u32::MAX - 1;
+
+/// How long a raffle's draw waits at most, if the file does not say.
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// The incentives of an activation.
 pub(super) struct Incentives<'a> {
@@ -168,7 +172,12 @@ fn incentive(
 fn kind(rule: Rule, section: &mut Section<'_>) -> Option<Kind> {
     match rule {
         Rule::First => prize(section).map(Kind::First),
-        Rule::Raffle => prize(section).map(Kind::Raffle),
+        Rule::Raffle => {
+            let prize = prize(section);
+            let draw_after =
+                section.optional("draw_after").map_or(Some(A_DAY), |field| OF_WINDOW.read(&field));
+            Some(Kind::Raffle { prize: prize?, draw_after: draw_after? })
+        }
         Rule::Draw => {
             let odds = section.required("odds").and_then(|field| field.parsed(odds));
             let prize = prize(section);

@@ -112,6 +112,7 @@ pub(super) const INCENTIVE: Table = table(
         "round_to",
         "round",
         "odds",
+        "draw_after",
     ],
 );
 pub(super) const TIER: Table = table("An entry of tiers", &["up_to", "reward", "codes"]);

@@ -58,6 +58,7 @@ fn with_a_place(participation: Participation) -> (Participation, Facts) {
         brand: participation.brand().clone(),
         ledger: closed_to_all().ledger(None),
         participant: ContactKey::from_bytes([7; 16]),
+        other_keys: Vec::new(),
         others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: None,

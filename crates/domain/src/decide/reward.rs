@@ -4,12 +4,13 @@
 
 use crate::Timestamp;
 use crate::attributes::{AttributeValue, Attributes};
-use crate::award::{Award, Refusal, Resolution};
+use crate::award::{Award, AwardStatus, Refusal, Resolution};
 use crate::brand::{Identity, IdentityByPhone, RewardsToBraze};
 use crate::decide::{
-    Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, enroll, find, remembered,
+    Facts, ProfileEvent, ProfileWrite, Question, Step, Terms, Written, custom_event, enroll, find, identity,
+    remembered,
 };
-use crate::incentive::Reward;
+use crate::incentive::{NoPrize, Reward};
 use crate::participation::{EventProgress, Participation, Shown, Target, Way};
 use crate::profile::{self, FoundProfile, ProfileRef};
 use crate::time::later;
@@ -19,10 +20,27 @@ const MOST_FAILURES: u32 = 4_000;
 
 /// What the ledger must do before anything else: a participation earns its credit on receipt or at its end,
 /// and is credited at once.
-pub(super) fn resolution(participation: &Participation, facts: &Facts) -> Option<Resolution> {
-    facts.award.as_ref().filter(|award| !award.is_resolved())?;
+pub(super) fn resolution(
+    participation: &Participation,
+    terms: &Terms<'_>,
+    facts: &Facts,
+) -> Option<Resolution> {
+    let award = facts.award.as_ref()?;
+    let who = participation.who();
+    let is_news = award.ledger.incentive.is_some() && !award.knows(who);
+    if award.is_resolved() {
+        let counts = match &award.status {
+            AwardStatus::Reserved { .. } | AwardStatus::Waiting | AwardStatus::InRaffle => true,
+            AwardStatus::Rewarded { .. } | AwardStatus::NoPrize(NoPrize::NotDrawn) => {
+                identity::meets_others(participation, terms, award)
+            }
+            // Whoever can win nothing any more is as little in the way of others.
+            AwardStatus::New | AwardStatus::NoPrize(_) | AwardStatus::Released => false,
+        };
+        return (is_news && counts && award.is_entered()).then_some(Resolution::Identify(who));
+    }
     if participation.earned_at().is_some() {
-        Some(Resolution::Credit)
+        Some(if is_news { Resolution::CreditAs(who) } else { Resolution::Credit })
     } else if participation.state().unanswered().is_some() {
         Some(Resolution::Refuse(Refusal::PhoneMismatch))
     } else if participation.state().is_end() {

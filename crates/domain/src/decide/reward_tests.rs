@@ -78,6 +78,7 @@ impl RewardWorld {
             brand: brand.id.clone(),
             ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: Some(incentive) },
             participant: key.contact(&brand.id, &contact),
+            other_keys: Vec::new(),
             others: SiblingLines::None,
             offer: Offer::ByPlace,
             arrival: std::num::NonZeroU64::new(7),

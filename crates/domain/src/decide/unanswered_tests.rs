@@ -35,6 +35,7 @@ fn award(world: &SmsWorld, status: AwardStatus) -> Award {
         brand: world.brand.id.clone(),
         ledger: world.activation.ledger(Some(&incentive)),
         participant: IdKey::new([1; 32]).contact(&world.brand.id, &world.participation.contact().unwrap()),
+        other_keys: Vec::new(),
         others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: std::num::NonZeroU64::new(1),

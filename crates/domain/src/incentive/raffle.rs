@@ -25,12 +25,12 @@ pub struct Commitment(pub [u8; 32]);
 pub struct Ticket(pub [u8; 16]);
 
 /// A participation in a raffle, as the draw sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entrant {
     /// The participation.
     pub id: ParticipationId,
-    /// The person behind it, who can win only once.
-    pub participant: ContactKey,
+    /// The keys of the person behind it, who can win only once.
+    pub keys: Vec<ContactKey>,
 }
 
 impl Seed {
@@ -126,18 +126,47 @@ impl DrawnList {
 /// does not matter.
 #[must_use]
 pub fn winners(seed: &Seed, entrants: &[Entrant], quantity: Quantity) -> Vec<ParticipationId> {
-    let mut earliest: BTreeMap<ContactKey, ParticipationId> = BTreeMap::new();
-    for entrant in entrants {
-        // Of a participant's tickets the one with the lowest id counts, not the one with the best score: more
-        // tickets do not improve the chance.
-        let kept = earliest.entry(entrant.participant).or_insert(entrant.id);
-        *kept = entrant.id.min(*kept);
-    }
-    let scored = earliest.into_values().map(|id| (seed.score(Ticket::of(id)), id));
+    let scored = first_of_each(entrants).into_iter().map(|id| (seed.score(Ticket::of(id)), id));
     let mut scores: Vec<([u8; 32], ParticipationId)> = scored.collect();
     scores.sort_unstable();
     if let Some(limit) = quantity.limit() {
         scores.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
     scores.into_iter().map(|(_, id)| id).collect()
+}
+
+/// One participation of each participant. Those with a key in common belong together, also by way of others.
+///
+/// Of a participant's tickets the one with the lowest id counts, not the one with the best score: more tickets do
+/// not improve the chance.
+fn first_of_each(entrants: &[Entrant]) -> Vec<ParticipationId> {
+    let mut entrants: Vec<&Entrant> = entrants.iter().collect();
+    entrants.sort_unstable_by_key(|entrant| entrant.id);
+    // To which earlier entrant each belongs: itself, if it is the first of its participant.
+    let mut leads: Vec<usize> = Vec::with_capacity(entrants.len());
+    let mut holders: BTreeMap<ContactKey, usize> = BTreeMap::new();
+    for (number, entrant) in entrants.iter().enumerate() {
+        leads.push(number);
+        for key in &entrant.keys {
+            let holder = *holders.entry(*key).or_insert(number);
+            let (one, other) = (lead_of(&mut leads, holder), lead_of(&mut leads, number));
+            if let Some(lead) = leads.get_mut(one.max(other)) {
+                *lead = one.min(other);
+            }
+        }
+    }
+    let is_first = |(number, _): &(usize, &&Entrant)| leads.get(*number) == Some(number);
+    entrants.iter().enumerate().filter(is_first).map(|(_, entrant)| entrant.id).collect()
+}
+
+fn lead_of(leads: &mut [usize], number: usize) -> usize {
+    let mut first = number;
+    while let Some(next) = leads.get(first).copied().filter(|next| *next != first) {
+        first = next;
+    }
+    // The way is shorter from now on.
+    if let Some(lead) = leads.get_mut(number) {
+        *lead = first;
+    }
+    first
 }

@@ -222,7 +222,7 @@ fn a_draws_share_is_its_odds_and_its_outcome_never_changes() {
 }
 
 fn entrants(count: usize) -> Vec<Entrant> {
-    (0..count).map(consumer).map(|(participant, id)| Entrant { id, participant }).collect()
+    (0..count).map(consumer).map(|(participant, id)| Entrant { id, keys: vec![participant] }).collect()
 }
 
 proptest! {
@@ -260,7 +260,7 @@ fn more_tickets_are_no_better_chance() {
     let seed = Seed::new([5; 32]);
     let mut many = entrants(30);
     for entrant in &mut many[10..] {
-        entrant.participant = consumer(3).0;
+        entrant.keys = vec![consumer(3).0];
     }
     let drawn = winners(&seed, &many, Quantity::Limited(30.try_into().unwrap()));
     assert_eq!(drawn.len(), 10, "one lot a participant");
@@ -300,9 +300,11 @@ fn each_reason_for_no_prize_is_stored_under_its_name() {
 
 #[test]
 fn a_raffle_is_drawn_a_minute_after_the_close_among_those_credited_in_the_first_45_seconds() {
-    let raffle = incentive(Kind::Raffle(code("A")));
-    assert_eq!(raffle.lots_until(), at(3_600_000 + 45_000));
+    let draw_after = Duration::from_secs(600);
+    let raffle = incentive(Kind::Raffle { prize: code("A"), draw_after });
     assert_eq!(raffle.drawn_from(), at(3_600_000 + 60_000));
+    assert_eq!(raffle.lots_until(), at(3_600_000 + 600_000));
+    assert_eq!(raffle.drawn_by(), at(3_600_000 + 615_000));
 }
 
 #[test]
@@ -315,7 +317,7 @@ fn a_reward_prints_its_value_and_never_its_code() {
 fn of_a_participants_tickets_the_one_with_the_lowest_id_counts() {
     let ids = [3_u8, 1, 2].map(|number| crate::ids::ParticipationId::from_bytes([number; 16]));
     let (participant, _) = consumer(1);
-    let entrants = ids.map(|id| Entrant { id, participant });
+    let entrants = ids.map(|id| Entrant { id, keys: vec![participant] });
     for seed in 0..20 {
         assert_eq!(winners(&Seed::new([seed; 32]), &entrants, Quantity::Unlimited), [ids[1]]);
     }

@@ -3,6 +3,8 @@
 //! If a participation waits that could take a place, then no place is free. So places are given in the order
 //! of acceptance.
 
+mod one_prize;
+
 use std::num::NonZeroU64;
 
 use crate::Timestamp;
@@ -44,7 +46,16 @@ pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result
     counts.arrivals += 1;
     counts.commitment = counts.commitment.or(rules.commitment);
     award.arrival = NonZeroU64::new(counts.arrivals);
+    if let Kind::Draw { .. } = incentive.kind {
+        // However many keys a participant has, there is one draw for them: the first.
+        let others = book.siblings_of(&award)?;
+        award.offer = one_prize::drawn_before(&award, &others).unwrap_or(award.offer);
+    }
     award.status = first_status(book, incentive, &mut counts, &award)?;
+    if award.status == AwardStatus::InRaffle {
+        let open = if counts.entered == 0 { Some(0) } else { counts.open_lots };
+        counts.open_lots = open.map(|open| open + 1);
+    }
     counts.moves(None, &award.status);
     book.keep(&award)?;
     book.keep_counts(&counts)?;
@@ -103,9 +114,13 @@ pub fn resolve<B: LedgerTx>(
     let mut keeper = Keeper::of(book, rules, now)?;
     for (id, resolution) in resolutions {
         let Some(mut award) = keeper.book.award(*id)? else { continue };
+        if let Resolution::CreditAs(who) | Resolution::Identify(who) = resolution {
+            keeper.identify(&mut award, *who)?;
+        }
         if !award.is_resolved() {
             match resolution {
-                Resolution::Credit => keeper.credit(&mut award)?,
+                Resolution::Credit | Resolution::CreditAs(_) => keeper.credit(&mut award)?,
+                Resolution::Identify(_) => {}
                 Resolution::Release => keeper.release(&mut award, None)?,
                 Resolution::Refuse(why) => keeper.release(&mut award, Some(*why))?,
             }
@@ -131,7 +146,8 @@ pub fn refill<B: LedgerTx>(book: &mut B, rules: &Rules, now: Timestamp) -> Resul
     keeper.close()
 }
 
-/// Draws a raffle once: `None` if it was drawn before, or if the seed does not match the commitment.
+/// Draws a raffle once: `None` if it was drawn before, if the seed does not match the commitment, or if a
+/// participation that was accepted before the close may still get its ticket.
 ///
 /// # Errors
 /// The store's error.
@@ -147,7 +163,12 @@ pub fn draw<B: LedgerTx>(
         return Ok(None);
     };
     let entrants = book.entered()?;
+    let credited = u32::try_from(entrants.len()).unwrap_or(u32::MAX);
+    if counts.entered > credited && now < incentive.drawn_by() && !counts.lots_closed {
+        return Ok(None);
+    }
     let mut keeper = Keeper::of(book, rules, now)?;
+    keeper.counts.lots_closed = true;
     keeper.counts.drawn_at = Some(now);
     let mut won = Vec::new();
     for id in winners(seed, &entrants, incentive.quantity) {
@@ -189,6 +210,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
 
     fn credit(&mut self, award: &mut Award) -> Result<(), B::Error> {
         award.credited_at = Some(self.now);
+        self.closes_lot_of(award);
         let consolation = || self.rules.incentive.as_ref()?.consolation.clone();
         let status = match &award.status {
             AwardStatus::Reserved { place } => self.reward(award, *place)?,
@@ -217,7 +239,14 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
     /// interruption.
     fn has_no_lot_any_more(&self) -> bool {
         let closed = self.rules.incentive.as_ref().is_some_and(|incentive| self.now > incentive.lots_until());
-        closed || self.counts.drawn_at.is_some()
+        closed || self.counts.lots_closed || self.counts.drawn_at.is_some()
+    }
+
+    /// The draw does not wait for a participation that is credited or has ended.
+    fn closes_lot_of(&mut self, award: &Award) {
+        if award.status == AwardStatus::InRaffle {
+            self.counts.open_lots = self.counts.open_lots.map(|open| open.saturating_sub(1));
+        }
     }
 
     fn release(&mut self, award: &mut Award, why: Option<Refusal>) -> Result<(), B::Error> {
@@ -225,6 +254,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
             AwardStatus::Reserved { place } => Some(place),
             _ => None,
         };
+        self.closes_lot_of(award);
         self.stand(award, AwardStatus::Released)?;
         if let Some(place) = place {
             self.book.put_back(place)?;
@@ -261,7 +291,8 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
     fn reward(&mut self, award: &Award, place: u32) -> Result<Option<AwardStatus>, B::Error> {
         let Some(incentive) = &self.rules.incentive else { return Ok(None) };
         // The tickets of a raffle have no place of their own.
-        let offer = if matches!(incentive.kind, Kind::Raffle(_)) { &Offer::ByPlace } else { &award.offer };
+        let offer =
+            if matches!(incentive.kind, Kind::Raffle { .. }) { &Offer::ByPlace } else { &award.offer };
         let reward = match incentive.prize(offer, place) {
             None => return Ok(None),
             Some(Prize::Fixed(reward)) => reward,

@@ -37,7 +37,8 @@ fn an_offer_of_nothing_takes_no_place_and_a_lot_waits_for_the_draw() {
     assert_eq!(ledger.accept(&rules, 1, Offer::Nothing(NoPrize::TooSlow)), no_prize(NoPrize::TooSlow));
     assert_eq!(ledger.accept(&rules, 2, Offer::Lot), AwardStatus::InRaffle);
     assert_eq!(ledger.accept(&rules, 3, Offer::Prize(fixed())), reserved(1));
-    let expected = Counts { arrivals: 3, places: 1, held: 1, entered: 1, ..Counts::default() };
+    let expected =
+        Counts { arrivals: 3, places: 1, held: 1, entered: 1, open_lots: Some(1), ..Counts::default() };
     assert_eq!(ledger.counts, expected);
 }
 

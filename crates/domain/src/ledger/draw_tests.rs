@@ -1,5 +1,7 @@
 //! How a raffle is drawn, once.
 
+use std::time::Duration;
+
 use super::plain::*;
 use super::*;
 use crate::award::Resolution;
@@ -11,8 +13,13 @@ fn seed() -> Seed {
     Seed::new([5; 32])
 }
 
+/// Its draw waits for at most an hour.
+fn raffle_of(prize: Prize) -> Kind {
+    Kind::Raffle { prize, draw_after: Duration::from_secs(3_600) }
+}
+
 fn raffle(quantity: u32) -> Rules {
-    let rules = rules(incentive(Kind::Raffle(fixed()), quantity));
+    let rules = rules(incentive(raffle_of(fixed()), quantity));
     Rules { commitment: Some(seed().commitment()), ..rules }
 }
 
@@ -28,11 +35,7 @@ fn with_lots(rules: &Rules, count: u8) -> PlainLedger {
 
 /// The statuses of those who win by the seed, best first.
 fn statuses_of_winners(ledger: &PlainLedger, rules: &Rules) -> Vec<AwardStatus> {
-    let entrants: Vec<_> = ledger
-        .awards
-        .values()
-        .map(|award| Entrant { id: award.id, participant: award.participant })
-        .collect();
+    let entrants: Vec<_> = ledger.awards.values().map(Award::entrant).collect();
     let winners = winners(&seed(), &entrants, rules.incentive.as_ref().unwrap().quantity);
     winners.into_iter().map(|id| ledger.awards[&id].status.clone()).collect()
 }
@@ -83,13 +86,65 @@ fn whoever_is_credited_late_or_after_the_draw_has_no_lot() {
     for number in [2, 3, 4] {
         ledger.accept(&rules, number, Offer::Lot);
     }
-    let until = 3_600 + 45;
+    let until = 3_600 + 3_600;
     ledger.resolve(&rules, &[(2, Resolution::Credit)], until);
     ledger.resolve(&rules, &[(3, Resolution::Credit)], until + 1);
     assert_eq!((ledger.status(2), ledger.status(3)), (AwardStatus::InRaffle, no_prize(NoPrize::Closed)));
-    let Ok(Some(_)) = draw(&mut ledger, &rules, &seed(), at(10)) else { panic!("not drawn") };
-    ledger.resolve(&rules, &[(4, Resolution::Credit)], 11);
+    let Ok(Some(_)) = draw(&mut ledger, &rules, &seed(), at(until + 15)) else { panic!("not drawn") };
+    ledger.resolve(&rules, &[(4, Resolution::Credit)], until - 1);
     assert_eq!(ledger.status(4), no_prize(NoPrize::Closed));
+}
+
+#[test]
+fn a_draw_waits_for_everyone_who_was_accepted_before_the_close_until_they_have_ended() {
+    let rules = raffle(2);
+    let mut ledger = with_lots(&rules, 2);
+    for number in [3, 4] {
+        ledger.accept(&rules, number, Offer::Lot);
+    }
+    assert_eq!((ledger.counts.entered, ledger.counts.open_lots), (4, Some(2)));
+    assert_eq!(draw(&mut ledger, &rules, &seed(), at(3_700)), Ok(None), "two are not credited yet");
+    ledger.resolve(&rules, &[(3, Resolution::Credit)], 3_814);
+    assert_eq!(draw(&mut ledger, &rules, &seed(), at(3_900)), Ok(None), "one is not credited yet");
+    ledger.release(&rules, 4);
+    assert_eq!((ledger.counts.entered, ledger.counts.open_lots), (3, Some(0)));
+    assert!(matches!(draw(&mut ledger, &rules, &seed(), at(3_900)), Ok(Some(_))));
+    assert_eq!(ledger.counts.frozen, Some(Frozen { lots: 3, winners: 2 }));
+}
+
+#[test]
+fn a_draw_waits_no_longer_than_the_brand_says() {
+    let rules = raffle(2);
+    let mut ledger = with_lots(&rules, 2);
+    ledger.accept(&rules, 3, Offer::Lot);
+    assert_eq!(draw(&mut ledger, &rules, &seed(), at(3_600 + 3_614)), Ok(None));
+    assert!(matches!(draw(&mut ledger, &rules, &seed(), at(3_600 + 3_615)), Ok(Some(_))));
+    assert_eq!(ledger.counts.frozen, Some(Frozen { lots: 2, winners: 2 }));
+}
+
+#[test]
+fn once_a_draw_has_begun_nobody_else_gets_a_lot_and_it_waits_for_nobody() {
+    let rules = raffle(2);
+    let mut ledger = with_lots(&rules, 2);
+    ledger.counts.lots_closed = true;
+    ledger.accept(&rules, 3, Offer::Lot);
+    ledger.accept(&rules, 4, Offer::Lot);
+    assert_eq!(ledger.credit(&rules, 4), no_prize(NoPrize::Closed));
+    assert!(matches!(draw(&mut ledger, &rules, &seed(), at(3_700)), Ok(Some(_))));
+}
+
+#[test]
+fn how_many_lots_of_an_earlier_version_are_open_is_found_at_the_draw() {
+    let rules = raffle(2);
+    let mut ledger = with_lots(&rules, 2);
+    ledger.accept(&rules, 3, Offer::Lot);
+    ledger.counts.open_lots = None;
+    ledger.accept(&rules, 4, Offer::Lot);
+    ledger.release(&rules, 4);
+    assert_eq!(ledger.counts.open_lots, None);
+    assert_eq!(draw(&mut ledger, &rules, &seed(), at(3_700)), Ok(None));
+    ledger.release(&rules, 3);
+    assert!(matches!(draw(&mut ledger, &rules, &seed(), at(3_700)), Ok(Some(_))));
 }
 
 #[test]
@@ -112,7 +167,7 @@ fn a_draw_that_was_cut_off_comes_to_the_same_when_it_is_made_again() {
 #[test]
 fn a_winner_without_a_code_is_owed_one() {
     let pool = Pool::of_file("codes.txt").unwrap();
-    let rules = rules(incentive(Kind::Raffle(Prize::Codes(pool)), 2));
+    let rules = rules(incentive(raffle_of(Prize::Codes(pool)), 2));
     let mut ledger = with_lots(&rules, 3);
     ledger.codes = vec!["A-1"];
     let Ok(Some(resolved)) = draw(&mut ledger, &rules, &seed(), at(3_700)) else { panic!("not drawn") };

@@ -94,12 +94,12 @@ impl LedgerTx for PlainLedger {
     }
 
     fn siblings_of(&mut self, award: &Award) -> Result<Vec<Award>, Infallible> {
-        Ok(self.lines(|other| other.participant == award.participant && other.id != award.id))
+        Ok(self.lines(|other| other.is_sibling_of(award)))
     }
 
     fn first_waiting(&mut self) -> Result<Option<Award>, Infallible> {
         let has_place = |of: &Award| {
-            self.awards.values().any(|other| other.participant == of.participant && other.has_place())
+            of.has_place() || self.awards.values().any(|other| other.is_sibling_of(of) && other.has_place())
         };
         let waiting = self.lines(|award| award.status == AwardStatus::Waiting && !has_place(award));
         Ok(waiting.into_iter().next())
@@ -113,7 +113,7 @@ impl LedgerTx for PlainLedger {
     fn entered(&mut self) -> Result<Vec<Entrant>, Infallible> {
         let takes_part = |award: &Award| award.status == AwardStatus::InRaffle || award.reward().is_some();
         let lines = self.lines(|award| award.credited_at.is_some() && takes_part(award));
-        Ok(lines.iter().map(|award| Entrant { id: award.id, participant: award.participant }).collect())
+        Ok(lines.iter().map(Award::entrant).collect())
     }
 
     fn put_back(&mut self, place: u32) -> Result<(), Infallible> {

@@ -2,6 +2,7 @@
 
 use super::{Open, Participation, SmsState, State};
 use crate::Timestamp;
+use crate::award::Participant;
 use crate::reservation::Slot;
 
 impl Participation {
@@ -19,6 +20,13 @@ impl Participation {
     /// Records whether Braze has a profile under the alias that we would create.
     pub fn learns_of_alias(&mut self, exists: bool) {
         self.0.no_such_alias = !exists;
+    }
+
+    /// Records who the consumer is, as far as it was not known.
+    pub fn learns_who(&mut self, who: Participant) {
+        let known = &mut self.0.who;
+        known.profile = who.profile.or(known.profile);
+        known.address = who.address.or(known.address);
     }
 
     /// Braze gave a useful answer, so the count of failures begins anew.

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::{EnrollState, Open, Outcome, Participation, ReadBack, Shown, SmsState, State, Way};
 use crate::Timestamp;
 use crate::attributes::Attributes;
+use crate::award::Participant;
 use crate::ids::{BrandId, ParticipationId, RepeatKey, Scope};
 use crate::reservation::Slot;
 use crate::time::later;
@@ -54,6 +55,8 @@ pub struct Snapshot {
     pub no_such_alias: bool,
     /// See [`Participation::repeat_key`].
     pub repeat_key: Option<RepeatKey>,
+    /// See [`Participation::who`].
+    pub who: Participant,
     /// See [`Participation::without_terms_since`].
     pub without_terms_since: Option<Timestamp>,
     /// See [`Participation::version`].
@@ -124,6 +127,7 @@ impl Snapshot {
             slot: None,
             no_such_alias: false,
             repeat_key: None,
+            who: Participant::default(),
             without_terms_since: None,
             version: 0,
             unknown: UnknownFields::default(),

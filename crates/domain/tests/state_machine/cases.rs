@@ -80,6 +80,7 @@ fn award(world: &World, status: AwardStatus, settled: bool) -> Award {
         brand: brand.id.clone(),
         ledger: LedgerKey { scope: activation.scope.clone(), incentive: IncentiveId::parse("early").ok() },
         participant: domain::id_key::IdKey::new([1; 32]).contact(&brand.id, &contact),
+        other_keys: Vec::new(),
         others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: NonZeroU64::new(1),

@@ -61,7 +61,8 @@ pub(crate) fn step(step: &Step, now: Timestamp) -> String {
         Step::Tell { state, command } => {
             format!("{} → `{}`", self::command(command), state.name())
         }
-        Step::Resolve(Resolution::Credit) => "has the ledger credit it".to_owned(),
+        Step::Resolve(Resolution::Identify(_)) => "tells the ledger who the participant is".to_owned(),
+        Step::Resolve(Resolution::Credit | Resolution::CreditAs(_)) => "has the ledger credit it".to_owned(),
         Step::Resolve(Resolution::Release) => "has the ledger release its place".to_owned(),
         Step::Resolve(Resolution::Refuse(_)) => {
             "has the ledger release its place, with a reason for Quikly".to_owned()

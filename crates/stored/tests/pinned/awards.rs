@@ -2,7 +2,7 @@
 
 use domain::award::{Award, AwardStatus, Refusal, SiblingLines};
 use domain::callback::{Callback, CallbackId, CallbackKind};
-use domain::ids::{LedgerKey, ParticipationId};
+use domain::ids::{ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Offer, Prize};
 use domain::ledger::{Counts, Frozen};
@@ -40,6 +40,8 @@ pub(crate) fn all() -> Vec<(String, Award)> {
         add(format!("others_{name}"), Award { others, ..award() });
     }
     add("others_of_unknown_ways".into(), Award { others: SiblingLines::Perhaps(Vec::new()), ..award() });
+    let other_keys = vec![ContactKey::from_bytes([2; 16]), ContactKey::from_bytes([3; 16])];
+    add("more_keys".into(), Award { other_keys, ..award() });
     add("credited".into(), Award { credited_at: Some(at(40)), due_at: Some(at(41)), ..award() });
     add("not_entered".into(), Award { arrival: None, status: AwardStatus::New, ..award() });
     let without_incentive = LedgerKey { incentive: None, ..ledger() };
@@ -63,6 +65,8 @@ pub(crate) fn counts() -> Counts {
         given: 10,
         waiting: 4,
         entered: 5,
+        open_lots: None,
+        lots_closed: false,
         commitment: None,
         drawn_at: None,
         frozen: None,
@@ -77,6 +81,8 @@ fn every_form_that_counters_ever_had_is_read_and_the_newest_is_written() {
         ("none", Counts::default()),
         ("counted", counts()),
         ("drawn", drawn.clone()),
+        ("lots_are_open", Counts { open_lots: Some(2), ..counts() }),
+        ("drawing", Counts { open_lots: Some(0), lots_closed: true, ..counts() }),
         ("frozen", Counts { frozen: Some(Frozen { lots: 5, winners: 3 }), ..drawn }),
     ];
     let (encode, decode) = (

@@ -1,6 +1,7 @@
 //! The stored form of participations.
 
 use domain::attributes::AttributeValue;
+use domain::award::Participant;
 use domain::consent::{ChannelConsent, ConsentProgress, Page, TextHash};
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
@@ -194,6 +195,13 @@ fn others() -> Vec<(&'static str, Participation)> {
         ),
         ("unanswered", by_number(State::Ended(Outcome::Mismatch(unanswered())))),
         ("unanswered_ended", by_number(State::Ended(Outcome::Mismatch(ended)))),
+        (
+            "who",
+            but(|kept| {
+                let key = |byte| Some(ContactKey::from_bytes([byte; 16]));
+                kept.who = Participant { contact: key(4), profile: key(5), address: key(6) };
+            }),
+        ),
         ("without_terms", but(|kept| kept.without_terms_since = Some(at(9)))),
     ]
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use domain::Timestamp;
 use domain::attributes::{AttributeValue, Attributes};
-use domain::award::{Award, AwardStatus, SiblingLines};
+use domain::award::{Award, AwardStatus, Participant, SiblingLines};
 use domain::contact::{Email, Phone};
 use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
@@ -68,6 +68,7 @@ fn least() -> Snapshot {
         slot: None,
         no_such_alias: false,
         repeat_key: None,
+        who: Participant::default(),
         without_terms_since: None,
         version: 5,
         unknown: UnknownFields::default(),
@@ -206,6 +207,7 @@ pub(crate) fn award() -> Award {
         brand: brand(),
         ledger: ledger(),
         participant: contact(),
+        other_keys: Vec::new(),
         others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: NonZeroU64::new(7),

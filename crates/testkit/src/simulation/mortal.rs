@@ -221,7 +221,10 @@ impl Ledger for Mortal {
     }
 
     async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {
-        for (id, _) in resolutions.iter().filter(|(_, resolution)| *resolution == Resolution::Credit) {
+        let credits = |(_, resolution): &&(ParticipationId, Resolution)| {
+            matches!(resolution, Resolution::Credit | Resolution::CreditAs(_))
+        };
+        for (id, _) in resolutions.iter().filter(credits) {
             self.may_be_credited(*id);
         }
         self.life.effect(self.ports.ledger.resolve(rules, resolutions, now)).await
