@@ -229,7 +229,7 @@ async fn write_units_by_flow_stay_as_documented() {
             "webhook that names the profile, with an incentive",
             &webhook,
             CountedActivation::by_named_event,
-            8.5,
+            9.5,
         ),
         ("SMS, single opt-in", &sms("single"), CountedActivation::by_phone, 7.0),
         ("SMS, double opt-in, expired after four reads", &double, CountedActivation::by_phone, 16.0),

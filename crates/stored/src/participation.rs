@@ -14,7 +14,8 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::award::Participant;
 use domain::ids::{BrandId, ContactKey, ParticipationId, RepeatKey, Scope};
-use domain::participation::{Participation, Shown, Snapshot, Unanswered};
+use domain::participation::{Participation, Shown, Snapshot, Unanswered, Way};
+use domain::profile::ProfileRef;
 use domain::reservation::Slot;
 use domain::time::later;
 use domain::unknown::UnknownFields;
@@ -184,7 +185,7 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         shows_attributes: kept.shown.attributes,
         shows_event: event_record(kept.shown.event),
         shows_flow_event: kept.shown.flow_event.map(event_record),
-        read_back: kept.read_back.as_ref().map(read_back_record),
+        read_back: kept.read_back.as_ref().map(|read_back| read_back_record(read_back, named(&kept.way))),
         due_at: kept.due_at.map(Timestamp::as_millisecond),
         keep_until: Some(kept.keep_until.as_millisecond()),
         failures: kept.failures,
@@ -219,11 +220,13 @@ fn participation(
         consent: record.consent,
         proof: record.proof,
     };
+    let way = way(stored_way, state.is_end())?;
+    let read_back = record.read_back.map(|stored| read_back(stored, named(&way))).transpose()?;
     let snapshot = Snapshot {
         id,
         brand: BrandId::parse(&record.brand)?,
         scope: Scope::parse(&record.scope)?,
-        way: way(stored_way, state.is_end())?,
+        way,
         attributes: attributes::read(&record.attributes)?,
         accepted_at: moment(record.accepted_at)?,
         updated_at: moment(record.updated_at)?,
@@ -235,7 +238,7 @@ fn participation(
             event: event(&record.shows_event)?,
             flow_event: record.shows_flow_event.as_ref().map(event).transpose()?,
         },
-        read_back: record.read_back.map(read_back).transpose()?,
+        read_back,
         due_at: record.due_at.map(moment).transpose()?,
         keep_until: match record.keep_until {
             Some(keep_until) => moment(keep_until)?,
@@ -251,6 +254,11 @@ fn participation(
         unknown,
     };
     Ok(Participation::restore(snapshot)?)
+}
+
+/// The profile that an event names.
+fn named(way: &Way) -> Option<&ProfileRef> {
+    way.event().and_then(|event| event.profile.as_ref())
 }
 
 fn unanswered(record: UnansweredRecord) -> Result<Unanswered, Why> {

@@ -39,7 +39,7 @@ pub enum ReadBack {
 pub struct SentParts {
     /// The profile that was addressed.
     pub profile: ProfileRef,
-    /// Braze's own id of that profile, if the profile was looked up before the write.
+    /// Braze's own id of that profile, if it was addressed by alias and looked up before the write.
     pub braze_id: Option<String>,
     /// When Braze accepted the last write.
     pub at: Timestamp,
@@ -187,6 +187,8 @@ impl Participation {
             Some(ReadBack::Missing { times, .. }) => (Parts::default(), *times),
             Some(ReadBack::Due(_) | ReadBack::Unplaced { .. }) | None => (Parts::default(), 0),
         };
+        // A merge moves aliases, and no other identifier. Most records stay below 1 KB without it.
+        let braze_id = braze_id.filter(|_| matches!(write.profile, ProfileRef::Alias(_)));
         self.0.read_back = Some(ReadBack::Due(SentParts {
             profile: write.profile.clone(),
             braze_id: braze_id.map(str::to_owned),

@@ -3,7 +3,7 @@ use crate::attributes::Attributes;
 use crate::decide::{ProfileEvent, Step};
 use crate::participation::tests::{accepted, at, by_email, by_phone, ended};
 use crate::participation::{Outcome, Participation, Shown};
-use crate::profile::ProfileRef;
+use crate::profile::{Alias, ProfileRef};
 
 fn u1() -> ProfileRef {
     ProfileRef::ExternalId("u-1".into())
@@ -64,8 +64,19 @@ fn what_is_to_be_read_back_names_the_profile_and_the_moment() {
     let mut participation = ended(by_email(), Outcome::Enrolled);
     participation.shows(&write(true, false), Some("b-1"), at(10));
     let sent = participation.sent().unwrap();
-    assert_eq!((&sent.profile, sent.braze_id.as_deref(), sent.at), (&u1(), Some("b-1"), at(10)));
-    assert_eq!(sent.missing_before, 0);
+    assert_eq!((&sent.profile, sent.at, sent.missing_before), (&u1(), at(10), 0));
+}
+
+#[test]
+fn brazes_own_id_is_kept_only_for_an_alias_which_a_merge_may_move() {
+    let kept = |profile: ProfileRef| {
+        let mut participation = ended(by_email(), Outcome::Enrolled);
+        participation.shows(&ProfileWrite { profile, ..write(true, false) }, Some("b-1"), at(10));
+        participation.sent().unwrap().braze_id.clone()
+    };
+    let alias = Alias::new("email", "ada@example.com").unwrap();
+    assert_eq!(kept(ProfileRef::Alias(alias)).as_deref(), Some("b-1"));
+    assert_eq!(kept(u1()), None);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use domain::Timestamp;
 use domain::participation::{Parts, ReadBack, SentParts};
+use domain::profile::ProfileRef;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Why;
@@ -12,7 +13,9 @@ use crate::values::{is_false, is_zero, moment};
 #[serde(rename_all = "snake_case")]
 pub(super) enum ReadBackRecord {
     Due {
-        profile: ProfileRecord,
+        /// Absent if it is the profile that the event names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        profile: Option<ProfileRecord>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         braze_id: Option<String>,
         at: i64,
@@ -43,10 +46,11 @@ pub(super) struct PartsRecord {
     event: Option<i64>,
 }
 
-pub(super) fn read_back_record(read_back: &ReadBack) -> ReadBackRecord {
+/// The record of what is to be read back from a profile, which may be the one that an event `named`.
+pub(super) fn read_back_record(read_back: &ReadBack, named: Option<&ProfileRef>) -> ReadBackRecord {
     match read_back {
         ReadBack::Due(sent) => ReadBackRecord::Due {
-            profile: profile_record(&sent.profile),
+            profile: (named != Some(&sent.profile)).then(|| profile_record(&sent.profile)),
             braze_id: sent.braze_id.clone(),
             at: sent.at.as_millisecond(),
             parts: parts_record(sent.parts),
@@ -61,10 +65,14 @@ pub(super) fn read_back_record(read_back: &ReadBack) -> ReadBackRecord {
     }
 }
 
-pub(super) fn read_back(record: ReadBackRecord) -> Result<ReadBack, Why> {
+pub(super) fn read_back(record: ReadBackRecord, named: Option<&ProfileRef>) -> Result<ReadBack, Why> {
     Ok(match record {
         ReadBackRecord::Due { profile: stored, braze_id, at, parts: sent, missing_before } => {
-            let (profile, parts) = (profile(stored)?, parts(&sent)?);
+            let profile = match stored {
+                Some(stored) => profile(stored)?,
+                None => named.cloned().ok_or("it names no profile to read back")?,
+            };
+            let parts = parts(&sent)?;
             ReadBack::Due(SentParts { profile, braze_id, at: moment(at)?, parts, missing_before })
         }
         ReadBackRecord::Missing { parts: missing, times } => {

@@ -62,6 +62,11 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
         let consent = Some(Consent { email: channel, ..detailed() });
         add(format!("consent_{name}"), but(|kept| kept.way = Way::Email { email: email(), consent }));
     }
+    let (_, to_read_back) = read_backs().swap_remove(0);
+    let by_event = ways().into_iter().map(|(_, one)| one).find(|one| one.event().is_some());
+    let mut named = by_event.unwrap().into_snapshot();
+    named.read_back = Some(to_read_back);
+    add("read_back_named".into(), Participation::restore(named).unwrap());
     for (name, one) in others() {
         add(name.to_owned(), one);
     }
