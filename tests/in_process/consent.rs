@@ -105,6 +105,12 @@ impl ConsentCampaign {
         self.campaign.clock.sleep(Duration::from_secs(seconds)).await;
     }
 
+    /// Checks that Braze has the whole consent.
+    async fn is_opted_in(&self) {
+        assert_eq!(self.email_state().await, "opted_in");
+        assert_eq!(self.groups("email", ADA).await, ["news"]);
+    }
+
     /// The state of the only profile for e-mail, once everything has settled.
     async fn email_state(&self) -> Value {
         self.passes(60).await;
@@ -229,8 +235,7 @@ async fn a_consent_that_is_written_late_leaves_an_unsubscribed_consumer_alone() 
 async fn a_consent_that_is_written_late_is_written_if_nobody_unsubscribed() {
     let (consenting, id) = held_up_for(20 * 60, Some("nothing")).await;
     assert_eq!(consenting.word(id).await, Some("written"));
-    assert_eq!(consenting.email_state().await, "opted_in");
-    assert_eq!(consenting.groups("email", ADA).await, ["news"]);
+    consenting.is_opted_in().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -266,8 +271,7 @@ async fn after_an_answer_that_was_lost_with_the_write_the_consent_is_written_aga
     consenting.fault(TRACK, json!({ "kind": "status", "status": 504, "when": "before", "count": 1 })).await;
     let id = consenting.consents().await;
     consenting.is(id, "written").await;
-    assert_eq!(consenting.email_state().await, "opted_in");
-    assert_eq!(consenting.groups("email", ADA).await, ["news"]);
+    consenting.is_opted_in().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,18 +43,18 @@ use ConsentCourse::{
 };
 
 const COURSES: [ConsentCourse; 12] = [
-    Agrees,
-    AgreesInShort,
-    Declines,
-    IsNotAsked,
-    Returns,
-    LeavesLater,
-    LeavesBefore,
-    Withdraws,
-    IsForgotten,
-    AgreesToTexts,
-    AgreesToBoth,
-    AgreesToTextsAlone,
+    ConsentCourse::Agrees,
+    ConsentCourse::AgreesInShort,
+    ConsentCourse::Declines,
+    ConsentCourse::IsNotAsked,
+    ConsentCourse::Returns,
+    ConsentCourse::LeavesLater,
+    ConsentCourse::LeavesBefore,
+    ConsentCourse::Withdraws,
+    ConsentCourse::IsForgotten,
+    ConsentCourse::AgreesToTexts,
+    ConsentCourse::AgreesToBoth,
+    ConsentCourse::AgreesToTextsAlone,
 ];
 
 #[derive(Clone, Copy)]

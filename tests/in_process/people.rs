@@ -17,7 +17,7 @@ const EXPORT: &str = "/users/export/ids";
 const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// Everybody wins, by e-mail and by an event.
-const ACTIVATION: &str = r#"
+pub(crate) const ACTIVATION: &str = r#"
 [activation.email]
 attributes = { quikly_participant = true }
 credit = "on_enrollment"

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use testkit::campaign::Campaign;
 
+use crate::people;
+
 const ADA: &str = "ada@example.com";
 const EXPORT: &str = "/users/export/ids";
 const A_DAY: Duration = Duration::from_secs(86_400);
@@ -21,23 +23,12 @@ const SOON: Duration = Duration::from_secs(1_200);
 const TRUSTED: &str =
     "hint_fresh = \"30d\"\n[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";
 
-const ACTIVATION: &str = r#"
-[activation.email]
-attributes = { quikly_participant = true }
-event = "quikly_took_part"
-credit = "on_enrollment"
-[activation.events.signed_in]
-attributes = { quikly_signed_in = true }
-incentive = "early"
-[activation.rewards_to_braze]
-reward = "quikly_reward"
-event = "quikly_rewarded"
-[[activation.incentive]]
-id = "early"
-kind = "first"
-quantity = 1000
-reward = "SPRING20"
-"#;
+/// Everybody wins, by e-mail and by an event, and both log events.
+fn activation() -> String {
+    let with = |text: &str, key: &str, event: &str| text.replace(key, &format!("event = \"{event}\"\n{key}"));
+    let flow = with(people::ACTIVATION, "credit = ", "quikly_took_part");
+    with(&flow, "reward = \"quikly_reward\"", "quikly_rewarded")
+}
 
 /// Ada, whose profile `old` we know.
 struct Ada {
@@ -56,8 +47,18 @@ impl Ada {
         ada
     }
 
+    /// Her remembered profile was merged into `new`, and she was credited for an event then.
+    async fn credited_after_a_merge() -> Self {
+        let ada = Self::remembered().await;
+        ada.appears("new", ADA).await;
+        ada.is_merged().await;
+        let id = ada.campaign.accept_event("signed_in", ADA).await;
+        ada.campaign.all_reach(&[id], "credited", A_DAY).await;
+        ada
+    }
+
     async fn new(braze: &str) -> Self {
-        let campaign = Campaign::with(Faults::none(), braze, ACTIVATION);
+        let campaign = Campaign::with(Faults::none(), braze, &activation());
         let ada = Self { campaign, events: 0 };
         ada.appears("old", ADA).await;
         ada.campaign.run();
@@ -204,7 +205,7 @@ async fn an_event_that_went_to_a_merged_profile_is_sent_again_to_the_survivor() 
 
 #[tokio::test(start_paused = true)]
 async fn a_reward_that_replaced_an_earlier_one_stays() {
-    let activation = ACTIVATION.replace(
+    let activation = activation().replace(
         "[activation.events.signed_in]",
         "[activation.events.first]\nincentive = \"small\"\n[activation.events.signed_in]",
     ) + "[[activation.incentive]]\nid = \"small\"\nkind = \"first\"\nquantity = 1000\nreward = \"SMALL5\"\n";
@@ -225,7 +226,8 @@ async fn a_reward_that_replaced_an_earlier_one_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_rewards_are_read_back_in_twenty_requests_and_the_records_are_removed() {
-    let campaign = Campaign::with(Faults::none(), "limits = { export_ids_per_minute = 100000 }", ACTIVATION);
+    let campaign =
+        Campaign::with(Faults::none(), "limits = { export_ids_per_minute = 100000 }", &activation());
     campaign.steer("PUT", "/_sim/limits", r#"{"export_ids_per_minute": 100000}"#).await;
     let known = |number: usize| json!({ "external_id": format!("u-{number}"), "email": format!("c{number}@example.com") });
     let profiles: Vec<Value> = (0..1_000).map(known).collect();
@@ -253,11 +255,7 @@ async fn what_was_written_by_address_is_not_read_back() {
 
 #[tokio::test(start_paused = true)]
 async fn while_braze_does_not_answer_what_is_to_be_read_back_waits() {
-    let ada = Ada::remembered().await;
-    ada.appears("new", ADA).await;
-    ada.is_merged().await;
-    let id = ada.campaign.accept_event("signed_in", ADA).await;
-    ada.campaign.all_reach(&[id], "credited", A_DAY).await;
+    let ada = Ada::credited_after_a_merge().await;
     let fault = json!({ "path": EXPORT, "kind": "status", "status": 503, "when": "before" });
     ada.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
     ada.campaign.clock.sleep(3 * SOON).await;
@@ -269,11 +267,7 @@ async fn while_braze_does_not_answer_what_is_to_be_read_back_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn behind_a_backlog_of_look_ups_what_is_to_be_read_back_waits_for_its_slot_and_wastes_none() {
-    let ada = Ada::remembered().await;
-    ada.appears("new", ADA).await;
-    ada.is_merged().await;
-    let id = ada.campaign.accept_event("signed_in", ADA).await;
-    ada.campaign.all_reach(&[id], "credited", A_DAY).await;
+    let ada = Ada::credited_after_a_merge().await;
     let backlog = ada.campaign.accept_many(1_500).await;
     ada.campaign.all_end(&backlog, A_DAY).await;
     ada.campaign.clock.sleep(SOON).await;
@@ -284,7 +278,7 @@ async fn behind_a_backlog_of_look_ups_what_is_to_be_read_back_waits_for_its_slot
 
 #[tokio::test(start_paused = true)]
 async fn with_every_fault_of_aws_no_reward_is_lost() {
-    let campaign = Campaign::with(Faults::like_aws(), TRUSTED, ACTIVATION);
+    let campaign = Campaign::with(Faults::like_aws(), TRUSTED, &activation());
     campaign.run();
     let ids = campaign.accept_many(60).await;
     campaign.all_reach(&ids, "enrolled", A_DAY).await;

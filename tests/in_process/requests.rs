@@ -95,6 +95,9 @@ fn flows() -> Vec<RequestFlow> {
     let by_sms = |name, activation: &str, known, one_each, most| {
         flow(name, activation, known, "credited", one_each, most)
     };
+    let by_number = |name, activation: &str, one_each, most| {
+        by_sms(name, activation, KnownTo::No, one_each, most).at(BY_NUMBER)
+    };
     vec![
         enrolled("e-mail, new or known", EMAIL, [0, 1, 1, 0], [0, 1_000, 15, 0]),
         enrolled("e-mail, with a reward", &rewarded, [0, 1, 1, 0], [0, 1_020, 15, 0]),
@@ -114,24 +117,9 @@ fn flows() -> Vec<RequestFlow> {
         by_sms("SMS single, new", &single, KnownTo::No, [3, 1, 1, 1], [83, 1_120, 15, 20]),
         by_sms("SMS single, with the profile", &with_profile, KnownTo::No, [3, 1, 1, 0], [86, 1_000, 15, 0]),
         by_sms("SMS double, confirmed at once", &double, KnownTo::No, [2, 1, 2, 0], [66, 1_025, 34, 0]),
-        by_sms("SMS single, new, by number", &single, KnownTo::No, [3, 0, 1, 1], [85, 0, 15, 20])
-            .at(BY_NUMBER),
-        by_sms(
-            "SMS single, with the profile, by number",
-            &with_profile,
-            KnownTo::No,
-            [3, 0, 1, 0],
-            [85, 0, 15, 0],
-        )
-        .at(BY_NUMBER),
-        by_sms(
-            "SMS double, confirmed at once, by number",
-            &double,
-            KnownTo::No,
-            [2, 0, 2, 0],
-            [66, 0, 34, 0],
-        )
-        .at(BY_NUMBER),
+        by_number("SMS single, new, by number", &single, [3, 0, 1, 1], [85, 0, 15, 20]),
+        by_number("SMS single, with the profile, by number", &with_profile, [3, 0, 1, 0], [85, 0, 15, 0]),
+        by_number("SMS double, confirmed at once, by number", &double, [2, 0, 2, 0], [66, 0, 34, 0]),
     ]
 }
 

@@ -74,22 +74,10 @@ impl WorkItem {
     /// belong to the flow's last write, and not to what follows its end.
     pub(crate) fn apply(&mut self, step: &Step, now: Timestamp) {
         self.participation.apply(step, now);
-        match step {
-            Step::Tell { .. } | Step::Show { .. } => self.facts.before_a_command(),
-            Step::Done(_) => {
-                self.facts.before_a_command();
-                self.ended = true;
-            }
-            Step::Ask(_)
-            | Step::Resolve(_)
-            | Step::Defer { .. }
-            | Step::NoProfile { .. }
-            | Step::StopWaiting
-            | Step::Consent(..)
-            | Step::Rest
-            | Step::Wait { .. }
-            | Step::NotOffered(_) => {}
+        if matches!(step, Step::Tell { .. } | Step::Show { .. } | Step::Done(_)) {
+            self.facts.before_a_command();
         }
+        self.ended |= matches!(step, Step::Done(_));
     }
 
     /// Its id, if another participation changed its award and it was not processed since.

@@ -18,8 +18,12 @@ pub struct Award {
     pub brand: BrandId,
     /// The ledger that contains the line.
     pub ledger: LedgerKey,
+    /// When it changed because of another participation; cleared once its own participation was processed.
+    pub due_at: Option<Timestamp>,
     /// The consumer in any way of taking part; an incentive rewards each consumer once.
     pub participant: ContactKey,
+    /// The line's number in the order of acceptance, once it is entered in an incentive's ledger.
+    pub arrival: Option<NonZeroU64>,
     /// The same consumer's other keys: of the Braze profile, and of what the profile carries. Two lines with a
     /// key in common belong to one consumer.
     pub other_keys: Vec<ContactKey>,
@@ -27,14 +31,10 @@ pub struct Award {
     pub others: SiblingLines,
     /// What may be won.
     pub offer: Offer,
-    /// The line's number in the order of acceptance, once it is entered in an incentive's ledger.
-    pub arrival: Option<NonZeroU64>,
     /// The current status.
     pub status: AwardStatus,
     /// When the participation was credited.
     pub credited_at: Option<Timestamp>,
-    /// When it changed because of another participation; cleared once its own participation was processed.
-    pub due_at: Option<Timestamp>,
     /// Fields that only a newer version knows.
     pub unknown: UnknownFields,
 }
@@ -267,11 +267,12 @@ impl Award {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::ids::Scope;
 
-    fn award(status: AwardStatus, arrival: u64) -> Award {
+    /// An award in this status that arrived as this number.
+    pub(crate) fn award(status: AwardStatus, arrival: u64) -> Award {
         Award {
             id: ParticipationId::from_bytes([1; 16]),
             brand: BrandId::parse("acme").unwrap(),

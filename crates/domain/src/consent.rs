@@ -18,20 +18,22 @@ use crate::ids::{Channel, SubscriptionGroup};
 /// A consumer's answer when asked for consent to be sent messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
-    /// Whether the consumer consented to messages in the channel of taking part.
-    pub given: bool,
-    /// When the consumer answered.
-    pub at: Timestamp,
-    /// The version of the text that the consumer was shown, as the caller names it.
-    pub text_id: Option<String>,
     /// The SHA-256 of that text, if the activation lists it.
     pub text: Option<TextHash>,
     /// The page on which the consumer answered.
     pub page: Option<Page>,
+    /// When the consumer answered. For 15 minutes from then on, the consent is written without asking Braze whether the
+    /// consumer unsubscribed meanwhile.
+    pub at: Timestamp,
     /// The consent to e-mail, if there was a question about it.
     pub email: Option<ChannelConsent>,
     /// The consent to messages to the number, for the activation's further groups.
     pub sms: Option<ChannelConsent>,
+    /// Whether the consumer consented to messages in the channel of taking part.
+    pub given: bool,
+    /// The version of the text that the consumer was shown, as the caller names it. A caller that asks with one text
+    /// only may leave it out.
+    pub text_id: Option<String>,
 }
 
 /// The consent to messages in one channel.

@@ -17,12 +17,13 @@ pub const MOST_IN_BATCH: usize = 50;
 pub struct ReadBackBatch {
     /// The brand of their activations.
     pub brand: BrandId,
-    /// When they are read back.
+    /// The request slot that the batch holds while it waits for one.
+    pub slot: Option<Slot>,
+    /// When they are read back: once Braze has settled, or in the request slot that the batch waits for, or some time
+    /// after a failure.
     pub due_at: Timestamp,
     /// The participations.
     pub ids: Vec<ParticipationId>,
-    /// The request slot that the batch holds while it waits for one.
-    pub slot: Option<Slot>,
 }
 
 /// The key of a batch: when it is due, and a hash of its participations. A batch that is stored twice is one batch.

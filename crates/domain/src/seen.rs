@@ -128,20 +128,7 @@ mod tests {
         let accepted = Snapshot::accepted(id, owner, way, (Timestamp::UNIX_EPOCH, Timestamp::MAX), true);
         let state = State::Ended(Outcome::Mismatch(wait));
         let participation = Participation::restore(Snapshot { state, ..accepted }).unwrap();
-        let award_as = |status| Award {
-            id,
-            brand: BrandId::parse("acme").unwrap(),
-            ledger: LedgerKey { scope: Scope::parse("spring").unwrap(), incentive: None },
-            participant: ContactKey::from_bytes([7; 16]),
-            other_keys: Vec::new(),
-            others: SiblingLines::None,
-            offer: Offer::ByPlace,
-            arrival: None,
-            status,
-            credited_at: None,
-            due_at: None,
-            unknown: UnknownFields::default(),
-        };
+        let award_as = |status| crate::award::tests::award(status, 7);
         let seen = |status, asking| award(&participation, award_as(status), asking).status;
         let (reserved, waiting) = (AwardStatus::Reserved { place: 1 }, AwardStatus::Waiting);
         assert_eq!(seen(AwardStatus::Released, Asking::Unsigned), reserved);

@@ -156,6 +156,7 @@ mod tests {
             count("Deferred"),
             count("LookUpsWaiting"),
             other("LookUpBacklog", "Milliseconds"),
+            count("RewardsUnplaced"),
             count("AttributesSaved"),
             count("KeysRefused"),
             count("Panics"),

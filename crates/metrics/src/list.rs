@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn the_log_has_every_figure_of_the_workers_and_no_other_by_its_name_in_cloudwatch() {
         let line = logged(|metric| if metric == Metric::Ended { 7 } else { 0 });
-        let figures = "event=\"serve.tally\" Ended=7 Credited=0 Deferred=0 LookUpsWaiting=0 LookUpBacklog=0 AttributesSaved=0 \
+        let figures = "event=\"serve.tally\" Ended=7 Credited=0 Deferred=0 LookUpsWaiting=0 LookUpBacklog=0 RewardsUnplaced=0 AttributesSaved=0 \
                        KeysRefused=0 Panics=0 BrazeUnanswered=0 BrazeCalls=0 BrazeThrottled=0 BrazeFailed=0\n";
         assert!(line.ends_with(figures), "{line}");
     }

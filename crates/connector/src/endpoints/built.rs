@@ -2,12 +2,10 @@
 //! an answer, so look-ups go first: the question is put only while no look-up waits for a slot, and a question that gets no answer is
 //! dropped.
 
-use braze::Export;
-use domain::decide::Confirmation;
 use domain::profile::ProfileRef;
 
 use super::export::ask_all;
-use super::look_up::{found_under, together};
+use super::look_up::{confirm, gone_unless_found, together};
 use super::{BrandAccess, BrazeEndpoint, translate};
 use crate::work_item::{Performed, WorkItem};
 
@@ -18,20 +16,12 @@ impl BrazeEndpoint for BuiltProfiles {
     type Job = (WorkItem, ProfileRef);
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
-        let not_shown = |(mut item, profile): Self::Job| {
-            item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found: Vec::new() });
-            (item, profile)
-        };
-        let questions: Vec<Self::Job> = questions.into_iter().map(not_shown).collect();
+        let questions: Vec<Self::Job> = questions.into_iter().map(gone_unless_found).collect();
         if to.access.scarce.is_so_at(&to.brand.id, to.now()) {
             return Ok(Performed::goes_on(questions.into_iter().map(|(item, _)| item).collect()));
         }
-        let shown = |item: &mut WorkItem, profile: &ProfileRef, export: &Export| {
-            let found = found_under(profile, export);
-            item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found });
-        };
         let requests = together(questions);
-        let (mut performed, refused) = ask_all(to, requests, translate::fields_of(to.brand), shown).await;
+        let (mut performed, refused) = ask_all(to, requests, translate::fields_of(to.brand), confirm).await;
         performed.active.extend(refused.into_iter().map(|(item, _)| item));
         performed.active.iter_mut().for_each(|item| item.facts.refused = None);
         // Whoever got no answer waits as before, and not for a slot or because of a failure.

@@ -68,16 +68,8 @@ impl BrazeEndpoint for Confirmations {
     type Job = (WorkItem, ProfileRef);
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
-        let confirmed = |item: &mut WorkItem, profile: &ProfileRef, export: &Export| {
-            let found = found_under(profile, export);
-            item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found });
-        };
-        let gone_unless_found = |(mut item, profile): Self::Job| {
-            item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found: Vec::new() });
-            (item, profile)
-        };
         let requests = together(questions.into_iter().map(gone_unless_found).collect());
-        let (mut performed, refused) = ask_all(to, requests, translate::fields_of(to.brand), confirmed).await;
+        let (mut performed, refused) = ask_all(to, requests, translate::fields_of(to.brand), confirm).await;
         performed.active.extend(refused.into_iter().map(|(item, _)| item));
         performed.active.iter_mut().for_each(|item| item.facts.refused = None);
         Ok(performed)
@@ -93,13 +85,9 @@ impl BrazeEndpoint for SentProfiles {
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
         const FIELDS: Fields = Fields::IdentityAttributesAndEvents;
-        let shown = |item: &mut WorkItem, profile: &ProfileRef, export: &Export| {
-            let found = found_under(profile, export);
-            item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found });
-        };
-        let (mut performed, refused) = ask_all(to, together(questions), FIELDS, shown).await;
+        let (mut performed, refused) = ask_all(to, together(questions), FIELDS, confirm).await;
         let alone = refused.into_iter().map(|question| about(vec![question])).collect();
-        performed.extend(ask_all(to, alone, FIELDS, shown).await.0);
+        performed.extend(ask_all(to, alone, FIELDS, confirm).await.0);
         Ok(performed)
     }
 }
@@ -127,8 +115,20 @@ impl BrazeEndpoint for RecordedEvents {
     }
 }
 
+/// Learns what Braze has under the identifier of a profile.
+pub(super) fn confirm(item: &mut WorkItem, profile: &ProfileRef, export: &Export) {
+    let found = found_under(profile, export);
+    item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found });
+}
+
+/// A question about a profile that counts as gone unless an answer shows it.
+pub(super) fn gone_unless_found((mut item, profile): (WorkItem, ProfileRef)) -> (WorkItem, ProfileRef) {
+    item.facts.confirmed = Some(Confirmation { profile: profile.clone(), found: Vec::new() });
+    (item, profile)
+}
+
 /// The profiles of an answer that this identifier names.
-pub(super) fn found_under(profile: &ProfileRef, export: &Export) -> Vec<FoundProfile> {
+fn found_under(profile: &ProfileRef, export: &Export) -> Vec<FoundProfile> {
     let theirs = export.users.iter().filter(|user| translate::is_of(user, profile));
     theirs.map(translate::found_profile).collect()
 }

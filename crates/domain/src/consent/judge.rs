@@ -9,14 +9,15 @@ use crate::ids::Channel;
 /// What a caller says that the consumer answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answers {
+    /// The page on which the consumer answered.
+    pub page: Option<Page>,
     /// The answer about e-mail.
     pub email: Option<bool>,
-    /// The answer about messages to the number.
+    /// The answer about messages to the number. The short form `true` answers about them too, if the consumer gave a
+    /// number.
     pub sms: Option<bool>,
     /// The id of the text that the consumer was shown.
     pub text_id: Option<String>,
-    /// The page on which the consumer answered.
-    pub page: Option<Page>,
 }
 
 /// Whom the answer is from.

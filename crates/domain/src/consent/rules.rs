@@ -9,21 +9,22 @@ use crate::ids::{Channel, SubscriptionGroup};
 /// Which consent an activation asks for.
 #[derive(Debug, Clone)]
 pub struct ConsentRules {
+    /// Attributes that are written together with a consent.
+    pub source: Attributes,
     /// The hashes of the texts that consumers are shown, by id.
     pub texts: BTreeMap<String, TextHash>,
     /// The consent of those who take part by e-mail, if they are asked.
     pub by_email: Option<Demand>,
     /// The consents of those who take part by number, if their consent follows these rules.
     pub by_phone: Option<ByPhone>,
-    /// The state that a consent to e-mail sets.
+    /// The state that a consent to e-mail sets. Braze sends promotional messages to `opted_in` addresses first, if the
+    /// brand asks for that.
     pub email_subscribe: EmailState,
     /// The e-mail subscription groups that a consent to e-mail subscribes to.
     pub email_groups: Vec<SubscriptionGroup>,
     /// The groups for messages to the number, besides the one that the consumer takes part with: SMS, RCS or
     /// `WhatsApp`.
     pub sms_groups: Vec<SubscriptionGroup>,
-    /// Attributes that are written together with a consent.
-    pub source: Attributes,
 }
 
 /// Whether taking part depends on a consent.

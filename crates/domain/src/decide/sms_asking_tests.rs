@@ -62,11 +62,13 @@ fn brazes_own_logic_goes_into_the_write_too_and_is_requested_once_more() {
     assert!(subscribes(&again, true), "{again:?}");
     let Step::Tell { state, .. } = again else { unreachable!() };
     let facts = Facts { subscription: Some(Subscription::NotSubscribed), ..written(Written::Done) };
-    let waits = asked.open(state).next(&facts, at(121));
-    assert!(matches!(
-        waits,
-        Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }
-    ));
+    assert_waits_for_the_consumer(&asked.open(state).next(&facts, at(121)));
+}
+
+fn assert_waits_for_the_consumer(step: &Step) {
+    let waits =
+        matches!(step, Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. });
+    assert!(waits, "{step:?}");
 }
 
 #[test]
@@ -91,11 +93,7 @@ fn an_event_that_did_not_arrive_is_sent_once_more_to_the_profile_if_it_is_still_
     let step = world.next(&theirs, at(121));
     let Step::Tell { state, command: Command::Write(write) } = step else { panic!("{step:?}") };
     assert_eq!(write.event.map(|event| event.time), Some(at(1)), "it is the same event");
-    let waits = world.open(state).next(&written(Written::Done), at(121));
-    assert!(matches!(
-        waits,
-        Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { asked_by: None, .. }), .. }
-    ));
+    assert_waits_for_the_consumer(&world.open(state).next(&written(Written::Done), at(121)));
 }
 
 #[test]

@@ -270,10 +270,8 @@ fn with_the_profile_the_group_rides_along() {
     let event = EventProgress::NotSent;
     let enrolling = first.in_state(SmsState::Enrolling { target: target(), event });
     let waiting = SmsState::AwaitingSubscription { target: target(), since: at(2), repeated: false };
-    assert_eq!(
-        enrolling.next(&written(Written::Done), at(2)),
-        Step::Wait { state: Open::Sms(waiting), until: at(2) + SETTLE }
-    );
+    let waits = Step::Wait { state: Open::Sms(waiting), until: at(2) + SETTLE };
+    assert_eq!(enrolling.next(&written(Written::Done), at(2)), waits);
 }
 
 #[test]

@@ -67,12 +67,17 @@ fn the_place_of_whoever_turns_out_to_be_rewarded_already_goes_to_the_next() {
     assert_eq!(ledger.counts, expected);
 }
 
-#[test]
-fn of_two_lines_that_turn_out_to_be_one_participants_the_later_ones_place_goes_back() {
+fn three_for_two_places() -> (PlainLedger, Rules) {
     let (mut ledger, rules) = (PlainLedger::default(), first(2));
     for number in [1, 2, 3] {
         ledger.accept(&rules, number, Offer::ByPlace);
     }
+    (ledger, rules)
+}
+
+#[test]
+fn of_two_lines_that_turn_out_to_be_one_participants_the_later_ones_place_goes_back() {
+    let (mut ledger, rules) = three_for_two_places();
     ledger.identify(&rules, 1, profile(200));
     assert_eq!(
         ledger.credit_as(&rules, 2, profile(200)),
@@ -86,10 +91,7 @@ fn of_two_lines_that_turn_out_to_be_one_participants_the_later_ones_place_goes_b
 
 #[test]
 fn the_earlier_line_that_is_identified_later_takes_the_place_of_the_later_line() {
-    let (mut ledger, rules) = (PlainLedger::default(), first(2));
-    for number in [1, 2, 3] {
-        ledger.accept(&rules, number, Offer::ByPlace);
-    }
+    let (mut ledger, rules) = three_for_two_places();
     ledger.identify(&rules, 2, profile(200));
     assert_eq!(ledger.credit_as(&rules, 1, profile(200)), rewarded(1));
     assert_eq!((ledger.status(2), ledger.status(3)), (no_prize(NoPrize::Already), reserved(2)));

@@ -122,16 +122,16 @@ pub struct ProfileWrite {
     pub create: bool,
     /// The address to set.
     pub email: Option<Email>,
-    /// The number to set.
-    pub phone: Option<Phone>,
     /// The subscription of the number.
     pub subscribe: Option<NumberSubscription>,
-    /// Attributes to set.
-    pub attributes: Attributes,
     /// The custom event to log.
     pub event: Option<ProfileEvent>,
     /// Whether the attributes show the reward.
     pub shows_reward: bool,
+    /// Attributes to set.
+    pub attributes: Attributes,
+    /// The number to set.
+    pub phone: Option<Phone>,
     /// The consent that the write carries, or its withdrawal.
     pub consent: Option<ConsentWrite>,
 }

@@ -50,7 +50,6 @@ pub(crate) fn phone() -> Phone {
 /// The values of a participation with as few fields as possible.
 fn least() -> Snapshot {
     Snapshot {
-        read_back: None,
         id: id(),
         brand: brand(),
         scope: Scope::parse("spring").unwrap(),
@@ -65,6 +64,7 @@ fn least() -> Snapshot {
         due_at: Some(at(4)),
         keep_until: at(3),
         failures: 0,
+        read_back: None,
         slot: None,
         no_such_alias: false,
         repeat_key: None,
