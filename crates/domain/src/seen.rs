@@ -103,12 +103,9 @@ pub fn award(participation: &Participation, award: Award, asking: Asking) -> Awa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::award::SiblingLines;
     use crate::contact::Phone;
-    use crate::ids::{BrandId, ContactKey, LedgerKey, ParticipationId, Scope};
-    use crate::incentive::Offer;
+    use crate::ids::{BrandId, ParticipationId, Scope};
     use crate::participation::{Snapshot, Unanswered, Way};
-    use crate::unknown::UnknownFields;
 
     #[test]
     fn during_the_wait_of_a_mismatch_only_a_released_award_seems_to_stand_as_before() {

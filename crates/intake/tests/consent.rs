@@ -25,8 +25,6 @@ const SECRET: &str = "whsec_c2lnbmVkLWJ5LXF1aWtseS1hbmQtYnJhemU=";
 const WORDING: &str = "I agree to get e-mails.";
 const ADA: &str = "ada@example.com";
 const PHONE: &str = "+13135550100";
-const EMAIL_REQUIRED: &str = "email = { email = \"required\" }\n";
-const BOTH: &str = "email = { email = \"optional\" }\nsms = { email = \"required\" }\n";
 
 struct ConsentFront {
     routes: Router,
@@ -34,6 +32,9 @@ struct ConsentFront {
     clock: Arc<TestClock>,
     signs: bool,
 }
+
+const EMAIL_REQUIRED: &str = "email = { email = \"required\" }\n";
+const BOTH: &str = "email = { email = \"optional\" }\nsms = { email = \"required\" }\n";
 
 impl ConsentFront {
     /// A front whose activation asks for these consents; for none if there is no text about it.
