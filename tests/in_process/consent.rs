@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 use testkit::campaign::{Campaign, SETTLE};
 use tower::ServiceExt;
 
+const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }\n";
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 const ADA: &str = "ada@example.com";
 const PHONE: &str = "+13135550100";
 const TRACK: &str = "/users/track";
-const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }\n";
 const EXPORT: &str = "/users/export/ids";
 
 pub(crate) const CONSENT: &str = "[activation.email]\nattributes = { quikly_participant = true }\n\
