@@ -21,6 +21,7 @@ mod mismatch;
 mod on_aws;
 mod operations;
 mod output;
+mod people;
 mod process;
 mod quikly;
 mod refusals;

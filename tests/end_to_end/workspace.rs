@@ -40,11 +40,17 @@ impl SimProcess {
 
     async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
         let request = self.client.request(method, format!("{}{path}", self.url));
-        let request = request.header("content-type", "application/json").body(body.to_string());
+        let request =
+            request.bearer_auth(KEY).header("content-type", "application/json").body(body.to_string());
         let response = request.send().await.unwrap();
         let (status, text) = (response.status(), response.text().await.unwrap());
         assert!(status.is_success(), "{path}: {status} {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// Gives the workspace a command, as the brand's own systems do.
+    pub(crate) async fn command(&self, path: &str, body: &Value) {
+        self.send(reqwest::Method::POST, path, body).await;
     }
 
     pub(crate) async fn add_profiles(&self, profiles: Vec<Value>) {
