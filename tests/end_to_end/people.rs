@@ -1,6 +1,6 @@
 //! Profiles that change between two participations: what is won is on the profile that is the consumer's then.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testkit::brand_text::BrandText;
@@ -11,6 +11,7 @@ use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
 const GROUP: &str = "8f1c6f0e-0000-4000-8000-000000000001";
+const HINT_FRESH: Duration = Duration::from_secs(1);
 const LATER: Duration = Duration::from_secs(150);
 
 /// The consumers, each with the external id of the profile that is theirs in the end.
@@ -27,7 +28,7 @@ fn email(consumer: &str) -> String {
 
 /// A server whose brand rewards an event and a subscription.
 async fn start(workspace: &SimProcess, braze: &str) -> ServeProcess {
-    let access = BrandText::default().webhook(TOKEN).to_string();
+    let access = format!("{}\n[intake]\nopen_to_anybody = true\n", BrandText::default().webhook(TOKEN));
     let more = BrandText::default()
         .event("signed_in", "incentive = \"first-9\"")
         .first("first-9", 9, "reward = \"SPRING20\"")
@@ -51,8 +52,10 @@ async fn all_are_remembered(workspace: &SimProcess, server: &ServeProcess) {
     }
 }
 
-/// Afterwards each consumer's remembered profile is gone, or is somebody else's.
+/// Afterwards each consumer's remembered profile is gone, or is somebody else's, and was remembered longer ago than
+/// `hint_fresh`.
 async fn all_change(workspace: &SimProcess) {
+    let remembered = Instant::now();
     let new =
         |consumer: &str, email: &str| json!({ "external_id": format!("{consumer}-new"), "email": email });
     let named = |id: &str| json!({ "external_id": id });
@@ -76,7 +79,8 @@ async fn all_change(workspace: &SimProcess) {
         let has = |id: &str| profiles.iter().any(|profile| profile["external_id"] == id);
         let swapped = profiles.iter().find(|profile| profile["external_id"] == "swapped-new")?;
         let changed = !["merged", "deleted", "renamed"].map(has).contains(&true);
-        (changed && swapped["email"] == email("swapped")).then_some(())
+        let is_old = remembered.elapsed() > HINT_FRESH;
+        (is_old && changed && swapped["email"] == email("swapped")).then_some(())
     })
     .await;
 }
