@@ -1,7 +1,10 @@
 //! Profiles that change between two participations: what is won is on the profile that is the consumer's then.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use domain::time::later;
+use ports::Clock;
+use ports::clock::SystemClock;
 use serde_json::{Value, json};
 use testkit::brand_text::BrandText;
 use testkit::eventually_async;
@@ -55,7 +58,7 @@ async fn all_are_remembered(workspace: &SimProcess, server: &ServeProcess) {
 /// Afterwards each consumer's remembered profile is gone, or is somebody else's, and was remembered longer ago than
 /// `hint_fresh`.
 async fn all_change(workspace: &SimProcess) {
-    let remembered = Instant::now();
+    let remembered = SystemClock.now();
     let new =
         |consumer: &str, email: &str| json!({ "external_id": format!("{consumer}-new"), "email": email });
     let named = |id: &str| json!({ "external_id": id });
@@ -79,7 +82,7 @@ async fn all_change(workspace: &SimProcess) {
         let has = |id: &str| profiles.iter().any(|profile| profile["external_id"] == id);
         let swapped = profiles.iter().find(|profile| profile["external_id"] == "swapped-new")?;
         let changed = !["merged", "deleted", "renamed"].map(has).contains(&true);
-        let is_old = remembered.elapsed() > HINT_FRESH;
+        let is_old = SystemClock.now() > later(remembered, HINT_FRESH);
         (is_old && changed && swapped["email"] == email("swapped")).then_some(())
     })
     .await;
