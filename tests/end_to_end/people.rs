@@ -107,27 +107,35 @@ async fn everybodys_own_profile_shows_the_reward(workspace: &SimProcess) {
     assert_eq!(workspace.profiles().await.len(), 5, "no profile was made");
 }
 
-#[tokio::test]
-async fn what_is_won_by_an_event_is_on_the_profile_that_is_the_consumers_now() {
+/// A workspace where everybody has changed since their profiles were remembered, and its server.
+async fn changed() -> (SimProcess, ServeProcess) {
     let workspace = SimProcess::start("200ms").await;
-    let server = start(&workspace, "settle = \"1s\"\nhint_fresh = \"1s\"").await;
+    let server = start(&workspace, "settle = \"1s\"\nsettle_by = \"queue\"\nhint_fresh = \"1s\"").await;
     all_are_remembered(&workspace, &server).await;
     all_change(&workspace).await;
+    (workspace, server)
+}
+
+/// Braze reports that a consumer signed in.
+async fn signs_in(server: &ServeProcess, consumer: &str) {
+    let body = json!({ "q_scope": "spring", "event": "signed_in", "email": email(consumer) });
+    let bearer = format!("Bearer {TOKEN}");
+    let (status, _, answer) = server.webhook(Some(&bearer), body.to_string().into_bytes()).await;
+    assert_eq!(status, 202, "{answer}");
+}
+
+#[tokio::test]
+async fn what_is_won_by_an_event_is_on_the_profile_that_is_the_consumers_now() {
+    let (workspace, server) = changed().await;
     for (consumer, _) in CONSUMERS {
-        let body = json!({ "q_scope": "spring", "event": "signed_in", "email": email(consumer) });
-        let bearer = format!("Bearer {TOKEN}");
-        let (status, _, answer) = server.webhook(Some(&bearer), body.to_string().into_bytes()).await;
-        assert_eq!(status, 202, "{answer}");
+        signs_in(&server, consumer).await;
     }
     everybodys_own_profile_shows_the_reward(&workspace).await;
 }
 
 #[tokio::test]
 async fn what_is_won_by_number_is_on_the_profile_that_is_the_consumers_now() {
-    let workspace = SimProcess::start("200ms").await;
-    let server = start(&workspace, "settle = \"1s\"\nsettle_by = \"queue\"\nhint_fresh = \"1s\"").await;
-    all_are_remembered(&workspace, &server).await;
-    all_change(&workspace).await;
+    let (workspace, server) = changed().await;
     for (number, (consumer, _)) in CONSUMERS.iter().enumerate() {
         let phone = format!("+1313555010{number}");
         server.take_part_by_phone("spring", &phone, Some(&email(consumer))).await;
@@ -148,9 +156,7 @@ async fn a_reward_that_went_to_a_merged_profile_is_read_back_and_written_to_the_
     workspace.command("/users/merge", &json!({ "merge_updates": [merge] })).await;
     eventually_async("the merge", LATER, async || (workspace.profiles().await.len() == 1).then_some(()))
         .await;
-    let body = json!({ "q_scope": "spring", "event": "signed_in", "email": email("ada") });
-    let bearer = format!("Bearer {TOKEN}");
-    server.webhook(Some(&bearer), body.to_string().into_bytes()).await;
+    signs_in(&server, "ada").await;
     eventually_async("the reward", LATER, async || {
         let profiles = workspace.profiles().await;
         (profiles[0]["custom_attributes"]["quikly_reward"] == "SPRING20").then_some(())
