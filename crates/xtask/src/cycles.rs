@@ -89,10 +89,8 @@ fn among_children(modules: &Modules, parent: &[String]) -> Uses {
         let Some(from) = child(path, parent) else { continue };
         for (inside, used) in &source.used {
             let here = [path.as_slice(), inside.as_slice()].concat();
-            let Some(target) = resolve(modules, &here, used) else { continue };
-            if let Some(to) = child(&target, parent)
-                && to != from
-            {
+            let targets = resolve(modules, &here, used);
+            for to in targets.iter().filter_map(|target| child(target, parent)).filter(|to| *to != from) {
                 let text = format!("{} uses {}", path.join("::"), used.join("::"));
                 uses.entry(from.to_owned()).or_default().entry(to.to_owned()).or_insert(text);
             }
@@ -106,8 +104,27 @@ fn child<'a>(path: &'a [String], parent: &[String]) -> Option<&'a str> {
     path.strip_prefix(parent)?.first().map(String::as_str)
 }
 
-/// The module that a path leads to, through re-exports of other modules.
-fn resolve(modules: &Modules, here: &[String], used: &[String]) -> Option<Segments> {
+/// The modules that a path leads to: the one that it names, and, if that re-exports the item, the one that has it.
+fn resolve(modules: &Modules, here: &[String], used: &[String]) -> Vec<Segments> {
+    let Some((named, item)) = named(modules, here, used) else { return Vec::new() };
+    let passed_on = item.and_then(|item| {
+        let from = &modules.get(&named)?.passed_on;
+        from.iter().find(|path| path.last() == Some(item))
+    });
+    let mut targets = match passed_on {
+        Some(path) if named != here => resolve(modules, &named, path),
+        Some(_) | None => Vec::new(),
+    };
+    targets.push(named);
+    targets
+}
+
+/// The module that a path names, and the item of it that follows, if one does.
+fn named<'a>(
+    modules: &Modules,
+    here: &[String],
+    used: &'a [String],
+) -> Option<(Segments, Option<&'a String>)> {
     let mut at: Segments = here.to_vec();
     let mut rest = used;
     let mut anchored = false;
@@ -126,7 +143,6 @@ fn resolve(modules: &Modules, here: &[String], used: &[String]) -> Option<Segmen
     if !anchored && !modules.contains_key(&[at.as_slice(), rest.get(..1)?].concat()) {
         return None;
     }
-    let start = at.clone();
     while let Some((first, behind)) = rest.split_first() {
         let deeper = [at.as_slice(), std::slice::from_ref(first)].concat();
         if !modules.contains_key(&deeper) {
@@ -134,15 +150,7 @@ fn resolve(modules: &Modules, here: &[String], used: &[String]) -> Option<Segmen
         }
         (at, rest) = (deeper, behind);
     }
-    let passed_on = rest.first().and_then(|name| {
-        let from = &modules.get(&at)?.passed_on;
-        from.iter().find(|path| path.last() == Some(name))
-    });
-    match passed_on {
-        Some(path) if at != here => resolve(modules, &at, path).or(Some(at)),
-        _ if at == start && at.is_empty() => None,
-        _ => Some(at),
-    }
+    Some((at, rest.first()))
 }
 
 /// The shortest cycle through each module that is in a cycle and was not reported before.
@@ -250,6 +258,18 @@ mod tests {
         let files =
             [("lib.rs", "mod a; mod b; pub use b::B;"), ("a.rs", "use crate::B;"), ("b.rs", "use crate::a;")];
         assert_eq!(faults(&files).len(), 1);
+    }
+
+    #[test]
+    fn a_use_through_a_module_that_reexports_the_item_counts_as_that_modules_too() {
+        let files = [
+            ("lib.rs", "mod decide; mod steps;"),
+            ("decide.rs", "pub use crate::steps::Step;"),
+            ("steps.rs", "mod read;"),
+            ("steps/read.rs", "use crate::decide::Step;"),
+        ];
+        let found = faults(&files);
+        assert!(found.len() == 1 && found[0].contains("decide → steps → decide"), "{found:?}");
     }
 
     #[test]

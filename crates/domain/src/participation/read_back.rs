@@ -1,9 +1,9 @@
 //! Which of a participation's writes are still to be read back. Braze answers with success to a write whose profile was
 //! merged or deleted a moment ago, and the write has no effect.
 
+use super::step::ProfileWrite;
 use super::{EventProgress, Open, Participation, Shown, State};
 use crate::Timestamp;
-use crate::decide::ProfileWrite;
 use crate::profile::ProfileRef;
 use crate::time::between;
 
