@@ -170,7 +170,7 @@ pub struct Incentive {
     pub quantity: Quantity,
     /// The rule.
     pub kind: Kind,
-    /// The reward of everyone who is credited without a prize. Its quantity is unlimited.
+    /// The reward for consumers who are credited and win no prize. Its quantity is unlimited.
     pub consolation: Option<Reward>,
 }
 
@@ -260,7 +260,7 @@ impl Incentive {
         later(self.closes, Self::DRAWN_AFTER)
     }
 
-    /// When a raffle is drawn at the latest, whoever is still waiting to be credited.
+    /// When a raffle is drawn at the latest, even if participations still wait to be credited.
     #[must_use]
     pub fn drawn_by(&self) -> Timestamp {
         later(self.lots_until(), Self::STORED_BY)

@@ -235,7 +235,7 @@ impl Participation {
             }
             Step::Wait { state, until } => {
                 let state = State::Open(state.clone());
-                // Whoever was only looked at stays as they were stored.
+                // A look that finds nothing new changes nothing, so that nothing is saved.
                 if self.0.state != state || self.0.due_at != Some(*until) {
                     self.go_to(state);
                     self.put_off(*until, now);

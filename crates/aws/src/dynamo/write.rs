@@ -77,7 +77,7 @@ impl Dynamo {
     ) -> Result<bool> {
         let mut items = self.line_items(ledger, snapshot, changes)?;
         let counts = changes.counts.as_ref().unwrap_or(&snapshot.counts);
-        // Whoever enters a line of the same participant meanwhile must see its new key.
+        // A line of the same participant may be entered meanwhile, and must see the new key. So the counters change, too.
         if *counts != snapshot.counts || changes.lines.values().any(|award| has_new_keys(snapshot, award)) {
             items.push(self.counts_item(ledger, counts, snapshot.ranks(), snapshot.counts_version)?);
         }

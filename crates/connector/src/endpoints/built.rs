@@ -24,7 +24,7 @@ impl BrazeEndpoint for BuiltProfiles {
         let (mut performed, refused) = ask_all(to, requests, translate::fields_of(to.brand), confirm).await;
         performed.active.extend(refused.into_iter().map(|(item, _)| item));
         performed.active.iter_mut().for_each(|item| item.facts.refused = None);
-        // Whoever got no answer waits as before, and not for a slot or because of a failure.
+        // A participation that got no answer waits as before. It does not wait for a slot, and no failure is counted.
         let dropped = std::mem::take(&mut performed.resting);
         performed.active.extend(dropped.into_iter().map(WorkItem::undone));
         Ok(performed)

@@ -15,7 +15,7 @@ use crate::ids::SubscriptionGroup;
 const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);
 
 /// Polls after two minutes, ten minutes, an hour and twelve hours, and then once a day and a half, so that the end of the default window is
-/// the fifth poll. Whoever wants to hear of a confirmation sooner has Braze report it.
+/// the fifth poll. A brand that has Braze report confirmations hears of them within seconds.
 fn default_poll() -> Vec<PollStage> {
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
     let once = |after: Duration| PollStage { every: after, lasts: Some(after) };

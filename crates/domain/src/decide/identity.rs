@@ -1,4 +1,4 @@
-//! Who a participant is, as far as Braze's profile tells. One consumer may take part under several contacts.
+//! Finds out from Braze's profile which participations belong to one consumer, who may take part under several contacts.
 
 use crate::award::{Award, Participant};
 use crate::brand::{CreditMoment, IdentityByPhone};
@@ -12,8 +12,8 @@ use crate::profile::{self, FoundProfile, ProfileRef};
 /// After this many failures in a row, a subscriber is credited without knowing the profile.
 const MOST_FAILURES: u32 = 20;
 
-/// The question that finds the profile of a subscriber who is to be credited, if the same incentive can be won in another
-/// way: the number alone does not show that they have taken part under their address.
+/// The question that finds a subscriber's profile before the credit. It is asked if the same incentive can be won in
+/// another way, because a number does not show whether the subscriber has already won by e-mail or by an event.
 pub(super) fn question(participation: &Participation, terms: &Terms<'_>, facts: &Facts) -> Option<Question> {
     let Way::Sms { .. } = participation.way() else { return None };
     if terms.brand.braze.identity_by_phone == IdentityByPhone::Phone {

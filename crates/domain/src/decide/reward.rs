@@ -34,7 +34,7 @@ pub(super) fn resolution(
             AwardStatus::Rewarded { .. } | AwardStatus::NoPrize(NoPrize::NotDrawn) => {
                 identity::meets_others(participation, terms, award)
             }
-            // Whoever can win nothing any more is as little in the way of others.
+            // A line that can win nothing any more takes nothing away from the participant's other lines.
             AwardStatus::New | AwardStatus::NoPrize(_) | AwardStatus::Released => false,
         };
         return (is_news && counts && award.is_entered()).then_some(Resolution::Identify(who));

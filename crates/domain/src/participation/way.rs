@@ -118,7 +118,8 @@ impl Way {
         }
     }
 
-    /// The consumer's answer, to record how far it has come. What is kept of a forgotten consumer stays as it is.
+    /// The consumer's consent, for recording whether Braze has it. `None` for a forgotten consumer, whose consent no longer
+    /// changes.
     pub(super) fn consent_mut(&mut self) -> Option<&mut Consent> {
         match self {
             Self::Email { consent, .. } => consent.as_mut(),

@@ -1,4 +1,4 @@
-//! The waits of SMS acquisition: for Braze, which applies what we wrote, and for the consumer, who is asked to confirm.
+//! The two waits of SMS acquisition: until Braze has applied a write, and until the consumer confirms.
 
 use std::time::Duration;
 

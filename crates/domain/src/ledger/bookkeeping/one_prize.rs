@@ -32,7 +32,7 @@ impl<B: LedgerTx> Keeper<'_, B> {
         } else if others.iter().any(|other| other.reward().is_some()) {
             self.give_up(award, AwardStatus::NoPrize(NoPrize::Already))?;
         } else if award.status == AwardStatus::NoPrize(NoPrize::Already) {
-            // Who has the reward is somebody else.
+            // Another participant has the reward, so this one may win after all.
             self.stand(award, AwardStatus::Waiting)?;
         } else if award.has_place() {
             for mut other in others.into_iter().filter(Award::has_place) {
