@@ -128,6 +128,20 @@ async fn a_panic_costs_one_round_and_leaves_nothing_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_while_something_is_read_back_costs_a_minute() {
+    let campaign = Campaign::new(Faults::none(), "event = \"joined\"");
+    let (connector, troubles) = process(&campaign, "\"custom_events\"", 2);
+    campaign.run_beside(connector);
+    let id = campaign.accept("ada@example.com").await;
+    campaign.all_end(&[id], LATER).await;
+    let shown = || troubles.all(campaign.clock.now()).iter().any(|entry| entry.kind == "panicked");
+    testkit::eventually_async("the panic", LATER, async || shown().then_some(())).await;
+    assert!(!campaign.memory.is_quiet(), "it is still to be read back");
+    testkit::eventually_async("it is read back", LATER, async || campaign.memory.is_quiet().then_some(()))
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_participation_that_always_panics_does_not_keep_its_brand_from_the_others() {
     let campaign = Campaign::new(Faults::none(), ATTRIBUTE);
     let (connector, _) = process(&campaign, "poison@example.com", usize::MAX);

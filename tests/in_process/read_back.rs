@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use domain::ids::ParticipationId;
+use domain::ids::{BrandId, ParticipationId};
 use domain::profile::ProfileRef;
 use memory::Faults;
 use metrics::Metric;
-use ports::Clock;
+use ports::read_backs::{MOST_BATCHES, ReadBackBatch};
+use ports::{Clock, ReadBacks};
 use serde_json::{Value, json};
 
 use testkit::campaign::Campaign;
@@ -243,6 +244,22 @@ async fn a_thousand_rewards_are_read_back_in_twenty_requests_and_the_records_are
     campaign.clock.sleep(SOON).await;
     assert_eq!(campaign.requests(EXPORT).await, 20);
     assert!(campaign.memory.is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_tick_takes_more_batches_than_one_call_returns() {
+    let ada = Ada::new(TRUSTED).await;
+    let batch = |number: u8| ReadBackBatch {
+        brand: BrandId::parse("acme").unwrap(),
+        due_at: testkit::start(),
+        ids: vec![ParticipationId::from_bytes([number; 16])],
+        slot: None,
+    };
+    let batches: Vec<ReadBackBatch> = (0..=250).map(batch).collect();
+    assert!(batches.len() > 2 * MOST_BATCHES);
+    ada.campaign.memory.keep_batches(&batches).await.unwrap();
+    ada.campaign.connector.tick().await.unwrap();
+    assert!(ada.campaign.memory.is_quiet());
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ use domain::time::later;
 use futures::future::join_all;
 use metrics::Metric;
 use ports::error::in_full;
-use ports::read_backs::{MOST_IN_BATCH, ReadBackBatch};
+use ports::read_backs::{DueBatches, MOST_IN_BATCH, ReadBackBatch};
 use ports::store::{MOST_ITEMS, Saved};
 
 use crate::connector::Connector;
@@ -26,11 +26,14 @@ use crate::read;
 use crate::reschedule;
 use crate::work_item::WorkItem;
 
-/// When a participation that another worker saved meanwhile is read back again.
+/// When a participation is read back again that another worker saved meanwhile, or whose batch failed.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// How long the batches of a brand wait that is not configured, or cannot be used.
 const WITHOUT_BRAND: Duration = Duration::from_secs(3_600);
+
+/// The most calls for due batches in one tick; the next tick continues.
+const MOST_CALLS: usize = 20;
 
 /// Stores which participations of a run are to be read back. This comes before the participations are saved, so a crash
 /// costs a request at most, and loses nothing.
@@ -76,12 +79,24 @@ fn batches(
     ids.chunks(MOST_IN_BATCH).map(batch).collect()
 }
 
-/// Reads back everything that is due, with brands in parallel. What fails comes again at the next tick.
+/// Reads back everything that is due. What fails comes again a minute later.
 pub(crate) async fn all_due(connector: &Connector) {
-    let due = match connector.deps.read_backs.due_batches(connector.deps.clock.now()).await {
-        Ok(due) => due,
-        Err(error) => return failed(connector, "", &error),
-    };
+    for _call in 0..MOST_CALLS {
+        match connector.deps.read_backs.due_batches(connector.deps.clock.now()).await {
+            Ok(due) => {
+                let is_full = due.is_full();
+                read_back_some(connector, due).await;
+                if !is_full {
+                    return;
+                }
+            }
+            Err(error) => return failed(connector, "", &error),
+        }
+    }
+}
+
+/// Reads back some batches, with brands in parallel.
+async fn read_back_some(connector: &Connector, due: DueBatches) {
     for error in &due.unreadable {
         if let Some(line) = connector.line("connector.unreadable", &error.to_string()) {
             tracing::error!(event = "connector.unreadable", times = line.times, error = %in_full(error), "A stored record cannot be read; everything else continues.");
@@ -91,18 +106,12 @@ pub(crate) async fn all_due(connector: &Connector) {
     for batch in due.batches {
         by_brand.entry(batch.brand.clone()).or_default().push(batch);
     }
-    join_all(by_brand.iter().map(async |(brand, batches)| {
-        let reading = Pass { connector, brand }.take(batches);
-        if let Err(error) = connector.guarded(brand, "reading back", reading).await {
-            failed(connector, brand.as_str(), &error);
-        }
-    }))
-    .await;
+    join_all(by_brand.iter().map(|(brand, batches)| Pass { connector, brand }.take_all(batches))).await;
 }
 
 fn failed(connector: &Connector, brand: &str, error: &ports::Error) {
     if let Some(line) = connector.line("connector.read_back_failed", brand) {
-        tracing::error!(event = "connector.read_back_failed", brand, times = line.times, error = %in_full(error), "Rewards could not be read back; the next tick tries again.");
+        tracing::error!(event = "connector.read_back_failed", brand, times = line.times, error = %in_full(error), "Rewards could not be read back; a later tick tries again.");
     }
 }
 
@@ -117,6 +126,23 @@ struct Pass<'a> {
 type Again = BTreeMap<Timestamp, (Option<Slot>, Vec<ParticipationId>)>;
 
 impl Pass<'_> {
+    /// Takes all batches together. If that fails, each is taken alone, and those that fail again are put off: they hold up
+    /// neither the others nor another brand.
+    async fn take_all(self, due: &[ReadBackBatch]) {
+        const DOING: &str = "reading back";
+        let Pass { connector, brand } = self;
+        if connector.guarded(brand, DOING, self.take(due)).await.is_ok() {
+            return;
+        }
+        for batch in due.chunks(1) {
+            let Err(error) = connector.guarded(brand, DOING, self.take(batch)).await else { continue };
+            failed(connector, brand.as_str(), &error);
+            if let Err(error) = self.put_off(batch).await {
+                failed(connector, brand.as_str(), &error);
+            }
+        }
+    }
+
     async fn take(self, due: &[ReadBackBatch]) -> ports::Result<()> {
         let (brands, now) = (self.connector.brands(), self.connector.deps.clock.now());
         let items = self.read(due).await?;
@@ -128,6 +154,17 @@ impl Pass<'_> {
                 if ids.is_empty() { Again::new() } else { Again::from([(until, (None, ids))]) }
             }
         };
+        self.replace(due, &again).await
+    }
+
+    async fn put_off(self, due: &[ReadBackBatch]) -> ports::Result<()> {
+        let ids = due.iter().flat_map(|batch| batch.ids.iter().copied()).collect();
+        let until = later(self.connector.deps.clock.now(), AGAIN_AFTER);
+        self.replace(due, &Again::from([(until, (None, ids))])).await
+    }
+
+    /// Replaces batches with those that are to be read back again.
+    async fn replace(self, due: &[ReadBackBatch], again: &Again) -> ports::Result<()> {
         let kept: Vec<ReadBackBatch> =
             again.iter().flat_map(|(due_at, (slot, ids))| batches(self.brand, *due_at, *slot, ids)).collect();
         let read_backs = &self.connector.deps.read_backs;

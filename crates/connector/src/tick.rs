@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::ids::BrandId;
 use domain::participation::FIRST_LOOK;
 use domain::time::{between, later};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use metrics::{Metric, milliseconds};
 use ports::error::in_full;
 use ports::store::Due;
@@ -62,7 +62,6 @@ impl Connector {
     pub async fn tick(&self) -> ports::Result<Ticked> {
         ledgers::draw_raffles(self).await;
         ledgers::upgrade_ledgers(self).await;
-        read_back::all_due(self).await;
         let now = self.deps.clock.now();
         let until = match self.clock_watch.set_back_by(now) {
             Some(by) => {
@@ -75,7 +74,8 @@ impl Connector {
             }
             None => now,
         };
-        self.process_due(now, until).await
+        // A workspace that answers late to one of them does not hold up the other.
+        join(read_back::all_due(self), self.process_due(now, until)).await.1
     }
 
     async fn process_due(&self, now: Timestamp, until: Timestamp) -> ports::Result<Ticked> {
