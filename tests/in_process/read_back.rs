@@ -176,6 +176,18 @@ async fn a_reward_for_somebody_without_a_profile_is_reported_after_three_tries()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reward_that_braze_refuses_is_reported() {
+    let ada = Ada::new(TRUSTED).await;
+    let fault = json!({ "path": "/users/track", "kind": "status", "status": 400 });
+    ada.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
+    let id = ada.campaign.accept_event("signed_in", ADA).await;
+    ada.campaign.clock.sleep(SOON).await;
+    assert!(ada.unplaced(id) && ada.campaign.memory.is_quiet());
+    let told = ada.campaign.quikly.told();
+    assert_eq!(told.iter().filter(|(message, _)| message.ends_with("reward_unplaced")).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_profile_that_the_app_creates_between_two_tries_gets_the_reward() {
     let mut ada = Ada::remembered().await;
     ada.is_deleted().await;

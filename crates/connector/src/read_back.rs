@@ -61,7 +61,7 @@ pub(crate) async fn report_unplaced(
             let callback = Callback::of(award, CallbackKind::RewardUnplaced, since);
             connector.deps.callbacks.call_back(&callback).await?;
         }
-        tracing::error!(event = "connector.reward_unplaced", participation = %participation.id(), scope = %participation.scope(), "A reward or an event was written several times, and no profile shows it.");
+        tracing::error!(event = "connector.reward_unplaced", participation = %participation.id(), scope = %participation.scope(), "A reward or an event could not be placed on a profile.");
         connector.braze.counters.count(Metric::RewardsUnplaced, Some(participation.brand()), 1);
         item.participation.reported();
     }

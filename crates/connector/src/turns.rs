@@ -169,9 +169,11 @@ impl<'a> Turns<'a> {
                 Step::Resolve(resolution) => return groups.resolutions.push((item, resolution)),
                 // After these steps the participation is decided again at once.
                 Step::Done(_) | Step::StopWaiting | Step::Consent(..) => {}
-                Step::Wait { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::Rest => {
-                    return groups.resting.push(item);
-                }
+                Step::Wait { .. }
+                | Step::Defer { .. }
+                | Step::NoProfile { .. }
+                | Step::GiveUp
+                | Step::Rest => return groups.resting.push(item),
             }
         }
     }

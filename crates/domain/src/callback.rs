@@ -17,7 +17,7 @@ pub enum CallbackKind {
     Rewarded,
     /// The participation ended without a credit.
     Ended,
-    /// The reward, or an event, was written to the profile several times, and no profile shows it.
+    /// No profile shows the reward, or an event, although it was written several times; or Braze refuses it.
     RewardUnplaced,
     /// The consent was not written to the profile, because the consumer had unsubscribed or Braze refused it.
     ConsentNotWritten,

@@ -114,11 +114,11 @@ struct FollowUp<'a> {
 impl FollowUp<'_> {
     fn step(&self) -> Step {
         let shown = self.participation.shown();
-        if self.facts.refused.is_some() || self.participation.failures() >= MOST_FAILURES {
-            return Step::Rest;
-        }
         if self.participation.unreported_since().is_some() {
             return Step::Defer { shown, until: self.now };
+        }
+        if self.facts.refused.is_some() || self.participation.failures() >= MOST_FAILURES {
+            return if self.is_all_shown() { Step::Rest } else { Step::GiveUp };
         }
         if let Some(progress) = shown.flow_event {
             return self.flow_event_again(progress);
@@ -133,13 +133,24 @@ impl FollowUp<'_> {
         }
     }
 
-    /// The attributes that the profile does not show yet, or the step that finds them out.
-    fn attributes(&self) -> Result<Attributes, Box<Step>> {
-        let won = if self.participation.shown().attributes {
+    /// Whether nothing is left to write.
+    fn is_all_shown(&self) -> bool {
+        let event = self.participation.shown().event != EventProgress::Recorded && self.event().is_some();
+        !event && self.participation.missing().is_none() && self.won().is_empty()
+    }
+
+    /// The attributes of the reward that the profile does not show yet.
+    fn won(&self) -> Attributes {
+        if self.participation.shown().attributes {
             Attributes::default()
         } else {
             attributes(self.facts.award.as_ref(), &self.terms.activation.rewards)
-        };
+        }
+    }
+
+    /// The attributes that the profile does not show yet, or the step that finds them out.
+    fn attributes(&self) -> Result<Attributes, Box<Step>> {
+        let won = self.won();
         let missing = self.participation.missing().filter(|missing| missing.flow);
         match missing.and_then(|_| self.update(&won)) {
             Some(update) => {
@@ -225,7 +236,8 @@ impl FollowUp<'_> {
             Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
                 Step::Defer { shown, until: *retry_at }
             }
-            Some(Written::Refused { .. } | Written::Done) => Step::Rest,
+            Some(Written::Refused { .. }) => Step::GiveUp,
+            Some(Written::Done) => Step::Rest,
             None => self.write(attributes, None, shown),
         }
     }
@@ -251,7 +263,7 @@ impl FollowUp<'_> {
             custom_event::Next::Recorded => {
                 self.write(attributes, None, Shown { event: EventProgress::Recorded, ..shown })
             }
-            custom_event::Next::Refused(_) => Step::Rest,
+            custom_event::Next::Refused(_) => Step::GiveUp,
         }
     }
 

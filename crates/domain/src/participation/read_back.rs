@@ -25,7 +25,7 @@ pub enum ReadBack {
         /// How many times in a row.
         times: u32,
     },
-    /// It was missing [`MOST_MISSING`] times and was given up then.
+    /// It was given up: it was missing [`MOST_MISSING`] times, or Braze does not accept it.
     Unplaced {
         /// When it was given up.
         since: Timestamp,
@@ -231,12 +231,23 @@ impl Participation {
             self.0.read_back = Some(ReadBack::Missing { parts, times });
             return;
         }
-        self.0.read_back = Some(ReadBack::Unplaced { since: now, reported: false });
-        let shown = &mut self.0.shown;
-        shown.flow_event = None;
+        self.unplace(now);
         if parts.reward || parts.event.is_some() {
-            *shown = Shown::ALL;
+            self.0.shown = Shown::ALL;
         }
+    }
+
+    /// The reward and its event cannot be shown. That is due to be reported.
+    pub(super) fn give_up_showing(&mut self, now: Timestamp) {
+        self.unplace(now);
+        self.0.shown = Shown::ALL;
+        self.0.failures = 0;
+        self.put_off(now, now);
+    }
+
+    fn unplace(&mut self, now: Timestamp) {
+        self.0.read_back = Some(ReadBack::Unplaced { since: now, reported: false });
+        self.0.shown.flow_event = None;
     }
 }
 

@@ -43,6 +43,9 @@ pub enum Step {
         /// When to look again.
         until: Timestamp,
     },
+    /// The reward or its event cannot be shown: Braze refuses it for good, or has not accepted it for too long. This is
+    /// reported.
+    GiveUp,
     /// End the wait that unsigned callers see, and decide again.
     StopWaiting,
     /// Record whether Braze has the consent in a channel, and decide again.

@@ -149,6 +149,7 @@ fn diagram(rows: &[TableRow]) -> String {
             | Step::Show { .. }
             | Step::Defer { .. }
             | Step::NoProfile { .. }
+            | Step::GiveUp
             | Step::StopWaiting
             | Step::Consent(..)
             | Step::Rest

@@ -37,6 +37,7 @@ fn written(step: &Step) -> Option<&ProfileWrite> {
         | Step::Resolve(_)
         | Step::Defer { .. }
         | Step::NoProfile { .. }
+        | Step::GiveUp
         | Step::StopWaiting
         | Step::Consent(..)
         | Step::Rest

@@ -70,6 +70,7 @@ pub(crate) fn step(step: &Step, now: Timestamp) -> String {
         Step::Show { write, .. } => format!("{}, to show the reward", self::write(write)),
         Step::Defer { until, .. } => format!("waits {}", wait(*until, now)),
         Step::NoProfile { until } => format!("waits {} for a profile", wait(*until, now)),
+        Step::GiveUp => "gives up showing the reward, and reports that".to_owned(),
         Step::StopWaiting => "ends the wait that is shown".to_owned(),
         Step::Consent(..) => "notes whether Braze has the consent".to_owned(),
         Step::Rest => "nothing is left to do".to_owned(),
