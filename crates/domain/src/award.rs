@@ -117,7 +117,7 @@ pub enum Resolution {
     Refuse(Refusal),
 }
 
-/// What became known of a participant while the participation was processed.
+/// The keys of a participant that became known while the participation was processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Participant {
     /// The key of the contact, if the details were replaced since the acceptance.

@@ -262,7 +262,7 @@ impl Participation {
     fn rest(&mut self) {
         self.0.due_at = None;
         self.0.slot = None;
-        // What was missing is written again, or the survivor of a merge has it.
+        // Everything that was missing is written again, or is on the profile that a merge kept.
         if self.missing().is_some() {
             self.0.read_back = None;
         }

@@ -47,7 +47,7 @@ impl<'a> Allowed<'a> {
         now: Timestamp,
         errors: &mut Vec<FieldError>,
     ) -> Attributes {
-        // What is not an object was refused as a whole, and has no attributes that could be missing.
+        // A value that is not an object was refused as a whole, so no attribute of it can be missing.
         let is_object = !errors.iter().any(|error| error.field == "attributes");
         let missing = if is_object { self.missing(&members) } else { Vec::new() };
         let mut attributes = Attributes::default();

@@ -282,7 +282,7 @@ struct AskedBody {
     /// Whether the consumer says no to e-mail.
     declines_email: bool,
     attributes: Attributes,
-    /// What does not suffice to take part. It does not matter to a consumer who takes part and withdraws a consent.
+    /// Why the answers do not suffice to take part. A withdrawal needs none of them.
     refusals: Vec<FieldError>,
 }
 

@@ -122,7 +122,7 @@ fn say(forgotten: &ErasureReport, as_json: bool) {
     }
 }
 
-/// What else is known about a consent, behind what was known before texts were listed.
+/// The parts of a proof that only newer consents have. They follow the parts that every consent has.
 fn further_proof(consent: &Consent) -> String {
     let mut proof = String::new();
     let mut say = |name: &str, value: Option<String>| {

@@ -32,7 +32,7 @@ pub(crate) fn write(write: &ProfileWrite) -> TrackWrite {
 
 fn fields(write: &ProfileWrite) -> Map<String, Value> {
     let mut fields = members(&write.attributes);
-    // What the activation writes in any case counts more.
+    // An attribute of the activation counts more than one of the consent with the same name.
     for (name, value) in write.consent.iter().flat_map(|consent| members(&consent.source)) {
         fields.entry(name).or_insert(value);
     }

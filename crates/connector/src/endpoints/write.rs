@@ -267,7 +267,7 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
         found.attributes.clear();
     }
     match (is_consent_alone, written) {
-        // What follows the flow is decided by the progress of the consent.
+        // A consent that is written alone has no effect on the flow; its own progress says what comes next.
         (true, Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
             item.facts.consent_retry_at = Some(retry_at);
         }

@@ -1,6 +1,8 @@
 //! Which of a participation's writes are still to be read back. Braze answers with success to a write whose profile was
 //! merged or deleted a moment ago, and the write has no effect.
 
+use std::time::Duration;
+
 use super::step::ProfileWrite;
 use super::{EventProgress, Open, Participation, Shown, State};
 use crate::Timestamp;
@@ -10,8 +12,9 @@ use crate::time::between;
 /// A reward or event that was missing this many times is given up.
 pub const MOST_MISSING: u32 = 3;
 
-/// What was written longer ago than this was read back before the next write, or will never be.
-const FORGOTTEN_AFTER_S: u64 = 3_600;
+/// An earlier write that is younger than this is read back together with the next one: a long outage may have kept it from
+/// being read back.
+const TOGETHER_WITHIN: Duration = Duration::from_secs(24 * 3_600);
 
 /// What is known of a reward or an event that Braze accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,7 +184,7 @@ impl Participation {
         now: Timestamp,
     ) {
         let (earlier, missing_before) = match &self.0.read_back {
-            Some(ReadBack::Due(sent)) if between(sent.at, now).as_secs() < FORGOTTEN_AFTER_S => {
+            Some(ReadBack::Due(sent)) if between(sent.at, now) < TOGETHER_WITHIN => {
                 (sent.parts, sent.missing_before)
             }
             Some(ReadBack::Missing { times, .. }) => (Parts::default(), *times),

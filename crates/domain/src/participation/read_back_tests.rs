@@ -80,7 +80,7 @@ fn brazes_own_id_is_kept_only_for_an_alias_which_a_merge_may_move() {
 }
 
 #[test]
-fn two_writes_within_the_hour_are_read_back_together() {
+fn two_writes_within_a_day_are_read_back_together() {
     let reward = |at_second| {
         let mut participation = accepted(by_email(), true);
         participation.shows(&write(false, true), None, at(0));
@@ -93,8 +93,8 @@ fn two_writes_within_the_hour_are_read_back_together() {
         participation.sent().unwrap().parts
     };
     let flow = Parts { flow: true, flow_event: true, ..Parts::default() };
-    assert_eq!(reward(3_599), Parts { reward: true, ..flow });
-    assert_eq!(reward(3_600), Parts { reward: true, ..Parts::default() });
+    assert_eq!(reward(86_399), Parts { reward: true, ..flow });
+    assert_eq!(reward(86_400), Parts { reward: true, ..Parts::default() });
 }
 
 #[test]

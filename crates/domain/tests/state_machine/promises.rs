@@ -30,21 +30,10 @@ pub(crate) fn next(world: &World, case: &StateCase) -> Step {
 }
 
 fn written(step: &Step) -> Option<&ProfileWrite> {
-    match step {
-        Step::Tell { command: Command::Write(write), .. } | Step::Show { write, .. } => Some(write),
-        Step::Tell { command: Command::Subscribe { .. }, .. }
-        | Step::Ask(_)
-        | Step::Resolve(_)
-        | Step::Defer { .. }
-        | Step::NoProfile { .. }
-        | Step::GiveUp
-        | Step::StopWaiting
-        | Step::Consent(..)
-        | Step::Rest
-        | Step::Wait { .. }
-        | Step::NotOffered(_)
-        | Step::Done(_) => None,
-    }
+    let (Step::Tell { command: Command::Write(write), .. } | Step::Show { write, .. }) = step else {
+        return None;
+    };
+    Some(write)
 }
 
 /// Promise 1: an open participation is due at some time, a wait takes time, and an ended one stays ended and

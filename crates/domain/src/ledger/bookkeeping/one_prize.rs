@@ -5,7 +5,7 @@ use crate::award::{Award, AwardStatus, Participant};
 use crate::incentive::{Kind, NoPrize, Offer};
 use crate::ledger::LedgerTx;
 
-/// What an instant win said to the participant before, if it was drawn for them under another key.
+/// The result of an instant win that was drawn for the same participant under another key, if there is one.
 pub(super) fn drawn_before(award: &Award, others: &[Award]) -> Option<Offer> {
     let is_drawn = |offer: &Offer| matches!(offer, Offer::ByPlace | Offer::Nothing(NoPrize::NotDrawn));
     let earlier = |other: &&Award| is_drawn(&other.offer) && other.arrival < award.arrival;
