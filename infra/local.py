@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import zipfile
@@ -64,7 +65,7 @@ def answering(url: str, process: subprocess.Popen) -> None:
     sys.exit(f"nothing answers at {url}")
 
 
-def deploy(endpoint: str, called_at: str, logged: str, binaries: pathlib.Path, directory: pathlib.Path) -> dict:
+def deploy(endpoint: str, called_at: str, logged: str, binaries: pathlib.Path, scratch: pathlib.Path) -> dict:
     """Creates the stack and returns its outputs."""
     def client(service):
         return boto3.client(service, endpoint_url=endpoint, region_name=ACCOUNT["AWS_REGION"],
@@ -72,7 +73,7 @@ def deploy(endpoint: str, called_at: str, logged: str, binaries: pathlib.Path, d
     s3, ssm, stacks = client("s3"), client("ssm"), client("cloudformation")
     s3.create_bucket(Bucket="code")
     for function in FUNCTIONS:
-        s3.put_object(Bucket="code", Key=f"{function}.zip", Body=archive(binaries / function, directory))
+        s3.put_object(Bucket="code", Key=f"{function}.zip", Body=archive(binaries / function, scratch))
     for name, value in [("intake/id-key", "07" * 32), ("braze/demo", KEY)]:
         ssm.put_parameter(Name=f"/quikly-braze/{ENVIRONMENT}/{name}", Value=value, Type="SecureString")
     stacks.create_stack(StackName=ENVIRONMENT, TemplateBody=localised(TEMPLATE, called_at, logged),
@@ -145,13 +146,16 @@ def main() -> None:
     directory.mkdir(parents=True, exist_ok=True)
     endpoint, braze = f"http://127.0.0.1:{arguments.port}", f"http://127.0.0.1:{arguments.port + 1}"
     log = open(directory / "emulator.log", "w")
+    # The emulator unpacks 240 MB of functions into its temporary directory, and leaves them there when it is killed.
+    temporary = tempfile.TemporaryDirectory()
+    scratch = pathlib.Path(temporary.name)
     emulator = started([pathlib.Path(sys.executable).parent / "ministack"], log, BIND_HOST="127.0.0.1",
-                       GATEWAY_PORT=str(arguments.port), AWS_ENDPOINT_URL=endpoint)
+                       GATEWAY_PORT=str(arguments.port), AWS_ENDPOINT_URL=endpoint, TMPDIR=temporary.name)
     running = [emulator]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         answering(f"{endpoint}/_ministack/health", emulator)
-        outputs = deploy(endpoint, arguments.called_at or endpoint, arguments.logged, binaries, directory)
+        outputs = deploy(endpoint, arguments.called_at or endpoint, arguments.logged, binaries, scratch)
         if arguments.bare:
             told = {"participations": host(outputs["ParticipationsUrl"]), "webhook": host(outputs["WebhookUrl"])}
             (directory / "stack.part").write_text(json.dumps(told))
@@ -169,6 +173,8 @@ def main() -> None:
     finally:
         for process in running:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        temporary.cleanup()
 
 
 if __name__ == "__main__":

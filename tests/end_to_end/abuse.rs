@@ -105,7 +105,7 @@ async fn braze_stays_reachable_however_many_clients_connect() {
     let server = ServeProcess::start_under("-n 300", &BrandFixture::at(&workspace)).await;
     let held = futures::future::join_all((0..400).map(|_| connects(&server))).await;
     let id = server.take_part("spring", "ada@example.com").await;
-    server.reaches(&id, "enrolled", Duration::from_secs(10)).await;
+    server.reaches(&id, "enrolled", LATER).await;
     assert!(!server.said().contains("not_accepted"), "{}", server.said());
     drop(held);
 }

@@ -13,7 +13,7 @@ use crate::secrets::{KEY, OTHER_TOKEN, SECRET, TOKEN};
 use crate::server::{BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET_VARIABLE, ServeProcess};
 use crate::workspace::SimProcess;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 const SIGNED_IN: &str = "[activation.events.signed_in]\n";
 pub(crate) const CODES: &str = "[activation.events.signed_in]\nincentive = \"first\"\n[[activation.incentive]]\nid = \"first\"\nkind = \"first\"\nquantity = 1\ncodes = \"codes.txt\"\n";
 

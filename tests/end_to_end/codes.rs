@@ -14,7 +14,7 @@ use crate::secrets::{KEY, OTHER_TOKEN, SECRET, TOKEN};
 use crate::server::{BrandFixture, KEY_VARIABLE, OTHER_KEY_VARIABLE, SECRET_VARIABLE, ServeProcess};
 use crate::workspace::SimProcess;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 fn check(brands: &Path, more: &[&str]) -> (Option<i32>, String) {
     let brands = brands.display().to_string();

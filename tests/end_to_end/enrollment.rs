@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 const LATER: Duration = Duration::from_secs(90);
 
 fn addresses(count: usize) -> Vec<String> {

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 async fn connects(server: &ServeProcess) -> TcpStream {
     let stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();

@@ -33,8 +33,8 @@ async fn a_participation_is_counted_for_its_brand_and_no_contact_is_on_the_page(
     let ended = |brand: &str| format!("quikly_braze_participations_ended_total{{brand=\"{brand}\"}}");
     assert_eq!(scrape(&url).await[&ended("acme")], "0", "the sample exists before anything was counted");
     let id = server.take_part("spring", "ada@example.com").await;
-    server.reaches(&id, "enrolled", Duration::from_secs(20)).await;
-    let samples = eventually_async("the end is counted", Duration::from_secs(10), async || {
+    server.reaches(&id, "enrolled", Duration::from_secs(60)).await;
+    let samples = eventually_async("the end is counted", Duration::from_secs(60), async || {
         let samples = scrape(&url).await;
         (samples[&ended("acme")] == "1").then_some(samples)
     })

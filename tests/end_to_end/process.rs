@@ -124,7 +124,7 @@ impl Process {
 
     /// The address in its output, once it is printed.
     pub(crate) async fn address(&mut self, after: &str) -> String {
-        eventually("an address", Duration::from_secs(10), || {
+        eventually("an address", Duration::from_secs(60), || {
             let said = self.said();
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "it ended: {ended:?}\n{said}");

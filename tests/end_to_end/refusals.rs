@@ -15,7 +15,7 @@ async fn while_braze_is_down_participations_wait_and_then_continue() {
     workspace.fault(json!({ "kind": "status", "status": 503, "count": 3 })).await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada@example.com").await;
-    eventually_async("a refusal", Duration::from_secs(10), async || {
+    eventually_async("a refusal", Duration::from_secs(60), async || {
         (workspace.status_count("/users/export/ids", 503).await > 0).then_some(())
     })
     .await;
@@ -33,7 +33,7 @@ async fn participations_also_wait_while_nothing_listens_at_brazes_address() {
     };
     let server = ServeProcess::start(&brand).await;
     let id = server.take_part("spring", "ada@example.com").await;
-    eventually_async("a failed look-up", Duration::from_secs(10), async || {
+    eventually_async("a failed look-up", Duration::from_secs(60), async || {
         server.said().contains(r#"event="connector.look_up_failed""#).then_some(())
     })
     .await;
@@ -50,13 +50,13 @@ async fn a_refused_key_is_reported_once_and_not_for_every_participation() {
     for number in 0..40 {
         ids.push(server.take_part("spring", &format!("c{number}@example.com")).await);
     }
-    eventually_async("the report", Duration::from_secs(10), async || {
+    eventually_async("the report", Duration::from_secs(60), async || {
         server.said().contains(r#"event="connector.key_refused""#).then_some(())
     })
     .await;
     // Later participations meet the closed lane: there is no request and no second report.
     let last = server.take_part("spring", "last@example.com").await;
-    eventually_async("the last one was put off", Duration::from_secs(10), async || {
+    eventually_async("the last one was put off", Duration::from_secs(60), async || {
         (server.show(&last).await["updated_at"] != server.show(&ids[0]).await["updated_at"]).then_some(())
     })
     .await;

@@ -197,7 +197,7 @@ impl ServeProcess {
         );
         self.url = process.address("Taking participations at ").await;
         self.process = Some(process);
-        eventually_async("health", Duration::from_secs(10), async || {
+        eventually_async("health", Duration::from_secs(60), async || {
             self.client.get(format!("{}/healthz", self.url)).send().await.ok()
         })
         .await;
@@ -364,7 +364,7 @@ impl ServeProcess {
     }
 
     async fn accepted(&self, body: &Value) -> String {
-        eventually_async("a 202", Duration::from_secs(20), async || self.try_to_take_part(body).await).await
+        eventually_async("a 202", Duration::from_secs(60), async || self.try_to_take_part(body).await).await
     }
 
     pub(crate) async fn take_part(&self, scope: &str, email: &str) -> String {

@@ -61,7 +61,7 @@ async fn the_demo_prints_requests_to_try_and_they_work() {
     };
     let reaches = async |accepted: &Value, state: &str| {
         let path = format!("{url}/participations/{}", accepted["id"].as_str().unwrap());
-        testkit::eventually_async(state, Duration::from_secs(30), async || {
+        testkit::eventually_async(state, Duration::from_secs(60), async || {
             let shown = call(client.get(&path)).await;
             (shown["state"] == state).then_some(shown)
         })
@@ -70,7 +70,7 @@ async fn the_demo_prints_requests_to_try_and_they_work() {
     let (by_email, single, double) = (post(&posts[0]).await, post(&posts[1]).await, post(&posts[2]).await);
     assert_eq!(reaches(&by_email, "enrolled").await["credited"], true);
     assert_eq!(reaches(&double, "awaiting_opt_in").await["credited"], false);
-    testkit::eventually_async("there is a question to answer", Duration::from_secs(10), async || {
+    testkit::eventually_async("there is a question to answer", Duration::from_secs(60), async || {
         (post(&posts[3]).await["confirmed"] == true).then_some(())
     })
     .await;
@@ -131,7 +131,7 @@ async fn sigterm_ends_it_in_order() {
     let workspace = SimProcess::start("0s").await;
     let server = ServeProcess::start(&BrandFixture::at(&workspace)).await;
     let id = server.take_part("spring", "ada@example.com").await;
-    server.reaches(&id, "enrolled", Duration::from_secs(10)).await;
+    server.reaches(&id, "enrolled", Duration::from_secs(60)).await;
     assert!(server.terminate().await.success());
 }
 

@@ -10,7 +10,7 @@ use crate::secrets::{OTHER_TOKEN, TOKEN};
 use crate::server::{BrandFixture, ServeProcess};
 use crate::workspace::SimProcess;
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(60);
 
 fn events() -> String {
     let signed_in = "attributes = { quikly_signed_in = true }\nextras = [\"store\"]\nincentive = \"first-2\"";

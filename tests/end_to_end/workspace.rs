@@ -82,7 +82,7 @@ impl SimProcess {
 
     /// Every profile, once nothing is pending any more.
     pub(crate) async fn profiles(&self) -> Vec<Value> {
-        testkit::eventually_async("everything has settled", std::time::Duration::from_secs(20), async || {
+        testkit::eventually_async("everything has settled", std::time::Duration::from_secs(60), async || {
             let state = self.send(reqwest::Method::GET, "/_sim/profiles", &Value::Null).await;
             (state["pending_objects"] == 0).then(|| state["profiles"].as_array().unwrap().clone())
         })
