@@ -26,10 +26,10 @@ use crate::read;
 use crate::reschedule;
 use crate::work_item::WorkItem;
 
-/// When a participation is read back again that another worker saved meanwhile, or whose batch failed.
+/// How long a participation waits to be read back again if another worker saved it meanwhile, or if its batch failed.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// How long the batches of a brand wait that is not configured, or cannot be used.
+/// How long batches wait if their brand is not configured, or cannot be used.
 const WITHOUT_BRAND: Duration = Duration::from_secs(3_600);
 
 /// The most calls for due batches in one tick; the next tick continues.
