@@ -379,11 +379,12 @@ impl ServeProcess {
         self.send("GET", &format!("/participations/{id}"), None, Vec::new()).await.2
     }
 
-    /// Waits until a participation is in `state`.
+    /// Waits until a participation is in `state`. As any client, it asks again when its connection was closed between two requests.
     pub(crate) async fn reaches(&self, id: &str, state: &str, within: Duration) -> Value {
         let what = format!("participation {id} is {state}");
         eventually_async(&what, within, async || {
-            let shown = self.show(id).await;
+            let answer = self.client.get(format!("{}/participations/{id}", self.url)).send().await.ok()?;
+            let shown: Value = serde_json::from_slice(&answer.bytes().await.ok()?).unwrap_or(Value::Null);
             (shown["state"] == state).then_some(shown)
         })
         .await

@@ -1,7 +1,7 @@
 //! Slots for connections: a total, and a share of it for each client. When nearly all slots are taken, the connection that has been idle
 //! for the longest time gives its slot up. The last slots are reserved for Braze's webhooks and for health checks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) struct ConnectionSlots {
     free: Arc<Semaphore>,
     each: Option<NonZeroU32>,
     held: Shared<HashMap<(IpAddr, u32), u32>>,
-    waiting: Shared<IdleConnections>,
+    idle: Shared<IdleConnections>,
 }
 
 type Shared<T> = Arc<Mutex<T>>;
@@ -33,6 +33,8 @@ type Shared<T> = Arc<Mutex<T>>;
 struct IdleConnections {
     next: u64,
     by_age: BTreeMap<u64, Arc<Notify>>,
+    /// Those that were asked to close and have not closed yet.
+    closing: BTreeSet<u64>,
 }
 
 fn lock<T>(shared: &Shared<T>) -> MutexGuard<'_, T> {
@@ -44,7 +46,7 @@ impl ConnectionSlots {
     pub(crate) fn new(most: usize, each: Option<NonZeroU32>) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         let free = Arc::new(Semaphore::new(most));
-        Self { most, free, each, held: Shared::default(), waiting: Shared::default() }
+        Self { most, free, each, held: Shared::default(), idle: Shared::default() }
     }
 
     /// Waits for a free slot. The semaphore is never closed, so a permit always arrives.
@@ -57,17 +59,22 @@ impl ConnectionSlots {
         self.free.available_permits() < self.most.div_ceil(SCARCE)
     }
 
-    /// Whether only the reserved slots are left.
+    /// Whether only the reserved slots are left. The slot of a connection that was asked to close is as good as free: on a busy machine it
+    /// takes a while to close, and nobody must be refused for that.
     pub(crate) fn only_reserve_left(&self) -> bool {
-        self.free.available_permits() < self.most.div_ceil(RESERVED)
+        let closing = lock(&self.idle).closing.len();
+        self.free.available_permits() + closing < self.most.div_ceil(RESERVED)
     }
 
     /// If nearly all slots are taken, asks the connection that has been idle for the longest time to close.
     pub(crate) fn make_room(&self) {
-        if self.are_scarce()
-            && let Some((_, oldest)) = lock(&self.waiting).by_age.pop_first()
-        {
-            oldest.notify_one();
+        if !self.are_scarce() {
+            return;
+        }
+        let mut idle = lock(&self.idle);
+        if let Some((number, close)) = idle.by_age.pop_first() {
+            idle.closing.insert(number);
+            close.notify_one();
         }
     }
 
@@ -93,13 +100,11 @@ impl ConnectionSlots {
         Some(Share { networks, held: self.held.clone() })
     }
 
-    /// Records that a connection is idle.
-    pub(crate) fn wait(&self, close: &Arc<Notify>) -> Wait {
-        let mut waiting = lock(&self.waiting);
-        let number = waiting.next;
-        waiting.next += 1;
-        waiting.by_age.insert(number, close.clone());
-        Wait { number, waiting: self.waiting.clone() }
+    /// The idleness of a new connection: it is idle until its first request.
+    pub(crate) fn idleness(&self) -> Idleness {
+        let idleness = Idleness { idle: self.idle.clone(), number: Mutex::default(), close: Arc::default() };
+        idleness.begin();
+        idleness
     }
 }
 
@@ -123,15 +128,45 @@ impl Drop for Share {
     }
 }
 
-/// An idle connection. Dropping it ends the idle time.
-pub(crate) struct Wait {
-    number: u64,
-    waiting: Shared<IdleConnections>,
+/// Whether one connection is idle, and whether it has to make room for another one.
+pub(crate) struct Idleness {
+    idle: Shared<IdleConnections>,
+    number: Mutex<Option<u64>>,
+    close: Arc<Notify>,
 }
 
-impl Drop for Wait {
+impl Idleness {
+    /// Records that the connection has no request in progress.
+    pub(crate) fn begin(&self) {
+        let mut idle = lock(&self.idle);
+        let number = idle.next;
+        idle.next += 1;
+        idle.by_age.insert(number, self.close.clone());
+        *self.number.lock() = Some(number);
+    }
+
+    /// Records that a request is in progress.
+    pub(crate) fn end(&self) {
+        let Some(number) = self.number.lock().take() else { return };
+        let mut idle = lock(&self.idle);
+        idle.by_age.remove(&number);
+        idle.closing.remove(&number);
+    }
+
+    /// Whether no request is in progress.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.number.lock().is_some()
+    }
+
+    /// Waits until the connection is asked to close, because it was the one that had been idle for the longest time.
+    pub(crate) async fn makes_room(&self) {
+        self.close.notified().await;
+    }
+}
+
+impl Drop for Idleness {
     fn drop(&mut self) {
-        lock(&self.waiting).by_age.remove(&self.number);
+        self.end();
     }
 }
 
@@ -174,23 +209,39 @@ mod tests {
     #[tokio::test]
     async fn when_slots_are_scarce_the_longest_idle_connection_makes_room() {
         let slots = ConnectionSlots::new(16, None);
-        let closes: Vec<Arc<Notify>> = (0..3).map(|_| Arc::default()).collect();
-        let mut waits: Vec<Wait> = closes.iter().map(|close| slots.wait(close)).collect();
+        let connections = [(); 3].map(|()| slots.idleness());
         let mut permits = Vec::new();
         for _ in 0..14 {
             permits.push(slots.free().await);
         }
         slots.make_room();
-        assert_eq!(lock(&slots.waiting).by_age.len(), 3, "two of sixteen are free");
+        assert_eq!(lock(&slots.idle).by_age.len(), 3, "two of sixteen are free");
         permits.push(slots.free().await);
-        waits.remove(0);
+        connections[0].end();
         slots.make_room();
-        closes[1].notified().await;
+        connections[1].makes_room().await;
         assert_eq!(
-            lock(&slots.waiting).by_age.len(),
+            lock(&slots.idle).by_age.len(),
             1,
             "the first one has a request in progress, the third one is left"
         );
+    }
+
+    #[tokio::test]
+    async fn the_slot_of_a_connection_that_is_closing_is_as_good_as_free() {
+        let slots = ConnectionSlots::new(16, None);
+        let connection = slots.idleness();
+        let mut permits = Vec::new();
+        for _ in 0..15 {
+            permits.push(slots.free().await);
+        }
+        assert!(!slots.only_reserve_left());
+        permits.push(slots.free().await);
+        assert!(slots.only_reserve_left());
+        slots.make_room();
+        assert!(!slots.only_reserve_left());
+        permits.pop();
+        drop(connection);
         assert!(!slots.only_reserve_left());
         permits.push(slots.free().await);
         assert!(slots.only_reserve_left());

@@ -17,17 +17,18 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use intake::Caller;
 use parking_lot::Mutex;
 use ports::Clock;
 use ports::clock::SystemClock;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_io_timeout::TimeoutStream;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::connection_slots::{ConnectionSlots, Share, Wait};
+use crate::connection_slots::{ConnectionSlots, Idleness, Share};
 use crate::descriptors;
 use crate::forwarded::{ForwardedBy, NoAddress};
 use crate::listen::stopped;
@@ -111,28 +112,23 @@ pub(crate) async fn serve(
     clients: Clients,
     stop: watch::Receiver<bool>,
 ) {
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     let slots = clients.slots();
     let serving = Arc::new(Serving { routes, clients, slots, reported: Mutex::default() });
-    let stopping = stopped(stop);
+    let stopping = stopped(stop.clone());
     tokio::pin!(stopping);
     loop {
         tokio::select! {
             (stream, peer, place) = accept(&listener, &serving.slots) => {
-                serving.slots.make_room();
-                let connection = Connection {
-                    from_reserve: serving.slots.only_reserve_left(),
-                    serving: serving.clone(),
-                    peer,
-                    _place: place,
-                };
-                tokio::spawn(connection.serve(stream, graceful.watcher()));
+                let _slower = stream.set_nodelay(true);
+                connections.spawn(Connection::new(&serving, peer, place).serve(stream, stop.clone()));
             }
             () = &mut stopping => break,
         }
     }
     drop(listener);
-    graceful.shutdown().await;
+    connections.close();
+    connections.wait().await;
 }
 
 /// Accepts the next connection once a slot is free. A client that has its share of connections already is turned away.
@@ -162,42 +158,62 @@ struct Connection {
     serving: Arc<Serving>,
     peer: SocketAddr,
     from_reserve: bool,
+    // The slot is freed before the connection ceases to be one that makes room.
     _place: ConnectionHold,
+    idleness: Idleness,
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, watcher: Watcher) {
-        let _slower = stream.set_nodelay(true);
+    /// A connection that was accepted, and that another one has made room for if slots are scarce.
+    fn new(serving: &Arc<Serving>, peer: SocketAddr, place: ConnectionHold) -> Self {
+        serving.slots.make_room();
+        Self {
+            from_reserve: serving.slots.only_reserve_left(),
+            idleness: serving.slots.idleness(),
+            serving: serving.clone(),
+            peer,
+            _place: place,
+        }
+    }
+
+    /// Serves until the client leaves or is cut off, until the connection has to make room, or until `stop` turns true. A request in
+    /// progress is answered in any case.
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite, stop: watch::Receiver<bool>) {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(TAKES_WITHIN));
-        let slots = &self.serving.slots;
-        let close = Arc::new(Notify::new());
-        let wait = Mutex::new(Some(slots.wait(&close)));
         let answered = AtomicBool::new(false);
-        let set = |waits: Option<Wait>| *wait.lock() = waits;
         let service = service_fn(async |request: Request<Incoming>| {
-            set(None);
+            self.idleness.end();
             let answer = self.answer(request).await;
             answered.store(true, Ordering::Relaxed);
-            set(Some(slots.wait(&close)));
+            self.idleness.begin();
             answer
         });
-        let head_within = if slots.are_scarce() { SCARCE_HEAD_WITHIN } else { HEAD_WITHIN };
+        let scarce = self.serving.slots.are_scarce();
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(head_within)
+            .header_read_timeout(if scarce { SCARCE_HEAD_WITHIN } else { HEAD_WITHIN })
             .max_headers(MOST_HEADERS)
             .max_buf_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
-        // It is normal for a client to go away or to be cut off.
-        let closed = watcher.watch(connection);
-        tokio::pin!(closed);
-        tokio::select! {
-            _closed = &mut closed => {}
-            () = close.notified() => if answered.load(Ordering::Relaxed) {
-                let _closed = tokio::time::timeout(CLOSES_WITHIN, closed).await;
+        tokio::pin!(connection);
+        // It is normal for a client to go away or to be cut off. What has arrived is read first, so that a request is not dropped unseen.
+        let makes_room = tokio::select! {
+            biased;
+            _closed = &mut connection => return,
+            () = self.idleness.makes_room() => true,
+            () = stopped(stop) => false,
+        };
+        connection.as_mut().graceful_shutdown();
+        if makes_room && self.idleness.is_idle() {
+            // Nothing is left to do but to send the rest of an answer.
+            let sent_within = if answered.load(Ordering::Relaxed) { CLOSES_WITHIN } else { Duration::ZERO };
+            let _closed = tokio::time::timeout(sent_within, &mut connection).await;
+            if self.idleness.is_idle() {
+                return;
             }
         }
+        let _closed = connection.await;
     }
 
     async fn answer(&self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
@@ -243,7 +259,61 @@ impl Serving {
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    fn serving(slots: &ConnectionSlots) -> Arc<Serving> {
+        let takes_a_while = async || {
+            tokio::task::yield_now().await;
+            "here"
+        };
+        let routes = Router::new().route("/", get(takes_a_while));
+        Arc::new(Serving {
+            routes,
+            clients: Clients::Connect(None),
+            slots: slots.clone(),
+            reported: Mutex::default(),
+        })
+    }
+
+    async fn connection(serving: &Arc<Serving>) -> Connection {
+        let slots = &serving.slots;
+        let place = (slots.free().await, slots.share_of([127, 0, 0, 1].into()).unwrap());
+        Connection::new(serving, ([127, 0, 0, 1], 1).into(), place)
+    }
+
+    /// The answer to what was sent before the connection had to make room, up to the connection's end.
+    async fn answer_when_making_room(sent: &[u8]) -> String {
+        let slots = ConnectionSlots::new(2, None);
+        let serving = serving(&slots);
+        let (mut client, server) = tokio::io::duplex(1_024);
+        let (_stop, stopping) = watch::channel(false);
+        client.write_all(sent).await.unwrap();
+        let connection = connection(&serving).await;
+        let _last = slots.free().await;
+        slots.make_room();
+        connection.serve(server, stopping).await;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_request_that_arrived_before_its_connection_made_room_is_answered() {
+        let answer = answer_when_making_room(REQUEST).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_sent_no_whole_request_makes_room_at_once() {
+        for sent in [&REQUEST[..0], &REQUEST[..20]] {
+            assert_eq!(answer_when_making_room(sent).await, "");
+        }
+    }
 
     fn caller(clients: Clients, forwarded: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
