@@ -379,12 +379,11 @@ impl ServeProcess {
         self.send("GET", &format!("/participations/{id}"), None, Vec::new()).await.2
     }
 
-    /// Waits until a participation is in `state`. As any client, it asks again when its connection was closed between two requests.
+    /// Waits until a participation is in `state`.
     pub(crate) async fn reaches(&self, id: &str, state: &str, within: Duration) -> Value {
         let what = format!("participation {id} is {state}");
         eventually_async(&what, within, async || {
-            let answer = self.client.get(format!("{}/participations/{id}", self.url)).send().await.ok()?;
-            let shown: Value = serde_json::from_slice(&answer.bytes().await.ok()?).unwrap_or(Value::Null);
+            let shown = self.show(id).await;
             (shown["state"] == state).then_some(shown)
         })
         .await

@@ -59,8 +59,8 @@ impl ConnectionSlots {
         self.free.available_permits() < self.most.div_ceil(SCARCE)
     }
 
-    /// Whether only the reserved slots are left. The slot of a connection that was asked to close is as good as free: on a busy machine it
-    /// takes a while to close, and nobody must be refused for that.
+    /// Whether only the reserved slots are left. The slot of a connection that was asked to close counts as free: on a busy machine closing
+    /// takes a while, and no client should be refused because of that.
     pub(crate) fn only_reserve_left(&self) -> bool {
         let closing = lock(&self.idle).closing.len();
         self.free.available_permits() + closing < self.most.div_ceil(RESERVED)
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_slot_of_a_connection_that_is_closing_is_as_good_as_free() {
+    async fn the_slot_of_a_connection_that_is_closing_counts_as_free() {
         let slots = ConnectionSlots::new(16, None);
         let connection = slots.idleness();
         let mut permits = Vec::new();

@@ -158,13 +158,13 @@ struct Connection {
     serving: Arc<Serving>,
     peer: SocketAddr,
     from_reserve: bool,
-    // The slot is freed before the connection ceases to be one that makes room.
+    // Dropped before `idleness`: a connection that was asked to close counts as closing until its slot is free.
     _place: ConnectionHold,
     idleness: Idleness,
 }
 
 impl Connection {
-    /// A connection that was accepted, and that another one has made room for if slots are scarce.
+    /// Begins a connection that was accepted. If slots are scarce, an idle connection is asked to make room for it.
     fn new(serving: &Arc<Serving>, peer: SocketAddr, place: ConnectionHold) -> Self {
         serving.slots.make_room();
         Self {
@@ -197,7 +197,7 @@ impl Connection {
             .max_buf_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         tokio::pin!(connection);
-        // It is normal for a client to go away or to be cut off. What has arrived is read first, so that a request is not dropped unseen.
+        // It is normal for a client to go away or to be cut off. The connection is polled first, so that a request that has arrived is seen.
         let makes_room = tokio::select! {
             biased;
             _closed = &mut connection => return,

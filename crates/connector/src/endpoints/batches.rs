@@ -71,7 +71,7 @@ pub(super) fn batches(brand: &Brand, jobs: Vec<WriteJob>) -> Vec<Vec<Joint>> {
 
 fn packed(brand: &Brand, joints: Vec<Joint>) -> Vec<Vec<Joint>> {
     let limits = &brand.braze.limits;
-    #[expect(clippy::expect_used, reason = "another limit than the brand's would be refused by Braze")]
+    #[expect(clippy::expect_used, reason = "reading a brand file refuses every other number")]
     let limit = BatchLimit::new(limits.track_objects.get(), limits.track_per_array)
         .expect("a brand file has 1 to 75 objects");
     let groups: Vec<Range<usize>> = braze::pack(&writes(&joints), limit);
