@@ -150,7 +150,9 @@ def main() -> None:
     temporary = tempfile.TemporaryDirectory()
     scratch = pathlib.Path(temporary.name)
     emulator = started([pathlib.Path(sys.executable).parent / "ministack"], log, BIND_HOST="127.0.0.1",
-                       GATEWAY_PORT=str(arguments.port), AWS_ENDPOINT_URL=endpoint, TMPDIR=temporary.name)
+                       GATEWAY_PORT=str(arguments.port), TMPDIR=temporary.name,
+                       # The emulator hands this variable to the functions, in place of the one that the template gives them.
+                       AWS_ENDPOINT_URL=arguments.called_at or endpoint)
     running = [emulator]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:

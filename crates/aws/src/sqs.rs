@@ -1,12 +1,15 @@
 //! Queues on SQS.
 
 use std::collections::HashMap;
+use std::env;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, DeleteMessageBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry,
+    BatchResultErrorEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use domain::message::QueueName;
 use ports::error::at_most;
@@ -16,6 +19,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::message;
+
+/// The variable in which Lambda's runtime puts the trace of the invocation (AWS X-Ray). A message carries it on, so that a trace goes from
+/// the request to what its participation led to.
+const TRACE: &str = "_X_AMZN_TRACE_ID";
 
 /// The longest wait of one receive (SQS).
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -97,7 +104,8 @@ impl Sqs {
 
     /// Opens a connection, so that the first message does not wait for it. It stays open whatever the answer is.
     pub async fn connect(&self) {
-        let Some(url) = self.urls.values().next() else { return };
+        // Every function's role allows this for this queue.
+        let Some(url) = self.urls.get(&QueueName::EmailEnrollments) else { return };
         let asked = self.client.get_queue_attributes().queue_url(url);
         let _answer = asked.attribute_names(QueueAttributeName::QueueArn).send().await;
     }
@@ -117,6 +125,35 @@ fn in_order(queue: QueueName) -> bool {
     }
 }
 
+/// A message of a batch.
+fn entry(
+    queue: QueueName,
+    number: usize,
+    outgoing: &Outgoing,
+    trace: Option<&str>,
+) -> std::result::Result<SendMessageBatchRequestEntry, BuildError> {
+    let body = message::encode(&outgoing.look);
+    let entry = SendMessageBatchRequestEntry::builder()
+        .id(number.to_string())
+        .message_group_id(outgoing.look.brand.as_str());
+    let entry = if in_order(queue) {
+        // SQS drops an equal message within five minutes. It would change nothing anyway.
+        entry.message_deduplication_id(hex::encode(Sha256::digest(&body)))
+    } else {
+        let seconds = outgoing.delay.min(LONGEST_DELAY).as_millis().div_ceil(1_000);
+        entry.delay_seconds(i32::try_from(seconds).unwrap_or(i32::MAX))
+    };
+    let entry = match trace {
+        Some(trace) => {
+            let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace);
+            let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+            entry.message_system_attributes(name, value.build()?)
+        }
+        None => entry,
+    };
+    entry.message_body(body).build()
+}
+
 /// Fails if SQS did not do all that a batch asked for.
 fn none_failed(doing: &'static str, failed: &[BatchResultErrorEntry]) -> Result<()> {
     match failed.first() {
@@ -134,20 +171,10 @@ impl Queues for Sqs {
             return Ok(());
         }
         let mut request = self.client.send_message_batch().queue_url(self.url(queue, DOING)?);
+        let trace = env::var(TRACE).ok();
         for (number, outgoing) in messages.iter().enumerate() {
-            let body = message::encode(&outgoing.look);
-            let entry = SendMessageBatchRequestEntry::builder()
-                .id(number.to_string())
-                .message_group_id(outgoing.look.brand.as_str());
-            let entry = if in_order(queue) {
-                // SQS drops an equal message within five minutes. It would change nothing anyway.
-                entry.message_deduplication_id(hex::encode(Sha256::digest(&body)))
-            } else {
-                let seconds = outgoing.delay.min(LONGEST_DELAY).as_millis().div_ceil(1_000);
-                entry.delay_seconds(i32::try_from(seconds).unwrap_or(i32::MAX))
-            };
-            let entry = entry.message_body(body);
-            request = request.entries(entry.build().map_err(|error| Error::unavailable(DOING, error))?);
+            let entry = entry(queue, number, outgoing, trace.as_deref());
+            request = request.entries(entry.map_err(|error| Error::unavailable(DOING, error))?);
         }
         let sent = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
         none_failed(DOING, sent.failed())
@@ -192,5 +219,28 @@ impl Queues for Sqs {
         }
         let deleted = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
         none_failed(DOING, deleted.failed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::BrandId;
+    use domain::message::WorkMessage;
+
+    use super::*;
+
+    #[test]
+    fn a_message_carries_the_trace_of_the_invocation_that_sends_it() {
+        let look = WorkMessage { brand: BrandId::parse("acme").unwrap(), ids: Vec::new() };
+        let outgoing = Outgoing { look, delay: Duration::ZERO };
+        let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        for queue in QueueName::ALL {
+            let traced = entry(queue, 0, &outgoing, Some(trace)).unwrap();
+            let attributes = traced.message_system_attributes().unwrap();
+            let header = attributes.get(&MessageSystemAttributeNameForSends::AwsTraceHeader).unwrap();
+            assert_eq!(header.string_value(), Some(trace));
+            let untraced = entry(queue, 0, &outgoing, None).unwrap();
+            assert_eq!(untraced.message_system_attributes(), None);
+        }
     }
 }

@@ -38,19 +38,20 @@ struct Cached<T> {
 
 /// Reads the brand files leniently: they were checked when they were pushed, and their codes and secrets are elsewhere. A brand whose new
 /// file this version cannot read keeps its old settings as long as this process lives.
-fn load(files: &[Given], former: Option<&Loaded>) -> Loaded {
+pub(crate) fn load(files: &[Given], former: Option<&Loaded>) -> Loaded {
     read_each(files, &Deployed, Strictness::Lenient, former)
 }
 
 impl<T: Clone> OfBrands<T> {
-    /// Builds the first value, from files that were just read from the table. A fault in a file affects only its own brand and is reported.
+    /// Builds the first value, from files that were just read from the table and loaded. A fault in a file affects only its own brand and
+    /// is reported.
     pub fn new(
         table: BrandTable,
         files: Vec<Given>,
+        loaded: Loaded,
         troubles: Troubles,
         make: impl Fn(Arc<Brands>) -> T + Send + Sync + 'static,
     ) -> Self {
-        let loaded = load(&files, None);
         let made = make(Arc::new(loaded.brands.clone()));
         let kept = Mutex::new(Cached { files, loaded, read_at: SystemClock.now(), made });
         Self { table, troubles, make: Box::new(make), kept, refused: AtomicU64::new(0) }

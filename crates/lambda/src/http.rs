@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use axum::Router;
 use axum::response::Response;
+use domain::brand::{Brands, SecretRef};
 use http::Method;
 use intake::{Caller, Entering, IntakeDeps, Rates, RequestLimits};
 use lambda_http::RequestExt;
@@ -15,17 +16,43 @@ use ports::Troubles;
 use tower::ServiceExt;
 
 use crate::adapters::Adapters;
-use crate::brands::OfBrands;
+use crate::brands::{OfBrands, load};
 use crate::ready::Ready;
 use crate::{environment, logs, output};
 
+/// Which of the brands' secrets a function's role may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// The secrets that front ends sign requests with.
+    SigningSecrets,
+    /// None of them.
+    NoSecrets,
+}
+
+impl Reads {
+    /// The secrets that requests may need.
+    fn expected(self, brands: &Brands) -> Vec<SecretRef> {
+        match self {
+            Self::SigningSecrets => {
+                let signing = brands.iter().filter_map(|brand| brand.intake.signing_secret.clone());
+                environment::edge_secret().into_iter().chain(signing).collect()
+            }
+            Self::NoSecrets => Vec::new(),
+        }
+    }
+}
+
 /// Intake's routes over the ports of `aws`, with everything they need.
-async fn routes() -> anyhow::Result<OfBrands<Router>> {
+async fn routes(reads: Reads) -> anyhow::Result<OfBrands<Router>> {
     let Adapters { table, clock, secrets, dynamo, queues } = Adapters::of_the_environment(&aws::function())?;
     let connected = queues.clone();
-    let (id_key, files, ()) =
-        tokio::join!(environment::id_key(&*secrets, &dynamo), table.read(), connected.connect());
-    let id_key = id_key?;
+    let (files, ()) = tokio::join!(table.read(), connected.connect());
+    let files = files?;
+    let loaded = load(&files, None);
+    // The call for the id key reads these too.
+    secrets.expect(&reads.expected(&loaded.brands));
+    let id_key = environment::id_key(&*secrets, &dynamo).await?;
+    let parameters = secrets.clone();
     let troubles = Troubles::default();
     let deps = IntakeDeps {
         store: dynamo.clone(),
@@ -39,19 +66,22 @@ async fn routes() -> anyhow::Result<OfBrands<Router>> {
         limits: Arc::new(RequestLimits::new(Rates::USUAL)),
         clock,
     };
-    let make = move |brands| intake::router(deps.clone(), brands, id_key.clone());
-    Ok(OfBrands::new(table, files?, troubles, make))
+    let make = move |brands: Arc<Brands>| {
+        parameters.expect(&reads.expected(&brands));
+        intake::router(deps.clone(), brands, id_key.clone())
+    };
+    Ok(OfBrands::new(table, files, loaded, troubles, make))
 }
 
 /// Serves requests until Lambda ends the process.
 ///
 /// # Errors
 /// When a setting is missing or Lambda's runtime fails.
-pub async fn serve(function: &'static str) -> anyhow::Result<()> {
+pub async fn serve(function: &'static str, reads: Reads) -> anyhow::Result<()> {
     logs::start();
     let metrics =
         Arc::new((Counters::default(), MetricsLine::of(environment::name()?, function, &[SaidBy::Intake])));
-    let routes = Ready::begin(routes);
+    let routes = Ready::begin(move || routes(reads));
     let answer = lambda_http::service_fn(move |request: lambda_http::Request| {
         let (routes, metrics) = (routes.clone(), metrics.clone());
         async move {

@@ -8,6 +8,7 @@ use aws::scheduler::Scheduler;
 use braze::HttpTransport;
 use connector::{Connector, Deps};
 use domain::Timestamp;
+use domain::brand::{Brands, SecretRef};
 use domain::ids::{BrandId, ParticipationId};
 use domain::time::later;
 use futures::future::OptionFuture;
@@ -20,7 +21,7 @@ use serde_json::Value;
 
 use crate::adapters::Adapters;
 use crate::batch::{Batch, BatchAnswer, each_brand};
-use crate::brands::OfBrands;
+use crate::brands::{OfBrands, load};
 use crate::connections::{self, TIMEOUTS};
 use crate::ready::Ready;
 use crate::{environment, logs, output};
@@ -47,6 +48,16 @@ pub enum Reaches {
     Neither,
 }
 
+impl Reaches {
+    /// The secrets that a function with these calls needs: what callbacks are signed with, and the keys of Braze if it calls Braze.
+    fn expected(self, brands: &Brands) -> Vec<SecretRef> {
+        let calls_braze = self != Self::Neither;
+        let keys = brands.iter().filter(|_| calls_braze).map(|brand| brand.braze.api_key.clone());
+        let signs = brands.iter().filter_map(|brand| brand.callback.as_ref());
+        keys.chain(signs.map(|callback| callback.secret.clone())).collect()
+    }
+}
+
 /// Builds the environment's connector, and builds it again when a brand changes.
 async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>> {
     let config = aws::function();
@@ -54,14 +65,18 @@ async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>
     let schedule = Arc::new(Scheduler::new(&config, environment::schedules()?));
     let braze = Arc::new(HttpTransport::new(TIMEOUTS)?);
     let (connected, scheduling) = (queues.clone(), schedule.clone());
-    let (id_key, files, (), (), _) = tokio::join!(
-        environment::kept_id_key(&*secrets, &dynamo),
+    let (files, (), (), _) = tokio::join!(
         table.read(),
         dynamo.connect(CONNECTIONS),
         connected.connect(),
         OptionFuture::from((reaches == Reaches::BrazeAndSchedules).then(|| scheduling.connect())),
     );
-    let id_key = id_key?;
+    let files = files?;
+    let loaded = load(&files, None);
+    // The call for the id key reads these too.
+    secrets.expect(&reaches.expected(&loaded.brands));
+    let id_key = environment::kept_id_key(&*secrets, &dynamo).await?;
+    let parameters = secrets.clone();
     let troubles = Troubles::default();
     let deps = Deps {
         store: dynamo.clone(),
@@ -79,8 +94,11 @@ async fn connectors(reaches: Reaches) -> anyhow::Result<OfBrands<Arc<Connector>>
         transport: braze.clone(),
         callback_transport: Arc::new(callback::HttpCallbacks::new()?),
     };
-    let make = move |brands| Arc::new(Connector::new(deps.clone(), brands, id_key.clone()));
-    let connectors = OfBrands::new(table, files?, troubles, make);
+    let make = move |brands: Arc<Brands>| {
+        parameters.expect(&reaches.expected(&brands));
+        Arc::new(Connector::new(deps.clone(), brands, id_key.clone()))
+    };
+    let connectors = OfBrands::new(table, files, loaded, troubles, make);
     if reaches != Reaches::Neither {
         connections::open(&braze, &connectors.current().await.brands()).await;
     }

@@ -33,7 +33,7 @@ pub struct Call {
     pub by: String,
     /// The service and action, as policies name them.
     pub action: String,
-    /// The table, index, queue, parameter or path.
+    /// The table, index, queue or path; the parameters with spaces between them.
     pub resource: String,
     /// The write units that DynamoDB bills.
     pub write_units: u64,
@@ -52,6 +52,10 @@ pub struct Recorder {
     transactions: Arc<AtomicUsize>,
     /// How many more writes of one item conflict with a transaction.
     conflicts: Arc<AtomicUsize>,
+    /// How many more calls of the Parameter Store are throttled.
+    throttled: Arc<AtomicUsize>,
+    /// A parameter that the caller may not read.
+    denied: Arc<Mutex<Option<String>>>,
     /// How many more puts take effect without an answer to their caller.
     lost: Arc<AtomicUsize>,
 }
@@ -81,6 +85,8 @@ impl Recorder {
             calls: Arc::default(),
             transactions: Arc::new(AtomicUsize::new(usize::MAX)),
             conflicts: Arc::default(),
+            throttled: Arc::default(),
+            denied: Arc::default(),
             lost: Arc::default(),
         };
         let router = Router::new().fallback(pass_on).with_state(recorder.clone());
@@ -104,6 +110,33 @@ impl Recorder {
     /// Lets this many more transactions pass. Later ones are refused, as by an overloaded service.
     pub fn let_through(&self, transactions: usize) {
         self.transactions.store(transactions, Ordering::SeqCst);
+    }
+
+    /// Throttles this many calls of the Parameter Store.
+    pub fn throttle(&self, calls: usize) {
+        self.throttled.store(calls, Ordering::SeqCst);
+    }
+
+    /// Denies the caller a parameter, and with it every call that names it (IAM).
+    pub fn deny(&self, parameter: &str) {
+        *self.denied.lock() = Some(parameter.to_owned());
+    }
+
+    /// Why a call of the Parameter Store fails.
+    fn refuses(&self, target: &str, body: &Value) -> Option<&'static str> {
+        let one_less = |left: usize| left.checked_sub(1);
+        if !target.starts_with("AmazonSSM.") {
+            return None;
+        }
+        if self.throttled.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Some("ThrottlingException");
+        }
+        let denied = self.denied.lock();
+        let names = body["Names"].as_array().into_iter().flatten();
+        names
+            .filter_map(Value::as_str)
+            .any(|name| denied.as_deref() == Some(name))
+            .then_some("AccessDeniedException")
     }
 
     /// Makes this many writes of one item conflict with a transaction.
@@ -180,6 +213,10 @@ async fn pass_on(State(recorder): State<Recorder>, request: Request) -> Response
     if recorder.conflicts(target) {
         let kind = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
         let body = json!({ "__type": kind, "message": "Transaction is ongoing for the item" });
+        return (http::StatusCode::BAD_REQUEST, body.to_string()).into_response();
+    }
+    if let Some(kind) = recorder.refuses(target, &read) {
+        let body = json!({ "__type": kind, "message": "refused" });
         return (http::StatusCode::BAD_REQUEST, body.to_string()).into_response();
     }
     let writes = writes(target, &read);
@@ -329,7 +366,11 @@ fn other(target: &str, uri: &http::Uri, body: &Value) -> (String, String) {
             let queue = text("QueueUrl").rsplit('/').next().unwrap_or_default().to_owned();
             (format!("sqs:{action}"), queue)
         }
-        "AmazonSSM" => (format!("ssm:{action}"), text("Name")),
+        "AmazonSSM" => {
+            let names = body["Names"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let named: Vec<&str> = body["Name"].as_str().into_iter().chain(names).collect();
+            (format!("ssm:{action}"), named.join(" "))
+        }
         "" => ("scheduler".to_owned(), uri.path().to_owned()),
         _ => {
             let index = body["IndexName"].as_str().map(|index| format!("/index/{index}")).unwrap_or_default();

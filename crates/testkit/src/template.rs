@@ -90,7 +90,7 @@ fn said(resource: &Value) -> String {
             text.replace("arn:${AWS::Partition}:", "").replace("${AWS::Region}:${AWS::AccountId}:", "");
         return short.replace("parameter/quikly-braze/${Environment}/", "").replace("${AWS::AccountId}:", "");
     }
-    points_to(resource).to_owned()
+    resource.as_str().unwrap_or_else(|| points_to(resource)).to_owned()
 }
 
 fn each(value: &Value) -> Vec<&Value> {

@@ -8,8 +8,13 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 /// The packages to install, each in one version, so that runs can be repeated.
-const PACKAGES: [&str; 4] =
-    ["ministack==1.5.33", "aws-sam-translator==1.115.0", "boto3==1.43.106", "cfn-lint==1.58.0"];
+const PACKAGES: [&str; 5] = [
+    "ministack==1.5.33",
+    "aws-sam-translator==1.115.0",
+    "boto3==1.43.106",
+    "cfn-lint==1.58.0",
+    "cfn-lint-serverless==0.3.6",
+];
 
 /// Installs the emulator, unless it is installed already.
 pub(crate) fn install() -> anyhow::Result<()> {

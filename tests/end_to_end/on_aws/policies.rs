@@ -5,28 +5,31 @@ use std::collections::BTreeSet;
 use testkit::recorder::Call;
 use testkit::template::{FunctionName, allowed, functions};
 
-/// A call in the form of the policies' list.
-fn said(call: &Call) -> String {
+/// A call in the form of the policies' list. It has a line for each resource.
+fn said(call: &Call) -> Vec<String> {
     let name = |name: &str| {
         let parts = name.trim_start_matches("local-").trim_end_matches(".fifo").split('-');
         parts.map(|part| part[..1].to_uppercase() + &part[1..]).collect::<String>()
     };
     match call.action.as_str() {
-        "ssm:GetParameter" => {
-            let path = call.resource.trim_start_matches("/quikly-braze/local/");
-            let path = match path.split_once('/') {
-                Some(("intake", "id-key")) | None => path.to_owned(),
-                Some((room, _)) => format!("{room}/*"),
+        "ssm:GetParameters" => {
+            let line = |parameter: &str| {
+                let path = parameter.trim_start_matches("/quikly-braze/local/");
+                let path = match path.split_once('/') {
+                    Some(("intake", "id-key")) | None => path.to_owned(),
+                    Some((room, _)) => format!("{room}/*"),
+                };
+                format!("{} ssm:{path}", call.action)
             };
-            format!("{} ssm:{path}", call.action)
+            call.resource.split(' ').map(line).collect()
         }
         "scheduler" if call.resource.starts_with("/schedules/") => {
-            "scheduler:CreateSchedule scheduler:schedule/${Environment}-settling/*".to_owned()
+            vec!["scheduler:CreateSchedule scheduler:schedule/${Environment}-settling/*".to_owned()]
         }
-        "scheduler" => "scheduler:GetScheduleGroup ScheduleGroup".to_owned(),
+        "scheduler" => vec!["scheduler:GetScheduleGroup ScheduleGroup".to_owned()],
         action => match call.resource.split_once("/index/") {
-            Some((table, index)) => format!("{action} ${{{}.Arn}}/index/{index}", name(table)),
-            None => format!("{action} {}", name(&call.resource)),
+            Some((table, index)) => vec![format!("{action} ${{{}.Arn}}/index/{index}", name(table))],
+            None => vec![format!("{action} {}", name(&call.resource))],
         },
     }
 }
@@ -36,7 +39,8 @@ pub(crate) fn assert_allowed(calls: &[Call]) {
     let functions = functions();
     for FunctionName { package, resource } in &functions {
         let allowed: BTreeSet<String> = allowed(resource).into_iter().collect();
-        let called: BTreeSet<String> = calls.iter().filter(|call| call.by == *package).map(said).collect();
+        let called: BTreeSet<String> =
+            calls.iter().filter(|call| call.by == *package).flat_map(said).collect();
         let beyond: Vec<&String> = called.difference(&allowed).collect();
         assert!(beyond.is_empty(), "{package} does what its role does not allow: {beyond:?}");
     }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+use lambda::http::{Reads, serve};
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    lambda::http::serve("webhook-receiver").await
+    serve("webhook-receiver", Reads::NoSecrets).await
 }
