@@ -1,6 +1,6 @@
 //! The ports on the emulator of AWS, and promises that only AWS makes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use domain::incentive::{NoPrize, Offer, Quantity};
 use domain::message::{QueueName, WorkMessage};
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
+use parking_lot::Mutex;
 use ports::operations::{ErasureReport, Which};
 use ports::queues::Outgoing;
 use ports::store::{Inserted, Saved};
@@ -28,7 +29,7 @@ use ports::{Operations, Queues, Secrets, Store};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use testkit::emulator::{config, endpoint, prefix};
-use testkit::recorder::Recorder;
+use testkit::recorder::{Call, Recorder};
 use testkit::{eventually_async, start};
 
 use crate::Ports;
@@ -419,6 +420,56 @@ async fn the_brand_table_holds_what_was_pushed_last() {
     let unchanged = Pushed { written: 0, removed: 0, unchanged: 1 };
     assert_eq!(table.push(std::slice::from_ref(&changed)).await.unwrap(), unchanged);
     let left = BTreeSet::from([changed.name.clone()]);
-    let admin = table.push_beside(std::slice::from_ref(&zest), &left).await.unwrap();
+    let there = table.read().await.unwrap();
+    let admin = table.push_over(&there, std::slice::from_ref(&zest), &left).await.unwrap();
     assert_eq!((admin, read().await.len()), (Pushed { written: 1, removed: 0, unchanged: 0 }, 2));
+    let late = table.push_over(&there, &[file("zest.toml", "id = \"zest\" # late"), acme], &left).await;
+    assert!(ports::error::in_full(&late.unwrap_err()).contains("somebody else has pushed meanwhile"));
+    let expected = [(changed.name, changed.text), (zest.name, zest.text)];
+    assert_eq!(read().await, expected, "the late push has written nothing");
+}
+
+/// The calls of an import, by action. A write of several items is recorded as one for each item.
+fn counted(calls: &[Call]) -> BTreeMap<&str, usize> {
+    calls.iter().fold(BTreeMap::new(), |mut counts, call| {
+        *counts.entry(call.action.as_str()).or_default() += 1;
+        counts
+    })
+}
+
+#[tokio::test]
+async fn codes_are_looked_up_a_hundred_at_a_time_and_an_imported_list_costs_one_call() {
+    let recorder = Recorder::before(endpoint().await);
+    let dynamo = Dynamo::new(&aws::emulator(recorder.url()).await, Tables::of(&prefix()));
+    dynamo.make_tables().await.unwrap();
+    let (brand, pool) = (acme(), pool());
+    let list: Vec<String> = (0..250).map(|number| format!("CODE-{number:04}")).collect();
+    let done = Mutex::new(Vec::new());
+    let _making = recorder.take();
+    let stock =
+        dynamo.import_codes_with(&brand, &pool, &list, |count| done.lock().push(count)).await.unwrap();
+    assert_eq!((stock.codes, stock.given), (250, 0));
+    assert_eq!(*done.lock(), [250, 250]);
+    let calls = recorder.take();
+    assert_eq!(counted(&calls)["dynamodb:BatchGetItem"], 3);
+    let again = dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.unwrap();
+    assert_eq!((again, counted(&recorder.take())), (stock, BTreeMap::from([("dynamodb:GetItem", 1)])));
+    let more: Vec<String> = (0..260).map(|number| format!("CODE-{number:04}")).collect();
+    assert_eq!(dynamo.import_codes_with(&brand, &pool, &more, |_| {}).await.unwrap().codes, 260);
+}
+
+#[tokio::test]
+async fn an_interrupted_import_continues_where_it_stopped() {
+    let recorder = Recorder::before(endpoint().await);
+    let dynamo = Dynamo::new(&aws::emulator(recorder.url()).await, Tables::of(&prefix()));
+    dynamo.make_tables().await.unwrap();
+    let (brand, pool) = (acme(), pool());
+    let list: Vec<String> = (0..150).map(|number| format!("CODE-{number:04}")).collect();
+    recorder.let_through(2);
+    assert!(dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.is_err());
+    recorder.let_through(usize::MAX);
+    let _before = recorder.take();
+    assert_eq!(dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.unwrap().codes, 150);
+    // Two items for each code that was not there, the counters of two transactions, and the mark of the whole list.
+    assert_eq!(counted(&recorder.take())["dynamodb:UpdateItem"], 2 * (150 - 98) + 2 + 1);
 }

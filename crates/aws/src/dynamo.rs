@@ -3,6 +3,7 @@
 mod accepted;
 mod brands;
 mod callbacks;
+mod codes;
 mod drawn;
 mod due;
 mod item;

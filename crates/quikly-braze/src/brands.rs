@@ -10,7 +10,6 @@ use domain::brand_file::{
     AssumePresent, BrandFile, FileStanding, Given, Loaded, LoadedFile, Strictness, read_each,
 };
 use domain::ids::BrandId;
-use ports::Ledger;
 
 use crate::arguments::Push;
 use crate::brand_directory::{BrandDirectory, Reviewing};
@@ -23,24 +22,28 @@ pub(crate) async fn push(arguments: Push) -> anyhow::Result<()> {
     let config = aws::environment().await;
     let table = BrandTable::new(&config, &environment);
     let files = named(directory.files()?);
-    let before = table.read().await.context("the brand table")?;
-    let before = read_each(&before, &AssumePresent, Strictness::Lenient, None);
+    let there = table.read().await.context("the brand table")?;
+    let before = read_each(&there, &AssumePresent, Strictness::Lenient, None);
     let (loaded, codes) = directory.load(&files, Some(&before));
     let mut sorted = sort(&loaded, files, &environment);
     let codes = codes.into_codes(sorted.right.iter().map(|right| right.brand))?;
     let ledgers = Dynamo::new(&config, Tables::of(&environment));
     for (brand, pool, codes) in codes {
-        let stock =
-            ledgers.import_codes(&brand, &pool, &codes).await.context("the codes cannot be imported")?;
-        let (file, there) = (pool.file(), usize::try_from(stock.codes).unwrap_or(usize::MAX));
+        let file = pool.file();
+        let bar = console::progress(format!("{brand}: {file}"), codes.len());
+        let imported =
+            ledgers.import_codes_with(&brand, &pool, &codes, |done| bar.set_position(done as u64)).await;
+        bar.finish_and_clear();
+        let stock = imported.context("the codes cannot be imported; push again to continue")?;
+        let in_pool = usize::try_from(stock.codes).unwrap_or(usize::MAX);
         console::say(&format!("{brand}: {file} has {} codes, {} given out", stock.codes, stock.given));
-        if there < codes.len() {
-            sorted.refuse(&brand, &elsewhere(file, codes.len(), there));
+        if in_pool < codes.len() {
+            sorted.refuse(&brand, &elsewhere(file, codes.len(), in_pool));
         }
     }
     let right: Vec<BrandFile> = sorted.right.into_iter().map(|right| right.file).collect();
     let left = sorted.refused.iter().flat_map(|file| pushed_before(&before, file)).collect();
-    let pushed = table.push_beside(&right, &left).await.context("the brand table")?;
+    let pushed = table.push_over(&there, &right, &left).await.context("the brand table")?;
     console::say(&format!(
         "{} written, {} removed, {} unchanged; the functions see it within a minute",
         pushed.written, pushed.removed, pushed.unchanged

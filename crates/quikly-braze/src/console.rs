@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 use ports::error::in_full;
 
@@ -50,6 +51,14 @@ fn read_or_full(written: io::Result<()>) -> anyhow::Result<()> {
 /// Prints on standard error why the program ends. If that cannot be written either, the exit code remains.
 pub(crate) fn complain(error: &anyhow::Error) {
     let _nobody_reads = line(&mut io::stderr().lock(), &format!("quikly-braze: {}", in_full(&**error)));
+}
+
+/// Shows how far a long piece of work is, on standard error. If that is not a terminal, nothing is shown.
+#[expect(clippy::expect_used, reason = "the template is a constant, and a test draws it")]
+pub(crate) fn progress(what: String, steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} [{bar:30}] {human_pos} of {human_len}, {eta} left");
+    let style = style.expect("the template of progress bars is correct").progress_chars("=> ");
+    ProgressBar::new(steps as u64).with_style(style).with_message(what)
 }
 
 /// Prompts for a line of input. The prompt goes to standard error, because standard output is for results.

@@ -3,13 +3,20 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::brand_file::{BrandFile, Given, UnreadableFile};
 use ports::error::in_full;
 use ports::{Error, Result};
 use stored::brand_file;
 
 use crate::dynamo::item::{text, text_of};
+
+const DOING: &str = "writing brand files";
+
+/// The most items in one write, and the most bytes of files, with room for conditions (DynamoDB, TransactWriteItems: 4 MB).
+const MOST_WRITES: usize = 100;
+const MOST_BYTES: usize = 1_500_000;
 
 /// The table of brand files, by name.
 #[derive(Debug, Clone)]
@@ -76,39 +83,97 @@ impl BrandTable {
     /// Makes the table hold these files and no others. The caller has checked them.
     ///
     /// # Errors
-    /// When the table cannot be read or written. In that case some files may have been written.
+    /// When the table cannot be read or written, or somebody else writes it at the same time. In that case nothing was written.
     pub async fn push(&self, files: &[BrandFile]) -> Result<Pushed> {
-        self.push_beside(files, &BTreeSet::new()).await
+        let before = self.read().await?;
+        self.push_over(&before, files, &BTreeSet::new()).await
     }
 
-    /// Does the same as `push`, but leaves the files named in `left` in the table.
+    /// Makes the table hold these files, and of those that it held before only the ones named in `left`. All of it is one write, which
+    /// succeeds only if the table still holds what it held before. More than a hundred changed files, or more than 1.5 MB of them, are
+    /// several writes (DynamoDB, TransactWriteItems).
     ///
     /// # Errors
-    /// When the table cannot be read or written. In that case some files may have been written.
-    pub async fn push_beside(&self, files: &[BrandFile], left: &BTreeSet<String>) -> Result<Pushed> {
-        const DOING: &str = "writing brand files";
-        let before = self.read().await?;
+    /// When the table cannot be written, or somebody else has written it meanwhile. In that case nothing was written, or the first of
+    /// several writes.
+    pub async fn push_over(
+        &self,
+        before: &[Given],
+        files: &[BrandFile],
+        left: &BTreeSet<String>,
+    ) -> Result<Pushed> {
         let mut pushed = Pushed::default();
+        let (mut writes, mut size) = (Vec::new(), 0);
+        let mut all = Vec::new();
         for file in files {
-            if before.iter().any(|kept| kept.as_ref() == Ok(file)) {
+            let former = before.iter().find(|kept| name_of(kept) == file.name);
+            if former.is_some_and(|kept| kept.as_ref() == Ok(file)) {
                 pushed.unchanged += 1;
                 continue;
             }
-            let mut request = self.client.put_item().table_name(&self.table);
-            for (name, kept) in brand_file::encode(file) {
-                request = request.item(name, text(kept));
+            if size + file.text.len() > MOST_BYTES && !writes.is_empty() {
+                all.push(std::mem::take(&mut writes));
+                size = 0;
             }
-            request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+            size += file.text.len();
+            writes.push(self.put(file, former)?);
             pushed.written += 1;
         }
         let stays = |name: &str| left.contains(name) || files.iter().any(|file| file.name == name);
-        for gone in before.iter().map(name_of).filter(|name| !stays(name)) {
-            let name: AttributeValue = text(gone);
-            let request = self.client.delete_item().table_name(&self.table).key("name", name);
-            request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
+        for gone in before.iter().filter(|kept| !stays(name_of(kept))) {
+            writes.push(self.delete(gone)?);
             pushed.removed += 1;
         }
+        all.push(writes);
+        for some in all.iter().flat_map(|writes| writes.chunks(MOST_WRITES)) {
+            self.write_together(some.to_vec()).await?;
+        }
         Ok(pushed)
+    }
+
+    fn put(&self, file: &BrandFile, former: Option<&Given>) -> Result<TransactWriteItem> {
+        let mut put = Put::builder().table_name(&self.table);
+        for (name, kept) in brand_file::encode(file) {
+            put = put.item(name, text(kept));
+        }
+        let put = match former {
+            Some(Ok(former)) => put
+                .condition_expression("#attribute = :former")
+                .expression_attribute_names("#attribute", brand_file::TEXT)
+                .expression_attribute_values(":former", text(&former.text)),
+            Some(Err(_)) => put
+                .condition_expression("attribute_exists(#attribute)")
+                .expression_attribute_names("#attribute", brand_file::NAME),
+            None => put
+                .condition_expression("attribute_not_exists(#attribute)")
+                .expression_attribute_names("#attribute", brand_file::NAME),
+        };
+        let put = put.build().map_err(|error| Error::unavailable(DOING, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn delete(&self, former: &Given) -> Result<TransactWriteItem> {
+        let mut delete =
+            Delete::builder().table_name(&self.table).key(brand_file::NAME, text(name_of(former)));
+        if let Ok(former) = former {
+            delete = delete
+                .condition_expression("#text = :former")
+                .expression_attribute_names("#text", brand_file::TEXT)
+                .expression_attribute_values(":former", text(&former.text));
+        }
+        let delete = delete.build().map_err(|error| Error::unavailable(DOING, error))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    async fn write_together(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
+        let request = self.client.transact_write_items().set_transact_items(Some(writes));
+        match request.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_transaction_canceled_exception() => {
+                Err(Error::unavailable(DOING, "somebody else has pushed meanwhile; push again"))
+            }
+            Err(error) => Err(Error::unavailable(DOING, error)),
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::Timestamp;
 use domain::award::{Award, Resolutions};
 use domain::callback::Callback;
-use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
@@ -16,9 +15,8 @@ use ports::store::{MOST_ITEMS, Read};
 use ports::{Error, Result};
 
 use crate::dynamo::Dynamo;
-use crate::dynamo::item::{Item, number, text};
 use crate::dynamo::ledger_tx::{Changes, DynamoLedgerTx, LedgerSnapshot, MOST_LINES, Need};
-use crate::dynamo::read::{code_line, name, pool_name};
+use crate::dynamo::read::name;
 use crate::dynamo::write::is_too_large;
 
 /// Resolutions in one transaction. Each may release a place that moves another line up, and both may need a callback.
@@ -29,9 +27,6 @@ const ENTRIES: usize = 30;
 
 /// Lines of a draw in one transaction. Each comes with a callback.
 const WINNERS: usize = 40;
-
-/// Codes in one transaction. Each comes with an item that keeps it unique.
-const CODES: usize = 40;
 
 /// After this many lost races in a row, a caller gives up for now.
 const MOST_TRIES: u32 = 200;
@@ -166,19 +161,7 @@ impl Ledger for Dynamo {
     }
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
-        let mut may_have_mark = true;
-        for some in codes.chunks(CODES) {
-            let mut tries = 0;
-            while !self.import(brand, pool, some, may_have_mark).await? {
-                tries += 1;
-                if tries == MOST_TRIES {
-                    return Err(Error::unavailable("importing codes", "too many other writes came first"));
-                }
-            }
-            may_have_mark = false;
-        }
-        let shelf = self.read_shelf(brand, pool, 1).await?;
-        Ok(Stock { codes: shelf.codes, given: shelf.given })
+        self.import_codes_with(brand, pool, codes, |_| {}).await
     }
 }
 
@@ -273,45 +256,5 @@ impl Dynamo {
                 Err(missing) => need = Some(missing),
             }
         }
-    }
-
-    /// Adds the codes that the brand does not have yet. Returns `false` when another write came first. The first code may be stored with a
-    /// byte order mark; then it is given out under that line, without the mark.
-    async fn import(
-        &self,
-        brand: &BrandId,
-        pool: &Pool,
-        codes: &[String],
-        may_have_mark: bool,
-    ) -> Result<bool> {
-        let known_as = format!("codes {brand}");
-        let mut items = Vec::new();
-        let shelf = self.read_shelf(brand, pool, 1).await?;
-        let mut count = shelf.codes;
-        for (place, code) in codes.iter().enumerate() {
-            if self.is_known(&known_as, code).await? {
-                continue;
-            }
-            items.push(self.versioned(&known_as, code, Item::new(), 0)?);
-            if may_have_mark && place == 0 && self.is_known(&known_as, &with_mark(code)).await? {
-                continue;
-            }
-            count += 1;
-            let item = Item::from([("code".to_owned(), text(code))]);
-            items.push(self.versioned(&pool_name(brand, pool), &code_line(count), item, 0)?);
-        }
-        if items.is_empty() {
-            return Ok(true);
-        }
-        let counts =
-            Item::from([("codes".to_owned(), number(count)), ("given".to_owned(), number(shelf.given))]);
-        items.push(self.versioned(&pool_name(brand, pool), "counts", counts, shelf.version)?);
-        self.transact(items).await
-    }
-
-    async fn is_known(&self, known_as: &str, code: &str) -> Result<bool> {
-        let request = self.client.get_item().table_name(&self.tables.ledgers).consistent_read(true);
-        let read = request.key("ledger", text(known_as)).key("line", text(code)).send().await;
-        Ok(read.map_err(|error| Error::unavailable("importing codes", error))?.item.is_some())
     }
 }

@@ -299,9 +299,19 @@ impl Dynamo {
         key: &str,
         keys: BTreeSet<String>,
     ) -> Result<Vec<Item>> {
+        let keys = keys.into_iter().map(|value| Item::from([(key.to_owned(), text(value))])).collect();
+        self.batch_get_items(doing, table, keys).await
+    }
+
+    /// Reads items by keys that all differ.
+    pub(crate) async fn batch_get_items(
+        &self,
+        doing: &'static str,
+        table: &str,
+        keys: Vec<Item>,
+    ) -> Result<Vec<Item>> {
         let mut items = Vec::with_capacity(keys.len());
-        let mut pending: Vec<Item> =
-            keys.into_iter().map(|value| Item::from([(key.to_owned(), text(value))])).collect();
+        let mut pending = keys;
         while !pending.is_empty() {
             let wanted = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true).build();
             let wanted = wanted.map_err(|error| Error::unavailable(doing, error))?;

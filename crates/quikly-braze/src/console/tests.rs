@@ -42,3 +42,10 @@ fn a_closed_output_is_not_a_failure_and_a_full_disk_is() {
     let full = read_or_full(Err(ErrorKind::StorageFull.into())).unwrap_err();
     assert_eq!(full.to_string(), "standard output cannot be written");
 }
+
+#[test]
+fn a_progress_bar_is_drawn_from_a_correct_template() {
+    let bar = progress("codes.txt".to_owned(), 100);
+    bar.set_position(40);
+    assert_eq!((bar.position(), bar.length()), (40, Some(100)));
+}
