@@ -18,6 +18,7 @@ use domain::contact::Email;
 use domain::id_key::IdKey;
 use domain::incentive::raffle::{Entrant, Seed, Ticket, winners};
 use domain::incentive::{NoPrize, Offer, Quantity};
+use domain::ledger::Standing;
 use domain::message::{QueueName, WorkMessage};
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
@@ -141,7 +142,7 @@ async fn a_write_that_meets_a_transaction_is_done_after_it() {
     let ports = on_dynamo_by(aws::emulator(recorder.url()).await).await;
     let mut ada = ada();
     recorder.conflict_with(3);
-    assert_eq!(ports.store.insert(&ada, None).await.unwrap(), Inserted::New);
+    assert_eq!(ports.store.insert(&ada, None).await.unwrap(), Inserted::New(Standing::Unnumbered));
     ada.failed();
     recorder.conflict_with(3);
     assert_eq!(ports.store.save(&[ada]).await.unwrap(), [Saved::Saved]);
@@ -152,7 +153,7 @@ async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_still_ne
     let recorder = Recorder::before(endpoint().await);
     let ports = on_dynamo_by(aws::emulator(recorder.url()).await).await;
     recorder.lose_answers_to(1);
-    assert_eq!(ports.store.insert(&ada(), None).await.unwrap(), Inserted::New);
+    assert_eq!(ports.store.insert(&ada(), None).await.unwrap(), Inserted::New(Standing::Unnumbered));
     let Inserted::Existing(_) = ports.store.insert(&ada(), None).await.unwrap() else {
         panic!("another caller's attempt counts as a different one");
     };

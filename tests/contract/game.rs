@@ -10,10 +10,10 @@ use domain::id_key::IdKey;
 use domain::ids::{BrandId, IncentiveId, LedgerKey, ParticipationId, Scope};
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Incentive, Kind, Offer, Pool, Prize, Quantity, Reward};
-use domain::ledger::{Entry, Resolved, Rules};
+use domain::ledger::{Entry, Resolved, Rules, Standing};
 use domain::participation::Participation;
 use ports::Clock;
-use ports::store::MOST_ITEMS;
+use ports::store::{Inserted, MOST_ITEMS};
 use testkit::{changed, participation, start};
 
 use crate::Ports;
@@ -148,6 +148,17 @@ impl Game {
         let entry = Entry { award, rules: self.rules.clone() };
         self.ports.store.insert(&participation, Some(&entry)).await.unwrap();
         participation.id()
+    }
+
+    /// Stores a consumer's participation. Returns where it stands.
+    pub(crate) async fn stands(&self, number: usize, offer: Offer) -> Standing {
+        let participation = Self::participation(number, false);
+        let award = Self::line(&participation, offer);
+        let entry = Entry { award, rules: self.rules.clone() };
+        match self.ports.store.insert(&participation, Some(&entry)).await.unwrap() {
+            Inserted::New(standing) => standing,
+            Inserted::Existing(_) => panic!("it is new"),
+        }
     }
 
     pub(crate) async fn resolve(&self, resolutions: &Resolutions) -> Resolved {

@@ -7,7 +7,7 @@ use domain::award::{Award, AwardStatus, Resolution, SiblingLines};
 use domain::ids::ParticipationId;
 use domain::incentive::raffle::{DrawnList, Seed, Ticket};
 use domain::incentive::{Amount, Kind, NoPrize, Offer, Prize, Reward, Tier};
-use domain::ledger::Frozen;
+use domain::ledger::{Frozen, Standing};
 use futures::future::join_all;
 use ports::ledger::{DrawnPart, Stock};
 
@@ -326,6 +326,27 @@ pub(crate) async fn the_result_of_a_draw_is_read_in_parts(ports: Ports) {
     }
     let winners = part(DrawnList::Winners, 5, 10).await;
     assert_eq!((winners.tickets.len(), winners.of), (10, 20));
+}
+
+pub(crate) async fn the_standing_that_an_insert_returns_is_the_one_that_is_shown(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    for number in 0..5 {
+        let stands = game.stands(number, Offer::ByPlace).await;
+        let id = Game::participation(number, false).id();
+        let entered_later = game.award(id).await.status == AwardStatus::New;
+        game.ports.ledger.enter(&game.rules, &[id]).await.unwrap();
+        let award = game.award(id).await;
+        let shown = match award.place() {
+            Some(place) => Standing::Place(place),
+            None => {
+                let ahead = game.ports.ledger.waiting_ahead_of(&award).await.unwrap();
+                Standing::Waiting(ahead + 1)
+            }
+        };
+        assert_eq!(stands, if entered_later { Standing::NotKnownYet } else { shown }, "{number}");
+    }
+    let late = game.stands(5, Offer::Nothing(NoPrize::Closed)).await;
+    assert_eq!(late, Standing::Unnumbered, "nothing can be won any more");
 }
 
 pub(crate) async fn a_waiting_participation_shows_how_many_wait_ahead(ports: Ports) {

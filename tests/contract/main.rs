@@ -211,6 +211,7 @@ macro_rules! keeps_ledgers {
             $make;
             ledger:
                 places_are_held_in_the_order_of_acceptance,
+                the_standing_that_an_insert_returns_is_the_one_that_is_shown,
                 an_award_reads_back_as_it_was,
                 an_award_that_is_requested_twice_is_returned_once,
                 the_same_participation_twice_is_entered_once,

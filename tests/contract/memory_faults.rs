@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ledger::Standing;
 use domain::message::QueueName;
 use memory::{Faults, Memory, TestClock};
 use ports::queues::{Outgoing, Queues};
@@ -81,7 +82,7 @@ async fn reads_fail_and_saves_conflict() {
     let (reads, _) = memory(1, Faults { read_fails: 1.0, ..Faults::none() });
     assert!(reads.get(&[ada.id()]).await.is_err());
     let (saves, _) = memory(1, Faults { save_conflicts: 1.0, ..Faults::none() });
-    assert_eq!(saves.insert(&ada, None).await.unwrap(), Inserted::New);
+    assert_eq!(saves.insert(&ada, None).await.unwrap(), Inserted::New(Standing::Unnumbered));
     assert_eq!(saves.save(&[ada]).await.unwrap(), [Saved::Conflict]);
 }
 

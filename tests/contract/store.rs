@@ -4,6 +4,7 @@ use domain::award::AwardStatus;
 use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, Scope};
+use domain::ledger::Standing;
 use domain::participation::{
     EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State, Target, Unanswered,
 };
@@ -24,7 +25,7 @@ async fn stored(ports: &Ports, participation: &Participation) -> Participation {
 }
 
 pub(crate) async fn an_inserted_participation_reads_back_as_it_was(ports: Ports) {
-    assert_eq!(ports.store.insert(&ada(), None).await.unwrap(), Inserted::New);
+    assert_eq!(ports.store.insert(&ada(), None).await.unwrap(), Inserted::New(Standing::Unnumbered));
     assert_eq!(stored(&ports, &ada()).await, ada());
 }
 
@@ -38,7 +39,7 @@ pub(crate) async fn the_first_of_two_inserts_stays(ports: Ports) {
 pub(crate) async fn of_many_inserts_at_once_one_is_new(ports: Ports) {
     let ada = ada();
     let inserted = join_all((0..50).map(|_| ports.store.insert(&ada, None))).await;
-    let new = inserted.into_iter().filter(|inserted| matches!(inserted, Ok(Inserted::New))).count();
+    let new = inserted.into_iter().filter(|inserted| matches!(inserted, Ok(Inserted::New(_)))).count();
     assert_eq!(new, 1);
 }
 
@@ -273,7 +274,8 @@ async fn accepts(ports: &Ports, scope: &str, numbers: std::ops::Range<u32>) -> u
     let mut new = 0;
     for number in numbers {
         let one = participation("acme", scope, &format!("c{number}@example.com"));
-        new += u64::from(ports.store.insert(&one, None).await.unwrap() == Inserted::New);
+        new +=
+            u64::from(ports.store.insert(&one, None).await.unwrap() == Inserted::New(Standing::Unnumbered));
     }
     ports.store.accepted(&Scope::parse(scope).unwrap(), new).await.unwrap()
 }

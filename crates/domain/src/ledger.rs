@@ -17,10 +17,12 @@ mod draw_tests;
 mod one_prize_tests;
 #[cfg(test)]
 mod plain;
+mod standing;
 
 use std::sync::Arc;
 
 pub use bookkeeping::{Resolved, accept, draw, refill, resolve};
+pub use standing::Standing;
 
 use crate::Timestamp;
 use crate::award::{Award, AwardStatus};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
-use domain::ledger::{Entry, accept};
+use domain::ledger::{Entry, Standing, accept};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use ports::error::at_most;
@@ -74,21 +74,25 @@ fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64
 impl Store for DataFile {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         let (id, row, entry) = (participation.id(), ParticipationRow::of(participation)?, entry.cloned());
-        let existing = self
+        let stored = self
             .writer
             .write("storing a participation", move |transaction| {
                 if !row.insert(transaction)? {
-                    return select(transaction, row.id);
+                    return Ok(Err(select(transaction, row.id)?));
                 }
-                if let Some(Entry { award, rules }) = &entry {
-                    accept(&mut SqliteLedgerTx::new(transaction, &award.ledger), rules, award)?;
-                }
-                Ok(None)
+                let standing = match &entry {
+                    Some(Entry { award, rules }) => {
+                        accept(&mut SqliteLedgerTx::new(transaction, &award.ledger), rules, award)?
+                    }
+                    None => Standing::Unnumbered,
+                };
+                Ok(Ok(standing))
             })
             .await?;
-        match existing {
-            None => Ok(Inserted::New),
-            Some((version, record)) => Ok(Inserted::Existing(Box::new(decode(id, version, &record)?))),
+        match stored {
+            Ok(standing) => Ok(Inserted::New(standing)),
+            Err(Some((version, record))) => Ok(Inserted::Existing(Box::new(decode(id, version, &record)?))),
+            Err(None) => Err(Error::corrupt("participation", "its id is taken, and it is not there").of(id)),
         }
     }
 

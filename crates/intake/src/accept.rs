@@ -48,7 +48,7 @@ pub(crate) async fn keep(
     })?;
     intake.health.worked(Part::Store);
     if let Some(admitted) = admitted {
-        admitted.resolve(stored == Inserted::New);
+        admitted.resolve(matches!(stored, Inserted::New(_)));
     }
     if participation.has_award() && intake.entering == Entering::InOrder {
         // A repeated request is queued again, since the message may be what was lost the first time.
@@ -60,7 +60,7 @@ pub(crate) async fn keep(
         })?;
         intake.health.worked(Part::Queue);
     }
-    if stored == Inserted::New {
+    if matches!(stored, Inserted::New(_)) {
         if !(participation.has_award() && intake.entering == Entering::InOrder) {
             let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
             intake.announcer.announce(QueueName::of(participation.channel()), look).await;

@@ -8,8 +8,10 @@ use axum::response::{IntoResponse, Response};
 use domain::award::{Award, AwardStatus};
 use domain::ids::{IncentiveId, LedgerKey, Scope};
 use domain::incentive::raffle::{DrawnList, Ticket};
-use domain::incentive::{Incentive, Kind};
-use domain::ledger::Counts;
+use domain::incentive::{Incentive, Kind, Offer};
+use domain::ledger::{Counts, Standing};
+use domain::participation::Participation;
+use domain::seen::{self, Asking};
 use http::{HeaderValue, header};
 use ports::shown;
 use serde_json::{Map, Value, json};
@@ -175,6 +177,43 @@ async fn raffle(
         }
         members.insert("drawn_by".to_owned(), incentive.drawn_by().to_string().into());
     }
+    Ok(members)
+}
+
+/// Where a participation that was just accepted stands, as the answer says it. `"position": null` means that it is not known yet.
+pub(crate) fn of_standing(standing: Standing) -> Map<String, Value> {
+    let (name, value) = match standing {
+        Standing::Unnumbered => return Map::new(),
+        Standing::Place(place) => ("position", place.into()),
+        Standing::Waiting(waiting) => ("waiting", waiting.into()),
+        Standing::NotKnownYet => ("position", Value::Null),
+    };
+    Map::from_iter([(name.to_owned(), value)])
+}
+
+/// Where a participation that was accepted before stands now, in the same members, with the reward if it has one.
+pub(crate) async fn of_earlier(
+    intake: &Intake,
+    participation: &Participation,
+    asking: Asking,
+) -> Result<Map<String, Value>, Problem> {
+    if !participation.has_award() {
+        return Ok(Map::new());
+    }
+    let read = intake.ledger.awards(&[participation.id()]).await;
+    let Some(award) = read.map_err(|error| unreachable(intake, &error))?.found.pop() else {
+        return Ok(Map::new());
+    };
+    let award = seen::award(participation, award, asking);
+    if award.status == AwardStatus::New {
+        let is_numbered = matches!(award.offer, Offer::ByPlace | Offer::Prize(_));
+        let standing = if is_numbered { Standing::NotKnownYet } else { Standing::Unnumbered };
+        return Ok(of_standing(standing));
+    }
+    let mut members = of_award(intake, &award).await?;
+    let stands =
+        |name: &str, value: &Value| matches!(name, "position" | "reward" | "waiting") && !value.is_null();
+    members.retain(|name, value| stands(name, value));
     Ok(members)
 }
 

@@ -31,7 +31,13 @@ use crate::{Intake, failing, idempotency, incentives, signature, withdrawal};
 #[serde(untagged)]
 pub(crate) enum ParticipationAccepted {
     /// The answer to the caller that created the participation, and to callers that sign.
-    Told { id: String, state: &'static str },
+    Told {
+        id: String,
+        state: &'static str,
+        /// Where it stands in the order of its incentive.
+        #[serde(flatten)]
+        standing: Map<String, Value>,
+    },
     /// The answer to all other callers that post a consumer who takes part already. It is the same whatever the participation's state is.
     Repeat { state: &'static str, repeat: bool },
 }
@@ -95,25 +101,35 @@ pub(crate) async fn accept(
         None => by_email(&intake, terms, email, (asked, key), now)?,
     };
     let stored = keep(&intake, terms, &participation, "scope").await?;
-    Ok((StatusCode::ACCEPTED, Json(answer(terms.0, asking, &participation, &stored))))
+    let answer = answer(&intake, terms.0, asking, &participation, &stored).await?;
+    Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
-fn answer(brand: &Brand, asking: Asking, asked: &Participation, stored: &Inserted) -> ParticipationAccepted {
-    let told = |state| ParticipationAccepted::Told { id: asked.id().to_string(), state };
-    let received = State::RECEIVED;
-    match stored {
-        Inserted::New => told(received),
-        Inserted::Existing(earlier) if asking == Asking::Signed || brand.intake.repeats == Repeats::Tell => {
-            told(seen::participation(earlier, asking).state)
+async fn answer(
+    intake: &Intake,
+    brand: &Brand,
+    asking: Asking,
+    asked: &Participation,
+    stored: &Inserted,
+) -> Result<ParticipationAccepted, Problem> {
+    let (id, received) = (asked.id().to_string(), State::RECEIVED);
+    let earlier = match stored {
+        Inserted::New(standing) => {
+            let standing = incentives::of_standing(*standing);
+            return Ok(ParticipationAccepted::Told { id, state: received, standing });
         }
+        Inserted::Existing(earlier) => earlier,
+    };
+    let state = if asking == Asking::Signed || brand.intake.repeats == Repeats::Tell {
+        seen::participation(earlier, asking).state
+    } else if asked.repeat_key().is_some() && asked.repeat_key() == earlier.repeat_key() {
         // A caller that repeats the key of the first request also sent that request.
-        Inserted::Existing(earlier)
-            if asked.repeat_key().is_some() && asked.repeat_key() == earlier.repeat_key() =>
-        {
-            told(received)
-        }
-        Inserted::Existing(_) => ParticipationAccepted::Repeat { state: received, repeat: true },
-    }
+        received
+    } else {
+        return Ok(ParticipationAccepted::Repeat { state: received, repeat: true });
+    };
+    let standing = incentives::of_earlier(intake, earlier, asking).await?;
+    Ok(ParticipationAccepted::Told { id, state, standing })
 }
 
 /// Withdraws the consent of a consumer who takes part already. The answer is that to any repeated request.
@@ -136,7 +152,8 @@ async fn withdraw(
     Ok(Some(match asking == Asking::Signed || brand.intake.repeats == Repeats::Tell {
         true => {
             let state = seen::participation(&stored, asking).state;
-            ParticipationAccepted::Told { id: id.to_string(), state }
+            let standing = incentives::of_earlier(intake, &stored, asking).await?;
+            ParticipationAccepted::Told { id: id.to_string(), state, standing }
         }
         false => ParticipationAccepted::Repeat { state: State::RECEIVED, repeat: true },
     }))

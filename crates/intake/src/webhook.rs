@@ -20,18 +20,19 @@ use domain::participation::{BrazeEvent, Participation};
 use domain::profile::ProfileRef;
 use http::{HeaderMap, StatusCode, header};
 use ports::health::Subject;
+use ports::store::Inserted;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use stored::participation::attribute_size;
 
-use crate::Intake;
 use crate::accept::{MOST_ATTRIBUTE_BYTES, attribute, keep, open};
 use crate::body::of_webhook;
 use crate::clients::{self, Asks};
 use crate::counts::Dropped;
 use crate::problem::{FieldError, Problem};
 use crate::spelling::as_known;
-use crate::subscription_change;
 use crate::webhook_event::{WebhookContent, WebhookEvent, read};
+use crate::{Intake, incentives, subscription_change};
 
 /// How far an event may be ahead of our clock, in seconds: as far as a signature may.
 const MOST_AHEAD_S: i64 = 300;
@@ -44,6 +45,9 @@ pub(crate) struct WebhookAccepted {
     /// The participation; absent if a subscription changed of a number that takes no part.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
+    /// Where it stands in the order of its incentive, if it is new.
+    #[serde(flatten)]
+    standing: Map<String, Value>,
 }
 
 /// Accepts an event: it is durable before the answer, and announced if it is new. The same event of the same
@@ -59,9 +63,9 @@ pub(crate) async fn receive(
         return Err(if broken { too_early(&intake, &request) } else { stranger(&intake, &request) });
     };
     match take(&intake, brand, request).await {
-        Ok(id) => {
+        Ok(accepted) => {
             intake.webhooks.accepted();
-            Ok((StatusCode::ACCEPTED, Json(WebhookAccepted { id })))
+            Ok((StatusCode::ACCEPTED, Json(accepted)))
         }
         Err(problem) => {
             if problem.kind() == Dropped::UnrenderedLiquid.name() {
@@ -130,14 +134,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Takes the content of a webhook. Returns the id of the participation that it is about, if there is one.
-async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<Option<String>, Problem> {
+/// Takes the content of a webhook.
+async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<WebhookAccepted, Problem> {
     let now = intake.clock.now();
     match read(of_webhook(request).await?)? {
-        WebhookContent::Event(told) => take_event(intake, brand, told, now).await.map(Some),
+        WebhookContent::Event(told) => take_event(intake, brand, told, now).await,
         WebhookContent::SubscriptionChange(change) => {
             let activation = activation_of(intake, brand, &change.scope)?;
-            subscription_change::take(intake, activation, &change.phone, now).await
+            let id = subscription_change::take(intake, activation, &change.phone, now).await?;
+            Ok(WebhookAccepted { id, standing: Map::new() })
         }
     }
 }
@@ -154,7 +159,7 @@ async fn take_event(
     brand: &Brand,
     mut told: WebhookEvent,
     now: Timestamp,
-) -> Result<String, Problem> {
+) -> Result<WebhookAccepted, Problem> {
     let activation = activation_of(intake, brand, &told.scope)?;
     let terms = activation.events.get(&told.event).ok_or_else(Problem::unknown_event)?;
     open(activation, "q_scope", now)?;
@@ -164,9 +169,13 @@ async fn take_event(
     let dropped = std::mem::take(&mut told.dropped);
     let participation =
         participation(intake, (brand, activation), terms, (told, email, sent_at, extras), now);
-    keep(intake, (brand, activation), &participation, "q_scope").await?;
+    let stored = keep(intake, (brand, activation), &participation, "q_scope").await?;
     report(intake, brand, &dropped, now);
-    Ok(participation.id().to_string())
+    let standing = match stored {
+        Inserted::New(standing) => incentives::of_standing(standing),
+        Inserted::Existing(_) => Map::new(),
+    };
+    Ok(WebhookAccepted { id: Some(participation.id().to_string()), standing })
 }
 
 /// When the event happened. Only an incentive that measures from this time depends on it.

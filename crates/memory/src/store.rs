@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::award::Award;
 use domain::ids::{ContactKey, ParticipationId, Scope};
-use domain::ledger::{Entry, LedgerTx, accept};
+use domain::ledger::{Entry, LedgerTx, Standing, accept};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use ports::error::at_most;
@@ -100,16 +100,18 @@ impl Store for Memory {
             state.participations.insert(participation.id(), stored);
             let accepted = state.accepted.entry(participation.scope().clone()).or_default();
             *accepted = accepted.saturating_add(1);
+            let mut standing = Standing::later(entry);
             if let Some(Entry { award, rules }) = entry {
                 let in_order = state.in_order;
                 let mut book = state.ledgers.book(&award.brand, &award.ledger);
                 if in_order {
                     let Ok(()) = book.keep(award);
                 } else {
-                    let Ok(_entered) = accept(&mut book, rules, award);
+                    let Ok(entered) = accept(&mut book, rules, award);
+                    standing = entered;
                 }
             }
-            Ok(Inserted::New)
+            Ok(Inserted::New(standing))
         })
     }
 

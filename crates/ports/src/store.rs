@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
-use domain::ledger::Entry;
+use domain::ledger::{Entry, Standing};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 
@@ -17,8 +17,8 @@ pub const MOST_ITEMS: usize = 100;
 /// The result of an insert.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inserted {
-    /// The participation is stored now.
-    New,
+    /// The participation is stored now, and stands there in the ledger of its incentive.
+    New(Standing),
     /// A participation with this id was there already; it is unchanged.
     Existing(Box<Participation>),
 }

@@ -9,6 +9,7 @@ mod tls;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::template::{FunctionName, functions};
 
 use crate::on_aws::stack::{GROUP, Stack, token_of};
 use crate::secrets::TOKEN;
@@ -41,6 +42,22 @@ async fn by_email_the_profile_is_updated_and_the_participation_credited() {
     };
     testkit::eventually("a line of metrics counts the brand's credit", SOON, || {
         stack.said().lines().filter_map(line).find(counted)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_is_seen_at_work_so_that_its_calls_are_compared_with_its_role() {
+    let stack = Stack::get().await;
+    stack.participate(&json!({ "scope": "single", "phone": "+14155550109", "consent": true })).await;
+    let body = json!({ "q_scope": "seen", "event": "signed_in", "email": "seen@example.com" });
+    let (status, answer) = stack.post_webhook(&token_of("seen"), &body).await;
+    assert_eq!((status, &answer["position"]), (202, &Value::Null), "{answer}");
+    assert!(answer.get("position").is_some(), "the place is not known yet");
+    testkit::eventually("every function has made calls", MINUTES, || {
+        let calls = stack.recorder.calls();
+        let is_seen = |function: &FunctionName| calls.iter().any(|call| call.by == function.package);
+        functions().iter().all(is_seen).then_some(())
     })
     .await;
 }

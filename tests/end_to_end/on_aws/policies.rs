@@ -41,7 +41,10 @@ pub(crate) fn assert_allowed(calls: &[Call]) {
         let allowed: BTreeSet<String> = allowed(resource).into_iter().collect();
         let called: BTreeSet<String> =
             calls.iter().filter(|call| call.by == *package).flat_map(said).collect();
-        let beyond: Vec<&String> = called.difference(&allowed).collect();
+        // A role that may read all of intake's parameters may read the id key.
+        let is_allowed =
+            |line: &&String| allowed.contains(*line) || allowed.contains(&line.replace("id-key", "*"));
+        let beyond: Vec<&String> = called.iter().filter(|line| !is_allowed(line)).collect();
         assert!(beyond.is_empty(), "{package} does what its role does not allow: {beyond:?}");
     }
     let named = |call: &Call| functions.iter().any(|function| function.package == call.by);

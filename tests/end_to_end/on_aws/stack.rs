@@ -37,7 +37,7 @@ const EMAIL: &str =
     "[activation.email]\nattributes = { quikly_participant = true }\nevent = \"quikly_participated\"\n";
 
 /// The brands. Each test has one of its own.
-const BRANDS: [(&str, &str); 8] = [
+const BRANDS: [(&str, &str); 9] = [
     ("email", EMAIL),
     (
         "single",
@@ -53,6 +53,11 @@ const BRANDS: [(&str, &str); 8] = [
         "[activation.events.signed_in]\nincentive = \"first-2\"\n\
          [[activation.incentive]]\nid = \"first-2\"\nkind = \"first\"\nquantity = 2\nreward = \"SPRING20\"\n\
          [activation.rewards_to_braze]\nreward = \"quikly_reward\"\nposition = \"quikly_position\"\n",
+    ),
+    (
+        "seen",
+        "[activation.events.signed_in]\nincentive = \"first-2\"\n\
+         [[activation.incentive]]\nid = \"first-2\"\nkind = \"first\"\nquantity = 2\nreward = \"SPRING20\"\n",
     ),
     ("poisoned", EMAIL),
     ("throttled", EMAIL),

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::Timestamp;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
-use domain::ledger::Entry;
+use domain::ledger::{Entry, Standing};
 use domain::participation::Participation;
 use domain::profile::ProfileHint;
 use futures::stream;
@@ -93,12 +93,12 @@ impl Store for Dynamo {
         match after_transactions(|| request.clone().send().map_err(SdkError::into_service_error), meets_one)
             .await
         {
-            Ok(_) => Ok(Inserted::New),
+            Ok(_) => Ok(Inserted::New(Standing::later(entry))),
             Err(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
                 // The SDK repeats a write whose answer was lost, and then finds its own item.
                 if existing.get(ATTEMPT) == Some(&attempt) {
-                    return Ok(Inserted::New);
+                    return Ok(Inserted::New(Standing::later(entry)));
                 }
                 Ok(Inserted::Existing(Box::new(self::participation(&existing)?)))
             }

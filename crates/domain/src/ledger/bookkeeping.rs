@@ -14,7 +14,7 @@ use crate::codes::without_mark;
 use crate::ids::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
-use crate::ledger::{Counts, Frozen, LedgerTx, Rules, TakenCode};
+use crate::ledger::{Counts, Frozen, LedgerTx, Rules, Standing, TakenCode};
 
 /// The result of resolving awards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,16 +31,16 @@ pub struct Resolved {
     pub owed: Vec<String>,
 }
 
-/// Enters a participation that was just accepted, behind all that were accepted before.
+/// Enters a participation that was just accepted, behind all that were accepted before. Returns where it stands.
 ///
 /// # Errors
 /// The store's error.
-pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result<Award, B::Error> {
+pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result<Standing, B::Error> {
     let mut award = award.clone();
     let Some(incentive) = &rules.incentive else {
         award.status = AwardStatus::NoPrize(NoPrize::NoIncentive);
         book.keep(&award)?;
-        return Ok(award);
+        return Ok(Standing::Unnumbered);
     };
     let mut counts = book.counts()?;
     counts.arrivals += 1;
@@ -59,7 +59,7 @@ pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result
     counts.moves(None, &award.status);
     book.keep(&award)?;
     book.keep_counts(&counts)?;
-    Ok(award)
+    Ok(Standing::entered(&award, &counts))
 }
 
 fn first_status<B: LedgerTx>(

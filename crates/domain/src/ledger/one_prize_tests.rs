@@ -22,8 +22,8 @@ impl PlainLedger {
     /// Enters a line of a contact, for which Braze named a profile.
     fn accept_of_profile(&mut self, rules: &Rules, number: u8, profile: u8, offer: Offer) -> AwardStatus {
         let new = Award { other_keys: vec![key(profile)], ..line(number, number, offer) };
-        let Ok(award) = accept(self, rules, &new);
-        award.status
+        let Ok(_standing) = accept(self, rules, &new);
+        self.awards[&new.id].status.clone()
     }
 
     fn credit_as(&mut self, rules: &Rules, number: u8, who: Participant) -> AwardStatus {

@@ -35,9 +35,15 @@ impl PlainLedger {
         (number, participant): (u8, u8),
         offer: Offer,
     ) -> AwardStatus {
-        let Ok(award) = accept(self, rules, &line(number, participant, offer));
-        assert_eq!(self.awards.get(&award.id), Some(&award), "the line is kept as it is returned");
-        award.status
+        let award = line(number, participant, offer);
+        let Ok(standing) = accept(self, rules, &award);
+        let entered = &self.awards[&award.id];
+        let place = match standing {
+            Standing::Place(place) => Some(place),
+            Standing::Waiting(_) | Standing::Unnumbered | Standing::NotKnownYet => None,
+        };
+        assert_eq!(place, entered.place(), "what is returned is what is kept");
+        entered.status.clone()
     }
 
     pub(super) fn resolve(
