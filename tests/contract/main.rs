@@ -5,6 +5,7 @@
 mod accepted;
 mod callbacks;
 mod codes;
+mod details;
 mod dynamo_api;
 mod earlier;
 mod emulator;
@@ -187,6 +188,11 @@ macro_rules! keeps_books {
                 participations_that_are_being_stored_are_counted_in_the_end;
             accepted:
                 whatever_is_accepted_can_be_read_shown_ended_and_erased;
+            details:
+                the_latest_details_count_and_equal_ones_are_not_written_again,
+                a_worker_that_knows_the_replaced_details_only_saves_nothing,
+                details_stay_once_the_consumer_has_confirmed,
+                once_details_were_replaced_nothing_that_is_won_is_shown_without_a_signature;
             unreadable:
                 unreadable_records_are_named_together_with_the_readable_ones,
                 an_unreadable_participation_is_due_again_at_the_time_it_was_set_aside_until,

@@ -8,6 +8,7 @@ mod brand_files;
 mod callbacks;
 mod check_secrets;
 mod codes;
+mod details;
 mod disk;
 mod enrollment;
 mod front_end;

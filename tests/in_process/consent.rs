@@ -147,7 +147,7 @@ impl ConsentCampaign {
         self.campaign.steer("POST", "/_sim/unsubscribes", &body.to_string()).await;
     }
 
-    async fn knows(&self, profile: Value) {
+    pub(crate) async fn knows(&self, profile: Value) {
         self.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [profile] }).to_string()).await;
     }
 

@@ -6,6 +6,7 @@ mod awards;
 mod certainty;
 mod consent;
 mod consent_register;
+mod details;
 mod drain;
 mod every_message;
 mod fairness;

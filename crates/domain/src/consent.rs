@@ -220,6 +220,28 @@ impl Consent {
         true
     }
 
+    /// Whether a later consent says the same, at whatever time it was given. A withdrawal stands, whatever is said later.
+    pub(crate) fn is_same_answer(&self, later: &Self) -> bool {
+        let given = |channel: Option<ChannelConsent>| channel.map(|channel| channel.given);
+        let says = |consent: &Self| {
+            (consent.given, given(consent.sms), consent.text_id.clone(), consent.text, consent.page.clone())
+        };
+        let email = self.withdrawal().is_some() || given(self.email) == given(later.email);
+        email && says(self) == says(later)
+    }
+
+    /// Keeps an earlier withdrawal of the consent to e-mail.
+    pub(crate) fn keeps_withdrawal(&mut self, earlier: &Self) {
+        self.email = earlier.withdrawal().or(self.email);
+    }
+
+    /// The consent to e-mail, if it was withdrawn.
+    fn withdrawal(&self) -> Option<ChannelConsent> {
+        self.email.filter(|email| {
+            matches!(email.progress, ConsentProgress::Withdrawing { .. } | ConsentProgress::Withdrawn { .. })
+        })
+    }
+
     /// Whether the consent in a channel was not written.
     #[must_use]
     pub fn is_not_written(&self) -> bool {

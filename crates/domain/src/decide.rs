@@ -12,6 +12,7 @@ pub mod read_back;
 mod remembered;
 mod reward;
 mod sms;
+mod take_back;
 mod unanswered;
 
 use std::collections::BTreeMap;
@@ -61,8 +62,8 @@ pub struct Facts {
     pub subscription: Option<Subscription>,
     /// The states of the subscription groups that a consent is about.
     pub consent_groups: BTreeMap<SubscriptionGroup, GroupMembership>,
-    /// When a write that carries nothing but a consent may be tried again.
-    pub consent_retry_at: Option<Timestamp>,
+    /// When a write apart from the flow, such as one of a consent alone, may be tried again.
+    pub apart_retry_at: Option<Timestamp>,
     /// The outcome of the last command.
     pub written: Option<Written>,
     /// Whether the profile has our custom event.
@@ -134,6 +135,8 @@ impl Facts {
 /// The next step of a participation, according to the facts.
 #[must_use]
 pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, now: Timestamp) -> Step {
+    let without_former = take_back::without_former(participation, facts);
+    let facts = without_former.as_ref().unwrap_or(facts);
     if let Some(question) = identity::question(participation, terms, facts) {
         return Step::Ask(question);
     }
@@ -143,6 +146,7 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     let open = match participation.state() {
         State::Ended(_) => {
             let step = unanswered::decide(participation, terms, now)
+                .or_else(|| take_back::due(participation, terms, facts, now))
                 .or_else(|| consent_due::due(participation, terms, facts, now))
                 .unwrap_or_else(|| reward::decide(participation, terms, facts, now));
             return consent_due::no_later(step, participation, terms, now);
@@ -158,7 +162,8 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
     if let Some(reason) = &facts.refused {
         return Step::Done(Outcome::Rejected { reason: reason.clone() });
     }
-    let step = consent_due::due(participation, terms, facts, now);
+    let step = take_back::due(participation, terms, facts, now)
+        .or_else(|| consent_due::due(participation, terms, facts, now));
     let step = step.unwrap_or_else(|| flow(participation, open, terms, facts, now));
     consent_due::no_later(step, participation, terms, now)
 }

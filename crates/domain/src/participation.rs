@@ -5,6 +5,7 @@
 
 mod attempts;
 mod consenting;
+mod details;
 mod read_back;
 mod snapshot;
 mod state;
@@ -12,6 +13,7 @@ pub(crate) mod step;
 mod way;
 
 pub use crate::consent::Consent;
+pub use details::{FormerProfile, Replaced};
 pub use read_back::{MOST_MISSING, Parts, ReadBack, SentParts};
 pub use snapshot::{FIRST_LOOK, Impossible, Snapshot};
 pub use state::{
@@ -228,10 +230,11 @@ impl Participation {
         match step {
             Step::Ask(_) | Step::Resolve(_) | Step::NotOffered(_) => {}
             Step::Tell { state, command } => {
-                self.go_to(State::Open(state.clone()));
                 if let Command::Write(write) = command {
+                    self.gives_number(write);
                     self.attempts_consent(write, now);
                 }
+                self.go_to(State::Open(state.clone()));
             }
             Step::Wait { state, until } => {
                 let state = State::Open(state.clone());
@@ -291,6 +294,7 @@ impl Participation {
     fn end(&mut self, outcome: Outcome, now: Timestamp) {
         // An earned credit stays earned.
         self.0.earned_at = self.0.earned_at.or(outcome.earns().then_some(now));
+        self.0.gave_number_to = None;
         self.go_to(State::Ended(outcome));
         self.0.updated_at = now;
         self.rest();
@@ -313,6 +317,11 @@ impl Participation {
     /// An open flow ends. Its place is released when it is next processed.
     pub fn forget(&mut self, proof: Vec<ContactKey>, now: Timestamp) {
         let kept = &mut self.0;
+        if let Some(replaced) = &mut kept.replaced {
+            replaced.first_consent = kept.way.nameless_consent(replaced.first_consent.clone());
+            replaced.former.clear();
+        }
+        kept.gave_number_to = None;
         kept.way = Way::Forgotten(kept.way.forgotten(proof));
         kept.attributes = Attributes::default();
         // Unknown fields may contain anything.

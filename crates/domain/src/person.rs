@@ -49,9 +49,13 @@ impl Person {
         }
     }
 
-    /// Whether a participation is the person's.
+    /// Whether a participation is the person's, or was, before its details were replaced.
     #[must_use]
     pub fn takes_part_by(&self, participation: &Participation) -> bool {
+        self.is_contact_of(participation) || participation.formerly_named(self)
+    }
+
+    fn is_contact_of(&self, participation: &Participation) -> bool {
         participation.contact().is_some_and(|contact| self.is_reached_at(&contact))
     }
 
@@ -74,6 +78,16 @@ impl Person {
 
 fn same(one: &Email, other: &Email) -> bool {
     one == other || one.canonical() == other.canonical()
+}
+
+/// Erases what a participation holds about a person: everything, or, if the participation is another person's now, what it
+/// kept of its earlier details.
+pub fn forget_person(participation: &mut Participation, person: &Person, id_key: &IdKey, now: Timestamp) {
+    if person.is_contact_of(participation) {
+        forget(participation, id_key, now);
+    } else {
+        participation.forget_former(person);
+    }
 }
 
 /// Erases everything in a participation that identifies the person ([`Participation::forget`]).

@@ -82,9 +82,20 @@ fn to_anybody(participation: &Participation) -> Seen<'_> {
             SmsState::Received
             | SmsState::Enrolling { .. }
             | SmsState::Settling { .. }
-            | SmsState::Subscribing { .. } => seen(state.name(), updated_at),
+            | SmsState::Subscribing { .. } => match participation.replaced().and_then(|kept| kept.asked_at) {
+                // The consumer was asked before the details were replaced, and is not asked again.
+                Some(asked_at) => seen(AWAITING_OPT_IN, asked_at),
+                None => seen(state.name(), updated_at),
+            },
         },
     }
+}
+
+/// Whether the caller sees what the participation has won, and its place. Once details were replaced, a caller that does not
+/// sign may be the one whose details count no more.
+#[must_use]
+pub fn shows_win(participation: &Participation, asking: Asking) -> bool {
+    asking == Asking::Signed || participation.replaced().is_none()
 }
 
 /// What the caller sees of a participation's award. While a mismatch looks like a wait, the award keeps its

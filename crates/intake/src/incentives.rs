@@ -197,7 +197,7 @@ pub(crate) async fn of_earlier(
     participation: &Participation,
     asking: Asking,
 ) -> Result<Map<String, Value>, Problem> {
-    if !participation.has_award() {
+    if !participation.has_award() || !seen::shows_win(participation, asking) {
         return Ok(Map::new());
     }
     let read = intake.ledger.awards(&[participation.id()]).await;

@@ -8,6 +8,7 @@ mod body;
 mod clients;
 mod consent;
 mod counts;
+mod details;
 pub mod edge;
 mod failing;
 mod head;

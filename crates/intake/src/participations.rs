@@ -25,7 +25,7 @@ use crate::clients::{Asks, Caller, claims_to_be_signed};
 use crate::consent::{self, SaidConsent};
 use crate::problem::{FieldError, Problem};
 use crate::spelling::{Typed, as_known};
-use crate::{Intake, failing, idempotency, incentives, signature, withdrawal};
+use crate::{Intake, details, failing, idempotency, incentives, signature, withdrawal};
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -89,6 +89,8 @@ pub(crate) async fn accept(
     };
     if asked.declines_email
         && let Some(told) = withdraw(&intake, terms, (&asked, email.as_ref()), asking, now).await?
+        // A request by number that suffices to take part may also replace the details.
+        && !(asked.phone.is_some() && asked.refusals.is_empty() && open(terms.1, "scope", now).is_ok())
     {
         return Ok((StatusCode::ACCEPTED, Json(told)));
     }
@@ -100,7 +102,13 @@ pub(crate) async fn accept(
         Some(phone) => by_phone(&intake, terms, (phone, email), (&asked, key), now)?,
         None => by_email(&intake, terms, email, (asked, key), now)?,
     };
-    let stored = keep(&intake, terms, &participation, "scope").await?;
+    let stored = match keep(&intake, terms, &participation, "scope").await? {
+        Inserted::New(standing) => Inserted::New(standing),
+        Inserted::Existing(earlier) => {
+            let stored = details::replace(&intake, terms.0, &participation, *earlier, now).await?;
+            Inserted::Existing(Box::new(stored))
+        }
+    };
     let answer = answer(&intake, terms.0, asking, &participation, &stored).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
@@ -264,7 +272,8 @@ pub(crate) async fn show(
         false => None,
     };
     let credited_at = award.as_ref().map_or(participation.earned_at(), |award| award.credited_at);
-    let won = match award {
+    let shows_win = seen::shows_win(&participation, asking);
+    let won = match award.filter(|_| shows_win) {
         Some(award) => incentives::of_award(&intake, &seen::award(&participation, award, asking)).await?,
         None => Map::new(),
     };
@@ -276,7 +285,7 @@ pub(crate) async fn show(
         reason: seen.reason.map(str::to_owned),
         consent: seen.consent,
         won,
-        reward_unplaced: participation.unplaced_since().is_some(),
+        reward_unplaced: shows_win && participation.unplaced_since().is_some(),
         updated_at: seen.updated_at.to_string(),
     }))
 }

@@ -17,6 +17,7 @@ const CHOICES: &[(&str, &[&str])] = &[
     ("reward", REWARD),
     ("standing", &["held", "rewarded", "without"]),
     ("profile", PROFILE),
+    ("gave_number_to", PROFILE),
     ("event", PROGRESS),
     ("shows_event", PROGRESS),
     ("shows_flow_event", PROGRESS),

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod consent;
+mod replaced;
 mod sent;
 mod state;
 mod way;
@@ -25,9 +26,11 @@ use serde_json::{Map, Value};
 use crate::error::{Unencodable, Unreadable, Why};
 use crate::form::{self, Version};
 use crate::prize::{StandingRecord, standing, standing_record};
+use crate::profile::{ProfileRecord, profile, profile_record};
 use crate::values::{contact_key, is_false, is_zero, moment};
 
 use consent::ConsentRecord;
+use replaced::{ReplacedRecord, replaced, replaced_record};
 use sent::{ReadBackRecord, read_back, read_back_record};
 use state::{EventRecord, StateRecord, event, event_record, state, state_record};
 use way::{BrazeEventRecord, WayRecord, way, way_record};
@@ -86,6 +89,10 @@ struct ParticipationRecord {
     repeat_key: Option<String>,
     #[serde(default, skip_serializing_if = "WhoRecord::is_unknown")]
     who: WhoRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced: Option<ReplacedRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gave_number_to: Option<ProfileRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     proof: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,6 +206,8 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         }),
         repeat_key: kept.repeat_key.map(|key| key.to_string()),
         who: WhoRecord::of(kept.who),
+        replaced: kept.replaced.as_ref().map(replaced_record),
+        gave_number_to: kept.gave_number_to.as_ref().map(profile_record),
         proof: stored_way.proof,
         without_terms_since: kept.without_terms_since.map(Timestamp::as_millisecond),
     })
@@ -249,6 +258,8 @@ fn participation(
         no_such_alias: record.no_such_alias,
         repeat_key: record.repeat_key.as_deref().map(RepeatKey::parse).transpose()?,
         who: record.who.read()?,
+        replaced: record.replaced.map(replaced).transpose()?,
+        gave_number_to: record.gave_number_to.map(profile).transpose()?,
         without_terms_since: record.without_terms_since.map(moment).transpose()?,
         version,
         unknown,

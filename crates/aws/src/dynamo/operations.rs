@@ -9,7 +9,7 @@ use domain::Timestamp;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IdentifierError, ParticipationId, Scope};
 use domain::message::QueueName;
-use domain::person::{Person, forget, forgotten};
+use domain::person::{Person, forget, forget_person, forgotten};
 use domain::time::later;
 use ports::limits::{Endpoint, Lane};
 use ports::operations::{CALLBACK, Dead, ErasureReport, LimitInUse, MOST_COUNTED, Overview, ProvenConsent};
@@ -257,7 +257,7 @@ impl Dynamo {
             for contact in found.contact().into_iter().chain([person.contact()]) {
                 profiles += self.forget_profile(&id_key.contact(found.brand(), &contact).to_string()).await?;
             }
-            forget(&mut found, id_key, now);
+            forget_person(&mut found, person, id_key, now);
             if self.save(&[found]).await? == [Saved::Saved] {
                 return Ok(profiles);
             }

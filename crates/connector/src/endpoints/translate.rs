@@ -39,6 +39,9 @@ fn fields(write: &ProfileWrite) -> Map<String, Value> {
     if let Some(phone) = &write.phone {
         fields.insert("phone".to_owned(), phone.as_str().into());
     }
+    if write.takes_number {
+        fields.insert("phone".to_owned(), Value::Null);
+    }
     if let Some(email) = write.consent.as_ref().and_then(|consent| consent.email) {
         fields.insert("email_subscribe".to_owned(), email.name().into());
     }

@@ -243,13 +243,17 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
     let now = to.now();
     let written = fate.written(item, &*to.access.deps.chance, now);
     item.participation.learns_of_consent(&write, &written, now);
-    let (write_shows_reward, is_consent_alone) =
-        (write.shows_reward, write.consent.as_ref().is_some_and(|consent| consent.alone));
+    item.participation.learns_of_number(&write, &written);
+    let is_apart = write.takes_number || write.consent.as_ref().is_some_and(|consent| consent.alone);
+    let write_shows_reward = write.shows_reward;
     match &written {
         Written::Done => {
             let braze_id = item.facts.braze_id_of(&write.profile);
             item.to_read_back |= item.participation.shows(&write, braze_id, now);
-            item.learned = learned(item, write, now);
+            // A profile that loses the number is not the consumer's.
+            if !write.takes_number {
+                item.learned = learned(item, write, now);
+            }
             if let Some(learned) = &item.learned {
                 item.facts.known = Some(Some(learned.clone()));
             }
@@ -266,10 +270,10 @@ fn take_in(to: &BrandAccess<'_>, item: &mut WorkItem, write: ProfileWrite, fate:
     for found in item.facts.found.iter_mut().flatten() {
         found.attributes.clear();
     }
-    match (is_consent_alone, written) {
-        // A consent that is written alone has no effect on the flow; its own progress says what comes next.
+    match (is_apart, written) {
+        // A write apart from the flow has no effect on it; its own progress says what comes next.
         (true, Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
-            item.facts.consent_retry_at = Some(retry_at);
+            item.facts.apart_retry_at = Some(retry_at);
         }
         (true, Written::Done | Written::Refused { .. }) => {}
         (false, written) => item.facts.written = Some(written),

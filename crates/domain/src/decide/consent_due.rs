@@ -61,7 +61,7 @@ impl DueConsent<'_> {
         if let Some(channel) = in_vain {
             return Some(Step::Consent(*channel, ConsentProgress::NotWritten));
         }
-        if let Some(until) = self.0.facts.consent_retry_at.filter(|until| *until > self.0.now) {
+        if let Some(until) = self.0.facts.apart_retry_at.filter(|until| *until > self.0.now) {
             return Some(self.put_off(until));
         }
         if self.0.facts.refused.is_some() {

@@ -278,7 +278,7 @@ fn a_consent_of_somebody_who_was_rejected_is_not_written() {
 fn a_consent_waits_for_what_a_failed_write_of_its_own_is_tried_again_at() {
     let withdrawn = ConsentProgress::Withdrawing { at: at(-500) };
     let world = ConsentWorld::new(&[], false).at(withdrawn).ended(Outcome::Enrolled);
-    let facts = Facts { consent_retry_at: Some(at(7)), ..shows(None) };
+    let facts = Facts { apart_retry_at: Some(at(7)), ..shows(None) };
     let waits = world.decides(&facts, 0);
     let Step::Defer { until, .. } = waits else { panic!("{waits:?}") };
     assert_eq!(until, at(7));

@@ -316,6 +316,7 @@ impl EnrollFlow<'_> {
             attributes,
             event,
             shows_reward: self.update.shows_reward,
+            takes_number: false,
             consent,
         };
         let state = Open::Enroll(EnrollState::Enrolling { target, event: progress });

@@ -3,7 +3,7 @@
 use crate::award::{Award, Participant};
 use crate::brand::{CreditMoment, IdentityByPhone};
 use crate::contact::{Contact, Email};
-use crate::decide::{Facts, Question, Terms, find};
+use crate::decide::{Facts, Question, Terms, find, take_back};
 use crate::id_key::IdKey;
 use crate::ids::IncentiveId;
 use crate::participation::{EnrollState, Open, Outcome, Participation, SmsState, State, Target, Way};
@@ -58,6 +58,8 @@ pub fn participant(
     id_key: &IdKey,
 ) -> Option<Participant> {
     facts.award.as_ref().filter(|award| award.ledger.incentive.is_some())?;
+    let without_former = take_back::without_former(participation, facts);
+    let facts = without_former.as_ref().unwrap_or(facts);
     let brand = participation.brand();
     let profile = chosen(participation, terms, facts)?;
     let confirmed = facts.confirmed.iter().flat_map(|confirmed| &confirmed.found);

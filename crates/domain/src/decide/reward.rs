@@ -283,6 +283,7 @@ impl FollowUp<'_> {
             // Of what is written again, only a part may be the reward.
             shows_reward: self.participation.missing().is_none()
                 || self.facts.award.as_ref().is_some_and(|award| award.reward().is_some()),
+            takes_number: false,
             consent: None,
         };
         Step::Show { shown, write }

@@ -81,6 +81,9 @@ impl SmsFlow<'_> {
         let number = (self.consumer.phone, self.activation.region);
         match profile::choose_for(found, number, self.consumer.email) {
             None => self.write(Target { profile: ProfileRef::Alias(self.alias()), create: true }, event),
+            Some((profile, Number::Same)) if self.participation.takes_back_from(&profile) => {
+                self.write(Target { profile, create: false }, event)
+            }
             Some((profile, Number::Same)) => self.answer(Target { profile, create: false }, event),
             Some((profile, Number::None)) => self.write(Target { profile, create: false }, event),
             Some((profile, Number::Other)) => match self.brand.braze.on_phone_mismatch {
@@ -137,6 +140,11 @@ impl SmsFlow<'_> {
         found.any(|found| found.has_number(self.consumer.phone, self.activation.region))
     }
 
+    /// Whether the number is to be written to the profile. Braze may not have applied yet that it was taken back.
+    fn lacks_number(&self, target: &Target) -> bool {
+        !self.has_number(target) || self.participation.takes_back_from(&target.profile)
+    }
+
     /// Writes the number to the profile, and creates the profile if necessary. For a double opt-in the same request makes the brand ask.
     fn write(&self, target: Target, event: EventProgress) -> Step {
         let answers = answers::to_write(self.participation, self.terms.activation, &target, self.facts);
@@ -152,11 +160,12 @@ impl SmsFlow<'_> {
             profile: target.profile.clone(),
             create: target.create,
             email: self.consumer.email.filter(|_| target.create && !by_number).cloned(),
-            phone: (!by_number).then(|| self.consumer.phone.clone()),
+            phone: (!by_number && self.lacks_number(&target)).then(|| self.consumer.phone.clone()),
             subscribe: match &self.activation.opt_in {
                 OptIn::Single { subscribe: Subscribe::WithProfile } => {
                     Some(NumberSubscription { group: group(), double_opt_in: false })
                 }
+                OptIn::Double { .. } if self.was_asked().is_some() => None,
                 OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } => {
                     Some(NumberSubscription { group: group(), double_opt_in: true })
                 }
@@ -166,6 +175,7 @@ impl SmsFlow<'_> {
             attributes,
             event: asks,
             shows_reward: false,
+            takes_number: false,
             consent: None,
         };
         let event = match &write.event {
@@ -175,9 +185,15 @@ impl SmsFlow<'_> {
         Step::Tell { state: Open::Sms(SmsState::Enrolling { target, event }), command: Command::Write(write) }
     }
 
+    /// When the consumer was asked under details that were replaced since. A second request does not put the question again.
+    fn was_asked(&self) -> Option<Timestamp> {
+        self.participation.replaced().and_then(|replaced| replaced.asked_at)
+    }
+
     /// The event that makes the brand ask, if it is an event that does so.
     fn asking_event(&self) -> Option<&str> {
         match &self.activation.opt_in {
+            OptIn::Double { .. } if self.was_asked().is_some() => None,
             OptIn::Double { start: DoubleOptInStart::Event(name), .. } => Some(name),
             OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } | OptIn::Single { .. } => None,
         }
@@ -235,7 +251,10 @@ impl SmsFlow<'_> {
             Some(Written::Unknown { retry_at }) => self.repeat_at(target, *retry_at),
             Some(Written::Done) => match &self.activation.opt_in {
                 OptIn::Single { subscribe: Subscribe::WithProfile } => self.await_subscription(target),
-                OptIn::Double { .. } => self.await_opt_in_of(target, self.now, self.now),
+                OptIn::Double { .. } => match self.was_asked() {
+                    Some(asked_at) => self.await_opt_in(asked_at, None),
+                    None => self.await_opt_in_of(target, self.now, self.now),
+                },
                 OptIn::Single { subscribe: Subscribe::AfterProfile } if self.has_number(target) => {
                     self.opt_in(target)
                 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{EnrollState, Open, Outcome, Participation, ReadBack, Shown, SmsState, State, Way};
+use super::{EnrollState, Open, Outcome, Participation, ReadBack, Replaced, Shown, SmsState, State, Way};
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::award::Participant;
 use crate::ids::{BrandId, ParticipationId, RepeatKey, Scope};
+use crate::profile::ProfileRef;
 use crate::reservation::Slot;
 use crate::time::later;
 use crate::unknown::UnknownFields;
@@ -57,6 +58,10 @@ pub struct Snapshot {
     pub repeat_key: Option<RepeatKey>,
     /// See [`Participation::who`].
     pub who: Participant,
+    /// See [`Participation::replaced`].
+    pub replaced: Option<Replaced>,
+    /// The profile that got the number from us, as long as the consumer has not confirmed.
+    pub gave_number_to: Option<ProfileRef>,
     /// See [`Participation::without_terms_since`].
     pub without_terms_since: Option<Timestamp>,
     /// See [`Participation::version`].
@@ -128,6 +133,8 @@ impl Snapshot {
             no_such_alias: false,
             repeat_key: None,
             who: Participant::default(),
+            replaced: None,
+            gave_number_to: None,
             without_terms_since: None,
             version: 0,
             unknown: UnknownFields::default(),

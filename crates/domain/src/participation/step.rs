@@ -135,6 +135,8 @@ pub struct ProfileWrite {
     pub attributes: Attributes,
     /// The number to set.
     pub phone: Option<Phone>,
+    /// Whether the number is removed from the profile, which is not the consumer's.
+    pub takes_number: bool,
     /// The consent that the write carries, or its withdrawal.
     pub consent: Option<ConsentWrite>,
 }
@@ -152,6 +154,7 @@ impl ProfileWrite {
             attributes,
             event: None,
             shows_reward: false,
+            takes_number: false,
             consent: None,
         }
     }
@@ -172,6 +175,7 @@ impl ProfileWrite {
     #[must_use]
     pub fn joined(&self, later: &Self) -> Option<Self> {
         let same = self.profile == later.profile
+            && !(self.takes_number || later.takes_number)
             && self.create == later.create
             && (&self.email, &self.phone, &self.subscribe) == (&later.email, &later.phone, &later.subscribe);
         let counted = self.event.is_some() || later.event.is_some();
@@ -194,7 +198,7 @@ impl ProfileWrite {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let sets = self.email.is_some() || self.phone.is_some() || self.subscribe.is_some();
-        let sets = sets || self.consent.is_some();
+        let sets = sets || self.takes_number || self.consent.is_some();
         !self.create && !sets && self.attributes.is_empty() && self.event.is_none()
     }
 }

@@ -81,6 +81,7 @@ fn write(event: bool, shows_reward: bool) -> ProfileWrite {
             properties: Attributes::default(),
         }),
         shows_reward,
+        takes_number: false,
         consent: None,
     }
 }

@@ -155,14 +155,19 @@ impl Way {
         }
     }
 
-    /// Removes the name of the consent text and the page if they name the consumer, because the caller chose them and may
-    /// have put anything there.
-    fn nameless(&self, consent: Option<Consent>) -> Option<Consent> {
-        consent.map(|consent| Consent {
+    /// A consent without anything that names the consumer.
+    pub(super) fn nameless_consent(&self, consent: Consent) -> Consent {
+        Consent {
             text_id: consent.text_id.filter(|text| !self.is_named_in(text)),
             page: consent.page.filter(|page| !self.is_named_in(&decoded(page.as_str()))),
             ..consent
-        })
+        }
+    }
+
+    /// Removes the name of the consent text and the page if they name the consumer, because the caller chose them and may
+    /// have put anything there.
+    fn nameless(&self, consent: Option<Consent>) -> Option<Consent> {
+        consent.map(|consent| self.nameless_consent(consent))
     }
 
     fn is_named_in(&self, text: &str) -> bool {

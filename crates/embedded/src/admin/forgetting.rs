@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::id_key::IdKey;
 use domain::ids::{BrandId, IdentifierError, ParticipationId, Scope};
-use domain::person::{Person, forget, forgotten};
+use domain::person::{Person, forget, forget_person, forgotten};
 use domain::profile::ProfileHint;
 use domain::time::later;
 use ports::clock::SystemClock;
@@ -193,7 +193,7 @@ fn erase_some(
         let contacts = theirs.contact().into_iter().chain([person.contact()]);
         let keys: Vec<String> =
             contacts.map(|contact| id_key.contact(theirs.brand(), &contact).to_string()).collect();
-        forget(&mut theirs, id_key, now);
+        forget_person(&mut theirs, person, id_key, now);
         ParticipationRow::of(&theirs).map_err(unencodable)?.save(transaction)?;
         participations += 1;
         profiles += forget_profiles(transaction, &keys)?;

@@ -5,8 +5,8 @@ use domain::award::Participant;
 use domain::consent::{ChannelConsent, ConsentProgress, Page, TextHash};
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
-    AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, Open, Outcome, Participation,
-    Parts, ReadBack, SentParts, Shown, SmsState, State, Target, Unanswered, Way,
+    AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, FormerProfile, Open, Outcome,
+    Participation, Parts, ReadBack, Replaced, SentParts, Shown, SmsState, State, Target, Unanswered, Way,
 };
 use domain::profile::ProfileRef;
 use domain::reservation::Slot;
@@ -176,6 +176,28 @@ fn others() -> Vec<(&'static str, Participation)> {
                 kept.no_such_alias = true;
             }),
         ),
+        ("gave_number_to", {
+            let mut kept = by_number(State::Open(Open::Sms(SmsState::Received))).into_snapshot();
+            kept.gave_number_to = Some(target().profile);
+            Participation::restore(kept).unwrap()
+        }),
+        ("details_replaced", {
+            let mut kept = by_number(State::Open(Open::Sms(SmsState::Received))).into_snapshot();
+            let former = |taken_back, withdraws| FormerProfile {
+                contact: ContactKey::from_bytes([4; 16]),
+                profile: target().profile,
+                taken_back,
+                withdraws,
+            };
+            kept.replaced = Some(Replaced {
+                at: at(9),
+                first_consent: detailed(),
+                asked_at: Some(at(8)),
+                asks_again: true,
+                former: vec![former(false, true), former(true, false)],
+            });
+            Participation::restore(kept).unwrap()
+        }),
         ("repeat_key", but(|kept| kept.repeat_key = RepeatKey::parse(&"0f".repeat(16)).ok())),
         (
             "consent_refused",

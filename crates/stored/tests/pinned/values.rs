@@ -69,6 +69,8 @@ fn least() -> Snapshot {
         no_such_alias: false,
         repeat_key: None,
         who: Participant::default(),
+        replaced: None,
+        gave_number_to: None,
         without_terms_since: None,
         version: 5,
         unknown: UnknownFields::default(),

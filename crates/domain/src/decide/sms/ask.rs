@@ -15,6 +15,9 @@ impl SmsFlow<'_> {
     /// The profile has the number: subscribes it, or has the consumer asked.
     pub(super) fn opt_in(&self, target: &Target) -> Step {
         let target = target.clone();
+        if let (Some(asked_at), OptIn::Double { .. }) = (self.was_asked(), &self.activation.opt_in) {
+            return self.await_opt_in(asked_at, None);
+        }
         match &self.activation.opt_in {
             OptIn::Single { .. } => self.subscribe(target, false),
             OptIn::Double { start: DoubleOptInStart::BrazeLogic, .. } => self.subscribe(target, true),
@@ -44,6 +47,7 @@ impl SmsFlow<'_> {
             attributes: Attributes::default(),
             event: Some(event),
             shows_reward: false,
+            takes_number: false,
             consent: None,
         };
         let event = EventProgress::Attempted { at: self.now, time };
