@@ -20,12 +20,12 @@ use crate::Ports;
 const PHONE: &str = "+13135550100";
 
 /// Intake over a store, and requests for one number.
-struct Requests {
+struct NumberRequests {
     ports: Ports,
     routes: Router,
 }
 
-impl Requests {
+impl NumberRequests {
     fn over(ports: Ports) -> Self {
         let acme = BrandText::acme().with("[intake]\nopen_to_anybody = true");
         let brands = acme.activation("spring").sms("opt_in = \"single\"\nincentive = \"first\"");
@@ -67,7 +67,7 @@ fn email(participation: &Participation) -> &str {
 }
 
 pub(crate) async fn the_latest_details_count_and_equal_ones_are_not_written_again(ports: Ports) {
-    let requests = Requests::over(ports);
+    let requests = NumberRequests::over(ports);
     let id = requests.first().await;
     for _ in 0..2 {
         assert_eq!(
@@ -83,7 +83,7 @@ pub(crate) async fn the_latest_details_count_and_equal_ones_are_not_written_agai
 }
 
 pub(crate) async fn a_worker_that_knows_the_replaced_details_only_saves_nothing(ports: Ports) {
-    let requests = Requests::over(ports);
+    let requests = NumberRequests::over(ports);
     let id = requests.first().await;
     let mut known = requests.stored(id).await;
     requests.post("ada@example.com", "v1").await;
@@ -93,7 +93,7 @@ pub(crate) async fn a_worker_that_knows_the_replaced_details_only_saves_nothing(
 }
 
 pub(crate) async fn details_stay_once_the_consumer_has_confirmed(ports: Ports) {
-    let requests = Requests::over(ports);
+    let requests = NumberRequests::over(ports);
     let id = requests.first().await;
     let mut confirmed = requests.stored(id).await;
     confirmed.apply(&Step::Done(Outcome::Credited), requests.ports.now());
@@ -107,7 +107,7 @@ pub(crate) async fn details_stay_once_the_consumer_has_confirmed(ports: Ports) {
 pub(crate) async fn once_details_were_replaced_nothing_that_is_won_is_shown_without_a_signature(
     ports: Ports,
 ) {
-    let requests = Requests::over(ports);
+    let requests = NumberRequests::over(ports);
     let id = requests.first().await;
     assert!(requests.shown(id).await.get("incentive").is_some());
     requests.post("ada@example.com", "v1").await;

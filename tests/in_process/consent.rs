@@ -20,10 +20,10 @@ use testkit::campaign::{Campaign, SETTLE};
 use tower::ServiceExt;
 
 const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }\n";
-const AN_HOUR: Duration = Duration::from_secs(3_600);
-const ADA: &str = "ada@example.com";
-const PHONE: &str = "+13135550100";
-const TRACK: &str = "/users/track";
+pub(crate) const AN_HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const ADA: &str = "ada@example.com";
+pub(crate) const PHONE: &str = "+13135550100";
+pub(crate) const TRACK: &str = "/users/track";
 const EXPORT: &str = "/users/export/ids";
 
 pub(crate) const CONSENT: &str = "[activation.email]\nattributes = { quikly_participant = true }\n\
@@ -54,7 +54,7 @@ impl ConsentCampaign {
     }
 
     /// The same, with a running worker.
-    fn running() -> Self {
+    pub(crate) fn running() -> Self {
         let consenting = Self::new(CONSENT);
         consenting.campaign.run();
         consenting
@@ -93,7 +93,7 @@ impl ConsentCampaign {
     }
 
     /// Lets time pass until a consent is in this state.
-    async fn is(&self, id: ParticipationId, word: &str) {
+    pub(crate) async fn is(&self, id: ParticipationId, word: &str) {
         let deadline = self.campaign.clock.now() + AN_HOUR;
         while self.word(id).await != Some(word) {
             assert!(self.campaign.clock.now() < deadline, "the consent is {:?}", self.word(id).await);
@@ -132,7 +132,7 @@ impl ConsentCampaign {
     }
 
     /// What Quikly was told of consents.
-    async fn told_of_consent(&self) -> Vec<Value> {
+    pub(crate) async fn told_of_consent(&self) -> Vec<Value> {
         self.passes(60).await;
         let told = self.campaign.quikly.told();
         let of_consent = told.iter().filter(|(_, body)| body["type"] == "participation.consent_not_written");
@@ -151,13 +151,13 @@ impl ConsentCampaign {
         self.campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": [profile] }).to_string()).await;
     }
 
-    async fn fault(&self, path: &str, fault: Value) {
+    pub(crate) async fn fault(&self, path: &str, fault: Value) {
         let mut fault = fault;
         fault["path"] = path.into();
         self.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
     }
 
-    async fn repaired(&self) {
+    pub(crate) async fn repaired(&self) {
         self.campaign.steer("DELETE", "/_sim/faults", "").await;
     }
 }

@@ -19,6 +19,7 @@ mod removals;
 mod requests;
 mod sms;
 mod speed;
+mod stop;
 mod surveys;
 mod together;
 mod unchanged;

@@ -194,6 +194,12 @@ impl Consent {
     pub(crate) fn set(&mut self, channel: Channel, progress: ConsentProgress) {
         let consent = match channel {
             Channel::Email => &mut self.email,
+            // The consent to messages of the group that the consumer takes part with has no record of its own until it is not written.
+            Channel::Sms if progress == ConsentProgress::NotWritten => {
+                let given = self.given;
+                self.sms.get_or_insert(ChannelConsent { given, progress });
+                &mut self.sms
+            }
             Channel::Sms => &mut self.sms,
             Channel::Event => return,
         };

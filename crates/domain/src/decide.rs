@@ -99,6 +99,8 @@ pub enum Claim {
 pub enum Subscription {
     /// Braze says that the number is subscribed.
     Subscribed,
+    /// Braze says that it is unsubscribed.
+    Unsubscribed,
     /// Braze says anything else.
     NotSubscribed,
 }

@@ -52,7 +52,8 @@ impl Person {
     /// Whether a participation is the person's, or was, before its details were replaced.
     #[must_use]
     pub fn takes_part_by(&self, participation: &Participation) -> bool {
-        self.is_contact_of(participation) || participation.formerly_named(self)
+        self.is_contact_of(participation)
+            || participation.former_profiles().any(|profile| self.is_named_by(profile))
     }
 
     fn is_contact_of(&self, participation: &Participation) -> bool {
@@ -86,7 +87,7 @@ pub fn forget_person(participation: &mut Participation, person: &Person, id_key:
     if person.is_contact_of(participation) {
         forget(participation, id_key, now);
     } else {
-        participation.forget_former(person);
+        participation.forget_former(|profile| person.is_named_by(profile));
     }
 }
 

@@ -115,7 +115,8 @@ fn learn(mut item: WorkItem, state: SubscriptionState) -> WorkItem {
     item.participation.answered();
     item.facts.subscription = Some(match state {
         SubscriptionState::Subscribed => Subscription::Subscribed,
-        SubscriptionState::Unsubscribed | SubscriptionState::Unknown => Subscription::NotSubscribed,
+        SubscriptionState::Unsubscribed => Subscription::Unsubscribed,
+        SubscriptionState::Unknown => Subscription::NotSubscribed,
     });
     item
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use crate::Timestamp;
 use crate::consent::{self, Consent, ConsentProgress, ConsentWrite, EmailState};
 use crate::decide::{Facts, GroupMembership, Question, Step, Terms, answers};
-use crate::ids::Channel;
+use crate::ids::{Channel, SubscriptionGroup};
 use crate::participation::{Open, Participation, SmsState, State, Target};
 use crate::profile::FoundProfile;
 use crate::time::later;
 
 /// How long after it was given a consent is written without asking Braze first.
-const UNREAD_FOR: Duration = Duration::from_secs(15 * 60);
+pub(super) const UNREAD_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// What a write to a profile carries of a consent.
 pub(super) enum ConsentPart {
@@ -125,13 +125,14 @@ impl ConsentTurn<'_> {
         if profiles.iter().any(|profile| profile.email_state == Some(EmailState::Unsubscribed)) {
             return self.is(channel, ConsentProgress::NotWritten);
         }
+        let heeded = self.heeded(channel, &write);
         let unread = |group| !self.facts.consent_groups.contains_key(group);
-        if write.groups.iter().any(unread) {
-            let question = Question::ConsentGroups { channel, groups: write.groups };
+        if heeded.iter().any(unread) {
+            let question = Question::ConsentGroups { channel, groups: heeded };
             return ConsentPart::Step(Box::new(Step::Ask(question)));
         }
         let is = |wanted| move |group| self.facts.consent_groups.get(group) == Some(&wanted);
-        if write.groups.iter().any(is(GroupMembership::Unsubscribed)) {
+        if heeded.iter().any(is(GroupMembership::Unsubscribed)) {
             return self.is(channel, ConsentProgress::NotWritten);
         }
         let attempted = matches!(progress, ConsentProgress::Attempted { .. });
@@ -140,6 +141,13 @@ impl ConsentTurn<'_> {
             return self.is(channel, ConsentProgress::Written { at: self.now });
         }
         ConsentPart::Write(write)
+    }
+
+    /// The groups in which a consumer who has unsubscribed stays so: those of the write, and, for a number, the one that the
+    /// consumer takes part with, which a STOP is about.
+    fn heeded(&self, channel: Channel, write: &ConsentWrite) -> Vec<SubscriptionGroup> {
+        let own = self.terms.activation.sms.as_ref().filter(|_| channel == Channel::Sms);
+        write.groups.iter().chain(own.map(|sms| &sms.group)).cloned().collect()
     }
 
     fn is(&self, channel: Channel, progress: ConsentProgress) -> ConsentPart {

@@ -5,6 +5,7 @@
 //! back. For a double opt-in the same write makes the brand ask the consumer, and we poll until Braze says `Subscribed` or the time is up.
 
 mod ask;
+mod stop;
 mod wait;
 
 use std::time::Duration;
@@ -65,7 +66,9 @@ impl SmsFlow<'_> {
         match self.facts.subscription {
             None => self.ask_subscription(),
             Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
-            Some(Subscription::NotSubscribed) => self.find(EventProgress::NotSent),
+            Some(Subscription::Unsubscribed | Subscription::NotSubscribed) => {
+                self.find(EventProgress::NotSent)
+            }
         }
     }
 
@@ -147,6 +150,11 @@ impl SmsFlow<'_> {
 
     /// Writes the number to the profile, and creates the profile if necessary. For a double opt-in the same request makes the brand ask.
     fn write(&self, target: Target, event: EventProgress) -> Step {
+        if matches!(self.activation.opt_in, OptIn::Single { subscribe: Subscribe::WithProfile })
+            && let Some(step) = self.heeds_stop()
+        {
+            return step;
+        }
         let answers = answers::to_write(self.participation, self.terms.activation, &target, self.facts);
         let attributes = match answers {
             Ok(attributes) => attributes,

@@ -24,7 +24,8 @@ mod everything;
 
 #[path = "sms_gone_tests.rs"]
 mod gone;
-
+#[path = "sms_stop_tests.rs"]
+mod stop;
 #[path = "unanswered_tests.rs"]
 mod unanswered;
 

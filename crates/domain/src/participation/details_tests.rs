@@ -7,6 +7,7 @@ use crate::contact::{Email, Phone};
 use crate::participation::step::{Command, Step};
 use crate::participation::tests::at;
 use crate::participation::{Outcome, Snapshot, Target};
+use crate::person::Person;
 use crate::profile::Alias;
 
 const SETTLE: Duration = Duration::from_secs(120);

@@ -31,6 +31,9 @@ impl SmsFlow<'_> {
     }
 
     pub(super) fn subscribe(&self, target: Target, double_opt_in: bool) -> Step {
+        if let Some(step) = self.heeds_stop() {
+            return step;
+        }
         let state = Open::Sms(SmsState::Subscribing { target, event: EventProgress::NotSent });
         let group = self.activation.group.clone();
         Step::Tell { state, command: Command::Subscribe { group, double_opt_in } }
@@ -76,8 +79,10 @@ impl SmsFlow<'_> {
             Some(Written::Done) => match self.facts.subscription {
                 None => self.ask_subscription(),
                 Some(Subscription::Subscribed) => Step::Done(Outcome::Credited),
-                Some(Subscription::NotSubscribed) if double_opt_in => self.await_opt_in(self.now, None),
-                Some(Subscription::NotSubscribed) => self.await_subscription(target),
+                Some(Subscription::Unsubscribed | Subscription::NotSubscribed) => match double_opt_in {
+                    true => self.await_opt_in(self.now, None),
+                    false => self.await_subscription(target),
+                },
             },
         }
     }

@@ -63,7 +63,8 @@ impl SmsFlow<'_> {
         match self.facts.subscription {
             None => return self.ask_subscription(),
             Some(Subscription::Subscribed) => return Step::Done(Outcome::Credited),
-            Some(Subscription::NotSubscribed) => {}
+            Some(Subscription::Unsubscribed) if self.is_late() => return self.stays_unsubscribed(),
+            Some(Subscription::Unsubscribed | Subscription::NotSubscribed) => {}
         }
         let elapsed = self.since(since);
         if elapsed >= UNVERIFIED_AFTER {
@@ -116,7 +117,7 @@ impl SmsFlow<'_> {
         match self.facts.subscription {
             None => return self.ask_subscription(),
             Some(Subscription::Subscribed) => return Step::Done(Outcome::Credited),
-            Some(Subscription::NotSubscribed) => {}
+            Some(Subscription::Unsubscribed | Subscription::NotSubscribed) => {}
         }
         let elapsed = self.since(since);
         match asked_by {
