@@ -112,8 +112,9 @@ fn enroll_states() -> Vec<State> {
             event,
         })
     });
-    let open = std::iter::once(EnrollState::Received).chain(enrolling);
-    let ended = refusals().into_iter().chain([State::Ended(Outcome::Enrolled)]);
+    let waits = EnrollState::AwaitingOptIn { target: target(), since: start() };
+    let open = [EnrollState::Received, waits].into_iter().chain(enrolling);
+    let ended = refusals().into_iter().chain([Outcome::Enrolled, Outcome::Expired].map(State::Ended));
     open.map(|state| State::Open(Open::Enroll(state))).chain(ended).collect()
 }
 

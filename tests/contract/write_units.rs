@@ -68,6 +68,7 @@ impl CountedActivation {
         let settings = Settings {
             api_keys: vec![KEY.into()],
             subscription_groups: vec![GROUP.into()],
+            email_groups: vec!["news".into()],
             settle: applies_after,
             ..Settings::default()
         };
@@ -219,7 +220,9 @@ async fn write_units_by_flow_stay_as_documented() {
     let double = sms("double")
         + "double_opt_in_event = \"quikly_sms_opt_in\"\nwindow = \"3s\"\npoll = [{ every = \"1s\" }]\n";
     type Make = fn(&CountedActivation, usize) -> Participation;
-    let flows: [(&str, &str, Make, f64); 8] = [
+    let mail = event.clone()
+        + "opt_in = \"double\"\nsubscription_group_id = \"news\"\nwindow = \"3s\"\npoll = [{ every = \"1s\" }]\n";
+    let flows: [(&str, &str, Make, f64); 9] = [
         ("e-mail", EMAIL, CountedActivation::by_email, 4.0),
         ("e-mail, with an event", &event, CountedActivation::by_email, 7.3),
         ("e-mail, with an incentive of its own", &won, CountedActivation::by_email, 6.5),
@@ -232,6 +235,7 @@ async fn write_units_by_flow_stay_as_documented() {
             9.5,
         ),
         ("SMS, single opt-in", &sms("single"), CountedActivation::by_phone, 7.0),
+        ("e-mail, double opt-in, expired after four reads", &mail, CountedActivation::by_email, 16.3),
         ("SMS, double opt-in, expired after four reads", &double, CountedActivation::by_phone, 16.0),
     ];
     println!("| flow | write units | and for the limits of a batch of ten | read units |");

@@ -17,6 +17,7 @@ mod http_rules;
 mod kills;
 mod logs;
 mod lost_log;
+mod mail_opt_in;
 mod metrics;
 mod mismatch;
 mod on_aws;

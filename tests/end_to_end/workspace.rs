@@ -108,6 +108,17 @@ impl SimProcess {
         self.send(reqwest::Method::PUT, "/_sim/double_opt_in", &body).await;
     }
 
+    /// Makes these the groups of e-mail addresses.
+    pub(crate) async fn has_email_groups(&self, groups: &[&str]) {
+        self.send(reqwest::Method::PUT, "/_sim/email_groups", &json!({ "groups": groups })).await;
+    }
+
+    /// Follows the link of a mail that asks to confirm. Returns whether there was such a mail.
+    pub(crate) async fn confirms(&self, email: &str) -> bool {
+        let body = json!({ "email": email });
+        self.send(reqwest::Method::POST, "/_sim/confirmations", &body).await["confirmed"] == true
+    }
+
     /// Records the consumer's answer. Returns whether there was a prompt.
     pub(crate) async fn replies_yes(&self, phone: &str) -> bool {
         let body = json!({ "phone": phone, "text": "Y" });

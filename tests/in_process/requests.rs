@@ -98,11 +98,14 @@ fn flows() -> Vec<RequestFlow> {
     let by_number = |name, activation: &str, one_each, most| {
         by_sms(name, activation, KnownTo::No, one_each, most).at(BY_NUMBER)
     };
+    let confirmed =
+        format!("{EMAIL}event = \"opt_in\"\nopt_in = \"double\"\nsubscription_group_id = \"news\"\n");
     vec![
         enrolled("e-mail, new or known", EMAIL, [0, 1, 1, 0], [0, 1_000, 15, 0]),
         enrolled("e-mail, with a reward", &rewarded, [0, 1, 1, 0], [0, 1_020, 15, 0]),
         enrolled("e-mail, `identity = \"email\"`", EMAIL, [0, 1, 1, 0], [0, 0, 14, 0])
             .at("identity = \"email\""),
+        enrolled("e-mail double, confirmed at once", &confirmed, [2, 1, 1, 0], [50, 1_025, 34, 0]),
         event_of("webhook", &event, TakenBy::Event, [0, 1_020, 15, 0]),
         event_of("webhook with `external_id`", &event, TakenBy::EventWithId, [0, 20, 14, 0]),
         event_of("webhook, took part by e-mail before", &again, TakenBy::EventAfterEmail, [0, 20, 14, 0]),
@@ -179,7 +182,10 @@ async fn counted(flow: &RequestFlow) -> [u64; 4] {
     let braze = format!("limits = {{ export_ids_per_minute = 100000 }}\n{}", flow.braze);
     let campaign = Campaign::with(Faults::none(), &braze, &flow.activation);
     campaign.steer("PUT", "/_sim/limits", r#"{"export_ids_per_minute": 100000}"#).await;
-    let opt_in = json!({ "event": "opt_in", "subscription_group_id": "g-1" });
+    let by_mail = flow.activation.contains("\"news\"");
+    let group = if by_mail { "news" } else { "g-1" };
+    campaign.steer("PUT", "/_sim/email_groups", r#"{"groups": ["news"]}"#).await;
+    let opt_in = json!({ "event": "opt_in", "subscription_group_id": group });
     campaign.steer("PUT", "/_sim/double_opt_in", &opt_in.to_string()).await;
     seed(&campaign, flow.known).await;
     let before = match flow.by {
@@ -203,7 +209,11 @@ async fn counted(flow: &RequestFlow) -> [u64; 4] {
         campaign.clock.sleep(Duration::from_secs(40)).await;
         for number in 0..COUNT {
             let reply = json!({ "phone": phone(number), "text": "Y" }).to_string();
-            campaign.steer("POST", "/_sim/replies", &reply).await;
+            let link = json!({ "email": format!("c{number}@example.com") }).to_string();
+            match by_mail {
+                true => campaign.steer("POST", "/_sim/confirmations", &link).await,
+                false => campaign.steer("POST", "/_sim/replies", &reply).await,
+            }
         }
     }
     campaign.all_reach(&ids, flow.ends, Duration::from_secs(1_200)).await;

@@ -28,7 +28,14 @@ pub(crate) fn routes(workspace: Workspace) -> Router {
         .route("/_sim/bulk_merges", post(bulk_merge))
         .route("/_sim/unsubscribes", post(unsubscribe))
         .route("/_sim/replies", post(reply))
+        .route("/_sim/confirmations", post(confirm))
         .with_state(workspace)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FollowedLink {
+    email: String,
 }
 
 /// When the result appears; with other changes when absent.
@@ -181,5 +188,13 @@ async fn reply(Shared(workspace): Shared<Workspace>, body: PostedJson<Reply>) ->
     }
     let now = workspace.now();
     let confirmed = workspace.lock().subscriptions.reply(&phone, &text, now);
+    Ok(Json(json!({ "confirmed": confirmed })))
+}
+
+/// Records that a consumer has followed the link of a mail that asks to confirm. This counts at once.
+async fn confirm(Shared(workspace): Shared<Workspace>, body: PostedJson<FollowedLink>) -> Inspected {
+    let FollowedLink { email } = read(body)?;
+    let now = workspace.now();
+    let confirmed = workspace.lock().confirm(&SimContact::email(&email), now);
     Ok(Json(json!({ "confirmed": confirmed })))
 }

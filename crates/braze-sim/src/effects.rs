@@ -17,6 +17,6 @@ pub(crate) enum Effect {
     Groups { contacts: Vec<SimContact>, groups: Vec<Value>, created: bool },
     /// The consumer of this number has texted STOP: to the numbers of one group, or of all.
     OptedOut { phone: SimContact, group: Option<String> },
-    /// An event was logged on a profile with this number.
-    Event { name: String, phone: SimContact },
+    /// An event was logged on a profile with these contacts.
+    Event { name: String, contacts: Vec<SimContact> },
 }

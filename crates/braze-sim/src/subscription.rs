@@ -28,13 +28,13 @@ pub enum StatusKeys {
     Profile,
 }
 
-/// A brand's double opt-in: an event starts it, and the answer "Y" completes it.
+/// A brand's double opt-in: an event starts it, and the answer "Y" completes it, or the link of a mail for a group of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DoubleOptIn {
     /// The custom event that starts it.
     pub event: String,
-    /// The group that the answer "Y" subscribes the number to.
+    /// The group that the confirmation subscribes to.
     pub subscription_group_id: String,
 }
 
@@ -61,7 +61,7 @@ type Membership = (String, SimContact);
 pub(crate) struct GroupStates {
     states: BTreeMap<Membership, ContactState>,
     parked: BTreeMap<Membership, ContactState>,
-    /// Groups and numbers whose consumers were asked to confirm.
+    /// Groups and contacts whose consumers were asked to confirm.
     prompted: BTreeSet<Membership>,
 }
 
@@ -115,9 +115,9 @@ impl GroupStates {
         self.prompted.retain(|(_, prompted)| prompted != contact);
     }
 
-    /// Asks a number to confirm, after the brand's event has reached its profile.
-    pub(crate) fn prompt(&mut self, group: &str, phone: SimContact) {
-        self.prompted.insert((group.to_owned(), phone));
+    /// Asks a contact to confirm, after the brand's event has reached its profile.
+    pub(crate) fn prompt(&mut self, group: &str, contact: SimContact) {
+        self.prompted.insert((group.to_owned(), contact));
     }
 
     /// Records the consumer's answer. Returns `true` when there was a prompt to answer.

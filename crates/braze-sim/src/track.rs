@@ -225,9 +225,9 @@ pub(crate) fn apply(profiles: &mut ProfileStore, objects: Vec<Object>, now: Time
             Object::Event { identifier, create, name, time } => {
                 let Some(index) = profiles.find_or_create(&identifier, create, now) else { continue };
                 log(profiles, index, &name, time, now);
-                effects.extend(profiles.contacts_of(index).into_iter().map(Effect::Has));
-                let phone = profiles.contact_of(index, "phone");
-                effects.extend(phone.map(|phone| Effect::Event { name, phone }));
+                let contacts = profiles.contacts_of(index);
+                effects.extend(contacts.iter().cloned().map(Effect::Has));
+                effects.push(Effect::Event { name, contacts });
             }
         }
     }

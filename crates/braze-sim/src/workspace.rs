@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::clock::SimClock;
 use crate::consumer::{self, ConsumerAction};
 use crate::contact::SimContact;
+use crate::contacts;
 use crate::effects::Effect;
 use crate::endpoints::{SimLimit, fixed_windows};
 use crate::faults::FaultSet;
@@ -306,14 +307,31 @@ impl WorkspaceState {
                     self.change(changes.collect(), now);
                 }
                 Effect::OptedOut { phone, group } => self.opt_out(&phone, group, now),
-                Effect::Event { name, phone } => {
-                    let opt_in = self.settings.double_opt_in.as_ref().filter(|opt_in| opt_in.event == name);
-                    if let Some(opt_in) = opt_in {
-                        self.subscriptions.prompt(&opt_in.subscription_group_id, phone);
-                    }
-                }
+                Effect::Event { name, contacts } => self.ask_to_confirm(&name, &contacts),
             }
         }
+    }
+
+    /// Asks the consumer to confirm, by a message to the number or, for a group of addresses, by a mail with a link.
+    fn ask_to_confirm(&mut self, event: &str, contacts: &[SimContact]) {
+        let Some(opt_in) = self.settings.double_opt_in.as_ref().filter(|opt_in| opt_in.event == event) else {
+            return;
+        };
+        let group = &opt_in.subscription_group_id;
+        let field = if self.settings.email_groups.contains(group) { "email" } else { "phone" };
+        if let Some(contact) = contacts.iter().find(|contact| contact.field() == field) {
+            self.subscriptions.prompt(group, contact.clone());
+        }
+    }
+
+    /// The consumer follows the link of a mail that asks to confirm: the address joins the group and has opted in. Returns
+    /// whether there was such a mail.
+    pub(crate) fn confirm(&mut self, email: &SimContact, now: Timestamp) -> bool {
+        let confirmed = self.subscriptions.reply(email, "yes", now);
+        if let Some(&holder) = self.profiles.holders(email).first().filter(|_| confirmed) {
+            contacts::set_email_state(&mut self.profiles, holder, &"opted_in".into());
+        }
+        confirmed
     }
 
     /// The change that an entry of `subscription_groups` asks for. A group of addresses applies to the address, any other to the number.

@@ -128,6 +128,7 @@ fn waits_for_braze(participation: &Participation) -> bool {
             | SmsState::AwaitingSubscription { .. }
             | SmsState::AwaitingOptIn { .. },
         ))
+        | State::Open(Open::Enroll(EnrollState::AwaitingOptIn { .. }))
         | State::Ended(_) => false,
     };
     asks || participation.failures() > 0

@@ -13,7 +13,7 @@ use domain::brand::{Brand, SettleBy};
 use domain::decide;
 use domain::ids::{BrandId, ParticipationId};
 use domain::message::{MOST_IN_MESSAGE, QueueName, WorkMessage};
-use domain::participation::{Open, Outcome, Participation, SmsState, State};
+use domain::participation::{EnrollState, Open, Outcome, Participation, SmsState, State};
 use domain::time::between;
 use ports::error::in_full;
 use ports::queues::{LONGEST_DELAY, MOST_MESSAGES, Outgoing};
@@ -155,7 +155,10 @@ fn means(settle_by: Option<SettleBy>, participation: &Participation, wait: Durat
             | SmsState::AwaitingOptIn { asked_by: Some(_), .. }
             | SmsState::AwaitingSubscription { repeated: false, .. },
         )) => (false, true),
-        State::Open(Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. }))
+        State::Open(
+            Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. })
+            | Open::Enroll(EnrollState::AwaitingOptIn { .. }),
+        )
         | State::Ended(Outcome::Mismatch(_)) => (true, false),
         State::Open(_) | State::Ended(_) => (false, false),
     };

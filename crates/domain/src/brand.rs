@@ -25,7 +25,7 @@ use crate::answers::AnswerRules;
 use crate::attributes::Attributes;
 use crate::consent::ConsentRules;
 use crate::contact::Contact;
-use crate::ids::{BrandId, IncentiveId, LedgerKey, Scope};
+use crate::ids::{BrandId, IncentiveId, LedgerKey, Scope, SubscriptionGroup};
 use crate::incentive::{Incentive, Pool};
 use crate::participation::{BrazeEvent, Forgotten, ForgottenEvent, Way};
 use crate::token::TokenHash;
@@ -50,6 +50,19 @@ pub struct EmailActivation {
     pub credit: CreditMoment,
     /// The incentive that can be won.
     pub incentive: Option<IncentiveId>,
+    /// How consumers confirm, if they must. The event makes the brand ask them by e-mail.
+    pub opt_in: Option<EmailOptIn>,
+}
+
+/// How a consumer confirms who takes part by e-mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailOptIn {
+    /// The e-mail group that the confirmation subscribes to. Without one, the confirmation sets the address to `opted_in`.
+    pub group: Option<SubscriptionGroup>,
+    /// How long the consumer has to confirm.
+    pub window: Duration,
+    /// When Braze is asked meanwhile.
+    pub poll: Vec<PollStage>,
 }
 
 /// How consumers take part by an event that Braze reports.

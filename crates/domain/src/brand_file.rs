@@ -12,6 +12,7 @@ mod incentive;
 mod keys;
 mod load;
 mod named_pool;
+mod opt_in;
 mod pools;
 mod read;
 mod reading;

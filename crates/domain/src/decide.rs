@@ -8,6 +8,7 @@ mod enroll;
 mod find;
 mod identity;
 mod look;
+mod opt_in;
 pub mod read_back;
 mod remembered;
 mod reward;
@@ -29,7 +30,7 @@ use crate::Timestamp;
 use crate::award::Award;
 use crate::brand::{Activation, Brand, OptIn};
 use crate::ids::SubscriptionGroup;
-use crate::participation::{Open, Outcome, Participation, State, Way};
+use crate::participation::{EnrollState, Open, Outcome, Participation, State, Way};
 use crate::profile::{FoundProfile, ProfileHint, ProfileRef};
 use crate::time::later;
 
@@ -58,7 +59,7 @@ pub struct Facts {
     pub found: Option<Vec<FoundProfile>>,
     /// Why Braze does not answer a question about this consumer, redacted.
     pub refused: Option<String>,
-    /// What Braze says about the number's subscription.
+    /// What Braze says about the subscription of the number, or of the address.
     pub subscription: Option<Subscription>,
     /// The states of the subscription groups that a consent is about.
     pub consent_groups: BTreeMap<SubscriptionGroup, GroupMembership>,
@@ -94,10 +95,10 @@ pub enum Claim {
     },
 }
 
-/// The state of a number in the activation's subscription group.
+/// The state of a number or an address in the activation's subscription group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscription {
-    /// Braze says that the number is subscribed.
+    /// Braze says that the contact is subscribed.
     Subscribed,
     /// Braze says that it is unsubscribed.
     Unsubscribed,
@@ -165,9 +166,23 @@ pub fn decide(participation: &Participation, terms: &Terms<'_>, facts: &Facts, n
         return Step::Done(Outcome::Rejected { reason: reason.clone() });
     }
     let step = take_back::due(participation, terms, facts, now)
-        .or_else(|| consent_due::due(participation, terms, facts, now));
+        .or_else(|| consent_due::due(participation, terms, facts, now))
+        .or_else(|| asks_again(participation, open, terms, facts, now));
     let step = step.unwrap_or_else(|| flow(participation, open, terms, facts, now));
     consent_due::no_later(step, participation, terms, now)
+}
+
+/// Sends the event again that asks the consumer to confirm by e-mail, if it was read back and did not arrive.
+fn asks_again(
+    participation: &Participation,
+    open: &Open,
+    terms: &Terms<'_>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<Step> {
+    let is_missing = participation.shown().flow_event.is_some() || participation.unreported_since().is_some();
+    let waits = matches!(open, Open::Enroll(EnrollState::AwaitingOptIn { .. }));
+    (waits && is_missing).then(|| reward::decide(participation, terms, facts, now))
 }
 
 /// The next step of a flow that has not ended.
@@ -214,10 +229,12 @@ fn flow(
 
 /// The longest time that the activation itself lets a consumer take.
 fn longest_wait(activation: &Activation) -> Duration {
-    match activation.sms.as_ref().map(|sms| &sms.opt_in) {
+    let by_sms = match activation.sms.as_ref().map(|sms| &sms.opt_in) {
         Some(OptIn::Double { window, .. }) => *window,
         Some(OptIn::Single { .. }) | None => Duration::ZERO,
-    }
+    };
+    let by_email = activation.email.as_ref().and_then(|email| email.opt_in.as_ref());
+    by_sms.max(by_email.map_or(Duration::ZERO, |opt_in| opt_in.window))
 }
 
 #[cfg(test)]

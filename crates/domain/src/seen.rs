@@ -7,7 +7,7 @@
 use crate::Timestamp;
 use crate::award::{Award, AwardStatus};
 use crate::consent::Consent;
-use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, State};
+use crate::participation::{EnrollState, EventProgress, Open, Outcome, Participation, SmsState, State};
 
 /// The kind of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,10 @@ fn to_anybody(participation: &Participation) -> Seen<'_> {
             | Outcome::Expired
             | Outcome::Rejected { .. },
         )
-        | State::Open(Open::Enroll(_)) => seen(state.name(), updated_at),
+        | State::Open(Open::Enroll(EnrollState::Received | EnrollState::Enrolling { .. })) => {
+            seen(state.name(), updated_at)
+        }
+        State::Open(Open::Enroll(EnrollState::AwaitingOptIn { since, .. })) => seen(AWAITING_OPT_IN, *since),
         // Polls during a wait, and the moment between the question and Braze's answer to it, are not visible.
         State::Open(Open::Sms(sms)) => match sms {
             SmsState::Enrolling { event: EventProgress::Attempted { at, .. }, .. }

@@ -42,7 +42,7 @@ const SHOWN_FOR: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
 pub(crate) struct WebhookAccepted {
-    /// The participation; absent if a subscription changed of a number that takes no part.
+    /// The participation; absent if a subscription changed of a contact that takes no part.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     /// Where it stands in the order of its incentive, if it is new.
@@ -141,7 +141,7 @@ async fn take(intake: &Intake, brand: &Brand, request: Request) -> Result<Webhoo
         WebhookContent::Event(told) => take_event(intake, brand, told, now).await,
         WebhookContent::SubscriptionChange(change) => {
             let activation = activation_of(intake, brand, &change.scope)?;
-            let id = subscription_change::take(intake, activation, &change.phone, now).await?;
+            let id = subscription_change::take(intake, (brand, activation), change.contact, now).await?;
             Ok(WebhookAccepted { id, standing: Map::new() })
         }
     }

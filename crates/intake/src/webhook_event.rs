@@ -17,22 +17,29 @@ const LONGEST_IDENTIFIER: usize = 255;
 /// Keys that must not have two different values, because they decide what is credited.
 const CREDITED_BY: [&str; 4] = ["q_scope", "event", "email", "phone"];
 
-/// The event that says that a number's subscription has changed. No brand chooses it: it is ours.
+/// The event that says that the subscription of a number or an address has changed. No brand chooses it: it is ours.
 const SUBSCRIPTION_EVENT: &str = "$subscription";
 
 /// The content of a webhook.
 pub(crate) enum WebhookContent {
     /// A consumer takes part.
     Event(WebhookEvent),
-    /// The subscription of a number has changed.
+    /// The subscription of a number or an address has changed.
     SubscriptionChange(SubscriptionChange),
 }
 
-/// A number whose subscription has changed, in the activation that is told.
+/// A contact whose subscription has changed, in the activation that is told.
 pub(crate) struct SubscriptionChange {
     pub(crate) scope: String,
+    pub(crate) contact: ChangedContact,
+}
+
+/// The contact of a change.
+pub(crate) enum ChangedContact {
     /// The number as Braze shows it.
-    pub(crate) phone: String,
+    Phone(String),
+    /// The address.
+    Email(Typed),
 }
 
 /// An event of a consumer.
@@ -96,12 +103,19 @@ fn subscription_change(
     mut members: LooseMembers,
     mut errors: Vec<FieldError>,
 ) -> Result<SubscriptionChange, Problem> {
+    if !members.by_name.contains_key("phone") && members.by_name.contains_key("email") {
+        let email = email(&mut members, &mut errors)?.map(ChangedContact::Email);
+        return match (scope, email) {
+            (Some(scope), Some(contact)) => Ok(SubscriptionChange { scope, contact }),
+            (_, _) => Err(Problem::invalid(errors)),
+        };
+    }
     let phone = members.needed("phone", &mut errors);
     if phone.as_deref().is_some_and(liquid::names_nobody) {
         return Err(Problem::unrendered("phone"));
     }
     match (scope, phone) {
-        (Some(scope), Some(phone)) => Ok(SubscriptionChange { scope, phone }),
+        (Some(scope), Some(phone)) => Ok(SubscriptionChange { scope, contact: ChangedContact::Phone(phone) }),
         (_, _) => Err(Problem::invalid(errors)),
     }
 }

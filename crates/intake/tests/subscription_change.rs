@@ -11,12 +11,13 @@ use domain::accept::Acceptance;
 use domain::attributes::Attributes;
 use domain::brand::Brands;
 use domain::brand_file::{AssumePresent, BrandFile, read_all};
-use domain::contact::{Contact, Phone};
+use domain::contact::{Contact, Email, Phone};
 use domain::decide::Step;
 use domain::id_key::IdKey;
 use domain::ids::{ParticipationId, Scope};
 use domain::message::QueueName;
-use domain::participation::{Open, Outcome, SmsState};
+use domain::participation::{EnrollState, Open, Outcome, SmsState, Target};
+use domain::profile::ProfileRef;
 use domain::token::TokenHash;
 use http::{Request, StatusCode};
 use intake::{IntakeDeps, router};
@@ -54,7 +55,13 @@ impl Told {
     fn new() -> Self {
         let sms = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"double\"\n\
                    double_opt_in_event = \"opt_in\"\n";
-        let files = [brand("acme", "spring", sms), brand("other", "summer", "[activation.email]\n")];
+        let mail =
+            "[activation.email]\nevent = \"ask\"\nopt_in = \"double\"\nsubscription_group_id = \"news\"\n";
+        let files = [
+            brand("acme", "spring", sms),
+            brand("other", "summer", "[activation.email]\n"),
+            brand("mail", "autumn", mail),
+        ];
         let brands = Arc::new(read_all(&files, &AssumePresent).unwrap());
         let clock = Arc::new(TestClock::at(start()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
@@ -78,6 +85,21 @@ impl Told {
         let acceptance = Acceptance::new(id, terms, self.clock.now());
         let mut participation = acceptance.by_phone((phone, None), None, Attributes::default());
         participation.apply(step, self.clock.now());
+        self.memory.insert(&participation, None).await.unwrap();
+        id
+    }
+
+    /// The consumer was asked by e-mail to confirm.
+    async fn asked_by_email(&self) -> ParticipationId {
+        let terms = self.brands.activation(&Scope::parse("autumn").unwrap()).unwrap();
+        let email = Email::parse("ada@example.com").unwrap();
+        let id = self.id_key.participation(&terms.1.scope, &Contact::Email(email.clone()));
+        let acceptance = Acceptance::new(id, terms, self.clock.now());
+        let mut participation = acceptance.by_email(email, None, Attributes::default());
+        let target = Target { profile: ProfileRef::ExternalId("u-1".into()), create: false };
+        let state = Open::Enroll(EnrollState::AwaitingOptIn { target, since: self.clock.now() });
+        let until = self.clock.now() + HALF_AN_HOUR;
+        participation.apply(&Step::Wait { state, until }, self.clock.now());
         self.memory.insert(&participation, None).await.unwrap();
         id
     }
@@ -167,4 +189,31 @@ async fn a_report_without_a_number_or_of_another_brand_is_refused_with_the_reaso
             "{problem}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_consumer_who_was_asked_by_e_mail_is_due_at_once_and_not_credited_by_the_report() {
+    let told = Told::new();
+    let id = told.asked_by_email().await;
+    told.clock.advance(Duration::from_secs(60));
+    let change = json!({ "q_scope": "autumn", "event": "$subscription", "email": " Ada@Example.com" });
+    let (status, answer) = told.tells("qb_mail", change).await;
+    assert_eq!((status, answer), (StatusCode::ACCEPTED, json!({ "id": id.to_string() })));
+    assert_eq!(told.due_at(id).await, Some(told.clock.now()));
+    let announced = told.memory.receive(QueueName::EmailEnrollments, Duration::from_secs(20)).await.unwrap();
+    assert_eq!(announced[0].look.ids, [id]);
+    let participation = told.memory.get(&[id]).await.unwrap().found.remove(0);
+    assert_eq!((participation.state().name(), participation.earned_at()), ("awaiting_opt_in", None));
+}
+
+#[tokio::test]
+async fn a_report_of_an_address_is_refused_where_nobody_confirms_by_e_mail() {
+    let told = Told::new();
+    let change = json!({ "q_scope": "summer", "event": "$subscription", "email": "ada@example.com" });
+    let (status, problem) = told.tells("qb_other", change).await;
+    assert_eq!(
+        (status.as_u16(), &problem["type"]),
+        (422, &json!("urn:quikly-braze:unknown-event")),
+        "{problem}"
+    );
 }

@@ -1,6 +1,6 @@
 //! What reading and writing subscriptions have in common: up to fifty numbers in a request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use braze::Client;
@@ -12,18 +12,10 @@ use ports::limits::Endpoint;
 
 use super::BrandAccess;
 use crate::budget::Admission;
-use crate::work_item::WorkItem;
 
 /// The most requests of a group in flight. Each has up to fifty numbers; with answers that take a second,
 /// this is far below the limits.
 pub(super) const AT_ONCE: usize = 16;
-
-/// The consumers' numbers, each of them once.
-pub(super) fn phones<'a>(items: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
-    let phones = items.filter_map(|item| item.participation.phone());
-    let phones: BTreeSet<String> = phones.map(|phone| phone.as_str().to_owned()).collect();
-    phones.into_iter().collect()
-}
 
 /// Groups items by key.
 pub(super) fn grouped<K: Ord, T>(items: impl IntoIterator<Item = (K, T)>) -> BTreeMap<K, Vec<T>> {

@@ -1,21 +1,21 @@
-//! Reads the subscription states of numbers.
+//! Reads the subscription states of numbers, and of the addresses of those who take part by e-mail.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use braze::{AfterError, Statuses, SubscriptionState};
+use braze::{AfterError, GroupContacts, Statuses, SubscriptionState};
 use domain::decide::Subscription;
-use domain::ids::SubscriptionGroup;
+use domain::ids::{Channel, SubscriptionGroup};
 use domain::reservation::Observed;
 use futures::StreamExt;
 use futures::stream;
 use ports::limits::Endpoint;
 
-use super::phones::{AT_ONCE, grouped, phones, pieces, ready, report};
+use super::phones::{AT_ONCE, grouped, pieces, ready, report};
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
 use crate::work_item::{Performed, WorkItem};
 
-/// Answers `Subscription`: one request for up to fifty numbers of a group, whatever their activation.
+/// Answers `Subscription`: one request for up to fifty contacts of a group, whatever their activation.
 pub(crate) struct Subscriptions;
 
 impl BrazeEndpoint for Subscriptions {
@@ -24,12 +24,13 @@ impl BrazeEndpoint for Subscriptions {
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
         let mut performed = Performed::default();
         let mut said = Vec::new();
-        for (group, items) in grouped(questions.into_iter().map(|(item, group)| (group, item))) {
+        let keyed = questions.into_iter().map(|(item, group)| ((item.participation.channel(), group), item));
+        for ((channel, group), items) in grouped(keyed) {
             let mut pending = pieces(items, to.access.one_by_one.at_once(&to.brand.id));
             while !pending.is_empty() {
                 let admissions = to.admit(Endpoint::StatusGet, pending.len()).await;
                 let reads: Vec<StatusRead> = stream::iter(pending.into_iter().zip(admissions))
-                    .map(|(piece, admission)| read_piece(to, &group, piece, admission))
+                    .map(|(piece, admission)| read_piece(to, (channel, &group), piece, admission))
                     .buffered(AT_ONCE)
                     .collect()
                     .await;
@@ -57,7 +58,7 @@ struct StatusRead {
 
 async fn read_piece(
     to: &BrandAccess<'_>,
-    group: &SubscriptionGroup,
+    (channel, group): (Channel, &SubscriptionGroup),
     piece: Vec<WorkItem>,
     admission: Admission,
 ) -> StatusRead {
@@ -70,17 +71,25 @@ async fn read_piece(
             return read;
         }
     };
-    let phones = phones(piece.iter());
-    let answer = client.subscription_statuses(group.as_str(), &phones).await;
+    let contacts: BTreeSet<String> = piece.iter().filter_map(|item| contact(channel, item)).collect();
+    let contacts: Vec<String> = contacts.into_iter().collect();
+    let asked_for = match channel {
+        Channel::Sms => GroupContacts::Phones(&contacts),
+        Channel::Email | Channel::Event => GroupContacts::Emails(&contacts),
+    };
+    let answer = client.statuses_of(group.as_str(), asked_for).await;
     let now = to.now();
     read.said = to.hear(Endpoint::StatusGet, &answer, now);
     let asked = asked_wait(&answer, now);
     match answer.result {
         Ok(Statuses::InOrder(states)) => {
-            let states: HashMap<String, SubscriptionState> = phones.into_iter().zip(states).collect();
+            let states: HashMap<String, SubscriptionState> = contacts.into_iter().zip(states).collect();
             let state = |item: &WorkItem| {
-                let phone = item.participation.phone().map(|phone| phone.as_str());
-                phone.and_then(|phone| states.get(phone)).copied().unwrap_or(SubscriptionState::Unknown)
+                let contact = contact(channel, item);
+                contact
+                    .and_then(|contact| states.get(&contact))
+                    .copied()
+                    .unwrap_or(SubscriptionState::Unknown)
             };
             let learned = piece.into_iter().map(|item| {
                 let state = state(&item);
@@ -98,7 +107,7 @@ async fn read_piece(
         }
         Err(error) if error.next() == AfterError::Refused => {
             read.performed.active.extend(piece.into_iter().map(|mut item| {
-                item.facts.refused = Some(format!("the number's subscription cannot be read: {error}"));
+                item.facts.refused = Some(format!("the subscription cannot be read: {error}"));
                 item
             }));
         }
@@ -109,6 +118,15 @@ async fn read_piece(
         }
     }
     read
+}
+
+/// The contact whose subscription is asked for.
+fn contact(channel: Channel, item: &WorkItem) -> Option<String> {
+    let participation = &item.participation;
+    match channel {
+        Channel::Sms => participation.phone().map(|phone| phone.as_str().to_owned()),
+        Channel::Email | Channel::Event => participation.email().map(|email| email.as_str().to_owned()),
+    }
 }
 
 fn learn(mut item: WorkItem, state: SubscriptionState) -> WorkItem {

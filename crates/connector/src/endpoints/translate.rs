@@ -180,12 +180,15 @@ fn values(profile: &Profile) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// The fields to read of a brand's profiles. Fields about the person are read only if an activation lists one of
-/// them, and whether the address gets e-mails only if an activation writes consent.
+/// them, and whether the address gets e-mails only if an activation writes consent, or has consumers confirm by e-mail.
 pub(crate) fn fields_of(brand: &Brand) -> Fields {
     let rules = brand.activations.values().filter_map(|activation| activation.answers.as_ref());
     let mut names = rules.flat_map(|rules| rules.by_name.keys());
     let person = names.any(|name| ProfileField::named(name).is_some());
-    let consents = brand.activations.values().any(|activation| activation.consent.is_some());
+    let consents = brand.activations.values().any(|activation| {
+        let confirms = activation.email.as_ref().is_some_and(|email| email.opt_in.is_some());
+        activation.consent.is_some() || confirms
+    });
     match (person, consents) {
         (false, false) => Fields::IdentityAndAttributes,
         (true, false) => Fields::IdentityAttributesAndPerson,

@@ -15,7 +15,7 @@ use crate::brand_file::keys;
 use crate::brand_file::reading::Reading;
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::value::{attribute_name, count, event_name, moment};
-use crate::brand_file::{answers, consent, sms};
+use crate::brand_file::{answers, consent, opt_in, sms};
 use crate::ids::{Channel, Scope};
 
 pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>) -> Option<Activation> {
@@ -49,6 +49,13 @@ pub(super) fn activation(mut section: Section<'_>, reading: &mut Reading<'_, '_>
         .optional("email")
         .and_then(|field| Some(email_activation(field.section(keys::EMAIL)?, &ways)));
     let sms = section.optional("sms").and_then(|field| sms::activation(field.section(keys::SMS)?, &ways));
+    let confirming = email.as_ref().and_then(|email| email.opt_in.as_ref()?.group.as_ref());
+    if confirming.is_some() && confirming == sms.as_ref().map(|sms| &sms.group) {
+        section.fault(
+            "email",
+            "has the subscription_group_id of [activation.sms]: a group is for addresses or for numbers",
+        );
+    }
     let bringing = section.optional("events");
     let events = bringing.as_ref().map(|field| events(field, &ways)).unwrap_or_default();
     if let Some(field) = bringing.filter(|_| !reading.has_tokens) {
@@ -94,12 +101,15 @@ fn email_activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> EmailActiv
         field.word(&[("on_receipt", CreditMoment::OnReceipt), ("on_enrollment", CreditMoment::OnEnrollment)])
     });
     let incentive = ways.incentive(&mut section, Channel::Email);
+    let opt_in = opt_in::by_email(&mut section, event.is_some(), credit);
     section.finish();
+    let by_default = if opt_in.is_some() { CreditMoment::OnEnrollment } else { CreditMoment::OnReceipt };
     EmailActivation {
         attributes: attributes.unwrap_or_default(),
         event,
-        credit: credit.unwrap_or(CreditMoment::OnReceipt),
+        credit: credit.unwrap_or(by_default),
         incentive,
+        opt_in,
     }
 }
 

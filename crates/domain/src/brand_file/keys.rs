@@ -55,7 +55,10 @@ pub(super) const ACTIVATION: Table = table(
         "rewards_to_braze",
     ],
 );
-pub(super) const EMAIL: Table = table("[activation.email]", &["attributes", "event", "credit", "incentive"]);
+pub(super) const EMAIL: Table = table(
+    "[activation.email]",
+    &["attributes", "event", "credit", "incentive", "opt_in", "subscription_group_id", "window", "poll"],
+);
 pub(super) const SMS: Table = table(
     "[activation.sms]",
     &[

@@ -64,6 +64,11 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
     }
     let by_address = braze.as_ref().is_some_and(|braze| braze.identity == Identity::Email);
     if let Some(field) =
+        braze_field.as_ref().filter(|_| by_address && activations.values().any(asks_profiles))
+    {
+        field.fault("identity = \"email\" does not go with opt_in = \"double\" in [activation.email] unless that names a subscription_group_id: Braze shows no profile by its address in a request with others");
+    }
+    if let Some(field) =
         braze_field.filter(|_| by_address && activations.values().any(Activation::is_read_back))
     {
         field.doubt("identity = \"email\" means that rewards and events are not read back: Braze takes one for a profile that is merged or deleted at that moment, and it is lost");
@@ -78,6 +83,12 @@ pub(super) fn brand<'a>(table: &'a Spanned<DeTable<'a>>, reading: &mut Reading<'
         retention: retention?,
         activations,
     })
+}
+
+/// Whether profiles are asked whether their consumers have confirmed by e-mail.
+fn asks_profiles(activation: &Activation) -> bool {
+    let opt_in = activation.email.as_ref().and_then(|email| email.opt_in.as_ref());
+    opt_in.is_some_and(|opt_in| opt_in.group.is_none())
 }
 
 fn workspace(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<BrazeWorkspace> {

@@ -1,32 +1,14 @@
 //! `[activation.sms]`: how consumers are subscribed by number.
 
-use std::time::Duration;
-
-use crate::brand::{DoubleOptInStart, OptIn, PollStage, SmsActivation, Subscribe};
-use crate::brand_file::duration::{OF_INTERVALS, OF_OTHERS, OF_WINDOW};
+use crate::brand::{DoubleOptInStart, OptIn, SmsActivation, Subscribe};
 use crate::brand_file::incentive::Ways;
 use crate::brand_file::keys;
+use crate::brand_file::opt_in;
 use crate::brand_file::section::{Field, Section};
 use crate::brand_file::value::event_name;
 use crate::contact::{Region, Regions, Texting};
 use crate::ids::Channel;
 use crate::ids::SubscriptionGroup;
-
-const DEFAULT_WINDOW: Duration = Duration::from_secs(48 * 3_600);
-
-/// Polls after two minutes, ten minutes, an hour and twelve hours, and then once a day and a half, so that the end of the default window is
-/// the fifth poll. A brand that has Braze report confirmations hears of them within seconds.
-fn default_poll() -> Vec<PollStage> {
-    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-    let once = |after: Duration| PollStage { every: after, lasts: Some(after) };
-    vec![
-        once(minutes(2)),
-        once(minutes(8)),
-        once(minutes(50)),
-        once(minutes(11 * 60)),
-        PollStage { every: minutes(36 * 60), lasts: None },
-    ]
-}
 
 /// Reads the section; `None` if a required value is missing or wrong.
 pub(super) fn activation(mut section: Section<'_>, ways: &Ways<'_, '_>) -> Option<SmsActivation> {
@@ -79,18 +61,9 @@ fn single(section: &mut Section<'_>) -> Option<OptIn> {
 
 fn double(section: &mut Section<'_>) -> Option<OptIn> {
     let start = start(section);
-    let window = section.optional("window").map_or(Some(DEFAULT_WINDOW), |field| OF_WINDOW.read(&field));
-    let poll_field = section.optional("poll");
-    let poll = poll_field.as_ref().map_or_else(|| Some(default_poll()), poll);
-    if let (Some(field), Some(stages), Some(window)) = (poll_field, &poll, window) {
-        let told = |stage: &PollStage| stage.lasts.unwrap_or_default();
-        let before_last = stages.split_last().map_or(&[][..], |(_, before)| before);
-        let starts = before_last.iter().map(told).fold(Duration::ZERO, Duration::saturating_add);
-        if starts >= window || stages.first().is_some_and(|stage| stage.every >= window) {
-            field.doubt("reaches beyond the window: its last stage never begins");
-        }
-    }
-    Some(OptIn::Double { start: start?, window: window?, poll: poll? })
+    let wait = opt_in::wait(section);
+    let (window, poll) = wait?;
+    Some(OptIn::Double { start: start?, window, poll })
 }
 
 /// Reads `double_opt_in = { event = "…" }` or `{ braze_logic = true }`; `double_opt_in_event = "…"` is the
@@ -127,32 +100,5 @@ fn long_form(field: &Field<'_>) -> Option<DoubleOptInStart> {
             field.fault("must be { event = \"name\" } or { braze_logic = true }");
             None
         }
-    }
-}
-
-fn poll(field: &Field<'_>) -> Option<Vec<PollStage>> {
-    let items = field.items()?;
-    let count = items.len();
-    let stages = items.into_iter().enumerate().map(|(number, item)| stage(&item, number + 1 == count));
-    let stages: Option<Vec<PollStage>> = stages.collect();
-    if count == 0 {
-        field.fault("must have at least one stage, as { every = \"1m\" }");
-        return None;
-    }
-    stages
-}
-
-fn stage(field: &Field<'_>, last: bool) -> Option<PollStage> {
-    let mut section = field.section(keys::POLL)?;
-    let every = section.required("every").and_then(|every| OF_INTERVALS.read(&every));
-    let lasts = section.optional("for").map(|lasts| OF_OTHERS.read(&lasts));
-    if !last && lasts.is_none() {
-        section.missing("for");
-        return None;
-    }
-    section.finish();
-    match lasts {
-        Some(lasts) => Some(PollStage { every: every?, lasts: Some(lasts?) }),
-        None => Some(PollStage { every: every?, lasts: None }),
     }
 }

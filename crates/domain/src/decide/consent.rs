@@ -9,7 +9,7 @@ use crate::Timestamp;
 use crate::consent::{self, Consent, ConsentProgress, ConsentWrite, EmailState};
 use crate::decide::{Facts, GroupMembership, Question, Step, Terms, answers};
 use crate::ids::{Channel, SubscriptionGroup};
-use crate::participation::{Open, Participation, SmsState, State, Target};
+use crate::participation::{EnrollState, Open, Outcome, Participation, SmsState, State, Target, Way};
 use crate::profile::FoundProfile;
 use crate::time::later;
 
@@ -52,7 +52,7 @@ impl ConsentTurn<'_> {
     pub(super) fn has_profile(&self) -> bool {
         match self.participation.state() {
             State::Ended(_) => true,
-            State::Open(Open::Enroll(_)) => false,
+            State::Open(Open::Enroll(state)) => matches!(state, EnrollState::AwaitingOptIn { .. }),
             State::Open(Open::Sms(state)) => {
                 matches!(state, SmsState::AwaitingSubscription { .. } | SmsState::AwaitingOptIn { .. })
             }
@@ -93,10 +93,25 @@ impl ConsentTurn<'_> {
         }
     }
 
-    /// When the consumer gave the consent. With double opt-in, that to the groups of a number counts from its confirmation.
+    /// Whether the consumer takes part by e-mail and has to confirm, or had to.
+    pub(super) fn confirms_by_email(&self) -> bool {
+        let by_email = matches!(self.participation.way(), Way::Email { .. });
+        let was_asked = matches!(
+            self.participation.state(),
+            State::Open(Open::Enroll(EnrollState::AwaitingOptIn { .. })) | State::Ended(Outcome::Expired)
+        );
+        let email = self.terms.activation.email.as_ref();
+        by_email && (was_asked || email.is_some_and(|email| email.opt_in.is_some()))
+    }
+
+    /// When the consumer gave the consent. With double opt-in, that by e-mail and that to the groups of a number count from the
+    /// confirmation.
     fn given_at(&self, consent: &Consent, channel: Channel) -> Timestamp {
         match channel {
             Channel::Sms => self.participation.earned_at().unwrap_or(consent.at),
+            Channel::Email if self.confirms_by_email() => {
+                self.participation.earned_at().unwrap_or(consent.at)
+            }
             Channel::Email | Channel::Event => consent.at,
         }
     }

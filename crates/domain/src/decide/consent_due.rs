@@ -101,6 +101,7 @@ impl DueConsent<'_> {
             }
             ConsentProgress::Pending | ConsentProgress::Attempted { .. } => match channel {
                 Channel::Sms => self.is_confirmed(),
+                Channel::Email if self.0.confirms_by_email() => self.is_confirmed(),
                 Channel::Email | Channel::Event => self.0.has_profile(),
             },
             ConsentProgress::Stored
@@ -110,7 +111,7 @@ impl DueConsent<'_> {
         }
     }
 
-    /// Whether the flow of a number has ended. With double opt-in, the further groups wait for the confirmation, too.
+    /// Whether the flow has ended. With double opt-in, what the consumer has not confirmed waits for the confirmation.
     fn is_confirmed(&self) -> bool {
         self.0.participation.state().is_end()
     }
@@ -121,7 +122,9 @@ impl DueConsent<'_> {
         match self.0.participation.state() {
             _ if is_withdrawing(consent, channel) => true,
             State::Open(_) | State::Ended(Outcome::Enrolled | Outcome::Credited) => true,
-            State::Ended(Outcome::Unverified | Outcome::Expired) => channel == Channel::Email,
+            State::Ended(Outcome::Unverified | Outcome::Expired) => {
+                channel == Channel::Email && !self.0.confirms_by_email()
+            }
             State::Ended(Outcome::Mismatch(_) | Outcome::Rejected { .. } | Outcome::Failed { .. }) => false,
         }
     }

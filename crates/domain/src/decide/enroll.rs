@@ -1,9 +1,11 @@
 //! Enrols a consumer by e-mail or by an event that Braze reported: finds or creates the profile, writes to
 //! it, and logs the event once.
 
+mod confirm;
+
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::brand::{Activation, Brand, EmailActivation, EventActivation, Identity};
+use crate::brand::{Activation, Brand, EmailActivation, EmailOptIn, EventActivation, Identity};
 use crate::contact::Email;
 use crate::decide::consent::{self, ConsentPart};
 use crate::decide::{
@@ -30,6 +32,8 @@ pub(super) struct ProfileUpdate<'a> {
     creates: bool,
     /// Whether the reward is among the attributes.
     shows_reward: bool,
+    /// How the consumer confirms, if the event makes the brand ask.
+    opt_in: Option<&'a EmailOptIn>,
     ends: Outcome,
 }
 
@@ -50,6 +54,7 @@ impl<'a> ProfileUpdate<'a> {
             event: activation.event.as_deref(),
             creates: true,
             shows_reward: !won.is_empty(),
+            opt_in: activation.opt_in.as_ref(),
             ends: Outcome::Enrolled,
         }
     }
@@ -73,6 +78,7 @@ impl<'a> ProfileUpdate<'a> {
             event: None,
             creates: false,
             shows_reward: !won.is_empty(),
+            opt_in: None,
             ends: Outcome::Credited,
         }
     }
@@ -120,6 +126,7 @@ pub(super) fn decide(
     match state {
         EnrollState::Received => flow.begin(),
         EnrollState::Enrolling { target, event } => flow.enroll(target, *event),
+        EnrollState::AwaitingOptIn { target, since } => flow.poll(target, *since),
     }
 }
 
@@ -256,7 +263,7 @@ impl EnrollFlow<'_> {
     fn without_event(&self, target: &Target, progress: EventProgress) -> Step {
         match &self.facts.written {
             None => self.write(target.clone(), progress),
-            Some(Written::Done) => Step::Done(self.update.ends.clone()),
+            Some(Written::Done) => self.written(target, progress),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
             Some(Written::NotDone { retry_at }) => self.wait(target, progress, *retry_at),
             Some(Written::Unknown { retry_at }) => {
@@ -276,7 +283,7 @@ impl EnrollFlow<'_> {
             custom_event::Next::Recorded if self.facts.written.is_none() => {
                 self.write(target.clone(), EventProgress::Recorded)
             }
-            custom_event::Next::Recorded => Step::Done(self.update.ends.clone()),
+            custom_event::Next::Recorded => self.written(target, progress),
         }
     }
 
@@ -288,8 +295,12 @@ impl EnrollFlow<'_> {
                 Ok(attributes) => attributes,
                 Err(question) => return Step::Ask(question),
             };
+        let asks = match self.asks(&target, progress) {
+            Ok(asks) => asks,
+            Err(question) => return Step::Ask(question),
+        };
         let was = progress;
-        let (event, progress) = match (self.event(), progress) {
+        let (event, progress) = match (self.event().filter(|_| asks), progress) {
             (Some(_), EventProgress::Recorded) => (None, EventProgress::Recorded),
             (Some(event), _) => {
                 let attempted = EventProgress::Attempted { at: self.now, time: event.time };
@@ -297,15 +308,18 @@ impl EnrollFlow<'_> {
             }
             (None, _) => (None, EventProgress::NotSent),
         };
+        // Whoever was asked consents by confirming.
+        let is_asked = self.update.opt_in.is_some() && progress != EventProgress::NotSent;
         let consent = match consent::with_write(self.participation, self.terms, &target, self.facts, self.now)
         {
+            _ if is_asked => None,
             ConsentPart::Nothing => None,
             ConsentPart::Write(write) => Some(write),
             ConsentPart::Step(step) => return *step,
             ConsentPart::Wait(until) => return self.wait(&target, was, until),
         };
         if !target.create && attributes.is_empty() && event.is_none() && consent.is_none() {
-            return Step::Done(self.update.ends.clone());
+            return self.written(&target, progress);
         }
         let write = ProfileWrite {
             profile: target.profile.clone(),

@@ -99,7 +99,7 @@ fn chosen(participation: &Participation, terms: &Terms<'_>, facts: &Facts) -> Op
 
 fn target(open: &Open) -> Option<&Target> {
     match open {
-        Open::Enroll(EnrollState::Enrolling { target, .. })
+        Open::Enroll(EnrollState::Enrolling { target, .. } | EnrollState::AwaitingOptIn { target, .. })
         | Open::Sms(
             SmsState::Enrolling { target, .. }
             | SmsState::Settling { target, .. }

@@ -54,6 +54,7 @@ impl RewardWorld {
             event: None,
             credit: CreditMoment::OnReceipt,
             incentive: Some(incentive.clone()),
+            opt_in: None,
         };
         let event = EventActivation { incentive: Some(incentive.clone()), ..EventActivation::default() };
         let activation = Activation {

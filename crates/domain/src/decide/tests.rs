@@ -81,7 +81,7 @@ pub(crate) fn activation(attribute: bool, event: bool) -> Activation {
         attributes.set("quikly_participant", AttributeValue::Boolean(true)).unwrap();
     }
     let (event, credit) = (event.then(|| "quikly_participated".to_owned()), CreditMoment::OnReceipt);
-    let email = EmailActivation { attributes, event, credit, incentive: None };
+    let email = EmailActivation { attributes, event, credit, incentive: None, opt_in: None };
     Activation { email: Some(email), ..closed_to_all() }
 }
 

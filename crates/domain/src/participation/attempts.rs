@@ -1,6 +1,6 @@
 //! Changes that keep the state of a participation: waits, failures, request slots, saves.
 
-use super::{Open, Participation, SmsState, State};
+use super::{EnrollState, Open, Participation, SmsState, State};
 use crate::Timestamp;
 use crate::award::Participant;
 use crate::reservation::Slot;
@@ -44,11 +44,14 @@ impl Participation {
         self.0.version += 1;
     }
 
-    /// Makes it due now, if it waits until Braze says that its number is subscribed. Returns whether it does.
+    /// Makes it due now, if it waits until Braze says that the consumer is subscribed. Returns whether it does.
     pub fn hears_of_subscription(&mut self, now: Timestamp) -> bool {
         let waits = matches!(
             self.0.state,
-            State::Open(Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. }))
+            State::Open(
+                Open::Sms(SmsState::AwaitingOptIn { .. } | SmsState::AwaitingSubscription { .. })
+                    | Open::Enroll(EnrollState::AwaitingOptIn { .. })
+            )
         );
         if waits && self.0.due_at.is_none_or(|due| due > now) {
             self.put_off(now, now);

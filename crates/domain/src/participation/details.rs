@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::step::{ProfileWrite, Written};
-use super::{AskingWrite, EnrollState, EventProgress, Open, Participation, SmsState, State, Way};
+use super::{AskingWrite, EventProgress, Open, Participation, SmsState, State, Way};
 use crate::Timestamp;
 use crate::award::Participant;
 use crate::consent::{Consent, ConsentProgress};
@@ -147,10 +147,7 @@ impl Participation {
                 SmsState::Enrolling { event: EventProgress::Attempted { at, .. }, .. }
                 | SmsState::Subscribing { event: EventProgress::Attempted { at, .. }, .. },
             )) => (*at, false),
-            State::Open(
-                Open::Sms(_) | Open::Enroll(EnrollState::Received | EnrollState::Enrolling { .. }),
-            )
-            | State::Ended(_) => return (None, asked_again),
+            State::Open(Open::Sms(_) | Open::Enroll(_)) | State::Ended(_) => return (None, asked_again),
         };
         if is_certain || asked_again { (Some(at), asked_again) } else { (None, true) }
     }

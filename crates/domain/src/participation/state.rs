@@ -35,6 +35,13 @@ pub enum EnrollState {
         /// Whether the custom event may already have been sent.
         event: EventProgress,
     },
+    /// By e-mail: the consumer was asked to confirm.
+    AwaitingOptIn {
+        /// The profile that was written to.
+        target: Target,
+        /// When the consumer was asked.
+        since: Timestamp,
+    },
 }
 
 /// The state of a participation by mobile number.
@@ -211,7 +218,7 @@ impl State {
             | Self::Open(Open::Sms(
                 SmsState::Enrolling { event, .. } | SmsState::Subscribing { event, .. },
             )) => event.is_open(),
-            Self::Open(Open::Enroll(EnrollState::Received))
+            Self::Open(Open::Enroll(EnrollState::Received | EnrollState::AwaitingOptIn { .. }))
             | Self::Open(Open::Sms(
                 SmsState::Received
                 | SmsState::Settling { .. }
@@ -240,6 +247,7 @@ impl State {
     /// Whether a participation by this way can be in this state.
     pub(super) fn suits(&self, way: &Way) -> bool {
         match (self, way) {
+            (Self::Open(Open::Enroll(EnrollState::AwaitingOptIn { .. })), Way::Event { .. }) => false,
             (Self::Open(Open::Enroll(_)), Way::Email { .. } | Way::Event { .. })
             | (Self::Open(Open::Sms(_)), Way::Sms { .. }) => true,
             (Self::Open(_), Way::Email { .. } | Way::Sms { .. } | Way::Event { .. } | Way::Forgotten(_)) => {
@@ -262,7 +270,9 @@ impl Open {
             Self::Sms(SmsState::Settling { .. }) => "settling",
             Self::Sms(SmsState::Subscribing { .. }) => "subscribing",
             Self::Sms(SmsState::AwaitingSubscription { .. }) => "awaiting_subscription",
-            Self::Sms(SmsState::AwaitingOptIn { .. }) => "awaiting_opt_in",
+            Self::Enroll(EnrollState::AwaitingOptIn { .. }) | Self::Sms(SmsState::AwaitingOptIn { .. }) => {
+                "awaiting_opt_in"
+            }
         }
     }
 }
@@ -308,14 +318,15 @@ impl Outcome {
     fn suits(&self, way: &Way) -> bool {
         match (self, way) {
             (Self::Rejected { .. } | Self::Failed { .. }, _)
-            | (Self::Enrolled, Way::Email { .. })
+            | (Self::Enrolled | Self::Expired, Way::Email { .. })
             | (Self::Credited, Way::Sms { .. } | Way::Event { .. })
             | (Self::Unverified | Self::Expired | Self::Mismatch(_), Way::Sms { .. })
             // The original way is no longer known.
             | (Self::Enrolled | Self::Credited | Self::Unverified | Self::Expired, Way::Forgotten(_)) => true,
             (Self::Enrolled, Way::Sms { .. } | Way::Event { .. })
             | (Self::Credited, Way::Email { .. })
-            | (Self::Unverified | Self::Expired, Way::Email { .. } | Way::Event { .. })
+            | (Self::Unverified, Way::Email { .. } | Way::Event { .. })
+            | (Self::Expired, Way::Event { .. })
             | (Self::Mismatch(_), Way::Email { .. } | Way::Event { .. } | Way::Forgotten(_)) => false,
         }
     }

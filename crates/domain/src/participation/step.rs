@@ -81,7 +81,7 @@ pub enum Question {
     FindAlias(Alias),
     /// Which Braze profiles have the consumer's address, or, without one, the number?
     FindProfile,
-    /// Is the number subscribed to this group?
+    /// Is the consumer subscribed to this group: the number, or, of a consumer who takes part by e-mail, the address?
     Subscription(SubscriptionGroup),
     /// Which of these groups is the consumer unsubscribed from, or subscribed to?
     ConsentGroups {

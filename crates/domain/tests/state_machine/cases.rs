@@ -11,7 +11,7 @@ use domain::incentive::{NoPrize, Offer, Reward};
 use domain::participation::{Participation, Snapshot, State};
 use domain::profile::{FoundProfile, ProfileHint, ProfileRef};
 
-use crate::world::{HINT_FRESH, SETTLED, World, at};
+use crate::world::{HINT_FRESH, SETTLED, WaySetup, World, at};
 
 /// A participation in a state, with the facts about it.
 pub(crate) struct StateCase {
@@ -165,6 +165,18 @@ fn under_way(world: &World) -> Vec<Fact> {
             (About::Profile, "Braze does not confirm the old hint", confirmed(Vec::new()), at(HINT_FRESH)),
         ]);
     }
+    if world.flow == WaySetup::DoubleByEmail {
+        known.extend([
+            (About::Subscription, "the address is subscribed", said(Subscription::Subscribed), soon),
+            (About::Subscription, "the address is not subscribed", said(Subscription::NotSubscribed), soon),
+            (
+                About::Subscription,
+                "the address is not subscribed, at the end",
+                said(Subscription::NotSubscribed),
+                at(3 * 86_400),
+            ),
+        ]);
+    }
     if world.flow.is_by_number() {
         let taken = |subscription| Facts { written: Some(Written::Done), ..said(subscription) };
         known.extend([
@@ -216,7 +228,8 @@ fn under_way(world: &World) -> Vec<Fact> {
 }
 
 fn not_subscribed(world: &World) -> Option<Subscription> {
-    world.flow.is_by_number().then_some(Subscription::NotSubscribed)
+    let asks = world.flow.is_by_number() || world.flow == WaySetup::DoubleByEmail;
+    asks.then_some(Subscription::NotSubscribed)
 }
 
 fn profile(phone: Option<&str>) -> FoundProfile {

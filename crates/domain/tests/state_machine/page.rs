@@ -46,6 +46,7 @@ pub(crate) fn write() -> String {
 fn title(flow: WaySetup) -> &'static str {
     match flow {
         WaySetup::Email => "By e-mail",
+        WaySetup::DoubleByEmail => "By e-mail, double opt-in",
         WaySetup::Event => "By an event",
         WaySetup::SingleOptIn => "By mobile number, single opt-in",
         WaySetup::SingleWithProfile => "By mobile number, single opt-in with the profile's write",
@@ -59,6 +60,10 @@ fn about(flow: WaySetup) -> &'static str {
         WaySetup::Email => {
             "The activation logs a custom event and gives the credit on enrollment (`credit = \"on_enrollment\"`). With the default,\n\
              `on_receipt`, the credit is earned when the participation is accepted."
+        }
+        WaySetup::DoubleByEmail => {
+            "`opt_in = \"double\"`: the custom event makes the brand's campaign send a mail with a link. The credit is earned when Braze itself\n\
+             says that the address is subscribed. Whoever is subscribed already is not asked."
         }
         WaySetup::Event => {
             "Braze reports the event after it has happened, so the credit is earned when the participation is accepted."

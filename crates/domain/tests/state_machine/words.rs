@@ -31,7 +31,8 @@ pub(crate) fn state(state: &State) -> String {
             }
         }
         State::Open(
-            Open::Enroll(EnrollState::Received) | Open::Sms(SmsState::Received | SmsState::Settling { .. }),
+            Open::Enroll(EnrollState::Received | EnrollState::AwaitingOptIn { .. })
+            | Open::Sms(SmsState::Received | SmsState::Settling { .. }),
         )
         | State::Ended(
             Outcome::Enrolled
@@ -96,7 +97,7 @@ fn question(question: &Question) -> &'static str {
         Question::Claim => "our store who may create the profile",
         Question::FindAlias(_) => "Braze for the profile with the alias",
         Question::FindProfile => "Braze for the profile",
-        Question::Subscription(_) => "Braze whether the number is subscribed",
+        Question::Subscription(_) => "Braze whether the consumer is subscribed",
         Question::ConsentGroups { .. } => "Braze for the groups of the consent",
         Question::EventRecorded { .. } => "Braze whether the profile has the event",
     }

@@ -22,6 +22,8 @@ const BRAND: &str = include_str!("acme.toml");
 pub(crate) enum WaySetup {
     /// By e-mail, with a custom event; the credit is earned by enrollment.
     Email,
+    /// By e-mail, where the event makes the brand ask the consumer to confirm.
+    DoubleByEmail,
     /// By an event that Braze reports.
     Event,
     /// By number; we subscribe it.
@@ -35,9 +37,10 @@ pub(crate) enum WaySetup {
 }
 
 impl WaySetup {
-    pub(crate) fn all() -> [Self; 6] {
+    pub(crate) fn all() -> [Self; 7] {
         [
             Self::Email,
+            Self::DoubleByEmail,
             Self::Event,
             Self::SingleOptIn,
             Self::SingleWithProfile,
@@ -48,7 +51,7 @@ impl WaySetup {
 
     pub(crate) fn is_by_number(self) -> bool {
         match self {
-            Self::Email | Self::Event => false,
+            Self::Email | Self::DoubleByEmail | Self::Event => false,
             Self::SingleOptIn | Self::SingleWithProfile | Self::DoubleByEvent | Self::DoubleByBraze => true,
         }
     }
@@ -60,6 +63,10 @@ impl WaySetup {
             Self::Email => {
                 "[activation.email]\nattributes = { q_participant = true }\nevent = \"q_participated\"\n\
                  credit = \"on_enrollment\""
+            }
+            Self::DoubleByEmail => {
+                "[activation.email]\nattributes = { q_participant = true }\nevent = \"q_participated\"\n\
+                 opt_in = \"double\"\nsubscription_group_id = \"news\""
             }
             Self::Event => "[activation.events.signed_in]\nattributes = { q_signed_in = true }",
             Self::SingleOptIn => "opt_in = \"single\"",
@@ -126,17 +133,20 @@ impl World {
 
     fn enroll_states(&self) -> Vec<State> {
         let enrolling = |target: &Target, event| EnrollState::Enrolling { target: target.clone(), event };
-        let (open, success): (Vec<EnrollState>, Outcome) = if self.flow == WaySetup::Email {
-            let target = self.created();
-            (progress().map(|event| enrolling(&target, event)).into(), Outcome::Enrolled)
+        let by_email = || progress().map(|event| enrolling(&self.created(), event)).to_vec();
+        let (open, success): (Vec<EnrollState>, Vec<Outcome>) = if self.flow == WaySetup::Email {
+            (by_email(), vec![Outcome::Enrolled])
+        } else if self.flow == WaySetup::DoubleByEmail {
+            let waits = EnrollState::AwaitingOptIn { target: self.created(), since: at(0) };
+            ([by_email(), vec![waits]].concat(), vec![Outcome::Enrolled, Outcome::Expired])
         } else {
             // Braze reported the event on an existing profile, and the event is already there.
             let target = Target { profile: ProfileRef::ExternalId("u-1".into()), create: false };
-            (vec![enrolling(&target, EventProgress::NotSent)], Outcome::Credited)
+            (vec![enrolling(&target, EventProgress::NotSent)], vec![Outcome::Credited])
         };
         let open = std::iter::once(EnrollState::Received).chain(open);
         open.map(|state| State::Open(Open::Enroll(state)))
-            .chain([success, rejected(), failed()].map(State::Ended))
+            .chain(success.into_iter().chain([rejected(), failed()]).map(State::Ended))
             .collect()
     }
 
@@ -200,7 +210,9 @@ fn accepted(flow: WaySetup, brands: &Brands) -> Participation {
     let acceptance = |id: ParticipationId| Acceptance::new(id, terms, at(0));
     let nothing = Attributes::default();
     match flow {
-        WaySetup::Email => acceptance(id(Contact::Email(email.clone()))).by_email(email, None, nothing),
+        WaySetup::Email | WaySetup::DoubleByEmail => {
+            acceptance(id(Contact::Email(email.clone()))).by_email(email, None, nothing)
+        }
         WaySetup::Event => {
             let event = BrazeEvent { name: "signed_in".into(), profile: None, sent_at: None };
             acceptance(id(Contact::Email(email.clone()))).by_event(event, email, nothing)

@@ -47,6 +47,9 @@ pub(super) enum StateRecord {
     },
     AwaitingOptIn {
         since: i64,
+        /// The profile that was written to, of a consumer who confirms by e-mail.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<TargetRecord>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asked_by: Option<AskingWriteRecord>,
     },
@@ -101,6 +104,11 @@ fn enroll_record(state: &EnrollState) -> StateRecord {
         EnrollState::Enrolling { target, event } => {
             StateRecord::Enrolling { target: target_record(target), event: event_record(*event) }
         }
+        EnrollState::AwaitingOptIn { target, since } => StateRecord::AwaitingOptIn {
+            since: since.as_millisecond(),
+            target: Some(target_record(target)),
+            asked_by: None,
+        },
     }
 }
 
@@ -123,6 +131,7 @@ fn sms_record(state: &SmsState) -> StateRecord {
         },
         SmsState::AwaitingOptIn { since, asked_by } => StateRecord::AwaitingOptIn {
             since: since.as_millisecond(),
+            target: None,
             asked_by: asked_by.as_ref().map(|write| AskingWriteRecord {
                 target: target_record(&write.target),
                 event_at: write.event_at.as_millisecond(),
@@ -175,7 +184,11 @@ pub(super) fn state(
             let state = SmsState::AwaitingSubscription { target, since, repeated: explicitly };
             return open(Open::Sms(state));
         }
-        StateRecord::AwaitingOptIn { since, asked_by } => {
+        StateRecord::AwaitingOptIn { since, target: Some(stored), .. } if !by_number => {
+            let state = EnrollState::AwaitingOptIn { target: target(stored)?, since: moment(since)? };
+            return open(Open::Enroll(state));
+        }
+        StateRecord::AwaitingOptIn { since, asked_by, .. } => {
             let asked_by = asked_by.map(asking_write).transpose()?;
             return open(Open::Sms(SmsState::AwaitingOptIn { since: moment(since)?, asked_by }));
         }

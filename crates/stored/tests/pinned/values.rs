@@ -158,6 +158,8 @@ fn enroll_states() -> Vec<(&'static str, EnrollState)> {
         EnrollState::Received => "received" EnrollState::Received,
         EnrollState::Enrolling { .. } => "enrolling"
             EnrollState::Enrolling { target: target(), event: EventProgress::NotSent },
+        EnrollState::AwaitingOptIn { .. } => "awaiting_opt_in_by_email"
+            EnrollState::AwaitingOptIn { target: target(), since: at(12) },
     )
 }
 

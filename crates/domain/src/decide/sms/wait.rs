@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use super::SmsFlow;
 use crate::Timestamp;
-use crate::brand::{DoubleOptInStart, OptIn, PollStage};
+use crate::brand::{DoubleOptInStart, OptIn};
 use crate::decide::look::is_asked_for_with_others;
+use crate::decide::opt_in::OptInWait;
 use crate::decide::{Command, Question, Step, Subscription, Written, remembered};
 use crate::participation::{AskingWrite, Open, Outcome, SmsState, Target};
 use crate::time::{earlier, later};
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// An event this much older than ours is taken for ours, since Braze cuts times at its own clock, and ours may be ahead. At worst a
 /// question that did not arrive is not put again.
@@ -99,14 +98,13 @@ impl SmsFlow<'_> {
 
     /// Waits for the consumer. The wait counts from when the consumer was asked, unless it would already be over.
     pub(super) fn await_opt_in(&self, asked_at: Timestamp, asked_by: Option<AskingWrite>) -> Step {
-        let since = if self.since(asked_at) < self.window() { asked_at } else { self.now };
-        self.wait_for_consumer(since, asked_by)
+        self.wait_for_consumer(self.waiting().begins(asked_at, self.now), asked_by)
     }
 
     fn wait_for_consumer(&self, since: Timestamp, asked_by: Option<AskingWrite>) -> Step {
         let elapsed = self.since(since);
         let settle = self.brand.braze.settle;
-        let poll = self.next_poll(elapsed);
+        let poll = self.waiting().next(elapsed);
         let next = if asked_by.is_some() && elapsed < settle { poll.min(settle) } else { poll };
         let until = later(since, next);
         Step::Wait { state: Open::Sms(SmsState::AwaitingOptIn { since, asked_by }), until }
@@ -121,7 +119,7 @@ impl SmsFlow<'_> {
         }
         let elapsed = self.since(since);
         match asked_by {
-            _ if elapsed >= self.window() => Step::Done(Outcome::Expired),
+            _ if self.waiting().is_over(since, self.now) => Step::Done(Outcome::Expired),
             Some(write) if elapsed >= self.brand.braze.settle => self.check_question(since, write),
             Some(_) | None => self.wait_for_consumer(since, asked_by.cloned()),
         }
@@ -157,33 +155,11 @@ impl SmsFlow<'_> {
         }
     }
 
-    /// When to poll next, counted from the beginning: at the next whole interval of the stage, or at the end of the window.
-    fn next_poll(&self, elapsed: Duration) -> Duration {
-        let OptIn::Double { poll, window, .. } = &self.activation.opt_in else { return Duration::ZERO };
-        next_poll(poll, elapsed).min(*window)
-    }
-
-    fn window(&self) -> Duration {
+    /// How long the consumer has to confirm; nothing with a single opt-in.
+    fn waiting(&self) -> OptInWait<'_> {
         match &self.activation.opt_in {
-            OptIn::Double { window, .. } => *window,
-            OptIn::Single { .. } => Duration::ZERO,
+            OptIn::Double { window, poll, .. } => OptInWait { window: *window, poll },
+            OptIn::Single { .. } => OptInWait { window: Duration::ZERO, poll: &[] },
         }
     }
-}
-
-/// The first multiple of the current interval after `elapsed`, all counted from the beginning.
-fn next_poll(stages: &[PollStage], elapsed: Duration) -> Duration {
-    let mut begins = Duration::ZERO;
-    for stage in stages {
-        let ends = stage.lasts.map_or(Duration::MAX, |lasts| begins.saturating_add(lasts));
-        if elapsed < ends {
-            let within = elapsed.saturating_sub(begins);
-            let every = stage.every.as_millis().max(1);
-            let looks = u32::try_from(within.as_millis() / every + 1).unwrap_or(u32::MAX);
-            return begins.saturating_add(stage.every.saturating_mul(looks)).min(ends);
-        }
-        begins = ends;
-    }
-    let last = stages.last().map_or(MINUTE, |stage| stage.every);
-    elapsed.saturating_add(last)
 }
