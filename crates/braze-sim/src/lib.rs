@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod actions;
+mod applied;
 mod clock;
 mod consumer;
 mod contact;
@@ -24,6 +25,7 @@ mod unconfirmed;
 mod windows;
 mod workspace;
 
+pub use applied::{AppliedObject, OnApplied};
 pub use faults::{Fault, FaultKind, When};
 pub use seed::SeedError;
 pub use serve::serve;

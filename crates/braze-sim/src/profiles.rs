@@ -32,6 +32,9 @@ pub(crate) struct SimProfile {
     /// The number of the workspace's write that last updated it. Of two profiles, the one with the larger number was updated later.
     #[serde(skip)]
     pub(crate) updated: u64,
+    /// Since when it has its address and its number.
+    #[serde(skip)]
+    pub(crate) has_contacts_since: Timestamp,
 }
 
 /// How often an event was logged, and when.
@@ -51,7 +54,7 @@ pub(crate) fn alias_object((label, name): &AliasKey) -> Value {
 }
 
 /// The identifier of the profile that an object is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum SimIdentifier {
     ExternalId(String),
     Alias(AliasKey),
@@ -70,11 +73,25 @@ pub(crate) struct ProfileStore {
     by_braze_id: HashMap<String, usize>,
     by_contact: HashMap<SimContact, Vec<usize>>,
     writes: u64,
+    /// The moment of the change that is being applied.
+    now: Timestamp,
+    /// Since when an identifier names no profile any more.
+    gone: HashMap<SimIdentifier, Timestamp>,
 }
 
 impl ProfileStore {
+    /// What changes from now on changes at this moment.
+    pub(crate) fn is_at(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SimProfile> {
         self.all.iter().flatten()
+    }
+
+    /// Since when an identifier that named a profile names none any more.
+    pub(crate) fn gone_since(&self, identifier: &SimIdentifier) -> Option<Timestamp> {
+        self.gone.get(identifier).copied()
     }
 
     /// The profile at `index`, unless it was removed.
@@ -169,6 +186,7 @@ impl ProfileStore {
             created_at: now,
             updated_at: now,
             updated: 0,
+            has_contacts_since: now,
         }));
         index
     }
@@ -177,11 +195,14 @@ impl ProfileStore {
     pub(crate) fn remove(&mut self, index: usize) -> Option<SimProfile> {
         let removed = self.all.get_mut(index)?.take()?;
         self.by_braze_id.remove(&removed.braze_id);
+        self.gone.insert(SimIdentifier::BrazeId(removed.braze_id.clone()), self.now);
         for id in removed.external_id.iter().chain(&removed.deprecated_external_ids) {
             self.by_external_id.remove(id);
+            self.gone.insert(SimIdentifier::ExternalId(id.clone()), self.now);
         }
         for alias in &removed.user_aliases {
             self.by_alias.remove(alias);
+            self.gone.insert(SimIdentifier::Alias(alias.clone()), self.now);
         }
         for (field, value) in &removed.fields {
             if let Some(contact) = value.as_str().and_then(|text| SimContact::of_field(field, text)) {
@@ -199,6 +220,7 @@ impl ProfileStore {
 
     pub(crate) fn set_external_id(&mut self, index: usize, id: &str) {
         self.by_external_id.insert(id.to_owned(), index);
+        self.gone.remove(&SimIdentifier::ExternalId(id.to_owned()));
         if let Some(profile) = self.at_mut(index) {
             profile.external_id = Some(id.to_owned());
         }
@@ -226,6 +248,7 @@ impl ProfileStore {
         if profile.deprecated_external_ids.iter().any(|deprecated| deprecated == id) {
             profile.deprecated_external_ids.retain(|deprecated| deprecated != id);
             self.by_external_id.remove(id);
+            self.gone.insert(SimIdentifier::ExternalId(id.to_owned()), self.now);
         }
     }
 
@@ -239,6 +262,7 @@ impl ProfileStore {
             return false;
         }
         profile.user_aliases.push(alias.clone());
+        self.gone.remove(&SimIdentifier::Alias(alias.clone()));
         self.by_alias.insert(alias, index);
         true
     }
@@ -263,8 +287,11 @@ impl ProfileStore {
             Some(SimContact::Email(email)) => email.as_str().into(),
             _ => value,
         };
-        let old = self.contact_of(index, name);
+        let (old, now) = (self.contact_of(index, name), self.now);
         let Some(profile) = self.at_mut(index) else { return };
+        if old != new {
+            profile.has_contacts_since = now;
+        }
         match value {
             Value::Null => profile.fields.remove(name),
             value => profile.fields.insert(name.to_owned(), value),

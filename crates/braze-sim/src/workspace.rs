@@ -9,6 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::applied::{self, OnApplied};
 use crate::clock::SimClock;
 use crate::consumer::{self, ConsumerAction};
 use crate::contact::SimContact;
@@ -21,7 +22,7 @@ use crate::profiles::ProfileStore;
 use crate::seed::{SeedError, SeedFile};
 use crate::subscription::{DoubleOptIn, GroupStates, StateChange, StatusKeys};
 use crate::subscription_requests::state_of;
-use crate::track::{self, Object};
+use crate::track::Object;
 use crate::unconfirmed::Unconfirmed;
 use crate::windows::{HeaderStyle, Window};
 
@@ -78,6 +79,8 @@ pub struct Settings {
     pub unconfirmed: Unconfirmed,
     /// Called with every REST request.
     pub on_request: Option<OnRequest>,
+    /// Called with every object of a write when it is applied.
+    pub on_applied: Option<OnApplied>,
 }
 
 impl Default for Settings {
@@ -99,6 +102,7 @@ impl Default for Settings {
             double_opt_in: None,
             unconfirmed: Unconfirmed::default(),
             on_request: None,
+            on_applied: None,
         }
     }
 }
@@ -267,10 +271,14 @@ impl WorkspaceState {
             if due > now {
                 break;
             }
+            self.profiles.is_at(due);
             match first.remove() {
                 Pending::Changes(changes) => self.change(changes, due),
                 Pending::Objects(objects) => {
-                    let effects = track::apply(&mut self.profiles, objects, due);
+                    let effects = {
+                        let witness = self.settings.on_applied.as_ref();
+                        applied::apply(&mut self.profiles, objects, due, witness)
+                    };
                     self.follow(effects, due);
                 }
                 Pending::Identity(changes) => {
