@@ -69,6 +69,8 @@ pub enum Fields {
     IdentityAndEvents,
     /// The identity fields, the custom attributes, and the custom events of the last 90 days.
     IdentityAttributesAndEvents,
+    /// The same, and whether the address gets e-mails.
+    IdentityAttributesEventsAndEmailState,
 }
 
 /// Braze's own fields about a person.
@@ -100,6 +102,7 @@ impl Fields {
             }
             Self::IdentityAndEvents => ALL[1..].to_vec(),
             Self::IdentityAttributesAndEvents => ALL.to_vec(),
+            Self::IdentityAttributesEventsAndEmailState => [&ALL[..], &[EMAIL_STATE][..]].concat(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use domain::award::Award;
 use domain::ids::{BrandId, ParticipationId};
 use domain::participation::Participation;
-use ports::store::MOST_ITEMS;
+use ports::store::{MOST_ITEMS, Read};
 
 use crate::connector::Connector;
 use crate::unreadable;
@@ -18,9 +18,18 @@ pub(crate) async fn participations(
     brand: &BrandId,
     ids: &[ParticipationId],
 ) -> ports::Result<Vec<Participation>> {
+    with_unreadable(connector, brand, ids).await.map(|read| read.found)
+}
+
+/// Does the same, and says which cannot be read.
+pub(crate) async fn with_unreadable(
+    connector: &Connector,
+    brand: &BrandId,
+    ids: &[ParticipationId],
+) -> ports::Result<Read<Participation>> {
     let read = connector.deps.store.get(ids).await?;
     unreadable::set_aside(connector, brand, &read.unreadable).await?;
-    Ok(read.found)
+    Ok(read)
 }
 
 /// Reads the awards of all work items that have one, and returns the items. Those whose award cannot be read

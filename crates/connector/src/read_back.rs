@@ -22,6 +22,7 @@ use ports::store::{MOST_ITEMS, Saved};
 use crate::connector::Connector;
 use crate::endpoints::look_up::SentProfiles;
 use crate::endpoints::{BrandAccess, BrazeEndpoint};
+use crate::lost_consents;
 use crate::read;
 use crate::reschedule;
 use crate::work_item::WorkItem;
@@ -31,6 +32,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// How long batches wait if their brand is not configured, or cannot be used.
 const WITHOUT_BRAND: Duration = Duration::from_secs(3_600);
+
+/// How long participations that cannot be read wait to be read back.
+const UNTIL_READABLE: Duration = Duration::from_secs(3_600);
 
 /// The most calls for due batches in one tick; the next tick continues.
 const MOST_CALLS: usize = 20;
@@ -145,8 +149,8 @@ impl Pass<'_> {
 
     async fn take(self, due: &[ReadBackBatch]) -> ports::Result<()> {
         let (brands, now) = (self.connector.brands(), self.connector.deps.clock.now());
-        let items = self.read(due).await?;
-        let again = match brands.brand(self.brand) {
+        let (items, unreadable) = self.read(due).await?;
+        let mut again = match brands.brand(self.brand) {
             Some(brand) => self.compare(brand, items, now).await?,
             None => {
                 let ids = items.iter().map(|item| item.participation.id()).collect::<Vec<_>>();
@@ -154,6 +158,9 @@ impl Pass<'_> {
                 if ids.is_empty() { Again::new() } else { Again::from([(until, (None, ids))]) }
             }
         };
+        if !unreadable.is_empty() {
+            again.entry(later(now, UNTIL_READABLE)).or_default().1.extend(unreadable);
+        }
         self.replace(due, &again).await
     }
 
@@ -175,23 +182,31 @@ impl Pass<'_> {
         read_backs.batches_done(&done).await
     }
 
-    /// The participations of the batches with their awards. Slots that batches hold are given to their first ones.
-    async fn read(self, due: &[ReadBackBatch]) -> ports::Result<Vec<WorkItem>> {
+    /// The participations of the batches with their awards, and those that cannot be read. Slots that batches hold are given
+    /// to their first ones.
+    async fn read(self, due: &[ReadBackBatch]) -> ports::Result<(Vec<WorkItem>, Vec<ParticipationId>)> {
         let ids: BTreeSet<ParticipationId> = due.iter().flat_map(|batch| batch.ids.iter().copied()).collect();
         let ids: Vec<ParticipationId> = ids.into_iter().collect();
         let first = |batch: &ReadBackBatch| Some((*batch.ids.first()?, batch.slot?));
         let slots: BTreeMap<ParticipationId, Slot> = due.iter().filter_map(first).collect();
-        let mut items = Vec::with_capacity(ids.len());
+        let (mut items, mut unreadable) = (Vec::with_capacity(ids.len()), Vec::new());
         for some in ids.chunks(MOST_ITEMS) {
-            let read = read::participations(self.connector, self.brand, some).await?;
-            items.extend(read.into_iter().map(WorkItem::new));
+            let read = read::with_unreadable(self.connector, self.brand, some).await?;
+            items.extend(read.found.into_iter().map(WorkItem::new));
+            unreadable.extend(read.unreadable.into_iter().map(|one| one.id));
         }
         for item in &mut items {
             if let Some(slot) = slots.get(&item.participation.id()) {
                 item.participation.holds(Some(*slot));
             }
         }
-        read::awards(self.connector, self.brand, items).await
+        let mut without_award: BTreeSet<_> = items.iter().map(|item| item.participation.id()).collect();
+        let items = read::awards(self.connector, self.brand, items).await?;
+        for item in &items {
+            without_award.remove(&item.participation.id());
+        }
+        unreadable.extend(without_award);
+        Ok((items, unreadable))
     }
 
     /// Compares what was sent with what Braze shows, and has what is missing written again. Returns what could not be
@@ -225,6 +240,7 @@ impl Pass<'_> {
     /// Saves those whose parts are missing, and returns those that another worker saved first.
     async fn write_again(self, brand: &Brand, items: Vec<WorkItem>) -> ports::Result<Vec<ParticipationId>> {
         let deps = &self.connector.deps;
+        lost_consents::report(deps, Some(brand), items.iter()).await?;
         let participations: Vec<Participation> = items.into_iter().map(|item| item.participation).collect();
         reschedule::later(deps, Some(brand), &participations).await;
         let mut conflicts = Vec::new();

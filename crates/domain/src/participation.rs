@@ -256,7 +256,7 @@ impl Participation {
             Step::StopWaiting => self.stop_waiting(now),
             Step::NoProfile { until } => self.finds_no_profile(*until, now),
             Step::GiveUp => self.give_up_showing(now),
-            Step::Consent(channel, progress) => self.consent_is(*channel, *progress, now),
+            Step::Consent(channel, progress) => self.knows_of_consent(*channel, *progress, now),
             Step::Rest => self.rest(),
         }
     }

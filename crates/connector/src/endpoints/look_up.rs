@@ -84,10 +84,10 @@ impl BrazeEndpoint for SentProfiles {
     type Job = (WorkItem, ProfileRef);
 
     async fn perform(to: &BrandAccess<'_>, questions: Vec<Self::Job>) -> ports::Result<Performed> {
-        const FIELDS: Fields = Fields::IdentityAttributesAndEvents;
-        let (mut performed, refused) = ask_all(to, together(questions), FIELDS, confirm).await;
+        let fields = translate::fields_sent_to(to.brand);
+        let (mut performed, refused) = ask_all(to, together(questions), fields, confirm).await;
         let alone = refused.into_iter().map(|question| about(vec![question])).collect();
-        performed.extend(ask_all(to, alone, FIELDS, confirm).await.0);
+        performed.extend(ask_all(to, alone, fields, confirm).await.0);
         Ok(performed)
     }
 }

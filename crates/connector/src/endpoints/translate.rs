@@ -3,7 +3,7 @@
 use braze::{AttributesObject, Event, ExportQuery, Fields, Identifier, Profile, TrackWrite};
 use domain::answers::ProfileField;
 use domain::attributes::AttributeValue;
-use domain::brand::Brand;
+use domain::brand::{Activation, Brand};
 use domain::consent::{ConsentWrite, EmailState};
 use domain::decide::{NumberSubscription, ProfileEvent, ProfileWrite};
 use domain::ids::SubscriptionGroup;
@@ -179,17 +179,28 @@ fn values(profile: &Profile) -> impl Iterator<Item = (&String, &Value)> {
     profile.custom_attributes.iter().chain(&profile.person)
 }
 
+/// The fields to read back of what was written to a brand's profiles.
+pub(crate) fn fields_sent_to(brand: &Brand) -> Fields {
+    match writes_consent(brand) {
+        false => Fields::IdentityAttributesAndEvents,
+        true => Fields::IdentityAttributesEventsAndEmailState,
+    }
+}
+
+fn writes_consent(brand: &Brand) -> bool {
+    brand.activations.values().any(|activation| activation.consent.is_some())
+}
+
 /// The fields to read of a brand's profiles. Fields about the person are read only if an activation lists one of
 /// them, and whether the address gets e-mails only if an activation writes consent, or has consumers confirm by e-mail.
 pub(crate) fn fields_of(brand: &Brand) -> Fields {
     let rules = brand.activations.values().filter_map(|activation| activation.answers.as_ref());
     let mut names = rules.flat_map(|rules| rules.by_name.keys());
     let person = names.any(|name| ProfileField::named(name).is_some());
-    let consents = brand.activations.values().any(|activation| {
-        let confirms = activation.email.as_ref().is_some_and(|email| email.opt_in.is_some());
-        activation.consent.is_some() || confirms
-    });
-    match (person, consents) {
+    let confirms =
+        |activation: &Activation| activation.email.as_ref().is_some_and(|email| email.opt_in.is_some());
+    let reads_email_state = writes_consent(brand) || brand.activations.values().any(confirms);
+    match (person, reads_email_state) {
         (false, false) => Fields::IdentityAndAttributes,
         (true, false) => Fields::IdentityAttributesAndPerson,
         (false, true) => Fields::IdentityAttributesAndEmailState,

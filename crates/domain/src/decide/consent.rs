@@ -146,12 +146,12 @@ impl ConsentTurn<'_> {
             let question = Question::ConsentGroups { channel, groups: heeded };
             return ConsentPart::Step(Box::new(Step::Ask(question)));
         }
-        let is = |wanted| move |group| self.facts.consent_groups.get(group) == Some(&wanted);
-        if heeded.iter().any(is(GroupMembership::Unsubscribed)) {
+        let declined = |group| self.facts.consent_groups.get(group) == Some(&GroupMembership::Unsubscribed);
+        if heeded.iter().any(declined) {
             return self.is(channel, ConsentProgress::NotWritten);
         }
         let attempted = matches!(progress, ConsentProgress::Attempted { .. });
-        let shows = shows(&profiles, write.email) && write.groups.iter().all(is(GroupMembership::Subscribed));
+        let shows = shows(&profiles, write.email) && are_subscribed(&write.groups, self.facts);
         if attempted && shows {
             return self.is(channel, ConsentProgress::Written { at: self.now });
         }
@@ -170,8 +170,13 @@ impl ConsentTurn<'_> {
     }
 }
 
+/// Whether Braze says that the consumer is subscribed to all of these groups.
+pub(super) fn are_subscribed(groups: &[SubscriptionGroup], facts: &Facts) -> bool {
+    groups.iter().all(|group| facts.consent_groups.get(group) == Some(&GroupMembership::Subscribed))
+}
+
 /// Whether these profiles show the state for e-mail. An address that has opted in is subscribed, too.
-fn shows(profiles: &[&FoundProfile], wanted: Option<EmailState>) -> bool {
+pub(super) fn shows(profiles: &[&FoundProfile], wanted: Option<EmailState>) -> bool {
     let Some(wanted) = wanted else { return true };
     let shows = |profile: &&FoundProfile| {
         profile.email_state == Some(wanted) || profile.email_state == Some(EmailState::OptedIn)

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::Timestamp;
 use crate::attributes::Attributes;
-use crate::consent::{Consent, ConsentProgress, ConsentWrite};
-use crate::decide::consent::{ConsentPart, ConsentTurn};
-use crate::decide::{Facts, ProfileWrite, Step, Terms, reward};
+use crate::consent::{self, Consent, ConsentProgress, ConsentWrite};
+use crate::decide::consent::{self as deciding, ConsentPart, ConsentTurn};
+use crate::decide::{Facts, ProfileWrite, Question, Step, Terms, reward};
 use crate::ids::Channel;
 use crate::participation::{Outcome, Participation, State, Target};
 use crate::time::later;
@@ -48,6 +48,9 @@ impl DueConsent<'_> {
         let consent = self.0.participation.consent()?;
         // Nothing is left to write to a forgotten consumer.
         self.0.participation.contact()?;
+        if let Some(step) = self.looked_for(consent) {
+            return Some(step);
+        }
         let due: Vec<Channel> = [Channel::Email, Channel::Sms]
             .into_iter()
             .filter(|channel| self.is_due(consent, *channel))
@@ -90,6 +93,36 @@ impl DueConsent<'_> {
             consent: Some(ConsentWrite { alone: true, ..consent }),
             ..ProfileWrite::of(target.profile.clone(), Attributes::default())
         }
+    }
+
+    /// The profile that a consent was written to is gone. It is looked for on the profile that the consumer has now, and
+    /// reported if it is not there: it is never written again.
+    fn looked_for(&self, consent: &Consent) -> Option<Step> {
+        let ConsentTurn { participation, terms, facts, .. } = self.0;
+        let written = |channel: &Channel| match consent.channel(*channel)?.progress {
+            ConsentProgress::Written { at } => Some((*channel, at)),
+            _ => None,
+        };
+        let mut written = [Channel::Email, Channel::Sms].iter().filter_map(written).peekable();
+        let (first, at) = *written.peek().filter(|_| participation.looks_for_consent())?;
+        let lost = |channel| Some(Step::Consent(channel, ConsentProgress::NotWritten));
+        let Some(rules) = terms.activation.consent.as_ref().filter(|_| facts.refused.is_none()) else {
+            return lost(first);
+        };
+        let Some(found) = &facts.found else { return Some(Step::Ask(Question::FindProfile)) };
+        for (channel, _) in written {
+            let write = consent::write(rules, channel);
+            let unread = |group| !facts.consent_groups.contains_key(group);
+            if write.groups.iter().any(unread) {
+                return Some(Step::Ask(Question::ConsentGroups { channel, groups: write.groups }));
+            }
+            if !deciding::shows(&found.iter().collect::<Vec<_>>(), write.email)
+                || !deciding::are_subscribed(&write.groups, facts)
+            {
+                return lost(channel);
+            }
+        }
+        Some(Step::Consent(first, ConsentProgress::Written { at }))
     }
 
     /// Whether the consent in a channel needs a write of its own now.

@@ -4,9 +4,9 @@ use crate::attributes::Attributes;
 use crate::brand::{Activation, Brand, Identity};
 use crate::consent::{ByPhone, ChannelConsent, Demand, TextHash};
 use crate::decide::tests::{activation, at, brand, changed, email, id};
-use crate::decide::{Command, Confirmation, ProfileWrite, Written, decide};
+use crate::decide::{Command, Confirmation, ProfileWrite, Written, decide, read_back};
 use crate::ids::SubscriptionGroup;
-use crate::participation::{EnrollState, EventProgress, Outcome, Way};
+use crate::participation::{EnrollState, EventProgress, Outcome, Parts, ReadBack, SentParts, Way};
 use crate::profile::{Alias, ProfileHint, ProfileRef};
 
 fn group(name: &str) -> SubscriptionGroup {
@@ -183,7 +183,7 @@ fn late_or_after_a_lost_answer_the_profile_decides() {
 fn late_the_profile_is_asked_for_first_and_so_are_the_groups() {
     let world = ConsentWorld::new(&["news"], false).enrolling();
     let asked = world.decides(&Facts::default(), LATE);
-    assert_eq!(asked, Step::Ask(Question::Confirm(alias())));
+    assert_eq!(asked, Step::Ask(Question::FindProfile), "the app may have created one");
     let asked = world.decides(&shows(None), LATE);
     let groups = Question::ConsentGroups { channel: Channel::Email, groups: vec![group("news")] };
     assert_eq!(asked, Step::Ask(groups));
@@ -282,4 +282,74 @@ fn a_consent_waits_for_what_a_failed_write_of_its_own_is_tried_again_at() {
     let waits = world.decides(&facts, 0);
     let Step::Defer { until, .. } = waits else { panic!("{waits:?}") };
     assert_eq!(until, at(7));
+}
+
+/// A consent that Braze accepted at 10, and whose profile was gone when it was read back.
+fn lost(groups: &[&str]) -> ConsentWorld {
+    let written = ConsentProgress::Written { at: at(10) };
+    let mut world = ConsentWorld::new(groups, false).at(written).ended(Outcome::Enrolled);
+    let parts = Parts { consent: true, ..Parts::default() };
+    let sent = SentParts { profile: alias(), braze_id: None, at: at(10), parts, missing_before: 0 };
+    world.participation =
+        changed(world.participation, |kept| kept.read_back = Some(ReadBack::Due(sent.clone())));
+    let terms = Terms { brand: &world.brand, activation: &world.activation };
+    let missing = read_back::missing(&world.participation, &sent, &terms, None, &[]);
+    assert_eq!(missing, parts);
+    world.participation.found_missing(missing, at(200));
+    world
+}
+
+/// Takes every step that follows from these facts, and returns the last one.
+fn goes_on(world: &mut ConsentWorld, facts: &Facts) -> Step {
+    loop {
+        let step = world.decides(facts, 200);
+        world.applies(&step, 200);
+        if !matches!(step, Step::Consent(..)) {
+            return step;
+        }
+    }
+}
+
+#[test]
+fn a_consent_that_was_read_back_where_it_was_written_is_not_missing() {
+    let world = ConsentWorld::new(&[], false).at(ConsentProgress::Written { at: at(10) });
+    let parts = Parts { consent: true, ..Parts::default() };
+    let sent = SentParts { profile: alias(), braze_id: None, at: at(10), parts, missing_before: 0 };
+    let terms = Terms { brand: &world.brand, activation: &world.activation };
+    let missing = |state| {
+        let found = FoundProfile { email_state: state, ..found() };
+        read_back::missing(&world.participation, &sent, &terms, None, &[found]).consent
+    };
+    assert!(!missing(Some(EmailState::OptedIn)));
+    assert!(missing(Some(EmailState::Unsubscribed)) && missing(None));
+}
+
+#[test]
+fn a_consent_whose_profile_is_gone_is_looked_for_on_the_consumers_profile() {
+    let mut world = lost(&[]);
+    assert_eq!(goes_on(&mut world, &Facts::default()), Step::Ask(Question::FindProfile));
+    assert_eq!(goes_on(&mut world, &shows(Some(EmailState::OptedIn))), Step::Rest);
+    assert_eq!(world.progress(), ConsentProgress::Written { at: at(10) });
+    assert_eq!(world.participation.read_back(), None);
+}
+
+#[test]
+fn a_consent_that_no_profile_shows_is_reported_and_never_written_again() {
+    for facts in [shows(Some(EmailState::Unsubscribed)), shows(None), nobody()] {
+        let mut world = lost(&[]);
+        assert_eq!(goes_on(&mut world, &facts), Step::Rest);
+        assert_eq!(world.progress(), ConsentProgress::NotWritten);
+        assert_eq!(world.participation.read_back(), None);
+    }
+}
+
+#[test]
+fn a_consent_to_groups_is_looked_for_in_each_of_them() {
+    let mut world = lost(&["news"]);
+    let mut facts = shows(Some(EmailState::OptedIn));
+    let question = Question::ConsentGroups { channel: Channel::Email, groups: vec![group("news")] };
+    assert_eq!(goes_on(&mut world, &facts), Step::Ask(question));
+    facts.consent_groups = [(group("news"), GroupMembership::Unknown)].into();
+    assert_eq!(goes_on(&mut world, &facts), Step::Rest);
+    assert_eq!(world.progress(), ConsentProgress::NotWritten);
 }

@@ -166,9 +166,10 @@ impl EnrollFlow<'_> {
     fn find(&self) -> Step {
         match remembered::profile(self.participation, (self.brand, None), self.facts, self.now) {
             Ok(Some(hint)) => {
-                return self
-                    .wait_for(hint)
-                    .unwrap_or_else(|| self.write(self.target_of(hint), EventProgress::NotSent));
+                return self.wait_for(hint).unwrap_or_else(|| match self.target_of(hint) {
+                    Ok(target) => self.write(target, EventProgress::NotSent),
+                    Err(question) => Step::Ask(question),
+                });
             }
             Ok(None) => {}
             Err(question) => return Step::Ask(question),
@@ -183,7 +184,8 @@ impl EnrollFlow<'_> {
     fn look_up(&self) -> Result<Target, Box<Step>> {
         let found = find::profiles(self.participation, self.brand, self.facts)
             .map_err(|question| Box::new(Step::Ask(question)))?;
-        match profile::choose(found, Some(self.update.email)) {
+        match profile::choose(found, Some(self.update.email)).or_else(|| remembered::still_there(self.facts))
+        {
             Some(profile) => Ok(Target { profile, create: false }),
             None if self.update.creates => {
                 let profile = ProfileRef::Alias(Alias::for_email(self.update.email));
@@ -215,6 +217,15 @@ impl EnrollFlow<'_> {
         }
     }
 
+    /// The target; or the consumer's profile now, if a profile was to be created a long time ago: the app may have created
+    /// one since.
+    fn still_missing(&self, target: &Target) -> Result<Target, Box<Step>> {
+        let waited = target.create
+            && matches!(target.profile, ProfileRef::Alias(_))
+            && remembered::may_be_gone(self.participation, self.brand, self.now);
+        if waited { self.look_up() } else { Ok(target.clone()) }
+    }
+
     /// If a profile is addressed by e-mail, Braze creates one for each of two concurrent requests. So one
     /// participation claims the creation, and the others wait until Braze has built the profile.
     fn claim(&self) -> Step {
@@ -244,8 +255,13 @@ impl EnrollFlow<'_> {
         waits.then_some(Step::Wait { state: Open::Enroll(EnrollState::Received), until: built })
     }
 
-    fn target_of(&self, known: &ProfileHint) -> Target {
-        Target { profile: known.profile.clone(), create: known.is_fresh(self.now) }
+    /// How to write to a profile that we remember. One that we created a moment ago may not be there yet. Once Braze shows it,
+    /// its address is left alone: the consumer may have changed it.
+    fn target_of(&self, known: &ProfileHint) -> Result<Target, Question> {
+        let is_built = || remembered::is_there(self.facts, &known.profile);
+        let create =
+            known.is_fresh(self.now) && (self.now < self.settled_from(known.learned_at) || !is_built()?);
+        Ok(Target { profile: known.profile.clone(), create })
     }
 
     fn enroll(&self, target: &Target, progress: EventProgress) -> Step {
@@ -262,7 +278,10 @@ impl EnrollFlow<'_> {
     /// Attributes can be written again without harm, so they are.
     fn without_event(&self, target: &Target, progress: EventProgress) -> Step {
         match &self.facts.written {
-            None => self.write(target.clone(), progress),
+            None => match self.still_missing(target) {
+                Ok(target) => self.write(target, progress),
+                Err(step) => *step,
+            },
             Some(Written::Done) => self.written(target, progress),
             Some(Written::Refused { reason }) => Step::Done(Outcome::Rejected { reason: reason.clone() }),
             Some(Written::NotDone { retry_at }) => self.wait(target, progress, *retry_at),
@@ -275,7 +294,10 @@ impl EnrollFlow<'_> {
     fn with_event(&self, target: &Target, progress: EventProgress, event: &ProfileEvent) -> Step {
         let settled = |at| self.settled_from(at);
         match custom_event::next(event, &target.profile, progress, self.facts, self.now, settled) {
-            custom_event::Next::Send => self.write(target.clone(), EventProgress::NotSent),
+            custom_event::Next::Send => match self.still_missing(target) {
+                Ok(target) => self.write(target, EventProgress::NotSent),
+                Err(step) => *step,
+            },
             custom_event::Next::Ask(question) => Step::Ask(question),
             custom_event::Next::Wait(progress, until) => self.wait(target, progress, until),
             custom_event::Next::Refused(reason) => Step::Done(Outcome::Rejected { reason }),

@@ -3,7 +3,10 @@
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::award::Award;
+use crate::brand::Activation;
+use crate::consent::{self, ConsentProgress, EmailState};
 use crate::decide::{Terms, reward};
+use crate::ids::Channel;
 use crate::participation::{Participation, Parts, SentParts, Way};
 use crate::profile::{FoundProfile, ProfileRef};
 use crate::time::later;
@@ -45,9 +48,23 @@ pub fn missing(
             && !reward.is_empty()
             && named.is_none_or(|found| !shows(found, sent, &reward)),
         event: sent.parts.event.filter(|time| lacks_event(&activation.rewards.event, *time)),
+        consent: false,
     };
     // If a part of the flow's write is missing, all of it is.
-    Parts { flow: sent.parts.flow && !parts.is_empty(), ..parts }
+    let flow = sent.parts.flow && !parts.is_empty();
+    let lacks_consent = |found: &FoundProfile| {
+        written_state(participation, activation).is_some_and(|wanted| found.email_state != Some(wanted))
+    };
+    let consent = sent.parts.consent && named.is_none_or(lacks_consent);
+    Parts { flow, consent, ..parts }
+}
+
+/// The state for e-mail that a consent wrote.
+fn written_state(participation: &Participation, activation: &Activation) -> Option<EmailState> {
+    let email = participation.consent()?.email?;
+    let rules = activation.consent.as_ref()?;
+    let is_written = matches!(email.progress, ConsentProgress::Written { .. });
+    is_written.then(|| consent::write(rules, Channel::Email).email).flatten()
 }
 
 /// Whether a profile shows the reward, or did until a later reward replaced it.

@@ -8,7 +8,7 @@ use crate::profile::Alias;
 
 use super::reward::tests::{RewardWorld, at, email};
 
-const REWARD: Parts = Parts { flow: false, flow_event: false, reward: true, event: None };
+const REWARD: Parts = Parts { flow: false, flow_event: false, reward: true, event: None, consent: false };
 
 fn alias() -> ProfileRef {
     ProfileRef::Alias(Alias::for_email(&email()))

@@ -63,6 +63,14 @@ pub(super) fn is_there(facts: &Facts, profile: &ProfileRef) -> Result<bool, Ques
     confirmed(facts, profile).map(|found| !found.is_empty())
 }
 
+/// A remembered profile that Braze still has although no profile has the consumer's address: the consumer has changed the
+/// address in the app. The profile is written to as it is.
+pub(super) fn still_there(facts: &Facts) -> Option<ProfileRef> {
+    let confirmed = facts.confirmed.as_ref()?;
+    let there = confirmed.found.iter().any(|found| found.is_named(&confirmed.profile));
+    there.then(|| confirmed.profile.clone())
+}
+
 fn confirmed<'a>(facts: &'a Facts, profile: &ProfileRef) -> Result<&'a [FoundProfile], Question> {
     let confirmation = facts.confirmed.as_ref().filter(|confirmation| confirmation.profile == *profile);
     confirmation.map(|confirmation| &confirmation.found[..]).ok_or_else(|| Question::Confirm(profile.clone()))

@@ -307,6 +307,7 @@ impl FollowUp<'_> {
             if !may_be_gone || remembered::is_there(self.facts, profile).map_err(ask)? {
                 return Ok((profile.clone(), false));
             }
+            return self.profile_of_contact();
         }
         if let (IdentityByPhone::Phone, Way::Sms { phone, .. }) =
             (self.terms.brand.braze.identity_by_phone, self.participation.way())
@@ -321,7 +322,9 @@ impl FollowUp<'_> {
         let terms = (self.terms.brand, region);
         let remembered = remembered::profile(self.participation, terms, self.facts, self.now).map_err(ask)?;
         if let Some(hint) = remembered {
-            return Ok((hint.profile.clone(), hint.is_fresh(self.now)));
+            // A write that creates the profile sets the address, which the consumer may have changed once there is a profile.
+            let may_be_missing = self.now < later(hint.learned_at, self.terms.brand.braze.settle);
+            return Ok((hint.profile.clone(), hint.is_fresh(self.now) && may_be_missing));
         }
         let found = find::profiles(self.participation, self.terms.brand, self.facts).map_err(ask)?;
         self.of_contact(found)
@@ -339,7 +342,8 @@ impl FollowUp<'_> {
     fn of_contact(&self, found: &[FoundProfile]) -> Result<(ProfileRef, bool), Box<Step>> {
         let until = later(self.now, self.terms.brand.braze.settle);
         let none = || Box::new(Step::NoProfile { until });
-        self.chosen(found).map(|profile| (profile, false)).ok_or_else(none)
+        let profile = self.chosen(found).or_else(|| remembered::still_there(self.facts));
+        profile.map(|profile| (profile, false)).ok_or_else(none)
     }
 
     /// The profile that something missing was written to a moment ago.

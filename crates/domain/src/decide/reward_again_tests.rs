@@ -4,7 +4,7 @@ use super::*;
 use crate::answers::AnswerRules;
 use crate::participation::{Parts, ReadBack, SentParts};
 
-const FLOW: Parts = Parts { flow: true, flow_event: true, reward: true, event: None };
+const FLOW: Parts = Parts { flow: true, flow_event: true, reward: true, event: None, consent: false };
 
 /// A participation that has ended, whose reward and event were missing when they were read back at 200.
 fn missing(parts: Parts) -> RewardWorld {

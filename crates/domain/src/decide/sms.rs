@@ -17,7 +17,7 @@ use crate::brand::{
 use crate::contact::{Email, Phone};
 use crate::decide::{
     Claim, Command, Facts, NumberSubscription, ProfileWrite, Question, Step, Subscription, Terms, Written,
-    answers, custom_event, find,
+    answers, custom_event, find, remembered,
 };
 use crate::participation::{EventProgress, Open, Outcome, Participation, SmsState, Target, Unanswered};
 use crate::profile::{self, Alias, Number, ProfileRef};
@@ -82,7 +82,11 @@ impl SmsFlow<'_> {
             Err(question) => return Step::Ask(question),
         };
         let number = (self.consumer.phone, self.activation.region);
-        match profile::choose_for(found, number, self.consumer.email) {
+        // A remembered profile that is there without the address is one whose address the consumer changed.
+        let moved = self.facts.confirmed.as_ref().map_or(&[][..], |confirmed| &confirmed.found[..]);
+        let chosen = profile::choose_for(found, number, self.consumer.email)
+            .or_else(|| profile::choose_for(moved, number, None));
+        match chosen {
             None => self.write(Target { profile: ProfileRef::Alias(self.alias()), create: true }, event),
             Some((profile, Number::Same)) if self.participation.takes_back_from(&profile) => {
                 self.write(Target { profile, create: false }, event)
@@ -208,6 +212,13 @@ impl SmsFlow<'_> {
     }
 
     fn enroll(&self, target: &Target, progress: EventProgress) -> Step {
+        // If a profile was to be created a long time ago, the app may have created one since.
+        let is_untried = !matches!(progress, EventProgress::Attempted { .. });
+        let creates = target.create && matches!(target.profile, ProfileRef::Alias(_));
+        let waited = remembered::may_be_gone(self.participation, self.brand, self.now);
+        if self.facts.written.is_none() && creates && is_untried && waited {
+            return self.find(progress);
+        }
         // A profile that the write creates is not asked for: it may not be there yet.
         if self.facts.written.is_none() && !target.create {
             match self.is_still_theirs(target) {

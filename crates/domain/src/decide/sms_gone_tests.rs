@@ -68,3 +68,14 @@ fn without_a_profile_that_has_the_number_the_flow_begins_with_one() {
     let without = Facts { found: Some(vec![other]), ..confirmed(Vec::new()) };
     assert_eq!(write_of(world.next(&without, at(600))).phone, Some(phone()));
 }
+
+#[test]
+fn a_profile_whose_address_the_consumer_changed_gets_the_number_and_keeps_its_address() {
+    let world = world(single(Subscribe::AfterProfile), true)
+        .in_state(SmsState::Enrolling { target: target(), event: EventProgress::NotSent });
+    let moved = FoundProfile { email: Some("new@example.com".into()), ..profile(None) };
+    let facts = confirmed(vec![moved]);
+    assert_eq!(world.next(&facts, at(600)), Step::Ask(Question::FindProfile));
+    let write = write_of(world.next(&Facts { found: Some(Vec::new()), ..facts }, at(600)));
+    assert_eq!((write.create, write.email), (false, None));
+}

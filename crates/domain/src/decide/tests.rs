@@ -359,3 +359,5 @@ fn an_event_whose_profile_is_gone_is_looked_for_on_the_consumers_profile_now() {
     let Step::Ask(Question::EventRecorded { profile, .. }) = next else { panic!("{next:?}") };
     assert_eq!(profile, ProfileRef::BrazeId("b".into()), "a merge may have taken the event along");
 }
+
+mod long_waits;

@@ -6,6 +6,9 @@ use crate::Timestamp;
 use crate::consent::{ConsentProgress, ConsentWrite};
 use crate::ids::Channel;
 
+/// The channels of consents.
+const CHANNELS: [Channel; 2] = [Channel::Email, Channel::Sms];
+
 impl Participation {
     /// Withdraws the consent to e-mail, as the consumer asked; nothing else changes. If Braze must be told, it is due at
     /// `due` at the latest. Returns whether there was a consent to withdraw.
@@ -48,6 +51,26 @@ impl Participation {
         for channel in subscribing.into_iter().flat_map(channels) {
             let again = matches!(self.progress(channel), Some(ConsentProgress::Attempted { .. }));
             self.consent_is(channel, ConsentProgress::Attempted { at: now, again }, now);
+        }
+    }
+
+    /// Records what became of a consent: that it was not written, or that it is where it belongs after it was looked for.
+    pub(super) fn knows_of_consent(&mut self, channel: Channel, progress: ConsentProgress, now: Timestamp) {
+        self.consent_is(channel, progress, now);
+        let is_written = |channel| matches!(self.progress(channel), Some(ConsentProgress::Written { .. }));
+        let settled =
+            matches!(progress, ConsentProgress::Written { .. }) || !CHANNELS.into_iter().any(is_written);
+        if settled {
+            self.looked_for_consent();
+        }
+    }
+
+    /// The profile that the consents were written to is gone, and they are looked for no longer.
+    pub(super) fn loses_consents(&mut self, now: Timestamp) {
+        for channel in CHANNELS {
+            if matches!(self.progress(channel), Some(ConsentProgress::Written { .. })) {
+                self.consent_is(channel, ConsentProgress::NotWritten, now);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::step::ProfileWrite;
 use super::{EventProgress, Open, Participation, Shown, State};
 use crate::Timestamp;
+use crate::consent::ConsentWrite;
 use crate::profile::ProfileRef;
 use crate::time::between;
 
@@ -63,6 +64,8 @@ pub struct Parts {
     pub reward: bool,
     /// The reward's event, with its time.
     pub event: Option<Timestamp>,
+    /// The consent. It is read back, and never written again.
+    pub consent: bool,
 }
 
 impl Parts {
@@ -78,6 +81,7 @@ impl Parts {
             flow_event: self.flow_event || others.flow_event,
             reward: self.reward || others.reward,
             event: others.event.or(self.event),
+            consent: self.consent || others.consent,
         }
     }
 }
@@ -104,6 +108,22 @@ impl Participation {
         match &self.0.read_back {
             Some(ReadBack::Missing { parts, .. }) => Some(*parts),
             Some(ReadBack::Due(_) | ReadBack::Unplaced { .. }) | None => None,
+        }
+    }
+
+    /// Whether a consent that Braze accepted is to be looked for on the consumer's profile.
+    #[must_use]
+    pub fn looks_for_consent(&self) -> bool {
+        self.missing().is_some_and(|missing| missing.consent)
+    }
+
+    /// The consent was looked for.
+    pub(super) fn looked_for_consent(&mut self) {
+        if let Some(ReadBack::Missing { parts, .. }) = &mut self.0.read_back {
+            parts.consent = false;
+            if parts.is_empty() {
+                self.0.read_back = None;
+            }
         }
     }
 
@@ -156,14 +176,19 @@ impl Participation {
         named && !parts.is_empty()
     }
 
-    /// The parts that a write contains and that are worth reading back: rewards and events, and what was written with
-    /// them.
+    /// The parts that a write contains and that are worth reading back: rewards, events and consents, and what was written
+    /// with them.
     fn parts_of(&self, write: &ProfileWrite) -> Parts {
+        let consent = write.consent.as_ref().is_some_and(ConsentWrite::subscribes);
+        Parts { consent, ..self.parts_beside_consent(write) }
+    }
+
+    fn parts_beside_consent(&self, write: &ProfileWrite) -> Parts {
         let event = write.event.as_ref().map(|event| event.time);
         let (counts, reward) = (write.shows_reward || event.is_some(), write.shows_reward);
         match &self.0.state {
             State::Open(Open::Enroll(_)) => {
-                Parts { flow: counts, flow_event: event.is_some(), reward, event: None }
+                Parts { flow: counts, flow_event: event.is_some(), reward, ..Parts::default() }
             }
             // Its subscription and its event are verified before the flow ends.
             State::Open(Open::Sms(_)) => Parts::default(),
@@ -171,7 +196,7 @@ impl Participation {
                 let flow = counts && self.missing().is_some_and(|missing| missing.flow);
                 let again = self.0.shown.flow_event.is_some();
                 let flow_event = again && event.is_some();
-                Parts { flow, flow_event, reward, event: event.filter(|_| !again) }
+                Parts { flow, flow_event, reward, event: event.filter(|_| !again), consent: false }
             }
         }
     }
@@ -209,6 +234,9 @@ impl Participation {
     pub fn found_missing(&mut self, parts: Parts, now: Timestamp) {
         let sent = self.sent().expect("something was sent").clone();
         self.count_missing(parts, sent.missing_before, now);
+        if parts.consent && !self.looks_for_consent() {
+            self.loses_consents(now);
+        }
         self.0.failures = 0;
         self.put_off(now, now);
         if self.unplaced_since().is_some() {

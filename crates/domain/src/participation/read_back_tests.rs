@@ -20,7 +20,7 @@ fn write(shows_reward: bool, event: bool) -> ProfileWrite {
 }
 
 fn all() -> Parts {
-    Parts { flow: true, flow_event: true, reward: true, event: Some(at(5)) }
+    Parts { flow: true, flow_event: true, reward: true, event: Some(at(5)), consent: false }
 }
 
 fn missing(parts: Parts, times: u32) -> Option<ReadBack> {

@@ -44,6 +44,8 @@ pub(super) struct PartsRecord {
     reward: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     event: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    consent: bool,
 }
 
 /// The record of what is to be read back from a profile, which may be the one that an event `named`.
@@ -90,10 +92,12 @@ fn parts_record(parts: Parts) -> PartsRecord {
         flow_event: parts.flow_event,
         reward: parts.reward,
         event: parts.event.map(Timestamp::as_millisecond),
+        consent: parts.consent,
     }
 }
 
 fn parts(record: &PartsRecord) -> Result<Parts, Why> {
     let event = record.event.map(moment).transpose()?;
-    Ok(Parts { flow: record.flow, flow_event: record.flow_event, reward: record.reward, event })
+    let PartsRecord { flow, flow_event, reward, consent, .. } = *record;
+    Ok(Parts { flow, flow_event, reward, event, consent })
 }

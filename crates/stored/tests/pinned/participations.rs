@@ -67,6 +67,9 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
     let mut named = by_event.unwrap().into_snapshot();
     named.read_back = Some(to_read_back);
     add("read_back_named".into(), Participation::restore(named).unwrap());
+    let consent = Parts { consent: true, ..Parts::default() };
+    let lost = ReadBack::Missing { parts: consent, times: 1 };
+    add("read_back_consent".into(), but(|kept| kept.read_back = Some(lost)));
     for (name, one) in others() {
         add(name.to_owned(), one);
     }
@@ -74,7 +77,7 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
 }
 
 fn read_backs() -> Vec<(&'static str, ReadBack)> {
-    let parts = Parts { flow: true, flow_event: true, reward: true, event: Some(at(21)) };
+    let parts = Parts { flow: true, flow_event: true, reward: true, event: Some(at(21)), consent: false };
     let profile = ProfileRef::ExternalId("u-1".into());
     let braze_id = Some("b-1".to_owned());
     let sent = SentParts { profile, braze_id, at: at(22), parts, missing_before: 1 };
