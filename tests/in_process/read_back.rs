@@ -147,6 +147,20 @@ async fn a_reward_for_a_profile_that_the_webhook_named_and_that_is_gone_is_writt
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reward_whose_participation_cannot_be_read_is_read_back_once_it_can_be() {
+    let ada = Ada::remembered().await;
+    ada.appears("new", ADA).await;
+    ada.is_merged().await;
+    let id = ada.campaign.accept_event("signed_in", ADA).await;
+    ada.campaign.all_reach(&[id], "credited", A_DAY).await;
+    ada.campaign.memory.damage(id, true);
+    ada.campaign.clock.sleep(SOON).await;
+    ada.campaign.memory.damage(id, false);
+    ada.campaign.clock.sleep(6 * SOON).await;
+    ada.has_everything("new").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reward_that_a_merge_moved_along_is_not_written_again() {
     let ada = Ada::new(TRUSTED).await;
     ada.appears("new", ADA).await;

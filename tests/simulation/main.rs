@@ -5,54 +5,65 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::thread;
 
-use testkit::simulation::{Broken, Mutation, Plan, Played, play, shrink};
+use testkit::simulation::{Broken, Mutation, Plan, play, play_all, shrink};
 
 const SEEDS: u64 = 1_000;
+
+/// Runs in which profiles change often.
+const PEOPLE_SEEDS: u64 = 100;
+
+/// A mutation that concerns profiles that change is noticed within so many seeds.
+const A_FEW: u64 = 10;
+
+/// What happens to profiles.
+const CHANGES: [&str; 11] = [
+    "bulk merges",
+    "changed addresses",
+    "changed numbers",
+    "deletions",
+    "identifications",
+    "merges",
+    "profiles that the app created",
+    "renames",
+    "sign-ins",
+    "swaps",
+    "unsubscribes by link",
+];
 
 /// The runs that are kept.
 const FOUND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/simulation/found");
 
-/// Plays the runs of many seeds on all cores. The first broken promise ends the test with its seed.
-fn play_all(seeds: u64) -> Played {
-    let threads = u64::try_from(thread::available_parallelism().unwrap().get()).unwrap();
-    let play_some = |first: u64| {
-        let mut all = Played::default();
-        for seed in (first..seeds).step_by(usize::try_from(threads).unwrap()) {
-            match play(&Plan::of(seed), None) {
-                Ok(played) => add(&mut all, played),
-                Err(broken) => {
-                    panic!("seed {seed}: {broken:?}; `cargo xtask simulate --seed {seed}` shrinks it")
-                }
-            }
-        }
-        all
-    };
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|first| scope.spawn(move || play_some(first))).collect();
-        let mut all = Played::default();
-        for thread in threads {
-            add(&mut all, thread.join().unwrap());
-        }
-        all
-    })
-}
-
-fn add(all: &mut Played, played: Played) {
-    for (counts, more) in [(&mut all.ended, played.ended), (&mut all.faults, played.faults)] {
-        for (name, count) in more {
-            *counts.entry(name).or_default() += count;
-        }
+#[test]
+fn whatever_goes_wrong_the_promises_are_kept() {
+    let (played, broken) = play_all(0..SEEDS, Plan::of);
+    println!(
+        "{SEEDS} seeds\nended: {:?}\nfaults: {:?}\npeople: {:?}",
+        played.ended, played.faults, played.people
+    );
+    assert!(
+        broken.is_empty(),
+        "{broken:#?}; `cargo xtask simulate --seed {}` shrinks the first",
+        broken[0].0
+    );
+    let states: Vec<&str> = played.ended.keys().copied().collect();
+    for state in ["credited", "enrolled", "expired", "unverified"] {
+        assert!(states.contains(&state), "no run ends {state}");
     }
 }
 
 #[test]
-fn whatever_goes_wrong_the_promises_are_kept() {
-    let played = play_all(SEEDS);
-    println!("{SEEDS} seeds\nended: {:?}\nfaults: {:?}", played.ended, played.faults);
-    let states: Vec<&str> = played.ended.keys().copied().collect();
-    assert_eq!(states, ["credited", "enrolled", "expired", "unverified"], "every end that there is");
+fn whatever_happens_to_profiles_the_promises_are_kept() {
+    let (played, broken) = play_all(0..PEOPLE_SEEDS, Plan::of_people);
+    println!("{PEOPLE_SEEDS} seeds\npeople: {:?}", played.people);
+    assert!(
+        broken.is_empty(),
+        "{broken:#?}; `cargo xtask simulate --people --seed {}` shrinks the first",
+        broken[0].0
+    );
+    for change in CHANGES {
+        assert!(played.people.contains_key(change), "there are no {change}");
+    }
 }
 
 #[test]
@@ -109,6 +120,23 @@ fn a_credit_without_a_question_to_braze_is_noticed() {
 fn a_callback_that_is_not_made_is_noticed() {
     let (_, broken) = caught(Mutation::NoTelling);
     assert_eq!(broken.promise, "Quikly is told what became of everyone");
+}
+
+/// The promise that is broken within a few seeds where profiles change and the system lacks a rule.
+fn caught_within_a_few(mutation: Mutation) -> &'static str {
+    let found = (0..A_FEW).find_map(|seed| play(&Plan::of_people(seed), Some(mutation)).err());
+    found.unwrap_or_else(|| panic!("{mutation:?} goes unnoticed")).promise
+}
+
+#[test]
+fn a_remembered_profile_that_is_not_confirmed_is_noticed() {
+    assert_eq!(caught_within_a_few(Mutation::NoConfirming), "no write goes to a profile that is long gone");
+}
+
+#[test]
+fn writes_that_are_not_read_back_are_noticed() {
+    let promise = "what was logged is on a profile of the consumer, or reported";
+    assert_eq!(caught_within_a_few(Mutation::NoReadingBack), promise);
 }
 
 #[test]

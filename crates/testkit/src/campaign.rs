@@ -351,13 +351,14 @@ impl Campaign {
         }
     }
 
-    /// Sends a request to the simulated workspace: to control it, or to Braze's own paths, as the brand does.
+    /// Sends a request to the simulated workspace: to control it, or to Braze's own paths, as the brand does. An answer that is not JSON is
+    /// `null`.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
         let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
         let request = request.header("authorization", format!("Bearer {KEY}"));
         let response =
             self.simulated.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
-        serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
+        serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap_or_default()
     }
 
     /// Controls the simulated workspace.

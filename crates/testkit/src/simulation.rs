@@ -1,13 +1,19 @@
 //! A campaign in virtual time in which everything that can go wrong does, as a seed decides. Afterwards the promises are checked.
 
+mod change;
 mod line;
 mod log;
+mod many;
 mod mortal;
+mod people;
+mod placed;
 mod plan;
 mod prizes;
 mod process;
 mod promises;
 mod shrink;
+mod trouble;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use braze_sim::{OnRequest, Settings};
+use braze_sim::{OnApplied, OnRequest, Settings};
 use domain::ids::ParticipationId;
 use memory::Faults;
 use ports::{Clock, Store};
@@ -26,9 +32,9 @@ use crate::simulation::line::SharedRun;
 use crate::simulation::log::RunLog;
 use crate::simulation::process::Processes;
 
-pub use plan::{
-    CONSUMERS, FailingEndpoint, Failure, Happening, Plan, PlannedOptIn, Prizes, Runs, SeededProfile,
-};
+pub use change::{CONSUMERS, PersonChange};
+pub use many::play_all;
+pub use plan::{FailingEndpoint, Failure, Happening, Plan, PlannedOptIn, Prizes, Runs, SeededProfile};
 pub use shrink::shrink;
 
 /// By then, every wait for a consumer has ended, however the clocks were set.
@@ -36,6 +42,7 @@ const LONGEST: Duration = Duration::from_secs(4 * 86_400);
 
 const CALLBACK: &str = "[callback]\nurl = \"https://quikly.example/hook\"\nsecret = { env = \"KEY\" }";
 const EVENT: &str = "q_participated";
+const REWARDED: &str = "q_rewarded";
 const OPT_IN: &str = "opt_in";
 const KEY: &str = "sim-key";
 
@@ -53,6 +60,10 @@ pub enum Mutation {
     NoAsking,
     /// Callbacks count as delivered, and are not sent.
     NoTelling,
+    /// A remembered profile is never confirmed.
+    NoConfirming,
+    /// Nothing is read back.
+    NoReadingBack,
 }
 
 /// A promise that was broken.
@@ -71,6 +82,8 @@ pub struct Played {
     pub ended: BTreeMap<&'static str, u64>,
     /// How many times each fault has occurred.
     pub faults: BTreeMap<&'static str, u64>,
+    /// How many times profiles were changed in each way, and what that cost.
+    pub people: BTreeMap<&'static str, u64>,
     /// Everything that was logged.
     pub log: String,
 }
@@ -82,8 +95,16 @@ pub struct Played {
 ///
 /// # Panics
 /// When the runtime cannot be created, or a name is invalid.
-#[expect(clippy::expect_used, reason = "a test ends where it fails")]
 pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
+    play_logged(plan, mutation).0
+}
+
+/// Does the same, and returns everything that was logged, too.
+///
+/// # Panics
+/// When the runtime cannot be created, or a name is invalid.
+#[expect(clippy::expect_used, reason = "a test ends where it fails")]
+pub fn play_logged(plan: &Plan, mutation: Option<Mutation>) -> (Result<Played, Broken>, String) {
     let log = RunLog::default();
     let _logged = log.takes_all();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -91,8 +112,9 @@ pub fn play(plan: &Plan, mutation: Option<Mutation>) -> Result<Played, Broken> {
     let played = tokio::task::LocalSet::new()
         .block_on(&runtime, async { Run::new(plan, mutation, &log).play_to_the_end(plan).await });
     let log = log.text();
-    promises::nothing_leaked(&log)?;
-    Ok(Played { log, ..played? })
+    let played =
+        promises::nothing_leaked(&log).and(played).map(|played| Played { log: log.clone(), ..played });
+    (played, log)
 }
 
 /// The way in which a participation came about.
@@ -101,6 +123,14 @@ pub(crate) enum By {
     Email(u8),
     Phone(u8),
     Event(u8),
+}
+
+impl By {
+    fn consumer(self) -> u8 {
+        match self {
+            Self::Email(consumer) | Self::Phone(consumer) | Self::Event(consumer) => consumer,
+        }
+    }
 }
 
 type AcceptedSoFar = [(ParticipationId, By)];
@@ -119,6 +149,10 @@ struct Run {
     unreadable: Vec<ParticipationId>,
     log_is_full: Arc<AtomicBool>,
     faults: BTreeMap<&'static str, u64>,
+    /// The consumers whose profiles were changed.
+    touched: BTreeSet<u8>,
+    /// How many times profiles were changed, by kind.
+    changed: BTreeMap<&'static str, u64>,
 }
 
 pub(crate) fn email(consumer: u8) -> String {
@@ -134,10 +168,18 @@ impl Run {
         let line = Arc::new(SharedRun::default());
         let counter = line.clone();
         let on_request: OnRequest = Arc::new(move |observed| counter.answered(observed));
-        let settings = Settings { settle: SETTLE, on_request: Some(on_request), ..Settings::default() };
+        let witness = line.clone();
+        let on_applied: OnApplied = Arc::new(move |object| witness.witness.applied(object));
+        let settings = Settings {
+            settle: SETTLE,
+            on_request: Some(on_request),
+            on_applied: Some(on_applied),
+            ..Settings::default()
+        };
         let faults = Faults::like_aws().times(f64::from(plan.storm) / 100.0);
         let waits = if mutation == Some(Mutation::NoSettling) { "settle = \"0s\"\n" } else { "" };
-        let brand = format!("{waits}{CALLBACK}");
+        let trusts = if mutation == Some(Mutation::NoConfirming) { "hint_fresh = \"30d\"\n" } else { "" };
+        let brand = format!("{waits}{trusts}{CALLBACK}");
         let campaign = Arc::new(Campaign::seeded(plan.dice, faults, &brand, &plan.activation(), settings));
         if plan.runs == Runs::Functions {
             campaign.memory.enter_in_order();
@@ -152,6 +194,8 @@ impl Run {
             unreadable: Vec::new(),
             log_is_full: log.is_full.clone(),
             faults: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            changed: BTreeMap::new(),
         }
     }
 
@@ -180,13 +224,14 @@ impl Run {
             self.campaign.clock.sleep(Duration::from_secs(60)).await;
         }
         self.line.broken()?;
-        promises::are_kept(&self.campaign, plan, &self.accepted, &self.said_stop, self.unknown()).await?;
+        self.promises_are_kept(plan).await?;
         self.nothing_died_of_waiting(plan)?;
         let mut played = Played { faults: self.campaign.memory.struck(), ..Played::default() };
         for (id, _) in &self.accepted {
             *played.ended.entry(self.campaign.state(*id).await).or_default() += 1;
         }
         played.faults.append(&mut self.faults);
+        played.people = self.counted();
         played.faults.append(&mut self.line.struck());
         let (dead, refused) = (self.campaign.memory.dead_letters(), self.campaign.quikly.failed.load(SeqCst));
         for (fault, count) in
@@ -237,10 +282,7 @@ impl Run {
     async fn happen(&mut self, happening: Happening) {
         let campaign = self.campaign.clone();
         match happening {
-            Happening::TakesPartByEmail(consumer) => {
-                let id = campaign.accept(&email(consumer)).await;
-                self.accept(id, By::Email(consumer));
-            }
+            Happening::TakesPartByEmail(consumer) => self.takes_part_by_email(consumer).await,
             Happening::TakesPartByPhone(consumer) => {
                 let id = campaign.accept_phone(&phone(consumer), Some(&email(consumer))).await;
                 self.accept(id, By::Phone(consumer));
@@ -249,6 +291,8 @@ impl Run {
                 let id = campaign.accept_event("signed_in", &email(consumer)).await;
                 self.accept(id, By::Event(consumer));
             }
+            Happening::DoesSomethingInTheApp(consumer) => self.does_something_in_the_app(consumer).await,
+            Happening::Changes { consumer, how, slowly } => self.changes(consumer, how, slowly).await,
             Happening::SaysYes(consumer) => {
                 let reply = json!({ "phone": phone(consumer), "text": "Y" });
                 campaign.steer("POST", "/_sim/replies", &reply.to_string()).await;
@@ -300,22 +344,6 @@ impl Run {
         }
     }
 
-    /// Makes one of the participations so far unreadable.
-    fn damage(&mut self, number: u8) {
-        let among = self.accepted.len();
-        if let Some((id, _)) = usize::from(number).checked_rem(among).and_then(|at| self.accepted.get(at)) {
-            self.unreadable.push(*id);
-            self.campaign.memory.damage(*id, true);
-            self.count("records that could not be read");
-        }
-    }
-
-    /// Lets minutes pass, and then restores the brand's first file.
-    async fn pass_and_return(&self, minutes: u32) {
-        self.campaign.clock.sleep(Duration::from_secs(60) * minutes).await;
-        self.campaign.restore_file();
-    }
-
     /// Cancels the subscription of a consumer who is subscribed.
     async fn says_stop(&mut self, consumer: u8) {
         if promises::subscribed(&self.campaign).await.contains(&phone(consumer)) {
@@ -341,32 +369,6 @@ impl Run {
 
     fn count(&mut self, fault: &'static str) {
         *self.faults.entry(fault).or_default() += 1;
-    }
-
-    async fn fail(&self, endpoint: FailingEndpoint, how: Failure, count: u8) {
-        let mut fault = match how {
-            Failure::Throttled => json!({ "kind": "status", "status": 429, "when": "before" }),
-            Failure::Before => json!({ "kind": "status", "status": 500, "when": "before" }),
-            Failure::After => json!({ "kind": "garbage", "when": "after" }),
-            Failure::NotSent => {
-                self.line.not_sent.store(count.into(), SeqCst);
-                return;
-            }
-            Failure::AnswerLost => {
-                self.line.answers_lost.store(count.into(), SeqCst);
-                return;
-            }
-        };
-        fault["count"] = count.into();
-        let path = match endpoint {
-            FailingEndpoint::Any => None,
-            FailingEndpoint::Track => Some("/users/track"),
-            FailingEndpoint::ExportIds => Some("/users/export/ids"),
-            FailingEndpoint::StatusGet => Some("/subscription/status/get"),
-            FailingEndpoint::StatusSet => Some("/v2/subscription/status/set"),
-        };
-        fault["path"] = path.into();
-        self.campaign.steer("POST", "/_sim/faults", &fault.to_string()).await;
     }
 
     /// Ends all faults.

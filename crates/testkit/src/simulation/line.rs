@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::simulation::Broken;
+use crate::simulation::witness::Witness;
 
 /// Faults after which it is unknown whether something was done.
 pub(crate) const LEAVES_IT_OPEN: [&str; 6] =
@@ -21,7 +22,7 @@ const PANICKED: &str = "panics at a request to Braze";
 pub(crate) const KILLED: &str = "processes killed between two effects";
 
 /// The state that all processes of a run share.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct SharedRun {
     /// How many of the next requests are not sent.
     pub(crate) not_sent: AtomicU32,
@@ -29,6 +30,8 @@ pub(crate) struct SharedRun {
     pub(crate) answers_lost: AtomicU32,
     /// How many of the next requests make our own code panic.
     pub(crate) panics: AtomicU32,
+    /// What became of the writes.
+    pub(crate) witness: Witness,
     faults: Mutex<BTreeMap<&'static str, u64>>,
     broken: Mutex<Option<Broken>>,
 }

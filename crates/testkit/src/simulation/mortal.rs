@@ -37,6 +37,8 @@ use crate::simulation::Mutation;
 use crate::simulation::line::{LastWords, SharedRun, everybody_is_subscribed};
 use crate::simulation::promises::leaked_in;
 
+const EXPORT: &str = "/users/export/ids";
+
 /// How many effects a process has left.
 #[derive(Debug)]
 pub(crate) struct Life {
@@ -281,6 +283,9 @@ impl Callbacks for Mortal {
 #[async_trait]
 impl ReadBacks for Mortal {
     async fn keep_batches(&self, batches: &[ReadBackBatch]) -> Result<()> {
+        if self.mutation == Some(Mutation::NoReadingBack) {
+            return Ok(());
+        }
         self.life.effect(self.ports.read_backs.keep_batches(batches)).await
     }
 
@@ -354,6 +359,7 @@ impl braze::Transport for Mortal {
         if self.line.is_not_sent() {
             return Err(TransportError::NotSent("a fault was asked for".to_owned()));
         }
+        let question = (request.uri().path() == EXPORT).then(|| request.body().clone());
         let answered = self.life.effect(self.ports.transport.send(request)).await;
         self.line.may_panic(true);
         if self.line.loses_the_answer() {
@@ -361,6 +367,9 @@ impl braze::Transport for Mortal {
         }
         if let Ok(answer) = &answered {
             self.heard.listen(answer.body());
+            if let Some(question) = question {
+                self.line.witness.hears(&question, answer.body());
+            }
         }
         answered
     }

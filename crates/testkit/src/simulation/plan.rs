@@ -5,12 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::simulation::EVENT;
-
-/// The number of consumers in a run.
-pub const CONSUMERS: u8 = 6;
+use crate::simulation::change::{CONSUMERS, PersonChange};
 
 /// The name of the code file in a plan with a pool of codes.
 pub(super) const CODES: &str = "codes.txt";
+
+/// The consent that an activation asks for.
+const CONSENT: &str = "[activation.consent]\nemail_subscribe = \"opted_in\"\n[activation.consent.texts]\nv1 = \"I agree.\"\n\
+    [activation.consent.email]\nemail = \"optional\"\n";
 
 /// A brand's file returns within this many minutes, well before a day has passed, however the clocks are set meanwhile.
 const LONGEST_WITHOUT_BRAND: u32 = 600;
@@ -31,6 +33,9 @@ pub struct Plan {
     pub prizes: Prizes,
     /// The number of rewards.
     pub quantity: u32,
+    /// Whether the activation asks for consent to e-mail.
+    #[serde(default)]
+    pub asks_consent: bool,
     /// The consumers who have a profile in the workspace from the beginning.
     pub known: Vec<SeededProfile>,
     /// The events, one after another.
@@ -147,6 +152,17 @@ pub enum Happening {
     BrandBroken(u32),
     /// The log cannot be written for this many minutes.
     LogFails(u32),
+    /// Braze reports something that a consumer did in the app, and names the profile.
+    DoesSomethingInTheApp(u8),
+    /// A consumer's profiles change.
+    Changes {
+        /// The consumer.
+        consumer: u8,
+        /// What happens to the profiles.
+        how: PersonChange,
+        /// How many seconds Braze takes to apply it.
+        slowly: u32,
+    },
 }
 
 /// The endpoints that may fail.
@@ -191,6 +207,7 @@ impl Plan {
     /// The activation, in the form of a brand file.
     pub(super) fn activation(&self) -> String {
         let incentive = self.incentive();
+        let consent = if self.asks_consent { CONSENT } else { "" };
         let opt_in = match self.opt_in {
             PlannedOptIn::Single => "opt_in = \"single\"",
             PlannedOptIn::SingleWithProfile => "opt_in = \"single\"\nsubscribe = \"with_profile\"",
@@ -206,7 +223,7 @@ impl Plan {
          [activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nincentive = \"early\"\n{opt_in}\n\
          [activation.events.signed_in]\nincentive = \"early\"\n\
          {incentive}\
-         [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\n"
+         [activation.rewards_to_braze]\nreward = \"q_reward\"\nposition = \"q_position\"\n{consent}"
         )
     }
 
@@ -267,11 +284,15 @@ impl Plan {
             runs: runs[dice.usize(..3)],
             prizes: prizes[dice.usize(..7)],
             quantity: dice.u32(1..5),
+            asks_consent: false,
             known,
             happens: (0..dice.usize(8..28)).map(|_| happening(&mut dice)).collect(),
         };
         plan.add_panics();
         plan.add_what_is_ours();
+        if seed % 2 == 1 {
+            plan.add_people(1..4);
+        }
         plan
     }
 

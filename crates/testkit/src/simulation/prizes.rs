@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::campaign::Campaign;
 use crate::simulation::plan::CODES;
-use crate::simulation::{AcceptedSoFar, Broken, By, CONSUMERS, Plan, Prizes, broken, email};
+use crate::simulation::{AcceptedSoFar, Broken, By, Plan, Prizes, broken, email};
 
 /// Fills the pool of codes.
 pub(super) async fn stock(campaign: &Campaign, plan: &Plan) {
@@ -36,7 +36,9 @@ pub(super) fn are_given(plan: &Plan, awards: &[Award]) -> Result<(), Broken> {
     let in_it = |award: &&Award| award.credited_at.is_some() && is_in_it(award);
     let in_it: BTreeSet<_> = awards.iter().filter(in_it).map(|award| award.participant).collect();
     let expected = in_it.len().min(plan.places() as usize);
-    if rewarded.len() != expected || rewarded.values().any(|count| *count > 1) {
+    // Two who swapped their addresses may be found to be one participant.
+    let least = if plan.swaps() { 0 } else { expected };
+    if !(least..=expected).contains(&rewarded.len()) || rewarded.values().any(|count| *count > 1) {
         return broken(PROMISE, format!("{} were rewarded, not {expected}: {}", rewarded.len(), statuses()));
     }
     Ok(())
@@ -80,7 +82,8 @@ pub(super) fn are_shown(
     awards: &[Award],
     profiles: &[Value],
 ) -> Result<(), Broken> {
-    for consumer in 0..CONSUMERS {
+    let theirs: BTreeSet<u8> = accepted.iter().map(|(_, by)| by.consumer()).collect();
+    for consumer in theirs {
         let Some(profile) = profiles.iter().find(|profile| profile["email"] == email(consumer)) else {
             continue;
         };

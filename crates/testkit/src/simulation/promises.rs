@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::award::Award;
+use domain::ids::ParticipationId;
+use domain::participation::{Outcome, State};
 use serde_json::Value;
 
 use crate::campaign::Campaign;
+use crate::simulation::people::{other_email, other_phone, owners};
+use crate::simulation::placed::{self, Placed};
 use crate::simulation::{
-    AcceptedSoFar, Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, Plan, PlannedOptIn, broken, email,
-    phone, prizes,
+    AcceptedSoFar, Broken, By, CONSUMERS, EVENT, Happening, KEY, OPT_IN, Plan, PlannedOptIn, Run, broken,
+    email, phone, prizes,
 };
 
 /// The numbers that are subscribed now.
@@ -21,7 +25,9 @@ pub(super) async fn subscribed(campaign: &Campaign) -> BTreeSet<String> {
 
 /// Whether a text contains a contact of the run or the key.
 pub(super) fn leaked_in(text: &str) -> bool {
-    let contacts = (0..CONSUMERS).flat_map(|consumer| [email(consumer), phone(consumer)]);
+    let contacts = (0..CONSUMERS).flat_map(|consumer| {
+        [email(consumer), phone(consumer), other_email(consumer), other_phone(consumer)]
+    });
     contacts.chain([KEY.to_owned()]).any(|secret| text.contains(secret.trim_start_matches('+')))
 }
 
@@ -33,24 +39,66 @@ pub(super) fn nothing_leaked(log: &str) -> Result<(), Broken> {
     }
 }
 
-/// Checks the promises about the end of a run.
-pub(super) async fn are_kept(
-    campaign: &Campaign,
-    plan: &Plan,
-    accepted: &AcceptedSoFar,
-    said_stop: &BTreeSet<u8>,
-    unknown: u64,
-) -> Result<(), Broken> {
-    everyone_is_there(campaign, accepted)?;
-    everyone_ends_well(campaign, plan, accepted, said_stop).await?;
-    let awards: Vec<Award> =
-        accepted.iter().filter_map(|(id, _)| campaign.memory.stored_award(*id)).collect();
-    prizes::are_given(plan, &awards)?;
-    everything_is_told(campaign, &awards)?;
-    let profiles = campaign.profiles().await;
-    nobody_has_two_profiles(&profiles)?;
-    prizes::are_shown(campaign, plan, accepted, &awards, &profiles)?;
-    events_are_logged_once(campaign, plan, accepted, &profiles, unknown).await
+impl Run {
+    /// Checks the promises about the end of a run.
+    pub(super) async fn promises_are_kept(&self, plan: &Plan) -> Result<(), Broken> {
+        let (campaign, accepted) = (&*self.campaign, &self.accepted[..]);
+        everyone_is_there(campaign, accepted)?;
+        self.everyone_ends_well(plan).await?;
+        let awards: Vec<Award> =
+            accepted.iter().filter_map(|(id, _)| campaign.memory.stored_award(*id)).collect();
+        prizes::are_given(plan, &awards)?;
+        everything_is_told(campaign, &awards)?;
+        let (profiles, touched) = (campaign.profiles().await, &self.touched);
+        nobody_has_two_profiles(&profiles, touched)?;
+        let seen = self.line.witness.seen();
+        let placed =
+            Placed { campaign, plan, accepted, awards: &awards, touched, profiles: &profiles, seen: &seen };
+        placed.are_kept()?;
+        let unchanged: Vec<_> =
+            accepted.iter().filter(|(_, by)| !touched.contains(&by.consumer())).copied().collect();
+        prizes::are_shown(campaign, plan, &unchanged, &awards, &profiles)?;
+        events_are_logged_once(campaign, plan, &unchanged, &profiles, self.unknown()).await
+    }
+    /// Whether the consumer's profile had another number. It may, once it was changed.
+    fn is_mismatch(&self, id: ParticipationId) -> bool {
+        let stored = self.campaign.memory.stored(id);
+        stored.is_some_and(|stored| matches!(stored.state(), State::Ended(Outcome::Mismatch(_))))
+    }
+
+    /// Every fault in a run ends after a while. So the only participations that end badly are those whose consumer never answers "Y", or
+    /// cancels.
+    async fn everyone_ends_well(&self, plan: &Plan) -> Result<(), Broken> {
+        let (campaign, said_stop) = (&*self.campaign, &self.said_stop);
+        let subscribed = subscribed(campaign).await;
+        let double = matches!(plan.opt_in, PlannedOptIn::DoubleByEvent | PlannedOptIn::DoubleByBraze);
+        for (id, by) in &self.accepted {
+            let state = campaign.state(*id).await;
+            let well = match by {
+                By::Email(_) => state == "enrolled",
+                By::Event(_) => state == "credited",
+                By::Phone(consumer) if self.touched.contains(consumer) => {
+                    matches!(state, "credited" | "unverified")
+                        || (double && state == "expired")
+                        || self.is_mismatch(*id)
+                }
+                By::Phone(consumer) if said_stop.contains(consumer) => {
+                    state == "credited" || state == if double { "expired" } else { "unverified" }
+                }
+                By::Phone(consumer) => match state {
+                    "credited" => subscribed.contains(&phone(*consumer)),
+                    state => double && state == "expired",
+                },
+            };
+            if !well {
+                return broken(
+                    "trouble that passes does no lasting harm",
+                    format!("{id} by {by:?} is {state}"),
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 fn everyone_is_there(campaign: &Campaign, accepted: &AcceptedSoFar) -> Result<(), Broken> {
@@ -58,36 +106,6 @@ fn everyone_is_there(campaign: &Campaign, accepted: &AcceptedSoFar) -> Result<()
         Some((id, _)) => broken("nothing accepted is lost", id.to_string()),
         None => Ok(()),
     }
-}
-
-/// Every fault in a run ends after a while. So the only participations that end badly are those whose consumer never answers "Y", or
-/// cancels.
-async fn everyone_ends_well(
-    campaign: &Campaign,
-    plan: &Plan,
-    accepted: &AcceptedSoFar,
-    said_stop: &BTreeSet<u8>,
-) -> Result<(), Broken> {
-    let subscribed = subscribed(campaign).await;
-    let double = matches!(plan.opt_in, PlannedOptIn::DoubleByEvent | PlannedOptIn::DoubleByBraze);
-    for (id, by) in accepted {
-        let state = campaign.state(*id).await;
-        let well = match by {
-            By::Email(_) => state == "enrolled",
-            By::Event(_) => state == "credited",
-            By::Phone(consumer) if said_stop.contains(consumer) => {
-                state == "credited" || state == if double { "expired" } else { "unverified" }
-            }
-            By::Phone(consumer) => match state {
-                "credited" => subscribed.contains(&phone(*consumer)),
-                state => double && state == "expired",
-            },
-        };
-        if !well {
-            return broken("trouble that passes does no lasting harm", format!("{id} by {by:?} is {state}"));
-        }
-    }
-    Ok(())
 }
 
 /// Checks that Quikly got a callback for every credit, every end without one, and every later reward. A repeated callback must be the same.
@@ -114,6 +132,9 @@ fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broke
         if tells("reward_unplaced").is_some() != prizes::is_unplaced(campaign, award) {
             return broken("Quikly is told of a reward that no profile shows", award.id.to_string());
         }
+        if tells("consent_not_written").is_some() != placed::is_not_written(campaign, award) {
+            return broken("Quikly is told of a consent that was not written", award.id.to_string());
+        }
     }
     match told.pop_first() {
         Some((id, _)) => broken("Quikly is told nothing else", id),
@@ -121,7 +142,9 @@ fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broke
     }
 }
 
-fn nobody_has_two_profiles(profiles: &[Value]) -> Result<(), Broken> {
+fn nobody_has_two_profiles(profiles: &[Value], touched: &BTreeSet<u8>) -> Result<(), Broken> {
+    let unchanged = profiles.iter().filter(|profile| owners(profile).is_disjoint(touched));
+    let profiles: Vec<&Value> = unchanged.collect();
     for field in ["email", "phone"] {
         let mut seen = BTreeSet::new();
         for contact in profiles.iter().filter_map(|profile| profile[field].as_str()) {

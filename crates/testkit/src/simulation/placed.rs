@@ -1,0 +1,177 @@
+//! The promises about writes to people whose profiles change: what was won, logged and consented to reached a profile of
+//! the consumer, or it was reported that it did not.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::award::Award;
+use domain::consent::{Consent, ConsentProgress};
+use domain::ids::ParticipationId;
+use serde_json::{Value, json};
+
+use crate::campaign::{Campaign, SETTLE};
+use crate::simulation::people::owners;
+use crate::simulation::witness::{Witnessed, reward_on};
+use crate::simulation::{AcceptedSoFar, Broken, By, EVENT, Happening, Plan, broken, prizes};
+
+/// How long a remembered profile is trusted (10 minutes), and as long again as a write may be under way.
+const TRUSTED_FOR: Duration = Duration::from_secs(20 * 60);
+
+/// What is checked.
+pub(super) struct Placed<'a> {
+    pub(super) campaign: &'a Campaign,
+    pub(super) plan: &'a Plan,
+    pub(super) accepted: &'a AcceptedSoFar,
+    pub(super) awards: &'a [Award],
+    /// The consumers whose profiles were changed.
+    pub(super) touched: &'a BTreeSet<u8>,
+    pub(super) profiles: &'a [Value],
+    pub(super) seen: &'a Witnessed,
+}
+
+impl Placed<'_> {
+    /// Checks all of them.
+    pub(super) fn are_kept(&self) -> Result<(), Broken> {
+        self.writes_go_to_living_profiles()?;
+        for (id, by) in self.accepted {
+            if self.touched.contains(&by.consumer()) {
+                self.reward_is_placed(*id, *by)?;
+                self.event_is_placed(*id, *by)?;
+            }
+            self.consent_is_placed(*id, *by)?;
+        }
+        self.nobody_is_subscribed_twice()
+    }
+
+    /// Clocks that were set make a remembered profile look younger.
+    fn patience(&self) -> Duration {
+        let set = self.plan.happens.iter().map(|happening| match happening {
+            Happening::ClockSet(seconds) => u64::from(seconds.unsigned_abs()),
+            _ => 0,
+        });
+        TRUSTED_FOR + Duration::from_secs(set.sum())
+    }
+
+    fn writes_go_to_living_profiles(&self) -> Result<(), Broken> {
+        let Witnessed { gone_for, rival_for, .. } = *self.seen;
+        if gone_for > self.patience() {
+            return broken("no write goes to a profile that is long gone", format!("gone for {gone_for:?}"));
+        }
+        if rival_for > self.patience() {
+            return broken("nobody has a second profile because of us", format!("after {rival_for:?}"));
+        }
+        let long_known = if self.is_calm() { 2 * SETTLE } else { self.patience() };
+        if self.seen.replaced_after > long_known {
+            let by = format!("known for {:?}", self.seen.replaced_after);
+            return broken("an address that Braze showed us is not replaced", by);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing holds up a write once it was decided.
+    fn is_calm(&self) -> bool {
+        let calm = |happening: &Happening| {
+            matches!(
+                happening,
+                Happening::TakesPartByEmail(_)
+                    | Happening::TakesPartByPhone(_)
+                    | Happening::DoesSomething(_)
+                    | Happening::DoesSomethingInTheApp(_)
+                    | Happening::SaysYes(_)
+                    | Happening::SaysStop(_)
+                    | Happening::Pass(_)
+                    | Happening::Changes { .. }
+                    | Happening::Tick
+            )
+        };
+        self.plan.storm == 0 && self.plan.happens.iter().all(calm)
+    }
+
+    fn is_unplaced(&self, id: ParticipationId) -> bool {
+        self.campaign.memory.stored(id).is_some_and(|stored| stored.unplaced_since().is_some())
+    }
+
+    fn shows(&self, consumer: u8, shows: impl Fn(&Value) -> bool) -> bool {
+        let mut theirs = self.profiles.iter().filter(|profile| owners(profile).contains(&consumer));
+        theirs.any(shows)
+    }
+
+    /// The consumers whose profiles count as this consumer's. Those who swapped their addresses share their profiles.
+    fn owners(&self, consumer: u8) -> BTreeSet<u8> {
+        if self.plan.swaps() { self.touched.clone() } else { BTreeSet::from([consumer]) }
+    }
+
+    fn reward_is_placed(&self, id: ParticipationId, by: By) -> Result<(), Broken> {
+        let award = self.awards.iter().find(|award| award.id == id);
+        let Some((reward, place)) = award.and_then(Award::reward) else { return Ok(()) };
+        let won = format!("{} {}", prizes::shown(reward), json!(place));
+        let consumer = by.consumer();
+        let owners = self.owners(consumer);
+        let heard = owners.iter().any(|owner| self.seen.heard_rewards.contains(&(*owner, won.clone())));
+        let is_shown = self.shows(consumer, |profile| reward_on(profile) == won);
+        let placed = self.seen.rewards.iter().enumerate();
+        let replaced = placed.filter(|(_, placed)| placed.owners.contains(&consumer) && placed.reward == won);
+        let replaced = replaced.into_iter().any(|(at, placed)| {
+            let later = self.seen.rewards.iter().skip(at + 1);
+            later.into_iter().any(|later| later.braze_id == placed.braze_id && later.reward != won)
+        });
+        if heard || is_shown || replaced || self.is_unplaced(id) {
+            return Ok(());
+        }
+        broken("what was won is on a profile of the consumer, or reported", format!("{id} by {by:?}: {won}"))
+    }
+
+    fn event_is_placed(&self, id: ParticipationId, by: By) -> Result<(), Broken> {
+        let By::Email(consumer) = by else { return Ok(()) };
+        let key = |owner: u8| (owner, EVENT.to_owned());
+        let owners = self.owners(consumer);
+        let is_shown = |owner| self.shows(owner, |profile| profile["custom_events"][EVENT].is_object());
+        let heard = |owner| self.seen.heard_events.contains(&key(owner));
+        if owners.iter().any(|owner| is_shown(*owner) || heard(*owner)) || self.is_unplaced(id) {
+            return Ok(());
+        }
+        let logged = self.seen.events.get(&key(consumer)).copied().unwrap_or_default();
+        broken(
+            "what was logged is on a profile of the consumer, or reported",
+            format!("{id} by {by:?}: logged {logged} times"),
+        )
+    }
+
+    fn consent_is_placed(&self, id: ParticipationId, by: By) -> Result<(), Broken> {
+        const PROMISE: &str = "a consent is on a profile of the consumer, or reported";
+        let stored = self.campaign.memory.stored(id);
+        let consent = stored.as_ref().and_then(|stored| stored.consent()).and_then(|consent| consent.email);
+        let Some(consent) = consent.filter(|consent| consent.given) else { return Ok(()) };
+        let written = self.seen.consents.get(&by.consumer()).is_some_and(|times| !times.is_empty());
+        match consent.progress {
+            ConsentProgress::Written { .. } if !written => {
+                broken(PROMISE, format!("{id}: written to nobody"))
+            }
+            ConsentProgress::Pending | ConsentProgress::Attempted { .. } => {
+                broken(PROMISE, format!("{id}: {:?}", consent.progress))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A consent is given once, so it is written once.
+    fn nobody_is_subscribed_twice(&self) -> Result<(), Broken> {
+        for (consumer, times) in &self.seen.consents {
+            let mut more = times.iter().zip(times.iter().skip(1));
+            if more.any(|(first, second)| first != second) && !self.is_shared(*consumer) {
+                return broken("a consent is never written again", format!("consumer {consumer}: {times:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_shared(&self, consumer: u8) -> bool {
+        self.plan.swaps() && self.touched.contains(&consumer)
+    }
+}
+
+/// Whether Quikly must be told that a consent was not written.
+pub(super) fn is_not_written(campaign: &Campaign, award: &Award) -> bool {
+    let stored = campaign.memory.stored(award.id);
+    stored.is_some_and(|stored| stored.consent().is_some_and(Consent::is_not_written))
+}
