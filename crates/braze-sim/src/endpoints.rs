@@ -27,6 +27,8 @@ pub(crate) enum SimEndpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SimLimit {
     Track,
+    /// The hour that is counted beside the three seconds.
+    TrackHour,
     ExportIds,
     StatusGet,
     StatusSet,

@@ -161,8 +161,7 @@ fn work(
     }
     let now = workspace.now();
     let style = state.settings.header_style;
-    if let Some(window) = state.windows.get_mut(&endpoint.limit()) {
-        let counted = window.count(now);
+    if let Some(counted) = state.count(endpoint.limit(), now) {
         counted.write(style, &mut extra);
         if !counted.within {
             return (SimAnswer::message(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded"), extra);

@@ -50,6 +50,12 @@ impl Window {
         Self { others, used: others, ..self }
     }
 
+    /// The refusal of a request that is over the limit.
+    pub(crate) fn refuses(&self, now: Timestamp) -> Option<WindowCount> {
+        // A copy counts, so that a request that is not refused is counted later.
+        Some({ *self }.count(now)).filter(|counted| !counted.within)
+    }
+
     /// Counts a request, unless it is over the limit.
     pub(crate) fn count(&mut self, now: Timestamp) -> WindowCount {
         let length = u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX).max(1);

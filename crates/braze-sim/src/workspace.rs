@@ -24,7 +24,7 @@ use crate::subscription::{DoubleOptIn, GroupStates, StateChange, StatusKeys};
 use crate::subscription_requests::state_of;
 use crate::track::Object;
 use crate::unconfirmed::Unconfirmed;
-use crate::windows::{HeaderStyle, Window};
+use crate::windows::{HeaderStyle, Window, WindowCount};
 
 /// A callback for every REST request that was answered.
 pub type OnRequest = Arc<dyn Fn(&ObservedRequest) + Send + Sync>;
@@ -61,6 +61,8 @@ pub struct Settings {
     pub export_ids_by_others: u32,
     /// How many requests to `/users/track` three seconds allow.
     pub track_per_3s: u32,
+    /// How many requests to `/users/track` an hour allows beside that, under some contracts.
+    pub track_per_hour: Option<u32>,
     /// The most objects in one `/users/track` request.
     pub max_objects: u32,
     /// Whether that limit applies to each array on its own.
@@ -93,6 +95,7 @@ impl Default for Settings {
             export_ids_window: Duration::from_secs(60),
             export_ids_by_others: 0,
             track_per_3s: 3_000,
+            track_per_hour: None,
             max_objects: 75,
             objects_per_array: false,
             header_style: HeaderStyle::Epoch,
@@ -211,6 +214,21 @@ impl WorkspaceState {
     /// Applies the limits of the settings and starts new windows.
     pub(crate) fn apply_limits(&mut self) {
         self.windows = windows(&self.settings);
+    }
+
+    /// Counts a request, unless it is over a limit. Where an hour is counted beside seconds, the answer is about the hour, unless the
+    /// seconds refuse the request.
+    pub(crate) fn count(&mut self, limit: SimLimit, now: Timestamp) -> Option<WindowCount> {
+        let beside = (limit == SimLimit::Track).then_some(SimLimit::TrackHour);
+        let full = beside.and_then(|hour| self.windows.get_mut(&hour)?.refuses(now));
+        if full.is_some() {
+            return full;
+        }
+        let counted = self.windows.get_mut(&limit)?.count(now);
+        match beside.and_then(|hour| self.windows.get_mut(&hour)) {
+            Some(hour) if counted.within => Some(hour.count(now)),
+            Some(_) | None => Some(counted),
+        }
     }
 
     /// Whether the workspace has a subscription group.
@@ -372,5 +390,8 @@ fn windows(settings: &Settings) -> BTreeMap<SimLimit, Window> {
     let mut windows = fixed_windows();
     windows.insert(SimLimit::Track, Window::new(settings.track_per_3s, Duration::from_secs(3)));
     windows.insert(SimLimit::ExportIds, export_ids.shared_with(settings.export_ids_by_others));
+    if let Some(limit) = settings.track_per_hour {
+        windows.insert(SimLimit::TrackHour, Window::new(limit, Duration::from_secs(3_600)));
+    }
     windows
 }

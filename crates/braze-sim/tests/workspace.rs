@@ -153,3 +153,20 @@ async fn an_invalid_control_request_is_refused_with_a_reason() {
     assert_eq!(answer.status(), 400);
     assert!(answer.text().await.unwrap().contains("explode"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_is_counted_beside_the_three_seconds_and_named_in_the_headers() {
+    let settings = Settings { track_per_3s: 2, track_per_hour: Some(3), ..Settings::default() };
+    let router = Workspace::starting_at(settings, "2026-11-01T10:59:51Z".parse().unwrap()).router();
+    let said = async || {
+        let (status, headers, _) = post(&router, "/users/track", "sim-key", &creation("a@example.com")).await;
+        let number = |name: &str| headers[name].to_str().unwrap().parse::<u32>().unwrap();
+        (status.as_u16(), number("x-ratelimit-limit"), number("x-ratelimit-remaining"))
+    };
+    assert_eq!((said().await, said().await), ((201, 3, 2), (201, 3, 1)));
+    assert_eq!(said().await, (429, 2, 0), "the three seconds are used up");
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!((said().await, said().await), ((201, 3, 0), (429, 3, 0)), "the hour is used up");
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(said().await, (201, 3, 2), "the next hour has begun");
+}
