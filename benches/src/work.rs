@@ -42,7 +42,9 @@ const A_MINUTE: Duration = Duration::from_secs(60);
 
 fn brand(endpoint: &str) -> BrandText {
     let acme = BrandText::of("acme", endpoint, "{ env = \"BENCH_KEY\" }");
-    let acme = acme.with("limits = { export_ids_per_minute = 100000000 }").activation("spring");
+    let acme = acme
+        .with("limits = { export_ids_per_minute = 100000000, track_per_3s = 100000000 }")
+        .activation("spring");
     let spring = acme.email("attributes = { quikly_participant = true }");
     spring.sms("opt_in = \"double\"\ndouble_opt_in_event = \"opt_in\"")
 }

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use domain::ids::BrandId;
-use domain::reservation::{Allowance, Observed};
+use domain::reservation::{Allowance, Contract, Observed};
 use futures::future::join_all;
 use ports::limits::{ContractLane, Endpoint, Lane};
 use ports::outages::Outage;
@@ -13,7 +14,8 @@ use crate::Ports;
 const ALLOWANCE: Allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
 
 fn lane(brand: &str, endpoint: Endpoint) -> ContractLane {
-    ContractLane { lane: Lane { brand: BrandId::parse(brand).unwrap(), endpoint }, allowance: ALLOWANCE }
+    let lane = Lane { brand: BrandId::parse(brand).unwrap(), endpoint };
+    ContractLane { lane, contract: ALLOWANCE.into() }
 }
 
 /// Books requests, and returns how many may start at once.
@@ -45,6 +47,39 @@ pub(crate) async fn limits_learned_from_an_answer_apply_to_the_next_booking(port
     observe(Observed::KeyRefused).await.unwrap();
     let closed = ports.limits.reserve(&lane, 5, start()).await.unwrap();
     assert!(closed.booked.is_empty() && closed.closed_until > Some(start()));
+}
+
+pub(crate) async fn a_changed_contract_counts_from_the_next_booking_on(ports: Ports) {
+    let lane = lane("acme", Endpoint::StatusSet);
+    let allowing = |requests| {
+        let contract = Allowance { requests, ..ALLOWANCE }.into();
+        ContractLane { contract, ..lane.clone() }
+    };
+    assert_eq!(book(&ports, &lane, 200).await, 200);
+    assert_eq!(book(&ports, &allowing(400), 300).await, 200);
+    let next = ports.limits.reserve(&allowing(100), 150, start()).await.unwrap();
+    let counts: Vec<u32> = next.booked.iter().map(|booked| booked.count).collect();
+    assert_eq!(counts, [100, 50], "100 are booked in the next window already");
+}
+
+pub(crate) async fn writes_are_tried_together_and_then_counted_by_the_hour(ports: Ports) {
+    let allowance = Allowance { requests: 100, period: Duration::from_secs(3), by_contract: false };
+    let patience = Some(Duration::from_secs(1));
+    let per_hour = NonZeroU32::new(250);
+    let contract = Contract { per_hour, is_upper_bound: true, patience, ..allowance.into() };
+    let lane = ContractLane { contract, ..lane("acme", Endpoint::Track) };
+    let tries = join_all((0..10).map(|_| book(&ports, &lane, 30))).await;
+    assert_eq!(tries.iter().sum::<u32>(), 40, "forty are tried, whoever asks");
+    let resets_at = Some(start() + Duration::from_secs(1_000));
+    let said = Observed::Answered { limit: Some(150), remaining: Some(105), resets_at };
+    ports.limits.observe(&lane, said, start()).await.unwrap();
+    assert_eq!(book(&ports, &lane, 100).await, 60);
+    let now = start() + Duration::from_secs(6);
+    let booked = ports.limits.reserve(&lane, 100, now).await.unwrap();
+    let counts: Vec<u32> = booked.booked.iter().map(|booked| booked.count).collect();
+    assert_eq!(counts, [45], "others used five of the hour's 150");
+    assert!(booked.later.iter().map(|free| free.count).sum::<u32>() == 55);
+    assert!(booked.later[0].slot.from > start() + Duration::from_secs(1_000));
 }
 
 pub(crate) async fn lanes_are_counted_apart(ports: Ports) {

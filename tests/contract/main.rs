@@ -201,6 +201,8 @@ macro_rules! keeps_books {
                 bookings_at_once_overbook_no_window,
                 limits_learned_from_an_answer_apply_to_the_next_booking,
                 lanes_are_counted_apart,
+                a_changed_contract_counts_from_the_next_booking_on,
+                writes_are_tried_together_and_then_counted_by_the_hour,
                 an_outage_is_kept_until_it_ends;
             read_backs:
                 a_batch_is_due_from_its_time_on_until_it_is_done,

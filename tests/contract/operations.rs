@@ -10,7 +10,7 @@ use domain::ids::{BrandId, Scope};
 use domain::participation::{Outcome, Participation, State, Way};
 use domain::person::Person;
 use domain::profile::{Alias, ProfileHint, ProfileRef};
-use domain::reservation::Allowance;
+use domain::reservation::{Allowance, Contract, Observed};
 use ports::Operations;
 use ports::ledger::DeliveryOutcome;
 use ports::limits::{ContractLane, Endpoint, Lane};
@@ -68,11 +68,20 @@ pub(crate) async fn an_overview_shows_states_and_due_participations(ports: Ports
 pub(crate) async fn an_overview_shows_the_limits_in_use(ports: Ports) {
     let lane = Lane { brand: acme(), endpoint: Endpoint::ExportIds };
     let allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
-    let lane = ContractLane { lane, allowance };
+    let lane = ContractLane { lane, contract: allowance.into() };
     ports.limits.reserve(&lane, 40, start()).await.unwrap();
+    let writes = Lane { brand: acme(), endpoint: Endpoint::Track };
+    let contract = Contract { is_upper_bound: true, ..allowance.into() };
+    let writes = ContractLane { lane: writes, contract };
+    ports.limits.reserve(&writes, 7, start()).await.unwrap();
+    let until = start() + Duration::from_secs(100);
+    ports.limits.observe(&writes, Observed::Throttled { until }, start()).await.unwrap();
     let overview = ports.operations().overview(start()).await.unwrap();
     let in_use: Vec<_> = overview.limits.values().map(|limit| (limit.booked, limit.requests)).collect();
-    assert_eq!(in_use, [(40, 250)]);
+    assert_eq!(in_use, [(40, 250), (7, 250)]);
+    let writes = &overview.limits["acme track"];
+    let ends = start() + Duration::from_secs(3_600);
+    assert_eq!((writes.hour, writes.closed_until), (Some((7, ends)), Some(until)));
 }
 
 /// This many credits, all of whose callbacks are parked.

@@ -78,7 +78,7 @@ async fn attributes_that_this_version_does_not_know_stay() {
     let ports = on_dynamo_at(config, &prefix).await;
     let lane = Lane { brand: acme(), endpoint: Endpoint::Track };
     let allowance = Allowance { requests: 10, period: Duration::from_secs(60), by_contract: false };
-    let lane = ContractLane { lane, allowance };
+    let lane = ContractLane { lane, contract: allowance.into() };
     ports.limits.reserve(&lane, 1, ports.now()).await.unwrap();
     let limits = (format!("{prefix}-limits"), json!({ "lane": { "S": "acme track" } }));
     let game = Game::of(ports, first(1));

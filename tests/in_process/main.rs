@@ -25,3 +25,4 @@ mod surveys;
 mod together;
 mod unchanged;
 mod unreadable;
+mod writes;

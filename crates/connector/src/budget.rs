@@ -1,15 +1,14 @@
 //! Request slots, which are booked before a request and corrected by its answer.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use braze::{AfterError, Answer, RateLimit, Reset};
 use domain::Timestamp;
-use domain::brand::Brand;
+use domain::brand::{Brand, BrazeLimits};
 use domain::ids::BrandId;
-use domain::reservation::{Allowance, Observed, PROBE_INTERVAL, Slot};
+use domain::reservation::{Allowance, Contract, Observed, PROBE_INTERVAL, Slot};
 use domain::time;
 use parking_lot::Mutex;
 use ports::Clock;
@@ -22,9 +21,6 @@ use crate::deps::Deps;
 /// A request whose slot begins later than this from now is put off, instead of waiting here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Braze's documented limit of `/users/track`, for contracts that name none: 3,000 requests in 3 seconds.
-const TRACK: Allowance = Allowance { requests: 3_000, period: Duration::from_secs(3), by_contract: false };
-
 /// The limit of the pool that reading subscriptions shares with many other endpoints: 250,000 requests an
 /// hour.
 const STATUS_GET: Allowance =
@@ -36,6 +32,10 @@ const STATUS_SET: Allowance =
 
 /// Ends of windows that are further off than this are ignored. Braze's longest window is an hour.
 const LONGEST_WINDOW: Duration = Duration::from_secs(2 * 3_600);
+
+/// In a window that lasts longer than this, requests of others in the workspace count: what Braze says is left is stored
+/// again whenever it has halved.
+const LONG: Duration = Duration::from_secs(60);
 
 /// How long no request is sent after a 429 that names no wait.
 const UNASKED: Duration = Duration::from_secs(5);
@@ -97,6 +97,8 @@ impl RequestBudget {
         };
         let slots = reservation.booked.iter().flat_map(|booked| (0..booked.count).map(|_| booked.slot));
         let mut admissions: Vec<Admission> = slots.map(|slot| admission(slot, now)).collect();
+        let free = reservation.later.iter();
+        admissions.extend(free.flat_map(|free| (0..free.count).map(|_| Admission::Closed(free.slot.from))));
         let closed = reservation.closed_until.unwrap_or(time::later(now, PATIENCE));
         // A refused key is tried at a random moment. A limit that is still being learned is asked for again
         // as soon as an answer can be there.
@@ -110,10 +112,10 @@ impl RequestBudget {
     pub(crate) async fn observe(&self, deps: &Deps, brand: &Brand, endpoint: Endpoint, answers: &[Observed]) {
         let Some(observed) = gravest(answers) else { return };
         let lane = contract_lane(brand, endpoint);
-        if !self.is_new(&lane.lane, observed) {
+        let now = deps.clock.now();
+        if !self.is_new(&lane.lane, observed, now) {
             return;
         }
-        let now = deps.clock.now();
         if observed == Observed::KeyRefused {
             self.report_refused_key(brand, endpoint, now);
         }
@@ -132,15 +134,9 @@ impl RequestBudget {
         }
     }
 
-    fn is_new(&self, lane: &Lane, observed: Observed) -> bool {
+    fn is_new(&self, lane: &Lane, observed: Observed, now: Timestamp) -> bool {
         let last_seen = self.last_seen.lock();
-        match (last_seen.get(lane), observed) {
-            (
-                Some(Observed::Answered { limit: old_limit, resets_at: old_reset, .. }),
-                Observed::Answered { limit, resets_at, .. },
-            ) => limit != *old_limit || !same_end(resets_at, *old_reset),
-            (Some(_) | None, _) => true,
-        }
+        last_seen.get(lane).is_none_or(|before| is_news(*before, observed, now))
     }
 
     /// Logs the refusal once a minute and brand, however many participants wait.
@@ -169,6 +165,21 @@ pub(crate) async fn wait_until(clock: &dyn Clock, from: Timestamp) {
     }
 }
 
+/// Whether an answer says something that has to be stored, after this one was.
+fn is_news(before: Observed, observed: Observed, now: Timestamp) -> bool {
+    let (
+        Observed::Answered { limit: old_limit, remaining: old_left, resets_at: old_end },
+        Observed::Answered { limit, remaining, resets_at },
+    ) = (before, observed)
+    else {
+        return true;
+    };
+    let is_long = resets_at.is_some_and(|end| end > time::later(now, LONG));
+    let has_halved =
+        old_left.zip(remaining).is_some_and(|(before, left)| left < before && left <= before / 2);
+    limit != old_limit || !same_end(resets_at, old_end) || (is_long && has_halved)
+}
+
 /// Whether two answers are about the same window. Answers that give the seconds left name its end only to the
 /// second.
 fn same_end(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
@@ -185,18 +196,24 @@ fn admission(slot: Slot, now: Timestamp) -> Admission {
 
 fn contract_lane(brand: &Brand, endpoint: Endpoint) -> ContractLane {
     let lane = Lane { brand: brand.id.clone(), endpoint };
-    ContractLane { lane, allowance: allowance(brand, endpoint) }
+    ContractLane { lane, contract: contract(&brand.braze.limits, endpoint) }
 }
 
-fn allowance(brand: &Brand, endpoint: Endpoint) -> Allowance {
+/// Only participations that are looked up hold slots that begin later.
+fn contract(limits: &BrazeLimits, endpoint: Endpoint) -> Contract {
+    let at_once = |allowance: Allowance| Contract { patience: Some(PATIENCE), ..allowance.into() };
     match endpoint {
         Endpoint::ExportIds => {
-            let per_minute: NonZeroU32 = brand.braze.limits.export_ids_per_minute;
-            Allowance { requests: per_minute.get(), period: Duration::from_secs(60), by_contract: true }
+            let requests = limits.export_ids_per_minute.get();
+            Allowance { requests, period: Duration::from_secs(60), by_contract: true }.into()
         }
-        Endpoint::Track => TRACK,
-        Endpoint::StatusGet => STATUS_GET,
-        Endpoint::StatusSet => STATUS_SET,
+        Endpoint::Track => {
+            let requests = limits.track_per_3s.get();
+            let allowance = Allowance { requests, period: Duration::from_secs(3), by_contract: false };
+            Contract { per_hour: limits.track_per_hour, is_upper_bound: true, ..at_once(allowance) }
+        }
+        Endpoint::StatusGet => at_once(STATUS_GET),
+        Endpoint::StatusSet => at_once(STATUS_SET),
     }
 }
 
@@ -309,6 +326,15 @@ mod tests {
             matches!(said, Observed::Answered { resets_at: Some(_), .. })
         };
         assert!(end(3_600) && !end(86_400));
+    }
+
+    #[test]
+    fn of_an_hour_that_is_used_up_by_others_every_halving_is_news() {
+        let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
+        let news = |before, left, end| is_news(said(before, end), said(left, end), now);
+        assert!(news(100, 50, 3_000_000) && news(1, 0, 3_000_000));
+        assert!(!news(100, 51, 3_000_000) && !news(0, 0, 3_000_000));
+        assert!(!news(100, 0, 60_000), "a short window is over soon");
     }
 
     #[test]

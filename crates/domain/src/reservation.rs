@@ -4,11 +4,20 @@
 //! slot and overruns none. A rate that is spread evenly (GCRA) fails at one or the other, since its burst and its refill are in the same
 //! window of Braze's.
 
+mod backlog;
 mod booking;
+mod cursor;
+mod hour;
+mod learn;
 mod limit;
+mod upper_bound;
 
-pub use booking::{Booked, Reservation, Resuming, Slot, WindowsRecord};
-pub use limit::{Allowance, Learning, Observed};
+pub use booking::{BacklogEnd, Booked, Reservation, Resuming, Slot, WindowsRecord};
+pub use hour::HourCount;
+pub use limit::{Allowance, Contract, Learning, Observed};
+
+use cursor::Cursor;
+use hour::{HOUR, aligned};
 
 use std::time::Duration;
 
@@ -38,9 +47,6 @@ const SKEW: Duration = Duration::from_secs(2);
 /// After this time, answers to tried requests no longer come.
 const ANSWERED: Duration = Duration::from_secs(5);
 
-/// Braze's hourly windows end on the clock hour.
-const HOUR: Duration = Duration::from_secs(3_600);
-
 /// The clocks of machines that share the counters differ by less than this. Counters from further in the future were written before the
 /// clock was set back.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
@@ -51,10 +57,19 @@ const RESUMES: Duration = Duration::from_millis(500);
 /// The request counters of one brand and endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
+    contract: Contract,
+    /// What is in effect: the contract's limit, or what Braze's headers say.
     allowance: Allowance,
+    /// How many requests a window allows by Braze's headers.
+    named: Option<u32>,
     /// The start of the last window with bookings, which may be in the future.
     start: Timestamp,
     booked: u32,
+    /// The hour that is counted beside the window.
+    hour: Option<HourCount>,
+    /// The end of a wait that Braze asked for.
+    opens: Option<Timestamp>,
+    backlog: Option<BacklogEnd>,
     /// When one request may try the key, while Braze refuses it.
     probe_at: Option<Timestamp>,
     learning: Learning,
@@ -65,34 +80,49 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Makes empty counters. An hourly window starts on the hour, others start with the first request, until Braze says otherwise.
+    /// Makes empty counters. An hourly window starts on the hour, and windows beside an hour at whole multiples of their length. Others
+    /// start with the first request, until Braze says otherwise.
     #[must_use]
-    pub fn new(allowance: Allowance, now: Timestamp) -> Self {
-        let learning = if allowance.by_contract { Learning::Begun } else { Learning::Done };
-        let into_the_hour = now.as_millisecond().rem_euclid(HOUR.as_millis() as i64);
-        let start = match allowance.period {
-            HOUR => earlier(now, Duration::from_millis(into_the_hour.unsigned_abs())),
-            _ => now,
-        };
-        Self { allowance, start, booked: 0, probe_at: None, learning, touched: Some(now), resuming: None }
+    pub fn new(contract: impl Into<Contract>, now: Timestamp) -> Self {
+        let contract = contract.into();
+        let Contract { allowance, is_upper_bound, .. } = contract;
+        let is_learned = allowance.by_contract || is_upper_bound;
+        let is_aligned = allowance.period == HOUR || is_upper_bound;
+        Self {
+            contract,
+            allowance,
+            named: None,
+            start: if is_aligned { aligned(now, allowance.period) } else { now },
+            booked: 0,
+            hour: is_upper_bound.then(|| HourCount::around(now)),
+            opens: None,
+            backlog: None,
+            probe_at: None,
+            learning: if is_learned { Learning::Begun } else { Learning::Done },
+            touched: Some(now),
+            resuming: None,
+        }
     }
 
-    /// Restores stored counters.
+    /// Restores stored counters. Unless they go by another contract ([`Windows::go_by`]), their limit stays.
     #[must_use]
     pub fn restore(kept: WindowsRecord) -> Self {
-        let WindowsRecord {
-            requests,
-            period,
-            start,
-            booked,
-            probe_at,
-            learning,
-            by_contract,
-            touched,
-            resuming,
-        } = kept;
+        let WindowsRecord { requests, period, by_contract, .. } = kept;
         let allowance = Allowance { requests, period, by_contract };
-        Self { allowance, start, booked, probe_at, learning, touched, resuming }
+        Self {
+            contract: allowance.into(),
+            allowance,
+            named: kept.named,
+            start: kept.start,
+            booked: kept.booked,
+            hour: kept.hour,
+            opens: kept.opens,
+            backlog: kept.backlog,
+            probe_at: kept.probe_at,
+            learning: kept.learning,
+            touched: kept.touched,
+            resuming: kept.resuming,
+        }
     }
 
     /// The counters in their stored form.
@@ -108,6 +138,37 @@ impl Windows {
             by_contract: self.allowance.by_contract,
             touched: self.touched,
             resuming: self.resuming,
+            named: self.named,
+            hour: self.hour,
+            opens: self.opens,
+            backlog: self.backlog,
+        }
+    }
+
+    /// Goes by this contract from now on: the brand file may have changed since the counters were stored.
+    pub fn go_by(&mut self, contract: impl Into<Contract>, now: Timestamp) {
+        let contract = contract.into();
+        let Allowance { period, by_contract, .. } = contract.allowance;
+        // The length of a window that is learned is not in the brand file.
+        let period = if by_contract { self.allowance.period } else { period };
+        self.contract = contract;
+        let before = self.allowance;
+        self.allowance = Allowance { requests: self.requests_in_effect(), period, by_contract };
+        self.backlog = self.backlog.filter(|_| self.allowance == before);
+        if contract.is_upper_bound && self.hour.is_none() {
+            // Earlier versions counted no hour, and windows from the first request on.
+            self.hour = Some(HourCount::around(now));
+            self.start = aligned(self.start, period);
+        }
+    }
+
+    /// How many requests a window allows. Braze's headers count, unless the contract is an upper bound.
+    fn requests_in_effect(&self) -> u32 {
+        let contract = self.contract.allowance.requests;
+        match self.named {
+            Some(named) if self.contract.is_upper_bound => named.min(contract),
+            Some(named) => named,
+            None => contract,
         }
     }
 
@@ -137,6 +198,12 @@ impl Windows {
     fn mind_the_clock(&mut self, now: Timestamp) {
         if self.touched.is_some_and(|touched| is_ahead(touched, now, CLOCKS_DIFFER)) {
             self.take_over(now);
+            (self.opens, self.backlog) = (None, None);
+        }
+        if let Some(hour) = &mut self.hour
+            && is_ahead(hour.ends, now, HOUR.saturating_add(CLOCKS_DIFFER))
+        {
+            hour.ends = HourCount::around(now).ends;
         }
         if self.probe_at.is_some_and(|at| is_ahead(at, now, PROBE_INTERVAL)) {
             self.probe_at = Some(now);
@@ -148,8 +215,8 @@ impl Windows {
         }
     }
 
-    /// Books `count` requests, each in the earliest window with room. While the key is refused, only one request a minute is booked, to
-    /// try it. While the limit is being learned, nothing is booked in advance.
+    /// Books `count` requests, each in the earliest window with room, as far ahead as the contract's patience. While the key is refused,
+    /// only one request a minute is booked, to try it. While the limit is being learned, nothing is booked in advance.
     pub fn book(&mut self, count: u32, now: Timestamp) -> Reservation {
         self.mind_the_clock(now);
         if count > 0 {
@@ -161,22 +228,24 @@ impl Windows {
             self.resuming = self.resuming.filter(|_| self.booked > 0);
         }
         match self.probe_at {
-            None if self.resuming.is_some() => self.resume(count, now),
+            None if self.resuming.is_some() && self.may_resume(now) => self.resume(count, now),
+            None if self.learning != Learning::Done && self.contract.is_upper_bound => {
+                self.try_at_first(count, now)
+            }
             None if self.learning != Learning::Done => self.try_out(count, now),
-            None => Reservation { booked: self.fill(count, now), closed_until: None, key_refused: false },
-            Some(at) if now < at => {
-                Reservation { booked: Vec::new(), closed_until: Some(at), key_refused: true }
-            }
-            Some(_) => {
-                let next = later(now, PROBE_INTERVAL);
-                self.probe_at = Some(next);
-                Reservation {
-                    booked: self.fill(count.min(1), now),
-                    closed_until: Some(next),
-                    key_refused: true,
-                }
-            }
+            None => self.fill(count, now),
+            Some(at) if now < at => Reservation::closed(at, true),
+            Some(_) => self.probe(count, now),
         }
+    }
+
+    /// Books one request, which tries the key.
+    fn probe(&mut self, count: u32, now: Timestamp) -> Reservation {
+        let booked = self.fill_near(count.min(1), now);
+        let has_room = !booked.is_empty() || count == 0;
+        let next = if has_room { later(now, PROBE_INTERVAL) } else { self.next_free(now) };
+        self.probe_at = Some(next);
+        Reservation { booked, ..Reservation::closed(next, true) }
     }
 
     /// Books one request. The others follow when its answer has said what is left.
@@ -192,13 +261,12 @@ impl Windows {
         let slot = Slot { from: now, until: later(now, ANSWERED) };
         let booked = (taken > 0).then_some(Booked { slot, count: taken });
         let closed_until = (taken < count).then_some(later(now, RESUMES));
-        Reservation { booked: booked.into_iter().collect(), closed_until, key_refused: false }
+        Reservation { booked: booked.into_iter().collect(), closed_until, ..Reservation::default() }
     }
 
     fn try_out(&mut self, count: u32, now: Timestamp) -> Reservation {
         if self.start > now {
-            let closed_until = Some(later(self.start, GUARD));
-            return Reservation { booked: Vec::new(), closed_until, key_refused: false };
+            return Reservation::closed(later(self.start, GUARD), false);
         }
         self.catch_up(now);
         let mut again = if now < later(self.start, ANSWERED) {
@@ -219,24 +287,53 @@ impl Windows {
         let slot = Slot { from: now, until: later(now, SHORTEST) };
         let booked = (taken > 0).then_some(Booked { slot, count: taken });
         let closed_until = (taken < count).then_some(again);
-        Reservation { booked: booked.into_iter().collect(), closed_until, key_refused: false }
+        Reservation { booked: booked.into_iter().collect(), closed_until, ..Reservation::default() }
     }
 
-    fn fill(&mut self, count: u32, now: Timestamp) -> Vec<Booked> {
+    /// Books requests. Those for which there is no room join the backlog: they ask again later.
+    fn fill(&mut self, count: u32, now: Timestamp) -> Reservation {
+        let booked = self.fill_near(count, now);
+        let left = count - total(&booked);
+        let later = if left > 0 { self.join_backlog(left, now) } else { Vec::new() };
+        Reservation { booked, later, ..Reservation::default() }
+    }
+
+    /// Books requests window by window, as far ahead as the contract's patience and not beyond the end of the hour.
+    fn fill_near(&mut self, count: u32, now: Timestamp) -> Vec<Booked> {
         self.catch_up(now);
         let mut booked = Vec::new();
         let mut left = count;
         while left > 0 {
-            if self.booked >= self.allowance.requests {
-                self.start = later(self.start, self.allowance.period);
-                self.booked = 0;
+            let mut cursor = self.cursor();
+            let taken = cursor.take(left, now);
+            let is_near =
+                self.contract.patience.is_none_or(|patience| taken.slot.from <= later(now, patience));
+            if !is_near || self.hour.map(|hour| hour.ends) != cursor.hour.map(|hour| hour.ends) {
+                break;
             }
-            let taken = left.min(self.allowance.requests - self.booked);
-            self.booked += taken;
-            left -= taken;
-            booked.push(Booked { slot: self.slot(now), count: taken });
+            (self.start, self.booked, self.hour) = (cursor.start, cursor.booked, cursor.hour);
+            left -= taken.count;
+            booked.push(taken);
         }
         booked
+    }
+
+    /// When the next request may be sent that is not booked yet.
+    fn next_free(&self, now: Timestamp) -> Timestamp {
+        self.cursor().take(1, now).slot.from
+    }
+
+    fn cursor(&self) -> Cursor {
+        let is_tried = self.contract.is_upper_bound && self.learning != Learning::Done;
+        Cursor {
+            requests: self.allowance.requests.clamp(1, if is_tried { TRIAL } else { u32::MAX }),
+            period: self.allowance.period,
+            per_hour: self.contract.per_hour,
+            start: self.start,
+            booked: self.booked,
+            hour: self.hour,
+            opens: self.opens,
+        }
     }
 
     /// Moves to the window that contains `now`, unless there are bookings in the future already.
@@ -249,11 +346,10 @@ impl Windows {
             self.start = later(self.start, period.saturating_mul(whole));
             self.booked = 0;
         }
-    }
-
-    fn slot(&self, now: Timestamp) -> Slot {
-        let opens = if self.start > now { later(self.start, GUARD) } else { now };
-        Slot { from: opens, until: later(self.start, self.allowance.period) }
+        if let Some(hour) = &mut self.hour {
+            hour.catch_up(now);
+        }
+        self.opens = self.opens.filter(|opens| now < *opens);
     }
 
     /// Corrects the counters by what Braze said. Returns `true` if anything changed that has to be stored.
@@ -262,114 +358,23 @@ impl Windows {
         self.mind_the_clock(now);
         match observed {
             Observed::KeyRefused => self.probe_at = Some(later(now, PROBE_INTERVAL)),
+            Observed::Throttled { until } if self.contract.is_upper_bound => self.close_until(until, now),
             Observed::Throttled { until } => self.rest_until(until, now),
             Observed::Answered { limit, remaining, resets_at } => {
                 self.probe_at = None;
-                self.learn(limit, remaining, resets_at, now);
+                if self.contract.is_upper_bound {
+                    self.lower(limit, remaining, resets_at, now);
+                } else {
+                    self.learn(limit, remaining, resets_at, now);
+                }
             }
         }
         *self != before
     }
+}
 
-    /// Adopts Braze's own window. Its limit and count are believed only if its window is as long as ours, or may be: some contracts
-    /// report an hourly one.
-    fn learn(
-        &mut self,
-        limit: Option<u32>,
-        remaining: Option<u32>,
-        resets_at: Option<Timestamp>,
-        now: Timestamp,
-    ) {
-        let resumed = self.resuming.take().is_some();
-        let (Some(limit), Some(remaining), Some(resets_at)) = (limit, remaining, resets_at) else {
-            // Without headers, the limit in the contract counts.
-            self.learning = Learning::Done;
-            return;
-        };
-        if limit == 0 || later(resets_at, SKEW) <= now {
-            return;
-        }
-        if resets_at > later(now, self.longest().saturating_add(SHORTEST)) || self.may_be_an_hours(resets_at)
-        {
-            if remaining == 0 {
-                self.rest_until(resets_at, now);
-            }
-            return;
-        }
-        if self.allowance.by_contract {
-            self.learn_period(limit, resets_at, now);
-            self.allowance.requests = limit;
-        }
-        if resets_at <= now {
-            // The window has ended, so its usage no longer matters.
-            return;
-        }
-        self.catch_up(now);
-        self.allowance.requests = limit;
-        if self.start <= now {
-            self.start = earlier(resets_at, self.allowance.period);
-            let used = limit.saturating_sub(remaining);
-            self.booked = if resumed { used } else { self.booked.max(used) };
-        }
-    }
-
-    /// The longest possible length of the window.
-    fn longest(&self) -> Duration {
-        if self.allowance.by_contract { LONGEST } else { self.allowance.period }
-    }
-
-    /// Whether a window that ends at this moment may be an hourly one.
-    fn may_be_an_hours(&self, resets_at: Timestamp) -> bool {
-        let on_the_hour = resets_at.as_second().rem_euclid(HOUR.as_secs() as i64) == 0;
-        !self.allowance.by_contract && self.allowance.period < HOUR && on_the_hour
-    }
-
-    /// Books nothing before `until`, unless there are later bookings already.
-    fn rest_until(&mut self, until: Timestamp, now: Timestamp) {
-        self.catch_up(now);
-        self.resuming = None;
-        if self.start <= now || self.start < until {
-            self.start = until.max(now);
-            self.booked = 0;
-        }
-    }
-
-    /// Tells windows of a second from those of a minute, by how long one still lasts or by the end of the next one.
-    fn learn_period(&mut self, limit: u32, resets_at: Timestamp, now: Timestamp) {
-        if self.learning == Learning::Done && limit != self.allowance.requests {
-            self.learning = Learning::Begun;
-        }
-        if self.contradicts(resets_at, now) {
-            (self.learning, self.start, self.booked) = (Learning::Begun, now, 0);
-        }
-        if resets_at > later(now, CLOCK_TOLERANCE) {
-            (self.allowance.period, self.learning) = (LONGEST, Learning::Done);
-        } else if self.learning != Learning::Done {
-            let distance = match self.learning {
-                Learning::Seen(before) => between(before, resets_at),
-                Learning::Begun | Learning::Done => Duration::ZERO,
-            };
-            // A window of a minute that is nearly over looks like one of a second; the next one shows which it is.
-            if distance >= SHORTEST && distance.saturating_add(CLOCK_TOLERANCE) < LONGEST {
-                (self.allowance.period, self.learning) = (SHORTEST, Learning::Done);
-            } else if distance.is_zero() || distance >= SHORTEST {
-                self.learning = Learning::Seen(resets_at);
-            }
-        }
-    }
-
-    /// Whether the assumed window of a minute ends long before its time.
-    fn contradicts(&self, resets_at: Timestamp, now: Timestamp) -> bool {
-        if self.learning != Learning::Done
-            || self.allowance.period != LONGEST
-            || resets_at > later(now, CLOCK_TOLERANCE)
-        {
-            return false;
-        }
-        let minute = LONGEST.as_millis() as i64;
-        let until_ours_ends = (self.start.as_millisecond() - now.as_millisecond()).rem_euclid(minute);
-        later(now, Duration::from_millis(until_ours_ends.unsigned_abs())) > later(resets_at, CLOCK_TOLERANCE)
-    }
+fn total(booked: &[Booked]) -> u32 {
+    booked.iter().map(|booked| booked.count).sum()
 }
 
 /// Whether a moment is ahead of another by more than `by`.

@@ -170,3 +170,32 @@ fn clocks_that_differ_by_up_to_five_seconds_share_the_windows() {
     let mut windows = left_behind(700, at(5_001));
     assert_eq!(counts(&windows.book(250, at(0))), [1], "a clock was set back: one answer is waited for");
 }
+
+#[test]
+fn a_changed_contract_counts_from_the_next_booking_on() {
+    let mut windows = Windows::new(MINUTE, at(0));
+    windows.book(250, at(0));
+    windows.go_by(Allowance { requests: 400, ..MINUTE }, at(1));
+    assert_eq!(counts(&windows.book(160, at(1))), [150, 10]);
+    windows.go_by(Allowance { requests: 100, ..MINUTE }, at(2));
+    assert_eq!(counts(&windows.book(200, at(2))), [90, 100, 10]);
+}
+
+#[test]
+fn what_headers_say_outlasts_a_changed_contract() {
+    let mut windows = Windows::new(UNKNOWN, at(0));
+    windows.correct(said(40, 39, at(1_000)), at(500));
+    windows.correct(said(40, 39, at(2_000)), at(1_500));
+    windows.go_by(Allowance { requests: 2_500, ..UNKNOWN }, at(1_500));
+    assert_eq!(counts(&windows.book(50, at(1_600))), [39, 11]);
+}
+
+#[test]
+fn a_contract_that_changes_where_braze_sends_no_headers_counts_too() {
+    let without = Observed::Answered { limit: None, remaining: None, resets_at: None };
+    let mut windows = Windows::new(UNKNOWN, at(0));
+    windows.correct(without, at(100));
+    let mut windows = Windows::restore(windows.keep());
+    windows.go_by(Allowance { requests: 300, ..UNKNOWN }, at(200));
+    assert_eq!(counts(&windows.book(310, at(200))), [300, 10]);
+}

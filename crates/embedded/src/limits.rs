@@ -31,10 +31,11 @@ static WRITE: LazyLock<String> = LazyLock::new(|| {
 #[async_trait]
 impl Limits for DataFile {
     async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
-        let (lane, allowance) = (key(&lane.lane), lane.allowance);
+        let (lane, contract) = (key(&lane.lane), lane.contract);
         self.writer
             .write("booking requests", move |transaction| {
-                let mut windows = read(transaction, &lane)?.unwrap_or_else(|| Windows::new(allowance, now));
+                let mut windows = read(transaction, &lane)?.unwrap_or_else(|| Windows::new(contract, now));
+                windows.go_by(contract, now);
                 let reservation = windows.book(count, now);
                 write(transaction, &lane, &windows)?;
                 Ok(reservation)
@@ -43,10 +44,11 @@ impl Limits for DataFile {
     }
 
     async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()> {
-        let (lane, allowance) = (key(&lane.lane), lane.allowance);
+        let (lane, contract) = (key(&lane.lane), lane.contract);
         self.writer
             .write("correcting limits", move |transaction| {
-                let mut windows = read(transaction, &lane)?.unwrap_or_else(|| Windows::new(allowance, now));
+                let mut windows = read(transaction, &lane)?.unwrap_or_else(|| Windows::new(contract, now));
+                windows.go_by(contract, now);
                 if windows.correct(observed, now) {
                     write(transaction, &lane, &windows)?;
                 }

@@ -256,6 +256,16 @@ const STEPS: &[M<'_>] = &[M::up(
      CREATE TRIGGER award_keys_go AFTER DELETE ON awards BEGIN
          DELETE FROM award_keys WHERE id = OLD.id;
      END;",
+), M::up(
+    // What headers named, the hour that is counted beside a window of seconds, the end of a wait that Braze asked for, and the end of the
+    // backlog of requests that wait for a later window.
+    "ALTER TABLE limits ADD COLUMN named INTEGER;
+     ALTER TABLE limits ADD COLUMN hour_named INTEGER;
+     ALTER TABLE limits ADD COLUMN hour_ends INTEGER;
+     ALTER TABLE limits ADD COLUMN hour_booked INTEGER;
+     ALTER TABLE limits ADD COLUMN opens INTEGER;
+     ALTER TABLE limits ADD COLUMN backlog_start INTEGER;
+     ALTER TABLE limits ADD COLUMN backlog_waiting INTEGER;",
 )];
 
 /// Whether a newer version has migrated the file.

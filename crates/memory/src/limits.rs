@@ -31,5 +31,7 @@ impl Limits for Memory {
 }
 
 fn windows<'a>(state: &'a mut MemoryState, lane: &ContractLane, now: Timestamp) -> &'a mut Windows {
-    state.limits.entry(lane.lane.clone()).or_insert_with(|| Windows::new(lane.allowance, now))
+    let windows = state.limits.entry(lane.lane.clone()).or_insert_with(|| Windows::new(lane.contract, now));
+    windows.go_by(lane.contract, now);
+    windows
 }

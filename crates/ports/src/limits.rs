@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::ids::BrandId;
-use domain::reservation::{Allowance, Observed, Reservation};
+use domain::reservation::{Contract, Observed, Reservation};
 
 use crate::Result;
 
@@ -47,8 +47,8 @@ pub struct Lane {
 pub struct ContractLane {
     /// The lane.
     pub lane: Lane,
-    /// What the contract says.
-    pub allowance: Allowance,
+    /// What the contract says. The counters go by the newest one that they are given.
+    pub contract: Contract,
 }
 
 /// The request counters of [`domain::reservation`], stored where every worker sees them. Each call is one

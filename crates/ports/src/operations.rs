@@ -96,6 +96,10 @@ pub struct LimitInUse {
     pub until: Timestamp,
     /// When the key is tried again, while Braze refuses it.
     pub refused_until: Option<Timestamp>,
+    /// How many requests are booked in the hour that is counted beside the window, and when that hour ends.
+    pub hour: Option<(u32, Timestamp)>,
+    /// The end of the wait that Braze asked for.
+    pub closed_until: Option<Timestamp>,
 }
 
 /// Work that was tried until it was given up.

@@ -43,6 +43,8 @@ fn as_json(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestam
             "booked": limit.booked,
             "window_ends": limit.until.to_string(),
             "refused_until": moment(limit.refused_until),
+            "hour": limit.hour.map(|(booked, ends)| json!({ "booked": booked, "ends": ends.to_string() })),
+            "closed_until": moment(limit.closed_until.filter(|until| now < *until)),
         })
     };
     let limits: BTreeMap<&String, Value> =
@@ -133,7 +135,15 @@ fn as_text(overview: &Overview, space: Option<&io::Result<Space>>, now: Timestam
             .refused_until
             .map_or_else(String::new, |until| format!(", key refused, next attempt {until}"));
         let seconds = limit.period.as_secs_f64();
-        format!("{} of {} in {seconds} s until {}{refused}", limit.booked, limit.requests, limit.until)
+        let hour = limit
+            .hour
+            .map_or_else(String::new, |(booked, ends)| format!(", {booked} in the hour that ends at {ends}"));
+        let closed = limit
+            .closed_until
+            .filter(|until| now < *until)
+            .map_or_else(String::new, |until| format!(", Braze accepts no request before {until}"));
+        let (booked, requests) = (limit.booked, limit.requests);
+        format!("{booked} of {requests} in {seconds} s until {}{hour}{closed}{refused}", limit.until)
     };
     if let Some(storage) = overview.storage {
         section("data file", room(storage, space));

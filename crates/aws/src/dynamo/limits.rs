@@ -19,12 +19,12 @@ const MOST_TRIES: u32 = 200;
 impl Limits for Dynamo {
     async fn reserve(&self, lane: &ContractLane, count: u32, now: Timestamp) -> Result<Reservation> {
         let book = |windows: &mut Windows| (windows.book(count, now), true);
-        self.change("booking requests", &lane.lane, Windows::new(lane.allowance, now), book).await
+        self.change("booking requests", lane, now, book).await
     }
 
     async fn observe(&self, lane: &ContractLane, observed: Observed, now: Timestamp) -> Result<()> {
         let correct = |windows: &mut Windows| ((), windows.correct(observed, now));
-        self.change("correcting limits", &lane.lane, Windows::new(lane.allowance, now), correct).await
+        self.change("correcting limits", lane, now, correct).await
     }
 }
 
@@ -49,13 +49,16 @@ impl Dynamo {
     async fn change<T>(
         &self,
         doing: &'static str,
-        lane: &Lane,
-        fresh: Windows,
+        lane: &ContractLane,
+        now: Timestamp,
         change: impl Fn(&mut Windows) -> (T, bool),
     ) -> Result<T> {
+        let ContractLane { lane, contract } = lane;
         let name = format!("{} {}", lane.brand, lane.endpoint.name());
         for _ in 0..MOST_TRIES {
-            let (mut windows, version) = self.windows(doing, &name).await?.unwrap_or((fresh.clone(), 0));
+            let kept = self.windows(doing, &name).await?;
+            let (mut windows, version) = kept.unwrap_or_else(|| (Windows::new(*contract, now), 0));
+            windows.go_by(*contract, now);
             let (answer, changed) = change(&mut windows);
             if !changed || self.keep(doing, &name, &windows, version).await? {
                 return Ok(answer);

@@ -102,6 +102,8 @@ impl Dynamo {
                 booked: kept.booked,
                 until: later(kept.start, kept.period),
                 refused_until: kept.probe_at,
+                hour: kept.hour.map(|hour| (hour.booked, hour.ends)),
+                closed_until: kept.opens,
             };
             lanes.insert(text_of(&item, "lane")?.to_owned(), limit);
             Ok(())

@@ -134,6 +134,10 @@ pub struct BrazeLimits {
     pub track_objects: NonZeroU32,
     /// Whether that number applies to each array separately.
     pub track_per_array: bool,
+    /// The most requests to `/users/track` in three seconds.
+    pub track_per_3s: NonZeroU32,
+    /// The most requests to `/users/track` in an hour, if the contract has such a limit.
+    pub track_per_hour: Option<NonZeroU32>,
 }
 
 /// A brand's Braze workspace.

@@ -32,8 +32,10 @@ pub(super) const BRAZE: Table = table(
         "limits",
     ],
 );
-pub(super) const LIMITS: Table =
-    table("[braze.limits]", &["export_ids_per_minute", "track_objects", "track_per_array"]);
+pub(super) const LIMITS: Table = table(
+    "[braze.limits]",
+    &["export_ids_per_minute", "track_objects", "track_per_array", "track_per_3s", "track_per_hour"],
+);
 pub(super) const SECRET: Table = table("A secret", &["env", "ssm"]);
 pub(super) const WEBHOOK: Table = table("[webhook]", &["tokens_sha256"]);
 pub(super) const INTAKE: Table =

@@ -27,6 +27,9 @@ const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 const DEFAULT_SETTLE: Duration = Duration::from_secs(120);
 const DEFAULT_HINT_FRESH: Duration = Duration::from_secs(10 * 60);
 const DEFAULT_EXPORTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
+
+/// Braze's documented limit of `/users/track`, for contracts that name none.
+const DEFAULT_TRACK_PER_3S: NonZeroU32 = NonZeroU32::new(3_000).unwrap();
 /// Braze's hard limit on the objects of one `/users/track` request.
 const MOST_TRACK_OBJECTS: NonZeroU32 = NonZeroU32::new(75).unwrap();
 
@@ -107,6 +110,8 @@ fn workspace(mut section: Section<'_>, resolver: &dyn Resolver) -> Option<BrazeW
             export_ids_per_minute: DEFAULT_EXPORTS,
             track_objects: MOST_TRACK_OBJECTS,
             track_per_array: false,
+            track_per_3s: DEFAULT_TRACK_PER_3S,
+            track_per_hour: None,
         }),
     };
     let settle = section.optional("settle").map_or(Some(DEFAULT_SETTLE), |field| OF_SETTLE.read(&field));
@@ -154,10 +159,14 @@ fn limits(mut section: Section<'_>) -> BrazeLimits {
     let per_minute = section.optional("export_ids_per_minute").and_then(|field| count(&field, u32::MAX));
     let objects = section.optional("track_objects").and_then(|field| count(&field, MOST_TRACK_OBJECTS.get()));
     let per_array = section.optional("track_per_array").and_then(|field| field.boolean());
+    let per_3s = section.optional("track_per_3s").and_then(|field| count(&field, u32::MAX));
+    let per_hour = section.optional("track_per_hour").and_then(|field| count(&field, u32::MAX));
     section.finish();
     BrazeLimits {
         export_ids_per_minute: per_minute.unwrap_or(DEFAULT_EXPORTS),
         track_objects: objects.unwrap_or(MOST_TRACK_OBJECTS),
         track_per_array: per_array.unwrap_or(false),
+        track_per_3s: per_3s.unwrap_or(DEFAULT_TRACK_PER_3S),
+        track_per_hour: per_hour,
     }
 }

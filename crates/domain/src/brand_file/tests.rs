@@ -27,7 +27,7 @@ id = "acme"
 [braze]
 endpoint = "https://rest.iad-03.braze.com"
 api_key  = { env = "ACME_BRAZE_API_KEY" }
-limits   = { export_ids_per_minute = 2500, track_objects = 5, track_per_array = true }
+limits   = { export_ids_per_minute = 2500, track_objects = 5, track_per_array = true, track_per_3s = 60, track_per_hour = 20000 }
 settle   = "1m30s"
 identity = "email"
 
@@ -79,11 +79,11 @@ fn read_files(files: &[(&str, &str)]) -> Result<Brands, Vec<String>> {
 fn a_good_file_is_read_completely() {
     let brands = read(GOOD).unwrap();
     let brand = brands.brand(&BrandId::parse("acme").unwrap()).unwrap();
-    assert_eq!(brand.braze.settle.as_secs(), 90);
-    assert_eq!(brand.braze.identity, Identity::Email);
-    assert_eq!(brand.braze.limits.export_ids_per_minute.get(), 2_500);
-    assert_eq!(brand.braze.limits.track_objects.get(), 5);
-    assert!(brand.braze.limits.track_per_array);
+    assert_eq!((brand.braze.settle.as_secs(), brand.braze.identity), (90, Identity::Email));
+    let limits = brand.braze.limits;
+    assert_eq!(limits.export_ids_per_minute.get(), 2_500);
+    assert_eq!((limits.track_objects.get(), limits.track_per_array), (5, true));
+    assert_eq!((limits.track_per_3s.get(), limits.track_per_hour), (60, NonZeroU32::new(20_000)));
     let (_, activation) = brands.activation(&Scope::parse("acme-spring").unwrap()).unwrap();
     let email = activation.email.as_ref().unwrap();
     assert_eq!(email.attributes.iter().count(), 4);
@@ -123,12 +123,12 @@ fn missing_keys_have_the_documented_defaults() {
     let brands =
         read("id = \"a\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = { ssm = \"/k\" }\n").unwrap();
     let brand = brands.iter().next().unwrap();
-    assert_eq!(brand.braze.settle.as_secs(), 120);
-    assert_eq!(brand.braze.identity, Identity::Alias);
+    assert_eq!((brand.braze.settle.as_secs(), brand.braze.identity), (120, Identity::Alias));
     let skip = crate::brand::PhoneMismatch::Skip;
     assert_eq!(brand.braze.on_phone_mismatch, skip, "a number is overwritten only if the brand says so");
-    assert_eq!(brand.braze.limits.export_ids_per_minute.get(), 250);
-    assert_eq!(brand.braze.limits.track_objects.get(), 75);
+    let limits = brand.braze.limits;
+    assert_eq!((limits.export_ids_per_minute.get(), limits.track_objects.get()), (250, 75));
+    assert_eq!((limits.track_per_3s.get(), limits.track_per_hour), (3_000, None));
 }
 
 #[test]

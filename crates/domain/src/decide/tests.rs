@@ -41,6 +41,8 @@ pub(crate) fn brand(identity: Identity) -> Brand {
                 export_ids_per_minute: 250.try_into().unwrap(),
                 track_objects: 75.try_into().unwrap(),
                 track_per_array: false,
+                track_per_3s: 3_000.try_into().unwrap(),
+                track_per_hour: None,
             },
             settle: SETTLE,
             identity,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::Learning;
+use super::hour::HourCount;
+use super::limit::Learning;
 use crate::Timestamp;
 
 /// A booked request slot: the request may be sent from `from` on, and must be sent before `until`.
@@ -32,15 +33,24 @@ pub struct Booked {
 }
 
 /// The answer to a booking.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reservation {
     /// What was booked, earliest first.
     pub booked: Vec<Booked>,
+    /// Slots for the other requests that are too far ahead to be booked, earliest first. Ask again when they begin.
+    pub later: Vec<Booked>,
     /// When to ask again for requests that could not be booked; set while Braze refuses the key, or while the
     /// limit is being learned.
     pub closed_until: Option<Timestamp>,
     /// Whether requests could not be booked because the key is refused.
     pub key_refused: bool,
+}
+
+impl Reservation {
+    /// Nothing is booked before this moment.
+    pub(super) fn closed(until: Timestamp, key_refused: bool) -> Self {
+        Self { closed_until: Some(until), key_refused, ..Self::default() }
+    }
 }
 
 /// What is still unknown about the slots that an ended process booked. One request is admitted, and its answer says
@@ -74,6 +84,23 @@ pub struct WindowsRecord {
     pub touched: Option<Timestamp>,
     /// Set while it is unknown how many booked slots were used.
     pub resuming: Option<Resuming>,
+    /// How many requests a window allows by Braze's headers.
+    pub named: Option<u32>,
+    /// The requests of the hour, where an hour is counted beside the window.
+    pub hour: Option<HourCount>,
+    /// The end of a wait that Braze asked for.
+    pub opens: Option<Timestamp>,
+    /// The end of the backlog: of the requests that wait for a later window.
+    pub backlog: Option<BacklogEnd>,
+}
+
+/// The window in which the last of the requests that could not be booked asks again. Nothing is booked for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BacklogEnd {
+    /// The start of the window.
+    pub start: Timestamp,
+    /// How many requests ask again in it.
+    pub waiting: u32,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is known about a rate limit.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::Timestamp;
@@ -16,7 +17,28 @@ pub struct Allowance {
     pub by_contract: bool,
 }
 
-/// How much is known about a limit that differs by contract.
+/// What a brand's contract allows at an endpoint, as far as it is known before Braze answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contract {
+    /// The number of requests in a window.
+    pub allowance: Allowance,
+    /// The most requests an hour, if the brand file names a number.
+    pub per_hour: Option<NonZeroU32>,
+    /// Whether Braze's headers only lower these limits (`/users/track`). Then an hour is counted beside the window, and
+    /// few requests are sent until Braze has answered once.
+    pub is_upper_bound: bool,
+    /// A slot that begins later than this is not booked; `None` books any slot. Use it where nobody holds a slot: a slot
+    /// that is booked far ahead would stay unused.
+    pub patience: Option<Duration>,
+}
+
+impl From<Allowance> for Contract {
+    fn from(allowance: Allowance) -> Self {
+        Self { allowance, per_hour: None, is_upper_bound: false, patience: None }
+    }
+}
+
+/// How much is known about a limit that has to be learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Learning {
     /// The limit is known, or need not be learned.

@@ -105,8 +105,9 @@ fn due(connection: &Connection, now: i64) -> Result<(usize, Option<i64>)> {
 }
 
 fn limits(connection: &Connection) -> Result<BTreeMap<String, LimitInUse>> {
-    let mut statement =
-        connection.prepare("SELECT lane, requests, period, start, booked, probe_at FROM limits")?;
+    let mut statement = connection.prepare(
+        "SELECT lane, requests, period, start, booked, probe_at, hour_booked, hour_ends, opens FROM limits",
+    )?;
     let rows = statement.query_map([], |row| {
         let (period, start): (u64, i64) = (row.get(2)?, row.get(3)?);
         let limit = LimitInUse {
@@ -115,6 +116,8 @@ fn limits(connection: &Connection) -> Result<BTreeMap<String, LimitInUse>> {
             booked: row.get(4)?,
             until: moment(start.checked_add_unsigned(period)).unwrap_or(Timestamp::MAX),
             refused_until: moment(row.get(5)?),
+            hour: row.get::<_, Option<u32>>(6)?.zip(moment(row.get(7)?)),
+            closed_until: moment(row.get(8)?),
         };
         Ok((row.get(0)?, limit))
     })?;

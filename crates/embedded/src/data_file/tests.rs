@@ -112,7 +112,7 @@ async fn slots_that_a_dead_process_booked_are_free_for_the_next() {
     let (_directory, path) = file();
     let lane = Lane { brand: BrandId::parse("acme").unwrap(), endpoint: Endpoint::ExportIds };
     let allowance = Allowance { requests: 250, period: Duration::from_secs(60), by_contract: false };
-    let lane = ContractLane { lane, allowance };
+    let lane = ContractLane { lane, contract: allowance.into() };
     let now = SystemClock.now();
     let dead = open(&path).unwrap();
     dead.reserve(&lane, 700, now).await.unwrap();

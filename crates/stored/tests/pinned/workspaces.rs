@@ -7,7 +7,7 @@ use domain::ids::ParticipationId;
 use domain::outage::Outage;
 use domain::profile::ProfileHint;
 use domain::read_back::ReadBackBatch;
-use domain::reservation::{Learning, Resuming, Slot, WindowsRecord};
+use domain::reservation::{BacklogEnd, HourCount, Learning, Resuming, Slot, WindowsRecord};
 use serde_json::{Map, Value};
 use stored::{brand_file, limits};
 
@@ -62,6 +62,10 @@ fn books() -> WindowsRecord {
         by_contract: false,
         touched: None,
         resuming: None,
+        named: None,
+        hour: None,
+        opens: None,
+        backlog: None,
     }
 }
 
@@ -93,6 +97,14 @@ fn every_form_that_limits_ever_had_is_read_and_the_newest_is_written() {
     ));
     values.push(("refused", WindowsRecord { probe_at: Some(at(92)), ..books() }));
     values.push(("touched", WindowsRecord { touched: Some(at(93)), ..books() }));
+    values.push(("named_by_braze", WindowsRecord { named: Some(2_000), ..books() }));
+    values.push(("learned_without_headers", by_contract(Learning::Done)));
+    let hour = |named| Some(HourCount { named, ends: at(95), booked: 41 });
+    values.push(("in_an_hour", WindowsRecord { hour: hour(None), ..books() }));
+    values.push(("in_an_hour_named_by_braze", WindowsRecord { hour: hour(Some(50_000)), ..books() }));
+    values.push(("closed_by_braze", WindowsRecord { opens: Some(at(96)), ..books() }));
+    let backlog = Some(BacklogEnd { start: at(97), waiting: 42 });
+    values.push(("with_a_backlog", WindowsRecord { backlog, ..books() }));
     Fixtures::of("limit").pin(&values, numbers, books_of);
 }
 
