@@ -1,18 +1,15 @@
 //! The ports on the emulator of AWS, and promises that only AWS makes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws::SdkConfig;
-use aws::dynamo::{BrandTable, Dynamo, Pushed, Tables};
+use aws::dynamo::{Dynamo, Tables};
 use aws::operations::Environment;
 use aws::scheduler::{Scheduler, SchedulerSettings};
 use aws::sqs::Sqs;
-use aws::ssm::Parameters;
 use domain::award::{Award, AwardStatus};
-use domain::brand::SecretRef;
-use domain::brand_file::BrandFile;
 use domain::callback::CallbackKind;
 use domain::contact::Email;
 use domain::id_key::IdKey;
@@ -22,15 +19,13 @@ use domain::ledger::Standing;
 use domain::message::{QueueName, WorkMessage};
 use domain::person::Person;
 use memory::{Faults, Memory, TestClock};
-use parking_lot::Mutex;
 use ports::operations::{ErasureReport, Which};
 use ports::queues::Outgoing;
 use ports::store::{Inserted, Saved};
-use ports::{Operations, Queues, Secrets, Store};
-use secrecy::ExposeSecret;
+use ports::{Operations, Queues, Store};
 use serde_json::{Value, json};
 use testkit::emulator::{config, endpoint, prefix};
-use testkit::recorder::{Call, Recorder};
+use testkit::recorder::Recorder;
 use testkit::{eventually_async, start};
 
 use crate::Ports;
@@ -157,92 +152,6 @@ async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_still_ne
     let Inserted::Existing(_) = ports.store.insert(&ada(), None).await.unwrap() else {
         panic!("another caller's attempt counts as a different one");
     };
-}
-
-#[tokio::test]
-async fn a_secret_is_read_once_in_five_minutes() {
-    let config = config().await;
-    let clock = Arc::new(TestClock::at(start()));
-    let parameters = Parameters::new(&config, clock.clone());
-    let (name, read) = (format!("/{}/key", prefix()), async |name: &str| {
-        let secret = parameters.get(&SecretRef::Ssm(name.to_owned())).await;
-        secret.map(|secret| secret.expose_secret().to_owned())
-    });
-    assert!(read(&name).await.is_err(), "it does not exist");
-    parameters.put(&name, "old").await.unwrap();
-    assert_eq!(read(&name).await.unwrap(), "old");
-    parameters.put(&name, "new").await.unwrap();
-    assert_eq!(read(&name).await.unwrap(), "old");
-    clock.advance(Duration::from_secs(300));
-    assert_eq!(read(&name).await.unwrap(), "new");
-    parameters.put(&name, "rotated").await.unwrap();
-    parameters.forget(&SecretRef::Ssm(name.clone()));
-    assert_eq!(read(&name).await.unwrap(), "rotated", "after a refusal it is read again");
-    let refused = parameters.get(&SecretRef::Env("KEY".to_owned())).await.unwrap_err();
-    assert!(!ports::error::in_full(&refused).contains("new"), "an error never contains a secret");
-}
-
-/// Parameters behind a recorder, with the names of four that exist.
-async fn four_secrets(clock: &Arc<TestClock>) -> (Recorder, Parameters, [SecretRef; 4]) {
-    let recorder = Recorder::before(endpoint().await);
-    let parameters = Parameters::new(&aws::emulator(recorder.url()).await, clock.clone());
-    let environment = prefix();
-    let names = ["id-key", "one", "two", "three"].map(|name| format!("/{environment}/{name}"));
-    for name in &names {
-        parameters.put(name, "secret").await.unwrap();
-    }
-    let _written = recorder.take();
-    (recorder, parameters, names.map(SecretRef::Ssm))
-}
-
-#[tokio::test]
-async fn the_call_for_one_secret_reads_the_others_that_are_expected() {
-    let clock = Arc::new(TestClock::at(start()));
-    let (recorder, parameters, [id_key, others @ ..]) = four_secrets(&clock).await;
-    parameters.expect(&others);
-    parameters.get(&id_key).await.unwrap();
-    assert_eq!(recorder.take().len(), 1);
-    for secret in &others {
-        parameters.get(secret).await.unwrap();
-    }
-    assert!(recorder.take().is_empty(), "the first call has read them");
-    clock.advance(Duration::from_secs(300));
-    for secret in &others {
-        parameters.get(secret).await.unwrap();
-    }
-    assert_eq!(recorder.take().len(), 1, "they are read again together");
-}
-
-#[tokio::test]
-async fn a_secret_that_may_not_be_read_does_not_keep_the_others_from_being_read() {
-    let clock = Arc::new(TestClock::at(start()));
-    let (recorder, parameters, [id_key, one, two, three]) = four_secrets(&clock).await;
-    recorder.deny(&two.to_string().replace("SSM parameter ", ""));
-    parameters.expect([&one, &two, &three]);
-    for secret in [&id_key, &one, &three] {
-        parameters.get(secret).await.unwrap();
-    }
-    assert!(parameters.get(&two).await.is_err());
-}
-
-#[tokio::test]
-async fn a_throttled_secret_is_asked_for_again() {
-    let clock = Arc::new(TestClock::at(start()));
-    let (recorder, parameters, [id_key, ..]) = four_secrets(&clock).await;
-    recorder.throttle(4);
-    parameters.get(&id_key).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_secret_that_cannot_be_read_again_stays_in_use_for_an_hour() {
-    let clock = Arc::new(TestClock::at(start()));
-    let (recorder, parameters, [id_key, ..]) = four_secrets(&clock).await;
-    parameters.get(&id_key).await.unwrap();
-    recorder.deny(&id_key.to_string().replace("SSM parameter ", ""));
-    clock.advance(Duration::from_secs(3_599));
-    parameters.get(&id_key).await.unwrap();
-    clock.advance(Duration::from_secs(31));
-    assert!(parameters.get(&id_key).await.is_err());
 }
 
 #[tokio::test]
@@ -400,77 +309,4 @@ async fn unreadable_records_are_counted_when_a_person_is_forgotten() {
     let environment = Environment::new(&config, &prefix);
     let forgotten = environment.forget(&person, &IdKey::new([9; 32]), start()).await.unwrap();
     assert_eq!(forgotten, ErasureReport { unreadable: 1, ..ErasureReport::default() });
-}
-
-#[tokio::test]
-async fn the_brand_table_holds_what_was_pushed_last() {
-    let table = BrandTable::new(&config().await, &prefix());
-    table.make().await.unwrap();
-    let file = |name: &str, text: &str| BrandFile { name: name.into(), text: text.into() };
-    let read = async || -> Vec<(String, String)> {
-        let files = table.read().await.unwrap().into_iter().map(Result::unwrap);
-        files.map(|file| (file.name, file.text)).collect()
-    };
-    let (acme, zest) = (file("acme.toml", "id = \"acme\""), file("zest.toml", "id = \"zest\""));
-    let pushed = table.push(&[zest.clone(), acme.clone()]).await.unwrap();
-    assert_eq!(pushed, Pushed { written: 2, removed: 0, unchanged: 0 });
-    let changed = file("acme.toml", "id = \"acme\" # changed");
-    let pushed = table.push(std::slice::from_ref(&changed)).await.unwrap();
-    assert_eq!(pushed, Pushed { written: 1, removed: 1, unchanged: 0 });
-    assert_eq!(read().await, [(changed.name.clone(), changed.text.clone())]);
-    let unchanged = Pushed { written: 0, removed: 0, unchanged: 1 };
-    assert_eq!(table.push(std::slice::from_ref(&changed)).await.unwrap(), unchanged);
-    let left = BTreeSet::from([changed.name.clone()]);
-    let there = table.read().await.unwrap();
-    let admin = table.push_over(&there, std::slice::from_ref(&zest), &left).await.unwrap();
-    assert_eq!((admin, read().await.len()), (Pushed { written: 1, removed: 0, unchanged: 0 }, 2));
-    let late = table.push_over(&there, &[file("zest.toml", "id = \"zest\" # late"), acme], &left).await;
-    assert!(ports::error::in_full(&late.unwrap_err()).contains("somebody else has pushed meanwhile"));
-    let expected = [(changed.name, changed.text), (zest.name, zest.text)];
-    assert_eq!(read().await, expected, "the late push has written nothing");
-}
-
-/// The calls of an import, by action. A write of several items is recorded as one for each item.
-fn counted(calls: &[Call]) -> BTreeMap<&str, usize> {
-    calls.iter().fold(BTreeMap::new(), |mut counts, call| {
-        *counts.entry(call.action.as_str()).or_default() += 1;
-        counts
-    })
-}
-
-#[tokio::test]
-async fn codes_are_looked_up_a_hundred_at_a_time_and_an_imported_list_costs_one_call() {
-    let recorder = Recorder::before(endpoint().await);
-    let dynamo = Dynamo::new(&aws::emulator(recorder.url()).await, Tables::of(&prefix()));
-    dynamo.make_tables().await.unwrap();
-    let (brand, pool) = (acme(), pool());
-    let list: Vec<String> = (0..250).map(|number| format!("CODE-{number:04}")).collect();
-    let done = Mutex::new(Vec::new());
-    let _making = recorder.take();
-    let stock =
-        dynamo.import_codes_with(&brand, &pool, &list, |count| done.lock().push(count)).await.unwrap();
-    assert_eq!((stock.codes, stock.given), (250, 0));
-    assert_eq!(*done.lock(), [250, 250]);
-    let calls = recorder.take();
-    assert_eq!(counted(&calls)["dynamodb:BatchGetItem"], 3);
-    let again = dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.unwrap();
-    assert_eq!((again, counted(&recorder.take())), (stock, BTreeMap::from([("dynamodb:GetItem", 1)])));
-    let more: Vec<String> = (0..260).map(|number| format!("CODE-{number:04}")).collect();
-    assert_eq!(dynamo.import_codes_with(&brand, &pool, &more, |_| {}).await.unwrap().codes, 260);
-}
-
-#[tokio::test]
-async fn an_interrupted_import_continues_where_it_stopped() {
-    let recorder = Recorder::before(endpoint().await);
-    let dynamo = Dynamo::new(&aws::emulator(recorder.url()).await, Tables::of(&prefix()));
-    dynamo.make_tables().await.unwrap();
-    let (brand, pool) = (acme(), pool());
-    let list: Vec<String> = (0..150).map(|number| format!("CODE-{number:04}")).collect();
-    recorder.let_through(2);
-    assert!(dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.is_err());
-    recorder.let_through(usize::MAX);
-    let _before = recorder.take();
-    assert_eq!(dynamo.import_codes_with(&brand, &pool, &list, |_| {}).await.unwrap().codes, 150);
-    // Two items for each code that was not there, the counters of two transactions, and the mark of the whole list.
-    assert_eq!(counted(&recorder.take())["dynamodb:UpdateItem"], 2 * (150 - 98) + 2 + 1);
 }

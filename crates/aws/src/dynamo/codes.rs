@@ -32,14 +32,14 @@ const MOST_TRIES: u32 = 200;
 
 /// A pool's counters, and the last list that was imported completely.
 #[derive(Default)]
-struct Counters {
+struct PoolCounts {
     version: u64,
     codes: u32,
     given: u32,
     imported: Option<String>,
 }
 
-impl Counters {
+impl PoolCounts {
     fn stock(&self) -> Stock {
         Stock { codes: self.codes, given: self.given }
     }
@@ -89,11 +89,11 @@ impl Dynamo {
 }
 
 impl Import<'_> {
-    async fn counters(&self) -> Result<Counters> {
+    async fn counters(&self) -> Result<PoolCounts> {
         let Some(item) = self.dynamo.line_of(&self.pool, "counts").await? else {
-            return Ok(Counters::default());
+            return Ok(PoolCounts::default());
         };
-        Ok(Counters {
+        Ok(PoolCounts {
             version: required(&item, "version")?,
             codes: required(&item, "codes")?,
             given: number_of(&item, "given")?.unwrap_or_default(),
@@ -125,7 +125,12 @@ impl Import<'_> {
     }
 
     /// Writes codes that the brand does not have yet, with the pool's counters. It starts over when another write came first.
-    async fn write(&self, codes: &[String], marked: Option<&String>, counters: &mut Counters) -> Result<()> {
+    async fn write(
+        &self,
+        codes: &[String],
+        marked: Option<&String>,
+        counters: &mut PoolCounts,
+    ) -> Result<()> {
         let mut left = codes.to_vec();
         for _ in 0..MOST_TRIES {
             let (items, count) = self.items(&left, marked, counters)?;
@@ -148,7 +153,7 @@ impl Import<'_> {
         &self,
         codes: &[String],
         marked: Option<&String>,
-        counters: &Counters,
+        counters: &PoolCounts,
     ) -> Result<(Vec<TransactWriteItem>, u32)> {
         let mut items = Vec::with_capacity(2 * codes.len() + 1);
         let mut count = counters.codes;
