@@ -106,21 +106,23 @@ async fn a_script_that_has_the_addresses_reads_no_code() {
     let body =
         |number: usize| json!({ "scope": "spring", "email": format!("consumer-{number}@example.com") });
     let key = |number: usize| format!("page-of-consumer-{number:04}");
-    let mut ids = Vec::new();
+    let mut won = Vec::new();
     for number in 0..20 {
         let first = posts(&server, Some(&key(number)), &body(number)).await;
+        assert_eq!(first["position"], number + 1);
         let id = first["id"].as_str().unwrap().to_owned();
         let shown = server.reaches(&id, "enrolled", LATER).await;
         assert!(shown["reward"].as_str().unwrap().starts_with("CODE-"), "{shown}");
-        ids.push(id);
+        won.push((id, shown["reward"].clone()));
     }
     server.kill_and_restart().await;
-    for (number, id) in ids.iter().enumerate() {
+    for (number, (id, reward)) in won.iter().enumerate() {
         let repeat = json!({ "state": "received", "repeat": true });
         assert_eq!(posts(&server, None, &body(number)).await, repeat, "the script has no key");
         assert_eq!(posts(&server, Some(&key(number + 1)), &body(number)).await, repeat, "nor the right one");
         let own = posts(&server, Some(&key(number)), &body(number)).await;
-        assert_eq!(own, json!({ "id": id, "state": "received" }), "the page that lost its answer");
+        let answer = json!({ "id": id, "state": "received", "position": number + 1, "reward": reward });
+        assert_eq!(own, answer, "the page that lost its answer");
     }
 }
 
