@@ -69,7 +69,7 @@ pub(crate) async fn writes_are_tried_together_and_then_counted_by_the_hour(ports
     let contract = Contract { per_hour, is_upper_bound: true, patience, ..allowance.into() };
     let lane = ContractLane { contract, ..lane("acme", Endpoint::Track) };
     let tries = join_all((0..10).map(|_| book(&ports, &lane, 30))).await;
-    assert_eq!(tries.iter().sum::<u32>(), 40, "forty are tried, whoever asks");
+    assert_eq!(tries.iter().sum::<u32>(), 40, "forty are tried in all, by the ten bookings together");
     let resets_at = Some(start() + Duration::from_secs(1_000));
     let said = Observed::Answered { limit: Some(150), remaining: Some(105), resets_at };
     ports.limits.observe(&lane, said, start()).await.unwrap();

@@ -1,5 +1,5 @@
 //! Somebody sends another person's number with their own address, before that person does. What is won by the number belongs to
-//! whoever has the telephone.
+//! the person who has the telephone.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl Attack {
         self.consenting.passes(300).await;
     }
 
-    /// What Braze shows of whoever has this address, or of the profile without one.
+    /// What Braze shows of the profile with this address, or without an address.
     async fn shown(&self, email: Option<&str>) -> (Value, Value) {
         let profiles = self.consenting.campaign.profiles().await;
         let of = profiles.iter().find(|profile| profile["email"].as_str() == email);

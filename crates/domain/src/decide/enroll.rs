@@ -330,7 +330,7 @@ impl EnrollFlow<'_> {
             }
             (None, _) => (None, EventProgress::NotSent),
         };
-        // Whoever was asked consents by confirming.
+        // A consumer who was asked consents by confirming.
         let is_asked = self.update.opt_in.is_some() && progress != EventProgress::NotSent;
         let consent = match consent::with_write(self.participation, self.terms, &target, self.facts, self.now)
         {

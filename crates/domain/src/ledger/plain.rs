@@ -42,7 +42,7 @@ impl PlainLedger {
             Standing::Place(place) => Some(place),
             Standing::Waiting(_) | Standing::Unnumbered | Standing::NotKnownYet => None,
         };
-        assert_eq!(place, entered.place(), "what is returned is what is kept");
+        assert_eq!(place, entered.place(), "the standing that is returned is the one that is kept");
         entered.status.clone()
     }
 

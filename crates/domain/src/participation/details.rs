@@ -1,5 +1,5 @@
-//! What a consumer with a number gave besides the number. Until the consumer has confirmed, it is a claim of whoever sent
-//! it last, since anybody can send a number.
+//! What a consumer with a number gave besides the number. Until the consumer has confirmed, it is only a claim by the
+//! last sender, since anybody can send a number.
 
 use std::time::Duration;
 

@@ -358,7 +358,7 @@ proptest! {
             }
             asked += 1;
         }
-        // Whoever waits asks about once a minute, and at the beginning of each hour.
+        // A waiting request asks about once a minute, and at the beginning of each hour.
         let most = demand * (3 + demand / (20 * per_window)) * (hours + 1);
         prop_assert!(asked <= most, "{asked} times for {demand} requests");
     }

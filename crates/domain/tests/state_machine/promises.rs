@@ -51,7 +51,7 @@ fn nothing_is_lost(step: &Step, after: &Participation, now: Timestamp, context: 
     }
 }
 
-/// Promise 3: SMS is credited only when Braze itself says `Subscribed`, and so is whoever was asked by e-mail.
+/// Promise 3: SMS is credited only when Braze itself says `Subscribed`, and so is a consumer who was asked by e-mail.
 fn only_what_is_subscribed_is_credited(world: &World, case: &StateCase, step: &Step, context: &str) {
     if world.flow.is_by_number() && *step == Step::Done(Outcome::Credited) {
         assert_eq!(case.facts.subscription, Some(Subscription::Subscribed), "{context}");
