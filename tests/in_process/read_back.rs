@@ -113,7 +113,7 @@ impl Ada {
     }
 
     fn unplaced(&self, id: ParticipationId) -> bool {
-        self.campaign.memory.stored(id).unwrap().unplaced_since().is_some()
+        self.campaign.memory.stored(id).unwrap().unplaced().reward.is_some()
     }
 }
 

@@ -227,7 +227,7 @@ fn body(callback: &Callback) -> Value {
         CallbackKind::Credited | CallbackKind::Rewarded => "participation.credited",
         CallbackKind::Ended => "participation.ended",
         CallbackKind::RewardUnplaced => "participation.reward_unplaced",
-        CallbackKind::ConsentNotWritten => return consent_not_written(callback),
+        CallbackKind::EventUnplaced | CallbackKind::ConsentNotWritten => return beside_credit(callback),
     };
     let mut data = Map::new();
     data.insert("id".to_owned(), callback.id.participation.to_string().into());
@@ -243,15 +243,19 @@ fn body(callback: &Callback) -> Value {
     json!({ "type": kind, "timestamp": Timestamp::to_string(&callback.at), "data": data })
 }
 
-/// The body of a callback about a consent. It says nothing of the credit, since it may come before or after it.
-fn consent_not_written(callback: &Callback) -> Value {
-    let data = json!({
+/// The body of a callback about something beside the credit. It says nothing of the credit, which may come before or after
+/// it.
+fn beside_credit(callback: &Callback) -> Value {
+    let kind = callback.id.kind.name();
+    let mut data = json!({
         "id": callback.id.participation.to_string(),
         "scope": callback.ledger.scope.as_str(),
-        "consent": "not_written",
     });
+    if callback.id.kind == CallbackKind::ConsentNotWritten {
+        data["consent"] = "not_written".into();
+    }
     let timestamp = Timestamp::to_string(&callback.at);
-    json!({ "type": "participation.consent_not_written", "timestamp": timestamp, "data": data })
+    json!({ "type": format!("participation.{kind}"), "timestamp": timestamp, "data": data })
 }
 
 /// The outcome of an incentive.

@@ -58,18 +58,37 @@ pub(crate) async fn report_unplaced(
     items: &mut [WorkItem],
 ) -> ports::Result<()> {
     for item in items.iter_mut().filter(|item| item.unreported) {
-        let Some(since) = item.participation.unreported_since() else { continue };
         let participation = &item.participation;
-        let rewarded = item.facts.award.as_ref().filter(|award| award.reward().is_some());
-        if let Some(award) = rewarded.filter(|_| brand.callback.is_some()) {
-            let callback = Callback::of(award, CallbackKind::RewardUnplaced, since);
-            connector.deps.callbacks.call_back(&callback).await?;
+        let unplaced = participation.unplaced().unreported();
+        let (id, scope) = (participation.id(), participation.scope());
+        if let Some(reward) = unplaced.reward {
+            call_back(connector, brand, item, CallbackKind::RewardUnplaced, reward.since).await?;
+            tracing::error!(event = "connector.reward_unplaced", participation = %id, %scope, "A reward could not be placed on a profile.");
         }
-        tracing::error!(event = "connector.reward_unplaced", participation = %participation.id(), scope = %participation.scope(), "A reward or an event could not be placed on a profile.");
-        connector.braze.counters.count(Metric::RewardsUnplaced, Some(participation.brand()), 1);
+        if let Some(event) = unplaced.flow_event {
+            call_back(connector, brand, item, CallbackKind::EventUnplaced, event.since).await?;
+            tracing::error!(event = "connector.event_unplaced", participation = %id, %scope, "An event could not be placed on a profile.");
+        }
+        let given_up = [unplaced.reward, unplaced.flow_event].into_iter().flatten().count();
+        connector.braze.counters.count(Metric::RewardsUnplaced, Some(participation.brand()), given_up as u64);
         item.participation.reported();
     }
     Ok(())
+}
+
+async fn call_back(
+    connector: &Connector,
+    brand: &Brand,
+    item: &WorkItem,
+    kind: CallbackKind,
+    since: Timestamp,
+) -> ports::Result<()> {
+    match &item.facts.award {
+        Some(award) if brand.callback.is_some() => {
+            connector.deps.callbacks.call_back(&Callback::of(award, kind, since)).await
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn batches(

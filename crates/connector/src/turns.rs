@@ -172,7 +172,7 @@ impl<'a> Turns<'a> {
                 Step::Wait { .. }
                 | Step::Defer { .. }
                 | Step::NoProfile { .. }
-                | Step::GiveUp
+                | Step::GiveUp(_)
                 | Step::Rest => return groups.resting.push(item),
             }
         }

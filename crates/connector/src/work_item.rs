@@ -20,7 +20,7 @@ pub(crate) struct WorkItem {
     pub(crate) learned: Option<ProfileHint>,
     /// Whether it wrote something in this run that is to be read back.
     pub(crate) to_read_back: bool,
-    /// Whether it was given up in an earlier run that its reward or event is shown, and this is to be reported.
+    /// Whether its reward or its event was given up in an earlier run, and this is to be reported.
     pub(crate) unreported: bool,
     /// Whether a consent was not written before this run.
     had_lost_consent: bool,
@@ -35,7 +35,7 @@ pub(crate) struct WorkItem {
 impl WorkItem {
     pub(crate) fn new(participation: Participation) -> Self {
         Self {
-            unreported: participation.unreported_since().is_some(),
+            unreported: !participation.unplaced().unreported().is_empty(),
             had_lost_consent: participation.consent().is_some_and(Consent::is_not_written),
             participation,
             facts: Facts::default(),

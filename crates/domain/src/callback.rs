@@ -17,8 +17,10 @@ pub enum CallbackKind {
     Rewarded,
     /// The participation ended without a credit.
     Ended,
-    /// No profile shows the reward, or an event, although it was written several times; or Braze refuses it.
+    /// No profile shows the reward, although it was written several times; or Braze refuses it.
     RewardUnplaced,
+    /// No profile has the event of the flow, although it was sent several times; or Braze refuses it.
+    EventUnplaced,
     /// The consent was not written to the profile, because the consumer had unsubscribed or Braze refused it.
     ConsentNotWritten,
 }
@@ -32,6 +34,7 @@ impl CallbackKind {
             Self::Rewarded => "rewarded",
             Self::Ended => "ended",
             Self::RewardUnplaced => "reward_unplaced",
+            Self::EventUnplaced => "event_unplaced",
             Self::ConsentNotWritten => "consent_not_written",
         }
     }
@@ -39,8 +42,14 @@ impl CallbackKind {
     /// The kind with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let all =
-            [Self::Credited, Self::Rewarded, Self::Ended, Self::RewardUnplaced, Self::ConsentNotWritten];
+        let all = [
+            Self::Credited,
+            Self::Rewarded,
+            Self::Ended,
+            Self::RewardUnplaced,
+            Self::EventUnplaced,
+            Self::ConsentNotWritten,
+        ];
         all.into_iter().find(|kind| kind.name() == name)
     }
 }
@@ -103,9 +112,11 @@ mod tests {
             CallbackKind::Rewarded,
             CallbackKind::Ended,
             CallbackKind::RewardUnplaced,
+            CallbackKind::EventUnplaced,
             CallbackKind::ConsentNotWritten,
         ];
-        let names = ["credited", "rewarded", "ended", "reward_unplaced", "consent_not_written"];
+        let names =
+            ["credited", "rewarded", "ended", "reward_unplaced", "event_unplaced", "consent_not_written"];
         assert_eq!(kinds.map(CallbackKind::name), names);
         assert_eq!(kinds.map(|kind| CallbackKind::named(kind.name())), kinds.map(Some));
         assert_eq!(CallbackKind::named("told"), None);

@@ -180,7 +180,8 @@ fn asks_again(
     facts: &Facts,
     now: Timestamp,
 ) -> Option<Step> {
-    let is_missing = participation.shown().flow_event.is_some() || participation.unreported_since().is_some();
+    let is_missing =
+        participation.shown().flow_event.is_some() || !participation.unplaced().unreported().is_empty();
     let waits = matches!(open, Open::Enroll(EnrollState::AwaitingOptIn { .. }));
     (waits && is_missing).then(|| reward::decide(participation, terms, facts, now))
 }

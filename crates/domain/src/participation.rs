@@ -14,7 +14,7 @@ mod way;
 
 pub use crate::consent::Consent;
 pub use details::{FormerProfile, Replaced};
-pub use read_back::{MOST_MISSING, Parts, ReadBack, SentParts};
+pub use read_back::{GivenUp, MOST_MISSING, Parts, ReadBack, SentParts, Unplaced};
 pub use snapshot::{FIRST_LOOK, Impossible, Snapshot};
 pub use state::{
     AskingWrite, EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered,
@@ -255,7 +255,7 @@ impl Participation {
             }
             Step::StopWaiting => self.stop_waiting(now),
             Step::NoProfile { until } => self.finds_no_profile(*until, now),
-            Step::GiveUp => self.give_up_showing(now),
+            Step::GiveUp(parts) => self.give_up_showing(*parts, now),
             Step::Consent(channel, progress) => self.knows_of_consent(*channel, *progress, now),
             Step::Rest => self.rest(),
         }
@@ -273,14 +273,14 @@ impl Participation {
 
     /// The reward cannot be written before `until`, since no profile carries the consumer's address or number.
     fn finds_no_profile(&mut self, until: Timestamp, now: Timestamp) {
-        let (parts, times) = match self.0.read_back {
-            Some(ReadBack::Missing { parts, times }) => (parts, times),
-            // It was given up and reported before, and something else is to be written now.
-            Some(ReadBack::Unplaced { .. }) => return self.rest(),
-            Some(ReadBack::Due(_)) | None => (Parts { reward: true, ..Parts::default() }, 0),
-        };
-        self.count_missing(parts, times, now);
-        self.put_off(if self.unplaced_since().is_some() { now } else { until }, now);
+        let reward = Parts { reward: true, ..Parts::default() };
+        match self.0.read_back.clone() {
+            Some(ReadBack::Missing { parts, times }) => self.count_missing(parts, times, now),
+            // What was written before is gone with its profile.
+            Some(ReadBack::Due(sent)) => self.lacks(sent.parts.and(reward), &sent, now),
+            None => self.count_missing(reward, 0, now),
+        }
+        self.put_off(if self.missing().is_some() { until } else { now }, now);
     }
 
     /// Ends the wait that unsigned callers see.
@@ -328,6 +328,7 @@ impl Participation {
         kept.unknown = UnknownFields::default();
         kept.slot = None;
         kept.read_back = None;
+        kept.unplaced = Unplaced::default();
         kept.who = Participant::default();
         kept.updated_at = now;
         match &kept.state {

@@ -57,6 +57,8 @@ pub(crate) struct ShownParticipation {
     won: Map<String, Value>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     reward_unplaced: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    event_unplaced: bool,
     updated_at: String,
 }
 
@@ -277,7 +279,7 @@ pub(crate) async fn show(
         Some(award) => incentives::of_award(&intake, &seen::award(&participation, award, asking)).await?,
         None => Map::new(),
     };
-    let seen = seen::participation(&participation, asking);
+    let (seen, unplaced) = (seen::participation(&participation, asking), participation.unplaced());
     Ok(Json(ShownParticipation {
         id: participation.id().to_string(),
         state: seen.state,
@@ -285,7 +287,8 @@ pub(crate) async fn show(
         reason: seen.reason.map(str::to_owned),
         consent: seen.consent,
         won,
-        reward_unplaced: shows_win && participation.unplaced_since().is_some(),
+        reward_unplaced: shows_win && unplaced.reward.is_some(),
+        event_unplaced: shows_win && unplaced.flow_event.is_some(),
         updated_at: seen.updated_at.to_string(),
     }))
 }

@@ -31,7 +31,7 @@ use crate::values::{contact_key, is_false, is_zero, moment};
 
 use consent::ConsentRecord;
 use replaced::{ReplacedRecord, replaced, replaced_record};
-use sent::{ReadBackRecord, read_back, read_back_record};
+use sent::{ReadBackRecord, UnplacedRecord};
 use state::{EventRecord, StateRecord, event, event_record, state, state_record};
 use way::{BrazeEventRecord, WayRecord, way, way_record};
 
@@ -72,6 +72,8 @@ struct ParticipationRecord {
     shows_flow_event: Option<EventRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     read_back: Option<ReadBackRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unplaced: Option<UnplacedRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
     /// Absent in records from before retention was counted from the activation's close.
@@ -175,6 +177,7 @@ pub fn whose(text: &str) -> (Option<BrandId>, Option<Scope>) {
 fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
     let kept = participation.snapshot();
     let stored_way = way_record(&kept.way);
+    let (read_back, unplaced) = sent::sent_records(kept.read_back.as_ref(), kept.unplaced, named(&kept.way));
     Ok(ParticipationRecord {
         v: Version::NEWEST,
         brand: kept.brand.to_string(),
@@ -192,7 +195,8 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         shows_attributes: kept.shown.attributes,
         shows_event: event_record(kept.shown.event),
         shows_flow_event: kept.shown.flow_event.map(event_record),
-        read_back: kept.read_back.as_ref().map(|read_back| read_back_record(read_back, named(&kept.way))),
+        read_back,
+        unplaced,
         due_at: kept.due_at.map(Timestamp::as_millisecond),
         keep_until: Some(kept.keep_until.as_millisecond()),
         failures: kept.failures,
@@ -230,7 +234,7 @@ fn participation(
         proof: record.proof,
     };
     let way = way(stored_way, state.is_end())?;
-    let read_back = record.read_back.map(|stored| read_back(stored, named(&way))).transpose()?;
+    let (read_back, unplaced) = sent::sent(record.read_back, record.unplaced, named(&way))?;
     let snapshot = Snapshot {
         id,
         brand: BrandId::parse(&record.brand)?,
@@ -248,6 +252,7 @@ fn participation(
             flow_event: record.shows_flow_event.as_ref().map(event).transpose()?,
         },
         read_back,
+        unplaced,
         due_at: record.due_at.map(moment).transpose()?,
         keep_until: match record.keep_until {
             Some(keep_until) => moment(keep_until)?,

@@ -92,7 +92,7 @@ proptest! {
                         facts = Facts::default();
                     }
                 },
-                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::GiveUp | Step::StopWaiting | Step::Consent(..) | Step::Rest | Step::NotOffered(_) => {
+                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::GiveUp(_) | Step::StopWaiting | Step::Consent(..) | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { command, .. } => {

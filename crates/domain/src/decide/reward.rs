@@ -11,7 +11,7 @@ use crate::decide::{
     remembered,
 };
 use crate::incentive::{NoPrize, Reward};
-use crate::participation::{EventProgress, Participation, Shown, Target, Way};
+use crate::participation::{EventProgress, Participation, Parts, Shown, Target, Way};
 use crate::profile::{self, FoundProfile, ProfileRef};
 use crate::time::later;
 
@@ -114,11 +114,12 @@ struct FollowUp<'a> {
 impl FollowUp<'_> {
     fn step(&self) -> Step {
         let shown = self.participation.shown();
-        if self.participation.unreported_since().is_some() {
+        if !self.participation.unplaced().unreported().is_empty() {
             return Step::Defer { shown, until: self.now };
         }
         if self.facts.refused.is_some() || self.participation.failures() >= MOST_FAILURES {
-            return if self.is_all_shown() { Step::Rest } else { Step::GiveUp };
+            let left = self.left();
+            return if left.is_empty() { Step::Rest } else { Step::GiveUp(left) };
         }
         if let Some(progress) = shown.flow_event {
             return self.flow_event_again(progress);
@@ -133,10 +134,17 @@ impl FollowUp<'_> {
         }
     }
 
-    /// Whether nothing is left to write.
-    fn is_all_shown(&self) -> bool {
-        let event = self.participation.shown().event != EventProgress::Recorded && self.event().is_some();
-        !event && self.participation.missing().is_none() && self.won().is_empty()
+    /// The parts that are left to write.
+    fn left(&self) -> Parts {
+        let shown = self.participation.shown();
+        let event = self.event().filter(|_| shown.event != EventProgress::Recorded);
+        let missing = self.participation.missing().unwrap_or_default();
+        Parts {
+            flow_event: missing.flow_event || shown.flow_event.is_some(),
+            reward: missing.reward || !self.won().is_empty(),
+            event: missing.event.or(event.map(|event| event.time)),
+            ..missing
+        }
     }
 
     /// The attributes of the reward that the profile does not show yet.
@@ -204,7 +212,8 @@ impl FollowUp<'_> {
             custom_event::Next::Wait(progress, until) => {
                 Step::Defer { shown: Shown { flow_event: Some(progress), ..shown }, until }
             }
-            custom_event::Next::Recorded | custom_event::Next::Refused(_) => done(),
+            custom_event::Next::Recorded => done(),
+            custom_event::Next::Refused(_) => Step::GiveUp(self.left()),
         }
     }
 
@@ -236,7 +245,7 @@ impl FollowUp<'_> {
             Some(Written::NotDone { retry_at } | Written::Unknown { retry_at }) => {
                 Step::Defer { shown, until: *retry_at }
             }
-            Some(Written::Refused { .. }) => Step::GiveUp,
+            Some(Written::Refused { .. }) => Step::GiveUp(self.left()),
             Some(Written::Done) => Step::Rest,
             None => self.write(attributes, None, shown),
         }
@@ -263,7 +272,7 @@ impl FollowUp<'_> {
             custom_event::Next::Recorded => {
                 self.write(attributes, None, Shown { event: EventProgress::Recorded, ..shown })
             }
-            custom_event::Next::Refused(_) => Step::GiveUp,
+            custom_event::Next::Refused(_) => Step::GiveUp(self.left()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::answers::AnswerRules;
-use crate::participation::{Parts, ReadBack, SentParts};
+use crate::participation::{GivenUp, Parts, ReadBack, SentParts};
 
 const FLOW: Parts = Parts { flow: true, flow_event: true, reward: true, event: None, consent: false };
 
@@ -18,6 +18,10 @@ fn missing(parts: Parts) -> RewardWorld {
     });
     world.participation.found_missing(parts, at(200));
     world
+}
+
+fn since(given_up: Option<GivenUp>) -> Option<Timestamp> {
+    given_up.map(|given_up| given_up.since)
 }
 
 fn found(mut world: RewardWorld, profiles: Vec<FoundProfile>) -> RewardWorld {
@@ -117,17 +121,48 @@ fn a_reward_without_a_profile_is_looked_for_three_times_and_then_given_up() {
     let mut world = RewardWorld::rewarded(true).ended(Outcome::Credited);
     (world.facts.known, world.facts.found) = (Some(None), Some(Vec::new()));
     for now in [at(1), at(1 + SETTLE), at(1 + 2 * SETTLE)] {
-        assert_eq!(world.participation.unplaced_since(), None);
+        assert!(world.participation.unplaced().is_empty());
         let step = world.next(now);
         assert!(matches!(step, Step::NoProfile { .. }), "{step:?}");
         world.participation.apply(&step, now);
     }
     let given_up = at(1 + 2 * SETTLE);
-    assert_eq!(world.participation.unplaced_since(), Some(given_up));
+    assert_eq!(since(world.participation.unplaced().reward), Some(given_up));
     assert!(
         matches!(world.next(given_up), Step::Defer { until, .. } if until == given_up),
         "it is reported first"
     );
     world.participation.reported();
     assert_eq!(world.next(given_up), Step::Rest);
+}
+
+#[test]
+fn a_reward_that_comes_after_its_flows_event_was_given_up_is_looked_for_three_times_and_then_given_up() {
+    let mut world = missing(Parts { reward: false, ..FLOW });
+    world.change(|kept| kept.shown.attributes = false);
+    (world.facts.known, world.facts.found) = (Some(None), Some(Vec::new()));
+    let mut now = at(200);
+    while world.participation.unplaced().reward.is_none() {
+        let step = world.next(now);
+        world.participation.apply(&step, now);
+        world.participation.reported();
+        now = match step {
+            Step::NoProfile { until } | Step::Defer { until, .. } => until,
+            other => panic!("{other:?}"),
+        };
+    }
+    let unplaced = world.participation.unplaced();
+    assert_eq!(since(unplaced.flow_event), Some(at(200 + SETTLE)));
+    assert!(since(unplaced.reward) > since(unplaced.flow_event));
+}
+
+#[test]
+fn an_event_that_braze_refuses_when_it_is_sent_again_is_given_up() {
+    let mut world = found(missing(Parts { reward: false, ..FLOW }), vec![ada()]);
+    world.facts.recorded = Some(false);
+    let (progress, write) = shown(world.next(at(200)));
+    world.participation.apply(&Step::Show { shown: progress, write }, at(200));
+    world.facts.written = Some(Written::Refused { reason: "no such event".to_owned() });
+    let step = world.next(at(201));
+    assert!(matches!(step, Step::GiveUp(Parts { flow_event: true, .. })), "{step:?}");
 }

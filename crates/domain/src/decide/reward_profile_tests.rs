@@ -3,6 +3,7 @@
 use super::*;
 use crate::brand::LookUp;
 use crate::decide::Claim;
+use crate::participation::{GivenUp, Parts, Unplaced};
 
 fn told(step: Step) -> ProfileWrite {
     match step {
@@ -112,18 +113,20 @@ fn a_reward_is_written_to_a_profile_that_is_looked_up_again_after_a_month() {
 #[test]
 fn a_reward_is_given_up_where_braze_refuses_the_consumer_or_has_failed_for_two_weeks() {
     let ready = || RewardWorld::rewarded(false).ended(Outcome::Enrolled).knows(false);
+    let reward = Parts { reward: true, ..Parts::default() };
     let mut refused = ready();
     refused.facts.refused = Some("no such user".into());
-    assert_eq!(refused.next(at(1)), Step::GiveUp);
+    assert_eq!(refused.next(at(1)), Step::GiveUp(reward));
     refused.change(|snapshot| snapshot.shown.attributes = true);
     assert_eq!(refused.next(at(1)), Step::Rest, "it is shown already");
     let mut failing = ready();
     failing.change(|snapshot| snapshot.failures = MOST_FAILURES - 1);
     assert!(matches!(failing.next(at(1)), Step::Show { .. }));
     failing.change(|snapshot| snapshot.failures = MOST_FAILURES);
-    assert_eq!(failing.next(at(1)), Step::GiveUp);
-    failing.participation.apply(&Step::GiveUp, at(1));
-    assert_eq!(failing.participation.unreported_since(), Some(at(1)));
+    assert_eq!(failing.next(at(1)), Step::GiveUp(reward));
+    failing.participation.apply(&Step::GiveUp(reward), at(1));
+    let given_up = GivenUp { since: at(1), reported: false };
+    assert_eq!(failing.participation.unplaced(), Unplaced { reward: Some(given_up), flow_event: None });
     assert!(
         matches!(failing.next(at(1)), Step::Defer { until, .. } if until == at(1)),
         "it is reported first"

@@ -121,7 +121,7 @@ proptest! {
                     facts.confirmed = Some(Confirmation { profile, found });
                 }
                 Step::Ask(Question::ProfileHint | Question::Claim | Question::FindAlias(_) | Question::ConsentGroups { .. }) => prop_assert!(false, "not asked here"),
-                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::GiveUp | Step::StopWaiting | Step::Consent(..) | Step::Rest | Step::NotOffered(_) => {
+                Step::Resolve(_) | Step::Show { .. } | Step::Defer { .. } | Step::NoProfile { .. } | Step::GiveUp(_) | Step::StopWaiting | Step::Consent(..) | Step::Rest | Step::NotOffered(_) => {
                     prop_assert!(false, "nothing is won here");
                 }
                 Step::Tell { .. } => {

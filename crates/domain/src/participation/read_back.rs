@@ -29,13 +29,52 @@ pub enum ReadBack {
         /// How many times in a row.
         times: u32,
     },
-    /// It was given up: it was missing [`MOST_MISSING`] times, or Braze does not accept it.
-    Unplaced {
-        /// When it was given up.
-        since: Timestamp,
-        /// Whether that was reported.
-        reported: bool,
-    },
+}
+
+/// What was given up: it was missing [`MOST_MISSING`] times, or Braze does not accept it. It stays given up, whatever is
+/// written later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unplaced {
+    /// The reward, with its event.
+    pub reward: Option<GivenUp>,
+    /// The event of the flow.
+    pub flow_event: Option<GivenUp>,
+}
+
+/// That something was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivenUp {
+    /// When it was given up.
+    pub since: Timestamp,
+    /// Whether that was reported.
+    pub reported: bool,
+}
+
+impl Unplaced {
+    /// Whether nothing was given up.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The parts of it that are not reported. The report comes in a round of its own, so that a report which is repeated
+    /// after a crash says the same.
+    #[must_use]
+    pub fn unreported(self) -> Self {
+        let unreported = |given_up: &GivenUp| !given_up.reported;
+        Self { reward: self.reward.filter(unreported), flow_event: self.flow_event.filter(unreported) }
+    }
+
+    /// Gives these parts up at `now`. What was given up before stays as it is.
+    fn add(&mut self, parts: Parts, now: Timestamp) {
+        let given_up = GivenUp { since: now, reported: false };
+        if parts.reward || parts.event.is_some() {
+            self.reward.get_or_insert(given_up);
+        }
+        if parts.flow_event {
+            self.flow_event.get_or_insert(given_up);
+        }
+    }
 }
 
 /// What was written, where, and when.
@@ -75,7 +114,7 @@ impl Parts {
         self == Self::default()
     }
 
-    fn and(self, others: Self) -> Self {
+    pub(super) fn and(self, others: Self) -> Self {
         Self {
             flow: self.flow || others.flow,
             flow_event: self.flow_event || others.flow_event,
@@ -98,7 +137,7 @@ impl Participation {
     pub fn sent(&self) -> Option<&SentParts> {
         match &self.0.read_back {
             Some(ReadBack::Due(sent)) => Some(sent),
-            Some(ReadBack::Missing { .. } | ReadBack::Unplaced { .. }) | None => None,
+            Some(ReadBack::Missing { .. }) | None => None,
         }
     }
 
@@ -107,7 +146,7 @@ impl Participation {
     pub fn missing(&self) -> Option<Parts> {
         match &self.0.read_back {
             Some(ReadBack::Missing { parts, .. }) => Some(*parts),
-            Some(ReadBack::Due(_) | ReadBack::Unplaced { .. }) | None => None,
+            Some(ReadBack::Due(_)) | None => None,
         }
     }
 
@@ -127,29 +166,16 @@ impl Participation {
         }
     }
 
-    /// When its reward or event was given up, because no profile showed it.
+    /// What was given up, because no profile showed it or Braze does not accept it.
     #[must_use]
-    pub fn unplaced_since(&self) -> Option<Timestamp> {
-        match &self.0.read_back {
-            Some(ReadBack::Unplaced { since, .. }) => Some(*since),
-            Some(ReadBack::Due(_) | ReadBack::Missing { .. }) | None => None,
-        }
+    pub fn unplaced(&self) -> Unplaced {
+        self.0.unplaced
     }
 
-    /// When its reward or event was given up, as long as that is not reported. The report comes in a round of its own, so
-    /// that a report which is repeated after a crash says the same.
-    #[must_use]
-    pub fn unreported_since(&self) -> Option<Timestamp> {
-        match &self.0.read_back {
-            Some(ReadBack::Unplaced { since, reported: false }) => Some(*since),
-            Some(ReadBack::Due(_) | ReadBack::Missing { .. } | ReadBack::Unplaced { .. }) | None => None,
-        }
-    }
-
-    /// It was reported that its reward or event was given up.
+    /// Everything that was given up is reported.
     pub fn reported(&mut self) {
-        if let Some(ReadBack::Unplaced { reported, .. }) = &mut self.0.read_back {
-            *reported = true;
+        for given_up in [&mut self.0.unplaced.reward, &mut self.0.unplaced.flow_event].into_iter().flatten() {
+            given_up.reported = true;
         }
     }
 
@@ -213,7 +239,7 @@ impl Participation {
                 (sent.parts, sent.missing_before)
             }
             Some(ReadBack::Missing { times, .. }) => (Parts::default(), *times),
-            Some(ReadBack::Due(_) | ReadBack::Unplaced { .. }) | None => (Parts::default(), 0),
+            Some(ReadBack::Due(_)) | None => (Parts::default(), 0),
         };
         // A merge moves aliases, and no other identifier. Most records stay below 1 KB without it.
         let braze_id = braze_id.filter(|_| matches!(write.profile, ProfileRef::Alias(_)));
@@ -233,13 +259,15 @@ impl Participation {
     #[expect(clippy::expect_used, reason = "the caller has read back what was sent")]
     pub fn found_missing(&mut self, parts: Parts, now: Timestamp) {
         let sent = self.sent().expect("something was sent").clone();
-        self.count_missing(parts, sent.missing_before, now);
-        if parts.consent && !self.looks_for_consent() {
-            self.loses_consents(now);
-        }
+        self.lacks(parts, &sent, now);
         self.0.failures = 0;
         self.put_off(now, now);
-        if self.unplaced_since().is_some() {
+    }
+
+    /// These parts are missing, of what was sent or beside it.
+    pub(super) fn lacks(&mut self, parts: Parts, sent: &SentParts, now: Timestamp) {
+        self.count_missing(parts, sent.missing_before, now);
+        if self.missing().is_none() {
             return;
         }
         let attempted = |time| EventProgress::Attempted { at: sent.at, time };
@@ -260,25 +288,28 @@ impl Participation {
         self.0.updated_at = now;
         if times < MOST_MISSING {
             self.0.read_back = Some(ReadBack::Missing { parts, times });
-            return;
-        }
-        self.unplace(now);
-        if parts.reward || parts.event.is_some() {
-            self.0.shown = Shown::ALL;
+        } else {
+            self.give_up(parts, now);
         }
     }
 
-    /// The reward and its event cannot be shown. That is due to be reported.
-    pub(super) fn give_up_showing(&mut self, now: Timestamp) {
-        self.unplace(now);
-        self.0.shown = Shown::ALL;
+    /// Braze does not accept these parts. That is due to be reported.
+    pub(super) fn give_up_showing(&mut self, parts: Parts, now: Timestamp) {
+        self.give_up(parts, now);
         self.0.failures = 0;
         self.put_off(now, now);
     }
 
-    fn unplace(&mut self, now: Timestamp) {
-        self.0.read_back = Some(ReadBack::Unplaced { since: now, reported: false });
+    fn give_up(&mut self, parts: Parts, now: Timestamp) {
+        self.0.unplaced.add(parts, now);
+        self.0.read_back = None;
         self.0.shown.flow_event = None;
+        if parts.reward || parts.event.is_some() {
+            self.0.shown = Shown::ALL;
+        }
+        if parts.consent {
+            self.loses_consents(now);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 use super::*;
 use crate::attributes::Attributes;
+use crate::consent::{ChannelConsent, Consent, ConsentProgress};
 use crate::decide::{ProfileEvent, Step};
 use crate::participation::tests::{accepted, at, by_email, by_phone, ended};
-use crate::participation::{Outcome, Participation, Shown};
+use crate::participation::{Outcome, Participation, Shown, Way};
 use crate::profile::{Alias, ProfileRef};
 
 fn u1() -> ProfileRef {
@@ -21,6 +22,11 @@ fn write(shows_reward: bool, event: bool) -> ProfileWrite {
 
 fn all() -> Parts {
     Parts { flow: true, flow_event: true, reward: true, event: Some(at(5)), consent: false }
+}
+
+fn both_given_up(since: Timestamp) -> Unplaced {
+    let given_up = Some(GivenUp { since, reported: false });
+    Unplaced { reward: given_up, flow_event: given_up }
 }
 
 fn missing(parts: Parts, times: u32) -> Option<ReadBack> {
@@ -144,18 +150,54 @@ fn what_was_written_again_is_read_back_again() {
 fn what_was_missing_three_times_is_given_up() {
     let mut participation = sent(all(), MOST_MISSING - 1);
     participation.found_missing(all(), at(200));
-    assert_eq!((participation.unplaced_since(), participation.due_at()), (Some(at(200)), Some(at(200))));
+    assert_eq!((participation.unplaced(), participation.due_at()), (both_given_up(at(200)), Some(at(200))));
     assert_eq!(participation.shown(), Shown::ALL, "nothing is written again");
 }
 
 #[test]
 fn what_was_given_up_is_reported_once() {
     let mut participation = sent(all(), MOST_MISSING - 1);
-    assert_eq!(participation.unreported_since(), None);
+    assert!(participation.unplaced().is_empty());
     participation.found_missing(all(), at(200));
-    assert_eq!(participation.unreported_since(), Some(at(200)));
+    assert_eq!(participation.unplaced().unreported(), both_given_up(at(200)));
     participation.reported();
-    assert_eq!((participation.unreported_since(), participation.unplaced_since()), (None, Some(at(200))));
+    assert!(participation.unplaced().unreported().is_empty() && !participation.unplaced().is_empty());
+}
+
+#[test]
+fn an_event_that_was_given_up_stays_so_though_a_later_reward_is_placed() {
+    let flow = Parts { flow: true, flow_event: true, ..Parts::default() };
+    let mut participation = sent(flow, MOST_MISSING - 1);
+    participation.found_missing(flow, at(200));
+    participation.shows(&write(true, false), None, at(300));
+    let unplaced = participation.unplaced();
+    assert_eq!((unplaced.reward, unplaced.flow_event.map(|event| event.since)), (None, Some(at(200))));
+    assert_eq!(participation.sent().unwrap().parts, Parts { reward: true, ..Parts::default() });
+}
+
+#[test]
+fn what_waits_to_be_read_back_is_missing_too_once_there_is_no_profile() {
+    let flow = Parts { flow: true, flow_event: true, ..Parts::default() };
+    let mut participation = sent(flow, 0);
+    participation.apply(&Step::NoProfile { until: at(320) }, at(200));
+    assert_eq!(participation.missing(), Some(Parts { reward: true, ..flow }));
+    assert!(participation.shown().flow_event.is_some());
+}
+
+#[test]
+fn a_consent_that_is_given_up_with_the_rest_counts_as_not_written() {
+    let parts = Parts { consent: true, ..all() };
+    let mut snapshot = sent(parts, MOST_MISSING - 1).into_snapshot();
+    let consent = Consent {
+        email: Some(ChannelConsent { given: true, progress: ConsentProgress::Written { at: at(10) } }),
+        ..Consent::answered(true, at(5), None)
+    };
+    let Way::Email { consent: kept, .. } = &mut snapshot.way else { panic!("by e-mail") };
+    *kept = Some(consent);
+    let mut participation = Participation::restore(snapshot).unwrap();
+    participation.found_missing(parts, at(200));
+    let email = participation.consent().unwrap().email.unwrap();
+    assert_eq!(email.progress, ConsentProgress::NotWritten);
 }
 
 #[test]
@@ -178,7 +220,7 @@ fn while_no_profile_carries_the_address_the_tries_are_counted() {
     assert_eq!(participation.read_back().cloned(), missing(all(), 2));
     assert_eq!(participation.due_at(), Some(at(320)));
     participation.apply(&no_profile(at(440)), at(320));
-    assert_eq!((participation.unplaced_since(), participation.due_at()), (Some(at(320)), Some(at(320))));
+    assert_eq!((participation.unplaced(), participation.due_at()), (both_given_up(at(320)), Some(at(320))));
     assert_eq!(participation.shown(), Shown::ALL, "nothing is written again");
 }
 

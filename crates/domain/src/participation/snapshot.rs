@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{EnrollState, Open, Outcome, Participation, ReadBack, Replaced, Shown, SmsState, State, Way};
+use super::{
+    EnrollState, Open, Outcome, Participation, ReadBack, Replaced, Shown, SmsState, State, Unplaced, Way,
+};
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::award::Participant;
@@ -44,6 +46,8 @@ pub struct Snapshot {
     pub shown: Shown,
     /// See [`Participation::read_back`].
     pub read_back: Option<ReadBack>,
+    /// See [`Participation::unplaced`].
+    pub unplaced: Unplaced,
     /// See [`Participation::due_at`].
     pub due_at: Option<Timestamp>,
     /// See [`Participation::keep_until`].
@@ -126,6 +130,7 @@ impl Snapshot {
             has_award,
             shown: Shown::default(),
             read_back: None,
+            unplaced: Unplaced::default(),
             due_at: Some(later(now, FIRST_LOOK)),
             keep_until,
             failures: 0,

@@ -1,7 +1,7 @@
 //! The next step of a participation: [`crate::decide::decide`] returns it, and
 //! [`super::Participation::apply`] takes it.
 
-use super::{Open, Outcome, Shown};
+use super::{Open, Outcome, Parts, Shown};
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::award::Resolution;
@@ -43,9 +43,8 @@ pub enum Step {
         /// When to look again.
         until: Timestamp,
     },
-    /// The reward or its event cannot be shown: Braze refuses it for good, or has not accepted it for too long. This is
-    /// reported.
-    GiveUp,
+    /// These parts cannot be shown: Braze refuses them for good, or has not accepted them for too long. This is reported.
+    GiveUp(Parts),
     /// End the wait that unsigned callers see, and decide again.
     StopWaiting,
     /// Record whether Braze has the consent in a channel, and decide again.

@@ -154,7 +154,7 @@ fn diagram(rows: &[TableRow]) -> String {
             | Step::Show { .. }
             | Step::Defer { .. }
             | Step::NoProfile { .. }
-            | Step::GiveUp
+            | Step::GiveUp(_)
             | Step::StopWaiting
             | Step::Consent(..)
             | Step::Rest

@@ -1,7 +1,7 @@
 //! The stored form of what was written to a profile and is to be read back.
 
 use domain::Timestamp;
-use domain::participation::{Parts, ReadBack, SentParts};
+use domain::participation::{GivenUp, Parts, ReadBack, SentParts, Unplaced};
 use domain::profile::ProfileRef;
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +27,24 @@ pub(super) enum ReadBackRecord {
         parts: PartsRecord,
         times: u32,
     },
-    Unplaced {
-        since: i64,
-        #[serde(default, skip_serializing_if = "is_false")]
-        reported: bool,
-    },
+    /// The reward was given up, and nothing is to be read back.
+    Unplaced(GivenUpRecord),
+}
+
+/// What was given up beside what [`ReadBackRecord`] says, which is all that earlier versions know.
+#[derive(Serialize, Deserialize)]
+pub(super) struct UnplacedRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reward: Option<GivenUpRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flow_event: Option<GivenUpRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct GivenUpRecord {
+    since: i64,
+    #[serde(default, skip_serializing_if = "is_false")]
+    reported: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,8 +61,7 @@ pub(super) struct PartsRecord {
     consent: bool,
 }
 
-/// The record of what is to be read back from a profile, which may be the one that an event `named`.
-pub(super) fn read_back_record(read_back: &ReadBack, named: Option<&ProfileRef>) -> ReadBackRecord {
+fn read_back_record(read_back: &ReadBack, named: Option<&ProfileRef>) -> ReadBackRecord {
     match read_back {
         ReadBack::Due(sent) => ReadBackRecord::Due {
             profile: (named != Some(&sent.profile)).then(|| profile_record(&sent.profile)),
@@ -61,29 +73,65 @@ pub(super) fn read_back_record(read_back: &ReadBack, named: Option<&ProfileRef>)
         ReadBack::Missing { parts, times } => {
             ReadBackRecord::Missing { parts: parts_record(*parts), times: *times }
         }
-        ReadBack::Unplaced { since, reported } => {
-            ReadBackRecord::Unplaced { since: since.as_millisecond(), reported: *reported }
-        }
     }
 }
 
-pub(super) fn read_back(record: ReadBackRecord, named: Option<&ProfileRef>) -> Result<ReadBack, Why> {
-    Ok(match record {
-        ReadBackRecord::Due { profile: stored, braze_id, at, parts: sent, missing_before } => {
+/// The records of what is to be read back from a profile, which may be the one that an event `named`, and of what was given
+/// up.
+pub(super) fn sent_records(
+    read_back: Option<&ReadBack>,
+    unplaced: Unplaced,
+    named: Option<&ProfileRef>,
+) -> (Option<ReadBackRecord>, Option<UnplacedRecord>) {
+    let record = |given_up: GivenUp| GivenUpRecord {
+        since: given_up.since.as_millisecond(),
+        reported: given_up.reported,
+    };
+    let (reward, flow_event) = (unplaced.reward.map(record), unplaced.flow_event.map(record));
+    let (read_back, reward) = match read_back {
+        Some(read_back) => (Some(read_back_record(read_back, named)), reward),
+        None => (reward.map(ReadBackRecord::Unplaced), None),
+    };
+    let is_empty = reward.is_none() && flow_event.is_none();
+    (read_back, (!is_empty).then_some(UnplacedRecord { reward, flow_event }))
+}
+
+/// What is to be read back or written again of a profile, which may be the one that an event `named`, and what was given
+/// up.
+pub(super) fn sent(
+    record: Option<ReadBackRecord>,
+    unplaced: Option<UnplacedRecord>,
+    named: Option<&ProfileRef>,
+) -> Result<(Option<ReadBack>, Unplaced), Why> {
+    let unplaced = match unplaced {
+        None => Unplaced::default(),
+        Some(UnplacedRecord { reward, flow_event }) => Unplaced {
+            reward: reward.map(given_up).transpose()?,
+            flow_event: flow_event.map(given_up).transpose()?,
+        },
+    };
+    let read_back = match record {
+        None => None,
+        Some(ReadBackRecord::Due { profile: stored, braze_id, at, parts: sent, missing_before }) => {
             let profile = match stored {
                 Some(stored) => profile(stored)?,
                 None => named.cloned().ok_or("it names no profile to read back")?,
             };
             let parts = parts(&sent)?;
-            ReadBack::Due(SentParts { profile, braze_id, at: moment(at)?, parts, missing_before })
+            Some(ReadBack::Due(SentParts { profile, braze_id, at: moment(at)?, parts, missing_before }))
         }
-        ReadBackRecord::Missing { parts: missing, times } => {
-            ReadBack::Missing { parts: parts(&missing)?, times }
+        Some(ReadBackRecord::Missing { parts: missing, times }) => {
+            Some(ReadBack::Missing { parts: parts(&missing)?, times })
         }
-        ReadBackRecord::Unplaced { since, reported } => {
-            ReadBack::Unplaced { since: moment(since)?, reported }
+        Some(ReadBackRecord::Unplaced(record)) => {
+            return Ok((None, Unplaced { reward: Some(given_up(record)?), ..unplaced }));
         }
-    })
+    };
+    Ok((read_back, unplaced))
+}
+
+fn given_up(record: GivenUpRecord) -> Result<GivenUp, Why> {
+    Ok(GivenUp { since: moment(record.since)?, reported: record.reported })
 }
 
 fn parts_record(parts: Parts) -> PartsRecord {

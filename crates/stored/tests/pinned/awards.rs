@@ -105,6 +105,7 @@ fn every_form_that_a_callback_ever_had_is_read_and_the_newest_is_written() {
         CallbackKind::Rewarded => "rewarded" callback(CallbackKind::Rewarded),
         CallbackKind::Ended => "ended" callback(CallbackKind::Ended),
         CallbackKind::RewardUnplaced => "reward_unplaced" callback(CallbackKind::RewardUnplaced),
+        CallbackKind::EventUnplaced => "event_unplaced" callback(CallbackKind::EventUnplaced),
         CallbackKind::ConsentNotWritten => "consent_not_written" callback(CallbackKind::ConsentNotWritten),
     );
     let refusals = every!(Refusal:

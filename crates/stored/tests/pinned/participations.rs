@@ -5,8 +5,9 @@ use domain::award::Participant;
 use domain::consent::{ChannelConsent, ConsentProgress, Page, TextHash};
 use domain::ids::{ContactKey, RepeatKey};
 use domain::participation::{
-    AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, FormerProfile, Open, Outcome,
-    Participation, Parts, ReadBack, Replaced, SentParts, Shown, SmsState, State, Target, Unanswered, Way,
+    AskingWrite, BrazeEvent, Consent, EnrollState, EventProgress, Forgotten, FormerProfile, GivenUp, Open,
+    Outcome, Participation, Parts, ReadBack, Replaced, SentParts, Shown, SmsState, State, Target, Unanswered,
+    Unplaced, Way,
 };
 use domain::profile::ProfileRef;
 use domain::reservation::Slot;
@@ -67,6 +68,18 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
     let mut named = by_event.unwrap().into_snapshot();
     named.read_back = Some(to_read_back);
     add("read_back_named".into(), Participation::restore(named).unwrap());
+    for (name, unplaced) in unplaced() {
+        add(name.to_owned(), but(|kept| kept.unplaced = unplaced));
+    }
+    let (_, to_read_back) = read_backs().swap_remove(0);
+    add(
+        "read_back_after_unplaced".into(),
+        but(|kept| {
+            kept.read_back = Some(to_read_back);
+            kept.unplaced =
+                Unplaced { reward: Some(GivenUp { since: at(30), reported: false }), flow_event: None };
+        }),
+    );
     let consent = Parts { consent: true, ..Parts::default() };
     let lost = ReadBack::Missing { parts: consent, times: 1 };
     add("read_back_consent".into(), but(|kept| kept.read_back = Some(lost)));
@@ -84,8 +97,17 @@ fn read_backs() -> Vec<(&'static str, ReadBack)> {
     every!(ReadBack:
         ReadBack::Due(_) => "due" ReadBack::Due(sent.clone()),
         ReadBack::Missing { .. } => "missing" ReadBack::Missing { parts: Parts::default(), times: 2 },
-        ReadBack::Unplaced { .. } => "unplaced" ReadBack::Unplaced { since: at(30), reported: true },
     )
+}
+
+fn unplaced() -> [(&'static str, Unplaced); 3] {
+    let given_up = Some(GivenUp { since: at(30), reported: true });
+    let unreported = Some(GivenUp { since: at(31), reported: false });
+    [
+        ("read_back_unplaced", Unplaced { reward: given_up, flow_event: None }),
+        ("unplaced_event", Unplaced { reward: None, flow_event: given_up }),
+        ("unplaced_event_and_reward", Unplaced { reward: unreported, flow_event: given_up }),
+    ]
 }
 
 fn ways() -> Vec<(&'static str, Participation)> {

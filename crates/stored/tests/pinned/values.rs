@@ -10,7 +10,7 @@ use domain::ids::{BrandId, ContactKey, IncentiveId, LedgerKey, ParticipationId, 
 use domain::incentive::{Amount, NoPrize, Offer, Pool, Prize, Reward};
 use domain::participation::{
     Consent, EnrollState, EventProgress, Open, Outcome, Participation, Shown, SmsState, Snapshot, State,
-    Target, Unanswered, Way,
+    Target, Unanswered, Unplaced, Way,
 };
 use domain::profile::{Alias, ProfileRef};
 use domain::unknown::UnknownFields;
@@ -65,6 +65,7 @@ fn least() -> Snapshot {
         keep_until: at(3),
         failures: 0,
         read_back: None,
+        unplaced: Unplaced::default(),
         slot: None,
         no_such_alias: false,
         repeat_key: None,

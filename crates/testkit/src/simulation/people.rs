@@ -161,7 +161,7 @@ impl Run {
     pub(super) fn counted(&self) -> BTreeMap<&'static str, u64> {
         let seen = self.line.witness.seen();
         let unplaced = |id: &ParticipationId| {
-            self.campaign.memory.stored(*id).is_some_and(|stored| stored.unplaced_since().is_some())
+            self.campaign.memory.stored(*id).is_some_and(|stored| !stored.unplaced().is_empty())
         };
         let lost = |id: &ParticipationId| {
             let stored = self.campaign.memory.stored(*id);

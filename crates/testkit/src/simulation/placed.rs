@@ -7,11 +7,12 @@ use std::time::Duration;
 use domain::award::Award;
 use domain::consent::{Consent, ConsentProgress};
 use domain::ids::ParticipationId;
+use domain::participation::Unplaced;
 use serde_json::{Value, json};
 
 use crate::campaign::{Campaign, SETTLE};
-use crate::simulation::people::owners;
-use crate::simulation::witness::{Witnessed, reward_on};
+use crate::simulation::people::{OPTED_IN, owners};
+use crate::simulation::witness::{Witnessed, WrittenConsent, reward_on};
 use crate::simulation::{AcceptedSoFar, Broken, By, EVENT, Happening, Plan, broken, prizes};
 
 /// How long a remembered profile is trusted (10 minutes), and as long again as a write may be under way.
@@ -87,8 +88,9 @@ impl Placed<'_> {
         self.plan.storm == 0 && self.plan.happens.iter().all(calm)
     }
 
-    fn is_unplaced(&self, id: ParticipationId) -> bool {
-        self.campaign.memory.stored(id).is_some_and(|stored| stored.unplaced_since().is_some())
+    /// What was given up, and with that reported.
+    fn unplaced(&self, id: ParticipationId) -> Unplaced {
+        self.campaign.memory.stored(id).map(|stored| stored.unplaced()).unwrap_or_default()
     }
 
     fn shows(&self, consumer: u8, shows: impl Fn(&Value) -> bool) -> bool {
@@ -115,7 +117,7 @@ impl Placed<'_> {
             let later = self.seen.rewards.iter().skip(at + 1);
             later.into_iter().any(|later| later.braze_id == placed.braze_id && later.reward != won)
         });
-        if heard || is_shown || replaced || self.is_unplaced(id) {
+        if heard || is_shown || replaced || self.unplaced(id).reward.is_some() {
             return Ok(());
         }
         broken("what was won is on a profile of the consumer, or reported", format!("{id} by {by:?}: {won}"))
@@ -127,7 +129,8 @@ impl Placed<'_> {
         let owners = self.owners(consumer);
         let is_shown = |owner| self.shows(owner, |profile| profile["custom_events"][EVENT].is_object());
         let heard = |owner| self.seen.heard_events.contains(&key(owner));
-        if owners.iter().any(|owner| is_shown(*owner) || heard(*owner)) || self.is_unplaced(id) {
+        let is_reported = self.unplaced(id).flow_event.is_some();
+        if owners.iter().any(|owner| is_shown(*owner) || heard(*owner)) || is_reported {
             return Ok(());
         }
         let logged = self.seen.events.get(&key(consumer)).copied().unwrap_or_default();
@@ -142,7 +145,10 @@ impl Placed<'_> {
         let stored = self.campaign.memory.stored(id);
         let consent = stored.as_ref().and_then(|stored| stored.consent()).and_then(|consent| consent.email);
         let Some(consent) = consent.filter(|consent| consent.given) else { return Ok(()) };
-        let written = self.seen.consents.get(&by.consumer()).is_some_and(|times| !times.is_empty());
+        let consumer = by.consumer();
+        // After a swap, the address may already belong to a profile that has the consent of the other consumer.
+        let shown = self.shows(consumer, |profile| profile["email_subscribe"] == OPTED_IN);
+        let written = shown || self.seen.consents.contains_key(&consumer);
         match consent.progress {
             ConsentProgress::Written { .. } if !written => {
                 broken(PROMISE, format!("{id}: written to nobody"))
@@ -156,13 +162,26 @@ impl Placed<'_> {
 
     /// A consent is given once, so it is written once.
     fn nobody_is_subscribed_twice(&self) -> Result<(), Broken> {
-        for (consumer, times) in &self.seen.consents {
-            let mut more = times.iter().zip(times.iter().skip(1));
-            if more.any(|(first, second)| first != second) && !self.is_shared(*consumer) {
-                return broken("a consent is never written again", format!("consumer {consumer}: {times:?}"));
+        for (consumer, written) in &self.seen.consents {
+            let mut more = written.iter().zip(written.iter().skip(1));
+            let again = more.any(|(first, second)| first.at != second.at && !self.may_follow(first));
+            if again && !self.is_shared(*consumer) {
+                return broken(
+                    "a consent is never written again",
+                    format!("consumer {consumer}: {written:?}"),
+                );
             }
         }
         Ok(())
+    }
+
+    /// Whether a consent may be written again after this write. If we did not learn what came of a write, and Braze does not
+    /// show it, it counts as not done. That is an error only if the profile is gone, or if our clock was set forward so that
+    /// Braze is asked before it has applied the write.
+    fn may_follow(&self, written: &WrittenConsent) -> bool {
+        let set_forward = |happening: &Happening| matches!(happening, Happening::ClockSet(by) if *by > 0);
+        let is_gone = self.profiles.iter().all(|profile| profile["braze_id"] != written.braze_id);
+        !self.is_calm() && (is_gone || self.plan.happens.iter().any(set_forward))
     }
 
     fn is_shared(&self, consumer: u8) -> bool {
@@ -174,4 +193,9 @@ impl Placed<'_> {
 pub(super) fn is_not_written(campaign: &Campaign, award: &Award) -> bool {
     let stored = campaign.memory.stored(award.id);
     stored.is_some_and(|stored| stored.consent().is_some_and(Consent::is_not_written))
+}
+
+/// Whether Quikly must be told that no profile has the event of the flow.
+pub(super) fn is_event_unplaced(campaign: &Campaign, award: &Award) -> bool {
+    campaign.memory.stored(award.id).is_some_and(|stored| stored.unplaced().flow_event.is_some())
 }

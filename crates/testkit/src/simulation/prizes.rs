@@ -70,7 +70,7 @@ fn is_due(plan: &Plan, award: &Award, reward: &Reward, place: u32) -> bool {
 /// Whether a reward was given up because no profile showed it.
 pub(super) fn is_unplaced(campaign: &Campaign, award: &Award) -> bool {
     let stored = campaign.memory.stored(award.id);
-    award.reward().is_some() && stored.is_some_and(|stored| stored.unplaced_since().is_some())
+    award.reward().is_some() && stored.is_some_and(|stored| stored.unplaced().reward.is_some())
 }
 
 /// Checks that profiles show what the ledger says, and nothing else. What they do not show is reported, and only for

@@ -132,6 +132,9 @@ fn everything_is_told(campaign: &Campaign, awards: &[Award]) -> Result<(), Broke
         if tells("reward_unplaced").is_some() != prizes::is_unplaced(campaign, award) {
             return broken("Quikly is told of a reward that no profile shows", award.id.to_string());
         }
+        if tells("event_unplaced").is_some() != placed::is_event_unplaced(campaign, award) {
+            return broken("Quikly is told of an event that no profile has", award.id.to_string());
+        }
         if tells("consent_not_written").is_some() != placed::is_not_written(campaign, award) {
             return broken("Quikly is told of a consent that was not written", award.id.to_string());
         }

@@ -39,8 +39,8 @@ pub(crate) struct Witnessed {
     pub(crate) rewards: Vec<PlacedReward>,
     /// How often an event was logged on a profile of a consumer.
     pub(crate) events: BTreeMap<(u8, String), u64>,
-    /// When a consent was written to a profile of a consumer.
-    pub(crate) consents: BTreeMap<u8, Vec<Timestamp>>,
+    /// The consents that were written to profiles of a consumer.
+    pub(crate) consents: BTreeMap<u8, Vec<WrittenConsent>>,
     /// Rewards that Braze showed us on a profile of a consumer.
     pub(crate) heard_rewards: BTreeSet<(u8, String)>,
     /// Events that Braze showed us on a profile of a consumer.
@@ -59,6 +59,15 @@ pub(crate) struct Witnessed {
     pub(crate) confirming: u64,
     /// How many requests read back.
     pub(crate) reading_back: u64,
+}
+
+/// A consent on a profile.
+#[derive(Debug, Clone)]
+pub(crate) struct WrittenConsent {
+    /// Braze's id of the profile.
+    pub(crate) braze_id: String,
+    /// When it was written.
+    pub(crate) at: Timestamp,
 }
 
 /// A reward on a profile.
@@ -116,13 +125,14 @@ impl Witness {
                 *seen.events.entry((*owner, event.to_owned())).or_default() += 1;
             }
         }
+        let braze_id = profile["braze_id"].as_str().unwrap_or_default().to_owned();
         if consents {
             for owner in &owners {
-                seen.consents.entry(*owner).or_default().push(object.at);
+                let written = WrittenConsent { braze_id: braze_id.clone(), at: object.at };
+                seen.consents.entry(*owner).or_default().push(written);
             }
         }
         if rewards {
-            let braze_id = profile["braze_id"].as_str().unwrap_or_default().to_owned();
             seen.rewards.push(PlacedReward { braze_id, owners, reward: reward_on(profile) });
         }
     }
