@@ -190,6 +190,30 @@ async fn a_reward_for_somebody_without_a_profile_is_reported_after_three_tries()
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_event_of_the_flow_is_reported_apart_from_that_of_the_credit() {
+    let mut ada = Ada::new(TRUSTED).await;
+    ada.wins().await;
+    ada.is_deleted().await;
+    let id = ada.campaign.accept(ADA).await;
+    ada.campaign.all_reach(&[id], "enrolled", A_DAY).await;
+    ada.campaign.clock.sleep(SOON).await;
+    let told = ada.campaign.quikly.told();
+    let body = |kind: &str| {
+        let of_it = told.iter().filter(|(message, _)| *message == format!("{id}-{kind}"));
+        of_it.map(|(_, body)| body["data"].clone()).collect::<Vec<_>>()
+    };
+    let scope = ada.campaign.memory.stored(id).unwrap().scope().to_string();
+    assert_eq!(body("event_unplaced"), [json!({ "id": id.to_string(), "scope": scope })]);
+    let credit = json!({ "id": id.to_string(), "scope": scope, "credited": true });
+    assert_eq!(
+        body("reward_unplaced"),
+        [credit],
+        "there is no incentive, so it is about the event of the credit"
+    );
+    assert_eq!(ada.campaign.connector.metrics().take().of(Metric::RewardsUnplaced), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reward_that_braze_refuses_is_reported() {
     let ada = Ada::new(TRUSTED).await;
     let fault = json!({ "path": "/users/track", "kind": "status", "status": 400 });
