@@ -22,7 +22,6 @@ use ports::store::{MOST_ITEMS, Saved};
 use crate::connector::Connector;
 use crate::endpoints::look_up::SentProfiles;
 use crate::endpoints::{BrandAccess, BrazeEndpoint};
-use crate::lost_consents;
 use crate::read;
 use crate::reschedule;
 use crate::work_item::WorkItem;
@@ -259,7 +258,6 @@ impl Pass<'_> {
     /// Saves those whose parts are missing, and returns those that another worker saved first.
     async fn write_again(self, brand: &Brand, items: Vec<WorkItem>) -> ports::Result<Vec<ParticipationId>> {
         let deps = &self.connector.deps;
-        lost_consents::report(deps, Some(brand), items.iter()).await?;
         let participations: Vec<Participation> = items.into_iter().map(|item| item.participation).collect();
         reschedule::later(deps, Some(brand), &participations).await;
         let mut conflicts = Vec::new();

@@ -108,7 +108,7 @@ impl Connector {
             read_back::report_unplaced(self, brand, &mut items).await?;
             reschedule::looks(&self.deps, brand, items.iter().map(|item| &item.participation)).await;
         }
-        lost_consents::report(&self.deps, brand, items.iter()).await?;
+        lost_consents::report(&self.deps, brand, &mut items).await?;
         let (unchanged, items): (Vec<WorkItem>, Vec<WorkItem>) =
             items.into_iter().partition(WorkItem::is_unchanged);
         let mut stepped = Stepped { waiting: unchanged.len(), ..Stepped::default() };

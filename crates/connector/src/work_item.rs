@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use domain::consent::Consent;
 use domain::decide::{Facts, Step};
 use domain::ids::ParticipationId;
 use domain::participation::Participation;
@@ -22,8 +21,8 @@ pub(crate) struct WorkItem {
     pub(crate) to_read_back: bool,
     /// Whether its reward or its event was given up in an earlier run, and this is to be reported.
     pub(crate) unreported: bool,
-    /// Whether a consent was not written before this run.
-    had_lost_consent: bool,
+    /// Whether it was found in an earlier run that a consent is not written, and this is to be reported.
+    pub(crate) lost_consent: bool,
     /// Whether its flow ended in this run.
     pub(crate) ended: bool,
     /// How many times it was decided in this run.
@@ -36,7 +35,7 @@ impl WorkItem {
     pub(crate) fn new(participation: Participation) -> Self {
         Self {
             unreported: !participation.unplaced().unreported().is_empty(),
-            had_lost_consent: participation.consent().is_some_and(Consent::is_not_written),
+            lost_consent: participation.has_unreported_consent(),
             participation,
             facts: Facts::default(),
             learned: None,
@@ -63,11 +62,6 @@ impl WorkItem {
             self.participation = read.clone();
         }
         self
-    }
-
-    /// Whether it was found in this run that a consent is not written.
-    pub(crate) fn loses_consent(&self) -> bool {
-        !self.had_lost_consent && self.participation.consent().is_some_and(Consent::is_not_written)
     }
 
     /// Applies a step. After a command, the facts that were read before it are stale. Facts about a write

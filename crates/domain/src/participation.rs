@@ -329,6 +329,7 @@ impl Participation {
         kept.slot = None;
         kept.read_back = None;
         kept.unplaced = Unplaced::default();
+        kept.unreported_consent = false;
         kept.who = Participant::default();
         kept.updated_at = now;
         match &kept.state {

@@ -74,6 +74,8 @@ struct ParticipationRecord {
     read_back: Option<ReadBackRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unplaced: Option<UnplacedRecord>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    unreported_consent: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<i64>,
     /// Absent in records from before retention was counted from the activation's close.
@@ -197,6 +199,7 @@ fn record(participation: &Participation) -> Result<ParticipationRecord, Why> {
         shows_flow_event: kept.shown.flow_event.map(event_record),
         read_back,
         unplaced,
+        unreported_consent: kept.unreported_consent,
         due_at: kept.due_at.map(Timestamp::as_millisecond),
         keep_until: Some(kept.keep_until.as_millisecond()),
         failures: kept.failures,
@@ -253,6 +256,7 @@ fn participation(
         },
         read_back,
         unplaced,
+        unreported_consent: record.unreported_consent,
         due_at: record.due_at.map(moment).transpose()?,
         keep_until: match record.keep_until {
             Some(keep_until) => moment(keep_until)?,

@@ -231,7 +231,7 @@ impl Run {
             *played.ended.entry(self.campaign.state(*id).await).or_default() += 1;
         }
         played.faults.append(&mut self.faults);
-        played.people = self.counted();
+        played.people = self.counted().await;
         played.faults.append(&mut self.line.struck());
         let (dead, refused) = (self.campaign.memory.dead_letters(), self.campaign.quikly.failed.load(SeqCst));
         for (fault, count) in

@@ -17,7 +17,6 @@ use super::batches::{Joint, WriteJob, batches, writes};
 use super::fate::ObjectFate;
 use super::{BrandAccess, BrazeEndpoint};
 use crate::budget::{Admission, asked_wait};
-use crate::lost_consents;
 use crate::recent::Whose;
 use crate::reschedule;
 use crate::work_item::{Performed, WorkItem};
@@ -170,7 +169,6 @@ async fn save_intentions(to: &BrandAccess<'_>, batch: Vec<Joint>) -> ports::Resu
             item.participation.put_off(later(now, to.brand.braze.settle.max(Duration::from_secs(1))), now);
         }
         let intentions: Vec<_> = some.iter().map(|(item, _)| item.participation.clone()).collect();
-        lost_consents::report(&to.access.deps, Some(to.brand), some.iter().map(|(item, _)| item)).await?;
         reschedule::later(&to.access.deps, Some(to.brand), &intentions).await;
         let saved = to.access.deps.store.save(&intentions).await?;
         for ((mut item, write), saved) in some.into_iter().zip(saved) {

@@ -74,13 +74,26 @@ impl Participation {
         }
     }
 
+    /// Whether it was found that a consent is not written, and this is to be reported.
+    #[must_use]
+    pub fn has_unreported_consent(&self) -> bool {
+        self.0.unreported_consent
+    }
+
+    /// It was reported that a consent is not written.
+    pub fn consent_is_reported(&mut self) {
+        self.0.unreported_consent = false;
+    }
+
     fn progress(&self, channel: Channel) -> Option<ConsentProgress> {
         self.consent()?.channel(channel).map(|consent| consent.progress)
     }
 
     pub(super) fn consent_is(&mut self, channel: Channel, progress: ConsentProgress, now: Timestamp) {
         if let Some(consent) = self.0.way.consent_mut() {
+            let before = consent.is_not_written();
             consent.set(channel, progress);
+            self.0.unreported_consent |= !before && consent.is_not_written();
             self.0.updated_at = now;
         }
     }

@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub read_back: Option<ReadBack>,
     /// See [`Participation::unplaced`].
     pub unplaced: Unplaced,
+    /// See [`Participation::has_unreported_consent`].
+    pub unreported_consent: bool,
     /// See [`Participation::due_at`].
     pub due_at: Option<Timestamp>,
     /// See [`Participation::keep_until`].
@@ -131,6 +133,7 @@ impl Snapshot {
             shown: Shown::default(),
             read_back: None,
             unplaced: Unplaced::default(),
+            unreported_consent: false,
             due_at: Some(later(now, FIRST_LOOK)),
             keep_until,
             failures: 0,

@@ -68,6 +68,7 @@ pub(crate) fn all() -> Vec<(String, Participation)> {
     let mut named = by_event.unwrap().into_snapshot();
     named.read_back = Some(to_read_back);
     add("read_back_named".into(), Participation::restore(named).unwrap());
+    add("unreported_consent".into(), but(|kept| kept.unreported_consent = true));
     for (name, unplaced) in unplaced() {
         add(name.to_owned(), but(|kept| kept.unplaced = unplaced));
     }

@@ -66,6 +66,7 @@ fn least() -> Snapshot {
         failures: 0,
         read_back: None,
         unplaced: Unplaced::default(),
+        unreported_consent: false,
         slot: None,
         no_such_alias: false,
         repeat_key: None,

@@ -158,8 +158,9 @@ impl Run {
     }
 
     /// What happened to people, and the requests that this cost.
-    pub(super) fn counted(&self) -> BTreeMap<&'static str, u64> {
-        let seen = self.line.witness.seen();
+    pub(super) async fn counted(&self) -> BTreeMap<&'static str, u64> {
+        let (seen, profiles) = (self.line.witness.seen(), self.campaign.profiles().await);
+        let has_profile = |by: By| profiles.iter().any(|profile| owners(profile).contains(&by.consumer()));
         let unplaced = |id: &ParticipationId| {
             self.campaign.memory.stored(*id).is_some_and(|stored| !stored.unplaced().is_empty())
         };
@@ -167,14 +168,22 @@ impl Run {
             let stored = self.campaign.memory.stored(*id);
             stored.is_some_and(|stored| stored.consent().is_some_and(Consent::is_not_written))
         };
-        let count = |is: &dyn Fn(&ParticipationId) -> bool| {
-            u64::try_from(self.accepted.iter().filter(|(id, _)| is(id)).count()).unwrap_or(u64::MAX)
+        let count = |is: &dyn Fn(&ParticipationId, By) -> bool| {
+            u64::try_from(self.accepted.iter().filter(|(id, by)| is(id, *by)).count()).unwrap_or(u64::MAX)
+        };
+        let unplaced_of = |by_event: bool, with_profile: bool| {
+            count(&|id, by| {
+                unplaced(id) && matches!(by, By::Event(_)) == by_event && has_profile(by) == with_profile
+            })
         };
         let mut counted = self.changed.clone();
         counted.extend([
-            ("participations", count(&|_| true)),
-            ("participations reported as unplaced", count(&unplaced)),
-            ("consents reported as not written", count(&lost)),
+            ("participations", count(&|_, _| true)),
+            ("unplaced, by event, of consumers without a profile", unplaced_of(true, false)),
+            ("unplaced, by event, of consumers with a profile", unplaced_of(true, true)),
+            ("unplaced, by e-mail or number, of consumers without a profile", unplaced_of(false, false)),
+            ("unplaced, by e-mail or number, of consumers with a profile", unplaced_of(false, true)),
+            ("consents reported as not written", count(&|id, _| lost(id))),
             ("requests about remembered profiles", seen.confirming),
             ("requests to read back", seen.reading_back),
             ("writes without effect", seen.without_effect),

@@ -11,8 +11,8 @@ use domain::participation::Unplaced;
 use serde_json::{Value, json};
 
 use crate::campaign::{Campaign, SETTLE};
-use crate::simulation::people::{OPTED_IN, owners};
-use crate::simulation::witness::{Witnessed, WrittenConsent, reward_on};
+use crate::simulation::people::owners;
+use crate::simulation::witness::{PlacedReward, Witnessed, WrittenConsent, reward_on};
 use crate::simulation::{AcceptedSoFar, Broken, By, EVENT, Happening, Plan, broken, prizes};
 
 /// How long a remembered profile is trusted (10 minutes), and as long again as a write may be under way.
@@ -110,13 +110,17 @@ impl Placed<'_> {
         let consumer = by.consumer();
         let owners = self.owners(consumer);
         let heard = owners.iter().any(|owner| self.seen.heard_rewards.contains(&(*owner, won.clone())));
-        let is_shown = self.shows(consumer, |profile| reward_on(profile) == won);
+        let is_shown = owners.iter().any(|owner| self.shows(*owner, |profile| reward_on(profile) == won));
         let placed = self.seen.rewards.iter().enumerate();
-        let replaced = placed.filter(|(_, placed)| placed.owners.contains(&consumer) && placed.reward == won);
+        let theirs = |placed: &PlacedReward| !placed.owners.is_disjoint(&owners);
+        let replaced = placed.filter(|(_, placed)| theirs(placed) && placed.reward == won);
         let replaced = replaced.into_iter().any(|(at, placed)| {
             let later = self.seen.rewards.iter().skip(at + 1);
             later.into_iter().any(|later| later.braze_id == placed.braze_id && later.reward != won)
         });
+        // Two rewards for a profile that two consumers share may also meet in one write, of which the later one counts.
+        let others = || self.seen.rewards.iter().filter(|placed| theirs(placed) && placed.reward != won);
+        let replaced = replaced || (self.plan.swaps() && others().next().is_some());
         if heard || is_shown || replaced || self.unplaced(id).reward.is_some() {
             return Ok(());
         }
@@ -145,10 +149,8 @@ impl Placed<'_> {
         let stored = self.campaign.memory.stored(id);
         let consent = stored.as_ref().and_then(|stored| stored.consent()).and_then(|consent| consent.email);
         let Some(consent) = consent.filter(|consent| consent.given) else { return Ok(()) };
-        let consumer = by.consumer();
-        // After a swap, the address may already belong to a profile that has the consent of the other consumer.
-        let shown = self.shows(consumer, |profile| profile["email_subscribe"] == OPTED_IN);
-        let written = shown || self.seen.consents.contains_key(&consumer);
+        let owners = self.owners(by.consumer());
+        let written = owners.iter().any(|owner| self.seen.consents.contains_key(owner));
         match consent.progress {
             ConsentProgress::Written { .. } if !written => {
                 broken(PROMISE, format!("{id}: written to nobody"))
