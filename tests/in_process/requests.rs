@@ -12,6 +12,8 @@ use serde_json::json;
 use testkit::campaign::Campaign;
 
 const COUNT: usize = 1_000;
+/// How many of the thousand have a profile that is merged away.
+const MERGED: usize = 50;
 const EMAIL: &str = "[activation.email]\nattributes = { quikly_participant = true }\n";
 const REWARDED: &str = "[[activation.incentive]]\nid = \"early\"\nkind = \"first\"\nquantity = 10000\nreward = \"SPRING20\"\n\
                         [activation.rewards_to_braze]\nreward = \"q_reward\"\n";
@@ -42,6 +44,8 @@ enum TakenBy {
     EventAfterEmail,
     /// The same, an hour after the e-mails, when the remembered profiles must be confirmed.
     EventAnHourAfterEmail,
+    /// The same, and the profiles of some were merged into others within that hour.
+    EventAfterMerges,
 }
 
 struct RequestFlow {
@@ -115,6 +119,13 @@ fn flows() -> Vec<RequestFlow> {
             TakenBy::EventAnHourAfterEmail,
             [0, 40, 14, 0],
         ),
+        // Those whose profile is gone are looked up by address, one by one, and come in a batch of their own.
+        event_of(
+            "the same, and 50 of the 1,000 profiles were merged away",
+            &again,
+            TakenBy::EventAfterMerges,
+            [0, 41 + MERGED as u64, 15, 0],
+        ),
         by_sms("SMS, subscribed already", &single, KnownTo::Subscribed, [1, 0, 0, 0], [20, 0, 0, 0]),
         by_sms("SMS single, profile with the number", &single, number, [3, 1, 0, 1], [86, 1_000, 0, 21]),
         by_sms("SMS single, new", &single, KnownTo::No, [3, 1, 1, 1], [83, 1_120, 15, 20]),
@@ -161,13 +172,29 @@ async fn accept(campaign: &Campaign, by: TakenBy) -> Vec<ParticipationId> {
         ids.push(match by {
             TakenBy::Email => campaign.accept(&email).await,
             TakenBy::Phone => campaign.accept_phone(&phone(number), Some(&email)).await,
-            TakenBy::Event | TakenBy::EventAfterEmail | TakenBy::EventAnHourAfterEmail => {
-                campaign.accept_event("signed_in", &email).await
-            }
+            TakenBy::Event
+            | TakenBy::EventAfterEmail
+            | TakenBy::EventAnHourAfterEmail
+            | TakenBy::EventAfterMerges => campaign.accept_event("signed_in", &email).await,
             TakenBy::EventWithId => campaign.accept_event_of("signed_in", &email, Some(named)).await,
         });
     }
     ids
+}
+
+/// The app creates a second profile of some participants, and the brand merges the first into it.
+async fn merge_some(campaign: &Campaign) {
+    let second =
+        |number| json!({ "external_id": format!("app-{number}"), "email": format!("c{number}@example.com") });
+    let profiles: Vec<_> = (0..MERGED).map(second).collect();
+    campaign.steer("POST", "/_sim/profiles", &json!({ "profiles": profiles }).to_string()).await;
+    let merge = |number| {
+        let id = |prefix: &str| json!({ "external_id": format!("{prefix}-{number}") });
+        json!({ "identifier_to_merge": id("u"), "identifier_to_keep": id("app") })
+    };
+    let merges: Vec<_> = (0..MERGED).map(merge).collect();
+    campaign.ask("POST", "/users/merge", &json!({ "merge_updates": merges }).to_string()).await;
+    campaign.clock.sleep(Duration::from_secs(20)).await;
 }
 
 async fn so_far(campaign: &Campaign) -> [u64; 4] {
@@ -189,14 +216,19 @@ async fn counted(flow: &RequestFlow) -> [u64; 4] {
     campaign.steer("PUT", "/_sim/double_opt_in", &opt_in.to_string()).await;
     seed(&campaign, flow.known).await;
     let before = match flow.by {
-        TakenBy::EventAfterEmail | TakenBy::EventAnHourAfterEmail => accept(&campaign, TakenBy::Email).await,
+        TakenBy::EventAfterEmail | TakenBy::EventAnHourAfterEmail | TakenBy::EventAfterMerges => {
+            accept(&campaign, TakenBy::Email).await
+        }
         TakenBy::Email | TakenBy::Phone | TakenBy::Event | TakenBy::EventWithId => Vec::new(),
     };
     if !before.is_empty() {
         campaign.run();
         campaign.all_end(&before, Duration::from_secs(600)).await;
-        if flow.by == TakenBy::EventAnHourAfterEmail {
+        if flow.by != TakenBy::EventAfterEmail {
             campaign.clock.sleep(Duration::from_secs(3_600)).await;
+        }
+        if flow.by == TakenBy::EventAfterMerges {
+            merge_some(&campaign).await;
         }
     }
     let earlier = so_far(&campaign).await;
