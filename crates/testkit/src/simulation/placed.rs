@@ -100,7 +100,7 @@ impl Placed<'_> {
 
     /// The consumers whose profiles count as this consumer's. Those who swapped their addresses share their profiles.
     fn owners(&self, consumer: u8) -> BTreeSet<u8> {
-        if self.plan.swaps() { self.touched.clone() } else { BTreeSet::from([consumer]) }
+        if self.is_shared(consumer) { self.touched.clone() } else { BTreeSet::from([consumer]) }
     }
 
     fn reward_is_placed(&self, id: ParticipationId, by: By) -> Result<(), Broken> {
