@@ -6,6 +6,7 @@
 mod attempts;
 mod consenting;
 mod details;
+mod parts;
 mod read_back;
 mod snapshot;
 mod state;
@@ -14,7 +15,8 @@ mod way;
 
 pub use crate::consent::Consent;
 pub use details::{FormerProfile, Replaced};
-pub use read_back::{GivenUp, MOST_MISSING, Parts, ReadBack, SentParts, Unplaced};
+pub use parts::Parts;
+pub use read_back::{GivenUp, MOST_MISSING, ReadBack, SentParts, Unplaced};
 pub use snapshot::{FIRST_LOOK, Impossible, Snapshot};
 pub use state::{
     AskingWrite, EnrollState, EventProgress, Open, Outcome, SmsState, State, Target, Unanswered,

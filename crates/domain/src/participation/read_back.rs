@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::parts::Parts;
 use super::step::ProfileWrite;
 use super::{EventProgress, Open, Participation, Shown, State};
 use crate::Timestamp;
@@ -90,39 +91,6 @@ pub struct SentParts {
     pub parts: Parts,
     /// How many times in a row this was missing before.
     pub missing_before: u32,
-}
-
-/// Parts of what a participation writes to a profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Parts {
-    /// The attributes of the flow.
-    pub flow: bool,
-    /// The event of the flow.
-    pub flow_event: bool,
-    /// The attributes that show the reward.
-    pub reward: bool,
-    /// The reward's event, with its time.
-    pub event: Option<Timestamp>,
-    /// The consent. It is read back, and never written again.
-    pub consent: bool,
-}
-
-impl Parts {
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self == Self::default()
-    }
-
-    pub(super) fn and(self, others: Self) -> Self {
-        Self {
-            flow: self.flow || others.flow,
-            flow_event: self.flow_event || others.flow_event,
-            reward: self.reward || others.reward,
-            event: others.event.or(self.event),
-            consent: self.consent || others.consent,
-        }
-    }
 }
 
 impl Participation {

@@ -1,7 +1,8 @@
 //! The next step of a participation: [`crate::decide::decide`] returns it, and
 //! [`super::Participation::apply`] takes it.
 
-use super::{Open, Outcome, Parts, Shown};
+use super::parts::Parts;
+use super::{Open, Outcome, Shown};
 use crate::Timestamp;
 use crate::attributes::Attributes;
 use crate::award::Resolution;
