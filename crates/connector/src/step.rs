@@ -106,9 +106,9 @@ impl Connector {
         if let Some(brand) = brand {
             read_back::expect(self, brand, &items).await?;
             read_back::report_unplaced(self, brand, &mut items).await?;
+            lost_consents::report(&self.deps, brand, &mut items).await?;
             reschedule::looks(&self.deps, brand, items.iter().map(|item| &item.participation)).await;
         }
-        lost_consents::report(&self.deps, brand, &mut items).await?;
         let (unchanged, items): (Vec<WorkItem>, Vec<WorkItem>) =
             items.into_iter().partition(WorkItem::is_unchanged);
         let mut stepped = Stepped { waiting: unchanged.len(), ..Stepped::default() };
