@@ -24,6 +24,8 @@ pub struct Award {
     pub participant: ContactKey,
     /// The line's number in the order of acceptance, once it is entered in an incentive's ledger.
     pub arrival: Option<NonZeroU64>,
+    /// The number that was drawn when the participation was accepted, until the line is entered.
+    pub number: Option<NonZeroU64>,
     /// The same consumer's other keys: of the Braze profile, and of what the profile carries. Two lines with a
     /// key in common belong to one consumer.
     pub other_keys: Vec<ContactKey>,
@@ -57,6 +59,7 @@ impl Award {
             others: SiblingLines::None,
             offer,
             arrival: None,
+            number: None,
             status: AwardStatus::New,
             credited_at: None,
             due_at: None,
@@ -282,6 +285,7 @@ pub(crate) mod tests {
             others: SiblingLines::None,
             offer: Offer::ByPlace,
             arrival: NonZeroU64::new(arrival),
+            number: None,
             status,
             credited_at: None,
             due_at: None,

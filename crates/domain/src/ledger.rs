@@ -13,6 +13,10 @@ mod bookkeeping;
 mod credit_tests;
 #[cfg(test)]
 mod draw_tests;
+mod entering;
+pub mod numbers;
+#[cfg(test)]
+mod numbers_tests;
 #[cfg(test)]
 mod one_prize_tests;
 #[cfg(test)]
@@ -22,6 +26,8 @@ mod standing;
 use std::sync::Arc;
 
 pub use bookkeeping::{Resolved, accept, draw, refill, resolve};
+pub use entering::{enter, reclaim};
+pub use numbers::{NumberPage, Numbers, NumbersUsed};
 pub use standing::Standing;
 
 use crate::Timestamp;
@@ -102,6 +108,8 @@ pub struct Counts {
     /// The lengths of the lists that were frozen at the draw. `None` for a raffle that an earlier version
     /// drew, until its result is frozen, too.
     pub frozen: Option<Frozen>,
+    /// Which numbers are in use. `None` if numbers are not drawn before lines are entered.
+    pub numbers: Option<NumbersUsed>,
     /// Counters that only a newer version knows.
     pub unknown: UnknownFields,
 }
@@ -135,6 +143,12 @@ impl Frozen {
 
 impl Counts {
     fn moves(&mut self, from: Option<&AwardStatus>, to: &AwardStatus) {
+        if *to == AwardStatus::Waiting
+            && from != Some(to)
+            && let Some(numbers) = &mut self.numbers
+        {
+            numbers.waited += 1;
+        }
         if let Some(counter) = from.and_then(|from| self.counter(from)) {
             *counter = counter.saturating_sub(1);
         }
@@ -203,4 +217,8 @@ pub trait LedgerTx {
     fn freeze(&mut self, drawing: Drawing) -> Result<(), Self::Error>;
     /// Stores a callback until it is delivered.
     fn call_back(&mut self, callback: &Callback) -> Result<(), Self::Error>;
+    /// The ledger's numbers; `None` in a store that enters each line when it stores the participation.
+    fn numbers(&mut self) -> Option<&mut dyn Numbers<Error = Self::Error>> {
+        None
+    }
 }

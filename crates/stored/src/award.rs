@@ -33,6 +33,8 @@ struct AwardRecord {
     others: Option<Vec<String>>,
     offer: OfferRecord,
     arrival: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<NonZeroU64>,
     standing: StandingRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     credited_at: Option<i64>,
@@ -63,6 +65,7 @@ pub fn encode(award: &Award) -> Result<String, Unencodable> {
         },
         offer: offer_record(&award.offer),
         arrival: award.arrival_number(),
+        number: award.number,
         standing: standing_record(&award.status),
         credited_at: award.credited_at.map(Timestamp::as_millisecond),
         due_at: award.due_at.map(Timestamp::as_millisecond),
@@ -97,6 +100,7 @@ fn award(id: ParticipationId, record: AwardRecord, unknown: UnknownFields) -> Re
         others: others(record.others)?,
         offer: offer(record.offer)?,
         arrival,
+        number: record.number,
         status,
         credited_at: record.credited_at.map(moment).transpose()?,
         due_at: record.due_at.map(moment).transpose()?,

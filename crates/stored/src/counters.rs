@@ -4,7 +4,7 @@ use std::fmt;
 
 use domain::Timestamp;
 use domain::incentive::raffle::Commitment;
-use domain::ledger::{Counts, Frozen};
+use domain::ledger::{Counts, Frozen, NumbersUsed};
 use domain::unknown::UnknownFields;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,30 @@ struct CountersRecord {
     /// The lengths of the lists of tickets and of winners.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen: Option<(u32, u32)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    numbers: Option<NumbersRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NumbersRecord {
+    used_to: u64,
+    last: u64,
+    taken_to: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantity: Option<u32>,
+    waited: u64,
+}
+
+impl NumbersRecord {
+    fn of(numbers: &NumbersUsed) -> Self {
+        let NumbersUsed { used_to, last, taken_to, quantity, waited } = *numbers;
+        Self { used_to, last, taken_to, quantity, waited }
+    }
+
+    fn numbers(self) -> NumbersUsed {
+        let Self { used_to, last, taken_to, quantity, waited } = self;
+        NumbersUsed { used_to, last, taken_to, quantity, waited }
+    }
 }
 
 impl form::Record for CountersRecord {
@@ -61,6 +85,7 @@ pub fn encode(ledger: impl fmt::Display, counts: &Counts) -> Result<String, Unen
         commitment: counts.commitment.map(|commitment| hex::encode(commitment.0)),
         drawn_at: counts.drawn_at.map(Timestamp::as_millisecond),
         frozen: counts.frozen.map(|frozen| (frozen.lots, frozen.winners)),
+        numbers: counts.numbers.as_ref().map(NumbersRecord::of),
     };
     form::write(ledger, Ok(record), &counts.unknown)
 }
@@ -86,6 +111,7 @@ fn counts(record: CountersRecord, unknown: UnknownFields) -> Result<Counts, Why>
         commitment: record.commitment.as_deref().map(bytes).transpose()?.map(Commitment),
         drawn_at: record.drawn_at.map(moment).transpose()?,
         frozen: record.frozen.map(|(lots, winners)| Frozen { lots, winners }),
+        numbers: record.numbers.map(NumbersRecord::numbers),
         unknown,
     })
 }

@@ -62,6 +62,7 @@ fn with_a_place(participation: Participation) -> (Participation, Facts) {
         others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: None,
+        number: None,
         status: AwardStatus::Reserved { place: 1 },
         credited_at: None,
         due_at: None,

@@ -83,6 +83,7 @@ impl RewardWorld {
             others: SiblingLines::None,
             offer: Offer::ByPlace,
             arrival: std::num::NonZeroU64::new(7),
+            number: None,
             status,
             credited_at: None,
             due_at: None,

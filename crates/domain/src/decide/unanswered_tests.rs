@@ -39,6 +39,7 @@ fn award(world: &SmsWorld, status: AwardStatus) -> Award {
         others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: std::num::NonZeroU64::new(1),
+        number: None,
         status,
         credited_at: None,
         due_at: None,

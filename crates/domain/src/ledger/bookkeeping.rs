@@ -31,68 +31,105 @@ pub struct Resolved {
     pub owed: Vec<String>,
 }
 
+impl Resolved {
+    /// Adds the result of another transaction in the same ledger.
+    pub fn add(&mut self, more: Self) {
+        self.awards.extend(more.awards);
+        self.moved_up.extend(more.moved_up);
+        self.low.extend(more.low);
+        self.owed.extend(more.owed);
+        self.calls_back |= more.calls_back;
+    }
+}
+
 /// Enters a participation that was just accepted, behind all that were accepted before. Returns where it stands.
 ///
 /// # Errors
 /// The store's error.
 pub fn accept<B: LedgerTx>(book: &mut B, rules: &Rules, award: &Award) -> Result<Standing, B::Error> {
-    let mut award = award.clone();
     let Some(incentive) = &rules.incentive else {
-        award.status = AwardStatus::NoPrize(NoPrize::NoIncentive);
+        let award = Award { status: AwardStatus::NoPrize(NoPrize::NoIncentive), ..award.clone() };
         book.keep(&award)?;
         return Ok(Standing::Unnumbered);
     };
     let mut counts = book.counts()?;
+    let award = enter_line(book, (rules, incentive), &mut counts, award.clone())?;
+    book.keep_counts(&counts)?;
+    Ok(Standing::entered(&award, &counts))
+}
+
+/// Enters one line, under its own number or behind all others.
+pub(super) fn enter_line<B: LedgerTx>(
+    book: &mut B,
+    (rules, incentive): (&Rules, &Incentive),
+    counts: &mut Counts,
+    mut award: Award,
+) -> Result<Award, B::Error> {
+    let drawn = award.number.take().map(NonZeroU64::get);
+    let number = counts.number(book, incentive, (drawn, &award.offer))?;
     counts.arrivals += 1;
     counts.commitment = counts.commitment.or(rules.commitment);
-    award.arrival = NonZeroU64::new(counts.arrivals);
+    award.arrival = NonZeroU64::new(number.unwrap_or(counts.arrivals));
     if let Kind::Draw { .. } = incentive.kind {
         // However many keys a participant has, there is one draw for them: the first.
         let others = book.siblings_of(&award)?;
         award.offer = one_prize::drawn_before(&award, &others).unwrap_or(award.offer);
     }
-    award.status = first_status(book, incentive, &mut counts, &award)?;
+    award.status = first_status(book, incentive, counts, (&award, number))?;
     if award.status == AwardStatus::InRaffle {
         let open = if counts.entered == 0 { Some(0) } else { counts.open_lots };
         counts.open_lots = open.map(|open| open + 1);
     }
     counts.moves(None, &award.status);
     book.keep(&award)?;
-    book.keep_counts(&counts)?;
-    Ok(Standing::entered(&award, &counts))
+    Ok(award)
 }
 
 fn first_status<B: LedgerTx>(
     book: &mut B,
     incentive: &Incentive,
     counts: &mut Counts,
-    award: &Award,
+    (award, number): (&Award, Option<u64>),
 ) -> Result<AwardStatus, B::Error> {
     match &award.offer {
         Offer::Nothing(why) => return Ok(AwardStatus::NoPrize(*why)),
         Offer::Lot => return Ok(AwardStatus::InRaffle),
         Offer::ByPlace | Offer::Prize(_) => {}
     }
+    // A number that was reclaimed is no place any more, whatever becomes of the line.
+    let is_its_own = match number {
+        Some(number) => counts.use_number(book, number)?,
+        None => false,
+    };
     let others = book.siblings_of(award)?;
     if others.iter().any(|other| other.reward().is_some()) {
+        counts.ends_wait_of(number);
         return Ok(AwardStatus::NoPrize(NoPrize::Already));
     }
     if others.iter().any(Award::has_place) {
         return Ok(AwardStatus::Waiting);
     }
-    let place = free_place(book, incentive, counts)?;
+    let place = match number {
+        Some(number) => counts.place_of(book, incentive, (number, is_its_own))?,
+        // Where indexes lag, somebody may wait who has not been found yet.
+        None if counts.waiting > 0 && book.numbers().is_some() => None,
+        None => free_place(book, incentive, counts)?,
+    };
     Ok(place.map_or(AwardStatus::Waiting, |place| AwardStatus::Reserved { place }))
 }
 
 /// A released place, or one that was never given. No waiting participation could take it, since it would have
 /// it already.
-fn free_place<B: LedgerTx>(
+pub(super) fn free_place<B: LedgerTx>(
     book: &mut B,
     incentive: &Incentive,
     counts: &mut Counts,
 ) -> Result<Option<u32>, B::Error> {
     if let Some(place) = book.take_back()? {
         return Ok(Some(place));
+    }
+    if counts.numbers.is_some() {
+        return counts.take_untaken_place(book, incentive.quantity);
     }
     if !incentive.quantity.exceeds(counts.places) {
         return Ok(None);
@@ -193,17 +230,17 @@ pub fn draw<B: LedgerTx>(
 }
 
 /// A ledger while it is being changed.
-struct Keeper<'a, B> {
+pub(super) struct Keeper<'a, B> {
     before: Counts,
-    book: &'a mut B,
-    rules: &'a Rules,
-    counts: Counts,
+    pub(super) book: &'a mut B,
+    pub(super) rules: &'a Rules,
+    pub(super) counts: Counts,
     now: Timestamp,
     resolved: Resolved,
 }
 
 impl<'a, B: LedgerTx> Keeper<'a, B> {
-    fn of(book: &'a mut B, rules: &'a Rules, now: Timestamp) -> Result<Self, B::Error> {
+    pub(super) fn of(book: &'a mut B, rules: &'a Rules, now: Timestamp) -> Result<Self, B::Error> {
         let counts = book.counts()?;
         Ok(Self { before: counts.clone(), book, rules, counts, now, resolved: Resolved::default() })
     }
@@ -264,9 +301,12 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
     }
 
     /// Gives free places to waiting participations, in the order of acceptance.
-    fn move_up(&mut self) -> Result<(), B::Error> {
+    pub(super) fn move_up(&mut self) -> Result<(), B::Error> {
         let Some(incentive) = self.rules.incentive.clone() else { return Ok(()) };
         while let Some(mut award) = self.book.first_waiting()? {
+            if self.counts.may_be_behind_others(&award) {
+                return Ok(());
+            }
             let Some(place) = free_place(self.book, &incentive, &mut self.counts)? else { return Ok(()) };
             if award.credited_at.is_some() {
                 self.give_later(&mut award, place)?;
@@ -349,7 +389,7 @@ impl<'a, B: LedgerTx> Keeper<'a, B> {
         Ok(())
     }
 
-    fn close(self) -> Result<Resolved, B::Error> {
+    pub(super) fn close(self) -> Result<Resolved, B::Error> {
         // The incentive may be missing from the brand file while its ledger remains, since it may be added
         // again.
         if self.rules.incentive.is_some() || self.counts != self.before {

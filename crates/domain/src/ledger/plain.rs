@@ -19,10 +19,42 @@ pub(super) struct PlainLedger {
     pub(super) callbacks: Vec<Callback>,
     pub(super) drawing: Option<Drawing>,
     pub(super) times_counts_were_kept: u32,
+    /// The numbers, if lines are entered after they were stored.
+    pub(super) numbers: Option<PlainNumbers>,
     put_back: BTreeSet<u32>,
 }
 
+/// Numbers that are kept in memory.
+#[derive(Default)]
+pub(super) struct PlainNumbers {
+    pub(super) drawn: u64,
+    pages: BTreeMap<u64, NumberPage>,
+}
+
+impl Numbers for PlainNumbers {
+    type Error = Infallible;
+
+    fn draw(&mut self) -> Result<u64, Infallible> {
+        self.drawn += 1;
+        Ok(self.drawn)
+    }
+
+    fn page(&mut self, page: u64) -> Result<NumberPage, Infallible> {
+        Ok(self.pages.get(&page).cloned().unwrap_or_default())
+    }
+
+    fn keep_page(&mut self, number: u64, page: NumberPage) -> Result<(), Infallible> {
+        self.pages.insert(number, page);
+        Ok(())
+    }
+}
+
 impl PlainLedger {
+    /// A ledger whose lines are entered after they were stored.
+    pub(super) fn numbered() -> Self {
+        Self { numbers: Some(PlainNumbers::default()), ..Self::default() }
+    }
+
     /// Enters a participation of the participant with this number, whose id has the number, too.
     pub(super) fn accept(&mut self, rules: &Rules, number: u8, offer: Offer) -> AwardStatus {
         self.accept_again(rules, (number, number), offer)
@@ -40,7 +72,10 @@ impl PlainLedger {
         let entered = &self.awards[&award.id];
         let place = match standing {
             Standing::Place(place) => Some(place),
-            Standing::Waiting(_) | Standing::Unnumbered | Standing::NotKnownYet => None,
+            Standing::Waiting(_)
+            | Standing::WaitingAtLeast(_)
+            | Standing::Unnumbered
+            | Standing::NotKnownYet => None,
         };
         assert_eq!(place, entered.place(), "the standing that is returned is the one that is kept");
         entered.status.clone()
@@ -147,6 +182,10 @@ impl LedgerTx for PlainLedger {
     fn call_back(&mut self, callback: &Callback) -> Result<(), Infallible> {
         self.callbacks.push(callback.clone());
         Ok(())
+    }
+
+    fn numbers(&mut self) -> Option<&mut dyn Numbers<Error = Infallible>> {
+        Some(self.numbers.as_mut()?)
     }
 }
 

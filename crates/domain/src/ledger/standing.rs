@@ -13,6 +13,8 @@ pub enum Standing {
     Place(u32),
     /// It waits for a place, and is this one in line, counted from 1.
     Waiting(u32),
+    /// It waits behind at least this many others.
+    WaitingAtLeast(u32),
     /// It is numbered, but the store enters its line later.
     NotKnownYet,
 }

@@ -84,6 +84,7 @@ fn award(world: &World, status: AwardStatus, settled: bool) -> Award {
         others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: NonZeroU64::new(1),
+        number: None,
         status,
         credited_at: settled.then(|| at(1)),
         due_at: None,

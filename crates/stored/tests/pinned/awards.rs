@@ -1,11 +1,13 @@
 //! Awards, the counters of their ledgers, and the callbacks that result from them.
 
+use std::num::NonZeroU64;
+
 use domain::award::{Award, AwardStatus, Refusal, SiblingLines};
 use domain::callback::{Callback, CallbackId, CallbackKind};
 use domain::ids::{ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::raffle::Commitment;
 use domain::incentive::{Offer, Prize};
-use domain::ledger::{Counts, Frozen};
+use domain::ledger::{Counts, Frozen, NumbersUsed};
 use domain::unknown::UnknownFields;
 
 use crate::every;
@@ -43,7 +45,9 @@ pub(crate) fn all() -> Vec<(String, Award)> {
     let other_keys = vec![ContactKey::from_bytes([2; 16]), ContactKey::from_bytes([3; 16])];
     add("more_keys".into(), Award { other_keys, ..award() });
     add("credited".into(), Award { credited_at: Some(at(40)), due_at: Some(at(41)), ..award() });
-    add("not_entered".into(), Award { arrival: None, status: AwardStatus::New, ..award() });
+    let not_entered = Award { arrival: None, status: AwardStatus::New, ..award() };
+    add("not_entered".into(), not_entered.clone());
+    add("numbered".into(), Award { number: NonZeroU64::new(7), ..not_entered });
     let without_incentive = LedgerKey { incentive: None, ..ledger() };
     add("without_incentive".into(), Award { ledger: without_incentive, ..award() });
     all
@@ -70,12 +74,14 @@ pub(crate) fn counts() -> Counts {
         commitment: None,
         drawn_at: None,
         frozen: None,
+        numbers: None,
         unknown: UnknownFields::default(),
     }
 }
 
 #[test]
 fn every_form_that_counters_ever_had_is_read_and_the_newest_is_written() {
+    let numbers = NumbersUsed { used_to: 9, last: 12, taken_to: 7, quantity: Some(500), waited: 3 };
     let drawn = Counts { commitment: Some(Commitment([0xef; 32])), drawn_at: Some(at(50)), ..counts() };
     let values = [
         ("none", Counts::default()),
@@ -83,6 +89,7 @@ fn every_form_that_counters_ever_had_is_read_and_the_newest_is_written() {
         ("drawn", drawn.clone()),
         ("lots_are_open", Counts { open_lots: Some(2), ..counts() }),
         ("drawing", Counts { open_lots: Some(0), lots_closed: true, ..counts() }),
+        ("numbered", Counts { numbers: Some(numbers), ..counts() }),
         ("frozen", Counts { frozen: Some(Frozen { lots: 5, winners: 3 }), ..drawn }),
     ];
     let (encode, decode) = (

@@ -217,6 +217,7 @@ pub(crate) fn award() -> Award {
         others: SiblingLines::None,
         offer: Offer::ByPlace,
         arrival: NonZeroU64::new(7),
+        number: None,
         status: AwardStatus::Waiting,
         credited_at: None,
         due_at: None,
