@@ -58,13 +58,13 @@ pub(crate) async fn on_dynamo() -> Ports {
     on_dynamo_by(config().await).await
 }
 
-async fn on_dynamo_by(config: SdkConfig) -> Ports {
+pub(crate) async fn on_dynamo_by(config: SdkConfig) -> Ports {
     on_dynamo_at(config, &prefix()).await
 }
 
 /// Tables with this prefix.
 pub(crate) async fn on_dynamo_at(config: SdkConfig, prefix: &str) -> Ports {
-    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(prefix)));
+    let dynamo = Arc::new(Dynamo::new(&config, Tables::of(prefix)).waiting_for_numbers());
     dynamo.make_tables().await.unwrap();
     Sqs::make(&config, prefix, Duration::from_secs(30), 5).await.unwrap();
     let clock = Arc::new(TestClock::at(start()));
@@ -154,31 +154,6 @@ async fn a_participation_whose_write_is_repeated_after_a_lost_answer_is_still_ne
     };
 }
 
-#[tokio::test]
-async fn award_messages_are_delivered_in_order_and_only_after_the_earlier_ones_are_done() {
-    let ports = on_queues().await;
-    let outgoing = |number| Outgoing { look: look("acme", number), delay: Duration::from_secs(900) };
-    for batch in 0..3 {
-        let messages = (batch * 10..batch * 10 + 10).map(outgoing).collect();
-        ports.queues.send(QueueName::Awards, messages).await.unwrap();
-    }
-    ports.queues.send(QueueName::Awards, vec![outgoing(0)]).await.unwrap();
-    let mut received = Vec::new();
-    while received.len() < 30 {
-        let some = ports.queues.receive(QueueName::Awards, Duration::from_secs(5)).await.unwrap();
-        let meanwhile = ports.queues.receive(QueueName::Awards, Duration::ZERO).await.unwrap();
-        assert!(meanwhile.is_empty(), "the brand's earlier messages are unacknowledged");
-        let receipts: Vec<_> = some.iter().map(|delivery| delivery.receipt.clone()).collect();
-        ports.queues.acknowledge(QueueName::Awards, &receipts).await.unwrap();
-        received.extend(some.into_iter().map(|delivery| delivery.look));
-    }
-    assert_eq!(
-        received,
-        (0..30).map(|number| look("acme", number)).collect::<Vec<_>>(),
-        "a repeat is dropped"
-    );
-}
-
 /// An environment whose messages are dead letters when they were received once and not acknowledged within a second.
 async fn where_a_second_failure_is_the_end() -> (Sqs, Environment) {
     let (config, prefix) = (config().await, prefix());
@@ -201,24 +176,28 @@ async fn a_dead_letter_is_listed_every_time_until_it_is_retried() {
             queues.receive(queue, Duration::ZERO).await.unwrap();
         }
         let dead = environment.dead().await.unwrap();
-        (dead.len() == 6).then_some(dead)
+        (dead.len() == 4).then_some(dead)
     })
     .await;
     let overview = environment.overview(start()).await.unwrap();
     assert!(QueueName::ALL.iter().all(|queue| overview.dead[queue.name()] == 2), "{:?}", overview.dead);
-    assert_eq!(environment.dead().await.unwrap().len(), 6, "listing removes nothing");
+    assert_eq!(environment.dead().await.unwrap().len(), 4, "listing removes nothing");
 
-    let which = Which { kind: Some("awards".to_owned()), brand: dead[0].brand.clone(), ..Which::default() };
+    let which = Which {
+        kind: Some("sms-subscriptions".to_owned()),
+        brand: dead[0].brand.clone(),
+        ..Which::default()
+    };
     let revived = environment.retry(&which, start()).await.unwrap();
     assert_eq!(revived.len(), 1);
-    let again = queues.receive(QueueName::Awards, Duration::from_secs(5)).await.unwrap();
+    let again = queues.receive(QueueName::SmsSubscriptions, Duration::from_secs(5)).await.unwrap();
     assert_eq!(
         again.iter().map(|one| one.look.ids.clone()).collect::<Vec<_>>(),
         [revived[0].participations.clone()]
     );
     assert!(environment.retry(&which, start()).await.unwrap().is_empty(), "it is not parked any more");
 
-    assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 5);
+    assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 3);
     assert!(environment.dead().await.unwrap().is_empty());
 }
 
@@ -276,22 +255,6 @@ async fn however_many_dead_letters_there_are_each_is_held_only_while_ten_are_tri
         assert!(asked_since <= 1 || deleted == 30, "{deleted} are done, and more are held: {calls:?}");
     }
     assert_eq!(deleted, 30);
-}
-
-#[tokio::test]
-async fn more_dead_awards_of_a_brand_than_sqs_shows_at_once_are_all_tried_again() {
-    let (queues, environment) = where_a_second_failure_is_the_end().await;
-    let outgoing = |number| Outgoing { look: look("acme", number), delay: Duration::ZERO };
-    for numbers in [0..10, 10..20, 20..25] {
-        queues.send(QueueName::Awards, numbers.map(outgoing).collect()).await.unwrap();
-    }
-    eventually_async("all are dead letters", Duration::from_secs(30), async || {
-        queues.receive(QueueName::Awards, Duration::ZERO).await.unwrap();
-        (environment.overview(start()).await.unwrap().dead["awards"] == 25).then_some(())
-    })
-    .await;
-    assert_eq!(environment.retry(&Which::default(), start()).await.unwrap().len(), 25);
-    assert_eq!(environment.overview(start()).await.unwrap().dead["awards"], 0);
 }
 
 /// Puts an item into a table that no version of ours would write.

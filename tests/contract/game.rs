@@ -104,7 +104,7 @@ impl Game {
             ids.push(self.store(participation, offer.clone(), SiblingLines::Perhaps(Vec::new())).await);
         }
         for some in ids.chunks(MOST_ITEMS) {
-            self.ports.ledger.enter(&self.rules, some).await.unwrap();
+            self.ports.ledger.enter(&self.rules, some, self.now()).await.unwrap();
         }
         ids
     }
@@ -127,7 +127,7 @@ impl Game {
         others: SiblingLines,
     ) -> ParticipationId {
         let id = self.store(participation, offer, others).await;
-        self.ports.ledger.enter(&self.rules, &[id]).await.unwrap();
+        self.ports.ledger.enter(&self.rules, &[id], self.now()).await.unwrap();
         id
     }
 

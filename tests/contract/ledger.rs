@@ -54,7 +54,7 @@ pub(crate) async fn an_award_that_is_requested_twice_is_returned_once(ports: Por
     let game = Game::of(ports, first(1));
     let id = game.accept(1).await;
     assert_eq!(game.ports.ledger.awards(&[id, id]).await.unwrap().found.len(), 1);
-    game.ports.ledger.enter(&game.rules, &[id, id]).await.unwrap();
+    game.ports.ledger.enter(&game.rules, &[id, id], game.now()).await.unwrap();
     assert_eq!(game.ports.ledger.counts(&ledger()).await.unwrap().arrivals, 1);
 }
 
@@ -333,8 +333,7 @@ pub(crate) async fn the_standing_that_an_insert_returns_is_the_one_that_is_shown
     for number in 0..5 {
         let stands = game.stands(number, Offer::ByPlace).await;
         let id = Game::participation(number, false).id();
-        let entered_later = game.award(id).await.status == AwardStatus::New;
-        game.ports.ledger.enter(&game.rules, &[id]).await.unwrap();
+        game.ports.ledger.enter(&game.rules, &[id], game.now()).await.unwrap();
         let award = game.award(id).await;
         let shown = match award.place() {
             Some(place) => Standing::Place(place),
@@ -343,7 +342,7 @@ pub(crate) async fn the_standing_that_an_insert_returns_is_the_one_that_is_shown
                 Standing::Waiting(ahead + 1)
             }
         };
-        assert_eq!(stands, if entered_later { Standing::NotKnownYet } else { shown }, "{number}");
+        assert_eq!(stands, shown, "{number}");
     }
     let late = game.stands(5, Offer::Nothing(NoPrize::Closed)).await;
     assert_eq!(late, Standing::Unnumbered, "nothing can be won any more");

@@ -15,6 +15,7 @@ mod in_order;
 mod ledger;
 mod left_open;
 mod limits;
+mod numbers;
 mod one_prize;
 mod operations;
 mod pushes;
@@ -141,6 +142,14 @@ async fn in_memory() -> Ports {
     Ports::over(&memory, clock, Spoiler::Memory(memory.clone()))
 }
 
+/// In memory, where lines are entered later than they are stored.
+async fn in_memory_entered_later() -> Ports {
+    let clock = Arc::new(TestClock::at(testkit::start()));
+    let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
+    memory.enter_later();
+    Ports::over(&memory, clock, Spoiler::Memory(memory.clone()))
+}
+
 async fn on_a_file() -> Ports {
     let clock = Arc::new(TestClock::at(testkit::start()));
     let directory = tempfile::tempdir().unwrap();
@@ -244,6 +253,10 @@ macro_rules! keeps_ledgers {
                 a_waiting_participation_shows_how_many_wait_ahead,
                 a_credit_long_after_the_close_has_no_ticket_though_nothing_is_drawn_yet,
                 concurrent_resolutions_oversell_nothing;
+            numbers:
+                whoever_is_answered_before_somebody_asks_stands_ahead,
+                what_the_answer_says_is_what_is_kept,
+                numbers_of_requests_that_died_are_reclaimed_and_every_place_is_given_once;
             one_prize:
                 many_addresses_of_one_profile_win_once,
                 whoever_turns_out_to_be_rewarded_already_gives_the_place_to_the_next,
@@ -321,11 +334,27 @@ macro_rules! delivers_fairly {
     };
 }
 
+/// The promises about numbers that are drawn before lines are entered.
+macro_rules! draws_numbers {
+    ($make:expr) => {
+        promises! {
+            $make;
+            numbers:
+                a_number_whose_participation_comes_too_late_has_no_second_owner;
+        }
+    };
+}
+
 mod memory_keeps {
     keeps_books!(crate::in_memory());
     keeps_ledgers!(crate::in_memory());
     delivers!(crate::in_memory());
     delivers_fairly!(crate::in_memory());
+}
+
+mod memory_that_enters_later_keeps {
+    keeps_ledgers!(crate::in_memory_entered_later());
+    draws_numbers!(crate::in_memory_entered_later());
 }
 
 mod embedded_keeps {
@@ -339,6 +368,7 @@ mod embedded_keeps {
 mod aws_keeps {
     keeps_books!(crate::emulator::on_dynamo());
     keeps_ledgers!(crate::emulator::on_dynamo());
+    draws_numbers!(crate::emulator::on_dynamo());
     can_be_operated!(crate::emulator::on_dynamo());
     delivers!(crate::emulator::on_queues());
 }

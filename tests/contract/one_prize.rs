@@ -24,7 +24,7 @@ async fn accept_of_profile(game: &Game, number: usize, who: Participant, offer: 
     let award = Award { other_keys: who.profile.into_iter().collect(), others: SiblingLines::None, ..new };
     let entry = Entry { award, rules: game.rules.clone() };
     game.ports.store.insert(&participation, Some(&entry)).await.unwrap();
-    game.ports.ledger.enter(&game.rules, &[participation.id()]).await.unwrap();
+    game.ports.ledger.enter(&game.rules, &[participation.id()], game.now()).await.unwrap();
     participation.id()
 }
 

@@ -143,7 +143,7 @@ pub(crate) async fn only_the_named_dead_letters_are_retried(ports: Ports) {
     let ids: Vec<String> = operations.dead().await.unwrap().into_iter().map(|dead| dead.id).collect();
     let retry = async |which: Which| operations.retry(&which, game.now()).await.unwrap().len();
     assert_eq!(retry(Which { brand: Some(BrandId::parse("zest").unwrap()), ..Which::default() }).await, 0);
-    assert_eq!(retry(Which { kind: Some("awards".into()), ..Which::default() }).await, 0);
+    assert_eq!(retry(Which { kind: Some("sms-subscriptions".into()), ..Which::default() }).await, 0);
     assert_eq!(retry(Which { ids: vec![ids[1].clone(), "nothing".into()], ..Which::default() }).await, 1);
     let left: Vec<String> = operations.dead().await.unwrap().into_iter().map(|dead| dead.id).collect();
     assert_eq!(left, [ids[0].clone(), ids[2].clone()]);

@@ -1,4 +1,4 @@
-//! The cost of a participation on DynamoDB: write units by flow, counted as DynamoDB bills them, and the requests of the rewarder.
+//! The cost of a participation on DynamoDB: write units by flow, counted as DynamoDB bills them, and the requests of a worker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl CountedActivation {
         let config = aws::emulator(recorder.url()).await;
         let tables = Tables::of(&prefix());
         let looked_at = Dynamo::new(&emulator::config().await, tables.clone());
-        let store = Arc::new(Dynamo::new(&config, tables));
+        let store = Arc::new(Dynamo::new(&config, tables).waiting_for_numbers());
         store.make_tables().await.unwrap();
         let clock = Arc::new(SystemClock);
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
@@ -108,7 +108,6 @@ impl CountedActivation {
     async fn calls(&self, make: impl Fn(&Self, usize) -> Participation) -> Vec<Call> {
         let ids = self.accepted(make).await;
         let brand = BrandId::parse("acme").unwrap();
-        self.connector.enter(&brand, &ids).await.unwrap();
         self.connector.step(&brand, &ids).await.unwrap();
         testkit::eventually_async("all have ended", Duration::from_secs(60), async || {
             self.connector.tick().await.unwrap();
@@ -225,14 +224,14 @@ async fn write_units_by_flow_stay_as_documented() {
     let flows: [(&str, &str, Make, f64); 9] = [
         ("e-mail", EMAIL, CountedActivation::by_email, 4.0),
         ("e-mail, with an event", &event, CountedActivation::by_email, 7.3),
-        ("e-mail, with an incentive of its own", &won, CountedActivation::by_email, 6.5),
-        ("e-mail, with an incentive that SMS shares", &shared, CountedActivation::by_email, 9.5),
-        ("webhook, with an incentive", &webhook, CountedActivation::by_event, 6.5),
+        ("e-mail, with an incentive of its own", &won, CountedActivation::by_email, 7.6),
+        ("e-mail, with an incentive that SMS shares", &shared, CountedActivation::by_email, 10.8),
+        ("webhook, with an incentive", &webhook, CountedActivation::by_event, 7.6),
         (
             "webhook that names the profile, with an incentive",
             &webhook,
             CountedActivation::by_named_event,
-            9.5,
+            10.8,
         ),
         ("SMS, single opt-in", &sms("single"), CountedActivation::by_phone, 7.0),
         ("e-mail, double opt-in, expired after four reads", &mail, CountedActivation::by_email, 16.3),
@@ -262,22 +261,39 @@ async fn looks_at_a_profile_that_is_being_built_write_nothing() {
     assert!(own <= 10.0, "{own} units");
 }
 
+/// Lines that have earned their credit are entered together with it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rewarders_round_for_ten_is_six_calls_four_of_them_one_after_another() {
+async fn ten_lines_are_entered_and_credited_in_one_transaction_of_twelve_items() {
     let counted = CountedActivation::new(&format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}")).await;
     let ids = counted.accepted(CountedActivation::by_email).await;
     let _inserts = counted.recorder.take();
-    counted.connector.enter(&BrandId::parse("acme").unwrap(), &ids).await.unwrap();
+    counted.connector.step(&BrandId::parse("acme").unwrap(), &ids).await.unwrap();
     let calls = counted.recorder.take();
-    let count = |action: &str| calls.iter().filter(|call| call.action == action).count();
-    // Participations and their lines at once; then counters, places put back and the lines at once; then the transaction, and the message.
+    let first = calls.iter().position(|call| call.action == "dynamodb:UpdateItem").unwrap();
+    let written = calls[first..].iter().take_while(|call| call.action == "dynamodb:UpdateItem");
+    let units: Vec<u64> = written.map(|call| call.write_units).take(12).collect();
+    assert_eq!(units, [2; 12], "ten lines, the counters and the page of numbers: {calls:?}");
+    let count = |action: &str| calls[..first].iter().filter(|call| call.action == action).count();
+    // Participations, and their lines; then the counters, places put back and the lines again; then the page.
     assert_eq!(
         (count("dynamodb:BatchGetItem"), count("dynamodb:GetItem"), count("dynamodb:Query")),
-        (3, 1, 1)
+        (3, 2, 1),
+        "{calls:?}"
     );
-    assert_eq!(
-        calls.iter().map(|call| call.write_units).sum::<u64>(),
-        22,
-        "ten lines and the counters, in one transaction"
-    );
+}
+
+/// What a consumer waits for, besides the message: whether they take part already, the number, and the participation.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acceptance_with_a_place_is_three_calls() {
+    let counted = CountedActivation::new(&format!("{EMAIL}incentive = \"first\"\n{INCENTIVE}")).await;
+    counted.accepted(CountedActivation::by_email).await;
+    let calls = counted.recorder.take();
+    let count = |action: &str, table: &str| {
+        calls.iter().filter(|call| call.action == action && call.resource.ends_with(table)).count()
+    };
+    assert_eq!(count("dynamodb:GetItem", "-participations"), TOGETHER, "{calls:?}");
+    assert_eq!(count("dynamodb:UpdateItem", "-ledgers"), TOGETHER);
+    assert_eq!(count("dynamodb:PutItem", "-participations"), TOGETHER);
+    assert_eq!(count("dynamodb:GetItem", "-ledgers"), 1, "whether the ledger is numbered is remembered");
+    assert_eq!(calls.len(), 3 * TOGETHER + 1);
 }

@@ -151,7 +151,8 @@ async fn the_commands_show_an_environment_and_forget_a_person_in_it() {
     };
     let status = asked(&["status"]);
     assert_eq!(status["participations"], json!({ "received": 1 }));
-    assert_eq!((&status["messages"]["awards"], &status["dead"]["awards"]), (&json!(0), &json!(0)));
+    let enrollments = "email-enrollments";
+    assert_eq!((&status["messages"][enrollments], &status["dead"][enrollments]), (&json!(0), &json!(0)));
     assert_eq!(asked(&["dead", "list"]), json!([]));
     assert_eq!(asked(&["forget", "--email", "ada@example.com"])["participations"], 1);
     assert_eq!(asked(&["forget", "--email", "ada@example.com"])["participations"], 0);

@@ -144,7 +144,7 @@ fn ids_moments_and_durations_are_no_numbers() {
         "group=d0e5c0de-0000-4000-8000-123456789012 message=12345678-2345-3456-4567-567890123456",
         "elapsed=2345678901ns waited=23456789012us busy=0.2345678901 load=2345678901.5",
         "{\"timestamp\":1795502000123,\"expires\":1795502000,\"nanos\":1795502000123456789}",
-        "arn:aws:sqs:us-east-1:000000000000:local-awards.fifo",
+        "arn:aws:sqs:us-east-1:000000000000:local-email-enrollments",
         "%zz 100% %",
         "127.0.0.1:45678 0.10.1234",
     ] {

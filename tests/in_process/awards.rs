@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use domain::award::AwardStatus;
+use domain::ids::IncentiveId;
 use domain::incentive::NoPrize;
 use memory::Faults;
 use ports::{Clock, Ledger};
@@ -284,27 +285,54 @@ async fn whatever_fails_nothing_is_oversold_and_every_callback_is_delivered() {
     assert_eq!(told.len(), 60);
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_rewarder_credits_what_is_earned_and_lets_the_flows_continue() {
+/// An activation whose lines are entered after they were stored, as on DynamoDB, and whose workers are not running.
+fn entered_later(faults: Faults, quantity: u32) -> Campaign {
     let sms = "[activation.sms]\nsubscription_group_id = \"g-1\"\ndefault_region = \"US\"\nopt_in = \"single\"\nincentive = \"early\"\n";
-    let activation = format!("[activation.email]\nincentive = \"early\"\n{sms}{}", first(1));
-    let campaign = Campaign::with(Faults { message_lost: 1.0, ..Faults::none() }, CALLBACK, &activation);
-    let by_email = campaign.accept("c0@example.com").await;
+    let activation = format!("[activation.email]\nincentive = \"early\"\n{sms}{}", first(quantity));
+    let campaign = Campaign::with(faults, CALLBACK, &activation);
+    campaign.memory.enter_later();
+    campaign
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_enters_a_line_that_has_not_earned_its_credit_too() {
+    let campaign = entered_later(Faults::none(), 1);
     let by_phone = campaign.accept_phone("+13135550101", None).await;
+    let by_email = campaign.accept("c0@example.com").await;
     let brand = domain::ids::BrandId::parse("acme").unwrap();
-    campaign.connector.enter(&brand, &[by_email, by_phone]).await.unwrap();
-    campaign.connector.enter(&brand, &[by_email, by_phone]).await.unwrap();
-    let awards = campaign.memory.awards(&[by_email, by_phone]).await.unwrap().found;
-    let credited: Vec<_> = awards.iter().filter(|award| award.credited_at.is_some()).collect();
-    assert_eq!(
-        credited.iter().map(|award| award.id).collect::<Vec<_>>(),
-        [by_email],
-        "by number it is earned later"
-    );
-    assert_eq!(campaign.requests("/users/export/ids").await, 0, "no request goes to Braze");
-    let campaign = Campaign::with(Faults::none(), CALLBACK, &activation);
-    let id = campaign.accept("c0@example.com").await;
+    campaign.connector.step(&brand, &[by_email, by_phone]).await.unwrap();
+    let award = |id| campaign.memory.stored_award(id).unwrap();
+    assert_eq!(award(by_phone).place(), Some(1), "it was accepted first");
+    assert_eq!(award(by_email).status, AwardStatus::Waiting);
+    assert!(award(by_email).credited_at.is_some() && award(by_phone).credited_at.is_none());
+}
+
+/// Before numbers were drawn, a message on the queue of awards had a line entered. A deployment deletes that queue with its messages.
+#[tokio::test(start_paused = true)]
+async fn what_the_queue_of_awards_held_at_a_deployment_is_found_by_the_tick_in_the_order_of_acceptance() {
+    let campaign = entered_later(Faults { message_lost: 1.0, ..Faults::none() }, 2);
+    campaign.memory.draw_no_numbers();
+    let mut ids = Vec::new();
+    for number in 0..4 {
+        ids.push(campaign.accept(&format!("c{number}@example.com")).await);
+        campaign.clock.sleep(Duration::from_secs(1)).await;
+    }
     campaign.run();
-    campaign.to_the_rewarder(vec![id]).await;
-    campaign.all_end(&[id], Duration::from_secs(30)).await;
+    campaign.all_end(&ids, Duration::from_secs(300)).await;
+    let places: Vec<_> = ids.iter().map(|id| campaign.memory.stored_award(*id).unwrap().place()).collect();
+    assert_eq!(places, [Some(1), Some(2), None, None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_whose_number_nobody_uses_goes_to_the_first_who_waits() {
+    let campaign = entered_later(Faults::none(), 1);
+    let early = campaign.terms().1.ledger(Some(&IncentiveId::parse("early").unwrap()));
+    campaign.memory.numbers().unwrap().draw(&early, 1).await.unwrap();
+    let (first, second) = (campaign.accept("c0@example.com").await, campaign.accept("c1@example.com").await);
+    campaign.run();
+    campaign.all_end(&[first, second], Duration::from_secs(30)).await;
+    let place = |id| campaign.memory.stored_award(id).unwrap().place();
+    assert_eq!((place(first), place(second)), (None, None), "the owner may still come");
+    campaign.clock.sleep(Duration::from_secs(300)).await;
+    assert_eq!((place(first), place(second)), (Some(1), None));
 }

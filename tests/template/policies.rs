@@ -81,6 +81,7 @@ const CONNECTS: &[&str] = &["sqs:GetQueueAttributes EmailEnrollments"];
 #[test]
 fn the_webhook_receiver_stores_and_announces() {
     let own: &[&str] = &[
+        "dynamodb:GetItem Participations",
         "dynamodb:PutItem Participations",
         "dynamodb:UpdateItem Participations",
         "dynamodb:BatchGetItem Participations",
@@ -88,7 +89,7 @@ fn the_webhook_receiver_stores_and_announces() {
         "dynamodb:UpdateItem Ledgers",
         "sqs:SendMessage EmailEnrollments",
         "sqs:SendMessage SmsSubscriptions",
-        "sqs:SendMessage Awards",
+        "sqs:SendMessage sqs:${Environment}-awards.fifo",
     ];
     assert_may("WebhookReceiver", &[], &[READS_BRANDS, CONNECTS, own]);
 }
@@ -96,6 +97,7 @@ fn the_webhook_receiver_stores_and_announces() {
 #[test]
 fn the_participation_api_stores_announces_and_shows() {
     let own: &[&str] = &[
+        "dynamodb:GetItem Participations",
         "dynamodb:PutItem Participations",
         "dynamodb:UpdateItem Participations",
         "dynamodb:BatchGetItem Participations",
@@ -103,17 +105,12 @@ fn the_participation_api_stores_announces_and_shows() {
         "dynamodb:GetItem Ledgers",
         "dynamodb:UpdateItem Ledgers",
         "dynamodb:Query Ledgers",
-        "sqs:SendMessage Awards",
+        "sqs:SendMessage sqs:${Environment}-awards.fifo",
         "ssm:GetParameter ssm:intake/*",
         "ssm:GetParameters ssm:intake/*",
         "dynamodb:Scan Brands",
     ];
     assert_may("ParticipationApi", &[], &[CONNECTS, ANNOUNCES, own]);
-}
-
-#[test]
-fn the_rewarder_writes_ledgers_and_cannot_reach_braze() {
-    assert_may("Rewarder", &receives("Awards"), &[READS_BRANDS, CONNECTS, ANNOUNCES, KEEPS_LEDGERS, TELLS]);
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod ledger;
 mod ledger_tx;
 mod limits;
 mod marks;
+mod numbering;
+mod numbers;
 #[cfg(feature = "sqs")]
 mod operations;
 mod outages;
@@ -23,6 +25,8 @@ mod store;
 mod waiting;
 mod write;
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 use futures::future::join_all;
 
@@ -30,18 +34,28 @@ pub use brands::{BrandTable, Pushed};
 pub use marks::{AnotherKey, Marks, NewerTables};
 pub use schema::Tables;
 
+use numbering::Numbering;
+
 /// The environment's tables. It implements the ports `Store`, `Ledger`, `Callbacks` and `Limits`.
 #[derive(Debug, Clone)]
 pub struct Dynamo {
     client: Client,
     tables: Tables,
+    numbering: Arc<Numbering>,
 }
 
 impl Dynamo {
     /// Opens the tables of an environment. DynamoDB itself deletes expired items, some hours after they expire.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, tables: Tables) -> Self {
-        Self { client: Client::new(config), tables }
+        Self { client: Client::new(config), tables, numbering: Arc::default() }
+    }
+
+    /// Accepts a participation only after its number is drawn, however long that takes. Otherwise the line of a participation whose
+    /// number takes too long draws one later.
+    #[must_use]
+    pub fn waiting_for_numbers(self) -> Self {
+        Self { numbering: Arc::new(Numbering::patient()), ..self }
     }
 
     /// Opens connections, so that the first requests do not wait for them. They stay open whatever the answers are.

@@ -46,12 +46,8 @@ enum Letters {
 }
 
 impl Letters {
-    const ALL: [Self; 4] = [
-        Self::Of(QueueName::EmailEnrollments),
-        Self::Of(QueueName::SmsSubscriptions),
-        Self::Of(QueueName::Awards),
-        Self::OfSchedules,
-    ];
+    const ALL: [Self; 3] =
+        [Self::Of(QueueName::EmailEnrollments), Self::Of(QueueName::SmsSubscriptions), Self::OfSchedules];
 
     /// The kind under which the commands show these dead letters.
     fn kind(self) -> &'static str {
@@ -169,10 +165,6 @@ impl Environment {
             let mut request = self.queues.send_message().message_body(body);
             request = request.queue_url(self.url(self.name_of(queue, "")).await?);
             request = request.set_message_group_id(group(letter));
-            if queue == QueueName::Awards {
-                // The id differs from the first one's: SQS drops a message whose id it has seen within five minutes.
-                request = request.message_deduplication_id(format!("again-{}", letter.dead.id));
-            }
             request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
         }
         let Some(receipt) = letter.message.receipt_handle() else { return Ok(()) };
@@ -223,12 +215,11 @@ impl Environment {
     }
 
     fn name_of(&self, queue: QueueName, which: &str) -> String {
-        let ending = if queue == QueueName::Awards { ".fifo" } else { "" };
-        format!("{}-{}{which}{ending}", self.name, queue.name())
+        format!("{}-{}{which}", self.name, queue.name())
     }
 }
 
-/// The brand, by which queues are fair or ordered. A message of the Scheduler has no brand yet.
+/// The brand, by which queues are fair. A message of the Scheduler has no brand yet.
 fn group(letter: &Letter) -> Option<String> {
     let had =
         letter.message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::MessageGroupId));

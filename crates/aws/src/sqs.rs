@@ -16,7 +16,6 @@ use ports::error::at_most;
 use ports::queues::{Delivery, LONGEST_DELAY, MOST_MESSAGES, Outgoing, Queues, Receipt};
 use ports::{Error, Result};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::message;
 
@@ -55,7 +54,7 @@ impl Sqs {
         use QueueAttributeName as Name;
         let mut made = Self { client: Client::new(config), urls: HashMap::new() };
         for queue in QueueName::ALL {
-            let dead = made.make_one(queue, &format!("{prefix}-{}-dead", queue.name()), &[]).await?;
+            let dead = made.make_one(&format!("{prefix}-{}-dead", queue.name()), &[]).await?;
             made.urls.insert(queue, dead);
             let dead = made.arn(queue).await?;
             let redrive = json!({ "deadLetterTargetArn": dead, "maxReceiveCount": deliveries });
@@ -63,25 +62,16 @@ impl Sqs {
                 (Name::VisibilityTimeout, invisible.as_secs().to_string()),
                 (Name::RedrivePolicy, redrive.to_string()),
             ];
-            let url = made.make_one(queue, &format!("{prefix}-{}", queue.name()), &attributes).await?;
+            let url = made.make_one(&format!("{prefix}-{}", queue.name()), &attributes).await?;
             made.urls.insert(queue, url);
         }
-        made.make_one(QueueName::SmsSubscriptions, &format!("{prefix}-schedules-dead"), &[]).await?;
+        made.make_one(&format!("{prefix}-schedules-dead"), &[]).await?;
         Ok(made)
     }
 
-    async fn make_one(
-        &self,
-        queue: QueueName,
-        name: &str,
-        attributes: &[(QueueAttributeName, String)],
-    ) -> Result<String> {
+    async fn make_one(&self, name: &str, attributes: &[(QueueAttributeName, String)]) -> Result<String> {
         const DOING: &str = "creating a queue";
-        let ending = if in_order(queue) { ".fifo" } else { "" };
-        let mut request = self.client.create_queue().queue_name(format!("{name}{ending}"));
-        if in_order(queue) {
-            request = request.attributes(QueueAttributeName::FifoQueue, "true");
-        }
+        let mut request = self.client.create_queue().queue_name(name);
         for (attribute, value) in attributes {
             request = request.attributes(attribute.clone(), value);
         }
@@ -116,33 +106,18 @@ impl Sqs {
     }
 }
 
-/// Whether this is a FIFO queue: it delivers a brand's messages strictly in order, and none while others are unacknowledged. It has no
-/// delays.
-fn in_order(queue: QueueName) -> bool {
-    match queue {
-        QueueName::Awards => true,
-        QueueName::EmailEnrollments | QueueName::SmsSubscriptions => false,
-    }
-}
-
 /// A message of a batch.
 fn entry(
-    queue: QueueName,
     number: usize,
     outgoing: &Outgoing,
     trace: Option<&str>,
 ) -> std::result::Result<SendMessageBatchRequestEntry, BuildError> {
     let body = message::encode(&outgoing.look);
+    let seconds = outgoing.delay.min(LONGEST_DELAY).as_millis().div_ceil(1_000);
     let entry = SendMessageBatchRequestEntry::builder()
         .id(number.to_string())
-        .message_group_id(outgoing.look.brand.as_str());
-    let entry = if in_order(queue) {
-        // SQS drops an equal message within five minutes. It would change nothing anyway.
-        entry.message_deduplication_id(hex::encode(Sha256::digest(&body)))
-    } else {
-        let seconds = outgoing.delay.min(LONGEST_DELAY).as_millis().div_ceil(1_000);
-        entry.delay_seconds(i32::try_from(seconds).unwrap_or(i32::MAX))
-    };
+        .message_group_id(outgoing.look.brand.as_str())
+        .delay_seconds(i32::try_from(seconds).unwrap_or(i32::MAX));
     let entry = match trace {
         Some(trace) => {
             let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace);
@@ -173,7 +148,7 @@ impl Queues for Sqs {
         let mut request = self.client.send_message_batch().queue_url(self.url(queue, DOING)?);
         let trace = env::var(TRACE).ok();
         for (number, outgoing) in messages.iter().enumerate() {
-            let entry = entry(queue, number, outgoing, trace.as_deref());
+            let entry = entry(number, outgoing, trace.as_deref());
             request = request.entries(entry.map_err(|error| Error::unavailable(DOING, error))?);
         }
         let sent = request.send().await.map_err(|error| Error::unavailable(DOING, error))?;
@@ -234,13 +209,11 @@ mod tests {
         let look = WorkMessage { brand: BrandId::parse("acme").unwrap(), ids: Vec::new() };
         let outgoing = Outgoing { look, delay: Duration::ZERO };
         let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
-        for queue in QueueName::ALL {
-            let traced = entry(queue, 0, &outgoing, Some(trace)).unwrap();
-            let attributes = traced.message_system_attributes().unwrap();
-            let header = attributes.get(&MessageSystemAttributeNameForSends::AwsTraceHeader).unwrap();
-            assert_eq!(header.string_value(), Some(trace));
-            let untraced = entry(queue, 0, &outgoing, None).unwrap();
-            assert_eq!(untraced.message_system_attributes(), None);
-        }
+        let traced = entry(0, &outgoing, Some(trace)).unwrap();
+        let attributes = traced.message_system_attributes().unwrap();
+        let header = attributes.get(&MessageSystemAttributeNameForSends::AwsTraceHeader).unwrap();
+        assert_eq!(header.string_value(), Some(trace));
+        let untraced = entry(0, &outgoing, None).unwrap();
+        assert_eq!(untraced.message_system_attributes(), None);
     }
 }

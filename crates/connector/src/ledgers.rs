@@ -4,13 +4,14 @@ use domain::brand::{Brand, Brands};
 use domain::ids::{LedgerKey, ParticipationId};
 use domain::incentive::{Incentive, Kind};
 use domain::ledger::{Counts, Rules};
+use ports::LedgerNumbers;
 use ports::error::in_full;
 use ports::store::MOST_ITEMS;
 
 use crate::award::announce;
 use crate::connector::Connector;
 
-/// How many of the due participations are looked at before a draw.
+/// How many of the due participations are looked at before a draw, and before numbers are reclaimed.
 const MOST_LOOKED_AT: usize = 1_000;
 
 impl Connector {
@@ -64,6 +65,35 @@ pub(crate) async fn upgrade_ledgers(connector: &Connector) {
     }
 }
 
+/// Reclaims numbers that were drawn long ago and that no participation uses: the function that drew them ended before it stored one.
+pub(crate) async fn reclaim_numbers(connector: &Connector) {
+    let Some(numbers) = connector.deps.ledger.numbers() else { return };
+    let brands = connector.brands();
+    for (brand, ledger) in ledgers(&brands, |_| true) {
+        let reclaiming = reclaim(connector, numbers, (brand, &ledger));
+        if let Err(error) = connector.guarded(&brand.id, "reclaiming numbers", reclaiming).await {
+            tracing::error!(event = "connector.reclaim_failed", brand = %brand.id, scope = %ledger.scope, error = %in_full(&error), "LedgerNumbers that nobody uses could not be reclaimed; the next tick tries again.");
+        }
+    }
+}
+
+async fn reclaim(
+    connector: &Connector,
+    numbers: &dyn LedgerNumbers,
+    (brand, ledger): (&Brand, &LedgerKey),
+) -> ports::Result<()> {
+    let now = connector.deps.clock.now();
+    let Some(drawn) = numbers.long_drawn(ledger, now).await? else { return Ok(()) };
+    // The line of a participation that waits to be processed is entered under its number, however long that takes.
+    if lacks_lines(connector, ledger).await?.unwrap_or(true) {
+        return Ok(());
+    }
+    let rules = Rules::of(brand, ledger, &connector.id_key);
+    let resolved = numbers.reclaim(&rules, drawn, now).await?;
+    announce(connector, &brand.id, ledger, &resolved).await;
+    Ok(())
+}
+
 /// Draws the raffles that have closed. A draw that fails is tried again at the next tick.
 pub(crate) async fn draw_raffles(connector: &Connector) {
     let brands = connector.brands();
@@ -97,7 +127,8 @@ async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports
         return Ok(true);
     }
     let is_final = counts.lots_closed || incentive.drawn_by() <= now;
-    if !is_final && (counts.open_lots.is_some_and(|open| open > 0) || lacks_lines(connector, ledger).await?) {
+    let lacks_lines = async || Ok::<_, ports::Error>(lacks_lines(connector, ledger).await?.unwrap_or(false));
+    if !is_final && (counts.open_lots.is_some_and(|open| open > 0) || lacks_lines().await?) {
         say_that_it_waits(connector, (brand, ledger), incentive, &counts);
         return Ok(false);
     }
@@ -120,17 +151,18 @@ async fn draw(connector: &Connector, brand: &Brand, ledger: &LedgerKey) -> ports
 }
 
 /// Whether participations that were accepted before the close, and have been due since, are not entered in the
-/// ledger yet.
-async fn lacks_lines(connector: &Connector, ledger: &LedgerKey) -> ports::Result<bool> {
+/// ledger yet. `None` if so many are due that it cannot be told.
+async fn lacks_lines(connector: &Connector, ledger: &LedgerKey) -> ports::Result<Option<bool>> {
     let due = connector.deps.store.due(connector.deps.clock.now(), MOST_LOOKED_AT).await?;
+    let are_more = due.len() == MOST_LOOKED_AT;
     let ids: Vec<ParticipationId> = due.into_iter().map(|due| due.id).collect();
     for some in ids.chunks(MOST_ITEMS) {
         let awards = connector.deps.ledger.awards(some).await?.found;
         if awards.iter().any(|award| award.ledger == *ledger && !award.is_entered() && !award.is_resolved()) {
-            return Ok(true);
+            return Ok(Some(true));
         }
     }
-    Ok(false)
+    Ok((!are_more).then_some(false))
 }
 
 fn say_that_it_waits(

@@ -11,6 +11,7 @@ use ports::store::{MOST_ITEMS, Saved};
 use crate::award;
 use crate::clock_watch::is_of_the_future;
 use crate::connector::Connector;
+use crate::enter;
 use crate::guard::Panics;
 use crate::lost_consents;
 use crate::profile_cache;
@@ -70,9 +71,12 @@ impl Connector {
         for some in hold.ids.chunks(MOST_ITEMS) {
             items.extend(read::participations(self, brand, some).await?.into_iter().map(WorkItem::new));
         }
-        let items = read::awards(self, brand, items).await?;
-        let now = self.deps.clock.now();
+        let mut items = read::awards(self, brand, items).await?;
         let brands = self.brands();
+        if let Some(brand) = brands.brand(brand) {
+            items = enter::lines(self, brand, items).await?;
+        }
+        let now = self.deps.clock.now();
         let (mut items, early): (Vec<WorkItem>, Vec<WorkItem>) =
             items.into_iter().partition(|item| is_processed(item, brands.brand(brand), now));
         for item in items.iter_mut().filter(|item| !is_due(item, now)) {

@@ -14,11 +14,6 @@ const MOST_SUSPECTS: usize = 100_000;
 pub(crate) struct Suspects(Mutex<HashSet<ParticipationId>>);
 
 impl Suspects {
-    pub(crate) fn are_among(&self, ids: &[ParticipationId]) -> bool {
-        let suspects = self.lock();
-        ids.iter().any(|id| suspects.contains(id))
-    }
-
     /// Groups participations: the others together, and each suspect alone.
     pub(crate) fn apart(&self, ids: &[ParticipationId]) -> Vec<Vec<ParticipationId>> {
         let suspects = self.lock();

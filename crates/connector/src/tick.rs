@@ -62,6 +62,7 @@ impl Connector {
     pub async fn tick(&self) -> ports::Result<Ticked> {
         ledgers::draw_raffles(self).await;
         ledgers::upgrade_ledgers(self).await;
+        ledgers::reclaim_numbers(self).await;
         let now = self.deps.clock.now();
         let until = match self.clock_watch.set_back_by(now) {
             Some(by) => {

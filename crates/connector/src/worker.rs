@@ -174,21 +174,13 @@ impl BrandQueue {
                     last_step = Some(self.connector.deps.clock.now());
                     continue;
                 }
-                first = deliveries.recv(), if steps.len() < self.most_steps() => first,
+                first = deliveries.recv(), if steps.len() < MOST_STEPS => first,
             };
             let Some(first) = first.filter(|_| !*stop.borrow()) else { break };
             let batch = self.gather(first, &mut deliveries, &mut steps, last_step).await;
             steps.push(self.step(batch).boxed());
         }
         while steps.next().await.is_some() {}
-    }
-
-    /// Awards are entered in the order in which they arrive, so that lane takes one step at a time.
-    fn most_steps(&self) -> usize {
-        match self.queue {
-            QueueName::Awards => 1,
-            QueueName::EmailEnrollments | QueueName::SmsSubscriptions => MOST_STEPS,
-        }
     }
 
     /// Collects the first delivery and those that come with it. An idle lane begins at once, and one that was
@@ -234,13 +226,7 @@ impl BrandQueue {
     /// again.
     async fn step(&self, batch: Vec<Delivery>) {
         let ids: Vec<ParticipationId> = batch.iter().flat_map(|one| one.look.ids.iter().copied()).collect();
-        let done = match self.queue {
-            QueueName::Awards => self.connector.enter(&self.brand, &ids).await,
-            QueueName::EmailEnrollments | QueueName::SmsSubscriptions => {
-                self.connector.step(&self.brand, &ids).await.map(|_| ())
-            }
-        };
-        if let Err(error) = done {
+        if let Err(error) = self.connector.step(&self.brand, &ids).await {
             if let Some(line) = self.connector.line("connector.step_failed", self.brand.as_str()) {
                 tracing::error!(event = "connector.step_failed", brand = %self.brand, times = line.times, error = %in_full(&error), "A round for the brand failed; it is done again.");
             }

@@ -21,13 +21,15 @@ mod numbers_tests;
 mod one_prize_tests;
 #[cfg(test)]
 mod plain;
+mod resolved;
 mod standing;
 
 use std::sync::Arc;
 
-pub use bookkeeping::{Resolved, accept, draw, refill, resolve};
-pub use entering::{enter, reclaim};
-pub use numbers::{NumberPage, Numbers, NumbersUsed};
+pub use bookkeeping::{accept, draw, refill, resolve};
+pub use entering::{enter, give_back, reclaim};
+pub use numbers::{NumberPage, NumberTx, NumbersUsed};
+pub use resolved::Resolved;
 pub use standing::Standing;
 
 use crate::Timestamp;
@@ -218,7 +220,7 @@ pub trait LedgerTx {
     /// Stores a callback until it is delivered.
     fn call_back(&mut self, callback: &Callback) -> Result<(), Self::Error>;
     /// The ledger's numbers; `None` in a store that enters each line when it stores the participation.
-    fn numbers(&mut self) -> Option<&mut dyn Numbers<Error = Self::Error>> {
+    fn numbers(&mut self) -> Option<&mut dyn NumberTx<Error = Self::Error>> {
         None
     }
 }

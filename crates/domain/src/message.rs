@@ -13,14 +13,11 @@ pub enum QueueName {
     EmailEnrollments,
     /// SMS participations that are to be processed.
     SmsSubscriptions,
-    /// Participations that are to be entered in their ledgers, strictly in order. Used if the store does not
-    /// enter them when it stores them.
-    Awards,
 }
 
 impl QueueName {
     /// Every queue.
-    pub const ALL: [Self; 3] = [Self::EmailEnrollments, Self::SmsSubscriptions, Self::Awards];
+    pub const ALL: [Self; 2] = [Self::EmailEnrollments, Self::SmsSubscriptions];
 
     /// The queue's name.
     #[must_use]
@@ -28,7 +25,6 @@ impl QueueName {
         match self {
             Self::EmailEnrollments => "email-enrollments",
             Self::SmsSubscriptions => "sms-subscriptions",
-            Self::Awards => "awards",
         }
     }
 
@@ -63,6 +59,6 @@ mod tests {
             [QueueName::EmailEnrollments, QueueName::EmailEnrollments, QueueName::SmsSubscriptions]
         );
         let names = QueueName::ALL.map(QueueName::name);
-        assert_eq!(names, ["email-enrollments", "sms-subscriptions", "awards"]);
+        assert_eq!(names, ["email-enrollments", "sms-subscriptions"]);
     }
 }

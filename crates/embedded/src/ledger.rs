@@ -49,8 +49,8 @@ impl Ledger for DataFile {
     }
 
     /// Does nothing: the transaction that stores a line also enters it.
-    async fn enter(&self, _rules: &Rules, _ids: &[ParticipationId]) -> Result<()> {
-        Ok(())
+    async fn enter(&self, _rules: &Rules, _ids: &[ParticipationId], _now: Timestamp) -> Result<Resolved> {
+        Ok(Resolved::default())
     }
 
     async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {

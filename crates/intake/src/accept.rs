@@ -11,9 +11,8 @@ use ports::error::in_full;
 use ports::store::Inserted;
 use serde_json::Value;
 
-use crate::health::Part;
 use crate::problem::Problem;
-use crate::{Entering, Intake, failing, room};
+use crate::{Intake, failing, room};
 
 /// Checks that the activation accepts participations now. `field` is its field in the body.
 pub(crate) fn open(activation: &Activation, field: &str, now: Timestamp) -> Result<(), Problem> {
@@ -43,28 +42,16 @@ pub(crate) async fn keep(
         if matches!(error, ports::Error::Panicked { .. }) {
             return Problem::internal();
         }
-        intake.health.failed(Part::Store, &error, intake.clock.now());
+        intake.health.failed(&error, intake.clock.now());
         Problem::unavailable()
     })?;
-    intake.health.worked(Part::Store);
+    intake.health.worked();
     if let Some(admitted) = admitted {
         admitted.resolve(matches!(stored, Inserted::New(_)));
     }
-    if participation.has_award() && intake.entering == Entering::InOrder {
-        // A repeated request is queued again, since the message may be what was lost the first time.
-        let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
-        intake.announcer.queue(QueueName::Awards, look).await.map_err(|error| {
-            failing::say(intake, "intake.queue_failed", "", &error, "A participation was refused with 503.");
-            intake.health.failed(Part::Queue, &error, intake.clock.now());
-            Problem::unavailable()
-        })?;
-        intake.health.worked(Part::Queue);
-    }
     if matches!(stored, Inserted::New(_)) {
-        if !(participation.has_award() && intake.entering == Entering::InOrder) {
-            let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
-            intake.announcer.announce(QueueName::of(participation.channel()), look).await;
-        }
+        let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
+        intake.announcer.announce(QueueName::of(participation.channel()), look).await;
         room::tell(intake, terms.1).await;
         tracing::debug!(event = "intake.accepted", participation = %participation.id(), scope = %participation.scope(), "A participation was accepted.");
     }

@@ -13,7 +13,7 @@ use ports::{Clock, Queues, Troubles};
 use supervision::Supervisor;
 use tokio::sync::{Mutex, mpsc, watch};
 
-use crate::Entering;
+use crate::Announcing;
 
 /// The most announcements that wait while one is being sent.
 const MOST_WAITING: usize = 4_096;
@@ -29,16 +29,15 @@ pub(crate) struct Announcer {
 }
 
 impl Announcer {
-    /// Starts an announcer. With [`Entering::InOrder`], intake runs in a function, which is frozen as soon as
-    /// it has answered, so no announcement can be left to a task.
+    /// Starts an announcer.
     pub(crate) fn start(
         queues: Arc<dyn Queues>,
-        entering: Entering,
+        announcing: Announcing,
         supervisor: &Supervisor,
         troubles: &Troubles,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let gathering = (entering == Entering::AtOnce).then(|| {
+        let gathering = (announcing == Announcing::Together).then(|| {
             let (sender, receiver) = mpsc::channel(MOST_WAITING);
             // Waiting announcements are kept outside of the task, which may be restarted.
             let waiting = Arc::new(Mutex::new(receiver));
@@ -52,14 +51,6 @@ impl Announcer {
         Self { _stop: Arc::new(stop), troubles: troubles.clone(), gathering, queues }
     }
 
-    /// Puts a message on a queue whose order counts, and returns once it is there.
-    ///
-    /// # Errors
-    /// If the message may not be on the queue.
-    pub(crate) async fn queue(&self, queue: QueueName, look: WorkMessage) -> ports::Result<()> {
-        self.queues.send(queue, vec![Outgoing { look, delay: Duration::ZERO }]).await
-    }
-
     /// Sends an announcement, or hands it to the task once there is room. If it is lost, the participation is
     /// durable already, and the tick finds it a minute later.
     pub(crate) async fn announce(&self, queue: QueueName, look: WorkMessage) {
@@ -68,7 +59,8 @@ impl Announcer {
                 let _ended = gathering.send((queue, look)).await;
             }
             None => {
-                if let Err(error) = self.queue(queue, look).await {
+                let messages = vec![Outgoing { look, delay: Duration::ZERO }];
+                if let Err(error) = self.queues.send(queue, messages).await {
                     say_failed(&self.troubles, queue, &error);
                 }
             }

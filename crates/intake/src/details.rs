@@ -7,7 +7,6 @@ use domain::participation::Participation;
 use ports::store::Saved;
 
 use crate::accept::unreadable;
-use crate::health::Part;
 use crate::problem::Problem;
 use crate::{Intake, failing};
 
@@ -29,7 +28,7 @@ pub(crate) async fn replace(
         }
         let saved = intake.store.save(std::slice::from_ref(&stored)).await;
         if saved.map_err(|error| failed(intake, &error))?.first() == Some(&Saved::Saved) {
-            intake.health.worked(Part::Store);
+            intake.health.worked();
             let look = WorkMessage { brand: brand.id.clone(), ids: vec![stored.id()] };
             intake.announcer.announce(QueueName::of(stored.channel()), look).await;
             tracing::info!(event = "intake.details_replaced", participation = %stored.id(), scope = %stored.scope(), "A later request has replaced the details of a participation that is not confirmed.");
@@ -47,6 +46,6 @@ pub(crate) async fn replace(
 
 fn failed(intake: &Intake, error: &ports::Error) -> Problem {
     failing::say(intake, "intake.store_failed", "", error, "A repeated participation was refused with 503.");
-    intake.health.failed(Part::Store, error, intake.clock.now());
+    intake.health.failed(error, intake.clock.now());
     Problem::unavailable()
 }

@@ -20,26 +20,16 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 /// How long an answer of the store is reused, so that frequent health requests cost one question a second.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// A part that must accept a participation before we do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The store of participations, which every participation needs.
-    Store,
-    /// The queue of awards, if its order is the order of acceptance.
-    Queue,
-}
-
-/// How the last requests to each part went.
+/// How the last requests to the store went.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
-    store: Mutex<Option<PartFailure>>,
-    queue: Mutex<Option<PartFailure>>,
+    store: Mutex<Option<StoreFailure>>,
     /// When the store was asked, and why it was unavailable, if it was.
     asked: tokio::sync::Mutex<Option<(Timestamp, Option<UnavailableKind>)>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct PartFailure {
+struct StoreFailure {
     at: Timestamp,
     trouble: UnavailableKind,
 }
@@ -50,25 +40,17 @@ fn recent(at: Timestamp, now: Timestamp, within: Duration) -> bool {
 }
 
 impl Health {
-    fn of(&self, part: Part) -> parking_lot::MutexGuard<'_, Option<PartFailure>> {
-        let part = match part {
-            Part::Store => &self.store,
-            Part::Queue => &self.queue,
-        };
-        part.lock()
+    pub(crate) fn failed(&self, error: &ports::Error, now: Timestamp) {
+        *self.store.lock() = Some(StoreFailure { at: now, trouble: error.kind() });
     }
 
-    pub(crate) fn failed(&self, part: Part, error: &ports::Error, now: Timestamp) {
-        *self.of(part) = Some(PartFailure { at: now, trouble: error.kind() });
+    pub(crate) fn worked(&self) {
+        *self.store.lock() = None;
     }
 
-    pub(crate) fn worked(&self, part: Part) {
-        *self.of(part) = None;
-    }
-
-    /// Why the last participation that needed this part was not stored, if that was a moment ago.
-    fn trouble(&self, part: Part, now: Timestamp) -> Option<UnavailableKind> {
-        self.of(part).filter(|failure| recent(failure.at, now, REMEMBERED)).map(|failure| failure.trouble)
+    /// Why the last participation was not stored, if that was a moment ago.
+    fn trouble(&self, now: Timestamp) -> Option<UnavailableKind> {
+        self.store.lock().filter(|failure| recent(failure.at, now, REMEMBERED)).map(|failure| failure.trouble)
     }
 }
 
@@ -79,11 +61,8 @@ impl Health {
 pub(crate) async fn show(Shared(intake): Shared<Intake>) -> Result<Json<Value>, Problem> {
     let unhealthy = |why: String| Problem::unavailable().detail(format!("{why}; the log says why"));
     let now = intake.clock.now();
-    if let Some(trouble) = intake.health.trouble(Part::Store, now) {
+    if let Some(trouble) = intake.health.trouble(now) {
         return Err(unhealthy(format!("participations cannot be stored: the store {trouble}")));
-    }
-    if let Some(trouble) = intake.health.trouble(Part::Queue, now) {
-        return Err(unhealthy(format!("participations cannot be queued: the queue {trouble}")));
     }
     match ask(&intake).await {
         None => Ok(Json(shown(&intake, now))),

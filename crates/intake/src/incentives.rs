@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use domain::award::{Award, AwardStatus};
 use domain::ids::{IncentiveId, LedgerKey, Scope};
 use domain::incentive::raffle::{DrawnList, Ticket};
-use domain::incentive::{Incentive, Kind, Offer};
+use domain::incentive::{Incentive, Kind};
+use domain::ledger::numbers::{standing_of, takes_place};
 use domain::ledger::{Counts, Standing};
 use domain::participation::Participation;
 use domain::seen::{self, Asking};
@@ -186,6 +187,7 @@ pub(crate) fn of_standing(standing: Standing) -> Map<String, Value> {
         Standing::Unnumbered => return Map::new(),
         Standing::Place(place) => ("position", place.into()),
         Standing::Waiting(waiting) => ("waiting", waiting.into()),
+        Standing::WaitingAtLeast(ahead) => ("waiting_at_least", ahead.into()),
         Standing::NotKnownYet => ("position", Value::Null),
     };
     Map::from_iter([(name.to_owned(), value)])
@@ -206,15 +208,25 @@ pub(crate) async fn of_earlier(
     };
     let award = seen::award(participation, award, asking);
     if award.status == AwardStatus::New {
-        let is_numbered = matches!(award.offer, Offer::ByPlace | Offer::Prize(_));
-        let standing = if is_numbered { Standing::NotKnownYet } else { Standing::Unnumbered };
-        return Ok(of_standing(standing));
+        return Ok(of_standing(not_entered(intake, &award)));
     }
     let mut members = of_award(intake, &award).await?;
     let stands =
         |name: &str, value: &Value| matches!(name, "position" | "reward" | "waiting") && !value.is_null();
     members.retain(|name, value| stands(name, value));
     Ok(members)
+}
+
+/// Where a participation stands whose line is not entered yet.
+fn not_entered(intake: &Intake, award: &Award) -> Standing {
+    if !takes_place(&award.offer) {
+        return Standing::Unnumbered;
+    }
+    let known = intake.brands.activation(&award.ledger.scope).zip(award.ledger.incentive.as_ref());
+    let incentive = known.and_then(|((_, activation), id)| activation.incentives.get(id));
+    let numbered = award.number.zip(incentive);
+    numbered
+        .map_or(Standing::NotKnownYet, |(number, incentive)| standing_of(number.get(), incentive.quantity))
 }
 
 /// What a participation's award looks like to the caller that asks for the participation.
@@ -250,8 +262,10 @@ pub(crate) async fn of_award(intake: &Intake, award: &Award) -> Result<Map<Strin
                 put("no_reward", "not_drawn".into());
             }
         }
-        // The award is not in the ledger yet.
-        AwardStatus::New => {}
+        AwardStatus::New => {
+            let standing = of_standing(not_entered(intake, award)).into_iter();
+            members.extend(standing.filter(|(_, value)| !value.is_null()));
+        }
         AwardStatus::NoPrize(why) => {
             put("no_reward", why.name().into());
         }

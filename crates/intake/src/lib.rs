@@ -60,14 +60,13 @@ pub const LARGEST_BODY: usize = 64 * 1024;
 /// How long a browser may cache the answer to a preflight.
 const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_secs(600);
 
-/// Which part enters participations in their ledgers, and so decides their order.
+/// When participations are announced on a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entering {
-    /// The store enters them when it stores them.
-    AtOnce,
-    /// A rewarder enters them, in the order of the queue `awards`. So a 202 also waits until the queue has
-    /// the message.
-    InOrder,
+pub enum Announcing {
+    /// A task announces those that come together in as few messages as possible.
+    Together,
+    /// Each is announced before it is answered. A function is frozen as soon as it has answered.
+    BeforeTheAnswer,
 }
 
 /// The ports that intake needs.
@@ -79,8 +78,8 @@ pub struct IntakeDeps {
     pub ledger: Arc<dyn Ledger>,
     /// Queues on which participations are announced.
     pub queues: Arc<dyn Queues>,
-    /// Which part enters participations in their ledgers.
-    pub entering: Entering,
+    /// When participations are announced.
+    pub announcing: Announcing,
     /// Reads signing secrets and the edge's secret, and no others.
     pub secrets: Arc<dyn Secrets>,
     /// What is wrong in this process, for the health report.
@@ -106,7 +105,7 @@ impl IntakeDeps {
             store: adapter.clone(),
             ledger: adapter.clone(),
             queues: adapter.clone(),
-            entering: Entering::AtOnce,
+            announcing: Announcing::Together,
             secrets,
             troubles: Troubles::default(),
             edge_secret: None,
@@ -127,7 +126,6 @@ struct Intake {
     brands: Arc<Brands>,
     id_key: IdKey,
     announcer: Announcer,
-    entering: Entering,
     limits: Arc<RequestLimits>,
     webhooks: Arc<Webhooks>,
     rooms: Arc<Rooms>,
@@ -182,8 +180,7 @@ pub fn router_under(
     let (troubles, clock) = (deps.troubles.clone(), deps.clock.clone());
     let guard = CatchPanicLayer::custom(move |panic| panicked(panic, &troubles, &*clock));
     let intake = Intake {
-        announcer: Announcer::start(deps.queues, deps.entering, supervisor, &deps.troubles),
-        entering: deps.entering,
+        announcer: Announcer::start(deps.queues, deps.announcing, supervisor, &deps.troubles),
         store: deps.store,
         ledger: deps.ledger,
         secrets: deps.secrets,

@@ -17,7 +17,6 @@ use domain::ids::{ParticipationId, Scope};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::health::Part;
 use crate::problem::Problem;
 use crate::{Intake, failing};
 
@@ -97,7 +96,7 @@ async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Optio
             Turn::Wait => changed.await,
             Turn::Ask(more) => {
                 if let Err(error) = AskRight(&room).ask(intake, scope, more).await {
-                    intake.health.failed(Part::Store, &error, intake.clock.now());
+                    intake.health.failed(&error, intake.clock.now());
                 }
             }
         }
@@ -108,7 +107,7 @@ async fn admit(intake: &Intake, scope: &Scope, most: NonZeroU32) -> Result<Optio
 async fn takes_part(intake: &Intake, participation: ParticipationId) -> Result<bool, Problem> {
     let read = intake.store.get(&[participation]).await.map_err(|error| {
         failing::say(intake, "intake.store_failed", "", &error, "A participation was refused with 503.");
-        intake.health.failed(Part::Store, &error, intake.clock.now());
+        intake.health.failed(&error, intake.clock.now());
         Problem::unavailable()
     })?;
     Ok(!(read.found.is_empty() && read.unreadable.is_empty()))

@@ -5,7 +5,6 @@ use domain::brand::{Activation, Brand};
 use domain::contact::{Contact, Email, EmailError};
 use domain::ids::ParticipationId;
 
-use crate::health::Part;
 use crate::problem::Problem;
 use crate::{Intake, failing};
 
@@ -63,6 +62,6 @@ async fn took_part(intake: &Intake, activation: &Activation, email: &Email) -> R
 
 fn unavailable(intake: &Intake, error: &ports::Error) -> Problem {
     failing::say(intake, "intake.store_failed", "", error, "A participation was refused with 503.");
-    intake.health.failed(Part::Store, error, intake.clock.now());
+    intake.health.failed(error, intake.clock.now());
     Problem::unavailable()
 }

@@ -13,7 +13,6 @@ use domain::participation::Participation;
 use ports::store::Saved;
 
 use crate::accept::unreadable;
-use crate::health::Part;
 use crate::problem::{FieldError, Problem};
 use crate::spelling::as_known;
 use crate::webhook_event::ChangedContact;
@@ -84,7 +83,7 @@ async fn stored(intake: &Intake, id: ParticipationId) -> Result<Option<Participa
 async fn save(intake: &Intake, participation: &Participation) -> Result<Saved, Problem> {
     let saved = intake.store.save(std::slice::from_ref(participation)).await;
     let saved = saved.map_err(|error| failed(intake, &error))?;
-    intake.health.worked(Part::Store);
+    intake.health.worked();
     Ok(saved.into_iter().next().unwrap_or(Saved::Conflict))
 }
 
@@ -96,6 +95,6 @@ fn failed(intake: &Intake, error: &ports::Error) -> Problem {
         error,
         "A change of a subscription was refused with 503.",
     );
-    intake.health.failed(Part::Store, error, intake.clock.now());
+    intake.health.failed(error, intake.clock.now());
     Problem::unavailable()
 }

@@ -8,7 +8,6 @@ use domain::time::later;
 use ports::store::Saved;
 
 use crate::accept::unreadable;
-use crate::health::Part;
 use crate::problem::Problem;
 use crate::{Intake, failing};
 
@@ -35,7 +34,7 @@ pub(crate) async fn obey(
         }
         let saved = intake.store.save(std::slice::from_ref(&participation)).await;
         if saved.map_err(|error| failed(intake, &error))?.first() == Some(&Saved::Saved) {
-            intake.health.worked(Part::Store);
+            intake.health.worked();
             tracing::info!(event = "intake.consent_withdrawn", participation = %id, scope = %participation.scope(), "A consumer has withdrawn a consent.");
             return Ok(Some(participation));
         }
@@ -46,6 +45,6 @@ pub(crate) async fn obey(
 
 fn failed(intake: &Intake, error: &ports::Error) -> Problem {
     failing::say(intake, "intake.store_failed", "", error, "A withdrawal of consent was refused with 503.");
-    intake.health.failed(Part::Store, error, intake.clock.now());
+    intake.health.failed(error, intake.clock.now());
     Problem::unavailable()
 }

@@ -14,7 +14,7 @@ use domain::participation::{Outcome, Participation, Unanswered};
 use domain::token::TokenHash;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
-use intake::{Entering, IntakeDeps, router};
+use intake::{Announcing, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
 use ports::{Clock, Store};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ struct RepeatsFront {
 }
 
 impl RepeatsFront {
-    fn open(intake: &str, entering: Entering) -> Self {
+    fn open(intake: &str, announcing: Announcing) -> Self {
         let hash = TokenHash::of("qb_1");
         let text = format!(
             "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"K\" }}\n[intake]\n{intake}\n\
@@ -44,13 +44,13 @@ impl RepeatsFront {
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         memory.keep_secret(SecretRef::Env("S".into()), SECRET);
-        let deps = IntakeDeps { entering, ..IntakeDeps::over(&memory, memory.clone(), clock.clone()) };
+        let deps = IntakeDeps { announcing, ..IntakeDeps::over(&memory, memory.clone(), clock.clone()) };
         let brands = read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap();
         Self { routes: router(deps, Arc::new(brands), IdKey::new([1; 32])), memory, clock }
     }
 
     fn unsigned() -> Self {
-        Self::open("", Entering::AtOnce)
+        Self::open("", Announcing::Together)
     }
 
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, Value) {
@@ -102,9 +102,9 @@ fn repeat() -> Value {
 
 #[tokio::test]
 async fn whoever_posts_a_consumer_that_takes_part_already_learns_that_and_no_more() {
-    for entering in [Entering::AtOnce, Entering::InOrder] {
+    for announcing in [Announcing::Together, Announcing::BeforeTheAnswer] {
         for body in [EMAIL, PHONE] {
-            let front = RepeatsFront::open("", entering);
+            let front = RepeatsFront::open("", announcing);
             let first = front.take_part(None, body).await;
             assert_eq!(first, json!({ "id": first["id"], "state": "received" }));
             assert_eq!(front.take_part(None, body).await, repeat());
@@ -161,7 +161,7 @@ async fn a_malformed_key_is_refused_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn a_signed_caller_learns_id_and_state_of_a_repeat() {
-    let front = RepeatsFront::open("signing_secret = { env = \"S\" }", Entering::AtOnce);
+    let front = RepeatsFront::open("signing_secret = { env = \"S\" }", Announcing::Together);
     let first = front.take_part_signed(EMAIL).await;
     assert_eq!(front.take_part_signed(EMAIL).await, first);
     front.ends(&first["id"]).await;
@@ -181,14 +181,14 @@ async fn a_webhook_learns_the_id_of_a_repeat() {
 
 #[tokio::test]
 async fn a_brand_file_may_allow_repeats_to_show_the_id() {
-    let front = RepeatsFront::open("repeats = \"tell\"", Entering::AtOnce);
+    let front = RepeatsFront::open("repeats = \"tell\"", Announcing::Together);
     let first = front.take_part(None, EMAIL).await;
     assert_eq!(front.take_part(None, EMAIL).await, first);
 }
 
 #[tokio::test]
 async fn if_repeats_show_the_state_a_mismatch_still_looks_like_a_wait() {
-    let front = RepeatsFront::open("repeats = \"tell\"", Entering::AtOnce);
+    let front = RepeatsFront::open("repeats = \"tell\"", Announcing::Together);
     let first = front.take_part(None, PHONE).await;
     let wait = Unanswered { since: front.clock.now(), double: true, status: None, ended_at: None };
     front.ends_as(&first["id"], Outcome::Mismatch(wait)).await;

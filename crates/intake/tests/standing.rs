@@ -9,10 +9,17 @@ use domain::brand_file::{AssumePresent, BrandFile, read_all};
 use domain::id_key::IdKey;
 use domain::token::TokenHash;
 use http::{Request, StatusCode};
-use intake::{Entering, IntakeDeps, router};
+use intake::{IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+
+/// When the store enters the line of a participation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Enters {
+    AtOnce,
+    Later,
+}
 
 struct StandingFront {
     routes: Router,
@@ -20,7 +27,7 @@ struct StandingFront {
 
 impl StandingFront {
     /// An activation whose two places are taken by e-mail and by an event; a second event has a raffle, and a third wins nothing.
-    fn open(entering: Entering) -> Self {
+    fn open(enters: Enters) -> Self {
         let hash = TokenHash::of("qb_1");
         let text = format!(
             "id = \"acme\"\n[braze]\nendpoint = \"http://127.0.0.1:1\"\napi_key = {{ env = \"K\" }}\n\
@@ -29,15 +36,17 @@ impl StandingFront {
              [activation.email]\nincentive = \"first-2\"\n\
              [activation.events.signed_in]\nincentive = \"first-2\"\n\
              [activation.events.shared]\nincentive = \"trip\"\n[activation.events.looked]\n\
+             [activation.events.drawn]\nincentive = \"luck\"\n\
              [[activation.incentive]]\nid = \"first-2\"\nkind = \"first\"\nquantity = 2\nreward = \"SPRING20\"\n\
-             [[activation.incentive]]\nid = \"trip\"\nkind = \"raffle\"\nquantity = 1\nreward = \"TRIP\"\n"
+             [[activation.incentive]]\nid = \"trip\"\nkind = \"raffle\"\nquantity = 1\nreward = \"TRIP\"\n\
+             [[activation.incentive]]\nid = \"luck\"\nkind = \"draw\"\nodds = \"1/1\"\nquantity = 5\nreward = \"LUCK\"\n"
         );
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
-        if entering == Entering::InOrder {
-            memory.enter_in_order();
+        if enters == Enters::Later {
+            memory.enter_later();
         }
-        let deps = IntakeDeps { entering, ..IntakeDeps::over(&memory, memory.clone(), clock) };
+        let deps = IntakeDeps::over(&memory, memory.clone(), clock);
         let brands = read_all(&[BrandFile { name: "acme".into(), text }], &AssumePresent).unwrap();
         Self { routes: router(deps, Arc::new(brands), IdKey::new([1; 32])) }
     }
@@ -69,30 +78,34 @@ impl StandingFront {
 
 #[tokio::test]
 async fn the_answer_says_the_place_or_the_place_in_line() {
-    let front = StandingFront::open(Entering::AtOnce);
-    assert_eq!(front.by_email("ada").await, json!({ "state": "received", "position": 1 }));
-    assert_eq!(front.by_event("signed_in", "bob").await, json!({ "position": 2 }));
-    assert_eq!(front.by_email("cleo").await, json!({ "state": "received", "waiting": 1 }));
-    assert_eq!(front.by_event("signed_in", "dan").await, json!({ "waiting": 2 }));
+    for enters in [Enters::AtOnce, Enters::Later] {
+        let front = StandingFront::open(enters);
+        assert_eq!(front.by_email("ada").await, json!({ "state": "received", "position": 1 }));
+        assert_eq!(front.by_event("signed_in", "bob").await, json!({ "position": 2 }));
+        assert_eq!(front.by_email("cleo").await, json!({ "state": "received", "waiting": 1 }));
+        assert_eq!(front.by_event("signed_in", "dan").await, json!({ "waiting": 2 }));
+    }
 }
 
 #[tokio::test]
 async fn a_repeat_of_the_request_gets_the_place_again() {
-    let front = StandingFront::open(Entering::AtOnce);
-    for expected in
-        [json!({ "state": "received", "position": 1 }), json!({ "state": "received", "position": 1 })]
-    {
-        assert_eq!(front.by_email("ada").await, expected);
-    }
-    front.by_email("bob").await;
-    for _ in 0..2 {
-        assert_eq!(front.by_email("cleo").await, json!({ "state": "received", "waiting": 1 }));
+    for enters in [Enters::AtOnce, Enters::Later] {
+        let front = StandingFront::open(enters);
+        for expected in
+            [json!({ "state": "received", "position": 1 }), json!({ "state": "received", "position": 1 })]
+        {
+            assert_eq!(front.by_email("ada").await, expected);
+        }
+        front.by_email("bob").await;
+        for _ in 0..2 {
+            assert_eq!(front.by_email("cleo").await, json!({ "state": "received", "waiting": 1 }));
+        }
     }
 }
 
 #[tokio::test]
 async fn nothing_is_said_where_no_order_decides() {
-    let front = StandingFront::open(Entering::AtOnce);
+    let front = StandingFront::open(Enters::AtOnce);
     for event in ["shared", "looked"] {
         assert_eq!(front.by_event(event, "ada").await, json!({}), "{event}");
     }
@@ -100,10 +113,7 @@ async fn nothing_is_said_where_no_order_decides() {
 
 #[tokio::test]
 async fn a_place_that_is_not_known_yet_is_null() {
-    let front = StandingFront::open(Entering::InOrder);
-    for _ in 0..2 {
-        assert_eq!(front.by_email("ada").await, json!({ "state": "received", "position": null }));
-    }
-    assert_eq!(front.by_event("signed_in", "bob").await, json!({ "position": null }));
+    let front = StandingFront::open(Enters::Later);
+    assert_eq!(front.by_event("drawn", "bob").await, json!({ "position": null }));
     assert_eq!(front.by_event("shared", "cleo").await, json!({}));
 }

@@ -14,7 +14,7 @@ use domain::message::QueueName;
 use domain::token::TokenHash;
 use futures::FutureExt;
 use http::{Request, StatusCode};
-use intake::{Entering, IntakeDeps, router};
+use intake::{Announcing, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock, TokioClock};
 use ports::health::Subject;
 use ports::queues::{Delivery, Outgoing, Receipt};
@@ -33,28 +33,28 @@ fn brand() -> BrandFile {
 }
 
 /// The routes over a store in memory whose faults can be changed.
-fn serving(faults: Faults, entering: Entering, clock: Arc<dyn Clock>) -> (Router, Arc<Memory>) {
-    serving_in(faults, entering, clock, Troubles::default())
+fn serving(faults: Faults, announcing: Announcing, clock: Arc<dyn Clock>) -> (Router, Arc<Memory>) {
+    serving_in(faults, announcing, clock, Troubles::default())
 }
 
 fn serving_in(
     faults: Faults,
-    entering: Entering,
+    announcing: Announcing,
     clock: Arc<dyn Clock>,
     troubles: Troubles,
 ) -> (Router, Arc<Memory>) {
-    let (memory, deps) = deps(faults, entering, clock, troubles);
+    let (memory, deps) = deps(faults, announcing, clock, troubles);
     (routes(deps), memory)
 }
 
 fn deps(
     faults: Faults,
-    entering: Entering,
+    announcing: Announcing,
     clock: Arc<dyn Clock>,
     troubles: Troubles,
 ) -> (Arc<Memory>, IntakeDeps) {
     let memory = Arc::new(Memory::new(1, faults, clock.clone()));
-    let deps = IntakeDeps { entering, troubles, ..IntakeDeps::over(&memory, memory.clone(), clock) };
+    let deps = IntakeDeps { announcing, troubles, ..IntakeDeps::over(&memory, memory.clone(), clock) };
     (memory, deps)
 }
 
@@ -65,11 +65,11 @@ fn routes(deps: IntakeDeps) -> Router {
 
 async fn post(
     faults: Faults,
-    entering: Entering,
+    announcing: Announcing,
     path: &str,
     body: &'static str,
 ) -> (StatusCode, Option<String>) {
-    post_to(&serving(faults, entering, Arc::new(TokioClock::start())).0, path, body).await
+    post_to(&serving(faults, announcing, Arc::new(TokioClock::start())).0, path, body).await
 }
 
 async fn post_to(routes: &Router, path: &str, body: &'static str) -> (StatusCode, Option<String>) {
@@ -106,7 +106,7 @@ async fn health_in_full(routes: &Router) -> (StatusCode, serde_json::Value) {
 async fn a_problem_while_participations_are_stored_is_degraded_and_not_unhealthy() {
     let troubles = Troubles::default();
     let clock = Arc::new(TestClock::at("2026-11-23T16:57:37Z".parse().unwrap()));
-    let (routes, _memory) = serving_in(Faults::none(), Entering::AtOnce, clock.clone(), troubles.clone());
+    let (routes, _memory) = serving_in(Faults::none(), Announcing::Together, clock.clone(), troubles.clone());
     let webhooks = serde_json::json!({ "accepted": 0, "refused": {} });
     let ok = serde_json::json!({ "status": "ok", "webhooks": webhooks });
     assert_eq!(health_in_full(&routes).await, (StatusCode::OK, ok.clone()));
@@ -146,7 +146,7 @@ impl Queues for PanickingQueue {
 #[tokio::test]
 async fn a_request_that_panics_is_answered_and_shown_and_the_next_one_is_served() {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
-    let (_, deps) = deps(Faults::none(), Entering::InOrder, clock, Troubles::default());
+    let (_, deps) = deps(Faults::none(), Announcing::BeforeTheAnswer, clock, Troubles::default());
     let routes = routes(IntakeDeps { queues: Arc::new(PanickingQueue), ..deps });
     let request = Request::post("/webhook/braze")
         .header("content-type", "application/json")
@@ -171,8 +171,8 @@ fn again() -> (StatusCode, Option<String>) {
 async fn a_request_that_cannot_be_stored_must_be_sent_again() {
     let failing = || Faults { write_fails: 1.0, ..Faults::none() };
     for (path, body) in [("/webhook/braze", WEBHOOK), ("/participations", BY_EMAIL)] {
-        assert_eq!(post(failing(), Entering::AtOnce, path, body).await, again(), "{path}");
-        let stored = post(Faults::none(), Entering::AtOnce, path, body).await;
+        assert_eq!(post(failing(), Announcing::Together, path, body).await, again(), "{path}");
+        let stored = post(Faults::none(), Announcing::Together, path, body).await;
         assert_eq!(stored, (StatusCode::ACCEPTED, None), "{path}");
     }
 }
@@ -180,7 +180,7 @@ async fn a_request_that_cannot_be_stored_must_be_sent_again() {
 /// Trying again does not help, and the store itself is not at fault.
 #[tokio::test]
 async fn an_unreadable_participation_is_not_a_failure_of_the_store() {
-    let (routes, memory) = serving(Faults::none(), Entering::AtOnce, Arc::new(TokioClock::start()));
+    let (routes, memory) = serving(Faults::none(), Announcing::Together, Arc::new(TokioClock::start()));
     let send = async |request: Request<Body>| {
         let answer = routes.clone().oneshot(request).await.unwrap();
         let (status, retry) = (answer.status(), answer.headers().contains_key("retry-after"));
@@ -205,40 +205,35 @@ async fn an_unreadable_participation_is_not_a_failure_of_the_store() {
     assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await, (StatusCode::ACCEPTED, None));
 }
 
-/// If the order of the queue is the order of acceptance, a participation that is not in the queue is not
-/// accepted. Otherwise a lost announcement is harmless.
+/// The participation is durable, and the tick finds it.
 #[tokio::test]
-async fn a_request_that_cannot_be_queued_in_order_must_be_sent_again() {
+async fn a_participation_that_cannot_be_announced_is_accepted() {
     let failing = || Faults { send_fails: 1.0, ..Faults::none() };
-    assert_eq!(post(failing(), Entering::InOrder, "/webhook/braze", WEBHOOK).await, again());
-    let stored = (StatusCode::ACCEPTED, None);
-    assert_eq!(post(failing(), Entering::InOrder, "/participations", BY_EMAIL).await, stored);
-    assert_eq!(post(failing(), Entering::AtOnce, "/webhook/braze", WEBHOOK).await, stored);
+    for announcing in [Announcing::Together, Announcing::BeforeTheAnswer] {
+        for (path, body) in [("/webhook/braze", WEBHOOK), ("/participations", BY_EMAIL)] {
+            assert_eq!(post(failing(), announcing, path, body).await, (StatusCode::ACCEPTED, None), "{path}");
+        }
+    }
 }
 
 #[tokio::test]
-async fn the_health_says_which_part_fails_until_it_works_again() {
-    let failing = [
-        (Faults { write_fails: 1.0, ..Faults::none() }, "cannot be stored: the store does not answer"),
-        (Faults { send_fails: 1.0, ..Faults::none() }, "cannot be queued: the queue does not answer"),
-    ];
-    for (faults, why) in failing {
-        let (routes, memory) = serving(faults, Entering::InOrder, Arc::new(TokioClock::start()));
-        assert_eq!(health(&routes).await.0, StatusCode::OK);
-        assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await, again());
-        let (status, detail) = health(&routes).await;
-        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(detail.contains(why), "{detail}");
-        memory.change_faults(Faults::none());
-        assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await.0, StatusCode::ACCEPTED);
-        assert_eq!(health(&routes).await.0, StatusCode::OK);
-    }
+async fn the_health_says_that_the_store_fails_until_it_works_again() {
+    let faults = Faults { write_fails: 1.0, ..Faults::none() };
+    let (routes, memory) = serving(faults, Announcing::BeforeTheAnswer, Arc::new(TokioClock::start()));
+    assert_eq!(health(&routes).await.0, StatusCode::OK);
+    assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await, again());
+    let (status, detail) = health(&routes).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(detail.contains("cannot be stored: the store does not answer"), "{detail}");
+    memory.change_faults(Faults::none());
+    assert_eq!(post_to(&routes, "/webhook/braze", WEBHOOK).await.0, StatusCode::ACCEPTED);
+    assert_eq!(health(&routes).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn frequent_health_requests_ask_the_store_once_a_second() {
     let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
-    let (routes, memory) = serving(Faults::none(), Entering::AtOnce, clock.clone());
+    let (routes, memory) = serving(Faults::none(), Announcing::Together, clock.clone());
     assert_eq!(health(&routes).await.0, StatusCode::OK);
     memory.change_faults(Faults { read_fails: 1.0, ..Faults::none() });
     for _ in 0..100 {
@@ -254,7 +249,8 @@ async fn frequent_health_requests_ask_the_store_once_a_second() {
 /// A function is frozen as soon as it has answered.
 #[tokio::test]
 async fn a_function_sends_the_announcement_before_the_answer() {
-    let (routes, memory) = serving(Faults::none(), Entering::InOrder, Arc::new(TokioClock::start()));
+    let (routes, memory) =
+        serving(Faults::none(), Announcing::BeforeTheAnswer, Arc::new(TokioClock::start()));
     post_to(&routes, "/participations", BY_EMAIL).await;
     let received = memory.receive(QueueName::EmailEnrollments, Duration::ZERO).now_or_never();
     assert_eq!(received.unwrap().unwrap().len(), 1);

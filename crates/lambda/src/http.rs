@@ -8,7 +8,7 @@ use axum::Router;
 use axum::response::Response;
 use domain::brand::{Brands, SecretRef};
 use http::Method;
-use intake::{Caller, Entering, IntakeDeps, Rates, RequestLimits};
+use intake::{Announcing, Caller, IntakeDeps, Rates, RequestLimits};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use metrics::{Counters, MetricsLine, SaidBy};
@@ -58,7 +58,7 @@ async fn routes(reads: Reads) -> anyhow::Result<OfBrands<Router>> {
         store: dynamo.clone(),
         ledger: dynamo,
         queues,
-        entering: Entering::InOrder,
+        announcing: Announcing::BeforeTheAnswer,
         secrets,
         troubles: troubles.clone(),
         edge_secret: environment::edge_secret(),

@@ -28,6 +28,8 @@ pub struct Faults {
     pub write_lost_answer: f64,
     /// A conditional save is refused although no other save came between.
     pub save_conflicts: f64,
+    /// A number is drawn, and then the participation that it was drawn for is not stored.
+    pub number_lost: f64,
 }
 
 impl Faults {
@@ -46,6 +48,7 @@ impl Faults {
             write_fails: 0.0,
             write_lost_answer: 0.0,
             save_conflicts: 0.0,
+            number_lost: 0.0,
         }
     }
 
@@ -64,6 +67,7 @@ impl Faults {
             write_fails: 0.02,
             write_lost_answer: 0.02,
             save_conflicts: 0.02,
+            number_lost: 0.02,
         }
     }
 }
@@ -85,6 +89,7 @@ impl Faults {
             write_fails: often(self.write_fails),
             write_lost_answer: often(self.write_lost_answer),
             save_conflicts: often(self.save_conflicts),
+            number_lost: often(self.number_lost),
         }
     }
 }

@@ -11,15 +11,17 @@ use domain::codes::with_mark;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, DrawnList, Entrant, Seed};
-use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, accept, draw, refill, resolve};
+use domain::ledger::{Counts, LedgerTx, Resolved, Rules, TakenCode, draw, enter, refill, resolve};
 use domain::time::later;
 use ports::Result;
 use ports::error::at_most;
 use ports::ledger::{
-    CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, DrawnPart, Ledger, Stock, TakenCallbacks,
+    CALLBACK_LEASE, CallbackDelivery, Callbacks, DeliveryOutcome, DrawnPart, Ledger, LedgerNumbers, Stock,
+    TakenCallbacks,
 };
 use ports::store::{MOST_ITEMS, Read};
 
+use crate::numbers::DrawnNumbers;
 use crate::ranks::RankTree;
 use crate::{Memory, MemoryState};
 
@@ -27,12 +29,18 @@ use crate::{Memory, MemoryState};
 #[derive(Default)]
 pub(crate) struct Ledgers {
     pub(crate) awards: HashMap<ParticipationId, Award>,
-    counts: BTreeMap<LedgerKey, Counts>,
+    pub(crate) counts: BTreeMap<LedgerKey, Counts>,
     put_back: BTreeMap<LedgerKey, BTreeSet<u32>>,
     waiting: BTreeMap<LedgerKey, RankTree>,
     drawings: BTreeMap<LedgerKey, Drawing>,
     codes: BTreeMap<(BrandId, Pool), Codes>,
     callbacks: BTreeMap<CallbackId, KeptCallback>,
+    /// The numbers of each ledger, where lines are entered later.
+    pub(crate) numbers: BTreeMap<LedgerKey, DrawnNumbers>,
+    /// Whether lines are entered later than they are stored.
+    pub(crate) enters_later: bool,
+    /// Whether new participations get no numbers.
+    pub(crate) draws_none: bool,
 }
 
 #[derive(Default)]
@@ -67,7 +75,7 @@ impl Ledgers {
     }
 }
 
-struct MemoryLedgerTx<'a> {
+pub(crate) struct MemoryLedgerTx<'a> {
     ledgers: &'a mut Ledgers,
     brand: &'a BrandId,
     ledger: &'a LedgerKey,
@@ -175,21 +183,13 @@ impl LedgerTx for MemoryLedgerTx<'_> {
         self.ledgers.callbacks.entry(callback.id).or_insert(kept);
         Ok(())
     }
-}
 
-/// Gives a participation its number and place, if it was accepted and has not been entered yet.
-fn enter(
-    book: &mut MemoryLedgerTx<'_>,
-    rules: &Rules,
-    id: ParticipationId,
-) -> std::result::Result<(), Infallible> {
-    if let Some(award) = book.award(id)?
-        && !award.is_entered()
-        && rules.incentive.is_some()
-    {
-        accept(book, rules, &award)?;
+    fn numbers(&mut self) -> Option<&mut dyn domain::ledger::NumberTx<Error = Infallible>> {
+        if !self.ledgers.enters_later {
+            return None;
+        }
+        Some(self.ledgers.numbers.entry(self.ledger.clone()).or_default())
     }
-    Ok(())
 }
 
 fn certain<T>(done: std::result::Result<T, Infallible>) -> T {
@@ -199,7 +199,7 @@ fn certain<T>(done: std::result::Result<T, Infallible>) -> T {
 }
 
 impl MemoryState {
-    fn in_book<T>(
+    pub(crate) fn in_book<T>(
         &mut self,
         doing: &'static str,
         ledger: &LedgerKey,
@@ -222,21 +222,22 @@ impl Ledger for Memory {
         Ok(Read { found, unreadable: Vec::new() })
     }
 
-    /// Does nothing unless participations are entered in the order of a queue: otherwise `insert` has entered the line.
-    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+    /// Does nothing unless lines are entered later: otherwise `insert` has entered the line.
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId], now: Timestamp) -> Result<Resolved> {
         const DOING: &str = "entering awards";
         at_most(ids.len(), MOST_ITEMS, DOING)?;
-        self.lock()
-            .in_book(DOING, &rules.ledger, |book| ids.iter().try_for_each(|id| enter(book, rules, *id)))?;
-        Ok(())
+        let entered = self.lock().in_book(DOING, &rules.ledger, |book| enter(book, rules, ids, now))?;
+        Ok(entered.unwrap_or_default())
     }
 
     async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {
         const DOING: &str = "settling awards";
         at_most(resolutions.len(), MOST_ITEMS, DOING)?;
         let resolved = self.lock().in_book(DOING, &rules.ledger, |book| {
-            resolutions.iter().try_for_each(|(id, _)| enter(book, rules, *id))?;
-            resolve(book, rules, resolutions, now)
+            let ids: Vec<ParticipationId> = resolutions.iter().map(|(id, _)| *id).collect();
+            let mut entered = enter(book, rules, &ids, now)?;
+            entered.add(resolve(book, rules, resolutions, now)?);
+            Ok(entered)
         })?;
         Ok(resolved.unwrap_or_default())
     }
@@ -273,7 +274,12 @@ impl Ledger for Memory {
     async fn waiting_ahead_of(&self, award: &Award) -> Result<u32> {
         let mut state = self.lock();
         state.read("reading a ledger")?;
-        Ok(state.ledgers.waiting.get(&award.ledger).map_or(0, |ranks| ranks.before(award.arrival_number())))
+        let arrival = award.arrival_number();
+        let numbers = state.ledgers.counts.get(&award.ledger).and_then(|counts| counts.numbers);
+        if let Some(most) = numbers.and_then(|numbers| numbers.ahead_at_most(arrival)) {
+            return Ok(most);
+        }
+        Ok(state.ledgers.waiting.get(&award.ledger).map_or(0, |ranks| ranks.before(arrival)))
     }
 
     async fn drawn(&self, ledger: &LedgerKey, list: DrawnList, after: u32, most: u32) -> Result<DrawnPart> {
@@ -310,6 +316,10 @@ impl Ledger for Memory {
             let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
             Ok(Stock { codes: count(kept.all.len()), given: count(kept.given) })
         })
+    }
+
+    fn numbers(&self) -> Option<&dyn LedgerNumbers> {
+        self.lock().ledgers.enters_later.then_some(self)
     }
 }
 

@@ -3,9 +3,11 @@
 
 mod chance;
 mod clock;
+mod drawing;
 mod faults;
 mod ledger;
 mod limits;
+mod numbers;
 mod outages;
 mod peek;
 mod queues;
@@ -68,7 +70,6 @@ struct MemoryState {
     /// The records of batches that are to be read back, by their keys.
     read_backs: BTreeMap<String, String>,
     ledgers: Ledgers,
-    in_order: bool,
     fires_exactly: bool,
     secrets: HashMap<SecretRef, String>,
 }
@@ -92,16 +93,20 @@ impl Memory {
             outages: BTreeMap::new(),
             read_backs: BTreeMap::new(),
             ledgers: Ledgers::default(),
-            in_order: false,
             fires_exactly: false,
             secrets: HashMap::new(),
         };
         Self { state: Mutex::new(state), clock, sent: Notify::new() }
     }
 
-    /// From now on a participation gets its place only when it is entered, as where the order of a queue is the order of acceptance.
-    pub fn enter_in_order(&self) {
-        self.lock().in_order = true;
+    /// From now on a participation draws its number when it is stored, and its line is entered later, as on DynamoDB.
+    pub fn enter_later(&self) {
+        self.lock().ledgers.enters_later = true;
+    }
+
+    /// From now on no numbers are drawn for new participations, as by an earlier version.
+    pub fn draw_no_numbers(&self) {
+        self.lock().ledgers.draws_none = true;
     }
 
     /// From now on schedules fire exactly at their time, as in one process.

@@ -19,10 +19,10 @@ impl Memory {
         self.lock().ledgers.awards.get(&id).cloned()
     }
 
-    /// Whether participations have no place until they are entered.
+    /// Whether lines are entered later than they are stored.
     #[must_use]
-    pub fn enters_in_order(&self) -> bool {
-        self.lock().in_order
+    pub fn enters_later(&self) -> bool {
+        self.lock().ledgers.enters_later
     }
 
     /// Whether nothing is due, now or later, everything was read back, and every callback was delivered or given up.

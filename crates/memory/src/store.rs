@@ -97,20 +97,24 @@ impl Store for Memory {
                 return Ok(Inserted::Existing(Box::new(existing)));
             }
             let stored = stored_form(participation, participation.version())?;
+            let (standing, number) = match entry {
+                Some(entry) if state.ledgers.enters_later => state.ledgers.draw_for(entry),
+                Some(_) | None => (Standing::Unnumbered, None),
+            };
+            if number.is_some() && state.fate.strikes("numbers lost", |faults| faults.number_lost) {
+                return Err(failed("storing a participation"));
+            }
             state.participations.insert(participation.id(), stored);
             let accepted = state.accepted.entry(participation.scope().clone()).or_default();
             *accepted = accepted.saturating_add(1);
-            let mut standing = Standing::later(entry);
-            if let Some(Entry { award, rules }) = entry {
-                let in_order = state.in_order;
-                let mut book = state.ledgers.book(&award.brand, &award.ledger);
-                if in_order {
-                    let Ok(()) = book.keep(award);
-                } else {
-                    let Ok(entered) = accept(&mut book, rules, award);
-                    standing = entered;
-                }
+            let Some(Entry { award, rules }) = entry else { return Ok(Inserted::New(standing)) };
+            let is_entered = !state.ledgers.enters_later;
+            let mut book = state.ledgers.book(&award.brand, &award.ledger);
+            if is_entered {
+                let Ok(standing) = accept(&mut book, rules, award);
+                return Ok(Inserted::New(standing));
             }
+            let Ok(()) = book.keep(&Award { number, ..award.clone() });
             Ok(Inserted::New(standing))
         })
     }

@@ -177,14 +177,15 @@ mod tests {
 
     #[test]
     fn the_first_line_is_a_cold_start_and_no_other_is() {
-        let line = MetricsLine::of("dev".to_owned(), "rewarder", TICK);
+        let line = MetricsLine::of("dev".to_owned(), "opt-in-poller", TICK);
         let cold = || line.make(now(), &Figures::default())["ColdStart"].clone();
         assert_eq!((cold(), cold()), (json!(1), json!(0)));
     }
 
     #[test]
     fn the_share_of_429s_is_published_only_after_requests_were_sent() {
-        let (counters, line) = (Counters::default(), MetricsLine::of("dev".to_owned(), "rewarder", TICK));
+        let (counters, line) =
+            (Counters::default(), MetricsLine::of("dev".to_owned(), "opt-in-poller", TICK));
         assert_eq!(line.make(now(), &counters.take())["ThrottledShare"], Value::Null);
         let acme = BrandId::parse("acme").unwrap();
         counters.count(Metric::BrazeCalls, Some(&acme), 8);
@@ -194,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_line_names_a_limited_number_of_brands_and_counts_all() {
-        let line = MetricsLine::of("dev".to_owned(), "rewarder", TICK).make(now(), &busy(MOST_BRANDS + 50));
+        let line =
+            MetricsLine::of("dev".to_owned(), "opt-in-poller", TICK).make(now(), &busy(MOST_BRANDS + 50));
         assert_eq!(line["Brands"].as_object().unwrap().len(), MOST_BRANDS);
         assert_eq!(line["BrazeCalls"], MOST_BRANDS + 50);
     }

@@ -1,5 +1,6 @@
 //! The ledgers of incentives, and the callbacks that result from them.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -56,10 +57,10 @@ pub trait Ledger: Send + Sync {
     /// [`crate::store::MOST_ITEMS`].
     async fn awards(&self, ids: &[ParticipationId]) -> Result<Read<Award>>;
 
-    /// Enters lines behind all lines that were entered before, in this order, and skips those that are
-    /// entered already. Needed if a store accepts a new participation without giving it a place. At most
-    /// [`crate::store::MOST_ITEMS`].
-    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()>;
+    /// Enters lines, each under the number that was drawn for it, or else behind all lines that were entered
+    /// before, in this order. Skips those that are entered already. Needed if a store does not enter a line
+    /// when it stores the participation. At most [`crate::store::MOST_ITEMS`].
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId], now: Timestamp) -> Result<Resolved>;
 
     /// Credits or releases participations of one ledger. Those that are not entered yet are entered first, in
     /// this order. At most [`crate::store::MOST_ITEMS`].
@@ -92,6 +93,35 @@ pub trait Ledger: Send + Sync {
     /// Adds codes to a brand's pool, in their order. Codes that are known already stay as they are; the first
     /// one also counts as known if an earlier version stored it with a leading byte order mark.
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock>;
+
+    /// The numbers of the ledgers; `None` if the store enters each line when it stores the participation.
+    fn numbers(&self) -> Option<&dyn LedgerNumbers> {
+        None
+    }
+}
+
+/// How long a number may be unused before it is reclaimed. A function that accepts participations ends within
+/// fifteen seconds.
+pub const UNUSED_FOR: Duration = Duration::from_secs(120);
+
+/// Draws numbers while participations are accepted, before their lines are entered. A number that is drawn in
+/// a call that begins after another call has returned is the higher one.
+///
+/// # Errors
+/// Every method fails if the ledgers cannot be read or written. After a failed draw numbers may have been
+/// drawn that nobody uses.
+#[async_trait]
+pub trait LedgerNumbers: Send + Sync {
+    /// Draws this many numbers of a ledger, which are counted from 1.
+    async fn draw(&self, ledger: &LedgerKey, count: u32) -> Result<RangeInclusive<u64>>;
+
+    /// The numbers of a ledger that were drawn at least [`UNUSED_FOR`] ago, from the first that is not in use.
+    /// `None` if all of them are in use. It has to be called regularly, because each call remembers which
+    /// numbers were drawn before it.
+    async fn long_drawn(&self, ledger: &LedgerKey, now: Timestamp) -> Result<Option<RangeInclusive<u64>>>;
+
+    /// Reclaims the numbers of this range that no line uses, so that somebody else gets their places.
+    async fn reclaim(&self, rules: &Rules, numbers: RangeInclusive<u64>, now: Timestamp) -> Result<Resolved>;
 }
 
 /// How long a worker that took a callback keeps it from other workers.

@@ -21,7 +21,7 @@ pub use brands::BrandsInUse;
 pub use clock::{Chance, Clock};
 pub use error::{Error, Result};
 pub use health::Troubles;
-pub use ledger::{Callbacks, Ledger};
+pub use ledger::{Callbacks, Ledger, LedgerNumbers};
 pub use limits::Limits;
 pub use operations::Operations;
 pub use outages::Outages;

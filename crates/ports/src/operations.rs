@@ -25,9 +25,9 @@ pub const SCHEDULES: &str = "schedules";
 
 /// Every kind of parked work.
 #[must_use]
-pub fn kinds() -> [&'static str; 5] {
-    let [enrollments, subscriptions, awards] = QueueName::ALL.map(QueueName::name);
-    [CALLBACK, enrollments, subscriptions, awards, SCHEDULES]
+pub fn kinds() -> [&'static str; 4] {
+    let [enrollments, subscriptions] = QueueName::ALL.map(QueueName::name);
+    [CALLBACK, enrollments, subscriptions, SCHEDULES]
 }
 
 /// The current state of the system.

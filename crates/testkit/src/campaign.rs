@@ -268,12 +268,6 @@ impl Campaign {
         while self.memory.import_codes(brand, &pool, codes).await.is_err() {}
     }
 
-    /// Puts a participation on the rewarder's queue, as intake does where the order of the queue is the order of acceptance.
-    pub async fn to_the_rewarder(&self, ids: Vec<ParticipationId>) {
-        let look = WorkMessage { brand: self.terms().0.id.clone(), ids };
-        self.memory.send(QueueName::Awards, vec![Outgoing { look, delay: Duration::ZERO }]).await.unwrap();
-    }
-
     /// Stores a participation as intake does.
     async fn store(&self, participation: &Participation) {
         let terms = self.brands.activation(participation.scope()).unwrap();
@@ -320,8 +314,7 @@ impl Campaign {
         self.store(&participation).await;
         let look = WorkMessage { brand: participation.brand().clone(), ids: vec![participation.id()] };
         let message = Outgoing { look, delay: Duration::ZERO };
-        let in_order = participation.has_award() && self.memory.enters_in_order();
-        let queue = if in_order { QueueName::Awards } else { QueueName::of(participation.channel()) };
+        let queue = QueueName::of(participation.channel());
         let _the_tick_finds_it = self.memory.send(queue, vec![message]).await;
         participation.id()
     }

@@ -182,7 +182,7 @@ impl Run {
         let brand = format!("{waits}{trusts}{CALLBACK}");
         let campaign = Arc::new(Campaign::seeded(plan.dice, faults, &brand, &plan.activation(), settings));
         if plan.runs == Runs::Functions {
-            campaign.memory.enter_in_order();
+            campaign.memory.enter_later();
         }
         let processes = Processes::start(&campaign, plan.runs, &line, mutation);
         Self {

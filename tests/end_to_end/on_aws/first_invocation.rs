@@ -67,7 +67,7 @@ impl Secluded {
         for (service, secured) in CALLED.iter().zip(&secured) {
             command.env(format!("AWS_ENDPOINT_URL_{service}"), &secured.url);
         }
-        for queue in ["email-enrollments", "sms-subscriptions", "awards"] {
+        for queue in ["email-enrollments", "sms-subscriptions"] {
             let variable = format!("QUIKLY_QUEUE_{}", queue.to_uppercase().replace('-', "_"));
             command.env(format!("{variable}_URL"), format!("{endpoint}/000000000000/{environment}-{queue}"));
             command.env(format!("{variable}_ARN"), format!("arn:aws:sqs:us-east-1:000000000000:{queue}"));

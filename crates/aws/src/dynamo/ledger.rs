@@ -8,9 +8,9 @@ use domain::callback::Callback;
 use domain::ids::{BrandId, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{DrawnList, Seed};
-use domain::ledger::{self, Counts, LedgerTx, Resolved, Rules};
+use domain::ledger::{self, Counts, Resolved, Rules};
 use ports::error::at_most;
-use ports::ledger::{DrawnPart, Ledger, Stock};
+use ports::ledger::{DrawnPart, Ledger, LedgerNumbers, Stock};
 use ports::store::{MOST_ITEMS, Read};
 use ports::{Error, Result};
 
@@ -40,23 +40,27 @@ impl Ledger for Dynamo {
         self.read_awards(ids).await
     }
 
-    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId], now: Timestamp) -> Result<Resolved> {
         at_most(ids.len(), MOST_ITEMS, "entering awards")?;
+        let mut all = Resolved::default();
         let (mut rest, mut at_once) = (ids, ENTRIES);
         while !rest.is_empty() {
             let (some, behind) = rest.split_at(at_once.min(rest.len()));
-            let enter_all =
-                |book: &mut DynamoLedgerTx<'_>| some.iter().try_for_each(|id| enter(book, rules, *id));
+            let enter_all = |book: &mut DynamoLedgerTx<'_>| ledger::enter(book, rules, some, now);
             match self.transaction(&rules.ledger, some, enter_all).await {
                 // Lines of participants with several keys take more items.
                 Err(error) if some.len() > 1 && is_too_large(&error) => at_once = some.len() / 2,
                 done => {
-                    done?;
+                    let (resolved, weight) = done?;
+                    all.add(resolved);
                     (rest, at_once) = (behind, ENTRIES);
+                    if weight > MOST_LINES {
+                        all.add(self.refill_all(rules, now).await?);
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(all)
     }
 
     async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {
@@ -65,13 +69,12 @@ impl Ledger for Dynamo {
         let (mut rest, mut at_once) = (resolutions, VERDICTS);
         while !rest.is_empty() {
             let (some, behind) = rest.split_at(at_once.min(rest.len()));
-            let resolve = |book: &mut DynamoLedgerTx<'_>| {
-                for (id, _) in some {
-                    enter(book, rules, *id)?;
-                }
-                ledger::resolve(book, rules, some, now)
-            };
             let ids: Vec<ParticipationId> = some.iter().map(|(id, _)| *id).collect();
+            let resolve = |book: &mut DynamoLedgerTx<'_>| {
+                let mut entered = ledger::enter(book, rules, &ids, now)?;
+                entered.add(ledger::resolve(book, rules, some, now)?);
+                Ok(entered)
+            };
             let (resolved, weight) = match self.transaction(&rules.ledger, &ids, resolve).await {
                 Err(error) if some.len() > 1 && is_too_large(&error) => {
                     at_once = some.len() / 2;
@@ -80,24 +83,16 @@ impl Ledger for Dynamo {
                 done => done?,
             };
             (rest, at_once) = (behind, VERDICTS);
-            add(&mut all, resolved);
+            all.add(resolved);
             if weight >= MOST_LINES {
-                add(&mut all, self.refill(rules, now).await?);
+                all.add(self.refill_all(rules, now).await?);
             }
         }
         Ok(all)
     }
 
     async fn refill(&self, rules: &Rules, now: Timestamp) -> Result<Resolved> {
-        let mut all = Resolved::default();
-        loop {
-            let refill = |book: &mut DynamoLedgerTx<'_>| ledger::refill(book, rules, now);
-            let (resolved, weight) = self.transaction(&rules.ledger, &[], refill).await?;
-            add(&mut all, resolved);
-            if weight == 0 {
-                return Ok(all);
-            }
-        }
+        self.refill_all(rules, now).await
     }
 
     async fn draw(&self, rules: &Rules, seed: &Seed, now: Timestamp) -> Result<Option<Resolved>> {
@@ -163,23 +158,17 @@ impl Ledger for Dynamo {
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
         self.import_codes_with(brand, pool, codes, |_| {}).await
     }
-}
 
-/// Gives a participation its number and place, if it was accepted and has not been entered yet.
-fn enter(book: &mut DynamoLedgerTx<'_>, rules: &Rules, id: ParticipationId) -> std::result::Result<(), Need> {
-    if let Some(award) = book.award(id)?
-        && !award.is_entered()
-        && rules.incentive.is_some()
-    {
-        ledger::accept(book, rules, &award)?;
+    fn numbers(&self) -> Option<&dyn LedgerNumbers> {
+        Some(self)
     }
-    Ok(())
 }
 
 /// Splits a draw into parts that fit a transaction, best place first, each with the codes that it gives out. The counters that mark the
 /// raffle as drawn come last: after an interruption, the same seed draws the same result again.
 fn parts(changes: Changes) -> Vec<Changes> {
-    let Changes { counts, lines, taken, callbacks, put_back, drawing: _kept_before } = changes;
+    let Changes { counts, lines, taken, callbacks, put_back, pages, drawing: _kept_before, numbers: _ } =
+        changes;
     let mut lines: Vec<Award> = lines.into_values().collect();
     lines.sort_by_key(Award::place);
     let part = |some: &[Award]| {
@@ -195,16 +184,12 @@ fn parts(changes: Changes) -> Vec<Changes> {
         }
     };
     let mut parts: Vec<Changes> = lines.chunks(WINNERS).map(part).collect();
-    parts.push(Changes { counts, put_back, ..Changes::default() });
+    parts.push(Changes { counts, put_back, pages, ..Changes::default() });
     parts
 }
 
-fn add(all: &mut Resolved, more: Resolved) {
-    all.awards.extend(more.awards);
-    all.moved_up.extend(more.moved_up);
-    all.low.extend(more.low);
-    all.owed.extend(more.owed);
-    all.calls_back |= more.calls_back;
+fn no_brand() -> Result<BrandId> {
+    BrandId::parse("none").map_err(|error| Error::corrupt("brand", error))
 }
 
 fn brand_of(snapshot: &LedgerSnapshot) -> Option<BrandId> {
@@ -212,20 +197,37 @@ fn brand_of(snapshot: &LedgerSnapshot) -> Option<BrandId> {
 }
 
 impl Dynamo {
+    /// Gives free places to those who wait, in as many transactions as that takes.
+    pub(crate) async fn refill_all(&self, rules: &Rules, now: Timestamp) -> Result<Resolved> {
+        let mut all = Resolved::default();
+        loop {
+            let refill = |book: &mut DynamoLedgerTx<'_>| ledger::refill(book, rules, now);
+            let (resolved, weight) = self.transaction(&rules.ledger, &[], refill).await?;
+            all.add(resolved);
+            if weight == 0 {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Runs rules over a ledger and writes what they changed. It starts over when another write came first. Returns the rules'
     /// result and the weight of the changes.
-    async fn transaction<T>(
+    pub(crate) async fn transaction<T>(
         &self,
         ledger: &LedgerKey,
         ids: &[ParticipationId],
         rules: impl Fn(&mut DynamoLedgerTx<'_>) -> std::result::Result<T, Need>,
     ) -> Result<(T, usize)> {
+        let mut drawn = Vec::new();
         for _ in 0..MOST_TRIES {
-            let (snapshot, (done, changes)) = self.run(ledger, ids, &rules).await?;
-            let Some(brand) = brand_of(&snapshot) else { return Ok((done, 0)) };
+            let (snapshot, (done, changes)) = self.run_with(ledger, ids, &rules, drawn).await?;
+            // Without a line, nothing is changed for which the brand counts.
+            let brand = brand_of(&snapshot).map_or_else(no_brand, Ok)?;
             if self.write(&brand, &name(ledger), &snapshot, &changes).await? {
                 return Ok((done, changes.weight(&snapshot)));
             }
+            // What was drawn for these lines stays theirs.
+            drawn = snapshot.drawn;
         }
         Err(Error::unavailable("writing a ledger", "too many other writes came first"))
     }
@@ -237,14 +239,24 @@ impl Dynamo {
         ids: &[ParticipationId],
         rules: impl Fn(&mut DynamoLedgerTx<'_>) -> std::result::Result<T, Need>,
     ) -> Result<(LedgerSnapshot, WithChanges<T>)> {
+        self.run_with(ledger, ids, rules, Vec::new()).await
+    }
+
+    /// Does the same with numbers that were drawn before.
+    async fn run_with<T>(
+        &self,
+        ledger: &LedgerKey,
+        ids: &[ParticipationId],
+        rules: impl Fn(&mut DynamoLedgerTx<'_>) -> std::result::Result<T, Need>,
+        drawn: Vec<u64>,
+    ) -> Result<(LedgerSnapshot, WithChanges<T>)> {
         let ledger = name(ledger);
-        let mut snapshot = self.first_look(&ledger, ids).await?;
+        let mut snapshot = LedgerSnapshot { drawn, ..self.first_look(&ledger, ids).await? };
         let mut need = None;
         loop {
             if let Some(need) = need.take() {
                 // A ledger holds lines of one brand only. Before the first line is read, the rules need no pool.
-                let brand = brand_of(&snapshot).map_or_else(|| BrandId::parse("none"), Ok);
-                let brand = brand.map_err(|error| Error::corrupt("brand", error))?;
+                let brand = brand_of(&snapshot).map_or_else(no_brand, Ok)?;
                 self.fulfil(&brand, &ledger, need, &mut snapshot).await?;
             }
             let mut page = DynamoLedgerTx::of(&snapshot);

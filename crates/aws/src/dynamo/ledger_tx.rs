@@ -10,7 +10,7 @@ use domain::callback::Callback;
 use domain::ids::{ContactKey, ParticipationId};
 use domain::incentive::Pool;
 use domain::incentive::raffle::{Drawing, Entrant};
-use domain::ledger::{Counts, LedgerTx, TakenCode};
+use domain::ledger::{Counts, LedgerTx, NumberPage, NumberTx, TakenCode};
 use ports::store::UnreadableParticipation;
 
 use crate::dynamo::ranks::Ranks;
@@ -40,12 +40,23 @@ pub(crate) enum Need {
     PutBack,
     /// A pool's counters, and at least this many of its next codes.
     Codes(Pool, u32),
+    /// Numbers for lines that have none.
+    Numbers,
+    /// A page of the numbers that are in use.
+    NumberPage(u64),
 }
 
 /// A line and its version, which counts its writes. Version 0 was never written.
 #[derive(Debug, Clone)]
 pub(crate) struct VersionedLine {
     pub(crate) award: Award,
+    pub(crate) version: u64,
+}
+
+/// A page of numbers and its version, which counts its writes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct VersionedPage {
+    pub(crate) page: NumberPage,
     pub(crate) version: u64,
 }
 
@@ -72,10 +83,15 @@ pub(crate) struct LedgerSnapshot {
     pub(crate) others: HashMap<ContactKey, Vec<ParticipationId>>,
     /// The waiting lines that were read, in the order of arrival, and whether these are all.
     pub(crate) waiting: Option<(Vec<ParticipationId>, bool)>,
+    /// Whether others wait behind these whom the index does not show yet.
+    pub(crate) waiting_lags: bool,
     pub(crate) owed: Option<Vec<ParticipationId>>,
     pub(crate) entered: Option<Vec<Entrant>>,
     pub(crate) put_back: Option<BTreeSet<u32>>,
     pub(crate) shelves: HashMap<Pool, Shelf>,
+    pub(crate) pages: HashMap<u64, VersionedPage>,
+    /// The numbers that were drawn for lines that have none.
+    pub(crate) drawn: Vec<u64>,
 }
 
 impl LedgerSnapshot {
@@ -105,6 +121,9 @@ pub(crate) struct Changes {
     pub(crate) callbacks: Vec<Callback>,
     /// The result of a draw. It is stored before the rest is written.
     pub(crate) drawing: Option<Drawing>,
+    pub(crate) pages: BTreeMap<u64, NumberPage>,
+    /// How many of the drawn numbers were used.
+    pub(crate) numbers: usize,
 }
 
 /// A snapshot with the changes made so far.
@@ -187,11 +206,12 @@ impl LedgerTx for DynamoLedgerTx<'_> {
             return Ok(None);
         }
         let (ids, all) = self.snapshot.waiting.as_ref().ok_or(Need::Waiting(1))?;
-        let entered = self.changes.lines.values().filter(|line| line.status == AwardStatus::Waiting);
+        let waits = |line: &&Award| line.status == AwardStatus::Waiting && !self.snapshot.waiting_lags;
+        let entered = self.changes.lines.values().filter(waits);
         let mut ids: Vec<ParticipationId> = ids.iter().copied().chain(entered.map(|line| line.id)).collect();
         ids.sort_unstable();
         ids.dedup();
-        let wanted = ids.len() * 2;
+        let wanted = ids.len().max(MOST_LINES) * 2;
         let mut lines = self.lines(&ids)?;
         lines.retain(|line| line.status == AwardStatus::Waiting);
         lines.sort_by_key(|line| line.arrival);
@@ -247,6 +267,30 @@ impl LedgerTx for DynamoLedgerTx<'_> {
 
     fn call_back(&mut self, callback: &Callback) -> Result<(), Need> {
         self.changes.callbacks.push(callback.clone());
+        Ok(())
+    }
+
+    fn numbers(&mut self) -> Option<&mut dyn NumberTx<Error = Need>> {
+        Some(self)
+    }
+}
+
+impl NumberTx for DynamoLedgerTx<'_> {
+    type Error = Need;
+
+    fn draw(&mut self) -> Result<u64, Need> {
+        let number = *self.snapshot.drawn.get(self.changes.numbers).ok_or(Need::Numbers)?;
+        self.changes.numbers += 1;
+        Ok(number)
+    }
+
+    fn page(&mut self, page: u64) -> Result<NumberPage, Need> {
+        let read = self.snapshot.pages.get(&page).map(|read| &read.page);
+        self.changes.pages.get(&page).or(read).cloned().ok_or(Need::NumberPage(page))
+    }
+
+    fn keep_page(&mut self, number: u64, page: NumberPage) -> Result<(), Need> {
+        self.changes.pages.insert(number, page);
         Ok(())
     }
 }

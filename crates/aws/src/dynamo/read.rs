@@ -1,6 +1,7 @@
 //! Reads the parts of a ledger that its rules need.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 use std::pin::pin;
 
 use aws_sdk_dynamodb::operation::query::QueryOutput;
@@ -9,7 +10,8 @@ use aws_sdk_dynamodb::types::Select;
 use domain::award::Award;
 use domain::ids::{BrandId, ContactKey, LedgerKey, ParticipationId};
 use domain::incentive::Pool;
-use domain::ledger::Counts;
+use domain::ledger::numbers::takes_place;
+use domain::ledger::{Counts, NumberPage};
 use futures::future::try_join_all;
 use futures::{TryStreamExt, try_join};
 use ports::store::{self, MOST_ITEMS, UnreadableParticipation};
@@ -84,13 +86,38 @@ impl Dynamo {
             self.read_lines(ids, &mut lines)
         )?;
         let entering = |line: &&VersionedLine| !line.award.is_entered();
-        let entering = lines.lines.values().flatten().filter(entering);
-        let keys: BTreeSet<ContactKey> = entering.flat_map(|line| line.award.shared_keys()).collect();
+        let entering: Vec<&Award> =
+            lines.lines.values().flatten().filter(entering).map(|line| &line.award).collect();
+        let keys: BTreeSet<ContactKey> = entering.iter().flat_map(|award| award.shared_keys()).collect();
+        let used_to = counts.numbers.map_or(0, |numbers| numbers.used_to);
+        let numbers = entering.iter().filter_map(|award| award.number).map(NonZeroU64::get);
+        let pages: BTreeSet<u64> =
+            numbers.chain((!entering.is_empty()).then_some(used_to + 1)).map(NumberPage::of).collect();
         let others = keys.into_iter().map(async |participant| {
             Ok::<_, Error>((participant, self.lines_of(ledger, participant).await?))
         });
-        let others = try_join_all(others).await?.into_iter().collect();
-        Ok(LedgerSnapshot { counts, counts_version, ranks, others, put_back: Some(put_back), ..lines })
+        let page = async |page: u64| Ok::<_, Error>((page, self.read_page(ledger, page).await?));
+        let (others, pages) = try_join!(try_join_all(others), try_join_all(pages.into_iter().map(page)))?;
+        let (others, pages) = (others.into_iter().collect(), pages.into_iter().collect());
+        Ok(LedgerSnapshot { counts, counts_version, ranks, others, pages, put_back: Some(put_back), ..lines })
+    }
+
+    /// Reads the counters alone.
+    pub(crate) async fn counts_only(&self, ledger: &str) -> Result<LedgerSnapshot> {
+        let CountsRead { counts, version, ranks } = self.read_counts(ledger).await?;
+        Ok(LedgerSnapshot { counts, counts_version: version, ranks, ..LedgerSnapshot::default() })
+    }
+
+    /// Reads a page that the rules need.
+    pub(crate) async fn fulfil_page(
+        &self,
+        ledger: &str,
+        need: Need,
+        snapshot: &mut LedgerSnapshot,
+    ) -> Result<()> {
+        let Need::NumberPage(page) = need else { return Err(failed("a page of numbers was expected")) };
+        snapshot.pages.insert(page, self.read_page(ledger, page).await?);
+        Ok(())
     }
 
     pub(crate) async fn line_of(&self, ledger: &str, line: &str) -> Result<Option<Item>> {
@@ -116,7 +143,9 @@ impl Dynamo {
             Need::Waiting(least) => {
                 let ids = self.listed("waiting", ledger, Some(least.max(25))).await?;
                 let all = ids.len() < least.max(25);
-                snapshot.waiting = Some((ids, all));
+                let (known, lags) = self.without_gaps(ledger, &ids, all, snapshot).await?;
+                snapshot.waiting = Some((known, all || lags));
+                snapshot.waiting_lags = lags;
             }
             Need::Owed => snapshot.owed = Some(self.listed("owed", ledger, None).await?),
             Need::Entered => {
@@ -128,8 +157,28 @@ impl Dynamo {
                 let shelf = self.read_shelf(brand, &pool, least).await?;
                 snapshot.shelves.insert(pool, shelf);
             }
+            Need::Numbers => {
+                let without = |line: &&VersionedLine| {
+                    !line.award.is_entered() && line.award.number.is_none() && takes_place(&line.award.offer)
+                };
+                let lines = snapshot.lines.values().flatten().filter(without).count();
+                let wanted = u32::try_from(lines.saturating_sub(snapshot.drawn.len())).unwrap_or(1);
+                snapshot.drawn.extend(self.draw_numbers(ledger, wanted.max(1)).await?);
+            }
+            Need::NumberPage(_) => self.fulfil_page(ledger, need, snapshot).await?,
         }
         Ok(())
+    }
+
+    /// Reads the lines that were not read yet.
+    pub(crate) async fn fulfil_lines(
+        &self,
+        ids: &[ParticipationId],
+        snapshot: &mut LedgerSnapshot,
+    ) -> Result<()> {
+        let unread = |id: &&ParticipationId| !snapshot.lines.contains_key(id);
+        let unread: Vec<ParticipationId> = ids.iter().filter(unread).copied().collect();
+        self.read_lines(&unread, snapshot).await
     }
 
     async fn read_lines(&self, ids: &[ParticipationId], snapshot: &mut LedgerSnapshot) -> Result<()> {

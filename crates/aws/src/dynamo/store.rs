@@ -1,6 +1,7 @@
 //! Participations and profile hints.
 
 use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU64;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
@@ -11,6 +12,7 @@ use aws_sdk_dynamodb::types::{
     KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
 use domain::Timestamp;
+use domain::award::Award;
 use domain::ids::{BrandId, ContactKey, ParticipationId, Scope};
 use domain::ledger::{Entry, Standing};
 use domain::participation::Participation;
@@ -72,38 +74,21 @@ pub(crate) fn id_of(item: &Item) -> Result<ParticipationId> {
 
 #[async_trait]
 impl Store for Dynamo {
-    /// Stores the line with the participation in one write. The line is entered later: if storing entered it, everybody who takes part at
-    /// the same time would contend for one ledger's counters.
+    /// Stores the line with the participation in one write, under the number that was drawn for it. The line is entered later: if
+    /// storing entered it, everybody who takes part at the same time would contend for one ledger's counters.
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
-        let mut item = item(participation)?;
-        let attempt = text(format!("{:016x}", SystemChance.bits()));
-        item.insert(ATTEMPT.to_owned(), attempt.clone());
-        if let Some(Entry { award, .. }) = entry {
-            item.insert("award".to_owned(), text(stored::award::encode(award)?));
-            item.insert("award_version".to_owned(), number(0));
+        let Some(entry) = entry else { return self.put_new(participation, None).await };
+        // A request that comes again draws no number.
+        if let Some(existing) = self.glance_at(participation.id()).await? {
+            return Ok(Inserted::Existing(Box::new(existing)));
         }
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.tables.participations)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(id)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let meets_one = |error: &PutItemError| matches!(error, PutItemError::TransactionConflictException(_));
-        match after_transactions(|| request.clone().send().map_err(SdkError::into_service_error), meets_one)
-            .await
-        {
-            Ok(_) => Ok(Inserted::New(Standing::later(entry))),
-            Err(PutItemError::ConditionalCheckFailedException(taken)) => {
-                let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
-                // The SDK repeats a write whose answer was lost, and then finds its own item.
-                if existing.get(ATTEMPT) == Some(&attempt) {
-                    return Ok(Inserted::New(Standing::later(entry)));
-                }
-                Ok(Inserted::Existing(Box::new(self::participation(&existing)?)))
-            }
-            Err(error) => Err(Error::unavailable("storing a participation", error)),
+        let (number, standing) = self.draw_for(entry).await?;
+        let award = Award { number: number.and_then(NonZeroU64::new), ..entry.award.clone() };
+        let inserted = self.put_new(participation, Some((&award, standing))).await?;
+        if let (Inserted::Existing(_), Some(number)) = (&inserted, number) {
+            self.give_back(&entry.rules, number).await?;
         }
+        Ok(inserted)
     }
 
     async fn get(&self, ids: &[ParticipationId]) -> Result<Read<Participation>> {
@@ -226,6 +211,52 @@ impl Store for Dynamo {
 }
 
 impl Dynamo {
+    /// A participation, if a read that may be a moment old finds it.
+    async fn glance_at(&self, id: ParticipationId) -> Result<Option<Participation>> {
+        let request = self.client.get_item().table_name(&self.tables.participations);
+        let read = request.key("id", text(id.to_string())).send().await;
+        let read = read.map_err(|error| Error::unavailable("storing a participation", error))?;
+        read.item.as_ref().map(participation).transpose()
+    }
+
+    /// Stores a participation with its line unless its id is taken.
+    async fn put_new(
+        &self,
+        participation: &Participation,
+        line: Option<(&Award, Standing)>,
+    ) -> Result<Inserted> {
+        let standing = line.map_or(Standing::Unnumbered, |(_, standing)| standing);
+        let mut item = item(participation)?;
+        let attempt = text(format!("{:016x}", SystemChance.bits()));
+        item.insert(ATTEMPT.to_owned(), attempt.clone());
+        if let Some((award, _)) = line {
+            item.insert("award".to_owned(), text(stored::award::encode(award)?));
+            item.insert("award_version".to_owned(), number(0));
+        }
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.tables.participations)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let meets_one = |error: &PutItemError| matches!(error, PutItemError::TransactionConflictException(_));
+        match after_transactions(|| request.clone().send().map_err(SdkError::into_service_error), meets_one)
+            .await
+        {
+            Ok(_) => Ok(Inserted::New(standing)),
+            Err(PutItemError::ConditionalCheckFailedException(taken)) => {
+                let existing = taken.item.ok_or_else(|| Error::corrupt("participation", "it is empty"))?;
+                // The SDK repeats a write whose answer was lost, and then finds its own item.
+                if existing.get(ATTEMPT) == Some(&attempt) {
+                    return Ok(Inserted::New(standing));
+                }
+                Ok(Inserted::Existing(Box::new(self::participation(&existing)?)))
+            }
+            Err(error) => Err(Error::unavailable("storing a participation", error)),
+        }
+    }
+
     fn put_profile(&self, contact: ContactKey, profile: &ProfileHint) -> Result<PutItemFluentBuilder> {
         Ok(self
             .client

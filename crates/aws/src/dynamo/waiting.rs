@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::award::{Award, AwardStatus};
+use domain::ids::ParticipationId;
 use futures::future::try_join_all;
 use futures::try_join;
 use ports::{Error, Result};
@@ -119,6 +120,22 @@ pub(crate) fn pages(snapshot: &LedgerSnapshot, changes: &Changes) -> usize {
     flips(snapshot, changes).len()
 }
 
+fn groups_of(items: &[Item], prefix: &str) -> Result<Vec<(u64, Sheet)>> {
+    let group = |item: &Item| {
+        let number = text_of(item, "line")?.strip_prefix(prefix).unwrap_or_default().parse();
+        let number: u64 = number.map_err(|error| Error::corrupt("ledger", error))?;
+        Ok((number, Sheet::of(Some(item), index(GROUP * 2))?))
+    };
+    items.iter().map(group).collect()
+}
+
+/// How many lines on pages wait before an arrival, whose page this is.
+fn before(groups: &[(u64, Sheet)], page: &Sheet, arrival: u64) -> u32 {
+    let earlier = groups.iter().flat_map(|(group, sheet)| (group * GROUP..).zip(sheet.counts()));
+    let earlier: u32 = earlier.filter(|(number, _)| *number < arrival / PAGE).map(|(_, count)| count).sum();
+    earlier + page.bits_before(arrival % PAGE)
+}
+
 impl Dynamo {
     /// The pages and groups to be written with these changes, so that they agree with the lines.
     pub(crate) async fn waiting_items(
@@ -171,30 +188,64 @@ impl Dynamo {
     /// How many waiting lines arrived earlier.
     pub(crate) async fn waiting_before(&self, ledger: &str, arrival: u64) -> Result<u32> {
         let CountsRead { counts, ranks, .. } = self.read_counts(ledger).await?;
+        if let Some(most) = counts.numbers.and_then(|numbers| numbers.ahead_at_most(arrival)) {
+            return Ok(most);
+        }
         let Some(ranks) = ranks.filter(|ranks| arrival > ranks.from) else {
             return self.listed_before("waiting", ledger, arrival).await;
         };
-        let number = arrival / PAGE;
-        let (line, prefix) = (ranks.page_line(number), ranks.groups());
+        let prefix = ranks.groups();
+        let line = ranks.page_line(arrival / PAGE);
         let (page, groups) =
             try_join!(self.sheet(ledger, &line, index(PAGE / 8)), self.lines_with_prefix(ledger, &prefix))?;
-        let (mut before, mut on_pages) = (page.bits_before(arrival % PAGE), 0);
-        for item in &groups {
-            let group: u64 = text_of(item, "line")?
-                .strip_prefix(&prefix)
-                .unwrap_or_default()
-                .parse()
-                .map_err(|error| Error::corrupt("ledger", error))?;
-            let first = group * GROUP;
-            let group = Sheet::of(Some(item), index(GROUP * 2))?;
-            for (page, count) in (first..).zip(group.counts()) {
-                on_pages += count;
-                before += if page < number { count } else { 0 };
-            }
-        }
+        let groups = groups_of(&groups, &prefix)?;
+        let on_pages: u32 = groups.iter().flat_map(|(_, group)| group.counts()).sum();
         // Lines that waited before there were pages are ahead of every line that is on one.
         let earlier = if ranks.from == 0 { 0 } else { counts.waiting.saturating_sub(on_pages) };
-        Ok(before + earlier)
+        Ok(before(&groups, &page, arrival) + earlier)
+    }
+
+    /// The waiting lines among these, up to the first gap: the index of lists lags a moment behind, while pages and counters change
+    /// together with the lines. Returns whether somebody is missing.
+    pub(crate) async fn without_gaps(
+        &self,
+        ledger: &str,
+        ids: &[ParticipationId],
+        all: bool,
+        snapshot: &mut LedgerSnapshot,
+    ) -> Result<(Vec<ParticipationId>, bool)> {
+        self.fulfil_lines(ids, snapshot).await?;
+        let lines = ids.iter().filter_map(|id| snapshot.lines.get(id)?.as_ref());
+        let mut found: Vec<(u64, ParticipationId)> = lines
+            .filter(|line| waits(&line.award))
+            .map(|line| (line.award.arrival_number(), line.award.id))
+            .collect();
+        found.sort_unstable();
+        let ranks = snapshot.ranks();
+        let is_short =
+            |found: usize| all && u32::try_from(found).is_ok_and(|found| found < snapshot.counts.waiting);
+        // A line that cannot be read is passed over, and those of an earlier version may be on no page.
+        if ranks.from != 0 || !snapshot.unreadable.is_empty() {
+            return Ok((ids.to_vec(), false));
+        }
+        let prefix = ranks.groups();
+        let groups = groups_of(&self.lines_with_prefix(ledger, &prefix).await?, &prefix)?;
+        let numbers: BTreeSet<u64> = found.iter().map(|(arrival, _)| arrival / PAGE).collect();
+        let page = async |number: u64| {
+            Ok::<_, Error>((number, self.sheet(ledger, &ranks.page_line(number), index(PAGE / 8)).await?))
+        };
+        let pages: BTreeMap<u64, Sheet> =
+            try_join_all(numbers.into_iter().map(page)).await?.into_iter().collect();
+        let mut known = Vec::with_capacity(found.len());
+        for (arrival, id) in &found {
+            let ahead = pages.get(&(arrival / PAGE)).map_or(0, |page| before(&groups, page, *arrival));
+            if u32::try_from(known.len()).is_ok_and(|known| known != ahead) {
+                return Ok((known, true));
+            }
+            known.push(*id);
+        }
+        let lags = is_short(known.len());
+        Ok((known, lags))
     }
 
     /// Puts lines that waited before there were pages on pages, a few at a time. Returns whether all of them are on pages.

@@ -83,6 +83,7 @@ impl Dynamo {
         }
         items.extend(self.waiting_items(ledger, snapshot, changes).await?);
         items.extend(self.place_items(ledger, snapshot, changes)?);
+        items.extend(self.page_items_of(ledger, snapshot, changes)?);
         for (pool, taken) in changes.taken.iter().filter(|(_, taken)| **taken > 0) {
             let Some(shelf) = snapshot.shelves.get(pool) else { continue };
             let item = Item::from([

@@ -11,36 +11,9 @@ use crate::Timestamp;
 use crate::award::{Award, AwardStatus, Refusal, Resolution, Resolutions};
 use crate::callback::{Callback, CallbackKind};
 use crate::codes::without_mark;
-use crate::ids::ParticipationId;
 use crate::incentive::raffle::{Drawing, Seed, Ticket, winners};
 use crate::incentive::{Incentive, Kind, NoPrize, Offer, Prize, Reward};
-use crate::ledger::{Counts, Frozen, LedgerTx, Rules, Standing, TakenCode};
-
-/// The result of resolving awards.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Resolved {
-    /// The requested awards with their current status.
-    pub awards: Vec<Award>,
-    /// Participations that were credited before and have a reward now.
-    pub moved_up: Vec<ParticipationId>,
-    /// Whether there are callbacks to send.
-    pub calls_back: bool,
-    /// Pools that have just come down to a tenth of their codes, or to none, with the number of codes left.
-    pub low: Vec<(String, u32)>,
-    /// Pools that had no code for a credited participation.
-    pub owed: Vec<String>,
-}
-
-impl Resolved {
-    /// Adds the result of another transaction in the same ledger.
-    pub fn add(&mut self, more: Self) {
-        self.awards.extend(more.awards);
-        self.moved_up.extend(more.moved_up);
-        self.low.extend(more.low);
-        self.owed.extend(more.owed);
-        self.calls_back |= more.calls_back;
-    }
-}
+use crate::ledger::{Counts, Frozen, LedgerTx, Resolved, Rules, Standing, TakenCode};
 
 /// Enters a participation that was just accepted, behind all that were accepted before. Returns where it stands.
 ///
@@ -125,11 +98,12 @@ pub(super) fn free_place<B: LedgerTx>(
     incentive: &Incentive,
     counts: &mut Counts,
 ) -> Result<Option<u32>, B::Error> {
-    if let Some(place) = book.take_back()? {
-        return Ok(Some(place));
-    }
+    let released = book.take_back()?;
     if counts.numbers.is_some() {
-        return counts.take_untaken_place(book, incentive.quantity);
+        return counts.take_lowest_place(book, incentive.quantity, released);
+    }
+    if released.is_some() {
+        return Ok(released);
     }
     if !incentive.quantity.exceeds(counts.places) {
         return Ok(None);

@@ -57,6 +57,22 @@ pub fn reclaim<B: LedgerTx>(
     keeper.close()
 }
 
+/// Gives back a number that was drawn for a participation which turned out to be stored already. If somebody waits, the next change of
+/// the ledger gives them the place.
+///
+/// # Errors
+/// The store's error.
+pub fn give_back<B: LedgerTx>(book: &mut B, rules: &Rules, number: u64) -> Result<(), B::Error> {
+    let Some(incentive) = &rules.incentive else { return Ok(()) };
+    let mut counts = book.counts()?;
+    if counts.begin_numbers(incentive) && counts.use_number(book, number)? {
+        counts.ends_wait_of(Some(number));
+        counts.follow_numbers(book)?;
+        book.keep_counts(&counts)?;
+    }
+    Ok(())
+}
+
 impl<B: LedgerTx> Keeper<'_, B> {
     /// Gives places that have become free to those who wait.
     fn give_out(&mut self, incentive: &Incentive) -> Result<(), B::Error> {

@@ -32,6 +32,15 @@ pub struct NumbersUsed {
     pub waited: u64,
 }
 
+impl NumbersUsed {
+    /// How many may wait ahead of a number while not all lower numbers are entered, at most. `None` once all are.
+    #[must_use]
+    pub fn ahead_at_most(&self, number: u64) -> Option<u32> {
+        let behind = number.checked_sub(u64::from(self.quantity?))?.checked_sub(1)?;
+        (number > self.used_to).then(|| u32::try_from(behind).unwrap_or(u32::MAX))
+    }
+}
+
 /// One page of numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberPage {
@@ -102,7 +111,7 @@ fn bit(bits: &[u8; BYTES], number: u64) -> bool {
 ///
 /// # Errors
 /// Every method returns the store's error, and then nothing of the transaction is stored.
-pub trait Numbers {
+pub trait NumberTx {
     /// The error of reading and writing.
     type Error;
 
@@ -120,7 +129,9 @@ pub fn draws_number(rules: &Rules, offer: &Offer) -> bool {
     rules.incentive.as_deref().is_some_and(is_numbered) && takes_place(offer)
 }
 
-fn takes_place(offer: &Offer) -> bool {
+/// Whether an offer is for one of the incentive's places.
+#[must_use]
+pub fn takes_place(offer: &Offer) -> bool {
     matches!(offer, Offer::ByPlace | Offer::Prize(_))
 }
 
@@ -155,8 +166,8 @@ pub fn numbered_up_to(quantity: Quantity) -> Option<u64> {
 /// has ended.
 #[must_use]
 pub fn waiting_at_least(counts: &Counts, number: u64, quantity: Quantity) -> u32 {
-    let Some((numbers, limit)) = counts.numbers.zip(quantity.limit()) else { return counts.waiting };
-    let ended = numbers.waited.saturating_sub(u64::from(counts.waiting));
+    let Some(limit) = quantity.limit() else { return counts.waiting };
+    let ended = counts.numbers.unwrap_or_default().waited.saturating_sub(u64::from(counts.waiting));
     let drawn = number.saturating_sub(u64::from(limit)).saturating_sub(ended);
     u32::try_from(drawn).unwrap_or(u32::MAX)
 }
@@ -169,8 +180,8 @@ impl Counts {
         incentive: &Incentive,
         (number, offer): (Option<u64>, &Offer),
     ) -> Result<Option<u64>, B::Error> {
-        let Some(pages) = book.numbers().filter(|_| takes_place(offer)) else { return Ok(None) };
-        if !self.begin_numbers(incentive) {
+        let Some(pages) = book.numbers() else { return Ok(None) };
+        if !self.begin_numbers(incentive) || !takes_place(offer) {
             return Ok(None);
         }
         Ok(Some(match number {
@@ -269,13 +280,19 @@ impl Counts {
         Ok(Some(place))
     }
 
-    /// Gives out the lowest place that nobody has although its number is in use.
-    pub(super) fn take_untaken_place<B: LedgerTx>(
+    /// Gives out the lowest place that is free: the one that was released, or one that nobody has although its number is in use.
+    pub(super) fn take_lowest_place<B: LedgerTx>(
         &mut self,
         book: &mut B,
         quantity: Quantity,
+        released: Option<u32>,
     ) -> Result<Option<u32>, B::Error> {
-        let Some(place) = self.untaken_place(book, quantity)? else { return Ok(None) };
+        let untaken = self.untaken_place(book, quantity)?;
+        let is_lower = |place: &u64| released.is_none_or(|released| *place < u64::from(released));
+        let Some(place) = untaken.filter(is_lower) else { return Ok(released) };
+        if let Some(released) = released {
+            book.put_back(released)?;
+        }
         self.take_place_of(book, place)?;
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         self.places = self.places.max(place);

@@ -84,7 +84,9 @@ fn a_reclaimed_number_is_not_used_again_and_its_place_goes_to_the_first_who_wait
 fn a_place_whose_participant_has_another_goes_to_the_first_who_waits() {
     let mut ledger = PlainLedger::numbered();
     let rules = first(2);
-    [(1, 1), (2, 1), (3, 3)].map(|(number, who)| ledger.store_for(number, who));
+    for (number, who) in [(1, 1), (2, 1), (3, 3)] {
+        ledger.store_for(number, who);
+    }
     ledger.enter(&rules, &[1, 2]);
     assert_eq!(ledger.status(2), AwardStatus::Waiting);
     ledger.enter(&rules, &[3]);
@@ -100,6 +102,19 @@ fn a_line_without_a_number_draws_one_when_it_is_entered() {
     ledger.awards.insert(late.id, late);
     ledger.enter(&rules, &[9, 1, 2]);
     assert_eq!(ledger.status(9), reserved(3), "behind those that had drawn theirs");
+}
+
+#[test]
+fn a_ledger_whose_first_participation_takes_no_place_is_numbered_all_the_same() {
+    let (mut ledger, rules) = stored(1, 2);
+    let late = line(9, 9, Offer::Nothing(NoPrize::TooSlow));
+    ledger.awards.insert(late.id, late);
+    ledger.enter(&rules, &[9, 2]);
+    ledger.enter(&rules, &[1]);
+    assert_eq!(
+        [1, 2, 9].map(|number| ledger.status(number)),
+        [reserved(1), AwardStatus::Waiting, no_prize(NoPrize::TooSlow)]
+    );
 }
 
 #[test]
@@ -170,19 +185,19 @@ fn only_offers_that_take_a_limited_place_draw_numbers() {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Happens {
+enum LedgerEvent {
     Enter(u8),
     Release(u8),
     Credit(u8),
     ReclaimUpTo(u8),
 }
 
-fn happens() -> impl Strategy<Value = Happens> {
+fn happens() -> impl Strategy<Value = LedgerEvent> {
     prop_oneof![
-        6 => (1_u8..=40).prop_map(Happens::Enter),
-        2 => (1_u8..=40).prop_map(Happens::Release),
-        2 => (1_u8..=40).prop_map(Happens::Credit),
-        1 => (1_u8..=40).prop_map(Happens::ReclaimUpTo),
+        6 => (1_u8..=40).prop_map(LedgerEvent::Enter),
+        2 => (1_u8..=40).prop_map(LedgerEvent::Release),
+        2 => (1_u8..=40).prop_map(LedgerEvent::Credit),
+        1 => (1_u8..=40).prop_map(LedgerEvent::ReclaimUpTo),
     ]
 }
 
@@ -198,15 +213,15 @@ proptest! {
         let (mut ledger, rules) = stored(quantity, 40);
         for happens in happenings {
             match happens {
-                Happens::Enter(number) => { ledger.enter(&rules, &[number]); }
-                Happens::ReclaimUpTo(number) => ledger.reclaim(&rules, 1..=number.into()),
-                Happens::Release(number) if ledger.awards[&id(number)].is_entered() => {
+                LedgerEvent::Enter(number) => { ledger.enter(&rules, &[number]); }
+                LedgerEvent::ReclaimUpTo(number) => ledger.reclaim(&rules, 1..=number.into()),
+                LedgerEvent::Release(number) if ledger.awards[&id(number)].is_entered() => {
                     ledger.release(&rules, number);
                 }
-                Happens::Credit(number) if ledger.awards[&id(number)].is_entered() => {
+                LedgerEvent::Credit(number) if ledger.awards[&id(number)].is_entered() => {
                     ledger.resolve(&rules, &[(number, Resolution::Credit)], 1);
                 }
-                Happens::Release(_) | Happens::Credit(_) => {}
+                LedgerEvent::Release(_) | LedgerEvent::Credit(_) => {}
             }
             let places: Vec<u32> = ledger.awards.values().filter_map(Award::place).collect();
             let distinct: BTreeSet<u32> = places.iter().copied().collect();

@@ -31,7 +31,7 @@ pub(super) struct PlainNumbers {
     pages: BTreeMap<u64, NumberPage>,
 }
 
-impl Numbers for PlainNumbers {
+impl NumberTx for PlainNumbers {
     type Error = Infallible;
 
     fn draw(&mut self) -> Result<u64, Infallible> {
@@ -184,7 +184,7 @@ impl LedgerTx for PlainLedger {
         Ok(())
     }
 
-    fn numbers(&mut self) -> Option<&mut dyn Numbers<Error = Infallible>> {
+    fn numbers(&mut self) -> Option<&mut dyn NumberTx<Error = Infallible>> {
         Some(self.numbers.as_mut()?)
     }
 }

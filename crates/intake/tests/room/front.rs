@@ -17,7 +17,7 @@ use domain::profile::ProfileHint;
 use domain::token::TokenHash;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
-use intake::{Entering, IntakeDeps, router};
+use intake::{Announcing, IntakeDeps, router};
 use memory::{Faults, Memory, TestClock};
 use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
 use ports::{Clock, Result, Store};
@@ -92,13 +92,13 @@ impl Store for Busy {
 pub(crate) struct RoomFront {
     pub(crate) routes: Router,
     pub(crate) brand: String,
-    pub(crate) entering: Entering,
+    pub(crate) announcing: Announcing,
     pub(crate) store: Arc<Busy>,
     pub(crate) clock: Arc<TestClock>,
 }
 
 impl RoomFront {
-    pub(crate) fn open(activation: &str, entering: Entering, tells: bool) -> Self {
+    pub(crate) fn open(activation: &str, announcing: Announcing, tells: bool) -> Self {
         let clock = Arc::new(TestClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
         let memory = Arc::new(Memory::new(1, Faults::none(), clock.clone()));
         let told = tells.then(AtomicU64::default);
@@ -113,20 +113,20 @@ impl RoomFront {
              [activation.events.{EVENT}]\nextras = [{}]\n",
             (0..40).map(|number| format!("\"{}\"", extra(number))).collect::<Vec<_>>().join(", ")
         );
-        let routes = routes(&brand, entering, &store, &clock);
-        Self { routes, brand, entering, store, clock }
+        let routes = routes(&brand, announcing, &store, &clock);
+        Self { routes, brand, announcing, store, clock }
     }
 
     /// One process over a store that counts at each insert.
     pub(crate) fn with_room_for(most: u32) -> Self {
-        Self::open(&format!("most_participations = {most}"), Entering::AtOnce, false)
+        Self::open(&format!("most_participations = {most}"), Announcing::Together, false)
     }
 
     /// Another process over the same store.
     pub(crate) fn another(&self) -> Self {
-        let routes = routes(&self.brand, self.entering, &self.store, &self.clock);
+        let routes = routes(&self.brand, self.announcing, &self.store, &self.clock);
         let (brand, store, clock) = (self.brand.clone(), self.store.clone(), self.clock.clone());
-        Self { routes, brand, entering: self.entering, store, clock }
+        Self { routes, brand, announcing: self.announcing, store, clock }
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
@@ -167,12 +167,17 @@ impl RoomFront {
     }
 }
 
-pub(crate) fn routes(brand: &str, entering: Entering, store: &Arc<Busy>, clock: &Arc<TestClock>) -> Router {
+pub(crate) fn routes(
+    brand: &str,
+    announcing: Announcing,
+    store: &Arc<Busy>,
+    clock: &Arc<TestClock>,
+) -> Router {
     let memory = &store.memory;
     memory.keep_secret(SecretRef::Env("S".into()), SECRET);
     let deps = IntakeDeps {
         store: store.clone(),
-        entering,
+        announcing,
         ..IntakeDeps::over(memory, memory.clone(), clock.clone())
     };
     let file = BrandFile { name: "acme".into(), text: brand.to_owned() };

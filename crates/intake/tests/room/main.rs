@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::ids::Scope;
 use futures::future::join_all;
 use http::StatusCode;
-use intake::Entering;
+use intake::Announcing;
 use memory::Faults;
 use ports::Store;
 use serde_json::json;
@@ -21,8 +21,9 @@ const FULL: &str = "urn:quikly-braze:activation-full";
 
 #[tokio::test]
 async fn a_full_activation_refuses_new_consumers_in_every_way_and_answers_the_others_as_before() {
-    for entering in [Entering::AtOnce, Entering::InOrder] {
-        let front = RoomFront::open("most_participations = 3", entering, entering == Entering::InOrder);
+    for announcing in [Announcing::Together, Announcing::BeforeTheAnswer] {
+        let front =
+            RoomFront::open("most_participations = 3", announcing, announcing == Announcing::BeforeTheAnswer);
         let first = [
             front.post(&by_email(1)).await,
             front.post(&by_phone(101)).await,
@@ -58,7 +59,7 @@ async fn a_full_activation_refuses_new_consumers_in_every_way_and_answers_the_ot
 
 #[tokio::test]
 async fn without_a_limit_nothing_is_counted() {
-    let front = RoomFront::open("", Entering::AtOnce, false);
+    let front = RoomFront::open("", Announcing::Together, false);
     for number in 0..10 {
         assert_eq!(front.takes_part(number).await, StatusCode::ACCEPTED);
     }
@@ -182,7 +183,7 @@ async fn a_store_that_does_not_answer_refuses_nobody_for_good_and_lets_in_those_
 
 #[tokio::test]
 async fn processes_that_report_to_the_store_learn_of_each_other_a_second_later() {
-    let one = RoomFront::open("most_participations = 5", Entering::InOrder, true);
+    let one = RoomFront::open("most_participations = 5", Announcing::BeforeTheAnswer, true);
     let other = one.another();
     for number in 0..3 {
         assert_eq!(one.takes_part(number).await, StatusCode::ACCEPTED);
@@ -204,7 +205,7 @@ async fn processes_that_report_to_the_store_learn_of_each_other_a_second_later()
 /// A function may end after one request.
 #[tokio::test]
 async fn processes_that_serve_one_request_each_still_count() {
-    let front = RoomFront::open("most_participations = 3", Entering::InOrder, true);
+    let front = RoomFront::open("most_participations = 3", Announcing::BeforeTheAnswer, true);
     let mut taken = 0;
     for number in 0..6 {
         taken += u32::from(front.another().takes_part(number).await == StatusCode::ACCEPTED);

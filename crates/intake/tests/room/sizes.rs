@@ -1,7 +1,7 @@
 //! How much of a request is stored.
 
 use http::StatusCode;
-use intake::Entering;
+use intake::Announcing;
 use serde_json::{Value, json};
 
 use crate::front::{RoomFront, by_event, extra};
@@ -28,7 +28,7 @@ fn attributes(bytes: usize) -> Value {
 
 #[tokio::test]
 async fn attributes_have_at_most_4096_bytes_where_they_are_stored() {
-    let front = RoomFront::open("", Entering::AtOnce, false);
+    let front = RoomFront::open("", Announcing::Together, false);
     let with = |attributes: Value| json!({ "scope": "spring", "email": "ada@example.com", "attributes": attributes });
     let refused = [
         attributes(4_097),
@@ -57,7 +57,7 @@ async fn attributes_have_at_most_4096_bytes_where_they_are_stored() {
 
 #[tokio::test]
 async fn a_webhooks_values_for_which_there_is_no_room_are_left_out_and_counted() {
-    let front = RoomFront::open("", Entering::AtOnce, false);
+    let front = RoomFront::open("", Announcing::Together, false);
     let mut body = by_event(1);
     for number in 0..31 {
         // Eight bytes of name and 255 of value: fifteen fit, and then one that is small.
@@ -95,7 +95,7 @@ async fn every_request_makes_a_small_record() {
     let mut largest = [0, 0];
     let email = format!("{}@{}example", "a".repeat(64), format!("{}.", "b".repeat(60)).repeat(2));
     for filling in FILLINGS {
-        let front = RoomFront::open("", Entering::AtOnce, false);
+        let front = RoomFront::open("", Announcing::Together, false);
         let attributes = largest_attributes(filling);
         let post = json!({
             "scope": "spring", "email": email, "phone": "+13135550100", "consent": true,

@@ -1,5 +1,7 @@
 //! Ports of a process that may die at any moment: before an effect, or after it and before it gets the answer.
 
+mod numbers;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
@@ -28,7 +30,7 @@ use ports::queues::{Delivery, Outgoing, Receipt};
 use ports::read_backs::{BatchKey, DueBatches, ReadBackBatch};
 use ports::schedule::SchedulePurpose;
 use ports::store::{Due, Inserted, ProfileHints, Read, Saved};
-use ports::{Callbacks, Ledger, Limits, Queues, ReadBacks, Result, Schedule, Secrets, Store};
+use ports::{Callbacks, Ledger, LedgerNumbers, Limits, Queues, ReadBacks, Result, Schedule, Secrets, Store};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
@@ -218,8 +220,8 @@ impl Ledger for Mortal {
         self.ports.ledger.awards(ids).await
     }
 
-    async fn enter(&self, rules: &Rules, ids: &[ParticipationId]) -> Result<()> {
-        self.life.effect(self.ports.ledger.enter(rules, ids)).await
+    async fn enter(&self, rules: &Rules, ids: &[ParticipationId], now: Timestamp) -> Result<Resolved> {
+        self.life.effect(self.ports.ledger.enter(rules, ids, now)).await
     }
 
     async fn resolve(&self, rules: &Rules, resolutions: &Resolutions, now: Timestamp) -> Result<Resolved> {
@@ -262,6 +264,11 @@ impl Ledger for Mortal {
 
     async fn import_codes(&self, brand: &BrandId, pool: &Pool, codes: &[String]) -> Result<Stock> {
         self.ports.ledger.import_codes(brand, pool, codes).await
+    }
+
+    fn numbers(&self) -> Option<&dyn LedgerNumbers> {
+        self.ports.ledger.numbers()?;
+        Some(self)
     }
 }
 

@@ -85,7 +85,7 @@ pub enum Runs {
     OneProcess,
     /// Two such processes on the same work.
     TwoProcesses,
-    /// Functions that get batches as from Lambda. The rewarder enters participations.
+    /// Functions that get batches as from Lambda. Numbers are drawn at acceptance, and lines are entered later.
     Functions,
 }
 

@@ -106,11 +106,7 @@ fn serve(connector: &Arc<Connector>, deps: &Deps, tasks: &mut JoinSet<()>) {
 
 /// Passes every queue's messages to a function, and calls the poller every minute.
 fn call(connector: &Arc<Connector>, deps: &Deps, tasks: &mut JoinSet<()>) {
-    // The rewarder's queue delivers one batch of an activation at a time.
-    let callers = QueueName::ALL.into_iter().flat_map(|queue| {
-        let at_once = if queue == QueueName::Awards { 1 } else { CALLERS };
-        std::iter::repeat_n(queue, at_once)
-    });
+    let callers = QueueName::ALL.into_iter().flat_map(|queue| std::iter::repeat_n(queue, CALLERS));
     for queue in callers {
         let (connector, deps) = (connector.clone(), deps.clone());
         tasks.spawn_local(async move {
@@ -140,12 +136,7 @@ async fn invoke(connector: &Connector, deps: &Deps, queue: QueueName, deliveries
     let record = |delivery: &Delivery| json!({ "messageId": delivery.receipt.0, "body": aws::message::encode(&delivery.look) });
     let records: Vec<Value> = deliveries.iter().map(record).collect();
     let Ok(batch) = serde_json::from_value::<Batch>(json!({ "Records": records })) else { return };
-    let work = async |brand: &BrandId, ids: &[ParticipationId]| match queue {
-        QueueName::Awards => connector.enter(brand, ids).await,
-        QueueName::EmailEnrollments | QueueName::SmsSubscriptions => {
-            connector.step(brand, ids).await.map(|_| ())
-        }
-    };
+    let work = async |brand: &BrandId, ids: &[ParticipationId]| connector.step(brand, ids).await.map(|_| ());
     let answer = serde_json::to_value(each_brand(batch, work).await).unwrap_or_default();
     let failed: Vec<&str> = answer["batchItemFailures"]
         .as_array()

@@ -1,0 +1,256 @@
+//! Numbers that are drawn while participations are accepted: whoever is answered before somebody else asks stands ahead of them.
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
+
+use domain::award::{AwardStatus, SiblingLines};
+use domain::ids::ParticipationId;
+use domain::incentive::Offer;
+use domain::ledger::Standing;
+use domain::ledger::numbers::standing_of;
+use futures::future::join_all;
+use ports::ledger::UNUSED_FOR;
+use ports::store::MOST_ITEMS;
+use serde_json::json;
+use testkit::emulator::{config, prefix};
+use testkit::recorder::Recorder;
+
+use crate::Ports;
+use crate::dynamo_api::call;
+use crate::emulator::{on_dynamo, on_dynamo_at, on_dynamo_by};
+use crate::game::{Game, first, ledger};
+
+/// When one participation was asked for and answered, and where it stands.
+struct AnsweredRequest {
+    asked: u64,
+    answered: u64,
+    standing: Standing,
+}
+
+/// How far back somebody stands.
+fn rank(standing: Standing, quantity: u32) -> u64 {
+    match standing {
+        Standing::Place(place) => place.into(),
+        Standing::Waiting(waiting) => u64::from(quantity) + u64::from(waiting),
+        Standing::WaitingAtLeast(_) | Standing::NotKnownYet | Standing::Unnumbered => u64::MAX,
+    }
+}
+
+/// Nobody who was answered before somebody else asked stands behind them, and no two stand in one place.
+fn are_in_order(mut answers: Vec<AnsweredRequest>, quantity: u32) {
+    let ranks: BTreeSet<u64> = answers.iter().map(|one| rank(one.standing, quantity)).collect();
+    assert_eq!(ranks.len(), answers.len(), "every number is drawn once");
+    let mut by_answer: Vec<(u64, u64)> =
+        answers.iter().map(|one| (one.answered, rank(one.standing, quantity))).collect();
+    by_answer.sort_unstable();
+    answers.sort_by_key(|one| one.asked);
+    let (mut answered, mut furthest) = (by_answer.into_iter().peekable(), 0);
+    for one in answers {
+        while let Some((_, rank)) = answered.next_if(|(at, _)| *at < one.asked) {
+            furthest = furthest.max(rank);
+        }
+        assert!(
+            furthest < rank(one.standing, quantity),
+            "{:?} is behind one who was answered before",
+            one.standing
+        );
+    }
+}
+
+/// This many tasks accept participations with these numbers, one after another.
+async fn accept_at_once(game: &Game, tasks: usize, numbers: std::ops::Range<usize>) -> Vec<AnsweredRequest> {
+    let (time, next) = (AtomicU64::new(0), AtomicUsize::new(numbers.start));
+    let task = async || {
+        let mut answers = Vec::new();
+        loop {
+            let number = next.fetch_add(1, SeqCst);
+            if number >= numbers.end {
+                return answers;
+            }
+            let asked = time.fetch_add(1, SeqCst);
+            let standing = game.stands(number, Offer::ByPlace).await;
+            answers.push(AnsweredRequest { asked, answered: time.fetch_add(1, SeqCst), standing });
+        }
+    };
+    join_all((0..tasks).map(|_| task())).await.into_iter().flatten().collect()
+}
+
+pub(crate) async fn whoever_is_answered_before_somebody_asks_stands_ahead(ports: Ports) {
+    let game = Game::of(ports, first(1_500));
+    let answers = accept_at_once(&game, 64, 0..2_000).await;
+    assert_eq!(answers.len(), 2_000);
+    are_in_order(answers, 1_500);
+}
+
+pub(crate) async fn what_the_answer_says_is_what_is_kept(ports: Ports) {
+    let game = Game::of(ports, first(30));
+    let answers = accept_at_once(&game, 16, 0..40).await;
+    let ids: Vec<ParticipationId> = (0..40).map(|number| Game::participation(number, false).id()).collect();
+    // Lines are entered in any order, and here against the order of acceptance.
+    let mut reversed = ids.clone();
+    reversed.reverse();
+    for some in reversed.chunks(7) {
+        game.ports.ledger.enter(&game.rules, some, game.now()).await.unwrap();
+    }
+    let mut kept: Vec<u64> = Vec::new();
+    for award in game.awards(&ids).await {
+        kept.push(match award.status {
+            AwardStatus::Reserved { place } => place.into(),
+            AwardStatus::Waiting => award.arrival_number(),
+            status => panic!("{status:?}"),
+        });
+    }
+    kept.sort_unstable();
+    let mut told: Vec<u64> = answers.iter().map(|one| rank(one.standing, 30)).collect();
+    told.sort_unstable();
+    assert_eq!((&kept, told.len()), (&told, 40));
+    game.everyone_who_waits_knows_how_many_wait_ahead(&ids).await;
+}
+
+/// Enters everything, and reclaims what nobody uses, as workers and ticks do.
+async fn settle(game: &Game, ids: &[ParticipationId]) {
+    for some in ids.chunks(MOST_ITEMS) {
+        game.ports.ledger.enter(&game.rules, some, game.now()).await.unwrap();
+    }
+    let Some(numbers) = game.ports.ledger.numbers() else { return };
+    for _ in 0..3 {
+        if let Some(drawn) = numbers.long_drawn(&ledger(), game.now()).await.unwrap() {
+            numbers.reclaim(&game.rules, drawn, game.now()).await.unwrap();
+        }
+        game.ports.clock.advance(UNUSED_FOR);
+    }
+}
+
+/// Polls a future this many times, and then drops it, as a function that is stopped.
+async fn stopped_after<T>(polls: usize, work: impl Future<Output = T>) -> Option<T> {
+    let (mut work, mut left) = (pin!(work), polls);
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        work.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+pub(crate) async fn numbers_of_requests_that_died_are_reclaimed_and_every_place_is_given_once(ports: Ports) {
+    let game = Game::of(ports, first(20));
+    for number in 0..60 {
+        // The function is stopped between two of its calls, or in the middle of one.
+        let done = stopped_after(number * 7 % 16, game.stands(number, Offer::ByPlace)).await;
+        // Most of those who got no answer ask again.
+        if done.is_none() && number % 3 > 0 {
+            game.store(Game::participation(number, false), Offer::ByPlace, SiblingLines::None).await;
+        }
+    }
+    let stored: Vec<ParticipationId> =
+        (0..60).map(|number| Game::participation(number, false).id()).collect();
+    settle(&game, &stored).await;
+    let awards = game.awards(&stored).await;
+    let places: BTreeSet<u32> = awards.iter().filter_map(|award| award.place()).collect();
+    assert_eq!(places, (1..=20).collect(), "every place is given");
+    assert_eq!(awards.iter().filter(|award| award.has_place()).count(), 20, "and none twice");
+    let waiting = awards.iter().filter(|award| award.status == AwardStatus::Waiting).count();
+    assert_eq!(waiting, awards.len() - 20);
+}
+
+pub(crate) async fn a_number_whose_participation_comes_too_late_has_no_second_owner(ports: Ports) {
+    let game = Game::of(ports, first(2));
+    let numbers = game.ports.ledger.numbers().unwrap();
+    let late = Game::participation(0, false);
+    assert_eq!(game.stands(0, Offer::ByPlace).await, Standing::Place(1));
+    let (second, third) = (game.accept(1).await, game.accept(2).await);
+    for _ in 0..2 {
+        if let Some(drawn) = numbers.long_drawn(&ledger(), game.now()).await.unwrap() {
+            numbers.reclaim(&game.rules, drawn, game.now()).await.unwrap();
+        }
+        game.ports.clock.advance(UNUSED_FOR);
+    }
+    let reclaim = async || {
+        let drawn = numbers.long_drawn(&ledger(), game.now()).await.unwrap();
+        numbers.reclaim(&game.rules, drawn.unwrap_or(1..=1), game.now()).await.unwrap();
+    };
+    // Two ticks and the worker do their part at the same time.
+    let enter = async { game.ports.ledger.enter(&game.rules, &[late.id()], game.now()).await.unwrap() };
+    futures::join!(reclaim(), enter, reclaim());
+    let awards = game.awards(&[late.id(), second, third]).await;
+    let places: BTreeSet<u32> = awards.iter().filter_map(|award| award.place()).collect();
+    assert_eq!(places, BTreeSet::from([1, 2]), "each place has an owner");
+    assert_eq!(awards.iter().filter(|award| award.has_place()).count(), 2, "and only one");
+}
+
+/// Behind those who are numbered there is nobody who could still win, so nothing is drawn for them.
+#[tokio::test]
+async fn behind_everybody_with_a_number_no_number_is_drawn() {
+    let game = Game::of(on_dynamo().await, first(2));
+    let numbers = game.ports.ledger.numbers().unwrap();
+    numbers.draw(&ledger(), 2_001).await.unwrap();
+    let stands = game.stands(0, Offer::ByPlace).await;
+    assert_eq!(stands, standing_of(2_002, game.rules.incentive.as_ref().unwrap().quantity));
+    // This one is drawn behind the last number that counts, which the store then knows.
+    game.stands(1, Offer::ByPlace).await;
+    let before = numbers.draw(&ledger(), 1).await.unwrap();
+    let behind = game.stands(2, Offer::ByPlace).await;
+    assert_eq!(behind, Standing::WaitingAtLeast(2_000));
+    assert_eq!(
+        *numbers.draw(&ledger(), 1).await.unwrap().start(),
+        before.end() + 1,
+        "nothing was drawn for it"
+    );
+}
+
+/// A request that comes twice at once: the second one finds the first one's participation only when it stores its own.
+#[tokio::test]
+async fn a_number_that_was_drawn_in_vain_is_given_back_at_once() {
+    let recorder = Recorder::before(testkit::emulator::endpoint().await);
+    let game = Game::of(on_dynamo_by(aws::emulator(recorder.url()).await).await, first(3));
+    let twice = || game.store(Game::participation(0, false), Offer::ByPlace, SiblingLines::None);
+    let (one, _) = futures::join!(twice(), twice());
+    let next = game.stands(1, Offer::ByPlace).await;
+    let ids = [one, Game::participation(1, false).id()];
+    game.ports.ledger.enter(&game.rules, &ids, game.now()).await.unwrap();
+    let numbers = game.ports.ledger.counts(&ledger()).await.unwrap().numbers.unwrap();
+    assert_eq!(numbers.used_to, numbers.last, "no number is left over");
+    assert!(matches!(next, Standing::Place(2 | 3)));
+}
+
+/// Shows a line on the index of lists, or hides it, as an index does that lags behind the table.
+async fn show_on_list(prefix: &str, id: ParticipationId, shown: bool) {
+    let expression = if shown { "SET listed = :list" } else { "REMOVE listed" };
+    let mut update = json!({
+        "TableName": format!("{prefix}-participations"),
+        "Key": { "id": { "S": id.to_string() } },
+        "UpdateExpression": expression,
+    });
+    if shown {
+        update["ExpressionAttributeValues"] = json!({ ":list": { "S": "waiting spring early-bird" } });
+    }
+    call("UpdateItem", &update).await;
+}
+
+#[tokio::test]
+async fn a_place_is_kept_for_the_first_who_waits_until_the_index_shows_them() {
+    let prefix = prefix();
+    let game = Game::of(on_dynamo_at(config().await, &prefix).await, first(1));
+    let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
+    for hidden in [&ids[1..2], &ids[1..]] {
+        for id in hidden {
+            show_on_list(&prefix, *id, false).await;
+        }
+        game.release(ids[0]).await;
+        let newcomer = game.accept(4).await;
+        for waiting in [ids[1], ids[2], newcomer] {
+            assert_eq!(game.status(waiting).await, AwardStatus::Waiting);
+        }
+    }
+    for id in &ids[1..] {
+        show_on_list(&prefix, *id, true).await;
+    }
+    game.ports.ledger.refill(&game.rules, game.now()).await.unwrap();
+    assert_eq!(game.status(ids[1]).await, AwardStatus::Reserved { place: 1 });
+    assert_eq!(game.status(ids[2]).await, AwardStatus::Waiting);
+}
