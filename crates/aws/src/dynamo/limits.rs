@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::Timestamp;
 use domain::reservation::{Observed, Reservation, Windows, WindowsRecord};
 use ports::limits::{ContractLane, Lane, Limits};
@@ -10,6 +11,7 @@ use ports::{Error, Result};
 use stored::limits;
 
 use crate::dynamo::Dynamo;
+use crate::dynamo::attempt::{ATTEMPT, Attempt};
 use crate::dynamo::item::{Item, number, number_of, required, text};
 
 /// After this many lost races in a row, a caller gives up for now. Its work is put off briefly and then retried.
@@ -84,13 +86,17 @@ impl Dynamo {
 
     /// Writes the attributes that this version knows and leaves those of a newer version alone. Returns whether it was written.
     async fn keep(&self, doing: &'static str, lane: &str, windows: &Windows, version: u64) -> Result<bool> {
+        let attempt = Attempt::new();
         let mut request = self
             .client
             .update_item()
             .table_name(&self.tables.limits)
             .key("lane", text(lane))
-            .expression_attribute_values(":next", number(version + 1));
-        let (mut set, mut remove) = (vec!["version = :next".to_owned()], Vec::new());
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .expression_attribute_values(":next", number(version + 1))
+            .expression_attribute_values(":attempt", attempt.value());
+        let mut set = vec!["version = :next".to_owned(), format!("{ATTEMPT} = :attempt")];
+        let mut remove = Vec::new();
         for (name, kept) in limits::encode(lane, &windows.keep())? {
             request = request.expression_attribute_names(format!("#{name}"), name);
             match kept {
@@ -114,7 +120,7 @@ impl Dynamo {
         let request = request.update_expression(change);
         match request.send().await.map_err(SdkError::into_service_error) {
             Ok(_) => Ok(true),
-            Err(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            Err(UpdateItemError::ConditionalCheckFailedException(refused)) => Ok(attempt.is_behind(&refused)),
             Err(error) => Err(Error::unavailable(doing, error)),
         }
     }
