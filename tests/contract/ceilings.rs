@@ -16,7 +16,7 @@ use memory::{Faults, Memory, TestClock};
 use serde_json::json;
 use testkit::brand_text::BrandText;
 use testkit::emulator::{endpoint, prefix};
-use testkit::fault_proxy::{Ceiling, Counts, FaultProxy, Rush, Rushed};
+use testkit::fault_proxy::{Ceiling, FaultProxy, LimitCounts, Rush, Rushed};
 use testkit::start;
 use tower::ServiceExt;
 
@@ -49,7 +49,7 @@ async fn takes_part(routes: &Router, number: u32) {
 }
 
 /// What [`ACCEPTED`] acceptances took, and the most calls that one of them makes before it is answered.
-async fn counted(activation: BrandText) -> (Counts, usize) {
+async fn counted(activation: BrandText) -> (LimitCounts, usize) {
     let proxy = FaultProxy::before(endpoint().await);
     let routes = intake_behind(&proxy, activation).await;
     let mut most_calls = 0;
@@ -66,7 +66,8 @@ async fn counted(activation: BrandText) -> (Counts, usize) {
 }
 
 /// The ceiling of these acceptances, and what becomes of 250,000 within two minutes.
-fn judged(name: &str, counts: &Counts, calls: usize) -> (Ceiling, Rushed) {
+#[expect(clippy::print_stdout, reason = "the figures are what the tests are for")]
+fn judged(name: &str, counts: &LimitCounts, calls: usize) -> (Ceiling, Rushed) {
     let ceiling = counts.ceiling(ACCEPTED);
     println!("{name}: {:.0}/s, {}; {calls} calls each", ceiling.a_second, ceiling.limited_by);
     let rush = Rush { requests: 250_000, within: Duration::from_secs(120) };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use memory::TestClock;
 use serde_json::{Value, json};
 use testkit::emulator::{endpoint, prefix};
-use testkit::fault_proxy::{Counts, Fault, FaultPlan, FaultProxy, Quotas, Strike};
+use testkit::fault_proxy::{CallFault, FaultPlan, FaultProxy, LimitCounts, Quotas, Strike};
 use testkit::start;
 
 /// A client of the proxy, and a table `id` with an index `due` by `due_shard` and `at`.
@@ -88,7 +88,7 @@ impl Direct {
         items.iter().map(|item| item["at"]["N"].as_str().unwrap().to_owned()).collect()
     }
 
-    fn arrange(&self, fault: Fault) {
+    fn arrange(&self, fault: CallFault) {
         self.proxy.arrange(Strike { fault, actions: &["PutItem"], after: 0, times: 1 });
     }
 }
@@ -100,17 +100,17 @@ fn kind(answer: &Value) -> &str {
 #[tokio::test]
 async fn a_refused_call_does_nothing_and_a_lost_answer_belongs_to_a_call_that_was_done() {
     let direct = Direct::by(FaultPlan::none()).await;
-    direct.arrange(Fault::Throttled);
+    direct.arrange(CallFault::Throttled);
     let (status, answer) = direct.put("throttled", 1).await;
     assert_eq!((status, kind(&answer)), (400, "ProvisionedThroughputExceededException"));
-    direct.arrange(Fault::Failed);
+    direct.arrange(CallFault::Failed);
     assert_eq!(direct.put("failed", 1).await.0, 500);
-    direct.arrange(Fault::Conflict);
+    direct.arrange(CallFault::Conflict);
     let (status, answer) = direct.put("conflict", 1).await;
     assert_eq!((status, kind(&answer)), (400, "TransactionConflictException"));
-    direct.arrange(Fault::Lost);
+    direct.arrange(CallFault::Lost);
     assert_eq!(direct.put("lost", 1).await.0, 500);
-    direct.arrange(Fault::Broken);
+    direct.arrange(CallFault::Broken);
     assert_eq!(direct.put("broken", 1).await.0, 0, "the connection breaks");
     assert_eq!(direct.put("done", 1).await.0, 200);
     for (id, stored) in
@@ -125,7 +125,8 @@ async fn a_transaction_is_cancelled_whole_with_a_reason_for_each_item() {
     let direct = Direct::by(FaultPlan::none()).await;
     let put = |id: &str| json!({ "Put": { "TableName": direct.table, "Item": { "id": { "S": id } } } });
     let both = json!({ "TransactItems": [put("one"), put("two")] });
-    for (fault, code) in [(Fault::Conflict, "TransactionConflict"), (Fault::PartThrottled, "ThrottlingError")]
+    for (fault, code) in
+        [(CallFault::Conflict, "TransactionConflict"), (CallFault::PartThrottled, "ThrottlingError")]
     {
         direct.proxy.arrange(Strike { fault, actions: &[], after: 0, times: 1 });
         let (status, answer) = direct.dynamo("TransactWriteItems", &both).await;
@@ -141,7 +142,7 @@ async fn a_transaction_is_cancelled_whole_with_a_reason_for_each_item() {
 async fn of_a_batch_half_may_be_left_to_be_asked_for_again() {
     let direct = Direct::by(FaultPlan::none()).await;
     let put = |id: &str| json!({ "PutRequest": { "Item": { "id": { "S": id } } } });
-    direct.proxy.arrange(Strike { fault: Fault::Partial, actions: &[], after: 0, times: 2 });
+    direct.proxy.arrange(Strike { fault: CallFault::Partial, actions: &[], after: 0, times: 2 });
     let wanted = json!({ "RequestItems": { direct.table.clone(): [put("one"), put("two")] } });
     let (_, written) = direct.dynamo("BatchWriteItem", &wanted).await;
     assert_eq!(written["UnprocessedItems"], json!({ direct.table.clone(): [put("two")] }));
@@ -281,7 +282,7 @@ async fn the_plan_is_switched_and_the_counts_are_read_over_http() {
     assert_eq!(direct.put("one", 1).await.0, 500);
     assert_eq!(put(r#"{ "faild": 1.0 }"#).await, 400, "a field that does not exist");
     let counts = direct.client.get(at("/__counts")).send().await.unwrap().bytes().await.unwrap();
-    let counts: Counts = serde_json::from_slice(&counts).unwrap();
+    let counts: LimitCounts = serde_json::from_slice(&counts).unwrap();
     assert_eq!(counts.struck["failed"], 1);
     let plan = direct.client.get(at("/__plan")).send().await.unwrap().bytes().await.unwrap();
     let plan: FaultPlan = serde_json::from_slice(&plan).unwrap();

@@ -15,7 +15,7 @@ use ports::limits::{ContractLane, Endpoint, Lane};
 use ports::store::Saved;
 use testkit::brand_text::BrandText;
 use testkit::emulator::{endpoint, prefix};
-use testkit::fault_proxy::{Fault, FaultPlan, FaultProxy, Strike};
+use testkit::fault_proxy::{CallFault, FaultPlan, FaultProxy, Strike};
 use testkit::start;
 
 use crate::emulator::on_dynamo_behind;
@@ -23,7 +23,7 @@ use crate::game::{Game, acme, code, codes, first, of_codes, pool, raffle_of_code
 use crate::store::ada;
 use crate::{Ports, game};
 
-const LOST: [Fault; 2] = [Fault::Lost, Fault::Broken];
+const LOST: [CallFault; 2] = [CallFault::Lost, CallFault::Broken];
 
 /// Stores behind a proxy with this plan.
 async fn behind(plan: FaultPlan) -> (FaultProxy, Ports) {
@@ -32,7 +32,7 @@ async fn behind(plan: FaultPlan) -> (FaultProxy, Ports) {
 }
 
 /// Makes a fault strike the next calls of an action.
-fn strike(proxy: &FaultProxy, fault: Fault, actions: &'static [&'static str], times: usize) {
+fn strike(proxy: &FaultProxy, fault: CallFault, actions: &'static [&'static str], times: usize) {
     proxy.arrange(Strike { fault, actions, after: 0, times });
 }
 
@@ -59,7 +59,7 @@ async fn of_two_workers_that_save_the_same_one_saves_it_although_its_answer_was_
     let (proxy, ports) = behind(FaultPlan::none()).await;
     let ada = ada();
     ports.store.insert(&ada, None).await.unwrap();
-    strike(&proxy, Fault::Lost, &["UpdateItem"], 1);
+    strike(&proxy, CallFault::Lost, &["UpdateItem"], 1);
     let save = async || ports.store.save(std::slice::from_ref(&ada)).await.unwrap()[0];
     assert_eq!((save().await, save().await), (Saved::Saved, Saved::Conflict));
 }
@@ -82,10 +82,10 @@ async fn a_callback_that_was_taken_with_a_lost_answer_is_delivered_now_and_its_a
     let game = Game::of(ports, first(1));
     game.credit(game.accept(1).await).await;
     for attempts in 0..2 {
-        strike(&proxy, Fault::Lost, &["UpdateItem"], 1);
+        strike(&proxy, CallFault::Lost, &["UpdateItem"], 1);
         let taken = game.take_callbacks(10).await.callbacks;
         assert_eq!(taken.iter().map(|taken| taken.attempts).collect::<Vec<_>>(), [attempts]);
-        strike(&proxy, Fault::Lost, &["UpdateItem"], 1);
+        strike(&proxy, CallFault::Lost, &["UpdateItem"], 1);
         let outcome = DeliveryOutcome::RetryAt(game.now());
         game.ports.callbacks.delivered(&[(taken[0].callback.id, outcome)]).await.unwrap();
     }
@@ -95,16 +95,22 @@ async fn a_callback_that_was_taken_with_a_lost_answer_is_delivered_now_and_its_a
 async fn a_transaction_that_meets_others_or_is_throttled_is_tried_again() {
     let (proxy, ports) = behind(FaultPlan::none()).await;
     let game = Game::of(ports, of_codes(2));
-    let faults = [Fault::Conflict, Fault::PartThrottled, Fault::Throttled, Fault::Lost, Fault::Broken];
+    let faults = [
+        CallFault::Conflict,
+        CallFault::PartThrottled,
+        CallFault::Throttled,
+        CallFault::Lost,
+        CallFault::Broken,
+    ];
     for (fault, number) in faults.into_iter().zip(1..) {
         strike(&proxy, fault, &["TransactWriteItems"], 2);
         let stock = game.ports.ledger.import_codes(&acme(), &pool(), &codes(number)).await.unwrap();
         assert_eq!((stock.codes, stock.given), (u32::try_from(number).unwrap(), 0), "{fault:?}");
     }
     let ids = [game.accept(1).await, game.accept(2).await, game.accept(3).await];
-    strike(&proxy, Fault::PartThrottled, &["TransactWriteItems"], 2);
+    strike(&proxy, CallFault::PartThrottled, &["TransactWriteItems"], 2);
     assert_eq!(game.credit(ids[0]).await.status, rewarded(1, code("CODE-000")));
-    strike(&proxy, Fault::Conflict, &["TransactWriteItems"], 2);
+    strike(&proxy, CallFault::Conflict, &["TransactWriteItems"], 2);
     game.release(ids[1]).await;
     assert_eq!(game.status(ids[2]).await, AwardStatus::Reserved { place: 2 });
 }
@@ -119,7 +125,7 @@ async fn a_draw_that_meets_other_transactions_is_not_interrupted() {
     let ids = game.accept_all(5, Offer::Lot).await;
     game.credit_all(&ids).await;
     game.ports.clock.advance(Duration::from_secs(3_660));
-    strike(&proxy, Fault::Conflict, &["TransactWriteItems"], 2);
+    strike(&proxy, CallFault::Conflict, &["TransactWriteItems"], 2);
     assert!(game.draw(&seed).await.unwrap().is_some());
     assert_eq!(game.codes_of(&ids).await, codes(2));
 }
@@ -129,7 +135,7 @@ async fn a_push_that_meets_another_transaction_is_nobodys_push() {
     let proxy = FaultProxy::before(endpoint().await);
     let table = BrandTable::new(&aws::emulator(proxy.url()).await, &prefix());
     table.make().await.unwrap();
-    for fault in [Fault::Conflict, Fault::PartThrottled, Fault::Lost] {
+    for fault in [CallFault::Conflict, CallFault::PartThrottled, CallFault::Lost] {
         strike(&proxy, fault, &["TransactWriteItems"], 1);
         let acme = BrandText::acme().with(&format!("name = \"{fault:?}\"")).file();
         assert_eq!(table.push(&[acme]).await.unwrap().written, 1);
@@ -262,7 +268,7 @@ async fn whatever_goes_wrong_a_campaign_leaves_the_same_behind() {
         }
     }
     println!("{struck:?}");
-    for fault in Fault::ALL {
+    for fault in CallFault::ALL {
         assert!(
             struck.get(fault.name()).is_some_and(|times| *times > 0),
             "{fault:?} never struck: {struck:?}"

@@ -25,18 +25,18 @@ use ports::clock::SystemClock;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-pub use counts::{Call, Ceiling, Counts};
-pub use faults::{Fault, Strike};
+pub use counts::{Call, Ceiling, LimitCounts};
+pub use faults::{CallFault, Strike};
 pub use plan::{FaultPlan, Quotas};
 pub use rush::{Rush, Rushed};
 
-use passing::{Shared, answer};
+use passing::{ProxyState, answer};
 
 /// A proxy that is listening.
 #[derive(Clone)]
 pub struct FaultProxy {
     url: String,
-    shared: Arc<Shared>,
+    shared: Arc<ProxyState>,
 }
 
 /// The runtime of all proxies, which outlives the tests that start them.
@@ -77,7 +77,7 @@ impl FaultProxy {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("a port"));
-        let proxy = Self { url, shared: Arc::new(Shared::new(emulator, seed, plan, clock)) };
+        let proxy = Self { url, shared: Arc::new(ProxyState::new(emulator, seed, plan, clock)) };
         let serving = proxy.clone();
         runtime().spawn(async move {
             let listener = TcpListener::from_std(listener).expect("a port");
@@ -89,7 +89,7 @@ impl FaultProxy {
     /// A proxy at this URL, which is to be served.
     #[must_use]
     pub fn new(url: String, emulator: &str, seed: u64, plan: FaultPlan) -> Self {
-        Self { url, shared: Arc::new(Shared::new(emulator, seed, plan, Arc::new(SystemClock))) }
+        Self { url, shared: Arc::new(ProxyState::new(emulator, seed, plan, Arc::new(SystemClock))) }
     }
 
     /// Serves calls, for ever.
@@ -117,13 +117,13 @@ impl FaultProxy {
     /// Lets this many more transactions pass. Later ones are refused, as by an overloaded service.
     pub fn let_through(&self, transactions: usize) {
         let actions = &["TransactWriteItems"];
-        self.arrange(Strike { fault: Fault::Failed, actions, after: transactions, times: usize::MAX });
+        self.arrange(Strike { fault: CallFault::Failed, actions, after: transactions, times: usize::MAX });
     }
 
     /// Throttles this many calls that read parameters.
     pub fn throttle(&self, calls: usize) {
         let actions = &["GetParameters", "GetParameter"];
-        self.arrange(Strike { fault: Fault::Throttled, actions, after: 0, times: calls });
+        self.arrange(Strike { fault: CallFault::Throttled, actions, after: 0, times: calls });
     }
 
     /// Denies the caller a parameter, and with it every call that names it (IAM).
@@ -134,12 +134,12 @@ impl FaultProxy {
     /// Makes this many writes of one item conflict with a transaction.
     pub fn conflict_with(&self, writes: usize) {
         let actions = &["PutItem", "UpdateItem"];
-        self.arrange(Strike { fault: Fault::Conflict, actions, after: 0, times: writes });
+        self.arrange(Strike { fault: CallFault::Conflict, actions, after: 0, times: writes });
     }
 
     /// Loses the answers to this many puts of one item.
     pub fn lose_answers_to(&self, puts: usize) {
-        self.arrange(Strike { fault: Fault::Lost, actions: &["PutItem"], after: 0, times: puts });
+        self.arrange(Strike { fault: CallFault::Lost, actions: &["PutItem"], after: 0, times: puts });
     }
 
     /// The calls since the last call of this method.
@@ -156,9 +156,9 @@ impl FaultProxy {
 
     /// The use of each limit since the last call of this method.
     #[must_use]
-    pub fn take_counts(&self) -> Counts {
+    pub fn take_counts(&self) -> LimitCounts {
         let counts = self.shared.counted();
-        *self.shared.counts.lock() = Counts::default();
+        *self.shared.counts.lock() = LimitCounts::default();
         counts
     }
 

@@ -30,7 +30,7 @@ pub struct Call {
 
 /// The use of each limit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct LimitCounts {
     /// Write units by key: of a table, its name and the item's key; of an index, its name and the key that chooses the partition.
     pub write_units: BTreeMap<String, f64>,
     /// Read units by key, in the same form.
@@ -54,7 +54,7 @@ pub struct Ceiling {
     pub limited_by: String,
 }
 
-impl Counts {
+impl LimitCounts {
     /// The highest rate that the limits of single keys and queues allow, if `count` of something took all that was counted. What had no
     /// limited resource at all has an infinite ceiling.
     #[must_use]
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn the_ceiling_is_that_of_the_scarcest_key_or_queue() {
         let used = |key: &str, used: f64| BTreeMap::from([(key.to_owned(), used)]);
-        let mut counts = Counts { write_units: used("hot", 20.0), ..Counts::default() };
+        let mut counts = LimitCounts { write_units: used("hot", 20.0), ..LimitCounts::default() };
         counts.write_units.insert("cold".into(), 1.0);
         assert_eq!(counts.ceiling(10), Ceiling { a_second: 500.0, limited_by: "write units of hot".into() });
         counts.sends = used("awards.fifo", 10.0);
@@ -94,6 +94,6 @@ mod tests {
             counts.ceiling(10),
             Ceiling { a_second: 250.0, limited_by: "read units of counts".into() }
         );
-        assert_eq!(Counts::default().ceiling(10).a_second, f64::INFINITY);
+        assert_eq!(LimitCounts::default().ceiling(10).a_second, f64::INFINITY);
     }
 }

@@ -11,14 +11,14 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::fault_proxy::incoming::{Incoming, Service, refused};
+use crate::fault_proxy::incoming::{CalledService, Incoming, refused};
 use crate::fault_proxy::plan::FaultPlan;
 use crate::fault_proxy::weighed::WrittenItem;
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fault {
+pub enum CallFault {
     /// It is refused because there were too many. Nothing is done.
     Throttled,
     /// It is answered with 500. Nothing is done.
@@ -39,7 +39,7 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 pub struct Strike {
     /// The fault.
-    pub fault: Fault,
+    pub fault: CallFault,
     /// The actions of the calls; without any, all calls that it can happen to.
     pub actions: &'static [&'static str],
     /// How many of these calls are left alone first.
@@ -48,7 +48,7 @@ pub struct Strike {
     pub times: usize,
 }
 
-impl Fault {
+impl CallFault {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Throttled,
@@ -76,16 +76,16 @@ impl Fault {
 
     /// Whether it can happen to this call.
     fn concerns(self, call: &Incoming) -> bool {
-        if call.sets_up() || call.service == Service::Function {
+        if call.sets_up() || call.service == CalledService::Function {
             return false;
         }
         match self {
             Self::Throttled | Self::Failed | Self::Lost | Self::Broken => true,
             Self::Conflict => {
-                call.service == Service::Dynamo && (call.writes_one_item() || call.is_transaction())
+                call.service == CalledService::Dynamo && (call.writes_one_item() || call.is_transaction())
             }
             Self::PartThrottled => call.is_transaction(),
-            Self::Partial => call.service == Service::Dynamo && call.action.starts_with("Batch"),
+            Self::Partial => call.service == CalledService::Dynamo && call.action.starts_with("Batch"),
         }
     }
 
@@ -93,12 +93,12 @@ impl Fault {
     pub(super) fn instead(self, call: &Incoming) -> Option<Response> {
         match self {
             Self::Throttled => Some(match call.service {
-                Service::Dynamo => refused(
+                CalledService::Dynamo => refused(
                     call,
                     "ProvisionedThroughputExceededException",
                     "The level of configured provisioned throughput was exceeded.",
                 ),
-                Service::Sqs => refused(call, "RequestThrottled", "Request is throttled."),
+                CalledService::Sqs => refused(call, "RequestThrottled", "Request is throttled."),
                 _ => refused(call, "ThrottlingException", "Rate exceeded"),
             }),
             Self::Failed => Some(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
@@ -138,11 +138,11 @@ fn cancelled(call: &Incoming, code: &str) -> Response {
 }
 
 /// The dice, and what tests have arranged.
-pub(super) struct Faults {
-    state: Mutex<State>,
+pub(super) struct FaultDice {
+    state: Mutex<FaultState>,
 }
 
-struct State {
+struct FaultState {
     plan: FaultPlan,
     dice: fastrand::Rng,
     strikes: Vec<Strike>,
@@ -153,11 +153,11 @@ struct State {
     struck: BTreeMap<String, u64>,
 }
 
-impl Faults {
+impl FaultDice {
     pub(super) fn new(seed: u64, plan: FaultPlan) -> Self {
         let dice = fastrand::Rng::with_seed(seed);
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(FaultState {
                 plan,
                 dice,
                 strikes: Vec::new(),
@@ -196,7 +196,7 @@ impl Faults {
     }
 
     /// The fault that strikes this call.
-    pub(super) fn strike(&self, call: &Incoming, written: &[WrittenItem]) -> Option<Fault> {
+    pub(super) fn strike(&self, call: &Incoming, written: &[WrittenItem]) -> Option<CallFault> {
         let mut state = self.state.lock();
         if call.is_transaction() {
             state.in_transactions.extend(written.iter().map(WrittenItem::counted_as));
@@ -233,12 +233,12 @@ impl Faults {
     }
 }
 
-impl State {
+impl FaultState {
     fn count(&mut self, what: &str) {
         *self.struck.entry(what.to_owned()).or_default() += 1;
     }
 
-    fn arranged(&mut self, call: &Incoming) -> Option<Fault> {
+    fn arranged(&mut self, call: &Incoming) -> Option<CallFault> {
         for strike in &mut self.strikes {
             let named = strike.actions.is_empty() || strike.actions.contains(&call.action.as_str());
             if !named || !strike.fault.concerns(call) || strike.times == 0 {
@@ -254,19 +254,19 @@ impl State {
         None
     }
 
-    fn drawn(&mut self, call: &Incoming, meets_one: bool) -> Option<Fault> {
+    fn drawn(&mut self, call: &Incoming, meets_one: bool) -> Option<CallFault> {
         if self.plan.spares_last_attempts && call.is_last_attempt() {
             return None;
         }
         let lost = if call.adds() { self.plan.lost_additions } else { self.plan.lost };
         let shares = [
-            (Fault::Throttled, self.plan.throttled),
-            (Fault::Failed, self.plan.failed),
-            (Fault::Lost, lost / 2.0),
-            (Fault::Broken, lost / 2.0),
-            (Fault::Conflict, if meets_one { self.plan.conflicts } else { 0.0 }),
-            (Fault::PartThrottled, self.plan.conflicts / 2.0),
-            (Fault::Partial, self.plan.partial),
+            (CallFault::Throttled, self.plan.throttled),
+            (CallFault::Failed, self.plan.failed),
+            (CallFault::Lost, lost / 2.0),
+            (CallFault::Broken, lost / 2.0),
+            (CallFault::Conflict, if meets_one { self.plan.conflicts } else { 0.0 }),
+            (CallFault::PartThrottled, self.plan.conflicts / 2.0),
+            (CallFault::Partial, self.plan.partial),
         ];
         let possible = shares.into_iter().filter(|(fault, share)| *share > 0.0 && fault.concerns(call));
         possible.into_iter().find_map(|(fault, share)| (self.dice.f64() < share).then_some(fault))

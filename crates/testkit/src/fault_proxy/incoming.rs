@@ -12,7 +12,7 @@ const LARGEST: usize = 16 * 1024 * 1024;
 
 /// What is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
+pub(super) enum CalledService {
     Dynamo,
     Sqs,
     Ssm,
@@ -26,7 +26,7 @@ pub(super) struct Incoming {
     pub(super) head: Parts,
     pub(super) body: Bytes,
     pub(super) json: Value,
-    pub(super) service: Service,
+    pub(super) service: CalledService,
     /// The action, where a header names it.
     pub(super) action: String,
     /// The name that the caller gives itself (`AWS_SDK_UA_APP_ID`).
@@ -51,11 +51,11 @@ impl Incoming {
         let (by, host) = (by.unwrap_or("").to_owned(), header("host"));
         let (prefix, action) = header("x-amz-target").rsplit_once('.').unwrap_or_default();
         let service = match prefix {
-            "AmazonSQS" => Service::Sqs,
-            "AmazonSSM" => Service::Ssm,
-            "" if host.contains("lambda-url") || host.contains("execute-api") => Service::Function,
-            "" => Service::Scheduler,
-            _ => Service::Dynamo,
+            "AmazonSQS" => CalledService::Sqs,
+            "AmazonSSM" => CalledService::Ssm,
+            "" if host.contains("lambda-url") || host.contains("execute-api") => CalledService::Function,
+            "" => CalledService::Scheduler,
+            _ => CalledService::Dynamo,
         };
         let action = action.to_owned();
         let json = serde_json::from_slice(&body).unwrap_or_default();
@@ -75,11 +75,11 @@ impl Incoming {
     /// Whether the call makes or removes tables, queues and the like. Faults concern work, and no setting up.
     pub(super) fn sets_up(&self) -> bool {
         match self.service {
-            Service::Dynamo => self.action.ends_with("Table") || self.action.ends_with("TimeToLive"),
-            Service::Sqs => self.action.ends_with("Queue") || self.action.ends_with("QueueAttributes"),
-            Service::Ssm => self.action.starts_with("Put"),
-            Service::Scheduler => !self.head.uri.path().starts_with("/schedules/"),
-            Service::Function => false,
+            CalledService::Dynamo => self.action.ends_with("Table") || self.action.ends_with("TimeToLive"),
+            CalledService::Sqs => self.action.ends_with("Queue") || self.action.ends_with("QueueAttributes"),
+            CalledService::Ssm => self.action.starts_with("Put"),
+            CalledService::Scheduler => !self.head.uri.path().starts_with("/schedules/"),
+            CalledService::Function => false,
         }
     }
 
@@ -94,7 +94,7 @@ impl Incoming {
 
     /// Whether the call sends messages.
     pub(super) fn sends(&self) -> bool {
-        self.service == Service::Sqs && self.action.starts_with("SendMessage")
+        self.service == CalledService::Sqs && self.action.starts_with("SendMessage")
     }
 
     /// Whether the call takes effect again when it is repeated.
@@ -121,17 +121,17 @@ impl Incoming {
     /// The call in the words of policies: its service and action, and its table, index, queue or path.
     pub(super) fn in_words(&self) -> (String, String) {
         match self.service {
-            Service::Sqs => {
+            CalledService::Sqs => {
                 (format!("sqs:{}", self.action.trim_end_matches("Batch")), self.queue().to_owned())
             }
-            Service::Ssm => {
+            CalledService::Ssm => {
                 let names = self.json["Names"].as_array().into_iter().flatten().filter_map(Value::as_str);
                 let named: Vec<&str> = self.json["Name"].as_str().into_iter().chain(names).collect();
                 (format!("ssm:{}", self.action), named.join(" "))
             }
-            Service::Scheduler => ("scheduler".to_owned(), self.head.uri.path().to_owned()),
-            Service::Function => ("lambda:Invoke".to_owned(), self.host()),
-            Service::Dynamo => {
+            CalledService::Scheduler => ("scheduler".to_owned(), self.head.uri.path().to_owned()),
+            CalledService::Function => ("lambda:Invoke".to_owned(), self.host()),
+            CalledService::Dynamo => {
                 let index = self.json["IndexName"].as_str().map(|index| format!("/index/{index}"));
                 let batch =
                     self.json["RequestItems"].as_object().and_then(|tables| tables.keys().next().cloned());
@@ -192,13 +192,13 @@ impl Incoming {
 /// An error in the form in which the called service reports it.
 pub(super) fn refused(call: &Incoming, kind: &'static str, message: &str) -> Response {
     let body = match call.service {
-        Service::Dynamo => {
+        CalledService::Dynamo => {
             json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message })
         }
         _ => json!({ "__type": kind, "message": message }),
     };
     let status = match call.service {
-        Service::Scheduler | Service::Function => StatusCode::TOO_MANY_REQUESTS,
+        CalledService::Scheduler | CalledService::Function => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::BAD_REQUEST,
     };
     (status, [("x-amzn-errortype", kind)], body.to_string()).into_response()

@@ -21,14 +21,14 @@ pub(super) struct LaggingIndexes {
     /// The copies, each of which is made once.
     copies: Mutex<HashMap<String, Arc<OnceCell<()>>>>,
     /// The items that were written and are not copied yet, by the time at which they are.
-    written: Mutex<BTreeMap<(Timestamp, u64), Written>>,
+    written: Mutex<BTreeMap<(Timestamp, u64), WrittenKey>>,
     /// Notified when something was written.
     news: Notify,
     /// Held while items are copied, so that no earlier state of an item replaces a later one.
     copying: tokio::sync::Mutex<()>,
 }
 
-struct Written {
+struct WrittenKey {
     table: String,
     key: Value,
 }
@@ -70,7 +70,7 @@ impl LaggingIndexes {
         let mut written = self.written.lock();
         let at = at.unwrap_or(Timestamp::MAX);
         let number = written.keys().next_back().map_or(0, |(_, number)| number + 1);
-        written.insert((at, number), Written { table: table.to_owned(), key });
+        written.insert((at, number), WrittenKey { table: table.to_owned(), key });
         drop(written);
         self.news.notify_one();
     }
@@ -99,7 +99,7 @@ impl LaggingIndexes {
                 let first = written.first_entry().filter(|first| first.key().0 <= now);
                 first.map(|first| first.remove())
             };
-            let Some(Written { table, key }) = due else { return };
+            let Some(WrittenKey { table, key }) = due else { return };
             let item = self.emulated.item(&table, &key).await;
             self.put(&table, &key, item).await;
         }

@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 use ports::Clock;
 use serde_json::Value;
 
-use crate::fault_proxy::counts::{Call, Counts};
+use crate::fault_proxy::counts::{Call, LimitCounts};
 use crate::fault_proxy::emulated::Emulated;
-use crate::fault_proxy::faults::{Fault, Faults};
-use crate::fault_proxy::incoming::{Incoming, Service, refused};
+use crate::fault_proxy::faults::{CallFault, FaultDice};
+use crate::fault_proxy::incoming::{CalledService, Incoming, refused};
 use crate::fault_proxy::lag::LaggingIndexes;
 use crate::fault_proxy::partial::Halved;
 use crate::fault_proxy::plan::{FaultPlan, Quotas};
@@ -22,20 +22,20 @@ use crate::fault_proxy::quotas::Buckets;
 use crate::fault_proxy::weighed::{self, ByKey, WrittenItem};
 
 /// What the calls of a proxy share.
-pub(super) struct Shared {
+pub(super) struct ProxyState {
     emulated: Emulated,
     clock: Arc<dyn Clock>,
-    pub(super) faults: Faults,
+    pub(super) faults: FaultDice,
     pub(super) indexes: LaggingIndexes,
     buckets: Mutex<Buckets>,
     /// The requests that each function is processing.
     running: Mutex<HashMap<String, u32>>,
     pub(super) calls: Mutex<Vec<Call>>,
-    pub(super) counts: Mutex<Counts>,
+    pub(super) counts: Mutex<LimitCounts>,
 }
 
 /// Answers a call.
-pub(super) async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+pub(super) async fn answer(State(shared): State<Arc<ProxyState>>, request: Request) -> Response {
     let Some(call) = Incoming::read(request).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
@@ -57,17 +57,17 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, request: Request) 
         shared.clock.sleep(delay).await;
     }
     let answer = shared.pass_on(&call, &written, fault).await;
-    fault.and_then(Fault::spoils).unwrap_or(answer)
+    fault.and_then(CallFault::spoils).unwrap_or(answer)
 }
 
-impl Shared {
+impl ProxyState {
     pub(super) fn new(emulator: &str, seed: u64, plan: FaultPlan, clock: Arc<dyn Clock>) -> Self {
         let emulated = Emulated::at(emulator);
         Self {
             indexes: LaggingIndexes::new(emulated.clone(), clock.clone()),
             emulated,
             clock,
-            faults: Faults::new(seed, plan),
+            faults: FaultDice::new(seed, plan),
             buckets: Mutex::default(),
             running: Mutex::default(),
             calls: Mutex::default(),
@@ -96,8 +96,8 @@ impl Shared {
         }
     }
 
-    pub(super) fn counted(&self) -> Counts {
-        Counts { struck: self.faults.struck(), ..self.counts.lock().clone() }
+    pub(super) fn counted(&self) -> LimitCounts {
+        LimitCounts { struck: self.faults.struck(), ..self.counts.lock().clone() }
     }
 
     /// The refusal of a call for which nothing is left of a limit.
@@ -113,13 +113,15 @@ impl Shared {
             open
         };
         let open = match call.service {
-            Service::Sqs if call.queue().ends_with(".fifo") && !call.sets_up() => {
+            CalledService::Sqs if call.queue().ends_with(".fifo") && !call.sets_up() => {
                 let action = call.action.trim_end_matches("Batch");
                 let named = if fifo_by_group { group(call) } else { String::new() };
                 is_open(&format!("{action} {} {named}", call.queue()), fifo_calls, 1.0)
             }
-            Service::Ssm if call.action.starts_with("Get") => is_open("parameters", parameter_calls, 1.0),
-            Service::Dynamo => written.iter().flat_map(WrittenItem::keys).all(|key| {
+            CalledService::Ssm if call.action.starts_with("Get") => {
+                is_open("parameters", parameter_calls, 1.0)
+            }
+            CalledService::Dynamo => written.iter().flat_map(WrittenItem::keys).all(|key| {
                 // What a write takes is known afterwards.
                 is_open(&format!("write {key}"), write_units, 0.0)
             }),
@@ -130,21 +132,21 @@ impl Shared {
         }
         self.faults.count("over a limit");
         if call.is_transaction() {
-            return Fault::PartThrottled.instead(call);
+            return CallFault::PartThrottled.instead(call);
         }
-        Fault::Throttled.instead(call)
+        CallFault::Throttled.instead(call)
     }
 
     /// Passes a call on, and counts it.
-    async fn pass_on(&self, call: &Incoming, written: &[WrittenItem], fault: Option<Fault>) -> Response {
+    async fn pass_on(&self, call: &Incoming, written: &[WrittenItem], fault: Option<CallFault>) -> Response {
         let plan = self.faults.plan();
-        let Some(_environment) = Environment::of(self, call, plan.quotas.environments) else {
+        let Some(_environment) = BusyEnvironment::of(self, call, plan.quotas.environments) else {
             self.faults.count("over a limit");
             return refused(call, "TooManyRequestsException", "Rate Exceeded.");
         };
         let lags = plan.indexes_lag_ms > 0 || plan.indexes_held;
         let weighs = plan.weighs || plan.quotas.weigh();
-        let halved = Halved::of(call).filter(|_| fault == Some(Fault::Partial));
+        let halved = Halved::of(call).filter(|_| fault == Some(CallFault::Partial));
         let mut body = halved.as_ref().map_or_else(|| call.body.clone(), |half| half.done.to_string().into());
         if lags {
             body = self.through_copies(call, written, body).await;
@@ -155,7 +157,7 @@ impl Shared {
         let Some((status, mut headers, mut answered)) = passed else {
             return StatusCode::BAD_GATEWAY.into_response();
         };
-        if call.sets_up() && call.service == Service::Dynamo {
+        if call.sets_up() && call.service == CalledService::Dynamo {
             self.emulated.table_changed(call.text("TableName"));
         }
         let after = if weighs { self.items(written).await } else { Vec::new() };
@@ -204,7 +206,8 @@ impl Shared {
         answered: &Bytes,
         weighs: bool,
     ) {
-        if call.service == Service::Function || call.sets_up() && call.service == Service::Dynamo {
+        if call.service == CalledService::Function || call.sets_up() && call.service == CalledService::Dynamo
+        {
             return;
         }
         let mut calls = Vec::new();
@@ -223,7 +226,7 @@ impl Shared {
         }
         if written.is_empty() {
             let (action, resource) = call.in_words();
-            let weighed = weighs && call.service == Service::Dynamo;
+            let weighed = weighs && call.service == CalledService::Dynamo;
             let units =
                 if weighed { weighed::read(call, answered, &self.emulated).await } else { ByKey::new() };
             self.charge(&units, |counts| &mut counts.read_units, "read");
@@ -234,7 +237,7 @@ impl Shared {
         self.calls.lock().extend(calls);
     }
 
-    fn charge(&self, units: &ByKey, counted: fn(&mut Counts) -> &mut ByKey, kind: &str) {
+    fn charge(&self, units: &ByKey, counted: fn(&mut LimitCounts) -> &mut ByKey, kind: &str) {
         let quotas = self.faults.plan().quotas;
         let limit = if kind == "write" { quotas.write_units } else { quotas.read_units };
         let (now, mut counts, mut buckets) = (self.clock.now(), self.counts.lock(), self.buckets.lock());
@@ -253,7 +256,8 @@ impl Shared {
             let group = format!("{} {}", call.queue(), group(call));
             *counts.sends_of_groups.entry(group).or_default() += 1.0;
         }
-        counts.parameter_calls += u64::from(call.service == Service::Ssm && call.action.starts_with("Get"));
+        counts.parameter_calls +=
+            u64::from(call.service == CalledService::Ssm && call.action.starts_with("Get"));
     }
 }
 
@@ -264,13 +268,13 @@ fn group(call: &Incoming) -> String {
 }
 
 /// An environment of a function, which processes one request.
-struct Environment<'a>(&'a Shared, String);
+struct BusyEnvironment<'a>(&'a ProxyState, String);
 
-impl<'a> Environment<'a> {
+impl<'a> BusyEnvironment<'a> {
     /// An environment for a request; `None` when all are busy. A call of anything else gets one without a limit.
-    fn of(shared: &'a Shared, call: &Incoming, most: Option<u32>) -> Option<Self> {
+    fn of(shared: &'a ProxyState, call: &Incoming, most: Option<u32>) -> Option<Self> {
         let (host, most) = match call.service {
-            Service::Function => (call.host(), most),
+            CalledService::Function => (call.host(), most),
             _ => (String::new(), None),
         };
         let mut running = shared.running.lock();
@@ -283,7 +287,7 @@ impl<'a> Environment<'a> {
     }
 }
 
-impl Drop for Environment<'_> {
+impl Drop for BusyEnvironment<'_> {
     fn drop(&mut self) {
         if let Some(count) = self.0.running.lock().get_mut(&self.1) {
             *count = count.saturating_sub(1);

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use crate::fault_proxy::counts::Counts;
+use crate::fault_proxy::counts::LimitCounts;
 use crate::fault_proxy::quotas::Buckets;
 
 /// The attempts that the SDK makes of a call, and the longest wait before the second one. It doubles before the third.
@@ -49,7 +49,7 @@ type Takes = Vec<(String, u32, f64)>;
 impl Rush {
     /// Plays the rush against the limits of AWS, if `of` requests took what was counted. Keys that only one request uses limit nothing.
     #[must_use]
-    pub fn against(self, counts: &Counts, of: u32, seed: u64) -> Rushed {
+    pub fn against(self, counts: &LimitCounts, of: u32, seed: u64) -> Rushed {
         let shared = |used: &BTreeMap<String, f64>, limit: u32| -> Takes {
             let each = |(key, used): (&String, &f64)| (key.clone(), limit, used / f64::from(of));
             used.iter().filter(|(_, used)| **used > 2.0).map(each).collect()
@@ -106,8 +106,8 @@ impl Rush {
 mod tests {
     use super::*;
 
-    fn counts(sends: f64) -> Counts {
-        Counts { sends: BTreeMap::from([("awards.fifo".to_owned(), sends)]), ..Counts::default() }
+    fn counts(sends: f64) -> LimitCounts {
+        LimitCounts { sends: BTreeMap::from([("awards.fifo".to_owned(), sends)]), ..LimitCounts::default() }
     }
 
     #[test]
