@@ -10,6 +10,7 @@ use domain::incentive::Offer;
 use domain::incentive::raffle::Seed;
 use domain::participation::Participation;
 use domain::reservation::Allowance;
+use futures::future::join_all;
 use ports::ledger::DeliveryOutcome;
 use ports::limits::{ContractLane, Endpoint, Lane};
 use ports::store::Saved;
@@ -74,6 +75,16 @@ async fn a_booking_whose_answer_was_lost_books_its_slots_once() {
     }
     let overview = ports.operations.as_ref().unwrap().overview(start()).await.unwrap();
     assert_eq!(overview.limits.values().map(|limit| limit.booked).collect::<Vec<_>>(), [200]);
+}
+
+#[tokio::test]
+async fn bookings_whose_answers_were_lost_book_once_although_others_book_meanwhile() {
+    let (proxy, ports) = behind(FaultPlan::none()).await;
+    strike(&proxy, CallFault::Lost, &["UpdateItem"], 3);
+    let lane = lane();
+    join_all((0..12).map(|_| ports.limits.reserve(&lane, 10, start()))).await;
+    let overview = ports.operations.as_ref().unwrap().overview(start()).await.unwrap();
+    assert_eq!(overview.limits.values().map(|limit| limit.booked).collect::<Vec<_>>(), [120]);
 }
 
 #[tokio::test]
