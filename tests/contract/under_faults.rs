@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use aws::dynamo::BrandTable;
 use domain::award::{Award, AwardStatus, Resolution};
+use domain::id_key::IdKey;
 use domain::ids::ParticipationId;
 use domain::incentive::Offer;
 use domain::incentive::raffle::Seed;
 use domain::participation::Participation;
+use domain::person::Person;
+use domain::profile::{Alias, ProfileHint, ProfileRef};
 use domain::reservation::Allowance;
 use futures::future::join_all;
 use ports::ledger::DeliveryOutcome;
@@ -100,6 +103,31 @@ async fn a_callback_that_was_taken_with_a_lost_answer_is_delivered_now_and_its_a
         let outcome = DeliveryOutcome::RetryAt(game.now());
         game.ports.callbacks.delivered(&[(taken[0].callback.id, outcome)]).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn callbacks_that_meet_a_repeated_resolution_are_taken_and_reported_after_it() {
+    let (proxy, ports) = behind(FaultPlan::none()).await;
+    let game = Game::of(ports, first(1));
+    game.credit(game.accept(1).await).await;
+    strike(&proxy, CallFault::Conflict, &["UpdateItem"], 3);
+    let taken = game.take_callbacks(10).await.callbacks.pop().unwrap();
+    strike(&proxy, CallFault::Conflict, &["DeleteItem"], 3);
+    game.ports.callbacks.delivered(&[(taken.callback.id, DeliveryOutcome::Delivered)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_profile_is_reported_as_forgotten_although_the_answer_to_its_removal_was_lost() {
+    let (proxy, ports) = behind(FaultPlan::none()).await;
+    let (ada, id_key) = (ada(), IdKey::new([9; 32]));
+    let profile = ProfileRef::Alias(Alias::for_email(ada.email().unwrap()));
+    let hint = ProfileHint { profile, learned_at: start(), created: true, by: ada.id() };
+    ports.store.remember_profiles(&[(ada.contact_key(&id_key).unwrap(), hint)]).await.unwrap();
+    ports.store.insert(&ada, None).await.unwrap();
+    strike(&proxy, CallFault::Lost, &["DeleteItem"], 1);
+    let person = Person::Email(ada.email().unwrap().clone());
+    let operations = ports.operations.as_ref().unwrap();
+    assert_eq!(operations.forget(&person, &id_key, start()).await.unwrap().profiles, 1);
 }
 
 #[tokio::test]
