@@ -35,7 +35,7 @@ impl Ledger for DataFile {
         let read = move |connection: &Connection| {
             let mut records = Vec::with_capacity(ids.len());
             for id in ids {
-                let sql = "SELECT record FROM awards WHERE id = ?";
+                let sql = "SELECT award FROM participations WHERE id = ? AND award IS NOT NULL";
                 let record: Option<String> = one(connection, sql, [id.to_bytes()], |row| row.get(0))?;
                 records.extend(record.map(|record| (id, record)));
             }
@@ -83,7 +83,8 @@ impl Ledger for DataFile {
         let ids = ids.to_vec();
         let work = move |transaction: &Transaction<'_>| {
             let mut note = transaction.prepare_cached(
-                "UPDATE awards SET due_at = NULL, record = json_remove(record, '$.due_at') WHERE id = ?",
+                "UPDATE participations SET award_due_at = NULL, award = json_remove(award, '$.due_at')
+                 WHERE id = ? AND award IS NOT NULL",
             )?;
             for id in &ids {
                 note.execute([id.to_bytes()])?;

@@ -11,6 +11,7 @@ mod ledger;
 mod ledger_tx;
 mod limits;
 mod mailbox;
+mod moved_lines;
 mod open_error;
 mod outages;
 mod permissions;

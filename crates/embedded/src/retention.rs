@@ -79,10 +79,9 @@ fn participations(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Re
     let ids =
         found.query_map(rusqlite::params![now.as_millisecond(), ROWS], |row| row.get::<_, [u8; 16]>(0))?;
     let ids: Vec<[u8; 16]> = ids.collect::<rusqlite::Result<_>>()?;
+    let mut delete = transaction.prepare_cached("DELETE FROM participations WHERE id = ?")?;
     for id in &ids {
-        for table in ["participations", "awards"] {
-            transaction.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?"))?.execute([id])?;
-        }
+        delete.execute([id])?;
     }
     Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
 }

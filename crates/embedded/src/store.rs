@@ -16,7 +16,7 @@ use stored::participation::{decode, encode};
 use stored::{Unencodable, hint};
 
 use crate::data_file::DataFile;
-use crate::ledger_tx::SqliteLedgerTx;
+use crate::ledger_tx::{LineColumns, SqliteLedgerTx};
 use crate::rows::one;
 
 /// A participation as a row.
@@ -45,13 +45,31 @@ impl ParticipationRow {
         })
     }
 
-    fn insert(&self, transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+    /// Inserts the row, with its line in a ledger if it has one.
+    fn insert(&self, transaction: &Transaction<'_>, line: Option<LineColumns>) -> rusqlite::Result<()> {
         let mut statement = transaction.prepare_cached(
-            "INSERT INTO participations (id, version, brand, due_at, expires_at, record)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            "INSERT INTO participations (id, version, brand, due_at, expires_at, record,
+                                         ledger, participant, arrival, standing, place, credited, award_due_at, award)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?;
-        let row = params![self.id, self.version, self.brand, self.due_at, self.expires_at, self.record];
-        Ok(statement.execute(row)? == 1)
+        let line = line.as_ref();
+        statement.execute(params![
+            self.id,
+            self.version,
+            self.brand,
+            self.due_at,
+            self.expires_at,
+            self.record,
+            line.map(|line| &line.ledger),
+            line.map(|line| line.participant),
+            line.map(|line| line.arrival),
+            line.map(|line| line.standing),
+            line.and_then(|line| line.place),
+            line.map(|line| line.credited),
+            line.and_then(|line| line.due_at),
+            line.map(|line| &line.award),
+        ])?;
+        Ok(())
     }
 
     pub(crate) fn save(&self, transaction: &Connection) -> rusqlite::Result<Saved> {
@@ -77,22 +95,22 @@ impl Store for DataFile {
         let stored = self
             .writer
             .write("storing a participation", move |transaction| {
-                if !row.insert(transaction)? {
-                    return Ok(Err(select(transaction, row.id)?));
+                if let Some(earlier) = select(transaction, row.id)? {
+                    return Ok(Err(earlier));
                 }
-                let standing = match &entry {
-                    Some(Entry { award, rules }) => {
-                        accept(&mut SqliteLedgerTx::new(transaction, &award.ledger), rules, award)?
-                    }
-                    None => Standing::Unnumbered,
+                let Some(Entry { award, rules }) = &entry else {
+                    row.insert(transaction, None)?;
+                    return Ok(Ok(Standing::Unnumbered));
                 };
+                let mut book = SqliteLedgerTx::entering(transaction, award);
+                let standing = accept(&mut book, rules, award)?;
+                row.insert(transaction, book.entered_line())?;
                 Ok(Ok(standing))
             })
             .await?;
         match stored {
             Ok(standing) => Ok(Inserted::New(standing)),
-            Err(Some((version, record))) => Ok(Inserted::Existing(Box::new(decode(id, version, &record)?))),
-            Err(None) => Err(Error::corrupt("participation", "its id is taken, and it is not there").of(id)),
+            Err((version, record)) => Ok(Inserted::Existing(Box::new(decode(id, version, &record)?))),
         }
     }
 
@@ -149,8 +167,8 @@ impl Store for DataFile {
         let rows: Vec<DueRow> = self
             .reader
             .read("reading what is due", move |connection| {
-                let mut rows = due_in(connection, "participations", now, limit)?;
-                rows.extend(due_in(connection, "awards", now, limit)?);
+                let mut rows = due_by(connection, "due_at", now, limit)?;
+                rows.extend(due_by(connection, "award_due_at", now, limit)?);
                 Ok(rows)
             })
             .await?;
@@ -248,12 +266,14 @@ impl Store for DataFile {
 
 type DueRow = ([u8; 16], String, i64);
 
-/// The due rows of a table. It takes the first rows of each brand, so that a brand with many due rows does not hide the others.
-fn due_in(connection: &Connection, table: &str, now: i64, limit: i64) -> rusqlite::Result<Vec<DueRow>> {
-    let mut next_brand = connection
-        .prepare_cached(&format!("SELECT min(brand) FROM {table} WHERE due_at IS NOT NULL AND brand > ?1"))?;
+/// The rows that are due by a column. It takes the first rows of each brand, so that a brand with many due rows does not hide the others.
+fn due_by(connection: &Connection, column: &str, now: i64, limit: i64) -> rusqlite::Result<Vec<DueRow>> {
+    let mut next_brand = connection.prepare_cached(&format!(
+        "SELECT min(brand) FROM participations WHERE {column} IS NOT NULL AND brand > ?1"
+    ))?;
     let mut of_brand = connection.prepare_cached(&format!(
-        "SELECT id, brand, due_at FROM {table} WHERE brand = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3"
+        "SELECT id, brand, {column} FROM participations WHERE brand = ?1 AND {column} <= ?2
+         ORDER BY {column} LIMIT ?3"
     ))?;
     let mut rows = Vec::new();
     let mut last = String::new();

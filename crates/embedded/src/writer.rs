@@ -226,7 +226,7 @@ fn log_length(connection: &Connection) -> u64 {
 }
 
 /// Moves the pages that can be moved without blocking anyone. The rest is moved the next time.
-fn passive_checkpoint(connection: &Connection) {
+pub(crate) fn passive_checkpoint(connection: &Connection) {
     let _next_time = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }
 
