@@ -10,8 +10,9 @@ use domain::ledger::{Counts, LedgerTx, TakenCode};
 use rusqlite::{Error, Params, Result, Transaction, params};
 
 use crate::drawn;
+use crate::group::Group;
 use crate::queries::{ENTERED, FIRST_WAITING, OTHERS, OWED};
-use crate::rows::{award, counts, one, unencodable};
+use crate::rows::{award, one, unencodable};
 
 /// A ledger's name in the file. Scopes and ids contain no spaces, so the name is unambiguous.
 pub(crate) fn name(ledger: &LedgerKey) -> String {
@@ -51,7 +52,7 @@ impl LineColumns {
 
 /// One ledger inside a transaction on the file.
 pub(crate) struct SqliteLedgerTx<'a> {
-    transaction: &'a Transaction<'a>,
+    transaction: &'a Group<'a>,
     ledger: String,
     /// The line that is being entered.
     entering: Option<Entering>,
@@ -64,12 +65,12 @@ struct Entering {
 }
 
 impl<'a> SqliteLedgerTx<'a> {
-    pub(crate) fn new(transaction: &'a Transaction<'a>, ledger: &LedgerKey) -> Self {
+    pub(crate) fn new(transaction: &'a Group<'a>, ledger: &LedgerKey) -> Self {
         Self { transaction, ledger: name(ledger), entering: None }
     }
 
     /// Enters a line whose participation is inserted after it.
-    pub(crate) fn entering(transaction: &'a Transaction<'a>, award: &Award) -> Self {
+    pub(crate) fn entering(transaction: &'a Group<'a>, award: &Award) -> Self {
         Self {
             entering: Some(Entering { id: award.id, line: None }),
             ..Self::new(transaction, &award.ledger)
@@ -126,15 +127,11 @@ impl LedgerTx for SqliteLedgerTx<'_> {
     type Error = Error;
 
     fn counts(&mut self) -> Result<Counts> {
-        counts(self.transaction, &self.ledger)
+        self.transaction.counts(&self.ledger)
     }
 
     fn keep_counts(&mut self, counts: &Counts) -> Result<()> {
-        let mut statement = self.transaction.prepare_cached(
-            "INSERT INTO ledgers (ledger, counts) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET counts = excluded.counts",
-        )?;
-        let counts = stored::counters::encode(&self.ledger, counts).map_err(unencodable)?;
-        statement.execute([&self.ledger, &counts])?;
+        self.transaction.keep_counts(&self.ledger, counts);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod codes;
 mod data_file;
 mod drawn;
 mod failure;
+mod group;
 mod id_key;
 mod ledger;
 mod ledger_tx;

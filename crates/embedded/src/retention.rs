@@ -5,6 +5,7 @@ use ports::Result;
 use rusqlite::{Connection, Transaction};
 
 use crate::data_file::DataFile;
+use crate::group::Group;
 
 /// Rows in one transaction. A request that stores something waits for one such transaction at most.
 const ROWS: u32 = 250;
@@ -56,7 +57,7 @@ impl DataFile {
             if gone.is_empty() {
                 continue;
             }
-            let delete = move |transaction: &Transaction<'_>| {
+            let delete = move |transaction: &Group<'_>| {
                 // A hint that was updated meanwhile has another record and stays.
                 let sql = "DELETE FROM profiles WHERE contact = ?1 AND record = ?2";
                 let mut delete = transaction.prepare_cached(sql)?;

@@ -17,7 +17,7 @@ macro_rules! state_of {
     };
 }
 
-/// Triggers keep the counts that `status` shows up to date. An index lists open participations in the order of acceptance.
+/// Triggers keep the counts that `status` shows up to date, except for new participations since step 14. An index lists open participations in the order of acceptance.
 const TALLIES: &str = concat!(
     "CREATE TABLE tallies (
          what  TEXT NOT NULL,
@@ -268,7 +268,10 @@ const STEPS: &[M<'_>] = &[M::up(
      ALTER TABLE limits ADD COLUMN backlog_waiting INTEGER;",
 ), M::up(
     // A ledger line is a part of its participation's row. `moved_lines` moves the lines of the table `awards` there and ends the step.
-    "DROP TRIGGER waiting_begins;
+    // New participations are counted once for each group that is committed (see `group`), and no longer by triggers.
+    "DROP TRIGGER participations_come;
+     DROP TRIGGER participations_are_accepted;
+     DROP TRIGGER waiting_begins;
      DROP TRIGGER waiting_changes;
      DROP TRIGGER waiting_ends;
      DROP TRIGGER award_keys_go;

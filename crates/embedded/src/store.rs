@@ -11,11 +11,12 @@ use domain::profile::ProfileHint;
 use ports::error::at_most;
 use ports::store::{Due, Inserted, MOST_ITEMS, ProfileHints, Read, Saved, Store, in_turns};
 use ports::{Error, Result};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, params};
 use stored::participation::{decode, encode};
 use stored::{Unencodable, hint};
 
 use crate::data_file::DataFile;
+use crate::group::Group;
 use crate::ledger_tx::{LineColumns, SqliteLedgerTx};
 use crate::rows::one;
 
@@ -45,15 +46,21 @@ impl ParticipationRow {
         })
     }
 
-    /// Inserts the row, with its line in a ledger if it has one.
-    fn insert(&self, transaction: &Transaction<'_>, line: Option<LineColumns>) -> rusqlite::Result<()> {
-        let mut statement = transaction.prepare_cached(
+    /// Inserts the row, with its line in a ledger if it has one, and counts it. Returns whether the id was free.
+    fn insert(
+        &self,
+        group: &Group<'_>,
+        counted: &Counted,
+        line: Option<LineColumns>,
+    ) -> rusqlite::Result<bool> {
+        let mut statement = group.prepare_cached(
             "INSERT INTO participations (id, version, brand, due_at, expires_at, record,
                                          ledger, participant, arrival, standing, place, credited, award_due_at, award)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             ON CONFLICT DO NOTHING",
         )?;
         let line = line.as_ref();
-        statement.execute(params![
+        let inserted = statement.execute(params![
             self.id,
             self.version,
             self.brand,
@@ -69,7 +76,11 @@ impl ParticipationRow {
             line.and_then(|line| line.due_at),
             line.map(|line| &line.award),
         ])?;
-        Ok(())
+        if inserted == 1 {
+            group.tally("participations", counted.state);
+            group.tally("accepted", &counted.scope);
+        }
+        Ok(inserted == 1)
     }
 
     pub(crate) fn save(&self, transaction: &Connection) -> rusqlite::Result<Saved> {
@@ -83,7 +94,19 @@ impl ParticipationRow {
     }
 }
 
-fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64, String)>> {
+/// As what a new row is counted.
+struct Counted {
+    state: &'static str,
+    scope: String,
+}
+
+impl Counted {
+    fn of(participation: &Participation) -> Self {
+        Self { state: participation.state().name(), scope: participation.scope().to_string() }
+    }
+}
+
+fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<StoredRow>> {
     let sql = "SELECT version, record FROM participations WHERE id = ?";
     one(connection, sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
@@ -92,25 +115,19 @@ fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<(u64
 impl Store for DataFile {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         let (id, row, entry) = (participation.id(), ParticipationRow::of(participation)?, entry.cloned());
+        let counted = Counted::of(participation);
         let stored = self
             .writer
-            .write("storing a participation", move |transaction| {
-                if let Some(earlier) = select(transaction, row.id)? {
-                    return Ok(Err(earlier));
-                }
-                let Some(Entry { award, rules }) = &entry else {
-                    row.insert(transaction, None)?;
-                    return Ok(Ok(Standing::Unnumbered));
-                };
-                let mut book = SqliteLedgerTx::entering(transaction, award);
-                let standing = accept(&mut book, rules, award)?;
-                row.insert(transaction, book.entered_line())?;
-                Ok(Ok(standing))
+            .write("storing a participation", move |group| match &entry {
+                Some(entry) => enter(group, (&row, &counted), entry),
+                None if row.insert(group, &counted, None)? => Ok(Ok(Standing::Unnumbered)),
+                None => Ok(Err(select(group, row.id)?)),
             })
             .await?;
         match stored {
             Ok(standing) => Ok(Inserted::New(standing)),
-            Err((version, record)) => Ok(Inserted::Existing(Box::new(decode(id, version, &record)?))),
+            Err(Some((version, record))) => Ok(Inserted::Existing(Box::new(decode(id, version, &record)?))),
+            Err(None) => Err(Error::corrupt("participation", "its id is taken, and it is not there").of(id)),
         }
     }
 
@@ -256,12 +273,26 @@ impl Store for DataFile {
     /// The writer counts, so that the count includes everything that is being stored.
     async fn accepted(&self, scope: &Scope, _more: u64) -> Result<u64> {
         let scope = scope.to_string();
-        let sql = "SELECT count FROM tallies WHERE what = 'accepted' AND name = ?";
-        let counted = self.writer.write("counting participations", move |transaction| {
-            one(transaction, sql, [&scope], |row| row.get(0))
-        });
-        Ok(counted.await?.unwrap_or(0))
+        self.writer.write("counting participations", move |group| group.tallied("accepted", &scope)).await
     }
+}
+
+/// A row's version and record.
+type StoredRow = (u64, String);
+
+/// Inserts a participation with its line in a ledger, or returns the row that is there.
+fn enter(
+    group: &Group<'_>,
+    (row, counted): (&ParticipationRow, &Counted),
+    Entry { award, rules }: &Entry,
+) -> rusqlite::Result<std::result::Result<Standing, Option<StoredRow>>> {
+    if let Some(earlier) = select(group, row.id)? {
+        return Ok(Err(Some(earlier)));
+    }
+    let mut book = SqliteLedgerTx::entering(group, award);
+    let standing = accept(&mut book, rules, award)?;
+    row.insert(group, counted, book.entered_line())?;
+    Ok(Ok(standing))
 }
 
 type DueRow = ([u8; 16], String, i64);
