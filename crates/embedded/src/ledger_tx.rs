@@ -55,11 +55,11 @@ pub(crate) struct SqliteLedgerTx<'a> {
     transaction: &'a Group<'a>,
     ledger: String,
     /// The line that is being entered.
-    entering: Option<Entering>,
+    entering: Option<EnteringLine>,
 }
 
 /// A line whose participation has no row yet. It is written together with that row.
-struct Entering {
+struct EnteringLine {
     id: ParticipationId,
     line: Option<LineColumns>,
 }
@@ -72,7 +72,7 @@ impl<'a> SqliteLedgerTx<'a> {
     /// Enters a line whose participation is inserted after it.
     pub(crate) fn entering(transaction: &'a Group<'a>, award: &Award) -> Self {
         Self {
-            entering: Some(Entering { id: award.id, line: None }),
+            entering: Some(EnteringLine { id: award.id, line: None }),
             ..Self::new(transaction, &award.ledger)
         }
     }

@@ -10,11 +10,12 @@ use rusqlite::{Connection, Result, TransactionBehavior};
 use crate::schema::LINES_ARE_IN_ROWS;
 use crate::writer::passive_checkpoint;
 
-/// How many lines move in one transaction. A start that is interrupted loses the work of one transaction.
-const AT_ONCE: u32 = 10_000;
+/// How many lines move in one transaction. A start that is interrupted loses the work of one transaction. The ids are hashes, so every
+/// transaction changes most pages of the index that the lines leave; few large transactions therefore write much less than many small ones.
+const AT_ONCE: u32 = 100_000;
 
-/// After how many lines the log shows the progress.
-const SHOWN_EVERY: u64 = 100_000;
+/// The cache of pages while lines move, in KiB.
+const CACHE: i64 = 128 * 1_024;
 
 /// Moves every line that is not in its participation's row yet.
 pub(crate) fn move_lines(connection: &mut Connection) -> Result<()> {
@@ -22,7 +23,9 @@ pub(crate) fn move_lines(connection: &mut Connection) -> Result<()> {
         return Ok(());
     }
     let of: u64 = connection.query_row("SELECT count(*) FROM awards", [], |row| row.get(0))?;
-    let (mut moved, mut shown) = (0, 0);
+    let usual: i64 = connection.query_row("PRAGMA cache_size", [], |row| row.get(0))?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
+    let mut moved = 0;
     loop {
         match move_some(connection, AT_ONCE)? {
             0 => break,
@@ -30,21 +33,18 @@ pub(crate) fn move_lines(connection: &mut Connection) -> Result<()> {
         }
         // No thread checkpoints the log while the file is being opened.
         passive_checkpoint(connection);
-        if moved >= shown + SHOWN_EVERY || moved == of {
-            shown = moved;
-            tracing::warn!(
-                event = "embedded.moving_lines",
-                moved,
-                of,
-                "The ledger lines of an earlier version are moved into their participations' rows. Participations are accepted when that is done."
-            );
-        }
+        tracing::warn!(
+            event = "embedded.moving_lines",
+            moved,
+            of,
+            "The ledger lines of an earlier version are moved into their participations' rows. Participations are accepted when that is done."
+        );
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(LINES_ARE_IN_ROWS)?;
     transaction.commit()?;
     passive_checkpoint(connection);
-    Ok(())
+    connection.pragma_update(None, "cache_size", usual)
 }
 
 /// Moves the first lines that are left, and returns how many there were.

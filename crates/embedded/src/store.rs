@@ -50,7 +50,7 @@ impl ParticipationRow {
     fn insert(
         &self,
         group: &Group<'_>,
-        counted: &Counted,
+        names: &TallyNames,
         line: Option<LineColumns>,
     ) -> rusqlite::Result<bool> {
         let mut statement = group.prepare_cached(
@@ -77,8 +77,8 @@ impl ParticipationRow {
             line.map(|line| &line.award),
         ])?;
         if inserted == 1 {
-            group.tally("participations", counted.state);
-            group.tally("accepted", &counted.scope);
+            group.tally("participations", names.state);
+            group.tally("accepted", &names.scope);
         }
         Ok(inserted == 1)
     }
@@ -94,13 +94,13 @@ impl ParticipationRow {
     }
 }
 
-/// As what a new row is counted.
-struct Counted {
+/// As what a new row is names.
+struct TallyNames {
     state: &'static str,
     scope: String,
 }
 
-impl Counted {
+impl TallyNames {
     fn of(participation: &Participation) -> Self {
         Self { state: participation.state().name(), scope: participation.scope().to_string() }
     }
@@ -115,12 +115,12 @@ fn select(connection: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<Stor
 impl Store for DataFile {
     async fn insert(&self, participation: &Participation, entry: Option<&Entry>) -> Result<Inserted> {
         let (id, row, entry) = (participation.id(), ParticipationRow::of(participation)?, entry.cloned());
-        let counted = Counted::of(participation);
+        let names = TallyNames::of(participation);
         let stored = self
             .writer
             .write("storing a participation", move |group| match &entry {
-                Some(entry) => enter(group, (&row, &counted), entry),
-                None if row.insert(group, &counted, None)? => Ok(Ok(Standing::Unnumbered)),
+                Some(entry) => enter(group, (&row, &names), entry),
+                None if row.insert(group, &names, None)? => Ok(Ok(Standing::Unnumbered)),
                 None => Ok(Err(select(group, row.id)?)),
             })
             .await?;
@@ -283,7 +283,7 @@ type StoredRow = (u64, String);
 /// Inserts a participation with its line in a ledger, or returns the row that is there.
 fn enter(
     group: &Group<'_>,
-    (row, counted): (&ParticipationRow, &Counted),
+    (row, names): (&ParticipationRow, &TallyNames),
     Entry { award, rules }: &Entry,
 ) -> rusqlite::Result<std::result::Result<Standing, Option<StoredRow>>> {
     if let Some(earlier) = select(group, row.id)? {
@@ -291,7 +291,7 @@ fn enter(
     }
     let mut book = SqliteLedgerTx::entering(group, award);
     let standing = accept(&mut book, rules, award)?;
-    row.insert(group, counted, book.entered_line())?;
+    row.insert(group, names, book.entered_line())?;
     Ok(Ok(standing))
 }
 
