@@ -94,7 +94,7 @@ impl ParticipationRow {
     }
 }
 
-/// As what a new row is names.
+/// The names under which a new row is counted.
 struct TallyNames {
     state: &'static str,
     scope: String,
