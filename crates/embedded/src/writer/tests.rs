@@ -91,3 +91,26 @@ async fn one_that_fails_fails_alone() {
         |transaction: &Group<'_>| transaction.query_row("SELECT count(*) FROM numbers", [], |row| row.get(0));
     assert_eq!(writer.write::<i64>("counting", count).await.unwrap(), 20);
 }
+
+#[tokio::test]
+async fn beside_one_that_fails_others_are_counted_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data.sqlite");
+    let mut connection = connect(&path).unwrap();
+    crate::schema::migrate(&mut connection).unwrap();
+    let writer = Writer::start(connection, connect(&path).unwrap()).unwrap();
+    let counts = || {
+        writer.write("counting", |group| {
+            group.tally("accepted", "spring");
+            Ok(())
+        })
+    };
+    let fails = writer.write::<()>("failing", |_| Err(rusqlite::Error::QueryReturnedNoRows));
+    let (first, failed, second) = futures::future::join3(counts(), fails, counts()).await;
+    assert!(first.is_ok() && failed.is_err() && second.is_ok());
+    let counted = writer.write("reading", |group| {
+        group.tally("accepted", "spring");
+        group.tallied("accepted", "spring")
+    });
+    assert_eq!(counted.await.unwrap(), 3, "two are written, and one is of the same group");
+}
