@@ -108,7 +108,6 @@ pub(crate) async fn accept(
         Inserted::New(standing) => Inserted::New(standing),
         Inserted::Existing(earlier) => {
             let replaced = details::replace(&intake, terms.0, &participation, *earlier, now);
-            // Boxed, so that it does not enlarge the state of every request.
             let stored = Box::pin(replaced).await?;
             Inserted::Existing(Box::new(stored))
         }
